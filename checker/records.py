@@ -1,0 +1,702 @@
+"""The frozen records that flow through the checker, and their enums.
+
+Theory of operation: a record is a frozen dataclass of plain values. It crosses every border (host to
+guest, guest to host, memory to disk, program to ``results.json``) as JSON, written by ``to_json`` and read
+by ``from_json``, strictly: a wrong type or an unknown key is refused. Arrays never travel inside a record;
+an ``ArrayRef`` names them by content hash and they travel beside it.
+
+The records stand in the order of the journey: the assignment, what was handed in, what the first guest saw,
+what was chosen and traced, what the second guest trained, how that compares, what the rules say, the report.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
+
+from checker.errors import EvidenceError
+
+SCHEMA_VERSION = 1
+"""Version of everything that is written to disk as JSON; raised when a reader must change."""
+
+R = TypeVar("R")
+
+record = with_config(ConfigDict(extra="forbid", strict=True))
+
+
+class Verdict(StrEnum):
+    PASS = "PASS"
+    FAIL = "FAIL"
+    REFER = "REFER"
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+class Importance(StrEnum):
+    REQUIRED = "required"
+    ADVISORY = "advisory"
+
+
+class Stage(StrEnum):
+    """Where on its journey a submission was."""
+
+    READING = "reading"
+    EXECUTING = "executing"
+    SELECTING = "selecting"
+    TRACING = "tracing"
+    RETRAINING = "retraining"
+    JUDGING = "judging"
+
+
+class Ending(StrEnum):
+    """How a guest's job ended, seen from outside."""
+
+    FINISHED = "finished"
+    CRASHED = "crashed"
+    WALL_CLOCK = "wall clock"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    NONSENSE = "nonsense"
+
+
+class Development(StrEnum):
+    """How a fit watched a development set."""
+
+    NONE = "none"
+    SPLIT = "validation_split"
+    DATA = "validation_data"
+
+
+class Labels(StrEnum):
+    """The form in which class labels were fed."""
+
+    INTEGERS = "integers"
+    ONE_HOT = "one-hot"
+
+
+class FeatureSource(StrEnum):
+    """Where the features of the retraining come from."""
+
+    TRACED = "traced"
+    HANDOUT = "hand-out"
+    NOWHERE = "nowhere"
+
+
+# -- the assignment ------------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class Limits:
+    """What a guest may use before it is ended."""
+
+    wall_seconds: float
+    memory_mib: int
+    output_mib: int
+
+
+@record
+@dataclass(frozen=True)
+class Caps:
+    """Training is capped in optimiser steps, never in seconds, so that a slow machine changes no verdict."""
+
+    fit_steps: int
+    notebook_steps: int
+    retrain_steps: int
+    parameters: int
+
+
+@record
+@dataclass(frozen=True)
+class DataSource:
+    """The CSV the assignment is about: where it is published, how to know it, what its columns mean."""
+
+    url: str
+    sha256: str
+    target: str
+    features: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+@record
+@dataclass(frozen=True)
+class SplitPlan:
+    """Fractions of all rows that are held out, and that serve as development data."""
+
+    test: float
+    development: float
+
+
+@record
+@dataclass(frozen=True)
+class Seeds:
+    grading: tuple[int, ...]
+    self_check: tuple[int, ...]
+
+
+@record
+@dataclass(frozen=True)
+class Bar:
+    """A submission passes at ``reference mean - tolerance`` and above the baseline."""
+
+    metric: str
+    tolerance: float
+    baseline: str
+
+
+@record
+@dataclass(frozen=True)
+class Assignment:
+    id: str
+    title: str
+    task: str
+    keras: str
+    data: DataSource
+    splits: SplitPlan
+    seeds: Seeds
+    bar: Bar
+    caps: Caps
+    execute: Limits
+    retrain: Limits
+    folder: str
+    sha256: str
+
+
+# -- what was handed in --------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class Submission:
+    """One student's file on disk. ``name`` is as the student's folder or file is called: hostile text."""
+
+    name: str
+    path: str
+    is_notebook: bool
+    sha256: str
+    note: str = ""
+
+
+# -- jobs for guests -----------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class ExecuteJob:
+    """Run a notebook or module from top to bottom. Its bytes and the data set's travel beside the job."""
+
+    is_notebook: bool
+    keras: str
+    caps: Caps
+    classes: tuple[str, ...]
+
+
+@record
+@dataclass(frozen=True)
+class ArrayRef:
+    """An array that travels beside the record: sha256 of its npy bytes, shape and dtype."""
+
+    sha256: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@record
+@dataclass(frozen=True)
+class KerasObject:
+    """A Keras optimizer, loss, callback, initialiser … as plain data: its class and its settings."""
+
+    class_name: str
+    config: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@record
+@dataclass(frozen=True)
+class Layer:
+    """One layer as plain data; ``config`` holds only settings from the allow-list of its class."""
+
+    name: str
+    class_name: str
+    config: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@record
+@dataclass(frozen=True)
+class Node:
+    """One call of a layer: which layer, on the outputs of which earlier nodes."""
+
+    layer: str
+    inputs: tuple[int, ...]
+
+
+@record
+@dataclass(frozen=True)
+class Architecture:
+    """A network as a graph of layer calls in topological order; a Sequential is a chain.
+
+    ``outputs`` are indices into ``nodes``; input nodes are those of class ``InputLayer``.
+    """
+
+    layers: tuple[Layer, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    parameters: int
+
+
+@record
+@dataclass(frozen=True)
+class Phase:
+    """One uninterrupted stretch of training: compile settings, then so many epochs in batches."""
+
+    optimizer: KerasObject
+    loss: KerasObject
+    epochs: int
+    batch_size: int
+    labels: Labels
+    class_weight: Mapping[str, float] = field(default_factory=dict)
+    early_stopping: KerasObject | None = None
+    recompiled: bool = True
+
+
+@record
+@dataclass(frozen=True)
+class Recipe:
+    """How the answer was trained, from its first phase to its last.
+
+    ``development``: the student watched a development set, so the checker sets one aside too.
+    ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut.
+    """
+
+    phases: tuple[Phase, ...]
+    development: bool
+    capped_epochs: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@record
+@dataclass(frozen=True)
+class RetrainJob:
+    """Rebuild and train a model once for each seed; five arrays for each seed travel beside the job.
+
+    The order beside the job is, for each seed: training features and labels, development features and
+    labels (zero rows where none is watched), held-out features. Held-out labels are not among them.
+    """
+
+    keras: str
+    architecture: Architecture
+    recipe: Recipe
+    classes: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+
+# -- what guests say -----------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class Progress:
+    """For the progress bar: step ``at`` of ``of`` (cells, or seeds)."""
+
+    at: int
+    of: int
+
+
+@record
+@dataclass(frozen=True)
+class Environment:
+    """Versions of what ran in the guest, and which Keras generation was used and why."""
+
+    versions: Mapping[str, str]
+    keras: str
+    reason: str
+
+
+@record
+@dataclass(frozen=True)
+class CellOutput:
+    """What a cell showed: ``text``, or a ``png`` as base64. Hostile text; HTML is never kept."""
+
+    kind: str
+    content: str
+
+
+@record
+@dataclass(frozen=True)
+class CellError:
+    name: str
+    message: str
+    traceback: str
+
+
+@record
+@dataclass(frozen=True)
+class CellResult:
+    """A code cell after it ran. ``index`` counts all cells from 1, as a reader of the notebook would."""
+
+    index: int
+    source: str
+    outputs: tuple[CellOutput, ...]
+    error: CellError | None
+    seconds: float
+
+
+@record
+@dataclass(frozen=True)
+class Fed:
+    """Data a model was given: rows, and references to the arrays or a word on why they could not be kept."""
+
+    rows: int
+    x: ArrayRef | None = None
+    y: ArrayRef | None = None
+    note: str = ""
+
+
+@record
+@dataclass(frozen=True)
+class Fit:
+    """A stretch of the student's own training, as asked for and as done under the caps."""
+
+    cell: int
+    how: str
+    phase: Phase | None
+    unrebuildable: str
+    epochs_asked: int
+    epochs_done: int
+    steps_done: int
+    finished: bool
+    training: Fed
+    development: Development
+    validation: Fed | None
+    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@record
+@dataclass(frozen=True)
+class Use:
+    """A model being evaluated or used to predict."""
+
+    cell: int
+    how: str
+    fed: Fed
+
+
+@record
+@dataclass(frozen=True)
+class ModelCapture:
+    """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why."""
+
+    id: int
+    name: str
+    variable: str
+    class_name: str
+    cell: int
+    input_width: int | None
+    output_width: int | None
+    parameters: int
+    architecture: Architecture | None
+    unrebuildable: str
+    fits: tuple[Fit, ...] = ()
+    uses: tuple[Use, ...] = ()
+
+
+@record
+@dataclass(frozen=True)
+class TrainingRun:
+    """One seed's training in the clean guest. ``predictions`` are outputs for the held-out features."""
+
+    seed: int
+    history: Mapping[str, tuple[float | None, ...]]
+    epochs: int
+    steps: int
+    seconds: float
+    stopped_early: bool
+    predictions: ArrayRef
+
+
+@record
+@dataclass(frozen=True)
+class Failure:
+    """Something of the student's that stopped the journey, in words for the student."""
+
+    stage: Stage
+    rationale: str
+    help: str
+    detail: str = ""
+    cell: int | None = None
+
+
+Message = Progress | Environment | CellResult | ModelCapture | TrainingRun | Failure
+"""Everything a guest may say; ``frames`` carries it, ``evidence`` collects it."""
+
+
+# -- evidence ------------------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class Execution:
+    """A guest's job as seen from outside. ``output_tail``: the last of what it wrote to stderr."""
+
+    ending: Ending
+    exit_code: int | None
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_mib: float
+    output_tail: str
+    sandbox: str
+
+
+@record
+@dataclass(frozen=True)
+class Rejected:
+    model: int
+    variable: str
+    cell: int
+    reason: str
+
+
+@record
+@dataclass(frozen=True)
+class Selection:
+    """Which model is the answer, why, and why the others are not."""
+
+    chosen: int | None
+    reason: str
+    rejected: tuple[Rejected, ...] = ()
+
+
+@record
+@dataclass(frozen=True)
+class Column:
+    """One of the student's feature columns.
+
+    ``source`` names the data set's column whose affine image it is ("" if none). Means and deviations are
+    over the rows of the training array and over all rows that were seen. ``label_purity`` is how well this
+    column alone tells some class from the rest (F1 of the best class; 1.0 gives the label away).
+    """
+
+    source: str
+    train_mean: float
+    train_deviation: float
+    train_low: float
+    train_high: float
+    all_mean: float
+    all_deviation: float
+    all_low: float
+    all_high: float
+    label_purity: float
+
+
+@record
+@dataclass(frozen=True)
+class SeenRows:
+    """A set of rows the answer was tested on: how many, and how many of them it had been trained on."""
+
+    cell: int
+    how: str
+    rows: int
+    trained_on: int
+
+
+@record
+@dataclass(frozen=True)
+class Tracing:
+    """Which rows of the data set the student's arrays hold, found from the numbers themselves."""
+
+    source: FeatureSource
+    reason: str
+    columns: tuple[Column, ...] = ()
+    training_rows: int = 0
+    development_rows: int = 0
+    all_rows: int = 0
+    labels_differ: int = 0
+    seen: tuple[SeenRows, ...] = ()
+    rows: ArrayRef | None = None
+    features: ArrayRef | None = None
+
+
+@record
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was observed about a submission. A report is a function of this and the assignment."""
+
+    submission: Submission
+    environment: Environment | None
+    execution: Execution
+    cells: tuple[CellResult, ...]
+    models: tuple[ModelCapture, ...]
+    failures: tuple[Failure, ...]
+    selection: Selection
+    tracing: Tracing | None
+    recipe: Recipe | None
+    seeds: tuple[int, ...]
+    retraining: Execution | None
+    runs: tuple[TrainingRun, ...]
+
+    @property
+    def answer(self) -> ModelCapture | None:
+        """The chosen model, or None."""
+        return next((m for m in self.models if m.id == self.selection.chosen), None)
+
+
+# -- judgement -----------------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class SeedScore:
+    seed: int
+    score: float
+    reference: float
+    baseline: float
+
+
+@record
+@dataclass(frozen=True)
+class Comparison:
+    """The submission against the reference on the same seeds, with its uncertainty.
+
+    ``band`` is the standard error of the mean paired difference to the reference: inside it, the seeds
+    cannot tell on which side of the bar the submission lies. ``confusion[i][j]`` counts, over all seeds,
+    rows of class i that were called class j.
+    """
+
+    metric: str
+    scores: tuple[SeedScore, ...]
+    mean: float
+    spread: float
+    reference_mean: float
+    reference_spread: float
+    baseline_mean: float
+    bar: float
+    band: float
+    training_mean: float | None
+    confusion: tuple[tuple[int, ...], ...]
+    recalls: tuple[float | None, ...]
+
+    @property
+    def reaches_bar(self) -> bool:
+        """Mean at or above the bar, and above the baseline."""
+        return self.mean >= self.bar and self.mean > self.baseline_mean
+
+    @property
+    def is_borderline(self) -> bool:
+        """The distance to the bar is smaller than its own standard error."""
+        return abs(self.mean - self.bar) < self.band
+
+
+@record
+@dataclass(frozen=True)
+class RuleResult:
+    name: str
+    sentence: str
+    importance: Importance
+    outcome: Outcome
+    rationale: str = ""
+    help: str = ""
+    detail: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@record
+@dataclass(frozen=True)
+class DatasetNote:
+    """Which data was used: a person's words for it, its hash, and whether it is only practice data."""
+
+    name: str
+    sha256: str
+    practice: bool
+
+
+@record
+@dataclass(frozen=True)
+class ReferenceScores:
+    """What a reference reached on one data set; committed beside an assignment for self-checks."""
+
+    dataset_sha256: str
+    seeds: tuple[int, ...]
+    scores: tuple[float, ...]
+    baselines: tuple[float, ...]
+
+
+@record
+@dataclass(frozen=True)
+class StudentCell:
+    """A cell of the submission; ``is_new`` where its source is not in the hand-out."""
+
+    cell: CellResult
+    is_new: bool
+
+
+@record
+@dataclass(frozen=True)
+class Report:
+    schema: int
+    submission: Submission
+    assignment: str
+    title: str
+    classes: tuple[str, ...]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    rules: tuple[RuleResult, ...]
+    comparison: Comparison | None
+    selection: Selection
+    tracing: Tracing | None
+    recipe: Recipe | None
+    answer: ModelCapture | None
+    reference_architecture: Architecture | None
+    reference_recipe: Recipe | None
+    runs: tuple[TrainingRun, ...]
+    cells: tuple[StudentCell, ...]
+    environment: Environment | None
+    execution: Execution
+    retraining: Execution | None
+    dataset: DatasetNote
+    reproduce: str
+
+
+@record
+@dataclass(frozen=True)
+class Unfinished:
+    """A submission without a verdict because the harness failed on it; the next batch tries again."""
+
+    submission: str
+    message: str
+
+
+# -- JSON ----------------------------------------------------------------------------------------------
+
+
+@cache
+def _adapter(cls: type[R]) -> TypeAdapter[R]:
+    return TypeAdapter(cls)
+
+
+def to_json(value: object, indent: int | None = None) -> bytes:
+    """Return a record as JSON bytes; NaN and infinity become null."""
+    return _adapter(type(value)).dump_json(value, indent=indent)
+
+
+def from_json(cls: type[R], data: bytes | str) -> R:
+    """Read a record back; EvidenceError names the first key that is wrong."""
+    try:
+        return _adapter(cls).validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "top level"
+        raise EvidenceError(f"not a {cls.__name__}: {where}: {first['msg']}") from error
+
+
+def to_plain(value: object) -> Any:
+    """Return a record as plain Python values (dicts, lists, strings, numbers)."""
+    return _adapter(type(value)).dump_python(value, mode="json")
