@@ -288,12 +288,14 @@ class RetrainJob:
 
     The order beside the job is, for each seed: training features and labels, development features and
     labels (zero rows where none is watched), held-out features. Held-out labels are not among them.
+    ``parameters``: the most weights that the rebuilt network may have.
     """
 
     keras: str
     architecture: Architecture
     recipe: Recipe
     classes: tuple[str, ...]
+    parameters: int
     seeds: tuple[int, ...]
 
 

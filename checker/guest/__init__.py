@@ -1,0 +1,1 @@
+"""Everything that runs inside a box. The host never imports this package."""

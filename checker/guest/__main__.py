@@ -1,0 +1,127 @@
+"""The guest: reads one job from standard input, says what happens on standard output, and ends.
+
+Before anything else the two standard streams are taken for the frames, and whatever would be printed goes to
+standard error, which the host keeps only the tail of.
+"""
+
+import contextlib
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import BinaryIO
+
+from checker import frames
+from checker.frames import Frame, Kind
+from checker.guest import generation
+from checker.records import Environment, ExecuteJob, Failure, Progress, RetrainJob, Stage
+
+PACKAGES = "tensorflow keras tf_keras numpy pandas scikit-learn nbclient ipykernel".split()
+
+
+Say = Callable[[Frame], None]
+
+
+def main() -> None:
+    incoming, outgoing = _take_streams()
+    job = frames.content(_expect(incoming, Kind.JOB))
+    rest = list(_until_end(incoming))
+
+    def say(frame: Frame) -> None:
+        frames.write(outgoing, frame)
+
+    if isinstance(job, ExecuteJob):
+        execute(job, rest, say)
+    else:
+        retrain(job, rest, say)
+    say(frames.END)
+
+
+def _take_streams() -> tuple[BinaryIO, BinaryIO]:
+    incoming = os.fdopen(os.dup(0), "rb")
+    outgoing = os.fdopen(os.dup(1), "wb")
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.setmode(incoming.fileno(), os.O_BINARY)  # type: ignore[attr-defined,unused-ignore]  # Windows only
+        msvcrt.setmode(outgoing.fileno(), os.O_BINARY)  # type: ignore[attr-defined,unused-ignore]  # Windows only
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return incoming, outgoing
+
+
+def _expect(stream: BinaryIO, kind: Kind) -> Frame:
+    frame = frames.read(stream)
+    if frame is None or frame.kind is not kind:
+        raise SystemExit(f"expected a {kind.name} frame")
+    return frame
+
+
+def _until_end(stream: BinaryIO) -> Iterator[Frame]:
+    while (frame := frames.read(stream)) is not None and frame.kind is not Kind.END:
+        yield frame
+
+
+def execute(job: ExecuteJob, rest: list[Frame], say: Say) -> None:
+    """Run a student's file; beside the job came its bytes and the data set's."""
+    from checker.guest import course, notebook
+
+    content, csv = (frame.payload for frame in rest)
+    keras, reason = generation.choose(job.keras, content)
+    _set_environment(keras)
+    say(frames.message(Environment(_versions(), keras, reason)))
+    with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as place:
+        folder = Path(place) / "notebooks" / "practical"
+        folder.mkdir(parents=True)
+        course.lay_out(folder, csv)
+        notebook.run(job, content, folder, say)
+
+
+def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
+    """Rebuild and train a model from plain data; beside the job came five arrays for each seed."""
+    _set_environment(job.keras)
+    import tensorflow as tf
+
+    from checker.guest import training
+    from checker.guest.plaindata import Unrebuildable
+
+    tf.config.experimental.enable_op_determinism()
+    arrays = [frames.unpack(frame.payload) for frame in rest]
+    data = {seed: training.SeedData(*arrays[5 * k : 5 * k + 5]) for k, seed in enumerate(job.seeds)}
+    try:
+        for at, (run, predictions) in enumerate(training.train(job, data, tf, tf.keras), 1):
+            say(frames.array(predictions))
+            say(frames.message(run))
+            say(frames.message(Progress(at, len(job.seeds))))
+    except Unrebuildable as reason:
+        say(frames.message(Failure(Stage.RETRAINING, f"The network cannot be rebuilt: {reason}.", "")))
+
+
+def _set_environment(keras: str) -> None:
+    """Choose the Keras generation, and one thread for each kind of work: the same sums on every machine load."""
+    os.environ.update(
+        TF_USE_LEGACY_KERAS="1" if keras == "2" else "0",
+        TF_NUM_INTRAOP_THREADS="1",
+        TF_NUM_INTEROP_THREADS="1",
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+        TF_CPP_MIN_LOG_LEVEL="3",
+        CUDA_VISIBLE_DEVICES="-1",
+        KERAS_BACKEND="tensorflow",
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,394 @@
+"""Notes, inside the student's kernel, every Keras model and how it is compiled, trained, tested and used.
+
+Theory of operation: five methods of ``keras.Model`` are wrapped. Each wrapper lets the student's call go
+through unchanged and notes what went in. A model becomes known the first time one of these is called on it,
+or when a cell ends with a model among the notebook's variables, and is then kept alive, so that an ``id``
+stays its own. Whenever something new is known of a model its whole record is sent again, arrays first: if
+the kernel is killed a second later, everything up to here has left the box.
+
+Training is stopped at the end of the epoch that reaches the cap in steps; a ``train_on_batch`` beyond it
+does nothing. Consecutive fits of one model on the same data with the same settings, as in a loop of
+``fit(epochs=1)``, are one stretch of training. All of this is a claim, not proof: the student's code runs in
+the same process and could say anything. The clean guest decides.
+"""
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from checker.frames import Array
+from checker.guest import architecture, fed, plaindata
+from checker.guest.fed import Data
+from checker.guest.plaindata import Unrebuildable
+from checker.records import Architecture, Caps, Development, Fit, KerasObject, Labels, ModelCapture, Phase, Use
+
+MAX_FITS = 64
+MAX_USES = 32
+HARMLESS = frozenset("History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split())
+
+
+@dataclass
+class Known:
+    """A model that was seen, with what happened to it so far."""
+
+    id: int
+    model: Any
+    cell: int
+    variable: str = ""
+    width: int | None = None
+    fits: list[Fit] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    recompiled: bool = True
+    batches: list[Data] = field(default_factory=list)
+    batch_steps: int = 0
+
+
+class Capture:
+    """The hooks' shared state. ``send`` takes a record and the arrays it refers to."""
+
+    def __init__(
+        self,
+        tf: Any,
+        caps: Caps,
+        send: Callable[[ModelCapture, tuple[Array, ...]], None],
+        cell: Callable[[], int],
+    ) -> None:
+        self.tf, self.keras, self.caps = tf, tf.keras, caps
+        self.send, self.cell = send, cell
+        self.known: dict[int, Known] = {}
+        self.steps = 0
+        self.depth = 0
+
+    def install(self) -> None:
+        """Wrap the methods of ``keras.Model``."""
+        model = self.keras.Model
+        for name, hook in {
+            "compile": self._on_compile,
+            "fit": self._on_fit,
+            "train_on_batch": self._on_train_on_batch,
+            "evaluate": self._on_use,
+            "predict": self._on_use,
+        }.items():
+            setattr(model, name, _wrapped(getattr(model, name), hook))
+
+    def scan(self, variables: Mapping[str, Any]) -> None:
+        """Learn of models that are only variables so far, and of the names of those already known."""
+        for name, value in list(variables.items()):
+            if isinstance(value, self.keras.Model) and not name.startswith("_"):
+                known = self._know(value)
+                if known.variable != name:
+                    known.variable = name
+                    self._tell(known)
+        for known in self.known.values():
+            self._flush(known)
+
+    def _know(self, model: Any) -> Known:
+        if id(model) not in self.known:
+            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
+        return self.known[id(model)]
+
+    @contextlib.contextmanager
+    def _inside(self) -> Iterator[bool]:
+        """Tell whether this call is the student's own, not one that Keras makes from within another."""
+        self.depth += 1
+        try:
+            yield self.depth == 1
+        finally:
+            self.depth -= 1
+
+    # -- hooks -----------------------------------------------------------------------------------------
+
+    def _on_compile(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        known = self._know(model)
+        self._flush(known)
+        known.recompiled = True
+        return original()
+
+    def _on_use(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        with self._inside() as students_own:
+            result = original()
+        if students_own:
+            known = self._know(model)
+            self._flush(known)
+            data = fed.note(given.get("x"), given.get("y"))
+            how = "evaluate" if "y" in given else "predict"
+            known.uses = [*known.uses[-MAX_USES + 1 :], Use(self.cell(), how, data.fed)]
+            self._tell(known, data)
+        return result
+
+    def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        known = self._know(model)
+        known.batch_steps += 1
+        if known.batch_steps > self.caps.fit_steps or self.steps >= self.caps.notebook_steps:
+            return 0.0
+        self.steps += 1
+        if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
+            known.batches.append(fed.note(given["x"], given.get("y")))
+        with self._inside():
+            return original()
+
+    def _on_fit(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        with self._inside() as students_own:
+            if not students_own:
+                return original()
+            known = self._know(model)
+            self._flush(known)
+            data, validation, development = _fit_data(given)
+            known.width = data.width or known.width
+            planned = self._plan(known, given, data, validation, development)
+            known.fits.append(planned)
+            self._tell(known, data, validation)
+            stopper = _make_stopper(self, given)
+            callbacks = [*_callbacks(given), stopper]
+            history = original(callbacks=callbacks)
+            known.recompiled = False
+            known.fits[-1] = replace(
+                planned,
+                epochs_done=stopper.epochs,
+                steps_done=stopper.steps,
+                finished=True,
+                history=_history(history),
+            )
+            _merge_last(known.fits)
+            self._tell(known)
+            return history
+
+    # -- records ---------------------------------------------------------------------------------------
+
+    def _plan(
+        self, known: Known, given: Mapping[str, Any], data: Data, watched: Data | None, development: Development
+    ) -> Fit:
+        phase, unrebuildable, notes = None, "", _notes(given)
+        epochs = max(1, int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
+        try:
+            phase = self._phase(known, data, epochs, int(given.get("batch_size") or 32), _callbacks(given))
+            phase = replace(phase, class_weight=_class_weight(given.get("class_weight")))
+        except Unrebuildable as reason:
+            unrebuildable = str(reason)
+        return Fit(
+            cell=self.cell(),
+            how="fit",
+            phase=phase,
+            unrebuildable=unrebuildable,
+            epochs_asked=epochs,
+            epochs_done=0,
+            steps_done=0,
+            finished=False,
+            training=data.fed,
+            development=development,
+            validation=watched.fed if watched else None,
+            notes=notes,
+        )
+
+    def _phase(self, known: Known, data: Data, epochs: int, batch_size: int, callbacks: list[Any]) -> Phase:
+        model = known.model
+        if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
+            raise Unrebuildable("the model has no optimizer or no loss of Keras's own")
+        stopping = [c for c in callbacks if type(c) is self.keras.callbacks.EarlyStopping]
+        return Phase(
+            optimizer=plaindata.describe(model.optimizer, plaindata.OPTIMIZERS),
+            loss=plaindata.loss_object(model.loss, self.keras),
+            epochs=epochs,
+            batch_size=batch_size,
+            labels=_label_form(data),
+            early_stopping=_describe_stopping(stopping[0]) if stopping else None,
+            recompiled=known.recompiled,
+        )
+
+    def _flush(self, known: Known) -> None:
+        """Turn a run of ``train_on_batch`` calls into one stretch of training."""
+        if not known.batches:
+            return
+        batches, steps = known.batches, known.batch_steps
+        known.batches, known.batch_steps = [], 0
+        data = fed.merge(batches)
+        known.width = data.width or known.width
+        size = max(1, round(sum(b.fed.rows for b in batches) / len(batches)))
+        epochs = max(1, round(steps * size / max(1, data.fed.rows)))
+        phase, unrebuildable = None, ""
+        try:
+            phase = self._phase(known, data, epochs, size, [])
+        except Unrebuildable as reason:
+            unrebuildable = str(reason)
+        done = min(steps, self.caps.fit_steps)
+        known.fits.append(
+            Fit(
+                cell=self.cell(),
+                how="train_on_batch",
+                phase=phase,
+                unrebuildable=unrebuildable,
+                epochs_asked=epochs,
+                epochs_done=max(1, round(epochs * done / steps)),
+                steps_done=done,
+                finished=True,
+                training=data.fed,
+                development=Development.NONE,
+                validation=None,
+            )
+        )
+        known.recompiled = False
+        _merge_last(known.fits)
+        self._tell(known, data)
+
+    def _tell(self, known: Known, *data: Data | None) -> None:
+        """Send what is known of a model, with the arrays of the data it was just given."""
+        shape, unrebuildable = self._architecture(known)
+        if len(known.fits) > MAX_FITS:
+            shape, unrebuildable = None, f"it was trained in more than {MAX_FITS} separate stretches"
+        record = ModelCapture(
+            id=known.id,
+            name=str(known.model.name)[:200],
+            variable=known.variable[:200],
+            class_name=type(known.model).__name__[:200],
+            cell=known.cell,
+            input_width=_width(known.model, "input_shape") or known.width,
+            output_width=_width(known.model, "output_shape"),
+            parameters=int(known.model.count_params()) if known.model.built else 0,
+            architecture=shape,
+            unrebuildable=unrebuildable[:500],
+            fits=tuple(known.fits[:MAX_FITS]),
+            uses=tuple(known.uses),
+        )
+        self.send(record, tuple(a for d in data if d is not None for a in d.arrays))
+
+    def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
+        try:
+            return architecture.describe(known.model, self.keras, self.tf), ""
+        except Unrebuildable as reason:
+            return None, str(reason)
+
+
+def _wrapped(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method with a hook around it; the hook gets the call's arguments by name."""
+    signature = inspect.signature(method)
+
+    @functools.wraps(method)
+    def wrapper(model: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            bound = signature.bind(model, *args, **kwargs)
+        except TypeError:
+            return method(model, *args, **kwargs)
+        bound.apply_defaults()
+
+        def original(**changed: Any) -> Any:
+            if not changed:
+                return method(model, *args, **kwargs)
+            bound.arguments.update(changed)
+            return method(*bound.args, **bound.kwargs)
+
+        return hook(original, model, bound.arguments)
+
+    return wrapper
+
+
+def _fit_data(given: Mapping[str, Any]) -> tuple[Data, Data | None, Development]:
+    """Return what a fit trains on, what it watches, and how."""
+    data = fed.note(given.get("x"), given.get("y"))
+    watched = given.get("validation_data")
+    if watched is not None:
+        pair = watched if isinstance(watched, tuple | list) else (watched,)
+        return data, fed.note(pair[0], pair[1] if len(pair) > 1 else None), Development.DATA
+    share = float(given.get("validation_split") or 0.0)
+    if not share or len(data.arrays) != 2:
+        return data, None, Development.SPLIT if share else Development.NONE
+    at = int(len(data.arrays[0]) * (1.0 - share))
+    x, y = data.arrays
+    return fed.note(x[:at], y[:at]), fed.note(x[at:], y[at:]), Development.SPLIT
+
+
+def _callbacks(given: Mapping[str, Any]) -> list[Any]:
+    callbacks = given.get("callbacks")
+    if callbacks is None:
+        return []
+    listed = getattr(callbacks, "callbacks", callbacks)
+    return list(listed) if isinstance(listed, list | tuple) else [listed]
+
+
+def _describe_stopping(callback: Any) -> KerasObject:
+    keys = plaindata.CALLBACKS["EarlyStopping"].split()
+    config = {key: getattr(callback, key) for key in keys if hasattr(callback, key)}
+    config["min_delta"] = abs(float(config.get("min_delta") or 0.0))
+    return plaindata.describe(callback, plaindata.CALLBACKS, config)
+
+
+def _notes(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the retraining will leave out."""
+    kinds = sorted({type(c).__name__ for c in _callbacks(given)} - HARMLESS - {"EarlyStopping"})
+    left_out = [f"the callback {kind}" for kind in kinds]
+    if given.get("sample_weight") is not None:
+        left_out.append("sample weights")
+    return tuple(f"{what[:100]} is not part of the retraining" for what in left_out)
+
+
+def _class_weight(weights: Any) -> dict[str, float]:
+    try:
+        return {str(int(label)): float(weight) for label, weight in dict(weights or {}).items()}
+    except (TypeError, ValueError):
+        raise Unrebuildable("the class weights are not a number for each class") from None
+
+
+def _label_form(data: Data) -> Labels:
+    y = data.fed.y
+    return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
+
+
+def _make_stopper(capture: Capture, given: Mapping[str, Any]) -> Any:
+    """Return a callback that counts, and ends training at the end of the epoch that reaches a cap."""
+
+    class Stopper(capture.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
+        epochs = 0
+        steps = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            taken = int(self.params.get("steps") or 0)
+            self.epochs += 1
+            self.steps += taken
+            capture.steps += taken
+            if self.steps >= capture.caps.fit_steps or capture.steps >= capture.caps.notebook_steps:
+                self.model.stop_training = True
+
+    return Stopper()
+
+
+def _history(history: Any) -> dict[str, tuple[float | None, ...]]:
+    kept = {}
+    for name, values in list(getattr(history, "history", {}).items())[:20]:
+        with contextlib.suppress(TypeError, ValueError):
+            kept[str(name)[:100]] = tuple(float(value) for value in values[:5_000])
+    return kept
+
+
+def _merge_last(fits: list[Fit]) -> None:
+    """Make one stretch of the last two, where the second only goes on with the first."""
+    if len(fits) < 2:
+        return
+    first, second = fits[-2:]
+    if first.phase is None or second.phase is None or second.phase.recompiled or second.phase.early_stopping:
+        return
+    same = replace(first.phase, epochs=0, recompiled=False) == replace(second.phase, epochs=0)
+    if same and first.training == second.training and first.validation == second.validation:
+        fits[-2:] = [_joined(first, second)]
+
+
+def _joined(first: Fit, second: Fit) -> Fit:
+    assert first.phase is not None and second.phase is not None
+    return replace(
+        second,
+        phase=replace(first.phase, epochs=first.phase.epochs + second.phase.epochs),
+        epochs_asked=first.epochs_asked + second.epochs_asked,
+        epochs_done=first.epochs_done + second.epochs_done,
+        steps_done=first.steps_done + second.steps_done,
+        history={k: (first.history.get(k, ()) + v)[:5_000] for k, v in second.history.items()},
+    )
+
+
+def _width(model: Any, attribute: str) -> int | None:
+    """Return the size of a model's last input or output axis, where it is known."""
+    try:
+        shape = getattr(model, attribute)
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models without shapes
+        return None
+    return shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None

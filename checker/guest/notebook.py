@@ -1,0 +1,206 @@
+"""Run a notebook or module from top to bottom with nbclient, and say what happens while it happens.
+
+Cells go on after an error. A module becomes a notebook: its ``# %%`` cells, or else its top-level statements
+in the paragraphs in which they were written, so that one bad line does not take the whole module with it.
+"""
+
+import ast
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+
+from checker import frames
+from checker.frames import Frame, Kind
+from checker.guest.kernel import MESSAGE_TYPE
+from checker.records import (
+    CellError,
+    CellOutput,
+    CellResult,
+    ExecuteJob,
+    Failure,
+    Progress,
+    Stage,
+    to_plain,
+)
+
+MAX_OUTPUT = 200_000
+"""Characters of text kept for a cell."""
+MAX_OUTPUTS = 200
+MAX_PICTURE = 1_000_000
+KERNEL_START_SECONDS = 300
+
+Say = Callable[[Frame], None]
+
+
+class Unreadable(Exception):
+    """The file is no notebook and no Python; args are rationale and help."""
+
+
+def run(job: ExecuteJob, content: bytes, folder: Path, say: Say) -> None:
+    """Execute a submission's bytes in ``folder``; everything seen goes to ``say``."""
+    try:
+        notebook = read_notebook(content) if job.is_notebook else read_module(content)
+    except Unreadable as error:
+        rationale, help = error.args
+        say(frames.message(Failure(Stage.READING, rationale, help)))
+        return
+    cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
+    settings = {
+        "cells": cells or [1],
+        "caps": to_plain(job.caps),
+        "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
+        "file": "" if job.is_notebook else str(folder / "submission.py"),
+    }
+    client = Client(notebook, settings, folder, say)
+    try:
+        client.execute(cwd=str(folder))
+    except DeadKernelError:
+        say(frames.message(_kernel_died(client.current)))
+
+
+def _kernel_died(cell: int) -> Failure:
+    return Failure(
+        Stage.EXECUTING,
+        f"The Python process running the notebook ended in cell {cell}.",
+        "Something in this cell ends the whole kernel: exit(), quit(), os._exit(), or a crash of a library.",
+        cell=cell,
+    )
+
+
+def read_notebook(content: bytes) -> Any:
+    """Return a notebook in today's format; Unreadable for anything that is not one in Python."""
+    try:
+        text = content.decode("utf-8-sig")
+        notebook = nbformat.reads(text, as_version=4)
+    except Exception as error:  # nbformat raises many kinds of errors on broken files
+        raise Unreadable(
+            f"The file is not a notebook that Jupyter can open: {_first_line(error)}",
+            "Open it in Jupyter, save it there and upload the saved .ipynb file.",
+        ) from error
+    language = str(notebook.metadata.get("kernelspec", {}).get("language", "python")).lower()
+    if language not in ("python", "python3", ""):
+        raise Unreadable(f"The notebook is written in {language[:40]}, not in Python.", "Solve it in Python with Keras.")
+    return notebook
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def read_module(content: bytes) -> Any:
+    """Return a Python module as a notebook of its cells."""
+    try:
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise Unreadable("The file is not Python text in UTF-8.", "Save it as UTF-8 and upload it again.") from error
+    sources = re.split(r"(?m)^# ?%%.*\n?", text) if re.search(r"(?m)^# ?%%", text) else _paragraphs(text)
+    cells = [nbformat.v4.new_code_cell(source.strip("\n")) for source in sources if source.strip()]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Split a module at the blank lines between its top-level statements."""
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return [text]
+    lines = text.split("\n")
+    cuts = [0]
+    for before, after in zip(statements, statements[1:], strict=False):
+        first = min([after.lineno, *(d.lineno for d in getattr(after, "decorator_list", []))])
+        blank = [n for n in range(before.end_lineno or 0, first - 1) if not lines[n].strip()]
+        if blank:
+            cuts.append(blank[0])
+    return ["\n".join(lines[a:b]) for a, b in zip(cuts, [*cuts[1:], len(lines)], strict=True)]
+
+
+class Client(NotebookClient):
+    """nbclient, with the checker's kernel, caps on output, and a word on every cell as it ends."""
+
+    def __init__(self, notebook: Any, settings: dict[str, Any], folder: Path, say: Say) -> None:
+        super().__init__(
+            notebook,
+            km=_kernel_manager(settings),
+            allow_errors=True,
+            timeout=None,
+            startup_timeout=KERNEL_START_SECONDS,
+            on_cell_execute=self._on_start,
+            on_cell_executed=self._on_end,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        self.say = say
+        self.current = 0
+        self._started = 0.0
+        self._room = 0
+
+    def _on_start(self, cell: Any, cell_index: int) -> None:
+        self.current, self._started, self._room = cell_index + 1, time.perf_counter(), MAX_OUTPUT
+        self.say(frames.message(Progress(cell_index + 1, len(self.nb.cells))))
+
+    def _on_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        seconds = time.perf_counter() - self._started
+        self.say(frames.message(cell_result(cell, cell_index + 1, seconds)))
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Pass the hooks' messages on, and keep outputs within bounds."""
+        if msg["msg_type"] == MESSAGE_TYPE:
+            for buffer in msg.get("buffers", ()):
+                self.say(Frame(Kind.ARRAY, bytes(buffer)))
+            self.say(Frame(Kind.MESSAGE, b"ModelCapture " + str(msg["content"].get("record")).encode()))
+            return None
+        if msg["msg_type"] in ("stream", "display_data", "execute_result"):
+            if self._room <= 0 or len(cell.outputs) >= MAX_OUTPUTS:
+                return None
+            self._room -= len(str(msg["content"].get("text") or ""))
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellControlSignal:
+            raise
+        except Exception as error:  # noqa: BLE001  # a malformed message of the student's making ends no run
+            print(f"ignored a message from the kernel: {_first_line(error)}", file=sys.stderr)
+            return None
+
+
+def _kernel_manager(settings: dict[str, Any]) -> AsyncKernelManager:
+    command = [sys.executable, "-m", "checker.guest.kernel", json.dumps(settings), "-f", "{connection_file}"]
+    manager = AsyncKernelManager()
+    manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="checker")
+    return manager
+
+
+def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
+    """Return an executed cell as a record: text, pictures, and the error if there was one."""
+    kept: list[CellOutput] = []
+    error = None
+    for output in cell.outputs:
+        if output.output_type == "error":
+            trace = "\n".join(map(str, output.traceback))[-MAX_OUTPUT:]
+            error = CellError(str(output.ename)[:200], str(output.evalue)[:2_000], trace)
+        elif output.output_type == "stream":
+            kept.append(CellOutput("text", _cut(str(output.text))))
+        else:
+            kept.extend(_displayed(output.get("data", {})))
+    return CellResult(index, str(cell.source)[:MAX_OUTPUT], tuple(kept), error, round(seconds, 3))
+
+
+def _displayed(data: Any) -> list[CellOutput]:
+    picture = data.get("image/png")
+    if isinstance(picture, str) and len(picture) <= MAX_PICTURE:
+        return [CellOutput("png", picture.replace("\n", ""))]
+    text = data.get("text/plain")
+    return [CellOutput("text", _cut(text))] if isinstance(text, str) else []
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n[the rest of this output was cut]"

@@ -1,0 +1,281 @@
+"""Rebuild a model from plain data and train it once for each seed, as ``model.fit`` would, only faster.
+
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the
+batches of one epoch are gathered beforehand into an array of shape (steps, batch, features), and one
+``tf.function`` loops over its first axis; the last, smaller batch is a second call. With the same initial
+state and the same row order the weights are bit for bit those of ``fit`` (``tests/test_training.py`` shows
+it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
+(Keras's own callback) are dealt with once an epoch.
+
+All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state is copied
+into the traced ones. Models with layers that hold state beside their weights (a random generator, the baked-in
+statistics of ``Normalization``) are traced anew for each seed.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from checker import frames
+from checker.frames import Array
+from checker.guest import architecture, plaindata
+from checker.guest.plaindata import Unrebuildable
+from checker.records import Architecture, KerasObject, Labels, Phase, RetrainJob, TrainingRun
+
+STATEFUL = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Normalization"})
+
+
+@dataclass(frozen=True)
+class SeedData:
+    """One seed's part of a job: rows to train on, rows to watch (maybe none), rows to predict."""
+
+    x: Array
+    y: Array
+    x_development: Array
+    y_development: Array
+    x_held_out: Array
+
+
+class Outcome:
+    """What one seed's training has gathered so far."""
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float | None]] = {}
+        self.epochs = 0
+        self.steps = 0
+        self.stopped_early = False
+
+    def note(self, values: Mapping[str, float], steps: int) -> None:
+        """Add an epoch."""
+        self.epochs += 1
+        self.steps += steps
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(value if math.isfinite(value) else None)
+
+
+def train(
+    job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any
+) -> Iterator[tuple[TrainingRun, Array]]:
+    """Yield, for each seed, the run and the model's outputs for the held-out features.
+
+    Raises Unrebuildable where the record does not describe a network of listed layers, or one with more than
+    ``job.parameters`` parameters.
+    """
+    shareable = not STATEFUL & {layer.class_name for layer in job.architecture.layers}
+    trainer: Trainer | None = None
+    for seed in job.seeds:
+        started = time.perf_counter()
+        keras.utils.set_random_seed(seed)
+        fresh = Trainer(job, data[seed].x, tf, keras)
+        if trainer is not None and shareable:
+            trainer.take_state(fresh)
+        else:
+            trainer = fresh
+        outcome = trainer.run(seed, data[seed])
+        predictions = trainer.predict(data[seed].x_held_out)
+        yield _run_record(seed, outcome, predictions, time.perf_counter() - started), predictions
+
+
+def _run_record(seed: int, outcome: Outcome, predictions: Array, seconds: float) -> TrainingRun:
+    return TrainingRun(
+        seed=seed,
+        history={name: tuple(values) for name, values in outcome.history.items()},
+        epochs=outcome.epochs,
+        steps=outcome.steps,
+        seconds=seconds,
+        stopped_early=outcome.stopped_early,
+        predictions=frames.reference(predictions),
+    )
+
+
+class Trainer:
+    """A rebuilt model, and for each phase of its recipe an optimizer and a traced epoch."""
+
+    def __init__(self, job: RetrainJob, x: Array, tf: Any, keras: Any) -> None:
+        self.tf, self.keras, self.classes = tf, keras, len(job.classes)
+        self.model = architecture.rebuild(job.architecture, keras)
+        if self.model.count_params() > job.parameters:
+            raise Unrebuildable(f"it has {self.model.count_params():,} parameters, over {job.parameters:,}")
+        if self.model.input_shape[1:] != x.shape[1:]:
+            raise Unrebuildable(f"it takes inputs of shape {self.model.input_shape[1:]}")
+        _adapt(job.architecture, self.model, x)
+        self.phases: list[CompiledPhase] = []
+        for phase in job.recipe.phases:
+            earlier = None if phase.recompiled or not self.phases else self.phases[-1].optimizer
+            self.phases.append(CompiledPhase(self, phase, earlier))
+        self._forward = tf.function(lambda x: self.model(x, training=False))
+
+    def take_state(self, other: "Trainer") -> None:
+        """Copy the weights and optimizer variables of another trainer of the same job."""
+        pairs = [(self.model.weights, other.model.weights)]
+        pairs += [
+            (_variables(mine.optimizer), _variables(theirs.optimizer))
+            for mine, theirs in zip(self.phases, other.phases, strict=True)
+        ]
+        for mine, theirs in pairs:
+            for target, source in zip(mine, theirs, strict=True):
+                target.assign(source)
+
+    def run(self, seed: int, data: SeedData) -> Outcome:
+        """Train through all phases."""
+        outcome = Outcome()
+        for phase in self.phases:
+            phase.run(seed, data, outcome)
+        return outcome
+
+    def predict(self, x: Array) -> Array:
+        """Return the model's outputs for all rows at once, float32."""
+        return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
+
+
+def _adapt(record: Architecture, model: Any, x: Array) -> None:
+    """Let normalisation layers see the training rows, which the student's own may not be."""
+    inputs = {i for i, node in enumerate(record.nodes) if not node.inputs}
+    normalising = {layer.name for layer in record.layers if layer.class_name == "Normalization"}
+    for node in record.nodes:
+        if node.layer in normalising and not set(node.inputs) <= inputs:
+            raise Unrebuildable("a `Normalization` layer stands behind other layers")
+    for layer in model.layers:
+        if type(layer).__name__ == "Normalization":
+            layer.adapt(x)
+
+
+def _variables(optimizer: Any) -> list[Any]:
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)
+
+
+class CompiledPhase:
+    """One phase of training, with the model compiled for it and the loop over an epoch traced."""
+
+    def __init__(self, trainer: Trainer, phase: Phase, optimizer: Any) -> None:
+        self.trainer, self.phase = trainer, phase
+        keras = trainer.keras
+        self.loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
+        self.optimizer = optimizer or self._make_optimizer()
+        self._epoch: Any = None
+        self._validate: Any = None
+
+    def _make_optimizer(self) -> Any:
+        keras = self.trainer.keras
+        made = plaindata.build(self.phase.optimizer, plaindata.OPTIMIZERS, keras.optimizers, keras)
+        made.build(self.trainer.model.trainable_variables)
+        return made
+
+    def _trace(self) -> None:
+        """Compile the model for this phase and make its two graphs. The model must not be recompiled while
+        they are traced for the first time, so this happens when the phase first runs."""
+        tf, model, optimizer = self.trainer.tf, self.trainer.model, self.optimizer
+        model.compile(optimizer=optimizer, loss=self.loss)
+        count_hits, spec = self._count_hits, self._signature()
+
+        def step(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
+            with tf.GradientTape() as tape:
+                outputs = model(x, training=True)
+                loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
+            variables = model.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            return loss, count_hits(y, outputs)
+
+        def epoch(x: Any, y: Any, weight: Any = None) -> tuple[Any, Any]:
+            def body(i: Any, total: Any, hits: Any) -> tuple[Any, Any, Any]:
+                loss, hit = step(x[i], y[i], None if weight is None else weight[i])
+                return i + 1, total + loss * tf.cast(tf.shape(x)[1], loss.dtype), hits + hit
+
+            start = (tf.constant(0), tf.constant(0.0), tf.constant(0, tf.int64))
+            _, total, hits = tf.while_loop(lambda i, *_: i < tf.shape(x)[0], body, start)
+            return total, hits
+
+        def validate(x: Any, y: Any) -> tuple[Any, Any]:
+            outputs = model(x, training=False)
+            return model.compute_loss(x=x, y=y, y_pred=outputs), count_hits(y, outputs)
+
+        self._epoch = tf.function(epoch, input_signature=spec)
+        self._validate = tf.function(validate, reduce_retracing=True)
+
+    def _signature(self) -> list[Any]:
+        tf, model = self.trainer.tf, self.trainer.model
+        label_shape = [None, None] + ([] if self.phase.labels is Labels.INTEGERS else [self.trainer.classes])
+        label_type = tf.int32 if self.phase.labels is Labels.INTEGERS else tf.float32
+        x = tf.TensorSpec([None, None, *model.input_shape[1:]], tf.float32)
+        weight = [tf.TensorSpec([None, None], tf.float32)] if self.phase.class_weight else []
+        return [x, tf.TensorSpec(label_shape, label_type), *weight]
+
+    def _count_hits(self, y: Any, outputs: Any) -> Any:
+        tf = self.trainer.tf
+        labels = y if self.phase.labels is Labels.INTEGERS else tf.argmax(y, axis=-1)
+        hits = tf.equal(tf.argmax(outputs, axis=-1), tf.cast(labels, tf.int64))
+        return tf.math.count_nonzero(hits)
+
+    def run(self, seed: int, data: SeedData, outcome: Outcome) -> None:
+        """Train for the phase's epochs, or until early stopping ends it or the loss is no number."""
+        if self._epoch is None:
+            self._trace()
+        model = self.trainer.model
+        stopper = self._make_stopper()
+        model.stop_training = False
+        stopper.on_train_begin()
+        for epoch in range(self.phase.epochs):
+            logs, steps = self._run_epoch(np.random.default_rng([seed, outcome.epochs]), data)
+            outcome.note(logs, steps)
+            stopper.on_epoch_end(epoch, logs)
+            if model.stop_training or not math.isfinite(logs["loss"]):
+                outcome.stopped_early = bool(model.stop_training)
+                break
+        stopper.on_train_end()
+
+    def _make_stopper(self) -> Any:
+        callbacks = self.trainer.keras.callbacks
+        wanted = self.phase.early_stopping
+        made = callbacks.Callback() if wanted is None else _early_stopping(wanted, callbacks, self.trainer.keras)
+        made.set_model(self.trainer.model)
+        return made
+
+    def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:
+        order = random.permutation(len(data.x))
+        y, weight = self._encode(data.y), self._weigh(data.y)
+        total, hits, steps = 0.0, 0, 0
+        for rows in _batches(order, self.phase.batch_size):
+            part_weight = [] if weight is None else [weight[rows]]
+            part_total, part_hits = self._epoch(data.x[rows], y[rows], *part_weight)
+            total, hits, steps = total + float(part_total), hits + int(part_hits), steps + len(rows)
+        logs = {"loss": total / len(order), "accuracy": hits / len(order)}
+        if len(data.x_development):
+            loss, hits = self._validate(data.x_development, self._encode(data.y_development))
+            logs |= {"val_loss": float(loss), "val_accuracy": int(hits) / len(data.x_development)}
+        return logs, steps
+
+    def _encode(self, labels: Array) -> Array:
+        if self.phase.labels is Labels.INTEGERS:
+            return labels.astype(np.int32)
+        return np.eye(self.trainer.classes, dtype=np.float32)[labels]
+
+    def _weigh(self, labels: Array) -> Array | None:
+        if not self.phase.class_weight:
+            return None
+        weights = [self.phase.class_weight.get(str(k), 1.0) for k in range(self.trainer.classes)]
+        return np.asarray(weights, dtype=np.float32)[labels]
+
+
+def _batches(order: Array, size: int) -> Iterator[Array]:
+    """Yield row numbers as (steps, batch): the full batches together, then the rest as one smaller batch."""
+    full = len(order) // size * size
+    if full:
+        yield order[:full].reshape(-1, size)
+    if full < len(order):
+        yield order[full:].reshape(1, -1)
+
+
+def _early_stopping(wanted: KerasObject, callbacks: Any, keras: Any) -> Any:
+    """Make the student's EarlyStopping; whatever they called accuracy is ``accuracy`` here."""
+    config = dict(wanted.config)
+    monitor = str(config.get("monitor", "val_loss"))
+    quantity = "accuracy" if "acc" in monitor else "loss"
+    config["monitor"] = f"val_{quantity}" if monitor.startswith("val_") else quantity
+    if config.get("mode") not in ("min", "max"):
+        config["mode"] = "max" if quantity == "accuracy" else "min"
+    return plaindata.build(KerasObject(wanted.class_name, config), plaindata.CALLBACKS, callbacks, keras)

@@ -1,0 +1,155 @@
+"""Accuracies as inline SVG: one submission seed by seed, and a whole cohort on one line."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from checker.records import Comparison, SeedScore, Verdict
+from checker.rendering.svg import Scale, along, chart, element, fitting, label, line
+from checker.rendering.words import percent, plus_minus
+
+ROW = 26
+DOT = 11
+BINS = 70
+
+
+# -- one submission, seed by seed --------------------------------------------------------------------------
+
+
+def seeds_figure(comparison: Comparison) -> Markup:
+    """Return the submission, the reference and the baseline for each seed, and the bar across them."""
+    shown = comparison.scores
+    values = (value for s in shown for value in (s.score, s.reference, s.baseline))
+    scale = fitting([*values, comparison.bar, comparison.mean - comparison.spread])
+    top, bottom = ROW * 0.8, ROW * (len(shown) + 2.2)
+    parts = [
+        *_axis(scale, top, bottom),
+        *_upright(scale, comparison.bar, "bar", top, bottom),
+        *(mark for row, s in enumerate(shown, start=1) for mark in _seed_row(scale, s, ROW * (row + 0.4))),
+        *_mean_row(scale, comparison, ROW * (len(shown) + 1.6)),
+    ]
+    return chart(bottom + 22, _seeds_in_words(comparison), parts, "seeds")
+
+
+def _seeds_in_words(comparison: Comparison) -> str:
+    return (
+        f"{comparison.metric} over {len(comparison.scores)} seeds: this submission "
+        f"{plus_minus(comparison.mean, comparison.spread)}, the reference "
+        f"{plus_minus(comparison.reference_mean, comparison.reference_spread)}, "
+        f"bar {percent(comparison.bar)}, baseline {percent(comparison.baseline_mean)}"
+    )
+
+
+def _seed_row(scale: Scale, score: SeedScore, y: float) -> list[Markup]:
+    student, reference = scale.place(score.score), scale.place(score.reference)
+    return [
+        label(0, y + 4, f"seed {score.seed}", anchor="end", dx=-12),
+        line(student, y, reference, y, "between"),
+        _baseline(scale.place(score.baseline), y, f"baseline {percent(score.baseline)}"),
+        _diamond(reference, y, f"reference {percent(score.reference)}", "reference"),
+        _dot(student, y, f"this submission {percent(score.score)}", "student"),
+    ]
+
+
+def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
+    low, high = (scale.place(comparison.mean + sign * comparison.spread) for sign in (-1, 1))
+    reference, baseline = comparison.reference_mean, comparison.baseline_mean
+    mean = plus_minus(comparison.mean, comparison.spread)
+    return [
+        line(0, y - ROW * 0.6, 1, y - ROW * 0.6, "grid"),
+        label(0, y + 4, "mean", "strong", anchor="end", dx=-12),
+        line(low, y, high, y, "spread"),
+        _baseline(scale.place(baseline), y, f"baseline {percent(baseline)}"),
+        _diamond(scale.place(reference), y, f"reference {percent(reference)}", "reference"),
+        _dot(scale.place(comparison.mean), y, f"this submission {mean}", "student"),
+    ]
+
+
+# -- a cohort ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A submission in the cohort's figure."""
+
+    name: str
+    href: str
+    verdict: Verdict
+    comparison: Comparison
+
+
+def cohort_figure(dots: Sequence[Dot]) -> Markup:
+    """Return every submission's mean accuracy on one line, dots that meet piled up, beside the reference."""
+    first = dots[0].comparison
+    guides = (first.bar, first.reference_mean, first.baseline_mean)
+    scale = fitting([*(dot.comparison.mean for dot in dots), *guides], room=0.04)
+    piled = list(_piled(dots, scale))
+    top, height = ROW * 1.7, DOT * (max(level for _, level in piled) + 1) + ROW
+    bottom = top + max(height, ROW * 2)
+    parts = [
+        *_axis(scale, top, bottom),
+        *_upright(scale, first.baseline_mean, "baseline", top, bottom),
+        *_upright(scale, first.bar, "bar", top, bottom, "end"),
+        *_upright(scale, first.reference_mean, "reference", top, bottom, "start"),
+        *(_linked(dot, scale, bottom - DOT * (level + 0.7)) for dot, level in piled),
+    ]
+    words = f"Mean {first.metric} of {len(dots)} submissions beside the reference's {percent(guides[1])}"
+    return chart(bottom + 22, words, parts, "cohort")
+
+
+def _piled(dots: Sequence[Dot], scale: Scale) -> Iterator[tuple[Dot, int]]:
+    """Yield each dot with its height in the pile of those at nearly the same place."""
+    piles = [0] * (BINS + 1)
+    for dot in sorted(dots, key=lambda d: d.comparison.mean):
+        place = round(scale.place(dot.comparison.mean) * BINS)
+        yield dot, piles[place]
+        piles[place] += 1
+
+
+def _linked(dot: Dot, scale: Scale, y: float) -> Markup:
+    x, words = scale.place(dot.comparison.mean), f"{dot.name}: {percent(dot.comparison.mean)}, {dot.verdict}"
+    draw = {Verdict.PASS: _dot, Verdict.FAIL: _cross, Verdict.REFER: _diamond}[dot.verdict]
+    return element("a", draw(x, y, words, dot.verdict.lower()), href=dot.href, tabindex=-1)
+
+
+# -- marks -------------------------------------------------------------------------------------------------
+
+
+def _axis(scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
+    ticks = scale.ticks()
+    decimals = 0 if all(abs(tick * 100 - round(tick * 100)) < 1e-6 for tick in ticks) else 1
+    for value in ticks:
+        x = scale.place(value)
+        yield line(x, top, x, bottom, "grid")
+        yield label(x, bottom + 17, f"{value:.{decimals}%}")
+
+
+def _upright(
+    scale: Scale, value: float, name: str, top: float, bottom: float, anchor: str = "middle"
+) -> Iterable[Markup]:
+    x = scale.place(value)
+    words = f"{name} {percent(value)}"
+    return line(x, top - 4, x, bottom, f"upright {name}"), label(x, top - 9, words, name, anchor)
+
+
+def _placed(x: float, y: float, words: str, class_: str, *shapes: Markup) -> Markup:
+    """Return shapes around a point: a viewport of no size that lets them overflow, with words on hover."""
+    place = element("svg", *shapes, x=along(x), y=f"{y:g}", width=1, height=1, class_="overflowing")
+    return element("g", element("title", words), place, class_=f"mark {class_}")
+
+
+def _dot(x: float, y: float, words: str, class_: str) -> Markup:
+    return _placed(x, y, words, class_, element("circle", r=5))
+
+
+def _diamond(x: float, y: float, words: str, class_: str) -> Markup:
+    return _placed(x, y, words, class_, element("path", d="M0-6 6 0 0 6-6 0z"))
+
+
+def _cross(x: float, y: float, words: str, class_: str) -> Markup:
+    return _placed(x, y, words, class_, element("path", d="M-4-4 4 4M4-4-4 4"))
+
+
+def _baseline(x: float, y: float, words: str) -> Markup:
+    return _placed(x, y, words, "baseline", element("path", d="M0-7V7"))

@@ -1,0 +1,100 @@
+"""A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from checker.records import DatasetNote, Importance, Report, Unfinished, Verdict
+from checker.rendering.cells import groups
+from checker.rendering.curves import curves
+from checker.rendering.drawing import network
+from checker.rendering.figures import Dot, cohort_figure, seeds_figure
+from checker.rendering.templating import NAME, environment, relative
+from checker.rendering.text import one_line
+from checker.rendering.words import failed
+
+HEAVIEST = 1_500_000
+"""Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A report in the index. ``href``: its page's path as seen from the index, not quoted."""
+
+    report: Report
+    href: str
+
+
+# -- one report --------------------------------------------------------------------------------------------
+
+
+def render_page(report: Report, index_href: str = "index.html") -> str:
+    """Return a report's page; ``index_href`` is the index's path as seen from it, not quoted."""
+    template = environment().get_template("report.html")
+    rest = _around_cells(report, index_href)
+    weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
+    blamed = {failure.cell for failure in report.failures}
+    return template.render(rest, groups=groups(report.cells, blamed, weight))
+
+
+def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
+    return {
+        "report": report,
+        "dataset": report.dataset,
+        "index_href": index_href,
+        "seeds": seeds_figure(report.comparison) if report.comparison else None,
+        "curves": curves(report.runs),
+        "networks": _networks(report),
+        "recipes": [
+            (name, recipe)
+            for name, recipe in (("This submission", report.recipe), ("Reference", report.reference_recipe))
+            if recipe
+        ],
+        "cell_indices": {shown.cell.index for shown in report.cells},
+    }
+
+
+def _networks(report: Report) -> list[dict[str, Any]]:
+    own = report.answer.architecture if report.answer else None
+    pair = (("This submission", own), ("Reference", report.reference_architecture))
+    return [
+        {"name": name, "drawing": network(architecture, name), "parameters": architecture.parameters}
+        for name, architecture in pair
+        if architecture
+    ]
+
+
+# -- many reports ------------------------------------------------------------------------------------------
+
+
+def render_index(
+    title: str, entries: Sequence[Entry], unfinished: Sequence[Unfinished], dataset: DatasetNote
+) -> str:
+    """Return the index of many reports' pages."""
+    dots = [dot for entry in entries if (dot := _dot(entry))]
+    reports = [entry.report for entry in entries]
+    return environment().get_template("index.html").render(
+        title=title,
+        entries=entries,
+        unfinished=unfinished,
+        dataset=dataset,
+        counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in Verdict],
+        cohort=cohort_figure(dots) if dots else None,
+        stumbles=_stumbles(reports),
+    )
+
+
+def _dot(entry: Entry) -> Dot | None:
+    report = entry.report
+    if not report.comparison:
+        return None
+    name = one_line(report.submission.name, NAME)
+    return Dot(name, relative(entry.href), report.verdict, report.comparison)
+
+
+def _stumbles(reports: Iterable[Report]) -> list[tuple[str, Importance, int]]:
+    """Return the rules that failed most often, with how often they did."""
+    found = (rule for report in reports for importance in Importance for rule in failed(report, importance))
+    counts = Counter((rule.sentence, rule.importance) for rule in found)
+    return [(sentence, importance, count) for (sentence, importance), count in counts.most_common(8)]

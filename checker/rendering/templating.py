@@ -1,0 +1,82 @@
+"""The surroundings of the page templates: what they can call, and how everything they print is made safe.
+
+Whatever a template prints is made ``visible`` and escaped; only markup that was built here passes as it is.
+The one style sheet and the one script are named by their hashes, for the Content-Security-Policy.
+"""
+
+import base64
+import hashlib
+from functools import cache
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from checker.rendering import words
+from checker.rendering.text import BLOCK, as_printed, one_line, visible
+
+MOST = 30
+"""Rows of a list whose length the student decides."""
+
+NAME = 200
+"""Characters of a name."""
+
+
+@cache
+def environment() -> Environment:
+    """Return the jinja2 environment that all pages are made in."""
+    made = Environment(
+        loader=PackageLoader("checker.rendering"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
+    made.filters |= {
+        "by_urgency": words.by_urgency,
+        "counted": words.counted,
+        "difference": words.difference,
+        "duration": words.duration,
+        "failed": words.failed,
+        "file_name": words.file_name,
+        "number": words.number,
+        "percent": words.percent,
+        "phase_rows": words.phase_rows,
+        "plus_minus": words.plus_minus,
+        "points": words.points,
+    }
+    made.globals |= {"MARK": words.MARK, "MEANING": words.MEANING, "MOST": MOST}
+    for file, kind in (("style.css", "style"), ("index.js", "script")):
+        made.globals |= _hashed(made, file, kind)
+    return made
+
+
+def relative(path: str) -> str:
+    """Return a path as a URL that stays beside the page: never a scheme, never another host."""
+    return "./" + quote(path, errors="replace")
+
+
+def _hashed(made: Environment, file: str, kind: str) -> dict[str, str]:
+    source = made.get_template(file).render()
+    digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    return {kind: Markup(source), f"{kind}_hash": Markup(f"sha256-{digest}")}
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _block(text: str) -> Markup:
+    """Return a traceback or a program's output as a terminal would have shown it."""
+    return Markup("<pre>{}</pre>").format(as_printed(text, BLOCK))
+
+
+def _name(text: str) -> str:
+    return one_line(text, NAME)
+
+
+def _heat(rate: float) -> int:
+    """Return a rate from 0 to 1 as one of the style sheet's ten degrees of heat."""
+    return min(10, max(0, round(rate * 10)))

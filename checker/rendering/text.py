@@ -1,0 +1,68 @@
+"""Make text that others wrote safe to show: the one place for the page, the terminal and the tables.
+
+A notebook's author controls names, sources, outputs and error messages. They may hold terminal escapes that
+repaint the screen, characters that reverse the reading direction, or ten megabytes of nothing. Here such
+characters become marks one can see, and long text is cut with a note that says how much is missing.
+"""
+
+import re
+
+SENTENCE = 2_000
+"""Characters of a sentence, a name or a value that are shown at most."""
+
+BLOCK = 5_000
+"""Characters of a traceback or an output that are shown at most."""
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+_REPLACED = (
+    *range(0x80, 0xA0),  # C1 controls: a terminal may read them as the start of an escape
+    *(0x061C, 0x200E, 0x200F),  # direction marks
+    *range(0x2028, 0x202F),  # line separators, embeddings and overrides of direction
+    *range(0x2066, 0x206A),  # isolates of direction
+    *range(0xD800, 0xE000),  # lone surrogates: cannot be encoded
+    *range(0xFDD0, 0xFDF0),  # not characters
+    *(0xFEFF, 0xFFFE, 0xFFFF),
+    *range(0xE0000, 0xE0080),  # tags: text without ink
+)
+
+_MARKS = (
+    {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"}
+    | {0x7F: "\N{SYMBOL FOR DELETE}"}
+    | dict.fromkeys(_REPLACED, _REPLACEMENT)
+)
+
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movement
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles, links
+    r"|\x1b[ -/]*[0-Z\\^-~]"  # everything short
+)
+
+
+def visible(text: str, limit: int = SENTENCE) -> str:
+    """Return text with every character that acts instead of showing replaced by a mark, cut to ``limit``.
+
+    Lines and tabs are kept. Of text that is too long its beginning and its end are kept, as the end of a
+    traceback says more than its middle.
+    """
+    text = text.replace("\r\n", "\n")
+    if len(text) > limit:
+        head, tail = limit * 2 // 3, limit - limit * 2 // 3
+        text = f"{text[:head]} […{len(text) - limit:,} characters left out…] {text[-tail:]}"
+    return text.translate(_MARKS)
+
+
+def one_line(text: str, limit: int = SENTENCE) -> str:
+    """Return text as ``visible`` does, on a single line and cut at its end."""
+    line = " ".join(text[: limit * 2].translate(_MARKS).split())
+    return line if len(line) <= limit and len(text) <= limit * 2 else f"{line[: limit - 1]}…"
+
+
+def as_printed(text: str, limit: int = BLOCK) -> str:
+    """Return what a terminal would still have shown: no colours, and only the last state of a progress bar."""
+    lines = _ESCAPE.sub("", text).replace("\b", "").replace("\r\n", "\n").split("\n")
+    return visible("\n".join(_last_state(line) for line in lines), limit)
+
+
+def _last_state(line: str) -> str:
+    return next((state for state in reversed(line.split("\r")) if state), "")

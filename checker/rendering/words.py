@@ -1,0 +1,141 @@
+"""Numbers and settings in words, said the same way on the page and in the terminal."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+
+from checker.records import (
+    Comparison,
+    Importance,
+    KerasObject,
+    Labels,
+    Outcome,
+    Phase,
+    Report,
+    RuleResult,
+    Verdict,
+)
+
+MEANING = {
+    Verdict.PASS: "The model works; ready for the ticking session",
+    Verdict.FAIL: "Not there yet; to be handed in again",
+    Verdict.REFER: "Could not be decided by machine; a demonstrator decides",
+}
+
+MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "–", Outcome.ERROR: "!"}
+
+_URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PASSED: 4}
+
+
+# -- numbers ---------------------------------------------------------------------------------------------
+
+
+def percent(fraction: float | None) -> str:
+    """Return 0.9132 as "91.3%"."""
+    return "–" if fraction is None or not math.isfinite(fraction) else f"{fraction:.1%}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of two fractions in percentage points: "+1.2", "−0.4"."""
+    return f"{difference * 100:+.1f}".replace("-", "−") if math.isfinite(difference) else "–"
+
+
+def plus_minus(mean: float, spread: float) -> str:
+    """Return "91.3% ± 0.4"."""
+    return f"{percent(mean)} ± {spread * 100:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: "0.4 s", "48 s", "3 min 20 s"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def number(value: float | None) -> str:
+    """Return a number in four figures, for tables."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.4g}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return "1 cell", "3 cells"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+# -- settings --------------------------------------------------------------------------------------------
+
+
+def setting(value: object) -> str:
+    """Return a setting's value without the noise of 32-bit floats: 0.0010000000474974513 is "0.001"."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and "class_name" in value:
+        inner = value.get("config")
+        inside = settings(inner) if isinstance(inner, dict) else ""
+        return f"{value['class_name']}({inside})"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def settings(config: Mapping[str, object]) -> str:
+    """Return the settings that say something, as "learning_rate 0.001, beta_1 0.9"."""
+    said = {key: value for key, value in config.items() if key != "name" and value not in (None, False)}
+    return ", ".join(f"{key} {setting(value)}" for key, value in said.items())
+
+
+def keras_object(thing: KerasObject) -> str:
+    """Return a Keras object with its settings: "SGD (learning_rate 0.01)"."""
+    inside = settings(thing.config)
+    return f"{thing.class_name} ({inside})" if inside else thing.class_name
+
+
+def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is to be said of a phase of training, as pairs of name and value."""
+    rows = [
+        ("Optimizer", keras_object(phase.optimizer)),
+        ("Loss", keras_object(phase.loss)),
+        ("Epochs", f"{phase.epochs:,}"),
+        ("Batch size", f"{phase.batch_size:,}"),
+        ("Labels", "as integers" if phase.labels is Labels.INTEGERS else "one-hot"),
+    ]
+    if phase.class_weight:
+        weights = (f"{_class_name(key, classes)} {value:.4g}" for key, value in phase.class_weight.items())
+        rows.append(("Class weights", ", ".join(weights)))
+    if phase.early_stopping:
+        rows.append(("Early stopping", settings(phase.early_stopping.config) or "yes"))
+    return rows
+
+
+def _class_name(key: str, classes: Sequence[str]) -> str:
+    return classes[int(key)] if key.isdecimal() and int(key) < len(classes) else key
+
+
+# -- a report --------------------------------------------------------------------------------------------
+
+
+def file_name(report: Report) -> str:
+    """Return the submission's file name without the folders of the machine it was checked on."""
+    return PurePath(report.submission.path).name
+
+
+def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
+    """Return failed required rules first, then those that broke, failed advice, skipped, passed."""
+    return sorted(rules, key=_urgency)
+
+
+def _urgency(rule: RuleResult) -> int:
+    advice = rule.outcome is Outcome.FAILED and rule.importance is Importance.ADVISORY
+    return 2 if advice else _URGENCY[rule.outcome]
+
+
+def failed(report: Report, importance: Importance) -> list[RuleResult]:
+    """Return the rules of this importance that failed."""
+    return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is importance]
+
+
+def difference(comparison: Comparison) -> float:
+    """Return how far the submission's mean lies above the reference's."""
+    return comparison.mean - comparison.reference_mean

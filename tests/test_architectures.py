@@ -1,0 +1,181 @@
+"""Reading an architecture: layers in words and in order, hidden layers, the effective output."""
+
+import pytest
+from pydantic import JsonValue
+
+from checker.architectures import (
+    describe,
+    describe_layer,
+    hidden_layers,
+    in_order,
+    nonlinear_hidden_layers,
+    normalises_inputs,
+    output_activation,
+    output_units,
+    own_activation,
+)
+from checker.records import Architecture, Layer, Node
+
+
+def layer(class_name: str, **config: JsonValue) -> Layer:
+    return Layer(name="", class_name=class_name, config=config)
+
+
+def dense(units: int, activation: JsonValue = "linear") -> Layer:
+    return layer("Dense", units=units, activation=activation)
+
+
+def chain(*layers: Layer) -> Architecture:
+    """A Sequential: nine inputs, then these layers one after the other."""
+    return graph(*((each, (at,)) for at, each in enumerate(layers)))
+
+
+def graph(*calls: tuple[Layer, tuple[int, ...]]) -> Architecture:
+    """A functional model: node 0 is the input of nine, then layers with their inputs."""
+    everything = [(layer("InputLayer", shape=[9]), ()), *calls]
+    named = [
+        Layer(name=f"n{at}", class_name=each.class_name, config=each.config)
+        for at, (each, _) in enumerate(everything)
+    ]
+    nodes = [Node(layer=named[at].name, inputs=inputs) for at, (_, inputs) in enumerate(everything)]
+    return Architecture(layers=tuple(named), nodes=tuple(nodes), outputs=(len(nodes) - 1,), parameters=0)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (layer("InputLayer", shape=[9]), "Input 9"),
+        (layer("InputLayer", shape=[3, 3]), "Input 3 x 3"),
+        (layer("InputLayer"), "Input ?"),
+        (dense(100, "relu"), "Dense 100, relu"),
+        (dense(5), "Dense 5, linear"),
+        (layer("Dropout", rate=0.5), "Dropout 0.5"),
+        (layer("GaussianNoise", stddev=0.1), "GaussianNoise 0.1"),
+        (layer("Activation", activation="tanh"), "Activation tanh"),
+        (layer("BatchNormalization"), "BatchNormalization"),
+        (layer("LeakyReLU", negative_slope=0.3), "LeakyReLU"),
+    ],
+)
+def test_a_layer_in_words(config: Layer, words: str) -> None:
+    """A layer is described by its class and the one or two settings that a reader looks for."""
+    assert describe_layer(config) == words
+
+
+def test_a_network_in_words() -> None:
+    """A whole network fits on a line."""
+    network = chain(dense(100, "relu"), dense(5, "softmax"))
+    assert describe(network) == "Input 9 - Dense 100, relu - Dense 5, softmax"
+
+
+def test_layers_are_given_in_the_order_of_their_calls() -> None:
+    """The order is that of the nodes, not of the list of layers; a shared layer comes once for each call."""
+    first, second = Layer("a", "InputLayer"), Layer("b", "Dense", {"units": 9})
+    nodes = (Node("a", ()), Node("b", (0,)), Node("b", (1,)))
+    network = Architecture(layers=(second, first), nodes=nodes, outputs=(2,), parameters=0)
+    assert [each.name for each in in_order(network)] == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("activation", "name"),
+    [
+        ("relu", "relu"),
+        (None, "linear"),
+        ("softmax_v2", "softmax"),
+        ({"class_name": "function", "config": "softmax_v2"}, "softmax"),
+        ({"class_name": "LeakyReLU", "config": {"negative_slope": 0.3}}, "leakyrelu"),
+    ],
+)
+def test_an_activation_has_one_name_however_it_was_written(activation: JsonValue, name: str) -> None:
+    """A string, nothing, ``tf.nn.softmax`` and a layer object given as activation are all understood."""
+    assert own_activation(dense(5, activation)) == name
+
+
+def test_hidden_layers_are_those_before_the_output_layer() -> None:
+    """Dropout and normalisation are no hidden layers, and neither is the output layer."""
+    network = chain(dense(8, "relu"), layer("Dropout", rate=0.5), dense(4), dense(5, "softmax"))
+    assert [describe_layer(each) for each in hidden_layers(network)] == ["Dense 8, relu", "Dense 4, linear"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "units"),
+    [
+        ((dense(5, "softmax"),), []),
+        ((dense(50), dense(5, "softmax")), []),
+        ((dense(50, "relu"), dense(5, "softmax")), [50]),
+        ((dense(50), layer("BatchNormalization"), layer("ReLU"), dense(5)), [50]),
+        ((dense(50), layer("Activation", activation="tanh"), dense(20), dense(5)), [50]),
+        ((layer("ReLU"), dense(5, "softmax")), []),
+        ((dense(5), layer("Softmax")), []),
+        ((dense(7), layer("LeakyReLU"), layer("Dropout", rate=0.1), dense(6, "elu"), dense(5)), [7, 6]),
+    ],
+)
+def test_a_hidden_layer_counts_where_an_activation_bends_it(
+    layers: tuple[Layer, ...], units: list[int]
+) -> None:
+    """The activation may be the layer's own or a following layer; the output's softmax does not count."""
+    assert [each.config["units"] for each in nonlinear_hidden_layers(chain(*layers))] == units
+
+
+def test_a_branch_with_an_activation_counts() -> None:
+    """Wide and deep: the linear branch does not hide the non-linear one."""
+    join = layer("Concatenate")
+    network = graph((dense(30, "relu"), (0,)), (join, (0, 1)), (dense(5, "softmax"), (2,)))
+    assert [each.config["units"] for each in nonlinear_hidden_layers(network)] == [30]
+    assert output_units(network) == 5
+
+
+@pytest.mark.parametrize(
+    ("layers", "activation", "units"),
+    [
+        ((dense(8, "relu"), dense(5, "softmax")), "softmax", 5),
+        ((dense(8, "relu"), dense(5)), "linear", 5),
+        ((dense(8, "relu"), dense(5), layer("Softmax")), "softmax", 5),
+        ((dense(8, "relu"), dense(5), layer("Activation", activation="softmax")), "softmax", 5),
+        ((dense(8, "relu"), dense(5, "softmax"), layer("Activation", activation="linear")), "softmax", 5),
+        ((dense(5, "softmax"), layer("Dropout", rate=0.2)), "softmax", 5),
+        ((dense(5, "softmax"), layer("BatchNormalization")), "linear", 5),
+        ((dense(5, "sigmoid"),), "sigmoid", 5),
+        ((layer("Flatten"),), "linear", None),
+    ],
+)
+def test_the_effective_output(layers: tuple[Layer, ...], activation: str, units: int | None) -> None:
+    """What shapes the output is found wherever it was written; after a normalisation it is lost."""
+    assert output_activation(chain(*layers)) == activation
+    assert output_units(chain(*layers)) == units
+
+
+def test_an_average_of_distributions_is_a_distribution() -> None:
+    """Two softmax branches averaged are as good as one; a softmax and a sigmoid are not."""
+    branches = ((dense(5, "softmax"), (0,)), (dense(5, "softmax"), (0,)))
+    assert output_activation(graph(*branches, (layer("Average"), (1, 2)))) == "softmax"
+    mixed = ((dense(5, "softmax"), (0,)), (dense(5, "sigmoid"), (0,)))
+    assert output_activation(graph(*mixed, (layer("Average"), (1, 2)))) == "linear"
+
+
+def test_two_outputs_have_no_single_number_of_units() -> None:
+    """A network with two heads has no output layer to speak of."""
+    network = graph((dense(5, "softmax"), (0,)), (dense(3, "softmax"), (0,)))
+    both = Architecture(network.layers, network.nodes, outputs=(1, 2), parameters=0)
+    assert output_units(both) is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "inside"),
+    [
+        ((layer("Normalization"), dense(5, "softmax")), True),
+        ((layer("BatchNormalization"), dense(8, "relu"), dense(5)), True),
+        ((dense(8, "relu"), layer("BatchNormalization"), dense(5)), False),
+        ((dense(8, "relu"), dense(5)), False),
+    ],
+)
+def test_normalisation_inside_the_network(layers: tuple[Layer, ...], inside: bool) -> None:
+    """Only a normalisation before the first layer with units scales the inputs."""
+    assert normalises_inputs(chain(*layers)) is inside
+
+
+def test_a_thickly_wired_network_is_read_quickly() -> None:
+    """Each layer is fed by all before it: the number of paths doubles each time, the work must not."""
+    calls = [(layer("Add"), tuple(range(at))) for at in range(1, 120)]
+    network = graph((dense(9, "relu"), (0,)), *calls[1:], (dense(5, "softmax"), (119,)))
+    assert len(nonlinear_hidden_layers(network)) == 1
+    assert output_activation(network) == "softmax"
