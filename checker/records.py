@@ -427,13 +427,14 @@ class TrainingRun:
 @record
 @dataclass(frozen=True)
 class Failure:
-    """Something of the student's that stopped the journey, in words for the student."""
+    """Something that stopped the journey, in words for the student, and the verdict that it leads to."""
 
     stage: Stage
     rationale: str
     help: str
     detail: str = ""
     cell: int | None = None
+    verdict: Verdict = Verdict.FAIL
 
 
 Message = Progress | Environment | CellResult | ModelCapture | TrainingRun | Failure

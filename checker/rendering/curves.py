@@ -1,12 +1,13 @@
 """Learning curves as inline SVG: loss and accuracy, on training and development data, for every seed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 
 from checker.records import TrainingRun
-from checker.rendering.svg import Scale, chart, element, fitting, label, line, path
+from checker.rendering.svg import Scale, chart, element, fitting, label, line, path, percent_ticks
 from checker.rendering.words import counted, number, percent
 
 HEIGHT = 180
@@ -17,14 +18,25 @@ LOGARITHMIC_FROM = 30.0
 Series = Sequence[float | None]
 
 
+@dataclass(frozen=True)
+class Measure:
+    """Something Keras writes into a history: ``word`` is part of its name, ``say`` spells a tick or value."""
+
+    heading: str
+    word: str
+    fit: Callable[[Sequence[float]], Scale]
+    ticks: Callable[[Scale], list[tuple[float, str]]]
+    say: Callable[[float | None], str]
+
+
 def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
     """Return a chart of the loss and one of the accuracy, each with its heading, where there are values."""
     drawn = []
-    for heading, word in (("Loss", "loss"), ("Accuracy", "acc")):
-        training = _histories(runs, word, development=False)
-        development = _histories(runs, word, development=True)
+    for measure in MEASURES:
+        training = _histories(runs, measure.word, development=False)
+        development = _histories(runs, measure.word, development=True)
         if any(value is not None for series in training for value in series):
-            drawn.append((heading, _chart(heading, training, development)))
+            drawn.append((measure.heading, _chart(measure, training, development)))
     return drawn
 
 
@@ -37,26 +49,17 @@ def _histories(runs: Sequence[TrainingRun], word: str, development: bool) -> lis
     return [series for series in found if series]
 
 
-def _chart(heading: str, training: list[Series], development: list[Series]) -> Markup:
+def _chart(measure: Measure, training: list[Series], development: list[Series]) -> Markup:
     both = training + development
     epochs = max(len(series) for series in both)
-    values = [value for series in both for value in series if value is not None]
-    scale = _loss_scale(values) if heading == "Loss" else fitting(values)
+    scale = measure.fit([value for series in both for value in series if value is not None])
     lines = [*_bundle(training, scale, epochs, "training"), *_bundle(development, scale, epochs, "development")]
     box = element(
         "svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT
     )
-    say = number if heading == "Loss" else percent
-    ends = (f"{name} ends at {say(end)}" for name, end in _ends(training, development))
-    words = f"{heading} over {counted(epochs, 'epoch')}: {', '.join(ends)}"
-    return chart(HEIGHT + 24, words, [*_grid(scale, epochs, heading), box], "curves")
-
-
-def _loss_scale(values: Sequence[float]) -> Scale:
-    positive = [value for value in values if value > 0]
-    if len(positive) == len(values) and max(values) > LOGARITHMIC_FROM * min(values):
-        return Scale(min(values) / 1.2, max(values) * 1.2, logarithmic=True)
-    return fitting(values)
+    ends = (f"{name} ends at {measure.say(end)}" for name, end in _ends(training, development))
+    words = f"{measure.heading} over {counted(epochs, 'epoch')}: {', '.join(ends)}"
+    return chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), epochs), box], "curves")
 
 
 def _bundle(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
@@ -85,11 +88,29 @@ def _ends(training: list[Series], development: list[Series]) -> Iterator[tuple[s
             yield name, _mean(histories)[-1]
 
 
-def _grid(scale: Scale, epochs: int, heading: str) -> Iterator[Markup]:
-    for value in scale.ticks():
+def _grid(scale: Scale, ticks: list[tuple[float, str]], epochs: int) -> Iterator[Markup]:
+    for value, words in ticks:
         y = HEIGHT * (1 - scale.place(value))
         yield line(0, y, 1, y, "grid")
-        yield label(0, y + 4, f"{value:g}" if heading == "Loss" else f"{value:.3g}", anchor="end", dx=-8)
+        yield label(0, y + 4, words, anchor="end", dx=-8)
     last = max(epochs - 1, 1)
-    for epoch in sorted({round(tick) for tick in Scale(1, max(epochs, 2)).ticks(5)} | {1, epochs}):
+    for epoch in _epochs_named(epochs):
         yield label((epoch - 1) / last, HEIGHT + 18, f"{epoch}")
+
+
+def _epochs_named(epochs: int) -> list[int]:
+    """Return the first, the last, and round epochs between them that keep their distance from both."""
+    between = {round(tick) for tick in Scale(1, max(epochs, 2)).ticks(5)}
+    return sorted({e for e in between if 0.08 * epochs < e < 0.92 * epochs} | {1, epochs})
+
+
+def _loss_scale(values: Sequence[float]) -> Scale:
+    if min(values) > 0 and max(values) > LOGARITHMIC_FROM * min(values):
+        return Scale(min(values) / 1.2, max(values) * 1.2, logarithmic=True)
+    return fitting(values)
+
+
+MEASURES = (
+    Measure("Loss", "loss", _loss_scale, lambda scale: [(v, f"{v:g}") for v in scale.ticks()], number),
+    Measure("Accuracy", "acc", fitting, percent_ticks, percent),
+)

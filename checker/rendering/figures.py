@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from checker.records import Comparison, SeedScore, Verdict
-from checker.rendering.svg import Scale, along, chart, element, fitting, label, line
+from checker.rendering.svg import Scale, along, chart, element, fitting, label, line, percent_ticks
 from checker.rendering.words import percent, plus_minus
 
 ROW = 26
 DOT = 11
+LABEL = 16
 BINS = 70
 
 
@@ -85,13 +86,13 @@ def cohort_figure(dots: Sequence[Dot]) -> Markup:
     guides = (first.bar, first.reference_mean, first.baseline_mean)
     scale = fitting([*(dot.comparison.mean for dot in dots), *guides], room=0.04)
     piled = list(_piled(dots, scale))
-    top, height = ROW * 1.7, DOT * (max(level for _, level in piled) + 1) + ROW
+    top, height = 4 * LABEL, DOT * (max(level for _, level in piled) + 1) + ROW
     bottom = top + max(height, ROW * 2)
     parts = [
         *_axis(scale, top, bottom),
         *_upright(scale, first.baseline_mean, "baseline", top, bottom),
-        *_upright(scale, first.bar, "bar", top, bottom, "end"),
-        *_upright(scale, first.reference_mean, "reference", top, bottom, "start"),
+        *_upright(scale, first.bar, "bar", top - LABEL, bottom),
+        *_upright(scale, first.reference_mean, "reference", top - 2 * LABEL, bottom),
         *(_linked(dot, scale, bottom - DOT * (level + 0.7)) for dot, level in piled),
     ]
     words = f"Mean {first.metric} of {len(dots)} submissions beside the reference's {percent(guides[1])}"
@@ -117,20 +118,18 @@ def _linked(dot: Dot, scale: Scale, y: float) -> Markup:
 
 
 def _axis(scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
-    ticks = scale.ticks()
-    decimals = 0 if all(abs(tick * 100 - round(tick * 100)) < 1e-6 for tick in ticks) else 1
-    for value in ticks:
+    for value, words in percent_ticks(scale):
         x = scale.place(value)
         yield line(x, top, x, bottom, "grid")
-        yield label(x, bottom + 17, f"{value:.{decimals}%}")
+        yield label(x, bottom + 17, words)
 
 
-def _upright(
-    scale: Scale, value: float, name: str, top: float, bottom: float, anchor: str = "middle"
-) -> Iterable[Markup]:
+def _upright(scale: Scale, value: float, name: str, top: float, bottom: float) -> Iterable[Markup]:
+    """Return a line across the chart at a value, with its name above it on the side where there is room."""
     x = scale.place(value)
-    words = f"{name} {percent(value)}"
-    return line(x, top - 4, x, bottom, f"upright {name}"), label(x, top - 9, words, name, anchor)
+    anchor, aside = ("end", 2) if x > 0.5 else ("start", -2)
+    words = label(x, top - 9, f"{name} {percent(value)}", name, anchor, aside)
+    return line(x, top - 4, x, bottom, f"upright {name}"), words
 
 
 def _placed(x: float, y: float, words: str, class_: str, *shapes: Markup) -> Markup:

@@ -6,6 +6,7 @@ The one style sheet and the one script are named by their hashes, for the Conten
 
 import base64
 import hashlib
+import math
 from functools import cache
 from urllib.parse import quote
 
@@ -78,5 +79,5 @@ def _name(text: str) -> str:
 
 
 def _heat(rate: float) -> int:
-    """Return a rate from 0 to 1 as one of the style sheet's ten degrees of heat."""
-    return min(10, max(0, round(rate * 10)))
+    """Return a rate from 0 to 1 as one of the style sheet's ten degrees of heat; small rates show too."""
+    return round(math.sqrt(rate) * 10)

@@ -133,7 +133,7 @@ def _urgency(rule: RuleResult) -> int:
 
 def failed(report: Report, importance: Importance) -> list[RuleResult]:
     """Return the rules of this importance that failed."""
-    return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is importance]
+    return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
 
 
 def difference(comparison: Comparison) -> float:

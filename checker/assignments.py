@@ -1,0 +1,101 @@
+"""Read ``reference/<id>/assignment.toml``: every key is required or has a default, and none is ignored."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from checker.errors import AssignmentError, UsageError
+from checker.records import Assignment, ReferenceScores, from_json
+
+FILE = "assignment.toml"
+SOLUTION = "solution.ipynb"
+STARTER = "starter.ipynb"
+RULES = "test_rules.py"
+SCORES = "scores.json"
+
+_FOR_PEOPLE = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a key of an assignment",
+}
+
+
+def load(folder: Path) -> Assignment:
+    """Return the assignment in a folder.
+
+    Raises AssignmentError with the file, the key and what was expected.
+    """
+    path = folder / FILE
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"There is no assignment in {folder}: {error.strerror}: {FILE}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AssignmentError(f"{path}: not TOML: {error}") from error
+    beside = {"folder": str(folder.resolve()), "sha256": fingerprint(folder)}
+    try:
+        assignment = TypeAdapter(Assignment).validate_json(json.dumps(content | beside, default=str))
+    except ValidationError as error:
+        raise AssignmentError(f"{path}: {_in_words(error)}", "See reference/ocean_proximity/assignment.toml.") from error
+    _check(path, assignment)
+    return assignment
+
+
+def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
+    """Return the assignment that was named, or the only one there is."""
+    if given is not None:
+        return load(given)
+    found = sorted(p.parent for p in root.glob(f"*/{FILE}"))
+    if len(found) != 1:
+        names = ", ".join(str(p) for p in found) or f"none in {root.resolve()}"
+        raise UsageError("Which assignment?", f"Say --assignment FOLDER. There are: {names}.")
+    return load(found[0])
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the hash of everything in the folder that decides a verdict."""
+    digest = hashlib.sha256()
+    for name in (FILE, SOLUTION, STARTER, RULES):
+        path = folder / name
+        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
+    return digest.hexdigest()
+
+
+def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
+    """Return the committed scores of the reference, one for each data set; empty where there are none."""
+    path = Path(assignment.folder, SCORES)
+    return from_json(tuple[ReferenceScores, ...], path.read_bytes()) if path.exists() else ()
+
+
+def _in_words(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in found['loc'])}: {_FOR_PEOPLE.get(found['type'], found['msg'])}"
+        for found in error.errors(include_url=False)
+    )
+
+
+def _check(path: Path, assignment: Assignment) -> None:
+    """Refuse values of the right type that make no sense."""
+    wrong = {
+        "keras: expected auto, 3 or 2": assignment.keras in ("auto", "3", "2"),
+        "task: expected classification": assignment.task == "classification",
+        "bar.metric: expected accuracy": assignment.bar.metric == "accuracy",
+        "bar.baseline: expected logistic_regression": assignment.bar.baseline == "logistic_regression",
+        "bar.tolerance: expected a number from 0 to 1": 0 <= assignment.bar.tolerance <= 1,
+        "splits: expected fractions above 0 that leave rows to train on": 0
+        < assignment.splits.test
+        < assignment.splits.test + assignment.splits.development
+        < 1,
+        "seeds.grading: expected at least two different seeds": len(set(assignment.seeds.grading)) >= 2,
+        "seeds.self_check: expected seeds that grading does not use": bool(assignment.seeds.self_check)
+        and not set(assignment.seeds.self_check) & set(assignment.seeds.grading),
+        "data.classes: expected at least two": len(assignment.data.classes) >= 2,
+    }
+    broken = [words for words, holds in wrong.items() if not holds]
+    if broken:
+        raise AssignmentError(f"{path}: {'; '.join(broken)}")
+    for name in (SOLUTION, STARTER, RULES):
+        if not (path.parent / name).is_file():
+            raise AssignmentError(f"{path.parent}: the file {name} is missing")

@@ -1,0 +1,90 @@
+"""The housing data: from a given path, the environment, the user's cache, or a checked download.
+
+Never silently something else: a file that is not the one the assignment names is refused, and practice data
+is used on request only.
+"""
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pooch
+
+from checker.errors import DatasetError
+from checker.frames import Array
+from checker.records import DatasetNote, DataSource
+
+VARIABLE = "CHECKER_HOUSING_CSV"
+PRACTICE = Path(__file__).parent.parent / "fixtures" / "practice_housing.csv"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The data set: its bytes, its nine feature columns as float64 (n, 9), its labels as int32 (n,)."""
+
+    note: DatasetNote
+    csv: bytes
+    features: Array
+    labels: Array
+
+
+def load(source: DataSource, given: Path | None = None, practice: bool = False, download: bool = True) -> Dataset:
+    """Return the data an assignment is about.
+
+    Raises DatasetError, with the ways to provide the data, where it cannot be had.
+    """
+    if practice:
+        return _parse(source, _read(PRACTICE), "practice data", practice=True)
+    named = given or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    path = named or _cached(source, download)
+    content = _read(path)
+    if hashlib.sha256(content).hexdigest() != source.sha256:
+        raise DatasetError(
+            f"{path} is not the file this assignment is about: its sha256 differs from {source.sha256[:12]}….",
+            "Give the unchanged housing.csv, or say --practice-data.",
+        )
+    return _parse(source, content, "housing.csv", practice=False)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"The data cannot be read: {path}: {error.strerror}.", _three_ways()) from error
+
+
+def _three_ways() -> str:
+    return (
+        f"Give the file with --data PATH, or set {VARIABLE} to its path, or connect to the network once so that it "
+        "can be downloaded. To try things without it, say --practice-data."
+    )
+
+
+def _cached(source: DataSource, download: bool) -> Path:
+    cache = Path(pooch.os_cache("checker"))
+    name = f"{source.sha256[:16]}.csv"
+    if not download and not (cache / name).exists():
+        raise DatasetError("The housing data is not on this machine.", _three_ways())
+    try:
+        return Path(
+            pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False)
+        )
+    except Exception as error:  # pooch passes on whatever its downloader raised
+        raise DatasetError(f"The housing data could not be downloaded: {str(error)[:200]}", _three_ways()) from error
+
+
+def _parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
+    table = pd.read_csv(io.BytesIO(content))
+    wanted = [*source.features, source.target]
+    if sorted(table.columns) != sorted(wanted):
+        raise DatasetError(f"{name} has the columns {list(table.columns)}, not {wanted}.")
+    labels = pd.Categorical(table[source.target], categories=list(source.classes)).codes
+    if (labels < 0).any():
+        raise DatasetError(f"{name} has other values of {source.target} than {list(source.classes)}.")
+    features = table[list(source.features)].to_numpy(dtype=np.float64)
+    note = DatasetNote(name, hashlib.sha256(content).hexdigest(), practice)
+    return Dataset(note, content, features, labels.astype(np.int32))

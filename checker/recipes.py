@@ -1,0 +1,43 @@
+"""From the student's stretches of training to the recipe that the clean guest follows. Pure."""
+
+import math
+from dataclasses import replace
+
+from checker.records import Caps, Development, ModelCapture, Phase, Recipe
+
+
+def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
+    """Return the recipe of the answer's training, or None and why it cannot be rebuilt.
+
+    Stretches on fewer than ``enough`` rows are trials and left out. Epochs are those asked for, cut where all
+    phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
+    """
+    fits = [fit for fit in answer.fits if not 0 < fit.training.rows < enough]
+    unclear = next((fit for fit in fits if fit.phase is None), None)
+    if not fits or unclear is not None:
+        return None, unclear.unrebuildable if unclear is not None else "it was never trained"
+    phases, capped = _cap([fit.phase for fit in fits if fit.phase is not None], caps.retrain_steps, training_rows)
+    development = any(fit.development is not Development.NONE for fit in fits) or _watched_by_hand(answer)
+    notes = dict.fromkeys(note for fit in fits for note in fit.notes)
+    return Recipe(phases, development, capped, tuple(notes)), ""
+
+
+def _watched_by_hand(answer: ModelCapture) -> bool:
+    """Tell whether the answer was evaluated on two different sets besides its training data."""
+    trained = {fit.training.x.sha256 for fit in answer.fits if fit.training.x is not None}
+    tested = {use.fed.x.sha256 for use in answer.uses if use.fed.x is not None}
+    return len(tested - trained) >= 2
+
+
+def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...], int]:
+    """Cut epochs, from the last phase on, to what the steps allow; every phase keeps one."""
+    kept: list[Phase] = []
+    cut = 0
+    for number, phase in enumerate(phases):
+        an_epoch = math.ceil(rows / max(1, phase.batch_size))
+        epochs = max(1, min(phase.epochs, steps // an_epoch))
+        steps = max(0, steps - epochs * an_epoch)
+        cut += phase.epochs - epochs
+        kept.append(replace(phase, epochs=epochs, recompiled=phase.recompiled or number == 0))
+    return tuple(kept), cut
+

@@ -1,0 +1,166 @@
+"""A guest behind bubblewrap: its own namespaces, a read-only system, no network, nothing of the host's home.
+
+Theory of operation: the box sees ``/usr``, the Python installation and environment under their own paths, the
+checker's package, and sized temporary file systems; nothing else exists in it, no student's file, no
+assignment, no environment variable of the host. The job goes in and the frames come out through the standard
+streams. When bubblewrap dies its process namespace dies, and everything in the box with it.
+
+Started by root, bubblewrap is never run as root: a private mount namespace is made, in which the sources that
+only root may read are bound under a readable folder; then the user id is dropped for good, and bubblewrap
+starts with those as sources. ``/proc/sys`` and ``/dev`` are read-only.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import checker
+from checker.frames import Frame
+from checker.records import Execution, Limits
+from checker.sandbox import process
+from checker.sandbox.process import Guest
+
+FREE_UID = 61_234
+INSIDE_UID = 1_000
+TEMPORARY_MIB = 1_024
+SHARED_MIB = 256
+PACKAGE = Path(checker.__file__).parent
+EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+BIND_AND_DROP = """
+staging=$1; shift
+mount -t tmpfs -o mode=755 none "$staging"
+number=0
+while [ "$1" != -- ]; do
+    number=$((number + 1))
+    mkdir "$staging/$number"
+    mount --bind "$1" "$staging/$number"
+    shift
+done
+shift
+exec "$@"
+"""
+
+
+class Bubblewrap:
+    """Opens boxes behind the wall."""
+
+    name = "bubblewrap"
+
+    def open(self) -> "BubblewrapBox":
+        return BubblewrapBox()
+
+
+class BubblewrapBox:
+    def __init__(self) -> None:
+        self._guest: Guest | None = None
+
+    def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
+        with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
+            command = wrap([sys.executable, "-m", "checker.guest"], staging)
+            return process.run(
+                command, EMPTY_ENVIRONMENT, Path("/"), job, limits, receive, Bubblewrap.name, self._remember
+            )
+
+    def _remember(self, guest: Guest) -> None:
+        self._guest = guest
+
+    def close(self) -> None:
+        if self._guest is not None:
+            self._guest.end()
+
+
+def wrap(command: Sequence[str], staging: str) -> list[str]:
+    """Return a command that runs another inside a box. ``staging`` is an empty folder, used by root only."""
+    sources = _sources()
+    if os.geteuid() != 0:
+        return [*_bubblewrap({source: source for source in sources}), *command]
+    os.chmod(staging, 0o755)
+    moved = {source: f"{staging}/{number}" for number, source in enumerate(sources, 1)}
+    drop = ["setpriv", f"--reuid={FREE_UID}", f"--regid={FREE_UID}", "--clear-groups", "--no-new-privs",
+            "--bounding-set=-all", "--inh-caps=-all"]  # fmt: skip
+    private = ["unshare", "--mount", "--propagation", "private", "--", "/bin/sh", "-ec", BIND_AND_DROP, "sh"]
+    return [*private, staging, *sources, "--", *drop, *_bubblewrap(moved), *command]
+
+
+def _sources() -> list[str]:
+    """Return the folders outside /usr that the guest's Python needs, and the checker's package."""
+    interpreters = {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
+    return [*sorted(p for p in interpreters if not p.startswith("/usr")), str(PACKAGE)]
+
+
+def _bubblewrap(sources: dict[str, str]) -> list[str]:
+    """Return bubblewrap's command line; ``sources`` maps a path inside to where it lies outside."""
+    arguments = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
+                 "--new-session", "--cap-drop", "ALL", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID),
+                 "--hostname", "sandbox", "--clearenv", "--ro-bind", "/usr", "/usr"]  # fmt: skip
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        root = Path("/", name)
+        if root.is_symlink():
+            arguments += ["--symlink", f"usr/{name}", str(root)]
+        elif root.is_dir():
+            arguments += ["--ro-bind", str(root), str(root)]
+    for optional in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
+        arguments += ["--ro-bind-try", optional, optional]
+    arguments += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
+    arguments += ["--size", str(SHARED_MIB * 2**20), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+    arguments += ["--size", str(TEMPORARY_MIB * 2**20), "--tmpfs", "/tmp", "--dir", "/tmp/home"]
+    for inside, outside in sources.items():
+        arguments += ["--ro-bind", outside, "/checker/checker" if inside == str(PACKAGE) else inside]
+    for name, value in _environment().items():
+        arguments += ["--setenv", name, value]
+    return [*arguments, "--remount-ro", "/", "--chdir", "/tmp/home", "--"]
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": "/tmp/home",
+        "TMPDIR": "/tmp",
+        "USER": "student",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": "/checker",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUTF8": "1",
+    }
+
+
+@cache
+def why_not() -> str:
+    """Return why this kind of sandbox does not work here; "" where it does."""
+    if not sys.platform.startswith("linux"):
+        return f"bubblewrap needs Linux, and this is {sys.platform}."
+    missing = [tool for tool in _tools() if shutil.which(tool) is None]
+    if missing:
+        return f"the command {' and '.join(missing)} is not installed."
+    with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
+        trial = subprocess.run(
+            wrap([sys.executable, "-c", "import checker.records"], staging),
+            env=EMPTY_ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return "" if trial.returncode == 0 else f"a trial box did not start: {trial.stderr.strip()[-300:]}"
+
+
+def _tools() -> list[str]:
+    return ["bwrap", *(["setpriv", "unshare", "mount"] if os.geteuid() == 0 else [])]
+
+
+def how_to_get() -> str:
+    """Return what to type to get one."""
+    if not sys.platform.startswith("linux"):
+        return "Run the batch on a Linux machine with bubblewrap."
+    if "did not start" in why_not() and Path("/etc/apparmor.d").is_dir():
+        return (
+            "Ubuntu keeps it from making namespaces; type: sudo apt-get install bubblewrap apparmor-profiles && "
+            "sudo cp /usr/share/apparmor/extra-profiles/bwrap-userns-restrict /etc/apparmor.d/ && "
+            "sudo apparmor_parser -r /etc/apparmor.d/bwrap-userns-restrict."
+        )
+    return "Type: sudo apt-get install bubblewrap util-linux."

@@ -1,0 +1,59 @@
+"""A guest as a plain child process: no wall, only a time limit, a memory limit and an end to everything.
+
+For a student's own code on the student's own machine, on Linux, macOS and Windows.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import checker
+from checker.frames import Frame
+from checker.records import Execution, Limits
+from checker.sandbox import process
+from checker.sandbox.process import Guest
+
+PACKAGE_PARENT = Path(checker.__file__).parent.parent
+KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "WINDIR", "NUMBER_OF_PROCESSORS")
+
+
+class PlainProcess:
+    """Opens boxes that are nothing but a temporary folder."""
+
+    name = "none"
+
+    def open(self) -> "PlainBox":
+        return PlainBox()
+
+
+class PlainBox:
+    def __init__(self) -> None:
+        self._guest: Guest | None = None
+
+    def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
+        with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as folder:
+            return process.run(
+                [sys.executable, "-m", "checker.guest"],
+                _environment(folder),
+                Path(folder),
+                job,
+                limits,
+                receive,
+                PlainProcess.name,
+                self._remember,
+            )
+
+    def _remember(self, guest: Guest) -> None:
+        self._guest = guest
+
+    def close(self) -> None:
+        if self._guest is not None:
+            self._guest.end()
+
+
+def _environment(folder: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    places = {name: folder for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "APPDATA", "LOCALAPPDATA")}
+    return kept | places | {"PYTHONPATH": str(PACKAGE_PARENT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}

@@ -1,0 +1,70 @@
+"""Find submissions on disk and fingerprint them. Nothing of theirs is imported, run or even parsed here.
+
+A folder holds one sub-folder for each student, or loose files, or both; a single file is one submission.
+Where a student's folder holds several candidates the rule is: a notebook before a module, then the one changed
+last, then the first by name; the report names the others.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from checker.errors import UsageError
+from checker.records import Submission
+
+SUFFIXES = (".ipynb", ".py")
+MAX_BYTES = 64 * 2**20
+IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints")
+
+
+def find(path: Path) -> tuple[Submission, ...]:
+    """Return all submissions under a path, sorted by name.
+
+    Raises UsageError where there is none.
+    """
+    if path.is_file():
+        found = [_submission(path.stem, [path])]
+    elif path.is_dir():
+        found = list(_in_folder(path))
+    else:
+        raise UsageError(f"There is nothing at {path}.")
+    if not found:
+        raise UsageError(f"There is no notebook (.ipynb) or module (.py) in {path}.")
+    return tuple(sorted(found, key=lambda submission: submission.name))
+
+
+def read(submission: Submission) -> bytes:
+    """Return the bytes of a submission's file."""
+    return Path(submission.path).read_bytes()
+
+
+def _in_folder(folder: Path) -> Iterator[Submission]:
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(".") or entry.name in IGNORED or entry.is_symlink():
+            continue
+        if entry.is_dir():
+            candidates = [path for path in sorted(entry.rglob("*")) if _is_candidate(path, entry)]
+            if candidates:
+                yield _submission(entry.name, candidates)
+        elif _is_candidate(entry, folder):
+            yield _submission(entry.stem, [entry])
+
+
+def _is_candidate(path: Path, folder: Path) -> bool:
+    parts = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") or part in IGNORED for part in parts)
+    links = any(Path(folder, *parts[: n + 1]).is_symlink() for n in range(len(parts)))
+    return path.suffix.lower() in SUFFIXES and not hidden and not links and path.is_file()
+
+
+def _submission(name: str, candidates: list[Path]) -> Submission:
+    ranked = sorted(candidates, key=lambda p: (p.suffix.lower() != ".ipynb", -p.stat().st_mtime_ns, p.name))
+    chosen, others = ranked[0], ranked[1:]
+    if chosen.stat().st_size > MAX_BYTES:
+        raise UsageError(f"{chosen} is larger than {MAX_BYTES // 2**20} MiB.", "Clear its outputs and save it again.")
+    note = ""
+    if others:
+        names = ", ".join(path.name for path in others[:10])
+        note = f"{chosen.name} was checked (notebooks first, then the file changed last), not {names}."
+    digest = hashlib.sha256(chosen.read_bytes()).hexdigest()
+    return Submission(name, str(chosen), chosen.suffix.lower() == ".ipynb", digest, note)

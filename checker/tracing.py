@@ -1,0 +1,298 @@
+"""Which rows of the data set a student's arrays hold, found from the numbers themselves.
+
+Theory of operation: standardising, min-max scaling and no scaling at all are affine maps of a column, each
+with its own two numbers, and students rarely keep track of row numbers. So a student's column is matched to
+the data set's column by the shape of its distribution (``_guess``: an affine map between the quantiles), the
+matched columns give each row a provisional identity (nearest row of the data set), and with identities the
+affine maps can be fitted exactly, by least squares with outliers trimmed, for *every* column (``_fit_maps``).
+Two rounds settle it. A row counts as traced where exactly one row of the data set agrees in all mapped columns
+to within ``TOLERANCE`` deviations. Columns with missing values in the data set take no part in identities.
+
+Columns that are no affine image (ratios, logarithms, one-hot codes) are kept as features of their row. The
+labels of traced rows are always the data set's own. Pure: arrays in, records and arrays out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
+
+from checker.frames import Array, reference
+from checker.records import Column, Development, FeatureSource, Fed, ModelCapture, SeenRows, Tracing
+
+TOLERANCE = 1e-4
+ENOUGH_TRACED = 0.95
+MIN_ROWS = 50
+QUANTILES = np.linspace(0.02, 0.98, 97)
+SIMILAR_SHAPE = 0.05
+MIN_CLASS_ROWS = 100
+BINS = 64
+
+
+@dataclass(frozen=True)
+class AffineMap:
+    """Student's column ``column`` = (data set's column ``source`` - offset) / scale."""
+
+    column: int
+    source: int
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Result of tracing: the record, and where rows were traced their numbers (n,) and features (n, d)."""
+
+    tracing: Tracing
+    rows: Array | None = None
+    features: Array | None = None
+
+
+def trace(
+    answer: ModelCapture, arrays: Mapping[str, Array], features: Array, labels: Array, names: Sequence[str]
+) -> Traced:
+    """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on."""
+    tables = _tables(answer, arrays)
+    width = len(names)
+    if not tables:
+        return _untraced(answer.input_width == width, "the student's arrays could not be kept")
+    tracer = _Tracer(features)
+    found: dict[str, Array] = {}
+    for digest, table in tables.items():
+        rows = tracer.rows_of(table)
+        if rows is not None:
+            found[digest] = rows
+    last = answer.fits[-1].training.x
+    if last is None or last.sha256 not in found:
+        return _untraced(tables and answer.input_width == width, "the rows of the training data could not be found")
+    return _record(answer, arrays, found, tracer.maps, labels, names)
+
+
+def _untraced(has_handout_width: bool, reason: str) -> Traced:
+    source = FeatureSource.HANDOUT if has_handout_width else FeatureSource.NOWHERE
+    instead = "; the hand-out's standardised columns are used instead" if has_handout_width else ""
+    return Traced(Tracing(source, f"In the data set, {reason}{instead}."))
+
+
+def _tables(answer: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the feature tables of the answer's width, the last training data first, each once."""
+    fed = [fit.training for fit in reversed(answer.fits)]
+    fed += [fit.validation for fit in reversed(answer.fits) if fit.validation is not None]
+    fed += [use.fed for use in answer.uses]
+    digests = dict.fromkeys(f.x.sha256 for f in fed if f.x is not None and len(f.x.shape) == 2)
+    tables = {d: arrays[d].astype(np.float64) for d in digests if d in arrays}
+    width = next((t.shape[1] for t in tables.values()), 0)
+    return {d: t for d, t in tables.items() if t.shape[1] == width and len(t)}
+
+
+class _Tracer:
+    """The data set, ready to be searched; remembers the maps of the first table for the smaller ones."""
+
+    def __init__(self, features: Array) -> None:
+        self.features = features
+        self.complete = ~np.isnan(features).any(axis=0)
+        self.deviations = np.nanstd(features, axis=0)
+        self.maps: tuple[AffineMap, ...] = ()
+
+    def rows_of(self, table: Array) -> Array | None:
+        """Return for each row of a table its row in the data set, -1 where none or several agree; None where
+        too few do."""
+        guesses = [self.maps] if self.maps else []
+        if len(table) >= MIN_ROWS:
+            guesses.append(_guess(table, self.features))
+        for maps in guesses:
+            rows = self._settle(table, maps)
+            if rows is not None:
+                return rows
+        return None
+
+    def _settle(self, table: Array, maps: tuple[AffineMap, ...]) -> Array | None:
+        for attempt in range(3):
+            if attempt or maps is not self.maps:
+                rows, _ = self._nearest(table, maps)
+                maps = _fit_maps(table, rows, self.features, self.deviations)
+            if not any(self.complete[m.source] for m in maps):
+                return None
+            rows, exact = self._nearest(table, maps)
+            rows = np.where(exact, rows, -1)
+            if exact.mean() >= ENOUGH_TRACED:
+                self.maps = self.maps or maps
+                return rows
+        return None
+
+    def _nearest(self, table: Array, maps: tuple[AffineMap, ...]) -> tuple[Array, Array]:
+        """Return each row's nearest row of the data set, and whether it is near and the only one."""
+        used = [m for m in maps if self.complete[m.source]] or list(maps)
+        sources = [m.source for m in used]
+        scale = self.deviations[sources]
+        tree = cKDTree(np.nan_to_num(self.features[:, sources]) / scale)
+        wanted = np.column_stack([table[:, m.column] * m.scale + m.offset for m in used]) / scale
+        known = np.isfinite(wanted).all(axis=1)
+        distances, rows = tree.query(np.where(known[:, None], wanted, 0.0), k=2)
+        return rows[:, 0], known & (distances[:, 0] < TOLERANCE) & (distances[:, 1] > 2 * TOLERANCE)
+
+
+def _guess(table: Array, features: Array) -> tuple[AffineMap, ...]:
+    """Match columns by the shapes of their distributions; only clear matches are returned where they suffice."""
+    theirs = [np.nanquantile(table[:, j], QUANTILES) for j in range(table.shape[1])]
+    ours = [np.nanquantile(features[:, k], QUANTILES) for k in range(features.shape[1])]
+    fits = [[_quantile_map(j, k, a, b) for k, b in enumerate(ours)] for j, a in enumerate(theirs)]
+    misfit = np.array([[fit[1] for fit in row] for row in fits])
+    matched = [
+        (fits[j][k][0], misfit[j, k] < np.partition(misfit[j], 1)[1] / 2)
+        for j, k in zip(*linear_sum_assignment(misfit), strict=True)
+        if misfit[j, k] < SIMILAR_SHAPE
+    ]
+    clear = tuple(m for m, is_clear in matched if is_clear)
+    return clear if len(clear) >= 3 else tuple(m for m, _ in matched)
+
+
+def _quantile_map(column: int, source: int, theirs: Array, ours: Array) -> tuple[AffineMap, float]:
+    """Return the best increasing map between two columns' quantiles, and its misfit in quartile ranges."""
+    spread, range_ = float(np.std(theirs)), float(ours[72] - ours[24])
+    if not np.isfinite(theirs).all() or spread < 1e-12 or range_ <= 0:
+        return AffineMap(column, source, 0.0, 0.0), 1e6
+    scale, offset = np.polyfit(theirs, ours, 1)
+    residual = float(np.sqrt(np.mean((theirs * scale + offset - ours) ** 2))) / range_
+    return AffineMap(column, source, float(scale), float(offset)), residual if scale > 0 else 1e6
+
+
+def _fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> tuple[AffineMap, ...]:
+    """Return the exact affine maps between columns, given rows' provisional identities."""
+    maps = []
+    for column in range(table.shape[1]):
+        fits = [_trimmed_fit(table[:, column], features[rows, k]) for k in range(features.shape[1])]
+        misfits = np.array([fit[2] for fit in fits]) / deviations
+        best = int(np.argmin(misfits))
+        if misfits[best] < TOLERANCE:
+            maps.append(AffineMap(column, best, fits[best][0], fits[best][1]))
+    return tuple(maps)
+
+
+def _trimmed_fit(theirs: Array, ours: Array) -> tuple[float, float, float]:
+    """Fit ``ours = scale * theirs + offset`` by least squares, leaving out rows that do not fit; return the
+    median misfit too."""
+    kept = np.isfinite(theirs) & np.isfinite(ours)
+    scale, offset, middle = 0.0, 0.0, np.inf
+    for _ in range(8):
+        if kept.sum() < 10 or np.ptp(theirs[kept]) < 1e-12:
+            return 0.0, 0.0, np.inf
+        x, y = theirs[kept], ours[kept]
+        scale = float(np.cov(x, y)[0, 1] / np.var(x, ddof=1))
+        offset = float(y.mean() - scale * x.mean())
+        misfit = np.abs(theirs * scale + offset - ours)
+        middle = float(np.nanmedian(misfit))
+        kept = misfit <= max(2 * middle, 1e-9 * (1 + abs(offset)))
+    return scale, offset, middle
+
+
+# -- the record ----------------------------------------------------------------------------------------
+
+
+def _record(
+    answer: ModelCapture,
+    arrays: Mapping[str, Array],
+    found: Mapping[str, Array],
+    maps: tuple[AffineMap, ...],
+    labels: Array,
+    names: Sequence[str],
+) -> Traced:
+    last = answer.fits[-1]
+    stacked = np.concatenate([rows for rows in found.values()])
+    values = np.concatenate([np.asarray(arrays[digest], dtype=np.float64) for digest in found])
+    rows, first = np.unique(stacked, return_index=True)
+    rows, first = rows[rows >= 0].astype(np.int32), first[rows >= 0]
+    features = values[first].astype(np.float32)
+    trained = _rows(found, [fit.training for fit in answer.fits])
+    fitted_on = [last.training]
+    if last.development is Development.SPLIT and last.validation is not None:
+        fitted_on.append(last.validation)
+    watched = _rows(found, [fit.validation for fit in answer.fits if fit.validation is not None])
+    untraced = sum(int((r < 0).sum()) for r in found.values())
+    reason = f"All {len(rows):,} rows that the answer was fed were found in the data set."
+    if untraced:
+        reason = f"{len(rows):,} rows that the answer was fed were found in the data set; {untraced:,} were not."
+    tracing = Tracing(
+        source=FeatureSource.TRACED,
+        reason=reason,
+        columns=_columns(values[first], np.isin(rows, _rows(found, fitted_on)), labels[rows], maps, names),
+        training_rows=len(trained),
+        development_rows=len(np.setdiff1d(watched, trained)),
+        all_rows=len(rows),
+        labels_differ=_labels_differ(answer, arrays, found, labels),
+        seen=tuple(_seen(answer, found, trained)),
+        rows=reference(rows),
+        features=reference(features),
+    )
+    return Traced(tracing, rows, features)
+
+
+def _rows(found: Mapping[str, Array], fed: Sequence[Fed]) -> Array:
+    """Return the traced rows of some data, each once."""
+    parts = [found[f.x.sha256] for f in fed if f.x is not None and f.x.sha256 in found]
+    rows = np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+    return rows[rows >= 0]
+
+
+def _seen(answer: ModelCapture, found: Mapping[str, Array], trained: Array) -> list[SeenRows]:
+    seen = []
+    for use in answer.uses:
+        rows = _rows(found, [use.fed])
+        if len(rows) >= MIN_ROWS:
+            seen.append(SeenRows(use.cell, use.how, len(rows), int(np.isin(rows, trained).sum())))
+    return seen
+
+
+def _labels_differ(
+    answer: ModelCapture, arrays: Mapping[str, Array], found: Mapping[str, Array], labels: Array
+) -> int:
+    """Count training rows whose label is not the data set's, whatever numbers the student gave the classes."""
+    last = answer.fits[-1].training
+    if last.x is None or last.y is None or last.y.sha256 not in arrays:
+        return 0
+    y = arrays[last.y.sha256]
+    theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    rows = found[last.x.sha256]
+    true, theirs = labels[rows[rows >= 0]], theirs[rows >= 0]
+    agree = sum(int(np.bincount(true[theirs == value]).max()) for value in np.unique(theirs)[:1_000])
+    return len(true) - agree
+
+
+def _columns(
+    values: Array, is_training: Array, labels: Array, maps: tuple[AffineMap, ...], names: Sequence[str]
+) -> tuple[Column, ...]:
+    sources = {m.column: names[m.source] for m in maps}
+    return tuple(
+        Column(
+            sources.get(j, ""),
+            *_summary(values[is_training, j]),
+            *_summary(values[:, j]),
+            label_purity=_label_purity(values[:, j], labels),
+        )
+        for j in range(values.shape[1])
+    )
+
+
+def _summary(values: Array) -> tuple[float, float, float, float]:
+    """Return mean, deviation, lowest and highest of the finite values."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0, 0.0, 0.0, 0.0
+    return float(finite.mean()), float(finite.std()), float(finite.min()), float(finite.max())
+
+
+def _label_purity(values: Array, labels: Array) -> float:
+    """Return the best F1 with which this column alone, cut into bins, tells one class from all others."""
+    distinct = np.unique(values)
+    edges = distinct if len(distinct) <= BINS else np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    bins = np.searchsorted(edges, values)
+    counts = np.zeros((len(edges) + 1, int(labels.max()) + 1))
+    np.add.at(counts, (bins, labels), 1)
+    called = counts > counts.sum(axis=1, keepdims=True) / 2
+    hits = (counts * called).sum(axis=0)
+    claimed = (counts.sum(axis=1, keepdims=True) * called).sum(axis=0)
+    total = counts.sum(axis=0)
+    f1 = 2 * hits / np.maximum(claimed + total, 1)
+    return float(f1[total >= MIN_CLASS_ROWS].max(initial=0.0))

@@ -1,0 +1,51 @@
+"""From failures, rules and comparison to one verdict and the reasons for it: the table of blame. Pure.
+
+FAIL outweighs REFER, and REFER outweighs PASS. What is the harness's fault never gets here.
+"""
+
+from collections.abc import Sequence
+
+from checker.records import Comparison, Failure, Importance, Outcome, Recipe, RuleResult, Verdict
+
+Reason = tuple[Verdict, str]
+
+
+def decide(
+    failures: Sequence[Failure],
+    rules: Sequence[RuleResult],
+    comparison: Comparison | None,
+    recipe: Recipe | None,
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict, and the sentences that led to it."""
+    found: list[Reason] = [(failure.verdict, failure.rationale) for failure in failures]
+    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED]
+    if comparison is not None:
+        found.append(_of_comparison(comparison, recipe))
+    elif not failures:
+        found.append((Verdict.REFER, "The accuracy could not be measured."))
+    for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
+        reasons = tuple(words for reached, words in found if reached is verdict and words)
+        if reasons:
+            return verdict, reasons
+    raise AssertionError("a comparison or a failure always gives a reason")
+
+
+def _of_rule(rule: RuleResult) -> Reason:
+    if rule.outcome is Outcome.FAILED:
+        return Verdict.FAIL, f"{rule.sentence} Not so: {rule.rationale}"
+    if rule.outcome is Outcome.ERROR:
+        return Verdict.REFER, f"The rule “{rule.sentence}” broke and could not be checked."
+    return Verdict.PASS, ""
+
+
+def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
+    mean, bar = f"{comparison.mean:.1%}", f"{comparison.bar:.1%}"
+    if comparison.is_borderline:
+        return Verdict.REFER, f"Accuracy {mean} is too close to the bar of {bar} for these seeds to tell."
+    if comparison.reaches_bar:
+        return Verdict.PASS, f"Accuracy {mean} reaches the bar of {bar}."
+    if recipe is not None and recipe.capped_epochs:
+        return Verdict.REFER, f"Accuracy {mean} is below the bar of {bar}, but training was cut short by the cap."
+    if comparison.mean <= comparison.baseline_mean:
+        return Verdict.FAIL, f"Accuracy {mean} is no better than logistic regression ({comparison.baseline_mean:.1%})."
+    return Verdict.FAIL, f"Accuracy {mean} is below the bar of {bar}."
