@@ -1,6 +1,5 @@
 """Read ``reference/<id>/assignment.toml``: every key is required or has a default, and none is ignored."""
 
-import hashlib
 import json
 import tomllib
 from pathlib import Path
@@ -34,7 +33,7 @@ def load(folder: Path) -> Assignment:
         raise UsageError(f"There is no assignment in {folder}: {error.strerror}: {FILE}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AssignmentError(f"{path}: not TOML: {error}") from error
-    beside = {"folder": str(folder.resolve()), "sha256": fingerprint(folder)}
+    beside = {"folder": str(folder.resolve())}
     try:
         assignment = TypeAdapter(Assignment).validate_json(json.dumps(content | beside, default=str))
     except ValidationError as error:
@@ -54,19 +53,17 @@ def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
     return load(found[0])
 
 
-def fingerprint(folder: Path) -> str:
-    """Return the hash of everything in the folder that decides a verdict."""
-    digest = hashlib.sha256()
-    for name in (FILE, SOLUTION, STARTER, RULES):
-        path = folder / name
-        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
-    return digest.hexdigest()
-
-
 def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
     """Return the committed scores of the reference, one for each data set; empty where there are none."""
     path = Path(assignment.folder, SCORES)
     return from_json(tuple[ReferenceScores, ...], path.read_bytes()) if path.exists() else ()
+
+
+def starter_sources(assignment: Assignment) -> tuple[str, ...]:
+    """Return the sources of the hand-out's code cells."""
+    notebook = json.loads(Path(assignment.folder, STARTER).read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return tuple("".join(cell["source"]) for cell in cells)
 
 
 def _in_words(error: ValidationError) -> str:

@@ -167,7 +167,6 @@ class Assignment:
     execute: Limits
     retrain: Limits
     folder: str
-    sha256: str
 
 
 # -- what was handed in --------------------------------------------------------------------------------
@@ -666,6 +665,17 @@ class Report:
     retraining: Execution | None
     dataset: DatasetNote
     reproduce: str
+
+
+@record
+@dataclass(frozen=True)
+class Finding:
+    """Something about this machine: what, how it stands, and what to do where it is not well."""
+
+    what: str
+    state: str
+    is_well: bool
+    help: str = ""
 
 
 @record

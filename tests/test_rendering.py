@@ -2,18 +2,22 @@
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import math
 import re
 import struct
-import xml.etree.ElementTree as ElementTree
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import count
+from importlib.resources import files
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from checker.records import (
@@ -58,12 +62,20 @@ from checker.records import (
     Verdict,
     from_json,
 )
+from checker.rendering.curves import curves
+from checker.rendering.html import HEAVIEST, Entry, render_index, render_page
+from checker.rendering.svg import Scale, fitting
+from checker.rendering.tables import Results, junit_xml, results_csv, results_json
+from checker.rendering.terminal import print_report, print_summary
+from checker.rendering.text import as_printed, one_line, visible
+from checker.rendering.words import settings
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 DATA = DatasetNote("California housing, 20,640 rows", "ab" * 32, practice=False)
 HOSTILE = (
     "<script>alert(1)</script></style></title><img src=x onerror=alert(1)>{{7*7}}{% raw %}"
-    "\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b2J \u202egnirts\u202c\u2066 \udc80\x00\x08[bold]rich[/bold]\" ' onload='x"
+    "\x1b[31mred\x1b[0m\x1b]0;title\x07\x9b2J \u202egnirts\u202c\u2066 \udc80\x00\x08"
+    "[bold]rich[/bold]\" ' onload='x"
 )
 
 
@@ -93,13 +105,15 @@ def a_network(*units: int) -> Architecture:
     return Architecture(layers, nodes, (len(layers) - 1,), 6_000)
 
 
-def a_phase(optimizer: str = "Adam", epochs: int = 20, **more: object) -> Phase:
+def a_phase(optimizer: str = "Adam", epochs: int = 20, **more: Any) -> Phase:
+    """Return twenty epochs with Adam, or what else is asked for."""
     settings = KerasObject(optimizer, {"learning_rate": 0.0010000000474974513, "name": optimizer.lower()})
     loss = KerasObject("SparseCategoricalCrossentropy", {"from_logits": False})
     return replace(Phase(settings, loss, epochs, 32, Labels.INTEGERS), **more)
 
 
 def a_run(seed: int, epochs: int = 20) -> TrainingRun:
+    """Return a training whose loss falls, with one value missing at its end."""
     falling = [1.2 * math.exp(-at / 6) + 0.25 + 0.01 * math.sin(at * seed) for at in range(epochs)]
     history = {
         "loss": tuple(falling),
@@ -107,56 +121,137 @@ def a_run(seed: int, epochs: int = 20) -> TrainingRun:
         "val_loss": tuple(value + 0.03 for value in falling),
         "val_accuracy": (*(0.95 - 0.35 * value for value in falling[:-1]), None),
     }
-    return TrainingRun(seed, history, epochs, epochs * 413, 3.2, False, ArrayRef("0" * 64, (4128, 5), "float32"))
+    return TrainingRun(
+        seed, history, epochs, epochs * 413, 3.2, False, ArrayRef("0" * 64, (4128, 5), "float32")
+    )
 
 
 def a_comparison(mean: float = 0.913) -> Comparison:
+    """Return a comparison over five seeds."""
     seeds = (11, 23, 37, 41, 59)
     noise = (-0.004, 0.002, 0.005, -0.001, -0.002)
-    scores = tuple(SeedScore(s, mean + n, 0.919 + n / 2, 0.807 - n / 9) for s, n in zip(seeds, noise, strict=True))
-    confusion = ((8700, 240, 0, 120, 80), (300, 6200, 0, 10, 40), (2, 0, 18, 0, 5), (130, 9, 0, 2100, 12), (90, 30, 3, 8, 2500))
+    scores = tuple(
+        SeedScore(s, mean + n, 0.919 + n / 2, 0.807 - n / 9) for s, n in zip(seeds, noise, strict=True)
+    )
+    confusion = (
+        (8700, 240, 0, 120, 80),
+        (300, 6200, 0, 10, 40),
+        (2, 0, 18, 0, 5),
+        (130, 9, 0, 2100, 12),
+        (90, 30, 3, 8, 2500),
+    )
     recalls = (0.952, 0.947, 0.72, 0.933, None)
-    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls)
+    return Comparison(
+        "accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls
+    )
 
 
 def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | None = None) -> CellResult:
+    """Return a cell with what it showed."""
     return CellResult(index, source, outputs, error, 0.3)
 
 
 def an_answer(architecture: Architecture | None = None) -> ModelCapture:
+    """Return the chosen model, fitted once."""
     fed = Fed(13_209)
     fit = Fit(
-        14, "fit", a_phase(), "", 200, 58, 23_954, True, fed, Development.DATA, Fed(3_303),
-        {"loss": (0.9, 0.21), "val_accuracy": (0.7, 0.921)}, ("Epochs were capped.",),
-    )  # fmt: skip
-    return ModelCapture(3, "sequential_2", "model", "Sequential", 13, 9, 5, 6_305, architecture or a_network(100, 50, 5), "", (fit,))
+        14,
+        "fit",
+        a_phase(),
+        "",
+        200,
+        58,
+        23_954,
+        True,
+        fed,
+        Development.DATA,
+        Fed(3_303),
+        {"loss": (0.9, 0.21), "val_accuracy": (0.7, 0.921)},
+        ("Epochs were capped.",),
+    )
+    return ModelCapture(
+        3,
+        "sequential_2",
+        "model",
+        "Sequential",
+        13,
+        9,
+        5,
+        6_305,
+        architecture or a_network(100, 50, 5),
+        "",
+        (fit,),
+    )
 
 
 def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
     """Return a report in which everything went well, with something in every field."""
     rules = (
-        RuleResult("test_scaled", "The inputs are scaled with numbers from the training part only", Importance.REQUIRED, Outcome.PASSED),
-        RuleResult("test_watched", "A development set is watched during training", Importance.ADVISORY, Outcome.FAILED,
-                   "No validation_data or validation_split was given to fit.",
-                   "Pass validation_data=(X_dev, Y_dev) to fit and look at val_loss.", "", ("cell 14: fit(X, Y, epochs=200)",)),
+        RuleResult(
+            "test_scaled",
+            "The inputs are scaled with numbers from the training part only",
+            Importance.REQUIRED,
+            Outcome.PASSED,
+        ),
+        RuleResult(
+            "test_watched",
+            "A development set is watched during training",
+            Importance.ADVISORY,
+            Outcome.FAILED,
+            "No validation_data or validation_split was given to fit.",
+            "Pass validation_data=(X_dev, Y_dev) to fit and look at val_loss.",
+            "",
+            ("cell 14: fit(X, Y, epochs=200)",),
+        ),
         RuleResult("test_relu", "Hidden layers bend their outputs", Importance.REQUIRED, Outcome.PASSED),
-        RuleResult("test_tensorboard", "TensorBoard was used", Importance.ADVISORY, Outcome.SKIPPED, "Optional."),
-    )  # fmt: skip
+        RuleResult(
+            "test_tensorboard", "TensorBoard was used", Importance.ADVISORY, Outcome.SKIPPED, "Optional."
+        ),
+    )
     columns = tuple(
         Column(source, 0.0, 1.0, -3.1, 5.2, 0.01, 1.02, -3.4, 6.1, 0.41)
         for source in ("longitude", "latitude", "housing_median_age", "total_rooms")
     )
     cells = (
         StudentCell(a_cell(1, "import tensorflow as tf"), False),
-        StudentCell(a_cell(2, "opt.minimize(loss, [x])", error=CellError("AttributeError", "no minimize", "\x1b[0;31mAttributeError\x1b[0m: no minimize")), False),
-        StudentCell(a_cell(13, "model = Sequential([\n    Dense(100, activation='relu'),  # wide\n    Dense(5, activation='softmax'),\n])"), True),
-        StudentCell(a_cell(14, "def train(model):\n    return model.fit(X_train, Y_train, epochs=200)\n\nhistory = train(model)",
-                           CellOutput("text", "Epoch 1/200\n  1/413\r 413/413\x1b[32m ━━━━\x1b[0m loss: 0.9"), CellOutput("png", png(320, 120))), True),
-    )  # fmt: skip
-    recipe = Recipe((a_phase(epochs=58), a_phase("SGD", 30, class_weight={"2": 5.0})), True, 142, ("Early stopping was kept.",))
+        StudentCell(
+            a_cell(
+                2,
+                "opt.minimize(loss, [x])",
+                error=CellError(
+                    "AttributeError", "no minimize", "\x1b[0;31mAttributeError\x1b[0m: no minimize"
+                ),
+            ),
+            False,
+        ),
+        StudentCell(
+            a_cell(
+                13,
+                "model = Sequential([\n    Dense(100, 'relu'),  # wide\n    Dense(5, 'softmax'),\n])",
+            ),
+            True,
+        ),
+        StudentCell(
+            a_cell(
+                14,
+                "def train(model):\n    return model.fit(X, Y, epochs=200)\n\nhistory = train(model)",
+                CellOutput("text", "Epoch 1/200\n  1/413\r 413/413\x1b[32m ━━━━\x1b[0m loss: 0.9"),
+                CellOutput("png", png(320, 120)),
+            ),
+            True,
+        ),
+    )
+    recipe = Recipe(
+        (a_phase(epochs=58), a_phase("SGD", 30, class_weight={"2": 5.0})),
+        True,
+        142,
+        ("Early stopping was kept.",),
+    )
     return Report(
         schema=SCHEMA_VERSION,
-        submission=Submission(name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10),
+        submission=Submission(
+            name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10
+        ),
         assignment="ocean_proximity",
         title="Practical 4: ocean proximity",
         classes=CLASSES,
@@ -165,46 +260,98 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
         failures=(),
         rules=rules,
         comparison=a_comparison(mean),
-        selection=Selection(3, "It is the last model with 9 inputs and 5 outputs that was fitted on the assignment's data.",
-                            (Rejected(1, "xor", 4, "It has 2 inputs; the assignment has 9."), Rejected(2, "model", 9, "It was never fitted."))),
-        tracing=Tracing(FeatureSource.TRACED, "Every column is an affine image of one of the data's.", columns, 13_209, 3_303, 20_640, 12,
-                        (SeenRows(15, "evaluate", 4_128, 0),)),
+        selection=Selection(
+            3,
+            "It is the last model with 9 inputs and 5 outputs that was fitted on the assignment's data.",
+            (
+                Rejected(1, "xor", 4, "It has 2 inputs; the assignment has 9."),
+                Rejected(2, "model", 9, "It was never fitted."),
+            ),
+        ),
+        tracing=Tracing(
+            FeatureSource.TRACED,
+            "Every column is an affine image of one of the data's.",
+            columns,
+            13_209,
+            3_303,
+            20_640,
+            12,
+            (SeenRows(15, "evaluate", 4_128, 0),),
+        ),
         recipe=recipe,
         answer=an_answer(),
         reference_architecture=a_network(64, 32, 5),
         reference_recipe=Recipe((a_phase(),), True),
         runs=tuple(a_run(seed) for seed in (11, 23, 37)),
         cells=cells,
-        environment=Environment({"python": "3.11.4", "tensorflow": "2.21.0", "tf_keras": "2.21.0"}, "legacy", "The notebook uses opt.minimize."),
+        environment=Environment(
+            {"python": "3.11.4", "tensorflow": "2.21.0", "tf_keras": "2.21.0"},
+            "legacy",
+            "The notebook uses opt.minimize.",
+        ),
         execution=Execution(Ending.FINISHED, 0, 48.2, 61.0, 912.4, "WARNING: oneDNN", "bubblewrap"),
         retraining=Execution(Ending.FINISHED, 0, 31.0, 30.4, 700.0, "", "bubblewrap"),
         dataset=DATA,
         reproduce=f"checker check '{name}/tick4.ipynb' --assignment ocean_proximity",
-    )  # fmt: skip
+    )
 
 
 def a_fail(name: str = "Charles Babbage") -> Report:
     """Return a report of a submission that came to no model, so that nothing was trained."""
     failure = Failure(
-        Stage.EXECUTING, "The cell that makes the model raised an error.", "Spell it learning_rate, not lr.",
-        "ValueError: Argument(s) not recognized: {'lr': 0.01}", 2,
-    )  # fmt: skip
-    rule = RuleResult("test_model", "There is a model for the task", Importance.REQUIRED, Outcome.FAILED, "None was found.", "Fit one.", "assert None")
+        Stage.EXECUTING,
+        "The cell that makes the model raised an error.",
+        "Spell it learning_rate, not lr.",
+        "ValueError: Argument(s) not recognized: {'lr': 0.01}",
+        2,
+    )
+    rule = RuleResult(
+        "test_model",
+        "There is a model for the task",
+        Importance.REQUIRED,
+        Outcome.FAILED,
+        "None was found.",
+        "Fit one.",
+        "assert None",
+    )
     return replace(
-        a_pass(name), verdict=Verdict.FAIL, reasons=("No model for this task was found.",), failures=(failure,), rules=(rule,),
-        comparison=None, selection=Selection(None, "No model has 9 inputs and 5 outputs."), tracing=None, recipe=None, answer=None,
-        runs=(), retraining=None, environment=None,
-    )  # fmt: skip
+        a_pass(name),
+        verdict=Verdict.FAIL,
+        reasons=("No model for this task was found.",),
+        failures=(failure,),
+        rules=(rule,),
+        comparison=None,
+        selection=Selection(None, "No model has 9 inputs and 5 outputs."),
+        tracing=None,
+        recipe=None,
+        answer=None,
+        runs=(),
+        retraining=None,
+        environment=None,
+    )
 
 
 def a_referral(name: str = "Grace Hopper") -> Report:
-    broken = RuleResult("test_odd", "The rows are the data's", Importance.REQUIRED, Outcome.ERROR, "The rule broke.", "", "KeyError: 'x'")
+    """Return a report with a broken rule, and an accuracy too close to the bar."""
+    broken = RuleResult(
+        "test_odd",
+        "The rows are the data's",
+        Importance.REQUIRED,
+        Outcome.ERROR,
+        "The rule broke.",
+        "",
+        "KeyError: 'x'",
+    )
     return replace(
-        a_pass(name, 0.889), verdict=Verdict.REFER, reasons=("Too close to the bar to tell.",), rules=(broken,), comparison=a_comparison(0.8885)
-    )  # fmt: skip
+        a_pass(name, 0.889),
+        verdict=Verdict.REFER,
+        reasons=("Too close to the bar to tell.",),
+        rules=(broken,),
+        comparison=a_comparison(0.8885),
+    )
 
 
-def poisoned(value: object) -> object:
+def poisoned(value: Any) -> Any:
     """Return a record with hostile text in every field of text."""
     if type(value) is str:
         return value + HOSTILE
@@ -215,3 +362,632 @@ def poisoned(value: object) -> object:
     if hasattr(value, "__dataclass_fields__"):
         return replace(value, **{name: poisoned(getattr(value, name)) for name in value.__dataclass_fields__})
     return value
+
+
+# -- reading what was rendered ---------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """A parsed page: its elements with their attributes, and its text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.source = source
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, str] = {"script": "", "style": ""}
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem in self.inside:
+            self.inside[self.cdata_elem] += data
+        else:
+            self.text += data
+
+    def values(self, attribute: str, tag: str = "") -> list[str]:
+        """Return an attribute's values, of all elements or those of a tag."""
+        found = (attrs.get(attribute) for name, attrs in self.elements if tag in ("", name))
+        return [value for value in found if value is not None]
+
+
+def an_index(*reports: Report, unfinished: Sequence[Unfinished] = (), practice: bool = False) -> Page:
+    """Return the parsed index of reports."""
+    entries = [Entry(report, f"{at}/report.html") for at, report in enumerate(reports)]
+    return Page(render_index("Practical 4", entries, unfinished, replace(DATA, practice=practice)))
+
+
+def printed(report: Report, **console: Any) -> str:
+    """Return what the terminal shows of a report."""
+    out = io.StringIO()
+    print_report(Console(file=out, **console), report, "out/report.html")
+    return out.getvalue()
+
+
+PAGES: dict[str, Callable[[], Page]] = {
+    "pass": lambda: Page(render_page(a_pass())),
+    "fail": lambda: Page(render_page(a_fail())),
+    "referral": lambda: Page(render_page(a_referral())),
+    "hostile": lambda: Page(render_page(poisoned(a_pass()))),
+    "hostile failure": lambda: Page(render_page(poisoned(a_fail()))),
+    "index": lambda: an_index(a_pass(), a_fail(), a_referral(), unfinished=[Unfinished("Kurt", "disk full")]),
+    "hostile index": lambda: an_index(
+        poisoned(a_pass()), poisoned(a_fail()), unfinished=[poisoned(Unfinished("K", "m"))]
+    ),
+    "empty index": lambda: an_index(),
+}
+
+
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest) -> Page:
+    """Every kind of page in turn."""
+    return PAGES[request.param]()
+
+
+# -- every page ------------------------------------------------------------------------------------------
+
+
+def test_no_page_holds_an_element_or_attribute_that_acts(page: Page) -> None:
+    """Nothing a student writes becomes an element that loads or runs something, or an event handler."""
+    tags = {tag for tag, _ in page.elements}
+    attributes = {name for _, attrs in page.elements for name in attrs}
+    assert not tags & {"iframe", "object", "embed", "link", "base", "form", "foreignobject", "use", "image"}
+    assert not {name for name in attributes if name.startswith("on") or name == "style"}
+    assert sum(tag == "script" for tag, _ in page.elements) <= 1
+    assert sum(tag == "style" for tag, _ in page.elements) == 1
+
+
+def test_a_page_loads_nothing_and_links_only_beside_itself(page: Page) -> None:
+    """Pictures are inside the page, links lead beside it, and the style sheet imports nothing."""
+    assert all(src.startswith("data:image/png;base64,") for src in page.values("src"))
+    assert all(href.startswith(("#", "./")) for href in page.values("href"))
+    assert not re.search(r"url\(|@import", page.inside["style"])
+
+
+def test_the_policy_allows_only_the_page_s_own_style_and_script(page: Page) -> None:
+    """The Content-Security-Policy names the hashes of what is inside the page, and nothing else."""
+    policy = next(
+        a["content"] or "" for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+
+    def allowed(content: str) -> str:
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        return f"'sha256-{digest}'" if content else "'none'"
+
+    assert rules["default-src"] == "'none'"
+    assert rules["style-src"] == allowed(page.inside["style"])
+    assert rules["script-src"] == allowed(page.inside["script"])
+
+
+def test_no_page_holds_characters_that_act(page: Page) -> None:
+    """Controls, bidirectional overrides and lone surrogates never reach the page."""
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", page.source)
+
+
+def test_every_anchor_has_its_target(page: Page) -> None:
+    """Links within the page and labels of regions name elements that exist, and no id is used twice."""
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    wanted = {href[1:] for href in page.values("href") if href.startswith("#")}
+    wanted |= set(page.values("aria-labelledby"))
+    assert wanted - {"cell-4", "cell-9"} <= set(ids)
+
+
+def test_tables_and_pictures_speak_to_screen_readers(page: Page) -> None:
+    """Each table has a caption and scoped headings; each chart has a role and words; one main, one h1."""
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("caption") == tags.count("table")
+    assert len(page.values("scope", "th")) == tags.count("th")
+    charts = [attrs for tag, attrs in page.elements if tag == "svg" and "chart" in (attrs.get("class") or "")]
+    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
+    assert tags.count("main") == tags.count("h1") == 1
+
+
+# -- a report's page -------------------------------------------------------------------------------------
+
+
+def test_hostile_text_is_shown_as_text() -> None:
+    """Markup, template code and style ends that a student wrote are shown letter by letter."""
+    text = PAGES["hostile"]().text
+    assert "<script>alert(1)</script></style></title><img src=x onerror=alert(1)>{{7*7}}{% raw %}" in text
+    assert "[bold]rich[/bold]\" ' onload='x" in text
+    assert "␛[31mred" in text
+
+
+def test_the_first_screen_says_who_what_and_why() -> None:
+    """Name, file, assignment, verdict in words, and its reasons stand before the rules."""
+    first_screen = PAGES["pass"]().text.split("Rules")[0]
+    for words in (
+        "Ada Lovelace",
+        "tick4.ipynb",
+        "Practical 4",
+        "PASS",
+        "reaches the bar of 88.9%",
+        "reference",
+    ):
+        assert words in first_screen
+    assert "/home/ta" not in PAGES["pass"]().text
+
+
+@pytest.mark.parametrize("practice", [True, False])
+def test_practice_data_is_announced(practice: bool) -> None:
+    """Pages made with practice data carry a banner; others do not."""
+    report = replace(a_pass(), dataset=replace(DATA, practice=practice))
+    assert ("not for awarding ticks" in Page(render_page(report)).text) is practice
+    assert ("not for awarding ticks" in an_index(report, practice=practice).text) is practice
+
+
+def test_failed_required_rules_come_first() -> None:
+    """Rules stand in the order in which a student should read them."""
+    kinds = [
+        (Outcome.PASSED, Importance.REQUIRED),
+        (Outcome.SKIPPED, Importance.REQUIRED),
+        (Outcome.FAILED, Importance.ADVISORY),
+        (Outcome.ERROR, Importance.REQUIRED),
+        (Outcome.FAILED, Importance.REQUIRED),
+    ]
+    rules = tuple(
+        RuleResult("r", f"sentence {outcome} {importance}", importance, outcome)
+        for outcome, importance in kinds
+    )
+    found = re.findall(r"sentence (\w+ \w+)", Page(render_page(replace(a_pass(), rules=rules))).text)
+    assert found == [
+        "failed required",
+        "error required",
+        "failed advisory",
+        "skipped required",
+        "passed required",
+    ]
+
+
+def test_a_failure_leads_to_its_cell() -> None:
+    """The cell that a failure names is linked, and shown open although it belongs to the hand-out."""
+    page = PAGES["fail"]()
+    assert "#cell-2" in page.values("href")
+    assert "Spell it learning_rate, not lr." in page.text
+    assert "1 unchanged cell" in page.text
+
+
+def test_unchanged_cells_are_folded_away() -> None:
+    """The student's cells stand open; the hand-out's are behind a line that counts them and their errors."""
+    page = PAGES["pass"]()
+    assert "2 unchanged cells, 1 error" in page.text
+    folded = page.source.split('class="unchanged"')[1].split("</details>")[0]
+    assert "import</span> tensorflow" in folded
+    assert "Sequential" not in folded
+
+
+def test_outputs_are_shown_as_a_terminal_would_have() -> None:
+    """Progress bars show their last state, without colours."""
+    text = PAGES["pass"]().text
+    assert " 413/413 ━━━━ loss: 0.9" in text
+    assert "1/413\n" not in text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "not base64!",
+        base64.b64encode(b"<svg onload=alert(1)>").decode(),
+        base64.b64encode(base64.b64decode(png())[:20]).decode(),
+        base64.b64encode(
+            base64.b64decode(png())[:16] + struct.pack(">II", 60_000, 60_000) + bytes(9)
+        ).decode(),
+        base64.b64encode(base64.b64decode(png()) + bytes(500_000)).decode(),
+    ],
+    ids=["not base64", "not a PNG", "cut off", "too many pixels", "too long"],
+)
+def test_only_modest_pngs_become_pictures(content: str) -> None:
+    """Whatever is not a PNG of modest size is left out, with a note."""
+    cell = StudentCell(a_cell(1, "plot()", CellOutput("png", content)), True)
+    page = Page(render_page(replace(a_pass(), cells=(cell,))))
+    assert not page.values("src", "img")
+    assert "was left out" in page.text
+
+
+def test_a_png_is_shown_with_its_size() -> None:
+    """A good picture is there, described, with the size its header gives."""
+    attrs = next(attrs for tag, attrs in PAGES["pass"]().elements if tag == "img")
+    assert (attrs["width"], attrs["height"]) == ("320", "120")
+    assert attrs["alt"] == "Picture that cell 14 drew"
+
+
+def test_a_page_stays_light_and_keeps_the_student_s_own_cells() -> None:
+    """However much a notebook holds, the page keeps its weight, and the hand-out's cells give way first."""
+    heavy = CellOutput("text", "\"'<>&" * 4_000)
+    handout = [StudentCell(a_cell(at, "x = '<'\n" * 900, heavy, heavy), False) for at in range(1, 300)]
+    own = StudentCell(a_cell(300, "my_own_answer = 42", heavy), True)
+    failure = Failure(Stage.EXECUTING, "&" * 9_000, "&" * 9_000, "&" * 90_000, 1)
+    source = render_page(replace(a_fail(), cells=(*handout, own), failures=(failure,) * 200))
+    assert len(source.encode()) <= HEAVIEST
+    text = Page(source).text
+    assert "my_own_answer = 42" in text
+    assert "left out to keep this page small" in text.lower()
+    assert "… and 170 more" in text
+
+
+def test_long_output_is_cut_with_a_note() -> None:
+    """Of a long output beginning and end stay, and a note says how much is missing."""
+    cell = StudentCell(a_cell(1, "", CellOutput("text", "begin" + "." * 20_000 + "end")), True)
+    text = Page(render_page(replace(a_pass(), cells=(cell,)))).text
+    assert re.search(r"begin\.+ \[…15,008 characters left out…\] \.+end", text)
+
+
+def test_the_recipe_says_what_was_cut() -> None:
+    """Both phases, class weights by name, and the epochs beyond the cap are told."""
+    text = " ".join(PAGES["pass"]().text.split())
+    assert "Adam (learning_rate 0.001)" in text
+    assert "SGD (learning_rate 0.001)" in text
+    assert "ISLAND 5" in text
+    assert "142 epochs beyond the checker's cap were asked for and not run" in text
+    assert "12 rows have another label than in the data set" in text
+
+
+def test_a_page_without_an_index_links_to_none() -> None:
+    """A self-check's page stands alone."""
+    assert "All submissions" not in Page(render_page(a_pass(), "")).text
+    assert "./../index.html" in Page(render_page(a_pass(), "../index.html")).values("href")
+
+
+# -- figures ---------------------------------------------------------------------------------------------
+
+
+def test_the_seeds_figure_shows_every_seed_and_the_bar() -> None:
+    """Student, reference and baseline have a mark for each seed and for the mean; the bar has its line."""
+    classes = PAGES["pass"]().values("class", "g")
+    assert [classes.count(f"mark {kind}") for kind in ("student", "reference", "baseline")] == [6, 6, 6]
+    assert "upright bar" in PAGES["pass"]().values("class", "line")
+
+
+def test_missing_values_interrupt_a_curve() -> None:
+    """Where a history has no value the line stops, and it starts again after the gap."""
+    run = replace(a_run(11), history={"loss": (1.0, 0.8, None, 0.5, 0.4)})
+    ((heading, drawing),) = curves([run])
+    (path,) = Page(drawing).values("d", "path")
+    assert heading == "Loss"
+    assert re.sub(r"[\d ]+", "", path) == "MLML"
+
+
+def test_a_value_alone_between_gaps_is_still_seen() -> None:
+    """A single value is drawn as a dot."""
+    ((_, drawing),) = curves([replace(a_run(11), history={"accuracy": (None, 0.8, None)})])
+    assert Page(drawing).values("d", "path")[0].endswith("h0")
+
+
+def test_histories_without_values_are_not_drawn() -> None:
+    """Nothing is drawn of trainings that kept no history, or only gaps."""
+    assert curves([replace(a_run(11), history={})]) == []
+    assert curves([replace(a_run(11), history={"loss": (None, None)})]) == []
+
+
+def test_long_trainings_are_thinned() -> None:
+    """Ten thousand epochs make a page no heavier than a few hundred."""
+    assert sum(len(drawing) for _, drawing in curves([a_run(seed, 10_000) for seed in range(5)])) < 80_000
+
+
+@pytest.mark.parametrize(
+    "values", [[0.9], [0.0, 1.0], [0.9118, 0.9121], [-3.0, 40.0], [1e20, 1e20], [2.0, 2.0 + 1e-12]]
+)
+def test_scales_hold_their_values_and_name_round_numbers(values: list[float]) -> None:
+    """Every value has its place inside the chart, in order, and ticks lie on the scale."""
+    scale = fitting(values)
+    places = [scale.place(value) for value in values]
+    assert all(0 < place < 1 for place in places)
+    assert places == sorted(places)
+    assert len(scale.ticks()) <= 8
+    assert all(scale.low <= tick <= scale.high for tick in scale.ticks())
+
+
+def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale() -> None:
+    """Equal factors are equal distances."""
+    scale = Scale(0.001, 10, logarithmic=True)
+    assert scale.place(0.1) - scale.place(0.01) == pytest.approx(scale.place(10) - scale.place(1))
+    assert scale.ticks() == pytest.approx([0.001, 0.01, 0.1, 1, 10])
+
+
+# -- the index -------------------------------------------------------------------------------------------
+
+
+def test_the_index_can_be_sorted_and_filtered() -> None:
+    """Each row carries its verdict, and a value to sort by in every column but the reason."""
+    page = an_index(a_pass(mean=0.9), a_fail())
+    assert page.values("data-verdict", "tr") == ["PASS", "FAIL"]
+    keys = page.values("data-sort")
+    assert len(keys) == 2 * 5
+    assert keys[0] == "ada lovelace"
+    assert float(keys[2]) > float(keys[7])
+    assert [float(key) for key in (keys[4], keys[9])] == [0, 1]
+
+
+def test_the_index_counts_verdicts_and_tells_where_the_class_stumbled() -> None:
+    """Counts stand beside verdicts; rules that failed are counted over the class."""
+    page = an_index(a_pass("A"), a_pass("B"), a_fail())
+    text = " ".join(page.text.split())
+    assert "All 3 PASS 2 FAIL 1 REFER 0" in text
+    assert "A development set is watched during training advisory 2" in text
+
+
+def test_unfinished_submissions_stand_apart() -> None:
+    """A harness's failure is named as one, and is no row of the table."""
+    page = PAGES["index"]()
+    assert "Kurt: disk full" in page.text
+    assert "not the student's fault; the next batch tries again" in page.text
+    assert len(page.values("data-verdict", "tr")) == 3
+
+
+def test_links_of_the_index_stay_beside_it() -> None:
+    """A page's path is quoted, whatever a student called the file, and is never another scheme or host."""
+    paths = ["javascript:alert(1)", "//evil.example/x", "Zoë #1?/100%.html", "\ud800"]
+    page = Page(render_index("t", [Entry(a_pass(), path) for path in paths], [], DATA))
+    links = list(dict.fromkeys(href for href in page.values("href") if not href.startswith("#")))
+    assert links == [
+        "./javascript%3Aalert%281%29",
+        ".///evil.example/x",
+        "./Zo%C3%AB%20%231%3F/100%25.html",
+        "./%3F",
+    ]
+
+
+def test_each_accuracy_is_a_dot_beside_the_reference() -> None:
+    """The cohort's figure has a mark by verdict for every accuracy, and three lines."""
+    page = an_index(a_pass("A"), a_pass("B"), a_referral(), a_fail())
+    classes = page.values("class", "g")
+    assert sorted(classes) == ["mark pass", "mark pass", "mark refer"]
+    assert page.values("class", "line")[-3:] == ["upright baseline", "upright bar", "upright reference"]
+
+
+# -- contrast --------------------------------------------------------------------------------------------
+
+
+def _themes() -> list[dict[str, tuple[float, ...]]]:
+    """Return the style sheet's colours in the light and in the dark theme."""
+    css = files("checker.rendering").joinpath("templates/style.css").read_text("utf-8")
+    light, dark = (
+        re.findall(r"--([\w-]+): (#\w{6}|\d+ \d+ \d+);", block) for block in css.split("@media")[:2]
+    )
+    return [{name: _colour(value) for name, value in theme} for theme in (light, dark)]
+
+
+def _colour(value: str) -> tuple[float, ...]:
+    parts = re.findall("..", value[1:]) if value.startswith("#") else value.split()
+    return tuple(int(part, 16 if value.startswith("#") else 10) / 255 for part in parts)
+
+
+def _contrast(one: Sequence[float], other: Sequence[float]) -> float:
+    def luminance(colour: Sequence[float]) -> float:
+        linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour)
+        return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_can_be_read_in_both_themes(theme: int) -> None:
+    """Every pair of text and ground that the style sheet uses has the contrast that WCAG AA asks for."""
+    colours = _themes()[theme]
+    grounds = ("paper", "surface", "sunk")
+    inks = (
+        "ink",
+        "muted",
+        "link",
+        "pass",
+        "fail",
+        "refer",
+        "word",
+        "text",
+        "number",
+        "name",
+        "comment",
+        "reference",
+    )
+    pairs = [(ink, ground) for ink in inks for ground in grounds]
+    pairs += [("on-verdict", v) for v in ("pass", "fail", "refer")]
+    pairs += [(v, f"{v}-soft") for v in ("pass", "fail", "refer")] + [
+        ("ink", "filling"),
+        ("ink", "refer-soft"),
+    ]
+    weak = {pair: _contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
+    assert {pair: ratio for pair, ratio in weak.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_the_hottest_cells_can_be_read_in_both_themes(theme: int) -> None:
+    """The strongest heat of the confusion matrix leaves its numbers readable."""
+    colours = _themes()[theme]
+    for heat, strength in (("right", 0.50), ("wrong", 0.55)):
+        ground = [
+            strength * c + (1 - strength) * p for c, p in zip(colours[heat], colours["paper"], strict=True)
+        ]
+        assert _contrast(colours["ink"], ground) >= 4.5
+
+
+# -- the terminal ----------------------------------------------------------------------------------------
+
+
+def test_the_terminal_tells_a_student_what_to_do() -> None:
+    """Verdict, reasons, what failed and where, what to do, advice, and where the page lies."""
+    text = printed(a_fail(), width=80)
+    for words in (
+        "FAIL",
+        "No model for this task was found.",
+        "while executing, cell 2",
+        "'lr': 0.01",
+        "What to do: Spell it learning_rate, not lr.",
+        "None was found.",
+        "out/report.html",
+    ):
+        assert words in text
+    text = printed(a_pass(), width=80)
+    for words in (
+        "PASS",
+        "A development set is watched",
+        "What to do: Pass validation_data",
+        "91.3% ± 0.4",
+        "2 of 4 rules passed",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("report", [a_pass(), a_fail(), a_referral()], ids=["pass", "fail", "refer"])
+def test_a_pipe_gets_plain_text(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal, under NO_COLOR, no escape is written, hostile or ours, and 80 columns are kept."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    text = printed(poisoned(report))
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+    assert "[bold]rich[/bold]" in text
+
+
+def test_no_color_leaves_a_terminal_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR takes the colours away that a terminal would otherwise get."""
+    colour = re.compile(r"\x1b\[(?:[\d;]*;)?[34][0-7][;m]")
+    assert colour.search(printed(a_pass(), force_terminal=True, color_system="standard"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not colour.search(printed(poisoned(a_pass()), force_terminal=True, color_system="standard"))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_without_unicode_is_no_obstacle(encoding: str) -> None:
+    """What an encoding lacks becomes a question mark; nothing is raised."""
+    raw = io.BytesIO()
+    console = Console(file=io.TextIOWrapper(raw, encoding=encoding), width=80)
+    print_report(console, poisoned(a_pass("王小明")), "out")
+    print_summary(console, [a_pass("王小明"), a_fail()], [Unfinished("王", "小")], "out")
+    console.file.flush()
+    assert "???" in raw.getvalue().decode(encoding)
+
+
+def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
+    """Names, verdicts, accuracies, counts, and what was not finished and why that is nobody's fault."""
+    out = io.StringIO()
+    reports = [a_pass(), a_fail(), a_referral(), poisoned(a_pass())]
+    print_summary(Console(file=out, width=100), reports, [Unfinished("Kurt", "disk full")], "out/")
+    text = out.getvalue()
+    for words in (
+        "Ada Lovelace",
+        "91.3%",
+        "88.9%",
+        "91.9%",
+        "4 submissions: 2 PASS, 1 FAIL, 1 REFER",
+        "Not finished: Kurt: disk full",
+        "Not the students' fault",
+        "Reports: out/",
+    ):
+        assert words in text
+    assert "\x1b" not in text
+
+
+# -- tables ----------------------------------------------------------------------------------------------
+
+
+def test_results_json_is_read_back_as_records() -> None:
+    """The schema comes first; reports are whole but for cells and histories."""
+    written = results_json([a_pass(), a_fail()], [Unfinished("Kurt", "disk full")], DATA)
+    assert next(iter(json.loads(written))) == "schema"
+    results = from_json(Results, written)
+    assert [report.verdict for report in results.reports] == [Verdict.PASS, Verdict.FAIL]
+    assert results.reports[0].rules == a_pass().rules
+    assert results.reports[0].cells == ()
+    assert results.reports[0].runs[0].history == {}
+    assert results.unfinished == (Unfinished("Kurt", "disk full"),)
+
+
+def test_results_json_bears_hostile_text_and_numbers() -> None:
+    """Everything is ASCII, lone surrogates are replaced, and what is not a number is null."""
+    report = replace(poisoned(a_pass()), comparison=replace(a_comparison(), band=math.nan))
+    plain = json.loads(results_json([report], [], DATA).decode("ascii"))["reports"][0]
+    assert plain["comparison"]["band"] is None
+    assert plain["submission"]["name"].startswith("Ada Lovelace<script>")
+
+
+@pytest.mark.parametrize(
+    "start", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"]
+)
+def test_no_cell_of_the_csv_is_a_formula(start: str) -> None:
+    """A cell that a spreadsheet would compute gets an apostrophe before it."""
+    report = replace(a_fail(start), reasons=(start,))
+    row = next(csv.DictReader(io.StringIO(results_csv([report]))))
+    assert row["submission"].startswith("'")
+    assert row["reasons"].startswith("'")
+    assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+def test_the_csv_keeps_numbers_as_numbers() -> None:
+    """Accuracies can be computed with, also where they are negative; missing ones are empty."""
+    rows = list(csv.DictReader(io.StringIO(results_csv([a_pass(), a_fail("Line\nbreak")]))))
+    assert float(rows[0]["difference"]) == pytest.approx(-0.006)
+    assert rows[1]["accuracy"] == ""
+    assert rows[1]["submission"] == "Line break"
+    assert rows[1]["failed_required"] == "test_model"
+    assert rows[0]["failed_advisory"] == "test_watched"
+
+
+def test_junit_maps_outcomes_as_other_tools_expect() -> None:
+    """Failed required is a failure, broken or referred an error, skipped skipped, failed advice passes."""
+    reports = [a_pass(), a_fail(), a_referral()]
+    root = ElementTree.fromstring(junit_xml(reports, [Unfinished("Kurt", "disk full")]))
+    counts = [[suite.get(key) for key in ("tests", "failures", "errors", "skipped")] for suite in root]
+    assert counts == [["5", "0", "0", "1"], ["2", "2", "0", "0"], ["2", "0", "2", "0"], ["1", "0", "1", "0"]]
+    assert [root.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["10", "2", "3", "1"]
+    advice = root.find(".//testcase[@name='test_watched']/system-out")
+    assert advice is not None
+    assert "validation_data" in (advice.text or "")
+    verdict = root.find("testsuite[@name='Charles Babbage']/testcase[@name='verdict']/failure")
+    assert verdict is not None
+    assert verdict.get("message") == "No model for this task was found."
+    assert "'lr': 0.01" in (verdict.text or "")
+
+
+def test_junit_holds_no_character_that_xml_forbids() -> None:
+    """Hostile reports parse; their names are still recognised."""
+    root = ElementTree.fromstring(junit_xml([poisoned(a_fail())], [poisoned(Unfinished("Kurt", "x"))]))
+    assert (root[0].get("name") or "").startswith("Charles Babbage<script>")
+    assert root[0].get("tests") == "2"
+
+
+# -- text ------------------------------------------------------------------------------------------------
+
+
+def test_characters_that_act_become_marks() -> None:
+    """Controls become their pictures, the rest a replacement character; lines and tabs stay."""
+    assert (
+        visible("a\x1b[31m\x00\x7f\x85\u202e\u2066\udc80\ta\r\nb") == "a␛[31m␀␡\ufffd\ufffd\ufffd\ufffd\ta\nb"
+    )
+    assert visible("naïve 王 🎉") == "naïve 王 🎉"
+
+
+def test_escapes_of_every_kind_leave_printed_text() -> None:
+    """Colours, titles, links and cursor movements vanish; an unfinished escape shows."""
+    assert (
+        as_printed("\x1b[1;31mred\x1b[0m \x9b2Jx \x1b]8;;http://e\x07link\x1b]8;;\x1b\\ \x1b(B\x1b7.")
+        == "red x link ."
+    )
+    assert as_printed("1/9\r2/9\r\nnext\x08\x08") == "2/9\nnext"
+    assert as_printed("\x1b]never ends") == "␛]never ends"
+
+
+def test_one_line_is_one_line() -> None:
+    """Breaks and runs of space become single spaces; what is too long ends with an ellipsis."""
+    assert one_line(" a\n\n b\t c ") == "a b c"
+    assert one_line("x" * 500, 10) == "x" * 9 + "…"
+    assert one_line("a" + " " * 500 + "b", 10) == "a…"
+
+
+def test_settings_are_said_without_noise() -> None:
+    """Names, nulls and the digits of 32-bit floats are not said; nested objects are."""
+    config = {
+        "name": "adam",
+        "learning_rate": 0.0010000000474974513,
+        "clipnorm": None,
+        "amsgrad": False,
+        "units": 3,
+    }
+    assert settings(config) == "learning_rate 0.001, units 3"
+    schedule = {"learning_rate": {"class_name": "ExponentialDecay", "config": {"decay_steps": 100}}}
+    assert settings(schedule) == "learning_rate ExponentialDecay(decay_steps 100)"

@@ -1,33 +1,36 @@
 """What the student wrote and what it printed, as safe markup that fits into a page.
 
 Theory of operation: a page has a weight it must not exceed, and a notebook can hold any number of cells. So
-cells are paid for from a ``Purse``: first the student's own and those that failed, then the hand-out's. A part
-that the purse cannot pay for is replaced by a note.
+cells are paid for from a ``Purse``: first the student's own and those that failed, then the hand-out's. A
+part that the purse cannot pay for is replaced by a note.
 """
 
 import base64
 import binascii
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from markupsafe import Markup, escape
 from pygments.lexers.python import PythonLexer
-from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String, _TokenType
+from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
 
-from checker.records import CellError, CellOutput, CellResult, StudentCell
+from checker.records import CellError, CellResult, StudentCell
 from checker.rendering.text import BLOCK, as_printed, visible
 
 LONGEST_SOURCE = 20_000
 LARGEST_PNG = 400_000
 MOST_PIXELS = 16_000_000
+MOST_CELLS = 500
 MOST_OUTPUTS = 20
 CELL_FRAME = 700
 """Bytes of markup around a cell's contents."""
 
 TOO_HEAVY = Markup('<p class="note">Left out to keep this page small.</p>')
 
+_IMAGE = Markup('<img alt="Picture that cell {} drew" width="{}" height="{}" src="data:image/png;base64,{}">')
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COLOURED = (
     (Comment, "c"),
@@ -64,6 +67,7 @@ class Group:
 
     @property
     def errors(self) -> int:
+        """How many of the cells raised an error."""
         return sum(bool(cell.error) for cell in self.cells)
 
 
@@ -73,9 +77,12 @@ class Purse:
     def __init__(self, content: int) -> None:
         self._content = content
 
-    def pay(self, markup: Markup, instead: Markup = TOO_HEAVY) -> Markup:
-        """Return the markup if it can be paid for, else what stands in its place."""
-        return markup if self.can_pay(len(markup.encode())) else instead
+    def pay(self, text: str, make: Callable[[str], Markup]) -> Markup:
+        """Return the markup made of a text if it can be paid for, else a note in its place."""
+        if len(text) > self._content:
+            return TOO_HEAVY
+        markup = make(text)
+        return markup if self.can_pay(len(markup.encode())) else TOO_HEAVY
 
     def can_pay(self, price: int) -> bool:
         """Take the price out and return True, or leave the purse alone and return False."""
@@ -90,8 +97,9 @@ def groups(cells: Sequence[StudentCell], failed: Collection[int | None], weight:
     purse = Purse(weight)
     opened = [c.is_new or c.cell.index in failed for c in cells]
     in_turn = sorted(range(len(cells)), key=lambda at: not opened[at])
-    shown = {at: _cell(cells[at].cell, purse) for at in in_turn if purse.can_pay(CELL_FRAME)}
-    return [_group(is_open, list(run), shown) for is_open, run in groupby(range(len(cells)), opened.__getitem__)]
+    shown = {at: _cell(cells[at].cell, purse) for at in in_turn[:MOST_CELLS] if purse.can_pay(CELL_FRAME)}
+    runs = groupby(range(len(cells)), opened.__getitem__)
+    return [_group(is_open, list(run), shown) for is_open, run in runs]
 
 
 def _group(is_open: bool, places: list[int], shown: dict[int, ShownCell]) -> Group:
@@ -100,8 +108,8 @@ def _group(is_open: bool, places: list[int], shown: dict[int, ShownCell]) -> Gro
 
 
 def _cell(cell: CellResult, purse: Purse) -> ShownCell:
-    source = purse.pay(coloured(visible(cell.source, LONGEST_SOURCE)))
-    error = purse.pay(_error(cell.error)) if cell.error else Markup("")
+    source = purse.pay(visible(cell.source, LONGEST_SOURCE), coloured)
+    error = purse.pay(_raised(cell.error), _printed) if cell.error else Markup("")
     return ShownCell(cell.index, cell.seconds, source, tuple(_outputs(cell, purse)), error)
 
 
@@ -115,7 +123,7 @@ def coloured(source: str) -> Markup:
     return Markup("").join(_span(name, text) for name, text in merged)
 
 
-def _colour(kind: _TokenType) -> str:
+def _colour(kind: tuple[str, ...]) -> str:
     return next((name for group, name in _COLOURED if kind in group), "")
 
 
@@ -128,20 +136,20 @@ def _span(name: str, text: str) -> Markup:
 
 def _outputs(cell: CellResult, purse: Purse) -> Iterator[Markup]:
     for output in cell.outputs[:MOST_OUTPUTS]:
-        yield purse.pay(_output(output, cell.index))
+        if output.kind == "png":
+            yield purse.pay(output.content, partial(_picture, index=cell.index))
+        else:
+            yield purse.pay(as_printed(output.content, BLOCK), _printed)
     if len(cell.outputs) > MOST_OUTPUTS:
         yield Markup('<p class="note">… and {} more outputs</p>').format(len(cell.outputs) - MOST_OUTPUTS)
 
 
-def _output(output: CellOutput, index: int) -> Markup:
-    if output.kind == "png":
-        return _picture(output.content, index)
-    return Markup("<pre>{}</pre>").format(as_printed(output.content, BLOCK))
+def _raised(error: CellError) -> str:
+    return as_printed(error.traceback or f"{error.name}: {error.message}", BLOCK)
 
 
-def _error(error: CellError) -> Markup:
-    said = as_printed(error.traceback or f"{error.name}: {error.message}", BLOCK)
-    return Markup("<pre>{}</pre>").format(said)
+def _printed(text: str) -> Markup:
+    return Markup("<pre>{}</pre>").format(text)
 
 
 def _picture(content: str, index: int) -> Markup:
@@ -149,9 +157,7 @@ def _picture(content: str, index: int) -> Markup:
     size = _png_size(data := _decoded(content))
     if size is None:
         return Markup('<p class="note">An image that is not a PNG of modest size was left out.</p>')
-    return Markup('<img alt="Picture that cell {} drew" width="{}" height="{}" src="data:image/png;base64,{}">').format(
-        index, *size, base64.b64encode(data).decode()
-    )
+    return _IMAGE.format(index, *size, base64.b64encode(data).decode())
 
 
 def _decoded(content: str) -> bytes:

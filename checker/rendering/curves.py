@@ -53,7 +53,10 @@ def _chart(measure: Measure, training: list[Series], development: list[Series]) 
     both = training + development
     epochs = max(len(series) for series in both)
     scale = measure.fit([value for series in both for value in series if value is not None])
-    lines = [*_bundle(training, scale, epochs, "training"), *_bundle(development, scale, epochs, "development")]
+    lines = [
+        *_bundle(training, scale, epochs, "training"),
+        *_bundle(development, scale, epochs, "development"),
+    ]
     box = element(
         "svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT
     )

@@ -74,7 +74,8 @@ def render_index(
     """Return the index of many reports' pages."""
     dots = [dot for entry in entries if (dot := _dot(entry))]
     reports = [entry.report for entry in entries]
-    return environment().get_template("index.html").render(
+    template = environment().get_template("index.html")
+    return template.render(
         title=title,
         entries=entries,
         unfinished=unfinished,

@@ -59,6 +59,7 @@ class Scale:
     logarithmic: bool = False
 
     def place(self, value: float) -> float:
+        """Return where a number lies, from 0 to 1; one beyond the scale lies at its end."""
         low, high, value = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
         return min(1.0, max(0.0, (value - low) / (high - low)))
 
@@ -79,7 +80,7 @@ def fitting(values: Iterable[float], room: float = 0.06) -> Scale:
     """Return a scale around the values, with a little room on both sides."""
     found = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(found), max(found)
-    pad = (high - low) * room or 0.01
+    pad = (high - low) * room or max(abs(high), 1.0) * 0.01
     return Scale(low - pad, high + pad)
 
 

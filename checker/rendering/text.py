@@ -59,7 +59,7 @@ def one_line(text: str, limit: int = SENTENCE) -> str:
 
 
 def as_printed(text: str, limit: int = BLOCK) -> str:
-    """Return what a terminal would still have shown: no colours, and only the last state of a progress bar."""
+    """Return what a terminal would still show: no colours, and the last state of each progress bar."""
     lines = _ESCAPE.sub("", text).replace("\b", "").replace("\r\n", "\n").split("\n")
     return visible("\n".join(_last_state(line) for line in lines), limit)
 

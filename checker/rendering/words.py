@@ -17,13 +17,18 @@ from checker.records import (
     Verdict,
 )
 
+NONE = "\N{EN DASH}"
+"""Stands where there is no value."""
+
+_MINUS = "\N{MINUS SIGN}"
+
 MEANING = {
     Verdict.PASS: "The model works; ready for the ticking session",
     Verdict.FAIL: "Not there yet; to be handed in again",
     Verdict.REFER: "Could not be decided by machine; a demonstrator decides",
 }
 
-MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: "–", Outcome.ERROR: "!"}
+MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!"}
 
 _URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PASSED: 4}
 
@@ -33,12 +38,12 @@ _URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PAS
 
 def percent(fraction: float | None) -> str:
     """Return 0.9132 as "91.3%"."""
-    return "–" if fraction is None or not math.isfinite(fraction) else f"{fraction:.1%}"
+    return NONE if fraction is None or not math.isfinite(fraction) else f"{fraction:.1%}"
 
 
 def points(difference: float) -> str:
-    """Return a difference of two fractions in percentage points: "+1.2", "−0.4"."""
-    return f"{difference * 100:+.1f}".replace("-", "−") if math.isfinite(difference) else "–"
+    """Return a difference of two fractions in percentage points: "+1.2"."""
+    return f"{difference * 100:+.1f}".replace("-", _MINUS) if math.isfinite(difference) else NONE
 
 
 def plus_minus(mean: float, spread: float) -> str:
@@ -56,7 +61,7 @@ def duration(seconds: float) -> str:
 
 def number(value: float | None) -> str:
     """Return a number in four figures, for tables."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.4g}"
+    return NONE if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def counted(count: int, one: str, many: str = "") -> str:

@@ -1,0 +1,34 @@
+"""Short tables for the terminal: what a reference reached, and how a machine is fitted out."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from checker.records import Finding
+from checker.rendering.text import as_printed
+
+
+def print_standard(
+    console: Console, title: str, scores: Mapping[int, float], baselines: Mapping[int, float], tolerance: float
+) -> None:
+    """Print a reference's accuracy by seed, its mean and spread, the baseline's, and where the bar lies."""
+    table = Table("seed", "reference", "baseline", title=title, title_justify="left")
+    for seed, score in scores.items():
+        table.add_row(str(seed), f"{score:.2%}", f"{baselines[seed]:.2%}")
+    for word, of in (("mean", statistics.fmean), ("spread", statistics.stdev)):
+        table.add_row(word, f"{of(scores.values()):.2%}", f"{of(baselines.values()):.2%}", style="bold")
+    console.print(table)
+    console.print(f"The bar: {statistics.fmean(scores.values()) - tolerance:.2%}")
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print what was found on a machine, and what to do about what is not well."""
+    for finding in findings:
+        mark, style = ("ok", "green") if finding.is_well else ("--", "red")
+        line = Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), as_printed(finding.state))
+        console.print(line, soft_wrap=True)
+        if finding.help:
+            console.print(Text(f"   {as_printed(finding.help)}"), soft_wrap=True)

@@ -1,0 +1,195 @@
+"""Run an assignment's rules: pytest functions that get the evidence through fixtures.
+
+Theory of operation: pytest runs in this process, cut off from all configuration around it, with one plugin,
+``RulesPlugin``: it hands out the fixtures, and turns each test's report into a ``RuleResult``. A rule is marked
+``required`` or ``advisory`` (``help=`` tells the student what to do); its docstring is its sentence in the
+report. The first line of a failed assertion's message is the rationale. Any other exception is the rule's own
+error. Evidence that does not exist makes a rule skip. pytest keeps global state, so there is one run at a time.
+"""
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from checker.errors import AssignmentError, HarnessError
+from checker.records import (
+    Architecture,
+    Assignment,
+    CellResult,
+    Comparison,
+    DatasetNote,
+    Importance,
+    ModelCapture,
+    Outcome,
+    Recipe,
+    RuleResult,
+    Tracing,
+    TrainingRun,
+)
+
+OPTIONS = "--import-mode=importlib --capture=no --disable-plugin-autoload".split()
+WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexception threadexception junitxml".split()
+_one_at_a_time = threading.Lock()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Exhibits:
+    """What rules may look at; None where there is no such evidence."""
+
+    assignment: Assignment
+    dataset: DatasetNote
+    notebook: tuple[CellResult, ...]
+    answer: ModelCapture | None
+    recipe: Recipe | None
+    tracing: Tracing | None
+    training: tuple[TrainingRun, ...]
+    comparison: Comparison | None
+
+
+def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
+    """Run all rules of a file and return their results in the file's order.
+
+    Raises AssignmentError where the file cannot be used: broken, empty, or with an unmarked rule.
+    """
+    plugin = RulesPlugin(exhibits)
+    without = [word for name in WITHOUT for word in ("-p", f"no:{name}")]
+    arguments = ["-c", os.devnull, "--rootdir", str(path.parent), *OPTIONS, *without, str(path)]
+    with _one_at_a_time:
+        kept = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
+        try:
+            status = pytest.main(arguments, plugins=[plugin])
+        finally:
+            sys.modules.pop(path.stem, None)  # else the next assignment's rules would be these again
+            os.environ.update({name: value for name, value in kept.items() if value is not None})
+    if plugin.broken or status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
+        raise AssignmentError(f"{path}: {plugin.broken or 'holds no rules'}")
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise HarnessError(f"pytest stopped with {status} while running {path}")
+    return tuple(plugin.results)
+
+
+class RulesPlugin:
+    """The pytest plugin: fixtures in, results out."""
+
+    def __init__(self, exhibits: Exhibits) -> None:
+        self.exhibits = exhibits
+        self.results: list[RuleResult] = []
+        self.broken = ""
+
+    # -- fixtures --------------------------------------------------------------------------------------
+
+    @pytest.fixture
+    def assignment(self) -> Assignment:
+        return self.exhibits.assignment
+
+    @pytest.fixture
+    def dataset(self) -> DatasetNote:
+        return self.exhibits.dataset
+
+    @pytest.fixture
+    def notebook(self) -> tuple[CellResult, ...]:
+        return self.exhibits.notebook
+
+    @pytest.fixture
+    def answer(self) -> ModelCapture:
+        return _existing(self.exhibits.answer, "no model for this task was found")
+
+    @pytest.fixture
+    def architecture(self) -> Architecture:
+        answer = _existing(self.exhibits.answer, "no model for this task was found")
+        return _existing(answer.architecture, "the network has no description as plain data")
+
+    @pytest.fixture
+    def recipe(self) -> Recipe:
+        return _existing(self.exhibits.recipe, "how the network was trained is not known")
+
+    @pytest.fixture
+    def tracing(self) -> Tracing:
+        found = _existing(self.exhibits.tracing, "the network was not given any data")
+        return _existing(found if found.rows is not None else None, "its rows were not found in the data set")
+
+    @pytest.fixture
+    def training(self) -> tuple[TrainingRun, ...]:
+        return _existing(self.exhibits.training or None, "the network was not retrained")
+
+    @pytest.fixture
+    def comparison(self) -> Comparison:
+        return _existing(self.exhibits.comparison, "the network was not retrained")
+
+    @pytest.fixture
+    def note(self, request: pytest.FixtureRequest) -> Callable[[str], None]:
+        """Attach a remark to a rule that passes."""
+        properties = request.node.user_properties
+        return lambda words: properties.append(("note", words))
+
+    # -- hooks -----------------------------------------------------------------------------------------
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        for importance in Importance:
+            config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.broken = str(report.longrepr)
+
+    def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
+        unmarked = [item.name for item in items if _mark(item) is None or not _sentence(item)]
+        if unmarked:
+            self.broken = f"rules need a docstring and @pytest.mark.required or advisory: {', '.join(unmarked)}"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        mark = _mark(item)
+        if mark is not None and (report.when == "call" or report.when == "setup" and not report.passed):
+            self.results.append(_result(item, mark, call))
+        return report
+
+
+def _existing(value: T | None, otherwise: str) -> T:
+    if value is None:
+        pytest.skip(otherwise)
+    return value
+
+
+def _mark(item: pytest.Item) -> pytest.Mark | None:
+    return next((m for m in map(item.get_closest_marker, Importance) if m is not None), None)
+
+
+def _sentence(item: pytest.Item) -> str:
+    return " ".join((getattr(getattr(item, "obj", None), "__doc__", "") or "").split())
+
+
+def _result(item: pytest.Item, mark: pytest.Mark, call: pytest.CallInfo[None]) -> RuleResult:
+    outcome, words = _outcome(call)
+    rationale, _, detail = words.partition("\n")
+    return RuleResult(
+        name=item.name,
+        sentence=_sentence(item),
+        importance=Importance(mark.name),
+        outcome=outcome,
+        rationale=rationale,
+        help=str(mark.kwargs.get("help", "")),
+        detail=detail,
+        notes=tuple(str(words) for name, words in item.user_properties if name == "note"),
+    )
+
+
+def _outcome(call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
+    if call.excinfo is None:
+        return Outcome.PASSED, ""
+    error = call.excinfo.value
+    if isinstance(error, pytest.skip.Exception):
+        return Outcome.SKIPPED, str(error.msg)
+    if isinstance(error, AssertionError):
+        return Outcome.FAILED, re.split(r"\nassert ", str(error), maxsplit=1)[0]
+    return Outcome.ERROR, f"{type(error).__name__}: {error}"

@@ -1,0 +1,106 @@
+"""What submissions are held to: the reference solution's own evidence, gathered on the same way as theirs.
+
+It is kept in the user's cache, under a key of everything it depends on, so that it is gathered once. A
+self-check needs no solution on the student's disk: it takes the scores that are committed with the assignment.
+"""
+
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+from checker import assignments, baselines, check, comparison, frames, splits, store, submissions
+from checker.check import Course, Standard, Watch
+from checker.errors import AssignmentError, UsageError
+from checker.records import Outcome, ReferenceScores, Report, Submission, Verdict
+from checker.sandbox import Box
+from checker.store import Gathered
+
+
+def reference_submission(course: Course) -> Submission:
+    """Return the reference solution as a submission like any other."""
+    found = submissions.find(Path(course.assignment.folder, assignments.SOLUTION))[0]
+    return replace(found, name=f"reference {course.assignment.id}")
+
+
+def examine(course: Course, box: Box, watch: Watch, fresh: bool = False) -> Gathered:
+    """Return the reference's evidence, from the cache where it is still valid."""
+    submission = reference_submission(course)
+    folder, under = store.cache_folder(), check.evidence_key(submission, course)
+    name = f"{course.assignment.id}-{under[:16]}"
+    gathered = None if fresh else store.load(folder, name, under)
+    if gathered is None:
+        gathered = check.examine(submission, course, box, watch)
+        store.save(folder, name, under, gathered)
+    return gathered
+
+
+def of_reference(reference: Gathered, course: Course) -> Standard:
+    """Return the standard that the reference's evidence sets.
+
+    Raises AssignmentError where the reference could not be retrained.
+    """
+    evidence, labels = reference.evidence, course.dataset.labels
+    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(course.seeds):
+        words = "; ".join(failure.rationale for failure in evidence.failures) or "it was not retrained"
+        raise AssignmentError(f"{course.assignment.folder}: the reference solution fails: {words}")
+    scores = {
+        run.seed: comparison.accuracy(reference.array(run.predictions), labels[_held_out(run.seed, course)])
+        for run in evidence.runs
+    }
+    answer = evidence.answer
+    return Standard(scores, _baselines(course), answer.architecture if answer else None, evidence.recipe)
+
+
+def _held_out(seed: int, course: Course) -> frames.Array:
+    return splits.split(course.dataset.labels, course.assignment.splits, seed).held_out
+
+
+def _baselines(course: Course) -> dict[int, float]:
+    """Return logistic regression's accuracy for each seed, trained on all that is not held out."""
+    found = {}
+    for seed in course.seeds:
+        part = splits.without_development(splits.split(course.dataset.labels, course.assignment.splits, seed))
+        x = splits.handout_features(course.dataset.features, part.training)
+        found[seed] = baselines.logistic_regression(x, course.dataset.labels, part.training, part.held_out)
+    return found
+
+
+def of_scores(course: Course) -> Standard:
+    """Return the standard for a self-check, from the scores committed with the assignment."""
+    for known in assignments.scores(course.assignment):
+        if known.dataset_sha256 == course.dataset.note.sha256 and known.seeds == course.seeds:
+            return Standard(
+                dict(zip(known.seeds, known.scores, strict=True)),
+                dict(zip(known.seeds, known.baselines, strict=True)),
+            )
+    raise UsageError(
+        f"The assignment has no reference scores for {course.dataset.note.name}.",
+        f"Its author makes them with: checker reference {course.assignment.folder} --write-scores.",
+    )
+
+
+def as_scores(standard: Standard, course: Course) -> ReferenceScores:
+    """Return a standard's scores as they are committed."""
+    return ReferenceScores(
+        course.dataset.note.sha256,
+        course.seeds,
+        tuple(standard.scores[seed] for seed in course.seeds),
+        tuple(standard.baselines[seed] for seed in course.seeds),
+    )
+
+
+def require_sound(reference: Gathered, course: Course, standard: Standard) -> Report:
+    """Return the reference's own report; AssignmentError where it does not pass its own assignment."""
+    report = check.judge(reference, course, standard)
+    broken = [f"{rule.name}: {rule.rationale}" for rule in report.rules if rule.outcome is Outcome.ERROR]
+    if report.verdict is not Verdict.PASS or broken:
+        words = "; ".join([*report.reasons, *broken])
+        raise AssignmentError(f"{course.assignment.folder}: the reference does not pass its own rules: {words}")
+    mean, base = statistics.fmean(standard.scores.values()), statistics.fmean(standard.baselines.values())
+    if mean - course.assignment.bar.tolerance <= base:
+        raise AssignmentError(
+            f"{course.assignment.folder}: the bar ({mean - course.assignment.bar.tolerance:.1%}) does not lie above "
+            f"the baseline ({base:.1%}).",
+            "Make bar.tolerance smaller.",
+        )
+    return report

@@ -1,0 +1,146 @@
+"""Evidence and reports on disk.
+
+::
+
+    OUT/index.html, results.json, results.csv, junit.xml
+    OUT/reports/<slug>.html
+    OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
+    OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
+
+A key names everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's
+own code); evidence with another key is gathered anew. Everything is written beside its place and then moved
+there, so a reader never meets half a file.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+import checker
+from checker import frames
+from checker.errors import EvidenceError, HarnessError
+from checker.frames import Array
+from checker.records import ArrayRef, Evidence, from_json, record, to_json
+
+VERSIONED = "tensorflow keras tf_keras numpy pandas scikit-learn scipy nbclient ipykernel".split()
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+
+
+@record
+@dataclass(frozen=True)
+class Stored:
+    """Evidence on disk, and the key under which it is valid."""
+
+    key: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Evidence, and the arrays that it refers to, by hash."""
+
+    evidence: Evidence
+    arrays: Mapping[str, Array]
+
+    def array(self, ref: ArrayRef) -> Array:
+        """Return an array that the evidence refers to."""
+        if ref.sha256 not in self.arrays:
+            raise EvidenceError("the evidence refers to an array that is not there")
+        return self.arrays[ref.sha256]
+
+
+def key(*parts: str) -> str:
+    """Return the key of evidence that depends on these parts, the checker's code and the versions around it."""
+    return hashlib.sha256("\0".join((*parts, *_surroundings())).encode()).hexdigest()
+
+
+@cache
+def _surroundings() -> tuple[str, ...]:
+    folder = Path(checker.__file__).parent
+    sources = sorted(p for p in folder.rglob("*.py") if "rendering" not in p.parts)
+    code = hashlib.sha256(b"\0".join(p.read_bytes() for p in sources)).hexdigest()
+    return (code, *(f"{package} {version(package)}" for package in VERSIONED))
+
+
+def slug(name: str) -> str:
+    """Return a file name for a student's name: harmless on every system, and its own for every name."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:60]
+    if plain == name and not RESERVED.match(plain):
+        return plain
+    return f"{plain or 'submission'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def cache_folder() -> Path:
+    """Return the folder of reference evidence that all batches of this user share."""
+    return Path(pooch.os_cache("checker")) / "references"
+
+
+def save(folder: Path, name: str, under: str, gathered: Gathered) -> None:
+    """Keep evidence and the arrays that it refers to."""
+    place = folder / slug(name)
+    for ref in _references(gathered.evidence):
+        target = place / f"{ref.sha256}.npz"
+        if ref.sha256 in gathered.arrays and not target.exists():
+            write(target, _zipped(gathered.arrays[ref.sha256]))
+    write(place / "evidence.json", to_json(Stored(under, gathered.evidence)))
+
+
+def load(folder: Path, name: str, under: str) -> Gathered | None:
+    """Return the evidence that is valid under a key, or None."""
+    place = folder / slug(name)
+    try:
+        stored = from_json(Stored, (place / "evidence.json").read_bytes())
+        if stored.key != under:
+            return None
+        refs = _references(stored.evidence)
+        return Gathered(stored.evidence, {ref.sha256: _unzipped(place / f"{ref.sha256}.npz") for ref in refs})
+    except (FileNotFoundError, EvidenceError):
+        return None
+
+
+def _references(evidence: Evidence) -> list[ArrayRef]:
+    refs = [run.predictions for run in evidence.runs]
+    if evidence.tracing is not None:
+        refs += [ref for ref in (evidence.tracing.rows, evidence.tracing.features) if ref is not None]
+    return refs
+
+
+def _zipped(values: Array) -> bytes:
+    with tempfile.SpooledTemporaryFile(max_size=2**26) as buffer:
+        np.savez_compressed(buffer, values=values)
+        buffer.seek(0)
+        return buffer.read()
+
+
+def _unzipped(path: Path) -> Array:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            values: Array = archive["values"]
+    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise EvidenceError(f"{path} is damaged") from error
+    if frames.reference(values).sha256 != path.stem:
+        raise EvidenceError(f"{path} does not hold what its name says")
+    return values
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all."""
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as partial:
+            partial.write(data)
+        os.chmod(partial.name, 0o644)
+        os.replace(partial.name, path)
+    except OSError as error:
+        raise HarnessError(f"{path} could not be written: {error.strerror}.", "Make room or choose another --out.") from error
