@@ -26,7 +26,10 @@ _ACTIVATIONS = MappingProxyType(
 )
 """Layers that are nothing but an activation."""
 
-_NORMALISERS = frozenset({"BatchNormalization", "Normalization"})
+_BENDING = frozenset({"Maximum", "Minimum", "Multiply", "MaxPooling1D", "GlobalMaxPooling1D"})
+"""Layers that are non-linear without being an activation."""
+
+_NORMALISERS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
 """Layers that bring each column to a sensible size."""
 
 _PASSIVE = frozenset({"AlphaDropout", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "Reshape"})
@@ -81,7 +84,9 @@ def own_activation(layer: Layer) -> str:
     if isinstance(activation, Mapping):
         names = (activation.get("config"), activation.get("class_name"))
         activation = next((name for name in names if isinstance(name, str)), None)
-    return activation.lower().removesuffix("_v2") if isinstance(activation, str) else LINEAR
+    if not isinstance(activation, str):
+        return LINEAR
+    return _ACTIVATIONS.get(activation, activation.lower().removesuffix("_v2"))
 
 
 def hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
@@ -91,12 +96,12 @@ def hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
 
 
 def nonlinear_hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
-    """Return the hidden layers whose outputs are bent by an activation, their own or a following layer's.
+    """Return the hidden layers whose outputs are bent, by their own activation or by a following layer.
 
     Without one the network is a linear model, however many layers it has.
     """
     layers, origins = in_order(architecture), _origins(architecture)
-    bent = {at for at in _hidden(architecture) if own_activation(layers[at]) != LINEAR}
+    bent = {at for at in _hidden(architecture) if _bends(layers[at])}
     found = {origin for at in bent for origin in origins[at]}
     return tuple(layers[at] for at in sorted(found))
 
@@ -130,6 +135,10 @@ def normalises_inputs(architecture: Architecture) -> bool:
 
 
 # -- walking the graph -----------------------------------------------------------------------------------
+
+
+def _bends(layer: Layer) -> bool:
+    return own_activation(layer) != LINEAR or layer.class_name in _BENDING
 
 
 def _has_units(layer: Layer) -> bool:

@@ -34,8 +34,7 @@ def graph(*calls: tuple[Layer, tuple[int, ...]]) -> Architecture:
     """A functional model: node 0 is the input of nine, then layers with their inputs."""
     everything = [(layer("InputLayer", shape=[9]), ()), *calls]
     named = [
-        Layer(name=f"n{at}", class_name=each.class_name, config=each.config)
-        for at, (each, _) in enumerate(everything)
+        Layer(name=f"n{at}", class_name=each.class_name, config=each.config) for at, (each, _) in enumerate(everything)
     ]
     nodes = [Node(layer=named[at].name, inputs=inputs) for at, (_, inputs) in enumerate(everything)]
     return Architecture(layers=tuple(named), nodes=tuple(nodes), outputs=(len(nodes) - 1,), parameters=0)
@@ -82,7 +81,7 @@ def test_layers_are_given_in_the_order_of_their_calls() -> None:
         (None, "linear"),
         ("softmax_v2", "softmax"),
         ({"class_name": "function", "config": "softmax_v2"}, "softmax"),
-        ({"class_name": "LeakyReLU", "config": {"negative_slope": 0.3}}, "leakyrelu"),
+        ({"class_name": "LeakyReLU", "config": {"negative_slope": 0.3}}, "leaky_relu"),
     ],
 )
 def test_an_activation_has_one_name_however_it_was_written(activation: JsonValue, name: str) -> None:
@@ -109,9 +108,7 @@ def test_hidden_layers_are_those_before_the_output_layer() -> None:
         ((dense(7), layer("LeakyReLU"), layer("Dropout", rate=0.1), dense(6, "elu"), dense(5)), [7, 6]),
     ],
 )
-def test_a_hidden_layer_counts_where_an_activation_bends_it(
-    layers: tuple[Layer, ...], units: list[int]
-) -> None:
+def test_a_hidden_layer_counts_where_an_activation_bends_it(layers: tuple[Layer, ...], units: list[int]) -> None:
     """The activation may be the layer's own or a following layer; the output's softmax does not count."""
     assert [each.config["units"] for each in nonlinear_hidden_layers(chain(*layers))] == units
 
@@ -122,6 +119,12 @@ def test_a_branch_with_an_activation_counts() -> None:
     network = graph((dense(30, "relu"), (0,)), (join, (0, 1)), (dense(5, "softmax"), (2,)))
     assert [each.config["units"] for each in nonlinear_hidden_layers(network)] == [30]
     assert output_units(network) == 5
+
+
+def test_maxout_counts_as_non_linear() -> None:
+    """The maximum of two linear layers is no linear map."""
+    network = graph((dense(30), (0,)), (dense(30), (0,)), (layer("Maximum"), (1, 2)), (dense(5), (3,)))
+    assert len(nonlinear_hidden_layers(network)) == 2
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,10 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
 
 
 def _set_environment(keras: str) -> None:
-    """Choose the Keras generation, and one thread for each kind of work: the same sums on every machine load."""
+    """Choose the Keras generation, and one thread for each kind of work: the same sums on every machine load.
+
+    pip, as in ``!pip install``, is told at once that there is no index, instead of waiting for one.
+    """
     os.environ.update(
         TF_USE_LEGACY_KERAS="1" if keras == "2" else "0",
         TF_NUM_INTRAOP_THREADS="1",
@@ -112,6 +115,8 @@ def _set_environment(keras: str) -> None:
         TF_CPP_MIN_LOG_LEVEL="3",
         CUDA_VISIBLE_DEVICES="-1",
         KERAS_BACKEND="tensorflow",
+        PIP_NO_INDEX="1",
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
     )
 
 

@@ -190,7 +190,7 @@ class Capture:
         stopping = [c for c in callbacks if type(c) is self.keras.callbacks.EarlyStopping]
         return Phase(
             optimizer=plaindata.describe(model.optimizer, plaindata.OPTIMIZERS),
-            loss=plaindata.loss_object(model.loss, self.keras),
+            loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,
             labels=_label_form(data),

@@ -5,6 +5,7 @@ imported and every global random generator seeded before the first cell. What th
 kernel's own IOPub channel as messages of the type ``checker``, in order with the cell's outputs.
 """
 
+import contextlib
 import json
 import random
 import sys
@@ -31,6 +32,7 @@ def main() -> None:
     random.seed(SEED)
     tf.keras.utils.set_random_seed(SEED)
     course.install(Path.cwd(), tf)
+    _keep_tensorboard_from_starting()
     app = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
     channel = Channel(app.kernel)
@@ -46,6 +48,14 @@ def main() -> None:
     if settings["file"]:
         app.shell.user_ns["__file__"] = settings["file"]
     app.start()
+
+
+def _keep_tensorboard_from_starting() -> None:
+    """Let ``%tensorboard`` say a word instead of waiting a minute for a server that no one can reach."""
+    with contextlib.suppress(ImportError):
+        import tensorboard.notebook
+
+        tensorboard.notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
 
 
 class Channel:

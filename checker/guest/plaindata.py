@@ -138,7 +138,7 @@ class Unrebuildable(Exception):
 
 def describe(thing: Any, allowed: Mapping[str, str], config: Mapping[str, Any] | None = None) -> KerasObject:
     """Return an object of a listed class of Keras's own as plain data."""
-    if type(thing).__module__.partition(".")[0] not in ("keras", "tf_keras"):
+    if not _is_keras_own(type(thing)):
         raise Unrebuildable(f"`{type(thing).__name__}` is the student's own class")
     return _plain(type(thing).__name__, thing.get_config() if config is None else config, allowed)
 
@@ -197,11 +197,16 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
     raise Unrebuildable(f"the activation `{name or type(function).__name__}` is the student's own function")
 
 
-def loss_object(loss: Any, keras: Any) -> KerasObject:
+def _is_keras_own(made: Any) -> bool:
+    """Tell whether a class or function was defined in Keras itself, as far as it says."""
+    return str(getattr(made, "__module__", "")).partition(".")[0] in ("keras", "tf_keras")
+
+
+def loss_object(loss: Any) -> KerasObject:
     """Return a compiled loss (a name, a function or an object) as plain data."""
     if isinstance(loss, str) or callable(loss) and not hasattr(loss, "get_config"):
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
-        if not isinstance(loss, str) and getattr(keras.losses, name, None) is not loss:
+        if not isinstance(loss, str) and not _is_keras_own(loss):
             raise Unrebuildable(f"the loss `{name or type(loss).__name__}` is the student's own function")
         squeezed = name.replace("_", "").lower()
         known = LOSS_ALIASES.get(name.lower()) or next((k for k in LOSSES if k.lower() == squeezed), name)

@@ -3,7 +3,7 @@
 Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the
 batches of one epoch are gathered beforehand into an array of shape (steps, batch, features), and one
 ``tf.function`` loops over its first axis; the last, smaller batch is a second call. With the same initial
-state and the same row order the weights are bit for bit those of ``fit`` (``tests/test_training.py`` shows
+state and the same row order the weights are bit for bit those of ``fit`` (``tests/guest/test_training.py`` shows
 it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
 (Keras's own callback) are dealt with once an epoch.
 

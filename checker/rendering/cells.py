@@ -15,9 +15,19 @@ from itertools import groupby
 
 from markupsafe import Markup, escape
 from pygments.lexers.python import PythonLexer
-from pygments.token import Comment, Keyword, Literal, Name, Number, Operator, String
+from pygments.token import (
+    Comment,
+    Keyword,
+    Literal,
+    Name,
+    Number,
+    Operator,
+    String,
+    _TokenType,
+    is_token_subtype,
+)
 
-from checker.records import CellError, CellResult, StudentCell
+from checker.records import CellError, CellOutput, CellResult, StudentCell
 from checker.rendering.text import BLOCK, as_printed, visible
 
 LONGEST_SOURCE = 20_000
@@ -25,8 +35,11 @@ LARGEST_PNG = 400_000
 MOST_PIXELS = 16_000_000
 MOST_CELLS = 500
 MOST_OUTPUTS = 20
-CELL_FRAME = 700
-"""Bytes of markup around a cell's contents."""
+CELL_FRAME = 800
+"""Bytes of markup around a cell's contents, notes in place of its parts among them."""
+
+PART_FRAME = 40
+"""Bytes of markup around an output."""
 
 TOO_HEAVY = Markup('<p class="note">Left out to keep this page small.</p>')
 
@@ -63,7 +76,6 @@ class Group:
 
     is_open: bool
     cells: tuple[ShownCell, ...]
-    left_out: int
 
     @property
     def errors(self) -> int:
@@ -78,11 +90,17 @@ class Purse:
         self._content = content
 
     def pay(self, text: str, make: Callable[[str], Markup]) -> Markup:
-        """Return the markup made of a text if it can be paid for, else a note in its place."""
+        """Return the markup made of a text if it can be paid for, else a note in its place.
+
+        What turns out too heavy still costs its text, so that nobody can have us make markup for nothing.
+        """
         if len(text) > self._content:
             return TOO_HEAVY
         markup = make(text)
-        return markup if self.can_pay(len(markup.encode())) else TOO_HEAVY
+        if self.can_pay(len(markup.encode()) + PART_FRAME):
+            return markup
+        self._content -= len(text)
+        return TOO_HEAVY
 
     def can_pay(self, price: int) -> bool:
         """Take the price out and return True, or leave the purse alone and return False."""
@@ -93,18 +111,13 @@ class Purse:
 
 
 def groups(cells: Sequence[StudentCell], failed: Collection[int | None], weight: int) -> list[Group]:
-    """Return the cells in groups; those that are new, or that ``failed`` names, are open."""
+    """Return the cells in groups, as far as the weight allows; new ones and those ``failed`` names are open."""
     purse = Purse(weight)
     opened = [c.is_new or c.cell.index in failed for c in cells]
     in_turn = sorted(range(len(cells)), key=lambda at: not opened[at])
     shown = {at: _cell(cells[at].cell, purse) for at in in_turn[:MOST_CELLS] if purse.can_pay(CELL_FRAME)}
-    runs = groupby(range(len(cells)), opened.__getitem__)
-    return [_group(is_open, list(run), shown) for is_open, run in runs]
-
-
-def _group(is_open: bool, places: list[int], shown: dict[int, ShownCell]) -> Group:
-    found = tuple(shown[at] for at in places if at in shown)
-    return Group(is_open, found, len(places) - len(found))
+    runs = groupby(sorted(shown), opened.__getitem__)
+    return [Group(is_open, tuple(shown[at] for at in run)) for is_open, run in runs]
 
 
 def _cell(cell: CellResult, purse: Purse) -> ShownCell:
@@ -123,8 +136,8 @@ def coloured(source: str) -> Markup:
     return Markup("").join(_span(name, text) for name, text in merged)
 
 
-def _colour(kind: tuple[str, ...]) -> str:
-    return next((name for group, name in _COLOURED if kind in group), "")
+def _colour(kind: _TokenType) -> str:
+    return next((name for group, name in _COLOURED if is_token_subtype(kind, group)), "")
 
 
 def _span(name: str, text: str) -> Markup:
@@ -135,13 +148,20 @@ def _span(name: str, text: str) -> Markup:
 
 
 def _outputs(cell: CellResult, purse: Purse) -> Iterator[Markup]:
+    """Yield what a cell showed, up to the first output that the purse cannot pay for."""
     for output in cell.outputs[:MOST_OUTPUTS]:
-        if output.kind == "png":
-            yield purse.pay(output.content, partial(_picture, index=cell.index))
-        else:
-            yield purse.pay(as_printed(output.content, BLOCK), _printed)
+        shown = _output(output, cell.index, purse)
+        yield shown
+        if shown is TOO_HEAVY:
+            return
     if len(cell.outputs) > MOST_OUTPUTS:
         yield Markup('<p class="note">… and {} more outputs</p>').format(len(cell.outputs) - MOST_OUTPUTS)
+
+
+def _output(output: CellOutput, index: int, purse: Purse) -> Markup:
+    if output.kind == "png":
+        return purse.pay(output.content, partial(_picture, index=index))
+    return purse.pay(as_printed(output.content, BLOCK), _printed)
 
 
 def _raised(error: CellError) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from checker.records import DatasetNote, Importance, Report, Unfinished, Verdict
 from checker.rendering.cells import groups
@@ -13,6 +13,8 @@ from checker.rendering.figures import Dot, cohort_figure, seeds_figure
 from checker.rendering.templating import NAME, environment, relative
 from checker.rendering.text import one_line
 from checker.rendering.words import failed
+
+T = TypeVar("T")
 
 HEAVIEST = 1_500_000
 """Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
@@ -29,8 +31,8 @@ class Entry:
 # -- one report --------------------------------------------------------------------------------------------
 
 
-def render_page(report: Report, index_href: str = "index.html") -> str:
-    """Return a report's page; ``index_href`` is the index's path as seen from it, not quoted."""
+def render_page(report: Report, index_href: str = "") -> str:
+    """Return a report's page; ``index_href`` is the index's path as seen from it, not quoted, or "" for none."""
     template = environment().get_template("report.html")
     rest = _around_cells(report, index_href)
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
@@ -46,23 +48,26 @@ def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
         "seeds": seeds_figure(report.comparison) if report.comparison else None,
         "curves": curves(report.runs),
         "networks": _networks(report),
-        "recipes": [
-            (name, recipe)
-            for name, recipe in (("This submission", report.recipe), ("Reference", report.reference_recipe))
-            if recipe
-        ],
+        "recipes": _beside(report.recipe, report.reference_recipe),
         "cell_indices": {shown.cell.index for shown in report.cells},
     }
 
 
 def _networks(report: Report) -> list[dict[str, Any]]:
     own = report.answer.architecture if report.answer else None
-    pair = (("This submission", own), ("Reference", report.reference_architecture))
     return [
         {"name": name, "drawing": network(architecture, name), "parameters": architecture.parameters}
-        for name, architecture in pair
-        if architecture
+        for name, architecture in _beside(own, report.reference_architecture)
     ]
+
+
+def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
+    """Return the submission's and the reference's, with their names; the reference's never alone.
+
+    Whoever has not come to a network of their own is not shown the solution.
+    """
+    pair = (("This submission", own), ("Reference", reference)) if own else ()
+    return [(name, thing) for name, thing in pair if thing]
 
 
 # -- many reports ------------------------------------------------------------------------------------------

@@ -12,7 +12,11 @@ from checker.rendering.text import as_printed
 
 
 def print_standard(
-    console: Console, title: str, scores: Mapping[int, float], baselines: Mapping[int, float], tolerance: float
+    console: Console,
+    title: str,
+    scores: Mapping[int, float],
+    baselines: Mapping[int, float],
+    tolerance: float,
 ) -> None:
     """Print a reference's accuracy by seed, its mean and spread, the baseline's, and where the bar lies."""
     table = Table("seed", "reference", "baseline", title=title, title_justify="left")

@@ -7,10 +7,10 @@ characters become marks one can see, and long text is cut with a note that says 
 
 import re
 
-SENTENCE = 2_000
+SENTENCE = 1_000
 """Characters of a sentence, a name or a value that are shown at most."""
 
-BLOCK = 5_000
+BLOCK = 4_000
 """Characters of a traceback or an output that are shown at most."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

@@ -27,7 +27,7 @@ from checker.frames import Frame, Kind
 from checker.records import Ending, Execution, Limits
 
 TAIL_BYTES = 8_192
-WATCH_SECONDS = 0.2
+WATCH_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 
 
@@ -65,7 +65,8 @@ class Guest:
                 self.end(Ending.MEMORY)
             elif time.monotonic() - self.started > self.limits.wall_seconds:
                 self.end(Ending.WALL_CLOCK)
-            time.sleep(WATCH_SECONDS)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(WATCH_SECONDS)
 
     def _measure(self, process: psutil.Process) -> float:
         """Return a process's memory in MiB; note its CPU time on the way."""
@@ -173,4 +174,4 @@ def _read_frames(guest: Guest, stream: IO[bytes], receive: Callable[[Frame], Non
 def _let_end(guest: Guest, finished: bool) -> None:
     """Give a guest that is done a moment to end by itself."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        guest.process.wait(GRACE_SECONDS if finished else WATCH_SECONDS * 2)
+        guest.process.wait(GRACE_SECONDS if finished else 1.0)

@@ -1,0 +1,248 @@
+"""What the tests share: the assignment, practice data, small records, a fake sandbox, and a look for the wall."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from checker import assignments, dataset, frames
+from checker.errors import EvidenceError
+from checker.frames import Array, Frame
+from checker.records import (
+    Architecture,
+    Assignment,
+    CellError,
+    CellResult,
+    Development,
+    Ending,
+    Environment,
+    Evidence,
+    Execution,
+    Failure,
+    Fed,
+    Fit,
+    KerasObject,
+    Labels,
+    Layer,
+    Limits,
+    ModelCapture,
+    Node,
+    Phase,
+    Selection,
+    Stage,
+    Submission,
+    TrainingRun,
+    Use,
+)
+from checker.sandbox import bubblewrap
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a wall where there is none, and say why there is none."""
+    behind_walls = [item for item in items if item.get_closest_marker("wall")]
+    reason = bubblewrap.why_not() if behind_walls else ""
+    for item in behind_walls if reason else ():
+        item.add_marker(pytest.mark.skip(reason=f"no wall on this machine: {reason}"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def assignment() -> Assignment:
+    """The assignment as it is committed."""
+    return assignments.load(ROOT / "reference" / "ocean_proximity")
+
+
+@pytest.fixture(scope="session")
+def practice(assignment: Assignment) -> dataset.Dataset:
+    """The practice data."""
+    return dataset.load(assignment.data, practice=True)
+
+
+# -- small records ---------------------------------------------------------------------------------------
+
+
+def a_phase(**more: Any) -> Phase:
+    """Twenty epochs with Adam in batches of 32."""
+    phase = Phase(
+        optimizer=KerasObject("Adam", {"learning_rate": 0.001}),
+        loss=KerasObject("SparseCategoricalCrossentropy", {"from_logits": False}),
+        epochs=20,
+        batch_size=32,
+        labels=Labels.INTEGERS,
+    )
+    return replace(phase, **more)
+
+
+def fed(x: Array, y: Array | None = None) -> Fed:
+    """What a model is given when it is given these arrays."""
+    return Fed(len(x), frames.reference(x), None if y is None else frames.reference(y))
+
+
+def a_fit(rows: int = 13_209, cell: int = 7, **more: Any) -> Fit:
+    """A stretch of training that came to its end."""
+    fit = Fit(
+        cell=cell,
+        how="fit",
+        phase=a_phase(),
+        unrebuildable="",
+        epochs_asked=20,
+        epochs_done=20,
+        steps_done=8_260,
+        finished=True,
+        training=Fed(rows),
+        development=Development.NONE,
+        validation=None,
+    )
+    return replace(fit, **more)
+
+
+def an_architecture(inputs: int = 9, outputs: int = 5) -> Architecture:
+    """One hidden layer of fifty units."""
+    layers = (
+        Layer("input", "InputLayer", {"shape": [inputs]}),
+        Layer("hidden", "Dense", {"units": 50, "activation": "relu"}),
+        Layer("output", "Dense", {"units": outputs, "activation": "softmax"}),
+    )
+    nodes = (Node("input", ()), Node("hidden", (0,)), Node("output", (1,)))
+    return Architecture(layers, nodes, (2,), 50 * (inputs + 1) + outputs * 51)
+
+
+def a_model(number: int = 1, *fits: Fit, **more: Any) -> ModelCapture:
+    """A network for the task; trained once unless other fits are given."""
+    model = ModelCapture(
+        id=number,
+        name=f"sequential_{number}",
+        variable=f"model_{number}",
+        class_name="Sequential",
+        cell=6,
+        input_width=9,
+        output_width=5,
+        parameters=755,
+        architecture=an_architecture(),
+        unrebuildable="",
+        fits=fits or (a_fit(),),
+    )
+    return replace(model, **more)
+
+
+def a_run(seed: int, outputs: Array, **more: Any) -> TrainingRun:
+    """One seed's training that ended in these outputs."""
+    run = TrainingRun(seed, {"accuracy": (0.5, 0.9)}, 2, 800, 1.5, False, frames.reference(outputs))
+    return replace(run, **more)
+
+
+def a_cell(index: int, source: str = "x = 1", error: str = "") -> CellResult:
+    """A code cell that ran, or raised the error."""
+    failed = CellError("ValueError", error, f"ValueError: {error}") if error else None
+    return CellResult(index, source, (), failed, 0.1)
+
+
+def a_submission(name: str = "ada", content_hash: str = "c0ffee") -> Submission:
+    """A notebook that was handed in."""
+    return Submission(name, f"/submissions/{name}/practical4.ipynb", True, content_hash)
+
+
+def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
+    """A guest's job that ended in this way."""
+    code = 0 if ending is Ending.FINISHED else -9
+    return Execution(ending, code, 12.5, 11.0, 800.0, "", "fake")
+
+
+def some_evidence(**more: Any) -> Evidence:
+    """Evidence of a notebook without any model."""
+    failure = Failure(Stage.SELECTING, "There is no model for this task.", "Add one.")
+    evidence = Evidence(
+        submission=a_submission(),
+        environment=Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"),
+        execution=an_execution(),
+        cells=(a_cell(1),),
+        models=(),
+        failures=(failure,),
+        selection=Selection(None, "no model for this task found"),
+        tracing=None,
+        recipe=None,
+        seeds=(11, 23),
+        retraining=None,
+        runs=(),
+    )
+    return replace(evidence, **more)
+
+
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """Builders of small records; keyword arguments replace fields."""
+    return SimpleNamespace(
+        phase=a_phase,
+        fed=fed,
+        fit=a_fit,
+        architecture=an_architecture,
+        model=a_model,
+        use=lambda how, data, cell=9: Use(cell, how, data),
+        run=a_run,
+        cell=a_cell,
+        submission=a_submission,
+        execution=an_execution,
+        evidence=some_evidence,
+    )
+
+
+# -- a fake sandbox --------------------------------------------------------------------------------------
+
+Guest = Callable[[Any, Sequence[Frame]], Iterator[Frame | Ending]]
+"""A guest that is a function: from a job and the frames beside it to what it says, and maybe an unusual ending."""
+
+
+class FakeBox:
+    """Runs a guest that is a function; ``closed`` is set as soon as somebody closes the box."""
+
+    def __init__(self, guest: Guest) -> None:
+        self.closed = threading.Event()
+        self.jobs: list[tuple[Any, Sequence[Frame]]] = []
+        self._guest = guest
+
+    def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
+        content, beside = frames.content(job[0]), job[1:-1]
+        self.jobs.append((content, beside))
+        try:
+            for said in self._guest(content, beside):
+                if isinstance(said, Ending):
+                    return an_execution(said)
+                receive(said)
+        except EvidenceError:
+            return an_execution(Ending.NONSENSE)
+        return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+class FakeSandbox:
+    """Opens fake boxes and remembers them."""
+
+    name = "fake"
+
+    def __init__(self, guest: Guest) -> None:
+        self.guest = guest
+        self.boxes: list[FakeBox] = []
+
+    def open(self) -> FakeBox:
+        self.boxes.append(FakeBox(self.guest))
+        return self.boxes[-1]
+
+
+@pytest.fixture(scope="session")
+def fake_sandbox() -> type[FakeSandbox]:
+    """A kind of sandbox whose guests are functions."""
+    return FakeSandbox

@@ -1,0 +1,166 @@
+"""Keras models as plain data and back, in both generations."""
+
+from typing import Any
+
+import pytest
+
+from checker.guest import architecture, plaindata
+from checker.guest.plaindata import Unrebuildable
+from checker.records import Architecture, KerasObject, Layer, Node, from_json, to_json
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(params=["3", "2"])
+def keras(request: pytest.FixtureRequest, tf: Any) -> Any:
+    if request.param == "3":
+        return tf.keras
+    import tf_keras
+
+    return tf_keras
+
+
+def sequential(keras: Any, tf: Any) -> Any:
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((9,)),
+            layers.Dense(8, activation=tf.nn.relu, kernel_initializer="he_normal"),
+            layers.LeakyReLU(),
+            layers.BatchNormalization(),
+            layers.Dropout(0.5),
+            layers.Dense(5, activation=tf.nn.softmax),
+        ]
+    )
+
+
+def wide_and_deep(keras: Any, tf: Any) -> Any:
+    layers = keras.layers
+    inputs = layers.Input((9,))
+    hidden = layers.Dense(6, activation="elu")(inputs)
+    nested = keras.Sequential([layers.Dense(4, activation="relu"), layers.Dense(3)])
+    joined = layers.Concatenate()([inputs, nested(hidden)])
+    return keras.Model(inputs, layers.Activation("softmax")(layers.Dense(5)(joined)))
+
+
+def shared_layer(keras: Any, tf: Any) -> Any:
+    layers = keras.layers
+    inputs = layers.Input((9,))
+    again = layers.Dense(9, activation="tanh")
+    return keras.Model(inputs, layers.Dense(5)(layers.Add()([again(inputs), again(again(inputs))])))
+
+
+@pytest.mark.parametrize("make", [sequential, wide_and_deep, shared_layer])
+def test_a_model_survives_the_way_through_plain_data(tf: Any, keras: Any, make: Any) -> None:
+    """A rebuilt model with the original's weights gives the original's outputs."""
+    model = make(keras, tf)
+    record = architecture.describe(model, keras, tf)
+    again = architecture.rebuild(from_json(Architecture, to_json(record)), keras)
+    x = tf.random.stateless_normal((4, 9), (1, 2))
+    theirs = {tuple(w.shape): [] for w in model.weights}
+    for weight in model.weights:
+        theirs[tuple(weight.shape)].append(weight.numpy())
+    for weight in again.weights:
+        weight.assign(theirs[tuple(weight.shape)].pop(0))
+    assert again.count_params() == model.count_params() == record.parameters
+    assert tf.reduce_all(model(x) == again(x))
+
+
+def own_layer(keras: Any) -> Any:
+    class Mine(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+    return keras.Sequential([keras.layers.Input((9,)), Mine(), keras.layers.Dense(5)])
+
+
+def own_model(keras: Any) -> Any:
+    class Net(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = keras.layers.Dense(5)
+
+        def call(self, x: Any) -> Any:
+            return self.out(x)
+
+    return Net()
+
+
+def own_activation(keras: Any) -> Any:
+    def bent(x: Any) -> Any:
+        return x * 2
+
+    return keras.Sequential([keras.layers.Input((9,)), keras.layers.Dense(5, activation=bent)])
+
+
+def lambda_layer(keras: Any) -> Any:
+    return keras.Sequential([keras.layers.Input((9,)), keras.layers.Lambda(lambda x: x), keras.layers.Dense(5)])
+
+
+def never_built(keras: Any) -> Any:
+    return keras.Sequential([keras.layers.Dense(5)])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (own_layer, "`Mine`"),
+        (own_model, "`Net`"),
+        (own_activation, "`bent`"),
+        (lambda_layer, "`Lambda`"),
+        (never_built, "never given data"),
+    ],
+)
+def test_the_students_own_code_is_never_plain_data(tf: Any, keras: Any, make: Any, words: str) -> None:
+    """Whatever would need the student's code to be rebuilt is refused, by name."""
+    with pytest.raises(Unrebuildable, match=words):
+        architecture.describe(make(keras), keras, tf)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Layer("x", "Lambda", {"function": "print"}),
+        Layer("x", "TFSMLayer", {"filepath": "/etc"}),
+        Layer("x", "Dense", {"units": 5, "build": "print"}),
+        Layer("x", "Dense", {"units": 5, "activation": "os.system"}),
+        Layer("x", "Dense", {"units": 5, "kernel_initializer": {"class_name": "Lambda", "config": {}}}),
+        Layer("x", "__class__", {}),
+    ],
+)
+def test_a_forged_record_is_refused(tf: Any, layer: Layer) -> None:
+    """Only listed classes with listed settings are ever called."""
+    forged = Architecture(
+        (Layer("in", "InputLayer", {"shape": [9]}), layer), (Node("in", ()), Node("x", (0,))), (1,), 1
+    )
+    with pytest.raises(Unrebuildable):
+        architecture.rebuild(forged, tf.keras)
+
+
+def test_wiring_that_points_nowhere_is_refused(tf: Any) -> None:
+    """A node may only take earlier nodes' outputs."""
+    layers = (Layer("in", "InputLayer", {"shape": [9]}), Layer("x", "Dense", {"units": 5}))
+    with pytest.raises(Unrebuildable):
+        architecture.rebuild(Architecture(layers, (Node("in", ()), Node("x", (7,))), (1,), 1), tf.keras)
+
+
+def test_optimizers_losses_and_callbacks_come_back_as_they_were(tf: Any, keras: Any) -> None:
+    """Settings survive, schedules included."""
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([10, 20], [0.1, 0.01, 0.001])
+    record = plaindata.describe(keras.optimizers.SGD(schedule, momentum=0.5), plaindata.OPTIMIZERS)
+    again = plaindata.build(record, plaindata.OPTIMIZERS, keras.optimizers, keras)
+    assert again.get_config()["momentum"] == 0.5
+    assert again.get_config()["learning_rate"]["config"]["values"] == [0.1, 0.01, 0.001]
+    loss = plaindata.loss_object(keras.losses.CategoricalCrossentropy(from_logits=True))
+    assert loss == KerasObject("CategoricalCrossentropy", {"from_logits": True, "label_smoothing": 0.0})
+    assert plaindata.loss_object("mse") == plaindata.loss_object(keras.losses.MeanSquaredError())
+
+
+def test_a_loss_of_the_students_own_is_refused(tf: Any) -> None:
+    """A function that is not Keras's own is not looked up by its name."""
+
+    def mean_squared_error(y: Any, p: Any) -> Any:
+        return 0.0
+
+    with pytest.raises(Unrebuildable, match="student's own function"):
+        plaindata.loss_object(mean_squared_error)

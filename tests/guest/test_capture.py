@@ -1,0 +1,171 @@
+"""What the hooks in the student's kernel note of a training."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from checker.guest.capture import Capture
+from checker.records import Caps, Development, Labels, ModelCapture
+
+pytestmark = pytest.mark.tensorflow
+
+HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict")
+X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
+Y = np.arange(640) % 5
+
+
+class Notes(dict[int, ModelCapture]):
+    """The newest record of each model, and all arrays, as the host would have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrays: list[Any] = []
+
+    def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
+        self[record.id] = record
+        self.arrays.extend(arrays)
+
+    @property
+    def only(self) -> ModelCapture:
+        assert len(self) == 1
+        return next(iter(self.values()))
+
+
+@pytest.fixture
+def notes(tf: Any) -> Iterator[Notes]:
+    kept = {name: getattr(tf.keras.Model, name) for name in HOOKED}
+    notes = Notes()
+    capture = Capture(tf, Caps(100, 150, 1_000, 10_000), notes.send, lambda: 3)
+    capture.install()
+    notes.scan = capture.scan  # type: ignore[attr-defined]
+    yield notes
+    for name, method in kept.items():
+        setattr(tf.keras.Model, name, method)
+
+
+def make(tf: Any, loss: str = "sparse_categorical_crossentropy", built: bool = True) -> Any:
+    layers = tf.keras.layers
+    stack = [layers.Input((9,))] if built else []
+    model = tf.keras.Sequential([*stack, layers.Dense(6, activation="relu"), layers.Dense(5, activation="softmax")])
+    model.compile("adam", loss, metrics=["accuracy"])
+    return model
+
+
+def test_a_fit_is_noted_with_its_recipe_and_data(tf: Any, notes: Notes) -> None:
+    """Optimizer, loss, epochs, batch size, rows, arrays and history are all there."""
+    make(tf).fit(X, Y, epochs=2, batch_size=64, verbose=0, validation_data=(X[:64], Y[:64]))
+    (fit,) = notes.only.fits
+    assert fit.finished
+    assert (fit.epochs_asked, fit.epochs_done, fit.steps_done, fit.cell) == (2, 2, 20, 3)
+    assert fit.phase is not None
+    assert (fit.phase.optimizer.class_name, fit.phase.batch_size) == ("Adam", 64)
+    assert fit.phase.labels is Labels.INTEGERS
+    assert fit.development is Development.DATA
+    assert len(fit.history["val_accuracy"]) == 2
+    assert any(np.array_equal(array, X) for array in notes.arrays)
+
+
+def test_an_unbuilt_model_is_described_after_its_first_fit(tf: Any, notes: Notes) -> None:
+    """A Sequential without input shape has an architecture once it has seen data."""
+    make(tf, built=False).fit(X, Y, verbose=0)
+    assert notes.only.architecture is not None
+    assert (notes.only.input_width, notes.only.output_width) == (9, 5)
+
+
+def test_training_ends_at_the_cap_and_says_what_was_asked(tf: Any, notes: Notes) -> None:
+    """A fit of 1,000 epochs ends with the epoch that reaches the cap in steps."""
+    model = make(tf)
+    model.fit(X, Y, epochs=1_000, batch_size=32, verbose=0)
+    (fit,) = notes.only.fits
+    assert (fit.epochs_asked, fit.epochs_done, fit.steps_done) == (1_000, 5, 100)
+    model.fit(X, Y, epochs=1_000, batch_size=64, verbose=0)
+    assert notes.only.fits[-1].epochs_done == 5, "the notebook's own cap of 150 steps ends the second fit"
+
+
+def test_a_validation_split_is_told_apart_from_the_training_rows(tf: Any, notes: Notes) -> None:
+    """The last rows are what was watched, not what was trained on."""
+    make(tf).fit(X, Y, validation_split=0.25, verbose=0)
+    (fit,) = notes.only.fits
+    assert fit.development is Development.SPLIT
+    assert fit.training.rows == 480
+    assert fit.validation is not None
+    assert fit.validation.rows == 160
+
+
+def test_a_loop_of_single_epochs_is_one_training(tf: Any, notes: Notes) -> None:
+    """fit(epochs=1) five times on the same data is five epochs; compiling again begins a new stretch."""
+    model = make(tf)
+    for _ in range(5):
+        model.fit(X, Y, batch_size=128, verbose=0)
+    assert [fit.epochs_asked for fit in notes.only.fits] == [5]
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(X, Y, batch_size=128, verbose=0)
+    assert [fit.phase and fit.phase.optimizer.class_name for fit in notes.only.fits] == ["Adam", "SGD"]
+
+
+def test_train_on_batch_loops_become_epochs(tf: Any, notes: Notes) -> None:
+    """Three passes over the data in batches of 64 are noted as three epochs of its 640 rows."""
+    model = make(tf)
+    for _ in range(3):
+        for at in range(0, 640, 64):
+            model.train_on_batch(X[at : at + 64], Y[at : at + 64])
+    notes.scan({"net": model})  # type: ignore[attr-defined]
+    (fit,) = notes.only.fits
+    assert (fit.how, fit.epochs_asked, fit.training.rows) == ("train_on_batch", 3, 640)
+    assert fit.phase is not None
+    assert fit.phase.batch_size == 64
+    assert notes.only.variable == "net"
+
+
+def test_evaluations_of_the_students_are_noted_and_those_of_fit_are_not(tf: Any, notes: Notes) -> None:
+    """Only calls that the student made appear, with the rows that they were given."""
+    model = make(tf)
+    model.fit(X, Y, verbose=0, validation_data=(X[:100], Y[:100]))
+    model.evaluate(X[:200], Y[:200], verbose=0)
+    model.predict(X[:300], verbose=0)
+    assert [(use.how, use.fed.rows) for use in notes.only.uses] == [("evaluate", 200), ("predict", 300)]
+
+
+def test_data_frames_and_one_hot_labels_are_kept(tf: Any, notes: Notes) -> None:
+    """What pandas holds arrives as arrays; one-hot labels are told by their width."""
+    import pandas as pd
+
+    hot = pd.get_dummies(Y).astype("float32")
+    make(tf, "categorical_crossentropy").fit(pd.DataFrame(X), hot, verbose=0)
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert fit.phase.labels is Labels.ONE_HOT
+    assert fit.training.x is not None
+    assert fit.training.x.shape == (640, 9)
+
+
+def test_a_pipeline_of_tensors_is_named_where_it_cannot_be_kept(tf: Any, notes: Notes) -> None:
+    """tf.data goes through untouched; the record says what it was."""
+    make(tf).fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(64), verbose=0, shuffle=False)
+    (fit,) = notes.only.fits
+    assert fit.finished
+    assert fit.steps_done == 10
+    assert "tensorflow" in fit.training.note
+
+
+def test_callbacks_that_will_be_left_out_are_named(tf: Any, notes: Notes) -> None:
+    """Early stopping is part of the recipe; a learning-rate callback is noted as left out."""
+    callbacks = tf.keras.callbacks
+    chosen = [callbacks.EarlyStopping(patience=4, restore_best_weights=True), callbacks.ReduceLROnPlateau()]
+    make(tf).fit(X, Y, verbose=0, validation_split=0.2, callbacks=chosen)
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert fit.phase.early_stopping is not None
+    assert fit.phase.early_stopping.config["patience"] == 4
+    assert fit.notes == ("the callback ReduceLROnPlateau is not part of the retraining",)
+
+
+def test_the_students_errors_pass_through(tf: Any, notes: Notes) -> None:
+    """A fit that raises raises the same error, and is noted as begun but not finished."""
+    model = make(tf)
+    with pytest.raises(ValueError, match="expected"):
+        model.fit(X[:, :4], Y, verbose=0)
+    (fit,) = notes.only.fits
+    assert not fit.finished

@@ -1,0 +1,187 @@
+"""The clean guest's trainer against Keras's own ``fit``, in both generations of Keras."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from checker.guest import architecture, plaindata, training
+from checker.records import KerasObject, Labels, Phase, Recipe, RetrainJob
+
+pytestmark = pytest.mark.tensorflow
+
+CLASSES = ("a", "b", "c", "d", "e")
+ROWS, WATCHED, HELD_OUT = 1_000, 200, 100
+
+
+@pytest.fixture(scope="module")
+def data() -> training.SeedData:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(ROWS + WATCHED + HELD_OUT, 9)).astype("float32")
+    y = (np.abs(x[:, 0] * 2 + x[:, 1]) % 5).astype("int32")
+    a, b = ROWS, ROWS + WATCHED
+    return training.SeedData(x[:a], y[:a], x[a:b], y[a:b], x[b:])
+
+
+@pytest.fixture(params=["3", "2"])
+def keras(request: pytest.FixtureRequest, tf: Any) -> Any:
+    if request.param == "3":
+        return tf.keras
+    import tf_keras
+
+    return tf_keras
+
+
+def dense(keras: Any) -> Any:
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((9,)),
+            layers.Dense(20, activation="relu", kernel_regularizer=keras.regularizers.l2(0.01)),
+            layers.Dense(10, activation="tanh"),
+            layers.Dense(5, activation="softmax"),
+        ]
+    )
+
+
+def normalised(keras: Any) -> Any:
+    layers = keras.layers
+    stack = [layers.Input((9,)), layers.Dense(20, activation="relu"), layers.BatchNormalization()]
+    return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(5, activation="softmax")])
+
+
+def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, **settings: Any) -> RetrainJob:
+    labels = settings.pop("labels", Labels.INTEGERS)
+    loss = "sparse_categorical_crossentropy" if labels is Labels.INTEGERS else "categorical_crossentropy"
+    phase = Phase(
+        optimizer=plaindata.describe(optimizer, plaindata.OPTIMIZERS),
+        loss=plaindata.loss_object(loss),
+        epochs=epochs,
+        batch_size=32,
+        labels=labels,
+        **settings,
+    )
+    generation = "2" if keras.__name__.startswith("tf_keras") else "3"
+    record = architecture.describe(model, keras, tf)
+    return RetrainJob(generation, record, Recipe((phase,), True), CLASSES, 10**6, (7, 8))
+
+
+def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **arguments: Any) -> tuple[Any, Any]:
+    """Train with Keras's own fit, an epoch at a time in the trainer's row order."""
+    phase = job.recipe.phases[0]
+    keras.utils.set_random_seed(seed)
+    model = architecture.rebuild(job.architecture, keras)
+    optimizer = plaindata.build(phase.optimizer, plaindata.OPTIMIZERS, keras.optimizers, keras)
+    loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
+    model.compile(optimizer, loss, metrics=["accuracy"])
+    y = data.y if phase.labels is Labels.INTEGERS else np.eye(5, dtype="float32")[data.y]
+    histories = []
+    for epoch in range(phase.epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(len(data.x))
+        made = model.fit(data.x[order], y[order], batch_size=32, shuffle=False, verbose=0, **arguments)
+        histories.append(made.history)
+    return np.asarray(model(data.x_held_out, training=False)), histories
+
+
+@pytest.mark.parametrize(
+    ("make", "optimizer", "settings", "arguments"),
+    [
+        (dense, lambda k: k.optimizers.Adam(0.003), {}, {}),
+        (dense, lambda k: k.optimizers.SGD(0.1, momentum=0.9, nesterov=True), {}, {}),
+        (dense, lambda k: k.optimizers.RMSprop(k.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)), {}, {}),
+        (
+            dense,
+            lambda k: k.optimizers.Adam(),
+            {"class_weight": {"0": 2.0, "1": 1.0, "2": 1.0, "3": 0.5, "4": 3.0}},
+            {"class_weight": {0: 2.0, 1: 1.0, 2: 1.0, 3: 0.5, 4: 3.0}},
+        ),
+        (normalised, lambda k: k.optimizers.Nadam(), {"labels": Labels.ONE_HOT}, {}),
+    ],
+    ids=["adam", "sgd", "rmsprop-schedule", "class-weights", "batchnorm-dropout-one-hot"],
+)
+def test_training_is_bit_for_bit_that_of_fit(
+    tf: Any, keras: Any, data: training.SeedData, make: Any, optimizer: Any, settings: Any, arguments: Any
+) -> None:
+    """Given the same start and row order, the outputs equal those after Keras's own fit in every bit."""
+    if keras.__name__.startswith("tf_keras") and make is normalised:
+        pytest.skip("legacy dropout draws from a generator whose state the two ways do not share")
+    job = make_job(keras, tf, make(keras), optimizer(keras), **settings)
+    trained = list(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+    for seed, (run, outputs) in zip(job.seeds, trained, strict=True):
+        expected, histories = fit(job, data, seed, keras, **arguments)
+        assert np.array_equal(outputs, expected)
+        for epoch, history in enumerate(histories):
+            assert run.history["accuracy"][epoch] == pytest.approx(history["accuracy"][0], abs=1e-6)
+            assert run.history["loss"][epoch] == pytest.approx(history["loss"][0], rel=1e-5)
+
+
+def test_development_data_is_watched_every_epoch(tf: Any, keras: Any, data: training.SeedData) -> None:
+    """Loss and accuracy on the development rows are those that evaluate gives."""
+    job = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=2)
+    run, _ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+    watched = {"validation_data": (data.x_development, data.y_development), "validation_batch_size": WATCHED}
+    _, histories = fit(job, data, 7, keras, **watched)
+    assert run.history["val_loss"][1] == pytest.approx(histories[1]["val_loss"][0], rel=1e-5)
+    assert run.history["val_accuracy"][1] == pytest.approx(histories[1]["val_accuracy"][0], abs=1e-6)
+
+
+def test_early_stopping_stops_and_restores_the_best_weights(tf: Any, data: training.SeedData) -> None:
+    """With a patience of one and rising development loss, training ends early with the best epoch's weights."""
+    keras = tf.keras
+    stopping = KerasObject("EarlyStopping", {"monitor": "val_loss", "patience": 1, "restore_best_weights": True})
+    wild = make_job(keras, tf, dense(keras), keras.optimizers.SGD(5.0), epochs=30, early_stopping=stopping)
+    run, outputs = next(training.train(wild, dict.fromkeys(wild.seeds, data), tf, keras))
+    losses = [loss if loss is not None else np.inf for loss in run.history["val_loss"]]
+    best = int(np.argmin(losses)) + 1
+    assert run.stopped_early
+    assert run.epochs < 30
+    short = make_job(keras, tf, dense(keras), keras.optimizers.SGD(5.0), epochs=best)
+    _, expected = next(training.train(short, dict.fromkeys(short.seeds, data), tf, keras))
+    assert np.array_equal(outputs, expected)
+
+
+def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: training.SeedData) -> None:
+    """Two phases without recompiling equal one phase of as many epochs."""
+    keras = tf.keras
+    whole = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=4)
+    phase = whole.recipe.phases[0]
+    halves = tuple(
+        Phase(phase.optimizer, phase.loss, 2, 32, phase.labels, recompiled=first) for first in (True, False)
+    )
+    parted = RetrainJob("3", whole.architecture, Recipe(halves, True), CLASSES, 10**6, (7,))
+    _, expected = next(training.train(whole, dict.fromkeys((7, 8), data), tf, keras))
+    _, outputs = next(training.train(parted, {7: data}, tf, keras))
+    assert np.array_equal(outputs, expected)
+
+
+def test_a_diverging_loss_is_told_as_none(tf: Any, data: training.SeedData) -> None:
+    """Where the loss is no number the run ends there, and its history holds None instead of NaN."""
+    keras = tf.keras
+    job = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=5)
+    broken = training.SeedData(data.x * np.nan, data.y, data.x_development, data.y_development, data.x_held_out)
+    run, outputs = next(training.train(job, dict.fromkeys(job.seeds, broken), tf, keras))
+    assert run.epochs == 1
+    assert run.history["loss"] == (None,)
+    assert not np.isfinite(outputs).any()
+
+
+def test_normalisation_is_learned_from_the_training_rows(tf: Any, keras: Any, data: training.SeedData) -> None:
+    """A Normalization layer of the student's is adapted again, to what the checker trains on."""
+    layers = keras.layers
+    normalise = layers.Normalization()
+    normalise.adapt(data.x * 5 + 3)
+    model = keras.Sequential([layers.Input((9,)), normalise, layers.Dense(5, activation="softmax")])
+    model(data.x[:1])
+    job = make_job(keras, tf, model, keras.optimizers.Adam(), epochs=1)
+    trainer = training.Trainer(job, data.x, tf, keras)
+    inside = next(layer for layer in trainer.model.layers if type(layer).__name__ == "Normalization")
+    assert np.allclose(np.asarray(inside.mean).ravel(), data.x.mean(axis=0), atol=1e-5)
+
+
+def test_too_many_parameters_are_refused(tf: Any, data: training.SeedData) -> None:
+    """A network over the assignment's cap is not trained, and the message says how large it is."""
+    keras = tf.keras
+    job = make_job(keras, tf, dense(keras), keras.optimizers.Adam())
+    small = RetrainJob("3", job.architecture, job.recipe, CLASSES, 100, (7,))
+    with pytest.raises(plaindata.Unrebuildable, match=r"465 parameters, over 100"):
+        next(training.train(small, {7: data}, tf, keras))
