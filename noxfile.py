@@ -165,7 +165,9 @@ def reference(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed, as ratios of two ways side by side."""
-    session.run(str(project(session)), str(HERE / "tests" / "benchmarks" / "trainer.py"), *session.posargs, external=True)
+    session.run(
+        str(project(session)), str(HERE / "tests" / "benchmarks" / "trainer.py"), *session.posargs, external=True
+    )
 
 
 @nox.session

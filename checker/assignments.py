@@ -37,7 +37,9 @@ def load(folder: Path) -> Assignment:
     try:
         assignment = TypeAdapter(Assignment).validate_json(json.dumps(content | beside, default=str))
     except ValidationError as error:
-        raise AssignmentError(f"{path}: {_in_words(error)}", "See reference/ocean_proximity/assignment.toml.") from error
+        raise AssignmentError(
+            f"{path}: {_in_words(error)}", "See reference/ocean_proximity/assignment.toml."
+        ) from error
     _check(path, assignment)
     return assignment
 

@@ -24,6 +24,7 @@ from checker import (
     verdict,
 )
 from checker.dataset import Dataset
+from checker.errors import HarnessError
 from checker.evidence import Collector
 from checker.frames import Array, Frame, Kind
 from checker.records import (
@@ -117,7 +118,15 @@ def _execute(submission: Submission, course: Course, box: Box, watch: Watch) -> 
     job = ExecuteJob(submission.is_notebook, assignment.keras, assignment.caps, assignment.data.classes)
     content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
     execution = box.run([frames.job(job), *content, frames.END], assignment.execute, seen.receive)
+    _require_start(execution, seen)
     return execution, seen
+
+
+def _require_start(execution: Execution, seen: Collector) -> None:
+    """Raise HarnessError for a guest that ended before any code but ours had run."""
+    if execution.ending is not Ending.FINISHED and not seen.has_started and not seen.failures:
+        tail = execution.output_tail.strip()[-600:]
+        raise HarnessError(f"The guest ended before it began ({execution.ending}): {tail}", "Run `checker doctor`.")
 
 
 def _ending_failures(execution: Execution, seen: Collector) -> list[Failure]:

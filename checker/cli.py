@@ -159,9 +159,7 @@ def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, 
     return tuple(s for s in found if s.name in names) if names else found
 
 
-def _course(
-    assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool, wall: str
-) -> Course:
+def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool, wall: str) -> Course:
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
     return Course(assignment, dataset.load(assignment.data, data, practice), seeds, sandbox.choose(wall))
@@ -196,7 +194,7 @@ def main() -> NoReturn:
         if error.help:
             errors.print(text.as_printed(error.help), markup=False)
         code = int(error.exit_code)
-    except Exception:
+    except Exception:  # noqa: BLE001  # the last net: a mistake of ours becomes words and an exit code
         errors.print_exception()
         errors.print("This is a mistake in the checker, not in any submission. Please report it with the lines above.")
         code = int(ExitCode.HARNESS_BROKEN)

@@ -70,9 +70,7 @@ def _cached(source: DataSource, download: bool) -> Path:
     if not download and not (cache / name).exists():
         raise DatasetError("The housing data is not on this machine.", _three_ways())
     try:
-        return Path(
-            pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False)
-        )
+        return Path(pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False))
     except Exception as error:  # pooch passes on whatever its downloader raised
         raise DatasetError(f"The housing data could not be downloaded: {str(error)[:200]}", _three_ways()) from error
 

@@ -5,7 +5,7 @@
     CheckerError                     exit code   whose fault
     ├── UsageError                   2           the person at the keyboard
     │   ├── DatasetError             2           no data, or not the data expected
-    │   └── SandboxMissing           2           no wall on this machine to run untrusted files behind
+    │   └── SandboxMissingError      2           no wall on this machine to run untrusted files behind
     ├── AssignmentError              3           the assignment's author
     └── HarnessError                 4           ours: sandbox will not start, disk full, worker lost
         └── EvidenceError            4           a guest wrote something that is not evidence
@@ -50,7 +50,7 @@ class DatasetError(UsageError):
     """The housing data is missing, or is not the file the assignment names."""
 
 
-class SandboxMissing(UsageError):
+class SandboxMissingError(UsageError):
     """Untrusted files were handed in and this machine has no working sandbox."""
 
 

@@ -25,10 +25,14 @@ MAX_ARRAYS = 2_000
 
 
 class Collector:
-    """Receives one guest's frames, in order, and keeps the newest word on everything."""
+    """Receives one guest's frames, in order, and keeps the newest word on everything.
+
+    ``has_started``: the guest came as far as the first cell or seed; what ends it before is not the student's fault.
+    """
 
     def __init__(self, on_progress: Callable[[Progress], None]) -> None:
         self.environment: Environment | None = None
+        self.has_started = False
         self.failures: list[Failure] = []
         self.runs: list[TrainingRun] = []
         self.arrays: dict[str, Array] = {}
@@ -51,6 +55,7 @@ class Collector:
     def _take(self, message: object) -> None:
         match message:
             case Progress():
+                self.has_started = True
                 self._on_progress(message)
             case Environment():
                 self.environment = message

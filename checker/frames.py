@@ -142,5 +142,3 @@ def reference(values: Array) -> ArrayRef:
     """Return the name by which a record refers to an array."""
     digest = hashlib.sha256(pack(values)).hexdigest()
     return ArrayRef(digest, tuple(int(n) for n in values.shape), values.dtype.name)
-
-

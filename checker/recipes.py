@@ -40,4 +40,3 @@ def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...],
         cut += phase.epochs - epochs
         kept.append(replace(phase, epochs=epochs, recompiled=phase.recompiled or number == 0))
     return tuple(kept), cut
-

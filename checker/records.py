@@ -691,19 +691,25 @@ class Unfinished:
 
 
 @cache
-def _adapter(cls: type[R]) -> TypeAdapter[R]:
+def _adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
+
+
+def _adapter_of(value: object) -> TypeAdapter[Any]:
+    cls: Any = type(value)
+    return _adapter(cls)
 
 
 def to_json(value: object, indent: int | None = None) -> bytes:
     """Return a record as JSON bytes; NaN and infinity become null."""
-    return _adapter(type(value)).dump_json(value, indent=indent)
+    return _adapter_of(value).dump_json(value, indent=indent)
 
 
 def from_json(cls: type[R], data: bytes | str) -> R:
     """Read a record back; EvidenceError names the first key that is wrong."""
     try:
-        return _adapter(cls).validate_json(data)
+        found: R = _adapter(cls).validate_json(data)
+        return found
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "top level"
@@ -712,4 +718,4 @@ def from_json(cls: type[R], data: bytes | str) -> R:
 
 def to_plain(value: object) -> Any:
     """Return a record as plain Python values (dicts, lists, strings, numbers)."""
-    return _adapter(type(value)).dump_python(value, mode="json")
+    return _adapter_of(value).dump_python(value, mode="json")

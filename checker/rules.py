@@ -34,8 +34,8 @@ from checker.records import (
     TrainingRun,
 )
 
-OPTIONS = "--import-mode=importlib --capture=no --disable-plugin-autoload".split()
-WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexception threadexception junitxml".split()
+OPTIONS = ("--import-mode=importlib", "--capture=no", "--disable-plugin-autoload")
+WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexception threadexception junitxml"
 _one_at_a_time = threading.Lock()
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
     Raises AssignmentError where the file cannot be used: broken, empty, or with an unmarked rule.
     """
     plugin = RulesPlugin(exhibits)
-    without = [word for name in WITHOUT for word in ("-p", f"no:{name}")]
+    without = [word for name in WITHOUT.split() for word in ("-p", f"no:{name}")]
     arguments = ["-c", os.devnull, "--rootdir", str(path.parent), *OPTIONS, *without, str(path)]
     with _one_at_a_time:
         kept = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
@@ -150,7 +150,7 @@ class RulesPlugin:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
         mark = _mark(item)
-        if mark is not None and (report.when == "call" or report.when == "setup" and not report.passed):
+        if mark is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
             self.results.append(_result(item, mark, call))
         return report
 

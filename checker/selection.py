@@ -66,9 +66,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def explain(
-    models: Sequence[ModelCapture], cells: Sequence[CellResult], classes: int, dataset_rows: int
-) -> Failure:
+def explain(models: Sequence[ModelCapture], cells: Sequence[CellResult], classes: int, dataset_rows: int) -> Failure:
     """Say why there is no answer, as precisely as the evidence allows."""
     enough = round(dataset_rows * ENOUGH_SHARE)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]

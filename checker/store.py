@@ -13,7 +13,6 @@ there, so a reader never meets half a file.
 """
 
 import hashlib
-import os
 import re
 import tempfile
 import zipfile
@@ -32,7 +31,7 @@ from checker.errors import EvidenceError, HarnessError
 from checker.frames import Array
 from checker.records import ArrayRef, Evidence, from_json, record, to_json
 
-VERSIONED = "tensorflow keras tf_keras numpy pandas scikit-learn scipy nbclient ipykernel".split()
+VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 
 
@@ -140,7 +139,9 @@ def write(path: Path, content: bytes | str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as partial:
             partial.write(data)
-        os.chmod(partial.name, 0o644)
-        os.replace(partial.name, path)
+        Path(partial.name).chmod(0o644)
+        Path(partial.name).replace(path)
     except OSError as error:
-        raise HarnessError(f"{path} could not be written: {error.strerror}.", "Make room or choose another --out.") from error
+        raise HarnessError(
+            f"{path} could not be written: {error.strerror}.", "Make room or choose another --out."
+        ) from error

@@ -66,7 +66,7 @@ def trace(
             found[digest] = rows
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in found:
-        return _untraced(tables and answer.input_width == width, "the rows of the training data could not be found")
+        return _untraced(answer.input_width == width, "the rows of the training data could not be found")
     return _record(answer, arrays, found, tracer.maps, labels, names)
 
 
@@ -92,7 +92,7 @@ class _Tracer:
 
     def __init__(self, features: Array) -> None:
         self.features = features
-        self.complete = ~np.isnan(features).any(axis=0)
+        self.complete: Array = np.asarray(~np.isnan(features).any(axis=0))
         self.deviations = np.nanstd(features, axis=0)
         self.maps: tuple[AffineMap, ...] = ()
 
@@ -129,8 +129,9 @@ class _Tracer:
         scale = self.deviations[sources]
         tree = cKDTree(np.nan_to_num(self.features[:, sources]) / scale)
         wanted = np.column_stack([table[:, m.column] * m.scale + m.offset for m in used]) / scale
-        known = np.isfinite(wanted).all(axis=1)
-        distances, rows = tree.query(np.where(known[:, None], wanted, 0.0), k=2)
+        known = np.asarray(np.isfinite(wanted).all(axis=1))
+        nearest = tree.query(np.where(known[:, None], wanted, 0.0), k=2)
+        distances, rows = np.asarray(nearest[0]), np.asarray(nearest[1])
         return rows[:, 0], known & (distances[:, 0] < TOLERANCE) & (distances[:, 1] > 2 * TOLERANCE)
 
 
@@ -200,7 +201,7 @@ def _record(
     names: Sequence[str],
 ) -> Traced:
     last = answer.fits[-1]
-    stacked = np.concatenate([rows for rows in found.values()])
+    stacked = np.concatenate(list(found.values()))
     values = np.concatenate([np.asarray(arrays[digest], dtype=np.float64) for digest in found])
     rows, first = np.unique(stacked, return_index=True)
     rows, first = rows[rows >= 0].astype(np.int32), first[rows >= 0]
@@ -245,9 +246,7 @@ def _seen(answer: ModelCapture, found: Mapping[str, Array], trained: Array) -> l
     return seen
 
 
-def _labels_differ(
-    answer: ModelCapture, arrays: Mapping[str, Array], found: Mapping[str, Array], labels: Array
-) -> int:
+def _labels_differ(answer: ModelCapture, arrays: Mapping[str, Array], found: Mapping[str, Array], labels: Array) -> int:
     """Count training rows whose label is not the data set's, whatever numbers the student gave the classes."""
     last = answer.fits[-1].training
     if last.x is None or last.y is None or last.y.sha256 not in arrays:

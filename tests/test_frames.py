@@ -258,4 +258,4 @@ def test_damaged_arrays_are_refused_or_read():
 
 def test_the_last_frame_is_empty():
     """The frame that says that a guest is done carries nothing."""
-    assert END == Frame(Kind.END, b"")
+    assert Frame(Kind.END, b"") == END

@@ -121,18 +121,14 @@ def a_run(seed: int, epochs: int = 20) -> TrainingRun:
         "val_loss": tuple(value + 0.03 for value in falling),
         "val_accuracy": (*(0.95 - 0.35 * value for value in falling[:-1]), None),
     }
-    return TrainingRun(
-        seed, history, epochs, epochs * 413, 3.2, False, ArrayRef("0" * 64, (4128, 5), "float32")
-    )
+    return TrainingRun(seed, history, epochs, epochs * 413, 3.2, False, ArrayRef("0" * 64, (4128, 5), "float32"))
 
 
 def a_comparison(mean: float = 0.913) -> Comparison:
     """Return a comparison over five seeds."""
     seeds = (11, 23, 37, 41, 59)
     noise = (-0.004, 0.002, 0.005, -0.001, -0.002)
-    scores = tuple(
-        SeedScore(s, mean + n, 0.919 + n / 2, 0.807 - n / 9) for s, n in zip(seeds, noise, strict=True)
-    )
+    scores = tuple(SeedScore(s, mean + n, 0.919 + n / 2, 0.807 - n / 9) for s, n in zip(seeds, noise, strict=True))
     confusion = (
         (8700, 240, 0, 120, 80),
         (300, 6200, 0, 10, 40),
@@ -141,9 +137,7 @@ def a_comparison(mean: float = 0.913) -> Comparison:
         (90, 30, 3, 8, 2500),
     )
     recalls = (0.952, 0.947, 0.72, 0.933, None)
-    return Comparison(
-        "accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls
-    )
+    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls)
 
 
 def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | None = None) -> CellResult:
@@ -204,9 +198,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
             ("cell 14: fit(X, Y, epochs=200)",),
         ),
         RuleResult("test_relu", "Hidden layers bend their outputs", Importance.REQUIRED, Outcome.PASSED),
-        RuleResult(
-            "test_tensorboard", "TensorBoard was used", Importance.ADVISORY, Outcome.SKIPPED, "Optional."
-        ),
+        RuleResult("test_tensorboard", "TensorBoard was used", Importance.ADVISORY, Outcome.SKIPPED, "Optional."),
     )
     columns = tuple(
         Column(source, 0.0, 1.0, -3.1, 5.2, 0.01, 1.02, -3.4, 6.1, 0.41)
@@ -218,9 +210,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
             a_cell(
                 2,
                 "opt.minimize(loss, [x])",
-                error=CellError(
-                    "AttributeError", "no minimize", "\x1b[0;31mAttributeError\x1b[0m: no minimize"
-                ),
+                error=CellError("AttributeError", "no minimize", "\x1b[0;31mAttributeError\x1b[0m: no minimize"),
             ),
             False,
         ),
@@ -249,9 +239,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
     )
     return Report(
         schema=SCHEMA_VERSION,
-        submission=Submission(
-            name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10
-        ),
+        submission=Submission(name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10),
         assignment="ocean_proximity",
         title="Practical 4: ocean proximity",
         classes=CLASSES,
@@ -449,9 +437,7 @@ def test_a_page_loads_nothing_and_links_only_beside_itself(page: Page) -> None:
 
 def test_the_policy_allows_only_the_page_s_own_style_and_script(page: Page) -> None:
     """The Content-Security-Policy names the hashes of what is inside the page, and nothing else."""
-    policy = next(
-        a["content"] or "" for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy"
-    )
+    policy = next(a["content"] or "" for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
 
     def allowed(content: str) -> str:
@@ -531,8 +517,7 @@ def test_failed_required_rules_come_first() -> None:
         (Outcome.FAILED, Importance.REQUIRED),
     ]
     rules = tuple(
-        RuleResult("r", f"sentence {outcome} {importance}", importance, outcome)
-        for outcome, importance in kinds
+        RuleResult("r", f"sentence {outcome} {importance}", importance, outcome) for outcome, importance in kinds
     )
     found = re.findall(r"sentence (\w+ \w+)", Page(render_page(replace(a_pass(), rules=rules))).text)
     assert found == [
@@ -574,9 +559,7 @@ def test_outputs_are_shown_as_a_terminal_would_have() -> None:
         "not base64!",
         base64.b64encode(b"<svg onload=alert(1)>").decode(),
         base64.b64encode(base64.b64decode(png())[:20]).decode(),
-        base64.b64encode(
-            base64.b64decode(png())[:16] + struct.pack(">II", 60_000, 60_000) + bytes(9)
-        ).decode(),
+        base64.b64encode(base64.b64decode(png())[:16] + struct.pack(">II", 60_000, 60_000) + bytes(9)).decode(),
         base64.b64encode(base64.b64decode(png()) + bytes(500_000)).decode(),
     ],
     ids=["not base64", "not a PNG", "cut off", "too many pixels", "too long"],
@@ -756,9 +739,7 @@ def test_each_accuracy_is_a_dot_beside_the_reference() -> None:
 def _themes() -> list[dict[str, tuple[float, ...]]]:
     """Return the style sheet's colours in the light and in the dark theme."""
     css = files("checker.rendering").joinpath("templates/style.css").read_text("utf-8")
-    light, dark = (
-        re.findall(r"--([\w-]+): (#\w{6}|\d+ \d+ \d+);", block) for block in css.split("@media")[:2]
-    )
+    light, dark = (re.findall(r"--([\w-]+): (#\w{6}|\d+ \d+ \d+);", block) for block in css.split("@media")[:2])
     return [{name: _colour(value) for name, value in theme} for theme in (light, dark)]
 
 
@@ -810,9 +791,7 @@ def test_the_hottest_cells_can_be_read_in_both_themes(theme: int) -> None:
     """The strongest heat of the confusion matrix leaves its numbers readable."""
     colours = _themes()[theme]
     for heat, strength in (("right", 0.50), ("wrong", 0.55)):
-        ground = [
-            strength * c + (1 - strength) * p for c, p in zip(colours[heat], colours["paper"], strict=True)
-        ]
+        ground = [strength * c + (1 - strength) * p for c, p in zip(colours[heat], colours["paper"], strict=True)]
         assert _contrast(colours["ink"], ground) >= 4.5
 
 
@@ -916,9 +895,7 @@ def test_results_json_bears_hostile_text_and_numbers() -> None:
     assert plain["submission"]["name"].startswith("Ada Lovelace<script>")
 
 
-@pytest.mark.parametrize(
-    "start", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"]
-)
+@pytest.mark.parametrize("start", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"])
 def test_no_cell_of_the_csv_is_a_formula(start: str) -> None:
     """A cell that a spreadsheet would compute gets an apostrophe before it."""
     report = replace(a_fail(start), reasons=(start,))
@@ -966,17 +943,14 @@ def test_junit_holds_no_character_that_xml_forbids() -> None:
 
 def test_characters_that_act_become_marks() -> None:
     """Controls become their pictures, the rest a replacement character; lines and tabs stay."""
-    assert (
-        visible("a\x1b[31m\x00\x7f\x85\u202e\u2066\udc80\ta\r\nb") == "a␛[31m␀␡\ufffd\ufffd\ufffd\ufffd\ta\nb"
-    )
+    assert visible("a\x1b[31m\x00\x7f\x85\u202e\u2066\udc80\ta\r\nb") == "a␛[31m␀␡\ufffd\ufffd\ufffd\ufffd\ta\nb"
     assert visible("naïve 王 🎉") == "naïve 王 🎉"
 
 
 def test_escapes_of_every_kind_leave_printed_text() -> None:
     """Colours, titles, links and cursor movements vanish; an unfinished escape shows."""
     assert (
-        as_printed("\x1b[1;31mred\x1b[0m \x9b2Jx \x1b]8;;http://e\x07link\x1b]8;;\x1b\\ \x1b(B\x1b7.")
-        == "red x link ."
+        as_printed("\x1b[1;31mred\x1b[0m \x9b2Jx \x1b]8;;http://e\x07link\x1b]8;;\x1b\\ \x1b(B\x1b7.") == "red x link ."
     )
     assert as_printed("1/9\r2/9\r\nnext\x08\x08") == "2/9\nnext"
     assert as_printed("\x1b]never ends") == "␛]never ends"

@@ -7,7 +7,6 @@ standard error, which the host keeps only the tail of.
 import contextlib
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +18,7 @@ from checker.frames import Frame, Kind
 from checker.guest import generation
 from checker.records import Environment, ExecuteJob, Failure, Progress, RetrainJob, Stage
 
-PACKAGES = "tensorflow keras tf_keras numpy pandas scikit-learn nbclient ipykernel".split()
+PACKAGES = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "nbclient", "ipykernel"]
 
 
 Say = Callable[[Frame], None]
@@ -87,7 +86,7 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
     import tensorflow as tf
 
     from checker.guest import training
-    from checker.guest.plaindata import Unrebuildable
+    from checker.guest.plaindata import UnrebuildableError
 
     tf.config.experimental.enable_op_determinism()
     arrays = [frames.unpack(frame.payload) for frame in rest]
@@ -97,7 +96,7 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
             say(frames.array(predictions))
             say(frames.message(run))
             say(frames.message(Progress(at, len(job.seeds))))
-    except Unrebuildable as reason:
+    except UnrebuildableError as reason:
         say(frames.message(Failure(Stage.RETRAINING, f"The network cannot be rebuilt: {reason}.", "")))
 
 

@@ -4,24 +4,24 @@ Theory of operation: ``describe`` walks the graph of layer calls, from the input
 for each call. Nested models are walked in place, so the record is flat; a Sequential is a chain. Both Keras
 generations keep this graph under the same name (``_nodes_by_depth``) with slightly different nodes.
 ``rebuild`` replays the nodes with fresh layers from the allow-list. Subclassed models and layers, ``Lambda``
-and operators on symbolic tensors have no such description: ``Unrebuildable`` says which one it was.
+and operators on symbolic tensors have no such description: ``UnrebuildableError`` says which one it was.
 """
 
 from typing import Any
 
 from checker.guest import plaindata
-from checker.guest.plaindata import Unrebuildable
+from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, KerasObject, Layer, Node
 
 
 def describe(model: Any, keras: Any, tf: Any) -> Architecture:
-    """Return a built model as plain data; Unrebuildable says what stands in the way."""
+    """Return a built model as plain data; UnrebuildableError says what stands in the way."""
     walk = _Walk(keras, tf)
     kind = type(model).__name__
     if type(model) is not keras.Sequential and kind != "Functional":
-        raise Unrebuildable(f"the model is of the student's own class `{kind}`")
+        raise UnrebuildableError(f"the model is of the student's own class `{kind}`")
     if not model.built:
-        raise Unrebuildable("the model was never given data, so its layers have no shapes yet")
+        raise UnrebuildableError("the model was never given data, so its layers have no shapes yet")
     inputs = [walk.input(shape) for shape in _input_shapes(model)]
     outputs = walk.call(model, inputs)
     return Architecture(tuple(walk.layers.values()), tuple(walk.nodes), tuple(outputs), int(model.count_params()))
@@ -32,7 +32,7 @@ def _input_shapes(model: Any) -> list[tuple[int, ...]]:
     if not isinstance(shapes, list):
         shapes = [shapes]
     if any(not isinstance(shape, tuple) or None in shape[1:] for shape in shapes):
-        raise Unrebuildable("the model's inputs have no fixed shape")
+        raise UnrebuildableError("the model's inputs have no fixed shape")
     return [tuple(int(n) for n in shape[1:]) for shape in shapes]
 
 
@@ -59,7 +59,7 @@ class _Walk:
         if type(layer).__name__ == "Functional":
             return self._call_functional(layer, inputs)
         if len(inputs) != 1 and type(layer).__name__ not in plaindata.MERGING:
-            raise Unrebuildable(f"the layer `{layer.name}` takes several inputs in a way of its own")
+            raise UnrebuildableError(f"the layer `{layer.name}` takes several inputs in a way of its own")
         return [self._add(Node(self._describe(layer), tuple(inputs)))]
 
     def _call_functional(self, model: Any, inputs: list[int]) -> list[int]:
@@ -83,9 +83,9 @@ class _Walk:
     def _plain(self, layer: Any) -> Layer:
         kind = type(layer)
         if kind is not getattr(self.keras.layers, kind.__name__, None):
-            raise Unrebuildable(f"the layer `{kind.__name__}` is not a built-in Keras layer")
+            raise UnrebuildableError(f"the layer `{kind.__name__}` is not a built-in Keras layer")
         if kind.__name__ == "Lambda":
-            raise Unrebuildable("a `Lambda` layer holds the student's own code")
+            raise UnrebuildableError("a `Lambda` layer holds the student's own code")
         config = dict(layer.get_config())
         if "activation" in config:
             config["activation"] = plaindata.activation_name(layer.activation, self.keras, self.tf)
@@ -99,7 +99,7 @@ class _Walk:
 
 
 def rebuild(architecture: Architecture, keras: Any) -> Any:
-    """Return a fresh model with newly initialised weights; Unrebuildable where the record is not sound."""
+    """Return a fresh model with newly initialised weights; UnrebuildableError where the record is not sound."""
     records = {layer.name: layer for layer in architecture.layers}
     made: dict[str, Any] = {}
     tensors: list[Any] = []
@@ -107,7 +107,7 @@ def rebuild(architecture: Architecture, keras: Any) -> Any:
     for node in architecture.nodes:
         layer = records.get(node.layer)
         if layer is None or any(not 0 <= i < len(tensors) for i in node.inputs):
-            raise Unrebuildable("the network's wiring is not sound")
+            raise UnrebuildableError("the network's wiring is not sound")
         if layer.class_name == "InputLayer":
             tensors.append(keras.Input(shape=tuple(layer.config["shape"])))  # type: ignore[arg-type]  # Keras checks it
             inputs.append(tensors[-1])
@@ -117,7 +117,7 @@ def rebuild(architecture: Architecture, keras: Any) -> Any:
         fed = [tensors[i] for i in node.inputs]
         tensors.append(made[layer.name](fed if layer.class_name in plaindata.MERGING else fed[0]))
     if len(architecture.outputs) != 1:
-        raise Unrebuildable(f"the network has {len(architecture.outputs)} outputs; one is expected")
+        raise UnrebuildableError(f"the network has {len(architecture.outputs)} outputs; one is expected")
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], tensors[architecture.outputs[0]])
 
 

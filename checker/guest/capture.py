@@ -22,12 +22,14 @@ from typing import Any
 from checker.frames import Array
 from checker.guest import architecture, fed, plaindata
 from checker.guest.fed import Data
-from checker.guest.plaindata import Unrebuildable
+from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, Caps, Development, Fit, KerasObject, Labels, ModelCapture, Phase, Use
 
 MAX_FITS = 64
 MAX_USES = 32
-HARMLESS = frozenset("History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split())
+HARMLESS = frozenset(
+    "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
+)
 
 
 @dataclass
@@ -141,7 +143,7 @@ class Capture:
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
             self._tell(known, data, validation)
-            stopper = _make_stopper(self, given)
+            stopper = _make_stopper(self)
             callbacks = [*_callbacks(given), stopper]
             history = original(callbacks=callbacks)
             known.recompiled = False
@@ -166,7 +168,7 @@ class Capture:
         try:
             phase = self._phase(known, data, epochs, int(given.get("batch_size") or 32), _callbacks(given))
             phase = replace(phase, class_weight=_class_weight(given.get("class_weight")))
-        except Unrebuildable as reason:
+        except UnrebuildableError as reason:
             unrebuildable = str(reason)
         return Fit(
             cell=self.cell(),
@@ -186,7 +188,7 @@ class Capture:
     def _phase(self, known: Known, data: Data, epochs: int, batch_size: int, callbacks: list[Any]) -> Phase:
         model = known.model
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
-            raise Unrebuildable("the model has no optimizer or no loss of Keras's own")
+            raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
         stopping = [c for c in callbacks if type(c) is self.keras.callbacks.EarlyStopping]
         return Phase(
             optimizer=plaindata.describe(model.optimizer, plaindata.OPTIMIZERS),
@@ -211,7 +213,7 @@ class Capture:
         phase, unrebuildable = None, ""
         try:
             phase = self._phase(known, data, epochs, size, [])
-        except Unrebuildable as reason:
+        except UnrebuildableError as reason:
             unrebuildable = str(reason)
         done = min(steps, self.caps.fit_steps)
         known.fits.append(
@@ -257,7 +259,7 @@ class Capture:
     def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
         try:
             return architecture.describe(known.model, self.keras, self.tf), ""
-        except Unrebuildable as reason:
+        except UnrebuildableError as reason:
             return None, str(reason)
 
 
@@ -327,7 +329,7 @@ def _class_weight(weights: Any) -> dict[str, float]:
     try:
         return {str(int(label)): float(weight) for label, weight in dict(weights or {}).items()}
     except (TypeError, ValueError):
-        raise Unrebuildable("the class weights are not a number for each class") from None
+        raise UnrebuildableError("the class weights are not a number for each class") from None
 
 
 def _label_form(data: Data) -> Labels:
@@ -335,7 +337,7 @@ def _label_form(data: Data) -> Labels:
     return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
 
 
-def _make_stopper(capture: Capture, given: Mapping[str, Any]) -> Any:
+def _make_stopper(capture: Capture) -> Any:
     """Return a callback that counts, and ends training at the end of the epoch that reaches a cap."""
 
     class Stopper(capture.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
@@ -354,7 +356,7 @@ def _make_stopper(capture: Capture, given: Mapping[str, Any]) -> Any:
 
 
 def _history(history: Any) -> dict[str, tuple[float | None, ...]]:
-    kept = {}
+    kept: dict[str, tuple[float | None, ...]] = {}
     for name, values in list(getattr(history, "history", {}).items())[:20]:
         with contextlib.suppress(TypeError, ValueError):
             kept[str(name)[:100]] = tuple(float(value) for value in values[:5_000])

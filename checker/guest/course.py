@@ -43,7 +43,8 @@ def install(folder: Path, tf: Any) -> None:
     loader = functools.partial(_fetch_california_housing, folder / NAME)
     functools.update_wrapper(loader, sklearn.datasets.fetch_california_housing)
     sklearn.datasets.fetch_california_housing = loader
-    tf.keras.datasets.california_housing.load_data = functools.partial(_load_data, loader)
+    if hasattr(tf.keras.datasets, "california_housing"):  # legacy Keras never had it
+        tf.keras.datasets.california_housing.load_data = functools.partial(_load_data, loader)
 
 
 def _find(folder: Path, wanted: Any) -> Any:
@@ -52,7 +53,7 @@ def _find(folder: Path, wanted: Any) -> Any:
         return wanted
     text = os.fspath(wanted)
     name = re.split(r"[/\\]", text.split("?")[0])[-1] if isinstance(text, str) else ""
-    if name in (NAME, "housing.tgz") and not os.path.exists(text):
+    if name in (NAME, "housing.tgz") and not Path(text).exists():
         return str(folder / name)
     return wanted
 
@@ -72,8 +73,8 @@ def _retrieve(original: Callable[..., Any], found: Callable[[Any], Any]) -> Call
         copy = found(url)
         if copy == url:
             return original(url, filename, *args, **kwargs)
-        target = filename or os.path.basename(copy)
-        if not os.path.exists(target) or not os.path.samefile(copy, target):
+        target = filename or Path(copy).name
+        if not Path(target).exists() or not Path(target).samefile(copy):
             shutil.copyfile(copy, target)
         return target, None
 

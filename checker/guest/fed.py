@@ -29,7 +29,7 @@ class Data:
 
 def note(x: Any, y: Any = None) -> Data:
     """Return what can be kept of a call's ``x`` and ``y``."""
-    if isinstance(x, dict | tuple) or isinstance(x, list) and x and hasattr(x[0], "shape") and x[0].ndim > 1:
+    if isinstance(x, dict | tuple) or (isinstance(x, list) and x and hasattr(x[0], "shape") and x[0].ndim > 1):
         return Data(Fed(_length(x), note="several inputs at once"))
     features = as_array(x)
     if features is None:

@@ -33,13 +33,14 @@ def main() -> None:
     tf.keras.utils.set_random_seed(SEED)
     course.install(Path.cwd(), tf)
     _keep_tensorboard_from_starting()
-    app = IPKernelApp.instance()
+    app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
     channel = Channel(app.kernel)
     cells: list[int] = settings["cells"]
 
     def cell() -> int:
-        return cells[min(app.shell.execution_count, len(cells)) - 1]
+        count: int = app.shell.execution_count
+        return cells[min(count, len(cells)) - 1]
 
     capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, cell)
     capture.install()
@@ -53,9 +54,9 @@ def main() -> None:
 def _keep_tensorboard_from_starting() -> None:
     """Let ``%tensorboard`` say a word instead of waiting a minute for a server that no one can reach."""
     with contextlib.suppress(ImportError):
-        import tensorboard.notebook
+        from tensorboard import notebook
 
-        tensorboard.notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
+        notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
 
 
 class Channel:

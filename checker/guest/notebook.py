@@ -5,6 +5,7 @@ in the paragraphs in which they were written, so that one bad line does not take
 """
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -43,7 +44,7 @@ KERNEL_START_SECONDS = 300
 Say = Callable[[Frame], None]
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The file is no notebook and no Python; args are rationale and help."""
 
 
@@ -51,7 +52,7 @@ def run(job: ExecuteJob, content: bytes, folder: Path, say: Say) -> None:
     """Execute a submission's bytes in ``folder``; everything seen goes to ``say``."""
     try:
         notebook = read_notebook(content) if job.is_notebook else read_module(content)
-    except Unreadable as error:
+    except UnreadableError as error:
         rationale, help = error.args
         say(frames.message(Failure(Stage.READING, rationale, help)))
         return
@@ -79,18 +80,20 @@ def _kernel_died(cell: int) -> Failure:
 
 
 def read_notebook(content: bytes) -> Any:
-    """Return a notebook in today's format; Unreadable for anything that is not one in Python."""
+    """Return a notebook in today's format; UnreadableError for anything that is not one in Python."""
     try:
         text = content.decode("utf-8-sig")
         notebook = nbformat.reads(text, as_version=4)
     except Exception as error:  # nbformat raises many kinds of errors on broken files
-        raise Unreadable(
+        raise UnreadableError(
             f"The file is not a notebook that Jupyter can open: {_first_line(error)}",
             "Open it in Jupyter, save it there and upload the saved .ipynb file.",
         ) from error
     language = str(notebook.metadata.get("kernelspec", {}).get("language", "python")).lower()
     if language not in ("python", "python3", ""):
-        raise Unreadable(f"The notebook is written in {language[:40]}, not in Python.", "Solve it in Python with Keras.")
+        raise UnreadableError(
+            f"The notebook is written in {language[:40]}, not in Python.", "Solve it in Python with Keras."
+        )
     return notebook
 
 
@@ -103,7 +106,9 @@ def read_module(content: bytes) -> Any:
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise Unreadable("The file is not Python text in UTF-8.", "Save it as UTF-8 and upload it again.") from error
+        raise UnreadableError(
+            "The file is not Python text in UTF-8.", "Save it as UTF-8 and upload it again."
+        ) from error
     sources = re.split(r"(?m)^# ?%%.*\n?", text) if re.search(r"(?m)^# ?%%", text) else _paragraphs(text)
     cells = [nbformat.v4.new_code_cell(source.strip("\n")) for source in sources if source.strip()]
     return nbformat.v4.new_notebook(cells=cells)
@@ -117,7 +122,7 @@ def _paragraphs(text: str) -> list[str]:
         return [text]
     lines = text.split("\n")
     cuts = [0]
-    for before, after in zip(statements, statements[1:], strict=False):
+    for before, after in itertools.pairwise(statements):
         first = min([after.lineno, *(d.lineno for d in getattr(after, "decorator_list", []))])
         blank = [n for n in range(before.end_lineno or 0, first - 1) if not lines[n].strip()]
         if blank:

@@ -132,14 +132,14 @@ ACTIVATIONS = frozenset(
 )
 
 
-class Unrebuildable(Exception):
+class UnrebuildableError(Exception):
     """The object cannot be made again from plain data; the message says why, in words for the report."""
 
 
 def describe(thing: Any, allowed: Mapping[str, str], config: Mapping[str, Any] | None = None) -> KerasObject:
     """Return an object of a listed class of Keras's own as plain data."""
     if not _is_keras_own(type(thing)):
-        raise Unrebuildable(f"`{type(thing).__name__}` is the student's own class")
+        raise UnrebuildableError(f"`{type(thing).__name__}` is the student's own class")
     return _plain(type(thing).__name__, thing.get_config() if config is None else config, allowed)
 
 
@@ -150,7 +150,7 @@ def _plain(class_name: str, config: Mapping[str, Any], allowed: Mapping[str, str
 
 def _keys(class_name: str, allowed: Mapping[str, str]) -> list[str]:
     if class_name not in allowed:
-        raise Unrebuildable(f"`{class_name}` is not a built-in Keras class that the checker knows")
+        raise UnrebuildableError(f"`{class_name}` is not a built-in Keras class that the checker knows")
     return allowed[class_name].split()
 
 
@@ -164,7 +164,7 @@ def _value(key: str, value: Any) -> JsonValue:
         return {"class_name": inner.class_name, "config": dict(inner.config)}
     if hasattr(value, "item") and getattr(value, "size", 0) == 1:
         return _value(key, value.item())
-    raise Unrebuildable(f"the setting `{key}` holds something that is not plain data")
+    raise UnrebuildableError(f"the setting `{key}` holds something that is not plain data")
 
 
 def _nested(key: str) -> Mapping[str, str]:
@@ -194,7 +194,7 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
             return known
     if isinstance(function, keras.layers.Layer):
         return _value("activation", {"class_name": type(function).__name__, "config": function.get_config()})
-    raise Unrebuildable(f"the activation `{name or type(function).__name__}` is the student's own function")
+    raise UnrebuildableError(f"the activation `{name or type(function).__name__}` is the student's own function")
 
 
 def _is_keras_own(made: Any) -> bool:
@@ -204,10 +204,10 @@ def _is_keras_own(made: Any) -> bool:
 
 def loss_object(loss: Any) -> KerasObject:
     """Return a compiled loss (a name, a function or an object) as plain data."""
-    if isinstance(loss, str) or callable(loss) and not hasattr(loss, "get_config"):
+    if isinstance(loss, str) or (callable(loss) and not hasattr(loss, "get_config")):
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
         if not isinstance(loss, str) and not _is_keras_own(loss):
-            raise Unrebuildable(f"the loss `{name or type(loss).__name__}` is the student's own function")
+            raise UnrebuildableError(f"the loss `{name or type(loss).__name__}` is the student's own function")
         squeezed = name.replace("_", "").lower()
         known = LOSS_ALIASES.get(name.lower()) or next((k for k in LOSSES if k.lower() == squeezed), name)
         _keys(known, LOSSES)
@@ -220,14 +220,14 @@ def build(thing: KerasObject, allowed: Mapping[str, str], module: Any, keras: An
     keys = _keys(thing.class_name, allowed)
     unknown = set(thing.config) - set(keys)
     if unknown:
-        raise Unrebuildable(f"`{thing.class_name}` has no settings {sorted(unknown)}")
+        raise UnrebuildableError(f"`{thing.class_name}` has no settings {sorted(unknown)}")
     settings = {key: _built_value(key, value, keras) for key, value in thing.config.items()}
     return getattr(module, thing.class_name)(**settings)
 
 
 def _built_value(key: str, value: JsonValue, keras: Any) -> Any:
     if key == "activation" and isinstance(value, str) and value not in ACTIVATIONS:
-        raise Unrebuildable(f"`{value}` is not a built-in activation")
+        raise UnrebuildableError(f"`{value}` is not a built-in activation")
     if isinstance(value, dict):
         inner = KerasObject(str(value.get("class_name")), dict(value.get("config") or {}))  # type: ignore[arg-type]  # checked by build
         return build(inner, _nested(key), _home(key, keras), keras)

@@ -23,7 +23,7 @@ import numpy as np
 from checker import frames
 from checker.frames import Array
 from checker.guest import architecture, plaindata
-from checker.guest.plaindata import Unrebuildable
+from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, KerasObject, Labels, Phase, RetrainJob, TrainingRun
 
 STATEFUL = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Normalization"})
@@ -57,12 +57,10 @@ class Outcome:
             self.history.setdefault(name, []).append(value if math.isfinite(value) else None)
 
 
-def train(
-    job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any
-) -> Iterator[tuple[TrainingRun, Array]]:
+def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) -> Iterator[tuple[TrainingRun, Array]]:
     """Yield, for each seed, the run and the model's outputs for the held-out features.
 
-    Raises Unrebuildable where the record does not describe a network of listed layers, or one with more than
+    Raises UnrebuildableError where the record does not describe a network of listed layers, or one with more than
     ``job.parameters`` parameters.
     """
     shareable = not STATEFUL & {layer.class_name for layer in job.architecture.layers}
@@ -99,9 +97,9 @@ class Trainer:
         self.tf, self.keras, self.classes = tf, keras, len(job.classes)
         self.model = architecture.rebuild(job.architecture, keras)
         if self.model.count_params() > job.parameters:
-            raise Unrebuildable(f"it has {self.model.count_params():,} parameters, over {job.parameters:,}")
+            raise UnrebuildableError(f"it has {self.model.count_params():,} parameters, over {job.parameters:,}")
         if self.model.input_shape[1:] != x.shape[1:]:
-            raise Unrebuildable(f"it takes inputs of shape {self.model.input_shape[1:]}")
+            raise UnrebuildableError(f"it takes inputs of shape {self.model.input_shape[1:]}")
         _adapt(job.architecture, self.model, x)
         self.phases: list[CompiledPhase] = []
         for phase in job.recipe.phases:
@@ -138,7 +136,7 @@ def _adapt(record: Architecture, model: Any, x: Array) -> None:
     normalising = {layer.name for layer in record.layers if layer.class_name == "Normalization"}
     for node in record.nodes:
         if node.layer in normalising and not set(node.inputs) <= inputs:
-            raise Unrebuildable("a `Normalization` layer stands behind other layers")
+            raise UnrebuildableError("a `Normalization` layer stands behind other layers")
     for layer in model.layers:
         if type(layer).__name__ == "Normalization":
             layer.adapt(x)

@@ -57,9 +57,7 @@ def _chart(measure: Measure, training: list[Series], development: list[Series]) 
         *_bundle(training, scale, epochs, "training"),
         *_bundle(development, scale, epochs, "development"),
     ]
-    box = element(
-        "svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT
-    )
+    box = element("svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT)
     ends = (f"{name} ends at {measure.say(end)}" for name, end in _ends(training, development))
     words = f"{measure.heading} over {counted(epochs, 'epoch')}: {', '.join(ends)}"
     return chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), epochs), box], "curves")

@@ -40,9 +40,7 @@ def _box(at: int, layer: Layer, node: Node, widest: int) -> list[Markup]:
 
 
 def _filling(y: int, width: float) -> Markup:
-    return element(
-        "rect", x=along(0.5 - width / 2), y=y, width=along(width), height=BOX, rx=6, class_="filling"
-    )
+    return element("rect", x=along(0.5 - width / 2), y=y, width=along(width), height=BOX, rx=6, class_="filling")
 
 
 def _words(at: int, layer: Layer, node: Node) -> str:

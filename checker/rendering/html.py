@@ -73,9 +73,7 @@ def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
 # -- many reports ------------------------------------------------------------------------------------------
 
 
-def render_index(
-    title: str, entries: Sequence[Entry], unfinished: Sequence[Unfinished], dataset: DatasetNote
-) -> str:
+def render_index(title: str, entries: Sequence[Entry], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> str:
     """Return the index of many reports' pages."""
     dots = [dot for entry in entries if (dot := _dot(entry))]
     reports = [entry.report for entry in entries]

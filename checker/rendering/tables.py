@@ -162,9 +162,7 @@ def _rule(case: Element, rule: RuleResult) -> None:
 
 
 def _case(suite: Element, classname: str, name: str, seconds: float = 0) -> Element:
-    return SubElement(
-        suite, "testcase", classname=one_line(classname), name=one_line(name), time=f"{seconds:.3f}"
-    )
+    return SubElement(suite, "testcase", classname=one_line(classname), name=one_line(name), time=f"{seconds:.3f}")
 
 
 def _mark(case: Element, kind: str, message: str, text: str = "") -> None:

@@ -65,9 +65,7 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
         _say(console, f"The whole report: {one_line(page)}", above=1)
 
 
-def print_summary(
-    console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str
-) -> None:
+def print_summary(console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str) -> None:
     """Print a batch: a line for each submission, how many came to which verdict, and where the pages lie."""
     if reports:
         console.print(_cohort(console, reports))

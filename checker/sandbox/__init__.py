@@ -10,7 +10,7 @@ A caller hands a job's frames in and receives the guest's frames while it runs. 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from checker.errors import SandboxMissing
+from checker.errors import SandboxMissingError
 from checker.frames import Frame
 from checker.records import Execution, Limits
 from checker.sandbox import bubblewrap, plain
@@ -40,12 +40,12 @@ class Sandbox(Protocol):
 
 
 def choose(kind: str) -> Sandbox:
-    """Return the sandbox of a kind; SandboxMissing says how to get one that does not work here."""
+    """Return the sandbox of a kind; SandboxMissingError says how to get one that does not work here."""
     if kind == "none":
         return plain.PlainProcess()
     reason = bubblewrap.why_not()
     if reason:
-        raise SandboxMissing(
+        raise SandboxMissingError(
             f"There is no working sandbox on this machine: {reason}",
             f"{bubblewrap.how_to_get()} Or, for files that you trust as your own, say --sandbox none.",
         )

@@ -80,7 +80,7 @@ def wrap(command: Sequence[str], staging: str) -> list[str]:
     sources = _sources()
     if os.geteuid() != 0:
         return [*_bubblewrap({source: source for source in sources}), *command]
-    os.chmod(staging, 0o755)
+    Path(staging).chmod(0o755)  # the dropped user walks through it
     moved = {source: f"{staging}/{number}" for number, source in enumerate(sources, 1)}
     drop = ["setpriv", f"--reuid={FREE_UID}", f"--regid={FREE_UID}", "--clear-groups", "--no-new-privs",
             "--bounding-set=-all", "--inh-caps=-all"]  # fmt: skip

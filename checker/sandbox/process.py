@@ -46,9 +46,11 @@ class Guest:
     def end(self, reason: Ending | None = None) -> None:
         """Kill the process and its descendants; the first reason given is the one that counts."""
         self.ending = self.ending or reason
-        for process in [*self.tree(), self.process]:
-            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError, psutil.AccessDenied):
+        for process in self.tree():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
 
     def tree(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):

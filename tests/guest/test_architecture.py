@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from checker.guest import architecture, plaindata
-from checker.guest.plaindata import Unrebuildable
+from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, KerasObject, Layer, Node, from_json, to_json
 
 pytestmark = pytest.mark.tensorflow
@@ -113,7 +113,7 @@ def never_built(keras: Any) -> Any:
 )
 def test_the_students_own_code_is_never_plain_data(tf: Any, keras: Any, make: Any, words: str) -> None:
     """Whatever would need the student's code to be rebuilt is refused, by name."""
-    with pytest.raises(Unrebuildable, match=words):
+    with pytest.raises(UnrebuildableError, match=words):
         architecture.describe(make(keras), keras, tf)
 
 
@@ -133,14 +133,14 @@ def test_a_forged_record_is_refused(tf: Any, layer: Layer) -> None:
     forged = Architecture(
         (Layer("in", "InputLayer", {"shape": [9]}), layer), (Node("in", ()), Node("x", (0,))), (1,), 1
     )
-    with pytest.raises(Unrebuildable):
+    with pytest.raises(UnrebuildableError):
         architecture.rebuild(forged, tf.keras)
 
 
 def test_wiring_that_points_nowhere_is_refused(tf: Any) -> None:
     """A node may only take earlier nodes' outputs."""
     layers = (Layer("in", "InputLayer", {"shape": [9]}), Layer("x", "Dense", {"units": 5}))
-    with pytest.raises(Unrebuildable):
+    with pytest.raises(UnrebuildableError):
         architecture.rebuild(Architecture(layers, (Node("in", ()), Node("x", (7,))), (1,), 1), tf.keras)
 
 
@@ -162,5 +162,5 @@ def test_a_loss_of_the_students_own_is_refused(tf: Any) -> None:
     def mean_squared_error(y: Any, p: Any) -> Any:
         return 0.0
 
-    with pytest.raises(Unrebuildable, match="student's own function"):
+    with pytest.raises(UnrebuildableError, match="student's own function"):
         plaindata.loss_object(mean_squared_error)

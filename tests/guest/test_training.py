@@ -145,9 +145,7 @@ def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: train
     keras = tf.keras
     whole = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=4)
     phase = whole.recipe.phases[0]
-    halves = tuple(
-        Phase(phase.optimizer, phase.loss, 2, 32, phase.labels, recompiled=first) for first in (True, False)
-    )
+    halves = tuple(Phase(phase.optimizer, phase.loss, 2, 32, phase.labels, recompiled=first) for first in (True, False))
     parted = RetrainJob("3", whole.architecture, Recipe(halves, True), CLASSES, 10**6, (7,))
     _, expected = next(training.train(whole, dict.fromkeys((7, 8), data), tf, keras))
     _, outputs = next(training.train(parted, {7: data}, tf, keras))
@@ -183,5 +181,5 @@ def test_too_many_parameters_are_refused(tf: Any, data: training.SeedData) -> No
     keras = tf.keras
     job = make_job(keras, tf, dense(keras), keras.optimizers.Adam())
     small = RetrainJob("3", job.architecture, job.recipe, CLASSES, 100, (7,))
-    with pytest.raises(plaindata.Unrebuildable, match=r"465 parameters, over 100"):
+    with pytest.raises(plaindata.UnrebuildableError, match=r"465 parameters, over 100"):
         next(training.train(small, {7: data}, tf, keras))
