@@ -708,7 +708,8 @@ def to_json(value: object, indent: int | None = None) -> bytes:
 def from_json(cls: type[R], data: bytes | str) -> R:
     """Read a record back; EvidenceError names the first key that is wrong."""
     try:
-        found: R = _adapter(cls).validate_json(data)
+        kind: Any = cls
+        found: R = _adapter(kind).validate_json(data)
         return found
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
