@@ -17,7 +17,7 @@ SCORES = "scores.json"
 
 _FOR_PEOPLE = {
     "missing": "is missing",
-    "extra_forbidden": "is not a key of an assignment",
+    "unexpected_keyword_argument": "is not a key of an assignment",
 }
 
 

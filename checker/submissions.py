@@ -6,7 +6,9 @@ last, then the first by name; the report names the others.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from checker.errors import UsageError
@@ -30,7 +32,15 @@ def find(path: Path) -> tuple[Submission, ...]:
         raise UsageError(f"There is nothing at {path}.")
     if not found:
         raise UsageError(f"There is no notebook (.ipynb) or module (.py) in {path}.")
-    return tuple(sorted(found, key=lambda submission: submission.name))
+    return tuple(sorted(_told_apart(found), key=lambda submission: submission.name))
+
+
+def _told_apart(found: list[Submission]) -> list[Submission]:
+    """Give loose files their whole name where a folder or another file is called the same without its ending."""
+    count = Counter(submission.name for submission in found)
+    return [
+        replace(s, name=Path(s.path).name) if count[s.name] > 1 and Path(s.path).stem == s.name else s for s in found
+    ]
 
 
 def read(submission: Submission) -> bytes:

@@ -20,16 +20,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checker.frames import Array
-from checker.guest import architecture, fed, plaindata
+from checker.guest import architecture, fed, plaindata, stretches
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
-from checker.records import Architecture, Caps, Development, Fit, KerasObject, Labels, ModelCapture, Phase, Use
+from checker.records import Architecture, Caps, Development, Fit, ModelCapture, Phase, Use
 
 MAX_FITS = 64
 MAX_USES = 32
-HARMLESS = frozenset(
-    "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
-)
 
 
 @dataclass
@@ -138,13 +135,13 @@ class Capture:
                 return original()
             known = self._know(model)
             self._flush(known)
-            data, validation, development = _fit_data(given)
+            data, validation, development = stretches.fit_data(given)
             known.width = data.width or known.width
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
             self._tell(known, data, validation)
             stopper = _make_stopper(self)
-            callbacks = [*_callbacks(given), stopper]
+            callbacks = [*stretches.callbacks_of(given), stopper]
             history = original(callbacks=callbacks)
             known.recompiled = False
             known.fits[-1] = replace(
@@ -152,9 +149,9 @@ class Capture:
                 epochs_done=stopper.epochs,
                 steps_done=stopper.steps,
                 finished=True,
-                history=_history(history),
+                history=stretches.history(history),
             )
-            _merge_last(known.fits)
+            stretches.merge_last(known.fits)
             self._tell(known)
             return history
 
@@ -163,13 +160,13 @@ class Capture:
     def _plan(
         self, known: Known, given: Mapping[str, Any], data: Data, watched: Data | None, development: Development
     ) -> Fit:
-        phase, unrebuildable, notes = None, "", _notes(given)
+        phase, unrebuildable, notes = None, "", stretches.left_out(given)
         epochs = max(1, int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
         try:
-            phase = self._phase(known, data, epochs, int(given.get("batch_size") or 32), _callbacks(given))
-            phase = replace(phase, class_weight=_class_weight(given.get("class_weight")))
-        except UnrebuildableError as reason:
-            unrebuildable = str(reason)
+            phase = self._phase(known, data, epochs, int(given.get("batch_size") or 32), stretches.callbacks_of(given))
+            phase = replace(phase, class_weight=stretches.class_weight(given.get("class_weight")))
+        except Exception as error:  # noqa: BLE001  # see _reason
+            unrebuildable = _reason(error)
         return Fit(
             cell=self.cell(),
             how="fit",
@@ -195,8 +192,8 @@ class Capture:
             loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,
-            labels=_label_form(data),
-            early_stopping=_describe_stopping(stopping[0]) if stopping else None,
+            labels=stretches.label_form(data),
+            early_stopping=stretches.stopping(stopping[0]) if stopping else None,
             recompiled=known.recompiled,
         )
 
@@ -213,8 +210,8 @@ class Capture:
         phase, unrebuildable = None, ""
         try:
             phase = self._phase(known, data, epochs, size, [])
-        except UnrebuildableError as reason:
-            unrebuildable = str(reason)
+        except Exception as error:  # noqa: BLE001  # see _reason
+            unrebuildable = _reason(error)
         done = min(steps, self.caps.fit_steps)
         known.fits.append(
             Fit(
@@ -232,7 +229,7 @@ class Capture:
             )
         )
         known.recompiled = False
-        _merge_last(known.fits)
+        stretches.merge_last(known.fits)
         self._tell(known, data)
 
     def _tell(self, known: Known, *data: Data | None) -> None:
@@ -248,7 +245,7 @@ class Capture:
             cell=known.cell,
             input_width=_width(known.model, "input_shape") or known.width,
             output_width=_width(known.model, "output_shape"),
-            parameters=int(known.model.count_params()) if known.model.built else 0,
+            parameters=_parameters(known.model),
             architecture=shape,
             unrebuildable=unrebuildable[:500],
             fits=tuple(known.fits[:MAX_FITS]),
@@ -259,8 +256,8 @@ class Capture:
     def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
         try:
             return architecture.describe(known.model, self.keras, self.tf), ""
-        except UnrebuildableError as reason:
-            return None, str(reason)
+        except Exception as error:  # noqa: BLE001  # see _reason
+            return None, _reason(error)
 
 
 def _wrapped(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:
@@ -286,57 +283,6 @@ def _wrapped(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[.
     return wrapper
 
 
-def _fit_data(given: Mapping[str, Any]) -> tuple[Data, Data | None, Development]:
-    """Return what a fit trains on, what it watches, and how."""
-    data = fed.note(given.get("x"), given.get("y"))
-    watched = given.get("validation_data")
-    if watched is not None:
-        pair = watched if isinstance(watched, tuple | list) else (watched,)
-        return data, fed.note(pair[0], pair[1] if len(pair) > 1 else None), Development.DATA
-    share = float(given.get("validation_split") or 0.0)
-    if not share or len(data.arrays) != 2:
-        return data, None, Development.SPLIT if share else Development.NONE
-    at = int(len(data.arrays[0]) * (1.0 - share))
-    x, y = data.arrays
-    return fed.note(x[:at], y[:at]), fed.note(x[at:], y[at:]), Development.SPLIT
-
-
-def _callbacks(given: Mapping[str, Any]) -> list[Any]:
-    callbacks = given.get("callbacks")
-    if callbacks is None:
-        return []
-    listed = getattr(callbacks, "callbacks", callbacks)
-    return list(listed) if isinstance(listed, list | tuple) else [listed]
-
-
-def _describe_stopping(callback: Any) -> KerasObject:
-    keys = plaindata.CALLBACKS["EarlyStopping"].split()
-    config = {key: getattr(callback, key) for key in keys if hasattr(callback, key)}
-    config["min_delta"] = abs(float(config.get("min_delta") or 0.0))
-    return plaindata.describe(callback, plaindata.CALLBACKS, config)
-
-
-def _notes(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what the retraining will leave out."""
-    kinds = sorted({type(c).__name__ for c in _callbacks(given)} - HARMLESS - {"EarlyStopping"})
-    left_out = [f"the callback {kind}" for kind in kinds]
-    if given.get("sample_weight") is not None:
-        left_out.append("sample weights")
-    return tuple(f"{what[:100]} is not part of the retraining" for what in left_out)
-
-
-def _class_weight(weights: Any) -> dict[str, float]:
-    try:
-        return {str(int(label)): float(weight) for label, weight in dict(weights or {}).items()}
-    except (TypeError, ValueError):
-        raise UnrebuildableError("the class weights are not a number for each class") from None
-
-
-def _label_form(data: Data) -> Labels:
-    y = data.fed.y
-    return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
-
-
 def _make_stopper(capture: Capture) -> Any:
     """Return a callback that counts, and ends training at the end of the epoch that reaches a cap."""
 
@@ -355,36 +301,19 @@ def _make_stopper(capture: Capture) -> Any:
     return Stopper()
 
 
-def _history(history: Any) -> dict[str, tuple[float | None, ...]]:
-    kept: dict[str, tuple[float | None, ...]] = {}
-    for name, values in list(getattr(history, "history", {}).items())[:20]:
-        with contextlib.suppress(TypeError, ValueError):
-            kept[str(name)[:100]] = tuple(float(value) for value in values[:5_000])
-    return kept
+def _reason(error: Exception) -> str:
+    """Return why a model has no description. Models of the students' own making may raise anything when looked
+    at; that must not reach their cell as an error of theirs, and a demonstrator reads it instead."""
+    if isinstance(error, UnrebuildableError):
+        return str(error)
+    return f"it could not be described ({type(error).__name__}: {str(error)[:200]})"
 
 
-def _merge_last(fits: list[Fit]) -> None:
-    """Make one stretch of the last two, where the second only goes on with the first."""
-    if len(fits) < 2:
-        return
-    first, second = fits[-2:]
-    if first.phase is None or second.phase is None or second.phase.recompiled or second.phase.early_stopping:
-        return
-    same = replace(first.phase, epochs=0, recompiled=False) == replace(second.phase, epochs=0)
-    if same and first.training == second.training and first.validation == second.validation:
-        fits[-2:] = [_joined(first, second)]
-
-
-def _joined(first: Fit, second: Fit) -> Fit:
-    assert first.phase is not None and second.phase is not None
-    return replace(
-        second,
-        phase=replace(first.phase, epochs=first.phase.epochs + second.phase.epochs),
-        epochs_asked=first.epochs_asked + second.epochs_asked,
-        epochs_done=first.epochs_done + second.epochs_done,
-        steps_done=first.steps_done + second.steps_done,
-        history={k: (first.history.get(k, ()) + v)[:5_000] for k, v in second.history.items()},
-    )
+def _parameters(model: Any) -> int:
+    try:
+        return int(model.count_params())
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models that are not built
+        return 0
 
 
 def _width(model: Any, attribute: str) -> int | None:

@@ -1,0 +1,103 @@
+"""What a call to ``fit`` asks for, as plain data, and when two calls are one stretch of training."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from checker.guest import fed, plaindata
+from checker.guest.fed import Data
+from checker.guest.plaindata import UnrebuildableError
+from checker.records import Development, Fit, KerasObject, Labels
+
+HARMLESS = frozenset(
+    "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
+)
+
+
+def fit_data(given: Mapping[str, Any]) -> tuple[Data, Data | None, Development]:
+    """Return what a fit trains on, what it watches, and how."""
+    data = fed.note(given.get("x"), given.get("y"))
+    watched = given.get("validation_data")
+    if watched is not None:
+        pair = watched if isinstance(watched, tuple | list) else (watched,)
+        return data, fed.note(pair[0], pair[1] if len(pair) > 1 else None), Development.DATA
+    share = float(given.get("validation_split") or 0.0)
+    if not share or len(data.arrays) != 2:
+        return data, None, Development.SPLIT if share else Development.NONE
+    at = int(len(data.arrays[0]) * (1.0 - share))
+    x, y = data.arrays
+    return fed.note(x[:at], y[:at]), fed.note(x[at:], y[at:]), Development.SPLIT
+
+
+def callbacks_of(given: Mapping[str, Any]) -> list[Any]:
+    """Return the callbacks that a fit was given."""
+    callbacks = given.get("callbacks")
+    if callbacks is None:
+        return []
+    listed = getattr(callbacks, "callbacks", callbacks)
+    return list(listed) if isinstance(listed, list | tuple) else [listed]
+
+
+def stopping(callback: Any) -> KerasObject:
+    """Return an EarlyStopping as plain data; Keras keeps its settings as attributes only."""
+    keys = plaindata.CALLBACKS["EarlyStopping"].split()
+    config = {key: getattr(callback, key) for key in keys if hasattr(callback, key)}
+    config["min_delta"] = abs(float(config.get("min_delta") or 0.0))
+    return plaindata.describe(callback, plaindata.CALLBACKS, config)
+
+
+def left_out(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the retraining will leave out."""
+    kinds = sorted({type(c).__name__ for c in callbacks_of(given)} - HARMLESS - {"EarlyStopping"})
+    left_out = [f"the callback {kind}" for kind in kinds]
+    if given.get("sample_weight") is not None:
+        left_out.append("sample weights")
+    return tuple(f"{what[:100]} is not part of the retraining" for what in left_out)
+
+
+def class_weight(weights: Any) -> dict[str, float]:
+    """Return class weights by class number."""
+    try:
+        return {str(int(label)): float(weight) for label, weight in dict(weights or {}).items()}
+    except (TypeError, ValueError):
+        raise UnrebuildableError("the class weights are not a number for each class") from None
+
+
+def label_form(data: Data) -> Labels:
+    """Tell class numbers from one-hot rows."""
+    y = data.fed.y
+    return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
+
+
+def history(history: Any) -> dict[str, tuple[float | None, ...]]:
+    """Return the numbers in what ``fit`` returned."""
+    kept: dict[str, tuple[float | None, ...]] = {}
+    for name, values in list(getattr(history, "history", {}).items())[:20]:
+        with contextlib.suppress(TypeError, ValueError):
+            kept[str(name)[:100]] = tuple(float(value) for value in values[:5_000])
+    return kept
+
+
+def merge_last(fits: list[Fit]) -> None:
+    """Make one stretch of the last two, where the second only goes on with the first."""
+    if len(fits) < 2:
+        return
+    first, second = fits[-2:]
+    if first.phase is None or second.phase is None or second.phase.recompiled or second.phase.early_stopping:
+        return
+    same = replace(first.phase, epochs=0, recompiled=False) == replace(second.phase, epochs=0)
+    if same and first.training == second.training and first.validation == second.validation:
+        fits[-2:] = [_joined(first, second)]
+
+
+def _joined(first: Fit, second: Fit) -> Fit:
+    assert first.phase is not None and second.phase is not None
+    return replace(
+        second,
+        phase=replace(first.phase, epochs=first.phase.epochs + second.phase.epochs),
+        epochs_asked=first.epochs_asked + second.epochs_asked,
+        epochs_done=first.epochs_done + second.epochs_done,
+        steps_done=first.steps_done + second.steps_done,
+        history={k: (first.history.get(k, ()) + v)[:5_000] for k, v in second.history.items()},
+    )

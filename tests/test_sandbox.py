@@ -1,0 +1,209 @@
+"""Every kind of sandbox keeps the same promises to its caller; the wall keeps more of them.
+
+The guest here is the real one with a real kernel. Each test hands in a small module and looks from outside.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from checker import frames, sandbox
+from checker.evidence import Collector
+from checker.frames import Frame, Kind
+from checker.records import Ending, ExecuteJob, Limits
+
+LIMITS = Limits(wall_seconds=120, memory_mib=2_048, output_mib=16)
+
+both_kinds = pytest.mark.parametrize("kind", ["none", pytest.param("bubblewrap", marks=pytest.mark.wall)])
+behind_the_wall = pytest.mark.parametrize("kind", [pytest.param("bubblewrap", marks=pytest.mark.wall)])
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture
+def run(kind, assignment, practice):
+    """Run a module in a fresh box; return the execution and what was said."""
+    box = sandbox.choose(kind).open()
+
+    def run_module(source, limits=LIMITS):
+        seen = Collector(lambda progress: None)
+        job = ExecuteJob(False, "auto", assignment.caps, assignment.data.classes)
+        beside = [Frame(Kind.BYTES, source.encode()), Frame(Kind.BYTES, practice.csv)]
+        return box.run([frames.job(job), *beside, frames.END], limits, seen.receive), seen
+
+    yield run_module
+    box.close()
+
+
+def text_of(seen):
+    return "".join(output.content for cell in seen.cells for output in cell.outputs)
+
+
+PATHS = r"""
+import os, urllib.request, tarfile
+import pandas as pd
+lengths = [len(pd.read_csv(path)) for path in (
+    "housing.csv", "housing/housing.csv", "data/housing.csv", "../DSPNP_practical1/housing/housing.csv",
+    "/content/drive/MyDrive/housing.csv", "/kaggle/input/x/housing.csv", "C:\\Users\\me\\housing.csv",
+    "https://example.org/datasets/housing/housing.csv")]
+print("PATHS", set(lengths))
+
+urllib.request.urlretrieve("https://example.org/housing.tgz", "mine.tgz")
+tarfile.open("mine.tgz").extractall("unpacked")
+print("TGZ", len(pd.read_csv("unpacked/housing.csv")))
+
+from sklearn.datasets import fetch_california_housing
+bunch = fetch_california_housing()
+print("SKLEARN", bunch.data.shape, bool((bunch.data == bunch.data).all()))
+
+import keras
+(x, y), (u, v) = keras.datasets.california_housing.load_data()
+print("KERAS", x.shape, u.shape)
+
+raise ValueError("a cell fails")
+
+print("GOES ON")
+
+get_ipython().run_line_magic("load_ext", "tensorboard")
+get_ipython().run_line_magic("tensorboard", "--logdir logs")
+
+input = 3
+print("SHADOWED", input)
+"""
+
+
+@both_kinds
+def test_a_module_runs_to_its_end_whatever_its_cells_do(run):
+    """Every way to the data leads to it, a failing cell stops nothing, and no magic waits for a server."""
+    execution, seen = run(PATHS)
+    text = text_of(seen)
+    assert execution.ending is Ending.FINISHED
+    for words in ("PATHS {20640}", "TGZ 20640", "SKLEARN (20640, 8) True", "KERAS (16512, 8) (4128, 8)"):
+        assert words in text
+    assert "GOES ON" in text
+    assert "SHADOWED 3" in text
+    assert "not started while a notebook is checked" in text
+    assert [cell.error.name for cell in seen.cells if cell.error] == ["ValueError"]
+
+
+@both_kinds
+def test_time_ends_a_loop_and_keeps_what_came_before(run):
+    """A guest over its wall clock is ended, and the cells before the loop are there."""
+    limits = Limits(wall_seconds=45, memory_mib=2_048, output_mib=16)
+    execution, seen = run("print('BEFORE')\n\nwhile True: pass", limits)
+    assert execution.ending is Ending.WALL_CLOCK
+    assert "BEFORE" in text_of(seen)
+    assert execution.wall_seconds < 60
+
+
+@both_kinds
+def test_memory_ends_a_hog(run):
+    """A guest over its memory limit is ended."""
+    hog = "import numpy as np\n\nheld = [np.ones(2**25) for _ in range(40)]\n\nimport time; time.sleep(60)"
+    execution, seen = run(hog, Limits(wall_seconds=100, memory_mib=1_600, output_mib=16))
+    assert execution.ending is Ending.MEMORY
+    assert seen.has_started
+
+
+@both_kinds
+def test_a_kernel_that_ends_itself_is_told_with_its_cell(run):
+    """os._exit in a cell is the student's failure, in words, and not the harness's."""
+    execution, seen = run("x = 1\n\nimport os\nos._exit(3)\n\nprint('never')")
+    assert execution.ending is Ending.FINISHED
+    (failure,) = seen.failures
+    assert failure.cell == 2
+    assert "ended in cell 2" in failure.rationale
+
+
+@both_kinds
+def test_nothing_of_a_job_is_left(run):
+    """Processes that a submission left behind are gone, and the next job in the box meets nothing of it."""
+    marker = "checker-left-behind-4711"
+    leave = (
+        "import subprocess, sys\n"
+        f"subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99) # {marker}'])\n"
+        "open('trace.txt', 'w').write('here')"
+    )
+    run(leave)
+    assert not [p for p in psutil.process_iter(["cmdline"]) if marker in " ".join(p.info["cmdline"] or ())]
+    _, seen = run("import os\nprint('TRACE', os.path.exists('trace.txt'))")
+    assert "TRACE False" in text_of(seen)
+
+
+@both_kinds
+def test_the_hosts_environment_is_not_in_the_guest(run, monkeypatch):
+    """A secret of the host's environment is nowhere in the guest's."""
+    monkeypatch.setenv("CHECKER_TEST_SECRET", "swordfish")
+    _, seen = run("import os, pathlib\nprint('ENV', 'swordfish' in str(dict(os.environ)))")
+    assert "ENV False" in text_of(seen)
+
+
+WALL = """
+import os, socket, pathlib
+
+def attempt(words, action):
+    try:
+        action()
+        print("DONE", words)
+    except Exception as error:
+        print("REFUSED", words, type(error).__name__)
+
+attempt("connect", lambda: socket.create_connection(("127.0.0.1", PORT), timeout=2))
+attempt("read home", lambda: pathlib.Path("SECRET").read_text())
+attempt("list project", lambda: os.listdir("PROJECT"))
+attempt("write usr", lambda: pathlib.Path("/usr/x").write_text("x"))
+attempt("write root", lambda: pathlib.Path("/x").write_text("x"))
+attempt("core pattern", lambda: pathlib.Path("/proc/sys/kernel/core_pattern").write_text("x"))
+attempt("init environment", lambda: print("INIT", pathlib.Path("/proc/1/environ").read_bytes().count(b"swordfish")))
+print("UID", os.getuid(), "PIDS", len([p for p in os.listdir("/proc") if p.isdigit()]) < 12)
+"""
+
+
+@behind_the_wall
+def test_the_wall_keeps_network_files_and_processes_apart(run, tmp_path, root, monkeypatch):
+    """No connection, no file of the host's, no writing outside, no process of the host's, no root."""
+    monkeypatch.setenv("CHECKER_TEST_SECRET", "swordfish")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("swordfish")
+    secret.chmod(0o644)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        source = (
+            WALL.replace("PORT", str(port)).replace("SECRET", str(secret)).replace("PROJECT", str(root / "reference"))
+        )
+        _, seen = run(source)
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    text = text_of(seen)
+    for words in ("connect", "read home", "list project", "write usr", "write root", "core pattern"):
+        assert f"REFUSED {words}" in text
+    assert "INIT 0" in text
+    assert "UID 1000 PIDS True" in text
+    assert not Path("/x").exists()
+
+
+@behind_the_wall
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root drops its user id")
+def test_bubblewrap_never_runs_as_root(run):
+    """Seen from outside, what runs in a box belongs to a user without rights."""
+    import threading
+
+    owners = set()
+    done = threading.Event()
+
+    def look():
+        while not done.wait(0.5):
+            for process in psutil.process_iter(["cmdline", "uids"]):
+                if "checker.guest.kernel" in " ".join(process.info["cmdline"] or ()):
+                    owners.add(process.info["uids"].real)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    run("import time; time.sleep(2)")
+    done.set()
+    looker.join()
+    assert owners
+    assert 0 not in owners

@@ -1,0 +1,335 @@
+"""Tracing: whatever a student did to the columns, the rows are found again; where they cannot be, it is said."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+
+from checker import frames, tracing
+from checker.records import ArrayRef, Development, FeatureSource, Fed
+
+ROWS = 2_000
+TRAINING, DEVELOPMENT, TEST = np.arange(1_280), np.arange(1_280, 1_600), np.arange(1_600, ROWS)
+PARTS = (TRAINING, DEVELOPMENT, TEST)
+BEDROOMS = 4
+
+
+class Student:
+    """Two thousand houses, and what a student might do with them."""
+
+    def __init__(self, practice, assignment, make):
+        chosen = np.random.default_rng(0).permutation(len(practice.labels))[:ROWS]
+        self.features, self.labels = practice.features[chosen], practice.labels[chosen]
+        self.names = assignment.data.features
+        self.make = make
+        self.imputed = SimpleImputer(strategy="median").fit(self.features[TRAINING]).transform(self.features)
+        self.scaled = StandardScaler().fit(self.imputed[TRAINING]).transform(self.imputed)
+        self.few = self.scaled[:, [0, 1, 7]]  # found three times as fast as nine columns
+
+    def trace(self, training, labels=None, watched=None, tested=(), **more):
+        """Trace a network that was trained on a table, watched on another, and tested on others."""
+        y = self.labels[TRAINING].astype(np.int64) if labels is None else labels
+        tables = [training, y, *([] if watched is None else [watched]), *tested]
+        arrays = {frames.reference(table).sha256: table for table in tables}
+        fit = self.make.fit(
+            training=self.make.fed(training, y),
+            development=Development.NONE if watched is None else Development.DATA,
+            validation=None if watched is None else self.make.fed(watched),
+        )
+        uses = tuple(self.make.use("evaluate", self.make.fed(x), 9 + n) for n, x in enumerate(tested))
+        answer = self.make.model(1, replace(fit, **more), input_width=training.shape[1], uses=uses)
+        return tracing.trace(answer, arrays, self.features, self.labels, self.names)
+
+    def trace_parts(self, table, rows=None):
+        """Trace a network that was fed the three parts of a table as the hand-out does."""
+        kept = np.arange(ROWS) if rows is None else rows
+        train, watched, tested = (table[np.isin(kept, part)] for part in PARTS)
+        return self.trace(train, self.labels[kept[kept < len(TRAINING)]], watched, [tested])
+
+
+@pytest.fixture(scope="module")
+def student(practice, assignment, make):
+    return Student(practice, assignment, make)
+
+
+def require_traced(traced, table, rows=None):
+    """Require that exactly these rows were found, each with the features of the student's table."""
+    rows = np.arange(len(table)) if rows is None else rows
+    assert traced.tracing.source is FeatureSource.TRACED, traced.tracing.reason
+    assert np.array_equal(traced.rows, rows)
+    assert np.array_equal(traced.features, table.astype(np.float32))
+    assert traced.tracing.all_rows == len(rows)
+    assert traced.tracing.rows == frames.reference(traced.rows)
+    assert traced.tracing.features == frames.reference(traced.features)
+
+
+# -- what students do to columns -------------------------------------------------------------------------
+
+
+def scaled_by(scaler):
+    return lambda s: scaler().fit(s.imputed[TRAINING]).transform(s.imputed)
+
+
+def with_logarithms(s):
+    """Logarithms of the counts, and a ratio as a tenth column."""
+    logs = np.log1p(s.imputed[:, 3:7])
+    ratio = s.imputed[:, 3] / s.imputed[:, 6]
+    return StandardScaler().fit_transform(np.column_stack([s.imputed[:, :3], logs, s.imputed[:, 7:], ratio]))
+
+
+def apart(s):
+    """Each part standardised by itself."""
+    return np.concatenate([StandardScaler().fit_transform(s.imputed[part]) for part in PARTS])
+
+
+ALL = "longitude latitude housing_median_age total_rooms total_bedrooms population households median_income".split()
+ALL.append("median_house_value")
+
+PREPARATIONS = {
+    "standardised": (lambda s: s.scaled, ALL),
+    "min-max": (scaled_by(MinMaxScaler), ALL),
+    "robust": (scaled_by(RobustScaler), ALL),
+    "raw": (lambda s: s.imputed, ALL),
+    "single precision": (lambda s: s.scaled.astype(np.float32), ALL),
+    "gaps as zeros": (lambda s: np.nan_to_num(s.features), ALL),
+    "logarithms": (with_logarithms, [*ALL[:3], "", "", "", "", *ALL[7:], ""]),
+    "three columns": (lambda s: s.scaled[:, [0, 1, 7]], [ALL[0], ALL[1], ALL[7]]),
+    "another order": (lambda s: s.scaled[:, ::-1].copy(), ALL[::-1]),
+    "upside down": (lambda s: np.column_stack([-s.scaled[:, 0], s.scaled[:, 1:]]), ALL),
+    "a constant": (lambda s: np.column_stack([np.ones(ROWS), s.scaled]), ["", *ALL]),
+    "scaled apart": (apart, ALL),
+}
+
+
+@pytest.mark.parametrize("name", PREPARATIONS)
+def test_rows_are_found_behind_any_preparation(student, name):
+    """Scaled, raw, reordered, fewer and derived columns all lead back to every row, and keep their values."""
+    prepare, sources = PREPARATIONS[name]
+    table = prepare(student)
+    traced = student.trace_parts(table)
+    require_traced(traced, table)
+    assert [column.source for column in traced.tracing.columns] == sources
+    assert (traced.tracing.training_rows, traced.tracing.development_rows) == (1_280, 320)
+    assert [(seen.rows, seen.trained_on) for seen in traced.tracing.seen] == [(400, 0)]
+    assert traced.tracing.labels_differ == 0
+
+
+def test_rows_are_found_when_rows_were_dropped(student):
+    """A student who drops rows with gaps leads back to the rows that were kept."""
+    complete = np.flatnonzero(~np.isnan(student.features).any(axis=1))
+    assert len(complete) < ROWS
+    table = StandardScaler().fit_transform(student.features[complete])
+    require_traced(student.trace_parts(table, complete), table, complete)
+
+
+def test_rows_are_found_in_any_order(student):
+    """Shuffled rows are found as well, and their labels with them."""
+    order = np.random.default_rng(3).permutation(TRAINING)
+    traced = student.trace(student.few[order], student.labels[order].astype(np.int64))
+    require_traced(traced, student.few[TRAINING], TRAINING)
+    assert traced.tracing.labels_differ == 0
+
+
+def test_the_whole_data_set_is_found(practice, assignment, make):
+    """All 20,640 rows are found at once."""
+    table = StandardScaler().fit_transform(np.nan_to_num(practice.features)).astype(np.float32)
+    arrays = {frames.reference(table).sha256: table}
+    answer = make.model(1, make.fit(training=make.fed(table)))
+    traced = tracing.trace(answer, arrays, practice.features, practice.labels, assignment.data.features)
+    require_traced(traced, table)
+
+
+# -- what the record says about the columns --------------------------------------------------------------
+
+
+def test_columns_are_measured_over_training_and_over_all_rows(student):
+    """Means and deviations tell a scaling learned from the training part from one learned from all rows."""
+    from_training = student.trace_parts(student.scaled).tracing.columns
+    assert all(abs(c.train_mean) < 1e-9 and abs(c.train_deviation - 1) < 1e-9 for c in from_training)
+    assert any(abs(c.all_mean) > 1e-4 for c in from_training)
+    from_all = student.trace_parts(MinMaxScaler().fit_transform(student.imputed)).tracing.columns
+    assert all((c.all_low, c.all_high) == pytest.approx((0, 1)) for c in from_all)
+    assert any(c.train_high < 0.999 or c.train_low > 0.001 for c in from_all)
+
+
+def test_rows_that_fit_splits_off_count_as_fitted_on(student):
+    """With validation_split the scaling was learned from the watched rows too, so both parts are measured."""
+    both = np.concatenate([TRAINING, DEVELOPMENT])
+    table = StandardScaler().fit_transform(student.imputed[both])
+    train, watched = table[: len(TRAINING)], table[len(TRAINING) :]
+    columns = student.trace(train, watched=watched, development=Development.SPLIT).tracing.columns
+    assert all(abs(c.train_mean) < 1e-9 and abs(c.train_deviation - 1) < 1e-9 for c in columns)
+
+
+def test_a_column_that_gives_the_class_away_is_pure(student):
+    """One-hot codes of the label among the features have a purity of one, and no honest column comes near."""
+    codes = np.eye(5)[student.labels][:, [0, 1, 3, 4]]
+    columns = student.trace_parts(np.column_stack([student.scaled, codes])).tracing.columns
+    assert [column.label_purity for column in columns[9:]] == [1.0] * 4
+    assert max(column.label_purity for column in columns[:9]) < 0.98
+    assert [column.source for column in columns[9:]] == [""] * 4
+
+
+def test_the_label_itself_is_pure(student):
+    """The class number as one column, scaled or not, has a purity of one."""
+    number = (student.labels - student.labels.mean()) / student.labels.std()
+    columns = student.trace_parts(np.column_stack([student.scaled, number])).tracing.columns
+    assert columns[9].label_purity == 1.0
+
+
+# -- what the record says about the rows -----------------------------------------------------------------
+
+
+def test_tests_on_training_rows_are_counted(student):
+    """Of every set of rows that was tested on it is known how many had been trained on."""
+    tested = [student.few[rows] for rows in (TEST, TRAINING, np.arange(1_230, 1_430))]
+    seen = student.trace(student.few[TRAINING], tested=tested).tracing.seen
+    assert [(s.rows, s.trained_on) for s in seen] == [(400, 0), (1_280, 1_280), (200, 50)]
+    assert [s.cell for s in seen] == [9, 10, 11]
+
+
+def test_watched_rows_that_were_trained_on_are_no_development_rows(student):
+    """A student who watches the training rows themselves has no development rows."""
+    found = student.trace(student.few[TRAINING], watched=student.few[TRAINING]).tracing
+    assert (found.training_rows, found.development_rows) == (1_280, 0)
+
+
+def test_a_few_predicted_rows_are_found_by_the_known_maps(student):
+    """A handful of rows, too few to match by themselves, are read with what the training data showed."""
+    traced = student.trace(student.few[TRAINING], tested=[student.few[TEST[:5]]])
+    require_traced(traced, student.few[np.r_[TRAINING, TEST[:5]]], np.r_[TRAINING, TEST[:5]])
+
+
+def test_a_second_stretch_of_training_counts_as_well(student, make):
+    """Rows of an earlier stretch of training have been trained on when the model is tested."""
+    first, second, tested = student.few[:1_000], student.few[800:1_500], student.few[900:1_100]
+    arrays = {frames.reference(x).sha256: x for x in (first, second, tested)}
+    fits = [make.fit(training=make.fed(x)) for x in (first, second)]
+    answer = make.model(1, *fits, uses=(make.use("predict", make.fed(tested)),))
+    found = tracing.trace(answer, arrays, student.features, student.labels, student.names).tracing
+    assert found.training_rows == 1_500
+    assert [(s.rows, s.trained_on) for s in found.seen] == [(200, 200)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(lambda y: y, id="numbers"),
+        pytest.param(lambda y: y[:, None], id="a column"),
+        pytest.param(lambda y: np.array([3, 0, 4, 1, 2])[y], id="other numbers"),
+        pytest.param(lambda y: np.eye(5, dtype=np.float32)[y], id="one-hot"),
+        pytest.param(lambda y: np.eye(5)[:, ::-1][y], id="one-hot, other order"),
+    ],
+)
+def test_labels_in_any_code_agree(student, code):
+    """Whatever numbers a student gave the classes, true labels differ from the data set's nowhere."""
+    labels = code(student.labels[TRAINING].astype(np.int64))
+    assert student.trace(student.few[TRAINING], labels).tracing.labels_differ == 0
+
+
+def test_labels_that_differ_are_counted(student):
+    """Changed labels are counted one by one, and shuffled ones differ in about as many rows as chance says."""
+    true = student.labels[TRAINING].astype(np.int64)
+    changed = true.copy()
+    changed[:100] = np.where(true[:100] == 0, 1, 0)
+    assert student.trace(student.few[TRAINING], changed).tracing.labels_differ == 100
+    shuffled = np.random.default_rng(5).permutation(true)
+    assert student.trace(student.few[TRAINING], shuffled).tracing.labels_differ > 0.4 * len(true)
+
+
+# -- what cannot be traced -------------------------------------------------------------------------------
+
+
+def swapped(s):
+    """Each column shuffled by itself: no row of it exists."""
+    rng = np.random.default_rng(1)
+    return np.column_stack([rng.permutation(column) for column in s.scaled[TRAINING].T])
+
+
+def invented(s):
+    return np.random.default_rng(2).normal(size=(1_280, 9))
+
+
+@pytest.mark.parametrize("prepare", [swapped, invented])
+def test_rows_that_do_not_exist_are_not_traced(student, prepare):
+    """Swapped or invented rows are not traced: nine inputs get the hand-out's columns, others get none."""
+    table = prepare(student)
+    nine = student.trace(table)
+    assert (nine.tracing.source, nine.rows, nine.features) == (FeatureSource.HANDOUT, None, None)
+    assert "the hand-out's standardised columns are used instead" in nine.tracing.reason
+    ten = student.trace(np.column_stack([table, table[:, 0] ** 2]))
+    assert (ten.tracing.source, ten.rows, ten.features) == (FeatureSource.NOWHERE, None, None)
+    assert ten.tracing.columns == ()
+
+
+def test_a_few_invented_rows_do_not_hide_the_others(student):
+    """Among real rows a few invented ones are counted, told, and left out."""
+    table = student.few[TRAINING].copy()
+    table[:30] = np.random.default_rng(2).normal(size=(30, 3))
+    traced = student.trace(table)
+    require_traced(traced, student.few[TRAINING[30:]], TRAINING[30:])
+    assert traced.tracing.reason.endswith("; 30 were not.")
+
+
+def test_arrays_that_were_not_kept_are_not_traced(student, make):
+    """A model that was fed from a generator is not traced, and the reason says so."""
+    answer = make.model(1, make.fit(training=Fed(13_209, note="a generator")))
+    found = tracing.trace(answer, {}, student.features, student.labels, student.names).tracing
+    assert found.source is FeatureSource.HANDOUT
+    assert "could not be kept" in found.reason
+
+
+# -- what only a hostile guest would say -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(np.full(1_280, np.nan), id="NaN"),
+        pytest.param(np.zeros(100, dtype=np.int64), id="too few"),
+        pytest.param(np.zeros(9_999, dtype=np.int64), id="too many"),
+        pytest.param(np.zeros((1_280, 5, 2)), id="three dimensions"),
+        pytest.param(np.zeros((0, 5)), id="none"),
+        pytest.param(np.zeros((1_280, 0)), id="no columns"),
+        pytest.param(np.int64(1).reshape(()), id="one number"),
+    ],
+)
+def test_senseless_labels_break_nothing(student, labels):
+    """Labels of the wrong size or without numbers do not keep the rows from being found."""
+    require_traced(student.trace(student.few[TRAINING], labels), student.few[TRAINING], TRAINING)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(np.zeros((1_280, 0)), id="no columns"),
+        pytest.param(np.zeros((0, 9)), id="no rows"),
+        pytest.param(np.full((1_280, 9), np.nan), id="NaN"),
+        pytest.param(np.full((1_280, 9), np.inf), id="infinite"),
+        pytest.param(np.full((1_280, 9), 1e308), id="huge"),
+        pytest.param(np.zeros((1_280, 9), dtype=bool), id="truth values"),
+        pytest.param(np.zeros((60, 1)), id="one column"),
+    ],
+)
+def test_senseless_tables_are_not_traced(student, table):
+    """A table without rows, columns or usable numbers is not traced, and breaks nothing."""
+    assert student.trace(table).tracing.source is not FeatureSource.TRACED
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_a_senseless_column_hides_no_row(student, value):
+    """One column without usable numbers among good ones does not keep the rows from being found."""
+    table = np.column_stack([student.few[TRAINING], np.full(len(TRAINING), value)])
+    assert np.array_equal(student.trace(table).rows, TRAINING)
+
+
+def test_a_lie_about_a_shape_breaks_nothing(student, make):
+    """A reference that claims another shape than its array has is not believed."""
+    flat = np.arange(1_000.0)
+    lie = ArrayRef(frames.reference(flat).sha256, (1_000, 9), "float64")
+    answer = make.model(1, make.fit(training=Fed(1_000, lie)))
+    arrays = {lie.sha256: flat}
+    found = tracing.trace(answer, arrays, student.features, student.labels, student.names).tracing
+    assert found.source is not FeatureSource.TRACED
