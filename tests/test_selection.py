@@ -1,0 +1,146 @@
+"""Selection: the answer is the last model trained for the task, and where there is none it is said why."""
+
+import pytest
+
+from checker import selection
+from checker.records import Stage, Verdict
+
+CLASSES, ROWS = 5, 20_640
+
+
+def select(*models):
+    return selection.select(models, CLASSES, ROWS)
+
+
+def explain(*models, cells=()):
+    return selection.explain(models, cells, CLASSES, ROWS)
+
+
+def test_the_only_model_is_the_answer(make):
+    """One model for the task is the answer, and the reason names its variable and its cell."""
+    found = select(make.model(3, make.fit(cell=14), variable="net"))
+    assert (found.chosen, found.rejected) == (3, ())
+    assert "`net` is the last model" in found.reason
+    assert "cell 14" in found.reason
+
+
+def test_the_model_trained_last_is_the_answer(make):
+    """Of several models for the task the one trained last is the answer, and the others know after whom."""
+    found = select(make.model(2, variable="best"), make.model(1, variable="model"))
+    assert found.chosen == 1
+    assert [(r.model, r.variable) for r in found.rejected] == [(2, "`best`")]
+    assert found.rejected[0].reason == "it fits the task, but `model` was trained after it"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda make: {"fits": ()}, "it was never trained"),
+        (lambda make: {"output_width": 1}, "it has 1 output, not 5"),
+        (lambda make: {"output_width": 4}, "it has 4 outputs, not 5"),
+        (lambda make: {"fits": (make.fit(rows=1),)}, "it was trained on 1 row only"),
+        (lambda make: {"fits": (make.fit(rows=1_031),)}, "it was trained on 1,031 rows only"),
+        (lambda make: {"fits": (make.fit(finished=False),)}, "its training did not finish"),
+        (
+            lambda make: {"fits": (make.fit(rows=100), make.fit(finished=False))},
+            "its training did not finish",
+        ),
+    ],
+)
+def test_why_a_model_is_not_the_answer(make, change, reason):
+    """A model that is untrained, of another width, a toy or unfinished gives way to one before it, and says why."""
+    found = select(make.model(1), make.model(2, **change(make)))
+    assert found.chosen == 1
+    assert [(r.model, r.reason) for r in found.rejected] == [(2, reason)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda make: {"output_width": None}, id="unknown width"),
+        pytest.param(lambda make: {"fits": (make.fit(rows=0),)}, id="unknown rows"),
+        pytest.param(lambda make: {"fits": (make.fit(rows=1_032),)}, id="just enough rows"),
+        pytest.param(lambda make: {"fits": (make.fit(rows=64), make.fit())}, id="trial first"),
+        pytest.param(lambda make: {"fits": (make.fit(), make.fit(finished=False))}, id="finished once"),
+        pytest.param(lambda make: {"architecture": None, "unrebuildable": "a Lambda"}, id="own layers"),
+    ],
+)
+def test_what_is_not_held_against_a_model(make, change):
+    """What is not known of a model, a trial before its training, and layers of one's own do not rule it out."""
+    assert select(make.model(1), make.model(2, **change(make))).chosen == 2
+
+
+def test_a_model_without_a_variable_goes_by_its_own_name(make):
+    """A model that no variable holds is called by the name that Keras gave it."""
+    assert "`sequential_1`" in select(make.model(1, variable="")).reason
+
+
+def test_no_model_is_no_answer(make):
+    """Where no model fits the task none is chosen, and each says why."""
+    found = select(make.model(1, output_width=1), make.model(2, fits=()))
+    assert found.chosen is None
+    assert [r.model for r in found.rejected] == [1, 2]
+    assert select().chosen is None
+
+
+# -- in words for the student ----------------------------------------------------------------------------
+
+
+def test_an_untrained_network_is_explained(make):
+    """A network of the right width that was never trained is named, with its cell."""
+    failure = explain(make.model(1, fits=(), cell=8, variable="net"))
+    assert (failure.stage, failure.verdict, failure.cell) == (Stage.SELECTING, Verdict.FAIL, 8)
+    assert failure.rationale == "The network `net` has 5 outputs but was never trained."
+    assert "fit" in failure.help
+
+
+@pytest.mark.parametrize(("width", "words"), [(1, "1 output;"), (4, "4 outputs;")])
+def test_a_wrong_width_is_explained(make, width, words):
+    """A trained network that ends in another number of outputs is named, with the number it needs."""
+    failure = explain(make.model(1, make.fit(cell=12), output_width=width, variable="net"))
+    assert failure.rationale == f"The network `net` ends in {words} the task has 5 classes."
+    assert failure.cell == 12
+    assert "5 units" in failure.help
+
+
+def test_an_unfinished_training_is_explained(make):
+    """A training that was cut off is named, with its cell."""
+    failure = explain(make.model(1, make.fit(cell=12, finished=False), variable="net"))
+    assert "`net` was still training" in failure.rationale
+    assert failure.cell == 12
+
+
+def test_the_hand_outs_own_network_explains_nothing(make):
+    """The hand-out's regression network, on eight columns and with one output, is not taken for the student's."""
+    failure = explain(make.model(1, input_width=8, output_width=1))
+    assert failure.rationale.startswith("There is no model for this task")
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import torch\nfrom torch import nn", "PyTorch"),
+        ("  from jax import numpy", "JAX"),
+        ("import xgboost as xgb", "XGBoost"),
+        ("x = tf.placeholder(tf.float32)", "a TensorFlow 1 graph"),
+        ("tf.estimator.DNNClassifier([10])", "a TensorFlow estimator"),
+        ("RandomForestClassifier(100).fit(X, Y)", "scikit-learn"),
+    ],
+)
+def test_what_was_found_instead_is_named(make, source, found):
+    """A solution with another library is recognised, so that the student reads what is missing."""
+    failure = explain(cells=(make.cell(1, "import tensorflow as tf"), make.cell(2, source)))
+    assert f"What was found instead: {found}" in failure.rationale
+    assert failure.verdict is Verdict.FAIL
+
+
+def test_words_in_comments_are_no_library(make):
+    """The name of a library in a sentence is not taken for its use."""
+    assert "instead" not in explain(cells=(make.cell(1, "# I would import torch here"),)).rationale
+
+
+def test_the_first_cell_that_failed_is_named(make):
+    """Where nothing was trained the first cell that raised is named as the place to look."""
+    cells = (make.cell(1), make.cell(4, error="no such file"), make.cell(6, error="not defined"))
+    assert "cell 4" in explain(cells=cells).help
+    assert "cell" not in explain(cells=(make.cell(1),)).help

@@ -1,0 +1,104 @@
+"""The table of blame: what happened, and to which verdict it leads."""
+
+from dataclasses import replace
+
+import pytest
+
+from checker.records import (
+    Comparison,
+    Failure,
+    Importance,
+    Outcome,
+    Recipe,
+    RuleResult,
+    SeedScore,
+    Stage,
+    Verdict,
+)
+from checker.verdict import decide
+
+PASS, FAIL, REFER = Verdict
+RECIPE = Recipe((), development=True)
+
+
+def accuracy(mean, bar=0.88, band=0.005, baseline=0.7):
+    scores = (SeedScore(11, mean, bar + 0.02, baseline),)
+    return Comparison("accuracy", scores, mean, 0, bar + 0.02, 0, baseline, bar, band, None, ((1,),), (1.0,))
+
+
+def failure(verdict=FAIL, stage=Stage.EXECUTING, words="It broke."):
+    return Failure(stage, words, "Mend it.", verdict=verdict)
+
+
+def rule(outcome, importance=Importance.REQUIRED):
+    return RuleResult("test_r", "It is so.", importance, outcome, "" if outcome == "passed" else "Found 3.")
+
+
+GOOD, BAD = accuracy(0.91), accuracy(0.80)
+PASSED, FAILED, SKIPPED, BROKEN = map(rule, Outcome)
+NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.ERROR, Importance.ADVISORY)
+
+
+@pytest.mark.parametrize(
+    ("failures", "rules", "comparison", "recipe", "verdict", "words"),
+    [
+        # all is well
+        ([], [], GOOD, RECIPE, PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
+        ([], [PASSED, SKIPPED], GOOD, RECIPE, PASS, "reaches the bar"),
+        # a cell raises, no model, a wrong width, NaN; a limit reached
+        ([failure()], [], None, None, FAIL, "It broke."),
+        ([failure(stage=Stage.SELECTING)], [SKIPPED], None, None, FAIL, "It broke."),
+        ([failure(stage=Stage.RETRAINING)], [PASSED], None, RECIPE, FAIL, "It broke."),
+        ([failure()], [PASSED], GOOD, RECIPE, FAIL, "It broke."),
+        # still training at the end; replayed; not traced; vanished
+        ([failure(REFER)], [], None, None, REFER, "It broke."),
+        ([failure(REFER, Stage.RETRAINING)], [PASSED], None, RECIPE, REFER, "It broke."),
+        ([failure(REFER)], [PASSED], GOOD, RECIPE, REFER, "It broke."),
+        # rules
+        ([], [FAILED], GOOD, RECIPE, FAIL, "It is so. Not so: Found 3."),
+        ([], [NOTED], GOOD, RECIPE, PASS, "reaches the bar"),
+        ([], [BROKEN], GOOD, RECIPE, REFER, "The rule “It is so.” broke"),
+        ([], [ADVICE_BROKEN], GOOD, RECIPE, PASS, "reaches the bar"),
+        ([], [BROKEN, FAILED], GOOD, RECIPE, FAIL, "Not so"),
+        # accuracy
+        ([], [], BAD, RECIPE, FAIL, "Accuracy 80.0% is below the bar of 88.0%."),
+        ([], [], accuracy(0.65), RECIPE, FAIL, "no better than logistic regression (70.0%)"),
+        ([], [], accuracy(0.883), RECIPE, REFER, "too close to the bar"),
+        ([], [], accuracy(0.877), RECIPE, REFER, "too close to the bar"),
+        ([], [], accuracy(0.88, band=0), RECIPE, PASS, "reaches the bar"),
+        ([], [], accuracy(0.9, baseline=0.9), RECIPE, FAIL, "no better than logistic regression"),
+        ([], [], BAD, replace(RECIPE, capped_epochs=3), REFER, "cut short by the cap"),
+        ([], [], GOOD, replace(RECIPE, capped_epochs=3), PASS, "reaches the bar"),
+        ([], [PASSED], None, RECIPE, REFER, "The accuracy could not be measured."),
+        # FAIL outweighs REFER, and REFER outweighs PASS
+        ([failure(REFER)], [FAILED], None, RECIPE, FAIL, "Not so"),
+        ([failure(REFER)], [PASSED], BAD, RECIPE, FAIL, "below the bar"),
+        ([], [BROKEN], BAD, RECIPE, FAIL, "below the bar"),
+    ],
+)
+def test_the_table_of_blame(failures, rules, comparison, recipe, verdict, words):
+    """Each thing that can happen leads to its verdict, for a reason that says what happened."""
+    reached, reasons = decide(failures, rules, comparison, recipe)
+    assert reached is verdict
+    assert words in " ".join(reasons)
+
+
+def test_all_reasons_of_a_verdict_are_given():
+    """Whoever fails for several reasons reads all of them, and none that led elsewhere."""
+    _, reasons = decide([failure(words="One."), failure(REFER, words="Two.")], [FAILED], BAD, RECIPE)
+    assert reasons == ("One.", "It is so. Not so: Found 3.", "Accuracy 80.0% is below the bar of 88.0%.")
+
+
+@pytest.mark.parametrize("comparison", [None, GOOD])
+@pytest.mark.parametrize("stage", Stage)
+def test_a_failure_never_passes(comparison, stage):
+    """A failure that claims to lead to PASS, as only a hostile guest would say it, passes nobody."""
+    reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, RECIPE)
+    assert reached is not PASS
+
+
+@pytest.mark.parametrize("verdict", [FAIL, REFER])
+def test_a_failure_without_words_counts(verdict):
+    """A failure counts even if it says nothing."""
+    reached, _ = decide([failure(verdict, words="")], [PASSED], None, None)
+    assert reached is verdict
