@@ -178,7 +178,7 @@ def _result(item: pytest.Item, mark: pytest.Mark, call: pytest.CallInfo[None]) -
         importance=Importance(mark.name),
         outcome=outcome,
         rationale=rationale,
-        help=str(mark.kwargs.get("help", "")),
+        help=str(mark.kwargs.get("help", "")) if outcome is Outcome.FAILED else "",
         detail=detail,
         notes=tuple(str(words) for name, words in item.user_properties if name == "note"),
     )

@@ -90,7 +90,7 @@ def test_all_reasons_of_a_verdict_are_given():
 
 
 @pytest.mark.parametrize("comparison", [None, GOOD])
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", [Stage.EXECUTING, Stage.RETRAINING])
 def test_a_failure_never_passes(comparison, stage):
     """A failure that claims to lead to PASS, as only a hostile guest would say it, passes nobody."""
     reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, RECIPE)

@@ -5,8 +5,8 @@ keeps the tail of its standard error, one looks at the clock and adds up the mem
 descendants. The calling thread reads frames. Whoever finds a limit reached notes why and kills the whole
 tree; the reader then meets the end of the stream, and what had arrived before it stays.
 
-Memory is the proportional set size where the kernel tells it, so that pages shared between a guest and its
-children count once; elsewhere the resident set.
+Memory is the sum of resident sets, which is cheap to read and counts shared pages more than once. Only where
+that sum is over the limit is the proportional set size asked for, which the kernel has to add up page by page.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ class Guest:
     def watch(self) -> None:
         """Look after the limits until the process is gone."""
         while self.process.poll() is None:
-            memory = sum(map(self._measure, self.tree()))
+            memory = self._measure()
             self.peak_memory = max(self.peak_memory, memory)
             if memory > self.limits.memory_mib:
                 self.end(Ending.MEMORY)
@@ -70,20 +70,34 @@ class Guest:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(WATCH_SECONDS)
 
-    def _measure(self, process: psutil.Process) -> float:
-        """Return a process's memory in MiB; note its CPU time on the way."""
-        with contextlib.suppress(psutil.Error, OSError):
-            times = process.cpu_times()
-            self.cpu_seconds[process.pid] = times.user + times.system
-            return _resident(process) / 2**20
-        return 0.0
+    def _measure(self) -> float:
+        """Return the memory of all processes in MiB; note their CPU time on the way."""
+        tree = self.tree()
+        for process in tree:
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                self.cpu_seconds[process.pid] = times.user + times.system
+        resident = sum(_memory(process, _resident) for process in tree)
+        if resident <= self.limits.memory_mib:
+            return resident
+        return sum(_memory(process, _proportional) for process in tree)
+
+
+def _memory(process: psutil.Process, way: Callable[[psutil.Process], float]) -> float:
+    with contextlib.suppress(psutil.Error, OSError):
+        return way(process) / 2**20
+    return 0.0
 
 
 def _resident(process: psutil.Process) -> float:
+    return float(process.memory_info().rss)
+
+
+def _proportional(process: psutil.Process) -> float:
     try:
         return float(process.memory_full_info().pss)
     except (psutil.AccessDenied, AttributeError):
-        return float(process.memory_info().rss)
+        return _resident(process)
 
 
 def run(

@@ -1,0 +1,166 @@
+"""Evidence: the newest word on everything a guest says, within bounds, and nothing that it may not say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from checker import evidence, frames
+from checker.errors import EvidenceError
+from checker.evidence import Collector
+from checker.frames import END, Frame, Kind
+from checker.records import Environment, ExecuteJob, Failure, Progress, Stage, Verdict
+
+
+@pytest.fixture
+def steps():
+    return []
+
+
+@pytest.fixture
+def collector(steps):
+    return Collector(steps.append)
+
+
+def say(collector, *records):
+    for record in records:
+        collector.receive(frames.message(record))
+
+
+def test_the_newest_word_counts(collector, make):
+    """A cell or model that is told again replaces what was told before."""
+    first, again = make.cell(3), make.cell(3, error="late")
+    environment = Environment({}, "3", "")
+    say(collector, environment, first, again, replace(environment, keras="2"))
+    assert collector.cells == (again,)
+    assert collector.environment.keras == "2"
+
+
+def test_cells_are_in_the_notebooks_order(collector, make):
+    """Cells are kept in the order of the notebook, in whatever order they were told."""
+    say(collector, make.cell(10), make.cell(2), make.cell(7))
+    assert [cell.index for cell in collector.cells] == [2, 7, 10]
+
+
+def test_models_are_in_the_order_of_their_last_training(collector, make):
+    """A model that is trained again moves behind the others; one that is only used stays where it is."""
+    one, two, three = (make.model(number) for number in (1, 2, 3))
+    say(collector, one, two, three)
+    assert [m.id for m in collector.models] == [1, 2, 3]
+    trained = replace(one, fits=(*one.fits, make.fit(cell=20)))
+    say(collector, trained)
+    assert collector.models == (two, three, trained)
+    used = replace(two, uses=(make.use("predict", make.fit().training),))
+    say(collector, used)
+    assert collector.models == (used, three, trained)
+
+
+def test_a_model_counts_from_its_training_not_from_its_making(collector, make):
+    """A model made first and trained last is the last."""
+    early = make.model(1, variable="early")
+    say(collector, replace(early, fits=()), make.model(2), early)
+    assert [m.id for m in collector.models] == [2, 1]
+
+
+def test_progress_is_passed_on(collector, steps):
+    """Each step is passed on as it is told."""
+    say(collector, Progress(1, 25), Progress(2, 25))
+    assert steps == [Progress(1, 25), Progress(2, 25)]
+
+
+def test_arrays_are_named_by_their_content(collector):
+    """An array is found under the hash of its content, which the host computes itself."""
+    values = np.arange(6.0).reshape(2, 3)
+    collector.receive(frames.array(values))
+    collector.receive(frames.array(values.copy()))
+    assert list(collector.arrays) == [frames.reference(values).sha256]
+
+
+def test_runs_and_failures_are_kept_in_order(collector, make):
+    """Runs and failures are kept as they were told."""
+    runs = [make.run(seed, np.zeros((2, 5))) for seed in (11, 23)]
+    failures = [Failure(Stage.EXECUTING, f"{n}", "") for n in range(3)]
+    say(collector, *runs, *failures)
+    assert (collector.runs, collector.failures) == (runs, failures)
+
+
+# -- bounds ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "one"),
+    [
+        ("MAX_MODELS", lambda make, n: frames.message(make.model(n))),
+        ("MAX_CELLS", lambda make, n: frames.message(make.cell(n))),
+        ("MAX_ARRAYS", lambda make, n: frames.array(np.array([n]))),
+    ],
+)
+def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
+    """As many models, cells or arrays as are allowed are taken, and one more ends the box."""
+    monkeypatch.setattr(evidence, name, 5)
+    for number in range(5):
+        collector.receive(one(make, number))
+    with pytest.raises(EvidenceError, match="more models, cells or arrays"):
+        collector.receive(one(make, 5))
+
+
+def test_failures_beyond_the_cap_are_dropped(collector):
+    """The first failures are kept, and thousands more are not."""
+    say(collector, *(Failure(Stage.EXECUTING, f"{n}", "") for n in range(evidence.MAX_FAILURES + 5)))
+    assert [f.rationale for f in collector.failures] == [str(n) for n in range(evidence.MAX_FAILURES)]
+
+
+# -- what a guest may not say ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Kind.JOB, Kind.BYTES, Kind.END])
+def test_a_guest_sends_messages_and_arrays_only(collector, kind):
+    """A frame that only the host sends ends the box."""
+    with pytest.raises(EvidenceError, match=kind.name):
+        collector.receive(Frame(kind, b""))
+    assert END.kind is Kind.END
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'Report {"verdict": "PASS"}',
+        b'Comparison {"mean": 1.0}',
+        b'Selection {"chosen": 1, "reason": "I say so"}',
+        b'Execution {"ending": "finished"}',
+        b'Verdict "PASS"',
+        b"Progress {",
+    ],
+)
+def test_a_forged_message_ends_the_box(collector, payload):
+    """A record that only the host makes, or that makes no sense, ends the box."""
+    with pytest.raises(EvidenceError):
+        collector.receive(Frame(Kind.MESSAGE, payload))
+
+
+def test_a_job_is_no_message(collector, assignment):
+    """A guest that sends a job back ends its box."""
+    job = frames.job(ExecuteJob(True, "3", assignment.caps, assignment.data.classes))
+    with pytest.raises(EvidenceError):
+        collector.receive(Frame(Kind.MESSAGE, job.payload))
+
+
+def test_a_failure_that_passes_ends_the_box(collector):
+    """No guest may say that a failure leads to PASS."""
+    with pytest.raises(EvidenceError):
+        say(collector, Failure(Stage.RETRAINING, "All is well.", "", verdict=Verdict.PASS))
+
+
+@pytest.mark.parametrize("step", [Progress(-1, 5), Progress(6, 5), Progress(10**400, 10**400)])
+def test_senseless_progress_ends_the_box(collector, steps, step):
+    """A step that lies outside its scale does not reach the progress bar, which would break on it."""
+    with pytest.raises(EvidenceError):
+        say(collector, step)
+    assert steps == []
+
+
+def test_a_pickle_is_no_array(collector):
+    """An array frame that holds objects ends the box."""
+    with pytest.raises(EvidenceError):
+        collector.receive(Frame(Kind.ARRAY, b"\x80\x04]\x94."))
+    assert collector.arrays == {}

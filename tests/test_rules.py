@@ -1,0 +1,285 @@
+"""Rules: a lecturer's pytest functions become results, whatever they do and whatever lies around them."""
+
+import os
+from dataclasses import replace
+from textwrap import dedent
+
+import pytest
+
+from checker import rules
+from checker.errors import AssignmentError
+from checker.records import DatasetNote, FeatureSource, Importance, Outcome, Tracing
+from checker.rules import Exhibits
+
+
+@pytest.fixture
+def exhibits(assignment):
+    """A submission of which nothing is known."""
+    return Exhibits(assignment, DatasetNote("data", "ab" * 32, True), (), None, None, None, (), None)
+
+
+@pytest.fixture
+def run(tmp_path, exhibits):
+    """Run some rules, given as a file's text."""
+
+    def run_text(text, known=exhibits, folder=tmp_path):
+        folder.mkdir(exist_ok=True, parents=True)
+        path = folder / "test_rules.py"
+        path.write_text("import pytest\n" + dedent(text), encoding="utf-8")
+        return rules.run(path, known)
+
+    return run_text
+
+
+# -- results ---------------------------------------------------------------------------------------------
+
+
+def test_results_come_in_the_files_order(run):
+    """Each rule gives one result, in the order of the file, with its sentence, weight and help."""
+    found = run('''
+        @pytest.mark.required(help="Do it.")
+        def test_z():
+            """Z is so,
+            and more."""
+
+        @pytest.mark.advisory(help="Try it.")
+        def test_a():
+            """A is so."""
+
+        @pytest.mark.required
+        def test_m():
+            """M is so."""
+    ''')
+    assert [(r.name, r.sentence, r.importance, r.help) for r in found] == [
+        ("test_z", "Z is so, and more.", Importance.REQUIRED, "Do it."),
+        ("test_a", "A is so.", Importance.ADVISORY, "Try it."),
+        ("test_m", "M is so.", Importance.REQUIRED, ""),
+    ]
+    assert all(r.outcome is Outcome.PASSED and not r.rationale for r in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "rationale", "detail"),
+    [
+        ("assert 1 == 1", Outcome.PASSED, "", ""),
+        ("assert 3 == 4, 'Found 3.'", Outcome.FAILED, "Found 3.", ""),
+        ("assert 3 == 4, 'Found 3.\\nIt has four sides.'", Outcome.FAILED, "Found 3.", "It has four sides."),
+        ("x = 3; assert x == 4", Outcome.FAILED, "assert 3 == 4", ""),
+        ("raise AssertionError('No.')", Outcome.FAILED, "No.", ""),
+        ("pytest.skip('Not today.')", Outcome.SKIPPED, "Not today.", ""),
+        ("1 / 0", Outcome.ERROR, "ZeroDivisionError: division by zero", ""),
+        ("raise KeyError('x')", Outcome.ERROR, "KeyError: 'x'", ""),
+        ("pytest.fail('Broken.')", Outcome.ERROR, "Failed: Broken.", ""),
+    ],
+)
+def test_what_a_rule_does_is_its_outcome(run, body, outcome, rationale, detail):
+    """A failed assertion fails with its message; any other exception is the rule's own error."""
+    (result,) = run(f'''
+        @pytest.mark.required
+        def test_it():
+            """It is so."""
+            {body}
+    ''')
+    assert (result.outcome, result.rationale, result.detail.strip()) == (outcome, rationale, detail)
+
+
+def test_a_rule_that_breaks_stops_no_other(run):
+    """The rules after one that breaks, while running or before it, are run."""
+    found = run('''
+        @pytest.fixture
+        def broken():
+            1 / 0
+
+        @pytest.mark.required
+        def test_first(broken):
+            """First."""
+
+        @pytest.mark.required
+        def test_second(no_such_fixture):
+            """Second."""
+
+        @pytest.mark.required
+        def test_third():
+            """Third."""
+    ''')
+    assert [r.outcome for r in found] == [Outcome.ERROR, Outcome.ERROR, Outcome.PASSED]
+    assert "ZeroDivisionError" in found[0].rationale
+    assert "no_such_fixture" in found[1].rationale + found[1].detail
+
+
+def test_notes_are_kept(run):
+    """What a rule notes is kept with its result, in order, whether it passes or not."""
+    found = run('''
+        @pytest.mark.required
+        def test_passes(note):
+            """It is so."""
+            note("one")
+            note("two")
+
+        @pytest.mark.advisory
+        def test_fails(note):
+            """It is so."""
+            note("three")
+            assert False, "No."
+    ''')
+    assert [r.notes for r in found] == [("one", "two"), ("three",)]
+
+
+def test_each_case_of_a_rule_is_a_result(run):
+    """A parametrised rule gives a result for each case, under its own name."""
+    found = run('''
+        @pytest.mark.required
+        @pytest.mark.parametrize("n", [1, 2])
+        def test_n(n):
+            """N is one."""
+            assert n == 1, f"Found {n}."
+    ''')
+    assert [(r.name, r.outcome) for r in found] == [("test_n[1]", "passed"), ("test_n[2]", "failed")]
+
+
+# -- evidence --------------------------------------------------------------------------------------------
+
+ASK = '''
+    @pytest.mark.required
+    def test_it({name}):
+        """It is so."""
+        assert False, repr({name})
+'''
+
+
+@pytest.mark.parametrize("name", ["answer", "architecture", "recipe", "tracing", "training", "comparison"])
+def test_a_rule_about_missing_evidence_is_skipped(run, name):
+    """A rule about evidence that does not exist is skipped, and the reason says what is missing."""
+    (result,) = run(ASK.format(name=name))
+    assert result.outcome is Outcome.SKIPPED
+    assert result.rationale
+
+
+def test_rules_see_the_evidence(run, exhibits, make):
+    """Every fixture hands out what is known of the submission."""
+    known = replace(exhibits, notebook=(make.cell(1),), answer=make.model())
+    for name, value in {
+        "assignment": known.assignment,
+        "dataset": known.dataset,
+        "notebook": known.notebook,
+        "answer": known.answer,
+        "architecture": known.answer.architecture,
+    }.items():
+        (result,) = run(ASK.format(name=name), known)
+        assert result.outcome is Outcome.FAILED
+        assert result.rationale == repr(value)
+
+
+def test_a_network_without_plain_data_has_no_architecture(run, exhibits, make):
+    """A rule about the layers is skipped where the network could not be described."""
+    known = replace(exhibits, answer=make.model(architecture=None, unrebuildable="a Lambda"))
+    (result,) = run(ASK.format(name="architecture"), known)
+    assert (result.outcome, result.rationale) == (Outcome.SKIPPED, "the network has no description as plain data")
+
+
+def test_rows_that_were_not_traced_are_no_evidence(run, exhibits):
+    """A rule about the rows is skipped where they were not found in the data."""
+    known = replace(exhibits, tracing=Tracing(FeatureSource.HANDOUT, "not found"))
+    (result,) = run(ASK.format(name="tracing"), known)
+    assert (result.outcome, result.rationale) == (Outcome.SKIPPED, "its rows were not found in the data set")
+
+
+# -- broken rules ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def test_it(:", "SyntaxError"),
+        ("import no_such_module", "no_such_module"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("x = 1", "holds no rules"),
+        ('def test_it():\n    """It is so."""', "test_it"),
+        ("@pytest.mark.required\ndef test_it():\n    pass", "test_it"),
+        ('@pytest.mark.requierd\ndef test_it():\n    """It is so."""', ""),
+    ],
+    ids=["syntax", "import", "raises", "empty", "no mark", "no sentence", "misspelt mark"],
+)
+def test_a_file_that_is_no_rules_is_the_assignments_fault(run, text, words):
+    """A file that is broken, empty, or holds a rule without mark or sentence is refused by its name."""
+    with pytest.raises(AssignmentError, match=r"test_rules\.py") as caught:
+        run(text)
+    assert words in caught.value.message
+
+
+def test_a_missing_file_is_the_assignments_fault(exhibits, tmp_path):
+    """A rules file that is not there is refused by its name."""
+    with pytest.raises(AssignmentError, match=r"test_rules\.py"):
+        rules.run(tmp_path / "test_rules.py", exhibits)
+
+
+# -- alone in the world ----------------------------------------------------------------------------------
+
+PLAIN = '''
+    @pytest.mark.required
+    def test_it():
+        """It is so."""
+'''
+
+
+def test_configuration_around_the_rules_is_not_read(run, tmp_path):
+    """A pytest.ini, a pyproject.toml or a conftest.py in a folder above changes nothing."""
+    for name in ("pytest.ini", "tox.ini"):
+        (tmp_path / name).write_text("[pytest]\naddopts = --no-such-option\npython_functions = nothing_*\n")
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\naddopts = ["--no-such-option"]\n')
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('the conftest above was read')\n")
+    (result,) = run(PLAIN, folder=tmp_path / "reference" / "course")
+    assert result.outcome is Outcome.PASSED
+
+
+def test_the_environment_is_not_read(run, monkeypatch):
+    """Options for pytest in the environment change nothing, and are there again afterwards."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    (result,) = run(PLAIN)
+    assert result.outcome is Outcome.PASSED
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+    assert os.environ["PYTEST_PLUGINS"] == "no_such_plugin"
+
+
+def test_the_working_folder_is_not_read(run, tmp_path, monkeypatch):
+    """A conftest.py or pytest.ini where the program was started changes nothing."""
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "conftest.py").write_text("raise RuntimeError('the conftest here was read')\n")
+    (here / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    monkeypatch.chdir(here)
+    (result,) = run(PLAIN, folder=tmp_path / "rules")
+    assert result.outcome is Outcome.PASSED
+
+
+def test_another_assignments_rules_are_others(run, tmp_path):
+    """Two files of the same name in different folders are run as what they are, and again in turn."""
+    one = PLAIN.replace("It is so.", "One.")
+    two = PLAIN.replace("It is so.", "Two.").replace("test_it", "test_other")
+    names = [
+        [(r.name, r.sentence) for r in run(text, folder=tmp_path / folder)]
+        for text, folder in ((one, "one"), (two, "two"), (one, "one"))
+    ]
+    assert names == [[("test_it", "One.")], [("test_other", "Two.")], [("test_it", "One.")]]
+
+
+def test_changed_rules_are_read_again(run):
+    """A rule that was changed between two runs is run as it is now."""
+    assert run(PLAIN)[0].sentence == "It is so."
+    assert run(PLAIN.replace("It is so.", "It is thus."))[0].sentence == "It is thus."
+
+
+def test_running_rules_shows_nothing(run, capfd):
+    """Running rules writes nothing on the screen."""
+    run(PLAIN)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_our_own_rules_skip_or_advise_where_nothing_is_known(assignment, exhibits, root):
+    """Of a submission without evidence our rules require nothing that could not be looked at."""
+    found = rules.run(root / "reference" / "ocean_proximity" / "test_rules.py", exhibits)
+    assert len(found) >= 10
+    assert all(r.sentence.endswith(".") and r.help for r in found)
+    assert {r.outcome for r in found if r.importance is Importance.REQUIRED} == {Outcome.SKIPPED}
+    assert not [r.name for r in found if r.outcome is Outcome.ERROR]

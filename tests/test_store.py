@@ -1,0 +1,246 @@
+"""The store: file names for any student's name, and evidence that is read back whole or not at all."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from checker import frames, store
+from checker.errors import EvidenceError, HarnessError
+from checker.records import Column, FeatureSource, Selection, Tracing
+from checker.store import Gathered
+
+# -- names -----------------------------------------------------------------------------------------------
+
+NAMES = [
+    "",
+    ".",
+    "..",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "C:\\Windows",
+    ".bashrc",
+    "-rf",
+    "a b",
+    "a  b",
+    "a-b",
+    "Müller",
+    "Möller",
+    "李雷",
+    "韩梅梅",
+    "con",
+    "NUL.txt",
+    "com1",
+    "x" * 300,
+    "x" * 301,
+    "<script>",
+    "$(rm -rf ~)",
+    "a\nb",
+    "a\x00b",
+    "\x1b[2J",
+    "trailing.",
+    "M\udcfcller",  # names that are not UTF-8, as archives from other systems leave them
+    "M\udcf6ller",
+    "index.html",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_slug_is_harmless(name):
+    """Whatever a student is called, the file name is short, plain, and no name that a system keeps for itself."""
+    slug = store.slug(name)
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", slug)
+    assert not slug.endswith(".")
+    assert slug.split(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
+
+
+def test_every_name_has_its_own_slug():
+    """Two names never share a file name, not even where one was made to look like the other's."""
+    names = [*NAMES, *(store.slug(name) for name in NAMES if store.slug(name) != name)]
+    assert len({store.slug(name) for name in names}) == len(names)
+
+
+def test_plain_names_stay_as_they_are():
+    """A name that is harmless already is its own file name, in every process."""
+    assert [store.slug(name) for name in ("ada", "Ada_L-2", "group7.final")] == ["ada", "Ada_L-2", "group7.final"]
+    code = "from checker import store; print(store.slug('a b'))"
+    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert fresh.stdout.strip() == store.slug("a b")
+
+
+# -- evidence --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gathered(make):
+    """Evidence that refers to three arrays."""
+    rows, features = np.arange(40, dtype=np.int32), np.random.default_rng(0).random((40, 9))
+    outputs = np.random.default_rng(1).random((8, 5)).astype(np.float32)
+    traced = Tracing(FeatureSource.TRACED, "found", rows=frames.reference(rows), features=frames.reference(features))
+    evidence = make.evidence(
+        models=(make.model(1),),
+        failures=(),
+        selection=Selection(1, "the only one"),
+        tracing=traced,
+        runs=(make.run(11, outputs),),
+    )
+    return Gathered(evidence, {frames.reference(a).sha256: a for a in (rows, features, outputs)})
+
+
+def test_evidence_is_read_back(tmp_path, gathered):
+    """Evidence and its arrays are read back equal."""
+    store.save(tmp_path, "ada", "key", gathered)
+    back = store.load(tmp_path, "ada", "key")
+    assert back.evidence == gathered.evidence
+    assert set(back.arrays) == set(gathered.arrays)
+    assert all(np.array_equal(back.array(ref), gathered.array(ref)) for ref in store._references(back.evidence))
+
+
+def test_evidence_of_a_hostile_name_stays_in_its_folder(tmp_path, gathered):
+    """Evidence of a student called ../../x lies in the folder it was given."""
+    folder = tmp_path / "out" / "evidence"
+    store.save(folder, "../../x", "key", gathered)
+    assert store.load(folder, "../../x", "key") is not None
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["evidence"]
+
+
+def test_evidence_under_another_key_is_none(tmp_path, gathered):
+    """Evidence that was gathered under other circumstances is not taken, nor that of someone else."""
+    store.save(tmp_path, "ada", "key", gathered)
+    assert store.load(tmp_path, "ada", "other key") is None
+    assert store.load(tmp_path, "grace", "key") is None
+
+
+def test_only_arrays_that_are_referred_to_are_kept(tmp_path, gathered):
+    """Arrays that the evidence does not refer to are not written."""
+    other = np.zeros(1_000)
+    more = replace(gathered, arrays={**gathered.arrays, frames.reference(other).sha256: other})
+    store.save(tmp_path, "ada", "key", more)
+    assert len(list(tmp_path.glob("ada/*.npz"))) == 3
+
+
+def test_an_array_that_is_not_there_is_told(gathered):
+    """Asking for an array that was not gathered is an error in evidence, not a crash."""
+    with pytest.raises(EvidenceError):
+        gathered.array(frames.reference(np.zeros(3)))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def flip(path):
+    """Change some bytes in the compressed middle."""
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 3
+    data[middle : middle + 8] = bytes(byte ^ 0xFF for byte in data[middle : middle + 8])
+    path.write_bytes(data)
+
+
+def other_array(path):
+    np.savez_compressed(path, values=np.zeros(3))
+
+
+def other_key(path):
+    np.savez_compressed(path, numbers=np.zeros(3))
+
+
+def objects(path):
+    np.savez_compressed(path, values=np.array([None]))
+
+
+def bare_array(path):
+    with path.open("wb") as stream:
+        np.save(stream, np.zeros(3))
+
+
+DAMAGES = [
+    pytest.param(damage, id=damage.__name__) for damage in (cut, flip, other_array, other_key, objects, bare_array)
+]
+DAMAGES += [
+    pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+    pytest.param(lambda path: path.write_bytes(b"PK\x03\x04" + bytes(40)), id="half an archive"),
+    pytest.param(lambda path: path.write_text("hello"), id="text"),
+    pytest.param(lambda path: path.unlink(), id="gone"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_array_makes_evidence_none(tmp_path, gathered, damage):
+    """Evidence of which an array is damaged, exchanged or gone is gathered anew, not half read."""
+    store.save(tmp_path, "ada", "key", gathered)
+    largest = max(tmp_path.glob("ada/*.npz"), key=lambda path: path.stat().st_size)
+    damage(largest)
+    assert store.load(tmp_path, "ada", "key") is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": "key"}', '{"key": "key", "evidence": null}'])
+def test_a_damaged_record_makes_evidence_none(tmp_path, gathered, content):
+    """A record that cannot be read is gathered anew."""
+    store.save(tmp_path, "ada", "key", gathered)
+    (tmp_path / "ada" / "evidence.json").write_text(content)
+    assert store.load(tmp_path, "ada", "key") is None
+
+
+def test_a_record_with_a_key_of_the_future_makes_evidence_none(tmp_path, gathered):
+    """Evidence of a checker that writes one field more is gathered anew."""
+    store.save(tmp_path, "ada", "key", gathered)
+    path = tmp_path / "ada" / "evidence.json"
+    path.write_text('{"colour": 1, ' + path.read_text()[1:])
+    assert store.load(tmp_path, "ada", "key") is None
+
+
+def test_columns_without_bounds_are_read_back(tmp_path, gathered):
+    """Evidence about a column with infinite numbers is valid evidence, and not gathered again each time."""
+    column = Column("", float("inf"), 0, 0, 0, 0, 0, 0, 0, 0)
+    tracing = replace(gathered.evidence.tracing, columns=(column,))
+    store.save(tmp_path, "ada", "key", replace(gathered, evidence=replace(gathered.evidence, tracing=tracing)))
+    assert store.load(tmp_path, "ada", "key") is not None
+
+
+def test_a_key_depends_on_every_part():
+    """The same parts give the same key; another part, or the same text cut elsewhere, gives another."""
+    assert store.key("a", "b") == store.key("a", "b")
+    assert len({store.key(*parts) for parts in (("a", "b"), ("b", "a"), ("ab",), ("a", "", "b"), ())}) == 5
+
+
+# -- files -----------------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_with_its_folders(tmp_path):
+    """A file is written with the folders above it, readable by others, and replaced when written again."""
+    path = tmp_path / "a" / "b" / "c.html"
+    store.write(path, "naïve \udcff")
+    assert path.read_bytes() == "naïve ?".encode()
+    store.write(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert path.stat().st_mode & 0o444 == 0o444
+    assert os.listdir(path.parent) == ["c.html"]
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    """Where writing fails the old file stays as it was, nothing half-written is left, and the harness is to blame."""
+    path = tmp_path / "index.html"
+    store.write(path, "old")
+
+    def full(*paths):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.os, "replace", full)
+    with pytest.raises(HarnessError, match=r"index\.html could not be written: No space left") as caught:
+        store.write(path, "new")
+    assert "--out" in caught.value.help
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["index.html"]
+
+
+def test_a_folder_that_cannot_be_made_is_the_harnesss_fault(tmp_path):
+    """A file where a folder must be made is told as what it is."""
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(HarnessError, match="could not be written"):
+        store.write(tmp_path / "out" / "index.html", "new")
