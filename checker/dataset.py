@@ -19,7 +19,10 @@ from checker.frames import Array
 from checker.records import DatasetNote, DataSource
 
 VARIABLE = "CHECKER_HOUSING_CSV"
-PRACTICE = Path(__file__).parent.parent / "fixtures" / "practice_housing.csv"
+IN_PACKAGE = Path(__file__).parent / "practice_housing.csv"
+IN_PROJECT = Path(__file__).parent.parent / "fixtures" / "practice_housing.csv"
+PRACTICE = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
+"""A wheel carries the practice data inside the package; a checkout has it in ``fixtures/``."""
 
 
 @dataclass(frozen=True)
