@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import click
 import typer
 from rich.console import Console
 
@@ -179,23 +178,18 @@ def _establish(course: Course) -> check.Standard:
 def main() -> NoReturn:
     """Run the program; every way to fail ends here, in words and an exit code."""
     try:
-        app(standalone_mode=False)
-        code = int(ExitCode.ALL_PASSED)
-    except click.exceptions.Exit as ending:
-        code = ending.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        errors.print("Interrupted; what was finished is kept.")
-        code = int(ExitCode.INTERRUPTED)
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        code = int(ExitCode.USAGE)
+        app()
+    except SystemExit as ending:
+        if ending.code == ExitCode.INTERRUPTED:
+            errors.print("Interrupted; what was finished is kept.")
+        raise
     except CheckerError as error:
         errors.print(text.as_printed(error.message), style="bold red", markup=False)
         if error.help:
             errors.print(text.as_printed(error.help), markup=False)
-        code = int(error.exit_code)
+        sys.exit(int(error.exit_code))
     except Exception:  # noqa: BLE001  # the last net: a mistake of ours becomes words and an exit code
         errors.print_exception()
         errors.print("This is a mistake in the checker, not in any submission. Please report it with the lines above.")
-        code = int(ExitCode.HARNESS_BROKEN)
-    sys.exit(code)
+        sys.exit(int(ExitCode.HARNESS_BROKEN))
+    raise AssertionError("a command always ends with an exit code")
