@@ -180,6 +180,22 @@ def test_a_damaged_array_makes_evidence_none(tmp_path, gathered, damage):
     assert store.load(tmp_path, "ada", "key") is None
 
 
+def test_a_flipped_byte_is_noticed_anywhere(tmp_path, gathered):
+    """Whichever byte of an array's file is flipped, loading gives the evidence unharmed or None, and no crash."""
+    store.save(tmp_path, "ada", "key", gathered)
+    path = max(tmp_path.glob("ada/*.npz"), key=lambda path: path.stat().st_size)
+    whole, surprises = path.read_bytes(), set()
+    for at in range(0, len(whole), 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        try:
+            loaded = store.load(tmp_path, "ada", "key")
+        except Exception as error:
+            surprises.add(type(error).__name__)
+        else:
+            assert loaded is None or loaded.evidence == gathered.evidence
+    assert not surprises
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"key": "key"}', '{"key": "key", "evidence": null}'])
 def test_a_damaged_record_makes_evidence_none(tmp_path, gathered, content):
     """A record that cannot be read is gathered anew."""

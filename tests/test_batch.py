@@ -1,0 +1,727 @@
+"""Batches: from files to reports through a fake guest, with everything in between as it is in real ones."""
+
+import json
+import os
+import shlex
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from checker import assignments, batch, frames, submissions
+from checker.check import Course, Standard
+from checker.dataset import Dataset
+from checker.errors import AssignmentError, HarnessError
+from checker.frames import Frame, Kind
+from checker.records import (
+    Development,
+    DatasetNote,
+    Ending,
+    Environment,
+    ExecuteJob,
+    Failure,
+    FeatureSource,
+    Outcome,
+    Progress,
+    Report,
+    RetrainJob,
+    Stage,
+    Unfinished,
+    Verdict,
+)
+
+SEEDS = (11, 23)
+ROWS = 1_500
+PASS, FAIL, REFER = Verdict
+
+RULES = '''
+import pytest
+
+@pytest.mark.required(help="Add one.")
+def test_hidden_layer(architecture):
+    """The network has a hidden layer."""
+    assert len(architecture.layers) > 2, "It has none."
+'''
+
+
+# -- a guest ---------------------------------------------------------------------------------------------
+
+
+class Practical:
+    """What a student's guest says, and how the clean guest trains: by nearest neighbours."""
+
+    def __init__(self, data, make):
+        self.make = make
+        known = np.nan_to_num(data.features)
+        scaled = ((known - known.mean(axis=0)) / known.std(axis=0)).astype(np.float32)
+        self.x, self.watched, self.tested = scaled[:900], scaled[900:1_200], scaled[1_200:]
+        self.y = data.labels[:900].astype(np.int64)
+
+    def model(self, **more):
+        """The student's network: fitted, watched and tested on the parts of the data."""
+        fit = self.make.fit(
+            training=self.make.fed(self.x, self.y),
+            development=Development.DATA,
+            validation=self.make.fed(self.watched),
+        )
+        return self.make.model(1, fit, uses=(self.make.use("evaluate", self.make.fed(self.tested)),), **more)
+
+    def begin(self):
+        """The first cell of every notebook."""
+        yield frames.message(Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"))
+        yield frames.message(Progress(1, 3))
+        yield frames.message(self.make.cell(1, "import keras"))
+
+    def hand_in(self, model=None):
+        """A whole notebook with a model."""
+        yield from self.begin()
+        yield from map(frames.array, (self.x, self.y, self.watched, self.tested))
+        yield frames.message(model or self.model())
+        yield frames.message(self.make.cell(2, "model.fit(x, y)"))
+
+    def retrain(self, job, beside, is_good=True):
+        """Train by nearest neighbours, or learn nothing, and predict what was held out."""
+        arrays = [frames.unpack(frame.payload) for frame in beside]
+        for at, seed in enumerate(job.seeds):
+            x, y, _, _, held_out = arrays[5 * at : 5 * at + 5]
+            called = np.zeros(len(held_out), dtype=int)
+            if is_good:
+                called = KNeighborsClassifier(5).fit(x, y).predict(held_out)
+            outputs = np.eye(5, dtype=np.float32)[called]
+            yield frames.array(outputs)
+            yield frames.message(self.make.run(seed, outputs))
+            yield frames.message(Progress(at + 1, len(job.seeds)))
+
+    def guest(self, scripts, is_good=True):
+        """Return a guest that does for a submission what its script says; a script's name is the file's content."""
+
+        def run(job, beside):
+            if isinstance(job, RetrainJob):
+                yield from self.retrain(job, beside, is_good)
+            else:
+                yield from scripts[beside[0].payload.decode()]()
+
+        return run
+
+
+@pytest.fixture(scope="module")
+def data(practice):
+    """A small part of the practice data."""
+    rows = np.random.default_rng(0).permutation(len(practice.labels))[:ROWS]
+    note = DatasetNote("a small part", "ab" * 32, True)
+    return Dataset(note, b"longitude,latitude\n", practice.features[rows], practice.labels[rows])
+
+
+@pytest.fixture(scope="module")
+def practical(data, make):
+    return Practical(data, make)
+
+
+@pytest.fixture(scope="module")
+def small_assignment(root, tmp_path_factory):
+    """Our assignment with a single rule of its own."""
+    folder = tmp_path_factory.mktemp("reference") / "small"
+    shutil.copytree(root / "reference" / "ocean_proximity", folder)
+    (folder / assignments.RULES).write_text(RULES)
+    return assignments.load(folder)
+
+
+@dataclass
+class Bench:
+    """A batch to be: its course, its folders, and what was seen of it."""
+
+    course: Course
+    folder: Path
+    out: Path
+    standard: Standard
+
+    def hand_in(self, *names, content=None):
+        """Put files into the folder, each with a script's name as its content."""
+        for name in names:
+            (self.folder / f"{name}.ipynb").write_text(content or name)
+
+    def run(self, jobs=1, on_end=lambda submission, end: None, fresh=False, submitted=None):
+        submitted = submissions.find(self.folder) if submitted is None else submitted
+        with ThreadPoolExecutor(jobs) as executor:
+            return batch.run(
+                submitted, self.course, self.standard, self.out, executor, self.watch, on_end, fresh
+            )
+
+    def watch(self, submission):
+        return lambda stage, step: None
+
+    def report(self):
+        """Run a batch of one, and return its report."""
+        (report,) = self.run().reports
+        return report
+
+    @property
+    def boxes(self):
+        return self.course.sandbox.boxes
+
+    def stored(self):
+        """Return the names under which evidence lies on disk."""
+        return sorted(path.parent.name for path in self.out.glob("evidence/*/evidence.json"))
+
+
+@pytest.fixture
+def bench(small_assignment, data, fake_sandbox, practical, tmp_path):
+    """Return a bench for submissions that follow scripts; ``good`` is one that does all that is asked."""
+
+    def set_up(is_good=True, **scripts):
+        known = {"good": practical.hand_in, **scripts}
+        course = Course(small_assignment, data, SEEDS, fake_sandbox(practical.guest(known, is_good)))
+        standard = Standard(dict.fromkeys(SEEDS, 0.7), dict.fromkeys(SEEDS, 0.5))
+        (tmp_path / "in").mkdir()
+        return Bench(course, tmp_path / "in", tmp_path / "out", standard)
+
+    return set_up
+
+
+# -- a whole batch ---------------------------------------------------------------------------------------
+
+
+def test_a_good_submission_passes(bench):
+    """A submission goes through both guests, is traced, judged, stored, and shown."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    report = b.report()
+    assert (report.verdict, report.failures) == (PASS, ())
+    assert report.selection.chosen == 1
+    assert report.tracing.source is FeatureSource.TRACED
+    assert (report.tracing.training_rows, report.tracing.development_rows) == (900, 300)
+    assert [run.seed for run in report.runs] == list(SEEDS)
+    assert report.comparison.mean > 0.7
+    assert [rule.outcome for rule in report.rules] == [Outcome.PASSED]
+    assert [cell.cell.index for cell in report.cells] == [1, 2]
+    assert b.stored() == ["ada"]
+    assert (b.out / "reports" / "ada.html").stat().st_size > 5_000
+    results = json.loads((b.out / "results.json").read_bytes())
+    assert [r["verdict"] for r in results["reports"]] == ["PASS"]
+    for name in ("index.html", "results.csv", "junit.xml"):
+        assert "ada" in (b.out / name).read_text()
+
+
+def test_both_guests_get_one_box_and_only_what_they_need(bench, data):
+    """The student's guest gets file and data; the clean one gets no label of a row that it is tested on."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.report()
+    (box,) = b.boxes
+    assert box.closed.is_set()
+    (execute, first), (retrain, second) = box.jobs
+    assert isinstance(execute, ExecuteJob) and isinstance(retrain, RetrainJob)
+    assert [frame.payload for frame in first] == [b"good", data.csv]
+    arrays = [frames.unpack(frame.payload) for frame in second]
+    assert len(arrays) == 5 * len(SEEDS)
+    for at in range(len(SEEDS)):
+        x, y, x_watched, y_watched, held_out = arrays[5 * at : 5 * at + 5]
+        assert (len(x), len(x_watched)) == (len(y), len(y_watched))
+        assert len(x) + len(x_watched) + len(held_out) == ROWS
+        rows = {row.tobytes() for row in np.concatenate([x, x_watched])}
+        assert not any(row.tobytes() in rows for row in held_out)
+
+
+def test_a_network_that_learns_nothing_fails(bench):
+    """A submission whose retrained network is no better than the baseline fails, and its accuracy is shown."""
+    b = bench(is_good=False)
+    b.hand_in("ada", content="good")
+    report = b.report()
+    assert report.verdict is FAIL
+    assert report.comparison.mean < 0.5
+    assert "no better than logistic regression" in report.reasons[0]
+
+
+def test_results_come_in_the_order_given(bench, practical):
+    """However long each takes, results stand in the order in which the submissions were given."""
+    last_has_ended = threading.Event()
+
+    def slow():
+        assert last_has_ended.wait(20)
+        yield from practical.begin()
+
+    b = bench(slow=slow, fast=practical.begin)
+    b.hand_in("a", content="slow")
+    b.hand_in("b", "c", content="fast")
+    ended = []
+
+    def on_end(submission, end):
+        ended.append(submission.name)
+        if "c" in ended:
+            last_has_ended.set()
+
+    result = b.run(jobs=2, on_end=on_end)
+    assert ended == ["b", "c", "a"]
+    assert [report.submission.name for report in result.reports] == ["a", "b", "c"]
+
+
+def test_submissions_of_one_name_are_all_checked(bench, practical):
+    """A folder and files that are called the same get their own results, evidence and pages."""
+    b = bench(none=practical.begin)
+    b.hand_in("a", content="good")
+    (b.folder / "a").mkdir()
+    (b.folder / "a" / "tick.ipynb").write_text("none")
+    (b.folder / "a.py").write_text("none")
+    result = b.run()
+    assert sorted(report.verdict for report in result.reports) == [FAIL, FAIL, PASS]
+    assert len(b.stored()) == 3
+    assert len(list(b.out.glob("reports/*.html"))) == 3
+
+
+def test_progress_is_told_by_stage(bench, monkeypatch):
+    """Whoever watches a submission hears of every stage with steps of its own."""
+    seen = []
+    monkeypatch.setattr(Bench, "watch", lambda b, submission: lambda stage, step: seen.append((stage, step)))
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.run()
+    assert [stage for stage, _ in seen] == [Stage.EXECUTING, Stage.TRACING, *[Stage.RETRAINING] * 2]
+    assert seen[-1] == (Stage.RETRAINING, Progress(2, 2))
+
+
+# -- what is already known -------------------------------------------------------------------------------
+
+
+def test_what_is_known_is_not_run_again(bench):
+    """A second batch opens no box and comes to the same report; with fresh it opens one."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    first = b.report()
+    assert len(b.boxes) == 1
+    assert b.report() == first
+    assert len(b.boxes) == 1
+    b.run(fresh=True)
+    assert len(b.boxes) == 2
+
+
+def test_a_changed_file_is_run_again(bench, practical):
+    """A submission whose file has changed is run again, and no other is."""
+    b = bench(none=practical.begin)
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    b.hand_in("ada", content="none")
+    assert [report.verdict for report in b.run().reports] == [FAIL, PASS]
+    assert len(b.boxes) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "runs_again"),
+    [
+        (lambda a: {"bar": replace(a.bar, tolerance=0.5)}, False),
+        (lambda a: {"title": "Another"}, False),
+        (lambda a: {"caps": replace(a.caps, fit_steps=5)}, True),
+        (lambda a: {"splits": replace(a.splits, test=0.3)}, True),
+        (lambda a: {"execute": replace(a.execute, wall_seconds=5.0)}, True),
+    ],
+)
+def test_only_what_the_run_depends_on_runs_again(bench, change, runs_again):
+    """Another bar or title is judged anew from stored evidence; other limits, caps or splits need a new run."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.run()
+    assignment = b.course.assignment
+    b.course = replace(b.course, assignment=replace(assignment, **change(assignment)))
+    b.run()
+    assert len(b.boxes) == (2 if runs_again else 1)
+
+
+def test_damaged_evidence_is_gathered_again(bench):
+    """Evidence that was damaged on disk is gathered anew."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.run()
+    next(b.out.glob("evidence/ada/*.npz")).write_bytes(b"")
+    assert b.report().verdict is PASS
+    assert len(b.boxes) == 2
+
+
+# -- who is blamed ---------------------------------------------------------------------------------------
+
+
+def test_a_notebook_without_a_model_fails(bench, practical):
+    """A submission without a network fails, with a sentence about what is missing, and is not retrained."""
+    b = bench(none=practical.begin)
+    b.hand_in("ada", content="none")
+    report = b.report()
+    assert report.verdict is FAIL
+    assert "There is no model for this task" in report.reasons[0]
+    assert len(b.boxes[0].jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "verdict", "words"),
+    [
+        (Ending.MEMORY, FAIL, "more memory than allowed"),
+        (Ending.OUTPUT, FAIL, "more output than allowed"),
+        (Ending.WALL_CLOCK, FAIL, "longer than the time allowed"),
+        (Ending.CRASHED, REFER, "without a word"),
+        (Ending.NONSENSE, REFER, "not evidence"),
+    ],
+)
+def test_an_end_without_a_model(bench, practical, ending, verdict, words):
+    """A guest that was ended before any model was trained: the limit is named; what nobody explains is referred."""
+
+    def script():
+        yield from practical.begin()
+        yield ending
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    report = b.report()
+    assert report.verdict is verdict
+    assert words in report.reasons[0]
+    assert report.failures[0].cell == 1
+
+
+def test_an_end_while_still_training(bench, practical, make):
+    """Time that ran out while a network was still training is nobody's fault yet: a demonstrator decides."""
+
+    def script():
+        yield from practical.hand_in(practical.model(fits=(make.fit(finished=False),)))
+        yield Ending.WALL_CLOCK
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    assert b.report().verdict is REFER
+
+
+@pytest.mark.parametrize(
+    ("ending", "verdict"),
+    [
+        (Ending.WALL_CLOCK, PASS),
+        (Ending.MEMORY, FAIL),
+        (Ending.OUTPUT, FAIL),
+        (Ending.CRASHED, REFER),
+        (Ending.NONSENSE, REFER),
+    ],
+)
+def test_an_end_after_a_model_was_trained(bench, practical, ending, verdict):
+    """Time that ran out after the answer was trained is forgiven; other limits fail, and a crash is referred."""
+
+    def script():
+        yield from practical.hand_in()
+        yield ending
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    assert b.report().verdict is verdict
+
+
+def test_a_cell_that_raises_is_no_fault_where_the_answer_is_whole(bench, practical, make):
+    """A cell that raises after the answer was trained does not change the verdict."""
+
+    def script():
+        yield from practical.hand_in()
+        yield frames.message(make.cell(5, error="no TensorBoard here"))
+        yield frames.message(Failure(Stage.EXECUTING, "Cell 5 raised ValueError.", "Mend it.", cell=5))
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    report = b.report()
+    assert report.verdict is PASS
+    assert report.cells[-1].cell.error.message == "no TensorBoard here"
+
+
+def test_a_network_that_cannot_be_rebuilt_is_referred(bench, practical):
+    """A network with layers of the student's own is not retrained here, and never passes by itself."""
+    own = practical.model(architecture=None, unrebuildable="`Swish` is a layer of your own")
+    b = bench(own=lambda: practical.hand_in(own))
+    b.hand_in("ada", content="own")
+    report = b.report()
+    assert report.verdict is REFER
+    assert "`Swish` is a layer of your own" in report.reasons[0]
+    assert report.comparison is None
+
+
+def test_outputs_that_are_no_numbers_fail(bench, practical, monkeypatch):
+    """A network whose outputs become NaN in the clean guest fails, with what to look for."""
+
+    def wild(job, beside, is_good):
+        for at, seed in enumerate(job.seeds):
+            rows = frames.unpack(beside[5 * at + 4].payload)
+            outputs = np.full((len(rows), 5), np.nan, dtype=np.float32)
+            yield frames.array(outputs)
+            yield frames.message(practical.make.run(seed, outputs))
+
+    monkeypatch.setattr(practical, "retrain", wild)
+    b = bench()
+    b.hand_in("ada", content="good")
+    report = b.report()
+    assert report.verdict is FAIL
+    assert "NaN" in report.reasons[0]
+
+
+def test_a_retraining_that_ends_early_is_referred(bench, practical, monkeypatch):
+    """A clean guest that does not come to its end leaves the decision to a demonstrator."""
+
+    def short(job, beside, is_good):
+        yield frames.message(Progress(1, 2))
+        yield Ending.WALL_CLOCK
+
+    monkeypatch.setattr(practical, "retrain", short)
+    b = bench()
+    b.hand_in("ada", content="good")
+    assert b.report().verdict is REFER
+
+
+def test_a_network_with_more_outputs_than_it_said_is_judged(bench, practical, monkeypatch):
+    """A network whose description has other outputs than its guest claimed does not pass, and breaks nothing."""
+
+    def wide(job, beside, is_good):
+        for at, seed in enumerate(job.seeds):
+            rows = frames.unpack(beside[5 * at + 4].payload)
+            outputs = np.zeros((len(rows), 7), dtype=np.float32)
+            outputs[:, 6] = 1
+            yield frames.array(outputs)
+            yield frames.message(practical.make.run(seed, outputs))
+
+    monkeypatch.setattr(practical, "retrain", wide)
+    b = bench()
+    b.hand_in("ada", content="good")
+    assert b.report().verdict is not PASS
+
+
+# -- what a hostile guest may try ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [Stage.EXECUTING, Stage.RETRAINING, Stage.JUDGING])
+@pytest.mark.parametrize("with_model", [False, True])
+def test_no_guest_passes_itself(bench, practical, stage, with_model):
+    """A guest that says that all is well, at whatever stage, does not pass by saying so."""
+
+    def script():
+        yield from practical.hand_in() if with_model else practical.begin()
+        yield frames.message(Failure(stage, "All is well.", "", verdict=PASS))
+
+    b = bench(is_good=False, script=script)
+    b.hand_in("ada", content="script")
+    assert b.report().verdict is not PASS
+
+
+def test_no_guest_keeps_its_network_from_being_measured(bench, practical):
+    """A guest that claims that its retraining failed is retrained and measured all the same."""
+
+    def script():
+        yield from practical.hand_in()
+        yield frames.message(Failure(Stage.RETRAINING, "Please refer me.", "", verdict=REFER))
+
+    b = bench(is_good=False, script=script)
+    b.hand_in("ada", content="script")
+    report = b.report()
+    assert report.verdict is FAIL
+    assert report.comparison is not None
+
+
+def test_a_student_cannot_send_results_of_a_retraining(bench, practical, make):
+    """Runs that the student's guest claims do not count; only the clean guest's do."""
+    perfect = np.eye(5, dtype=np.float32)[np.zeros(300, dtype=int)]
+
+    def script():
+        yield from practical.hand_in()
+        yield frames.array(perfect)
+        yield from (frames.message(make.run(seed, perfect)) for seed in SEEDS)
+
+    b = bench(is_good=False, script=script)
+    b.hand_in("ada", content="script")
+    report = b.report()
+    assert report.verdict is FAIL
+    assert frames.reference(perfect).sha256 not in {run.predictions.sha256 for run in report.runs}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param(Frame(Kind.JOB, b""), id="job"),
+        pytest.param(Frame(Kind.ARRAY, b"PK\x03\x04" + bytes(60)), id="archive"),
+        pytest.param(Frame(Kind.MESSAGE, b"Report {}"), id="report"),
+    ],
+)
+def test_nonsense_is_one_submissions_affair(bench, practical, frame):
+    """A guest that sends what makes no sense is referred, and the others are checked."""
+
+    def script():
+        yield from practical.begin()
+        yield frame
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    b.hand_in("grace", content="good")
+    assert [report.verdict for report in b.run().reports] == [REFER, PASS]
+
+
+def test_a_name_from_another_system_is_checked_like_any(bench, practical):
+    """Folders whose names are not UTF-8, as archives from other systems leave them, are checked each for itself."""
+    b = bench(none=practical.begin)
+    try:
+        for name in (b"M\xfcller", b"M\xf6ller"):
+            folder = os.path.join(os.fsencode(b.folder), name)
+            os.mkdir(folder)
+            with open(os.path.join(folder, b"tick.ipynb"), "w") as stream:
+                stream.write("none")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    result = b.run()
+    assert [report.verdict for report in result.reports] == [FAIL, FAIL]
+    assert len(b.stored()) == 2
+
+
+def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
+    """The command in a report is one command about one file, whatever the file is called."""
+    b = bench(none=practical.begin)
+    name = "x; touch pwned $(id) 'q' .ipynb"
+    (b.folder / name).write_text("none")
+    words = shlex.split(b.report().reproduce)
+    assert words[:2] == ["checker", "batch"]
+    assert Path(words[2]).name == name
+
+
+# -- the harness's own failures --------------------------------------------------------------------------
+
+
+def test_a_failure_of_the_harness_is_tried_again(bench, practical):
+    """A sandbox that fails once is opened again, and the student does not hear of it."""
+    attempts = []
+
+    def script():
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise HarnessError("The sandbox fell over.")
+        return practical.hand_in()
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    assert b.report().verdict is PASS
+    assert [box.closed.is_set() for box in b.boxes] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "error", [HarnessError("The sandbox fell over."), OSError(28, "No space left on device")]
+)
+def test_a_harness_that_keeps_failing_gives_no_verdict(bench, error):
+    """What fails twice has no verdict and is not stored; the others have theirs, and the next batch tries again."""
+    broken = [True]
+
+    def script():
+        if broken:
+            raise error
+        return iter(())
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    b.hand_in("grace", content="good")
+    ends = {}
+    result = b.run(on_end=lambda submission, end: ends.update({submission.name: end}))
+    assert [report.submission.name for report in result.reports] == ["grace"]
+    assert result.unfinished == (Unfinished("ada", str(error)),)
+    assert ends == {"ada": result.unfinished[0], "grace": result.reports[0]}
+    assert len(b.boxes) == batch.ATTEMPTS + 1
+    assert all(box.closed.is_set() for box in b.boxes)
+    assert b.stored() == ["grace"]
+    assert json.loads((b.out / "results.json").read_bytes())["unfinished"][0]["submission"] == "ada"
+    broken.clear()
+    assert len(b.run().reports) == 2
+
+
+def test_a_mistake_of_the_checkers_own_stops_nobody_else(bench):
+    """A submission that trips the checker itself has no verdict, and the others get theirs."""
+
+    def script():
+        raise IndexError("a mistake in the checker")
+
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    b.hand_in("grace", content="good")
+    result = b.run()
+    assert [report.submission.name for report in result.reports] == ["grace"]
+    assert [one.submission for one in result.unfinished] == ["ada"]
+
+
+def test_a_disk_that_is_full_gives_no_verdict(bench):
+    """Where nothing can be written the batch says so, and no student is blamed."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    (b.out).write_text("a file where the folder must be")
+    with pytest.raises(HarnessError, match="could not be written"):
+        b.run()
+
+
+def test_broken_rules_stop_the_batch(bench):
+    """Rules that cannot be run at all stop the batch: they are the assignment's fault, not a student's."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    (Path(b.course.assignment.folder) / assignments.RULES).write_text("def test_it(:")
+    try:
+        with pytest.raises(AssignmentError):
+            b.run()
+    finally:
+        (Path(b.course.assignment.folder) / assignments.RULES).write_text(RULES)
+
+
+# -- interruption ----------------------------------------------------------------------------------------
+
+
+def test_an_interruption_ends_every_box(bench, practical):
+    """Whoever interrupts a batch waits for no guest; what had ended is kept, and nothing else is stored."""
+    has_begun, sandbox = threading.Event(), []
+
+    def endless():
+        yield from practical.begin()
+        has_begun.set()
+        assert sandbox[0].boxes[-1].closed.wait(20)
+
+    b = bench(endless=endless)
+    sandbox.append(b.course.sandbox)
+    b.hand_in("ada", content="good")
+    b.hand_in("grace", "linus", content="endless")
+
+    def interrupt(submission, end):
+        assert isinstance(end, Report)
+        assert has_begun.wait(20)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        b.run(on_end=interrupt)
+    assert all(box.closed.is_set() for box in b.boxes)
+    assert b.stored() == ["ada"]
+    assert not (b.out / "index.html").exists()
+
+
+def test_no_box_is_opened_after_an_interruption(fake_sandbox):
+    """After an interruption no guest starts any more, and no box is left open."""
+    sandbox = fake_sandbox(lambda job, beside: iter(()))
+    boxes = batch.Boxes(sandbox)
+    boxes.close()
+    with pytest.raises(HarnessError, match="interrupted"), boxes.open():
+        pytest.fail("a box was opened")
+    assert all(box.closed.is_set() for box in sandbox.boxes)
+
+
+def test_a_box_is_closed_whatever_happens_in_it(fake_sandbox):
+    """A box is closed when its work is done, and when it failed."""
+    boxes = batch.Boxes(fake_sandbox(lambda job, beside: iter(())))
+    with boxes.open() as box:
+        pass
+    assert box.closed.is_set()
+    with pytest.raises(ZeroDivisionError), boxes.open() as box:
+        1 / 0
+    assert box.closed.is_set()
+
+
+# -- how many side by side -------------------------------------------------------------------------------
+
+
+def test_at_least_one_job_fits_any_machine(assignment):
+    """However much memory a job may take, one fits; jobs that take little are limited by the cores."""
+    huge = replace(assignment, execute=replace(assignment.execute, memory_mib=10**9))
+    assert batch.jobs_that_fit(huge) == 1
+    tiny = replace(
+        assignment,
+        execute=replace(assignment.execute, memory_mib=1),
+        retrain=replace(assignment.retrain, memory_mib=1),
+    )
+    assert 1 <= batch.jobs_that_fit(tiny) <= (os.cpu_count() or 1)
