@@ -16,12 +16,14 @@ from checker.records import (
     ModelCapture,
     Progress,
     TrainingRun,
+    Verdict,
 )
 
 MAX_MODELS = 1_000
 MAX_CELLS = 5_000
 MAX_FAILURES = 20
 MAX_ARRAYS = 2_000
+MAX_STEPS = 1_000_000
 
 
 class Collector:
@@ -55,6 +57,8 @@ class Collector:
     def _take(self, message: object) -> None:
         match message:
             case Progress():
+                if not 0 <= message.at <= message.of <= MAX_STEPS:
+                    raise EvidenceError(f"step {str(message.at)[:20]} of {str(message.of)[:20]} makes no sense")
                 self.has_started = True
                 self._on_progress(message)
             case Environment():
@@ -68,8 +72,11 @@ class Collector:
                 self._models[message.id] = message
             case TrainingRun():
                 self.runs.append(message)
-            case Failure() if len(self.failures) < MAX_FAILURES:
-                self.failures.append(message)
+            case Failure():
+                if message.verdict is Verdict.PASS:
+                    raise EvidenceError("a failure does not lead to PASS")
+                if len(self.failures) < MAX_FAILURES:
+                    self.failures.append(message)
 
     @property
     def cells(self) -> tuple[CellResult, ...]:

@@ -9,10 +9,10 @@ from checker.records import Caps, Development, ModelCapture, Phase, Recipe
 def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
     """Return the recipe of the answer's training, or None and why it cannot be rebuilt.
 
-    Stretches on fewer than ``enough`` rows are trials and left out. Epochs are those asked for, cut where all
+    Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut where all
     phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
     """
-    fits = [fit for fit in answer.fits if not 0 < fit.training.rows < enough]
+    fits = [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
     unclear = next((fit for fit in fits if fit.phase is None), None)
     if not fits or unclear is not None:
         return None, unclear.unrebuildable if unclear is not None else "it was never trained"
@@ -37,6 +37,6 @@ def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...],
         an_epoch = math.ceil(rows / max(1, phase.batch_size))
         epochs = max(1, min(phase.epochs, steps // an_epoch))
         steps = max(0, steps - epochs * an_epoch)
-        cut += phase.epochs - epochs
+        cut += max(0, phase.epochs - epochs)
         kept.append(replace(phase, epochs=epochs, recompiled=phase.recompiled or number == 0))
     return tuple(kept), cut

@@ -34,7 +34,7 @@ from checker.records import (
     TrainingRun,
 )
 
-OPTIONS = ("--import-mode=importlib", "--capture=no", "--disable-plugin-autoload")
+OPTIONS = ("--import-mode=importlib", "--capture=no", "--disable-plugin-autoload", "--noconftest")
 WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexception threadexception junitxml"
 _one_at_a_time = threading.Lock()
 
@@ -64,11 +64,14 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
     without = [word for name in WITHOUT.split() for word in ("-p", f"no:{name}")]
     arguments = ["-c", os.devnull, "--rootdir", str(path.parent), *OPTIONS, *without, str(path)]
     with _one_at_a_time:
+        namesake = sys.modules.pop(path.stem, None)
         kept = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
         try:
             status = pytest.main(arguments, plugins=[plugin])
         finally:
             sys.modules.pop(path.stem, None)  # else the next assignment's rules would be these again
+            if namesake is not None:
+                sys.modules[path.stem] = namesake
             os.environ.update({name: value for name, value in kept.items() if value is not None})
     if plugin.broken or status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
         raise AssignmentError(f"{path}: {plugin.broken or 'holds no rules'}")

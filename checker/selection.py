@@ -57,7 +57,7 @@ def _why_not(model: ModelCapture, classes: int, enough: int) -> str:
     rows = max(fit.training.rows for fit in model.fits)
     if 0 < rows < enough:
         return f"it was trained on {_count(rows, 'row')} only"
-    if not any(fit.finished for fit in model.fits):
+    if not any(fit.finished for fit in model.fits if not 0 < fit.training.rows < enough):
         return "its training did not finish"
     return ""
 

@@ -12,10 +12,11 @@ own code); evidence with another key is gathered anew. Everything is written bes
 there, so a reader never meets half a file.
 """
 
+import contextlib
 import hashlib
+import io
 import re
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,7 @@ from checker.records import ArrayRef, Evidence, from_json, record, to_json
 
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
 
 
 @record
@@ -74,9 +76,10 @@ def _surroundings() -> tuple[str, ...]:
 def slug(name: str) -> str:
     """Return a file name for a student's name: harmless on every system, and its own for every name."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:60]
-    if plain == name and not RESERVED.match(plain):
+    if plain and plain == name and not RESERVED.match(plain) and not LIKE_OURS.search(plain):
         return plain
-    return f"{plain or 'submission'}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+    harmless = f"_{plain}" if RESERVED.match(plain) else plain or "submission"
+    return f"{harmless}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def cache_folder() -> Path:
@@ -122,10 +125,11 @@ def _zipped(values: Array) -> bytes:
 
 
 def _unzipped(path: Path) -> Array:
+    content = io.BytesIO(path.read_bytes())
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(content, allow_pickle=False) as archive:
             values: Array = archive["values"]
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise many kinds of errors
         raise EvidenceError(f"{path} is damaged") from error
     if frames.reference(values).sha256 != path.stem:
         raise EvidenceError(f"{path} does not hold what its name says")
@@ -135,13 +139,18 @@ def _unzipped(path: Path) -> Array:
 def write(path: Path, content: bytes | str) -> None:
     """Write a file whole or not at all."""
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as partial:
-            partial.write(data)
-        Path(partial.name).chmod(0o644)
-        Path(partial.name).replace(path)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as stream:
+            partial = Path(stream.name)
+            stream.write(data)
+        partial.chmod(0o644)
+        partial.replace(path)
     except OSError as error:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                partial.unlink()
         raise HarnessError(
             f"{path} could not be written: {error.strerror}.", "Make room or choose another --out."
         ) from error

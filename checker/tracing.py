@@ -25,6 +25,7 @@ from checker.records import Column, Development, FeatureSource, Fed, ModelCaptur
 TOLERANCE = 1e-4
 ENOUGH_TRACED = 0.95
 MIN_ROWS = 50
+LARGEST = 1e12
 QUANTILES = np.linspace(0.02, 0.98, 97)
 SIMILAR_SHAPE = 0.05
 MIN_CLASS_ROWS = 100
@@ -67,7 +68,7 @@ def trace(
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in found:
         return _untraced(answer.input_width == width, "the rows of the training data could not be found")
-    return _record(answer, arrays, found, tracer.maps, labels, names)
+    return _record(answer, arrays, tables, found, tracer.maps, labels, names)
 
 
 def _untraced(has_handout_width: bool, reason: str) -> Traced:
@@ -77,14 +78,23 @@ def _untraced(has_handout_width: bool, reason: str) -> Traced:
 
 
 def _tables(answer: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the feature tables of the answer's width, the last training data first, each once."""
+    """Return the feature tables of the answer's width, the last training data first, each once.
+
+    What is no number, or larger than any that the data set could give, is NaN.
+    """
     fed = [fit.training for fit in reversed(answer.fits)]
     fed += [fit.validation for fit in reversed(answer.fits) if fit.validation is not None]
     fed += [use.fed for use in answer.uses]
-    digests = dict.fromkeys(f.x.sha256 for f in fed if f.x is not None and len(f.x.shape) == 2)
-    tables = {d: arrays[d].astype(np.float64) for d in digests if d in arrays}
+    digests = dict.fromkeys(f.x.sha256 for f in fed if f.x is not None)
+    tables = {d: _sober(arrays[d]) for d in digests if d in arrays and arrays[d].ndim == 2 and arrays[d].size}
     width = next((t.shape[1] for t in tables.values()), 0)
-    return {d: t for d, t in tables.items() if t.shape[1] == width and len(t)}
+    return {d: t for d, t in tables.items() if t.shape[1] == width}
+
+
+def _sober(table: Array) -> Array:
+    values = table.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
 class _Tracer:
@@ -137,8 +147,7 @@ class _Tracer:
 
 def _guess(table: Array, features: Array) -> tuple[AffineMap, ...]:
     """Match columns by the shapes of their distributions; only clear matches are returned where they suffice."""
-    theirs = [np.nanquantile(table[:, j], QUANTILES) for j in range(table.shape[1])]
-    ours = [np.nanquantile(features[:, k], QUANTILES) for k in range(features.shape[1])]
+    theirs, ours = ([_quantiles(column) for column in values.T] for values in (table, features))
     fits = [[_quantile_map(j, k, a, b) for k, b in enumerate(ours)] for j, a in enumerate(theirs)]
     misfit = np.array([[fit[1] for fit in row] for row in fits])
     matched = [
@@ -148,6 +157,11 @@ def _guess(table: Array, features: Array) -> tuple[AffineMap, ...]:
     ]
     clear = tuple(m for m, is_clear in matched if is_clear)
     return clear if len(clear) >= 3 else tuple(m for m, _ in matched)
+
+
+def _quantiles(column: Array) -> Array:
+    known = column[np.isfinite(column)]
+    return np.quantile(known, QUANTILES) if len(known) else np.full(len(QUANTILES), np.nan)
 
 
 def _quantile_map(column: int, source: int, theirs: Array, ours: Array) -> tuple[AffineMap, float]:
@@ -195,6 +209,7 @@ def _trimmed_fit(theirs: Array, ours: Array) -> tuple[float, float, float]:
 def _record(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
+    tables: Mapping[str, Array],
     found: Mapping[str, Array],
     maps: tuple[AffineMap, ...],
     labels: Array,
@@ -202,7 +217,7 @@ def _record(
 ) -> Traced:
     last = answer.fits[-1]
     stacked = np.concatenate(list(found.values()))
-    values = np.concatenate([np.asarray(arrays[digest], dtype=np.float64) for digest in found])
+    values = np.concatenate([tables[digest] for digest in found])
     rows, first = np.unique(stacked, return_index=True)
     rows, first = rows[rows >= 0].astype(np.int32), first[rows >= 0]
     features = values[first].astype(np.float32)
@@ -254,9 +269,11 @@ def _labels_differ(answer: ModelCapture, arrays: Mapping[str, Array], found: Map
     y = arrays[last.y.sha256]
     theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     rows = found[last.x.sha256]
+    if len(theirs) != len(rows):
+        return int((rows >= 0).sum())
     true, theirs = labels[rows[rows >= 0]], theirs[rows >= 0]
-    agree = sum(int(np.bincount(true[theirs == value]).max()) for value in np.unique(theirs)[:1_000])
-    return len(true) - agree
+    values = np.unique(theirs[np.isfinite(theirs)])[:1_000]
+    return len(true) - sum(int(np.bincount(true[theirs == value]).max()) for value in values)
 
 
 def _columns(

@@ -17,7 +17,7 @@ def decide(
     recipe: Recipe | None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it."""
-    found: list[Reason] = [(failure.verdict, failure.rationale) for failure in failures]
+    found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED]
     if comparison is not None:
         found.append(_of_comparison(comparison, recipe))
@@ -28,6 +28,12 @@ def decide(
         if reasons:
             return verdict, reasons
     raise AssertionError("a comparison or a failure always gives a reason")
+
+
+def _of_failure(failure: Failure) -> Reason:
+    """No failure leads to PASS, whoever says so."""
+    verdict = Verdict.REFER if failure.verdict is Verdict.PASS else failure.verdict
+    return verdict, failure.rationale or f"Something went wrong while {failure.stage}."
 
 
 def _of_rule(rule: RuleResult) -> Reason:

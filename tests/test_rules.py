@@ -14,12 +14,6 @@ from checker.records import DatasetNote, FeatureSource, Importance, Outcome, Tra
 from checker.rules import Exhibits
 
 
-@pytest.fixture(autouse=True)
-def _other_name(monkeypatch):
-    """This very module is imported as ``test_rules``, as an assignment's rules are: put it aside."""
-    monkeypatch.delitem(sys.modules, "test_rules", raising=False)
-
-
 @pytest.fixture
 def exhibits(assignment):
     """A submission of which nothing is known."""

@@ -1,0 +1,293 @@
+"""The commands: exit codes, words for every way to fail, and nothing hostile on the screen."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from checker import batch, cli, dataset, doctor, sandbox
+from checker.check import Standard
+from checker.errors import HarnessError
+from checker.frames import message
+from checker.records import Environment, Finding, Progress
+
+HOSTILE = "evil\x1b[2J\x1b]0;pwned\x07\u202egnp.ipynb"
+
+
+@pytest.fixture
+def run(root, monkeypatch, capsys):
+    """Run the program in this process, in the project's folder; return its exit code and all that it wrote."""
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words):
+        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code, " ".join((said.out + said.err).split())
+
+    return run_command
+
+
+@pytest.fixture
+def empty_handed(tmp_path):
+    """A folder with one submission."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada.ipynb").write_text("{}")
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def with_guest(monkeypatch, fake_sandbox):
+    """Let batches run in a fake sandbox, against a made-up standard."""
+
+    def set_up(guest):
+        made = fake_sandbox(guest)
+        monkeypatch.setattr(sandbox, "choose", lambda kind: made)
+        monkeypatch.setattr(cli, "_establish", lambda course: Standard({}, {}))
+        return made
+
+    return set_up
+
+
+# -- exit codes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["batch", "nowhere"], "There is nothing at nowhere."),
+        (["batch", "docs"], "There is no notebook (.ipynb) or module (.py) in"),
+        (["batch", "submissions", "--sandbox", "paper"], "--sandbox paper: there is bubblewrap and none."),
+        (["batch", "submissions", "--only", "nobody"], "There is no submission nobody. There are: "),
+        (["batch", "submissions", "--assignment", "tests"], "There is no assignment in tests"),
+        (["batch", "submissions", "--data", "nowhere.csv"], "The data cannot be read: nowhere.csv"),
+        (["batch", "submissions", "--data", "README.md"], "is not the file this assignment is about"),
+        (["self-check", "nowhere.ipynb"], "There is no file nowhere.ipynb."),
+        (["batch", "submissions", "--practice-data", "--data", "x.csv"], "Say either --data or --practice-data."),
+        (["self-check", "README.md", "--practice-data", "--data", "x"], "Say either --data or --practice-data."),
+        (["batch", "submissions", "--jobs", "0"], "--jobs"),
+        (["batch"], "SUBMISSIONS"),
+        (["no-such-command"], "no-such-command"),
+        (["batch", "--no-such-option"], "--no-such-option"),
+    ],
+)
+def test_wrong_usage_is_2(run, words, said):
+    """A command that cannot be carried out as it was typed ends with 2, and says what was wrong."""
+    code, text = run(*words)
+    assert code == 2
+    assert said in text
+
+
+def test_a_broken_assignment_is_3(run, tmp_path, empty_handed):
+    """An assignment that cannot be read ends with 3, and names its file."""
+    (tmp_path / "assignment.toml").write_text("id = ")
+    for words in (["batch", empty_handed, "--assignment", tmp_path], ["reference", tmp_path]):
+        code, text = run(*words)
+        assert code == 3
+        assert "assignment.toml: not TOML" in text
+
+
+def test_a_submission_that_does_not_pass_is_1(run, with_guest, empty_handed, tmp_path):
+    """A batch in which somebody fails ends with 1, after its reports were written."""
+
+    def guest(job, beside):
+        yield message(Environment({}, "3", ""))
+        yield message(Progress(1, 1))
+
+    with_guest(guest)
+    code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
+    assert code == 1
+    assert "1 FAIL" in text
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+def test_a_broken_harness_is_4(run, with_guest, empty_handed, tmp_path):
+    """A batch in which somebody has no verdict because of the checker ends with 4."""
+
+    def guest(job, beside):
+        raise HarnessError("The sandbox fell over.")
+
+    with_guest(guest)
+    code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
+    assert code == 4
+    assert "The sandbox fell over." in text
+    assert "Not the students' fault" in text
+
+
+def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch):
+    """A batch that is interrupted ends with 130, and says what becomes of its work."""
+
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    with_guest(None)
+    monkeypatch.setattr(batch, "run", interrupted)
+    code, text = run("batch", empty_handed, "--practice-data")
+    assert code == 130
+    assert "Interrupted; what was finished is kept." in text
+
+
+def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatch):
+    """A mistake of the checker's own ends with 4, and no student reads it as theirs."""
+
+    def mistaken(*arguments):
+        raise IndexError("list index out of range")
+
+    with_guest(None)
+    monkeypatch.setattr(batch, "run", mistaken)
+    code, text = run("batch", empty_handed, "--practice-data")
+    assert code == 4
+    assert "a mistake in the checker, not in any submission" in text
+
+
+# -- options ---------------------------------------------------------------------------------------------
+
+
+def test_only_the_named_are_checked(run, with_guest, tmp_path, monkeypatch):
+    """With --only, given twice, two of three submissions are checked."""
+    for name in ("ada", "grace", "linus"):
+        (tmp_path / f"{name}.ipynb").write_text("{}")
+    checked = []
+
+    def run_none(chosen, course, standard, out, executor, *rest):
+        checked.extend(submission.name for submission in chosen)
+        assert isinstance(executor, ThreadPoolExecutor)
+        return batch.Result((), ())
+
+    with_guest(None)
+    monkeypatch.setattr(batch, "run", run_none)
+    code, _ = run("batch", tmp_path, "--practice-data", "--only", "ada", "--only", "linus")
+    assert (code, checked) == (0, ["ada", "linus"])
+
+
+def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch):
+    """Who runs files without a sandbox is told what that means."""
+    with_guest(None)
+    monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
+    code, text = run("batch", empty_handed, "--practice-data", "--sandbox", "none")
+    assert code == 0
+    assert "No sandbox: the files run as you, with your rights, on your machine." in text
+    assert "No sandbox" not in run("batch", empty_handed, "--practice-data")[1]
+
+
+# -- help ------------------------------------------------------------------------------------------------
+
+
+def test_the_program_alone_teaches():
+    """Without a command the program lists its commands and what each is for, as a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "checker", "--help"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 0
+    for words in ("batch", "self-check", "reference", "doctor", "Check your own solution"):
+        assert words in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("batch", ["--assignment", "--data", "--practice-data", "--out", "--jobs", "--only", "--fresh", "--sandbox"]),
+        ("self-check", ["--assignment", "--data", "--practice-data", "--report"]),
+        ("reference", ["--data", "--practice-data", "--write-scores"]),
+    ],
+)
+def test_each_command_teaches_by_example(run, command, options):
+    """The help of a command names its options, and shows it as one would type it."""
+    code, text = run(command, "--help")
+    assert code == 0
+    assert f"Example: checker {command} " in text
+    assert all(option in text for option in options)
+
+
+def test_exit_codes_are_taught(run):
+    """The help of batch says what each exit code means."""
+    _, text = run("batch", "--help")
+    for words in ("0: all pass", "1: some fail", "2: wrong usage", "3: the assignment", "4: the checker"):
+        assert words in text
+
+
+# -- doctor ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def healthy(monkeypatch, tmp_path):
+    """A machine whose sandbox works and whose data is nowhere."""
+    monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "")
+    monkeypatch.setattr(dataset.pooch, "os_cache", lambda project: tmp_path)
+    monkeypatch.delenv(dataset.VARIABLE, raising=False)
+
+
+def test_the_doctor_says_what_is_missing(run, healthy):
+    """The doctor names versions, sandbox, assignment and room, says how to get missing data, and ends with 1."""
+    code, text = run("doctor")
+    assert code == 1
+    for words in ("ok Python:", "ok tensorflow:", "ok sandbox: bubblewrap works", "ok assignment:", "ok room:"):
+        assert words in text
+    assert "-- data: The housing data is not on this machine." in text
+    assert "--data PATH" in text
+
+
+def test_the_doctor_says_how_to_get_a_sandbox(run, healthy, monkeypatch):
+    """Where the sandbox does not work the doctor says why, and what to type."""
+    monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "the command bwrap is not installed.")
+    _, text = run("doctor")
+    assert "-- sandbox: none: the command bwrap is not installed." in text
+    assert doctor.bubblewrap.how_to_get() in text
+
+
+def test_the_doctor_goes_on_without_an_assignment(run, healthy, tmp_path):
+    """Where there is no assignment the doctor says so among the rest."""
+    code, text = run("doctor", "--assignment", tmp_path)
+    assert code == 1
+    assert "-- assignment: There is no assignment in" in text
+
+
+def test_a_healthy_machine_is_0(run, monkeypatch):
+    """Where nothing is missing the doctor ends with 0."""
+    monkeypatch.setattr(doctor, "examine", lambda folder, data: (Finding("all", "is well", True),))
+    assert run("doctor") == (0, "ok all: is well")
+
+
+# -- hostile names ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["batch", HOSTILE],
+        ["self-check", HOSTILE],
+        ["reference", HOSTILE],
+        ["batch", "submissions", "--only", HOSTILE],
+        ["batch", "submissions", "--data", HOSTILE],
+        ["batch", "submissions", "--sandbox", HOSTILE],
+        ["doctor", "--assignment", HOSTILE],
+        ["self-check", "README.md", HOSTILE],
+        [HOSTILE],
+    ],
+    ids=lambda words: " ".join(word for word in words if word != HOSTILE) or "command",
+)
+def test_a_hostile_name_paints_nothing(run, healthy, words):
+    """A file name with terminal escapes or reversed text, as a shell may fill it in, is shown as harmless text."""
+    code, text = run(*words)
+    assert code != 0
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert "evil" in text
+
+
+def test_hostile_names_of_submissions_paint_nothing(run, with_guest, tmp_path):
+    """A submission's hostile name is shown as harmless text when it is listed, run and summed up."""
+
+    def guest(job, beside):
+        yield message(Environment({}, "3", ""))
+        yield message(Progress(1, 1))
+
+    with_guest(guest)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / HOSTILE).write_text("{}")
+    for more in ([], ["--only", "nobody"]):
+        _, text = run("batch", tmp_path / "in", "--practice-data", "--out", tmp_path / "out", *more)
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+        assert "evil" in text
