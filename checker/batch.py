@@ -44,10 +44,10 @@ class Boxes:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Box]:
-        box = self._sandbox.open()
         with self._lock:
             if self._closed:
                 raise HarnessError("The batch was interrupted.")
+            box = self._sandbox.open()
             self._open.add(box)
         try:
             yield box
@@ -129,8 +129,9 @@ def _attempt(
             return _check(submission, course, standard, out, boxes, watch, fresh)
         except AssignmentError:
             raise
-        except (HarnessError, OSError) as error:
-            message = str(error)
+        except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
+            expected = isinstance(error, HarnessError | OSError)
+            message = str(error) if expected else f"{type(error).__name__}: {error}"
     return Unfinished(submission.name, message)
 
 

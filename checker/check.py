@@ -4,9 +4,11 @@
 judging again runs nothing again.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +45,7 @@ from checker.records import (
     Recipe,
     Report,
     RetrainJob,
+    Selection,
     Stage,
     StudentCell,
     Submission,
@@ -82,7 +85,8 @@ class Standard:
 def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
     """Run a submission, find its answer, trace its data, retrain it; return all that was observed."""
     execution, seen = _execute(submission, course, box, watch)
-    failures = list(seen.failures) or _ending_failures(execution, seen)
+    failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
+    failures = failures or _ending_failures(execution, seen)
     chosen = selection.select(seen.models, len(course.assignment.data.classes), len(course.dataset.labels))
     evidence = Evidence(
         submission=submission,
@@ -103,7 +107,7 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
         if not failures:
             failures = [_explain(seen, course)]
         return Gathered(replace(evidence, failures=tuple(failures)), {})
-    evidence = replace(evidence, failures=tuple(f for f in failures if f.stage is not Stage.EXECUTING))
+    evidence = replace(evidence, **_in_spite_of_the_end(chosen, execution, failures))
     watch(Stage.TRACING, Progress(0, 1))
     traced = tracing.trace(
         answer, seen.arrays, course.dataset.features, course.dataset.labels, course.assignment.data.features
@@ -155,6 +159,16 @@ def _ending_failures(execution: Execution, seen: Collector) -> list[Failure]:
             verdict=Verdict.REFER if undecided else Verdict.FAIL,
         )
     ]
+
+
+def _in_spite_of_the_end(chosen: Selection, execution: Execution, failures: list[Failure]) -> dict[str, Any]:
+    """Return what an early end means once the answer was trained: time is forgiven, and said; no other limit is."""
+    if execution.ending is Ending.FINISHED:
+        return {"failures": ()}
+    if execution.ending is not Ending.WALL_CLOCK:
+        return {"failures": tuple(failures)}
+    reason = f"{chosen.reason}; the run was stopped at its time limit, and what came before is judged"
+    return {"failures": (), "selection": replace(chosen, reason=reason)}
 
 
 def _explain(seen: Collector, course: Course) -> Failure:
@@ -237,6 +251,11 @@ def _retraining_failures(execution: Execution, seen: Collector, course: Course) 
     if execution.ending is not Ending.FINISHED or len(seen.runs) != len(course.seeds):
         words = f"The retraining ended early ({execution.ending})."
         return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
+    classes = len(course.assignment.data.classes)
+    widths = {seen.arrays[run.predictions.sha256].shape[1:] for run in seen.runs}
+    if widths != {(classes,)}:
+        words = f"The network's outputs have the shape {sorted(widths)[0]}, not a number for each of {classes} classes."
+        return [Failure(Stage.RETRAINING, words, f"End the network in {classes} units, one for each class.")]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:
         return [
@@ -322,7 +341,8 @@ def _student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentC
 def _reproduce(evidence: Evidence, course: Course) -> str:
     data = "--practice-data" if course.dataset.note.practice else "--data housing.csv"
     folder = Path(course.assignment.folder).name
-    return f"checker batch {Path(evidence.submission.path).name} --assignment reference/{folder} {data} --fresh"
+    file = shlex.quote(Path(evidence.submission.path).name)
+    return f"checker batch {file} --assignment reference/{folder} {data} --fresh"
 
 
 def evidence_key(submission: Submission, course: Course) -> str:

@@ -9,8 +9,8 @@ from checker.records import Caps, Development, ModelCapture, Phase, Recipe
 def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
     """Return the recipe of the answer's training, or None and why it cannot be rebuilt.
 
-    Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut where all
-    phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
+    Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut
+    where all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
     """
     fits = [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
     unclear = next((fit for fit in fits if fit.phase is None), None)

@@ -264,7 +264,6 @@ def test_a_healthy_machine_is_0(run, monkeypatch):
         ["batch", "submissions", "--data", HOSTILE],
         ["batch", "submissions", "--sandbox", HOSTILE],
         ["doctor", "--assignment", HOSTILE],
-        ["self-check", "README.md", HOSTILE],
         [HOSTILE],
     ],
     ids=lambda words: " ".join(word for word in words if word != HOSTILE) or "command",

