@@ -6,7 +6,7 @@
 
 Theory of operation: this file starts on a machine that has only Python. Where nox is missing it is put into an
 environment of its own, and the file runs again there. TensorFlow takes 1.8 GB, so all sessions share one
-environment (``.nox/project``), made anew when ``pyproject.toml`` or the Python version changes. pip compiles
+environment (``.nox/project``), made anew when what the project needs or the Python version changes. pip compiles
 what it installs; without byte code every import of TensorFlow would take three times as long. System packages
 are installed where that is allowed; otherwise the line to type is printed.
 """
@@ -48,7 +48,8 @@ def project(session: nox.Session) -> Path:
     """Return the Python of the shared environment, made ready."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         session.error(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]}.")
-    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + sys.version.encode()).hexdigest()
+    needs = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = hashlib.sha256(f"{needs} {sys.version}".encode()).hexdigest()
     python, stamp = PLACE / "project" / BIN / "python", PLACE / "project" / "made-from"
     if not stamp.exists() or stamp.read_text() != wanted:
         session.log("Making the shared environment in .nox/project (TensorFlow: some minutes the first time)")
