@@ -159,9 +159,10 @@ def test_inputs_are_scaled(architecture: Architecture, tracing: Tracing) -> None
     """The inputs are of a sensible size."""
     large = [c for c in tracing.columns if abs(c.train_mean) > 10 or c.train_deviation > 10]
     assert not large or normalises_inputs(architecture), (
-        f"{len(large)} of {len(tracing.columns)} inputs are large numbers: mean and deviation of "
-        + ", ".join(f"{c.source or 'a column'} are {c.train_mean:,.4g} and {c.train_deviation:,.4g}" for c in large)
-        + ".\nLarge inputs make training slow and unsteady."
+        f"{len(large)} of {len(tracing.columns)} inputs are large numbers, which make training slow and unsteady.\n"
+        + "\n".join(
+            f"{c.source or 'A column'}: mean {c.train_mean:,.4g}, deviation {c.train_deviation:,.4g}." for c in large
+        )
     )
 
 
