@@ -2,11 +2,12 @@
 
 import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from checker.errors import AssignmentError, UsageError
+from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.records import Assignment, ReferenceScores, from_json
 
 FILE = "assignment.toml"
@@ -33,6 +34,8 @@ def load(folder: Path) -> Assignment:
         raise UsageError(f"There is no assignment in {folder}: {error.strerror}: {FILE}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AssignmentError(f"{path}: not TOML: {error}") from error
+    if "folder" in content:
+        raise AssignmentError(f"{path}: folder: {_FOR_PEOPLE['unexpected_keyword_argument']}")
     beside = {"folder": str(folder.resolve())}
     try:
         assignment = TypeAdapter(Assignment).validate_json(json.dumps(content | beside, default=str))
@@ -58,14 +61,20 @@ def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
 def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
     """Return the committed scores of the reference, one for each data set; empty where there are none."""
     path = Path(assignment.folder, SCORES)
-    return from_json(tuple[ReferenceScores, ...], path.read_bytes()) if path.exists() else ()
+    try:
+        return from_json(tuple[ReferenceScores, ...], path.read_bytes()) if path.exists() else ()
+    except EvidenceError as error:
+        raise AssignmentError(f"{path}: {error.message}") from error
 
 
 def starter_sources(assignment: Assignment) -> tuple[str, ...]:
     """Return the sources of the hand-out's code cells."""
-    notebook = json.loads(Path(assignment.folder, STARTER).read_text(encoding="utf-8"))
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return tuple("".join(cell["source"]) for cell in cells)
+    path = Path(assignment.folder, STARTER)
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    except (ValueError, LookupError, TypeError) as error:
+        raise AssignmentError(f"{path}: not a notebook: {error}") from error
 
 
 def _in_words(error: ValidationError) -> str:
@@ -87,10 +96,20 @@ def _check(path: Path, assignment: Assignment) -> None:
         < assignment.splits.test
         < assignment.splits.test + assignment.splits.development
         < 1,
-        "seeds.grading: expected at least two different seeds": len(set(assignment.seeds.grading)) >= 2,
-        "seeds.self_check: expected seeds that grading does not use": bool(assignment.seeds.self_check)
-        and not set(assignment.seeds.self_check) & set(assignment.seeds.grading),
-        "data.classes: expected at least two": len(assignment.data.classes) >= 2,
+        "seeds.grading: expected at least two, all different, none negative": len(assignment.seeds.grading) >= 2
+        and _are_distinct_seeds(assignment.seeds.grading),
+        "seeds.self_check: expected seeds that grading does not use, all different": bool(assignment.seeds.self_check)
+        and _are_distinct_seeds((*assignment.seeds.self_check, *set(assignment.seeds.grading))),
+        "data.classes: expected at least two, all different": len(set(assignment.data.classes)) >= 2
+        and len(set(assignment.data.classes)) == len(assignment.data.classes),
+        "data.features: expected at least one, all different, without the target": bool(assignment.data.features)
+        and len({*assignment.data.features, assignment.data.target}) == len(assignment.data.features) + 1,
+    }
+    amounts = {name: getattr(assignment, name) for name in ("caps", "execute", "retrain")}
+    wrong |= {
+        f"{name}.{key}: expected more than 0": value > 0
+        for name, of in amounts.items()
+        for key, value in vars(of).items()
     }
     broken = [words for words, holds in wrong.items() if not holds]
     if broken:
@@ -98,3 +117,7 @@ def _check(path: Path, assignment: Assignment) -> None:
     for name in (SOLUTION, STARTER, RULES):
         if not (path.parent / name).is_file():
             raise AssignmentError(f"{path.parent}: the file {name} is missing")
+
+
+def _are_distinct_seeds(seeds: Sequence[int]) -> bool:
+    return len(set(seeds)) == len(seeds) and min(seeds) >= 0

@@ -4,6 +4,7 @@
 judging again runs nothing again.
 """
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -88,8 +89,9 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
     failures = failures or _ending_failures(execution, seen)
     chosen = selection.select(seen.models, len(course.assignment.data.classes), len(course.dataset.labels))
+    path = os.fsencode(submission.path).decode("utf-8", "backslashreplace")
     evidence = Evidence(
-        submission=submission,
+        submission=replace(submission, path=path),
         environment=seen.environment,
         execution=execution,
         cells=seen.cells,

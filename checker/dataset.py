@@ -83,7 +83,8 @@ def _parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dat
     wanted = [*source.features, source.target]
     if sorted(table.columns) != sorted(wanted):
         raise DatasetError(f"{name} has the columns {list(table.columns)}, not {wanted}.")
-    labels = pd.Categorical(table[source.target], categories=list(source.classes)).codes
+    numbers = {name: number for number, name in enumerate(source.classes)}
+    labels = table[source.target].map(numbers).fillna(-1).to_numpy()
     if (labels < 0).any():
         raise DatasetError(f"{name} has other values of {source.target} than {list(source.classes)}.")
     features = table[list(source.features)].to_numpy(dtype=np.float64)

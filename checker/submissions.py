@@ -6,7 +6,7 @@ last, then the first by name; the report names the others.
 """
 
 import hashlib
-from collections import Counter
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ def find(path: Path) -> tuple[Submission, ...]:
     Raises UsageError where there is none.
     """
     if path.is_file():
-        found = [_submission(path.stem, [path])]
+        found = [_submission(path.stem, [path])] if path.suffix.lower() in SUFFIXES else []
     elif path.is_dir():
         found = list(_in_folder(path))
     else:
@@ -36,16 +36,22 @@ def find(path: Path) -> tuple[Submission, ...]:
 
 
 def _told_apart(found: list[Submission]) -> list[Submission]:
-    """Give loose files their whole name where a folder or another file is called the same without its ending."""
-    count = Counter(submission.name for submission in found)
-    return [
-        replace(s, name=Path(s.path).name) if count[s.name] > 1 and Path(s.path).stem == s.name else s for s in found
-    ]
+    """Give each submission a name of its own; a loose file's whole name where its name without ending is taken."""
+    names: set[str] = set()
+    told = []
+    for submission in sorted(found, key=lambda s: Path(s.path).stem == s.name):  # folders keep their names
+        name = submission.name if submission.name not in names else Path(submission.path).name
+        while name in names:
+            name += "'"
+        names.add(name)
+        told.append(replace(submission, name=name))
+    return told
 
 
 def read(submission: Submission) -> bytes:
-    """Return the bytes of a submission's file."""
-    return Path(submission.path).read_bytes()
+    """Return the bytes of a submission's file; of one that is too large the beginning, which no guest can open."""
+    with Path(submission.path).open("rb") as stream:
+        return stream.read(MAX_BYTES)
 
 
 def _in_folder(folder: Path) -> Iterator[Submission]:
@@ -70,11 +76,14 @@ def _is_candidate(path: Path, folder: Path) -> bool:
 def _submission(name: str, candidates: list[Path]) -> Submission:
     ranked = sorted(candidates, key=lambda p: (p.suffix.lower() != ".ipynb", -p.stat().st_mtime_ns, p.name))
     chosen, others = ranked[0], ranked[1:]
-    if chosen.stat().st_size > MAX_BYTES:
-        raise UsageError(f"{chosen} is larger than {MAX_BYTES // 2**20} MiB.", "Clear its outputs and save it again.")
-    note = ""
+    size = chosen.stat().st_size
+    note = (
+        "" if size <= MAX_BYTES else f"The file has {size // 2**20} MiB, too many: clear its outputs and save it again."
+    )
     if others:
         names = ", ".join(path.name for path in others[:10])
-        note = f"{chosen.name} was checked (notebooks first, then the file changed last), not {names}."
-    digest = hashlib.sha256(chosen.read_bytes()).hexdigest()
-    return Submission(name, str(chosen), chosen.suffix.lower() == ".ipynb", digest, note)
+        note += f"{chosen.name} was checked (notebooks first, then the file changed last), not {names}."
+    with chosen.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    told = os.fsencode(name).decode("utf-8", "backslashreplace")  # a name that is not UTF-8 could not be stored
+    return Submission(told, str(chosen), chosen.suffix.lower() == ".ipynb", digest, note)

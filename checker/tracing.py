@@ -26,6 +26,7 @@ TOLERANCE = 1e-4
 ENOUGH_TRACED = 0.95
 MIN_ROWS = 50
 LARGEST = 1e12
+MAX_COLUMNS = 500
 QUANTILES = np.linspace(0.02, 0.98, 97)
 SIMILAR_SHAPE = 0.05
 MIN_CLASS_ROWS = 100
@@ -86,9 +87,13 @@ def _tables(answer: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Arra
     fed += [fit.validation for fit in reversed(answer.fits) if fit.validation is not None]
     fed += [use.fed for use in answer.uses]
     digests = dict.fromkeys(f.x.sha256 for f in fed if f.x is not None)
-    tables = {d: _sober(arrays[d]) for d in digests if d in arrays and arrays[d].ndim == 2 and arrays[d].size}
+    tables = {d: _sober(arrays[d]) for d in digests if d in arrays and _is_table(arrays[d])}
     width = next((t.shape[1] for t in tables.values()), 0)
     return {d: t for d, t in tables.items() if t.shape[1] == width}
+
+
+def _is_table(values: Array) -> bool:
+    return values.ndim == 2 and len(values) > 0 and 0 < values.shape[1] <= MAX_COLUMNS
 
 
 def _sober(table: Array) -> Array:

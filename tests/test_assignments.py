@@ -1,4 +1,4 @@
-"""Reading an assignment's TOML, and saying what is wrong with it."""
+"""Assignments: ours loads, and every mistake in one is named by its file, its key and what was expected."""
 
 import shutil
 from pathlib import Path
@@ -7,58 +7,171 @@ import pytest
 
 from checker import assignments
 from checker.errors import AssignmentError, UsageError
+from checker.records import ReferenceScores, to_json
 
 
 @pytest.fixture
-def folder(root: Path, tmp_path: Path) -> Path:
-    """A copy of our own assignment, to break."""
-    return Path(shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "practical"))
+def folder(tmp_path, root) -> Path:
+    """A copy of our assignment, to be broken."""
+    return Path(shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "copy"))
 
 
 def change(folder: Path, old: str, new: str) -> None:
-    path = folder / "assignment.toml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
+    """Replace some text of the assignment's file, which must be there."""
+    path = folder / assignments.FILE
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) >= 1
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_our_assignment_loads(assignment):
-    """The committed assignment has five classes, nine features and five grading seeds."""
-    assert (len(assignment.data.classes), len(assignment.data.features)) == (5, 9)
+def test_our_assignment_loads(assignment, root):
+    """The committed assignment is read whole, and knows its folder."""
+    assert assignment.id == "ocean_proximity"
+    assert assignment.data.classes == ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
+    assert len(assignment.data.features) == 9
     assert len(assignment.seeds.grading) == 5
     assert not set(assignment.seeds.grading) & set(assignment.seeds.self_check)
+    assert assignment.data.sha256 == "8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e"
+    assert Path(assignment.folder) == root / "reference" / "ocean_proximity"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("tolerance = 0.035", 'tolerance = "much"', "bar.tolerance"),
-        ("tolerance = 0.035", "tolerance = 0.035\ntolerence = 1.0", "bar.tolerence: is not a key"),
-        ("tolerance = 0.035\n", "", "bar.tolerance: is missing"),
-        ("tolerance = 0.035", "tolerance = 3.5", "bar.tolerance: expected a number from 0 to 1"),
-        ('keras = "auto"', 'keras = "4"', "keras: expected auto, 3 or 2"),
-        ("self_check = [101, 211, 307]", "self_check = [11]", "seeds.self_check: expected seeds that grading"),
-        ("[splits]", "[splits", "not TOML"),
+        # a key that is not one
+        ('keras = "auto"', 'keras = "auto"\ncolour = 1', r"colour: is not a key of an assignment"),
+        ("[bar]", "[bar]\ncolour = 1", r"bar\.colour: is not a key of an assignment"),
+        ('keras = "auto"', 'keras = "auto"\nfolder = "/etc"', r"folder: is not a key of an assignment"),
+        # a key that is not there
+        ('title = "', 'titel = "', r"title: is missing"),
+        ('metric = "accuracy"', "", r"bar\.metric: is missing"),
+        # another type
+        ("fit_steps = ", 'fit_steps = "many" # ', r"caps\.fit_steps: Input should be a valid integer"),
+        ("fit_steps = ", "fit_steps = 2.5 # ", r"caps\.fit_steps: Input should be a valid integer"),
+        ("grading = [", "grading = [1.5, 2] # ", r"seeds\.grading\.0: Input should be a valid integer"),
+        ("tolerance = ", "tolerance = 'some' # ", r"bar\.tolerance: Input should be a valid number"),
+        ('url = "', 'url = 7 # "', r"data\.url: Input should be a valid string"),
+        # the right type, and no sense
+        ('keras = "auto"', 'keras = "4"', r"keras: expected auto, 3 or 2"),
+        ('task = "classification"', 'task = "regression"', r"task: expected classification"),
+        ('metric = "accuracy"', 'metric = "f1"', r"bar\.metric: expected accuracy"),
+        ('baseline = "', 'baseline = "no_', r"bar\.baseline: expected logistic_regression"),
+        ("tolerance = ", "tolerance = 1.5 # ", r"bar\.tolerance: expected a number from 0 to 1"),
+        ("tolerance = ", "tolerance = nan # ", r"bar\.tolerance: expected a number from 0 to 1"),
+        ("test = ", "test = 0.0 # ", r"splits: expected fractions above 0"),
+        ("test = ", "test = 0.9 # ", r"splits: expected fractions above 0"),
+        ("grading = [", "grading = [11] # ", r"seeds\.grading: expected at least two"),
+        ("grading = [", "grading = [11, 11] # ", r"seeds\.grading: expected at least two"),
+        ("grading = [", "grading = [11, 11, 23] # ", r"seeds\.grading: "),
+        ("grading = [", "grading = [-1, 11] # ", r"seeds\.grading: "),
+        ("self_check = [", "self_check = [] # ", r"seeds\.self_check: expected seeds that grading does not use"),
+        ("self_check = [", "self_check = [11] # ", r"seeds\.self_check: expected seeds that grading does not use"),
+        ("self_check = [", "self_check = [101, 101] # ", r"seeds\.self_check: "),
+        ("classes = [", 'classes = ["INLAND"] # ', r"data\.classes: expected at least two"),
+        ("classes = [", 'classes = ["INLAND", "INLAND"] # ', r"data\.classes: "),
+        ('"longitude",', '"ocean_proximity",', r"data\.features: "),
+        ('"longitude",', '"latitude",', r"data\.features: "),
+        ("fit_steps = ", "fit_steps = 0 # ", r"caps\.fit_steps: "),
+        ("notebook_steps = ", "notebook_steps = -1 # ", r"caps\.notebook_steps: "),
+        ("retrain_steps = ", "retrain_steps = 0 # ", r"caps\.retrain_steps: "),
+        ("parameters = ", "parameters = 0 # ", r"caps\.parameters: "),
+        ("wall_seconds = ", "wall_seconds = -1.0 # ", r"execute\.wall_seconds: "),
+        ("memory_mib = ", "memory_mib = 0 # ", r"execute\.memory_mib: "),
+        ("output_mib = ", "output_mib = 0 # ", r"execute\.output_mib: "),
     ],
 )
-def test_a_mistake_is_named_with_file_and_key(folder, old, new, words):
-    """Unknown, missing, mistyped and senseless values are told with the file, the key and what was expected."""
+def test_a_mistake_is_named(folder, old, new, words):
+    """A key that is unknown, missing, of another type or senseless is refused; the message says where and why."""
     change(folder, old, new)
-    with pytest.raises(AssignmentError, match=r"assignment\.toml") as caught:
+    with pytest.raises(AssignmentError, match=words) as caught:
         assignments.load(folder)
-    assert words in str(caught.value)
+    assert str(folder / assignments.FILE) in caught.value.message
 
 
-def test_a_missing_file_is_named(folder):
-    """An assignment without its rules does not load."""
-    (folder / "test_rules.py").unlink()
-    with pytest.raises(AssignmentError, match=r"test_rules\.py is missing"):
+def test_all_mistakes_are_named_at_once(folder):
+    """Two mistakes are told together, so that nobody mends them one run at a time."""
+    change(folder, "fit_steps = ", 'fit_steps = "many" # ')
+    change(folder, 'metric = "accuracy"', "")
+    with pytest.raises(AssignmentError, match=r"bar\.metric: .*caps\.fit_steps: "):
         assignments.load(folder)
 
 
-def test_the_only_assignment_is_found_and_two_are_asked_about(folder):
-    """Without --assignment the only one is taken; of several none is guessed."""
-    assert assignments.find(None, folder.parent).id == "ocean_proximity"
-    shutil.copytree(folder, folder.parent / "second")
-    with pytest.raises(UsageError, match="Which assignment"):
+@pytest.mark.parametrize("content", [b"id = ", b"[data\n", b"id = 1\nid = 2\n", b'id = "\xff"\n'])
+def test_what_is_no_toml_is_named(folder, content):
+    """A file that is no TOML is refused by its name."""
+    (folder / assignments.FILE).write_bytes(content)
+    with pytest.raises(AssignmentError, match=r"assignment\.toml: not TOML: "):
+        assignments.load(folder)
+
+
+@pytest.mark.parametrize("name", [assignments.SOLUTION, assignments.STARTER, assignments.RULES])
+def test_a_missing_file_is_named(folder, name):
+    """An assignment without its solution, its hand-out or its rules is refused by that file's name."""
+    (folder / name).unlink()
+    with pytest.raises(AssignmentError, match=f"the file {name} is missing"):
+        assignments.load(folder)
+
+
+def test_a_folder_without_an_assignment_is_wrong_usage(tmp_path):
+    """A folder that holds no assignment was named by mistake."""
+    with pytest.raises(UsageError, match=r"There is no assignment in .*assignment\.toml"):
+        assignments.load(tmp_path)
+
+
+# -- which assignment ------------------------------------------------------------------------------------
+
+
+def test_the_only_assignment_is_found(folder):
+    """Where there is one assignment nobody has to name it."""
+    assert assignments.find(None, folder.parent) == assignments.load(folder)
+    assert assignments.find(folder, Path("nowhere")) == assignments.load(folder)
+
+
+def test_among_several_one_must_be_named(folder):
+    """Where there are several, or none, the message lists them and says how to choose."""
+    shutil.copytree(folder, folder.parent / "other")
+    with pytest.raises(UsageError) as caught:
         assignments.find(None, folder.parent)
+    assert "--assignment" in caught.value.help
+    assert "copy" in caught.value.help
+    assert "other" in caught.value.help
+    with pytest.raises(UsageError) as caught:
+        assignments.find(None, folder)
+    assert "none in" in caught.value.help
+
+
+# -- beside the assignment -------------------------------------------------------------------------------
+
+
+def test_committed_scores_are_read(folder):
+    """Scores committed with an assignment are read back, and none committed are none."""
+    (folder / assignments.SCORES).unlink(missing_ok=True)
+    loaded = assignments.load(folder)
+    assert assignments.scores(loaded) == ()
+    scores = (ReferenceScores("ab" * 32, (101, 211), (0.91, 0.92), (0.8, 0.81)),)
+    (folder / assignments.SCORES).write_bytes(to_json(scores))
+    assert assignments.scores(loaded) == scores
+
+
+@pytest.mark.parametrize("content", ["", "{}", '[{"seeds": [1]}]'])
+def test_broken_scores_are_the_assignments_fault(folder, content):
+    """A scores file that cannot be read breaks the assignment, not the checker."""
+    (folder / assignments.SCORES).write_text(content, encoding="utf-8")
+    with pytest.raises(AssignmentError, match=r"scores\.json"):
+        assignments.scores(assignments.load(folder))
+
+
+def test_the_hand_out_gives_its_code(assignment):
+    """The sources of the hand-out's code cells are known, as text, and its prose is not among them."""
+    sources = assignments.starter_sources(assignment)
+    assert any("read_csv" in source for source in sources)
+    assert all(isinstance(source, str) for source in sources)
+    assert not any(source.startswith("# Practical") for source in sources)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]"])
+def test_a_broken_hand_out_is_the_assignments_fault(folder, content):
+    """A hand-out that is no notebook breaks the assignment, not the checker."""
+    (folder / assignments.STARTER).write_text(content, encoding="utf-8")
+    with pytest.raises(AssignmentError, match=r"starter\.ipynb"):
+        assignments.starter_sources(assignments.load(folder))

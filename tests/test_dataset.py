@@ -1,7 +1,13 @@
-"""Where the housing data comes from, and what the practice data is like."""
+"""The data: from where it is taken, that it is the right one, and that practice data is known as such."""
 
-import io
+import hashlib
 import os
+import runpy
+import sys
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
@@ -10,67 +16,182 @@ import pytest
 from checker import dataset
 from checker.errors import DatasetError
 
-REAL_COUNTS = np.array([9136, 6551, 5, 2290, 2658])
-needs_real = pytest.mark.skipif(not os.environ.get(dataset.VARIABLE), reason=f"{dataset.VARIABLE} is not set")
+REAL = os.environ.get(dataset.VARIABLE)
+NOWHERE = "http://127.0.0.1:9/housing.csv"
+
+needs_real_data = pytest.mark.skipif(not REAL, reason=f"${dataset.VARIABLE} does not name the real housing.csv")
 
 
-def test_practice_data_is_shaped_like_the_real_one(practice):
-    """20,640 rows, 207 unknown bedroom counts, class shares within a point of the real ones, all rows distinct."""
-    table = pd.read_csv(io.BytesIO(practice.csv))
-    assert table.shape == (20_640, 10)
-    assert table.isna().sum().to_dict() == {c: 207 * (c == "total_bedrooms") for c in table.columns}
-    shares = np.bincount(practice.labels) / 20_640
-    assert np.abs(shares - REAL_COUNTS / 20_640).max() < 0.01
-    assert not table.drop(columns=["ocean_proximity", "total_bedrooms"]).duplicated().any()
-
-
-def test_practice_data_is_marked(practice):
-    """Every report can tell that it was made with practice data."""
-    assert practice.note.practice
-
-
-def test_the_script_still_makes_the_committed_practice_data(root, tmp_path):
-    """The data beside the script is what the script makes."""
-    import runpy
-    import sys
-
-    kept = sys.argv
-    sys.argv = ["make", str(tmp_path / "again.csv")]
-    try:
-        runpy.run_path(str(root / "fixtures" / "make_practice_data.py"), run_name="__main__")
-    finally:
-        sys.argv = kept
-    assert (tmp_path / "again.csv").read_bytes() == dataset.PRACTICE.read_bytes()
-
-
-def test_another_file_is_refused(assignment, tmp_path):
-    """A file that is not the assignment's data is never used instead."""
-    path = tmp_path / "housing.csv"
-    path.write_bytes(dataset.PRACTICE.read_bytes())
-    with pytest.raises(DatasetError, match="not the file this assignment is about"):
-        dataset.load(assignment.data, path)
-
-
-def test_missing_data_is_told_with_the_ways_to_give_it(assignment, tmp_path, monkeypatch):
-    """Where nothing is found the message names --data, the variable, the download, and practice data."""
+@pytest.fixture
+def small(tmp_path, assignment, monkeypatch):
+    """A data source of three rows that is in no cache and has no network, and its file."""
     monkeypatch.delenv(dataset.VARIABLE, raising=False)
-    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path)
+    monkeypatch.setattr(dataset.pooch, "os_cache", lambda project: tmp_path / "cache" / project)
+    lines = [",".join([*assignment.data.features, assignment.data.target])]
+    lines += [
+        f"-122.2,37.8,41.0,880.0,{bedrooms},322.0,126.0,8.3,452600.0,{label}"
+        for bedrooms, label in (("129.0", "NEAR BAY"), ("", "ISLAND"), ("20.0", "<1H OCEAN"))
+    ]
+    path = tmp_path / "small.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    source = replace(assignment.data, url=NOWHERE, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    return source, path
+
+
+# -- from where ------------------------------------------------------------------------------------------
+
+
+def test_a_given_file_is_taken(small):
+    """The file that was named is read: features in the assignment's order with their gaps, labels as numbers."""
+    source, path = small
+    found = dataset.load(source, path)
+    assert (found.note.name, found.note.practice, found.note.sha256) == ("housing.csv", False, source.sha256)
+    assert found.csv == path.read_bytes()
+    assert found.labels.dtype == np.int32
+    assert found.labels.tolist() == [3, 2, 0]
+    assert found.features.shape == (3, 9)
+    assert np.isnan(found.features[:, 4]).tolist() == [False, True, False]
+    assert found.features[:, 8].tolist() == [452_600.0] * 3
+
+
+def test_the_environment_names_a_file(small, monkeypatch):
+    """A path in the environment is taken where none was given, and a given one goes before it."""
+    source, path = small
+    monkeypatch.setenv(dataset.VARIABLE, str(path))
+    assert len(dataset.load(source).labels) == 3
+    monkeypatch.setenv(dataset.VARIABLE, "/nowhere/housing.csv")
+    assert len(dataset.load(source, path).labels) == 3
+    with pytest.raises(DatasetError, match=r"/nowhere/housing\.csv"):
+        dataset.load(source)
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A web server on this machine that serves the temporary folder."""
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(tmp_path))) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def test_a_download_is_kept(small, server):
+    """The data is downloaded once, and from then on there without a network."""
+    source, _ = small
+    assert len(dataset.load(replace(source, url=f"{server}/small.csv")).labels) == 3
+    assert len(dataset.load(source, download=False).labels) == 3
+
+
+def test_a_download_of_something_else_is_refused(small, server, tmp_path):
+    """A download that is not the file named by its hash is refused, and not kept."""
+    source, _ = small
+    (tmp_path / "other.csv").write_text("a captive portal", encoding="utf-8")
+    with pytest.raises(DatasetError, match="could not be downloaded"):
+        dataset.load(replace(source, url=f"{server}/other.csv"))
+    with pytest.raises(DatasetError, match="not on this machine"):
+        dataset.load(source, download=False)
+
+
+@pytest.mark.parametrize("download", [True, False])
+def test_missing_data_has_three_ways_out(small, download):
+    """Without data nothing else is taken for it, and the help names the three ways to provide it."""
+    source, _ = small
     with pytest.raises(DatasetError) as caught:
-        dataset.load(assignment.data, download=False)
-    for way in ("--data", dataset.VARIABLE, "downloaded", "--practice-data"):
+        dataset.load(source, download=download)
+    for way in ("--data PATH", dataset.VARIABLE, "network", "--practice-data"):
         assert way in caught.value.help
 
 
-def test_the_variable_names_the_file(assignment, tmp_path, monkeypatch):
-    """$CHECKER_HOUSING_CSV is looked at before cache and download."""
-    monkeypatch.setenv(dataset.VARIABLE, str(tmp_path / "not-there.csv"))
-    with pytest.raises(DatasetError, match="not-there"):
-        dataset.load(assignment.data)
+# -- the right one ---------------------------------------------------------------------------------------
 
 
-@needs_real
-def test_the_real_data_is_the_one_the_assignment_names(assignment):
-    """The real file has the published class counts."""
-    real = dataset.load(assignment.data)
-    assert np.bincount(real.labels).tolist() == REAL_COUNTS.tolist()
-    assert not real.note.practice
+def test_a_changed_file_is_refused(small):
+    """A file that differs by one byte from the assignment's is refused."""
+    source, path = small
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(DatasetError, match="is not the file this assignment is about"):
+        dataset.load(source, path)
+
+
+def test_practice_data_is_not_taken_for_the_real_data(assignment):
+    """Practice data given as the data is refused."""
+    with pytest.raises(DatasetError, match="is not the file this assignment is about"):
+        dataset.load(assignment.data, dataset.PRACTICE)
+
+
+def test_other_columns_are_refused(small):
+    """Data without a column that the assignment names is refused, with both lists."""
+    source, path = small
+    with pytest.raises(DatasetError, match=r"has the columns .*'ocean_proximity'.*, not .*'colour'"):
+        dataset.load(replace(source, target="colour"), path)
+
+
+def test_other_classes_are_refused(small):
+    """Data with a class that the assignment does not name is refused."""
+    source, path = small
+    with pytest.raises(DatasetError, match="other values of ocean_proximity"):
+        dataset.load(replace(source, classes=("NEAR BAY", "ISLAND")), path)
+
+
+# -- practice data ---------------------------------------------------------------------------------------
+
+
+def test_practice_data_is_marked(practice):
+    """Practice data says of itself that it is practice data."""
+    assert practice.note.practice
+    assert practice.note.name == "practice data"
+    assert practice.note.sha256 == hashlib.sha256(dataset.PRACTICE.read_bytes()).hexdigest()
+
+
+def test_practice_data_goes_before_the_environment(assignment, practice, monkeypatch):
+    """Practice data that was asked for is taken, whatever the environment names."""
+    monkeypatch.setenv(dataset.VARIABLE, "/nowhere/housing.csv")
+    assert dataset.load(assignment.data, practice=True).note == practice.note
+
+
+def test_practice_data_has_the_shape_of_the_real_data(practice):
+    """It has as many rows and gaps as the real data, and classes of nearly the same shares."""
+    assert practice.features.shape == (20_640, 9)
+    assert np.isnan(practice.features).sum(axis=0).tolist() == [0, 0, 0, 0, 207, 0, 0, 0, 0]
+    real = np.array([9136, 6551, 5, 2290, 2658]) / 20_640
+    shares = np.bincount(practice.labels, minlength=5) / 20_640
+    assert np.abs(shares - real).max() < 0.01
+    assert (practice.labels == 2).sum() == 5
+
+
+def test_no_two_practice_rows_are_the_same(practice):
+    """Every row can be told from every other by its features, without those that have gaps."""
+    assert not pd.DataFrame(np.delete(practice.features, 4, axis=1)).duplicated().any()
+
+
+def test_the_script_still_makes_the_committed_practice_data(root, tmp_path, monkeypatch, capsys):
+    """The data beside the script is what the script makes."""
+    monkeypatch.setattr(sys, "argv", ["make", str(tmp_path / "again.csv")])
+    runpy.run_path(str(root / "fixtures" / "make_practice_data.py"), run_name="__main__")
+    assert (tmp_path / "again.csv").read_bytes() == dataset.PRACTICE.read_bytes()
+    assert "ISLAND" in capsys.readouterr().out
+
+
+# -- the real data ---------------------------------------------------------------------------------------
+
+
+@needs_real_data
+def test_the_real_data_is_as_described(assignment):
+    """The real file is the one that the assignment names, with the known rows, gaps and classes."""
+    found = dataset.load(assignment.data)
+    assert not found.note.practice
+    assert found.features.shape == (20_640, 9)
+    assert np.isnan(found.features).sum(axis=0).tolist() == [0, 0, 0, 0, 207, 0, 0, 0, 0]
+    assert np.bincount(found.labels).tolist() == [9136, 6551, 5, 2290, 2658]
+
+
+@needs_real_data
+def test_the_real_data_is_not_practice_data(assignment, practice):
+    """No row of the real data is in the practice data."""
+    rows = {tuple(row) for row in np.delete(practice.features, 4, axis=1)}
+    real = dataset.load(assignment.data).features
+    assert not any(tuple(row) in rows for row in np.delete(real, 4, axis=1))

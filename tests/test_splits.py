@@ -1,62 +1,105 @@
-"""Held-out splits."""
+"""Splits: a function of labels, plan and seed, fair to every class; features fitted on training rows only."""
 
 import numpy as np
+import pytest
 
 from checker import splits
 from checker.records import SplitPlan
 
-PLAN = SplitPlan(0.2, 0.16)
+PLAN = SplitPlan(test=0.2, development=0.16)
+ISLAND = 2
 
 
-def parts(split):
+@pytest.fixture(scope="module")
+def labels(practice):
+    return practice.labels
+
+
+def parts_of(split):
     return split.training, split.development, split.held_out
 
 
-def test_a_split_is_complete_and_disjoint(practice):
-    """Every row is in exactly one of the three parts, in the shares asked for."""
-    split = splits.split(practice.labels, PLAN, 11)
-    rows = np.concatenate(parts(split))
-    assert np.array_equal(np.sort(rows), np.arange(20_640))
-    assert [round(len(p) / 20_640, 3) for p in parts(split)] == [0.64, 0.16, 0.2]
+def test_a_split_is_repeated_exactly(labels):
+    """The same labels, plan and seed give the same split, whatever random numbers were drawn before."""
+    first = splits.split(labels, PLAN, 11)
+    np.random.seed(1)
+    again = splits.split(labels.copy(), PLAN, 11)
+    assert all(map(np.array_equal, parts_of(first), parts_of(again)))
 
 
-def test_classes_are_shared_out_even_the_rarest(practice):
-    """Each class has its share in each part; ISLAND's five rows reach all three."""
-    for part in parts(splits.split(practice.labels, PLAN, 23)):
-        counts = np.bincount(practice.labels[part], minlength=5)
-        expected = np.bincount(practice.labels) * len(part) / 20_640
-        assert np.abs(counts - expected).max() < 2
-        assert counts[2] >= 1
+def test_a_split_stays_what_it_was():
+    """The split of a seed is pinned: stored accuracies refer to it."""
+    split = splits.split(np.repeat([0, 1], [12, 8]), PLAN, 11)
+    assert [part.tolist() for part in parts_of(split)] == [
+        [1, 3, 4, 5, 6, 8, 10, 11, 13, 14, 15, 16, 19],
+        [0, 2, 12],
+        [7, 9, 17, 18],
+    ]
 
 
-def test_a_seed_decides_the_split(practice):
-    """The same seed gives the same rows, another seed others."""
-    first, again, other = (splits.split(practice.labels, PLAN, seed) for seed in (11, 11, 12))
-    assert np.array_equal(first.held_out, again.held_out)
-    assert not np.array_equal(first.held_out, other.held_out)
+@pytest.mark.parametrize("seed", [11, 23, 101])
+def test_parts_are_complete_and_share_no_row(labels, seed):
+    """Every row is in exactly one part, and each part is sorted."""
+    parts = parts_of(splits.split(labels, PLAN, seed))
+    assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
+    assert all((np.diff(part) > 0).all() for part in parts)
 
 
-def test_unwatched_development_rows_are_trained_on(practice):
-    """Without a development set its rows join training; the test stays the same."""
-    whole = splits.split(practice.labels, PLAN, 11)
+@pytest.mark.parametrize("seed", [11, 23, 101])
+def test_every_class_is_split_alike(labels, seed):
+    """Each class is held out and watched by the plan's fractions, even the one with five rows."""
+    split = splits.split(labels, PLAN, seed)
+    totals = np.bincount(labels)
+    assert np.abs(np.bincount(labels[split.held_out]) - 0.2 * totals).max() <= 0.5
+    assert np.abs(np.bincount(labels[split.development]) - 0.16 * totals).max() <= 0.5
+    assert [(labels[part] == ISLAND).sum() for part in parts_of(split)] == [3, 1, 1]
+
+
+def test_seeds_give_different_splits(labels, assignment):
+    """Two seeds hold out different rows, with no more in common than chance brings."""
+    seeds = (*assignment.seeds.grading, *assignment.seeds.self_check)
+    held_out = [splits.split(labels, PLAN, seed).held_out for seed in seeds]
+    for at, first in enumerate(held_out):
+        for second in held_out[at + 1 :]:
+            assert abs(np.isin(first, second).mean() - 0.2) < 0.05
+
+
+def test_unwatched_development_rows_are_trained_on(labels):
+    """Without a development set its rows join the training, and the held-out rows stay the same."""
+    whole = splits.split(labels, PLAN, 11)
     joined = splits.without_development(whole)
-    assert len(joined.training) == len(whole.training) + len(whole.development)
-    assert not len(joined.development)
+    assert np.array_equal(joined.training, np.union1d(whole.training, whole.development))
+    assert len(joined.development) == 0
     assert np.array_equal(joined.held_out, whole.held_out)
 
 
-def test_only_the_students_rows_are_kept(practice):
-    """A split among some rows is the whole split's part among them."""
-    rows = np.arange(0, 20_640, 3)
-    part = splits.among(splits.split(practice.labels, PLAN, 11), rows)
-    assert np.array_equal(np.sort(np.concatenate(parts(part))), rows)
+def test_a_split_among_some_rows(labels):
+    """Among the rows a student kept, each row stays in its part."""
+    whole, kept = splits.split(labels, PLAN, 11), np.arange(0, len(labels), 3)
+    some = splits.among(whole, kept)
+    for part, before in zip(parts_of(some), parts_of(whole), strict=True):
+        assert np.array_equal(part, np.intersect1d(before, kept))
 
 
-def test_handout_features_are_fitted_on_training_rows_only(practice):
-    """Training rows are standardised exactly, held-out rows nearly, and nothing is missing."""
-    split = splits.split(practice.labels, PLAN, 11)
-    x = splits.handout_features(practice.features, split.training)
-    assert x.dtype == np.float32
-    assert not np.isnan(x).any()
-    assert np.allclose(x[split.training].mean(axis=0), 0, atol=1e-4)
-    assert np.abs(x[split.held_out].mean(axis=0)).max() > 1e-4
+def test_the_hand_outs_features_are_fitted_on_training_rows(practice):
+    """Medians, means and deviations come from the training rows; the other rows have no say in them."""
+    training = splits.split(practice.labels, PLAN, 11).training
+    features = splits.handout_features(practice.features, training)
+    assert features.dtype == np.float32
+    assert features.shape == practice.features.shape
+    assert np.isfinite(features).all()
+    assert np.abs(features[training].mean(axis=0)).max() < 1e-4
+    assert np.abs(features[training].std(axis=0) - 1).max() < 1e-4
+    changed = practice.features * 1_000
+    changed[training] = practice.features[training]
+    assert np.array_equal(splits.handout_features(changed, training)[training], features[training])
+
+
+def test_gaps_get_the_training_rows_median(practice):
+    """A missing value becomes the median of the training rows, standardised as they are."""
+    training = splits.split(practice.labels, PLAN, 11).training
+    features = splits.handout_features(practice.features, training)
+    bedrooms = practice.features[training, 4]
+    filled = np.where(np.isnan(bedrooms), np.nanmedian(bedrooms), bedrooms)
+    expected = (np.nanmedian(bedrooms) - filled.mean()) / filled.std()
+    assert features[np.isnan(practice.features[:, 4]), 4] == pytest.approx(expected, abs=1e-5)

@@ -59,6 +59,7 @@ class Bubblewrap:
 class BubblewrapBox:
     def __init__(self) -> None:
         self._guest: Guest | None = None
+        self._closed = False
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
         with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
@@ -69,8 +70,11 @@ class BubblewrapBox:
 
     def _remember(self, guest: Guest) -> None:
         self._guest = guest
+        if self._closed:
+            guest.end()
 
     def close(self) -> None:
+        self._closed = True
         if self._guest is not None:
             self._guest.end()
 

@@ -31,6 +31,7 @@ class PlainProcess:
 class PlainBox:
     def __init__(self) -> None:
         self._guest: Guest | None = None
+        self._closed = False
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
         with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as folder:
@@ -47,8 +48,11 @@ class PlainBox:
 
     def _remember(self, guest: Guest) -> None:
         self._guest = guest
+        if self._closed:
+            guest.end()
 
     def close(self) -> None:
+        self._closed = True
         if self._guest is not None:
             self._guest.end()
 
