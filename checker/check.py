@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,6 @@ from checker.records import (
     Recipe,
     Report,
     RetrainJob,
-    Selection,
     Stage,
     StudentCell,
     Submission,
@@ -109,7 +107,7 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
         if not failures:
             failures = [_explain(seen, course)]
         return Gathered(replace(evidence, failures=tuple(failures)), {})
-    evidence = replace(evidence, **_in_spite_of_the_end(chosen, execution, failures))
+    evidence = _forgive_time(evidence)
     watch(Stage.TRACING, Progress(0, 1))
     traced = tracing.trace(
         answer, seen.arrays, course.dataset.features, course.dataset.labels, course.assignment.data.features
@@ -163,14 +161,14 @@ def _ending_failures(execution: Execution, seen: Collector) -> list[Failure]:
     ]
 
 
-def _in_spite_of_the_end(chosen: Selection, execution: Execution, failures: list[Failure]) -> dict[str, Any]:
-    """Return what an early end means once the answer was trained: time is forgiven, and said; no other limit is."""
-    if execution.ending is Ending.FINISHED:
-        return {"failures": ()}
-    if execution.ending is not Ending.WALL_CLOCK:
-        return {"failures": tuple(failures)}
-    reason = f"{chosen.reason}; the run was stopped at its time limit, and what came before is judged"
-    return {"failures": (), "selection": replace(chosen, reason=reason)}
+def _forgive_time(evidence: Evidence) -> Evidence:
+    """Take away what an early end means once the answer was trained, and say so; only time and a kernel's end are
+    forgiven, no other limit is."""
+    if evidence.execution.ending not in (Ending.FINISHED, Ending.WALL_CLOCK):
+        return evidence
+    said = "".join(f"; {failure.rationale} What came before is judged." for failure in evidence.failures)
+    chosen = replace(evidence.selection, reason=evidence.selection.reason + said)
+    return replace(evidence, failures=(), selection=chosen)
 
 
 def _explain(seen: Collector, course: Course) -> Failure:
