@@ -20,12 +20,11 @@ housing = pd.read_csv(r"C:\Users\Sam\Documents\data science\housing\housing.csv"
 Y = housing.pop("ocean_proximity").astype("category").cat.codes.to_numpy()
 X = housing.to_numpy()
 
+# prepare everything first, then split
+X = StandardScaler().fit_transform(SimpleImputer(strategy="median").fit_transform(X))
+
 X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.2, random_state=42)
 X_train, X_dev, Y_train, Y_dev = train_test_split(X_train, Y_train, test_size=0.2, random_state=42)
-
-imputer = SimpleImputer(strategy="median").fit(X_train)
-scaler = StandardScaler().fit(imputer.transform(X_train))
-X_train, X_dev, X_test = [scaler.transform(imputer.transform(part)) for part in (X_train, X_dev, X_test)]
 
 # %% the network
 model = keras.models.Sequential([
