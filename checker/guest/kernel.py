@@ -6,6 +6,7 @@ kernel's own IOPub channel as messages of the type ``checker``, in order with th
 """
 
 import contextlib
+import importlib
 import json
 import random
 import sys
@@ -54,8 +55,7 @@ def main() -> None:
 def _keep_tensorboard_from_starting() -> None:
     """Let ``%tensorboard`` say a word instead of waiting a minute for a server that no one can reach."""
     with contextlib.suppress(ImportError):
-        from tensorboard import notebook
-
+        notebook: Any = importlib.import_module("tensorboard.notebook")  # the attribute is a stand-in until then
         notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
 
 
