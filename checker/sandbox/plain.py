@@ -3,11 +3,14 @@
 For a student's own code on the student's own machine, on Linux, macOS and Windows.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import psutil
 
 import checker
 from checker.frames import Frame
@@ -35,7 +38,7 @@ class PlainBox:
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
         with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as folder:
-            return process.run(
+            execution = process.run(
                 [sys.executable, "-m", "checker.guest"],
                 _environment(folder),
                 Path(folder),
@@ -45,6 +48,8 @@ class PlainBox:
                 PlainProcess.name,
                 self._remember,
             )
+            _end_left_behind(folder)
+            return execution
 
     def _remember(self, guest: Guest) -> None:
         self._guest = guest
@@ -55,6 +60,14 @@ class PlainBox:
         self._closed = True
         if self._guest is not None:
             self._guest.end()
+
+
+def _end_left_behind(folder: str) -> None:
+    """End processes whose parent ended before them: they still carry the folder in their environment."""
+    for left in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if left.environ().get("TMPDIR") == folder:
+                left.kill()
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -42,12 +42,11 @@ class Guest:
     peak_memory: float = 0.0
     cpu_seconds: dict[int, float] = field(default_factory=dict)
     nonsense: str = ""
-    met: set[psutil.Process] = field(default_factory=set)
 
     def end(self, reason: Ending | None = None) -> None:
         """Kill the process and its descendants; the first reason given is the one that counts."""
         self.ending = self.ending or reason
-        for process in {*self.met, *self.tree()}:  # also those whose parent has ended before them
+        for process in self.tree():
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 process.kill()
         with contextlib.suppress(ProcessLookupError):
@@ -74,7 +73,6 @@ class Guest:
     def _measure(self) -> float:
         """Return the memory of all processes in MiB; note their CPU time on the way."""
         tree = self.tree()
-        self.met.update(tree)
         for process in tree:
             with contextlib.suppress(psutil.Error):
                 times = process.cpu_times()
