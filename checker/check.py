@@ -16,6 +16,7 @@ from checker import (
     assignments,
     comparison,
     frames,
+    generations,
     recipes,
     rules,
     selection,
@@ -45,6 +46,7 @@ from checker.records import (
     Recipe,
     Report,
     RetrainJob,
+    Selection,
     Stage,
     StudentCell,
     Submission,
@@ -60,12 +62,21 @@ Watch = Callable[[Stage, Progress], None]
 
 @dataclass(frozen=True)
 class Course:
-    """What is the same for all submissions of a batch."""
+    """What is the same for all submissions of a batch.
+
+    ``model``: the variable that, as a demonstrator says, holds the answer.
+    """
 
     assignment: Assignment
     dataset: Dataset
     seeds: tuple[int, ...]
     sandbox: Sandbox
+    model: str = ""
+
+    @property
+    def answer_name(self) -> str:
+        """The variable that holds the answer: a demonstrator's word, else the assignment's; "" where nobody says."""
+        return self.model or self.assignment.answer
 
 
 @dataclass(frozen=True)
@@ -83,10 +94,10 @@ class Standard:
 
 def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
     """Run a submission, find its answer, trace its data, retrain it; return all that was observed."""
-    execution, seen = _execute(submission, course, box, watch)
+    execution, seen = _execute_in_either(submission, course, box, watch)
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
     failures = failures or _ending_failures(execution, seen)
-    chosen = selection.select(seen.models, len(course.assignment.data.classes), len(course.dataset.labels))
+    chosen = _select(seen, course)
     path = os.fsencode(submission.path).decode("utf-8", "backslashreplace")
     evidence = Evidence(
         submission=replace(submission, path=path),
@@ -101,6 +112,7 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
         seeds=course.seeds,
         retraining=None,
         runs=(),
+        adaptations=tuple(seen.adaptations),
     )
     answer = evidence.answer
     if answer is None:
@@ -116,10 +128,40 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
     return _retrain(evidence, answer, traced, course, box, watch)
 
 
-def _execute(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple[Execution, Collector]:
+def _execute_in_either(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple[Execution, Collector]:
+    """Run the file in the generation of Keras that it was written for; where errors say that it was another, in
+    that one too, and take the run with an answer, or else with fewer errors."""
+    wanted = course.assignment.keras
+    first = _execute(submission, course, box, watch, wanted, "the assignment says so")
+    seen = first[1]
+    if wanted != "auto" or seen.environment is None:
+        return first
+    other = generations.other(seen.environment.keras)
+    blamed = generations.explained_by(seen.environment.keras, seen.cells, seen.adaptations)
+    if not blamed:
+        return first
+    reason = f"under Keras {seen.environment.keras} {blamed}"
+    second = _execute(submission, course, box, watch, other, reason)
+    return max(first, second, key=lambda run: _how_far(run[1], course))
+
+
+def _how_far(seen: Collector, course: Course) -> tuple[bool, int]:
+    failed = sum(cell.error is not None for cell in seen.cells)
+    return _select(seen, course).chosen is not None, -failed if seen.cells else -1_000_000
+
+
+def _select(seen: Collector, course: Course) -> Selection:
+    return selection.select(
+        seen.models, seen.cells, course.assignment.outputs, len(course.dataset.labels), course.answer_name
+    )
+
+
+def _execute(
+    submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str
+) -> tuple[Execution, Collector]:
     assignment = course.assignment
     seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
-    job = ExecuteJob(submission.is_notebook, assignment.keras, assignment.caps, assignment.data.classes)
+    job = ExecuteJob(submission.is_notebook, keras, reason, assignment.caps, assignment.data.classes)
     content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
     execution = box.run([frames.job(job), *content, frames.END], assignment.execute, seen.receive)
     _require_start(execution, seen)
@@ -172,8 +214,8 @@ def _forgive_time(evidence: Evidence) -> Evidence:
 
 
 def _explain(seen: Collector, course: Course) -> Failure:
-    classes = len(course.assignment.data.classes)
-    return selection.explain(seen.models, seen.cells, classes, len(course.dataset.labels))
+    rows = len(course.dataset.labels)
+    return selection.explain(seen.models, seen.cells, course.assignment.outputs, rows, course.answer_name)
 
 
 def _retrain(
@@ -307,6 +349,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         runs=evidence.runs,
         cells=_student_cells(evidence, assignment),
         environment=evidence.environment,
+        adaptations=evidence.adaptations,
         execution=evidence.execution,
         retraining=evidence.retraining,
         dataset=course.dataset.note,
@@ -351,8 +394,8 @@ def evidence_key(submission: Submission, course: Course) -> str:
     It leaves out what only judging depends on (rules, tolerance, title): these may change without a new run.
     """
     assignment = course.assignment
-    gathering = (assignment.keras, assignment.data, assignment.splits, assignment.caps, assignment.execute,
-                 assignment.retrain)  # fmt: skip
+    gathering = (assignment.keras, course.answer_name, assignment.data, assignment.splits, assignment.caps,
+                 assignment.execute, assignment.retrain)  # fmt: skip
     return store.key(
         submission.sha256,
         str(submission.is_notebook),

@@ -3,6 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -50,6 +51,9 @@ def batch_command(
     practice_data: PracticeOption = False,
     only: Annotated[list[str] | None, typer.Option(help="Check only this one; may be given again.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already stored.")] = False,
+    model: Annotated[
+        str, typer.Option(help="The variable that holds the answer, where the checker takes another model for it.")
+    ] = "",
     wall: Annotated[
         str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
@@ -74,7 +78,7 @@ def batch_command(
         f"{len(chosen)} submissions, {workers} at a time ({fit} fit this machine), on {course.dataset.note.name}."
     )
     held_to = _establish(course)
-    display = Display(console, len(chosen))
+    display, course = Display(console, len(chosen)), replace(course, model=model)
     with ThreadPoolExecutor(workers) as executor, display.shown():
         result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
     terminal.print_summary(console, result.reports, result.unfinished, str(out))

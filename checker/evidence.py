@@ -10,6 +10,7 @@ from checker import frames
 from checker.errors import EvidenceError
 from checker.frames import Array, Frame, Kind
 from checker.records import (
+    Adaptation,
     CellResult,
     Environment,
     Failure,
@@ -22,6 +23,7 @@ from checker.records import (
 MAX_MODELS = 1_000
 MAX_CELLS = 5_000
 MAX_FAILURES = 20
+MAX_ADAPTATIONS = 100
 MAX_ARRAYS = 2_000
 MAX_STEPS = 1_000_000
 
@@ -37,6 +39,7 @@ class Collector:
         self.has_started = False
         self.failures: list[Failure] = []
         self.runs: list[TrainingRun] = []
+        self.adaptations: list[Adaptation] = []
         self.arrays: dict[str, Array] = {}
         self._cells: dict[int, CellResult] = {}
         self._models: dict[int, ModelCapture] = {}
@@ -70,6 +73,9 @@ class Collector:
                 if before is not None and before.fits != message.fits:
                     del self._models[message.id]
                 self._models[message.id] = message
+            case Adaptation():
+                if len(self.adaptations) < MAX_ADAPTATIONS:
+                    self.adaptations.append(message)
             case TrainingRun():
                 self.runs.append(message)
             case Failure():

@@ -155,6 +155,8 @@ class Bar:
 @record
 @dataclass(frozen=True)
 class Assignment:
+    """``answer``: the variable in which students are told to keep their network; "" where they are not."""
+
     id: str
     title: str
     task: str
@@ -167,6 +169,12 @@ class Assignment:
     execute: Limits
     retrain: Limits
     folder: str
+    answer: str = ""
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs the answer has: one for each class."""
+        return len(self.data.classes)
 
 
 # -- what was handed in --------------------------------------------------------------------------------
@@ -190,10 +198,14 @@ class Submission:
 @record
 @dataclass(frozen=True)
 class ExecuteJob:
-    """Run a notebook or module from top to bottom. Its bytes and the data set's travel beside the job."""
+    """Run a notebook or module from top to bottom. Its bytes and the data set's travel beside the job.
+
+    ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
+    """
 
     is_notebook: bool
     keras: str
+    reason: str
     caps: Caps
     classes: tuple[str, ...]
 
@@ -347,6 +359,16 @@ class CellResult:
     outputs: tuple[CellOutput, ...]
     error: CellError | None
     seconds: float
+    tags: tuple[str, ...] = ()
+
+
+@record
+@dataclass(frozen=True)
+class Adaptation:
+    """A small help, without a change of meaning, that let a cell run here; or what it had to do without."""
+
+    cell: int
+    what: str
 
 
 @record
@@ -436,7 +458,7 @@ class Failure:
     verdict: Verdict = Verdict.FAIL
 
 
-Message = Progress | Environment | CellResult | ModelCapture | TrainingRun | Failure
+Message = Progress | Environment | CellResult | Adaptation | ModelCapture | TrainingRun | Failure
 """Everything a guest may say; ``frames`` carries it, ``evidence`` collects it."""
 
 
@@ -543,6 +565,7 @@ class Evidence:
     seeds: tuple[int, ...]
     retraining: Execution | None
     runs: tuple[TrainingRun, ...]
+    adaptations: tuple[Adaptation, ...] = ()
 
     @property
     def answer(self) -> ModelCapture | None:
@@ -661,6 +684,7 @@ class Report:
     runs: tuple[TrainingRun, ...]
     cells: tuple[StudentCell, ...]
     environment: Environment | None
+    adaptations: tuple[Adaptation, ...]
     execution: Execution
     retraining: Execution | None
     dataset: DatasetNote

@@ -13,6 +13,8 @@ from checker.records import CellResult, Failure, ModelCapture, Rejected, Selecti
 ENOUGH_SHARE = 0.05
 """Share of the data set's rows from which on a fit is more than a toy."""
 
+MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*[:=]?\s*([A-Za-z_]\w*))?", re.IGNORECASE)
+
 OTHERS = {
     "PyTorch": r"^\s*(import torch|from torch)\b",
     "JAX": r"^\s*(import (jax|flax)|from (jax|flax))\b",
@@ -23,21 +25,60 @@ OTHERS = {
 }
 
 
-def select(models: Sequence[ModelCapture], classes: int, dataset_rows: int) -> Selection:
-    """Return the answer among the models, given in the order in which they were last trained."""
+def select(
+    models: Sequence[ModelCapture],
+    cells: Sequence[CellResult],
+    outputs: int,
+    dataset_rows: int,
+    named: str = "",
+) -> Selection:
+    """Return the answer among the models, given in the order in which they were last trained.
+
+    ``named``: the variable that holds it, where the demonstrator or the assignment says so. Else a student's own mark
+    counts: a cell with the tag ``checker: answer`` or the comment ``# checker: answer``, maybe followed by a variable.
+    """
     enough = round(dataset_rows * ENOUGH_SHARE)
-    reasons = {model.id: _why_not(model, classes, enough) for model in models}
+    pointed, words = _pointed_at(models, cells, named)
+    reasons = {model.id: _why_not(model, outputs, enough) for model in models}
+    for model in models if pointed else ():
+        if model not in pointed:
+            reasons[model.id] = reasons[model.id] or "another one is said to be the answer"
     candidates = [model for model in models if not reasons[model.id]]
     if not candidates:
         return Selection(None, "no model for this task found", _rejected(models, reasons))
     chosen = candidates[-1]
     for model in candidates[:-1]:
         reasons[model.id] = f"it fits the task, but {_name(chosen)} was trained after it"
-    reason = (
-        f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {classes} outputs "
-        f"(trained in cell {chosen.fits[-1].cell})"
+    reason = words or (
+        f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
     )
-    return Selection(chosen.id, reason, _rejected(models, reasons))
+    return Selection(chosen.id, f"{reason} (trained in cell {chosen.fits[-1].cell})", _rejected(models, reasons))
+
+
+def _pointed_at(
+    models: Sequence[ModelCapture], cells: Sequence[CellResult], named: str
+) -> tuple[list[ModelCapture], str]:
+    """Return the models that somebody says are the answer, and who says so; nothing where nobody does."""
+    found = [model for model in models if named and named in (model.variable, model.name)]
+    if found:
+        return found, f"`{named}` is the variable in which the answer is to be found"
+    for cell in reversed(cells):
+        mark = MARK.search(cell.source)
+        if mark is None and not any(MARK.search(f"# {tag}") for tag in cell.tags):
+            continue
+        variable = mark.group(1) if mark is not None else None
+        found = [m for m in models if variable in (m.variable, m.name)] if variable else _used_in(cell, models)
+        if found:
+            return found, f"cell {cell.index} marks {_name(found[-1])} as the answer"
+    return [], ""
+
+
+def _used_in(cell: CellResult, models: Sequence[ModelCapture]) -> list[ModelCapture]:
+    """Return the models made in a cell, or else those trained, or else those used there."""
+    made = [model for model in models if model.cell == cell.index]
+    trained = [model for model in models if any(fit.cell == cell.index for fit in model.fits)]
+    used = [model for model in models if any(use.cell == cell.index for use in model.uses)]
+    return trained or made or used
 
 
 def _rejected(models: Sequence[ModelCapture], reasons: Mapping[int, str]) -> tuple[Rejected, ...]:
@@ -66,11 +107,18 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def explain(models: Sequence[ModelCapture], cells: Sequence[CellResult], classes: int, dataset_rows: int) -> Failure:
+def explain(
+    models: Sequence[ModelCapture],
+    cells: Sequence[CellResult],
+    outputs: int,
+    dataset_rows: int,
+    named: str = "",
+) -> Failure:
     """Say why there is no answer, as precisely as the evidence allows."""
+    models = _pointed_at(models, cells, named)[0] or models
     enough = round(dataset_rows * ENOUGH_SHARE)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]
-    unfinished = [m for m in trained if m.output_width in (None, classes)]
+    unfinished = [m for m in trained if m.output_width in (None, outputs)]
     if unfinished:
         return Failure(
             Stage.SELECTING,
@@ -79,22 +127,29 @@ def explain(models: Sequence[ModelCapture], cells: Sequence[CellResult], classes
             cell=unfinished[-1].fits[-1].cell,
             verdict=Verdict.FAIL,
         )
-    untrained = [m for m in models if m.output_width == classes and not m.fits]
-    wrong = [m for m in trained if m.output_width != classes and m.input_width not in (None, 8)]
+    untrained = [m for m in models if m.output_width == outputs and not m.fits]
+    wrong = [m for m in trained if m.output_width != outputs and m.input_width not in (None, 8)]
     if untrained and not wrong:
         return _failure(
-            f"The network {_name(untrained[-1])} has {classes} outputs but was never trained.",
+            f"The network {_name(untrained[-1])} has {outputs} outputs but was never trained.",
             "Call fit on it with your training data.",
             untrained[-1].cell,
         )
     if wrong:
-        return _failure(
-            f"The network {_name(wrong[-1])} ends in {_count(wrong[-1].output_width or 0, 'output')}; "
-            f"the task has {classes} classes.",
-            f"End the network in {classes} units, one for each class, with softmax.",
-            wrong[-1].fits[-1].cell,
-        )
+        return _wrong_width(wrong[-1], outputs)
     return _nothing(cells)
+
+
+def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
+    missing = " One class seems to have been dropped: a rare class is still a class." * (
+        model.output_width == outputs - 1 > 1
+    )
+    return _failure(
+        f"The network {_name(model)} ends in {_count(model.output_width or 0, 'output')}; "
+        f"the task has {outputs} classes.{missing}",
+        f"End the network in {outputs} units, one for each class, with softmax.",
+        model.fits[-1].cell,
+    )
 
 
 def _nothing(cells: Sequence[CellResult]) -> Failure:

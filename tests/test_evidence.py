@@ -140,7 +140,7 @@ def test_a_forged_message_ends_the_box(collector, payload):
 
 def test_a_job_is_no_message(collector, assignment):
     """A guest that sends a job back ends its box."""
-    job = frames.job(ExecuteJob(True, "3", assignment.caps, assignment.data.classes))
+    job = frames.job(ExecuteJob(True, "3", "", assignment.caps, assignment.data.classes))
     with pytest.raises(EvidenceError):
         collector.receive(Frame(Kind.MESSAGE, job.payload))
 

@@ -92,7 +92,7 @@ def test_messages_and_jobs_survive_the_way(make, assignment):
     ]
     assert [frames.content(frames.message(record)) for record in said] == said
     jobs = [
-        ExecuteJob(True, "auto", assignment.caps, assignment.data.classes),
+        ExecuteJob(True, "auto", "", assignment.caps, assignment.data.classes),
         RetrainJob("3", make.architecture(), None, assignment.data.classes, 1_000, (11,)),
     ]
     assert frames.content(frames.job(jobs[0])) == jobs[0]
@@ -125,7 +125,7 @@ def test_a_malformed_message_is_refused(payload):
 
 def test_a_guest_cannot_say_a_job(assignment):
     """A job in a message frame, or a message in a job frame, is refused."""
-    job = frames.job(ExecuteJob(True, "3", assignment.caps, assignment.data.classes))
+    job = frames.job(ExecuteJob(True, "3", "", assignment.caps, assignment.data.classes))
     with pytest.raises(EvidenceError, match="unknown record"):
         frames.content(Frame(Kind.MESSAGE, job.payload))
     with pytest.raises(EvidenceError, match="unknown record"):

@@ -29,7 +29,7 @@ def run(kind, assignment, practice):
 
     def run_module(source, limits=LIMITS):
         seen = Collector(lambda progress: None)
-        job = ExecuteJob(False, "auto", assignment.caps, assignment.data.classes)
+        job = ExecuteJob(False, "auto", "", assignment.caps, assignment.data.classes)
         beside = [Frame(Kind.BYTES, source.encode()), Frame(Kind.BYTES, practice.csv)]
         return box.run([frames.job(job), *beside, frames.END], limits, seen.receive), seen
 

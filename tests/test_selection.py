@@ -1,5 +1,7 @@
 """Selection: the answer is the last model trained for the task, and where there is none it is said why."""
 
+from dataclasses import replace
+
 import pytest
 
 from checker import selection
@@ -8,8 +10,8 @@ from checker.records import Stage, Verdict
 CLASSES, ROWS = 5, 20_640
 
 
-def select(*models):
-    return selection.select(models, CLASSES, ROWS)
+def select(*models, cells=(), named=""):
+    return selection.select(models, cells, CLASSES, ROWS, named)
 
 
 def explain(*models, cells=()):
@@ -98,7 +100,8 @@ def test_an_untrained_network_is_explained(make):
 def test_a_wrong_width_is_explained(make, width, words):
     """A trained network that ends in another number of outputs is named, with the number it needs."""
     failure = explain(make.model(1, make.fit(cell=12), output_width=width, variable="net"))
-    assert failure.rationale == f"The network `net` ends in {words} the task has 5 classes."
+    assert failure.rationale.startswith(f"The network `net` ends in {words} the task has 5 classes.")
+    assert ("a rare class is still a class" in failure.rationale) == (width == 4)
     assert failure.cell == 12
     assert "5 units" in failure.help
 
@@ -144,3 +147,49 @@ def test_the_first_cell_that_failed_is_named(make):
     cells = (make.cell(1), make.cell(4, error="no such file"), make.cell(6, error="not defined"))
     assert "cell 4" in explain(cells=cells).help
     assert "cell" not in explain(cells=(make.cell(1),)).help
+
+
+# -- the right model, by somebody's word -----------------------------------------------------------------
+
+
+def test_a_student_may_mark_the_answer(make):
+    """A comment in the cell where a model was trained makes it the answer, whatever is trained later."""
+    mine, later = make.model(1, make.fit(cell=4), cell=3, variable="net"), make.model(2, make.fit(cell=9), cell=8)
+    for source in ("# checker: answer\nnet.fit(x, y)", "net.fit(x, y)  #Checker:  Answer"):
+        found = select(mine, later, cells=(make.cell(4, source), make.cell(9)))
+        assert found.chosen == 1
+        assert "cell 4 marks `net` as the answer" in found.reason
+        assert found.rejected[0].reason == "another one is said to be the answer"
+
+
+def test_a_mark_may_name_a_variable(make):
+    """A variable after the mark is the answer, wherever it was trained."""
+    models = make.model(1, make.fit(cell=4), variable="net"), make.model(2, make.fit(cell=9), variable="other")
+    assert select(*models, cells=(make.cell(12, "# checker: answer = net"),)).chosen == 1
+
+
+def test_a_tag_marks_the_answer_too(make):
+    """A cell tag says the same as a comment."""
+    models = make.model(1, make.fit(cell=4), variable="net"), make.model(2, make.fit(cell=9))
+    cell = replace(make.cell(4, "net.fit(x, y)"), tags=("checker: answer",))
+    assert select(*models, cells=(cell,)).chosen == 1
+
+
+def test_a_demonstrators_word_counts_most(make):
+    """The variable that is named from outside wins over a student's mark."""
+    models = make.model(1, make.fit(cell=4), variable="net"), make.model(2, make.fit(cell=9), variable="other")
+    found = select(*models, cells=(make.cell(4, "# checker: answer"),), named="other")
+    assert (found.chosen, "`other` is the variable" in found.reason) == (2, True)
+
+
+def test_a_marked_model_that_does_not_fit_is_explained(make):
+    """Where the marked model has the wrong width, no other is taken in its stead, and the failure is about it."""
+    wrong = make.model(1, make.fit(cell=4), output_width=4, variable="net")
+    cells = (make.cell(4, "# checker: answer"),)
+    assert select(wrong, make.model(2), cells=cells).chosen is None
+    assert "`net` ends in 4 outputs" in explain(wrong, make.model(2), cells=cells).rationale
+
+
+def test_a_name_that_no_model_has_changes_nothing(make):
+    """Where the assignment's variable was not used, the last fitting model is the answer."""
+    assert select(make.model(1), named="answer").chosen == 1

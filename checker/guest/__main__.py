@@ -70,14 +70,19 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say) -> None:
     from checker.guest import course, notebook
 
     content, csv = (frame.payload for frame in rest)
-    keras, reason = generation.choose(job.keras, content)
+    try:
+        submission = notebook.read(job, content)
+    except notebook.UnreadableError as error:
+        say(frames.message(Failure(Stage.READING, *error.args)))
+        return
+    keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(notebook.sources(submission))
     _set_environment(keras)
     say(frames.message(Environment(_versions(), keras, reason)))
     with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as place:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
         course.lay_out(folder, csv)
-        notebook.run(job, content, folder, say)
+        notebook.run(job, submission, folder, say)
 
 
 def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:

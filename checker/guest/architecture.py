@@ -4,9 +4,11 @@ Theory of operation: ``describe`` walks the graph of layer calls, from the input
 for each call. Nested models are walked in place, so the record is flat; a Sequential is a chain. Both Keras
 generations keep this graph under the same name (``_nodes_by_depth``) with slightly different nodes.
 ``rebuild`` replays the nodes with fresh layers from the allow-list. Subclassed models and layers, ``Lambda``
-and operators on symbolic tensors have no such description: ``UnrebuildableError`` says which one it was.
+and most functions of symbolic tensors have no such description: ``UnrebuildableError`` says which one it was.
 """
 
+import math
+from dataclasses import replace
 from typing import Any
 
 from checker.guest import plaindata
@@ -29,8 +31,8 @@ def describe(model: Any, keras: Any, tf: Any) -> Architecture:
 
 def _input_shapes(model: Any) -> list[tuple[int, ...]]:
     shapes = model.input_shape
-    if not isinstance(shapes, list):
-        shapes = [shapes]
+    has_several = isinstance(shapes, list | dict)
+    shapes = [tuple(tensor.shape) for tensor in model.inputs] if has_several else [shapes]
     if any(not isinstance(shape, tuple) or None in shape[1:] for shape in shapes):
         raise UnrebuildableError("the model's inputs have no fixed shape")
     return [tuple(int(n) for n in shape[1:]) for shape in shapes]
@@ -58,6 +60,10 @@ class _Walk:
             return inputs
         if type(layer).__name__ == "Functional":
             return self._call_functional(layer, inputs)
+        operator = _as_layer(layer, len(inputs))
+        if operator is not None:
+            self.layers[id(layer)] = replace(operator, name=f"{operator.name}_{len(self.layers)}")
+            return [self._add(Node(self.layers[id(layer)].name, tuple(inputs)))]
         if len(inputs) != 1 and type(layer).__name__ not in plaindata.MERGING:
             raise UnrebuildableError(f"the layer `{layer.name}` takes several inputs in a way of its own")
         return [self._add(Node(self._describe(layer), tuple(inputs)))]
@@ -98,27 +104,97 @@ class _Walk:
         return len(self.nodes) - 1
 
 
-def rebuild(architecture: Architecture, keras: Any) -> Any:
-    """Return a fresh model with newly initialised weights; UnrebuildableError where the record is not sound."""
+def _as_layer(thing: Any, inputs: int) -> Layer | None:
+    """Return the layer that an operator or function on symbolic tensors amounts to, as in ``x + y``; else None."""
+    kind = type(thing).__name__
+    if kind == "TFOpLambda":  # legacy Keras
+        home, _, name = str(getattr(thing, "symbol", "")).rpartition(".")
+        is_operator, name = home in ("__operators__", "math"), name.lower()
+        is_activation = home in ("nn", "math")
+    elif type(thing).__module__.partition(".")[0] == "keras" and ".ops." in type(thing).__module__:
+        name = kind.lower()
+        is_operator, is_activation = type(thing).__module__.endswith(".numpy"), True
+    else:
+        return None
+    if is_operator and inputs > 1 and name.capitalize() in plaindata.OPERATORS:
+        return Layer(name, name.capitalize())
+    if is_activation and inputs == 1 and name in plaindata.PLAIN_ACTIVATIONS:
+        return Layer(name, "Activation", {"activation": name})
+    return None
+
+
+def rebuild(architecture: Architecture, keras: Any, x: Any = None) -> Any:
+    """Return a fresh model with newly initialised weights, which takes all its inputs as one table (rows, columns).
+
+    ``x`` is the table that normalisation layers adapt to. Raises UnrebuildableError where the record is not sound.
+    """
     records = {layer.name: layer for layer in architecture.layers}
     made: dict[str, Any] = {}
+    whole, parts = _inputs(architecture, keras)
+    columns = input_columns(architecture)
     tensors: list[Any] = []
-    inputs = []
-    for node in architecture.nodes:
+    for at, node in enumerate(architecture.nodes):
         layer = records.get(node.layer)
         if layer is None or any(not 0 <= i < len(tensors) for i in node.inputs):
             raise UnrebuildableError("the network's wiring is not sound")
-        if layer.class_name == "InputLayer":
-            tensors.append(keras.Input(shape=tuple(layer.config["shape"])))  # type: ignore[arg-type]  # Keras checks it
-            inputs.append(tensors[-1])
+        if at in columns:
+            tensors.append(parts[at])
             continue
         if layer.name not in made:
             made[layer.name] = _build(layer, keras)
+            if layer.class_name == "Normalization":
+                _adapt(made[layer.name], node, columns, parts, x)
         fed = [tensors[i] for i in node.inputs]
         tensors.append(made[layer.name](fed if layer.class_name in plaindata.MERGING else fed[0]))
     if len(architecture.outputs) != 1:
         raise UnrebuildableError(f"the network has {len(architecture.outputs)} outputs; one is expected")
-    return keras.Model(inputs if len(inputs) > 1 else inputs[0], tensors[architecture.outputs[0]])
+    return keras.Model(whole, tensors[architecture.outputs[0]])
+
+
+def input_columns(architecture: Architecture) -> dict[int, tuple[int, int]]:
+    """Return for each input node which columns of the table it takes, as first and one past the last."""
+    records = {layer.name: layer for layer in architecture.layers}
+    found: dict[int, tuple[int, int]] = {}
+    start = 0
+    for at, node in enumerate(architecture.nodes):
+        layer = records.get(node.layer)
+        if layer is not None and layer.class_name == "InputLayer":
+            width = math.prod(_shape(layer))
+            found[at] = (start, start + width)
+            start += width
+    return found
+
+
+def _shape(layer: Layer) -> tuple[int, ...]:
+    shape = layer.config.get("shape")
+    if not isinstance(shape, list) or not all(isinstance(size, int) and 0 < size < 100_000 for size in shape):
+        raise UnrebuildableError("the network's inputs have no sound shape")
+    return tuple(size for size in shape if isinstance(size, int))
+
+
+def _inputs(architecture: Architecture, keras: Any) -> tuple[Any, dict[int, Any]]:
+    """Return the one table of inputs, and what each input node of the network gets of it."""
+    records = {layer.name: layer for layer in architecture.layers}
+    columns = input_columns(architecture)
+    if not columns:
+        raise UnrebuildableError("the network has no inputs")
+    whole = keras.Input(shape=(max(end for _, end in columns.values()),))
+    parts = {}
+    for at, (start, end) in columns.items():
+        part = whole if len(columns) == 1 else whole[:, start:end]
+        shape = _shape(records[architecture.nodes[at].layer])
+        parts[at] = part if len(shape) == 1 else keras.layers.Reshape(shape)(part)
+    return whole, parts
+
+
+def _adapt(layer: Any, node: Node, columns: dict[int, tuple[int, int]], parts: dict[int, Any], x: Any) -> None:
+    """Let a normalisation layer see the training rows, which the student's own may not be."""
+    if x is None:
+        return
+    if len(node.inputs) != 1 or node.inputs[0] not in columns:
+        raise UnrebuildableError("a `Normalization` layer stands behind other layers")
+    start, end = columns[node.inputs[0]]
+    layer.adapt(x[:, start:end].reshape(len(x), *parts[node.inputs[0]].shape[1:]))
 
 
 def _build(layer: Layer, keras: Any) -> Any:

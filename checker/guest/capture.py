@@ -15,12 +15,15 @@ the same process and could say anything. The clean guest decides.
 import contextlib
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from checker.frames import Array
 from checker.guest import architecture, fed, plaindata, stretches
+from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, Caps, Development, Fit, ModelCapture, Phase, Use
@@ -60,6 +63,7 @@ class Capture:
         self.known: dict[int, Known] = {}
         self.steps = 0
         self.depth = 0
+        self.files: dict[str, Known] = {}
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
@@ -72,6 +76,10 @@ class Capture:
             "predict": self._on_use,
         }.items():
             setattr(model, name, _wrapped(getattr(model, name), hook))
+        for name in ("save", "save_weights"):
+            setattr(model, name, _wrapped(getattr(model, name), self._on_save))
+        model.load_weights = _wrapped(model.load_weights, self._on_load_weights)
+        replace_function(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
     def scan(self, variables: Mapping[str, Any]) -> None:
         """Learn of models that are only variables so far, and of the names of those already known."""
@@ -112,7 +120,7 @@ class Capture:
         if students_own:
             known = self._know(model)
             self._flush(known)
-            data = fed.note(given.get("x"), given.get("y"))
+            data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
             how = "evaluate" if "y" in given else "predict"
             known.uses = [*known.uses[-MAX_USES + 1 :], Use(self.cell(), how, data.fed)]
             self._tell(known, data)
@@ -125,7 +133,7 @@ class Capture:
             return 0.0
         self.steps += 1
         if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
-            known.batches.append(fed.note(given["x"], given.get("y")))
+            known.batches.append(fed.note(given["x"], given.get("y"), _input_names(model)))
         with self._inside():
             return original()
 
@@ -135,15 +143,21 @@ class Capture:
                 return original()
             known = self._know(model)
             self._flush(known)
-            data, validation, development = stretches.fit_data(given)
+            data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
             self._tell(known, data, validation)
-            stopper = _make_stopper(self)
-            callbacks = [*stretches.callbacks_of(given), stopper]
-            history = original(callbacks=callbacks)
+            stopper, heard = _make_stopper(self), list[Any]()
+            changed: dict[str, Any] = {"callbacks": [*stretches.callbacks_of(given), stopper]}
+            if inspect.isgenerator(given.get("x")):
+                changed["x"] = fed.listen(given["x"], heard)
+            history = original(**changed)
             known.recompiled = False
+            if heard:
+                data = fed.from_batches(heard, _input_names(model))
+                planned = self._plan(known, given, data, validation, development)
+                self._tell(known, data)
             known.fits[-1] = replace(
                 planned,
                 epochs_done=stopper.epochs,
@@ -155,15 +169,47 @@ class Capture:
             self._tell(known)
             return history
 
+    def _on_save(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        result = original()
+        self.files[_place(given)] = self._know(model)
+        return result
+
+    def _on_load_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        result = original()
+        self._descend(model, _place(given))
+        return result
+
+    def _loading(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def load_model(filepath: Any, *args: Any, **kwargs: Any) -> Any:
+            model = original(filepath, *args, **kwargs)
+            if isinstance(model, self.keras.Model) and self._descend(model, _place({"filepath": filepath})):
+                self._know(model).recompiled = getattr(model, "optimizer", None) is None
+            return model
+
+        return load_model
+
+    def _descend(self, model: Any, place: str) -> bool:
+        """Let a model that took over another's weights take over how they were trained."""
+        writer = self.files.get(place)
+        known = self._know(model)
+        if writer is None or writer is known:
+            return False
+        self._flush(writer)
+        known.fits = list(writer.fits)
+        known.width = writer.width
+        return True
+
     # -- records ---------------------------------------------------------------------------------------
 
     def _plan(
         self, known: Known, given: Mapping[str, Any], data: Data, watched: Data | None, development: Development
     ) -> Fit:
         phase, unrebuildable, notes = None, "", stretches.left_out(given)
-        epochs = max(1, int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
+        epochs = stretches.epochs_of(given, data)
+        size = int(given.get("batch_size") or data.batch or 32)
         try:
-            phase = self._phase(known, data, epochs, int(given.get("batch_size") or 32), stretches.callbacks_of(given))
+            phase = self._phase(known, data, epochs, size, stretches.callbacks_of(given))
             phase = replace(phase, class_weight=stretches.class_weight(given.get("class_weight")))
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
@@ -260,6 +306,20 @@ class Capture:
             return None, _reason(error)
 
 
+def _input_names(model: Any) -> list[str]:
+    """Return the names by which a model with several inputs may be given them."""
+    try:
+        return [str(tensor.name).partition(":")[0] for tensor in model.inputs or ()]
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic inputs
+        return []
+
+
+def _place(given: Mapping[str, Any]) -> str:
+    """Return which file a call writes or reads, whatever Keras calls that argument."""
+    path = given.get("filepath", given.get("path", ""))
+    return str(Path(path).resolve()) if isinstance(path, str | os.PathLike) else ""
+
+
 def _wrapped(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:
     """Return the method with a hook around it; the hook gets the call's arguments by name."""
     signature = inspect.signature(method)
@@ -322,4 +382,7 @@ def _width(model: Any, attribute: str) -> int | None:
         shape = getattr(model, attribute)
     except Exception:  # noqa: BLE001  # Keras raises different errors for models without shapes
         return None
-    return shape[-1] if isinstance(shape, tuple) and isinstance(shape[-1], int) else None
+    shapes = list(shape.values()) if isinstance(shape, dict) else shape if isinstance(shape, list) else [shape]
+    widths = [size for one in shapes if isinstance(one, tuple) for size in one[-1:]]
+    known = [size for size in widths if isinstance(size, int)]
+    return sum(known) if known and len(known) == len(shapes) else None

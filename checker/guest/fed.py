@@ -1,7 +1,14 @@
-"""What a model was given, as plain arrays and a record that names them."""
+"""What a model was given, as plain arrays and a record that names them.
 
+Theory of operation: whatever a student hands to ``fit`` and its kin becomes one table of rows: the inputs of a model
+with several are laid side by side, and what has more axes is flattened. Data sets and sequences, which can be read
+again, are read once through; a generator, which cannot, is listened to while ``fit`` draws from it.
+"""
+
+import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +19,16 @@ from checker.records import Fed
 
 MAX_BYTES = 64 * 2**20
 """Larger arrays are noted by their row count only; the whole data set has 1.5 MB."""
+MAX_BATCHES = 50_000
 
 
 @dataclass(frozen=True)
 class Data:
-    """Data on its way into a model: the record and the arrays that it refers to."""
+    """Data on its way into a model: the record, the arrays that it refers to, and the batch size where it has one."""
 
     fed: Fed
     arrays: tuple[Array, ...] = ()
+    batch: int | None = None
 
     @property
     def width(self) -> int | None:
@@ -27,56 +36,112 @@ class Data:
         return self.fed.x.shape[1] if self.fed.x is not None and len(self.fed.x.shape) == 2 else None
 
 
-def note(x: Any, y: Any = None) -> Data:
-    """Return what can be kept of a call's ``x`` and ``y``."""
-    if isinstance(x, dict | tuple) or (isinstance(x, list) and x and hasattr(x[0], "shape") and x[0].ndim > 1):
-        return Data(Fed(_length(x), note="several inputs at once"))
-    features = as_array(x)
+def note(x: Any, y: Any = None, names: Sequence[str] = (), steps: int | None = None) -> Data:
+    """Return what can be kept of a call's ``x`` and ``y``.
+
+    ``names`` are those of the model's inputs; ``steps`` the number of batches where a data set has no end.
+    """
+    if y is None and is_in_batches(x):
+        return from_batches(_read(x, steps), names)
+    features = table(x, names)
     if features is None:
         return Data(Fed(_length(x), note=f"given as {type(x).__module__.split('.')[0]} {type(x).__name__}"))
     labels = None if y is None else as_array(y)
-    if labels is not None and len(labels) != len(features):
+    if labels is not None and (len(labels) != len(features) or labels.ndim > 2):
         labels = None
     arrays = (features,) if labels is None else (features, labels)
     named = [frames.reference(a) for a in arrays]
     return Data(Fed(len(features), named[0], named[1] if len(named) > 1 else None), arrays)
 
 
+def table(x: Any, names: Sequence[str] = ()) -> Array | None:
+    """Return inputs as one table of shape (rows, columns), or (rows,); None for what holds no numbers."""
+    if isinstance(x, Mapping):
+        x = [x[name] for name in names if name in x] if set(names) & set(x) else list(x.values())
+    if isinstance(x, tuple) or (isinstance(x, list) and x and hasattr(x[0], "shape") and len(x[0].shape) >= 1):
+        parts = [as_array(part) for part in x]
+        known = [_flat(part) for part in parts if part is not None]
+        if len(known) != len(x) or not known or len({len(part) for part in known}) != 1:
+            return None
+        return known[0] if len(known) == 1 else np.concatenate([_column(part) for part in known], axis=1)
+    values = as_array(x)
+    return None if values is None else _flat(values)
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1) if values.ndim > 2 else values
+
+
+def _column(values: Array) -> Array:
+    return values[:, None] if values.ndim == 1 else values
+
+
 def as_array(value: Any) -> Array | None:
-    """Return array-like data of numbers as an array, at most two-dimensional; None for anything else."""
+    """Return array-like data of numbers as an array; None for anything else."""
     if hasattr(value, "element_spec") or callable(getattr(value, "__next__", None)):
         return None
     try:
         plain = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
         if plain.dtype.name not in frames.DTYPES:
             plain = plain.astype(np.int64 if plain.dtype.kind in "iu" else np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         return None
-    return plain if 1 <= plain.ndim <= 2 and plain.nbytes <= MAX_BYTES else None
+    return plain if 1 <= plain.ndim <= 4 and plain.nbytes <= MAX_BYTES else None
+
+
+def is_in_batches(x: Any) -> bool:
+    """Tell a data set or a sequence of batches, which can be read again, from arrays."""
+    return hasattr(x, "element_spec") or (hasattr(x, "__getitem__") and type(x).__module__ != "builtins" and any(
+        kind.__name__ in ("Sequence", "PyDataset") for kind in type(x).__mro__))  # fmt: skip
+
+
+def _read(x: Any, steps: int | None) -> Iterable[Any]:
+    if not hasattr(x, "element_spec"):
+        return (x[i] for i in range(min(len(x), MAX_BATCHES)))
+    endless = int(x.cardinality()) == -1
+    return itertools.islice(iter(x), steps or (1_000 if endless else MAX_BATCHES))
+
+
+def from_batches(batches: Iterable[Any], names: Sequence[str] = ()) -> Data:
+    """Return the rows of batches ``(x, y)``, each row once."""
+    parts: list[Data] = []
+    size = 0
+    for batch in batches:
+        pair = batch if isinstance(batch, tuple | list) else (batch, None)
+        parts.append(note(pair[0], pair[1] if len(pair) > 1 else None, names))
+        size += sum(array.nbytes for array in parts[-1].arrays)
+        if size > MAX_BYTES or not parts[-1].arrays:
+            break
+    return replace(merge(parts), batch=parts[0].fed.rows if parts else None)
+
+
+def listen(generator: Iterator[Any], heard: list[Any]) -> Iterator[Any]:
+    """Pass a generator's batches on, and keep them."""
+    for batch in generator:
+        if len(heard) < MAX_BATCHES:
+            heard.append(batch)
+        yield batch
 
 
 def _length(x: Any) -> int:
     """Return the number of rows as far as it can be told without using the data up."""
-    if isinstance(x, dict):
+    if isinstance(x, Mapping):
         x = list(x.values())
     if isinstance(x, list | tuple) and x:
         x = x[0]
     shape = getattr(x, "shape", None)
-    if shape:
-        return int(shape[0])
-    cardinality = getattr(x, "cardinality", None)
-    count = int(cardinality()) if callable(cardinality) else 0
-    batch = getattr(x, "_batch_size", 1)
-    return max(0, count) * (int(batch) if isinstance(batch, int) or getattr(batch, "ndim", 1) == 0 else 1)
+    return int(shape[0]) if shape else 0
 
 
 def merge(parts: list[Data]) -> Data:
     """Return many small batches as one, each row once."""
-    xs = [part.arrays[0] for part in parts if len(part.arrays) == 2]
-    ys = [part.arrays[1] for part in parts if len(part.arrays) == 2]
-    if not xs or len({x.shape[1:] for x in xs}) != 1 or len({y.shape[1:] for y in ys}) != 1:
+    if len({len(part.arrays) for part in parts}) != 1 or len({part.width for part in parts}) != 1:
         return Data(Fed(sum(part.fed.rows for part in parts), note="batches that do not fit together"))
-    x, y = np.concatenate(xs), np.concatenate(ys)
+    columns = [[part.arrays[k] for part in parts] for k in range(len(parts[0].arrays))]
+    if not columns or any(len({a.shape[1:] for a in column}) != 1 for column in columns):
+        return Data(Fed(sum(part.fed.rows for part in parts), note="batches that do not fit together"))
+    joined = [np.concatenate(column) for column in columns]
+    x = joined[0]
     _, first = np.unique(x.reshape(len(x), math.prod(x.shape[1:])), axis=0, return_index=True)
     first.sort()
-    return note(x[first], y[first])
+    return note(x[first], joined[1][first] if len(joined) > 1 else None)

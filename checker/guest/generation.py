@@ -5,22 +5,21 @@ import sys
 from typing import Any
 
 TELLTALES = {
-    "an optimizer's `minimize(loss, var_list)`": rb"\.minimize\([^)]*(var_list|,)",
-    "the optimizer setting `lr=`": rb"(SGD|Adam|RMSprop|Adagrad|Nadam|Adamax)\([^)]*\blr ?=",
-    "a whole number as learning rate": rb"(SGD|Adam|RMSprop)\((learning_rate ?= ?)?\d+[,)]",
-    "`predict_classes`": rb"\.predict_classes\(",
-    "`tf.layers`": rb"\btf\.layers\.|compat\.v1\.layers",
-    "TensorFlow 1's API": rb"tensorflow\.compat\.v1|\btf\.placeholder\(|\btf\.Session\(",
+    "an optimizer's `minimize(loss, var_list)`": r"\.minimize\([^)]*(var_list|,)",
+    "`tf.layers`": r"\btf\.layers\.|compat\.v1\.layers",
+    "TensorFlow 1's API": r"tensorflow\.compat\.v1|tensorflow\.compat import v1|\btf\.placeholder\(|\btf\.Session\(",
+    "`keras.optimizers.legacy`": r"\boptimizers\.legacy\b",
+    "the optimizer setting `lr=`": r"(SGD|Adam|RMSprop|Adagrad|Nadam|Adamax)\([^)]*\blr ?=",
+    "a whole number as learning rate": r"(SGD|Adam|RMSprop)\((learning_rate ?= ?)?\d+[,)]",
+    "`predict_classes`": r"\.predict_classes\(",
 }
 
 
-def choose(wanted: str, content: bytes) -> tuple[str, str]:
-    """Return the generation, "2" or "3", and why; ``auto`` looks for idioms that only legacy Keras runs."""
-    if wanted != "auto":
-        return wanted, "the assignment says so"
+def choose(code: str) -> tuple[str, str]:
+    """Return the generation, "2" or "3", and why, from idioms that only legacy Keras runs."""
     for what, pattern in TELLTALES.items():
-        if re.search(pattern, content):
-            return "2", f"the code uses {what}, which only legacy Keras understands"
+        if re.search(pattern, code):
+            return "2", f"the code uses {what}, an idiom of legacy Keras"
     return "3", "nothing in the code asks for legacy Keras"
 
 

@@ -39,6 +39,8 @@ MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
 MAX_PICTURE = 1_000_000
+LONG_PARAGRAPH = 15
+"""A paragraph of more statements is cut at each of them."""
 KERNEL_START_SECONDS = 300
 
 Say = Callable[[Frame], None]
@@ -48,14 +50,18 @@ class UnreadableError(Exception):
     """The file is no notebook and no Python; args are rationale and help."""
 
 
-def run(job: ExecuteJob, content: bytes, folder: Path, say: Say) -> None:
-    """Execute a submission's bytes in ``folder``; everything seen goes to ``say``."""
-    try:
-        notebook = read_notebook(content) if job.is_notebook else read_module(content)
-    except UnreadableError as error:
-        rationale, help = error.args
-        say(frames.message(Failure(Stage.READING, rationale, help)))
-        return
+def read(job: ExecuteJob, content: bytes) -> Any:
+    """Return a submission's bytes as a notebook in today's format; UnreadableError where they are none."""
+    return read_notebook(content) if job.is_notebook else read_module(content)
+
+
+def sources(notebook: Any) -> str:
+    """Return the code of all cells."""
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def run(job: ExecuteJob, notebook: Any, folder: Path, say: Say) -> None:
+    """Execute a notebook in ``folder``; everything seen goes to ``say``."""
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
@@ -94,6 +100,9 @@ def read_notebook(content: bytes) -> Any:
         raise UnreadableError(
             f"The notebook is written in {language[:40]}, not in Python.", "Solve it in Python with Keras."
         )
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    if len(code) == 1 and len(_paragraphs(code[0].source)) > 1:
+        return read_module(code[0].source.encode())  # a module that was pasted into a notebook
     return notebook
 
 
@@ -115,7 +124,7 @@ def read_module(content: bytes) -> Any:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """Split a module at the blank lines between its top-level statements."""
+    """Split a module at the blank lines between its top-level statements; where it has none, at every statement."""
     try:
         statements = ast.parse(text).body
     except (SyntaxError, ValueError):
@@ -127,6 +136,8 @@ def _paragraphs(text: str) -> list[str]:
         blank = [n for n in range(before.end_lineno or 0, first - 1) if not lines[n].strip()]
         if blank:
             cuts.append(blank[0])
+    if len(cuts) == 1 and len(statements) > LONG_PARAGRAPH:
+        cuts = [0, *(statement.lineno - 1 for statement in statements[1:] if not hasattr(statement, "decorator_list"))]
     return ["\n".join(lines[a:b]) for a, b in zip(cuts, [*cuts[1:], len(lines)], strict=True)]
 
 
@@ -162,7 +173,9 @@ class Client(NotebookClient):
         if msg["msg_type"] == MESSAGE_TYPE:
             for buffer in msg.get("buffers", ()):
                 self.say(Frame(Kind.ARRAY, bytes(buffer)))
-            self.say(Frame(Kind.MESSAGE, b"ModelCapture " + str(msg["content"].get("record")).encode()))
+            kind, record = (str(msg["content"].get(key)) for key in ("kind", "record"))
+            if kind in ("ModelCapture", "Adaptation"):
+                self.say(Frame(Kind.MESSAGE, f"{kind} {record}".encode()))
             return None
         if msg["msg_type"] in ("stream", "display_data", "execute_result"):
             if self._room <= 0 or len(cell.outputs) >= MAX_OUTPUTS:
@@ -196,7 +209,8 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
             kept.append(CellOutput("text", _cut(str(output.text))))
         else:
             kept.extend(_displayed(output.get("data", {})))
-    return CellResult(index, str(cell.source)[:MAX_OUTPUT], tuple(kept), error, round(seconds, 3))
+    tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
+    return CellResult(index, str(cell.source)[:MAX_OUTPUT], tuple(kept), error, round(seconds, 3), tags)
 
 
 def _displayed(data: Any) -> list[CellOutput]:

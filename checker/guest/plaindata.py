@@ -39,6 +39,7 @@ LAYERS = {
     "Normalization": "axis",
     "Rescaling": "scale offset",
     "ActivityRegularization": "l1 l2",
+    "Embedding": "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero",
     "Flatten": "",
     "Reshape": "target_shape",
     "RepeatVector": "n",
@@ -57,6 +58,9 @@ LAYERS = {
     "Concatenate": "axis",
 }
 MERGING = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
+OPERATORS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
+PLAIN_ACTIVATIONS = frozenset("relu sigmoid tanh softmax elu selu softplus softsign swish silu gelu".split())
+"""Operators and functions without settings, which students call on symbolic tensors in place of layers."""
 
 INITIALIZERS = {
     "Zeros": "",

@@ -1,7 +1,7 @@
 """What a call to ``fit`` asks for, as plain data, and when two calls are one stretch of training."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +15,29 @@ HARMLESS = frozenset(
 )
 
 
-def fit_data(given: Mapping[str, Any]) -> tuple[Data, Data | None, Development]:
-    """Return what a fit trains on, what it watches, and how."""
-    data = fed.note(given.get("x"), given.get("y"))
+def fit_data(given: Mapping[str, Any], names: Sequence[str]) -> tuple[Data, Data | None, Development]:
+    """Return what a fit trains on, what it watches, and how; ``names`` are those of the model's inputs."""
+    data = fed.note(given.get("x"), given.get("y"), names, given.get("steps_per_epoch"))
     watched = given.get("validation_data")
     if watched is not None:
-        pair = watched if isinstance(watched, tuple | list) else (watched,)
-        return data, fed.note(pair[0], pair[1] if len(pair) > 1 else None), Development.DATA
+        pair = watched if isinstance(watched, tuple | list) else (watched, None)
+        steps = given.get("validation_steps")
+        return data, fed.note(pair[0], pair[1] if len(pair) > 1 else None, names, steps), Development.DATA
     share = float(given.get("validation_split") or 0.0)
     if not share or len(data.arrays) != 2:
         return data, None, Development.SPLIT if share else Development.NONE
     at = int(len(data.arrays[0]) * (1.0 - share))
     x, y = data.arrays
     return fed.note(x[:at], y[:at]), fed.note(x[at:], y[at:]), Development.SPLIT
+
+
+def epochs_of(given: Mapping[str, Any], data: Data) -> int:
+    """Return how many times a fit goes through its rows; a generator's epoch may be shorter or longer than that."""
+    epochs = max(1, int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
+    steps = given.get("steps_per_epoch")
+    if not steps or not data.batch or not data.fed.rows:
+        return epochs
+    return max(1, round(epochs * int(steps) * data.batch / data.fed.rows))
 
 
 def callbacks_of(given: Mapping[str, Any]) -> list[Any]:

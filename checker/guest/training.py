@@ -24,7 +24,7 @@ from checker import frames
 from checker.frames import Array
 from checker.guest import architecture, plaindata
 from checker.guest.plaindata import UnrebuildableError
-from checker.records import Architecture, KerasObject, Labels, Phase, RetrainJob, TrainingRun
+from checker.records import KerasObject, Labels, Phase, RetrainJob, TrainingRun
 
 STATEFUL = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Normalization"})
 
@@ -95,12 +95,11 @@ class Trainer:
 
     def __init__(self, job: RetrainJob, x: Array, tf: Any, keras: Any) -> None:
         self.tf, self.keras, self.classes = tf, keras, len(job.classes)
-        self.model = architecture.rebuild(job.architecture, keras)
+        self.model = architecture.rebuild(job.architecture, keras, x)
         if self.model.count_params() > job.parameters:
             raise UnrebuildableError(f"it has {self.model.count_params():,} parameters, over {job.parameters:,}")
         if self.model.input_shape[1:] != x.shape[1:]:
             raise UnrebuildableError(f"it takes inputs of shape {self.model.input_shape[1:]}")
-        _adapt(job.architecture, self.model, x)
         self.phases: list[CompiledPhase] = []
         for phase in job.recipe.phases:
             earlier = None if phase.recompiled or not self.phases else self.phases[-1].optimizer
@@ -128,18 +127,6 @@ class Trainer:
     def predict(self, x: Array) -> Array:
         """Return the model's outputs for all rows at once, float32."""
         return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
-
-
-def _adapt(record: Architecture, model: Any, x: Array) -> None:
-    """Let normalisation layers see the training rows, which the student's own may not be."""
-    inputs = {i for i, node in enumerate(record.nodes) if not node.inputs}
-    normalising = {layer.name for layer in record.layers if layer.class_name == "Normalization"}
-    for node in record.nodes:
-        if node.layer in normalising and not set(node.inputs) <= inputs:
-            raise UnrebuildableError("a `Normalization` layer stands behind other layers")
-    for layer in model.layers:
-        if type(layer).__name__ == "Normalization":
-            layer.adapt(x)
 
 
 def _variables(optimizer: Any) -> list[Any]:

@@ -1,0 +1,50 @@
+"""Which errors of a run only the generation of Keras explains, so that the other one deserves a try. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from checker.records import Adaptation, CellResult
+
+ONLY_KERAS_2_RUNS = (
+    r"object has no attribute 'minimize'",
+    r"learning_rate` should be float",
+    r"not recognized: \{'(lr|decay)'",
+    r"tf\.layers|'layers'|tf_layers|not available with Keras 3",
+    r"keras\.optimizers\.legacy",
+    r"(No module named|cannot import name|has no attribute).*(np_utils|wrappers|experimental|feature_column|estimator)",
+    r"KerasTensor cannot be used as input to a TensorFlow function",
+    r"has no attribute '(lr|_distribution_strategy|metrics_names|get_updates|reset_states|input_spec)'",
+    r"Only instances of `?keras\.Layer|Unrecognized keyword arguments passed to \w+: \{'(weights|input_length)",
+    r"(Functional|Sequential) model cannot.*tf\.function|has not yet been built.*TensorFlow 1",
+    r"Invalid filepath extension for saving|File format not supported: filepath=",
+)
+"""Messages of Keras 3 about what legacy Keras does."""
+
+ONLY_KERAS_3_RUNS = (
+    r"module '(tf_keras|keras)[\w.]*' has no attribute '(ops|random|Variable|distribution|saving|PyDataset|tree)'",
+    r"cannot import name '(ops|random|Variable|distribution|PyDataset)' from '(tf_keras|keras)",
+    r"No module named '(tf_keras|keras)\.(ops|random|distribution|tree)",
+    r"unexpected keyword argument '(negative_slope|show_trainable|loss_scale_factor)'",
+    r"Unknown (loss|metric|activation|optimizer).*(r2_score|silu|mish|glu|lion|muon)",
+    r"Unable to (create|synchronously create) dataset|extension for saving.*\.keras",
+)
+"""Messages of legacy Keras about what Keras 3 does."""
+
+_PATTERNS: Mapping[str, Sequence[str]] = {"3": ONLY_KERAS_2_RUNS, "2": ONLY_KERAS_3_RUNS}
+
+
+def other(keras: str) -> str:
+    """Return the other generation."""
+    return "2" if keras == "3" else "3"
+
+
+def explained_by(keras: str, cells: Sequence[CellResult], adaptations: Sequence[Adaptation]) -> str:
+    """Return, in words, the first error of a run that the generation ``keras`` explains; "" where there is none."""
+    said = [(cell.index, f"{cell.error.name}: {cell.error.message}") for cell in cells if cell.error is not None]
+    said += [
+        (adaptation.cell, adaptation.what) for adaptation in adaptations if "could not be imported" in adaptation.what
+    ]
+    for index, words in said:
+        if any(re.search(pattern, words) for pattern in _PATTERNS.get(keras, ())):
+            return f"cell {index} failed with “{words[:160]}”"
+    return ""

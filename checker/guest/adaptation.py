@@ -1,0 +1,265 @@
+"""Small helps that change no meaning: settings and methods that libraries have dropped since the practical was set.
+
+Theory of operation: a student's code was written for the versions of its day. What has only been renamed, or
+can be said in today's words exactly, is translated when it is used, and every translation that was used is noted
+once, so that the report lists it. Nothing is translated that would train another network.
+"""
+
+import functools
+import importlib
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from checker.guest import plaindata
+
+Note = Callable[[str], None]
+
+MODEL_ENDINGS = (".keras", ".h5", ".hdf5")
+WEIGHTS_ENDING = ".weights.h5"
+
+
+def install(tf: Any, note: Note, legacy: bool) -> None:
+    """Make TensorFlow, Keras, NumPy, pandas, scikit-learn and matplotlib understand what they once did."""
+    keras = tf.keras
+    for name in plaindata.OPTIMIZERS:
+        made = getattr(keras.optimizers, name, None)
+        if made is not None:
+            made.__init__ = _in_todays_words(made.__init__, name, keras, note)
+    if not legacy:
+        _add_learning_rate_alias(keras.optimizers.Optimizer)
+        _accept_file_endings(keras, note)
+    _add_methods(keras.Model, note)
+    replace(keras, "utils", "plot_model", _plot_model)
+    if not hasattr(tf, "set_random_seed"):
+        tf.set_random_seed = _noted(tf.random.set_seed, "`tf.set_random_seed` is `tf.random.set_seed` today", note)
+        tf.random.set_random_seed = tf.set_random_seed
+    _adapt_numpy(note)
+    _adapt_pandas(note)
+    _adapt_sklearn(note)
+    _adapt_matplotlib(note)
+
+
+def _noted(function: Callable[..., Any], words: str, note: Note) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        note(words)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+# -- Keras ---------------------------------------------------------------------------------------------
+
+
+def _in_todays_words(original: Callable[..., None], name: str, keras: Any, note: Note) -> Callable[..., None]:
+    """Return an optimizer's ``__init__`` that takes ``lr``, ``decay``, whole-number rates and ``epsilon=None``."""
+    first = next(iter(list(inspect.signature(original).parameters)[1:]), "learning_rate")
+
+    @functools.wraps(original)
+    def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
+        if args and first == "learning_rate":
+            kwargs["learning_rate"], args = args[0], args[1:]
+        if kwargs.get("lr") is not None:
+            note(f"`{name}(lr=…)` is `{name}(learning_rate=…)` today")
+            kwargs["learning_rate"] = kwargs["lr"]
+        kwargs.pop("lr", None)
+        rate = kwargs.get("learning_rate")
+        if isinstance(rate, int) and not isinstance(rate, bool):
+            note(f"the learning rate {rate} of `{name}` was written without a decimal point")
+            kwargs["learning_rate"] = float(rate)
+        if kwargs.get("decay"):
+            note(f"`{name}(decay=…)` is a schedule, `InverseTimeDecay`, today")
+            start = kwargs.get("learning_rate", inspect.signature(original).parameters["learning_rate"].default)
+            kwargs["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(start, 1, float(kwargs["decay"]))
+        kwargs.pop("decay", None)
+        if "epsilon" in kwargs and kwargs["epsilon"] is None:
+            del kwargs["epsilon"]
+        rest = dict(zip(list(inspect.signature(original).parameters)[2:], args, strict=False))
+        original(self, **rest, **kwargs)
+
+    return initialise
+
+
+def _add_learning_rate_alias(optimizer: Any) -> None:
+    def read(self: Any) -> Any:
+        return self.learning_rate
+
+    def write(self: Any, value: Any) -> None:
+        self.learning_rate = value
+
+    optimizer.lr = property(read, write)
+
+
+def _add_methods(model: Any, note: Note) -> None:
+    """Give back ``predict_classes`` and the methods for generators, which ``fit`` and its kin do today."""
+
+    def predict_classes(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        note("`predict_classes` is the argmax of `predict` today")
+        outputs = self.predict(x, *args, **kwargs)
+        return outputs.argmax(axis=-1) if outputs.shape[-1] > 1 else (outputs > 0.5).astype("int32")
+
+    def predict_proba(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+        note("`predict_proba` is `predict` today")
+        return self.predict(x, *args, **kwargs)
+
+    for name, method in (("predict_classes", predict_classes), ("predict_proba", predict_proba)):
+        if not hasattr(model, name):
+            setattr(model, name, method)
+    for name in ("fit", "evaluate", "predict"):
+        if not hasattr(model, f"{name}_generator"):
+            setattr(model, f"{name}_generator", _of_generators(name, note))
+
+
+def _of_generators(name: str, note: Note) -> Callable[..., Any]:
+    def method(self: Any, generator: Any, *args: Any, **kwargs: Any) -> Any:
+        note(f"`{name}_generator` is `{name}` today")
+        for dropped in ("max_queue_size", "workers", "use_multiprocessing", "pickle_safe", "max_q_size"):
+            kwargs.pop(dropped, None)
+        return getattr(self, name)(generator, *args, **kwargs)
+
+    return method
+
+
+def replace(keras: Any, part: str, name: str, function: Callable[..., Any]) -> None:
+    """Put a function in place of one of Keras's, under ``tf.keras`` and under stand-alone ``keras``."""
+    for home in (getattr(keras, part), getattr(importlib.import_module("keras"), part)):
+        setattr(home, name, function)
+
+
+def _plot_model(*args: Any, **kwargs: Any) -> None:
+    """Stand in for the drawing of a network, which needs graphviz and fails the cell without it."""
+    print("The network is not drawn while a notebook is checked.")
+
+
+def _accept_file_endings(keras: Any, note: Note) -> None:
+    """Let Keras 3 write and read models under any file name, as legacy Keras does."""
+
+    def model_path(path: Any) -> Any:
+        return _completed(path, MODEL_ENDINGS, ".keras", note)
+
+    def weights_path(path: Any) -> Any:
+        return _completed(path, (WEIGHTS_ENDING, ".keras"), WEIGHTS_ENDING, note)
+
+    model = keras.Model
+    model.save = _with_path(model.save, model_path)
+    model.save_weights = _with_path(model.save_weights, weights_path)
+    model.load_weights = _with_path(model.load_weights, lambda path: path if _is_file(path) else weights_path(path))
+    load = _with_path(keras.models.load_model, lambda path: path if _is_file(path) else model_path(path), first=0)
+    replace(keras, "models", "load_model", load)
+    checkpoint = keras.callbacks.ModelCheckpoint
+    original = checkpoint.__init__
+
+    @functools.wraps(original)
+    def initialise(self: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        kwargs.pop("period", None)
+        weights_only = kwargs.get("save_weights_only") or (len(args) > 3 and args[3])
+        endings, ending = ((WEIGHTS_ENDING,), WEIGHTS_ENDING) if weights_only else ((".keras", ".h5"), ".keras")
+        original(self, _completed(filepath, endings, ending, note), *args, **kwargs)
+
+    checkpoint.__init__ = initialise
+
+
+def _is_file(path: Any) -> bool:
+    return isinstance(path, str | os.PathLike) and Path(path).is_file()
+
+
+def _completed(path: Any, endings: tuple[str, ...], ending: str, note: Note) -> Any:
+    if not isinstance(path, str | os.PathLike) or str(path).endswith(endings):
+        return path
+    note(f"Keras 3 wants file names that end in `{ending}`: it was added")
+    return f"{path}{ending}"
+
+
+def _with_path(method: Callable[..., Any], change: Callable[[Any], Any], first: int = 1) -> Callable[..., Any]:
+    """Return a function whose argument number ``first``, a path, goes through ``change``."""
+    name = list(inspect.signature(method).parameters)[first]
+
+    @functools.wraps(method)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > first:
+            args = (*args[:first], change(args[first]), *args[first + 1 :])
+        elif name in kwargs:
+            kwargs[name] = change(kwargs[name])
+        return method(*args, **kwargs)
+
+    return wrapper
+
+
+# -- around Keras --------------------------------------------------------------------------------------
+
+
+def _adapt_numpy(note: Note) -> None:
+    import numpy as np
+
+    former = {"float": float, "int": int, "object": object, "str": str, "float_": np.float64, "Inf": np.inf,
+              "NaN": np.nan, "unicode_": np.str_, "product": np.prod, "cumproduct": np.cumprod}  # fmt: skip
+    original: Any = np.__getattr__
+
+    def look_up(name: str) -> Any:
+        if name in former:
+            note(f"`np.{name}` has another name in today's NumPy")
+            return former[name]
+        return original(name)
+
+    np.__getattr__ = look_up  # type: ignore[method-assign,unused-ignore]  # a module's own hook
+
+
+def _adapt_pandas(note: Note) -> None:
+    import pandas as pd
+
+    def append(self: Any, other: Any, ignore_index: bool = False, **kwargs: Any) -> Any:
+        note("`DataFrame.append` is `pd.concat` today")
+        rows = pd.DataFrame([other]) if isinstance(other, dict) else other
+        return pd.concat([self, rows], ignore_index=ignore_index)
+
+    original = pd.get_dummies
+
+    @functools.wraps(original)
+    def get_dummies(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("dtype") is None and len(args) < 8:
+            note("`pd.get_dummies` gives 0 and 1, as before pandas 2, not False and True")
+            kwargs["dtype"] = "uint8"
+        return original(*args, **kwargs)
+
+    pd.get_dummies = get_dummies
+    pd.DataFrame.append = append  # type: ignore[attr-defined]  # it was there once
+
+
+def _adapt_sklearn(note: Note) -> None:
+    from sklearn import metrics, preprocessing
+
+    original = preprocessing.OneHotEncoder.__init__
+
+    @functools.wraps(original)
+    def initialise(self: Any, **kwargs: Any) -> None:
+        if "sparse" in kwargs:
+            note("`OneHotEncoder(sparse=…)` is `sparse_output=…` today")
+            kwargs["sparse_output"] = kwargs.pop("sparse")
+        original(self, **kwargs)
+
+    preprocessing.OneHotEncoder.__init__ = initialise
+    error = metrics.mean_squared_error
+
+    @functools.wraps(error)
+    def mean_squared_error(*args: Any, **kwargs: Any) -> Any:
+        squared = kwargs.pop("squared", True)
+        return error(*args, **kwargs) if squared else error(*args, **kwargs) ** 0.5
+
+    metrics.mean_squared_error = mean_squared_error
+
+
+def _adapt_matplotlib(note: Note) -> None:
+    import matplotlib.style
+
+    original = matplotlib.style.use
+
+    @functools.wraps(original)
+    def use(style: Any) -> None:
+        if isinstance(style, str) and style.startswith("seaborn") and "v0_8" not in style:
+            style = style.replace("seaborn", "seaborn-v0_8", 1)
+        original(style)
+
+    matplotlib.style.use = use

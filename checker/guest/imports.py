@@ -1,0 +1,240 @@
+"""Imports of packages and names that are not here: the rest of the cell goes on, and the report says what was missing.
+
+Theory of operation: a cell that imports ten things and fails at the fourth takes the whole notebook with it. So
+every import at the top level of a cell is wrapped (an AST transformer of IPython's): where it fails, its names
+are imported one by one. A name that has only moved in Keras comes from where it is today. A package that is
+only decoration becomes a stand-in that does nothing. Anything else becomes a stand-in that raises, in words,
+when it is used: importing something and not using it harms nobody. Imports inside ``try`` are left alone, the
+student deals with those.
+"""
+
+import ast
+import builtins
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Note = Callable[[str], None]
+
+HOOK = "__checker_import__"
+
+DECORATION = frozenset(
+    "altair ann_visualizer bokeh colorama cufflinks dataframe_image eli5 folium google.colab graphviz ipympl "
+    "ipywidgets jupyterthemes keras_visualizer lime livelossplot mglearn missingno mlxtend mpl_toolkits.basemap netron "
+    "pandas_profiling plotly prettytable pydot pydotplus pydot_ng pyecharts seaborn shap streamlit sweetviz tabulate "
+    "termcolor tensorboardcolab tqdm visualkeras watermark ydata_profiling yellowbrick".split()
+)
+"""Packages that draw, print or ask, and on which no network depends."""
+
+INSTALLABLE = frozenset("scikeras keras_tuner kerastuner seaborn pydot".split())
+"""What the optional ``course`` packages would bring."""
+
+MOVED = {
+    "np_utils": "utils",
+    "core": "layers",
+    "advanced_activations": "layers",
+    "normalization": "layers",
+    "noise": "layers",
+    "convolutional": "layers",
+    "pooling": "layers",
+    "embeddings": "layers",
+    "recurrent": "layers",
+    "merge": "layers",
+    "experimental": "layers",
+    "preprocessing": "layers",
+}
+"""Former modules of Keras, and the part of today's Keras that holds what was in them."""
+
+
+class Missing:
+    """Stands for what could not be imported; any use of it says so."""
+
+    def __init__(self, words: str) -> None:
+        object.__setattr__(self, "_words", words)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ModuleNotFoundError(self._words)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise ModuleNotFoundError(self._words)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> Any:
+        raise ModuleNotFoundError(self._words)
+
+
+class Decoration:
+    """Stands for a package that draws: whatever is asked of it is done by doing nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what was given where something is only wrapped, as in ``tqdm(range(10))`` or ``@interact``."""
+        return args[0] if len(args) == 1 and (callable(args[0]) or hasattr(args[0], "__iter__")) else self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __getitem__(self, key: Any) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        return None
+
+
+class Imports:
+    """The AST transformer, and what its wrapped imports call where they fail."""
+
+    def __init__(self, keras: Any, variables: dict[str, Any], note: Note) -> None:
+        self.keras, self.variables, self.note = keras, variables, note
+        setattr(builtins, HOOK, self._one_by_one)
+
+    def visit(self, tree: Any) -> Any:
+        """Wrap the imports at the top level of a cell."""
+        tree.body = [_wrapped(node) if _can_wrap(node) else node for node in getattr(tree, "body", [])]
+        return tree
+
+    def salvage(self, result: Any) -> None:
+        """Run the imports of a cell that failed, or that Python could not even read, from IPython's result of it."""
+        statements = _import_statements(str(result.info.raw_cell))
+        if statements and isinstance(result.error_before_exec, SyntaxError):
+            self.note("a cell is no valid Python; the imports in it were run all the same")
+        for statement in statements:
+            self._one_by_one(ast.unparse(statement))
+
+    def _one_by_one(self, source: str) -> None:
+        for statement in ast.parse(source).body:
+            for alias in getattr(statement, "names", []):
+                if isinstance(statement, ast.ImportFrom):
+                    self._from(_todays_module(statement.module or ""), alias)
+                else:
+                    self._whole(alias)
+
+    def _whole(self, alias: ast.alias) -> None:
+        top = alias.name.partition(".")[0]
+        try:
+            module = importlib.import_module(alias.name)
+            self.variables[alias.asname or top] = module if alias.asname else importlib.import_module(top)
+        except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
+            found = self._moved(alias.name)
+            self.variables[alias.asname or top] = self._stand_in(alias.name, error) if found is None else found
+
+    def _from(self, module: str, alias: ast.alias) -> None:
+        if alias.name == "*":
+            self._all(module)
+            return
+        try:
+            found = getattr(importlib.import_module(module), alias.name, None)
+            found = importlib.import_module(f"{module}.{alias.name}") if found is None else found
+        except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
+            found = self._moved(f"{module}.{alias.name}")
+            found = self._stand_in(f"{module}.{alias.name}", error) if found is None else found
+        self.variables[alias.asname or alias.name] = found
+
+    def _all(self, module: str) -> None:
+        try:
+            found = importlib.import_module(module)
+        except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
+            self._stand_in(module, error)
+            return
+        names = getattr(found, "__all__", [name for name in vars(found) if not name.startswith("_")])
+        self.variables.update({name: getattr(found, name) for name in names})
+
+    def _moved(self, path: str) -> Any:
+        """Return what Keras once had under this path from where it is today; None where it is not Keras's."""
+        parts = path.split(".")
+        if parts[:2] == ["tensorflow", "keras"]:
+            parts = parts[1:]
+        if parts[0] != "keras" or len(parts) < 2:
+            return None
+        places = [MOVED[part] for part in parts[1:] if part in MOVED] + [parts[1]]
+        for place in places:
+            home = getattr(self.keras, place, None)
+            found = home if parts[-1] in MOVED else getattr(home, parts[-1], None)
+            if found is not None:
+                self.note(f"`{path}` is in `keras.{place}` today")
+                return found
+        return None
+
+    def _stand_in(self, path: str, error: Exception) -> Any:
+        top = path.partition(".")[0]
+        if top in DECORATION or ".".join(path.split(".")[:2]) in DECORATION:
+            self.note(f"`{top}` is not part of the course environment; it only decorates: nothing was drawn")
+            return Decoration()
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == top:
+            words = f"`{top}` is not part of the course environment, which has {offered()}"
+            if top in INSTALLABLE:
+                words += " (the optional `course` packages bring it)"
+        else:
+            words = f"`{path}` could not be imported: {type(error).__name__}: {str(error)[:300]}"
+        self.note(words)
+        return Missing(words)
+
+
+def offered() -> str:
+    """Return, in words, what students may import besides the standard library."""
+    found = [name for name in ("seaborn", "scikeras", "keras_tuner", "pydot") if _is_there(name)]
+    return ", ".join(["tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib", *found])
+
+
+def _is_there(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _can_wrap(node: Any) -> bool:
+    return isinstance(node, ast.Import) or (
+        isinstance(node, ast.ImportFrom) and node.module != "__future__" and not node.level
+    )
+
+
+def _todays_module(module: str) -> str:
+    """TensorFlow carries a stale copy of Keras that nobody should use; what asks for it gets the real one."""
+    return module.replace("tensorflow.python.keras", "tensorflow.keras", 1)
+
+
+def _wrapped(node: Any) -> Any:
+    """Return ``try: <the import>; except Exception: <one by one>``."""
+    source = ast.unparse(node)
+    if "tensorflow.python.keras" in source:
+        return ast.copy_location(_call(source), node)
+    handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[_call(source)])
+    guarded = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
+    return ast.fix_missing_locations(ast.copy_location(guarded, node))
+
+
+def _call(source: str) -> ast.Expr:
+    call = ast.Expr(ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(source)], []))
+    return ast.fix_missing_locations(call)
+
+
+def _import_statements(source: str) -> list[ast.stmt]:
+    """Return the imports of a cell at its top level; line by line where the whole is no Python."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        body = []
+        for line in source.splitlines():
+            if line.startswith(("import ", "from ")):
+                try:
+                    body += ast.parse(line).body
+                except (SyntaxError, ValueError):
+                    continue
+    return [node for node in body if _can_wrap(node)]
+
+
+def made_module(name: str, **contents: Any) -> types.ModuleType:
+    """Put a module of our own making under a name that students import, and return it."""
+    made = types.ModuleType(name)
+    vars(made).update(contents)
+    sys.modules[name] = made
+    return made

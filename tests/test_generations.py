@@ -1,0 +1,36 @@
+"""Errors that only the generation of Keras explains."""
+
+import pytest
+
+from checker import generations
+from checker.records import Adaptation
+
+
+@pytest.mark.parametrize(
+    ("keras", "message"),
+    [
+        ("3", "'SGD' object has no attribute 'minimize'"),
+        ("3", "Argument `learning_rate` should be float, or an instance of LearningRateSchedule"),
+        ("3", "Argument(s) not recognized: {'lr': 0.01}"),
+        ("3", "`tf.layers.dense` is not available with Keras 3."),
+        ("2", "module 'tf_keras.api._v2.keras' has no attribute 'ops'"),
+        ("2", "cannot import name 'ops' from 'tf_keras'"),
+    ],
+)
+def test_such_an_error_asks_for_the_other_generation(make, keras, message):
+    """What one generation refuses and the other runs is recognised, with its cell, and only for that generation."""
+    cells = (make.cell(1), make.cell(4, error=message))
+    assert generations.explained_by(keras, cells, ()).startswith("cell 4 failed with")
+    assert generations.explained_by(generations.other(keras), cells, ()) == ""
+
+
+def test_an_ordinary_mistake_asks_for_nothing(make):
+    """Errors that any generation would raise are no reason to run again."""
+    cells = (make.cell(1, error="name 'X_train' is not defined"), make.cell(2, error="Dimensions must be equal"))
+    assert [generations.explained_by(keras, cells, ()) for keras in "23"] == ["", ""]
+
+
+def test_an_import_that_was_stood_in_for_counts_too():
+    """A failed import is no error of its cell any more, yet it may be the generation's."""
+    said = Adaptation(2, "`keras.ops` could not be imported: ImportError: cannot import name 'ops' from 'tf_keras'")
+    assert generations.explained_by("2", (), (said,)).startswith("cell 2 failed")
