@@ -6,7 +6,7 @@ judging again runs nothing again.
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from checker.records import (
     ModelCapture,
     Progress,
     Recipe,
+    ReplayPlan,
     Report,
     RetrainJob,
     Selection,
@@ -221,37 +222,98 @@ def _explain(seen: Collector, course: Course) -> Failure:
 def _retrain(
     evidence: Evidence, answer: ModelCapture, traced: Traced, course: Course, box: Box, watch: Watch
 ) -> Gathered:
-    """Rebuild and train the answer for every seed in a guest that has never seen the student's code."""
+    """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
+    replayed by that code."""
     kept = {} if traced.rows is None or traced.features is None else _named(traced.rows, traced.features)
     training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
-    enough = round(len(course.dataset.labels) * selection.ENOUGH_SHARE)
+    enough = selection.enough_rows(len(course.dataset.labels))
     recipe, unclear = recipes.recipe_of(answer, course.assignment.caps, enough, training_rows)
-    obstacle = answer.unrebuildable or unclear
+    evidence = replace(evidence, recipe=recipe)
     if traced.tracing.source is FeatureSource.NOWHERE:
-        obstacle = obstacle or traced.tracing.reason
-    if recipe is None or answer.architecture is None or obstacle:
-        failure = _cannot_retrain(answer, obstacle)
-        return Gathered(replace(evidence, recipe=recipe, failures=(*evidence.failures, failure)), kept)
+        return Gathered(_refer(evidence, answer, traced.tracing.reason), kept)
+    development = recipes.watched_development(answer, enough)
+    data = {seed: _seed_arrays(seed, development, traced, course) for seed in course.seeds}
+    obstacle = answer.unrebuildable or unclear
+    if recipe is not None and answer.architecture is not None and not obstacle:
+        return _rebuild(evidence, answer.architecture, recipe, data, kept, course, box, watch)
+    plans = [recipes.replay_plan(answer, enough, seed, course.assignment.outputs) for seed in course.seeds]
+    if traced.rows is None or None in plans:
+        return Gathered(_refer(evidence, answer, obstacle), kept)
+    evidence = replace(evidence, replayed=obstacle)
+    return _replay(evidence, [plan for plan in plans if plan is not None], data, kept, course, box, watch)
+
+
+def _rebuild(
+    evidence: Evidence,
+    architecture: Architecture,
+    recipe: Recipe,
+    data: Mapping[int, tuple[Array, ...]],
+    kept: Mapping[str, Array],
+    course: Course,
+    box: Box,
+    watch: Watch,
+) -> Gathered:
     seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
     assignment = course.assignment
     job = RetrainJob(
         keras=evidence.environment.keras if evidence.environment else "3",
-        architecture=answer.architecture,
+        architecture=architecture,
         recipe=recipe,
         classes=assignment.data.classes,
         parameters=assignment.caps.parameters,
         seeds=course.seeds,
     )
-    data = [frames.array(a) for seed in course.seeds for a in _seed_arrays(seed, recipe, traced, course)]
-    execution = box.run([frames.job(job), *data, frames.END], assignment.retrain, seen.receive)
-    evidence = replace(
-        evidence,
-        recipe=recipe,
-        retraining=execution,
-        runs=tuple(seen.runs),
-        failures=(*evidence.failures, *seen.failures, *_retraining_failures(execution, seen, course)),
-    )
-    return Gathered(evidence, kept | seen.arrays)
+    beside = [frames.array(a) for seed in course.seeds for a in data[seed]]
+    execution = box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive)
+    return _retrained(evidence, execution, seen, kept, course)
+
+
+def _replay(
+    evidence: Evidence,
+    plans: Sequence[ReplayPlan],
+    data: Mapping[int, tuple[Array, ...]],
+    kept: Mapping[str, Array],
+    course: Course,
+    box: Box,
+    watch: Watch,
+) -> Gathered:
+    """Let the student's code train the answer on the checker's rows, in a fresh box for each seed."""
+    environment, submission = evidence.environment, evidence.submission
+    collected = Collector(lambda progress: None)
+    execution = evidence.execution
+    for number, plan in enumerate(plans, 1):
+        watch(Stage.RETRAINING, Progress(number, len(plans)))
+        job = ExecuteJob(
+            submission.is_notebook,
+            environment.keras if environment else "3",
+            environment.reason if environment else "",
+            course.assignment.caps,
+            course.assignment.data.classes,
+            plan,
+        )
+        content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
+        beside = [*content, *(frames.array(a) for a in data[plan.seed])]
+        seen = Collector(lambda progress: None)
+        execution = box.run([frames.job(job), *beside, frames.END], course.assignment.execute, seen.receive)
+        runs = [run for run in seen.runs if run.seed == plan.seed][:1]
+        collected.runs += runs
+        collected.arrays |= {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
+        if not runs:
+            break
+    return _retrained(evidence, execution, collected, kept, course)
+
+
+def _retrained(
+    evidence: Evidence, execution: Execution, seen: Collector, kept: Mapping[str, Array], course: Course
+) -> Gathered:
+    failures = [*evidence.failures, *seen.failures, *_retraining_failures(evidence, execution, seen, course)]
+    evidence = replace(evidence, retraining=execution, runs=tuple(seen.runs), failures=tuple(failures))
+    return Gathered(evidence, {**kept, **seen.arrays})
+
+
+def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
+    failure = _cannot_retrain(answer, obstacle)
+    return replace(evidence, failures=(*evidence.failures, failure))
 
 
 def _named(*arrays: Array) -> dict[str, Array]:
@@ -268,9 +330,9 @@ def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
     )
 
 
-def _seed_arrays(seed: int, recipe: Recipe, traced: Traced, course: Course) -> tuple[Array, ...]:
+def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Array, ...]:
     """Return a seed's five arrays: training x and y, development x and y, held-out x."""
-    part = held_out_split(seed, recipe, traced.rows, course)
+    part = held_out_split(seed, development, traced.rows, course)
     labels = course.dataset.labels
     if traced.rows is None or traced.features is None:
         x = splits.handout_features(course.dataset.features, part.training)
@@ -280,18 +342,20 @@ def _seed_arrays(seed: int, recipe: Recipe, traced: Traced, course: Course) -> t
     return x[part.training], labels[part.training], x[part.development], labels[part.development], x[part.held_out]
 
 
-def held_out_split(seed: int, recipe: Recipe, rows: Array | None, course: Course) -> Split:
+def held_out_split(seed: int, development: bool, rows: Array | None, course: Course) -> Split:
     """Return a seed's split, as far as the student's rows go; development rows join training if not watched."""
     whole = splits.split(course.dataset.labels, course.assignment.splits, seed)
-    part = whole if recipe.development else splits.without_development(whole)
+    part = whole if development else splits.without_development(whole)
     return part if rows is None else splits.among(part, rows)
 
 
-def _retraining_failures(execution: Execution, seen: Collector, course: Course) -> list[Failure]:
+def _retraining_failures(evidence: Evidence, execution: Execution, seen: Collector, course: Course) -> list[Failure]:
     if seen.failures:
         return []
     if execution.ending is not Ending.FINISHED or len(seen.runs) != len(course.seeds):
         words = f"The retraining ended early ({execution.ending})."
+        if evidence.replayed:
+            words = f"The network cannot be rebuilt ({evidence.replayed}), and the replay did not reach its end."
         return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
     classes = len(course.assignment.data.classes)
     widths = {seen.arrays[run.predictions.sha256].shape[1:] for run in seen.runs}
@@ -328,7 +392,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe)
+    reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, evidence.replayed)
     return Report(
         schema=SCHEMA_VERSION,
         submission=evidence.submission,
@@ -350,6 +414,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         cells=_student_cells(evidence, assignment),
         environment=evidence.environment,
         adaptations=evidence.adaptations,
+        replayed=evidence.replayed,
         execution=evidence.execution,
         retraining=evidence.retraining,
         dataset=course.dataset.note,
@@ -359,12 +424,12 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
 
 def _compare(gathered: Gathered, course: Course, standard: Standard) -> Comparison | None:
     evidence = gathered.evidence
-    if not evidence.runs or evidence.recipe is None or any(f.stage is Stage.RETRAINING for f in evidence.failures):
+    if not evidence.runs or any(f.stage is Stage.RETRAINING for f in evidence.failures):
         return None
     traced = evidence.tracing.rows if evidence.tracing else None
     rows = gathered.array(traced) if traced is not None else None
     labels = course.dataset.labels
-    held_out = {s: held_out_split(s, evidence.recipe, rows, course).held_out for s in evidence.seeds}
+    held_out = {s: held_out_split(s, True, rows, course).held_out for s in evidence.seeds}
     return comparison.compare(
         evidence.runs,
         {run.seed: gathered.array(run.predictions) for run in evidence.runs},

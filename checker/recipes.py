@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from checker.records import Caps, Development, ModelCapture, Phase, Recipe
+from checker.records import Caps, Development, Fit, Labels, ModelCapture, Phase, Recipe, ReplayPlan
 
 
 def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
@@ -12,14 +12,43 @@ def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int)
     Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut
     where all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
     """
-    fits = [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
+    fits = trainings(answer, enough)
     unclear = next((fit for fit in fits if fit.phase is None), None)
     if not fits or unclear is not None:
         return None, unclear.unrebuildable if unclear is not None else "it was never trained"
     phases, capped = _cap([fit.phase for fit in fits if fit.phase is not None], caps.retrain_steps, training_rows)
-    development = any(fit.development is not Development.NONE for fit in fits) or _watched_by_hand(answer)
+    development = watched_development(answer, enough)
     notes = dict.fromkeys(note for fit in fits for note in fit.notes)
     return Recipe(phases, development, capped, tuple(notes)), ""
+
+
+def trainings(answer: ModelCapture, enough: int) -> list[Fit]:
+    """Return the stretches that made the answer what it is: finished, and on at least ``enough`` rows."""
+    return [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
+
+
+def watched_development(answer: ModelCapture, enough: int) -> bool:
+    """Tell whether a development set was watched, by ``fit`` or by hand."""
+    watched = any(fit.development is not Development.NONE for fit in trainings(answer, enough))
+    return watched or _watched_by_hand(answer)
+
+
+def replay_plan(answer: ModelCapture, enough: int, seed: int, classes: int) -> ReplayPlan | None:
+    """Return how the student's own code is to train the answer again; None where no call of ``fit`` did."""
+    fits = trainings(answer, enough)
+    if not fits or any(fit.how != "fit" for fit in fits):
+        return None
+    y, phase = fits[-1].training.y, fits[-1].phase
+    one_hot = y is not None and len(y.shape) == 2 and y.shape[1] > 1
+    return ReplayPlan(
+        model=answer.id,
+        fits=sum(fit.calls for fit in fits),
+        enough=enough,
+        seed=seed,
+        classes=classes,
+        labels=Labels.ONE_HOT if one_hot else Labels.INTEGERS,
+        batch_size=32 if phase is None else phase.batch_size,
+    )
 
 
 def _watched_by_hand(answer: ModelCapture) -> bool:

@@ -197,8 +197,25 @@ class Submission:
 
 @record
 @dataclass(frozen=True)
+class ReplayPlan:
+    """Which model is trained on the checker's rows while a file runs again: in so many calls of ``fit`` on at least
+    ``enough`` rows each. ``batch_size`` counts where the student's rows came in batches of their own.
+    """
+
+    model: int
+    fits: int
+    enough: int
+    seed: int
+    classes: int
+    labels: Labels
+    batch_size: int
+
+
+@record
+@dataclass(frozen=True)
 class ExecuteJob:
-    """Run a notebook or module from top to bottom. Its bytes and the data set's travel beside the job.
+    """Run a notebook or module from top to bottom. Its bytes and the data set's travel beside the job, and for a replay
+    one seed's five arrays, as in a ``RetrainJob``.
 
     ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
     """
@@ -208,6 +225,7 @@ class ExecuteJob:
     reason: str
     caps: Caps
     classes: tuple[str, ...]
+    replay: ReplayPlan | None = None
 
 
 @record
@@ -400,6 +418,7 @@ class Fit:
     validation: Fed | None
     history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    calls: int = 1
 
 
 @record
@@ -551,7 +570,10 @@ class Tracing:
 @record
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that was observed about a submission. A report is a function of this and the assignment."""
+    """Everything that was observed about a submission. A report is a function of this and the assignment.
+
+    ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
+    """
 
     submission: Submission
     environment: Environment | None
@@ -566,6 +588,7 @@ class Evidence:
     retraining: Execution | None
     runs: tuple[TrainingRun, ...]
     adaptations: tuple[Adaptation, ...] = ()
+    replayed: str = ""
 
     @property
     def answer(self) -> ModelCapture | None:
@@ -685,6 +708,7 @@ class Report:
     cells: tuple[StudentCell, ...]
     environment: Environment | None
     adaptations: tuple[Adaptation, ...]
+    replayed: str
     execution: Execution
     retraining: Execution | None
     dataset: DatasetNote

@@ -25,6 +25,11 @@ OTHERS = {
 }
 
 
+def enough_rows(dataset_rows: int) -> int:
+    """Return from how many rows on a fit is more than a toy."""
+    return round(dataset_rows * ENOUGH_SHARE)
+
+
 def select(
     models: Sequence[ModelCapture],
     cells: Sequence[CellResult],
@@ -37,7 +42,7 @@ def select(
     ``named``: the variable that holds it, where the demonstrator or the assignment says so. Else a student's own mark
     counts: a cell with the tag ``checker: answer`` or the comment ``# checker: answer``, maybe followed by a variable.
     """
-    enough = round(dataset_rows * ENOUGH_SHARE)
+    enough = enough_rows(dataset_rows)
     pointed, words = _pointed_at(models, cells, named)
     reasons = {model.id: _why_not(model, outputs, enough) for model in models}
     for model in models if pointed else ():
@@ -116,7 +121,7 @@ def explain(
 ) -> Failure:
     """Say why there is no answer, as precisely as the evidence allows."""
     models = _pointed_at(models, cells, named)[0] or models
-    enough = round(dataset_rows * ENOUGH_SHARE)
+    enough = enough_rows(dataset_rows)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]
     unfinished = [m for m in trained if m.output_width in (None, outputs)]
     if unfinished:

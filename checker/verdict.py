@@ -15,12 +15,19 @@ def decide(
     rules: Sequence[RuleResult],
     comparison: Comparison | None,
     recipe: Recipe | None,
+    replayed: str = "",
 ) -> tuple[Verdict, tuple[str, ...]]:
-    """Return the verdict, and the sentences that led to it."""
+    """Return the verdict, and the sentences that led to it.
+
+    ``replayed``: why the student's own code trained the network again; then there is no PASS.
+    """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED]
     if comparison is not None:
         found.append(_of_comparison(comparison, recipe))
+        if replayed:
+            words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
+            found.append((Verdict.REFER, words))
     elif not failures:
         found.append((Verdict.REFER, "The accuracy could not be measured."))
     for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):

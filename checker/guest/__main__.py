@@ -69,7 +69,8 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say) -> None:
     """Run a student's file; beside the job came its bytes and the data set's."""
     from checker.guest import course, notebook
 
-    content, csv = (frame.payload for frame in rest)
+    content, csv = (frame.payload for frame in rest[:2])
+    arrays = [frames.unpack(frame.payload) for frame in rest[2:]]
     try:
         submission = notebook.read(job, content)
     except notebook.UnreadableError as error:
@@ -82,7 +83,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say) -> None:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
         course.lay_out(folder, csv)
-        notebook.run(job, submission, folder, say)
+        notebook.run(job, submission, arrays, folder, say)
 
 
 def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:

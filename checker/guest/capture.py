@@ -26,6 +26,7 @@ from checker.guest import architecture, fed, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
+from checker.guest.replay import Replay
 from checker.records import Architecture, Caps, Development, Fit, ModelCapture, Phase, Use
 
 MAX_FITS = 64
@@ -64,6 +65,7 @@ class Capture:
         self.steps = 0
         self.depth = 0
         self.files: dict[str, Known] = {}
+        self.replay: Replay | None = None
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
@@ -152,8 +154,13 @@ class Capture:
             changed: dict[str, Any] = {"callbacks": [*stretches.callbacks_of(given), stopper]}
             if inspect.isgenerator(given.get("x")):
                 changed["x"] = fed.listen(given["x"], heard)
+            replayed = self.replay is not None and self.replay.concerns(known.id, data)
+            if self.replay is not None and replayed:
+                changed |= self.replay.changed(given, data, development)
             history = original(**changed)
             known.recompiled = False
+            if self.replay is not None and replayed:
+                self.replay.after(model, given, history, stopper.epochs, stopper.steps)
             if heard:
                 data = fed.from_batches(heard, _input_names(model))
                 planned = self._plan(known, given, data, validation, development)

@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from checker.frames import Array, pack, reference
-from checker.records import Adaptation, Caps, ModelCapture, from_json, to_json
+from checker.records import Adaptation, Caps, ModelCapture, ReplayPlan, TrainingRun, from_json, to_json
 
 MESSAGE_TYPE = "checker"
 SEED = 20_201_124
@@ -27,11 +29,13 @@ def main() -> None:
     from checker.guest import adaptation, course, furniture, generation
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
+    from checker.guest.replay import Replay
 
     if settings["legacy"]:
         generation.alias_legacy()
+    plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
     random.seed(SEED)
-    tf.keras.utils.set_random_seed(SEED)
+    tf.keras.utils.set_random_seed(SEED if plan is None else plan.seed)
     course.install(Path.cwd(), tf)
     app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
@@ -50,6 +54,14 @@ def main() -> None:
     importing = Imports(tf.keras, app.shell.user_ns, note)
     app.shell.ast_transformers.append(importing)
     capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, cell)
+    if plan is not None:
+        shell = app.shell
+        capture.replay = Replay(
+            plan,
+            _take_arrays(settings["arrays"]),
+            channel.send,
+            lambda: shell.input_transformers_cleanup.append(_nothing),
+        )
     capture.install()
     app.shell.events.register("pre_run_cell", channel.remember_parent)
     app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
@@ -57,6 +69,18 @@ def main() -> None:
     if settings["file"]:
         app.shell.user_ns["__file__"] = settings["file"]
     app.start()
+
+
+def _take_arrays(path: str) -> tuple[Array, ...]:
+    """Return the arrays in a file, and remove it before any code of the student's runs."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = tuple(file[f"arr_{number}"] for number in range(len(file.files)))
+    Path(path).unlink()
+    return arrays
+
+
+def _nothing(lines: list[str]) -> list[str]:
+    return []
 
 
 class Channel:
@@ -78,7 +102,7 @@ class Channel:
             self.said.add(what)
             self.send(Adaptation(cell, what[:500]), ())
 
-    def send(self, record: ModelCapture | Adaptation, arrays: tuple[Array, ...]) -> None:
+    def send(self, record: ModelCapture | Adaptation | TrainingRun, arrays: tuple[Array, ...]) -> None:
         new = {ref.sha256: a for a in arrays if (ref := reference(a)).sha256 not in self.sent}
         self.sent |= set(new)
         self.kernel.session.send(

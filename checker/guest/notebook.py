@@ -11,18 +11,19 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from checker import frames
-from checker.frames import Frame, Kind
+from checker.frames import Array, Frame, Kind
 from checker.guest.kernel import MESSAGE_TYPE
 from checker.records import (
     CellError,
@@ -60,13 +61,15 @@ def sources(notebook: Any) -> str:
     return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
-def run(job: ExecuteJob, notebook: Any, folder: Path, say: Say) -> None:
-    """Execute a notebook in ``folder``; everything seen goes to ``say``."""
+def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, say: Say) -> None:
+    """Execute a notebook in ``folder``; everything seen goes to ``say``. ``arrays`` are a replay's."""
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
         "caps": to_plain(job.caps),
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
+        "replay": to_plain(job.replay) if job.replay is not None else None,
+        "arrays": _put_down(arrays, folder.parent) if arrays else "",
         "file": "" if job.is_notebook else str(folder / "submission.py"),
     }
     client = Client(notebook, settings, folder, say)
@@ -74,6 +77,13 @@ def run(job: ExecuteJob, notebook: Any, folder: Path, say: Say) -> None:
         client.execute(cwd=str(folder))
     except DeadKernelError:
         say(frames.message(_kernel_died(client.current)))
+
+
+def _put_down(arrays: Sequence[Array], folder: Path) -> str:
+    """Write a replay's arrays where the kernel takes them from before any code of the student's runs."""
+    path = folder / "rows.npz"
+    np.savez(path, *arrays)
+    return str(path)
 
 
 def _kernel_died(cell: int) -> Failure:
@@ -174,7 +184,7 @@ class Client(NotebookClient):
             for buffer in msg.get("buffers", ()):
                 self.say(Frame(Kind.ARRAY, bytes(buffer)))
             kind, record = (str(msg["content"].get(key)) for key in ("kind", "record"))
-            if kind in ("ModelCapture", "Adaptation"):
+            if kind in ("ModelCapture", "Adaptation", "TrainingRun"):
                 self.say(Frame(Kind.MESSAGE, f"{kind} {record}".encode()))
             return None
         if msg["msg_type"] in ("stream", "display_data", "execute_result"):

@@ -109,5 +109,6 @@ def _joined(first: Fit, second: Fit) -> Fit:
         epochs_asked=first.epochs_asked + second.epochs_asked,
         epochs_done=first.epochs_done + second.epochs_done,
         steps_done=first.steps_done + second.steps_done,
+        calls=first.calls + second.calls,
         history={k: (first.history.get(k, ()) + v)[:5_000] for k, v in second.history.items()},
     )

@@ -44,7 +44,7 @@ def test_old_notebooks_are_upgraded():
     assert read.cells[0].source == "x = 1"
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"\xff\xfe\x00", b'{"cells": 3, "nbformat": 4}', b"[1]"])
+@pytest.mark.parametrize("content", [b"", "<html>", b"{}", b"\xff\xfe\x00", b'{"cells": 3, "nbformat": 4}', b"[1]"])
 def test_a_broken_file_is_told_in_words(content):
     """What is no notebook raises one error, with what to do."""
     with pytest.raises(UnreadableError) as caught:
