@@ -62,20 +62,34 @@ def broken(report, importance="required"):
 
 def surprises(reports, root):
     """Return a line for each report that is not what its expected.toml says."""
-    lines = []
-    for name, report in reports.items():
-        wanted = expectations(root)[name]
-        stages = {failure["stage"] for failure in report["failures"]}
-        said = " ".join(report["reasons"] + [n for r in report["rules"] for n in r["notes"]]).lower()
-        holds = (
-            report["verdict"] == wanted["verdict"]
-            and wanted.get("rule") in {None, *broken(report)}
-            and wanted.get("failure") in {None, *stages}
-            and wanted.get("words", "") in said
-        )
-        if not holds:
-            lines.append(f"{name}: {report['verdict']} {broken(report)} {stages} {said[:200]}; wanted {wanted}")
-    return lines
+    return [
+        f"{name}: {report['verdict']} {report['reasons']}: {what}"
+        for name, report in reports.items()
+        for what in differences(report, expectations(root)[name])
+    ]
+
+
+def differences(report, wanted):
+    """Yield what an expected.toml says and the report does not."""
+    stages = {failure["stage"] for failure in report["failures"]}
+    said = " ".join(report["reasons"] + [n for r in report["rules"] for n in r["notes"]]).lower()
+    adapted = " ".join(adaptation["what"] for adaptation in report["adaptations"])
+    keras, why = (report["environment"] or {}).get("keras"), (report["environment"] or {}).get("reason", "")
+    holds = {
+        "verdict": lambda verdict: report["verdict"] == verdict,
+        "rule": lambda rule: rule in broken(report),
+        "failure": lambda stage: stage in stages,
+        "words": lambda words: words.lower() in said,
+        "adapted": lambda words: all(word in adapted for word in words),
+        "keras": lambda generation: keras == generation,
+        "why": lambda words: words in why,
+        "choice": lambda words: words in report["selection"]["reason"],
+        "replayed": lambda replayed: bool(report["replayed"]) == replayed,
+        "advisory": lambda rule: rule in broken(report, "advisory"),
+    }
+    for key, value in wanted.items():
+        if not holds[key](value):
+            yield f"{key} is not {value!r} ({said[:200]}; {sorted(broken(report))}; {why}; {adapted[:200]})"
 
 
 def test_every_example_gets_its_verdict_for_the_right_reason(batch, root):

@@ -26,7 +26,7 @@ class Experiment:
         mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
         x_train, x_test = (x_train - mean) / deviation, (x_test - mean) / deviation
         network = self.build()
-        network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy", ["accuracy"])
+        network.compile(keras.optimizers.Adam(0.005), "sparse_categorical_crossentropy", metrics=["accuracy"])
         network.fit(x_train, y_train, epochs=25, batch_size=256, validation_split=0.2, verbose=0)
         print(network.evaluate(x_test, y_test, verbose=0))
 

@@ -64,15 +64,15 @@ def test_another_language_is_named():
 @pytest.mark.parametrize(
     ("code", "keras"),
     [
-        (b"opt.minimize(loss, var_list=[w])", "2"),
-        (b"keras.optimizers.Adam(lr=0.01)", "2"),
-        (b"SGD(learning_rate=1)", "2"),
-        (b"model.predict_classes(X)", "2"),
-        (b"x = tf.placeholder(tf.float32)", "2"),
-        (b"keras.optimizers.Adam(learning_rate=0.001)", "3"),
-        (b"model.compile('adam')", "3"),
+        ("opt.minimize(loss, var_list=[w])", "2"),
+        ("keras.optimizers.Adam(lr=0.01)", "2"),
+        ("SGD(learning_rate=1)", "2"),
+        ("model.predict_classes(X)", "2"),
+        ("x = tf.placeholder(tf.float32)", "2"),
+        ("keras.optimizers.Adam(learning_rate=0.001)", "3"),
+        ("model.compile('adam')", "3"),
     ],
 )
 def test_the_generation_is_read_from_the_code(code, keras):
-    """Idioms that only legacy Keras runs ask for it; the assignment's own word goes before."""
+    """Idioms that only legacy Keras runs ask for it."""
     assert generation.choose(code)[0] == keras
