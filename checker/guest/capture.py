@@ -69,18 +69,18 @@ class Capture:
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
-        model = self.keras.Model
         for name, hook in {
             "compile": self._on_compile,
             "fit": self._on_fit,
             "train_on_batch": self._on_train_on_batch,
             "evaluate": self._on_use,
             "predict": self._on_use,
+            "save": self._on_save,
+            "save_weights": self._on_save,
+            "load_weights": self._on_load_weights,
         }.items():
-            setattr(model, name, _wrapped(getattr(model, name), hook))
-        for name in ("save", "save_weights"):
-            setattr(model, name, _wrapped(getattr(model, name), self._on_save))
-        model.load_weights = _wrapped(model.load_weights, self._on_load_weights)
+            owner = _owner(self.keras.Model, name)
+            setattr(owner, name, _wrapped(getattr(owner, name), hook))
         replace_function(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
     def scan(self, variables: Mapping[str, Any]) -> None:
@@ -311,6 +311,11 @@ class Capture:
             return architecture.describe(known.model, self.keras, self.tf), ""
         except Exception as error:  # noqa: BLE001  # see _reason
             return None, _reason(error)
+
+
+def _owner(model: Any, name: str) -> Any:
+    """Return the class that defines a method; Keras asks whether a model's is still that class's own."""
+    return next(kind for kind in model.__mro__ if name in vars(kind))
 
 
 def _input_names(model: Any) -> list[str]:

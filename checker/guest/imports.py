@@ -70,6 +70,9 @@ class Missing:
 class Decoration:
     """Stands for a package that draws: whatever is asked of it is done by doing nothing."""
 
+    def __init__(self, is_wrapper: bool = False) -> None:
+        self._is_wrapper = is_wrapper
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
@@ -77,7 +80,7 @@ class Decoration:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return what was given where something is only wrapped, as in ``tqdm(range(10))`` or ``@interact``."""
-        return args[0] if len(args) == 1 and (callable(args[0]) or hasattr(args[0], "__iter__")) else self
+        return args[0] if args and (callable(args[0]) or self._is_wrapper) else self
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
@@ -170,8 +173,8 @@ class Imports:
         top = path.partition(".")[0]
         if top in DECORATION or ".".join(path.split(".")[:2]) in DECORATION:
             self.note(f"`{top}` is not part of the course environment; it only decorates: nothing was drawn")
-            return Decoration()
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == top:
+            return Decoration(is_wrapper=top == "tqdm")
+        if not _is_there(top):
             words = f"`{top}` is not part of the course environment, which has {offered()}"
             if top in INSTALLABLE:
                 words += " (the optional `course` packages bring it)"

@@ -1,9 +1,13 @@
 """TensorFlow, imported once for all tests of the guest."""
 
+import importlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +21,15 @@ def tf() -> Any:
     tensorflow.config.experimental.enable_op_determinism()
     tensorflow.keras.utils.set_random_seed(1)
     return tensorflow
+
+
+@pytest.fixture
+def unhooked(tf: Any) -> Iterator[None]:
+    """Put back, after a test, what hooks replace in Keras."""
+    homes = [tf.keras.models, importlib.import_module("keras").models]
+    owners = {name: next(kind for kind in tf.keras.Model.__mro__ if name in vars(kind)) for name in HOOKED}
+    kept = [(owner, name, getattr(owner, name)) for name, owner in owners.items()]
+    kept += [(home, "load_model", home.load_model) for home in homes]
+    yield
+    for owner, name, function in kept:
+        setattr(owner, name, function)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from checker.guest import architecture, plaindata
@@ -164,3 +165,40 @@ def test_a_loss_of_the_students_own_is_refused(tf: Any) -> None:
 
     with pytest.raises(UnrebuildableError, match="student's own function"):
         plaindata.loss_object(mean_squared_error)
+
+
+def test_a_network_with_several_inputs_takes_one_table(tf: Any) -> None:
+    """Rebuilt, it takes all its inputs as one table, cut in the order of its inputs, and computes the same."""
+    layers = tf.keras.layers
+    inputs = [layers.Input((4,)), layers.Input((5, 1)), layers.Input((1,))]
+    codes = layers.Flatten()(layers.Embedding(10, 3)(inputs[2]))
+    joined = layers.concatenate([inputs[0], layers.Flatten()(inputs[1]), codes])
+    model = tf.keras.Model(inputs, layers.Dense(5, "softmax")(joined))
+    again = architecture.rebuild(architecture.describe(model, tf.keras, tf), tf.keras)
+    again.set_weights(model.get_weights())
+    x = np.random.default_rng(1).integers(0, 10, (7, 10)).astype("float32")
+    parts = [x[:, :4], x[:, 4:9, None], x[:, 9:]]
+    np.testing.assert_allclose(again(x), model(parts), rtol=1e-6)
+
+
+def test_operators_on_symbolic_tensors_are_layers(tf: Any) -> None:
+    """``x + y`` and ``x * y`` between layers are an Add and a Multiply; a number added is nobody's layer."""
+    layers = tf.keras.layers
+    x = layers.Input((4,))
+    y = layers.Dense(4)(x)
+    model = tf.keras.Model(x, layers.Dense(2)((x + y) * y))
+    found = architecture.describe(model, tf.keras, tf)
+    assert [layer.class_name for layer in found.layers] == ["InputLayer", "Dense", "Add", "Multiply", "Dense"]
+    with pytest.raises(UnrebuildableError):
+        architecture.describe(tf.keras.Model(x, layers.Dense(2)(x + 1.0)), tf.keras, tf)
+
+
+def test_normalisation_adapts_to_its_own_columns(tf: Any) -> None:
+    """A Normalization layer on one of several inputs sees that input's columns of the training rows only."""
+    layers = tf.keras.layers
+    inputs = [layers.Input((2,)), layers.Input((3,))]
+    model = tf.keras.Model(inputs, layers.Dense(1)(layers.concatenate([inputs[0], layers.Normalization()(inputs[1])])))
+    x = np.random.default_rng(1).normal(5.0, 2.0, (500, 5)).astype("float32")
+    again = architecture.rebuild(architecture.describe(model, tf.keras, tf), tf.keras, x)
+    (layer,) = [layer for layer in again.layers if type(layer).__name__ == "Normalization"]
+    np.testing.assert_allclose(np.ravel(layer.mean), x[:, 2:].mean(axis=0), rtol=1e-4)

@@ -1,6 +1,5 @@
 """What the hooks in the student's kernel note of a training."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from checker.records import Caps, Development, Labels, ModelCapture
 
 pytestmark = pytest.mark.tensorflow
 
-HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict")
 X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
 Y = np.arange(640) % 5
 
@@ -34,15 +32,12 @@ class Notes(dict[int, ModelCapture]):
 
 
 @pytest.fixture
-def notes(tf: Any) -> Iterator[Notes]:
-    kept = {name: getattr(tf.keras.Model, name) for name in HOOKED}
+def notes(tf: Any, unhooked: None) -> Notes:
     notes = Notes()
     capture = Capture(tf, Caps(100, 150, 1_000, 10_000), notes.send, lambda: 3)
     capture.install()
     notes.scan = capture.scan  # type: ignore[attr-defined]
-    yield notes
-    for name, method in kept.items():
-        setattr(tf.keras.Model, name, method)
+    return notes
 
 
 def make(tf: Any, loss: str = "sparse_categorical_crossentropy", built: bool = True) -> Any:
@@ -141,13 +136,63 @@ def test_data_frames_and_one_hot_labels_are_kept(tf: Any, notes: Notes) -> None:
     assert fit.training.x.shape == (640, 9)
 
 
-def test_a_pipeline_of_tensors_is_named_where_it_cannot_be_kept(tf: Any, notes: Notes) -> None:
-    """tf.data goes through untouched; the record says what it was."""
-    make(tf).fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(64), verbose=0, shuffle=False)
+def test_a_data_set_is_read_with_its_batches(tf: Any, notes: Notes) -> None:
+    """The rows of a shuffled data set are all noted once, with the batch size it was made with."""
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(640, seed=1).batch(64)
+    make(tf).fit(data, verbose=0, epochs=2, shuffle=False)
     (fit,) = notes.only.fits
-    assert fit.finished
-    assert fit.steps_done == 10
-    assert "tensorflow" in fit.training.note
+    assert (fit.finished, fit.steps_done, fit.training.rows) == (True, 20, 640)
+    assert fit.phase is not None
+    assert (fit.phase.batch_size, fit.phase.epochs, fit.phase.labels) == (64, 2, Labels.INTEGERS)
+    assert np.array_equal(np.sort(notes.arrays[0], axis=0), np.sort(X, axis=0))
+
+
+def test_a_generator_is_listened_to(tf: Any, notes: Notes) -> None:
+    """What ``fit`` draws from an endless generator is noted, and its epochs are counted in rows."""
+
+    def batches() -> Any:
+        while True:
+            for start in range(0, 640, 80):
+                yield X[start : start + 80], Y[start : start + 80]
+
+    make(tf).fit(batches(), steps_per_epoch=4, epochs=4, verbose=0, shuffle=False)
+    (fit,) = notes.only.fits
+    assert (fit.finished, fit.training.rows) == (True, 640)
+    assert fit.phase is not None
+    assert (fit.phase.batch_size, fit.phase.epochs) == (80, 2)
+
+
+def test_several_inputs_are_laid_side_by_side(tf: Any, notes: Notes) -> None:
+    """Lists and dictionaries of inputs become one table in the order of the model's inputs."""
+    layers = tf.keras.layers
+    inputs = [layers.Input((4,), name="left"), layers.Input((5,), name="right")]
+    model = tf.keras.Model(inputs, layers.Dense(5, "softmax")(layers.concatenate(inputs)))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit([X[:, :4], X[:, 4:]], Y, verbose=0)
+    model.evaluate({"right": X[:99, 4:], "left": X[:99, :4]}, Y[:99], verbose=0)
+    found = notes.only
+    assert (found.input_width, found.uses[0].fed.rows) == (9, 99)
+    assert found.architecture is not None
+    assert np.array_equal(notes.arrays[0], X)
+    assert any(np.array_equal(array, X[:99]) for array in notes.arrays)
+
+
+def test_a_model_that_is_loaded_again_goes_on_where_it_was(tf: Any, notes: Notes, tmp_path: Any) -> None:
+    """Saved, loaded, compiled and trained further: the later model's training begins with the earlier one's."""
+    model = make(tf)
+    model.fit(X, Y, epochs=2, verbose=0)
+    model.save(tmp_path / "half.keras")
+    again = tf.keras.models.load_model(tmp_path / "half.keras")
+    again.fit(X, Y, epochs=3, batch_size=16, verbose=0)
+    fits = notes[2].fits
+    assert [fit.epochs_asked for fit in fits] == [2, 3]
+    assert [fit.phase.recompiled for fit in fits if fit.phase is not None] == [True, False]
+    copy = make(tf)
+    copy.optimizer.build(copy.trainable_variables)
+    model.save_weights(tmp_path / "w.weights.h5")
+    copy.load_weights(tmp_path / "w.weights.h5")
+    copy.fit(X, Y, epochs=1, batch_size=16, verbose=0)
+    assert [fit.phase.recompiled for fit in notes[3].fits if fit.phase is not None] == [True, True]
 
 
 def test_callbacks_that_will_be_left_out_are_named(tf: Any, notes: Notes) -> None:

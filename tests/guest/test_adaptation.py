@@ -1,0 +1,111 @@
+"""Old settings and methods, in each generation that the tests run in."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from checker.guest import adaptation
+
+pytestmark = pytest.mark.tensorflow
+
+X = np.random.default_rng(1).normal(size=(64, 9)).astype("float32")
+Y = np.arange(64) % 5
+
+
+@pytest.fixture(scope="module")
+def notes(tf):
+    """What was noted since the last look; everything is put back in the end."""
+    import matplotlib.style
+    from sklearn import metrics, preprocessing
+
+    keras, home = tf.keras, __import__("keras")
+    owners = [keras.Model, keras.callbacks.ModelCheckpoint, keras.utils, keras.models, home.utils, home.models, np, pd,
+              pd.DataFrame, preprocessing.OneHotEncoder, metrics, matplotlib.style, tf, tf.random,
+              keras.optimizers.Optimizer]  # fmt: skip
+    owners += [getattr(keras.optimizers, name) for name in adaptation.plaindata.OPTIMIZERS]
+    before = [(owner, dict(vars(owner))) for owner in owners]
+    found = []
+    adaptation.install(tf, found.append, legacy=False)
+    yield found
+    for owner, values in before:
+        for name, value in list(vars(owner).items()):
+            if name not in values:
+                delattr(owner, name)
+            elif values[name] is not value and not name.startswith("__doc"):
+                setattr(owner, name, values[name])
+
+
+@pytest.fixture
+def said(notes):
+    notes.clear()
+    return notes
+
+
+def test_old_optimizer_settings_mean_what_they_meant(tf, said):
+    """``lr``, a whole number and ``epsilon=None`` are understood; ``decay`` divides the rate by 1 + decay * steps."""
+    optimizers = tf.keras.optimizers
+    assert float(optimizers.SGD(lr=0.5).learning_rate) == 0.5
+    assert float(optimizers.SGD(1).learning_rate) == 1.0
+    assert float(optimizers.Adam(0.1, epsilon=None).learning_rate) == pytest.approx(0.1)
+    decayed = optimizers.Adam(0.1, decay=0.01)
+    assert float(decayed._learning_rate(100)) == pytest.approx(0.1 / 2)
+    assert float(optimizers.RMSprop(0.2, 0.8).rho) == 0.8
+    assert any("lr=" in words for words in said)
+    assert any("decay=" in words for words in said)
+
+
+def test_todays_settings_are_left_alone(tf, said):
+    """What is written in today's words passes through unnoted, and an optimizer survives its own configuration."""
+    adam = tf.keras.optimizers.Adam(learning_rate=0.01, beta_1=0.8)
+    again = tf.keras.optimizers.Adam.from_config(adam.get_config())
+    assert (float(again.learning_rate), again.beta_1, said) == (pytest.approx(0.01), 0.8, [])
+
+
+@pytest.fixture
+def model(tf):
+    layers = tf.keras.layers
+    made = tf.keras.Sequential([layers.Input((9,)), layers.Dense(5, activation="softmax")])
+    made.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return made
+
+
+def test_dropped_methods_are_there_again(model, said):
+    """``predict_classes`` is the argmax, ``fit_generator`` fits."""
+    assert (model.predict_classes(X, verbose=0) == model.predict(X, verbose=0).argmax(axis=1)).all()
+    model.fit_generator(((X, Y) for _ in range(2)), steps_per_epoch=2, epochs=1, workers=4, verbose=0, shuffle=False)
+    assert len(said) == 2
+
+
+def test_any_file_name_will_do(tf, model, tmp_path, monkeypatch, said):
+    """Models and weights are written and read under names that Keras 3 would refuse."""
+    monkeypatch.chdir(tmp_path)
+    saver = tf.keras.callbacks.ModelCheckpoint("w.{epoch:02d}.hdf5", save_weights_only=True, period=1)
+    model.fit(X, Y, epochs=1, verbose=0, callbacks=[saver, tf.keras.callbacks.ModelCheckpoint("whole")])
+    model.load_weights("w.01.hdf5")
+    model.save("folder_style")
+    again = tf.keras.models.load_model("folder_style")
+    assert np.array_equal(again.get_weights()[0], model.get_weights()[0])
+    assert said
+
+
+def test_a_drawing_without_graphviz_is_no_error(tf, model, capsys, said):
+    """``plot_model`` says that nothing is drawn, under both names of Keras."""
+    tf.keras.utils.plot_model(model, show_shapes=True)
+    __import__("keras").utils.plot_model(model)
+    assert capsys.readouterr().out.count("not drawn") == 2
+
+
+def test_old_words_of_other_libraries(said):
+    """NumPy's aliases, pandas' ``append`` and 0/1 dummies, scikit-learn's ``sparse``, matplotlib's style names."""
+    import matplotlib.pyplot as plt
+    from sklearn.metrics import mean_squared_error
+    from sklearn.preprocessing import OneHotEncoder
+
+    assert np.array([1]).astype(np.float).dtype == np.float64
+    assert list(pd.get_dummies(["a", "b"])["a"]) == [1, 0]
+    assert len(pd.DataFrame({"a": [1]}).append({"a": 2}, ignore_index=True)) == 2
+    assert OneHotEncoder(sparse=False).fit_transform([["a"], ["b"]]).shape == (2, 2)
+    assert mean_squared_error([0.0, 2.0], [0.0, 0.0], squared=False) == pytest.approx(2**0.5)
+    with plt.style.context({}):
+        plt.style.use("seaborn-whitegrid")
+    assert len(said) == 4
