@@ -160,6 +160,9 @@ class Imports:
             parts = parts[1:]
         if parts[0] != "keras" or len(parts) < 2:
             return None
+        if parts[1] == "wrappers" and _is_there("scikeras"):
+            self.note(f"`{path}` is in `scikeras.wrappers` today")
+            return getattr(importlib.import_module("scikeras.wrappers"), parts[-1], None)
         places = [MOVED[part] for part in parts[1:] if part in MOVED] + [parts[1]]
         for place in places:
             home = getattr(self.keras, place, None)
