@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from checker.records import Caps, Development, ModelCapture, Phase, Recipe
+from checker.records import Caps, Development, Labels, ModelCapture, Phase, Recipe
 
 
 def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
@@ -20,6 +20,12 @@ def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int)
     development = any(fit.development is not Development.NONE for fit in fits) or _watched_by_hand(answer)
     notes = dict.fromkeys(note for fit in fits for note in fit.notes)
     return Recipe(phases, development, capped, tuple(notes)), ""
+
+
+def of_numbers(recipe: Recipe) -> Recipe:
+    """Return the recipe for labels that are numbers to predict, whatever form they seemed to have."""
+    phases = (replace(phase, labels=Labels.NUMBERS, class_weight={}) for phase in recipe.phases)
+    return replace(recipe, phases=tuple(phases))
 
 
 def _watched_by_hand(answer: ModelCapture) -> bool:

@@ -1,6 +1,7 @@
 """Which of the student's models is the answer, and why the others are not. Pure.
 
-The answer is the last model that was trained on enough rows and has one output for each class. Names say
+The answer is the last model that was trained on enough rows and has one output for each class, or one where
+a number is to be predicted. Names say
 nothing: ``model`` is often a left-over toy. Where there is none, ``explain`` says in words what was found
 instead, so that nobody is left guessing.
 """
@@ -23,10 +24,10 @@ OTHERS = {
 }
 
 
-def select(models: Sequence[ModelCapture], classes: int, dataset_rows: int) -> Selection:
+def select(models: Sequence[ModelCapture], outputs: int, dataset_rows: int) -> Selection:
     """Return the answer among the models, given in the order in which they were last trained."""
     enough = round(dataset_rows * ENOUGH_SHARE)
-    reasons = {model.id: _why_not(model, classes, enough) for model in models}
+    reasons = {model.id: _why_not(model, outputs, enough) for model in models}
     candidates = [model for model in models if not reasons[model.id]]
     if not candidates:
         return Selection(None, "no model for this task found", _rejected(models, reasons))
@@ -34,7 +35,7 @@ def select(models: Sequence[ModelCapture], classes: int, dataset_rows: int) -> S
     for model in candidates[:-1]:
         reasons[model.id] = f"it fits the task, but {_name(chosen)} was trained after it"
     reason = (
-        f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {classes} outputs "
+        f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')} "
         f"(trained in cell {chosen.fits[-1].cell})"
     )
     return Selection(chosen.id, reason, _rejected(models, reasons))
@@ -48,12 +49,12 @@ def _name(model: ModelCapture) -> str:
     return f"`{model.variable or model.name}`"
 
 
-def _why_not(model: ModelCapture, classes: int, enough: int) -> str:
+def _why_not(model: ModelCapture, outputs: int, enough: int) -> str:
     """Return why a model is not a candidate; "" where it is one."""
     if not model.fits:
         return "it was never trained"
-    if model.output_width is not None and model.output_width != classes:
-        return f"it has {_count(model.output_width, 'output')}, not {classes}"
+    if model.output_width is not None and model.output_width != outputs:
+        return f"it has {_count(model.output_width, 'output')}, not {outputs}"
     rows = max(fit.training.rows for fit in model.fits)
     if 0 < rows < enough:
         return f"it was trained on {_count(rows, 'row')} only"
@@ -66,11 +67,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def explain(models: Sequence[ModelCapture], cells: Sequence[CellResult], classes: int, dataset_rows: int) -> Failure:
+def explain(models: Sequence[ModelCapture], cells: Sequence[CellResult], outputs: int, dataset_rows: int) -> Failure:
     """Say why there is no answer, as precisely as the evidence allows."""
     enough = round(dataset_rows * ENOUGH_SHARE)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]
-    unfinished = [m for m in trained if m.output_width in (None, classes)]
+    unfinished = [m for m in trained if m.output_width in (None, outputs)]
     if unfinished:
         return Failure(
             Stage.SELECTING,
@@ -79,19 +80,21 @@ def explain(models: Sequence[ModelCapture], cells: Sequence[CellResult], classes
             cell=unfinished[-1].fits[-1].cell,
             verdict=Verdict.FAIL,
         )
-    untrained = [m for m in models if m.output_width == classes and not m.fits]
-    wrong = [m for m in trained if m.output_width != classes and m.input_width not in (None, 8)]
+    untrained = [m for m in models if m.output_width == outputs and not m.fits]
+    wrong = [m for m in trained if m.output_width != outputs and m.input_width not in (None, 8)]
     if untrained and not wrong:
         return _failure(
-            f"The network {_name(untrained[-1])} has {classes} outputs but was never trained.",
+            f"The network {_name(untrained[-1])} has {_count(outputs, 'output')} but was never trained.",
             "Call fit on it with your training data.",
             untrained[-1].cell,
         )
     if wrong:
         return _failure(
             f"The network {_name(wrong[-1])} ends in {_count(wrong[-1].output_width or 0, 'output')}; "
-            f"the task has {classes} classes.",
-            f"End the network in {classes} units, one for each class, with softmax.",
+            + (f"the task has {outputs} classes." if outputs > 1 else "the task is to predict one number."),
+            f"End the network in {outputs} units, one for each class, with softmax."
+            if outputs > 1
+            else "End the network in one unit without an activation: Dense(1).",
             wrong[-1].fits[-1].cell,
         )
     return _nothing(cells)

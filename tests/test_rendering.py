@@ -42,6 +42,7 @@ from checker.records import (
     KerasObject,
     Labels,
     Layer,
+    Measurement,
     ModelCapture,
     Node,
     Outcome,
@@ -137,7 +138,19 @@ def a_comparison(mean: float = 0.913) -> Comparison:
         (90, 30, 3, 8, 2500),
     )
     recalls = (0.952, 0.947, 0.72, 0.933, None)
-    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls)
+    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls,
+                      "logistic regression", True)  # fmt: skip
+
+
+def an_error(mean: float = 58_148.0) -> Comparison:
+    """Return a regression's comparison over five seeds."""
+    seeds = (11, 23, 37, 41, 59)
+    noise = (-400.0, 200.0, 500.0, -100.0, -200.0)
+    scores = tuple(SeedScore(s, mean + n, 53_410 + n / 2, 69_448 - n / 9) for s, n in zip(seeds, noise, strict=True))
+    measures = (Measurement("rmse", mean, 356.0), Measurement("mae", 40_100.0, 210.0), Measurement("r2", 0.7456, 0.004))
+    sample = tuple((15_000.0 + 5_000 * at, 20_000.0 + 4_800 * at) for at in range(98))
+    return Comparison("rmse", scores, mean, 356.0, 53_410.0, 178.0, 69_448.0, 63_410.0, 160.0, None, (), (),
+                      "linear regression", False, measures, sample)  # fmt: skip
 
 
 def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | None = None) -> CellResult:
@@ -242,6 +255,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
         submission=Submission(name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10),
         assignment="ocean_proximity",
         title="Practical 4: ocean proximity",
+        metric="accuracy",
         classes=CLASSES,
         verdict=Verdict.PASS,
         reasons=("The mean accuracy of 91.3% reaches the bar of 88.9%.", "All required rules hold."),
@@ -340,7 +354,7 @@ def a_referral(name: str = "Grace Hopper") -> Report:
 
 
 def poisoned(value: Any) -> Any:
-    """Return a record with hostile text in every field of text."""
+    """Return a record with hostile text in every field of text; a metric is a name from the checker's own table."""
     if type(value) is str:
         return value + HOSTILE
     if isinstance(value, tuple):
@@ -348,7 +362,8 @@ def poisoned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key + HOSTILE: poisoned(item) for key, item in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        return replace(value, **{name: poisoned(getattr(value, name)) for name in value.__dataclass_fields__})
+        texts = (name for name in value.__dataclass_fields__ if name != "metric")
+        return replace(value, **{name: poisoned(getattr(value, name)) for name in texts})
     return value
 
 
