@@ -4,8 +4,8 @@ Theory of operation: students predict dollars, hundreds of thousands of them, st
 All these are ``factor * g(t) + offset``, where ``g`` is the identity or ``log(t + shift)``; ``log1p`` of hundreds of
 thousands is ``log(t + 100000)`` less a constant. ``match`` fits both constants by least squares for each ``g``, row by
 row, leaving out rows that do not fit. Where the rows disagree but the two *distributions* are images of one another,
-as after a shuffle, the constants come from the quantiles, and all rows count as different; so they do where rows are
-not known at all.
+as after a shuffle, the constants come from the quantiles, and all rows count as different. From the quantiles they come
+too where rows are not known at all.
 
 The clean guest trains on the data set's own numbers, mapped in this way; what it predicts is mapped back. Pure.
 """
@@ -21,10 +21,10 @@ from checker.records import TargetScale
 Array = NDArray[Any]
 
 SHIFTS = (None, 0.0, 1.0, 100_000.0)
-TOLERANCE = 0.01
+TOLERANCE = 1e-3
 """In deviations of the student's targets: farther off, a row's target is another than the data's."""
 
-SIMILAR_SHAPE = 0.05
+SIMILAR_SHAPE = 0.02
 QUANTILES = np.linspace(0.02, 0.98, 97)
 MIN_ROWS = 10
 UNKNOWN = (
@@ -49,11 +49,22 @@ class Match:
 def match(theirs: Array, values: Array, everyone: Array) -> Match:
     """Match a student's targets (n,) with the data set's values of the same rows, and of all rows (m,)."""
     found = [_by_row(theirs, values, shift) for shift in SHIFTS]
-    best = min(found, key=lambda candidate: candidate.differ)
+    best, _ = min(found, key=lambda candidate: (candidate[0].differ, candidate[1]))
     if best.scale is not None and best.differ <= len(theirs) / 2:
         return best
+    if _same_order(theirs, values):
+        return Match(None)
     scale = by_shape(theirs, everyone)
     return Match(scale, len(theirs) if scale else 0)
+
+
+def _same_order(theirs: Array, values: Array) -> bool:
+    """Tell whether both sort rows alike: then the targets belong to their rows, whatever was done to them."""
+    known = np.isfinite(theirs)
+    if known.sum() < MIN_ROWS:
+        return False
+    one, other = (np.argsort(np.argsort(column[known], kind="stable")) for column in (theirs, values))
+    return bool(np.corrcoef(one, other)[0, 1] > 0.99)
 
 
 def by_shape(theirs: Array, everyone: Array) -> TargetScale | None:
@@ -69,8 +80,8 @@ def by_shape(theirs: Array, everyone: Array) -> TargetScale | None:
     return scales[best] if similar else None
 
 
-def _by_row(theirs: Array, values: Array, shift: float | None) -> Match:
-    """Fit row by row; each round keeps the half that fits best, as long as that changes anything."""
+def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[Match, float]:
+    """Fit row by row, in rounds that leave out rows far off; return the median misfit too."""
     bent, kept = _bent(values, shift), np.isfinite(theirs)
     allowed = TOLERANCE * float(np.std(theirs[kept])) if kept.any() else 0.0
     scale: TargetScale | None = None
@@ -81,7 +92,7 @@ def _by_row(theirs: Array, values: Array, shift: float | None) -> Match:
         scale = _fit(theirs[kept], bent[kept], shift)
         misfit = np.abs(scale.factor * bent + scale.offset - theirs)
         kept = misfit <= max(2 * float(np.nanmedian(misfit)), allowed / 100)
-    return Match(scale, int((~(misfit <= allowed)).sum()))
+    return Match(scale, int((~(misfit <= allowed)).sum())), float(np.nanmedian(misfit))
 
 
 def _bent(values: Array, shift: float | None) -> Array:

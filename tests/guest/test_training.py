@@ -82,6 +82,8 @@ def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, *
 
 def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **arguments: Any) -> tuple[Any, Any]:
     """Train with Keras's own fit, an epoch at a time in the trainer's row order."""
+    import tensorflow
+
     phase = job.recipe.phases[0]
     keras.utils.set_random_seed(seed)
     model = architecture.rebuild(job.architecture, keras)
@@ -94,7 +96,8 @@ def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **argum
         order = np.random.default_rng([seed, epoch]).permutation(len(data.x))
         made = model.fit(data.x[order], y[order], batch_size=32, shuffle=False, verbose=0, **arguments)
         histories.append(made.history)
-    return np.asarray(model(data.x_held_out, training=False)), histories
+    forward = tensorflow.function(lambda x: model(x, training=False))  # fused as no eager call is
+    return np.asarray(forward(tensorflow.constant(data.x_held_out))), histories
 
 
 @pytest.mark.parametrize(
