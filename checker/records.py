@@ -19,7 +19,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_c
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 R = TypeVar("R")
