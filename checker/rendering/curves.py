@@ -120,5 +120,5 @@ def _plain_ticks(scale: Scale) -> list[tuple[float, str]]:
 MEASURES = (
     Measure("Loss", "loss", _loss_scale, _plain_ticks, number),
     Measure("Accuracy", "acc", fitting, lambda scale: PERCENT.ticks(scale.ticks()), percent),
-    Measure("Mean absolute error, in the targets' own unit,", "mae", _loss_scale, _plain_ticks, number),
+    Measure("Mean absolute error (in the targets' unit)", "mae", _loss_scale, _plain_ticks, number),
 )

@@ -1,5 +1,6 @@
 """Scores as inline SVG: one submission seed by seed, and a whole cohort on one line."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ def seeds_figure(comparison: Comparison) -> Markup:
     """Return the submission, the reference and the baseline for each seed, and the bar across them."""
     shown, unit = comparison.scores, metric(comparison).unit
     values = (value for s in shown for value in (s.score, s.reference, s.baseline))
-    scale = fitting([*values, comparison.bar, comparison.mean - comparison.spread])
+    scale = _scale(comparison, [*values, comparison.bar, comparison.mean - comparison.spread])
     top, bottom = ROW * 0.8, ROW * (len(shown) + 2.2)
     parts = [
         *_axis(scale, unit, top, bottom),
@@ -87,7 +88,7 @@ def cohort_figure(dots: Sequence[Dot]) -> Markup:
     first, unit = dots[0].comparison, metric(dots[0].comparison).unit
     guides = (first.bar, first.reference_mean, first.baseline_mean)
     bar, reference, baseline = (unit.value(guide) for guide in guides)
-    scale = fitting([*(dot.comparison.mean for dot in dots), *guides], room=0.04)
+    scale = _scale(first, [*(dot.comparison.mean for dot in dots), *guides], room=0.04)
     piled = list(_piled(dots, scale))
     top, height = 4 * LABEL, DOT * (max(level for _, level in piled) + 1) + ROW
     bottom = top + max(height, ROW * 2)
@@ -119,6 +120,12 @@ def _linked(dot: Dot, scale: Scale, y: float) -> Markup:
 
 
 # -- marks -------------------------------------------------------------------------------------------------
+
+
+def _scale(comparison: Comparison, values: Sequence[float], room: float = 0.06) -> Scale:
+    """Return a scale around the values. An error has no upper end; one far beyond the baseline's lies at the edge."""
+    farthest = math.inf if comparison.higher_is_better else 1.5 * comparison.baseline_mean
+    return fitting([min(value, farthest) for value in values], room)
 
 
 def _axis(scale: Scale, unit: Unit, top: float, bottom: float) -> Iterator[Markup]:

@@ -19,7 +19,7 @@ def predicted_against_true(sample: Pairs) -> tuple[str, Markup]:
     scale = fitting([value for pair in sample for value in pair], room=0.03)
     words = f"Predicted against true values of {counted(len(sample), 'row')}"
     diagonal = "M0 1000 1000 0"
-    return "Predicted (upwards) against true", _chart(sample, scale, scale, diagonal, words)
+    return "Predicted against true values", _chart(sample, scale, scale, diagonal, words)
 
 
 def residuals(sample: Pairs) -> tuple[str, Markup]:
@@ -28,7 +28,7 @@ def residuals(sample: Pairs) -> tuple[str, Markup]:
     furthest = max(abs(residual) for _, residual in left) or 1.0
     wide, high = fitting([true for true, _ in left], room=0.03), Scale(-1.05 * furthest, 1.05 * furthest)
     words = f"Residuals of {counted(len(sample), 'row')} against their true values"
-    return "Residual (predicted less true, upwards) against true", _chart(left, wide, high, "M0 500 1000 500", words)
+    return "Predicted less true, against true values", _chart(left, wide, high, "M0 500 1000 500", words)
 
 
 def _chart(points: Pairs, wide: Scale, high: Scale, ideal: str, words: str) -> Markup:
