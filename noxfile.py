@@ -42,6 +42,8 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["tests", "lint"]
 
 SUBMISSIONS = HERE / "submissions"
+OTHER_EXAMPLES = sorted(HERE.glob("reference/*/examples"))
+"""Examples of assignments that are not the default one."""
 
 
 def project(session: nox.Session) -> Path:
@@ -119,7 +121,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Check all example submissions, and that each gets the verdict it must get."""
+    """Check all example submissions, and that each gets the verdict it must get; arguments after -- go to the first
+    batch, that of submissions/."""
     get_wall(session)
     python = project(session)
     data = data_arguments(session, python)
@@ -127,24 +130,27 @@ def demo(session: nox.Session) -> None:
     if reason := wall_works(python):
         session.warn(f"NO SANDBOX: the examples are our own, so they run as plain processes. {reason}")
         walls = ["--sandbox", "none"]
-    out = HERE / "results"
-    session.run(
-        *(str(python), "-m", "checker", "batch", str(SUBMISSIONS), "--out", str(out), *data, *walls),
-        *session.posargs,
-        external=True,
-        success_codes=[0, 1],
-    )
-    surprises = unexpected(out)
+    out, surprises = HERE / "results", []
+    batches = [(SUBMISSIONS, out, session.posargs)]
+    batches += [(e, out / e.parent.name, ["--assignment", str(e.parent)]) for e in OTHER_EXAMPLES]
+    for examples, place, more in batches:
+        session.run(
+            *(str(python), "-m", "checker", "batch", str(examples), "--out", str(place), *data, *walls, *more),
+            external=True,
+            success_codes=[0, 1],
+        )
+        surprises += unexpected(examples, place)
     if surprises:
         session.error("Not the expected verdicts:\n" + "\n".join(surprises))
-    session.log(f"Every example got its expected verdict. Open {out / 'index.html'}")
+    pages = " and ".join(str(place / "index.html") for _, place, _ in batches)
+    session.log(f"Every example got its expected verdict. Open {pages}")
 
 
-def unexpected(out: Path) -> list[str]:
+def unexpected(examples: Path, out: Path) -> list[str]:
     """Return a line for each example whose verdict is not the one in its expected.toml."""
     reports = {r["submission"]["name"]: r for r in json.loads((out / "results.json").read_bytes())["reports"]}
     lines = []
-    for path in sorted(SUBMISSIONS.glob("*/expected.toml")):
+    for path in sorted(examples.glob("*/expected.toml")):
         wanted = tomllib.loads(path.read_text(encoding="utf-8"))["verdict"]
         report = reports.get(path.parent.name)
         if report is not None and report["verdict"] != wanted:

@@ -1,6 +1,7 @@
 """Read ``reference/<id>/assignment.toml``: every key is required or has a default, and none is ignored."""
 
 import json
+import math
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from checker.errors import AssignmentError, EvidenceError, UsageError
+from checker.metrics import METRICS
 from checker.records import Assignment, ReferenceScores, from_json
 
 FILE = "assignment.toml"
@@ -48,14 +50,16 @@ def load(folder: Path) -> Assignment:
 
 
 def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
-    """Return the assignment that was named, or the only one there is."""
+    """Return the assignment that was named, or the only one there is, or the only one marked as the default."""
     if given is not None:
         return load(given)
-    found = sorted(p.parent for p in root.glob(f"*/{FILE}"))
-    if len(found) != 1:
-        names = ", ".join(str(p) for p in found) or f"none in {root.resolve()}"
+    folders = sorted(p.parent for p in root.glob(f"*/{FILE}"))
+    found = [load(folder) for folder in folders]
+    marked = found if len(found) == 1 else [assignment for assignment in found if assignment.default]
+    if len(marked) != 1:
+        names = ", ".join(str(folder) for folder in folders) or f"none in {root.resolve()}"
         raise UsageError("Which assignment?", f"Say --assignment FOLDER. There are: {names}.")
-    return load(found[0])
+    return marked[0]
 
 
 def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
@@ -86,12 +90,17 @@ def _in_words(error: ValidationError) -> str:
 
 def _check(path: Path, assignment: Assignment) -> None:
     """Refuse values of the right type that make no sense."""
+    bar, is_regression = assignment.bar, assignment.task == "regression"
+    of_task = {key: metric for key, metric in METRICS.items() if metric.task == assignment.task}
+    most = math.inf if is_regression else 1
     wrong = {
         "keras: expected auto, 3 or 2": assignment.keras in ("auto", "3", "2"),
-        "task: expected classification": assignment.task == "classification",
-        "bar.metric: expected accuracy": assignment.bar.metric == "accuracy",
-        "bar.baseline: expected logistic_regression": assignment.bar.baseline == "logistic_regression",
-        "bar.tolerance: expected a number from 0 to 1": 0 <= assignment.bar.tolerance <= 1,
+        "task: expected classification or regression": assignment.task in ("classification", "regression"),
+        f"bar.metric: expected {' or '.join(of_task)}": not of_task or bar.metric in of_task,
+        f"bar.baseline: expected {' or '.join({m.baseline for m in of_task.values()})}": not of_task
+        or bar.baseline in {m.baseline for m in of_task.values()},
+        f"bar.tolerance: expected a number from 0 {'on' if is_regression else 'to 1'}": 0 <= bar.tolerance <= most,
+        "bar.share: expected a number above 0 and below 1": bar.share is None or 0 < bar.share < 1,
         "splits: expected fractions above 0 that leave rows to train on": 0
         < assignment.splits.test
         < assignment.splits.test + assignment.splits.development
@@ -100,8 +109,9 @@ def _check(path: Path, assignment: Assignment) -> None:
         and _are_distinct_seeds(assignment.seeds.grading),
         "seeds.self_check: expected seeds that grading does not use, all different": bool(assignment.seeds.self_check)
         and _are_distinct_seeds((*assignment.seeds.self_check, *set(assignment.seeds.grading))),
-        "data.classes: expected at least two, all different": len(set(assignment.data.classes)) >= 2
-        and len(set(assignment.data.classes)) == len(assignment.data.classes),
+        "data.classes: expected at least two, all different": is_regression
+        or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,
+        "data.classes: expected none for a regression": not (is_regression and assignment.data.classes),
         "data.features: expected at least one, all different, without the target": bool(assignment.data.features)
         and len({*assignment.data.features, assignment.data.target}) == len(assignment.data.features) + 1,
     }

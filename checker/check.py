@@ -23,6 +23,7 @@ from checker import (
     splits,
     store,
     submissions,
+    targets,
     tracing,
     verdict,
 )
@@ -30,6 +31,7 @@ from checker.dataset import Dataset
 from checker.errors import HarnessError
 from checker.evidence import Collector
 from checker.frames import Array, Frame, Kind
+from checker.metrics import METRICS
 from checker.records import (
     SCHEMA_VERSION,
     Architecture,
@@ -51,6 +53,7 @@ from checker.records import (
     Stage,
     StudentCell,
     Submission,
+    TrainingRun,
     Verdict,
 )
 from checker.sandbox import Box, Sandbox
@@ -122,9 +125,8 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
         return Gathered(replace(evidence, failures=tuple(failures)), {})
     evidence = _forgive_time(evidence)
     watch(Stage.TRACING, Progress(0, 1))
-    traced = tracing.trace(
-        answer, seen.arrays, course.dataset.features, course.dataset.labels, course.assignment.data.features
-    )
+    names = (*course.assignment.data.features, course.assignment.data.target)
+    traced = tracing.trace(answer, seen.arrays, course.dataset.features, course.dataset.labels, names)
     evidence = replace(evidence, tracing=traced.tracing)
     return _retrain(evidence, answer, traced, course, box, watch)
 
@@ -153,7 +155,7 @@ def _how_far(seen: Collector, course: Course) -> tuple[bool, int]:
 
 def _select(seen: Collector, course: Course) -> Selection:
     return selection.select(
-        seen.models, seen.cells, course.assignment.outputs, len(course.dataset.labels), course.answer_name
+        seen.models, seen.cells, course.assignment.data.outputs, len(course.dataset.labels), course.answer_name
     )
 
 
@@ -216,7 +218,7 @@ def _forgive_time(evidence: Evidence) -> Evidence:
 
 def _explain(seen: Collector, course: Course) -> Failure:
     rows = len(course.dataset.labels)
-    return selection.explain(seen.models, seen.cells, course.assignment.outputs, rows, course.answer_name)
+    return selection.explain(seen.models, seen.cells, course.assignment.data.outputs, rows, course.answer_name)
 
 
 def _retrain(
@@ -231,12 +233,17 @@ def _retrain(
     evidence = replace(evidence, recipe=recipe)
     if traced.tracing.source is FeatureSource.NOWHERE:
         return Gathered(_refer(evidence, answer, traced.tracing.reason), kept)
+    obstacle = answer.unrebuildable or unclear
+    if course.assignment.data.is_regression:
+        recipe = None if recipe is None else recipes.of_numbers(recipe)
+        evidence = replace(evidence, recipe=recipe)
+        if traced.tracing.target is None:
+            return Gathered(_refer(evidence, answer, targets.UNKNOWN), kept)
     development = recipes.watched_development(answer, enough)
     data = {seed: _seed_arrays(seed, development, traced, course) for seed in course.seeds}
-    obstacle = answer.unrebuildable or unclear
     if recipe is not None and answer.architecture is not None and not obstacle:
         return _rebuild(evidence, answer.architecture, recipe, data, kept, course, box, watch)
-    plans = [recipes.replay_plan(answer, enough, seed, course.assignment.outputs) for seed in course.seeds]
+    plans = [recipes.replay_plan(answer, enough, seed, course.assignment.data.outputs) for seed in course.seeds]
     if traced.rows is None or None in plans:
         return Gathered(_refer(evidence, answer, obstacle), kept)
     evidence = replace(evidence, replayed=obstacle)
@@ -333,7 +340,9 @@ def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
 def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Array, ...]:
     """Return a seed's five arrays: training x and y, development x and y, held-out x."""
     part = held_out_split(seed, development, traced.rows, course)
-    labels = course.dataset.labels
+    labels, scale = course.dataset.labels, traced.tracing.target
+    if scale is not None:
+        labels = targets.apply(scale, labels).astype(np.float32).reshape(-1, 1)
     if traced.rows is None or traced.features is None:
         x = splits.handout_features(course.dataset.features, part.training)
     else:
@@ -344,7 +353,7 @@ def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -
 
 def held_out_split(seed: int, development: bool, rows: Array | None, course: Course) -> Split:
     """Return a seed's split, as far as the student's rows go; development rows join training if not watched."""
-    whole = splits.split(course.dataset.labels, course.assignment.splits, seed)
+    whole = splits.split(course.dataset.strata, course.assignment.splits, seed)
     part = whole if development else splits.without_development(whole)
     return part if rows is None else splits.among(part, rows)
 
@@ -357,11 +366,13 @@ def _retraining_failures(evidence: Evidence, execution: Execution, seen: Collect
         if evidence.replayed:
             words = f"The network cannot be rebuilt ({evidence.replayed}), and the replay did not reach its end."
         return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
-    classes = len(course.assignment.data.classes)
+    outputs = course.assignment.data.outputs
     widths = {seen.arrays[run.predictions.sha256].shape[1:] for run in seen.runs}
-    if widths != {(classes,)}:
-        words = f"The network's outputs have the shape {sorted(widths)[0]}, not a number for each of {classes} classes."
-        return [Failure(Stage.RETRAINING, words, f"End the network in {classes} units, one for each class.")]
+    if widths != {(outputs,)}:
+        wanted = f"a number for each of {outputs} classes" if outputs > 1 else "one number for each row"
+        units = f"{outputs} units, one for each class" if outputs > 1 else "one unit"
+        words = f"The network's outputs have the shape {sorted(widths)[0]}, not {wanted}."
+        return [Failure(Stage.RETRAINING, words, f"End the network in {units}.")]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:
         return [
@@ -392,12 +403,14 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, evidence.replayed)
+    metric = METRICS[assignment.bar.metric]
+    reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
     return Report(
         schema=SCHEMA_VERSION,
         submission=evidence.submission,
         assignment=assignment.id,
         title=assignment.title,
+        metric=assignment.bar.metric,
         classes=assignment.data.classes,
         verdict=reached,
         reasons=reasons,
@@ -426,19 +439,36 @@ def _compare(gathered: Gathered, course: Course, standard: Standard) -> Comparis
     evidence = gathered.evidence
     if not evidence.runs or any(f.stage is Stage.RETRAINING for f in evidence.failures):
         return None
-    traced = evidence.tracing.rows if evidence.tracing else None
-    rows = gathered.array(traced) if traced is not None else None
-    labels = course.dataset.labels
-    held_out = {s: held_out_split(s, True, rows, course).held_out for s in evidence.seeds}
     return comparison.compare(
         evidence.runs,
-        {run.seed: gathered.array(run.predictions) for run in evidence.runs},
-        {seed: labels[part] for seed, part in held_out.items()},
+        {run.seed: predictions(gathered, run, course) for run in evidence.runs},
+        {run.seed: true_labels(gathered, run, course) for run in evidence.runs},
         standard.scores,
         standard.baselines,
         course.assignment.bar,
         len(course.assignment.data.classes),
     )
+
+
+def predictions(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
+    """Return what a run gives for its held-out rows: class scores (n, classes), or values (n,) in the data's unit.
+
+    Values beyond all that the data set holds count as the nearest that it does hold: a single row with odd inputs, for
+    which a network gives millions, would otherwise decide about the mean of thousands of squared errors.
+    """
+    outputs, traced = gathered.array(run.predictions), gathered.evidence.tracing
+    if traced is None or traced.target is None:
+        return outputs
+    labels = course.dataset.labels
+    return np.clip(targets.undo(traced.target, outputs[:, 0]), labels.min(), labels.max())
+
+
+def true_labels(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
+    """Return the labels (n,) of a run's held-out rows, which no guest was given."""
+    evidence = gathered.evidence
+    traced = evidence.tracing.rows if evidence.tracing else None
+    rows = gathered.array(traced) if traced is not None else None
+    return np.asarray(course.dataset.labels[held_out_split(run.seed, True, rows, course).held_out])
 
 
 def _student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentCell, ...]:

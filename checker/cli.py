@@ -13,6 +13,7 @@ from rich.console import Console
 from checker import assignments, batch, check, dataset, doctor, sandbox, standard, store, submissions
 from checker.check import Course
 from checker.errors import CheckerError, ExitCode, UsageError
+from checker.metrics import METRICS
 from checker.progress import Display
 from checker.records import Assignment, Submission, Verdict, to_json
 from checker.rendering import html, notices, terminal, text
@@ -30,7 +31,7 @@ errors = Console(stderr=True, highlight=False)
 
 AssignmentOption = Annotated[
     Path | None,
-    typer.Option("--assignment", help="Folder of the assignment; not needed where ./reference holds only one."),
+    typer.Option("--assignment", help="Folder of the assignment; else the one in ./reference, or its default."),
 ]
 DataOption = Annotated[
     Path | None,
@@ -137,7 +138,7 @@ def reference_command(
         course = _course(found, seeds, data, practice_data, "none")
         held_to = _establish(course)
         notices.print_standard(console, f"{purpose} seeds, {course.dataset.note.name}", held_to.scores,
-                                held_to.baselines, found.bar.tolerance)  # fmt: skip
+                                held_to.baselines, METRICS[found.bar.metric], found.bar)  # fmt: skip
     if write_scores:
         kept = [s for s in assignments.scores(found) if s.dataset_sha256 != course.dataset.note.sha256]
         path = Path(found.folder, assignments.SCORES)

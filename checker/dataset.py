@@ -27,12 +27,22 @@ PRACTICE = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
 
 @dataclass(frozen=True)
 class Dataset:
-    """The data set: its bytes, its nine feature columns as float64 (n, 9), its labels as int32 (n,)."""
+    """The data set: its bytes, its feature columns as float64 (n, d), its labels (n,).
+
+    Labels are class numbers, int32, or the numbers to predict, float64.
+    """
 
     note: DatasetNote
     csv: bytes
     features: Array
     labels: Array
+
+    @property
+    def strata(self) -> Array:
+        """The groups (n,) that every split shares out alike: the classes, or tenths of the rows by the numbers."""
+        if self.labels.dtype.kind != "f":
+            return self.labels
+        return np.searchsorted(np.quantile(self.labels, np.linspace(0.1, 0.9, 9)), self.labels)
 
 
 def load(source: DataSource, given: Path | None = None, practice: bool = False, download: bool = True) -> Dataset:
@@ -81,12 +91,25 @@ def _cached(source: DataSource, download: bool) -> Path:
 def _parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
     table = pd.read_csv(io.BytesIO(content))
     wanted = [*source.features, source.target]
-    if sorted(table.columns) != sorted(wanted):
+    if not set(wanted) <= set(table.columns):
         raise DatasetError(f"{name} has the columns {list(table.columns)}, not {wanted}.")
+    find = _numbers if source.is_regression else _classes
+    labels = find(source, table, name)
+    features = table[list(source.features)].to_numpy(dtype=np.float64)
+    note = DatasetNote(name, hashlib.sha256(content).hexdigest(), practice)
+    return Dataset(note, content, features, labels)
+
+
+def _classes(source: DataSource, table: pd.DataFrame, name: str) -> Array:
     numbers = {name: number for number, name in enumerate(source.classes)}
     labels = table[source.target].map(numbers).fillna(-1).to_numpy()
     if (labels < 0).any():
         raise DatasetError(f"{name} has other values of {source.target} than {list(source.classes)}.")
-    features = table[list(source.features)].to_numpy(dtype=np.float64)
-    note = DatasetNote(name, hashlib.sha256(content).hexdigest(), practice)
-    return Dataset(note, content, features, labels.astype(np.int32))
+    return np.asarray(labels, dtype=np.int32)
+
+
+def _numbers(source: DataSource, table: pd.DataFrame, name: str) -> Array:
+    labels = pd.to_numeric(table[source.target], errors="coerce").to_numpy(dtype=np.float64)
+    if not np.isfinite(labels).all():
+        raise DatasetError(f"{name} has values of {source.target} that are no numbers.")
+    return labels

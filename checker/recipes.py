@@ -33,7 +33,13 @@ def watched_development(answer: ModelCapture, enough: int) -> bool:
     return watched or _watched_by_hand(answer)
 
 
-def replay_plan(answer: ModelCapture, enough: int, seed: int, classes: int) -> ReplayPlan | None:
+def of_numbers(recipe: Recipe) -> Recipe:
+    """Return the recipe for labels that are numbers to predict, whatever form they seemed to have."""
+    phases = (replace(phase, labels=Labels.NUMBERS, class_weight={}) for phase in recipe.phases)
+    return replace(recipe, phases=tuple(phases))
+
+
+def replay_plan(answer: ModelCapture, enough: int, seed: int, outputs: int) -> ReplayPlan | None:
     """Return how the student's own code is to train the answer again; None where no call of ``fit`` did."""
     fits = trainings(answer, enough)
     if not fits or any(fit.how != "fit" for fit in fits):
@@ -45,8 +51,8 @@ def replay_plan(answer: ModelCapture, enough: int, seed: int, classes: int) -> R
         fits=sum(fit.calls for fit in fits),
         enough=enough,
         seed=seed,
-        classes=classes,
-        labels=Labels.ONE_HOT if one_hot else Labels.INTEGERS,
+        outputs=outputs,
+        labels=Labels.NUMBERS if outputs == 1 else Labels.ONE_HOT if one_hot else Labels.INTEGERS,
         batch_size=32 if phase is None else phase.batch_size,
     )
 

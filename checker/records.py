@@ -19,7 +19,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_c
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 R = TypeVar("R")
@@ -76,10 +76,11 @@ class Development(StrEnum):
 
 
 class Labels(StrEnum):
-    """The form in which class labels were fed."""
+    """The form in which labels were fed: of a classification the first two, of a regression the last."""
 
     INTEGERS = "integers"
     ONE_HOT = "one-hot"
+    NUMBERS = "numbers"
 
 
 class FeatureSource(StrEnum):
@@ -117,13 +118,26 @@ class Caps:
 @record
 @dataclass(frozen=True)
 class DataSource:
-    """The CSV the assignment is about: where it is published, how to know it, what its columns mean."""
+    """The CSV the assignment is about: where it is published, how to know it, what its columns mean.
+
+    ``classes`` are the values of the target, in the order of their numbers; a regression's target has none.
+    """
 
     url: str
     sha256: str
     target: str
     features: tuple[str, ...]
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+    @property
+    def is_regression(self) -> bool:
+        """The target is a number."""
+        return not self.classes
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network for the task has: one for each class, or one for a number."""
+        return len(self.classes) or 1
 
 
 @record
@@ -145,11 +159,16 @@ class Seeds:
 @record
 @dataclass(frozen=True)
 class Bar:
-    """A submission passes at ``reference mean - tolerance`` and above the baseline."""
+    """A submission passes within ``tolerance`` of the reference's mean, and where it is better than the baseline.
+
+    ``share``: however large the tolerance is, the bar lies no farther than this share of the way from the
+    reference to the baseline; None where the tolerance alone decides.
+    """
 
     metric: str
     tolerance: float
     baseline: str
+    share: float | None = None
 
 
 @record
@@ -170,11 +189,7 @@ class Assignment:
     retrain: Limits
     folder: str
     answer: str = ""
-
-    @property
-    def outputs(self) -> int:
-        """How many outputs the answer has: one for each class."""
-        return len(self.data.classes)
+    default: bool = False
 
 
 # -- what was handed in --------------------------------------------------------------------------------
@@ -206,7 +221,7 @@ class ReplayPlan:
     fits: int
     enough: int
     seed: int
-    classes: int
+    outputs: int
     labels: Labels
     batch_size: int
 
@@ -524,7 +539,8 @@ class Column:
 
     ``source`` names the data set's column whose affine image it is ("" if none). Means and deviations are
     over the rows of the training array and over all rows that were seen. ``label_purity`` is how well this
-    column alone tells some class from the rest (F1 of the best class; 1.0 gives the label away).
+    column alone tells the label: some class from the rest (F1 of the best class), or a number (share of its
+    variance); 1.0 gives the label away.
     """
 
     source: str
@@ -552,8 +568,24 @@ class SeenRows:
 
 @record
 @dataclass(frozen=True)
+class TargetScale:
+    """A student's targets of a regression: ``factor * t + offset``, or of ``log(t + shift)`` where there is a shift.
+
+    ``t`` is the data set's number. Both constants are fitted by least squares.
+    """
+
+    factor: float
+    offset: float
+    shift: float | None = None
+
+
+@record
+@dataclass(frozen=True)
 class Tracing:
-    """Which rows of the data set the student's arrays hold, found from the numbers themselves."""
+    """Which rows of the data set the student's arrays hold, found from the numbers themselves.
+
+    ``target``: of a regression, how the student's targets come from the data set's; None where they do not.
+    """
 
     source: FeatureSource
     reason: str
@@ -565,6 +597,7 @@ class Tracing:
     seen: tuple[SeenRows, ...] = ()
     rows: ArrayRef | None = None
     features: ArrayRef | None = None
+    target: TargetScale | None = None
 
 
 @record
@@ -610,12 +643,23 @@ class SeedScore:
 
 @record
 @dataclass(frozen=True)
+class Measurement:
+    """One metric of the submission, over all seeds."""
+
+    metric: str
+    mean: float
+    spread: float
+
+
+@record
+@dataclass(frozen=True)
 class Comparison:
     """The submission against the reference on the same seeds, with its uncertainty.
 
     ``band`` is the standard error of the mean paired difference to the reference: inside it, the seeds
-    cannot tell on which side of the bar the submission lies. ``confusion[i][j]`` counts, over all seeds,
-    rows of class i that were called class j.
+    cannot tell on which side of the bar the submission lies. ``measures`` are all metrics of the task.
+    Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
+    regression, ``sample`` holds some rows' true and predicted values.
     """
 
     metric: str
@@ -630,11 +674,21 @@ class Comparison:
     training_mean: float | None
     confusion: tuple[tuple[int, ...], ...]
     recalls: tuple[float | None, ...]
+    baseline: str
+    higher_is_better: bool
+    measures: tuple[Measurement, ...] = ()
+    sample: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def beats_baseline(self) -> bool:
+        """Mean better than the baseline's."""
+        return self.mean > self.baseline_mean if self.higher_is_better else self.mean < self.baseline_mean
 
     @property
     def reaches_bar(self) -> bool:
-        """Mean at or above the bar, and above the baseline."""
-        return self.mean >= self.bar and self.mean > self.baseline_mean
+        """Mean at the bar or better, and better than the baseline's."""
+        at_bar = self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
+        return at_bar and self.beats_baseline
 
     @property
     def is_borderline(self) -> bool:
@@ -692,6 +746,7 @@ class Report:
     submission: Submission
     assignment: str
     title: str
+    metric: str
     classes: tuple[str, ...]
     verdict: Verdict
     reasons: tuple[str, ...]

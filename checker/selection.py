@@ -1,6 +1,7 @@
 """Which of the student's models is the answer, and why the others are not. Pure.
 
-The answer is the last model that was trained on enough rows and has one output for each class. Names say
+The answer is the last model that was trained on enough rows and has one output for each class, or one where
+a number is to be predicted. Names say
 nothing: ``model`` is often a left-over toy. Where there is none, ``explain`` says in words what was found
 instead, so that nobody is left guessing.
 """
@@ -21,7 +22,7 @@ OTHERS = {
     "XGBoost": r"^\s*(import xgboost|from xgboost)\b",
     "a TensorFlow 1 graph": r"\btf\.placeholder\(|\btf\.Session\(",
     "a TensorFlow estimator": r"\btf\.estimator\.",
-    "scikit-learn": r"\b(\w+Classifier|LogisticRegression|SVC)\(",
+    "scikit-learn": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
 }
 
 
@@ -94,12 +95,12 @@ def _name(model: ModelCapture) -> str:
     return f"`{model.variable or model.name}`"
 
 
-def _why_not(model: ModelCapture, classes: int, enough: int) -> str:
+def _why_not(model: ModelCapture, outputs: int, enough: int) -> str:
     """Return why a model is not a candidate; "" where it is one."""
     if not model.fits:
         return "it was never trained"
-    if model.output_width is not None and model.output_width != classes:
-        return f"it has {_count(model.output_width, 'output')}, not {classes}"
+    if model.output_width is not None and model.output_width != outputs:
+        return f"it has {_count(model.output_width, 'output')}, not {outputs}"
     rows = max(fit.training.rows for fit in model.fits)
     if 0 < rows < enough:
         return f"it was trained on {_count(rows, 'row')} only"
@@ -133,10 +134,11 @@ def explain(
             verdict=Verdict.FAIL,
         )
     untrained = [m for m in models if m.output_width == outputs and not m.fits]
-    wrong = [m for m in trained if m.output_width != outputs and m.input_width not in (None, 8)]
+    example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression
+    wrong = [m for m in trained if m.output_width != outputs and m.input_width not in example]
     if untrained and not wrong:
         return _failure(
-            f"The network {_name(untrained[-1])} has {outputs} outputs but was never trained.",
+            f"The network {_name(untrained[-1])} has {_count(outputs, 'output')} but was never trained.",
             "Call fit on it with your training data.",
             untrained[-1].cell,
         )
@@ -149,10 +151,11 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
     missing = " One class seems to have been dropped: a rare class is still a class." * (
         model.output_width == outputs - 1 > 1
     )
+    wanted = f"the task has {outputs} classes." if outputs > 1 else "the task is to predict one number."
+    help = f"End the network in {outputs} units, one for each class, with softmax."
     return _failure(
-        f"The network {_name(model)} ends in {_count(model.output_width or 0, 'output')}; "
-        f"the task has {outputs} classes.{missing}",
-        f"End the network in {outputs} units, one for each class, with softmax.",
+        f"The network {_name(model)} ends in {_count(model.output_width or 0, 'output')}; {wanted}{missing}",
+        help if outputs > 1 else "End the network in one unit without an activation: Dense(1).",
         model.fits[-1].cell,
     )
 

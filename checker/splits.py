@@ -2,7 +2,7 @@
 
 A split is of *all* rows of the data set, whatever a submission used, so that submission, reference and
 baseline are tested on the same rows. Classes are split one by one (stratified), so that even ISLAND, with five
-rows, has one in the test.
+rows, has one in the test; of a regression, tenths of the target are.
 """
 
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Split:
     held_out: Array
 
 
-def split(labels: Array, plan: SplitPlan, seed: int) -> Split:
-    """Return the split of a seed: a function of the labels, the plan and the seed alone."""
+def split(strata: Array, plan: SplitPlan, seed: int) -> Split:
+    """Return the split of a seed: a function of the strata, the plan and the seed alone."""
     random = np.random.default_rng([seed, 0x5EED])
     parts: dict[str, list[Array]] = {"training": [], "development": [], "held_out": []}
-    for label in np.unique(labels):
-        rows = random.permutation(np.flatnonzero(labels == label))
+    for stratum in np.unique(strata):
+        rows = random.permutation(np.flatnonzero(strata == stratum))
         test, watched = round(len(rows) * plan.test), round(len(rows) * plan.development)
         parts["held_out"].append(rows[:test])
         parts["development"].append(rows[test : test + watched])
@@ -52,7 +52,7 @@ def among(whole: Split, rows: Array) -> Split:
 
 
 def handout_features(features: Array, training: Array) -> Array:
-    """Return the hand-out's nine columns: median imputed, standardised, both fitted on the training rows."""
+    """Return the hand-out's columns: median imputed, standardised, both fitted on the training rows."""
     prepare = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     prepare.fit(features[training])
     return np.asarray(prepare.transform(features), dtype=np.float32)

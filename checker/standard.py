@@ -8,11 +8,14 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, baselines, check, comparison, frames, splits, store, submissions
+from checker import assignments, check, splits, store, submissions
+from checker.baselines import BASELINES
 from checker.check import Course, Standard, Watch
 from checker.errors import AssignmentError, UsageError
+from checker.metrics import METRICS
 from checker.records import Outcome, ReferenceScores, Report, Submission, Verdict
 from checker.sandbox import Box
+from checker.splits import Split
 from checker.store import Gathered
 
 
@@ -39,29 +42,32 @@ def of_reference(reference: Gathered, course: Course) -> Standard:
 
     Raises AssignmentError where the reference could not be retrained.
     """
-    evidence, labels = reference.evidence, course.dataset.labels
+    evidence = reference.evidence
     if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(course.seeds):
         words = "; ".join(failure.rationale for failure in evidence.failures) or "it was not retrained"
         raise AssignmentError(f"{course.assignment.folder}: the reference solution fails: {words}")
+    measure = METRICS[course.assignment.bar.metric].measure
     scores = {
-        run.seed: comparison.accuracy(reference.array(run.predictions), labels[_held_out(run.seed, course)])
+        run.seed: measure(check.predictions(reference, run, course), check.true_labels(reference, run, course))
         for run in evidence.runs
     }
     answer = evidence.answer
     return Standard(scores, _baselines(course), answer.architecture if answer else None, evidence.recipe)
 
 
-def _held_out(seed: int, course: Course) -> frames.Array:
-    return splits.split(course.dataset.labels, course.assignment.splits, seed).held_out
+def _split(seed: int, course: Course) -> Split:
+    return splits.split(course.dataset.strata, course.assignment.splits, seed)
 
 
 def _baselines(course: Course) -> dict[int, float]:
-    """Return logistic regression's accuracy for each seed, trained on all that is not held out."""
+    """Return the baseline's score for each seed, trained on all that is not held out."""
+    bar, labels = course.assignment.bar, course.dataset.labels
     found = {}
     for seed in course.seeds:
-        part = splits.without_development(splits.split(course.dataset.labels, course.assignment.splits, seed))
+        part = splits.without_development(_split(seed, course))
         x = splits.handout_features(course.dataset.features, part.training)
-        found[seed] = baselines.logistic_regression(x, course.dataset.labels, part.training, part.held_out)
+        predicted = BASELINES[bar.baseline](x, labels, part.training, part.held_out)
+        found[seed] = METRICS[bar.metric].measure(predicted, labels[part.held_out])
     return found
 
 
@@ -96,11 +102,14 @@ def require_sound(reference: Gathered, course: Course, standard: Standard) -> Re
     if report.verdict is not Verdict.PASS or broken:
         words = "; ".join([*report.reasons, *broken])
         raise AssignmentError(f"{course.assignment.folder}: the reference does not pass its own rules: {words}")
+    metric = METRICS[course.assignment.bar.metric]
     mean, base = statistics.fmean(standard.scores.values()), statistics.fmean(standard.baselines.values())
-    if mean - course.assignment.bar.tolerance <= base:
+    bar = metric.bar(course.assignment.bar, mean, base)
+    if not metric.is_better(bar, base):
+        side = "above" if metric.higher_is_better else "below"
         raise AssignmentError(
-            f"{course.assignment.folder}: the bar ({mean - course.assignment.bar.tolerance:.1%}) does not lie above "
-            f"the baseline ({base:.1%}).",
+            f"{course.assignment.folder}: the bar ({metric.unit.value(bar)}) does not lie {side} "
+            f"the baseline ({metric.unit.value(base)}).",
             "Make bar.tolerance smaller.",
         )
     return report

@@ -9,18 +9,30 @@ Two rounds settle it. A row counts as traced where exactly one row of the data s
 to within ``TOLERANCE`` deviations. Columns with missing values in the data set take no part in identities.
 
 Columns that are no affine image (ratios, logarithms, one-hot codes) are kept as features of their row. The
-labels of traced rows are always the data set's own. Pure: arrays in, records and arrays out.
+labels of traced rows are always the data set's own; of a regression, whose labels are float64, in the student's
+unit (``targets``). Pure: arrays in, records and arrays out.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from checker import targets
 from checker.frames import Array, reference
-from checker.records import Column, Development, FeatureSource, Fed, ModelCapture, SeenRows, Tracing
+from checker.records import (
+    Column,
+    Development,
+    FeatureSource,
+    Fed,
+    ModelCapture,
+    SeenRows,
+    TargetScale,
+    Tracing,
+)
 
 TOLERANCE = 1e-4
 ENOUGH_TRACED = 0.95
@@ -55,12 +67,15 @@ class Traced:
 def trace(
     answer: ModelCapture, arrays: Mapping[str, Array], features: Array, labels: Array, names: Sequence[str]
 ) -> Traced:
-    """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on."""
+    """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
+
+    ``names`` are the features', and last the target's: numbers to predict are searched among the columns too.
+    """
     tables = _tables(answer, arrays)
-    width = len(names)
+    untraced = partial(_untraced, answer.input_width == features.shape[1], _target_by_shape(answer, arrays, labels))
     if not tables:
-        return _untraced(answer.input_width == width, "the student's arrays could not be kept")
-    tracer = _Tracer(features)
+        return untraced("the student's arrays could not be kept")
+    tracer = _Tracer(np.column_stack([features, labels]) if _are_numbers(labels) else features)
     found: dict[str, Array] = {}
     for digest, table in tables.items():
         rows = tracer.rows_of(table)
@@ -68,14 +83,19 @@ def trace(
             found[digest] = rows
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in found:
-        return _untraced(answer.input_width == width, "the rows of the training data could not be found")
+        return untraced("the rows of the training data could not be found")
     return _record(answer, arrays, tables, found, tracer.maps, labels, names)
 
 
-def _untraced(has_handout_width: bool, reason: str) -> Traced:
+def _are_numbers(labels: Array) -> bool:
+    """Tell the numbers of a regression from the class numbers of a classification."""
+    return labels.dtype.kind == "f"
+
+
+def _untraced(has_handout_width: bool, target: TargetScale | None, reason: str) -> Traced:
     source = FeatureSource.HANDOUT if has_handout_width else FeatureSource.NOWHERE
     instead = "; the hand-out's standardised columns are used instead" if has_handout_width else ""
-    return Traced(Tracing(source, f"In the data set, {reason}{instead}."))
+    return Traced(Tracing(source, f"In the data set, {reason}{instead}.", target=target))
 
 
 def _tables(answer: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -235,6 +255,7 @@ def _record(
     reason = f"All {len(rows):,} rows that the answer was fed were found in the data set."
     if untraced:
         reason = f"{len(rows):,} rows that the answer was fed were found in the data set; {untraced:,} were not."
+    scale, differ = _labels_compared(answer, arrays, found, labels)
     tracing = Tracing(
         source=FeatureSource.TRACED,
         reason=reason,
@@ -242,10 +263,11 @@ def _record(
         training_rows=len(trained),
         development_rows=len(np.setdiff1d(watched, trained)),
         all_rows=len(rows),
-        labels_differ=_labels_differ(answer, arrays, found, labels),
+        labels_differ=differ,
         seen=tuple(_seen(answer, found, trained)),
         rows=reference(rows),
         features=reference(features),
+        target=scale,
     )
     return Traced(tracing, rows, features)
 
@@ -266,31 +288,49 @@ def _seen(answer: ModelCapture, found: Mapping[str, Array], trained: Array) -> l
     return seen
 
 
-def _labels_differ(answer: ModelCapture, arrays: Mapping[str, Array], found: Mapping[str, Array], labels: Array) -> int:
-    """Count training rows whose label is not the data set's, whatever numbers the student gave the classes."""
+def _labels_compared(
+    answer: ModelCapture, arrays: Mapping[str, Array], found: Mapping[str, Array], labels: Array
+) -> tuple[TargetScale | None, int]:
+    """Return the scale of the student's targets (of a regression), and how many training rows' labels differ."""
     last = answer.fits[-1].training
     if last.x is None or last.y is None or last.y.sha256 not in arrays:
-        return 0
-    y = arrays[last.y.sha256]
+        return None, 0
+    y, rows = arrays[last.y.sha256], found[last.x.sha256]
     theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
-    rows = found[last.x.sha256]
     if len(theirs) != len(rows):
-        return int((rows >= 0).sum())
-    true, theirs = labels[rows[rows >= 0]], theirs[rows >= 0]
+        return None, int((rows >= 0).sum())
+    theirs, true = theirs[rows >= 0], labels[rows[rows >= 0]]
+    if _are_numbers(labels):
+        matched = targets.match(_sober(theirs), true, labels)
+        return matched.scale, matched.differ
+    return None, _count_different(theirs, true)
+
+
+def _count_different(theirs: Array, true: Array) -> int:
+    """Count classes that are not the data set's, whatever numbers the student gave the classes."""
     values = np.unique(theirs[np.isfinite(theirs)])[:1_000]
     return len(true) - sum(int(np.bincount(true[theirs == value]).max()) for value in values)
+
+
+def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: Array) -> TargetScale | None:
+    """Return the scale of a regression's targets whose rows are not known."""
+    y = answer.fits[-1].training.y
+    if not _are_numbers(labels) or y is None or y.sha256 not in arrays:
+        return None
+    return targets.by_shape(_sober(arrays[y.sha256]).reshape(-1), labels)
 
 
 def _columns(
     values: Array, is_training: Array, labels: Array, maps: tuple[AffineMap, ...], names: Sequence[str]
 ) -> tuple[Column, ...]:
     sources = {m.column: names[m.source] for m in maps}
+    purity = _share_explained if _are_numbers(labels) else _label_purity
     return tuple(
         Column(
             sources.get(j, ""),
             *_summary(values[is_training, j]),
             *_summary(values[:, j]),
-            label_purity=_label_purity(values[:, j], labels),
+            label_purity=purity(values[:, j], labels),
         )
         for j in range(values.shape[1])
     )
@@ -306,9 +346,7 @@ def _summary(values: Array) -> tuple[float, float, float, float]:
 
 def _label_purity(values: Array, labels: Array) -> float:
     """Return the best F1 with which this column alone, cut into bins, tells one class from all others."""
-    distinct = np.unique(values)
-    edges = distinct if len(distinct) <= BINS else np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
-    bins = np.searchsorted(edges, values)
+    edges, bins = _binned(values)
     counts = np.zeros((len(edges) + 1, int(labels.max()) + 1))
     np.add.at(counts, (bins, labels), 1)
     called = counts > counts.sum(axis=1, keepdims=True) / 2
@@ -317,3 +355,19 @@ def _label_purity(values: Array, labels: Array) -> float:
     total = counts.sum(axis=0)
     f1 = 2 * hits / np.maximum(claimed + total, 1)
     return float(f1[total >= MIN_CLASS_ROWS].max(initial=0.0))
+
+
+def _share_explained(values: Array, labels: Array) -> float:
+    """Return the share of the labels' variance that the means of this column's bins explain."""
+    edges, bins = _binned(values)
+    rows = np.maximum(np.bincount(bins, minlength=len(edges) + 1), 1)
+    means = np.bincount(bins, labels, len(edges) + 1) / rows
+    spread = float(np.var(labels))
+    return 1 - float(np.mean(np.square(labels - means[bins]))) / spread if spread else 0.0
+
+
+def _binned(values: Array) -> tuple[Array, Array]:
+    """Return the edges of a column's bins, and each row's bin."""
+    distinct = np.unique(values)
+    edges = distinct if len(distinct) <= BINS else np.nanquantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    return edges, np.searchsorted(edges, values)

@@ -5,6 +5,7 @@ FAIL outweighs REFER, and REFER outweighs PASS. What is the harness's fault neve
 
 from collections.abc import Sequence
 
+from checker.metrics import METRICS, Metric
 from checker.records import Comparison, Failure, Importance, Outcome, Recipe, RuleResult, Verdict
 
 Reason = tuple[Verdict, str]
@@ -15,6 +16,7 @@ def decide(
     rules: Sequence[RuleResult],
     comparison: Comparison | None,
     recipe: Recipe | None,
+    metric: Metric,
     replayed: str = "",
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
@@ -29,7 +31,7 @@ def decide(
             words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
             found.append((Verdict.REFER, words))
     elif not failures:
-        found.append((Verdict.REFER, "The accuracy could not be measured."))
+        found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
     for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
         reasons = tuple(words for reached, words in found if reached is verdict and words)
         if reasons:
@@ -52,13 +54,15 @@ def _of_rule(rule: RuleResult) -> Reason:
 
 
 def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
-    mean, bar = f"{comparison.mean:.1%}", f"{comparison.bar:.1%}"
+    metric = METRICS[comparison.metric]
+    write = metric.unit.value
+    mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
     if comparison.is_borderline:
-        return Verdict.REFER, f"Accuracy {mean} is too close to the bar of {bar} for these seeds to tell."
+        return Verdict.REFER, f"{mean} is too close to {bar} for these seeds to tell."
     if comparison.reaches_bar:
-        return Verdict.PASS, f"Accuracy {mean} reaches the bar of {bar}."
+        return Verdict.PASS, f"{mean} reaches {bar}."
     if recipe is not None and recipe.capped_epochs:
-        return Verdict.REFER, f"Accuracy {mean} is below the bar of {bar}, but training was cut short by the cap."
-    if comparison.mean <= comparison.baseline_mean:
-        return Verdict.FAIL, f"Accuracy {mean} is no better than logistic regression ({comparison.baseline_mean:.1%})."
-    return Verdict.FAIL, f"Accuracy {mean} is below the bar of {bar}."
+        return Verdict.REFER, f"{mean} is {metric.worse} {bar}, but training was cut short by the cap."
+    if not comparison.beats_baseline:
+        return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
+    return Verdict.FAIL, f"{mean} is {metric.worse} {bar}."

@@ -65,6 +65,18 @@ def assignment() -> Assignment:
 
 
 @pytest.fixture(scope="session")
+def regression() -> Assignment:
+    """The regression as it is committed."""
+    return assignments.load(ROOT / "reference" / "house_value")
+
+
+@pytest.fixture(scope="session")
+def prices(regression: Assignment) -> dataset.Dataset:
+    """The practice data with house values to predict."""
+    return dataset.load(regression.data, practice=True)
+
+
+@pytest.fixture(scope="session")
 def practice(assignment: Assignment) -> dataset.Dataset:
     """The practice data."""
     return dataset.load(assignment.data, practice=True)

@@ -53,8 +53,12 @@ def test_our_assignment_loads(assignment, root):
         ('url = "', 'url = 7 # "', r"data\.url: Input should be a valid string"),
         # the right type, and no sense
         ('keras = "auto"', 'keras = "4"', r"keras: expected auto, 3 or 2"),
-        ('task = "classification"', 'task = "regression"', r"task: expected classification"),
+        ('task = "classification"', 'task = "ranking"', r"task: expected classification or regression"),
+        ('task = "classification"', 'task = "regression"', r"data\.classes: expected none for a regression"),
+        ('task = "classification"', 'task = "regression"', r"bar\.metric: expected rmse or mae or r2"),
         ('metric = "accuracy"', 'metric = "f1"', r"bar\.metric: expected accuracy"),
+        ('metric = "accuracy"', 'metric = "rmse"', r"bar\.metric: expected accuracy"),
+        ('baseline = "', 'share = 1.5\nbaseline = "', r"bar\.share: expected a number above 0 and below 1"),
         ('baseline = "', 'baseline = "no_', r"bar\.baseline: expected logistic_regression"),
         ("tolerance = ", "tolerance = 1.5 # ", r"bar\.tolerance: expected a number from 0 to 1"),
         ("tolerance = ", "tolerance = nan # ", r"bar\.tolerance: expected a number from 0 to 1"),
@@ -125,6 +129,21 @@ def test_the_only_assignment_is_found(folder):
     """Where there is one assignment nobody has to name it."""
     assert assignments.find(None, folder.parent) == assignments.load(folder)
     assert assignments.find(folder, Path("nowhere")) == assignments.load(folder)
+
+
+def test_among_several_the_default_is_found(folder):
+    """Of several assignments the one that says it is the default is taken; of two that say so, neither."""
+    other = Path(shutil.copytree(folder, folder.parent / "other"))
+    change(other, "default = true", "default = false")
+    assert assignments.find(None, folder.parent) == assignments.load(folder)
+    change(other, "default = false", "default = true")
+    with pytest.raises(UsageError, match="Which assignment"):
+        assignments.find(None, folder.parent)
+
+
+def test_the_classification_is_the_default(root, assignment):
+    """Of the assignments that are committed, the one with the tick is taken where none is named."""
+    assert assignments.find(None, root / "reference") == assignment
 
 
 def test_among_several_one_must_be_named(folder):

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from checker.comparison import accuracy, compare
+from checker.comparison import SAMPLE, compare
 from checker.records import Bar
 
 BAR = Bar("accuracy", 0.02, "logistic_regression")
+ERRORS = Bar("rmse", 10_000.0, "linear_regression", share=0.75)
 SEEDS = (11, 23, 37)
 
 
@@ -25,13 +26,6 @@ def compared(make, hits, reference=(0.9, 0.9, 0.9), baseline=0.5, history=None):
     runs = [make.run(seed, outputs[seed], **more) for seed in SEEDS]
     theirs = dict(zip(SEEDS, reference, strict=True))
     return compare(runs, outputs, labels, theirs, dict.fromkeys(SEEDS, baseline), BAR, 3)
-
-
-def test_accuracy_is_the_share_of_rows_called_right():
-    """A row is right where its largest output is its label's."""
-    outputs = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.4, 0.5, 0.1], [0.9, 0.0, 0.1]])
-    assert accuracy(outputs, np.array([0, 2, 0, 1])) == 0.5
-    assert accuracy(outputs * 1_000 - 5, np.array([0, 2, 1, 0])) == 1.0
 
 
 def test_scores_are_paired_by_seed(make):
@@ -105,3 +99,58 @@ def test_confusion_and_recalls(make):
 def test_training_accuracy_is_the_last_epochs(make, history, mean):
     """The accuracy on training rows is the last epoch's, and unknown where a run does not have it."""
     assert compared(make, (9, 9, 9), history=history).training_mean == pytest.approx(mean)
+
+
+# -- regression ------------------------------------------------------------------------------------------
+
+
+def compared_values(make, errors, reference=50_000.0, baseline=70_000.0, rows=10, bar=ERRORS):
+    """Compare runs whose predictions are off by so many dollars, upwards and downwards in turn."""
+    true = np.linspace(100_000.0, 400_000.0, rows)
+    signs = np.where(np.arange(rows) % 2, 1, -1)
+    values = {seed: true + signs * error for seed, error in zip(SEEDS, errors, strict=True)}
+    runs = [make.run(seed, values[seed][:, None].astype(np.float32), history={"mae": (0.5,)}) for seed in SEEDS]
+    theirs = {seed: reference + at for at, seed in enumerate(SEEDS)}
+    return compare(runs, values, dict.fromkeys(SEEDS, true), theirs, dict.fromkeys(SEEDS, baseline), bar, 0)
+
+
+def test_of_errors_less_is_better(make):
+    """The bar lies above the reference's error; what is below it reaches it."""
+    found = compared_values(make, (55_000, 56_000, 57_000))
+    assert found.metric == "rmse"
+    assert not found.higher_is_better
+    assert found.baseline == "linear regression"
+    assert found.mean == pytest.approx(56_000)
+    assert found.bar == pytest.approx(60_001)
+    assert found.reaches_bar
+    assert not compared_values(make, (61_000, 62_000, 63_000)).reaches_bar
+    assert not compared_values(make, (58_000, 58_001, 58_002), baseline=57_000.0).reaches_bar
+
+
+def test_the_bar_keeps_its_distance_from_the_baseline(make):
+    """However large the tolerance, the bar lies no farther than its share of the way to the baseline."""
+    assert compared_values(make, (1, 2, 3), baseline=54_001.0).bar == pytest.approx(53_001)
+
+
+def test_a_regression_is_measured_in_three_ways(make):
+    """Root mean squared error, mean absolute error and the share of explained variance stand beside one another."""
+    found = compared_values(make, (30_000, 30_000, 30_000))
+    measured = {m.metric: m.mean for m in found.measures}
+    variance = np.var(np.linspace(100_000, 400_000, 10))
+    assert measured == pytest.approx({"rmse": 30_000, "mae": 30_000, "r2": 1 - 9e8 / variance})
+    assert all(m.spread == pytest.approx(0, abs=1e-6) for m in found.measures)
+
+
+def test_errors_on_training_rows_in_another_unit_are_not_compared(make):
+    """A history in the student's own unit is no number of dollars."""
+    assert compared_values(make, (1, 2, 3)).training_mean is None
+
+
+def test_some_rows_are_kept_for_pictures(make):
+    """True and predicted values of a bounded number of rows are kept, and no confusion of classes."""
+    few, many = (compared_values(make, (10, 10, 10), rows=rows) for rows in (10, 1_000))
+    assert (few.confusion, few.recalls) == ((), ())
+    assert len(few.sample) == 30
+    assert few.sample[0] == (100_000, 99_990)
+    assert len(many.sample) == SAMPLE
+    assert {predicted - true for true, predicted in many.sample} == {-10, 10}

@@ -195,3 +195,18 @@ def test_the_real_data_is_not_practice_data(assignment, practice):
     rows = {tuple(row) for row in np.delete(practice.features, 4, axis=1)}
     real = dataset.load(assignment.data).features
     assert not any(tuple(row) in rows for row in np.delete(real, 4, axis=1))
+
+
+def test_numbers_to_predict_are_read(prices, practice):
+    """Of a regression the labels are the target's numbers, of the same rows, and no feature."""
+    assert prices.labels.dtype == np.float64
+    assert np.array_equal(prices.labels, practice.features[:, 8])
+    assert np.array_equal(prices.features, practice.features[:, :8], equal_nan=True)
+    assert prices.note == practice.note
+
+
+def test_a_target_that_is_no_number_is_refused(regression, tmp_path):
+    """Where the target holds something else than numbers, the message says which column."""
+    wrong = replace(regression.data, target="ocean_proximity")
+    with pytest.raises(DatasetError, match="values of ocean_proximity that are no numbers"):
+        dataset.load(wrong, practice=True)

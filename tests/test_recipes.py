@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checker import recipes
-from checker.records import Caps, Development
+from checker.records import Caps, Development, Labels, Recipe
 
 CAPS = Caps(fit_steps=20_000, notebook_steps=80_000, retrain_steps=100_000, parameters=1_000_000)
 ENOUGH, ROWS = 1_032, 16_512  # 516 batches of 32
@@ -129,3 +129,11 @@ def test_notes_are_kept_once(make):
     """What was remarked on several stretches is said once, in order."""
     fits = (make.fit(notes=("b", "a")), make.fit(notes=("a", "c")))
     assert recipe_of(make.model(1, *fits))[0].notes == ("b", "a", "c")
+
+
+def test_a_regression_has_numbers_as_labels(make):
+    """Whatever a regression's targets looked like, they are numbers, and have no weights of classes."""
+    phases = (make.phase(class_weight={"0": 2.0}), make.phase(labels=Labels.ONE_HOT))
+    found = recipes.of_numbers(Recipe(phases, development=True, capped_epochs=3))
+    assert [(p.labels, p.class_weight) for p in found.phases] == [(Labels.NUMBERS, {})] * 2
+    assert (found.development, found.capped_epochs) == (True, 3)

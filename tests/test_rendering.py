@@ -43,6 +43,7 @@ from checker.records import (
     KerasObject,
     Labels,
     Layer,
+    Measurement,
     ModelCapture,
     Node,
     Outcome,
@@ -57,6 +58,7 @@ from checker.records import (
     Stage,
     StudentCell,
     Submission,
+    TargetScale,
     Tracing,
     TrainingRun,
     Unfinished,
@@ -69,7 +71,7 @@ from checker.rendering.svg import Scale, fitting
 from checker.rendering.tables import Results, junit_xml, results_csv, results_json
 from checker.rendering.terminal import print_report, print_summary
 from checker.rendering.text import as_printed, one_line, visible
-from checker.rendering.words import settings
+from checker.rendering.words import settings, target_scale
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 DATA = DatasetNote("California housing, 20,640 rows", "ab" * 32, practice=False)
@@ -138,7 +140,19 @@ def a_comparison(mean: float = 0.913) -> Comparison:
         (90, 30, 3, 8, 2500),
     )
     recalls = (0.952, 0.947, 0.72, 0.933, None)
-    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls)
+    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls,
+                      "logistic regression", True)  # fmt: skip
+
+
+def an_error(mean: float = 58_148.0) -> Comparison:
+    """Return a regression's comparison over five seeds."""
+    seeds = (11, 23, 37, 41, 59)
+    noise = (-400.0, 200.0, 500.0, -100.0, -200.0)
+    scores = tuple(SeedScore(s, mean + n, 53_410 + n / 2, 69_448 - n / 9) for s, n in zip(seeds, noise, strict=True))
+    measures = (Measurement("rmse", mean, 356.0), Measurement("mae", 40_100.0, 210.0), Measurement("r2", 0.7456, 0.004))
+    sample = tuple((15_000.0 + 5_000 * at, 20_000.0 + 4_800 * at) for at in range(98))
+    return Comparison("rmse", scores, mean, 356.0, 53_410.0, 178.0, 69_448.0, 63_410.0, 160.0, None, (), (),
+                      "linear regression", False, measures, sample)  # fmt: skip
 
 
 def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | None = None) -> CellResult:
@@ -245,6 +259,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
         submission=Submission(name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10),
         assignment="ocean_proximity",
         title="Practical 4: ocean proximity",
+        metric="accuracy",
         classes=CLASSES,
         verdict=Verdict.PASS,
         reasons=("The mean accuracy of 91.3% reaches the bar of 88.9%.", "All required rules hold."),
@@ -284,6 +299,27 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
         retraining=Execution(Ending.FINISHED, 0, 31.0, 30.4, 700.0, "", "bubblewrap"),
         dataset=DATA,
         reproduce=f"checker check '{name}/tick4.ipynb' --assignment ocean_proximity",
+    )
+
+
+def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
+    """Return a report of a regression that passed."""
+    histories = [{k.replace("accuracy", "mae"): v for k, v in run.history.items()} for run in a_pass().runs]
+    phase = a_phase(labels=Labels.NUMBERS)
+    traced = Tracing(FeatureSource.TRACED, "All rows were found.", target=TargetScale(1e-5, 0.0))
+    answer = an_answer()
+    return replace(
+        a_pass(name),
+        title="Practical 4: predict the median house value",
+        metric="rmse",
+        classes=(),
+        reasons=("RMSE $58,148 reaches the bar of $63,410.",),
+        comparison=an_error(mean),
+        tracing=traced,
+        recipe=Recipe((phase,), True),
+        reference_recipe=Recipe((phase,), True),
+        answer=replace(answer, fits=tuple(replace(fit, history={"mae": (0.4,)}) for fit in answer.fits)),
+        runs=tuple(replace(run, history=history) for run, history in zip(a_pass().runs, histories, strict=True)),
     )
 
 
@@ -343,7 +379,7 @@ def a_referral(name: str = "Grace Hopper") -> Report:
 
 
 def poisoned(value: Any) -> Any:
-    """Return a record with hostile text in every field of text."""
+    """Return a record with hostile text in every field of text; a metric is a name from the checker's own table."""
     if type(value) is str:
         return value + HOSTILE
     if isinstance(value, tuple):
@@ -351,7 +387,8 @@ def poisoned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key + HOSTILE: poisoned(item) for key, item in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        return replace(value, **{name: poisoned(getattr(value, name)) for name in value.__dataclass_fields__})
+        texts = (name for name in value.__dataclass_fields__ if name != "metric")
+        return replace(value, **{name: poisoned(getattr(value, name)) for name in texts})
     return value
 
 
@@ -402,13 +439,18 @@ REPORTS = {
     "pass": a_pass(),
     "fail": a_fail(),
     "referral": a_referral(),
+    "price": a_price(),
     "hostile": poisoned(a_pass()),
     "hostile failure": poisoned(a_fail()),
+    "hostile price": poisoned(a_price()),
 }
 PAGES = {name: Page(render_page(report)) for name, report in REPORTS.items()} | {
     "empty index": an_index(),
     "index": an_index(*list(REPORTS.values())[:3], unfinished=[Unfinished("Kurt", "disk full")]),
-    "hostile index": an_index(*list(REPORTS.values())[3:], unfinished=[poisoned(Unfinished("Kurt", "m"))]),
+    "index of prices": an_index(a_price(), replace(a_fail(), metric="rmse", classes=())),
+    "hostile index": an_index(
+        *[REPORTS[f"hostile{what}"] for what in ("", " failure")], unfinished=[poisoned(Unfinished("Kurt", "m"))]
+    ),
 }
 
 
@@ -978,3 +1020,82 @@ def test_settings_are_said_without_noise() -> None:
     assert settings(config) == "learning_rate 0.001, units 3"
     schedule = {"learning_rate": {"class_name": "ExponentialDecay", "config": {"decay_steps": 100}}}
     assert settings(schedule) == "learning_rate ExponentialDecay(decay_steps 100)"
+
+
+# -- regression ------------------------------------------------------------------------------------------
+
+
+def test_a_regression_speaks_of_errors_in_dollars() -> None:
+    """Page, index and terminal of a regression show dollars and the other metrics, and speak of no accuracy."""
+    shown = PAGES["price"].text, PAGES["index of prices"].text, printed(a_price(), width=120)
+    for text in shown:
+        assert "$58,148 ± $356" in text
+        assert "ccurac" not in text
+        assert "class" not in text.replace("Where the class stumbled", "")
+    for text in (shown[0], shown[2]):
+        assert "$63,410" in text
+        assert "MAE $40,100 ± $210" in text
+        assert "R² 0.746 ± 0.004" in text
+    assert "lower is better" in shown[0]
+    assert "lower is better" in shown[1]
+    assert "$10,000 above the reference's mean" in shown[0]
+
+
+def test_a_regression_s_rows_are_drawn() -> None:
+    """Predicted against true values and residuals are drawn as a dot for each row, with words for those who listen."""
+    labels = PAGES["price"].values("aria-label", "svg")
+    assert any(words.startswith("Predicted against true values of 98 rows") for words in labels)
+    assert any(words.startswith("Residuals of 98 rows") for words in labels)
+    dots = [d for d in PAGES["price"].values("d", "path") if d.count("h0") == 98]
+    assert len(dots) == 2
+    assert not any("h0" * 2 in d or d.count("h0") == 98 for d in PAGES["pass"].values("d", "path"))
+    assert "Which classes are confused" not in PAGES["price"].text
+
+
+def test_a_perfect_regression_is_drawn() -> None:
+    """Where nothing is left between predicted and true values there is a picture all the same."""
+    perfect = replace(an_error(), sample=((200_000.0, 200_000.0),) * 3)
+    assert "Residuals of 3 rows" in render_page(replace(a_price(), comparison=perfect))
+
+
+def test_the_index_sorts_missing_errors_with_the_worst() -> None:
+    """Sorted by error, what has none comes after the largest; sorted by accuracy, before the smallest."""
+
+    def keys(*reports: Report) -> list[float]:
+        source = render_index("P", [Entry(report, "x.html") for report in reports], (), DATA)
+        cells = re.findall(r'<td class="figure" data-sort="([^"]+)">', source)
+        return [float(cell) for cell in cells[::3]]
+
+    missing = replace(a_fail(), metric="rmse")
+    good, worst = keys(a_price(), missing)
+    assert good == 58_148 < worst
+    good, worst = keys(a_pass(), a_fail())
+    assert good == 0.913 > worst
+
+
+def test_the_table_of_a_regression_has_its_metrics() -> None:
+    """The CSV's columns are named after what was measured; results.json holds all metrics and no samples."""
+    row = next(csv.DictReader(io.StringIO(results_csv([a_price()]))))
+    assert (row["rmse"], row["mae"], row["r2"], row["bar"]) == ("58148", "40100", "0.7456", "63410")
+    assert "accuracy" not in row
+    assert row["difference"] == "4738"
+    read = from_json(Results, results_json([a_price()], (), DATA)).reports[0].comparison
+    assert read is not None
+    assert read == replace(an_error(), sample=())
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (TargetScale(1, 0), "t"),
+        (TargetScale(1e-5, 0), "t / 100,000"),
+        (TargetScale(1 / 115_000, -2.0), "(t - 230,000) / 115,000"),
+        (TargetScale(1, 0, 1.0), "log(t + 1)"),
+        (TargetScale(1, 0, 0.0), "log(t)"),
+        (TargetScale(2, 1, 0.0), "2 * (log(t) + 0.5)"),
+        (TargetScale(0, 1), "0 * t"),
+    ],
+)
+def test_a_target_s_scale_in_words(scale: TargetScale, words: str) -> None:
+    """How a student's targets come from the data's is said as a formula."""
+    assert target_scale(scale, "t") == words

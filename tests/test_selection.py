@@ -85,6 +85,15 @@ def test_no_model_is_no_answer(make):
     assert select().chosen is None
 
 
+def test_a_number_is_predicted_by_one_output(make):
+    """Where the task is a regression the answer has one output, and a network with more is none."""
+    models = (make.model(1, output_width=1), make.model(2, output_width=5))
+    found = selection.select(models, (), 1, ROWS)
+    assert found.chosen == 1
+    assert "that has 1 output (" in found.reason
+    assert [r.reason for r in found.rejected] == ["it has 5 outputs, not 1"]
+
+
 # -- in words for the student ----------------------------------------------------------------------------
 
 
@@ -104,6 +113,14 @@ def test_a_wrong_width_is_explained(make, width, words):
     assert ("a rare class is still a class" in failure.rationale) == (width == 4)
     assert failure.cell == 12
     assert "5 units" in failure.help
+
+
+def test_classes_instead_of_a_number_are_explained(make):
+    """Where a number is to be predicted, a network that ends in classes is named, whatever its inputs."""
+    bands = make.model(1, make.fit(cell=12), input_width=8, output_width=10, variable="net")
+    failure = selection.explain([bands], (), 1, ROWS)
+    assert failure.rationale == "The network `net` ends in 10 outputs; the task is to predict one number."
+    assert "Dense(1)" in failure.help
 
 
 def test_an_unfinished_training_is_explained(make):
@@ -128,6 +145,7 @@ def test_the_hand_outs_own_network_explains_nothing(make):
         ("x = tf.placeholder(tf.float32)", "a TensorFlow 1 graph"),
         ("tf.estimator.DNNClassifier([10])", "a TensorFlow estimator"),
         ("RandomForestClassifier(100).fit(X, Y)", "scikit-learn"),
+        ("LinearRegression().fit(X, y)", "scikit-learn"),
     ],
 )
 def test_what_was_found_instead_is_named(make, source, found):

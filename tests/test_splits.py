@@ -103,3 +103,15 @@ def test_gaps_get_the_training_rows_median(practice):
     filled = np.where(np.isnan(bedrooms), np.nanmedian(bedrooms), bedrooms)
     expected = (np.nanmedian(bedrooms) - filled.mean()) / filled.std()
     assert features[np.isnan(practice.features[:, 4]), 4] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", [11, 101])
+def test_every_tenth_of_a_number_is_split_alike(prices, seed):
+    """Of a regression, each tenth of the rows by their number is held out and watched by the plan's fractions."""
+    assert len(np.unique(prices.strata)) == 10
+    split = splits.split(prices.strata, PLAN, seed)
+    assert np.array_equal(np.sort(np.concatenate(parts_of(split))), np.arange(len(prices.labels)))
+    totals = np.bincount(prices.strata)
+    assert np.abs(np.bincount(prices.strata[split.held_out]) - 0.2 * totals).max() <= 0.5
+    means = [prices.labels[part].mean() for part in parts_of(split)]
+    assert max(means) / min(means) < 1.02

@@ -333,3 +333,69 @@ def test_a_lie_about_a_shape_breaks_nothing(student, make):
     arrays = {lie.sha256: flat}
     found = tracing.trace(answer, arrays, student.features, student.labels, student.names).tracing
     assert found.source is not FeatureSource.TRACED
+
+
+# -- numbers to predict ----------------------------------------------------------------------------------
+
+
+def california(features):
+    """Return scikit-learn's eight columns, made from the CSV's."""
+    longitude, latitude, age, rooms, bedrooms, people, households, income = features.T
+    per_household = [rooms / households, bedrooms / households, people, people / households]
+    return np.column_stack([income, age, *per_household, latitude, longitude])
+
+
+class Buyer(Student):
+    """A student who predicts house values."""
+
+    def __init__(self, prices, regression, make):
+        super().__init__(prices, regression, make)
+        self.names = (*regression.data.features, regression.data.target)
+
+
+@pytest.fixture(scope="module")
+def buyer(prices, regression, make):
+    return Buyer(prices, regression, make)
+
+
+def test_scikit_learns_columns_lead_back_to_the_rows(buyer):
+    """Five of the eight columns of fetch_california_housing are the CSV's; that is enough, and the scale is found."""
+    table = StandardScaler().fit_transform(california(buyer.imputed))
+    traced = buyer.trace(table[TRAINING], buyer.labels[TRAINING] / 100_000)
+    require_traced(traced, table[TRAINING], TRAINING)
+    sources = [column.source for column in traced.tracing.columns]
+    assert sources == ["median_income", "housing_median_age", "", "", "population", "", "latitude", "longitude"]
+    assert traced.tracing.target.factor == pytest.approx(1e-5)
+    assert traced.tracing.labels_differ == 0
+    assert max(column.label_purity for column in traced.tracing.columns) < 0.8
+
+
+@pytest.mark.parametrize("bend", [lambda t: t / 1e5, np.log, np.square])
+def test_a_number_that_gives_itself_away_is_told(buyer, bend):
+    """A feature made from the target explains nearly all of it, and one that is its image is named after it."""
+    leak = StandardScaler().fit_transform(bend(buyer.labels)[:, None])
+    columns = buyer.trace(np.hstack([buyer.scaled, leak])[TRAINING], buyer.labels[TRAINING]).tracing.columns
+    assert columns[8].label_purity > 0.98
+    assert columns[8].source == ("median_house_value" if bend not in (np.log, np.square) else "")
+
+
+def test_numbers_of_other_rows_are_counted(buyer):
+    """Shuffled targets keep their scale, and nearly all of them count as different."""
+    shuffled = np.random.default_rng(5).permutation(np.log1p(buyer.labels[TRAINING]))
+    found = buyer.trace(buyer.few[TRAINING], shuffled).tracing
+    assert found.labels_differ == len(TRAINING)
+    assert found.target.shift in (0, 1)
+
+
+def test_the_scale_is_found_without_the_rows(buyer):
+    """Where rows cannot be found the hand-out's columns are used, in the unit of the student's targets."""
+    noise = np.random.default_rng(6).normal(size=(len(TRAINING), 8))
+    found = buyer.trace(noise, buyer.labels[TRAINING] / 1_000).tracing
+    assert found.source is FeatureSource.HANDOUT
+    assert found.target.factor == pytest.approx(1e-3, rel=0.05)
+
+
+def test_targets_of_no_known_kind_have_no_scale(buyer):
+    """Square roots are traced but have no scale, and are not held against their rows."""
+    found = buyer.trace(buyer.few[TRAINING], np.sqrt(buyer.labels[TRAINING])).tracing
+    assert (found.source, found.target, found.labels_differ) == (FeatureSource.TRACED, None, 0)

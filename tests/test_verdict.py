@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from checker.metrics import METRICS
 from checker.records import (
     Comparison,
     Failure,
@@ -23,7 +24,15 @@ RECIPE = Recipe((), development=True)
 
 def accuracy(mean, bar=0.88, band=0.005, baseline=0.7):
     scores = (SeedScore(11, mean, bar + 0.02, baseline),)
-    return Comparison("accuracy", scores, mean, 0, bar + 0.02, 0, baseline, bar, band, None, ((1,),), (1.0,))
+    return Comparison("accuracy", scores, mean, 0, bar + 0.02, 0, baseline, bar, band, None, ((1,),), (1.0,),
+                      "logistic regression", True)  # fmt: skip
+
+
+def error(mean, bar=60_000.0, band=300.0, baseline=70_000.0):
+    """A comparison of a regression, where less is better."""
+    scores = (SeedScore(11, mean, bar - 10_000, baseline),)
+    return Comparison("rmse", scores, mean, 0, bar - 10_000, 0, baseline, bar, band, None, (), (),
+                      "linear regression", False)  # fmt: skip
 
 
 def failure(verdict=FAIL, stage=Stage.EXECUTING, words="It broke."):
@@ -70,6 +79,12 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
         ([], [], BAD, replace(RECIPE, capped_epochs=3), REFER, "cut short by the cap"),
         ([], [], GOOD, replace(RECIPE, capped_epochs=3), PASS, "reaches the bar"),
         ([], [PASSED], None, RECIPE, REFER, "The accuracy could not be measured."),
+        # errors, of which less is better
+        ([], [], error(55_000), RECIPE, PASS, "RMSE $55,000 reaches the bar of $60,000."),
+        ([], [], error(65_000), RECIPE, FAIL, "RMSE $65,000 is above the bar of $60,000."),
+        ([], [], error(71_000), RECIPE, FAIL, "RMSE $71,000 is no better than linear regression ($70,000)."),
+        ([], [], error(60_200), RECIPE, REFER, "RMSE $60,200 is too close to the bar"),
+        ([], [], error(65_000), replace(RECIPE, capped_epochs=3), REFER, "is above the bar of $60,000, but"),
         # FAIL outweighs REFER, and REFER outweighs PASS
         ([failure(REFER)], [FAILED], None, RECIPE, FAIL, "Not so"),
         ([failure(REFER)], [PASSED], BAD, RECIPE, FAIL, "below the bar"),
@@ -78,14 +93,16 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
 )
 def test_the_table_of_blame(failures, rules, comparison, recipe, verdict, words):
     """Each thing that can happen leads to its verdict, for a reason that says what happened."""
-    reached, reasons = decide(failures, rules, comparison, recipe)
+    reached, reasons = decide(failures, rules, comparison, recipe, METRICS["accuracy"])
     assert reached is verdict
     assert words in " ".join(reasons)
 
 
 def test_all_reasons_of_a_verdict_are_given():
     """Whoever fails for several reasons reads all of them, and none that led elsewhere."""
-    _, reasons = decide([failure(words="One."), failure(REFER, words="Two.")], [FAILED], BAD, RECIPE)
+    _, reasons = decide(
+        [failure(words="One."), failure(REFER, words="Two.")], [FAILED], BAD, RECIPE, METRICS["accuracy"]
+    )
     assert reasons == ("One.", "It is so. Not so: Found 3.", "Accuracy 80.0% is below the bar of 88.0%.")
 
 
@@ -93,12 +110,12 @@ def test_all_reasons_of_a_verdict_are_given():
 @pytest.mark.parametrize("stage", [Stage.EXECUTING, Stage.RETRAINING])
 def test_a_failure_never_passes(comparison, stage):
     """A failure that claims to lead to PASS, as only a hostile guest would say it, passes nobody."""
-    reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, RECIPE)
+    reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, RECIPE, METRICS["accuracy"])
     assert reached is not PASS
 
 
 @pytest.mark.parametrize("verdict", [FAIL, REFER])
 def test_a_failure_without_words_counts(verdict):
     """A failure counts even if it says nothing."""
-    reached, _ = decide([failure(verdict, words="")], [PASSED], None, None)
+    reached, _ = decide([failure(verdict, words="")], [PASSED], None, None, METRICS["accuracy"])
     assert reached is verdict

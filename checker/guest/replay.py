@@ -57,7 +57,7 @@ class Replay:
         return changed
 
     def _encode(self, labels: Array, form: Labels) -> Array:
-        return labels if form is Labels.INTEGERS else np.eye(self.plan.classes, dtype=np.float32)[labels]
+        return labels if form is not Labels.ONE_HOT else np.eye(self.plan.outputs, dtype=np.float32)[labels]
 
     def after(self, model: Any, given: Mapping[str, Any], history: Any, epochs: int, steps: int) -> None:
         """Count a fit; after the last one, send what the network says of the held-out rows."""
@@ -85,7 +85,7 @@ class Replay:
         several = list(outputs.values()) if isinstance(outputs, dict) else outputs
         if not isinstance(several, list):
             return several
-        fitting = [part for part in several if part.shape[-1] == self.plan.classes]
+        fitting = [part for part in several if part.shape[-1] == self.plan.outputs]
         return fitting[0] if fitting else several[0]
 
 

@@ -90,6 +90,51 @@ def _run_record(seed: int, outcome: Outcome, predictions: Array, seconds: float)
     )
 
 
+class ClassNumbers:
+    """Labels of a classification, fed as integers or one-hot; what is counted beside the loss are right answers.
+
+    ``spelled`` is what all of Keras's names for that have in common, ``better`` the way in which it improves.
+    """
+
+    name, spelled, better = "accuracy", ("acc",), "max"
+
+    def __init__(self, tf: Any, classes: int, one_hot: bool) -> None:
+        self.tf, self.classes, self.one_hot = tf, classes, one_hot
+        self.zero = tf.constant(0, tf.int64)
+        shape, kind = ([None, None, classes], tf.float32) if one_hot else ([None, None], tf.int32)
+        self.spec = tf.TensorSpec(shape, kind)
+
+    def encode(self, labels: Array) -> Array:
+        """Return labels as the loss wants them."""
+        return np.eye(self.classes, dtype=np.float32)[labels] if self.one_hot else labels.astype(np.int32)
+
+    def count(self, y: Any, outputs: Any) -> Any:
+        """Return how many rows are called right."""
+        tf = self.tf
+        labels = tf.argmax(y, axis=-1) if self.one_hot else y
+        hits = tf.equal(tf.argmax(outputs, axis=-1), tf.cast(labels, tf.int64))
+        return tf.math.count_nonzero(hits)
+
+
+class Numbers:
+    """Labels of a regression, (n, 1); what is counted beside the loss are the sizes of errors."""
+
+    name, spelled, better = "mae", ("mae", "mean_absolute_error"), "min"
+
+    def __init__(self, tf: Any) -> None:
+        self.tf = tf
+        self.zero = tf.constant(0.0)
+        self.spec = tf.TensorSpec([None, None, 1], tf.float32)
+
+    def encode(self, labels: Array) -> Array:
+        """Return labels as the loss wants them."""
+        return labels.astype(np.float32).reshape(-1, 1)
+
+    def count(self, y: Any, outputs: Any) -> Any:
+        """Return the sum of the absolute errors."""
+        return self.tf.reduce_sum(self.tf.abs(y - outputs))
+
+
 class Trainer:
     """A rebuilt model, and for each phase of its recipe an optimizer and a traced epoch."""
 
@@ -140,10 +185,17 @@ class CompiledPhase:
     def __init__(self, trainer: Trainer, phase: Phase, optimizer: Any) -> None:
         self.trainer, self.phase = trainer, phase
         keras = trainer.keras
+        self.labels = self._label_form()
         self.loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
         self.optimizer = optimizer or self._make_optimizer()
         self._epoch: Any = None
         self._validate: Any = None
+
+    def _label_form(self) -> ClassNumbers | Numbers:
+        form, trainer = self.phase.labels, self.trainer
+        if form is Labels.NUMBERS:
+            return Numbers(trainer.tf)
+        return ClassNumbers(trainer.tf, trainer.classes, form is Labels.ONE_HOT)
 
     def _make_optimizer(self) -> Any:
         keras = self.trainer.keras
@@ -156,7 +208,7 @@ class CompiledPhase:
         they are traced for the first time, so this happens when the phase first runs."""
         tf, model, optimizer = self.trainer.tf, self.trainer.model, self.optimizer
         model.compile(optimizer=optimizer, loss=self.loss)
-        count_hits, spec = self._count_hits, self._signature()
+        count, spec, zero = self.labels.count, self._signature(), self.labels.zero
 
         def step(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
             with tf.GradientTape() as tape:
@@ -164,37 +216,29 @@ class CompiledPhase:
                 loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
             variables = model.trainable_variables
             optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-            return loss, count_hits(y, outputs)
+            return loss, count(y, outputs)
 
         def epoch(x: Any, y: Any, weight: Any = None) -> tuple[Any, Any]:
-            def body(i: Any, total: Any, hits: Any) -> tuple[Any, Any, Any]:
-                loss, hit = step(x[i], y[i], None if weight is None else weight[i])
-                return i + 1, total + loss * tf.cast(tf.shape(x)[1], loss.dtype), hits + hit
+            def body(i: Any, total: Any, counted: Any) -> tuple[Any, Any, Any]:
+                loss, more = step(x[i], y[i], None if weight is None else weight[i])
+                return i + 1, total + loss * tf.cast(tf.shape(x)[1], loss.dtype), counted + more
 
-            start = (tf.constant(0), tf.constant(0.0), tf.constant(0, tf.int64))
-            _, total, hits = tf.while_loop(lambda i, *_: i < tf.shape(x)[0], body, start)
-            return total, hits
+            start = (tf.constant(0), tf.constant(0.0), zero)
+            _, total, counted = tf.while_loop(lambda i, *_: i < tf.shape(x)[0], body, start)
+            return total, counted
 
         def validate(x: Any, y: Any) -> tuple[Any, Any]:
             outputs = model(x, training=False)
-            return model.compute_loss(x=x, y=y, y_pred=outputs), count_hits(y, outputs)
+            return model.compute_loss(x=x, y=y, y_pred=outputs), count(y, outputs)
 
         self._epoch = tf.function(epoch, input_signature=spec)
         self._validate = tf.function(validate, reduce_retracing=True)
 
     def _signature(self) -> list[Any]:
         tf, model = self.trainer.tf, self.trainer.model
-        label_shape = [None, None] + ([] if self.phase.labels is Labels.INTEGERS else [self.trainer.classes])
-        label_type = tf.int32 if self.phase.labels is Labels.INTEGERS else tf.float32
         x = tf.TensorSpec([None, None, *model.input_shape[1:]], tf.float32)
         weight = [tf.TensorSpec([None, None], tf.float32)] if self.phase.class_weight else []
-        return [x, tf.TensorSpec(label_shape, label_type), *weight]
-
-    def _count_hits(self, y: Any, outputs: Any) -> Any:
-        tf = self.trainer.tf
-        labels = y if self.phase.labels is Labels.INTEGERS else tf.argmax(y, axis=-1)
-        hits = tf.equal(tf.argmax(outputs, axis=-1), tf.cast(labels, tf.int64))
-        return tf.math.count_nonzero(hits)
+        return [x, self.labels.spec, *weight]
 
     def run(self, seed: int, data: SeedData, outcome: Outcome) -> None:
         """Train for the phase's epochs, or until early stopping ends it or the loss is no number."""
@@ -216,28 +260,37 @@ class CompiledPhase:
     def _make_stopper(self) -> Any:
         callbacks = self.trainer.keras.callbacks
         wanted = self.phase.early_stopping
-        made = callbacks.Callback() if wanted is None else _early_stopping(wanted, callbacks, self.trainer.keras)
+        made = callbacks.Callback() if wanted is None else self._early_stopping(wanted, callbacks)
         made.set_model(self.trainer.model)
         return made
 
+    def _early_stopping(self, wanted: KerasObject, callbacks: Any) -> Any:
+        """Make the student's EarlyStopping; whatever they called what is counted has its own name here, and all
+        else is the loss. A regression's quantities are all errors, so less is always better."""
+        config, labels = dict(wanted.config), self.labels
+        monitor = str(config.get("monitor", "val_loss"))
+        counted = any(word in monitor for word in labels.spelled)
+        quantity = labels.name if counted else "loss"
+        config["monitor"] = f"val_{quantity}" if monitor.startswith("val_") else quantity
+        if config.get("mode") not in ("min", "max") or isinstance(labels, Numbers):
+            config["mode"] = labels.better if counted else "min"
+        return plaindata.build(
+            KerasObject(wanted.class_name, config), plaindata.CALLBACKS, callbacks, self.trainer.keras
+        )
+
     def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:
-        order = random.permutation(len(data.x))
-        y, weight = self._encode(data.y), self._weigh(data.y)
-        total, hits, steps = 0.0, 0, 0
+        order, name = random.permutation(len(data.x)), self.labels.name
+        y, weight = self.labels.encode(data.y), self._weigh(data.y)
+        total, counted, steps = 0.0, 0.0, 0
         for rows in _batches(order, self.phase.batch_size):
             part_weight = [] if weight is None else [weight[rows]]
-            part_total, part_hits = self._epoch(data.x[rows], y[rows], *part_weight)
-            total, hits, steps = total + float(part_total), hits + int(part_hits), steps + len(rows)
-        logs = {"loss": total / len(order), "accuracy": hits / len(order)}
+            part_total, part_counted = self._epoch(data.x[rows], y[rows], *part_weight)
+            total, counted, steps = total + float(part_total), counted + float(part_counted), steps + len(rows)
+        logs = {"loss": total / len(order), name: counted / len(order)}
         if len(data.x_development):
-            loss, hits = self._validate(data.x_development, self._encode(data.y_development))
-            logs |= {"val_loss": float(loss), "val_accuracy": int(hits) / len(data.x_development)}
+            loss, counted = self._validate(data.x_development, self.labels.encode(data.y_development))
+            logs |= {"val_loss": float(loss), f"val_{name}": float(counted) / len(data.x_development)}
         return logs, steps
-
-    def _encode(self, labels: Array) -> Array:
-        if self.phase.labels is Labels.INTEGERS:
-            return labels.astype(np.int32)
-        return np.eye(self.trainer.classes, dtype=np.float32)[labels]
 
     def _weigh(self, labels: Array) -> Array | None:
         if not self.phase.class_weight:
@@ -253,14 +306,3 @@ def _batches(order: Array, size: int) -> Iterator[Array]:
         yield order[:full].reshape(-1, size)
     if full < len(order):
         yield order[full:].reshape(1, -1)
-
-
-def _early_stopping(wanted: KerasObject, callbacks: Any, keras: Any) -> Any:
-    """Make the student's EarlyStopping; whatever they called accuracy is ``accuracy`` here."""
-    config = dict(wanted.config)
-    monitor = str(config.get("monitor", "val_loss"))
-    quantity = "accuracy" if "acc" in monitor else "loss"
-    config["monitor"] = f"val_{quantity}" if monitor.startswith("val_") else quantity
-    if config.get("mode") not in ("min", "max"):
-        config["mode"] = "max" if quantity == "accuracy" else "min"
-    return plaindata.build(KerasObject(wanted.class_name, config), plaindata.CALLBACKS, callbacks, keras)

@@ -1,4 +1,5 @@
-"""Learning curves as inline SVG: loss and accuracy, on training and development data, for every seed."""
+"""Learning curves as inline SVG: the loss and what is counted beside it, on training and development data, for every
+seed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from checker.metrics import PERCENT
 from checker.records import TrainingRun
-from checker.rendering.svg import Scale, chart, element, fitting, label, line, path, percent_ticks
+from checker.rendering.svg import Scale, chart, element, fitting, label, line, path
 from checker.rendering.words import counted, number, percent
 
 HEIGHT = 180
@@ -30,7 +32,7 @@ class Measure:
 
 
 def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
-    """Return a chart of the loss and one of the accuracy, each with its heading, where there are values."""
+    """Return a chart of the loss and one of accuracy or error, each with its heading, where there are values."""
     drawn = []
     for measure in MEASURES:
         training = _histories(runs, measure.word, development=False)
@@ -111,7 +113,12 @@ def _loss_scale(values: Sequence[float]) -> Scale:
     return fitting(values)
 
 
+def _plain_ticks(scale: Scale) -> list[tuple[float, str]]:
+    return [(value, f"{value:g}") for value in scale.ticks()]
+
+
 MEASURES = (
-    Measure("Loss", "loss", _loss_scale, lambda scale: [(v, f"{v:g}") for v in scale.ticks()], number),
-    Measure("Accuracy", "acc", fitting, percent_ticks, percent),
+    Measure("Loss", "loss", _loss_scale, _plain_ticks, number),
+    Measure("Accuracy", "acc", fitting, lambda scale: PERCENT.ticks(scale.ticks()), percent),
+    Measure("Mean absolute error (in the targets' unit)", "mae", _loss_scale, _plain_ticks, number),
 )

@@ -1,13 +1,15 @@
-"""Accuracies as inline SVG: one submission seed by seed, and a whole cohort on one line."""
+"""Scores as inline SVG: one submission seed by seed, and a whole cohort on one line."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from checker.metrics import Unit
 from checker.records import Comparison, SeedScore, Verdict
-from checker.rendering.svg import Scale, along, chart, element, fitting, label, line, percent_ticks
-from checker.rendering.words import percent, plus_minus
+from checker.rendering.svg import Scale, along, chart, element, fitting, label, line
+from checker.rendering.words import metric
 
 ROW = 26
 DOT = 11
@@ -20,49 +22,50 @@ BINS = 70
 
 def seeds_figure(comparison: Comparison) -> Markup:
     """Return the submission, the reference and the baseline for each seed, and the bar across them."""
-    shown = comparison.scores
+    shown, unit = comparison.scores, metric(comparison).unit
     values = (value for s in shown for value in (s.score, s.reference, s.baseline))
-    scale = fitting([*values, comparison.bar, comparison.mean - comparison.spread])
+    scale = _scale(comparison, [*values, comparison.bar, comparison.mean - comparison.spread])
     top, bottom = ROW * 0.8, ROW * (len(shown) + 2.2)
     parts = [
-        *_axis(scale, top, bottom),
-        *_upright(scale, comparison.bar, "bar", top, bottom),
-        *(mark for row, s in enumerate(shown, start=1) for mark in _seed_row(scale, s, ROW * (row + 0.4))),
+        *_axis(scale, unit, top, bottom),
+        *_upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
+        *(mark for row, s in enumerate(shown, start=1) for mark in _seed_row(scale, unit, s, ROW * (row + 0.4))),
         *_mean_row(scale, comparison, ROW * (len(shown) + 1.6)),
     ]
     return chart(bottom + 22, _seeds_in_words(comparison), parts, "seeds")
 
 
 def _seeds_in_words(comparison: Comparison) -> str:
+    unit = metric(comparison).unit
     return (
-        f"{comparison.metric} over {len(comparison.scores)} seeds: this submission "
-        f"{plus_minus(comparison.mean, comparison.spread)}, the reference "
-        f"{plus_minus(comparison.reference_mean, comparison.reference_spread)}, "
-        f"bar {percent(comparison.bar)}, baseline {percent(comparison.baseline_mean)}"
+        f"{metric(comparison).name} over {len(comparison.scores)} seeds: this submission "
+        f"{unit.plus_minus(comparison.mean, comparison.spread)}, the reference "
+        f"{unit.plus_minus(comparison.reference_mean, comparison.reference_spread)}, "
+        f"bar {unit.value(comparison.bar)}, baseline {unit.value(comparison.baseline_mean)}"
     )
 
 
-def _seed_row(scale: Scale, score: SeedScore, y: float) -> list[Markup]:
+def _seed_row(scale: Scale, unit: Unit, score: SeedScore, y: float) -> list[Markup]:
     student, reference = scale.place(score.score), scale.place(score.reference)
     return [
         label(0, y + 4, f"seed {score.seed}", anchor="end", dx=-12),
         line(student, y, reference, y, "between"),
-        _baseline(scale.place(score.baseline), y, f"baseline {percent(score.baseline)}"),
-        _diamond(reference, y, f"reference {percent(score.reference)}", "reference"),
-        _dot(student, y, f"this submission {percent(score.score)}", "student"),
+        _baseline(scale.place(score.baseline), y, f"baseline {unit.value(score.baseline)}"),
+        _diamond(reference, y, f"reference {unit.value(score.reference)}", "reference"),
+        _dot(student, y, f"this submission {unit.value(score.score)}", "student"),
     ]
 
 
 def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
     low, high = (scale.place(comparison.mean + sign * comparison.spread) for sign in (-1, 1))
-    reference, baseline = comparison.reference_mean, comparison.baseline_mean
-    mean = plus_minus(comparison.mean, comparison.spread)
+    reference, baseline, unit = comparison.reference_mean, comparison.baseline_mean, metric(comparison).unit
+    mean = unit.plus_minus(comparison.mean, comparison.spread)
     return [
         line(0, y - ROW * 0.6, 1, y - ROW * 0.6, "grid"),
         label(0, y + 4, "mean", "strong", anchor="end", dx=-12),
         line(low, y, high, y, "spread"),
-        _baseline(scale.place(baseline), y, f"baseline {percent(baseline)}"),
-        _diamond(scale.place(reference), y, f"reference {percent(reference)}", "reference"),
+        _baseline(scale.place(baseline), y, f"baseline {unit.value(baseline)}"),
+        _diamond(scale.place(reference), y, f"reference {unit.value(reference)}", "reference"),
         _dot(scale.place(comparison.mean), y, f"this submission {mean}", "student"),
     ]
 
@@ -81,21 +84,22 @@ class Dot:
 
 
 def cohort_figure(dots: Sequence[Dot]) -> Markup:
-    """Return every submission's mean accuracy on one line, dots that meet piled up, beside the reference."""
-    first = dots[0].comparison
+    """Return every submission's mean score on one line, dots that meet piled up, beside the reference."""
+    first, unit = dots[0].comparison, metric(dots[0].comparison).unit
     guides = (first.bar, first.reference_mean, first.baseline_mean)
-    scale = fitting([*(dot.comparison.mean for dot in dots), *guides], room=0.04)
+    bar, reference, baseline = (unit.value(guide) for guide in guides)
+    scale = _scale(first, [*(dot.comparison.mean for dot in dots), *guides], room=0.04)
     piled = list(_piled(dots, scale))
     top, height = 4 * LABEL, DOT * (max(level for _, level in piled) + 1) + ROW
     bottom = top + max(height, ROW * 2)
     parts = [
-        *_axis(scale, top, bottom),
-        *_upright(scale, first.baseline_mean, "baseline", top, bottom),
-        *_upright(scale, first.bar, "bar", top - LABEL, bottom),
-        *_upright(scale, first.reference_mean, "reference", top - 2 * LABEL, bottom),
+        *_axis(scale, unit, top, bottom),
+        *_upright(scale, first.baseline_mean, f"baseline {baseline}", "baseline", top, bottom),
+        *_upright(scale, first.bar, f"bar {bar}", "bar", top - LABEL, bottom),
+        *_upright(scale, first.reference_mean, f"reference {reference}", "reference", top - 2 * LABEL, bottom),
         *(_linked(dot, scale, bottom - DOT * (level + 0.7)) for dot, level in piled),
     ]
-    words = f"Mean {first.metric} of {len(dots)} submissions beside the reference's {percent(guides[1])}"
+    words = f"Mean {metric(first).name} of {len(dots)} submissions beside the reference's {reference}"
     return chart(bottom + 22, words, parts, "cohort")
 
 
@@ -109,7 +113,8 @@ def _piled(dots: Sequence[Dot], scale: Scale) -> Iterator[tuple[Dot, int]]:
 
 
 def _linked(dot: Dot, scale: Scale, y: float) -> Markup:
-    x, words = scale.place(dot.comparison.mean), f"{dot.name}: {percent(dot.comparison.mean)}, {dot.verdict}"
+    mean = dot.comparison.mean
+    x, words = scale.place(mean), f"{dot.name}: {metric(dot.comparison).unit.value(mean)}, {dot.verdict}"
     draw = {Verdict.PASS: _dot, Verdict.FAIL: _cross, Verdict.REFER: _diamond}[dot.verdict]
     return element("a", draw(x, y, words, dot.verdict.lower()), href=dot.href, tabindex=-1)
 
@@ -117,19 +122,24 @@ def _linked(dot: Dot, scale: Scale, y: float) -> Markup:
 # -- marks -------------------------------------------------------------------------------------------------
 
 
-def _axis(scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
-    for value, words in percent_ticks(scale):
+def _scale(comparison: Comparison, values: Sequence[float], room: float = 0.06) -> Scale:
+    """Return a scale around the values. An error has no upper end; one far beyond the baseline's lies at the edge."""
+    farthest = math.inf if comparison.higher_is_better else 1.5 * comparison.baseline_mean
+    return fitting([min(value, farthest) for value in values], room)
+
+
+def _axis(scale: Scale, unit: Unit, top: float, bottom: float) -> Iterator[Markup]:
+    for value, words in unit.ticks(scale.ticks()):
         x = scale.place(value)
         yield line(x, top, x, bottom, "grid")
         yield label(x, bottom + 17, words)
 
 
-def _upright(scale: Scale, value: float, name: str, top: float, bottom: float) -> Iterable[Markup]:
-    """Return a line across the chart at a value, with its name above it on the side where there is room."""
+def _upright(scale: Scale, value: float, words: str, name: str, top: float, bottom: float) -> Iterable[Markup]:
+    """Return a line across the chart at a value, with words above it on the side where there is room."""
     x = scale.place(value)
     anchor, aside = ("end", 2) if x > 0.5 else ("start", -2)
-    words = label(x, top - 9, f"{name} {percent(value)}", name, anchor, aside)
-    return line(x, top - 4, x, bottom, f"upright {name}"), words
+    return line(x, top - 4, x, bottom, f"upright {name}"), label(x, top - 9, words, name, anchor, aside)
 
 
 def _placed(x: float, y: float, words: str, class_: str, *shapes: Markup) -> Markup:

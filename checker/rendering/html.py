@@ -5,14 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from checker.metrics import METRICS
 from checker.records import DatasetNote, Importance, Report, Unfinished, Verdict
 from checker.rendering.cells import groups
 from checker.rendering.curves import curves
 from checker.rendering.drawing import network
 from checker.rendering.figures import Dot, cohort_figure, seeds_figure
+from checker.rendering.scatter import predicted_against_true, residuals
 from checker.rendering.templating import NAME, environment, relative
 from checker.rendering.text import one_line
-from checker.rendering.words import failed
+from checker.rendering.words import failed, metric
 
 T = TypeVar("T")
 
@@ -41,11 +43,14 @@ def render_page(report: Report, index_href: str = "") -> str:
 
 
 def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
+    sample = report.comparison.sample if report.comparison else ()
     return {
         "report": report,
+        "metric": metric(report),
         "dataset": report.dataset,
         "index_href": index_href,
         "seeds": seeds_figure(report.comparison) if report.comparison else None,
+        "scatter": (predicted_against_true(sample), residuals(sample)) if sample else (),
         "curves": curves(report.runs),
         "networks": _networks(report),
         "recipes": _beside(report.recipe, report.reference_recipe),
@@ -80,6 +85,7 @@ def render_index(title: str, entries: Sequence[Entry], unfinished: Sequence[Unfi
     template = environment().get_template("index.html")
     return template.render(
         title=title,
+        metric=metric(reports[0]) if reports else METRICS["accuracy"],
         entries=entries,
         unfinished=unfinished,
         dataset=dataset,

@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from checker.records import Finding
+from checker.metrics import Metric
+from checker.records import Bar, Finding
 from checker.rendering.text import as_printed
 
 
@@ -16,16 +17,18 @@ def print_standard(
     title: str,
     scores: Mapping[int, float],
     baselines: Mapping[int, float],
-    tolerance: float,
+    metric: Metric,
+    bar: Bar,
 ) -> None:
-    """Print a reference's accuracy by seed, its mean and spread, the baseline's, and where the bar lies."""
+    """Print a reference's score by seed, its mean and spread, the baseline's, and where the bar lies."""
+    unit, mean = metric.unit, statistics.fmean
     table = Table("seed", "reference", "baseline", title=title, title_justify="left")
     for seed, score in scores.items():
-        table.add_row(str(seed), f"{score:.2%}", f"{baselines[seed]:.2%}")
+        table.add_row(str(seed), unit.value(score, 1), unit.value(baselines[seed], 1))
     for word, of in (("mean", statistics.fmean), ("spread", statistics.stdev)):
-        table.add_row(word, f"{of(scores.values()):.2%}", f"{of(baselines.values()):.2%}", style="bold")
+        table.add_row(word, unit.value(of(scores.values()), 1), unit.value(of(baselines.values()), 1), style="bold")
     console.print(table)
-    console.print(f"The bar: {statistics.fmean(scores.values()) - tolerance:.2%}")
+    console.print(f"The bar: {unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)}")
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:

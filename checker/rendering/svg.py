@@ -84,13 +84,6 @@ def fitting(values: Iterable[float], room: float = 0.06) -> Scale:
     return Scale(low - pad, high + pad)
 
 
-def percent_ticks(scale: Scale) -> list[tuple[float, str]]:
-    """Return round fractions within the scale, spelled as percentages with no more decimals than needed."""
-    ticks = scale.ticks()
-    decimals = next((n for n in range(4) if len({f"{tick:.{n}%}" for tick in ticks}) == len(ticks)), 4)
-    return [(tick, f"{tick:.{decimals}%}") for tick in ticks]
-
-
 def _round_step(rough: float) -> float:
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))

@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from checker.metrics import METRICS
 from checker.records import (
     SCHEMA_VERSION,
     DatasetNote,
@@ -25,10 +26,10 @@ from checker.records import (
 from checker.rendering.text import BLOCK, as_printed, one_line
 from checker.rendering.words import failed, file_name
 
-COLUMNS = (
-    "submission", "file", "sha256", "verdict", "accuracy", "spread", "reference", "difference", "bar",
-    "baseline", "training", "failed_required", "failed_advisory", "failures", "reasons", "practice",
-)  # fmt: skip
+BEFORE = ("submission", "file", "sha256", "verdict")
+SCORES = ("spread", "reference", "difference", "bar", "baseline", "training")
+AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice")
+"""Headings; the metric's own name stands before the scores, and the names of other metrics after them."""
 
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """Beginnings that make a spreadsheet read a cell as a formula; the last four are full-width forms."""
@@ -49,17 +50,18 @@ class Results:
 
 
 def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> bytes:
-    """Return all reports as one ``Results``, without cells and histories, in plain ASCII."""
+    """Return all reports as one ``Results``, without cells, histories and samples, in plain ASCII."""
     results = Results(SCHEMA_VERSION, dataset, tuple(map(_light, reports)), tuple(unfinished))
     return json.dumps(_sound(to_plain(results)), indent=2, allow_nan=False).encode("ascii") + b"\n"
 
 
 def _light(report: Report) -> Report:
-    """Return the report without what fills pages: cells, and the histories of trainings."""
+    """Return the report without what fills pages: cells, the histories of trainings, and pairs for pictures."""
     answer = report.answer
     fits = tuple(replace(fit, history={}) for fit in answer.fits) if answer else ()
     return replace(
         report,
+        comparison=replace(report.comparison, sample=()) if report.comparison else None,
         cells=(),
         runs=tuple(replace(run, history={}) for run in report.runs),
         answer=replace(answer, fits=fits) if answer else None,
@@ -87,19 +89,23 @@ def results_csv(reports: Sequence[Report]) -> str:
     """Return a row for each report, safe to open in a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in _row(report)] for report in reports)
+    metric = reports[0].metric if reports else "accuracy"
+    others = [key for key, other in METRICS.items() if other.task == METRICS[metric].task and key != metric]
+    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER))
+    writer.writerows([_cell(value) for value in _row(report, others)] for report in reports)
     return out.getvalue()
 
 
-def _row(report: Report) -> Iterator[object]:
+def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
     c = report.comparison
     yield from (report.submission.name, file_name(report), report.submission.sha256, str(report.verdict))
     if c:
         difference = c.mean - c.reference_mean
         yield from (c.mean, c.spread, c.reference_mean, difference, c.bar, c.baseline_mean, c.training_mean)
+        means = {measured.metric: measured.mean for measured in c.measures}
+        yield from (means.get(other) for other in others)
     else:
-        yield from [None] * 7
+        yield from [None] * (7 + len(others))
     for importance in Importance:
         yield "; ".join(rule.name for rule in failed(report, importance))
     yield "; ".join(failure.rationale for failure in report.failures)

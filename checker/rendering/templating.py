@@ -43,10 +43,10 @@ def environment() -> Environment:
         "failed": words.failed,
         "file_name": words.file_name,
         "number": words.number,
+        "metric": words.metric,
         "percent": words.percent,
         "phase_rows": words.phase_rows,
-        "plus_minus": words.plus_minus,
-        "points": words.points,
+        "target_scale": words.target_scale,
     }
     made.globals |= {"MARK": words.MARK, "MEANING": words.MEANING, "MOST": MOST}
     for file, kind in (("style.css", "style"), ("index.js", "script")):

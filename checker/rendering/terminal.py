@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from checker.metrics import NONE, Unit
 from checker.records import (
     Comparison,
     Failure,
@@ -25,15 +26,12 @@ from checker.rendering.text import as_printed, one_line, visible
 from checker.rendering.words import (
     MARK,
     MEANING,
-    NONE,
     by_urgency,
     counted,
     difference,
     failed,
     file_name,
-    percent,
-    plus_minus,
-    points,
+    metric,
 )
 
 MOST = 12
@@ -57,8 +55,9 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
     _rules(console, "Advice, without weight for the verdict", failed(report, Importance.ADVISORY))
     _counts(console, report)
     if report.comparison:
-        _heading(console, f"{report.comparison.metric.capitalize()} on rows the model had not seen")
-        console.print(_accuracy(console, report.comparison))
+        _heading(console, f"{metric(report).title} on rows the model had not seen")
+        console.print(_scores(console, report.comparison))
+        _also(console, report.comparison)
     if report.dataset.practice:
         _say(console, "Made with practice data; not for awarding ticks.", "bold yellow", above=1)
     if page:
@@ -133,28 +132,38 @@ def _counts(console: Console, report: Report) -> None:
         _say(console, f"{passed} of {counted(len(report.rules), 'rule')} passed.", above=1)
 
 
-def _accuracy(console: Console, comparison: Comparison) -> Table:
-    mean = plus_minus(comparison.mean, comparison.spread)
-    reference = plus_minus(comparison.reference_mean, comparison.reference_spread)
-    ahead, baseline = points(difference(comparison)), percent(comparison.baseline_mean)
+def _scores(console: Console, comparison: Comparison) -> Table:
+    unit = metric(comparison).unit
+    mean = unit.plus_minus(comparison.mean, comparison.spread)
+    reference = unit.plus_minus(comparison.reference_mean, comparison.reference_spread)
+    ahead, baseline = unit.difference(difference(comparison)), unit.value(comparison.baseline_mean)
     table = _table(console, "Seed", "Yours", "Reference", "Difference", "Baseline")
     rows = [
-        *(_seed_row(score) for score in comparison.scores),
+        *(_seed_row(score, unit) for score in comparison.scores),
         ("mean", mean, reference, ahead, baseline),
-        ("bar", percent(comparison.bar), "", "", ""),
+        ("bar", unit.value(comparison.bar), "", "", ""),
     ]
     for row in rows:
         table.add_row(*(_text(console, cell) for cell in row))
     return table
 
 
-def _seed_row(score: SeedScore) -> tuple[str, ...]:
-    ahead = points(score.score - score.reference)
-    return str(score.seed), percent(score.score), percent(score.reference), ahead, percent(score.baseline)
+def _seed_row(score: SeedScore, unit: Unit) -> tuple[str, ...]:
+    ahead = unit.difference(score.score - score.reference)
+    return str(score.seed), unit.value(score.score), unit.value(score.reference), ahead, unit.value(score.baseline)
+
+
+def _also(console: Console, comparison: Comparison) -> None:
+    """Say the task's other metrics, where it has any."""
+    others = (m for m in comparison.measures if m.metric != comparison.metric)
+    said = [f"{metric(m).name} {metric(m).unit.plus_minus(m.mean, m.spread)}" for m in others]
+    if said:
+        _say(console, f"Also: {', '.join(said)}.")
 
 
 def _cohort(console: Console, reports: Sequence[Report]) -> Table:
-    table = _table(console, "Submission", "Verdict", "Accuracy", "Bar", "Reference", "First reason")
+    heading = metric(reports[0]).title
+    table = _table(console, "Submission", "Verdict", heading, "Bar", "Reference", "First reason")
     for column in (0, 5):
         table.columns[column].justify = "left"
         table.columns[column].no_wrap = False
@@ -170,7 +179,8 @@ def _cohort(console: Console, reports: Sequence[Report]) -> Table:
 def _numbers(comparison: Comparison | None) -> tuple[str, str, str]:
     if comparison is None:
         return NONE, NONE, NONE
-    return percent(comparison.mean), percent(comparison.bar), percent(comparison.reference_mean)
+    write = metric(comparison).unit.value
+    return write(comparison.mean), write(comparison.bar), write(comparison.reference_mean)
 
 
 # -- saying it ---------------------------------------------------------------------------------------------

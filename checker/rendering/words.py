@@ -5,22 +5,20 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from checker.metrics import METRICS, NONE, PERCENT, Metric
 from checker.records import (
     Comparison,
     Importance,
     KerasObject,
     Labels,
+    Measurement,
     Outcome,
     Phase,
     Report,
     RuleResult,
+    TargetScale,
     Verdict,
 )
-
-NONE = "\N{EN DASH}"
-"""Stands where there is no value."""
-
-_MINUS = "\N{MINUS SIGN}"
 
 MEANING = {
     Verdict.PASS: "The model works; ready for the ticking session",
@@ -38,17 +36,7 @@ _URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PAS
 
 def percent(fraction: float | None) -> str:
     """Return 0.9132 as "91.3%"."""
-    return NONE if fraction is None or not math.isfinite(fraction) else f"{fraction:.1%}"
-
-
-def points(difference: float) -> str:
-    """Return a difference of two fractions in percentage points: "+1.2"."""
-    return f"{difference * 100:+.1f}".replace("-", _MINUS) if math.isfinite(difference) else NONE
-
-
-def plus_minus(mean: float, spread: float) -> str:
-    """Return "91.3% ± 0.4"."""
-    return f"{percent(mean)} ± {spread * 100:.1f}"
+    return PERCENT.value(fraction)
 
 
 def duration(seconds: float) -> str:
@@ -104,7 +92,7 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         ("Loss", keras_object(phase.loss)),
         ("Epochs", f"{phase.epochs:,}"),
         ("Batch size", f"{phase.batch_size:,}"),
-        ("Labels", "as integers" if phase.labels is Labels.INTEGERS else "one-hot"),
+        ("Labels", {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot"}.get(phase.labels, "numbers")),
     ]
     if phase.class_weight:
         weights = (f"{_class_name(key, classes)} {value:.4g}" for key, value in phase.class_weight.items())
@@ -116,6 +104,17 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
 
 def _class_name(key: str, classes: Sequence[str]) -> str:
     return classes[int(key)] if key.isdecimal() and int(key) < len(classes) else key
+
+
+def target_scale(scale: TargetScale, name: str) -> str:
+    """Return how a student's targets come from the data's: "log(median_house_value + 1)", "(price - 2) / 5"."""
+    bent = name if scale.shift is None else f"log({name}{f' + {scale.shift:,.0f}' if scale.shift else ''})"
+    middle = -scale.offset / scale.factor if scale.factor else 0.0
+    if abs(middle) > 1e-6 * abs(1 / scale.factor if scale.factor else 1):
+        bent = f"({bent} {'-' if middle > 0 else '+'} {abs(middle):,.6g})"
+    if abs(scale.factor - 1) < 1e-6:
+        return bent
+    return f"{bent} / {1 / scale.factor:,.6g}" if 0 < abs(scale.factor) < 1 else f"{scale.factor:,.6g} * {bent}"
 
 
 # -- a report --------------------------------------------------------------------------------------------
@@ -144,3 +143,8 @@ def failed(report: Report, importance: Importance) -> list[RuleResult]:
 def difference(comparison: Comparison) -> float:
     """Return how far the submission's mean lies above the reference's."""
     return comparison.mean - comparison.reference_mean
+
+
+def metric(of: Report | Comparison | Measurement) -> Metric:
+    """Return the metric by which something is measured."""
+    return METRICS[of.metric]

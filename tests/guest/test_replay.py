@@ -34,7 +34,7 @@ def replayed(tf, unhooked):
     owner.fit = spying
 
     def install(**more):
-        plan = ReplayPlan(**{"model": 1, "fits": 1, "enough": 100, "seed": 7, "classes": 5, "labels": Labels.INTEGERS,
+        plan = ReplayPlan(**{"model": 1, "fits": 1, "enough": 100, "seed": 7, "outputs": 5, "labels": Labels.INTEGERS,
                              "batch_size": 32, **more})  # fmt: skip
         capture = Capture(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1)
         arrays = (ROWS[0], LABELS[0], ROWS[1], LABELS[1], ROWS[2])

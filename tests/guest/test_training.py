@@ -1,5 +1,6 @@
 """The clean guest's trainer against Keras's own ``fit``, in both generations of Keras."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,24 @@ def normalised(keras: Any) -> Any:
     return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(5, activation="softmax")])
 
 
+def regressor(keras: Any) -> Any:
+    layers = keras.layers
+    return keras.Sequential([layers.Input((9,)), layers.Dense(20, activation="relu"), layers.Dense(1)])
+
+
+LOSSES = {
+    Labels.INTEGERS: "sparse_categorical_crossentropy",
+    Labels.ONE_HOT: "categorical_crossentropy",
+    Labels.NUMBERS: "mean_squared_error",
+}
+METRICS = {Labels.INTEGERS: "accuracy", Labels.ONE_HOT: "accuracy", Labels.NUMBERS: "mae"}
+
+
 def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, **settings: Any) -> RetrainJob:
     labels = settings.pop("labels", Labels.INTEGERS)
-    loss = "sparse_categorical_crossentropy" if labels is Labels.INTEGERS else "categorical_crossentropy"
     phase = Phase(
         optimizer=plaindata.describe(optimizer, plaindata.OPTIMIZERS),
-        loss=plaindata.loss_object(loss),
+        loss=plaindata.loss_object(settings.pop("loss", LOSSES[labels])),
         epochs=epochs,
         batch_size=32,
         labels=labels,
@@ -63,24 +76,28 @@ def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, *
     )
     generation = "2" if keras.__name__.startswith("tf_keras") else "3"
     record = architecture.describe(model, keras, tf)
-    return RetrainJob(generation, record, Recipe((phase,), True), CLASSES, 10**6, (7, 8))
+    classes = () if labels is Labels.NUMBERS else CLASSES
+    return RetrainJob(generation, record, Recipe((phase,), True), classes, 10**6, (7, 8))
 
 
 def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **arguments: Any) -> tuple[Any, Any]:
     """Train with Keras's own fit, an epoch at a time in the trainer's row order."""
+    import tensorflow
+
     phase = job.recipe.phases[0]
     keras.utils.set_random_seed(seed)
     model = architecture.rebuild(job.architecture, keras)
     optimizer = plaindata.build(phase.optimizer, plaindata.OPTIMIZERS, keras.optimizers, keras)
     loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
-    model.compile(optimizer, loss, metrics=["accuracy"])
-    y = data.y if phase.labels is Labels.INTEGERS else np.eye(5, dtype="float32")[data.y]
+    model.compile(optimizer, loss, metrics=[METRICS[phase.labels]])
+    y = np.eye(5, dtype="float32")[data.y] if phase.labels is Labels.ONE_HOT else data.y
     histories = []
     for epoch in range(phase.epochs):
         order = np.random.default_rng([seed, epoch]).permutation(len(data.x))
         made = model.fit(data.x[order], y[order], batch_size=32, shuffle=False, verbose=0, **arguments)
         histories.append(made.history)
-    return np.asarray(model(data.x_held_out, training=False)), histories
+    forward = tensorflow.function(lambda x: model(x, training=False))  # fused as no eager call is
+    return np.asarray(forward(tensorflow.constant(data.x_held_out))), histories
 
 
 @pytest.mark.parametrize(
@@ -113,6 +130,57 @@ def test_training_is_bit_for_bit_that_of_fit(
         for epoch, history in enumerate(histories):
             assert run.history["accuracy"][epoch] == pytest.approx(history["accuracy"][0], abs=1e-6)
             assert run.history["loss"][epoch] == pytest.approx(history["loss"][0], rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def prices(data: training.SeedData) -> training.SeedData:
+    """The same rows with numbers to predict, (n, 1)."""
+    y, y_development = (np.abs(x[:, :1] * 2 + x[:, 1:2]) for x in (data.x, data.x_development))
+    return training.SeedData(data.x, y, data.x_development, y_development, data.x_held_out)
+
+
+@pytest.mark.parametrize("loss", ["mean_squared_error", "mean_absolute_error", "huber"])
+def test_a_regression_is_trained_bit_for_bit_as_by_fit(
+    tf: Any, keras: Any, prices: training.SeedData, loss: str
+) -> None:
+    """With numbers to predict the outputs too equal those after fit in every bit; the history holds the errors."""
+    model, optimizer = regressor(keras), keras.optimizers.Adam(0.003)
+    job = make_job(keras, tf, model, optimizer, labels=Labels.NUMBERS, loss=loss)
+    watched = {"validation_data": (prices.x_development, prices.y_development), "validation_batch_size": WATCHED}
+    for seed, (run, outputs) in zip(
+        job.seeds, training.train(job, dict.fromkeys(job.seeds, prices), tf, keras), strict=True
+    ):
+        expected, histories = fit(job, prices, seed, keras, **watched)
+        assert outputs.shape == (HELD_OUT, 1)
+        assert np.array_equal(outputs, expected)
+        assert set(run.history) == {"loss", "mae", "val_loss", "val_mae"}
+        for name, values in run.history.items():
+            assert values == pytest.approx([history[name][0] for history in histories], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "watched"),
+    [
+        ("val_mae", "auto", "val_mae"),
+        ("val_mean_absolute_error", "min", "val_mae"),
+        ("val_root_mean_squared_error", "auto", "val_loss"),
+        ("val_r2_score", "max", "val_loss"),
+        ("loss", "auto", "loss"),
+    ],
+)
+def test_early_stopping_of_a_regression_watches_errors(
+    tf: Any, prices: training.SeedData, monitor: str, mode: str, watched: str
+) -> None:
+    """Whatever a student calls the error that is watched, the trainer's own is, and less of it is better."""
+    keras = tf.keras
+    stopping = KerasObject("EarlyStopping", {"monitor": monitor, "patience": 1, "mode": mode})
+    settings = {"labels": Labels.NUMBERS, "early_stopping": stopping}
+    job = make_job(keras, tf, regressor(keras), keras.optimizers.SGD(0.3), epochs=60, **settings)
+    run, _ = next(training.train(job, dict.fromkeys(job.seeds, prices), tf, keras))
+    values = run.history[watched]
+    assert run.stopped_early
+    assert values[-1] >= min(values[:-1])
+    assert all(later < earlier for earlier, later in itertools.pairwise(values[:-1]))
 
 
 def test_development_data_is_watched_every_epoch(tf: Any, keras: Any, data: training.SeedData) -> None:
