@@ -182,7 +182,7 @@ class Reader:
         settings = {key: value for key, value in config.items() if is_tensor(value)}
         plain = plaindata.describe(layer, plaindata.LAYERS, {k: v for k, v in config.items() if k not in settings})
         kept = {key: value for key, value in settings.items() if key in plaindata.LAYERS[kind].split()}
-        weights = sum(math.prod(weight.shape) for weight in layer.weights)
+        weights = sum(weight.shape.num_elements() for weight in layer.weights)
         return Step(kind, {**plain.config, **kept}, self._fixed(call.training), weights)
 
     def _fixed(self, value: Any) -> Any:
@@ -391,10 +391,9 @@ def describe(reading: Reading, values: Mapping[str, float]) -> Architecture:
     """Return the network as a chain of layers, with the values that its tensors had while it was trained."""
     if reading.obstacle:
         raise UnrebuildableError(reading.obstacle)
-    width = reading.x.shape[-1]
-    if reading.x.shape.rank != 2 or width is None:
-        width = values.get("width")
-    if width is None:
+    width = reading.x.shape.as_list()[-1] if reading.x.shape.rank == 2 else None
+    width = width or values.get("width")
+    if not width:
         raise UnrebuildableError("its inputs are no table of a fixed width")
     layers = [Layer("input_1", "InputLayer", {"shape": [int(width)]})]
     for step in reading.steps:

@@ -159,9 +159,7 @@ class StaticGraphs:
 
     # -- while the graph is made -----------------------------------------------------------------------------
 
-    def _on_layer(
-        self, original: Original, layer: Any, args: Args, given: Given
-    ) -> Any:
+    def _on_layer(self, original: Original, layer: Any, args: Args, given: Given) -> Any:
         outputs = original()
         inputs = args[0] if args else given.get("inputs")
         if dataflow.is_tensor(outputs):
@@ -170,18 +168,14 @@ class StaticGraphs:
             calls.setdefault(outputs.name, Call(layer, inputs, False if training is None else training))
         return outputs
 
-    def _on_compute(
-        self, original: Original, optimizer: Any, args: Args, given: Given
-    ) -> Any:
+    def _on_compute(self, original: Original, optimizer: Any, args: Args, given: Given) -> Any:
         pairs = original()
         loss = args[0] if args else given.get("loss")
         if dataflow.is_tensor(loss):
             self.losses[id(optimizer)] = (optimizer, loss, [gradient for gradient, _ in pairs])
         return pairs
 
-    def _on_apply(
-        self, original: Original, optimizer: Any, args: Args, given: Given
-    ) -> Any:
+    def _on_apply(self, original: Original, optimizer: Any, args: Args, given: Given) -> Any:
         made = original()
         operation = getattr(made, "op", made)
         if not hasattr(operation, "control_inputs"):
@@ -305,7 +299,7 @@ class StaticGraphs:
     def _new(self, reader: Reader, reading: Reading) -> Network:
         def width(tensor: Any) -> int | None:
             shape = getattr(tensor, "shape", None)
-            return shape[-1] if shape is not None and shape.rank == 2 else None
+            return shape.as_list()[-1] if shape is not None and shape.rank == 2 else None
 
         outputs = reading.target.outputs
         name = "graph" if outputs is None else str(outputs.name).split(":")[0]
