@@ -75,18 +75,17 @@ class Capture:
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
-        for model in _model_classes(self.keras.Model):
-            self._wrap(model)
-
-    def _wrap(self, model: Any) -> None:
-        for name, hook in {
+        model = self.keras.Model
+        hooks = {
             "compile": self._on_compile,
             "fit": self._on_fit,
             "train_on_batch": self._on_train_on_batch,
             "evaluate": self._on_use,
             "predict": self._on_use,
-        }.items():
-            setattr(model, name, _wrapped(getattr(model, name), hook))
+        }
+        for made in _model_classes(model):
+            for name, hook in hooks.items():
+                setattr(made, name, _wrapped(getattr(made, name), hook))
         for name in ("save", "save_weights"):
             setattr(model, name, _wrapped(getattr(model, name), self._on_save))
         model.load_weights = _wrapped(model.load_weights, self._on_load_weights)

@@ -44,7 +44,7 @@ class Rows:
 
     def add(self, x: Any, y: Any = None) -> None:
         """Keep a batch's rows that are new."""
-        data = fed.note(x, y)
+        data = Data(Fed(0, note="nothing")) if x is None else fed.note(x, y)
         if not data.arrays or data.arrays[0].ndim != 2:
             self.note = self.note or data.fed.note or "the batches are no tables"
             return
@@ -70,7 +70,7 @@ class Rows:
             return Data(Fed(0, note=self.note or "batches that do not fit together"))
         joined = [np.concatenate(arrays) for arrays in zip(*self.parts, strict=True)]
         _, order = np.unique(joined[0], axis=0, return_index=True)
-        return fed.note(*(array[order] for array in joined))
+        return fed.note(joined[0][order], joined[1][order] if len(joined) > 1 else None)
 
 
 def _plain(table: Array) -> Array:
