@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker.frames import Array
 from checker.guest import architecture, fed, plaindata, stretches
@@ -31,6 +31,9 @@ from checker.guest.plaindata import UnrebuildableError
 from checker.guest.plaindata import reason as _reason
 from checker.guest.replay import Replay
 from checker.records import Architecture, Caps, Development, Fit, ModelCapture, Phase, Use
+
+if TYPE_CHECKING:
+    from checker.guest.loops import Looks, Loop
 
 MAX_FITS = 64
 MAX_USES = 32
@@ -50,8 +53,8 @@ class Known:
     recompiled: bool = True
     batches: list[Data] = field(default_factory=list)
     batch_steps: int = 0
-    loop: Any = None
-    looks: Any = None
+    loop: "Loop | None" = None
+    looks: "Looks | None" = None
     describe: Callable[[], Architecture] | None = None
 
 

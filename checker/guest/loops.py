@@ -32,6 +32,13 @@ MAX_RATES = 100
 """Different learning rates that a piecewise constant schedule may hold."""
 
 
+MAX_RATIOS = 20
+"""Steps at which the loss is compared."""
+SAME = 1e-3
+SCALED = frozenset({"SGD"})
+"""Optimizers whose steps grow with the loss."""
+
+
 class Rows:
     """Rows that were fed in batches, each kept once; features as 32-bit numbers."""
 
@@ -100,16 +107,22 @@ class Loop:
     batches: int = 0
     rows: Rows = field(default_factory=Rows)
     rates: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
     told: bool = False
 
     def __post_init__(self) -> None:
         self.looks.trained = self.rows
 
+    @property
+    def is_capped(self) -> bool:
+        """No more steps may be taken."""
+        caps = self.capture.caps
+        return self.done >= caps.fit_steps or self.capture.steps >= caps.notebook_steps
+
     def step(self) -> bool:
         """Count a step; False where it is beyond a cap and must do nothing."""
         self.asked += 1
-        caps = self.capture.caps
-        if self.done >= caps.fit_steps or self.capture.steps >= caps.notebook_steps:
+        if self.is_capped:
             if self.asked == self.done + 1:
                 self.tell(finished=True)
             return False
@@ -119,14 +132,20 @@ class Loop:
             self.tell(finished=False)
         return True
 
-    def feed(self, x: Any, y: Any, rate: float | None = None) -> None:
-        """Note the batch of a step that was taken, and its learning rate where that may change."""
+    def feed(self, x: Any, y: Any, rate: float | None = None, ratio: float | None = None) -> None:
+        """Note the batch of a step that was taken.
+
+        ``rate``: the learning rate, where that may change. ``ratio``: what was minimised, in proportion to the mean of
+        the rows' losses.
+        """
         self.looks.join()
         self.batches += 1
         self.fed_rows += len(x) if getattr(x, "shape", ()) else 0
         self.rows.add(x, y)
         if rate is not None:
             self.rates.append(float(rate))
+        if ratio is not None and len(self.ratios) < MAX_RATIOS:
+            self.ratios.append(float(ratio))
 
     def close(self) -> None:
         """Make a finished stretch of the steps."""
@@ -174,12 +193,27 @@ class Loop:
         optimizer, loss = self.plan()
         if not data.arrays:
             raise UnrebuildableError(f"the rows that it was trained on could not be kept ({data.fed.note})")
+        rate, scale = optimizer.config.get("learning_rate"), self._scale()
+        if optimizer.class_name not in SCALED:
+            scale = 1.0
         if len(set(self.rates)) > 1:
-            last = optimizer.config["learning_rate"]
-            scale = last / self.rates[-1] if isinstance(last, float) and self.rates[-1] else 1.0
-            rates = schedule([rate * scale for rate in self.rates])
-            optimizer = replace(optimizer, config={**optimizer.config, "learning_rate": rates})
+            rate = schedule([value * scale for value in self.rates])
+        elif scale != 1.0:
+            if not isinstance(rate, float):
+                raise UnrebuildableError("the loss is no mean over the batch, and the learning rate follows a schedule")
+            rate *= scale
+        optimizer = replace(optimizer, config={**optimizer.config, "learning_rate": rate})
         return Phase(optimizer, loss, epochs, size, stretches.label_form(data), recompiled=self.known.recompiled)
+
+    def _scale(self) -> float:
+        """Return by what constant the loss differs from the mean of the rows' losses."""
+        if not self.ratios:
+            return 1.0
+        low, high = min(self.ratios), max(self.ratios)
+        if not np.isfinite(self.ratios).all() or high - low > SAME * abs(high):
+            raise UnrebuildableError("the loss is not the mean of the rows' losses alone")
+        scale = abs(float(np.mean(self.ratios)))
+        return scale if abs(scale - 1) > SAME else 1.0
 
 
 def schedule(rates: list[float]) -> JsonValue:
@@ -198,11 +232,32 @@ class Looks:
         self.capture, self.known = capture, known
         self.trained = Rows()
         self.pieces: dict[str, Rows] = {}
+        self.waiting: tuple[Any, Any] = (None, None)
         known.looks = self
+
+    def see(self, x: Any) -> None:
+        """Note that the model was called; whether to train it, only what follows can tell."""
+        self.settle()
+        self.waiting = (x, None)
+
+    def label(self, y: Any) -> None:
+        """Add the labels that go with the call."""
+        self.waiting = (self.waiting[0], y)
+
+    def take(self) -> tuple[Any, Any]:
+        """Return the rows of the last call, which was made to train the model."""
+        rows, self.waiting = self.waiting, (None, None)
+        return rows
+
+    def settle(self) -> None:
+        """Note a call that nothing followed as a use."""
+        x, y = self.take()
+        if x is not None:
+            self.add("predict" if y is None else "evaluate", x, y)
 
     def add(self, how: str, x: Any, y: Any = None) -> None:
         """Note a use. Pieces wait for those that follow; a look at a batch that is trained on is no test."""
-        table = fed.as_array(x)
+        table = fed.table(x)
         if table is None or table.ndim != 2:
             return
         is_piece = len(table) <= MAX_PIECE
@@ -218,6 +273,7 @@ class Looks:
 
     def join(self) -> None:
         """Note the pieces that waited as one set."""
+        self.settle()
         for how in list(self.pieces):
             self._note(how, *self.pieces.pop(how).data().arrays)
 

@@ -48,13 +48,8 @@ OPTIMIZERS = {
     "AdadeltaOptimizer": ("Adadelta", {"learning_rate": "_lr", "rho": "_rho", "epsilon": "_epsilon"}),
 }  # fmt: skip
 """For each optimizer of TensorFlow 1 the one of Keras, and where it keeps the settings of that."""
-SCALED = frozenset({"SGD"})
-"""Optimizers whose steps grow with the loss."""
 UPDATES = ("Assign", "Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2"})
-RATIOS = 20
-"""Steps at which the loss is compared."""
-SAME = 1e-3
 
 
 Original = Callable[..., Any]
@@ -88,7 +83,6 @@ class Training:
     obstacle: str = ""
     network: "Network | None" = None
     values: dict[str, float] = field(default_factory=dict)
-    ratios: list[float] = field(default_factory=list)
     last: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     loop: Loop | None = None
 
@@ -103,11 +97,7 @@ class Training:
         """Return optimizer and loss as plain data; UnrebuildableError where there are none."""
         if self.obstacle or self.network is None or self.optimizer is None:
             raise UnrebuildableError(self.obstacle or "its weights are updated by assignments of the student's own")
-        scale = _constant_ratio(self.ratios)
-        class_name, config = _plain_optimizer(self.optimizer, self.values)
-        if class_name in SCALED and abs(scale - 1) > SAME:
-            config["learning_rate"] *= scale
-        return KerasObject(class_name, config), self.network.reading.target.loss
+        return _plain_optimizer(self.optimizer, self.values), self.network.reading.target.loss
 
 
 @dataclass
@@ -213,10 +203,8 @@ class StaticGraphs:
         wanted = _watched(training, network.reading)
         result, seen = original((fetches, wanted))
         training.last[key] = result
-        if "x" in seen and "y" in seen:
-            training.values["width"] = seen["x"].shape[-1] if seen["x"].ndim == 2 else 0
-            _note_values(training, network.reading, seen)
-        loop.feed(seen.get("x"), seen.get("y"), seen.get("rate"))
+        _note_values(training, network.reading, seen)
+        loop.feed(seen.get("x"), seen.get("y"), seen.get("rate"), _ratio(seen))
         return result
 
     def _loop(self, training: Training, network: Network) -> Loop:
@@ -321,28 +309,28 @@ def _watched(training: Training, reading: Reading) -> dict[str, Any]:
 
 
 def _note_values(training: Training, reading: Reading, seen: Mapping[str, Any]) -> None:
-    """Keep the values of settings, and the loss in proportion to the mean of the rows' losses."""
+    """Keep the values that settings have while the network is trained."""
     for tensor in reading.tensors():
         if tensor.name in seen:
             training.values[tensor.name] = float(seen[tensor.name])
     if "rate" in seen:
         training.values["rate"] = float(seen["rate"])
-    if "loss" not in seen or len(training.ratios) >= RATIOS:
-        return
+    if "x" in seen and np.ndim(seen["x"]) == 2:
+        training.values["width"] = seen["x"].shape[-1]
+
+
+def _ratio(seen: Mapping[str, Any]) -> float | None:
+    """Return the loss in proportion to the mean of the rows' losses; NaN where that cannot be told."""
+    if "loss" not in seen:
+        return None
     each = seen.get("each")
-    if "log" in seen and np.shape(seen["log"]) == np.shape(seen["y"]):
+    if "log" in seen and "y" in seen and np.shape(seen["log"]) == np.shape(seen["y"]):
         each = -(seen["y"] * seen["log"]).sum(axis=-1)
     mean = float(np.mean(each)) if each is not None else 0.0
-    training.ratios.append(float(np.mean(seen["loss"])) / mean if mean else float("nan"))
+    return float(np.sum(seen["loss"])) / mean if mean else float("nan")
 
 
-def _constant_ratio(ratios: list[float]) -> float:
-    if not ratios or not np.isfinite(ratios).all() or max(ratios) - min(ratios) > SAME * abs(max(ratios)):
-        raise UnrebuildableError("the loss is not the mean of the rows' losses alone")
-    return abs(float(np.mean(ratios)))
-
-
-def _plain_optimizer(optimizer: Any, values: Mapping[str, float]) -> tuple[str, dict[str, Any]]:
+def _plain_optimizer(optimizer: Any, values: Mapping[str, float]) -> KerasObject:
     kind = type(optimizer).__name__
     if kind not in OPTIMIZERS or not type(optimizer).__module__.startswith("tensorflow."):
         raise UnrebuildableError(f"the optimizer `{kind}` is none that the checker knows")
@@ -355,7 +343,7 @@ def _plain_optimizer(optimizer: Any, values: Mapping[str, float]) -> tuple[str, 
         if not isinstance(value, int | float):
             raise UnrebuildableError(f"the optimizer's setting `{key}` is computed in the graph")
         config[key] = value if isinstance(value, bool) else float(value)
-    return class_name, config
+    return KerasObject(class_name, config)
 
 
 def _hooked(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:
