@@ -360,7 +360,10 @@ def find_target(roots: list[Any], reader: Reader) -> Target | None:
 
 
 def _cross_entropy(class_name: str, op: Any) -> Target:
-    return Target(KerasObject(class_name, {"from_logits": True}), op.inputs[0], op.inputs[1], each=op.outputs[0])
+    outputs = op.inputs[0]
+    if outputs.op.type == "Reshape" and _is_same(outputs.op.inputs[0], outputs):
+        outputs = outputs.op.inputs[0]
+    return Target(KerasObject(class_name, {"from_logits": True}), outputs, op.inputs[1], each=op.outputs[0])
 
 
 def _by_hand(op: Any, reader: Reader) -> Target | None:

@@ -27,7 +27,7 @@ from checker.guest.loops import Looks, Loop
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
 
-HOW = "a loop of Session.run"
+HOW = "Session.run loop"
 OPTIMIZERS = {
     "GradientDescentOptimizer": ("SGD", {"learning_rate": "_learning_rate"}),
     "MomentumOptimizer": (
@@ -146,6 +146,8 @@ class StaticGraphs:
         if self.tf.keras.Model.__module__.startswith("tf_keras."):
             layer: Any = importlib.import_module("tf_keras.src.engine.base_layer_v1").Layer
             layer.__call__ = _hooked(layer.__call__, self._on_layer)
+            made: Any = self.tf.keras.optimizers.Optimizer
+            made._serialize_hyperparameter = _readable(made._serialize_hyperparameter, self.tf)
 
     # -- while the graph is made -----------------------------------------------------------------------------
 
@@ -344,6 +346,19 @@ def _plain_optimizer(optimizer: Any, values: Mapping[str, float]) -> KerasObject
             raise UnrebuildableError(f"the optimizer's setting `{key}` is computed in the graph")
         config[key] = value if isinstance(value, bool) else float(value)
     return KerasObject(class_name, config)
+
+
+def _readable(serialize: Original, tf: Any) -> Original:
+    """Let an optimizer of legacy Keras tell its settings outside eager execution too, where compiling asks for them."""
+
+    @functools.wraps(serialize)
+    def wrapper(optimizer: Any, setting: Any) -> Any:
+        if isinstance(setting, tf.Variable) and not tf.executing_eagerly():
+            found = tf.get_static_value(setting.initial_value)
+            return serialize(optimizer, setting if found is None else found.item())
+        return serialize(optimizer, setting)
+
+    return wrapper
 
 
 def _hooked(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:

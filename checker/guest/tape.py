@@ -29,7 +29,7 @@ from checker.guest.loops import Looks, Loop
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
 
-HOW = "a GradientTape loop"
+HOW = "GradientTape loop"
 OF_LOGITS = {
     "sparse_softmax_cross_entropy_with_logits": "SparseCategoricalCrossentropy",
     "softmax_cross_entropy_with_logits": "CategoricalCrossentropy",

@@ -143,7 +143,7 @@ def test_a_loop_of_runs_is_one_training(notes: Notes, course: Course) -> None:
     course.train(step)
     (fit,) = notes.only.fits
     assert fit.unrebuildable == "" and fit.phase is not None and fit.finished
-    assert (fit.how, fit.epochs_asked, fit.steps_done, fit.phase.batch_size) == ("a loop of Session.run", 3, 30, 64)
+    assert (fit.how, fit.epochs_asked, fit.steps_done, fit.phase.batch_size) == ("Session.run loop", 3, 30, 64)
     assert fit.phase.optimizer.config == {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.999, "epsilon": 1e-8}
     assert (fit.phase.loss.class_name, fit.phase.loss.config) == (
         "SparseCategoricalCrossentropy",

@@ -119,7 +119,7 @@ def test_a_loop_is_one_training(tf: Any, keras: Any, notes: Notes, way: Callable
     train(way(tf, step_of(tf, keras, model)), notes)
     (fit,) = notes.only.fits
     assert fit.unrebuildable == "" and fit.phase is not None and fit.finished
-    assert (fit.how, fit.epochs_asked, fit.steps_done, fit.phase.batch_size) == ("a GradientTape loop", 3, 30, 64)
+    assert (fit.how, fit.epochs_asked, fit.steps_done, fit.phase.batch_size) == ("GradientTape loop", 3, 30, 64)
     assert fit.phase.optimizer.class_name == "Adam"
     assert fit.phase.optimizer.config["learning_rate"] == pytest.approx(0.01)
     assert fit.phase.loss.class_name == "SparseCategoricalCrossentropy"
