@@ -158,6 +158,9 @@ class Capture:
             self._flush(known)
             data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
             how = "evaluate" if "y" in given else "predict"
+            if known.looks is not None and data.arrays:
+                known.looks.add(how, *data.arrays)
+                return result
             known.uses = [*known.uses[-MAX_USES + 1 :], Use(self.cell(), how, data.fed)]
             self._tell(known, data)
         return result
@@ -238,6 +241,7 @@ class Capture:
         if writer is None or writer is known:
             return False
         self._flush(writer)
+        self._close_loop(writer)
         known.fits = list(writer.fits)
         known.width = writer.width
         return True

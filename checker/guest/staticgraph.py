@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.guest import dataflow
+from checker.guest import dataflow, plaindata
 from checker.guest.capture import Capture, Known
 from checker.guest.dataflow import Call, Reader, Reading
 from checker.guest.loops import Looks, Loop
@@ -192,10 +192,7 @@ class StaticGraphs:
         if reached.training is None:
             return self._use(original, fetches, reached)
         training = reached.training
-        network = self._network(training)
-        if network is None:
-            return original()
-        return self._train(original, fetches, training, network)
+        return self._train(original, fetches, training, self._network(training))
 
     def _train(self, original: Original, fetches: Any, training: Training, network: Network) -> Any:
         loop = self._loop(training, network)
@@ -205,8 +202,11 @@ class StaticGraphs:
         wanted = _watched(training, network.reading)
         result, seen = original((fetches, wanted))
         training.last[key] = result
-        _note_values(training, network.reading, seen)
-        loop.feed(seen.get("x"), seen.get("y"), seen.get("rate"), _ratio(seen))
+        try:
+            _note_values(training, network.reading, seen)
+            loop.feed(seen.get("x"), seen.get("y"), seen.get("rate"), _ratio(seen))
+        except (TypeError, ValueError) as error:  # settings that are no single numbers
+            training.obstacle = training.obstacle or plaindata.reason(error)
         return result
 
     def _loop(self, training: Training, network: Network) -> Loop:
@@ -264,7 +264,7 @@ class StaticGraphs:
                 return self.trainings.setdefault(op, Training(op))
         return None
 
-    def _network(self, training: Training) -> Network | None:
+    def _network(self, training: Training) -> Network:
         """Return the network that a step trains, read when it is first needed."""
         if training.network is None:
             graph = training.operation.graph

@@ -201,6 +201,16 @@ def test_development_and_test_rows_are_uses(tf: Any, keras: Any, notes: Notes, w
     assert [(use.how, use.fed.rows) for use in notes.only.uses] == [("evaluate", 640)]
 
 
+def test_testing_on_training_rows_is_no_development_set(tf: Any, keras: Any, notes: Notes) -> None:
+    """Keras's own methods on the rows of the loop, in any order, name the same rows as the training."""
+    model = make(keras)
+    train(step_of(tf, keras, model), notes, epochs=1)
+    model.predict(X, verbose=0)
+    model.predict(X[::-1], verbose=0)
+    (use,) = notes.only.uses
+    assert use.fed.x == notes.only.fits[0].training.x
+
+
 def own_loss(tf: Any, y: Any, outputs: Any) -> Any:
     return -tf.reduce_mean(tf.math.log(tf.gather(outputs, y, batch_dims=1)))
 
