@@ -12,7 +12,7 @@ from tensorflow.python.framework import config
 from tf_keras.src.engine import base_layer_v1
 from tf_keras.src.legacy_tf_layers import core, normalization
 
-from checker.guest import architecture
+from checker.guest import architecture, generation
 from checker.guest.capture import Capture
 from checker.guest.staticgraph import StaticGraphs
 from checker.records import Architecture, Caps, Labels, ModelCapture
@@ -289,3 +289,32 @@ def test_updates_by_hand_are_noted_as_training(notes: Notes, course: Course) -> 
     assert "assignments" in fit.unrebuildable
     assert notes.only.architecture is not None
     assert replace(fit, phase=None) == fit
+
+
+def test_one_hot_labels_and_logits_are_told(notes: Notes, course: Course) -> None:
+    """TensorFlow's loss of one-hot rows is Keras's, from logits; predictions of the same logits are uses."""
+    v1 = course.v1
+    logits = core.dense(course.x, 5)
+    each = v1.nn.softmax_cross_entropy_with_logits_v2(labels=v1.one_hot(course.y, 5), logits=logits)
+    session = course.train(v1.train.AdamOptimizer().minimize(v1.reduce_mean(each)))
+    session.run(v1.nn.softmax(logits), {course.x: X + 1})
+    notes.end_cell()  # type: ignore[attr-defined]
+    phase = notes.only.fits[0].phase
+    assert phase is not None
+    assert (phase.loss.class_name, phase.labels) == ("CategoricalCrossentropy", Labels.ONE_HOT)
+    assert [(use.how, use.fed.rows) for use in notes.only.uses] == [("predict", 640)]
+
+
+@pytest.mark.parametrize(
+    ("code", "keras"),
+    [
+        ("import tensorflow.compat.v1 as tf", "2"),
+        ("from tensorflow.compat import v1", "2"),
+        ("x = tf.compat.v1.placeholder(tf.float32)", "2"),
+        ("tf.compat.v1.disable_eager_execution()", "2"),
+        ("tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)", "3"),
+    ],
+)
+def test_graphs_run_under_the_legacy_generation(code: str, keras: str) -> None:
+    """Whatever makes a graph asks for legacy Keras; a remark to the log does not."""
+    assert generation.choose(code)[0] == keras
