@@ -14,20 +14,26 @@ the same process and could say anything. The clean guest decides.
 
 import contextlib
 import functools
+import importlib
 import inspect
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker.frames import Array
 from checker.guest import architecture, fed, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
+from checker.guest.plaindata import reason as _reason
 from checker.guest.replay import Replay
 from checker.records import Architecture, Caps, Development, Fit, ModelCapture, Phase, Use
+
+if TYPE_CHECKING:
+    from checker.guest.loops import Looks, Loop
 
 MAX_FITS = 64
 MAX_USES = 32
@@ -47,6 +53,9 @@ class Known:
     recompiled: bool = True
     batches: list[Data] = field(default_factory=list)
     batch_steps: int = 0
+    loop: "Loop | None" = None
+    looks: "Looks | None" = None
+    describe: Callable[[], Architecture] | None = None
 
 
 class Capture:
@@ -69,7 +78,7 @@ class Capture:
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
-        for name, hook in {
+        hooks = {
             "compile": self._on_compile,
             "fit": self._on_fit,
             "train_on_batch": self._on_train_on_batch,
@@ -78,9 +87,9 @@ class Capture:
             "save": self._on_save,
             "save_weights": self._on_save,
             "load_weights": self._on_load_weights,
-        }.items():
-            owner = _owner(self.keras.Model, name)
-            setattr(owner, name, _wrapped(getattr(owner, name), hook))
+        }
+        for owner, name in {(_owner(made, name), name) for made in _model_classes(self.keras.Model) for name in hooks}:
+            setattr(owner, name, _wrapped(getattr(owner, name), hooks[name]))
         replace_function(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
     def scan(self, variables: Mapping[str, Any]) -> None:
@@ -91,13 +100,35 @@ class Capture:
                 if known.variable != name:
                     known.variable = name
                     self._tell(known)
-        for known in self.known.values():
+        for known in list(self.known.values()):
             self._flush(known)
+            self._close_loop(known)
 
     def _know(self, model: Any) -> Known:
         if id(model) not in self.known:
             self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
         return self.known[id(model)]
+
+    def know(self, model: Any, describe: Callable[[], Architecture] | None = None) -> Known:
+        """Return what is known of a model; ``describe`` where it is no Keras model."""
+        known = self._know(model)
+        known.describe = describe
+        return known
+
+    def tell(self, known: Known, data: Data | None = None) -> None:
+        """Send what is known of a model, with data that it was given."""
+        self._tell(known, data)
+
+    def note_use(self, known: Known, use: Use, data: Data) -> None:
+        """Add a use of a model that was not one of the methods hooked here."""
+        known.uses = [*known.uses[-MAX_USES + 1 :], use]
+        self._tell(known, data)
+
+    def _close_loop(self, known: Known) -> None:
+        if known.loop is not None:
+            known.loop.close()
+        if known.looks is not None:
+            known.looks.join()
 
     @contextlib.contextmanager
     def _inside(self) -> Iterator[bool]:
@@ -113,6 +144,7 @@ class Capture:
     def _on_compile(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         known = self._know(model)
         self._flush(known)
+        self._close_loop(known)
         known.recompiled = True
         return original()
 
@@ -124,6 +156,9 @@ class Capture:
             self._flush(known)
             data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
             how = "evaluate" if "y" in given else "predict"
+            if known.looks is not None and data.arrays:
+                known.looks.add(how, *data.arrays)
+                return result
             known.uses = [*known.uses[-MAX_USES + 1 :], Use(self.cell(), how, data.fed)]
             self._tell(known, data)
         return result
@@ -145,6 +180,7 @@ class Capture:
                 return original()
             known = self._know(model)
             self._flush(known)
+            self._close_loop(known)
             data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
             planned = self._plan(known, given, data, validation, development)
@@ -203,6 +239,7 @@ class Capture:
         if writer is None or writer is known:
             return False
         self._flush(writer)
+        self._close_loop(writer)
         known.fits = list(writer.fits)
         known.width = writer.width
         return True
@@ -308,6 +345,8 @@ class Capture:
 
     def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
         try:
+            if known.describe is not None:
+                return known.describe(), ""
             return architecture.describe(known.model, self.keras, self.tf), ""
         except Exception as error:  # noqa: BLE001  # see _reason
             return None, _reason(error)
@@ -355,6 +394,13 @@ def _wrapped(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[.
     return wrapper
 
 
+def _model_classes(model: Any) -> list[Any]:
+    """Return ``keras.Model``, and its stand-in where legacy Keras runs without eager execution."""
+    if not model.__module__.startswith("tf_keras."):
+        return [model]
+    return [model, importlib.import_module("tf_keras.src.engine.training_v1").Model]
+
+
 def _make_stopper(capture: Capture) -> Any:
     """Return a callback that counts, and ends training at the end of the epoch that reaches a cap."""
 
@@ -363,7 +409,7 @@ def _make_stopper(capture: Capture) -> Any:
         steps = 0
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            taken = int(self.params.get("steps") or 0)
+            taken = _steps_an_epoch(self.params)
             self.epochs += 1
             self.steps += taken
             capture.steps += taken
@@ -373,12 +419,10 @@ def _make_stopper(capture: Capture) -> Any:
     return Stopper()
 
 
-def _reason(error: Exception) -> str:
-    """Return why a model has no description. Models of the students' own making may raise anything when looked
-    at; that must not reach their cell as an error of theirs, and a demonstrator reads it instead."""
-    if isinstance(error, UnrebuildableError):
-        return str(error)
-    return f"it could not be described ({type(error).__name__}: {str(error)[:200]})"
+def _steps_an_epoch(given: Mapping[str, Any]) -> int:
+    """Return the steps of an epoch from a callback's parameters; outside eager execution they hold samples."""
+    samples, size = given.get("samples"), given.get("batch_size")
+    return int(given.get("steps") or (math.ceil(samples / size) if samples and size else 0))
 
 
 def _parameters(model: Any) -> int:

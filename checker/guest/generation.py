@@ -7,7 +7,8 @@ from typing import Any
 TELLTALES = {
     "an optimizer's `minimize(loss, var_list)`": r"\.minimize\([^)]*(var_list|,)",
     "`tf.layers`": r"\btf\.layers\.|compat\.v1\.layers",
-    "TensorFlow 1's API": r"tensorflow\.compat\.v1|tensorflow\.compat import v1|\btf\.placeholder\(|\btf\.Session\(",
+    "TensorFlow 1's API": r"tensorflow\.compat\.v1|tensorflow\.compat import v1|\bdisable_v2_behavior\("
+    r"|\b(tf|compat\.v1)\.(placeholder|(Interactive)?Session|get_variable|disable_eager_execution)\(",
     "`keras.optimizers.legacy`": r"\boptimizers\.legacy\b",
     "the optimizer setting `lr=`": r"(SGD|Adam|RMSprop|Adagrad|Nadam|Adamax)\([^)]*\blr ?=",
     "a whole number as learning rate": r"(SGD|Adam|RMSprop)\((learning_rate ?= ?)?\d+[,)]",

@@ -30,6 +30,8 @@ def main() -> None:
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
     from checker.guest.replay import Replay
+    from checker.guest.staticgraph import StaticGraphs
+    from checker.guest.tape import Tapes
 
     if settings["legacy"]:
         generation.alias_legacy()
@@ -63,6 +65,8 @@ def main() -> None:
             lambda: shell.input_transformers_cleanup.append(_nothing),
         )
     capture.install()
+    StaticGraphs(tf, capture).install()
+    Tapes(tf, capture).install()
     app.shell.events.register("pre_run_cell", channel.remember_parent)
     app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
     app.shell.events.register("post_run_cell", lambda result: capture.scan(app.shell.user_ns))

@@ -140,6 +140,14 @@ class UnrebuildableError(Exception):
     """The object cannot be made again from plain data; the message says why, in words for the report."""
 
 
+def reason(error: Exception) -> str:
+    """Return why a model has no description. Models of the students' own making may raise anything when looked
+    at; that must not reach their cell as an error of theirs, and a demonstrator reads it instead."""
+    if isinstance(error, UnrebuildableError):
+        return str(error)
+    return f"it could not be described ({type(error).__name__}: {str(error)[:200]})"
+
+
 def describe(thing: Any, allowed: Mapping[str, str], config: Mapping[str, Any] | None = None) -> KerasObject:
     """Return an object of a listed class of Keras's own as plain data."""
     if not _is_keras_own(type(thing)):

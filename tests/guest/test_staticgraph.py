@@ -1,0 +1,320 @@
+"""What the hooks in the student's kernel note of a TensorFlow 1 graph."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tf_keras
+from tensorflow.python.framework import config
+from tf_keras.src.engine import base_layer_v1
+from tf_keras.src.legacy_tf_layers import core, normalization
+
+from checker.guest import architecture, generation
+from checker.guest.capture import Capture
+from checker.guest.staticgraph import StaticGraphs
+from checker.records import Architecture, Caps, Labels, ModelCapture
+
+pytestmark = [
+    pytest.mark.tensorflow,
+    pytest.mark.filterwarnings("ignore:.*tf.layers.*:UserWarning"),  # what such code uses is deprecated
+]
+
+X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
+Y = np.arange(640) % 5
+
+
+class Notes(dict[int, ModelCapture]):
+    """The newest record of each model, and all arrays, as the host would have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrays: list[Any] = []
+
+    def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
+        self[record.id] = record
+        self.arrays.extend(arrays)
+
+    @property
+    def only(self) -> ModelCapture:
+        assert len(self) == 1
+        return next(iter(self.values()))
+
+
+@pytest.fixture
+def notes(tf: Any) -> Iterator[Notes]:
+    v1 = tf.compat.v1
+    hooked = [(v1.Session, "run"), (v1.InteractiveSession, "run"), (base_layer_v1.Layer, "__call__")]
+    hooked += [(v1.train.Optimizer, "compute_gradients"), (v1.train.Optimizer, "apply_gradients")]
+    kept = [(owner, name, getattr(owner, name)) for owner, name in hooked]
+    legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)
+    legacy.get_static_value = tf.get_static_value
+    notes = Notes()
+    capture = Capture(legacy, Caps(100, 150, 1_000, 10_000), notes.send, lambda: 3)
+    StaticGraphs(legacy, capture).install()
+    notes.end_cell = lambda: capture.scan({})  # type: ignore[attr-defined]
+    config.disable_op_determinism()  # with it, a loss is made of other operations than students get
+    with v1.Graph().as_default():
+        yield notes
+    config.enable_op_determinism()
+    for owner, name, method in kept:
+        setattr(owner, name, method)
+
+
+class Course:
+    """A graph's placeholders, and a loop over batches of 64."""
+
+    def __init__(self, v1: Any, notes: Any) -> None:
+        self.v1, self.notes = v1, notes
+        self.x, self.y = v1.placeholder("float32", [None, 9]), v1.placeholder("int64", [None])
+
+    def loss(self, logits: Any) -> Any:
+        each = self.v1.nn.sparse_softmax_cross_entropy_with_logits(labels=self.y, logits=logits)
+        return self.v1.reduce_mean(each)
+
+    def train(self, step: Any, epochs: int = 3, more: Any = None, **feeds: Any) -> Any:
+        session = self.v1.Session()
+        session.run(self.v1.global_variables_initializer())
+        for epoch in range(epochs):
+            order = np.random.default_rng(epoch).permutation(640)
+            for rows in order.reshape(-1, 64):
+                session.run(step, {self.x: X[rows], self.y: Y[rows], **(more or {})})
+        self.notes.end_cell()
+        return session
+
+
+@pytest.fixture
+def course(tf: Any, notes: Notes) -> Course:
+    return Course(tf.compat.v1, notes)
+
+
+def dense_layers(v1: Any, x: Any) -> Any:
+    h = core.dense(x, 50, activation=v1.nn.relu, kernel_initializer=v1.glorot_uniform_initializer())
+    h = core.dropout(h, 0.25, training=True)
+    h = core.dense(h, 20, activation=v1.nn.elu)
+    return core.dense(h, 5)
+
+
+def matrices(v1: Any, x: Any) -> Any:
+    w1, b1 = v1.get_variable("w1", [9, 50]), v1.Variable(v1.zeros([50]))
+    w2, b2 = v1.get_variable("w2", [50, 20]), v1.Variable(v1.zeros([20]))
+    w3, b3 = v1.get_variable("w3", [20, 5]), v1.Variable(v1.zeros([5]))
+    h = v1.nn.dropout(v1.nn.relu(v1.matmul(x, w1) + b1), rate=0.25)
+    h = v1.nn.elu(v1.nn.bias_add(v1.matmul(h, w2), b2))
+    return v1.add(v1.matmul(h, w3), b3)
+
+
+def same_in_keras(tf: Any) -> Architecture:
+    layers = tf_keras.layers
+    model = tf_keras.Sequential([layers.Input((9,)), layers.Dense(50, "relu"), layers.Dropout(0.25),
+                                 layers.Dense(20, "elu"), layers.Dense(5)])  # fmt: skip
+    return architecture.describe(model, tf_keras, tf)
+
+
+def nameless(found: Architecture | None) -> Any:
+    """Return layers, wiring and size without names, and of settings those that a graph has."""
+    assert found is not None
+    numbers = {layer.name: at for at, layer in enumerate(found.layers)}
+    kept = ("shape", "units", "activation", "use_bias", "rate", "kernel_initializer", "bias_initializer")
+    layers = [(la.class_name, {k: la.config[k] for k in kept if k in la.config}) for la in found.layers]
+    return layers, [(numbers[n.layer], n.inputs) for n in found.nodes], found.outputs, found.parameters
+
+
+@pytest.mark.parametrize("make", [dense_layers, matrices])
+def test_a_graph_is_the_network_that_keras_would_make(
+    tf: Any, notes: Notes, course: Course, make: Callable[..., Any]
+) -> None:
+    """Layers, activations, dropout, biases, initialisers and size are those of the equal Keras model."""
+    step = course.v1.train.AdamOptimizer(0.01).minimize(course.loss(make(course.v1, course.x)))
+    course.train(step)
+    assert notes.only.class_name == "TensorFlow 1 graph"
+    assert notes.only.unrebuildable == ""
+    with tf.init_scope():
+        expected = nameless(same_in_keras(tf))
+    assert nameless(notes.only.architecture) == expected
+    assert (notes.only.input_width, notes.only.output_width) == (9, 5)
+
+
+def test_a_loop_of_runs_is_one_training(notes: Notes, course: Course) -> None:
+    """Optimizer, loss, labels, batch size, epochs and the rows, each once."""
+    step = course.v1.train.AdamOptimizer(0.01, beta1=0.8).minimize(course.loss(dense_layers(course.v1, course.x)))
+    course.train(step)
+    (fit,) = notes.only.fits
+    assert fit.unrebuildable == "" and fit.phase is not None and fit.finished
+    assert (fit.how, fit.epochs_asked, fit.steps_done, fit.phase.batch_size) == ("Session.run loop", 3, 30, 64)
+    assert fit.phase.optimizer.config == {"learning_rate": 0.01, "beta_1": 0.8, "beta_2": 0.999, "epsilon": 1e-8}
+    assert (fit.phase.loss.class_name, fit.phase.loss.config) == (
+        "SparseCategoricalCrossentropy",
+        {"from_logits": True},
+    )
+    assert fit.phase.labels is Labels.INTEGERS
+    assert fit.training.rows == 640
+    assert any(a.shape == (640, 9) and {r.tobytes() for r in a} == {r.tobytes() for r in X} for a in notes.arrays)
+
+
+def test_values_that_are_fed_are_noted(notes: Notes, course: Course) -> None:
+    """A learning rate and a rate of dropout in placeholders are those that were fed while it was trained."""
+    v1 = course.v1
+    keep, rate, training = v1.placeholder("float32"), v1.placeholder("float32"), v1.placeholder("bool")
+    h = v1.nn.dropout(core.dense(course.x, 8, activation="tanh"), rate=1 - keep)
+    h = normalization.batch_normalization(h, training=training)
+    step = v1.train.GradientDescentOptimizer(rate).minimize(course.loss(core.dense(h, 5)))
+    course.train(step, more={keep: 0.7, rate: 0.5, training: True})
+    record = notes.only
+    assert record.architecture is not None and record.fits[0].phase is not None
+    assert [la.class_name for la in record.architecture.layers[1:]] == [
+        "Dense",
+        "Dropout",
+        "BatchNormalization",
+        "Dense",
+    ]
+    assert record.architecture.layers[2].config["rate"] == pytest.approx(0.3)
+    assert record.fits[0].phase.optimizer.config["learning_rate"] == 0.5
+
+
+def test_a_learning_rate_that_decays_becomes_a_schedule(notes: Notes, course: Course) -> None:
+    """Observed rates are a piecewise constant schedule of Keras's."""
+    v1 = course.v1
+    steps = v1.train.get_or_create_global_step()
+    rate = v1.train.exponential_decay(0.1, steps, 10, 0.5, staircase=True)
+    optimizer = v1.train.MomentumOptimizer(rate, 0.9)
+    course.train(optimizer.minimize(course.loss(core.dense(course.x, 5)), global_step=steps))
+    phase = notes.only.fits[0].phase
+    assert phase is not None
+    assert phase.optimizer.class_name == "SGD" and phase.optimizer.config["momentum"] == 0.9
+    schedule: Any = phase.optimizer.config["learning_rate"]
+    assert schedule["config"]["values"] == pytest.approx([0.1, 0.05, 0.025])
+    assert schedule["config"]["boundaries"] == [9, 19]
+
+
+def test_a_loss_written_by_hand_is_recognised(tf: Any, notes: Notes, course: Course) -> None:
+    """One-hot labels times the logarithm of a softmax, summed over the batch: the rate is larger by its size."""
+    v1 = course.v1
+    w = v1.Variable(v1.random_normal([9, 5], stddev=0.1))
+    outputs = v1.nn.softmax(v1.matmul(course.x, w))
+    loss = -v1.reduce_sum(v1.one_hot(course.y, 5) * v1.log(outputs))
+    course.train(v1.train.GradientDescentOptimizer(0.001).minimize(loss))
+    record, phase = notes.only, notes.only.fits[0].phase
+    assert phase is not None and record.architecture is not None
+    assert phase.loss.class_name == "CategoricalCrossentropy" and phase.loss.config == {"from_logits": False}
+    assert phase.labels is Labels.ONE_HOT
+    assert phase.optimizer.config["learning_rate"] == pytest.approx(0.064)
+    config = record.architecture.layers[1].config
+    assert (config["activation"], config["use_bias"]) == ("softmax", False)
+    initial: Any = config["kernel_initializer"]
+    assert (initial["class_name"], round(initial["config"]["stddev"], 4)) == ("RandomNormal", 0.1)
+
+
+def test_steps_beyond_the_cap_do_nothing(notes: Notes, course: Course) -> None:
+    """Of 200 steps 100 are done; the others are counted, and give the last result again."""
+    v1 = course.v1
+    count = v1.Variable(0)
+    step = v1.train.AdamOptimizer().minimize(course.loss(core.dense(course.x, 5)), global_step=count)
+    session = course.train([step, count], epochs=20)
+    (fit,) = notes.only.fits
+    assert (fit.epochs_asked, fit.epochs_done, fit.steps_done) == (20, 10, 100)
+    assert session.run(count) == 100
+
+
+def test_development_and_test_rows_are_uses(notes: Notes, course: Course) -> None:
+    """Runs without a step are uses of the rows that they were fed; looks at a training batch are none."""
+    v1 = course.v1
+    logits = core.dense(course.x, 5)
+    loss = course.loss(logits)
+    session = course.train(v1.train.AdamOptimizer().minimize(loss))
+    unseen = X + 1
+    session.run(loss, {course.x: X[:64], course.y: Y[:64]})
+    session.run(loss, {course.x: unseen[:300], course.y: Y[:300]})
+    session.run(loss, {course.x: unseen[300:], course.y: Y[300:]})
+    v1.argmax(logits, 1).eval({course.x: X}, session)
+    notes.end_cell()  # type: ignore[attr-defined]
+    uses = notes.only.uses
+    assert [(use.how, use.fed.rows) for use in uses] == [("evaluate", 640), ("predict", 640)]
+    trained = notes.only.fits[0].training.x
+    assert trained == uses[1].fed.x != uses[0].fed.x
+
+
+def test_training_from_the_start_again_forgets_what_was_before(notes: Notes, course: Course) -> None:
+    """Running the initialiser and then training again is a training of its own, in the same network."""
+    step = course.v1.train.AdamOptimizer().minimize(course.loss(core.dense(course.x, 5)))
+    course.train(step, epochs=2)
+    course.train(step, epochs=3)
+    assert [fit.epochs_asked for fit in notes.only.fits] == [3]
+    session = course.v1.Session()
+    session.run(course.v1.global_variables_initializer())
+    notes.end_cell()  # type: ignore[attr-defined]
+    assert notes.only.fits != ()
+
+
+def convolution(v1: Any, x: Any) -> Any:
+    kernel = v1.get_variable("k", [3, 1, 4])
+    h = v1.nn.conv1d(v1.expand_dims(x, 2), kernel, 1, "SAME")
+    return core.dense(v1.reshape(h, [-1, 36]), 5)
+
+
+def skip(v1: Any, x: Any) -> Any:
+    h = core.dense(x, 9)
+    return core.dense(h + core.dense(h, 9), 5)
+
+
+@pytest.mark.parametrize(("make", "words"), [(convolution, "Reshape"), (skip, "AddV2")])
+def test_what_is_no_dense_chain_is_named(notes: Notes, course: Course, make: Callable[..., Any], words: str) -> None:
+    """Such a network is trained as the student wants; its record says what stands in the way."""
+    step = course.v1.train.AdamOptimizer().minimize(course.loss(make(course.v1, course.x)))
+    course.train(step)
+    record = notes.only
+    assert record.architecture is None
+    assert words in record.unrebuildable
+    assert record.fits[0].training.rows == 640
+
+
+def test_a_loss_with_something_added_is_not_rebuilt(notes: Notes, course: Course) -> None:
+    """Weight decay in the loss is no mean of cross-entropies."""
+    v1 = course.v1
+    w = v1.get_variable("w", [9, 5])
+    loss = course.loss(v1.matmul(course.x, w)) + 0.1 * v1.nn.l2_loss(w)
+    course.train(v1.train.AdamOptimizer().minimize(loss))
+    assert "mean of the rows' losses alone" in notes.only.fits[0].unrebuildable
+
+
+def test_updates_by_hand_are_noted_as_training(notes: Notes, course: Course) -> None:
+    """Assigning weights a step down the gradient is training that a demonstrator looks at."""
+    v1 = course.v1
+    w = v1.get_variable("w", [9, 5])
+    (gradient,) = v1.gradients(course.loss(v1.matmul(course.x, w)), [w])
+    course.train(v1.assign_sub(w, 0.1 * gradient))
+    (fit,) = notes.only.fits
+    assert "assignments" in fit.unrebuildable
+    assert notes.only.architecture is not None
+    assert replace(fit, phase=None) == fit
+
+
+def test_one_hot_labels_and_logits_are_told(notes: Notes, course: Course) -> None:
+    """TensorFlow's loss of one-hot rows is Keras's, from logits; predictions of the same logits are uses."""
+    v1 = course.v1
+    logits = core.dense(course.x, 5)
+    each = v1.nn.softmax_cross_entropy_with_logits_v2(labels=v1.one_hot(course.y, 5), logits=logits)
+    session = course.train(v1.train.AdamOptimizer().minimize(v1.reduce_mean(each)))
+    session.run(v1.nn.softmax(logits), {course.x: X + 1})
+    notes.end_cell()  # type: ignore[attr-defined]
+    phase = notes.only.fits[0].phase
+    assert phase is not None
+    assert (phase.loss.class_name, phase.labels) == ("CategoricalCrossentropy", Labels.ONE_HOT)
+    assert [(use.how, use.fed.rows) for use in notes.only.uses] == [("predict", 640)]
+
+
+@pytest.mark.parametrize(
+    ("code", "keras"),
+    [
+        ("import tensorflow.compat.v1 as tf", "2"),
+        ("from tensorflow.compat import v1", "2"),
+        ("x = tf.compat.v1.placeholder(tf.float32)", "2"),
+        ("tf.compat.v1.disable_eager_execution()", "2"),
+        ("tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)", "3"),
+    ],
+)
+def test_graphs_run_under_the_legacy_generation(code: str, keras: str) -> None:
+    """Whatever makes a graph asks for legacy Keras; a remark to the log does not."""
+    assert generation.choose(code)[0] == keras
