@@ -13,15 +13,14 @@ runs are they numbers, and ``describe`` puts them in.
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
 
-from checker.frames import Array
-from checker.guest import plaindata
+from checker.guest import initializers, plaindata
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, KerasObject, Layer, Node
 
@@ -31,10 +30,6 @@ SUMS = frozenset({"Add", "AddV2", "BiasAdd"})
 ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Selu": "selu", "Sigmoid": "sigmoid", "Tanh": "tanh",
                "Softplus": "softplus", "Softsign": "softsign", "Softmax": "softmax"}  # fmt: skip
 UNCHANGED = frozenset({"Identity", "CheckNumerics", "EnsureShape"})
-RANDOM = {"RandomUniform": "RandomUniform", "RandomStandardNormal": "RandomNormal", "RandomNormal": "RandomNormal",
-          "TruncatedNormal": "TruncatedNormal"}  # fmt: skip
-ARITHMETIC: Mapping[str, Any] = {"Sub": np.subtract, "Add": np.add, "AddV2": np.add, "Mul": np.multiply,
-                                 "RealDiv": np.divide, "Neg": np.negative, "Sqrt": np.sqrt}  # fmt: skip
 FLAGGED = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "BatchNormalization"})
 """Layers that do something else while they are trained."""
 NOT_ZERO = 1e-6
@@ -234,7 +229,7 @@ class Reader:
         value = self.initial.get(name)
         if value is None:
             raise UnrebuildableError(f"the variable `{name}` has no initial value")
-        return _initializer(value, lambda t: _constant(t, self.tf))
+        return initializers.describe(value, self.tf)
 
 
 def home(variable: Any) -> str:
@@ -249,79 +244,6 @@ def _unknown(op: Any) -> UnrebuildableError:
 def _is_same(before: Any, after: Any) -> bool:
     """Tell whether a Reshape leaves a table as it is."""
     return before.shape.rank == 2 and after.shape.rank in (2, None)
-
-
-def _constant(tensor: Any, tf: Any) -> Array | None:
-    """Return what a tensor made of constants holds; None where it is made of anything else."""
-    found = tf.get_static_value(tensor)
-    if found is not None:
-        return np.asarray(found, dtype=np.float64)
-    if tensor.op.type not in ARITHMETIC:
-        return None
-    parts = [_constant(part, tf) for part in tensor.op.inputs]
-    return None if any(part is None for part in parts) else np.asarray(ARITHMETIC[tensor.op.type](*parts))
-
-
-def _initializer(value: Any, constant: Callable[[Any], Array | None]) -> JsonValue:
-    fixed = constant(value)
-    if fixed is not None:
-        return _fixed_initializer(fixed)
-    kind = next((found for op in ancestors([value.op]) if (found := _random(op))), "")
-    numbers = _affine(value, constant) if kind else []
-    if not numbers:
-        raise UnrebuildableError(f"the initial value `{value.op.type}` of its weights is none that the checker knows")
-    scale, offset = numbers
-    if kind != "RandomUniform":
-        return _named(kind, {"mean": offset, "stddev": scale})
-    shape, limit = value.shape.as_list(), scale / 2
-    if len(shape) == 2 and np.allclose([limit, -offset], math.sqrt(6 / sum(shape)), rtol=1e-5):
-        return _named("GlorotUniform", {})
-    return _named("RandomUniform", {"minval": offset, "maxval": offset + scale})
-
-
-def _fixed_initializer(values: Array) -> JsonValue:
-    """Return an initialiser for weights that begin as given numbers; drawn ones are drawn anew."""
-    number = float(values.flat[0]) if values.size else 0.0
-    if values.size and np.ptp(values):
-        return _named("RandomNormal", {"mean": float(values.mean()), "stddev": float(values.std())})
-    if number in (0.0, 1.0):
-        return _named("Ones" if number else "Zeros", {})
-    return _named("Constant", {"value": number})
-
-
-def _random(op: Any) -> str:
-    """Return which of Keras's initialisers draws as an operation does; "" for other operations."""
-    return RANDOM.get(op.type.removeprefix("Stateless").removesuffix("V2"), "")
-
-
-def _affine(value: Any, constant: Callable[[Any], Array | None]) -> list[float]:
-    """Return scale and offset of an affine function of random numbers; [] where it is none."""
-    scale, offset, op = 1.0, 0.0, value.op
-    while not _random(op):
-        if op.type in UNCHANGED or op.type == "Cast":
-            op = op.inputs[0].op
-            continue
-        parts = [constant(tensor) for tensor in op.inputs]
-        known = [part for part in parts if part is not None and part.size == 1]
-        if len(parts) != 2 or len(known) != 1 or op.type not in ("Mul", "Add", "AddV2", "Sub", "RealDiv"):
-            return []
-        number, first = float(known[0].item()), parts[0] is None
-        if op.type in ("Add", "AddV2"):
-            offset += scale * number
-        elif op.type == "Mul":
-            scale *= number
-        elif not first:
-            return []
-        elif op.type == "Sub":
-            offset -= scale * number
-        else:
-            scale /= number
-        op = op.inputs[0 if first else 1].op
-    return [scale, offset]
-
-
-def _named(class_name: str, config: dict[str, JsonValue]) -> JsonValue:
-    return {"class_name": class_name, "config": config}
 
 
 def _merged(steps: list[Step]) -> list[Step]:

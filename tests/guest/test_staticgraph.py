@@ -5,11 +5,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import keras as keras_3
 import numpy as np
 import pytest
 import tf_keras
 from tensorflow.python.framework import config
-from tf_keras.src.engine import base_layer_v1
+from tf_keras.src.engine import base_layer_v1, training_v1
 from tf_keras.src.legacy_tf_layers import core, normalization
 
 from checker.guest import architecture, generation
@@ -22,6 +23,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*tf.layers.*:UserWarning"),  # what such code uses is deprecated
 ]
 
+KERAS_METHODS = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
 X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
 Y = np.arange(640) % 5
 
@@ -48,6 +50,9 @@ def notes(tf: Any) -> Iterator[Notes]:
     v1 = tf.compat.v1
     hooked = [(v1.Session, "run"), (v1.InteractiveSession, "run"), (base_layer_v1.Layer, "__call__")]
     hooked += [(v1.train.Optimizer, "compute_gradients"), (v1.train.Optimizer, "apply_gradients")]
+    hooked += [(tf_keras.optimizers.Optimizer, "_serialize_hyperparameter")]
+    hooked += [(made, name) for made in (tf_keras.Model, training_v1.Model) for name in KERAS_METHODS]
+    hooked += [(home.models, "load_model") for home in (tf_keras, keras_3)]
     kept = [(owner, name, getattr(owner, name)) for owner, name in hooked]
     legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)
     legacy.get_static_value = tf.get_static_value

@@ -7,6 +7,7 @@ import keras as keras_3
 import numpy as np
 import pytest
 import tf_keras
+from tf_keras.src.engine import training_v1
 
 from checker.guest import architecture
 from checker.guest.capture import Capture
@@ -56,6 +57,7 @@ def keras(request: pytest.FixtureRequest, tf: Any) -> Any:
 @pytest.fixture
 def notes(tf: Any, keras: Any) -> Iterator[Notes]:
     owners = [keras.Model, keras.losses.Loss, tf.GradientTape, type(tf.function(len))]
+    owners += [training_v1.Model] if keras is tf_keras else []
     owners += [kind for kind, _ in _optimizers(keras)]
     names = (*HOOKED, "gradient", "apply", "apply_gradients")
     kept = [(owner, name, getattr(owner, name)) for owner in owners for name in names if hasattr(owner, name)]
