@@ -124,9 +124,20 @@ def _of_generators(name: str, note: Note) -> Callable[..., Any]:
 
 
 def replace(keras: Any, part: str, name: str, function: Callable[..., Any]) -> None:
-    """Put a function in place of one of Keras's, under ``tf.keras`` and under stand-alone ``keras``."""
-    for home in (getattr(keras, part), getattr(importlib.import_module("keras"), part)):
+    """Put a function in place of one of Keras's, wherever students may import it from."""
+    for home in homes(keras, part):
         setattr(home, name, function)
+
+
+def homes(keras: Any, part: str) -> list[Any]:
+    """Return a part of Keras, as "utils", under each of the names under which Python knows it: they are different
+    modules with the same contents."""
+    found = []
+    for root in (keras, importlib.import_module("keras"), importlib.import_module("tensorflow.keras")):
+        home = functools.reduce(lambda module, name: getattr(module, name, None), part.split("."), root)
+        if home is not None:
+            found.append(home)
+    return found
 
 
 def _plot_model(*args: Any, **kwargs: Any) -> None:

@@ -54,8 +54,8 @@ def install(folder: Path, tf: Any) -> None:
     sklearn.datasets.fetch_california_housing = loader
     get_file = tf.keras.utils.get_file
     adaptation.replace(tf.keras, "utils", "get_file", _get_file(get_file, found))
-    if hasattr(tf.keras.datasets, "california_housing"):  # legacy Keras never had it
-        tf.keras.datasets.california_housing.load_data = functools.partial(_load_data, loader)
+    load = functools.partial(_load_data, loader)  # legacy Keras never had it
+    adaptation.replace(tf.keras, "datasets.california_housing", "load_data", load)
 
 
 def _find(folder: Path, wanted: Any) -> Any:

@@ -16,6 +16,11 @@ TELLTALES = {
 }
 
 
+def is_tensorflow_1(code: str) -> bool:
+    """Tell whether a file was written for TensorFlow 1 itself, when ``import tensorflow`` meant that."""
+    return bool(re.search(r"\btf\.(placeholder|(Interactive)?Session)\(", code)) and "compat" not in code
+
+
 def choose(code: str) -> tuple[str, str]:
     """Return the generation, "2" or "3", and why, from idioms that only legacy Keras runs."""
     for what, pattern in TELLTALES.items():

@@ -98,13 +98,15 @@ class Decoration:
 class Imports:
     """The AST transformer, and what its wrapped imports call where they fail."""
 
-    def __init__(self, keras: Any, variables: dict[str, Any], note: Note) -> None:
+    def __init__(self, keras: Any, variables: dict[str, Any], note: Note, tensorflow_1: bool = False) -> None:
         self.keras, self.variables, self.note = keras, variables, note
+        self.tensorflow_1 = tensorflow_1
         setattr(builtins, HOOK, self._one_by_one)
 
     def visit(self, tree: Any) -> Any:
         """Wrap the imports at the top level of a cell."""
-        tree.body = [_wrapped(node) if _can_wrap(node) else node for node in getattr(tree, "body", [])]
+        body = getattr(tree, "body", [])
+        tree.body = [_wrapped(node, self.tensorflow_1) if _can_wrap(node) else node for node in body]
         return tree
 
     def salvage(self, result: Any) -> None:
@@ -125,12 +127,24 @@ class Imports:
 
     def _whole(self, alias: ast.alias) -> None:
         top = alias.name.partition(".")[0]
+        if alias.name == "tensorflow" and self.tensorflow_1:
+            self.variables[alias.asname or top] = self._tensorflow_1()
+            return
         try:
             module = importlib.import_module(alias.name)
             self.variables[alias.asname or top] = module if alias.asname else importlib.import_module(top)
         except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
             found = self._moved(alias.name)
             self.variables[alias.asname or top] = self._stand_in(alias.name, error) if found is None else found
+
+    def _tensorflow_1(self) -> Any:
+        """Return TensorFlow as it was in its first version."""
+        self.note(
+            "`import tensorflow` means TensorFlow 1 in this file: `tensorflow.compat.v1` without version 2's behaviour"
+        )
+        found = importlib.import_module("tensorflow.compat.v1")
+        found.disable_v2_behavior()
+        return found
 
     def _from(self, module: str, alias: ast.alias) -> None:
         if alias.name == "*":
@@ -208,10 +222,10 @@ def _todays_module(module: str) -> str:
     return module.replace("tensorflow.python.keras", "tensorflow.keras", 1)
 
 
-def _wrapped(node: Any) -> Any:
+def _wrapped(node: Any, tensorflow_1: bool) -> Any:
     """Return ``try: <the import>; except Exception: <one by one>``."""
     source = ast.unparse(node)
-    if "tensorflow.python.keras" in source:
+    if "tensorflow.python.keras" in source or (tensorflow_1 and "tensorflow" in source):
         return ast.copy_location(_call(source), node)
     handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[_call(source)])
     guarded = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])

@@ -42,20 +42,16 @@ def main() -> None:
     app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
     channel = Channel(app.kernel)
-    cells: list[int] = settings["cells"]
-
-    def cell() -> int:
-        count: int = app.shell.execution_count
-        return cells[min(count, len(cells)) - 1]
+    place = Place(settings["cells"])
 
     def note(what: str) -> None:
-        channel.note(cell(), what)
+        channel.note(place.cell(), what)
 
     adaptation.install(tf, note, settings["legacy"])
     furniture.install(app.shell, app.kernel, Path.cwd(), note)
-    importing = Imports(tf.keras, app.shell.user_ns, note)
+    importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
     app.shell.ast_transformers.append(importing)
-    capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, cell)
+    capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell)
     if plan is not None:
         shell = app.shell
         capture.replay = Replay(
@@ -67,6 +63,7 @@ def main() -> None:
     capture.install()
     StaticGraphs(tf, capture).install()
     Tapes(tf, capture).install()
+    app.shell.events.register("pre_run_cell", place.go_on)
     app.shell.events.register("pre_run_cell", channel.remember_parent)
     app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
     app.shell.events.register("post_run_cell", lambda result: capture.scan(app.shell.user_ns))
@@ -85,6 +82,22 @@ def _take_arrays(path: str) -> tuple[Array, ...]:
 
 def _nothing(lines: list[str]) -> list[str]:
     return []
+
+
+class Place:
+    """Which cell is running; ``cells`` are the numbers of those with code in them."""
+
+    def __init__(self, cells: list[int]) -> None:
+        self.cells = cells
+        self.begun = 0
+
+    def go_on(self, info: Any) -> None:
+        """Count the next cell."""
+        self.begun += 1
+
+    def cell(self) -> int:
+        """Return the number of the running cell among all cells of the notebook, from 1."""
+        return self.cells[min(max(self.begun, 1), len(self.cells)) - 1]
 
 
 class Channel:

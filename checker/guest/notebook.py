@@ -24,6 +24,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from checker import frames
 from checker.frames import Array, Frame, Kind
+from checker.guest import generation
 from checker.guest.kernel import MESSAGE_TYPE
 from checker.records import (
     CellError,
@@ -67,6 +68,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
     settings = {
         "cells": cells or [1],
         "caps": to_plain(job.caps),
+        "tensorflow_1": generation.is_tensorflow_1(sources(notebook)),
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, folder.parent) if arrays else "",

@@ -1,11 +1,12 @@
 """TensorFlow, imported once for all tests of the guest."""
 
-import importlib
 import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from checker.guest import adaptation
 
 HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
 
@@ -26,7 +27,7 @@ def tf() -> Any:
 @pytest.fixture
 def unhooked(tf: Any) -> Iterator[None]:
     """Put back, after a test, what hooks replace in Keras."""
-    homes = [tf.keras.models, importlib.import_module("keras").models]
+    homes = adaptation.homes(tf.keras, "models")
     owners = {name: next(kind for kind in tf.keras.Model.__mro__ if name in vars(kind)) for name in HOOKED}
     kept = [(owner, name, getattr(owner, name)) for name, owner in owners.items()]
     kept += [(home, "load_model", home.load_model) for home in homes]

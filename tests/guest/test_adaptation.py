@@ -1,5 +1,7 @@
 """Old settings and methods, in each generation that the tests run in."""
 
+import importlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,8 +20,9 @@ def notes(tf):
     import matplotlib.style
     from sklearn import metrics, preprocessing
 
-    keras, home = tf.keras, __import__("keras")
-    owners = [keras.Model, keras.callbacks.ModelCheckpoint, keras.utils, keras.models, home.utils, home.models, np, pd,
+    keras = tf.keras
+    owners = [keras.Model, keras.callbacks.ModelCheckpoint, *adaptation.homes(keras, "utils"),
+              *adaptation.homes(keras, "models"), np, pd,
               pd.DataFrame, preprocessing.OneHotEncoder, metrics, matplotlib.style, tf, tf.random,
               keras.optimizers.Optimizer]  # fmt: skip
     owners += [getattr(keras.optimizers, name) for name in adaptation.plaindata.OPTIMIZERS]
@@ -89,10 +92,11 @@ def test_any_file_name_will_do(tf, model, tmp_path, monkeypatch, said):
 
 
 def test_a_drawing_without_graphviz_is_no_error(tf, model, capsys, said):
-    """``plot_model`` says that nothing is drawn, under both names of Keras."""
+    """``plot_model`` says that nothing is drawn, under every name of Keras."""
     tf.keras.utils.plot_model(model, show_shapes=True)
     __import__("keras").utils.plot_model(model)
-    assert capsys.readouterr().out.count("not drawn") == 2
+    importlib.import_module("tensorflow.keras.utils").plot_model(model)
+    assert capsys.readouterr().out.count("not drawn") == 3
 
 
 def test_old_words_of_other_libraries(said):
