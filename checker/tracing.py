@@ -171,13 +171,16 @@ class _Tracer:
 
 
 def _guess(table: Array, features: Array) -> tuple[AffineMap, ...]:
-    """Match columns by the shapes of their distributions; only clear matches are returned where they suffice."""
+    """Match columns by the shapes of their distributions; only clear matches are returned where they suffice.
+
+    All that is not similar counts alike, so that no derived column takes the place of a real match.
+    """
     theirs, ours = ([_quantiles(column) for column in values.T] for values in (table, features))
     fits = [[_quantile_map(j, k, a, b) for k, b in enumerate(ours)] for j, a in enumerate(theirs)]
     misfit = np.array([[fit[1] for fit in row] for row in fits])
     matched = [
         (fits[j][k][0], misfit[j, k] < np.partition(misfit[j], 1)[1] / 2)
-        for j, k in zip(*linear_sum_assignment(misfit), strict=True)
+        for j, k in zip(*linear_sum_assignment(np.minimum(misfit, SIMILAR_SHAPE)), strict=True)
         if misfit[j, k] < SIMILAR_SHAPE
     ]
     clear = tuple(m for m, is_clear in matched if is_clear)

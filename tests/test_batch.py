@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from checker import assignments, batch, frames, submissions
 from checker.check import Course, Standard
@@ -26,6 +26,7 @@ from checker.records import (
     ExecuteJob,
     Failure,
     FeatureSource,
+    Labels,
     Outcome,
     Progress,
     Report,
@@ -723,3 +724,76 @@ def test_at_least_one_job_fits_any_machine(assignment):
         retrain=replace(assignment.retrain, memory_mib=1),
     )
     assert 1 <= batch.jobs_that_fit(tiny) <= (os.cpu_count() or 1)
+
+
+# -- a regression ----------------------------------------------------------------------------------------
+
+
+class Valuation(Practical):
+    """Predicts numbers in a unit of the student's own; the clean guest does so by nearest neighbours."""
+
+    def __init__(self, data, make, unit):
+        super().__init__(data, make)
+        self.y = unit(data.labels[:600])
+
+    def model(self, **more):
+        return super().model(output_width=1, architecture=self.make.architecture(3, 1), **more)
+
+    def retrain(self, job, beside, is_good=True):
+        arrays = [frames.unpack(frame.payload) for frame in beside]
+        for at, seed in enumerate(job.seeds):
+            x, y, _, _, held_out = arrays[5 * at : 5 * at + 5]
+            assert (y.dtype, y.shape) == (np.float32, (len(x), 1))
+            outputs = KNeighborsRegressor(10).fit(x, y).predict(held_out).astype(np.float32)
+            yield frames.array(outputs)
+            yield frames.message(self.make.run(seed, outputs, history={"mae": (1.0,)}))
+
+
+@pytest.fixture
+def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
+    """Return the report of a regression whose targets are in some unit, and the jobs of its clean guest."""
+    rows = np.random.default_rng(0).permutation(len(prices.labels))[:ROWS]
+    data = Dataset(DatasetNote("a part", "ab" * 32, True), b"", prices.features[rows], prices.labels[rows])
+    folder = Path(shutil.copytree(root / "reference" / "house_value", tmp_path / "reference"))
+    (folder / assignments.RULES).write_text(RULES)
+
+    def check_unit(unit):
+        guest = Valuation(data, make, unit)
+        course = Course(assignments.load(folder), data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
+        standard = Standard(dict.fromkeys(SEEDS, 85_000.0), dict.fromkeys(SEEDS, 130_000.0))
+        (tmp_path / "in").mkdir()
+        b = Bench(course, tmp_path / "in", tmp_path / "out", standard)
+        b.hand_in("ada")
+        return b.report(), [job for box in b.boxes for job, _ in box.jobs if isinstance(job, RetrainJob)]
+
+    return check_unit
+
+
+@pytest.mark.parametrize(
+    "unit", [lambda t: t, lambda t: t / 1e5, lambda t: (t - t.mean()) / t.std(), lambda t: np.log1p(t)[:, None]]
+)
+def test_a_regression_is_judged_in_dollars_whatever_its_unit(valuation, unit):
+    """The clean guest learns the data's own numbers in the student's unit, and errors come out in dollars."""
+    report, (job,) = valuation(unit)
+    assert report.verdict is PASS, report.reasons
+    assert report.reasons[0].startswith("RMSE $")
+    assert "has 1 output (" in report.selection.reason
+    assert (job.classes, job.recipe.phases[0].labels) == ((), Labels.NUMBERS)
+    assert 50_000 < report.comparison.mean < 97_000
+    assert [m.metric for m in report.comparison.measures] == ["rmse", "mae", "r2"]
+    assert len(report.comparison.sample) == round(0.2 * ROWS) * len(SEEDS)
+    assert report.tracing.labels_differ == 0
+
+
+def test_targets_of_no_known_unit_are_referred(valuation):
+    """Where it is not known how the targets come from the data's a demonstrator decides, and reads why."""
+    report, jobs = valuation(np.sqrt)
+    assert (report.verdict, report.comparison, jobs) == (REFER, None, [])
+    assert "its targets are no image that the checker knows" in report.reasons[0]
+
+
+def test_shuffled_targets_gain_nothing(valuation):
+    """Targets of other rows are not what the clean guest learns, and are counted."""
+    report, _ = valuation(lambda t: np.random.default_rng(1).permutation(t))
+    assert report.tracing.labels_differ == 600
+    assert 50_000 < report.comparison.mean < 97_000

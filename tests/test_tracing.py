@@ -370,6 +370,16 @@ def test_scikit_learns_columns_lead_back_to_the_rows(buyer):
     assert max(column.label_purity for column in traced.tracing.columns) < 0.8
 
 
+def test_derived_columns_take_no_real_columns_place(prices):
+    """Ratios that are no column's image leave the real columns to those that are, also in a sample of the rows."""
+    imputed = SimpleImputer(strategy="median").fit_transform(prices.features)
+    sample = np.random.default_rng(3).permutation(len(imputed))[:3_000]
+    table = StandardScaler().fit_transform(california(imputed))[sample]
+    found = tracing._Tracer(np.column_stack([prices.features, prices.labels])).rows_of(table)
+    assert found is not None
+    assert np.array_equal(found, sample)
+
+
 @pytest.mark.parametrize("bend", [lambda t: t / 1e5, np.log, np.square])
 def test_a_number_that_gives_itself_away_is_told(buyer, bend):
     """A feature made from the target explains nearly all of it, and one that is its image is named after it."""
