@@ -298,7 +298,11 @@ class Architecture:
 @record
 @dataclass(frozen=True)
 class Phase:
-    """One uninterrupted stretch of training: compile settings, then so many epochs in batches."""
+    """One uninterrupted stretch of training: compile settings, then so many epochs in batches.
+
+    ``plateau``: a ``ReduceLROnPlateau``. ``rates``: the learning rate in each epoch, where a function of the student's
+    own set it; the last one counts for all later epochs.
+    """
 
     optimizer: KerasObject
     loss: KerasObject
@@ -307,6 +311,8 @@ class Phase:
     labels: Labels
     class_weight: Mapping[str, float] = field(default_factory=dict)
     early_stopping: KerasObject | None = None
+    plateau: KerasObject | None = None
+    rates: tuple[float, ...] = ()
     recompiled: bool = True
 
 

@@ -201,12 +201,11 @@ class Capture:
                 data = fed.from_batches(heard, _input_names(model))
                 planned = self._plan(known, given, data, validation, development)
                 self._tell(known, data)
+            noted = stretches.history(history)
+            if planned.phase is not None:
+                planned = replace(planned, phase=replace(planned.phase, rates=stretches.rates(given, noted)))
             known.fits[-1] = replace(
-                planned,
-                epochs_done=stopper.epochs,
-                steps_done=stopper.steps,
-                finished=True,
-                history=stretches.history(history),
+                planned, epochs_done=stopper.epochs, steps_done=stopper.steps, finished=True, history=noted
             )
             stretches.merge_last(known.fits)
             self._tell(known)
@@ -276,14 +275,17 @@ class Capture:
         model = known.model
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
             raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
-        stopping = [c for c in callbacks if type(c) is self.keras.callbacks.EarlyStopping]
+        kinds = self.keras.callbacks
+        stopping = [c for c in callbacks if type(c) is kinds.EarlyStopping]
+        plateaus = [c for c in callbacks if type(c) is kinds.ReduceLROnPlateau]
         return Phase(
             optimizer=plaindata.describe(model.optimizer, plaindata.OPTIMIZERS),
             loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,
             labels=stretches.label_form(data),
-            early_stopping=stretches.stopping(stopping[0]) if stopping else None,
+            early_stopping=stretches.watcher(stopping[0]) if stopping else None,
+            plateau=stretches.watcher(plateaus[0]) if plateaus else None,
             recompiled=known.recompiled,
         )
 

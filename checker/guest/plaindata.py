@@ -127,7 +127,10 @@ LOSSES = {
 LOSS_ALIASES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "msle": "MeanSquaredLogarithmicError",
                 "mape": "MeanAbsolutePercentageError", "logcosh": "LogCosh", "kld": "KLDivergence",
                 "kl_divergence": "KLDivergence", "huber_loss": "Huber"}  # fmt: skip
-CALLBACKS = {"EarlyStopping": "monitor min_delta patience mode baseline restore_best_weights start_from_epoch"}
+CALLBACKS = {
+    "EarlyStopping": "monitor min_delta patience mode baseline restore_best_weights start_from_epoch",
+    "ReduceLROnPlateau": "monitor factor patience mode min_delta cooldown min_lr",
+}
 
 ACTIVATIONS = frozenset(
     "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu linear "

@@ -13,6 +13,7 @@ from checker.records import Development, Fit, KerasObject, Labels
 HARMLESS = frozenset(
     "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
 )
+REBUILT = frozenset({"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler"})
 
 
 def fit_data(given: Mapping[str, Any], names: Sequence[str]) -> tuple[Data, Data | None, Development]:
@@ -49,9 +50,9 @@ def callbacks_of(given: Mapping[str, Any]) -> list[Any]:
     return list(listed) if isinstance(listed, list | tuple) else [listed]
 
 
-def stopping(callback: Any) -> KerasObject:
-    """Return an EarlyStopping as plain data; Keras keeps its settings as attributes only."""
-    keys = plaindata.CALLBACKS["EarlyStopping"].split()
+def watcher(callback: Any) -> KerasObject:
+    """Return an EarlyStopping or ReduceLROnPlateau as plain data; Keras keeps its settings as attributes only."""
+    keys = plaindata.CALLBACKS[type(callback).__name__].split()
     config = {key: getattr(callback, key) for key in keys if hasattr(callback, key)}
     config["min_delta"] = abs(float(config.get("min_delta") or 0.0))
     return plaindata.describe(callback, plaindata.CALLBACKS, config)
@@ -59,7 +60,7 @@ def stopping(callback: Any) -> KerasObject:
 
 def left_out(given: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what the retraining will leave out."""
-    kinds = sorted({type(c).__name__ for c in callbacks_of(given)} - HARMLESS - {"EarlyStopping"})
+    kinds = sorted({type(c).__name__ for c in callbacks_of(given)} - HARMLESS - REBUILT)
     left_out = [f"the callback {kind}" for kind in kinds]
     if given.get("sample_weight") is not None:
         left_out.append("sample weights")
@@ -78,6 +79,14 @@ def label_form(data: Data) -> Labels:
     """Tell class numbers from one-hot rows."""
     y = data.fed.y
     return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
+
+
+def rates(given: Mapping[str, Any], history: Mapping[str, tuple[float | None, ...]]) -> tuple[float, ...]:
+    """Return the learning rate in each epoch as Keras noted it, where a function of the student's own set it."""
+    if not any(type(callback).__name__ == "LearningRateScheduler" for callback in callbacks_of(given)):
+        return ()
+    noted = history.get("learning_rate") or history.get("lr") or ()
+    return tuple(rate for rate in noted if rate is not None)
 
 
 def history(history: Any) -> dict[str, tuple[float | None, ...]]:

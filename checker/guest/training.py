@@ -188,6 +188,7 @@ class CompiledPhase:
         self.labels = self._label_form()
         self.loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
         self.optimizer = optimizer or self._make_optimizer()
+        self.first_rate = float(self.optimizer.learning_rate) if phase.plateau is not None else 0.0
         self._epoch: Any = None
         self._validate: Any = None
 
@@ -245,28 +246,35 @@ class CompiledPhase:
         if self._epoch is None:
             self._trace()
         model = self.trainer.model
-        stopper = self._make_stopper()
+        if self.phase.plateau is not None:
+            model.optimizer.learning_rate = self.first_rate
+        watchers = self._make_watchers()
         model.stop_training = False
-        stopper.on_train_begin()
+        for watcher in watchers:
+            watcher.on_train_begin()
         for epoch in range(self.phase.epochs):
+            if self.phase.rates:
+                model.optimizer.learning_rate = self.phase.rates[min(epoch, len(self.phase.rates) - 1)]
             logs, steps = self._run_epoch(np.random.default_rng([seed, outcome.epochs]), data)
             outcome.note(logs, steps)
-            stopper.on_epoch_end(epoch, logs)
+            for watcher in watchers:
+                watcher.on_epoch_end(epoch, logs)
             if model.stop_training or not math.isfinite(logs["loss"]):
                 outcome.stopped_early = bool(model.stop_training)
                 break
-        stopper.on_train_end()
+        for watcher in watchers:
+            watcher.on_train_end()
 
-    def _make_stopper(self) -> Any:
-        callbacks = self.trainer.keras.callbacks
-        wanted = self.phase.early_stopping
-        made = callbacks.Callback() if wanted is None else self._early_stopping(wanted, callbacks)
-        made.set_model(self.trainer.model)
+    def _make_watchers(self) -> list[Any]:
+        wanted = (self.phase.early_stopping, self.phase.plateau)
+        made = [self._watcher(one, self.trainer.keras.callbacks) for one in wanted if one is not None]
+        for watcher in made:
+            watcher.set_model(self.trainer.model)
         return made
 
-    def _early_stopping(self, wanted: KerasObject, callbacks: Any) -> Any:
-        """Make the student's EarlyStopping; whatever they called what is counted has its own name here, and all
-        else is the loss. A regression's quantities are all errors, so less is always better."""
+    def _watcher(self, wanted: KerasObject, callbacks: Any) -> Any:
+        """Make the student's callback; whatever they called what is counted has its own name here, and all else is
+        the loss. A regression's quantities are all errors, so less is always better."""
         config, labels = dict(wanted.config), self.labels
         monitor = str(config.get("monitor", "val_loss"))
         counted = any(word in monitor for word in labels.spelled)

@@ -99,6 +99,10 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         rows.append(("Class weights", ", ".join(weights)))
     if phase.early_stopping:
         rows.append(("Early stopping", settings(phase.early_stopping.config) or "yes"))
+    if phase.plateau:
+        rows.append(("Slower on a plateau", settings(phase.plateau.config) or "yes"))
+    if phase.rates:
+        rows.append(("Learning rate by epoch", f"from {phase.rates[0]:.4g} to {phase.rates[-1]:.4g}"))
     return rows
 
 

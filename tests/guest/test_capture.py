@@ -196,15 +196,27 @@ def test_a_model_that_is_loaded_again_goes_on_where_it_was(tf: Any, notes: Notes
 
 
 def test_callbacks_that_will_be_left_out_are_named(tf: Any, notes: Notes) -> None:
-    """Early stopping is part of the recipe; a learning-rate callback is noted as left out."""
+    """Early stopping and a plateau are part of the recipe; a callback of the student's own is noted as left out."""
     callbacks = tf.keras.callbacks
-    chosen = [callbacks.EarlyStopping(patience=4, restore_best_weights=True), callbacks.ReduceLROnPlateau()]
+    own = type("Own", (callbacks.Callback,), {})
+    chosen = [callbacks.EarlyStopping(patience=4, restore_best_weights=True), callbacks.ReduceLROnPlateau(), own()]
     make(tf).fit(X, Y, verbose=0, validation_split=0.2, callbacks=chosen)
     (fit,) = notes.only.fits
     assert fit.phase is not None
     assert fit.phase.early_stopping is not None
     assert fit.phase.early_stopping.config["patience"] == 4
-    assert fit.notes == ("the callback ReduceLROnPlateau is not part of the retraining",)
+    assert fit.phase.plateau is not None
+    assert fit.phase.plateau.config["factor"] == pytest.approx(0.1)
+    assert fit.notes == ("the callback Own is not part of the retraining",)
+
+
+def test_a_schedule_of_the_students_own_is_noted_by_what_it_did(tf: Any, notes: Notes) -> None:
+    """The learning rates that a function set are kept, epoch by epoch."""
+    scheduler = tf.keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (epoch + 1))
+    make(tf).fit(X, Y, verbose=0, epochs=3, callbacks=[scheduler])
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert fit.phase.rates == pytest.approx((0.01, 0.005, 0.01 / 3))
 
 
 def test_the_students_errors_pass_through(tf: Any, notes: Notes) -> None:

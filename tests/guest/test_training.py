@@ -1,6 +1,7 @@
 """The clean guest's trainer against Keras's own ``fit``, in both generations of Keras."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -251,3 +252,25 @@ def test_too_many_parameters_are_refused(tf: Any, data: training.SeedData) -> No
     small = RetrainJob("3", job.architecture, job.recipe, CLASSES, 100, (7,))
     with pytest.raises(plaindata.UnrebuildableError, match=r"465 parameters, over 100"):
         next(training.train(small, {7: data}, tf, keras))
+
+
+@pytest.mark.parametrize("how", ["plateau", "rates"])
+def test_a_changing_learning_rate_begins_anew_for_each_seed(
+    tf: Any, keras: Any, data: training.SeedData, how: str
+) -> None:
+    """A plateau or a schedule by epoch slows the training of every seed in the same way, whatever came before."""
+    plateau = KerasObject(
+        "ReduceLROnPlateau", {"monitor": "val_accuracy", "patience": 0, "factor": 0.1, "min_delta": 0.5}
+    )
+    changing = {"plateau": plateau} if how == "plateau" else {"rates": (0.01, 0.001)}
+    slowed = make_job(keras, tf, dense(keras), keras.optimizers.Adam(0.01), epochs=4, **changing)
+    together = dict(
+        zip(slowed.seeds, training.train(slowed, dict.fromkeys(slowed.seeds, data), tf, keras), strict=True)
+    )
+    last = slowed.seeds[-1]
+    alone = replace(slowed, seeds=(last,))
+    _, expected = next(training.train(alone, {last: data}, tf, keras))
+    steady = make_job(keras, tf, dense(keras), keras.optimizers.Adam(0.01), epochs=4)
+    _, other = next(training.train(replace(steady, seeds=(last,)), {last: data}, tf, keras))
+    assert np.array_equal(together[last][1], expected)
+    assert not np.array_equal(other, expected)
