@@ -24,7 +24,7 @@ ONLY_KERAS_3_RUNS = (
     r"module '(tf_keras|keras)[\w.]*' has no attribute '(ops|random|Variable|distribution|saving|PyDataset|tree)'",
     r"cannot import name '(ops|random|Variable|distribution|PyDataset)' from '(tf_keras|keras)",
     r"No module named '(tf_keras|keras)\.(ops|random|distribution|tree)",
-    r"unexpected keyword argument '(negative_slope|show_trainable|loss_scale_factor)'",
+    r"(unexpected keyword argument|argument not understood:',) '(negative_slope|show_trainable|loss_scale_factor)'",
     r"Unknown (loss|metric|activation|optimizer).*(r2_score|silu|mish|glu|lion|muon)",
     r"Unable to (create|synchronously create) dataset|extension for saving.*\.keras",
 )

@@ -15,6 +15,7 @@ from checker.records import Adaptation
         ("3", "`tf.layers.dense` is not available with Keras 3."),
         ("2", "module 'tf_keras.api._v2.keras' has no attribute 'ops'"),
         ("2", "cannot import name 'ops' from 'tf_keras'"),
+        ("2", "('Keyword argument not understood:', 'negative_slope')"),
     ],
 )
 def test_such_an_error_asks_for_the_other_generation(make, keras, message):

@@ -5,6 +5,7 @@ can be said in today's words exactly, is translated when it is used, and every t
 once, so that the report lists it. Nothing is translated that would train another network.
 """
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -137,6 +138,8 @@ def homes(keras: Any, part: str) -> list[Any]:
         home = functools.reduce(lambda module, name: getattr(module, name, None), part.split("."), root)
         if home is not None:
             found.append(home)
+    with contextlib.suppress(ImportError):
+        found.append(importlib.import_module(f"tensorflow.keras.{part}"))
     return found
 
 

@@ -18,6 +18,7 @@ import importlib
 import inspect
 import math
 import os
+import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -297,8 +298,9 @@ class Capture:
         known.batches, known.batch_steps = [], 0
         data = fed.merge(batches)
         known.width = data.width or known.width
-        size = max(1, round(sum(b.fed.rows for b in batches) / len(batches)))
-        epochs = max(1, round(steps * size / max(1, data.fed.rows)))
+        rows = [batch.fed.rows for batch in batches]
+        size = max(1, statistics.mode(rows))  # the last batch of an epoch is smaller
+        epochs = max(1, round(steps * statistics.fmean(rows) / max(1, data.fed.rows)))
         phase, unrebuildable = None, ""
         try:
             phase = self._phase(known, data, epochs, size, [])

@@ -8,6 +8,7 @@ reached or some thousands of steps were taken, so that nothing is lost where the
 Sets of rows that are only looked at (development, test) become ``Use`` records; small pieces are joined.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -103,8 +104,7 @@ class Loop:
     plan: Callable[[], tuple[KerasObject, KerasObject]]
     asked: int = 0
     done: int = 0
-    fed_rows: int = 0
-    batches: int = 0
+    sizes: Counter[int] = field(default_factory=Counter)
     rows: Rows = field(default_factory=Rows)
     rates: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
@@ -139,8 +139,7 @@ class Loop:
         the rows' losses.
         """
         self.looks.join()
-        self.batches += 1
-        self.fed_rows += len(x) if getattr(x, "shape", ()) else 0
+        self.sizes[len(x) if getattr(x, "shape", ()) else 0] += 1
         self.rows.add(x, y)
         if rate is not None:
             self.rates.append(float(rate))
@@ -167,9 +166,10 @@ class Loop:
         self.capture.tell(self.known, data)
 
     def _fit(self, data: Data, finished: bool) -> Fit:
-        size = max(1, round(self.fed_rows / max(1, self.batches)))
+        mean = sum(size * count for size, count in self.sizes.items()) / max(1, self.sizes.total())
+        size = max(1, *self.sizes.most_common(1)[0][:1]) if self.sizes else 1  # the last batch of an epoch is smaller
         distinct = max(1, data.fed.rows)
-        epochs, done = (max(1, round(steps * size / distinct)) for steps in (self.asked, self.done))
+        epochs, done = (max(1, round(steps * mean / distinct)) for steps in (self.asked, self.done))
         phase, unrebuildable = None, ""
         try:
             phase = self._phase(data, epochs, size)
