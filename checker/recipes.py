@@ -42,10 +42,10 @@ def of_numbers(recipe: Recipe) -> Recipe:
 def replay_plan(answer: ModelCapture, enough: int, seed: int, outputs: int) -> ReplayPlan | None:
     """Return how the student's own code is to train the answer again; None where no call of ``fit`` did."""
     fits = trainings(answer, enough)
-    if not fits or any(fit.how != "fit" for fit in fits):
+    if not fits or fits[-1].training.y is None or any(fit.how != "fit" for fit in fits):
         return None
     y, phase = fits[-1].training.y, fits[-1].phase
-    one_hot = y is not None and len(y.shape) == 2 and y.shape[1] > 1
+    one_hot = len(y.shape) == 2 and y.shape[1] > 1
     return ReplayPlan(
         model=answer.id,
         fits=sum(fit.calls for fit in fits),

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from checker import frames
 from checker.frames import Frame, Kind
 from checker.guest import generation
-from checker.records import Environment, ExecuteJob, Failure, Progress, RetrainJob, Stage
+from checker.records import Environment, ExecuteJob, Failure, Progress, RetrainJob, Stage, Verdict
 
 PACKAGES = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "nbclient", "ipykernel"]
 
@@ -103,7 +103,8 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
             say(frames.message(run))
             say(frames.message(Progress(at, len(job.seeds))))
     except UnrebuildableError as reason:
-        say(frames.message(Failure(Stage.RETRAINING, f"The network cannot be rebuilt: {reason}.", "")))
+        words = f"The network cannot be rebuilt: {reason}."
+        say(frames.message(Failure(Stage.RETRAINING, words, "", verdict=Verdict.REFER)))
 
 
 def _set_environment(keras: str) -> None:

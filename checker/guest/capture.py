@@ -276,6 +276,8 @@ class Capture:
         model = known.model
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
             raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
+        if _outputs(model) > 1:
+            raise UnrebuildableError(f"the network has {_outputs(model)} outputs, and the task is about one")
         kinds = self.keras.callbacks
         stopping = [c for c in callbacks if type(c) is kinds.EarlyStopping]
         plateaus = [c for c in callbacks if type(c) is kinds.ReduceLROnPlateau]
@@ -338,7 +340,7 @@ class Capture:
             class_name=type(known.model).__name__[:200],
             cell=known.cell,
             input_width=_width(known.model, "input_shape") or known.width,
-            output_width=_width(known.model, "output_shape"),
+            output_width=_width(known.model, "output_shape") if _outputs(known.model) == 1 else None,
             parameters=_parameters(known.model),
             architecture=shape,
             unrebuildable=unrebuildable[:500],
@@ -434,6 +436,14 @@ def _parameters(model: Any) -> int:
         return int(model.count_params())
     except Exception:  # noqa: BLE001  # Keras raises different errors for models that are not built
         return 0
+
+
+def _outputs(model: Any) -> int:
+    """Return how many outputs a model has, as far as it says."""
+    try:
+        return len(model.outputs or ()) or 1
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic outputs
+        return 1
 
 
 def _width(model: Any, attribute: str) -> int | None:
