@@ -50,7 +50,7 @@ from checker.records import (
     Submission,
     Verdict,
 )
-from checker.sandbox import Box, Sandbox
+from checker.sandbox import Box, Boxes, Sandbox
 from checker.splits import Split
 from checker.store import Gathered
 from checker.tracing import Traced
@@ -81,9 +81,9 @@ class Standard:
 # -- gathering evidence --------------------------------------------------------------------------------
 
 
-def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
+def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
     """Run a submission, find its answer, trace its data, retrain it; return all that was observed."""
-    execution, seen = _execute(submission, course, box, watch)
+    execution, seen = _execute(submission, course, boxes.students, watch)
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
     failures = failures or _ending_failures(execution, seen)
     chosen = selection.select(seen.models, len(course.assignment.data.classes), len(course.dataset.labels))
@@ -113,7 +113,7 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
         answer, seen.arrays, course.dataset.features, course.dataset.labels, course.assignment.data.features
     )
     evidence = replace(evidence, tracing=traced.tracing)
-    return _retrain(evidence, answer, traced, course, box, watch)
+    return _retrain(evidence, answer, traced, course, boxes.ours, watch)
 
 
 def _execute(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple[Execution, Collector]:

@@ -42,14 +42,16 @@ MAX_PICTURE = 1_000_000
 KERNEL_START_SECONDS = 300
 
 Say = Callable[[Frame], None]
+Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
+"""Makes a kernel's manager from its settings and the folder it works in."""
 
 
 class UnreadableError(Exception):
     """The file is no notebook and no Python; args are rationale and help."""
 
 
-def run(job: ExecuteJob, content: bytes, folder: Path, say: Say) -> None:
-    """Execute a submission's bytes in ``folder``; everything seen goes to ``say``."""
+def run(job: ExecuteJob, content: bytes, folder: Path, say: Say, kernel: Kernel) -> None:
+    """Execute a submission's bytes in ``folder`` with such a kernel; everything seen goes to ``say``."""
     try:
         notebook = read_notebook(content) if job.is_notebook else read_module(content)
     except UnreadableError as error:
@@ -63,7 +65,7 @@ def run(job: ExecuteJob, content: bytes, folder: Path, say: Say) -> None:
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
         "file": "" if job.is_notebook else str(folder / "submission.py"),
     }
-    client = Client(notebook, settings, folder, say)
+    client = Client(notebook, kernel(settings, folder), folder, say)
     try:
         client.execute(cwd=str(folder))
     except DeadKernelError:
@@ -133,10 +135,10 @@ def _paragraphs(text: str) -> list[str]:
 class Client(NotebookClient):
     """nbclient, with the checker's kernel, caps on output, and a word on every cell as it ends."""
 
-    def __init__(self, notebook: Any, settings: dict[str, Any], folder: Path, say: Say) -> None:
+    def __init__(self, notebook: Any, manager: AsyncKernelManager, folder: Path, say: Say) -> None:
         super().__init__(
             notebook,
-            km=_kernel_manager(settings),
+            km=manager,
             allow_errors=True,
             timeout=None,
             startup_timeout=KERNEL_START_SECONDS,
@@ -177,7 +179,8 @@ class Client(NotebookClient):
             return None
 
 
-def _kernel_manager(settings: dict[str, Any]) -> AsyncKernelManager:
+def started_kernel(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
+    """Return the manager of a kernel that is a Python process of its own."""
     command = [sys.executable, "-m", "checker.guest.kernel", json.dumps(settings), "-f", "{connection_file}"]
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="checker")
