@@ -20,7 +20,7 @@ from checker.errors import AssignmentError, HarnessError
 from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, tables
 from checker.rendering.html import Entry
-from checker.sandbox import Box, Sandbox
+from checker.sandbox import Boxes, Sandbox
 
 ATTEMPTS = 2
 
@@ -33,38 +33,52 @@ class Result:
     unfinished: tuple[Unfinished, ...]
 
 
-class Boxes:
-    """The boxes that are open now, so that all can be ended at once."""
+class Pool:
+    """Boxes that are kept from one submission to the next, as many as are in use at the same time."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._open: set[Box] = set()
+        self._idle: list[Boxes] = []
+        self._open: set[Boxes] = set()
         self._lock = threading.Lock()
         self._closed = False
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[Box]:
+    def lend(self) -> Iterator[Boxes]:
+        """Lend a slot's boxes; they are closed where anything went wrong meanwhile, and kept else."""
+        boxes = self._take()
+        try:
+            yield boxes
+        except BaseException:
+            self._drop(boxes)
+            raise
+        if self._closed:
+            raise HarnessError("The batch was interrupted.")
+        with self._lock:
+            self._idle.append(boxes)
+
+    def _take(self) -> Boxes:
         with self._lock:
             if self._closed:
                 raise HarnessError("The batch was interrupted.")
-            box = self._sandbox.open()
-            self._open.add(box)
-        try:
-            yield box
-        finally:
-            with self._lock:
-                self._open.discard(box)
-            box.close()
-        if self._closed:
-            raise HarnessError("The batch was interrupted.")
+            if self._idle:
+                return self._idle.pop()
+            boxes = self._sandbox.open()
+            self._open.add(boxes)
+            return boxes
+
+    def _drop(self, boxes: Boxes) -> None:
+        with self._lock:
+            self._open.discard(boxes)
+        boxes.close()
 
     def close(self) -> None:
-        """End whatever runs in any box; no more are opened."""
+        """End whatever runs in any box; no more are lent."""
         with self._lock:
             self._closed = True
             still_open = list(self._open)
-        for box in still_open:
-            box.close()
+        for boxes in still_open:
+            boxes.close()
 
 
 def jobs_that_fit(assignment: Assignment) -> int:
@@ -88,11 +102,11 @@ def run(
 
     Raises AssignmentError where a rule cannot be run at all; KeyboardInterrupt ends every box first.
     """
-    boxes = Boxes(course.sandbox)
+    pool = Pool(course.sandbox)
     ended: dict[str, Report | Unfinished] = {}
 
     def one(submission: Submission) -> Report | Unfinished:
-        return _attempt(submission, course, standard, out, boxes, watch(submission), fresh)
+        return _attempt(submission, course, standard, out, pool, watch(submission), fresh)
 
     futures = {executor.submit(one, submission): submission for submission in submissions}
     try:
@@ -102,8 +116,9 @@ def run(
     except BaseException:
         for future in futures:
             future.cancel()
-        boxes.close()
         raise
+    finally:
+        pool.close()
     in_order = [ended[submission.name] for submission in submissions]
     result = Result(
         tuple(end for end in in_order if isinstance(end, Report)),
@@ -118,7 +133,7 @@ def _attempt(
     course: Course,
     standard: Standard,
     out: Path,
-    boxes: Boxes,
+    pool: Pool,
     watch: Watch,
     fresh: bool,
 ) -> Report | Unfinished:
@@ -126,7 +141,7 @@ def _attempt(
     message = ""
     for _ in range(ATTEMPTS):
         try:
-            return _check(submission, course, standard, out, boxes, watch, fresh)
+            return _check(submission, course, standard, out, pool, watch, fresh)
         except AssignmentError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
@@ -140,15 +155,15 @@ def _check(
     course: Course,
     standard: Standard,
     out: Path,
-    boxes: Boxes,
+    pool: Pool,
     watch: Watch,
     fresh: bool,
 ) -> Report:
     under = check.evidence_key(submission, course)
     gathered = None if fresh else store.load(out / "evidence", submission.name, under)
     if gathered is None:
-        with boxes.open() as box:
-            gathered = check.examine(submission, course, box, watch)
+        with pool.lend() as boxes:
+            gathered = check.examine(submission, course, boxes, watch)
         store.save(out / "evidence", submission.name, under, gathered)
     report = check.judge(gathered, course, standard)
     store.write(out / page_of(submission), html.render_page(report, index_href="../index.html"))

@@ -56,7 +56,7 @@ from checker.records import (
     TrainingRun,
     Verdict,
 )
-from checker.sandbox import Box, Sandbox
+from checker.sandbox import Box, Boxes, Sandbox
 from checker.splits import Split
 from checker.store import Gathered
 from checker.tracing import Traced
@@ -96,9 +96,9 @@ class Standard:
 # -- gathering evidence --------------------------------------------------------------------------------
 
 
-def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
+def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
     """Run a submission, find its answer, trace its data, retrain it; return all that was observed."""
-    execution, seen = _execute_in_either(submission, course, box, watch)
+    execution, seen = _execute_in_either(submission, course, boxes.students, watch)
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
     failures = failures or _ending_failures(execution, seen)
     chosen = _select(seen, course)
@@ -128,7 +128,7 @@ def examine(submission: Submission, course: Course, box: Box, watch: Watch) -> G
     names = (*course.assignment.data.features, course.assignment.data.target)
     traced = tracing.trace(answer, seen.arrays, course.dataset.features, course.dataset.labels, names)
     evidence = replace(evidence, tracing=traced.tracing)
-    return _retrain(evidence, answer, traced, course, box, watch)
+    return _retrain(evidence, answer, traced, course, boxes, watch)
 
 
 def _execute_in_either(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple[Execution, Collector]:
@@ -222,7 +222,7 @@ def _explain(seen: Collector, course: Course) -> Failure:
 
 
 def _retrain(
-    evidence: Evidence, answer: ModelCapture, traced: Traced, course: Course, box: Box, watch: Watch
+    evidence: Evidence, answer: ModelCapture, traced: Traced, course: Course, boxes: Boxes, watch: Watch
 ) -> Gathered:
     """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
     replayed by that code."""
@@ -242,12 +242,12 @@ def _retrain(
     development = recipes.watched_development(answer, enough)
     data = {seed: _seed_arrays(seed, development, traced, course) for seed in course.seeds}
     if recipe is not None and answer.architecture is not None and not obstacle:
-        return _rebuild(evidence, answer.architecture, recipe, data, kept, course, box, watch)
+        return _rebuild(evidence, answer.architecture, recipe, data, kept, course, boxes.ours, watch)
     plans = [recipes.replay_plan(answer, enough, seed, course.assignment.data.outputs) for seed in course.seeds]
     if traced.rows is None or None in plans:
         return Gathered(_refer(evidence, answer, obstacle), kept)
     evidence = replace(evidence, replayed=obstacle)
-    return _replay(evidence, [plan for plan in plans if plan is not None], data, kept, course, box, watch)
+    return _replay(evidence, [plan for plan in plans if plan is not None], data, kept, course, boxes.students, watch)
 
 
 def _rebuild(
@@ -301,6 +301,7 @@ def _replay(
         content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
         beside = [*content, *(frames.array(a) for a in data[plan.seed])]
         seen = Collector(lambda progress: None)
+        box.renew()
         execution = box.run([frames.job(job), *beside, frames.END], course.assignment.execute, seen.receive)
         runs = [run for run in seen.runs if run.seed == plan.seed][:1]
         collected.runs += runs

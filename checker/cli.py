@@ -111,8 +111,8 @@ def self_check(
     held_to = standard.of_scores(course)
     submission = submissions.find(file)[0]
     display = Display(console, 1)
-    with display.shown(), closing(course.sandbox.open()) as box:
-        gathered = check.examine(submission, course, box, display.watch(submission))
+    with display.shown(), closing(course.sandbox.open()) as boxes:
+        gathered = check.examine(submission, course, boxes, display.watch(submission))
         judged = check.judge(gathered, course, held_to)
         display.end(submission, judged)
     store.write(report, html.render_page(judged))
@@ -173,8 +173,8 @@ def _establish(course: Course) -> check.Standard:
     """Return the standard that the reference sets, after it has passed its own assignment."""
     submission = standard.reference_submission(course)
     display = Display(console, 1)
-    with display.shown(), closing(course.sandbox.open()) as box:
-        gathered = standard.examine(course, box, display.watch(submission))
+    with display.shown(), closing(course.sandbox.open()) as boxes:
+        gathered = standard.examine(course, boxes, display.watch(submission))
         held_to = standard.of_reference(gathered, course)
         display.end(submission, standard.require_sound(gathered, course, held_to))
     return held_to

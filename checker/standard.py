@@ -14,7 +14,7 @@ from checker.check import Course, Standard, Watch
 from checker.errors import AssignmentError, UsageError
 from checker.metrics import METRICS
 from checker.records import Outcome, ReferenceScores, Report, Submission, Verdict
-from checker.sandbox import Box
+from checker.sandbox import Boxes
 from checker.splits import Split
 from checker.store import Gathered
 
@@ -25,14 +25,14 @@ def reference_submission(course: Course) -> Submission:
     return replace(found, name=f"reference {course.assignment.id}")
 
 
-def examine(course: Course, box: Box, watch: Watch, fresh: bool = False) -> Gathered:
+def examine(course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
     """Return the reference's evidence, from the cache where it is still valid."""
     submission = reference_submission(course)
     folder, under = store.cache_folder(), check.evidence_key(submission, course)
     name = f"{course.assignment.id}-{under[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
-        gathered = check.examine(submission, course, box, watch)
+        gathered = check.examine(submission, course, boxes, watch)
         store.save(folder, name, under, gathered)
     return gathered
 

@@ -38,7 +38,7 @@ from checker.records import (
     TrainingRun,
     Use,
 )
-from checker.sandbox import bubblewrap
+from checker.sandbox import Boxes, bubblewrap
 
 ROOT = Path(__file__).parent.parent
 
@@ -236,6 +236,9 @@ class FakeBox:
             return an_execution(Ending.NONSENSE)
         return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
 
+    def renew(self) -> None:
+        """Every job of a fake box is new anyway."""
+
     def close(self) -> None:
         self.closed.set()
 
@@ -249,9 +252,9 @@ class FakeSandbox:
         self.guest = guest
         self.boxes: list[FakeBox] = []
 
-    def open(self) -> FakeBox:
+    def open(self) -> Boxes:
         self.boxes.append(FakeBox(self.guest))
-        return self.boxes[-1]
+        return Boxes(self.boxes[-1], self.boxes[-1])
 
 
 @pytest.fixture(scope="session")

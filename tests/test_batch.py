@@ -690,25 +690,31 @@ def test_an_interruption_ends_every_box(bench, practical):
     assert not (b.out / "index.html").exists()
 
 
-def test_no_box_is_opened_after_an_interruption(fake_sandbox):
+def test_no_box_is_lent_after_an_interruption(fake_sandbox):
     """After an interruption no guest starts any more, and no box is left open."""
     sandbox = fake_sandbox(lambda job, beside: iter(()))
-    boxes = batch.Boxes(sandbox)
-    boxes.close()
-    with pytest.raises(HarnessError, match="interrupted"), boxes.open():
-        pytest.fail("a box was opened")
+    pool = batch.Pool(sandbox)
+    pool.close()
+    with pytest.raises(HarnessError, match="interrupted"), pool.lend():
+        pytest.fail("a box was lent")
     assert all(box.closed.is_set() for box in sandbox.boxes)
 
 
-def test_a_box_is_closed_whatever_happens_in_it(fake_sandbox):
-    """A box is closed when its work is done, and when it failed."""
-    boxes = batch.Boxes(fake_sandbox(lambda job, beside: iter(())))
-    with boxes.open() as box:
+def test_boxes_are_kept_until_something_goes_wrong(fake_sandbox):
+    """A slot's boxes serve one submission after the other; after a failure they are closed, and in the end all are."""
+    sandbox = fake_sandbox(lambda job, beside: iter(()))
+    pool = batch.Pool(sandbox)
+    with pool.lend() as first:
         pass
-    assert box.closed.is_set()
-    with pytest.raises(ZeroDivisionError), boxes.open() as box:
+    with pytest.raises(ZeroDivisionError), pool.lend() as again:
         1 / 0
-    assert box.closed.is_set()
+    assert again is first
+    assert sandbox.boxes[0].closed.is_set()
+    with pool.lend(), pool.lend():
+        pass
+    assert [box.closed.is_set() for box in sandbox.boxes] == [True, False, False]
+    pool.close()
+    assert all(box.closed.is_set() for box in sandbox.boxes)
 
 
 # -- how many side by side -------------------------------------------------------------------------------

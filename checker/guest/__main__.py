@@ -1,17 +1,19 @@
 """The guest: reads one job from standard input, says what happens on standard output, and ends.
 
 Before anything else the two standard streams are taken for the frames, and whatever would be printed goes to
-standard error, which the host keeps only the tail of.
+standard error, which the host keeps only the tail of. ``python -m checker.guest`` does one job, cold;
+``python -m checker.guest students`` (or ``ours``) is the warm process of a box, which does each job in a fork.
 """
 
 import contextlib
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from checker import frames
 from checker.frames import Frame, Kind
@@ -24,7 +26,8 @@ PACKAGES = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn"
 Say = Callable[[Frame], None]
 
 
-def main() -> None:
+def main(warm: bool = False) -> None:
+    """Do one job. ``warm``: this is a fork of a process that has imported everything."""
     incoming, outgoing = _take_streams()
     job = frames.content(_expect(incoming, Kind.JOB))
     rest = list(_until_end(incoming))
@@ -33,9 +36,9 @@ def main() -> None:
         frames.write(outgoing, frame)
 
     if isinstance(job, ExecuteJob):
-        execute(job, rest, say)
+        execute(job, rest, say, warm)
     else:
-        retrain(job, rest, say)
+        retrain(job, rest, say, warm)
     say(frames.END)
 
 
@@ -65,7 +68,7 @@ def _until_end(stream: BinaryIO) -> Iterator[Frame]:
         yield frame
 
 
-def execute(job: ExecuteJob, rest: list[Frame], say: Say) -> None:
+def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     """Run a student's file; beside the job came its bytes and the data set's."""
     from checker.guest import course, notebook
 
@@ -77,18 +80,25 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say) -> None:
         say(frames.message(Failure(Stage.READING, *error.args)))
         return
     keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(notebook.sources(submission))
-    _set_environment(keras)
+    _choose(keras, warm)
     say(frames.message(Environment(_versions(), keras, reason)))
     with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as place:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
         course.lay_out(folder, csv)
-        notebook.run(job, submission, arrays, folder, say)
+        kernel = _forked_kernel if warm else notebook.started_kernel
+        notebook.run(job, submission, arrays, folder, say, kernel)
 
 
-def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
+def _forked_kernel(settings: dict[str, Any], folder: Path) -> Any:
+    from checker.guest import forked
+
+    return forked.manager(settings, folder)
+
+
+def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
     """Rebuild and train a model from plain data; beside the job came five arrays for each seed."""
-    _set_environment(job.keras)
+    _choose(job.keras, warm)
     import tensorflow as tf
 
     from checker.guest import training
@@ -105,6 +115,15 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say) -> None:
     except UnrebuildableError as reason:
         words = f"The network cannot be rebuilt: {reason}."
         say(frames.message(Failure(Stage.RETRAINING, words, "", verdict=Verdict.REFER)))
+
+
+def _choose(keras: str, warm: bool) -> None:
+    """Choose the Keras generation before TensorFlow is imported, or after that in a warm guest."""
+    _set_environment(keras)
+    if warm and keras == "2":
+        from checker.guest.warm import turn_to_legacy
+
+        turn_to_legacy()
 
 
 def _set_environment(keras: str) -> None:
@@ -135,4 +154,9 @@ def _versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        from checker.guest import warm
+
+        _set_environment("3")
+        warm.serve(sys.argv[1], lambda: main(warm=True))
     main()

@@ -1,8 +1,9 @@
 """The Jupyter kernel in which a student's notebook runs: a real ipykernel, with the checker's hooks in it.
 
-Started by ``checker.guest.notebook`` as ``python -m checker.guest.kernel SETTINGS -f CONNECTION_FILE``. Everything is
-imported and every global random generator seeded before the first cell. What the hooks see is sent on the
-kernel's own IOPub channel as messages of the type ``checker``, in order with the cell's outputs.
+Started by ``checker.guest.notebook`` as ``python -m checker.guest.kernel SETTINGS -f CONNECTION_FILE``, or, where the
+guest is warm, in a fork by ``checker.guest.forked``. Everything is imported and every global random generator
+seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the type
+``checker``, in order with the cell's outputs.
 """
 
 import json
@@ -21,8 +22,8 @@ SEED = 20_201_124
 MAX_ADAPTATIONS = 100
 
 
-def main() -> None:
-    settings = json.loads(sys.argv.pop(1))
+def run(settings: dict[str, Any]) -> None:
+    """Run the kernel to its end; the remaining command line is ipykernel's."""
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
@@ -132,4 +133,4 @@ class Channel:
 
 
 if __name__ == "__main__":
-    main()
+    run(json.loads(sys.argv.pop(1)))

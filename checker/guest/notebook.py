@@ -46,6 +46,8 @@ LONG_PARAGRAPH = 15
 KERNEL_START_SECONDS = 300
 
 Say = Callable[[Frame], None]
+Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
+"""Makes a kernel's manager from its settings and the folder it works in."""
 
 
 class UnreadableError(Exception):
@@ -62,8 +64,8 @@ def sources(notebook: Any) -> str:
     return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
-def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, say: Say) -> None:
-    """Execute a notebook in ``folder``; everything seen goes to ``say``. ``arrays`` are a replay's."""
+def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, say: Say, kernel: Kernel) -> None:
+    """Execute a notebook in ``folder`` with such a kernel; what is seen goes to ``say``. ``arrays`` are a replay's."""
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
@@ -74,7 +76,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
         "arrays": _put_down(arrays, folder.parent) if arrays else "",
         "file": "" if job.is_notebook else str(folder / "submission.py"),
     }
-    client = Client(notebook, settings, folder, say)
+    client = Client(notebook, kernel(settings, folder), folder, say)
     try:
         client.execute(cwd=str(folder))
     except DeadKernelError:
@@ -156,10 +158,10 @@ def _paragraphs(text: str) -> list[str]:
 class Client(NotebookClient):
     """nbclient, with the checker's kernel, caps on output, and a word on every cell as it ends."""
 
-    def __init__(self, notebook: Any, settings: dict[str, Any], folder: Path, say: Say) -> None:
+    def __init__(self, notebook: Any, manager: AsyncKernelManager, folder: Path, say: Say) -> None:
         super().__init__(
             notebook,
-            km=_kernel_manager(settings),
+            km=manager,
             allow_errors=True,
             timeout=None,
             startup_timeout=KERNEL_START_SECONDS,
@@ -202,7 +204,8 @@ class Client(NotebookClient):
             return None
 
 
-def _kernel_manager(settings: dict[str, Any]) -> AsyncKernelManager:
+def started_kernel(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
+    """Return the manager of a kernel that is a Python process of its own."""
     command = [sys.executable, "-m", "checker.guest.kernel", json.dumps(settings), "-f", "{connection_file}"]
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="checker")

@@ -1,42 +1,19 @@
-"""Where a guest runs: one small protocol, and the walls behind it.
+"""Where a guest runs: one small protocol (``boxes``), and the walls behind it.
 
-A ``Sandbox`` opens boxes; a ``Box`` runs jobs, one after the other, and tells of each how it ended. A guest
+A ``Sandbox`` opens ``Boxes``; a ``Box`` runs jobs, one after the other, and tells of each how it ended. A guest
 that fails is a result (``Execution``); a sandbox that fails is a ``HarnessError``.
 
 A caller hands a job's frames in and receives the guest's frames while it runs. The callback may raise
 ``EvidenceError``: the box is then ended, as it is for a limit reached.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
-
 from checker.errors import SandboxMissingError
-from checker.frames import Frame
-from checker.records import Execution, Limits
 from checker.sandbox import bubblewrap, plain
+from checker.sandbox.boxes import Box, Boxes, Receive, Sandbox
 
-Receive = Callable[[Frame], None]
+__all__ = ["KINDS", "Box", "Boxes", "Receive", "Sandbox", "choose"]
 
 KINDS = ("bubblewrap", "none")
-
-
-class Box(Protocol):
-    """A place for one guest at a time; nothing of one job is left for the next."""
-
-    def run(self, job: Sequence[Frame], limits: Limits, receive: Receive) -> Execution:
-        """Run one job to its end, however it ends."""
-
-    def close(self) -> None:
-        """End whatever still runs in the box and remove it. May be called from another thread."""
-
-
-class Sandbox(Protocol):
-    """A kind of wall."""
-
-    name: str
-
-    def open(self) -> Box:
-        """Open a new, empty box."""
 
 
 def choose(kind: str) -> Sandbox:

@@ -2,8 +2,8 @@
 
 Theory of operation: the box sees ``/usr``, the Python installation and environment under their own paths, the
 checker's package, and sized temporary file systems; nothing else exists in it, no student's file, no
-assignment, no environment variable of the host. The job goes in and the frames come out through the standard
-streams. When bubblewrap dies its process namespace dies, and everything in the box with it.
+assignment, no environment variable of the host. What runs in it is a warm process (``warm``), the first of its
+process namespace: no signal from inside ends it, and when it dies everything in the box dies with it.
 
 Started by root, bubblewrap is never run as root: a private mount namespace is made, in which the sources that
 only root may read are bound under a readable folder; then the user id is dropped for good, and bubblewrap
@@ -15,22 +15,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import checker
-from checker.frames import Frame
-from checker.records import Execution, Limits
-from checker.sandbox import process
-from checker.sandbox.process import Guest
+from checker.sandbox.boxes import Boxes
+from checker.sandbox.warm import EMPTY_ENVIRONMENT, WarmBox
 
 FREE_UID = 61_234
 INSIDE_UID = 1_000
 TEMPORARY_MIB = 1_024
 SHARED_MIB = 256
 PACKAGE = Path(checker.__file__).parent
-EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 BIND_AND_DROP = """
 staging=$1; shift
@@ -52,35 +49,13 @@ class Bubblewrap:
 
     name = "bubblewrap"
 
-    def open(self) -> "BubblewrapBox":
-        return BubblewrapBox()
-
-
-class BubblewrapBox:
-    def __init__(self) -> None:
-        self._guest: Guest | None = None
-        self._closed = False
-
-    def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
-        with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
-            command = wrap([sys.executable, "-m", "checker.guest"], staging)
-            return process.run(
-                command, EMPTY_ENVIRONMENT, Path("/"), job, limits, receive, Bubblewrap.name, self._remember
-            )
-
-    def _remember(self, guest: Guest) -> None:
-        self._guest = guest
-        if self._closed:
-            guest.end()
-
-    def close(self) -> None:
-        self._closed = True
-        if self._guest is not None:
-            self._guest.end()
+    def open(self) -> Boxes:
+        return Boxes(WarmBox("students", Bubblewrap.name, wrap), WarmBox("ours", Bubblewrap.name, wrap))
 
 
 def wrap(command: Sequence[str], staging: str) -> list[str]:
-    """Return a command that runs another inside a box. ``staging`` is an empty folder, used by root only."""
+    """Return a command that runs another inside a box. ``staging`` is an empty folder, used by root only, and only
+    until the other command runs."""
     sources = _sources()
     if os.geteuid() != 0:
         return [*_bubblewrap({source: source for source in sources}), *command]
@@ -101,7 +76,7 @@ def _sources() -> list[str]:
 def _bubblewrap(sources: dict[str, str]) -> list[str]:
     """Return bubblewrap's command line; ``sources`` maps a path inside to where it lies outside."""
     arguments = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
-                 "--new-session", "--cap-drop", "ALL", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID),
+                 "--as-pid-1", "--new-session", "--cap-drop", "ALL", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID),
                  "--hostname", "sandbox", "--clearenv", "--ro-bind", "/usr", "/usr"]  # fmt: skip
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         root = Path("/", name)
@@ -131,6 +106,8 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": "/checker",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
+        "OMP_NUM_THREADS": "1",  # NumPy starts its threads when it is imported; a process with threads cannot be forked
+        "OPENBLAS_NUM_THREADS": "1",
     }
 
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from subprocess import PIPE, TimeoutExpired
 
 import psutil
 
@@ -16,7 +17,8 @@ import checker
 from checker.frames import Frame
 from checker.records import Execution, Limits
 from checker.sandbox import process
-from checker.sandbox.process import Guest
+from checker.sandbox.boxes import Boxes
+from checker.sandbox.process import Guest, Streams
 
 PACKAGE_PARENT = Path(checker.__file__).parent.parent
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "WINDIR", "NUMBER_OF_PROCESSORS")
@@ -27,34 +29,38 @@ class PlainProcess:
 
     name = "none"
 
-    def open(self) -> "PlainBox":
-        return PlainBox()
+    def open(self) -> Boxes:
+        return Boxes(PlainBox(), PlainBox())
 
 
 class PlainBox:
+    """Starts a new Python, cold, for each job."""
+
     def __init__(self) -> None:
         self._guest: Guest | None = None
         self._closed = False
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
         with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as folder:
-            execution = process.run(
-                [sys.executable, "-m", "checker.guest"],
-                _environment(folder),
-                Path(folder),
-                job,
-                limits,
-                receive,
-                PlainProcess.name,
-                self._remember,
-            )
-            _end_left_behind(folder)
-            return execution
+            command = [sys.executable, "-m", "checker.guest"]
+            started = process.start(command, _environment(folder), Path(folder), stdin=PIPE, stdout=PIPE)
+            guest = self._guest = Guest(started, limits)
+            if self._closed:
+                guest.end()
+            assert started.stdin and started.stdout and started.stderr
+            streams = Streams(started.stdin, started.stdout, started.stderr)
 
-    def _remember(self, guest: Guest) -> None:
-        self._guest = guest
-        if self._closed:
-            guest.end()
+            def let_end(finished: bool) -> int:
+                with contextlib.suppress(TimeoutExpired):
+                    started.wait(process.GRACE_SECONDS if finished else 1.0)
+                guest.end()
+                _end_left_behind(folder)
+                return started.wait()
+
+            return process.supervise(guest, streams, job, receive, let_end, PlainProcess.name)
+
+    def renew(self) -> None:
+        """Every job has a new process and folder anyway."""
 
     def close(self) -> None:
         self._closed = True

@@ -1,15 +1,20 @@
-"""Run a guest's process: hand it a job, read its frames, watch its limits, and leave nothing of it.
+"""Watch over a guest: hand it a job, read its frames, look after its limits, and say how it ended.
 
-Theory of operation: three threads stand around the process. One writes the job to its standard input, one
-keeps the tail of its standard error, one looks at the clock and adds up the memory of the process and all its
-descendants. The calling thread reads frames. Whoever finds a limit reached notes why and kills the whole
-tree; the reader then meets the end of the stream, and what had arrived before it stays.
+Theory of operation: three threads stand around a guest. One writes the job to its standard input, one keeps the
+tail of its standard error, one looks at the clock and adds up the memory of the process and all its descendants.
+The calling thread reads frames. Whoever finds a limit reached notes why and kills the whole tree; the reader
+then meets the end of the stream, and what had arrived before it stays.
 
-Memory is the sum of resident sets, which is cheap to read and counts shared pages more than once. Only where
-that sum is over the limit is the proportional set size asked for, which the kernel has to add up page by page.
+The tree may have stood there before the job, as a box with a warm process does. What it had used by then is
+taken off, so that memory and CPU time are the job's own.
+
+Forks share most of their pages. The sum of resident sets counts these once for each process, but is cheap to
+read; the sum of proportional set sizes counts them once, but the kernel has to add it up page by page. So the
+second is looked at every few seconds, and whenever the first is over the limit.
 """
 
 import contextlib
+import itertools
 import subprocess
 import threading
 import time
@@ -28,133 +33,181 @@ from checker.records import Ending, Execution, Limits
 
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
+LOOKS_PER_COUNT = 5
 GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The host's ends of a guest's standard streams."""
+
+    job: IO[bytes]
+    said: IO[bytes]
+    noise: IO[bytes]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a tree of processes uses: MiB by either way of counting, and CPU seconds, the dead ones' included."""
+
+    resident: float = 0.0
+    proportional: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+def usage(tree: Sequence[psutil.Process]) -> Usage:
+    """Measure a tree of processes."""
+    return Usage(_sum(tree, _resident), _sum(tree, _proportional), _sum(tree, _cpu_seconds))
+
+
+def tree_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return a process and its descendants, the process last; nothing where it has gone."""
+    if process.poll() is not None:
+        return []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        top = psutil.Process(process.pid)
+        return [*top.children(recursive=True), top]
+    return []
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and its descendants."""
+    for member in tree_of(process):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            member.kill()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 @dataclass
 class Guest:
-    """A running guest and what is known of its end."""
+    """A job that runs in a tree of processes, and what is known of its end."""
 
     process: subprocess.Popen[bytes]
     limits: Limits
+    before: Usage = Usage()
     started: float = field(default_factory=time.monotonic)
     ending: Ending | None = None
     peak_memory: float = 0.0
-    cpu_seconds: dict[int, float] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
     nonsense: str = ""
+    over: threading.Event = field(default_factory=threading.Event)
 
     def end(self, reason: Ending | None = None) -> None:
-        """Kill the process and its descendants; the first reason given is the one that counts."""
+        """Kill the whole tree; the first reason given is the one that counts."""
         self.ending = self.ending or reason
-        for process in self.tree():
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                process.kill()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-
-    def tree(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            top = psutil.Process(self.process.pid)
-            return [*top.children(recursive=True), top]
-        return []
+        kill_tree(self.process)
 
     def watch(self) -> None:
-        """Look after the limits until the process is gone."""
-        while self.process.poll() is None:
-            memory = self._measure()
-            self.peak_memory = max(self.peak_memory, memory)
+        """Look after the limits until the job is over."""
+        for look in itertools.count():
+            is_over = self.over.wait(WATCH_SECONDS if look else 0)
+            memory = self._measure(count=is_over or look % LOOKS_PER_COUNT == 0)
+            if is_over or self.process.poll() is not None:
+                return
             if memory > self.limits.memory_mib:
                 self.end(Ending.MEMORY)
             elif time.monotonic() - self.started > self.limits.wall_seconds:
                 self.end(Ending.WALL_CLOCK)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(WATCH_SECONDS)
 
-    def _measure(self) -> float:
-        """Return the memory of all processes in MiB; note their CPU time on the way."""
-        tree = self.tree()
-        for process in tree:
-            with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
-                self.cpu_seconds[process.pid] = times.user + times.system
-        resident = sum(_memory(process, _resident) for process in tree)
-        if resident <= self.limits.memory_mib:
+    def _measure(self, count: bool) -> float:
+        """Return the job's memory in MiB, at most; note its peak and CPU time on the way."""
+        tree = tree_of(self.process)
+        self.cpu_seconds = max(self.cpu_seconds, _sum(tree, _cpu_seconds) - self.before.cpu_seconds)
+        resident = _sum(tree, _resident) - self.before.resident
+        if not count and resident <= self.limits.memory_mib:
             return resident
-        return sum(_memory(process, _proportional) for process in tree)
+        memory = _sum(tree, _proportional) - self.before.proportional
+        self.peak_memory = max(self.peak_memory, memory)
+        return memory
 
 
-def _memory(process: psutil.Process, way: Callable[[psutil.Process], float]) -> float:
-    with contextlib.suppress(psutil.Error, OSError):
-        return way(process) / 2**20
-    return 0.0
+def _sum(tree: Sequence[psutil.Process], what: Callable[[psutil.Process], float]) -> float:
+    total = 0.0
+    for process in tree:
+        with contextlib.suppress(psutil.Error, OSError):
+            total += what(process)
+    return total
 
 
 def _resident(process: psutil.Process) -> float:
-    return float(process.memory_info().rss)
+    return float(process.memory_info().rss) / 2**20
 
 
 def _proportional(process: psutil.Process) -> float:
     try:
-        return float(process.memory_full_info().pss)
+        return float(process.memory_full_info().pss) / 2**20
     except (psutil.AccessDenied, AttributeError):
         return _resident(process)
 
 
-def run(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    folder: Path,
-    job: Sequence[Frame],
-    limits: Limits,
-    receive: Callable[[Frame], None],
-    sandbox: str,
-    on_start: Callable[[Guest], None],
-) -> Execution:
-    """Run one guest from start to end and say how it ended.
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
 
-    Raises HarnessError where the process cannot be started at all.
-    """
+
+def start(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, stdin: int, stdout: int
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own; HarnessError where it cannot be started at all."""
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             list(command),
             env=dict(environment),
             cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=stdin,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     except OSError as error:
         raise HarnessError(f"The guest could not be started: {error}", "Run `checker doctor`.") from error
-    guest, tail = Guest(process, limits), deque[bytes](maxlen=TAIL_BYTES // 1_024)
-    assert process.stdin and process.stdout and process.stderr
-    on_start(guest)
+
+
+def supervise(
+    guest: Guest,
+    streams: Streams,
+    job: Sequence[Frame],
+    receive: Callable[[Frame], None],
+    let_end: Callable[[bool], int | None],
+    sandbox: str,
+) -> Execution:
+    """See one job through and say how it ended.
+
+    ``let_end`` is told whether the guest came to its end; it leaves nothing of the job, and returns the exit code.
+    """
+    tail = deque[bytes](maxlen=TAIL_BYTES // 1_024)
     threads = [
-        threading.Thread(target=_write_job, args=(process.stdin, job), daemon=True),
-        threading.Thread(target=_keep_tail, args=(process.stderr, tail), daemon=True),
-        threading.Thread(target=guest.watch, daemon=True),
+        threading.Thread(target=_write_job, args=(streams.job, job), daemon=True),
+        threading.Thread(target=keep_tail, args=(streams.noise, tail), daemon=True),
     ]
-    for thread in threads:
+    watcher = threading.Thread(target=guest.watch, daemon=True)
+    for thread in (*threads, watcher):
         thread.start()
+    finished = False
     try:
-        finished = _read_frames(guest, process.stdout, receive)
-        _let_end(guest, finished)
+        finished = _read_frames(guest, streams.said, receive)
     finally:
-        guest.end()
-        process.wait()
+        guest.over.set()
+        watcher.join()
+        exit_code = let_end(finished and guest.ending is None)
         for thread in threads:
             thread.join()
-        process.stdout.close()
-    ending = guest.ending or (Ending.FINISHED if finished else Ending.CRASHED)
+        streams.said.close()
     return Execution(
-        ending=ending,
-        exit_code=process.returncode,
+        ending=guest.ending or (Ending.FINISHED if finished else Ending.CRASHED),
+        exit_code=exit_code,
         wall_seconds=round(time.monotonic() - guest.started, 3),
-        cpu_seconds=round(sum(guest.cpu_seconds.values()), 3),
+        cpu_seconds=round(guest.cpu_seconds, 3),
         peak_memory_mib=round(guest.peak_memory, 1),
-        output_tail=guest.nonsense or b"".join(tail)[-TAIL_BYTES:].decode("utf-8", "replace"),
+        output_tail=guest.nonsense or as_text(tail),
         sandbox=sandbox,
     )
+
+
+def as_text(tail: deque[bytes]) -> str:
+    """Return what was kept of a stream."""
+    return b"".join(tail)[-TAIL_BYTES:].decode("utf-8", "replace")
 
 
 def _write_job(stream: IO[bytes], job: Sequence[Frame]) -> None:
@@ -163,7 +216,8 @@ def _write_job(stream: IO[bytes], job: Sequence[Frame]) -> None:
             frames.write(stream, frame)  # type: ignore[arg-type]  # a pipe is a binary stream
 
 
-def _keep_tail(stream: IO[bytes], tail: deque[bytes]) -> None:
+def keep_tail(stream: IO[bytes], tail: deque[bytes]) -> None:
+    """Read a stream to its end and keep the last of it."""
     with contextlib.suppress(ValueError, OSError), stream:
         while part := stream.read1(1_024):  # type: ignore[attr-defined]  # pipes are buffered
             tail.append(part)
@@ -185,9 +239,3 @@ def _read_frames(guest: Guest, stream: IO[bytes], receive: Callable[[Frame], Non
         guest.end(Ending.NONSENSE)
         guest.nonsense = error.message
     return False
-
-
-def _let_end(guest: Guest, finished: bool) -> None:
-    """Give a guest that is done a moment to end by itself."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        guest.process.wait(GRACE_SECONDS if finished else 1.0)

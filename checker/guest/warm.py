@@ -1,0 +1,229 @@
+"""The warm process: imports everything once, and does each job in a fork of itself.
+
+Theory of operation: it is the first process of a box, so its end ends the box, and no signal from inside the box
+can end or stop it. It has run no TensorFlow operation and started no thread: such a process can be forked. Its
+standard input is a socket to the host. The host sends three descriptors, a job's standard streams; a fork takes
+them and does the job, as a guest that was started cold would. So a job's bytes never pass through the warm
+process. When the fork has ended, everything else in the box is killed and its writable places are emptied; if
+all then is as it was before the first job, the fork's exit status is sent, which tells the host that the box may be
+used again. Whatever is not as it was ends the warm process, and the box with it.
+
+It is not dumpable: a student's code, which has the same user id, can neither read nor write its memory, nor reach
+its descriptors, through ``/proc`` or ptrace. A kernel is made dumpable again (``forked``).
+
+Where the imports leave threads running, the fork starts a fresh Python in its place: slow, and safe.
+"""
+
+import contextlib
+import ctypes
+import importlib
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import stat
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+OURS = ("numpy", "tensorflow", "keras", "tf_keras", "checker.guest.training")
+STUDENTS = (
+    *OURS,
+    "pandas",
+    "sklearn.datasets",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.preprocessing",
+    "sklearn.pipeline",
+    "sklearn.metrics",
+    "matplotlib.pyplot",
+    "IPython",
+    "ipykernel.kernelapp",
+    "nbclient",
+    "tensorboard.notebook",
+    "checker.guest.kernel",
+    "checker.guest.capture",
+    "checker.guest.course",
+    "checker.guest.notebook",
+    "checker.guest.forked",
+    "checker.guest.imports",
+    "checker.guest.staticgraph",
+    "checker.guest.tape",
+)
+IMPORTS = {"students": STUDENTS, "ours": OURS}
+
+PLACES = (Path("/tmp"), Path("/dev/shm"))
+"""All that can be written in a box."""
+HOME = Path("/tmp/home")
+QUEUES = [Path("/proc/sysvipc", name) for name in ("msg", "sem", "shm")]
+INLINE = "module://matplotlib_inline.backend_inline"
+PR_SET_DUMPABLE = 4
+CONTROL = 0
+
+
+def serve(code: str, do_job: Callable[[], None]) -> NoReturn:
+    """Do jobs until the host closes the socket. ``code`` says whose code runs in the box, "students" or "ours"."""
+    set_dumpable(False)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))  # message queues outlive processes and cannot be listed
+    os.environ["MPLBACKEND"] = INLINE  # what the kernel sets; matplotlib reads it once, at its import
+    os.chdir("/")
+    for name in IMPORTS[code]:
+        importlib.import_module(name)
+    if _threads() > 1:
+        do_job = start_cold
+    mounted = _mounted()
+    _wipe(mounted)
+    as_before = _state(mounted)
+    control, status = socket.socket(fileno=CONTROL), 0
+    while True:
+        control.send(str(status).encode())
+        _, descriptors, _, _ = socket.recv_fds(control, 16, 3)
+        if len(descriptors) != 3:
+            sys.exit(0)
+        status = _wait_for(_fork(do_job, descriptors), control)
+        _kill_all()
+        _wipe(mounted)
+        if _state(mounted) != as_before:
+            sys.exit(f"the box is not as it was: {_state(mounted)} instead of {as_before}")
+
+
+def start_cold() -> NoReturn:
+    """Become a fresh Python that does one job from its standard streams."""
+    os.execv(sys.executable, [sys.executable, "-m", "checker.guest"])  # noqa: S606  # a list of our own making
+
+
+def set_dumpable(value: bool) -> None:
+    """Let other processes of the same user look into this one, or not."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, int(value), 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def turn_to_legacy() -> None:
+    """Let an imported TensorFlow mean legacy Keras, as if it had been imported with ``TF_USE_LEGACY_KERAS``.
+
+    ``tf.keras`` is decided by the environment when it is first used; ``from tensorflow.keras…`` by the path.
+    """
+    tensorflow: Any = sys.modules["tensorflow"]
+    legacy = Path(str(sys.modules["tf_keras"].__file__)).parent
+    tensorflow.__path__ = [str(legacy / "api" / "_v2"), *tensorflow.__path__[1:]]
+    for name in [n for n in sys.modules if n == "keras" or n.startswith("keras.")]:
+        del sys.modules[name]
+
+
+def run_to_end(action: Callable[[], None]) -> NoReturn:
+    """Do what a forked process is there for, and end it without going back into its parent's code."""
+    status = 1
+    try:
+        action()
+        status = 0
+    except SystemExit as ending:
+        status = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+        if isinstance(ending.code, str):
+            print(ending.code, file=sys.stderr)
+    except BaseException:  # noqa: BLE001  # nothing may pass this frame
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+def _fork(do_job: Callable[[], None], descriptors: list[int]) -> int:
+    """Fork a process that does a job from these streams; return its number."""
+    child = os.fork()
+    if child:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return child
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)  # the first takes the place of the control socket
+        os.close(descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(HOME)
+    run_to_end(do_job)
+
+
+def _wait_for(child: int, control: socket.socket) -> int:
+    """Return a process's exit status; bury on the way whatever else ends. Ends with the host."""
+    end = os.pidfd_open(child)
+    try:
+        while True:
+            ready, _, _ = select.select([control.fileno(), end], [], [], 1.0)
+            if control.fileno() in ready:
+                sys.exit("the host went away")
+            with contextlib.suppress(ChildProcessError):
+                while (buried := os.waitpid(-1, os.WNOHANG))[0]:
+                    if buried[0] == child:
+                        return os.waitstatus_to_exitcode(buried[1])
+    finally:
+        os.close(end)
+
+
+def _kill_all() -> None:
+    """Stop, kill and bury every other process of the box, until there is none."""
+    while True:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGSTOP)
+            os.kill(-1, signal.SIGKILL)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def _mounted() -> frozenset[Path]:
+    """Return what is mounted below the writable places: where the host's Python lies below /tmp, it is there too."""
+    mounts = [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return frozenset(mount for mount in mounts if any(place in mount.parents for place in PLACES))
+
+
+def _wipe(mounted: frozenset[Path]) -> None:
+    """Empty the writable places; make the home that every job finds."""
+    for place in PLACES:
+        place.chmod(0o1777)  # Jupyter sets the sticky bit above its sockets
+        _empty(place, mounted)
+    HOME.mkdir()
+
+
+def _empty(folder: Path, mounted: frozenset[Path]) -> None:
+    for entry in folder.iterdir():
+        if entry in mounted:
+            continue
+        if any(entry in mount.parents for mount in mounted):
+            _empty(entry, mounted)
+        elif stat.S_ISDIR(entry.lstat().st_mode):
+            _unlock(entry)
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _unlock(folder: Path) -> None:
+    """Take away what forbids a folder's removal."""
+    folder.chmod(0o700)
+    for inside, names, _ in os.walk(folder):
+        for path in (Path(inside, name) for name in names):
+            if not path.is_symlink():
+                path.chmod(0o700)
+
+
+def _state(mounted: frozenset[Path]) -> tuple[Any, ...]:
+    """Return all that a job could leave behind where nothing is killed or wiped."""
+    above = {p for mount in mounted for p in mount.parents if any(place in p.parents for place in PLACES)}
+    folders = (*PLACES, HOME, *sorted(above))
+    places = [(p.stat().st_mode, os.listxattr(p), sorted(p.iterdir())) for p in folders]
+    queues = [len(path.read_text().splitlines()) for path in QUEUES if path.exists()]
+    limits = [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")]
+    priority = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getscheduler(0), os.sched_getaffinity(0)
+    processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return places, queues, limits, priority, processes, _threads()
+
+
+def _threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))

@@ -1,0 +1,154 @@
+"""A box with a warm process in it, which is kept from one job to the next.
+
+Theory of operation: the warm process (``checker.guest.warm``) has a socket as its standard input. A job is handed
+to it as three descriptors, the guest's ends of three new pipes: nothing of one job can be waiting in them for the
+next. When the job has ended and the box is empty again, the warm process sends the exit code. A job that did
+not come to its end by itself, and a warm process that says anything else or does not speak in time, end the
+box; the next job gets a new one.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from checker.errors import HarnessError
+from checker.frames import Frame
+from checker.records import Execution, Limits
+from checker.sandbox import process
+from checker.sandbox.process import Guest, Streams, Usage
+
+EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+START_SECONDS = 180.0
+CLEANING_SECONDS = 20.0
+END_SECONDS = 5.0
+
+Wrap = Callable[[Sequence[str], str], list[str]]
+
+
+class WarmBox:
+    """Runs jobs in a warm process, and has a new one where the last is not fit for another job."""
+
+    def __init__(self, code: str, sandbox: str, wrap: Wrap) -> None:
+        self._code, self._sandbox, self._wrap = code, sandbox, wrap
+        self._lock = threading.Lock()
+        self._warm: Warm | None = None
+        self._closed = False
+
+    def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
+        warm = self._ready()
+        streams = warm.take_job()
+        guest = Guest(warm.process, limits, warm.used)
+
+        def let_end(finished: bool) -> int | None:
+            exit_code = warm.await_word(CLEANING_SECONDS) if finished else None
+            if exit_code is None:
+                warm.end()
+                self._warm = None
+            return exit_code
+
+        return process.supervise(guest, streams, job, receive, let_end, self._sandbox)
+
+    def _ready(self) -> "Warm":
+        """Return a warm process that waits for a job; HarnessError where none can be had."""
+        warm = self._warm
+        if warm is not None and warm.is_waiting():
+            return warm
+        if warm is not None:
+            warm.end()
+        with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
+            with self._lock:
+                if self._closed:
+                    raise HarnessError("The box is closed.")
+                warm = self._warm = Warm(self._wrap([sys.executable, "-P", "-m", "checker.guest", self._code], staging))
+            if warm.await_word(START_SECONDS) is None:
+                warm.end()
+                raise HarnessError(f"A box did not get ready: {warm.last_words()}", "Run `checker doctor`.")
+        return warm
+
+    def renew(self) -> None:
+        with self._lock:
+            if self._warm is not None:
+                self._warm.end()
+                self._warm = None
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._warm is not None:
+                self._warm.end()
+
+
+class Warm:
+    """The host's side of a warm process."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = process.start(
+                command, EMPTY_ENVIRONMENT, Path("/"), stdin=theirs.fileno(), stdout=subprocess.DEVNULL
+            )
+        self._tail = deque[bytes](maxlen=40)
+        self._reader = threading.Thread(target=process.keep_tail, args=(self.process.stderr, self._tail), daemon=True)
+        self._reader.start()
+        self.used = Usage()
+
+    def is_waiting(self) -> bool:
+        """Tell whether it still waits for a job, and has said nothing that nobody asked for."""
+        self._control.setblocking(False)
+        try:
+            self._control.recv(1)
+        except BlockingIOError:
+            return self.process.poll() is None
+        except OSError:
+            return False
+        return False
+
+    def await_word(self, seconds: float) -> int | None:
+        """Return the exit code with which it says that it waits for a job; None for anything else."""
+        try:
+            self._control.settimeout(seconds)
+            word = int(self._control.recv(16))
+        except (OSError, ValueError):
+            return None
+        self.used = process.usage(process.tree_of(self.process))
+        return word
+
+    def take_job(self) -> Streams:
+        """Hand over new pipes as a job's standard streams; return the host's ends."""
+        (job_out, job_in), (said_out, said_in), (noise_out, noise_in) = os.pipe(), os.pipe(), os.pipe()
+        streams = Streams(os.fdopen(job_in, "wb"), os.fdopen(said_out, "rb"), os.fdopen(noise_out, "rb"))
+        theirs = [job_out, said_in, noise_in]
+        try:
+            socket.send_fds(self._control, [b"job"], theirs)
+        except OSError as error:
+            for stream in (streams.job, streams.said, streams.noise):
+                stream.close()
+            raise HarnessError(f"A box was gone before its job: {error}") from error
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+        return streams
+
+    def end(self) -> None:
+        """End the process and all others of its box, and wait until they have gone. May be called twice."""
+        tree = process.tree_of(self.process)
+        process.kill_tree(self.process)
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for a word
+        self._control.close()
+        psutil.wait_procs(tree, END_SECONDS)
+        self.process.wait()
+
+    def last_words(self) -> str:
+        """Return the end of what it wrote to standard error."""
+        self._reader.join(1.0)
+        return process.as_text(self._tail).strip()[-600:] or "it said nothing"
