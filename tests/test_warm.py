@@ -55,8 +55,8 @@ def warm_process(boxes):
 
 
 LITTER = r"""
-import os, pathlib, subprocess, sys, tempfile
-for place in ("/tmp", "/tmp/home", "/dev/shm", tempfile.gettempdir()):
+import os, pathlib, subprocess, sys
+for place in ("/tmp", "/tmp/home", "/dev/shm"):
     folder = pathlib.Path(place, "left"); folder.mkdir(parents=True, exist_ok=True)
     (folder / "behind.txt").write_text("x"); os.chmod(folder, 0)
 os.environ["LEFT_BEHIND"] = "1"

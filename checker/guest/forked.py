@@ -97,8 +97,7 @@ def _be_kernel(settings: dict[str, Any], folder: Path, waiting: int) -> None:
     if arguments:
         os.chdir(folder)
         sys.path.insert(0, str(folder))
-        os.environ["JPY_PARENT_PID"] = str(os.getppid())  # as jupyter_client does for a kernel that it starts
-        sys.argv = [str(kernel.__file__), *json.loads(arguments)]
+        sys.argv = [str(kernel.__file__), *json.loads(arguments), f"--IPKernelApp.parent_handle={os.getppid()}"]
         kernel.run(settings)
 
 
