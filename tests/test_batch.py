@@ -307,7 +307,7 @@ def test_a_changed_file_is_run_again(bench, practical):
     b.run()
     b.hand_in("ada", content="none")
     assert [report.verdict for report in b.run().reports] == [FAIL, PASS]
-    assert len(b.boxes) == 3
+    assert sum(isinstance(job, ExecuteJob) for box in b.boxes for job, _ in box.jobs) == 3
 
 
 @pytest.mark.parametrize(
