@@ -181,7 +181,7 @@ def test_the_wall_keeps_network_files_and_processes_apart(run, tmp_path, root, m
     text = text_of(seen)
     for words in ("connect", "read home", "list project", "write usr", "write root", "core pattern"):
         assert f"REFUSED {words}" in text
-    assert "INIT 0" in text
+    assert "REFUSED init environment" in text
     assert "UID 1000 PIDS True" in text
     assert not Path("/x").exists()
 

@@ -140,6 +140,7 @@ def _set_environment(keras: str) -> None:
         TF_CPP_MIN_LOG_LEVEL="3",
         CUDA_VISIBLE_DEVICES="-1",
         KERAS_BACKEND="tensorflow",
+        MPLBACKEND="module://matplotlib_inline.backend_inline",  # read at matplotlib's import, which Keras causes
         PIP_NO_INDEX="1",
         PIP_DISABLE_PIP_VERSION_CHECK="1",
     )

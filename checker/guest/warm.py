@@ -60,7 +60,6 @@ PLACES = (Path("/tmp"), Path("/dev/shm"))
 """All that can be written in a box."""
 HOME = Path("/tmp/home")
 QUEUES = [Path("/proc/sysvipc", name) for name in ("msg", "sem", "shm")]
-INLINE = "module://matplotlib_inline.backend_inline"
 PR_SET_DUMPABLE = 4
 CONTROL = 0
 
@@ -70,7 +69,6 @@ def serve(code: str, do_job: Callable[[], None]) -> NoReturn:
     set_dumpable(False)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))  # message queues outlive processes and cannot be listed
-    os.environ["MPLBACKEND"] = INLINE  # what the kernel sets; matplotlib reads it once, at its import
     os.chdir("/")
     for name in IMPORTS[code]:
         importlib.import_module(name)
@@ -88,8 +86,9 @@ def serve(code: str, do_job: Callable[[], None]) -> NoReturn:
         status = _wait_for(_fork(do_job, descriptors), control)
         _kill_all()
         _wipe(mounted)
-        if _state(mounted) != as_before:
-            sys.exit(f"the box is not as it was: {_state(mounted)} instead of {as_before}")
+        odd = [f"{now}, not {before}" for now, before in zip(_state(mounted), as_before, strict=True) if now != before]
+        if odd:
+            sys.exit(f"the box is not as it was: {'; '.join(odd)}")
 
 
 def start_cold() -> NoReturn:

@@ -135,10 +135,14 @@ def _resident(process: psutil.Process) -> float:
 
 
 def _proportional(process: psutil.Process) -> float:
+    """Return the share in all memory that no file backs: libraries' pages are shared with who knows whom."""
     try:
-        return float(process.memory_full_info().pss) / 2**20
-    except (psutil.AccessDenied, AttributeError):
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+    except ProcessLookupError:
+        return 0.0
+    except OSError:
         return _resident(process)
+    return sum(float(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))) / 2**10
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
