@@ -128,7 +128,7 @@ def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) 
     names = (*course.assignment.data.features, course.assignment.data.target)
     traced = tracing.trace(answer, seen.arrays, course.dataset.features, course.dataset.labels, names)
     evidence = replace(evidence, tracing=traced.tracing)
-    return _retrain(evidence, answer, traced, course, boxes, watch)
+    return _retrain(submission, evidence, answer, traced, course, boxes, watch)
 
 
 def _execute_in_either(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple[Execution, Collector]:
@@ -148,9 +148,9 @@ def _execute_in_either(submission: Submission, course: Course, box: Box, watch: 
     return max(first, second, key=lambda run: _how_far(run[1], course))
 
 
-def _how_far(seen: Collector, course: Course) -> tuple[bool, int]:
+def _how_far(seen: Collector, course: Course) -> tuple[bool, bool, int]:
     failed = sum(cell.error is not None for cell in seen.cells)
-    return _select(seen, course).chosen is not None, -failed if seen.cells else -1_000_000
+    return _select(seen, course).chosen is not None, bool(seen.cells), -failed
 
 
 def _select(seen: Collector, course: Course) -> Selection:
@@ -162,13 +162,28 @@ def _select(seen: Collector, course: Course) -> Selection:
 def _execute(
     submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str
 ) -> tuple[Execution, Collector]:
-    assignment = course.assignment
     seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
-    job = ExecuteJob(submission.is_notebook, keras, reason, assignment.caps, assignment.data.classes)
-    content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
-    execution = box.run([frames.job(job), *content, frames.END], assignment.execute, seen.receive)
+    execution = _run_file(submission, course, box, seen, keras, reason)
     _require_start(execution, seen)
     return execution, seen
+
+
+def _run_file(
+    submission: Submission,
+    course: Course,
+    box: Box,
+    seen: Collector,
+    keras: str,
+    reason: str,
+    replay: ReplayPlan | None = None,
+    arrays: Sequence[Array] = (),
+) -> Execution:
+    """Run the student's file; for a replay, with a seed's arrays beside it."""
+    assignment = course.assignment
+    job = ExecuteJob(submission.is_notebook, keras, reason, assignment.caps, assignment.data.classes, replay)
+    content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
+    beside = [*content, *map(frames.array, arrays)]
+    return box.run([frames.job(job), *beside, frames.END], assignment.execute, seen.receive)
 
 
 def _require_start(execution: Execution, seen: Collector) -> None:
@@ -222,7 +237,13 @@ def _explain(seen: Collector, course: Course) -> Failure:
 
 
 def _retrain(
-    evidence: Evidence, answer: ModelCapture, traced: Traced, course: Course, boxes: Boxes, watch: Watch
+    submission: Submission,
+    evidence: Evidence,
+    answer: ModelCapture,
+    traced: Traced,
+    course: Course,
+    boxes: Boxes,
+    watch: Watch,
 ) -> Gathered:
     """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
     replayed by that code."""
@@ -242,12 +263,16 @@ def _retrain(
     development = recipes.watched_development(answer, enough)
     data = {seed: _seed_arrays(seed, development, traced, course) for seed in course.seeds}
     if recipe is not None and answer.architecture is not None and not obstacle:
-        return _rebuild(evidence, answer.architecture, recipe, data, kept, course, boxes.ours, watch)
-    plans = [recipes.replay_plan(answer, enough, seed, course.assignment.data.outputs) for seed in course.seeds]
-    if traced.rows is None or None in plans:
-        return Gathered(_refer(evidence, answer, obstacle), kept)
-    evidence = replace(evidence, replayed=obstacle)
-    return _replay(evidence, [plan for plan in plans if plan is not None], data, kept, course, boxes.students, watch)
+        execution, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
+    else:
+        plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+        if traced.rows is None or plan is None:
+            return Gathered(_refer(evidence, answer, obstacle), kept)
+        evidence = replace(evidence, replayed=obstacle)
+        execution, seen = _replay(submission, evidence, plan, data, course, boxes.students, watch)
+    failures = [*evidence.failures, *seen.failures, *_retraining_failures(evidence, execution, seen, course)]
+    evidence = replace(evidence, retraining=execution, runs=tuple(seen.runs), failures=tuple(failures))
+    return Gathered(evidence, kept | seen.arrays)
 
 
 def _rebuild(
@@ -255,11 +280,10 @@ def _rebuild(
     architecture: Architecture,
     recipe: Recipe,
     data: Mapping[int, tuple[Array, ...]],
-    kept: Mapping[str, Array],
     course: Course,
     box: Box,
     watch: Watch,
-) -> Gathered:
+) -> tuple[Execution, Collector]:
     seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
     assignment = course.assignment
     job = RetrainJob(
@@ -271,52 +295,33 @@ def _rebuild(
         seeds=course.seeds,
     )
     beside = [frames.array(a) for seed in course.seeds for a in data[seed]]
-    execution = box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive)
-    return _retrained(evidence, execution, seen, kept, course)
+    return box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
 
 
 def _replay(
+    submission: Submission,
     evidence: Evidence,
-    plans: Sequence[ReplayPlan],
+    plan: ReplayPlan,
     data: Mapping[int, tuple[Array, ...]],
-    kept: Mapping[str, Array],
     course: Course,
     box: Box,
     watch: Watch,
-) -> Gathered:
+) -> tuple[Execution, Collector]:
     """Let the student's code train the answer on the checker's rows, in a fresh box for each seed."""
-    environment, submission = evidence.environment, evidence.submission
+    environment, execution = evidence.environment, evidence.execution
+    keras, reason = (environment.keras, environment.reason) if environment else ("3", "")
     collected = Collector(lambda progress: None)
-    execution = evidence.execution
-    for number, plan in enumerate(plans, 1):
-        watch(Stage.RETRAINING, Progress(number, len(plans)))
-        job = ExecuteJob(
-            submission.is_notebook,
-            environment.keras if environment else "3",
-            environment.reason if environment else "",
-            course.assignment.caps,
-            course.assignment.data.classes,
-            plan,
-        )
-        content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
-        beside = [*content, *(frames.array(a) for a in data[plan.seed])]
+    for number, (seed, arrays) in enumerate(data.items(), 1):
+        watch(Stage.RETRAINING, Progress(number, len(data)))
         seen = Collector(lambda progress: None)
         box.renew()
-        execution = box.run([frames.job(job), *beside, frames.END], course.assignment.execute, seen.receive)
-        runs = [run for run in seen.runs if run.seed == plan.seed][:1]
+        execution = _run_file(submission, course, box, seen, keras, reason, replace(plan, seed=seed), arrays)
+        runs = [run for run in seen.runs if run.seed == seed][:1]
         collected.runs += runs
         collected.arrays |= {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
         if not runs:
             break
-    return _retrained(evidence, execution, collected, kept, course)
-
-
-def _retrained(
-    evidence: Evidence, execution: Execution, seen: Collector, kept: Mapping[str, Array], course: Course
-) -> Gathered:
-    failures = [*evidence.failures, *seen.failures, *_retraining_failures(evidence, execution, seen, course)]
-    evidence = replace(evidence, retraining=execution, runs=tuple(seen.runs), failures=tuple(failures))
-    return Gathered(evidence, {**kept, **seen.arrays})
+    return execution, collected
 
 
 def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:

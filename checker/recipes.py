@@ -39,7 +39,7 @@ def of_numbers(recipe: Recipe) -> Recipe:
     return replace(recipe, phases=tuple(phases))
 
 
-def replay_plan(answer: ModelCapture, enough: int, seed: int, outputs: int) -> ReplayPlan | None:
+def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan | None:
     """Return how the student's own code is to train the answer again; None where no call of ``fit`` did."""
     fits = trainings(answer, enough)
     if not fits or fits[-1].training.y is None or any(fit.how != "fit" for fit in fits):
@@ -50,7 +50,6 @@ def replay_plan(answer: ModelCapture, enough: int, seed: int, outputs: int) -> R
         model=answer.id,
         fits=sum(fit.calls for fit in fits),
         enough=enough,
-        seed=seed,
         outputs=outputs,
         labels=Labels.NUMBERS if outputs == 1 else Labels.ONE_HOT if one_hot else Labels.INTEGERS,
         batch_size=32 if phase is None else phase.batch_size,

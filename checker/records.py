@@ -220,10 +220,10 @@ class ReplayPlan:
     model: int
     fits: int
     enough: int
-    seed: int
     outputs: int
     labels: Labels
     batch_size: int
+    seed: int = 0
 
 
 @record
