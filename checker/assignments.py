@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.metrics import METRICS
-from checker.records import Assignment, ReferenceScores, from_json
+from checker.records import Assignment, CellResult, ReferenceScores, from_json
 
 FILE = "assignment.toml"
 SOLUTION = "solution.ipynb"
@@ -79,6 +79,16 @@ def starter_sources(assignment: Assignment) -> tuple[str, ...]:
         return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     except (ValueError, LookupError, TypeError) as error:
         raise AssignmentError(f"{path}: not a notebook: {error}") from error
+
+
+def own_cells(assignment: Assignment, cells: Sequence[CellResult]) -> tuple[CellResult, ...]:
+    """Return the cells whose source, white space aside, is not in the hand-out."""
+    handed_out = {_squeezed(source) for source in starter_sources(assignment)}
+    return tuple(cell for cell in cells if _squeezed(cell.source) not in handed_out)
+
+
+def _squeezed(source: str) -> str:
+    return "".join(source.split())
 
 
 def _in_words(error: ValidationError) -> str:

@@ -478,8 +478,8 @@ def true_labels(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
 
 
 def _student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentCell, ...]:
-    handed_out = {"".join(source.split()) for source in assignments.starter_sources(assignment)}
-    return tuple(StudentCell(cell, "".join(cell.source.split()) not in handed_out) for cell in evidence.cells)
+    own = {cell.index for cell in assignments.own_cells(assignment, evidence.cells)}
+    return tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)
 
 
 def _reproduce(evidence: Evidence, course: Course) -> str:

@@ -16,7 +16,7 @@ from checker.architectures import (
     output_activation,
     output_units,
 )
-from checker.assignments import starter_sources
+from checker.assignments import own_cells
 from checker.records import (
     Architecture,
     Assignment,
@@ -52,9 +52,8 @@ FITTING_LOSSES = {
 @pytest.mark.required(help="Build and train a network of your own below the hand-out's example.")
 def test_network_is_ones_own(assignment: Assignment, answer: ModelCapture, notebook: tuple[CellResult, ...]) -> None:
     """The network is the student's own, not the hand-out's example."""
-    handed_out = {squeezed(source) for source in starter_sources(assignment)}
     cells = {answer.cell, *(fit.cell for fit in answer.fits)}
-    own = [cell.index for cell in notebook if cell.index in cells and squeezed(cell.source) not in handed_out]
+    own = [cell.index for cell in own_cells(assignment, notebook) if cell.index in cells]
     assert own or not cells & {cell.index for cell in notebook}, (
         "The network that was found is the hand-out's example, unchanged.\n"
         "It shows how a regression is done; the task is to do better."
@@ -250,14 +249,8 @@ def test_traditional_model_is_compared(own_code: str) -> None:
 @pytest.fixture
 def own_code(assignment: Assignment, notebook: tuple[CellResult, ...]) -> str:
     """The code of the cells that are not in the hand-out, without its comments."""
-    handed_out = {squeezed(source) for source in starter_sources(assignment)}
-    own = [cell.source for cell in notebook if squeezed(cell.source) not in handed_out]
+    own = [cell.source for cell in own_cells(assignment, notebook)]
     return re.sub(r"#.*", "", "\n".join(own))
-
-
-def squeezed(source: str) -> str:
-    """A cell's source without its white space."""
-    return "".join(source.split())
 
 
 def is_unseen(seen: SeenRows) -> bool:
