@@ -57,11 +57,12 @@ def _noted(function: Callable[..., Any], words: str, note: Note) -> Callable[...
 
 def _in_todays_words(original: Callable[..., None], name: str, keras: Any, note: Note) -> Callable[..., None]:
     """Return an optimizer's ``__init__`` that takes ``lr``, ``decay``, whole-number rates and ``epsilon=None``."""
-    first = next(iter(list(inspect.signature(original).parameters)[1:]), "learning_rate")
+    parameters = inspect.signature(original).parameters
+    names = list(parameters)[1:]
 
     @functools.wraps(original)
     def initialise(self: Any, *args: Any, **kwargs: Any) -> None:
-        if args and first == "learning_rate":
+        if args and names[0] == "learning_rate":
             kwargs["learning_rate"], args = args[0], args[1:]
         if kwargs.get("lr") is not None:
             note(f"`{name}(lr=…)` is `{name}(learning_rate=…)` today")
@@ -73,12 +74,12 @@ def _in_todays_words(original: Callable[..., None], name: str, keras: Any, note:
             kwargs["learning_rate"] = float(rate)
         if kwargs.get("decay"):
             note(f"`{name}(decay=…)` is a schedule, `InverseTimeDecay`, today")
-            start = kwargs.get("learning_rate", inspect.signature(original).parameters["learning_rate"].default)
+            start = kwargs.get("learning_rate", parameters["learning_rate"].default)
             kwargs["learning_rate"] = keras.optimizers.schedules.InverseTimeDecay(start, 1, float(kwargs["decay"]))
         kwargs.pop("decay", None)
         if "epsilon" in kwargs and kwargs["epsilon"] is None:
             del kwargs["epsilon"]
-        rest = dict(zip(list(inspect.signature(original).parameters)[2:], args, strict=False))
+        rest = dict(zip(names[1:], args, strict=False))
         original(self, **rest, **kwargs)
 
     return initialise

@@ -102,8 +102,7 @@ class Capture:
                     known.variable = name
                     self._tell(known)
         for known in list(self.known.values()):
-            self._flush(known)
-            self._close_loop(known)
+            self._end_stretches(known)
 
     def _know(self, model: Any) -> Known:
         if id(model) not in self.known:
@@ -121,11 +120,13 @@ class Capture:
         self._tell(known, data)
 
     def note_use(self, known: Known, use: Use, data: Data) -> None:
-        """Add a use of a model that was not one of the methods hooked here."""
+        """Add a use of a model, with the data it was used on."""
         known.uses = [*known.uses[-MAX_USES + 1 :], use]
         self._tell(known, data)
 
-    def _close_loop(self, known: Known) -> None:
+    def _end_stretches(self, known: Known) -> None:
+        """Make finished stretches of what was trained step by step."""
+        self._flush(known)
         if known.loop is not None:
             known.loop.close()
         if known.looks is not None:
@@ -144,8 +145,7 @@ class Capture:
 
     def _on_compile(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         known = self._know(model)
-        self._flush(known)
-        self._close_loop(known)
+        self._end_stretches(known)
         known.recompiled = True
         return original()
 
@@ -160,8 +160,7 @@ class Capture:
             if known.looks is not None and data.arrays:
                 known.looks.add(how, *data.arrays)
                 return result
-            known.uses = [*known.uses[-MAX_USES + 1 :], Use(self.cell(), how, data.fed)]
-            self._tell(known, data)
+            self.note_use(known, Use(self.cell(), how, data.fed), data)
         return result
 
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
@@ -180,8 +179,7 @@ class Capture:
             if not students_own:
                 return original()
             known = self._know(model)
-            self._flush(known)
-            self._close_loop(known)
+            self._end_stretches(known)
             data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
             planned = self._plan(known, given, data, validation, development)
@@ -238,8 +236,7 @@ class Capture:
         known = self._know(model)
         if writer is None or writer is known:
             return False
-        self._flush(writer)
-        self._close_loop(writer)
+        self._end_stretches(writer)
         known.fits = list(writer.fits)
         known.width = writer.width
         return True

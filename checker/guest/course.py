@@ -48,7 +48,6 @@ def install(folder: Path, tf: Any) -> None:
         setattr(owner, name, _redirected(getattr(owner, name), found))
     urllib.request.urlretrieve = _retrieve(urllib.request.urlretrieve, found)
     urllib.request.urlopen = _opened(urllib.request.urlopen, found)
-    _lay_out_sample(folder)
     loader = functools.partial(_fetch_california_housing, folder / NAME)
     functools.update_wrapper(loader, sklearn.datasets.fetch_california_housing)
     sklearn.datasets.fetch_california_housing = loader
@@ -67,6 +66,7 @@ def _find(folder: Path, wanted: Any) -> Any:
     if Path(text).exists():
         return wanted
     if SAMPLE.fullmatch(name):
+        _lay_out_sample(folder)
         return str(folder / name)
     return str(folder / NAME) if CSV.search(name) else str(folder / "housing.tgz") if TARBALL.search(name) else wanted
 

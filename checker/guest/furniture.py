@@ -2,13 +2,11 @@
 
 import contextlib
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from checker.guest import imports
-
-Note = Callable[[str], None]
+from checker.guest.adaptation import Note
 
 
 def install(shell: Any, kernel: Any, folder: Path, note: Note) -> None:

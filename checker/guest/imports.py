@@ -14,10 +14,10 @@ import importlib
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-Note = Callable[[str], None]
+from checker.guest.adaptation import Note
 
 HOOK = "__checker_import__"
 
@@ -29,8 +29,8 @@ DECORATION = frozenset(
 )
 """Packages that draw, print or ask, and on which no network depends."""
 
-INSTALLABLE = frozenset("scikeras keras_tuner kerastuner seaborn pydot".split())
-"""What the optional ``course`` packages would bring."""
+COURSE = ("seaborn", "scikeras", "keras_tuner", "pydot")
+"""What the optional ``course`` packages bring."""
 
 MOVED = {
     "np_utils": "utils",
@@ -193,7 +193,7 @@ class Imports:
             return Decoration(is_wrapper=top == "tqdm")
         if not _is_there(top):
             words = f"`{top}` is not part of the course environment, which has {offered()}"
-            if top in INSTALLABLE:
+            if top in (*COURSE, "kerastuner"):
                 words += " (the optional `course` packages bring it)"
         else:
             words = f"`{path}` could not be imported: {type(error).__name__}: {str(error)[:300]}"
@@ -203,7 +203,7 @@ class Imports:
 
 def offered() -> str:
     """Return, in words, what students may import besides the standard library."""
-    found = [name for name in ("seaborn", "scikeras", "keras_tuner", "pydot") if _is_there(name)]
+    found = [name for name in COURSE if _is_there(name)]
     return ", ".join(["tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib", *found])
 
 

@@ -31,8 +31,6 @@ MAX_PIECE = 1_024
 """Sets of at most so many rows are pieces of a larger one, where they follow upon each other."""
 MAX_RATES = 100
 """Different learning rates that a piecewise constant schedule may hold."""
-
-
 MAX_RATIOS = 20
 """Steps at which the loss is compared."""
 SAME = 1e-3
@@ -167,7 +165,8 @@ class Loop:
 
     def _fit(self, data: Data, finished: bool) -> Fit:
         mean = sum(size * count for size, count in self.sizes.items()) / max(1, self.sizes.total())
-        size = max(1, *self.sizes.most_common(1)[0][:1]) if self.sizes else 1  # the last batch of an epoch is smaller
+        usual = max(self.sizes, key=self.sizes.__getitem__, default=1)  # the last batch of an epoch is smaller
+        size = max(1, usual)
         distinct = max(1, data.fed.rows)
         epochs, done = (max(1, round(steps * mean / distinct)) for steps in (self.asked, self.done))
         phase, unrebuildable = None, ""

@@ -44,20 +44,20 @@ class Replay:
 
     def changed(self, given: Mapping[str, Any], data: Data, development: Development) -> dict[str, Any]:
         """Return the arguments of ``fit`` that differ from the student's."""
-        labels = self.plan.labels
         x, y = self.x, self.y
         if development is Development.SPLIT:
             x, y = np.concatenate([x, self.x_development]), np.concatenate([y, self.y_development])
-        changed: dict[str, Any] = {"x": _in_shape_of(given["x"], x), "y": self._encode(y, labels)}
+        changed: dict[str, Any] = {"x": _in_shape_of(given["x"], x), "y": self._encode(y)}
         if given.get("y") is None:
             changed |= {"batch_size": data.batch or self.plan.batch_size, "steps_per_epoch": None}
         if development is Development.DATA:
-            watched = _in_shape_of(given["x"], self.x_development), self._encode(self.y_development, labels)
+            watched = _in_shape_of(given["x"], self.x_development), self._encode(self.y_development)
             changed |= {"validation_data": watched, "validation_steps": None}
         return changed
 
-    def _encode(self, labels: Array, form: Labels) -> Array:
-        return labels if form is not Labels.ONE_HOT else np.eye(self.plan.outputs, dtype=np.float32)[labels]
+    def _encode(self, labels: Array) -> Array:
+        is_one_hot = self.plan.labels is Labels.ONE_HOT
+        return np.eye(self.plan.outputs, dtype=np.float32)[labels] if is_one_hot else labels
 
     def after(self, model: Any, given: Mapping[str, Any], history: Any, epochs: int, steps: int) -> None:
         """Count a fit; after the last one, send what the network says of the held-out rows."""

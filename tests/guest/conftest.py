@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from notes import HOOKED
 
 from checker.guest import adaptation
-
-HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
 
 
 @pytest.fixture(scope="session")

@@ -4,31 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from notes import Notes, X, Y
 
 from checker.guest.capture import Capture
-from checker.records import Caps, Development, Labels, ModelCapture
+from checker.records import Caps, Development, Labels
 
 pytestmark = pytest.mark.tensorflow
-
-X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
-Y = np.arange(640) % 5
-
-
-class Notes(dict[int, ModelCapture]):
-    """The newest record of each model, and all arrays, as the host would have them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arrays: list[Any] = []
-
-    def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
-        self[record.id] = record
-        self.arrays.extend(arrays)
-
-    @property
-    def only(self) -> ModelCapture:
-        assert len(self) == 1
-        return next(iter(self.values()))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import keras as keras_3
 import numpy as np
 import pytest
 import tf_keras
+from notes import HOOKED, Notes, X, Y
 from tensorflow.python.framework import config
 from tf_keras.src.engine import base_layer_v1, training_v1
 from tf_keras.src.legacy_tf_layers import core, normalization
@@ -16,33 +17,12 @@ from tf_keras.src.legacy_tf_layers import core, normalization
 from checker.guest import architecture, generation
 from checker.guest.capture import Capture
 from checker.guest.staticgraph import StaticGraphs
-from checker.records import Architecture, Caps, Labels, ModelCapture
+from checker.records import Architecture, Caps, Labels
 
 pytestmark = [
     pytest.mark.tensorflow,
     pytest.mark.filterwarnings("ignore:.*tf.layers.*:UserWarning"),  # what such code uses is deprecated
 ]
-
-KERAS_METHODS = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
-X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
-Y = np.arange(640) % 5
-
-
-class Notes(dict[int, ModelCapture]):
-    """The newest record of each model, and all arrays, as the host would have them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arrays: list[Any] = []
-
-    def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
-        self[record.id] = record
-        self.arrays.extend(arrays)
-
-    @property
-    def only(self) -> ModelCapture:
-        assert len(self) == 1
-        return next(iter(self.values()))
 
 
 @pytest.fixture
@@ -51,7 +31,7 @@ def notes(tf: Any) -> Iterator[Notes]:
     hooked = [(v1.Session, "run"), (v1.InteractiveSession, "run"), (base_layer_v1.Layer, "__call__")]
     hooked += [(v1.train.Optimizer, "compute_gradients"), (v1.train.Optimizer, "apply_gradients")]
     hooked += [(tf_keras.optimizers.Optimizer, "_serialize_hyperparameter")]
-    hooked += [(made, name) for made in (tf_keras.Model, training_v1.Model) for name in KERAS_METHODS]
+    hooked += [(made, name) for made in (tf_keras.Model, training_v1.Model) for name in HOOKED]
     hooked += [(home.models, "load_model") for home in (tf_keras, keras_3)]
     kept = [(owner, name, getattr(owner, name)) for owner, name in hooked]
     legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)

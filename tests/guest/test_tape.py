@@ -7,35 +7,15 @@ import keras as keras_3
 import numpy as np
 import pytest
 import tf_keras
+from notes import HOOKED, Notes, X, Y
 from tf_keras.src.engine import training_v1
 
 from checker.guest import architecture
 from checker.guest.capture import Capture
 from checker.guest.tape import Tapes, _optimizers
-from checker.records import Caps, Labels, ModelCapture
+from checker.records import Caps, Labels
 
 pytestmark = pytest.mark.tensorflow
-
-HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights", "__call__")
-X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
-Y = np.arange(640) % 5
-
-
-class Notes(dict[int, ModelCapture]):
-    """The newest record of each model, and all arrays, as the host would have them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arrays: list[Any] = []
-
-    def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
-        self[record.id] = record
-        self.arrays.extend(arrays)
-
-    @property
-    def only(self) -> ModelCapture:
-        assert len(self) == 1
-        return next(iter(self.values()))
 
 
 class OneGeneration:
@@ -59,7 +39,7 @@ def notes(tf: Any, keras: Any) -> Iterator[Notes]:
     owners = [keras.Model, keras.losses.Loss, tf.GradientTape, type(tf.function(len))]
     owners += [training_v1.Model] if keras is tf_keras else []
     owners += [kind for kind, _ in _optimizers(keras)]
-    names = (*HOOKED, "gradient", "apply", "apply_gradients")
+    names = (*(*HOOKED, "__call__"), "gradient", "apply", "apply_gradients")
     kept = [(owner, name, getattr(owner, name)) for owner in owners for name in names if hasattr(owner, name)]
     homes = [keras.losses, keras_3.losses, tf.nn]
     kept += [(home, name, value) for home in homes for name, value in vars(home).items() if callable(value)]

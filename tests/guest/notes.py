@@ -1,0 +1,28 @@
+"""What tests of the hooks share: rows to train on, a receiver of records, the methods that hooks replace."""
+
+from typing import Any
+
+import numpy as np
+
+from checker.records import ModelCapture
+
+HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
+X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
+Y = np.arange(640) % 5
+
+
+class Notes(dict[int, ModelCapture]):
+    """The newest record of each model, and all arrays, as the host would have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrays: list[Any] = []
+
+    def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
+        self[record.id] = record
+        self.arrays.extend(arrays)
+
+    @property
+    def only(self) -> ModelCapture:
+        assert len(self) == 1
+        return next(iter(self.values()))
