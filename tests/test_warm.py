@@ -152,6 +152,16 @@ def test_everything_works_in_a_fork(run):
     assert any(output.kind == "png" for cell in seen.cells for output in cell.outputs)
 
 
+def test_every_job_draws_the_same_numbers(run):
+    """All global generators are seeded before the first cell, whatever the kernel drew while it started."""
+    source = """
+import random, numpy, keras, tensorflow as tf
+print(random.random(), numpy.random.rand(), float(tf.random.uniform([])), keras.layers.Dense(1).kernel_initializer.seed)
+"""
+    first, second = (text_of(run(source)[1]) for _ in range(2))
+    assert first == second != ""
+
+
 def test_the_warm_process_cannot_be_looked_into(run):
     """A student's code has the same user id, and yet can open neither memory nor descriptors of the warm process."""
     source = r"""

@@ -7,8 +7,8 @@ seeded before the first cell. What the hooks see is sent on the kernel's own IOP
 """
 
 import json
-import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,12 @@ def run(settings: dict[str, Any]) -> None:
     if settings["legacy"]:
         generation.alias_legacy()
     plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
-    random.seed(SEED)
-    tf.keras.utils.set_random_seed(SEED if plan is None else plan.seed)
     course.install(Path.cwd(), tf)
     app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
     channel = Channel(app.kernel)
-    place = Place(settings["cells"])
+    seed = SEED if plan is None else plan.seed
+    place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed))
 
     def note(what: str) -> None:
         channel.note(place.cell(), what)
@@ -86,14 +85,19 @@ def _nothing(lines: list[str]) -> list[str]:
 
 
 class Place:
-    """Which cell is running; ``cells`` are the numbers of those with code in them."""
+    """Which cell is running; ``cells`` are the numbers of those with code in them.
 
-    def __init__(self, cells: list[int]) -> None:
-        self.cells = cells
+    ``before_the_first`` seeds: a kernel that starts draws numbers itself, and not the same number of them each time.
+    """
+
+    def __init__(self, cells: list[int], before_the_first: Callable[[], None]) -> None:
+        self.cells, self.before_the_first = cells, before_the_first
         self.begun = 0
 
     def go_on(self, info: Any) -> None:
         """Count the next cell."""
+        if not self.begun:
+            self.before_the_first()
         self.begun += 1
 
     def cell(self) -> int:
