@@ -68,7 +68,8 @@ Watch = Callable[[Stage, Progress], None]
 class Course:
     """What is the same for all submissions of a batch.
 
-    ``model``: the variable that, as a demonstrator says, holds the answer.
+    ``model``: the variable that, as a demonstrator says, holds the answer. ``exact``: a student's ``fit`` comes back
+    to Python after every step, as without the checker.
     """
 
     assignment: Assignment
@@ -76,6 +77,7 @@ class Course:
     seeds: tuple[int, ...]
     sandbox: Sandbox
     model: str = ""
+    exact: bool = False
 
     @property
     def answer_name(self) -> str:
@@ -180,7 +182,9 @@ def _run_file(
 ) -> Execution:
     """Run the student's file; for a replay, with a seed's arrays beside it."""
     assignment = course.assignment
-    job = ExecuteJob(submission.is_notebook, keras, reason, assignment.caps, assignment.data.classes, replay)
+    job = ExecuteJob(
+        submission.is_notebook, keras, reason, assignment.caps, assignment.data.classes, replay, course.exact
+    )
     content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
     beside = [*content, *map(frames.array, arrays)]
     return box.run([frames.job(job), *beside, frames.END], assignment.execute, seen.receive)
@@ -499,7 +503,7 @@ def evidence_key(submission: Submission, course: Course) -> str:
                  assignment.execute, assignment.retrain)  # fmt: skip
     return store.key(
         submission.sha256,
-        str(submission.is_notebook),
+        str((submission.is_notebook, course.exact)),
         repr(gathering),
         course.dataset.note.sha256,
         ",".join(map(str, course.seeds)),

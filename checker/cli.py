@@ -40,6 +40,10 @@ DataOption = Annotated[
 PracticeOption = Annotated[
     bool, typer.Option("--practice-data", help="Use made-up data of the same shape; not for awarding ticks.")
 ]
+ExactOption = Annotated[
+    bool,
+    typer.Option("--exact", help="Let students' fit come back to Python after each step: the same digits, slower."),
+]
 
 
 @app.command("batch")
@@ -55,6 +59,7 @@ def batch_command(
     model: Annotated[
         str, typer.Option(help="The variable that holds the answer, where the checker takes another model for it.")
     ] = "",
+    exact: ExactOption = False,
     wall: Annotated[
         str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
@@ -79,7 +84,7 @@ def batch_command(
         f"{len(chosen)} submissions, {workers} at a time ({fit} fit this machine), on {course.dataset.note.name}."
     )
     held_to = _establish(course)
-    display, course = Display(console, len(chosen)), replace(course, model=model)
+    display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
     with ThreadPoolExecutor(workers) as executor, display.shown():
         result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
     terminal.print_summary(console, result.reports, result.unfinished, str(out))
@@ -96,6 +101,7 @@ def self_check(
     report: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("checker-report.html"),
     data: DataOption = None,
     practice_data: PracticeOption = False,
+    exact: ExactOption = False,
 ) -> None:
     """Check your own solution before you upload it.
 
@@ -107,7 +113,7 @@ def self_check(
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
     found = assignments.find(assignment)
-    course = _course(found, found.seeds.self_check, data, practice_data, "none")
+    course = replace(_course(found, found.seeds.self_check, data, practice_data, "none"), exact=exact)
     held_to = standard.of_scores(course)
     submission = submissions.find(file)[0]
     display = Display(console, 1)

@@ -233,6 +233,7 @@ class ExecuteJob:
     one seed's five arrays, as in a ``RetrainJob``.
 
     ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
+    ``exact``: ``fit`` comes back to Python after every step.
     """
 
     is_notebook: bool
@@ -241,6 +242,7 @@ class ExecuteJob:
     caps: Caps
     classes: tuple[str, ...]
     replay: ReplayPlan | None = None
+    exact: bool = False
 
 
 @record

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker.frames import Array
-from checker.guest import architecture, fed, plaindata, stretches
+from checker.guest import architecture, executions, fed, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
@@ -68,8 +68,9 @@ class Capture:
         caps: Caps,
         send: Callable[[ModelCapture, tuple[Array, ...]], None],
         cell: Callable[[], int],
+        exact: bool = False,
     ) -> None:
-        self.tf, self.keras, self.caps = tf, tf.keras, caps
+        self.tf, self.keras, self.caps, self.exact = tf, tf.keras, caps, exact
         self.send, self.cell = send, cell
         self.known: dict[int, Known] = {}
         self.steps = 0
@@ -141,6 +142,11 @@ class Capture:
         finally:
             self.depth -= 1
 
+    def _pace(self, model: Any, asked: Mapping[str, Any]) -> contextlib.AbstractContextManager[None]:
+        if self.exact:
+            return contextlib.nullcontext()
+        return executions.whole_epochs(self.tf, self.keras, model, asked)
+
     # -- hooks -----------------------------------------------------------------------------------------
 
     def _on_compile(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
@@ -192,7 +198,9 @@ class Capture:
             replayed = self.replay is not None and self.replay.concerns(known.id, data)
             if self.replay is not None and replayed:
                 changed |= self.replay.changed(given, data, development)
-            history = original(**changed)
+            asked = {**given, **changed, "callbacks": stretches.callbacks_of(given)}
+            with self._pace(model, asked):
+                history = original(**changed)
             known.recompiled = False
             if self.replay is not None and replayed:
                 self.replay.after(model, given, history, stopper.epochs, stopper.steps)

@@ -45,7 +45,7 @@ def note(x: Any, y: Any = None, names: Sequence[str] = (), steps: int | None = N
         return from_batches(_read(x, steps), names)
     features = table(x, names)
     if features is None:
-        return Data(Fed(_length(x), note=f"given as {type(x).__module__.split('.')[0]} {type(x).__name__}"))
+        return Data(Fed(length(x), note=f"given as {type(x).__module__.split('.')[0]} {type(x).__name__}"))
     labels = None if y is None else as_array(y)
     if labels is not None and (len(labels) != len(features) or labels.ndim > 2):
         labels = None
@@ -123,7 +123,7 @@ def listen(generator: Iterator[Any], heard: list[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _length(x: Any) -> int:
+def length(x: Any) -> int:
     """Return the number of rows as far as it can be told without using the data up."""
     if isinstance(x, Mapping):
         x = list(x.values())

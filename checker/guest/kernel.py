@@ -51,7 +51,7 @@ def run(settings: dict[str, Any]) -> None:
     furniture.install(app.shell, app.kernel, Path.cwd(), note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
     app.shell.ast_transformers.append(importing)
-    capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell)
+    capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, settings["exact"])
     if plan is not None:
         shell = app.shell
         capture.replay = Replay(

@@ -70,6 +70,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
     settings = {
         "cells": cells or [1],
         "caps": to_plain(job.caps),
+        "exact": job.exact,
         "tensorflow_1": generation.is_tensorflow_1(sources(notebook)),
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
         "replay": to_plain(job.replay) if job.replay is not None else None,
