@@ -473,10 +473,19 @@ class ModelCapture:
     uses: tuple[Use, ...] = ()
 
 
+class Loop(StrEnum):
+    """How the loop over an epoch's batches runs: as a TensorFlow graph, compiled by XLA, or within the student's own
+    ``fit``, which is replayed."""
+
+    GRAPH = "graph"
+    XLA = "xla"
+    FIT = "fit"
+
+
 @record
 @dataclass(frozen=True)
 class TrainingRun:
-    """One seed's training in the clean guest. ``predictions`` are outputs for the held-out features."""
+    """One seed's training. ``predictions`` are outputs for the held-out features."""
 
     seed: int
     history: Mapping[str, tuple[float | None, ...]]
@@ -485,6 +494,7 @@ class TrainingRun:
     seconds: float
     stopped_early: bool
     predictions: ArrayRef
+    loop: Loop = Loop.GRAPH
 
 
 @record

@@ -17,7 +17,7 @@ from checker import frames
 from checker.frames import Array
 from checker.guest import fed, stretches
 from checker.guest.fed import Data
-from checker.records import Development, Labels, ReplayPlan, TrainingRun
+from checker.records import Development, Labels, Loop, ReplayPlan, TrainingRun
 
 ROWS_AT_ONCE = 4_096
 
@@ -76,6 +76,7 @@ class Replay:
             seconds=0.0,
             stopped_early=epochs < asked,
             predictions=frames.reference(predictions),
+            loop=Loop.FIT,
         )
         self.send(run, (predictions,))
         self.pass_over_the_rest()

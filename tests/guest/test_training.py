@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from checker.guest import architecture, plaindata, training
-from checker.records import KerasObject, Labels, Phase, Recipe, RetrainJob
+from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
 pytestmark = pytest.mark.tensorflow
 
@@ -131,6 +131,64 @@ def test_training_is_bit_for_bit_that_of_fit(
         for epoch, history in enumerate(histories):
             assert run.history["accuracy"][epoch] == pytest.approx(history["accuracy"][0], abs=1e-6)
             assert run.history["loss"][epoch] == pytest.approx(history["loss"][0], rel=1e-5)
+
+
+def wide(keras: Any) -> Any:
+    layers = keras.layers
+    stack = [layers.Input((9,)), layers.Dense(30, activation="relu"), layers.BatchNormalization()]
+    return keras.Sequential([*stack, layers.Dense(20, activation="elu"), layers.Dense(5, activation="softmax")])
+
+
+COMPILED_OPTIMIZERS = ("Adam", "SGD", "RMSprop")
+WEIGHTED = {"0": 2.0, "1": 1.0, "2": 1.0, "3": 0.5, "4": 3.0}
+
+
+@pytest.mark.parametrize("name", COMPILED_OPTIMIZERS)
+def test_a_compiled_epoch_agrees_with_the_graph_loop(
+    tf: Any, keras: Any, data: training.SeedData, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """After 20 steps at the optimizer's own rate the outputs of the two loops lie within 1e-5 of each other."""
+    rows = 20 * 32 + 7
+    part = training.SeedData(data.x[:rows], data.y[:rows], data.x_development, data.y_development, data.x_held_out)
+    shorter = replace(part, x=part.x[:-40], y=part.y[:-40])
+    optimizer = getattr(keras.optimizers, name)()
+    job = make_job(keras, tf, wide(keras), optimizer, epochs=1, class_weight=WEIGHTED if name == "Adam" else {})
+    given = dict(zip(job.seeds, (part, shorter), strict=True))
+    by_graph = list(training.train(job, given, tf, keras))
+    monkeypatch.setattr(training, "LONG", 1)
+    by_xla = list(training.train(job, given, tf, keras))
+    for (graph, expected), (xla, outputs) in zip(by_graph, by_xla, strict=True):
+        assert (graph.loop, xla.loop) == (Loop.GRAPH, Loop.XLA)
+        assert xla.steps == graph.steps
+        np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
+        assert xla.history["loss"] == pytest.approx(graph.history["loss"], rel=1e-4)
+
+
+def test_a_long_training_is_worth_as_much_compiled(
+    tf: Any, data: training.SeedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After many epochs single bits differ, and the mean accuracy over the seeds does not beyond chance."""
+    keras = tf.keras
+    job = replace(make_job(keras, tf, wide(keras), keras.optimizers.Adam(0.003), epochs=25), seeds=(1, 2, 3, 4))
+    right = np.abs(data.x_held_out[:, 0] * 2 + data.x_held_out[:, 1]) % 5
+    scores = []
+    for long in (10**9, 1):
+        monkeypatch.setattr(training, "LONG", long)
+        outputs = [outputs for _, outputs in training.train(job, dict.fromkeys(job.seeds, data), tf, keras)]
+        scores.append(np.array([np.mean(one.argmax(axis=1) == right.astype(int)) for one in outputs]))
+    assert scores[0].mean() > 0.6
+    chance = 2 * np.sqrt((scores[0].var() + scores[1].var()) / 3)
+    assert abs(scores[0].mean() - scores[1].mean()) <= max(chance, 0.02)
+
+
+def test_which_loop_runs_depends_on_network_and_recipe_alone(tf: Any) -> None:
+    """Long trainings of plain networks are compiled; short ones, and networks with random layers, are not."""
+    keras = tf.keras
+    short = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=24)
+    long = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=25)
+    drawing = make_job(keras, tf, normalised(keras), keras.optimizers.Adam(), epochs=500)
+    rows = 413 * 32 - 5
+    assert [training.loop_of(job, rows) for job in (short, long, drawing)] == [Loop.GRAPH, Loop.XLA, Loop.GRAPH]
 
 
 @pytest.fixture(scope="module")
