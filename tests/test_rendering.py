@@ -43,6 +43,7 @@ from checker.records import (
     KerasObject,
     Labels,
     Layer,
+    Loop,
     Measurement,
     ModelCapture,
     Node,
@@ -700,6 +701,14 @@ def test_histories_without_values_are_not_drawn() -> None:
     """Nothing is drawn of trainings that kept no history, or only gaps."""
     assert curves([replace(a_run(11), history={})]) == []
     assert curves([replace(a_run(11), history={"loss": (None, None)})]) == []
+
+
+@pytest.mark.parametrize(("loop", "said"), [(Loop.GRAPH, "bit for bit"), (Loop.XLA, "XLA"), (Loop.FIT, "replayed")])
+def test_how_it_was_trained_again_is_said(loop: Loop, said: str) -> None:
+    """The page says which of the three loops took the steps."""
+    report = replace(a_pass(), runs=tuple(replace(run, loop=loop) for run in a_pass().runs))
+    (caption,) = re.findall(r"Each training: [^<]*", render_page(report))
+    assert said in caption
 
 
 def test_long_trainings_are_thinned() -> None:
