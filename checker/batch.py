@@ -21,8 +21,16 @@ from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, tables
 from checker.rendering.html import Entry
 from checker.sandbox import Boxes, Sandbox
+from checker.store import Gathered
 
+OnEnd = Callable[[str, Report | Unfinished], None]
+"""Told of each submission by name as it ends."""
+EVIDENCE = "evidence"
 ATTEMPTS = 2
+OUTDATED = (
+    "Its evidence is damaged, or was gathered on other data, with other seeds, caps or limits, or by another version "
+    "of the checker: run `checker batch` on the submission again."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,12 @@ class Result:
 
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
+
+    @classmethod
+    def of(cls, ended: Sequence[Report | Unfinished]) -> "Result":
+        """Part what was judged from what was not."""
+        reports = tuple(end for end in ended if isinstance(end, Report))
+        return cls(reports, tuple(end for end in ended if isinstance(end, Unfinished)))
 
 
 class Pool:
@@ -95,7 +109,7 @@ def run(
     out: Path,
     executor: Executor,
     watch: Callable[[Submission], Watch],
-    on_end: Callable[[Submission, Report | Unfinished], None],
+    on_end: OnEnd,
     fresh: bool = False,
 ) -> Result:
     """Check all submissions and write their pages, then the index and the tables.
@@ -112,18 +126,14 @@ def run(
     try:
         for future in as_completed(futures):
             ended[futures[future].name] = future.result()
-            on_end(futures[future], future.result())
+            on_end(futures[future].name, future.result())
     except BaseException:
         for future in futures:
             future.cancel()
         raise
     finally:
         pool.close()
-    in_order = [ended[submission.name] for submission in submissions]
-    result = Result(
-        tuple(end for end in in_order if isinstance(end, Report)),
-        tuple(end for end in in_order if isinstance(end, Unfinished)),
-    )
+    result = Result.of([ended[submission.name] for submission in submissions])
     write_tables(result, course, out)
     return result
 
@@ -160,14 +170,34 @@ def _check(
     fresh: bool,
 ) -> Report:
     under = check.evidence_key(submission, course)
-    gathered = None if fresh else store.load(out / "evidence", submission.name, under)
+    gathered = None if fresh else store.load(out / EVIDENCE, submission.name, under)
     if gathered is None:
         with pool.lend() as boxes:
             gathered = check.examine(submission, course, boxes, watch)
-        store.save(out / "evidence", submission.name, under, gathered)
+        store.save(out / EVIDENCE, submission.name, under, gathered, check.circumstances(course))
+    return _judge(gathered, course, standard, out)
+
+
+def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
     report = check.judge(gathered, course, standard)
-    store.write(out / page_of(submission), html.render_page(report, index_href="../index.html"))
+    store.write(out / page_of(report.submission), html.render_page(report, index_href="../index.html"))
     return report
+
+
+def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) -> Result:
+    """Judge all that is stored in an output folder by the assignment as it is now, and write all pages and tables.
+
+    Evidence that was gathered otherwise (by another checker, on other data, under other caps) is left without a
+    verdict.
+    """
+    ended: list[Report | Unfinished] = []
+    for place in store.places(out / EVIDENCE):
+        name, gathered = store.load_at(place, check.circumstances(course))
+        ended.append(Unfinished(name, OUTDATED) if gathered is None else _judge(gathered, course, standard, out))
+        on_end(name, ended[-1])
+    result = Result.of(ended)
+    write_tables(result, course, out)
+    return result
 
 
 def page_of(submission: Submission) -> str:

@@ -493,18 +493,18 @@ def _reproduce(evidence: Evidence, course: Course) -> str:
     return f"checker batch {file} --assignment reference/{folder} {data} --fresh"
 
 
-def evidence_key(submission: Submission, course: Course) -> str:
-    """Return the key under which a submission's evidence is valid in a course.
+def circumstances(course: Course) -> str:
+    """Return the key of all that evidence of a course depends on beside the submission.
 
     It leaves out what only judging depends on (rules, tolerance, title): these may change without a new run.
     """
     assignment = course.assignment
-    gathering = (assignment.keras, course.answer_name, assignment.data, assignment.splits, assignment.caps,
+    gathering = (assignment.keras, assignment.answer, assignment.data, assignment.splits, assignment.caps,
                  assignment.execute, assignment.retrain)  # fmt: skip
-    return store.key(
-        submission.sha256,
-        str((submission.is_notebook, course.exact)),
-        repr(gathering),
-        course.dataset.note.sha256,
-        ",".join(map(str, course.seeds)),
-    )
+    return store.key(repr(gathering), course.dataset.note.sha256, ",".join(map(str, course.seeds)))
+
+
+def evidence_key(submission: Submission, course: Course) -> str:
+    """Return the key under which a submission's evidence is valid in a course."""
+    options = (submission.is_notebook, course.model, course.exact)
+    return store.key(circumstances(course), submission.sha256, repr(options))

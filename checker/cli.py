@@ -87,11 +87,32 @@ def batch_command(
     display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
     with ThreadPoolExecutor(workers) as executor, display.shown():
         result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
-    terminal.print_summary(console, result.reports, result.unfinished, str(out))
-    if result.unfinished:
-        raise typer.Exit(ExitCode.HARNESS_BROKEN)
-    passed = all(report.verdict is Verdict.PASS for report in result.reports)
-    raise typer.Exit(ExitCode.ALL_PASSED if passed else ExitCode.NOT_ALL_PASSED)
+    _finish(result, out)
+
+
+@app.command("judge")
+def judge_command(
+    out: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that a batch wrote.")] = Path("results"),
+    assignment: AssignmentOption = None,
+    data: DataOption = None,
+    practice_data: PracticeOption = False,
+) -> None:
+    """Judge again what a batch has gathered, after rules or tolerance have changed: no submission runs again.
+
+    Exit codes are those of batch.
+
+    Example: checker judge results --data housing.csv
+    """
+    stored = store.places(out / batch.EVIDENCE)
+    if not stored:
+        raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
+    found = assignments.find(assignment)
+    course = _course(found, found.seeds.grading, data, practice_data, "none")
+    held_to = _establish(course)
+    display = Display(console, len(stored))
+    with display.shown():
+        result = batch.judge_again(course, held_to, out, display.end)
+    _finish(result, out)
 
 
 @app.command("self-check")
@@ -120,7 +141,7 @@ def self_check(
     with display.shown(), closing(course.sandbox.open()) as boxes:
         gathered = check.examine(submission, course, boxes, display.watch(submission))
         judged = check.judge(gathered, course, held_to)
-        display.end(submission, judged)
+        display.end(submission.name, judged)
     store.write(report, html.render_page(judged))
     terminal.print_report(console, judged, str(report))
     raise typer.Exit(ExitCode.ALL_PASSED if judged.verdict is Verdict.PASS else ExitCode.NOT_ALL_PASSED)
@@ -161,6 +182,15 @@ def doctor_command(assignment: AssignmentOption = None, data: DataOption = None)
     raise typer.Exit(ExitCode.ALL_PASSED if well else ExitCode.NOT_ALL_PASSED)
 
 
+def _finish(result: batch.Result, out: Path) -> NoReturn:
+    """Print a batch's summary, and end with the exit code that tells it."""
+    terminal.print_summary(console, result.reports, result.unfinished, str(out))
+    if result.unfinished:
+        raise typer.Exit(ExitCode.HARNESS_BROKEN)
+    passed = all(report.verdict is Verdict.PASS for report in result.reports)
+    raise typer.Exit(ExitCode.ALL_PASSED if passed else ExitCode.NOT_ALL_PASSED)
+
+
 def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, ...]:
     missing = set(names) - {submission.name for submission in found}
     if missing:
@@ -182,7 +212,7 @@ def _establish(course: Course) -> check.Standard:
     with display.shown(), closing(course.sandbox.open()) as boxes:
         gathered = standard.examine(course, boxes, display.watch(submission))
         held_to = standard.of_reference(gathered, course)
-        display.end(submission, standard.require_sound(gathered, course, held_to))
+        display.end(submission.name, standard.require_sound(gathered, course, held_to))
     return held_to
 
 

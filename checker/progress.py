@@ -55,14 +55,14 @@ class Display:
 
         return step
 
-    def end(self, submission: Submission, result: Report | Unfinished) -> None:
+    def end(self, name: str, result: Report | Unfinished) -> None:
         """Take a submission's bar away and count it."""
         with self._lock:
             self._ended += 1
-            if submission.name in self._tasks:
-                self._bars.remove_task(self._tasks.pop(submission.name))
+            if name in self._tasks:
+                self._bars.remove_task(self._tasks.pop(name))
             self._bars.update(self._all, completed=self._ended, stage=f"{self._ended} of {self._total}")
         if not self._console.is_terminal:
             said = result.verdict if isinstance(result, Report) else "no verdict"
-            line = f"[{self._ended}/{self._total}] {text.one_line(submission.name, 60)}: {said}"
+            line = f"[{self._ended}/{self._total}] {text.one_line(name, 60)}: {said}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)

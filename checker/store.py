@@ -40,9 +40,11 @@ LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
 @record
 @dataclass(frozen=True)
 class Stored:
-    """Evidence on disk, and the key under which it is valid."""
+    """Evidence on disk, and the key under which it is valid; ``circumstances`` is the part of that key which is the
+    same for all submissions of a course."""
 
     key: str
+    circumstances: str
     evidence: Evidence
 
 
@@ -87,27 +89,49 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("checker")) / "references"
 
 
-def save(folder: Path, name: str, under: str, gathered: Gathered) -> None:
+def save(folder: Path, name: str, under: str, gathered: Gathered, circumstances: str = "") -> None:
     """Keep evidence and the arrays that it refers to."""
     place = folder / slug(name)
     for ref in _references(gathered.evidence):
         target = place / f"{ref.sha256}.npz"
         if ref.sha256 in gathered.arrays and not target.exists():
             write(target, _zipped(gathered.arrays[ref.sha256]))
-    write(place / "evidence.json", to_json(Stored(under, gathered.evidence)))
+    write(place / "evidence.json", to_json(Stored(under, circumstances, gathered.evidence)))
 
 
 def load(folder: Path, name: str, under: str) -> Gathered | None:
     """Return the evidence that is valid under a key, or None."""
     place = folder / slug(name)
     try:
-        stored = from_json(Stored, (place / "evidence.json").read_bytes())
-        if stored.key != under:
-            return None
-        refs = _references(stored.evidence)
-        return Gathered(stored.evidence, {ref.sha256: _unzipped(place / f"{ref.sha256}.npz") for ref in refs})
+        stored = _read(place)
+        return _gathered(place, stored.evidence) if stored.key == under else None
     except (FileNotFoundError, EvidenceError):
         return None
+
+
+def places(folder: Path) -> list[Path]:
+    """Return the folders in which evidence of a submission lies."""
+    return [path.parent for path in sorted(folder.glob("*/evidence.json"))]
+
+
+def load_at(place: Path, circumstances: str) -> tuple[str, Gathered | None]:
+    """Return the name of the submission whose evidence lies in such a folder, and the evidence where it was gathered
+    under these circumstances and is whole."""
+    name = place.name
+    try:
+        stored = _read(place)
+        name = stored.evidence.submission.name
+        return name, _gathered(place, stored.evidence) if stored.circumstances == circumstances else None
+    except (FileNotFoundError, EvidenceError):
+        return name, None
+
+
+def _read(place: Path) -> Stored:
+    return from_json(Stored, (place / "evidence.json").read_bytes())
+
+
+def _gathered(place: Path, evidence: Evidence) -> Gathered:
+    return Gathered(evidence, {r.sha256: _unzipped(place / f"{r.sha256}.npz") for r in _references(evidence)})
 
 
 def _references(evidence: Evidence) -> list[ArrayRef]:

@@ -148,7 +148,7 @@ class Bench:
         for name in names:
             (self.folder / f"{name}.ipynb").write_text(content or name)
 
-    def run(self, jobs=1, on_end=lambda submission, end: None, fresh=False, submitted=None):
+    def run(self, jobs=1, on_end=lambda name, end: None, fresh=False, submitted=None):
         submitted = submissions.find(self.folder) if submitted is None else submitted
         with ThreadPoolExecutor(jobs) as executor:
             return batch.run(submitted, self.course, self.standard, self.out, executor, self.watch, on_end, fresh)
@@ -251,8 +251,8 @@ def test_results_come_in_the_order_given(bench, practical):
     b.hand_in("b", "c", content="fast")
     ended = []
 
-    def on_end(submission, end):
-        ended.append(submission.name)
+    def on_end(name, end):
+        ended.append(name)
         if "c" in ended:
             last_has_ended.set()
 
@@ -329,6 +329,38 @@ def test_only_what_the_run_depends_on_runs_again(bench, change, runs_again):
     b.course = replace(b.course, assignment=replace(assignment, **change(assignment)))
     b.run()
     assert len(b.boxes) == (2 if runs_again else 1)
+
+
+def test_changed_rules_are_judged_again_without_the_submissions(bench):
+    """Judging again needs the stored evidence only: a stricter bar turns a PASS into a FAIL, and no box is opened."""
+    b = bench()
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    shutil.rmtree(b.folder)
+    (b.out / "index.html").unlink()
+    b.standard = replace(b.standard, scores=dict.fromkeys(SEEDS, 1.5))
+    told = []
+    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: told.append((name, end.verdict)))
+    assert told == [("ada", FAIL), ("grace", FAIL)]
+    assert [report.verdict for report in result.reports] == [FAIL, FAIL]
+    assert len(b.boxes) == 1
+    assert "FAIL" in (b.out / "reports" / "ada.html").read_text()
+    assert "grace" in (b.out / "index.html").read_text()
+
+
+def test_evidence_gathered_otherwise_is_not_judged(bench):
+    """Under other caps, or damaged, stored evidence leads to no verdict, and the message says what to do."""
+    b = bench()
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    (b.out / "evidence" / "grace" / "evidence.json").write_text("{")
+    first = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    assert [report.submission.name for report in first.reports] == ["ada"]
+    assert [end.submission for end in first.unfinished] == ["grace"]
+    assignment = replace(b.course.assignment, caps=replace(b.course.assignment.caps, fit_steps=5))
+    other = batch.judge_again(replace(b.course, assignment=assignment), b.standard, b.out, lambda name, end: None)
+    assert not other.reports
+    assert all("checker batch" in end.message for end in other.unfinished)
 
 
 def test_damaged_evidence_is_gathered_again(bench):
@@ -614,7 +646,7 @@ def test_a_harness_that_keeps_failing_gives_no_verdict(bench, error):
     b.hand_in("ada", content="script")
     b.hand_in("grace", content="good")
     ends = {}
-    result = b.run(on_end=lambda submission, end: ends.update({submission.name: end}))
+    result = b.run(on_end=lambda name, end: ends.update({name: end}))
     assert [report.submission.name for report in result.reports] == ["grace"]
     assert result.unfinished == (Unfinished("ada", str(error)),)
     assert ends == {"ada": result.unfinished[0], "grace": result.reports[0]}
@@ -678,7 +710,7 @@ def test_an_interruption_ends_every_box(bench, practical):
     b.hand_in("ada", content="good")
     b.hand_in("grace", "linus", content="endless")
 
-    def interrupt(submission, end):
+    def interrupt(name, end):
         assert isinstance(end, Report)
         assert has_begun.wait(20)
         raise KeyboardInterrupt

@@ -65,6 +65,7 @@ def with_guest(monkeypatch, fake_sandbox):
         (["batch", "submissions", "--assignment", "tests"], "There is no assignment in tests"),
         (["batch", "submissions", "--data", "nowhere.csv"], "The data cannot be read: nowhere.csv"),
         (["batch", "submissions", "--data", "README.md"], "is not the file this assignment is about"),
+        (["judge", "docs"], "There is no evidence in docs."),
         (["self-check", "nowhere.ipynb"], "There is no file nowhere.ipynb."),
         (["batch", "submissions", "--practice-data", "--data", "x.csv"], "Say either --data or --practice-data."),
         (["self-check", "README.md", "--practice-data", "--data", "x"], "Say either --data or --practice-data."),

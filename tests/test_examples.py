@@ -189,6 +189,24 @@ def test_looking_perfect_gains_nothing(classified):
     assert classified.reports["permuted-labels"]["tracing"]["labels_differ"] > 1_000
 
 
+def test_one_solution_in_both_generations_of_keras(classified):
+    """Written for Keras 2 and for Keras 3, the same network reaches the same accuracy, within the seeds' spread."""
+    old, new = (classified.reports[name] for name in ("keras-2-idioms", "keras-3-idioms"))
+    assert (old["environment"]["keras"], new["environment"]["keras"]) == ("2", "3")
+    spread = min(report["comparison"]["spread"] for report in (old, new))
+    assert abs(old["comparison"]["mean"] - new["comparison"]["mean"]) <= spread
+
+
+def test_a_tensorflow_1_graph_becomes_the_network_that_keras_would_make(classified):
+    """The graph's layers are those of the reference, beside which the page shows them."""
+    report = classified.reports["tensorflow-1-plain"]
+    mine, theirs = (
+        [(layer["class_name"], layer["config"].get("units")) for layer in architecture["layers"]]
+        for architecture in (report["answer"]["architecture"], report["reference_architecture"])
+    )
+    assert mine == theirs == [("InputLayer", None), ("Dense", 100), ("Dense", 50), ("Dense", 5)]
+
+
 def test_targets_come_back_as_dollars(priced):
     """Hundreds of thousands, standardised values and logarithms end in errors of the same size, in dollars."""
     names = ("plain-california", "csv-with-proximity", "standardised-target", "log-target")
