@@ -171,10 +171,16 @@ def reference(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed, as ratios of two ways side by side."""
-    session.run(
-        str(project(session)), str(HERE / "tests" / "benchmarks" / "trainer.py"), *session.posargs, external=True
-    )
+    """Measure speed, as ratios of two ways side by side; arguments after -- choose benchmarks by name."""
+    get_wall(session)
+    python = project(session)
+    known = {
+        path.stem: path for path in sorted((HERE / "tests" / "benchmarks").glob("*.py")) if path.stem != "measuring"
+    }
+    for name in session.posargs or known:
+        if name not in known:
+            session.error(f"There is no benchmark {name}. There are: {', '.join(known)}.")
+        session.run(str(python), str(known[name]), str(HERE / "results" / "bench" / f"{name}.json"), external=True)
 
 
 @nox.session

@@ -1,35 +1,33 @@
-"""The clean guest's trainer against ``model.fit``, side by side in one process: the practical's 9-100-50-5 network.
+"""The clean guest's trainer against ``model.fit``, and against the bare arithmetic: the practical's 9-100-50-5 network.
 
-Every figure is a ratio of two ways measured in turn, the median of several rounds with its spread. Prints a table
-and, given a path, writes the same as JSON.
+``fit`` is called as students call it. Per step: the difference between a longer and a shorter training, so that neither
+tracing nor compilation is in it; whole trainings include both.
 """
 
-import json
 import os
-import statistics
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1")
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
+import measuring
 import numpy as np
 import tensorflow as tf
-from rich.console import Console
-from rich.table import Table
+from measuring import Cost, cost_of
 
 from checker.guest import architecture, plaindata, training
-from checker.records import KerasObject, Labels, Phase, Recipe, RetrainJob
+from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
-ROWS, ROUNDS, BATCH = 13_209, 5, 32
+ROWS, BATCH, ROUNDS = 13_209, 32, 5
+STEPS = -(-ROWS // BATCH)
+SIZES = (9, 100, 50, 5)
+SEEDS = (7, 8, 9)
 
 
 def network(keras: Any) -> Any:
     layers = keras.layers
-    hidden = [layers.Dense(100, activation="relu"), layers.Dense(50, activation="relu")]
-    return keras.Sequential([layers.Input((9,)), *hidden, layers.Dense(5, activation="softmax")])
+    hidden = [layers.Dense(size, activation="relu") for size in SIZES[1:-1]]
+    return keras.Sequential([layers.Input(SIZES[:1]), *hidden, layers.Dense(SIZES[-1], activation="softmax")])
 
 
 def make_job(keras: Any, epochs: int, seeds: tuple[int, ...]) -> RetrainJob:
@@ -39,55 +37,78 @@ def make_job(keras: Any, epochs: int, seeds: tuple[int, ...]) -> RetrainJob:
     return RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**6, seeds)
 
 
-def by_trainer(job: RetrainJob, data: training.SeedData) -> None:
-    assert len(list(training.train(job, dict.fromkeys(job.seeds, data), tf, tf.keras))) == len(job.seeds)
+def by_trainer(data: training.SeedData, epochs: int, seeds: tuple[int, ...], loop: Loop | None = None) -> None:
+    """Train as the clean guest does; by one of its loops where it is said which."""
+    chosen = training.LONG
+    training.LONG = {None: chosen, Loop.GRAPH: 10**9, Loop.XLA: 1}[loop]
+    job = make_job(tf.keras, epochs, seeds)
+    runs = [run for run, _ in training.train(job, dict.fromkeys(seeds, data), tf, tf.keras)]
+    training.LONG = chosen
+    assert [run.steps for run in runs] == [epochs * STEPS] * len(seeds)
+    assert loop is None or {run.loop for run in runs} == {loop}
 
 
-def by_fit(job: RetrainJob, data: training.SeedData) -> None:
-    for seed in job.seeds:
+def by_fit(data: training.SeedData, epochs: int, seeds: tuple[int, ...]) -> None:
+    for seed in seeds:
         tf.keras.utils.set_random_seed(seed)
         model = network(tf.keras)
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        model.fit(data.x, data.y, batch_size=BATCH, epochs=job.recipe.phases[0].epochs, verbose=0)
+        model.fit(data.x, data.y, batch_size=BATCH, epochs=epochs, verbose=0)
 
 
-def seconds(action: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+def a_step(train: Callable[[int], None], few: int, many: int) -> Cost:
+    """Return the cost of one step, from trainings of few and of many epochs."""
+    short, long = cost_of(lambda: train(few)), cost_of(lambda: train(many))
+    steps = (many - few) * STEPS
+    return Cost((long.wall - short.wall) / steps, (long.cpu - short.cpu) / steps, long.peak_mib)
 
 
-def measure(epochs: int, seeds: tuple[int, ...], data: training.SeedData, rounds: int) -> dict[str, Any]:
-    """Time both ways in turn; tracing and compilation are included."""
-    job = make_job(tf.keras, epochs, seeds)
-    pairs = [(seconds(lambda: by_fit(job, data)), seconds(lambda: by_trainer(job, data))) for _ in range(rounds)]
-    ratios = sorted(fit / trainer for fit, trainer in pairs)
-    return {
-        "what": f"{len(seeds)} seeds x {epochs} epochs, tracing included",
-        "fit_seconds": statistics.median(fit for fit, _ in pairs),
-        "trainer_seconds": statistics.median(trainer for _, trainer in pairs),
-        "ratio": statistics.median(ratios),
-        "lowest": ratios[0],
-        "highest": ratios[-1],
-    }
+def bare_step() -> Cost:
+    """Return the cost of a step's matrix products alone: forward, and backward to weights and to inputs."""
+    random = np.random.default_rng(0)
+    pairs = []
+    for inputs, outputs in zip(SIZES, SIZES[1:], strict=False):
+        x, w, g = (random.normal(size=s).astype("f4") for s in ((BATCH, inputs), (inputs, outputs), (BATCH, outputs)))
+        pairs += [(x, w), (x.T, g)] + ([(g, w.T)] if inputs != SIZES[0] else [])
+    rounds = 20_000
+
+    def multiply() -> None:
+        for _ in range(rounds):
+            for a, b in pairs:
+                a @ b
+
+    whole = cost_of(multiply)
+    return Cost(whole.wall / rounds, whole.cpu / rounds, whole.peak_mib)
 
 
 def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     random = np.random.default_rng(0)
-    x = random.normal(size=(ROWS, 9)).astype("float32")
+    x = random.normal(size=(ROWS, SIZES[0])).astype("float32")
     y = (np.abs(x[:, 0] * 2 + x[:, 1]) % 5).astype("int32")
     data = training.SeedData(x, y, x[:0], y[:0], x[:100])
-    rows = [measure(1, (7,), data, ROUNDS), measure(20, (7, 8, 9), data, 1)]
-    table = Table("what", "fit", "trainer", "fit / trainer", "lowest - highest")
-    for row in rows:
-        spread = f"{row['lowest']:.1f} - {row['highest']:.1f}"
-        times = (f"{row['fit_seconds']:.1f} s", f"{row['trainer_seconds']:.1f} s")
-        table.add_row(row["what"], *times, f"{row['ratio']:.1f}", spread)
-    Console().print(table)
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(json.dumps(rows, indent=2))
+
+    def fit_step() -> Cost:
+        return a_step(lambda epochs: by_fit(data, epochs, (7,)), 1, 3)
+
+    def loop_step(loop: Loop) -> Callable[[], Cost]:
+        return lambda: a_step(lambda epochs: by_trainer(data, epochs, (7,), loop), 1, 21)
+
+    def whole(epochs: int) -> dict[str, Callable[[], Cost]]:
+        return {
+            "fit": lambda: cost_of(lambda: by_fit(data, epochs, SEEDS)),
+            "trainer": lambda: cost_of(lambda: by_trainer(data, epochs, SEEDS)),
+        }
+
+    figures = [
+        measuring.compare("a step", {"fit": fit_step, "graph loop": loop_step(Loop.GRAPH)}, ROUNDS),
+        measuring.compare("a step", {"fit": fit_step, "XLA": loop_step(Loop.XLA)}, ROUNDS),
+        measuring.compare("a step", {"XLA": loop_step(Loop.XLA), "matrix products alone": bare_step}, ROUNDS),
+        measuring.compare("3 seeds, 20 epochs, tracing and compilation included", whole(20), 1),
+        measuring.compare("3 seeds, 100 epochs, tracing and compilation included", whole(100), 1),
+    ]
+    measuring.publish("The trainer against fit", figures, measuring.output_path())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+"""How cost grows: with submissions, jobs, rows and parameters; and what a second run of the same batch costs.
+
+Submissions are copies of one small example under different names, checked on practice data in a sandbox. Rows and
+parameters are grown where they count, in tracing and in the clean guest's trainer.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+import measuring
+import numpy as np
+import tensorflow as tf
+from measuring import Cost, Figure, cost_of
+
+from checker import assignments, dataset, frames, tracing
+from checker.guest import architecture, plaindata, training
+from checker.records import Development, Fed, Fit, KerasObject, Labels, ModelCapture, Phase, Recipe, RetrainJob
+
+EXAMPLE = "no-hidden-layer"
+COUNTS = (3, 6, 12, 24)
+ROWS = (1, 4, 16)
+WIDTHS = ((100, 50), (330, 170), (1_100, 540))
+"""Networks of about 1, 10 and 100 times as many parameters."""
+EPOCHS = 3
+
+
+def batch(place: Path, count: int, jobs: int, fresh: bool) -> Cost:
+    """Check ``count`` copies of the example."""
+    folder = place / f"{count} submissions"
+    if not folder.exists():
+        for number in range(count):
+            shutil.copytree(measuring.ROOT / "submissions" / EXAMPLE, folder / f"student-{number}")
+    out = place / f"results-{count}-{jobs}"
+    command = [sys.executable, "-m", "checker", "batch", str(folder), "--out", str(out), "--jobs", str(jobs)]
+    options = ["--practice-data", *(["--fresh"] if fresh else [])]
+    return measuring.cost_of_command([*command, *options], (0, 1), cwd=measuring.ROOT)
+
+
+def figure(what: str, ways: tuple[str, str], slow: Cost, fast: Cost) -> Figure:
+    ratio = slow.wall / fast.wall
+    return Figure(what, *ways, slow, fast, ratio, ratio, ratio)
+
+
+def batches(place: Path) -> list[Figure]:
+    """Measure growth with submissions, with jobs, and a second run."""
+    batch(place, COUNTS[0], 2, fresh=True)  # the reference's evidence is made
+    by_count = {count: batch(place, count, 2, fresh=True) for count in COUNTS}
+    figures = [
+        figure(f"{many} against {few} submissions", (str(many), str(few)), by_count[many], by_count[few])
+        for few, many in zip(COUNTS, COUNTS[1:], strict=False)
+    ]
+    more = [(by_count[b].wall - by_count[a].wall) / (b - a) for a, b in zip(COUNTS, COUNTS[1:], strict=False)]
+    print("Seconds for one more submission, 2 jobs:", ", ".join(f"{seconds:.2f}" for seconds in more))
+    one = batch(place, COUNTS[2], 1, fresh=True)
+    figures.append(figure(f"{COUNTS[2]} submissions", ("1 job", "2 jobs"), one, by_count[COUNTS[2]]))
+    again = batch(place, COUNTS[2], 2, fresh=False)
+    figures.append(figure(f"{COUNTS[2]} submissions", ("first run", "second run"), by_count[COUNTS[2]], again))
+    return figures
+
+
+def rows() -> list[Figure]:
+    """Measure tracing and training on 1, 4 and 16 times as many rows."""
+    assignment = assignments.find(None, measuring.ROOT / "reference")
+    practice = dataset.load(assignment.data, practice=True)
+    names = (*assignment.data.features, assignment.data.target)
+    tracings, trainings = [], []
+    for times in ROWS:
+        random = np.random.default_rng(0)
+        features = np.concatenate(
+            [practice.features * random.normal(1, 1e-3, practice.features.shape) for _ in range(times)]
+        )
+        labels = np.tile(practice.labels, times)
+        scaled = ((features - np.nanmean(features, axis=0)) / np.nanstd(features, axis=0)).astype("float32")
+        known = scaled[~np.isnan(scaled).any(axis=1)]
+        arrays = {frames.reference(known).sha256: known}
+        model = _model(Fed(len(known), frames.reference(known), None))
+        tracings.append(cost_of(lambda a=arrays, m=model, f=features, y=labels: tracing.trace(m, a, f, y, names)))
+        trainings.append(_train(known, labels[: len(known)], WIDTHS[0]))
+    return [
+        figure(f"{what}, {times} times the rows", (f"x {times}", "x 1"), cost, costs[0])
+        for what, costs in (("tracing", tracings), ("training", trainings))
+        for times, cost in zip(ROWS[1:], costs[1:], strict=True)
+    ]
+
+
+def _model(fed: Fed) -> ModelCapture:
+    fit = Fit(1, "fit", None, "", 1, 1, 1, True, fed, Development.NONE, None)
+    return ModelCapture(1, "m", "m", "Sequential", 1, 9, 5, 755, None, "", (fit,))
+
+
+def _train(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...]) -> Cost:
+    keras = tf.keras
+    hidden = [keras.layers.Dense(width, activation="relu") for width in widths]
+    ends = [keras.layers.Dense(5, activation="softmax")]
+    record = architecture.describe(keras.Sequential([keras.layers.Input((9,)), *hidden, *ends]), keras, tf)
+    adam = plaindata.describe(keras.optimizers.Adam(), plaindata.OPTIMIZERS)
+    phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), EPOCHS, 32, Labels.INTEGERS)
+    job = RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**7, (7, 8))
+    data = training.SeedData(x, y, x[:0], y[:0], x[:100])
+    return cost_of(lambda: list(training.train(job, dict.fromkeys(job.seeds, data), tf, keras)))
+
+
+def parameters() -> list[Figure]:
+    """Measure training of networks of 1, 10 and 100 times as many parameters."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(13_209, 9)).astype("float32")
+    y = (np.abs(x[:, 0] * 2 + x[:, 1]) % 5).astype("int64")
+    costs = [_train(x, y, widths) for widths in WIDTHS]
+    return [
+        figure(f"training, {times} times the parameters", (f"x {times}", "x 1"), cost, costs[0])
+        for times, cost in zip((10, 100), costs[1:], strict=True)
+    ]
+
+
+def main() -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    parts: tuple[Callable[[], list[Figure]], ...] = (rows, parameters)
+    figures = [one for part in parts for one in part()]
+    with tempfile.TemporaryDirectory() as place:
+        figures = batches(Path(place)) + figures
+    measuring.publish("How cost grows", figures, measuring.output_path())
+
+
+if __name__ == "__main__":
+    main()

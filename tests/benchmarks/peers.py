@@ -1,0 +1,235 @@
+"""``checker batch`` against the peers' way on the same twelve submissions: nbgrader's ``autograde``.
+
+nbgrader gets each notebook as it was handed in, with two cells more: one that says which variable holds the answer and
+how it was trained (what the checker found out by itself), and the graded one, which retrains it with ``model.fit`` for
+the same seeds and epochs and asserts that the mean accuracy reaches the same bar. nbgrader runs in an environment of
+its own; its kernels run on this one's Python.
+
+Without the students' own training: less the time of the cells in which a student trains, on either side. The
+harness's own cost: less the clean guest's training as well, for each submission.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import measuring
+import nbformat
+from measuring import Cost, Figure
+
+from checker import assignments, dataset
+
+VERSION = "0.9.6"
+NAMES = (
+    "bare-logits",
+    "keras-3-only",
+    "linear-layers",
+    "many-models",
+    "no-hidden-layer",
+    "overfitted",
+    "plain-sequential",
+    "residual",
+    "softmax-from-logits",
+    "tested-on-training-rows",
+    "too-little-training",
+    "unscaled-inputs",
+)
+GRADED = """
+import numpy as np, pandas as pd, tensorflow as tf
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+_data = pd.read_csv("housing/housing.csv")
+_y = _data["ocean_proximity"].map(dict(zip({classes}, range(5)))).to_numpy()
+_x = _data.drop(columns="ocean_proximity").to_numpy()
+_scores = []
+for _seed in {seeds}:
+    tf.keras.utils.set_random_seed(_seed)
+    _train, _test = train_test_split(np.arange(len(_y)), test_size=0.2, random_state=_seed)
+    _imputer, _scaler = SimpleImputer(strategy="median"), StandardScaler()
+    _fitted = _scaler.fit_transform(_imputer.fit_transform(_x[_train]))
+    _copy = tf.keras.models.clone_model(_answer)
+    _optimizer = type(_answer.optimizer).from_config(_answer.optimizer.get_config())
+    _copy.compile(optimizer=_optimizer, loss=_answer.loss, metrics=["accuracy"])
+    _copy.fit(_fitted, _y[_train], epochs=_epochs, batch_size=_batch, verbose=0)
+    _called = _copy.predict(_scaler.transform(_imputer.transform(_x[_test])), verbose=0).argmax(axis=1)
+    _scores.append(np.mean(_called == _y[_test]))
+print("mean accuracy", np.mean(_scores))
+assert np.mean(_scores) >= {bar}
+"""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What one way came to: its cost, the seconds of students' own training, and who reaches the bar."""
+
+    cost: Cost
+    training: float
+    reaches: dict[str, bool]
+
+
+def by_checker(out: Path, data: list[str], jobs: int) -> tuple[Graded, list[Any]]:
+    """Run a batch whose reference is known already; return what it came to, and its reports."""
+    only = [word for name in NAMES for word in ("--only", name)]
+    command = [sys.executable, "-m", "checker", "batch", "submissions", "--out", str(out), "--jobs", str(jobs)]
+    cost = measuring.cost_of_command([*command, "--fresh", *data, *only], (0, 1), cwd=measuring.ROOT)
+    reports = json.loads((out / "results.json").read_bytes())["reports"]
+    training = sum(seconds for name in NAMES for seconds in _training_seconds(out, name))
+    reaches = {r["submission"]["name"]: r["comparison"]["mean"] >= r["comparison"]["bar"] for r in reports}
+    return Graded(cost, training, reaches), reports
+
+
+def _cells(out: Path, name: str) -> list[Any]:
+    evidence = json.loads((out / "evidence" / name / "evidence.json").read_bytes())["evidence"]
+    return list(evidence["cells"])
+
+
+def _training_seconds(out: Path, name: str) -> list[float]:
+    return [cell["seconds"] for cell in _cells(out, name) if ".fit(" in cell["source"]]
+
+
+def own_cost(out: Path, graded: Graded, reports: list[Any]) -> float:
+    """Return the seconds a submission costs beside the student's own code and the clean guest's training."""
+    students = sum(cell["seconds"] for name in NAMES for cell in _cells(out, name))
+    retraining = sum(run["seconds"] for report in reports for run in report["runs"])
+    return (graded.cost.wall - students - retraining) / len(NAMES)
+
+
+class Course:
+    """A nbgrader course with one assignment, to which all have handed in."""
+
+    def __init__(self, place: Path, csv: bytes, reports: list[Any]) -> None:
+        self.place = place
+        self.kernels = place / "jupyter"
+        spec = {
+            "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            "display_name": "project",
+            "language": "python",
+        }
+        self._write(self.kernels / "kernels" / "project" / "kernel.json", json.dumps(spec).encode())
+        config = "c = get_config()\nc.CourseDirectory.course_id = 'bench'\nc.ExecutePreprocessor.timeout = 3600\n"
+        self._write(place / "nbgrader_config.py", config.encode())
+        self._write(place / "source" / "tick" / "housing" / "housing.csv", csv)
+        classes = reports[0]["classes"]
+        seeds, bar = [run["seed"] for run in reports[0]["runs"]], reports[0]["comparison"]["bar"]
+        self.graded = _graded_cell(GRADED.format(classes=classes, seeds=seeds, bar=bar))
+        empty = nbformat.v4.new_notebook(cells=[self.graded], metadata=_metadata())
+        self._write(place / "source" / "tick" / "answer.ipynb", nbformat.writes(empty).encode())
+        for report in reports:
+            self._hand_in(report, csv)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def _hand_in(self, report: Any, csv: bytes) -> None:
+        name = report["submission"]["name"]
+        (file,) = (measuring.ROOT / "submissions" / name).glob("*.ipynb")
+        notebook = nbformat.read(file, as_version=4)
+        (phase,) = report["recipe"]["phases"][-1:]
+        answer = f"_answer, _epochs, _batch = {report['answer']['variable']}, {phase['epochs']}, {phase['batch_size']}"
+        notebook.cells += [nbformat.v4.new_code_cell(answer), self.graded]
+        notebook.metadata = _metadata()
+        folder = self.place / "submitted" / name / "tick"
+        self._write(folder / "answer.ipynb", nbformat.writes(notebook).encode())
+        self._write(folder / "housing" / "housing.csv", csv)
+
+    def grade(self, python: Path) -> Graded:
+        """Let nbgrader grade everything."""
+        environment = measuring.quiet_environment() | {"JUPYTER_PATH": str(self.kernels)}
+        nbgrader = [str(python), "-m", "nbgrader"]
+        release = [*nbgrader, "generate_assignment", "tick", "--create", "--force"]
+        subprocess.run(release, cwd=self.place, env=environment, check=True, capture_output=True)
+        cost = measuring.cost_of_command([*nbgrader, "autograde", "tick"], cwd=self.place, env=environment)
+        training, reaches = 0.0, {}
+        for name in NAMES:
+            done = nbformat.read(self.place / "autograded" / name / "tick" / "answer.ipynb", as_version=4)
+            *own, graded = [cell for cell in done.cells if cell.cell_type == "code"]
+            training += sum(_cell_seconds(cell) for cell in own if ".fit(" in cell.source)
+            reaches[name] = not any(output.output_type == "error" for output in graded.outputs)
+        return Graded(cost, training, reaches)
+
+
+def _metadata() -> dict[str, Any]:
+    return {"kernelspec": {"name": "project", "display_name": "project", "language": "python"}}
+
+
+def _graded_cell(source: str) -> Any:
+    cell = nbformat.v4.new_code_cell(source)
+    cell.metadata["nbgrader"] = {
+        "grade": True,
+        "grade_id": "retrain",
+        "locked": True,
+        "points": 1,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+        "cell_type": "code",
+    }
+    return cell
+
+
+def _cell_seconds(cell: Any) -> float:
+    times = cell.metadata.get("execution", {})
+    began, ended = (times.get(key) for key in ("iopub.execute_input", "shell.execute_reply"))
+    if not (began and ended):
+        return 0.0
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
+
+
+def nbgrader_python() -> Path:
+    """Return the Python of nbgrader's own environment, made where it is not there yet."""
+    place = measuring.ROOT / ".nox" / "nbgrader"
+    python = place / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not (place / "made").exists():
+        venv.create(place, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", f"nbgrader=={VERSION}"], check=True)
+        (place / "made").touch()
+    return python
+
+
+def less(graded: Graded, jobs: int = 1) -> Cost:
+    """Return the cost without the students' own training, of which ``jobs`` went on side by side."""
+    whole = graded.cost
+    return Cost(whole.wall - graded.training / jobs, whole.cpu - graded.training, whole.peak_mib)
+
+
+def main() -> None:
+    data = [] if os.environ.get(dataset.VARIABLE) else ["--practice-data"]
+    assignment = assignments.find(None, measuring.ROOT / "reference")
+    csv = dataset.load(assignment.data, practice=bool(data)).csv
+    python = nbgrader_python()
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place, "results")
+        by_checker(out, data, 2)  # the reference's evidence is made
+        shutil.rmtree(out)
+        one, reports = by_checker(out, data, 1)
+        own = own_cost(out, one, reports)
+        shutil.rmtree(out)
+        two, _ = by_checker(out, data, 2)
+        peer = Course(Path(place, "course"), csv, reports).grade(python)
+    figures = []
+    for jobs, ours in ((1, one), (2, two)):
+        whole, rest = peer.cost.wall / ours.cost.wall, less(peer).wall / less(ours, jobs).wall
+        ways = ("nbgrader autograde", f"checker batch --jobs {jobs}")
+        figures.append(Figure("twelve submissions", *ways, peer.cost, ours.cost, whole, whole, whole))
+        figures.append(Figure("without students' training", *ways, less(peer), less(ours, jobs), rest, rest, rest))
+    measuring.publish("A batch against nbgrader", figures, measuring.output_path())
+    print(f"The harness's own cost of a submission: {own:.2f} s")
+    differing = sorted(name for name in NAMES if len({w.reaches[name] for w in (one, two, peer)}) > 1)
+    print(
+        f"Reach the bar: {sum(one.reaches.values())} of {len(NAMES)}; the two ways differ about {differing or 'none'}"
+    )
+
+
+if __name__ == "__main__":
+    main()
