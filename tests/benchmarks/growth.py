@@ -13,6 +13,8 @@ from pathlib import Path
 
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
+import itertools
+
 import measuring
 import numpy as np
 import tensorflow as tf
@@ -53,9 +55,9 @@ def batches(place: Path) -> list[Figure]:
     by_count = {count: batch(place, count, 2, fresh=True) for count in COUNTS}
     figures = [
         figure(f"{many} against {few} submissions", (str(many), str(few)), by_count[many], by_count[few])
-        for few, many in zip(COUNTS, COUNTS[1:], strict=False)
+        for few, many in itertools.pairwise(COUNTS)
     ]
-    more = [(by_count[b].wall - by_count[a].wall) / (b - a) for a, b in zip(COUNTS, COUNTS[1:], strict=False)]
+    more = [(by_count[b].wall - by_count[a].wall) / (b - a) for a, b in itertools.pairwise(COUNTS)]
     print("Seconds for one more submission, 2 jobs:", ", ".join(f"{seconds:.2f}" for seconds in more))
     one = batch(place, COUNTS[2], 1, fresh=True)
     figures.append(figure(f"{COUNTS[2]} submissions", ("1 job", "2 jobs"), one, by_count[COUNTS[2]]))

@@ -27,7 +27,8 @@ x = np.random.default_rng(0).normal(size=(640, 9)).astype("float32")
 y = np.arange(640) % 5
 # %%
 layers = tf.keras.layers
-model = tf.keras.Sequential([layers.Input((9,)), layers.Dense(20, activation="relu"), layers.Dense(5, activation="softmax")])
+hidden, last = layers.Dense(20, activation="relu"), layers.Dense(5, activation="softmax")
+model = tf.keras.Sequential([layers.Input((9,)), hidden, last])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x, y, epochs=3, verbose=0).history
 """

@@ -10,6 +10,8 @@ from typing import Any
 
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
+import itertools
+
 import measuring
 import numpy as np
 import tensorflow as tf
@@ -67,7 +69,7 @@ def bare_step() -> Cost:
     """Return the cost of a step's matrix products alone: forward, and backward to weights and to inputs."""
     random = np.random.default_rng(0)
     pairs = []
-    for inputs, outputs in zip(SIZES, SIZES[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(SIZES):
         x, w, g = (random.normal(size=s).astype("f4") for s in ((BATCH, inputs), (inputs, outputs), (BATCH, outputs)))
         pairs += [(x, w), (x.T, g)] + ([(g, w.T)] if inputs != SIZES[0] else [])
     rounds = 20_000
