@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from checker import check, store
-from checker.check import Course, Standard, Watch
+from checker.course import Course, Standard, Watch, circumstances, evidence_key
 from checker.errors import AssignmentError, HarnessError
 from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, tables
@@ -169,12 +169,12 @@ def _check(
     watch: Watch,
     fresh: bool,
 ) -> Report:
-    under = check.evidence_key(submission, course)
+    under = evidence_key(submission, course)
     gathered = None if fresh else store.load(out / EVIDENCE, submission.name, under)
     if gathered is None:
         with pool.lend() as boxes:
             gathered = check.examine(submission, course, boxes, watch)
-        store.save(out / EVIDENCE, submission.name, under, gathered, check.circumstances(course))
+        store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
     return _judge(gathered, course, standard, out)
 
 
@@ -192,7 +192,7 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     """
     ended: list[Report | Unfinished] = []
     for place in store.places(out / EVIDENCE):
-        name, gathered = store.load_at(place, check.circumstances(course))
+        name, gathered = store.load_at(place, circumstances(course))
         ended.append(Unfinished(name, OUTDATED) if gathered is None else _judge(gathered, course, standard, out))
         on_end(name, ended[-1])
     result = Result.of(ended)

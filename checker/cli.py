@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from checker import assignments, batch, check, dataset, doctor, sandbox, standard, store, submissions
-from checker.check import Course
+from checker.course import Course, Standard
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.metrics import METRICS
 from checker.progress import Display
@@ -205,7 +205,7 @@ def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, p
     return Course(assignment, dataset.load(assignment.data, data, practice), seeds, sandbox.choose(wall))
 
 
-def _establish(course: Course) -> check.Standard:
+def _establish(course: Course) -> Standard:
     """Return the standard that the reference sets, after it has passed its own assignment."""
     submission = standard.reference_submission(course)
     display = Display(console, 1)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from checker.check import Watch
+from checker.course import Watch
 from checker.records import Progress as Step
 from checker.records import Report, Stage, Submission, Unfinished
 from checker.rendering import text

@@ -8,9 +8,9 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, check, splits, store, submissions
+from checker import assignments, check, judgement, splits, store, submissions
 from checker.baselines import BASELINES
-from checker.check import Course, Standard, Watch
+from checker.course import Course, Standard, Watch, evidence_key
 from checker.errors import AssignmentError, UsageError
 from checker.metrics import METRICS
 from checker.records import Outcome, ReferenceScores, Report, Submission, Verdict
@@ -28,7 +28,7 @@ def reference_submission(course: Course) -> Submission:
 def examine(course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
     """Return the reference's evidence, from the cache where it is still valid."""
     submission = reference_submission(course)
-    folder, under = store.cache_folder(), check.evidence_key(submission, course)
+    folder, under = store.cache_folder(), evidence_key(submission, course)
     name = f"{course.assignment.id}-{under[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
@@ -48,7 +48,7 @@ def of_reference(reference: Gathered, course: Course) -> Standard:
         raise AssignmentError(f"{course.assignment.folder}: the reference solution fails: {words}")
     measure = METRICS[course.assignment.bar.metric].measure
     scores = {
-        run.seed: measure(check.predictions(reference, run, course), check.true_labels(reference, run, course))
+        run.seed: measure(judgement.predictions(reference, run, course), judgement.true_labels(reference, run, course))
         for run in evidence.runs
     }
     answer = evidence.answer

@@ -14,7 +14,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from checker import assignments, batch, frames, submissions
-from checker.check import Course, Standard
+from checker.course import Course, Standard
 from checker.dataset import Dataset
 from checker.errors import AssignmentError, HarnessError
 from checker.frames import Frame, Kind

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from checker import batch, cli, dataset, doctor, sandbox
-from checker.check import Standard
+from checker.course import Standard
 from checker.errors import HarnessError
 from checker.frames import message
 from checker.records import Environment, Finding, Progress

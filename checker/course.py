@@ -1,0 +1,69 @@
+"""What is the same for all submissions of a batch: assignment, data, seeds, sandbox, and what they are held to."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from checker import splits, store
+from checker.dataset import Dataset
+from checker.frames import Array
+from checker.records import Architecture, Assignment, Progress, Recipe, Stage, Submission
+from checker.sandbox import Sandbox
+from checker.splits import Split
+
+Watch = Callable[[Stage, Progress], None]
+"""Told how far a submission is on its way."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is the same for all submissions of a batch.
+
+    ``model``: the variable that, as a demonstrator says, holds the answer. ``exact``: a student's ``fit`` comes back
+    to Python after every step, as without the checker.
+    """
+
+    assignment: Assignment
+    dataset: Dataset
+    seeds: tuple[int, ...]
+    sandbox: Sandbox
+    model: str = ""
+    exact: bool = False
+
+    @property
+    def answer_name(self) -> str:
+        """The variable that holds the answer: a demonstrator's word, else the assignment's; "" where nobody says."""
+        return self.model or self.assignment.answer
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What a submission is held to: scores by seed, and the reference's network where it may be shown."""
+
+    scores: Mapping[int, float]
+    baselines: Mapping[int, float]
+    architecture: Architecture | None = None
+    recipe: Recipe | None = None
+
+
+def held_out_split(seed: int, development: bool, rows: Array | None, course: Course) -> Split:
+    """Return a seed's split, as far as the student's rows go; development rows join training if not watched."""
+    whole = splits.split(course.dataset.strata, course.assignment.splits, seed)
+    part = whole if development else splits.without_development(whole)
+    return part if rows is None else splits.among(part, rows)
+
+
+def circumstances(course: Course) -> str:
+    """Return the key of all that evidence of a course depends on beside the submission.
+
+    It leaves out what only judging depends on (rules, tolerance, title): these may change without a new run.
+    """
+    assignment = course.assignment
+    gathering = (assignment.keras, assignment.answer, assignment.data, assignment.splits, assignment.caps,
+                 assignment.execute, assignment.retrain)  # fmt: skip
+    return store.key(repr(gathering), course.dataset.note.sha256, ",".join(map(str, course.seeds)))
+
+
+def evidence_key(submission: Submission, course: Course) -> str:
+    """Return the key under which a submission's evidence is valid in a course."""
+    options = (submission.is_notebook, course.model, course.exact)
+    return store.key(circumstances(course), submission.sha256, repr(options))

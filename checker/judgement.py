@@ -1,0 +1,63 @@
+"""What a submission's evidence comes to: its scores beside the reference's, its own cells, how to see it again."""
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+
+from checker import assignments, comparison, targets
+from checker.course import Course, Standard, held_out_split
+from checker.frames import Array
+from checker.records import Assignment, Comparison, Evidence, Stage, StudentCell, TrainingRun
+from checker.store import Gathered
+
+
+def compare(gathered: Gathered, course: Course, standard: Standard) -> Comparison | None:
+    """Compare a submission's scores with the reference's; None where it was not retrained."""
+    evidence = gathered.evidence
+    if not evidence.runs or any(f.stage is Stage.RETRAINING for f in evidence.failures):
+        return None
+    return comparison.compare(
+        evidence.runs,
+        {run.seed: predictions(gathered, run, course) for run in evidence.runs},
+        {run.seed: true_labels(gathered, run, course) for run in evidence.runs},
+        standard.scores,
+        standard.baselines,
+        course.assignment.bar,
+        len(course.assignment.data.classes),
+    )
+
+
+def predictions(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
+    """Return what a run gives for its held-out rows: class scores (n, classes), or values (n,) in the data's unit.
+
+    Values beyond all that the data set holds count as the nearest that it does hold: a single row with odd inputs, for
+    which a network gives millions, would otherwise decide about the mean of thousands of squared errors.
+    """
+    outputs, traced = gathered.array(run.predictions), gathered.evidence.tracing
+    if traced is None or traced.target is None:
+        return outputs
+    labels = course.dataset.labels
+    return np.clip(targets.undo(traced.target, outputs[:, 0]), labels.min(), labels.max())
+
+
+def true_labels(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
+    """Return the labels (n,) of a run's held-out rows, which no guest was given."""
+    evidence = gathered.evidence
+    traced = evidence.tracing.rows if evidence.tracing else None
+    rows = gathered.array(traced) if traced is not None else None
+    return np.asarray(course.dataset.labels[held_out_split(run.seed, True, rows, course).held_out])
+
+
+def student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentCell, ...]:
+    """Return all cells, the student's own marked."""
+    own = {cell.index for cell in assignments.own_cells(assignment, evidence.cells)}
+    return tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)
+
+
+def reproduce(evidence: Evidence, course: Course) -> str:
+    """Return the command that does all this again; a student's file name in it may be pasted."""
+    data = "--practice-data" if course.dataset.note.practice else "--data housing.csv"
+    folder = Path(course.assignment.folder).name
+    file = shlex.quote(Path(evidence.submission.path).name)
+    return f"checker batch {file} --assignment reference/{folder} {data} --fresh"
