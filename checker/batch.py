@@ -26,6 +26,8 @@ from checker.store import Gathered
 OnEnd = Callable[[str, Report | Unfinished], None]
 """Told of each submission by name as it ends."""
 EVIDENCE = "evidence"
+WAITING_MIB = 1_500
+"""What the two processes that wait in a slot's boxes, with all imported, take between them."""
 ATTEMPTS = 2
 OUTDATED = (
     "Its evidence is damaged, or was gathered on other data, with other seeds, caps or limits, or by another version "
@@ -96,10 +98,12 @@ class Pool:
 
 
 def jobs_that_fit(assignment: Assignment) -> int:
-    """Return how many submissions this machine can run side by side: by its cores, and by memory limits."""
+    """Return how many submissions this machine can run side by side: by its cores, and by memory limits and what waits
+    in their boxes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = max(assignment.execute.memory_mib, assignment.retrain.memory_mib) * 2**20
-    return max(1, min(cores, int(psutil.virtual_memory().total // limit)))
+    limit = max(assignment.execute.memory_mib, assignment.retrain.memory_mib)
+    room = psutil.virtual_memory().total // 2**20
+    return max(1, min(cores, int(room // (limit + WAITING_MIB))))
 
 
 def run(
