@@ -9,16 +9,16 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 
-from checker import check, store
+from checker import check, decisions, execution, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_key
 from checker.errors import AssignmentError, HarnessError
 from checker.records import Assignment, Report, Submission, Unfinished
-from checker.rendering import html, tables
+from checker.rendering import html, tables, text
 from checker.rendering.html import Entry
 from checker.sandbox import Boxes, Sandbox
 from checker.store import Gathered
@@ -161,7 +161,7 @@ def _attempt(
         except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
             expected = isinstance(error, HarnessError | OSError)
             message = str(error) if expected else f"{type(error).__name__}: {error}"
-    return Unfinished(submission.name, message)
+    return Unfinished(submission.name, message, submission.identity)
 
 
 def _check(
@@ -174,12 +174,24 @@ def _check(
     fresh: bool,
 ) -> Report:
     under = evidence_key(submission, course)
-    gathered = None if fresh else store.load(out / EVIDENCE, submission.name, under)
-    if gathered is None:
-        with pool.lend() as boxes:
-            gathered = check.examine(submission, course, boxes, watch)
+    known = None if fresh or submission.failure else store.load(out / EVIDENCE, submission.name, under)
+    gathered = _as_handed_in(known, submission) if known else _gather(submission, course, pool, watch)
+    if known is None or gathered.evidence != known.evidence:
         store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
     return _judge(gathered, course, standard, out)
+
+
+def _gather(submission: Submission, course: Course, pool: Pool, watch: Watch) -> Gathered:
+    if submission.failure is not None:
+        return Gathered(execution.unread(submission, course), {})
+    with pool.lend() as boxes:
+        return check.examine(submission, course, boxes, watch)
+
+
+def _as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
+    """Return evidence of the same file as it is handed in now: in another place, by somebody of whom more is known."""
+    evidence = replace(gathered.evidence, submission=execution.as_stored(submission))
+    return replace(gathered, evidence=evidence)
 
 
 def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
@@ -196,8 +208,9 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     """
     ended: list[Report | Unfinished] = []
     for place in store.places(out / EVIDENCE):
-        name, gathered = store.load_at(place, circumstances(course))
-        ended.append(Unfinished(name, OUTDATED) if gathered is None else _judge(gathered, course, standard, out))
+        name, identity, gathered = store.load_at(place, circumstances(course))
+        outdated = Unfinished(name, OUTDATED, identity)
+        ended.append(outdated if gathered is None else _judge(gathered, course, standard, out))
         on_end(name, ended[-1])
     result = Result.of(ended)
     write_tables(result, course, out)
@@ -210,10 +223,27 @@ def page_of(submission: Submission) -> str:
 
 
 def write_tables(result: Result, course: Course, out: Path) -> None:
-    """Write the index and the tables for other programs."""
+    """Write the index, the tables for other programs, and the one for demonstrators to fill in.
+
+    Raises UsageError, after all else is written, where that is a table of decisions no longer.
+    """
     note = course.dataset.note
     entries = [Entry(report, page_of(report.submission)) for report in result.reports]
     store.write(out / "index.html", html.render_index(course.assignment.title, entries, result.unfinished, note))
     store.write(out / "results.json", tables.results_json(result.reports, result.unfinished, note))
     store.write(out / "results.csv", tables.results_csv(result.reports))
     store.write(out / "junit.xml", tables.junit_xml(result.reports, result.unfinished))
+    names = [*(report.submission.name for report in result.reports), *(one.submission for one in result.unfinished)]
+    _extend_decisions(out / decisions.FILE, sorted(map(student, names)))
+
+
+def _extend_decisions(path: Path, students: Sequence[str]) -> None:
+    """Give each student a row to be filled in; what people have written stays as it is."""
+    before = path.read_bytes() if path.exists() else b""
+    if (after := decisions.extended(before, students)) != before:
+        store.write(path, after)
+
+
+def student(name: str) -> str:
+    """Return a submission's name as decisions have it: one that a spreadsheet takes for a name and nothing more."""
+    return name if name[:1].isalnum() and text.one_line(name) == name else store.slug(name)

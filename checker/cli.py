@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import assignments, batch, check, dataset, doctor, sandbox, standard, store, submissions
+from checker import assignments, batch, check, dataset, doctor, export, sandbox, standard, store, submissions
 from checker.course import Course, Standard
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.metrics import METRICS
@@ -48,7 +48,7 @@ ExactOption = Annotated[
 
 @app.command("batch")
 def batch_command(
-    path: Annotated[Path, typer.Argument(metavar="SUBMISSIONS", help="A folder with one sub-folder or file each.")],
+    path: Annotated[Path, typer.Argument(metavar="SUBMISSIONS", help="A folder, or a zip as Moodle gives it.")],
     assignment: AssignmentOption = None,
     out: Annotated[Path, typer.Option(help="Where reports and evidence go.")] = Path("results"),
     jobs: Annotated[int | None, typer.Option(min=1, help="Side by side; default: what fits this machine.")] = None,
@@ -180,6 +180,9 @@ def doctor_command(assignment: AssignmentOption = None, data: DataOption = None)
     notices.print_findings(console, findings)
     well = all(finding.is_well for finding in findings)
     raise typer.Exit(ExitCode.ALL_PASSED if well else ExitCode.NOT_ALL_PASSED)
+
+
+app.command("export")(export.command)
 
 
 def _finish(result: batch.Result, out: Path) -> NoReturn:

@@ -88,12 +88,37 @@ def _require_start(execution: Execution, seen: Collector) -> None:
         raise HarnessError(f"The guest ended before it began ({execution.ending}): {tail}", "Run `checker doctor`.")
 
 
+def unread(submission: Submission, course: Course) -> Evidence:
+    """Return the evidence of a submission in which there is nothing to run."""
+    assert submission.failure is not None
+    never = Execution(Ending.FINISHED, None, 0.0, 0.0, 0.0, "", "")
+    nothing = Selection(None, "nothing was run")
+    return Evidence(
+        submission=as_stored(submission),
+        environment=None,
+        execution=never,
+        cells=(),
+        models=(),
+        failures=(submission.failure,),
+        selection=nothing,
+        tracing=None,
+        recipe=None,
+        seeds=course.seeds,
+        retraining=None,
+        runs=(),
+    )
+
+
+def as_stored(submission: Submission) -> Submission:
+    """Return a submission with a path that can be stored, whatever encoding it is in."""
+    return replace(submission, path=os.fsencode(submission.path).decode("utf-8", "backslashreplace"))
+
+
 def evidence_of(submission: Submission, execution: Execution, seen: Collector, course: Course) -> Evidence:
     """Return what is known after the student's file has run."""
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
-    path = os.fsencode(submission.path).decode("utf-8", "backslashreplace")
     return Evidence(
-        submission=replace(submission, path=path),
+        submission=as_stored(submission),
         environment=seen.environment,
         execution=execution,
         cells=seen.cells,

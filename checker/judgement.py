@@ -59,5 +59,8 @@ def reproduce(evidence: Evidence, course: Course) -> str:
     """Return the command that does all this again; a student's file name in it may be pasted."""
     data = "--practice-data" if course.dataset.note.practice else "--data housing.csv"
     folder = Path(course.assignment.folder).name
-    file = shlex.quote(Path(evidence.submission.path).name)
+    submission = evidence.submission
+    file = shlex.quote(Path(submission.path).name)
+    if submission.member or submission.failure:  # of many in one place
+        file += f" --only {shlex.quote(submission.name)}"
     return f"checker batch {file} --assignment reference/{folder} {data} --fresh"

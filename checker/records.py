@@ -19,7 +19,7 @@ from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_c
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 R = TypeVar("R")
@@ -195,16 +195,50 @@ class Assignment:
 # -- what was handed in --------------------------------------------------------------------------------
 
 
+class Platform(StrEnum):
+    """What an upload was downloaded from, as its names tell."""
+
+    NONE = ""
+    MOODLE = "Moodle"
+    CANVAS = "Canvas"
+    GRADESCOPE = "Gradescope"
+    NBGRADER = "nbgrader"
+
+
+@record
+@dataclass(frozen=True)
+class Identity:
+    """Who handed a submission in, as far as the upload tells; "" where it does not. All of it is hostile text.
+
+    ``number``: how the platform knows them: Moodle's participant number (of a team its group's), Canvas's user,
+    Gradescope's submission, nbgrader's student. ``submitted_at`` is as the platform wrote it.
+    """
+
+    platform: Platform = Platform.NONE
+    number: str = ""
+    name: str = ""
+    email: str = ""
+    submitted_at: str = ""
+    is_late: bool = False
+
+
 @record
 @dataclass(frozen=True)
 class Submission:
-    """One student's file on disk. ``name`` is as the student's folder or file is called: hostile text."""
+    """One student's file. ``name`` is as the student's folder or file is called: hostile text.
+
+    ``member``: the file's name in the zip at ``path``; "" where the file lies there itself. ``failure``: why there is
+    nothing to run, and then ``sha256`` is "".
+    """
 
     name: str
     path: str
     is_notebook: bool
     sha256: str
     note: str = ""
+    member: str = ""
+    identity: Identity = Identity()
+    failure: "Failure | None" = None
 
 
 # -- jobs for guests -----------------------------------------------------------------------------------
@@ -806,6 +840,7 @@ class Unfinished:
 
     submission: str
     message: str
+    identity: Identity = Identity()
 
 
 # -- JSON ----------------------------------------------------------------------------------------------

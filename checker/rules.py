@@ -100,7 +100,7 @@ class RulesPlugin:
 
     @pytest.fixture
     def notebook(self) -> tuple[CellResult, ...]:
-        return self.exhibits.notebook
+        return _existing(self.exhibits.notebook or None, "nothing was run")
 
     @pytest.fixture
     def answer(self) -> ModelCapture:

@@ -2,7 +2,7 @@
 
 ::
 
-    OUT/index.html, results.json, results.csv, junit.xml
+    OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
     OUT/reports/<slug>.html
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
@@ -30,7 +30,7 @@ import checker
 from checker import frames
 from checker.errors import EvidenceError, HarnessError
 from checker.frames import Array
-from checker.records import ArrayRef, Evidence, from_json, record, to_json
+from checker.records import ArrayRef, Evidence, Identity, from_json, record, to_json
 
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
@@ -76,9 +76,12 @@ def _surroundings() -> tuple[str, ...]:
 
 
 def slug(name: str) -> str:
-    """Return a file name for a student's name: harmless on every system, and its own for every name."""
+    """Return a file name for a student's name: harmless on every system, and its own for every name.
+
+    Names with capitals get a hash, so that ``Anna`` and ``anna`` are two files where the system ignores case.
+    """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:60]
-    if plain and plain == name and not RESERVED.match(plain) and not LIKE_OURS.search(plain):
+    if plain and plain == name == name.lower() and not RESERVED.match(plain) and not LIKE_OURS.search(plain):
         return plain
     harmless = f"_{plain}" if RESERVED.match(plain) else plain or "submission"
     return f"{harmless}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -114,16 +117,17 @@ def places(folder: Path) -> list[Path]:
     return [path.parent for path in sorted(folder.glob("*/evidence.json"))]
 
 
-def load_at(place: Path, circumstances: str) -> tuple[str, Gathered | None]:
-    """Return the name of the submission whose evidence lies in such a folder, and the evidence where it was gathered
-    under these circumstances and is whole."""
-    name = place.name
+def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | None]:
+    """Return the name of the submission whose evidence lies in such a folder, and whose it is; and the evidence where
+    it was gathered under these circumstances and is whole."""
+    name, identity = place.name, Identity()
     try:
         stored = _read(place)
-        name = stored.evidence.submission.name
-        return name, _gathered(place, stored.evidence) if stored.circumstances == circumstances else None
+        name, identity = stored.evidence.submission.name, stored.evidence.submission.identity
+        valid = stored.circumstances == circumstances
+        return name, identity, _gathered(place, stored.evidence) if valid else None
     except (FileNotFoundError, EvidenceError):
-        return name, None
+        return name, identity, None
 
 
 def _read(place: Path) -> Stored:

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -26,8 +27,10 @@ from checker.records import (
     ExecuteJob,
     Failure,
     FeatureSource,
+    Identity,
     Labels,
     Outcome,
+    Platform,
     Progress,
     Report,
     RetrainJob,
@@ -384,6 +387,68 @@ def test_a_notebook_without_a_model_fails(bench, practical):
     assert report.verdict is FAIL
     assert "There is no model for this task" in report.reasons[0]
     assert len(b.boxes[0].jobs) == 1
+
+
+def test_whoever_handed_in_no_notebook_fails(bench):
+    """A student who handed in only a PDF has a FAIL, a page and a row, no box is opened, and judging again keeps it."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    (b.folder / "grace").mkdir()
+    (b.folder / "grace" / "essay.pdf").write_text("")
+    ada, grace = b.run().reports
+    assert (ada.verdict, grace.verdict) == (PASS, FAIL)
+    assert grace.reasons == ("The upload holds no notebook (.ipynb) or module (.py), only essay.pdf.",)
+    assert {rule.outcome for rule in grace.rules} == {Outcome.SKIPPED}
+    assert [len(box.jobs) for box in b.boxes] == [2]
+    assert "Nothing was run." in (b.out / "reports" / "grace.html").read_text()
+    again = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    assert again.reports == (ada, grace)
+    (b.folder / "grace" / "essay.pdf").rename(b.folder / "grace" / "print.pdf")
+    assert "only print.pdf" in b.run().reports[1].reasons[0]
+
+
+def test_a_file_that_cannot_be_read_is_referred(bench, tmp_path):
+    """What is damaged in the zip is referred; what is whole there is run, and later once more without another run."""
+    b = bench()
+    path = tmp_path / "course.zip"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("Ada_1_assignsubmission_file/tick.ipynb", "good")
+        archive.writestr("Grace_2_assignsubmission_file/tick.ipynb", "unharmed")
+    path.write_bytes(path.read_bytes().replace(b"unharmed", b"damaged!"))
+    for _ in range(2):
+        ada, grace = b.run(submitted=submissions.find(path)).reports
+        assert (ada.verdict, grace.verdict) == (PASS, REFER)
+        assert ada.submission.identity.number == "1"
+        assert shlex.split(ada.reproduce)[2:5] == ["course.zip", "--only", "Ada 1"]
+    assert len(b.boxes) == 1
+
+
+def test_whose_a_file_is_may_change(bench):
+    """Stored evidence of the same file is shown under who it is known to be from now."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.run()
+    (found,) = submissions.find(b.folder)
+    known = replace(found, identity=Identity(Platform.MOODLE, "12345", "Ada Lovelace"))
+    assert b.run(submitted=[known]).reports[0].submission == known
+    assert len(b.boxes) == 1
+    (report,) = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).reports
+    assert report.submission == known
+
+
+def test_decisions_outlive_every_batch(bench, practical):
+    """What a demonstrator has filled in stays when the batch runs again with more students, or with one alone."""
+    b = bench(none=practical.begin)
+    b.hand_in("grace", content="none")
+    b.run()
+    place = b.out / "decisions.csv"
+    decided = place.read_bytes().replace(b"grace,,,", b"grace,tick,well argued,Tina")
+    place.write_bytes(decided)
+    b.hand_in("ada", content="none")
+    b.run()
+    assert place.read_bytes() == decided + b"ada,,,\n"
+    b.run(submitted=submissions.find(b.folder / "ada.ipynb"))
+    assert place.read_bytes() == decided + b"ada,,,\n"
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from checker.records import (
     FeatureSource,
     Fed,
     Fit,
+    Identity,
     Importance,
     KerasObject,
     Labels,
@@ -49,6 +50,7 @@ from checker.records import (
     Node,
     Outcome,
     Phase,
+    Platform,
     Recipe,
     Rejected,
     Report,
@@ -67,7 +69,7 @@ from checker.records import (
     from_json,
 )
 from checker.rendering.curves import curves
-from checker.rendering.html import HEAVIEST, Entry, render_index, render_page
+from checker.rendering.html import HEAVIEST, Entry, by_itself, render_index, render_page
 from checker.rendering.svg import Scale, fitting
 from checker.rendering.tables import Results, junit_xml, results_csv, results_json
 from checker.rendering.terminal import print_report, print_summary
@@ -947,6 +949,25 @@ def test_results_json_bears_hostile_text_and_numbers() -> None:
     plain = json.loads(results_json([report], [], DATA).decode("ascii"))["reports"][0]
     assert plain["comparison"]["band"] is None
     assert plain["submission"]["name"].startswith("Ada Lovelace<script>")
+
+
+def test_who_handed_in_is_on_page_index_and_csv() -> None:
+    """What an upload tells of a student is shown everywhere, and nothing in it acts."""
+    who = Identity(Platform.GRADESCOPE, "77", "=Ada", "<b>@x", "2026\u202e-01-31", is_late=True)
+    report = a_pass()
+    report = replace(report, submission=replace(report.submission, identity=who))
+    shown = "Gradescope number 77 · &lt;b&gt;@x · handed in 2026\N{REPLACEMENT CHARACTER}-01-31 · late"
+    assert shown in render_page(report)
+    assert shown in render_index("Tick", [Entry(report, "a.html")], [], DATA)
+    row = next(csv.DictReader(io.StringIO(results_csv([report]))))
+    assert [row[key] for key in ("platform", "number", "student", "late")] == ["Gradescope", "77", "'=Ada", "yes"]
+
+
+def test_a_page_by_itself() -> None:
+    """A page for whoever has no index has no link to it, and is the same else."""
+    page = render_page(a_pass(), "../index.html")
+    assert by_itself(page) == render_page(a_pass())
+    assert page != by_itself(page)
 
 
 @pytest.mark.parametrize("start", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"])

@@ -65,8 +65,14 @@ def test_every_name_has_its_own_slug():
 
 def test_plain_names_stay_as_they_are():
     """A name that is harmless already is its own file name, and any other's does not change from run to run."""
-    assert [store.slug(name) for name in ("ada", "Ada_L-2", "group7.final")] == ["ada", "Ada_L-2", "group7.final"]
+    assert [store.slug(name) for name in ("ada", "ada_l-2", "group7.final")] == ["ada", "ada_l-2", "group7.final"]
     assert store.slug("a b") == "a-b-c8687a08"
+
+
+def test_names_that_differ_by_case_have_files_of_their_own():
+    """Two students whose names differ only by case share no file, not even where the system ignores case."""
+    slugs = {store.slug(name).lower() for name in ("anna", "Anna", "ANNA", "anna\u212a", "annaK")}
+    assert len(slugs) == 5
 
 
 # -- evidence --------------------------------------------------------------------------------------------

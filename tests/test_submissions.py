@@ -8,6 +8,7 @@ import pytest
 
 from checker import submissions
 from checker.errors import UsageError
+from checker.submissions import choice
 
 
 def put(folder: Path, *names: str) -> None:
@@ -20,8 +21,9 @@ def put(folder: Path, *names: str) -> None:
 
 
 def taken(folder: Path) -> dict[str, str]:
-    """Return the chosen file of each submission, relative to the folder."""
-    return {s.name: Path(s.path).relative_to(folder).as_posix() for s in submissions.find(folder)}
+    """Return the chosen file of each submission that holds one, relative to the folder."""
+    found = submissions.find(folder)
+    return {s.name: Path(s.path).relative_to(folder).as_posix() for s in found if s.failure is None}
 
 
 def test_folders_and_loose_files(tmp_path):
@@ -149,7 +151,7 @@ def test_every_submission_has_a_name_of_its_own(tmp_path, files):
 
 def test_a_file_that_is_too_large_stops_nobody_else(tmp_path, monkeypatch):
     """A student who hands in gigabytes does not keep the others from being checked."""
-    monkeypatch.setattr(submissions, "MAX_BYTES", 100)
+    monkeypatch.setattr(choice, "MAX_BYTES", 100)
     put(tmp_path, "ada.ipynb", "grace.ipynb")
     (tmp_path / "ada.ipynb").write_bytes(bytes(101))
     ada, grace = submissions.find(tmp_path)

@@ -1,5 +1,6 @@
 """A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 HEAVIEST = 1_500_000
 """Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
+_TO_INDEX = re.compile(r'(?<=<header class="top">\n)<a href="[^"]*">[^<]*</a>\n')
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ def render_page(report: Report, index_href: str = "") -> str:
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
     blamed = {failure.cell for failure in report.failures}
     return template.render(rest, groups=groups(report.cells, blamed, weight))
+
+
+def by_itself(page: str) -> str:
+    """Return a report's page without its link to the index, for whoever gets the page alone."""
+    return _TO_INDEX.sub("", page, count=1)
 
 
 def _around_cells(report: Report, index_href: str) -> dict[str, Any]:

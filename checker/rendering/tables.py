@@ -29,6 +29,7 @@ from checker.rendering.words import failed, file_name
 BEFORE = ("submission", "file", "sha256", "verdict")
 SCORES = ("spread", "reference", "difference", "bar", "baseline", "training")
 AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice")
+IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
 """Headings; the metric's own name stands before the scores, and the names of other metrics after them."""
 
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -91,7 +92,7 @@ def results_csv(reports: Sequence[Report]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     metric = reports[0].metric if reports else "accuracy"
     others = [key for key, other in METRICS.items() if other.task == METRICS[metric].task and key != metric]
-    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER))
+    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER, *IDENTITY))
     writer.writerows([_cell(value) for value in _row(report, others)] for report in reports)
     return out.getvalue()
 
@@ -111,6 +112,8 @@ def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
     yield "; ".join(failure.rationale for failure in report.failures)
     yield " ".join(report.reasons)
     yield "yes" if report.dataset.practice else "no"
+    who = report.submission.identity
+    yield from (str(who.platform), who.number, who.name, who.email, who.submitted_at, "yes" if who.is_late else "")
 
 
 def _cell(value: object) -> str:

@@ -42,6 +42,7 @@ def environment() -> Environment:
         "duration": words.duration,
         "failed": words.failed,
         "file_name": words.file_name,
+        "who": words.who,
         "number": words.number,
         "metric": words.metric,
         "percent": words.percent,

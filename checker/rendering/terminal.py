@@ -86,7 +86,7 @@ def print_summary(console: Console, reports: Sequence[Report], unfinished: Seque
 
 def _headline(console: Console, report: Report) -> None:
     badge = _text(console, f" {report.verdict} ", f"bold reverse {_COLOUR[report.verdict]}")
-    who = f"{one_line(report.submission.name, NAME)} ({one_line(file_name(report), NAME)})"
+    who = f"{one_line(report.submission.name, NAME)} ({one_line(file_name(report), NAME) or 'no file'})"
     console.print(Text.assemble(badge, " ", _text(console, MEANING[report.verdict], "bold")))
     _say(console, f"{who}, {one_line(report.title)}", "dim")
     if report.submission.note:

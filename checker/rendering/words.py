@@ -8,6 +8,7 @@ from pathlib import PurePath
 from checker.metrics import METRICS, NONE, PERCENT, Metric
 from checker.records import (
     Comparison,
+    Identity,
     Importance,
     KerasObject,
     Labels,
@@ -125,8 +126,17 @@ def target_scale(scale: TargetScale, name: str) -> str:
 
 
 def file_name(report: Report) -> str:
-    """Return the submission's file name without the folders of the machine it was checked on."""
-    return PurePath(report.submission.path).name
+    """Return the submission's file name without the folders of the machine it was checked on; "" where there was no
+    file to check."""
+    submission = report.submission
+    return "" if submission.failure else PurePath(submission.member or submission.path).name
+
+
+def who(identity: Identity) -> str:
+    """Return what is known of who handed in, beside the name, and when; "" where nothing is."""
+    parts = [f"{identity.platform} number {identity.number}" if identity.number else str(identity.platform)]
+    parts += [identity.email, f"handed in {identity.submitted_at}" if identity.submitted_at else ""]
+    return " · ".join(filter(None, (*parts, "late" if identity.is_late else "")))
 
 
 def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:

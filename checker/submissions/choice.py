@@ -1,0 +1,172 @@
+"""Find submissions, and choose the file of each that is checked.
+
+Where a student handed in several candidates the rule is: a notebook before a module, then the one changed last, then
+the first by name; the report names the others. Whoever handed in something, but nothing that can be run, has a
+submission too, with the reason: it fails where there is no notebook, which is the student's affair, and is referred
+where a file cannot be read, which may be nobody's.
+"""
+
+import hashlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from checker.errors import HarnessError, UsageError
+from checker.records import Failure, Identity, Platform, Stage, Submission, Verdict
+from checker.submissions import files
+from checker.submissions.files import File
+from checker.submissions.naming import SUFFIXES, Upload, sort_out
+
+MAX_BYTES = 64 * 2**20
+MAX_TOTAL_BYTES = 4 * 2**30
+"""Of all chosen members of a zip together, unpacked."""
+NAMED = 10
+"""So many files are named in a sentence."""
+
+
+def find(path: Path) -> tuple[Submission, ...]:
+    """Return all submissions under a path, sorted by name.
+
+    Raises UsageError where there is none.
+    """
+    if path.is_dir():
+        uploads = sort_out(files.in_folder(path))
+    elif path.is_file() and path.suffix.lower() == ".zip":
+        uploads = sort_out(files.in_zip(path), path.stem)
+    elif path.is_file():
+        uploads = [_single(path)]
+    else:
+        raise UsageError(f"There is nothing at {path}.")
+    platforms = {upload.identity.platform for upload in uploads}
+    if platforms <= {Platform.NONE} and not any(map(_candidates, uploads)):
+        zips = sorted(path.glob("*.zip")) if path.is_dir() else []
+        words = f"There is no notebook (.ipynb) or module (.py) in {path}."
+        raise UsageError(words, f"Name the zip itself: {zips[0]}." if zips else "")
+    chosen = [(upload, _choose(upload)) for upload in uploads if any(not _is_hidden(f) for f in upload.files)]
+    too_many = _beyond_total([file for _, file in chosen if file is not None and file.member])
+    found = [_submission(upload, file, path, file in too_many) for upload, file in chosen]
+    return tuple(sorted(_told_apart(found), key=lambda submission: submission.name))
+
+
+def read(submission: Submission) -> bytes:
+    """Return the bytes of a submission's file; of one that is too large the beginning, which no guest can open."""
+    return files.read(Path(submission.path), submission.member, MAX_BYTES)
+
+
+def _single(path: Path) -> Upload:
+    found = path.stat()
+    return Upload(path.stem, Identity(), (File((path.name,), found.st_mtime, found.st_size, path),))
+
+
+def _is_hidden(file: File) -> bool:
+    return files.is_hidden(file.parts)
+
+
+def _candidates(upload: Upload) -> list[File]:
+    """Return the files that may be the solution, the likeliest first, those that cannot be read last."""
+    found = [file for file in upload.files if file.name.lower().endswith(SUFFIXES) and not _is_hidden(file)]
+    return sorted(found, key=lambda f: (bool(f.problem), not _is_notebook(f), -f.changed, f.name))
+
+
+def _is_notebook(file: File) -> bool:
+    return file.name.lower().endswith(".ipynb")
+
+
+def _choose(upload: Upload) -> File | None:
+    return next((file for file in _candidates(upload) if not file.problem), None)
+
+
+def _beyond_total(members: list[File]) -> set[File]:
+    """Return the largest members, without which the others stay within what may be unpacked."""
+    total, kept = 0, set()
+    for file in sorted(members, key=lambda file: file.size):
+        total += min(file.size, MAX_BYTES)
+        kept |= {file} if total <= MAX_TOTAL_BYTES else set()
+    return set(members) - kept
+
+
+def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool) -> Submission:
+    empty = Submission(_told(upload.name), str(path), False, "", identity=upload.identity)
+    if chosen is None:
+        return replace(empty, failure=_nothing_to_run(upload))
+    if is_too_much:
+        words = f"the zip unpacks to more than {MAX_TOTAL_BYTES // 2**30} GiB, and this file is among the largest"
+        return replace(empty, failure=_unreadable(chosen, words))
+    try:
+        digest = _fingerprint(chosen)
+    except HarnessError as error:
+        return replace(empty, failure=_unreadable(chosen, error.message))
+    return replace(
+        empty,
+        path=str(chosen.place),
+        is_notebook=_is_notebook(chosen),
+        sha256=digest,
+        note=_note(upload, chosen),
+        member=chosen.member,
+    )
+
+
+def _told(text: str) -> str:
+    """Return text from the names of files as it can be stored, whatever encoding the names are in."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def _fingerprint(file: File) -> str:
+    """Hash a file whole; of a member of a zip that is too large the beginning."""
+    if file.member:
+        return hashlib.sha256(file.read(MAX_BYTES)).hexdigest()
+    with file.place.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _note(upload: Upload, chosen: File) -> str:
+    """Say what is odd about the chosen file, and which others there were."""
+    said = []
+    if chosen.size > MAX_BYTES:
+        said.append(f"The file has {chosen.size // 2**20} MiB, too many: clear its outputs and save it again.")
+    if chosen.note:
+        said.append(f"{chosen.name}: {chosen.note}.")
+    others = [file for file in _candidates(upload) if file != chosen]
+    if others:
+        names = ", ".join(f"{f.name} ({f.problem})" if f.problem else f.name for f in others[:NAMED])
+        said.append(f"{chosen.name} was checked (notebooks first, then the file changed last), not {names}.")
+    return _told(" ".join(said))
+
+
+def _nothing_to_run(upload: Upload) -> Failure:
+    unreadable = _candidates(upload)
+    if unreadable:
+        return _unreadable(unreadable[0], unreadable[0].problem)
+    shown = [file.name for file in upload.files if not _is_hidden(file)]
+    more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+    return Failure(
+        Stage.READING,
+        _told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
+        "Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
+    )
+
+
+def _unreadable(file: File, why: str) -> Failure:
+    return Failure(
+        Stage.READING,
+        _told(f"{file.name} could not be read: {why.rstrip('.')}."),
+        "Look at the upload; where the file is whole there, put it into a folder by itself and check that.",
+        verdict=Verdict.REFER,
+    )
+
+
+def _told_apart(found: list[Submission]) -> list[Submission]:
+    """Give each submission a name of its own; a loose file's whole name where its name without ending is taken."""
+    names: set[str] = set()
+    told = []
+    for submission in sorted(found, key=lambda s: _file_name(s).rpartition(".")[0] == s.name):  # folders keep theirs
+        name = submission.name if submission.name not in names else _file_name(submission) or submission.name
+        while name in names:
+            name += "'"
+        names.add(name)
+        told.append(replace(submission, name=name))
+    return told
+
+
+def _file_name(submission: Submission) -> str:
+    return Path(submission.member or submission.path).name if submission.sha256 else ""

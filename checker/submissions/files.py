@@ -1,0 +1,147 @@
+"""The files of an upload, whether it is a folder or a zip.
+
+A zip is never unpacked: members are listed, and the chosen ones read into memory, so that no path of theirs ever meets
+the file system. What cannot be read, or should not be, is a ``problem`` of that member alone, in words; the others
+are read all the same. How much a member unpacks to is declared in the zip, and zipfile gives no more than that.
+"""
+
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+from checker.errors import HarnessError, UsageError
+
+IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints")
+MOST_MEMBERS = 100_000
+RATIO = 200
+"""A notebook packs to a tenth, one that repeats itself to a fiftieth; deflate allows a thousandth."""
+HARMLESS = 2**24
+"""Bytes up to which no ratio matters."""
+UTF8 = 0x800
+ENCRYPTED = 0x1
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an upload.
+
+    ``parts``: the folders it lies in, and its name. ``changed``: when, in seconds; or any number that is greater for
+    later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it cannot be read. ``note``: what
+    else is odd about it.
+    """
+
+    parts: tuple[str, ...]
+    changed: float
+    size: int
+    place: Path
+    member: str = ""
+    problem: str = ""
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return self.parts[-1]
+
+    def read(self, limit: int) -> bytes:
+        """Return its bytes, up to a limit."""
+        return read(self.place, self.member, limit)
+
+
+def is_hidden(parts: tuple[str, ...]) -> bool:
+    """Caches, checkpoints, what archives leave behind, and whatever begins with a dot."""
+    return any(part.startswith(".") or part in IGNORED for part in parts)
+
+
+def in_folder(folder: Path) -> list[File]:
+    """Return all files under a folder, in order of their paths; links are not followed."""
+    return sorted(_walk(folder, ()), key=lambda file: file.parts)
+
+
+def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
+    for entry in folder.iterdir():
+        parts = (*above, entry.name)
+        if is_hidden(parts[-1:]) or entry.is_symlink():
+            continue
+        if entry.is_dir():
+            yield from _walk(entry, parts)
+        elif entry.is_file():
+            found = entry.stat()
+            yield File(parts, found.st_mtime, found.st_size, entry)
+
+
+def in_zip(path: Path) -> list[File]:
+    """Return all files in a zip, in order of their paths; of two with the same path the later.
+
+    Raises UsageError where it is no whole zip.
+    """
+    try:
+        with ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, OSError, ValueError) as error:
+        words = f"{path} cannot be read as a zip: {error}."
+        raise UsageError(words, "Download it again; or unpack it, and name the folder.") from error
+    if len(members) > MOST_MEMBERS:
+        raise UsageError(f"{path} holds {len(members):,} files, too many.", "Unpack it, and name the folder.")
+    found: dict[tuple[str, ...], File] = {}
+    for info in members:
+        file = _member(path, info)
+        if info.is_dir() or not file.parts or is_hidden(file.parts):
+            continue
+        found[file.parts] = replace(file, note="it is in the zip twice") if file.parts in found else file
+    return sorted(found.values(), key=lambda file: file.parts)
+
+
+def _member(path: Path, info: ZipInfo) -> File:
+    name = _name(info).replace("\\", "/")
+    parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
+    year, month, day, hour, minute, second = info.date_time
+    changed = ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second  # in order, if not in seconds
+    return File(parts, changed, info.file_size, path, info.filename, _problem(name, info))
+
+
+def _name(info: ZipInfo) -> str:
+    """Return a member's name. Without the flag for UTF-8 it has been read as cp437, as the format wants, but many
+    programs write UTF-8 without the flag; other text is hardly ever valid UTF-8."""
+    if info.flag_bits & UTF8:
+        return info.orig_filename
+    try:
+        return info.orig_filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.orig_filename
+
+
+def _problem(name: str, info: ZipInfo) -> str:
+    if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name) or "\0" in name:
+        return "its path leads out of the zip"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "it is a link"
+    if info.flag_bits & ENCRYPTED:
+        return "it is encrypted"
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "it is packed in a way that is not read here"
+    if info.file_size > max(HARMLESS, RATIO * info.compress_size):
+        return f"it would unpack to {info.file_size // 2**20} MiB from {info.compress_size // 2**10} KiB"
+    return ""
+
+
+def read(place: Path, member: str, limit: int) -> bytes:
+    """Return a file's bytes up to a limit.
+
+    Raises HarnessError where it cannot be read from its zip.
+    """
+    if not member:
+        with place.open("rb") as stream:
+            return stream.read(limit)
+    try:
+        with ZipFile(place) as archive, archive.open(member) as packed:
+            return packed.read(limit)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, OSError, RuntimeError) as error:
+        words = f"{member} cannot be read from {os.path.basename(place)}: {error}."
+        raise HarnessError(words, "Download the zip again.") from error

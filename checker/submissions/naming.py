@@ -1,0 +1,204 @@
+"""Whose files are whose: the naming rules of what submissions are downloaded from. Only names are looked at.
+
+Each rule takes all files of an upload, and gives what each student handed in, or nothing where the upload does not
+follow the rule. So nobody needs to say where a download comes from; what follows no rule is a folder with one
+sub-folder or one file for each student.
+
+::
+
+    Moodle      Ada Lovelace_12345_assignsubmission_file/tick.ipynb     (folders on; before 4.1 the folder ends in _)
+                Ada Lovelace_12345_assignsubmission_file_tick.ipynb     (folders off)
+                Participant_12345_…, Group A_77_…, Default group_assignsubmission_file/…
+    Canvas      lovelaceada_LATE_1234_98765_tick.ipynb, anon_Xy3kP_98765_tick.ipynb
+    Gradescope  assignment_1_export/submission_77/tick.ipynb, submission_metadata.yml beside the folders
+    nbgrader    submitted/ada/tick4/tick.ipynb, timestamp.txt beside the notebook
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from checker.records import Identity, Platform
+from checker.submissions.files import File
+
+SUFFIXES = (".ipynb", ".py")
+METADATA = "submission_metadata.yml"
+TIMESTAMP = "timestamp.txt"
+
+_MOODLE = re.compile(
+    r"(?P<name>[^_/]*)(?:_(?P<number>[0-9]+))?_assignsubmission_[a-z]+(?:_?/|_)(?P<rest>.+)", re.DOTALL
+)
+_CANVAS = re.compile(
+    r"(?P<name>.*?)(?P<late>_LATE)?_(?P<number>[0-9]+)_(?:(?P<attachment>[0-9]{4,})_(?P<rest>.+)|(?P<typed>(?:text|link)\.html))",
+    re.DOTALL,
+)
+_CANVAS_ANONYMOUS = re.compile(
+    r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[0-9A-Za-z]+)_(?:(?P<attachment>[0-9]{4,})_(?P<rest>.+)|(?P<typed>(?:text|link)\.html))",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """All that one student or team handed in; paths of files are as in the student's own folder."""
+
+    name: str
+    identity: Identity
+    files: tuple[File, ...]
+
+
+def sort_out(files: Sequence[File], zip_name: str = "") -> list[Upload]:
+    """Return what each student handed in. ``zip_name``: of the zip without its ending, "" for a folder."""
+    inner = _beneath(files)
+    for layer in (files, inner):
+        for rule in (_gradescope, _nbgrader, _canvas, _moodle):
+            if found := rule(layer):
+                return found
+    folders = {file.parts[0] for file in inner if len(file.parts) > 1}
+    is_wrapped = bool(zip_name and inner) and (len(folders) > 1 or files[0].parts[0] == zip_name)
+    return _plain(inner if is_wrapped else files)
+
+
+def _beneath(files: Sequence[File]) -> list[File]:
+    """Return the files without the one folder that all lie in, or none where there is no such folder."""
+    is_wrapped = len({file.parts[0] for file in files}) == 1 and all(len(file.parts) > 1 for file in files)
+    return [_moved(file, file.parts[1:]) for file in files] if is_wrapped else []
+
+
+def _moved(file: File, parts: tuple[str, ...]) -> File:
+    return replace(file, parts=parts)
+
+
+def _grouped(owned: Iterable[tuple[Identity, File]]) -> list[Upload]:
+    """Gather the files of each identity under its name and number."""
+    found: dict[Identity, list[File]] = {}
+    for identity, file in owned:
+        found.setdefault(identity, []).append(file)
+    return [
+        Upload(f"{identity.name} {identity.number}".strip(), identity, tuple(files))
+        for identity, files in found.items()
+    ]
+
+
+# -- no platform -------------------------------------------------------------------------------------------
+
+
+def _plain(files: Sequence[File]) -> list[Upload]:
+    folders: dict[str, list[File]] = {}
+    loose = []
+    for file in files:
+        if len(file.parts) > 1:
+            folders.setdefault(file.parts[0], []).append(_moved(file, file.parts[1:]))
+        elif file.name.lower().endswith(SUFFIXES):
+            loose.append(Upload(file.name[: file.name.rindex(".")], Identity(), (file,)))
+    return [*(Upload(name, Identity(), tuple(inside)) for name, inside in folders.items()), *loose]
+
+
+# -- Moodle ------------------------------------------------------------------------------------------------
+
+
+def _moodle(files: Sequence[File]) -> list[Upload]:
+    """Moodle ends a name with the first underscore; files beside what it wrote are as without a platform."""
+    matches = [(file, _MOODLE.fullmatch("/".join(file.parts))) for file in files]
+    found = _grouped((_participant(match), _own(file, match["rest"])) for file, match in matches if match)
+    others = [file for file, match in matches if not match]
+    return [*found, *_plain(others)] if found else []
+
+
+def _participant(match: re.Match[str]) -> Identity:
+    return Identity(Platform.MOODLE, match["number"] or "", match["name"])
+
+
+def _own(file: File, rest: str) -> File:
+    return _moved(file, tuple(part for part in rest.split("/") if part))
+
+
+# -- Canvas ------------------------------------------------------------------------------------------------
+
+
+def _canvas(files: Sequence[File]) -> list[Upload]:
+    """Canvas writes no folders, and no attachment's number twice; it is greater for a later one.
+
+    Names that somebody gave, as ``tick_4_1_ada.py``, look like these but for the numbers.
+    """
+    matches = [_CANVAS.fullmatch(file.name) or _CANVAS_ANONYMOUS.fullmatch(file.name) for file in files]
+    if any(len(file.parts) > 1 for file in files):
+        return []
+    owned = [(_of_canvas(match), _attached(file, match)) for file, match in zip(files, matches, strict=True) if match]
+    attachments = [match["attachment"] for match in matches if match and match["attachment"]]
+    is_theirs = len(owned) == len(files) and len(set(attachments)) == len(attachments)
+    return _grouped(owned) if is_theirs else []
+
+
+def _of_canvas(match: re.Match[str]) -> Identity:
+    return Identity(Platform.CANVAS, match["number"], match["name"], is_late=bool(match["late"]))
+
+
+def _attached(file: File, match: re.Match[str]) -> File:
+    order = float(match["attachment"][:20]) if match["attachment"] else 0.0
+    return replace(file, parts=(match["rest"] or match["typed"],), changed=order)
+
+
+# -- Gradescope --------------------------------------------------------------------------------------------
+
+
+def _gradescope(files: Sequence[File]) -> list[Upload]:
+    listing = next((file for file in files if file.parts == (METADATA,) and not file.problem), None)
+    if listing is None:
+        return []
+    known = _submitters(listing.read(2**24).decode("utf-8", "replace"))
+    inside = [file for file in files if len(file.parts) > 1]
+    return _grouped(
+        (known.get(file.parts[0]) or Identity(Platform.GRADESCOPE, file.parts[0]), _moved(file, file.parts[1:]))
+        for file in inside
+    )
+
+
+def _submitters(text: str) -> dict[str, Identity]:
+    """Read the few lines of the metadata that tell who it was. Programs' outputs stand in it too, but deeper."""
+    found: dict[str, Identity] = {}
+    folder, section = "", ""
+    for line in text.splitlines():
+        if top := re.fullmatch(r"(\S.*?):\s*", line):
+            folder, section = top[1].strip("'\""), ""
+            found[folder] = Identity(Platform.GRADESCOPE, folder.rpartition("_")[2])
+        elif key := re.fullmatch(r"  :(\w+):(.*)", line):
+            section = key[1]
+            if section == "created_at" and folder:
+                found[folder] = replace(found[folder], submitted_at=_scalar(key[2]))
+        elif section == "submitters" and folder and (entry := re.fullmatch(r"  (?:- |  )+:(name|email): (.*)", line)):
+            found[folder] = _with_submitter(found[folder], entry[1], _scalar(entry[2]))
+    return found
+
+
+def _with_submitter(identity: Identity, key: str, value: str) -> Identity:
+    if key == "name":
+        return replace(identity, name=", ".join(filter(None, (identity.name, value))))
+    return replace(identity, email=", ".join(filter(None, (identity.email, value))))
+
+
+def _scalar(text: str) -> str:
+    return text.strip().strip("'\"")[:200]
+
+
+# -- nbgrader ----------------------------------------------------------------------------------------------
+
+
+def _nbgrader(files: Sequence[File]) -> list[Upload]:
+    """A course's folder, or its folder ``submitted``; where it holds several assignments, each is a submission."""
+    handed_in = [_moved(f, f.parts[1:]) for f in files if f.parts[0] == "submitted" and len(f.parts) > 3]
+    if not handed_in and any(f.parts[2:] == (TIMESTAMP,) for f in files):
+        handed_in = [file for file in files if len(file.parts) > 2]
+    times = {f.parts[:2]: _time(f) for f in handed_in if f.parts[2:] == (TIMESTAMP,) and not f.problem}
+    has_several = len({file.parts[1] for file in handed_in}) > 1
+    found = []
+    for student, assignment in dict.fromkeys(file.parts[:2] for file in handed_in):
+        place = (student, assignment)
+        inside = tuple(_moved(file, file.parts[2:]) for file in handed_in if file.parts[:2] == place)
+        identity = Identity(Platform.NBGRADER, student, submitted_at=times.get(place, ""))
+        found.append(Upload(f"{student} {assignment}" if has_several else student, identity, inside))
+    return found
+
+
+def _time(file: File) -> str:
+    return " ".join(file.read(100).decode("utf-8", "replace").split())

@@ -1,0 +1,457 @@
+"""Results going back to Moodle, read by its own rules: how it finds rows, and whose feedback is whose."""
+
+import csv
+import io
+import random
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import SimpleNamespace
+from zipfile import ZipFile
+
+import pytest
+
+from checker import batch, cli, decisions, feedback, returns, submissions, worksheets
+from checker.course import Course, Standard
+from checker.decisions import Decided, Decision
+from checker.errors import HarnessError, UsageError
+from checker.feedback import Page
+from checker.frames import message
+from checker.records import Ending, Environment, Identity, Platform, Progress
+from checker.returns import Entry, Outcome, Words
+
+TICK, RESUBMIT = Decision
+DEFAULTS = Words()
+
+HEADINGS = ["Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed",
+            "Last modified (submission)", "Online text", "Last modified (grade)", "Feedback comments"]  # fmt: skip
+GERMAN = ["ID", "Vollständiger Name", "E-Mail-Adresse", "Status", "Bewertung", "Skala",
+          "Bewertung kann geändert werden", "Zuletzt geändert (Abgabe)", "Texteingabe online",
+          "Zuletzt geändert (Bewertung)", "Feedback als Kommentar"]  # fmt: skip
+
+
+# -- Moodle, as far as its importers go ------------------------------------------------------------------------
+
+
+@dataclass
+class Moodle:
+    """The receiving side: participants by number, and what is stored of them.
+
+    It follows ``mod/assign/feedback/offline/importgradeslib.php`` and ``feedback/file/importziplib.php``.
+    """
+
+    participants: dict
+    hidden_user: str = "Participant "
+    headings: tuple = ("Identifier", "Grade", "Last modified (grade)")
+
+    def import_grades(self, content):
+        """Return the grades that a worksheet leads to, by user."""
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        assert {len(line) for line in lines} == {len(lines[0])}, "csvweirdcolumns"
+        identifier, grade, _ = (lines[0].index(heading) for heading in self.headings)
+        grades = {}
+        for line in lines[1:]:
+            user = self.participants.get(line[identifier][len(self.hidden_user) :])
+            if user is not None and line[grade] != "":
+                grades[user] = line[grade]
+        return grades
+
+    def import_feedback(self, content, submitted=frozenset()):
+        """Return the files that a zip leads to: (user, path) to content."""
+        given = {}
+        with ZipFile(io.BytesIO(content)) as archive:
+            for name in archive.namelist():
+                if (found := self._feedback_of(name)) and (*found, archive.read(name)) not in submitted:
+                    given[found] = archive.read(name)
+        return given
+
+    def _feedback_of(self, path):
+        if path.rsplit("/", 1)[-1].startswith((".", "~")):
+            return None
+        parts = path.split("/")
+        while parts:
+            info = parts.pop(0).split("_", 4)
+            if len(info) < 4 or not re.fullmatch(r"\d+", info[1]) or info[1] not in self.participants:
+                continue
+            if (info[2], info[3]) not in {("assignsubmission", "file"), ("assignfeedback", "file")}:
+                continue
+            rest = [info[4] if len(info) > 4 else "", *parts]
+            return self.participants[info[1]], "/".join(rest).lstrip("/")
+        return None
+
+
+# -- a course --------------------------------------------------------------------------------------------------
+
+NAMES = [f"{first} {last}" for last in ("Lovelace", "O'Brien", "Núñez_Peña", "de la Tour") for first in
+         ("Ada", "Grace", "Alan", "Zoë", "Linus", "Barbara", "Edsger", "Donald", "Radia", "Ken")]  # fmt: skip
+ABSENT = ["Mallory Late", "Trent Absent", "Peggy Gone"]
+BROKEN, CRASHING = 11, 12
+
+
+def moodles(name):
+    """A name as Moodle's file names have it."""
+    return re.sub(r"[&<>\"`|':\\/]", "", name.replace("_", " "))
+
+
+def files_of(at, name, number):
+    """What a student's files are called, in every way that there is."""
+    own = f"{moodles(name)}_{number}_assignsubmission_file"
+    return [
+        [f"{own}/tick1.ipynb"],
+        [f"{own}_/tick1.ipynb"],
+        [f"{own}_tick1.ipynb"],
+        [f"{own}/my work/tick1.ipynb", f"{own}/my work/old.py", f"{own}/data.csv"],
+        [f"Participant_{number}_assignsubmission_file/tick1.ipynb"],
+        [f"Group A-{own}/tick1.py"],
+        [f"{own}/tick1.ipynb", f"{own.replace('_file', '_onlinetext')}/onlinetext.html"],
+        [f"{own.replace('_file', '_onlinetext')}/onlinetext.html"],
+        [f"{own}/essay.pdf"],
+        [f"{own}/first.ipynb", f"{own}/second.ipynb"],
+    ][at % 10]
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    """Numbers that Moodle has made up, in no order."""
+    return {name: str(10_000 + 7_919 * at % 9_973) for at, name in enumerate(NAMES + ABSENT)}
+
+
+@pytest.fixture(scope="module")
+def download(numbers, tmp_path_factory):
+    """The zip of a course's 40 submissions."""
+    path = tmp_path_factory.mktemp("download") / "ML-Tick 1-4711.zip"
+    with ZipFile(path, "w") as archive:
+        for at, name in enumerate(NAMES):
+            content = {BROKEN: "broken", CRASHING: "crashing"}.get(at, "x = 1")
+            for member in files_of(at, name, numbers[name]):
+                archive.writestr(member, content)
+    return path
+
+
+def quoted(values):
+    return ",".join('"' + v.replace('"', '""') + '"' if v and not v.isdigit() else v for v in values)
+
+
+def worksheet_of(numbers, headings=HEADINGS, maximum="1.00", no="No", bom=True, hidden_user="Participant ", **changed):
+    """A worksheet with a row for everybody; ``changed`` are cells by heading for students by first name."""
+    lines = [quoted(headings)]
+    for name, number in numbers.items():
+        row = dict.fromkeys(headings, "-")
+        row |= dict(zip(headings, (f"{hidden_user}{number}", name, "", "Submitted, \nlate", "", maximum), strict=False))
+        row[headings[6]] = "Yes"
+        row |= changed.get(name.replace(" ", "_"), {})
+        lines.append(quoted(row.values()))
+    return (("\ufeff" if bom else "") + "\r\n".join(lines) + "\r\n").encode()
+
+
+@pytest.fixture(scope="module")
+def results(download, assignment, practice, fake_sandbox, tmp_path_factory):
+    """What a batch over the course wrote: verdicts of all kinds, and one submission that is unfinished."""
+
+    def guest(job, beside):
+        if beside[0].payload == b"broken":
+            raise HarnessError("The sandbox fell over.")
+        yield message(Environment({}, "3", ""))
+        yield message(Progress(1, 1))
+        if beside[0].payload == b"crashing":
+            yield Ending.CRASHED
+
+    out = tmp_path_factory.mktemp("results")
+    course = Course(assignment, practice, (11,), fake_sandbox(guest))
+    found = submissions.find(download)
+    with ThreadPoolExecutor(2) as executor:
+        batch.run(found, course, Standard({}, {}), out, executor, lambda s: lambda a, b: None, lambda n, e: None)
+    return out
+
+
+@pytest.fixture
+def export(results, numbers, tmp_path, monkeypatch, capsys):
+    """Run the command on these results with these decisions, and a worksheet; return what it wrote and said."""
+
+    def run(decided, sheet, *more):
+        content = (results / decisions.FILE).read_bytes()
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+        with (results / decisions.FILE).open("w", encoding="utf-8", newline="") as stream:
+            rows = [[s, decided.get(s.rsplit(" ", 1)[-1], ""), "well done", "Tina"] for s, *_ in lines[1:]]
+            csv.writer(stream).writerows([lines[0], *rows])
+        (tmp_path / "grades.csv").write_bytes(sheet)
+        words = ["--moodle-worksheet", tmp_path / "grades.csv", "--to", tmp_path / "filled.csv", *more]
+        monkeypatch.setattr(sys, "argv", ["checker", "export", *map(str, [results, *words])])
+        monkeypatch.setenv("COLUMNS", "200")
+        try:
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        finally:
+            (results / decisions.FILE).write_bytes(content)
+        said = capsys.readouterr()
+        filled = tmp_path / "filled.csv"
+        written = filled.read_bytes() if filled.exists() else b""
+        return SimpleNamespace(code=ended.value.code, said=said.out + said.err, content=written)
+
+    return run
+
+
+# -- there and back ----------------------------------------------------------------------------------------------
+
+
+def test_a_whole_course_there_and_back(export, results, numbers):
+    """Of 40 submissions in every form, decided ones get their grade in Moodle, and nobody else gets any."""
+    decided = {numbers[name]: "tick" for name in NAMES[:20]} | {numbers[name]: "resubmit" for name in NAMES[20:37]}
+    done = export(decided, worksheet_of(numbers))
+    grades = Moodle({number: name for name, number in numbers.items()}).import_grades(done.content)
+    assert grades == dict.fromkeys(NAMES[:20], "1") | dict.fromkeys(NAMES[20:37], "0")
+    assert done.code == 1
+    assert "37 filled, 3 left as it was, 3 no submission" in done.said
+    assert done.said.count("and nobody has decided") == 3
+    assert f"Participant {numbers['Ken de la Tour']} Ken de la Tour: left as it was: FAIL" in done.said
+    assert "The newest versions of Moodle take 0 for no grade" in done.said
+
+
+def test_a_batch_lists_everybody(results, numbers):
+    """All 40 have a row of decisions, a verdict or a reason, and their number in every table."""
+    rows = list(csv.DictReader(io.StringIO((results / decisions.FILE).read_text("utf-8-sig"))))
+    assert len(rows) == 40
+    assert {tuple(row.values())[1:] for row in rows} == {("", "", "")}
+    table = list(csv.DictReader(io.StringIO((results / "results.csv").read_text())))
+    assert {row["number"] for row in table} == {numbers[name] for at, name in enumerate(NAMES) if at != BROKEN}
+    essay = next(row for row in table if row["number"] == numbers["Radia Lovelace"])
+    assert essay["verdict"] == "FAIL"
+    assert "only essay.pdf" in essay["reasons"]
+    for at in (0, 8):
+        found = next(row for row in table if row["number"] == numbers[NAMES[at]])
+        page = (results / "reports" / f"{batch.store.slug(found['submission'])}.html").read_text()
+        assert f"Moodle number {found['number']}" in page
+        assert f"Moodle number {found['number']}" in (results / "index.html").read_text()
+
+
+def test_undecided_rows_stay_whatever_the_verdict(export, numbers):
+    """Without any decision the worksheet comes back byte for byte, and everybody is listed with their verdict."""
+    sheet = worksheet_of(numbers)
+    done = export({}, sheet)
+    assert done.content == sheet
+    assert done.said.count("left as it was: FAIL") == 38
+    assert done.said.count("left as it was: REFER") == 1
+    assert done.said.count("left as it was: unfinished") == 1
+
+
+def test_only_cells_of_grades_are_touched(export, numbers):
+    """Whatever else is in the worksheet, in whatever form, comes back byte for byte."""
+    odd = {"Online text": 'He said ""so"",\r\n;\t', "Feedback comments": " keep, me "}
+    sheet = worksheet_of(numbers, Ada_Lovelace=odd).replace(b'"-"', b"-")
+    done = export({numbers["Ada Lovelace"]: "tick"}, sheet)
+    before, after = sheet.split(b'"Ada Lovelace",', 1)
+    assert done.content == before + b'"Ada Lovelace",' + after.replace(b',,"1.00"', b',1,"1.00"', 1)
+
+
+def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path):
+    """Each submission's page comes to its student, under a name that is no file of theirs, without the index's link."""
+    export({}, worksheet_of(numbers), "--moodle-feedback", tmp_path / "feedback.zip")
+    moodle = Moodle({number: name for name, number in numbers.items()})
+    given = moodle.import_feedback((tmp_path / "feedback.zip").read_bytes())
+    assert sorted(user for user, _ in given) == sorted(name for at, name in enumerate(NAMES) if at != BROKEN)
+    for (user, path), content in given.items():
+        assert re.fullmatch(r"checker-report-[0-9a-f]{12}\.html", path)
+        assert f"Moodle number {numbers[user]}".encode() in content
+        assert b"index.html" not in content
+
+
+def test_feedback_is_split_at_the_limit(numbers):
+    """No zip is larger than the limit, unless a single page is; together they hold all pages once."""
+    noise = random.Random(0)
+    made = [Page(number, "", noise.randbytes(20_000)) for number in numbers.values()]
+    made.append(Page("5", "", noise.randbytes(200_000)))
+    zips = feedback.pack(made, 100_000)
+    assert [len(content) <= 100_000 for content in zips] == [True] * (len(zips) - 1) + [False]
+    moodle = Moodle({page.number: page.number for page in made})
+    given = [found for content in zips for found in moodle.import_feedback(content).items()]
+    assert {(user, content) for (user, _), content in given} == {(page.number, page.content) for page in made}
+    assert len(given) == len(made)
+
+
+def test_a_limit_is_kept_by_the_command(export, numbers, tmp_path):
+    """Where one zip is enough it has the name asked for; there are no pages left out."""
+    done = export({}, worksheet_of(numbers), "--moodle-feedback", tmp_path / "fb.zip", "--upload-limit", "500")
+    assert "39 pages" in done.said
+    assert sorted(path.name for path in tmp_path.glob("fb*.zip")) == ["fb.zip"]
+
+
+# -- rows of a worksheet -------------------------------------------------------------------------------------------
+
+
+def entry(name, number, platform=Platform.MOODLE):
+    return Entry(f"{name} {number}".strip(), Identity(platform, number, name), "PASS")
+
+
+def settle(sheet, found, decision=TICK, words=DEFAULTS):
+    """Fill a worksheet with one decision for all."""
+    decided = {batch.student(one.name): Decided(decision, by="Tina") for one in found}
+    return returns.fill(worksheets.read(sheet), found, decided, words)
+
+
+PEOPLE = {"Ada Lovelace": "12", "Grace Hopper": "345"}
+ADA = entry("Ada Lovelace", "12")
+
+
+def test_german_scale(numbers):
+    """A worksheet in German with a scale gets the scale's own words, and Moodle in German finds everybody."""
+    more = {"headings": GERMAN, "maximum": "nicht bestanden\nbestanden", "hidden_user": "Teilnehmer/in", "bom": False}
+    moodle = Moodle({"12": "Ada", "345": "Grace"}, "Teilnehmer/in", (GERMAN[0], GERMAN[4], GERMAN[9]))
+    for decision, word in ((TICK, "bestanden"), (RESUBMIT, "nicht bestanden")):
+        filled = settle(worksheet_of(PEOPLE, **more), [ADA], decision)
+        assert moodle.import_grades(filled.content) == {"Ada": word}
+        assert not filled.warnings
+
+
+def test_a_scale_in_one_line():
+    """A scale whose lines were made one is cut at its wide spaces; without these, words must be given."""
+    sheet = worksheet_of(PEOPLE, headings=GERMAN, maximum="nicht bestanden    bestanden", hidden_user="Teilnehmer/in")
+    assert settle(sheet, [ADA]).lines[0].words == "tick, by Tina: nothing becomes bestanden"
+    sheet = worksheet_of(PEOPLE, headings=GERMAN, maximum="bestanden", hidden_user="Teilnehmer/in")
+    assert settle(sheet, [ADA]).lines[0].outcome is Outcome.LEFT
+    assert settle(sheet, [ADA], words=Words("bestanden")).lines[0].outcome is Outcome.FILLED
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_separators_and_encodings(separator, encoding):
+    """Whatever separator and encoding a worksheet was downloaded in, it goes back in the same."""
+    rows = [
+        ["ID", "Bewertung", "Bestwertung", "Zuletzt geändert (Bewertung)"],
+        ["Teilnehmer/in12", "", "2,5", "für;ihn,\tso"],
+    ]
+    text = "\n".join(separator.join(f'"{cell}"' if cell else "" for cell in row) for row in rows)
+    filled = settle(text.encode(encoding), [ADA]).content
+    assert filled.decode(encoding) == text.replace(f"{separator}{separator}", f"{separator}2.5{separator}")
+
+
+def test_older_headings():
+    """Headings count without regard to case, as older versions write some of them."""
+    sheet = worksheet_of(PEOPLE).replace(b"Maximum grade", b"Maximum Grade")
+    assert settle(sheet, [ADA]).lines[0].outcome is Outcome.FILLED
+
+
+@pytest.mark.parametrize(
+    ("changed", "words", "outcome", "said"),
+    [
+        ({"Grade can be changed": "No"}, Words(), Outcome.LEFT, "cannot be changed"),
+        ({"Grade": "1.00"}, Words(), Outcome.KEPT, "tick, by Tina: 1"),
+        ({"Grade": "1,00"}, Words(), Outcome.KEPT, "tick, by Tina: 1"),
+        ({"Grade": "0.00"}, Words(), Outcome.FILLED, "0.00 becomes 1"),
+        ({}, Words("5"), Outcome.LEFT, "“5” is no number from 0 to 1"),
+        ({}, Words("yes"), Outcome.LEFT, "“yes” is no number from 0 to 1"),
+        ({"Maximum grade": "-"}, Words(), Outcome.LEFT, "neither a maximum nor the words of a scale"),
+        ({"Full name": "Mallory"}, Words(), Outcome.UNMATCHED, "is it the worksheet of this assignment?"),
+    ],
+)
+def test_what_becomes_of_a_row(changed, words, outcome, said):
+    """Locked rows, grades that are there already, impossible grades and other people's numbers are left and told."""
+    sheet = worksheet_of(PEOPLE, Ada_Lovelace=changed)
+    filled = settle(sheet, [ADA], words=words)
+    assert filled.lines[0].outcome is outcome
+    assert said in filled.lines[0].words
+    assert (filled.content == sheet) is (outcome is not Outcome.FILLED)
+
+
+def test_submissions_and_decisions_without_a_row():
+    """A submission that Moodle does not know, one from elsewhere, and a decision about nobody are all told."""
+    found = [entry("Nobody", "99"), entry("Ada Lovelace", "12", Platform.CANVAS)]
+    decided = {"Ada Lovelace 12": Decided(TICK), "Grace": Decided(TICK), "Empty": Decided(None)}
+    filled = returns.fill(worksheets.read(worksheet_of(PEOPLE)), found, decided, Words())
+    told = [(line.who, line.outcome) for line in filled.lines if line.outcome is not Outcome.ABSENT]
+    assert told == [
+        ("Nobody 99", Outcome.UNMATCHED),
+        ("Ada Lovelace 12", Outcome.UNMATCHED),
+        ("Grace", Outcome.UNMATCHED),
+    ]
+    assert not filled.is_complete
+
+
+TEAM = [*HEADINGS[:4], "Group", *HEADINGS[4:]]
+
+
+def team_sheet(groups, headings=TEAM):
+    lines = [quoted(headings)]
+    for at, (name, group) in enumerate(groups, start=76):
+        row = dict.fromkeys(headings, "-") | {"Identifier": f"Participant {at}", "Full name": name, "Group": group}
+        row |= {"Grade": "", "Maximum grade": "1", "Grade can be changed": "Yes"}
+        lines.append(quoted([row[heading] for heading in headings]))
+    return "\n".join(lines).encode()
+
+
+def test_teams():
+    """A team's decision is for each of its members, a group's number is nobody's, and those in no group are a team."""
+    sheet = team_sheet([("Ada", "Team: A"), ("Mallory", "Group B"), ("Grace", "Team: A"), ("Linus", "Default group")])
+    found = [entry("Team A", "77"), entry("Default group", "")]
+    grades = Moodle({"76": "Ada", "77": "Mallory", "78": "Grace", "79": "Linus"}).import_grades(
+        settle(sheet, found).content
+    )
+    assert grades == {"Ada": "1", "Grace": "1", "Linus": "1"}
+
+
+def test_teams_without_names():
+    """In a blind worksheet of teams, a group's number is not taken for a participant's."""
+    headings = [heading for heading in TEAM if heading != "Full name"]
+    sheet = team_sheet([("", "A"), ("", "B")], headings)
+    filled = settle(sheet, [entry("C", "77")])
+    assert filled.content == sheet
+    assert [line.outcome for line in filled.lines] == [Outcome.ABSENT, Outcome.UNMATCHED, Outcome.UNMATCHED]
+
+
+def test_blind_marking():
+    """Without names the number alone counts."""
+    headings = [heading for heading in HEADINGS if heading not in ("Full name", "Email address")]
+    sheet = (quoted(headings) + "\n" + quoted(["Participant 12", "-", "", "1", "Yes", "-", "-", "-", "-"])).encode()
+    assert settle(sheet, [entry("Participant", "12")]).lines[0].outcome is Outcome.FILLED
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no grading worksheet"),
+        (b"name,grade\nada,1\n", "no grading worksheet"),
+        ("Идентификатор,Оценка\n".encode(), "no grading worksheet"),
+        (b"Identifier,Grade,Last modified (grade)\nParticipant 1,,-,more\n", "Row 2 of the worksheet has 4 cells"),
+        (b'Identifier,Grade,Last modified (grade)\nParticipant 1,"a"b,-\n', "quotation mark in its middle"),
+    ],
+)
+def test_what_is_no_worksheet(content, words):
+    """A file that Moodle would not take back is refused with the reason."""
+    with pytest.raises(UsageError, match=words):
+        worksheets.read(content)
+
+
+def test_a_backslash_before_a_quotation_mark_is_told():
+    """Moodle reads such a cell otherwise than it writes it: the output says so."""
+    sheet = worksheet_of(PEOPLE, Grace_Hopper={"Online text": 'C:\\"x'})
+    assert "backslash" in settle(sheet, [ADA]).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere", "--moodle-worksheet", "README.md", "--to", "x.csv"], "no grading worksheet"),
+        (["nowhere", "--moodle-worksheet", "none.csv", "--to", "x.csv"], "none.csv cannot be read"),
+        (["nowhere", "--moodle-worksheet", "none.csv"], "There is nothing to write."),
+        (["nowhere", "--moodle-worksheet", "x.csv", "--to", "./x.csv"], "would overwrite the downloaded one"),
+    ],
+)
+def test_wrong_usage(root, monkeypatch, capsys, words, said):
+    """A command that cannot be carried out ends with 2 and says why."""
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "argv", ["checker", "export", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_no_results(numbers, tmp_path, monkeypatch, capsys):
+    """A folder without results is wrong usage."""
+    (tmp_path / "g.csv").write_bytes(worksheet_of(PEOPLE))
+    words = [str(tmp_path), "--moodle-worksheet", str(tmp_path / "g.csv"), "--to", str(tmp_path / "x.csv")]
+    monkeypatch.setattr(sys, "argv", ["checker", "export", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "There are no results in" in capsys.readouterr().err
