@@ -18,7 +18,7 @@ RISEN = 1.2
 """A loss that ends this many times as high as it was after the first epoch."""
 PARTED = 1.1
 """A loss on development rows this many times as high as at its lowest, or as that on training rows."""
-FALLING = 0.03
+FALLING = 0.1
 """The share by which a loss still falls from the last fifth but one of the epochs to the last."""
 
 
@@ -136,9 +136,10 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
     for label, name in enumerate(classes):
         tested = int(confusion[label].sum())
         if tested and not confusion[:, label].any():
+            held_out = f"{tested:,} held-out row{'s' if tested > 1 else ''}"
             words = (
-                f"{name} is never predicted, in {len(comparison.scores)} trainings: it is the class of "
-                f"{rows[label]:,} of {sum(rows):,} rows, and {tested:,} times one of these was held out."
+                f"{name}, the class of {rows[label]:,} of {sum(rows):,} rows, is never predicted: not in "
+                f"{len(comparison.scores)} trainings, for none of its {held_out}."
             )
             yield Observation(Symptom.NEVER_PREDICTED, words)
 

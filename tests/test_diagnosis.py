@@ -156,8 +156,7 @@ def test_a_class_that_is_never_predicted_is_named(make):
     never = ((3_900, 0, 30), (2, 0, 1), (50, 0, 1_300))
     words = shown(make, comparison=a_comparison(confusion=never))[Symptom.NEVER_PREDICTED]
     assert words == (
-        "ISLAND is never predicted, in 3 trainings: it is the class of 5 of 8,846 rows, "
-        "and 3 times one of these was held out."
+        "ISLAND, the class of 5 of 8,846 rows, is never predicted: not in 3 trainings, for none of its 3 held-out rows."
     )
 
 
