@@ -112,14 +112,13 @@ def _field(comparison: Comparison) -> list[Model]:
 
 def _model_row(scale: Scale, unit: Unit, model: Model, y: float) -> list[Markup]:
     place, low, high = (scale.place(model.mean + sign * model.spread) for sign in (0, -1, 1))
-    anchor, beside, aside = ("end", low, -10) if place > 0.6 else ("start", high, 10)
     draw = {"student": _dot, "reference": _diamond, "baseline": _baseline}[model.kind]
     weight = "strong" if model.kind == "student" else ""
     return [
         label(0, y + 4, model.name, weight, anchor="end", dx=-12),
         line(low, y, high, y, f"spread {model.kind}"),
         draw(place, y, f"{model.name} {unit.plus_minus(model.mean, model.spread)}", model.kind),
-        label(beside, y + 4, unit.value(model.mean), weight, anchor, aside),
+        label(1, y + 4, unit.value(model.mean), weight, anchor="start", dx=12),
     ]
 
 
