@@ -111,13 +111,14 @@ def _check(path: Path, assignment: Assignment) -> None:
         or bar.baseline in {m.baseline for m in of_task.values()},
         f"bar.tolerance: expected a number from 0 {'on' if is_regression else 'to 1'}": 0 <= bar.tolerance <= most,
         "bar.share: expected a number above 0 and below 1": bar.share is None or 0 < bar.share < 1,
+        "bar.level: expected a number above 0 and below 0.5": 0 < bar.level < 0.5,
         "splits: expected fractions above 0 that leave rows to train on": 0
         < assignment.splits.test
         < assignment.splits.test + assignment.splits.development
         < 1,
         "seeds.grading: expected at least two, all different, none negative": len(assignment.seeds.grading) >= 2
         and _are_distinct_seeds(assignment.seeds.grading),
-        "seeds.self_check: expected seeds that grading does not use, all different": bool(assignment.seeds.self_check)
+        "seeds.self_check: expected at least two that grading does not use": len(assignment.seeds.self_check) >= 2
         and _are_distinct_seeds((*assignment.seeds.self_check, *set(assignment.seeds.grading))),
         "data.classes: expected at least two, all different": is_regression
         or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,

@@ -73,4 +73,5 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         retraining=evidence.retraining,
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
+        observations=judgement.diagnose(evidence, compared, course),
     )

@@ -1,4 +1,10 @@
-"""What predictions are worth by the checker's own labels; the gap to the reference and its uncertainty. Pure."""
+"""What predictions are worth by the checker's own labels; the gap to the reference and its uncertainty. Pure.
+
+Theory of operation: whether a network is worse than the reference by more than the tolerance is a question of
+non-inferiority. It is answered by Student's t on the differences to the reference, paired by seed, with the standard
+error of Nadeau and Bengio: held-out rows of one seed are training rows of another, so the seeds' scores are not
+independent, and the plain standard error is too small. ``docs/judgement.md`` has the sources and the error rates.
+"""
 
 import math
 import statistics
@@ -6,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from checker.frames import Array
 from checker.metrics import METRICS, Metric
-from checker.records import Bar, Comparison, Measurement, SeedScore, TrainingRun
+from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, SplitPlan, TrainingRun
 
 SAMPLE = 600
 """Rows of a regression that are kept for pictures."""
@@ -22,6 +29,7 @@ def compare(
     reference: Mapping[int, float],
     baseline: Mapping[int, float],
     bar: Bar,
+    plan: SplitPlan,
     classes: int,
 ) -> Comparison:
     """Compare a submission with the reference; ``predictions``, ``labels`` and the scores are keyed by seed.
@@ -33,23 +41,70 @@ def compare(
     own = [metric.measure(*pair) for pair in pairs]
     theirs = [reference[run.seed] for run in runs]
     baselines = [baseline[run.seed] for run in runs]
-    reference_mean, baseline_mean = statistics.fmean(theirs), statistics.fmean(baselines)
+    mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, theirs, baselines))
+    at_bar = metric.bar(bar, reference_mean, baseline_mean)
+    error = standard_error(np.subtract(own, theirs), overlap(plan))
+    ahead = np.asarray(mean - at_bar if metric.higher_is_better else at_bar - mean)
     return Comparison(
         metric=bar.metric,
         scores=tuple(SeedScore(run.seed, *of) for run, *of in zip(runs, own, theirs, baselines, strict=True)),
-        mean=statistics.fmean(own),
+        mean=mean,
         spread=_deviation(own),
         reference_mean=reference_mean,
         reference_spread=_deviation(theirs),
         baseline_mean=baseline_mean,
-        bar=metric.bar(bar, reference_mean, baseline_mean),
-        band=_deviation([a - b for a, b in zip(own, theirs, strict=True)]) / math.sqrt(len(own)),
+        bar=at_bar,
+        band=float(error * quantile(bar.level, len(own))),
         training_mean=_last_in_training(runs, metric.in_history),
-        baseline=bar.baseline.replace("_", " "),
+        baseline=in_words(bar.baseline),
         higher_is_better=metric.higher_is_better,
+        level=bar.level,
+        standard_error=float(error),
+        p_value=float(p_value(ahead, error, len(own))),
         measures=tuple(_measurement(key, m, pairs) for key, m in METRICS.items() if m.task == metric.task),
         **(_by_class(pairs, classes) if classes else _by_value(pairs)),
     )
+
+
+def placed(baselines: Mapping[str, Mapping[int, float]], seeds: Sequence[int]) -> tuple[Baseline, ...]:
+    """Return traditional models with the mean and the spread of their scores over some seeds."""
+    scores = {name: [of[seed] for seed in seeds] for name, of in baselines.items()}
+    return tuple(Baseline(in_words(name), statistics.fmean(of), _deviation(of)) for name, of in scores.items())
+
+
+def in_words(baseline: str) -> str:
+    """Return "random forest" for an assignment's ``random_forest``."""
+    return baseline.replace("_", " ")
+
+
+# -- how sure the seeds are ------------------------------------------------------------------------------
+
+
+def overlap(plan: SplitPlan) -> float:
+    """Return held-out rows for each training row, by which the variance of a mean over seeds is too small."""
+    return plan.test / (1 - plan.test - plan.development)
+
+
+def standard_error(differences: Array, overlap: float) -> Array:
+    """Return the standard error (...) of the means of paired differences (..., seeds); infinite for one seed."""
+    seeds = differences.shape[-1]
+    if seeds < 2:
+        return np.full(differences.shape[:-1], np.inf)
+    return np.asarray(differences.std(axis=-1, ddof=1) * math.sqrt(1 / seeds + overlap))
+
+
+def p_value(ahead: Array, error: Array, seeds: int) -> Array:
+    """Return how likely means so far on the good side of the bar, or farther, are for a network just at the bar."""
+    t = np.divide(ahead, error, out=np.where(ahead >= 0, np.inf, -np.inf), where=error > 0)
+    return np.asarray(special.stdtr(max(seeds - 1, 1), -t))
+
+
+def quantile(level: float, seeds: int) -> float:
+    """Return how many standard errors a mean must lie off the bar to be told from it at this level."""
+    return float(-special.stdtrit(max(seeds - 1, 1), level))
+
+
+# -- what else is known ----------------------------------------------------------------------------------
 
 
 def _measurement(key: str, metric: Metric, pairs: Sequence[tuple[Array, Array]]) -> Measurement:

@@ -1,7 +1,7 @@
 """What is the same for all submissions of a batch: assignment, data, seeds, sandbox, and what they are held to."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from checker import splits, store
 from checker.dataset import Dataset
@@ -37,12 +37,16 @@ class Course:
 
 @dataclass(frozen=True)
 class Standard:
-    """What a submission is held to: scores by seed, and the reference's network where it may be shown."""
+    """What a submission is held to: scores by seed, and the reference's network where it may be shown.
+
+    ``baselines`` are the scores of the one that decides, ``all_baselines`` those of all by name, where they are known.
+    """
 
     scores: Mapping[int, float]
     baselines: Mapping[int, float]
     architecture: Architecture | None = None
     recipe: Recipe | None = None
+    all_baselines: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 def held_out_split(seed: int, development: bool, rows: Array | None, course: Course) -> Split:

@@ -1,14 +1,15 @@
 """What a submission's evidence comes to: its scores beside the reference's, its own cells, how to see it again."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, comparison, targets
+from checker import assignments, comparison, diagnosis, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
-from checker.records import Assignment, Comparison, Evidence, Stage, StudentCell, TrainingRun
+from checker.records import Assignment, Comparison, Evidence, Observation, Stage, StudentCell, TrainingRun
 from checker.store import Gathered
 
 
@@ -17,15 +18,26 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     evidence = gathered.evidence
     if not evidence.runs or any(f.stage is Stage.RETRAINING for f in evidence.failures):
         return None
-    return comparison.compare(
+    compared = comparison.compare(
         evidence.runs,
         {run.seed: predictions(gathered, run, course) for run in evidence.runs},
         {run.seed: true_labels(gathered, run, course) for run in evidence.runs},
         standard.scores,
         standard.baselines,
         course.assignment.bar,
+        course.assignment.splits,
         len(course.assignment.data.classes),
     )
+    return replace(compared, baselines=comparison.placed(standard.all_baselines, [run.seed for run in evidence.runs]))
+
+
+def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:
+    """Return what the trainings show; nothing where they cannot be compared."""
+    if compared is None or evidence.recipe is None:
+        return ()
+    classes = course.assignment.data.classes
+    rows = np.bincount(course.dataset.labels, minlength=len(classes)).tolist() if classes else []
+    return diagnosis.diagnose(evidence.runs, compared, evidence.recipe, classes, rows)
 
 
 def predictions(gathered: Gathered, run: TrainingRun, course: Course) -> Array:

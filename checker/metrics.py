@@ -51,8 +51,8 @@ class Unit:
         return self.size(number) + self.points
 
     def fine_amount(self, number: float) -> str:
-        """Return how large a small difference is: "0.2134 points", "$212.7"."""
-        return f"{self.prefix}{abs(number) * self.factor:.4g}{self.points}"
+        """Return how large a small difference is, a digit more where there are decimals: "0.21 points", "$213"."""
+        return self.size(number, 1 if self.decimals else 0) + self.points
 
     def difference(self, number: float) -> str:
         """Return a difference with its sign, a true minus where it is one: "+1.2", "+$812"."""

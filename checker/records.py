@@ -83,6 +83,17 @@ class Labels(StrEnum):
     NUMBERS = "numbers"
 
 
+class Symptom(StrEnum):
+    """What a training may show."""
+
+    DIVERGED = "diverged"
+    UNDERFITS = "underfits"
+    OVERFITS = "overfits"
+    IMPROVING = "still improving"
+    NEVER_PREDICTED = "class never predicted"
+    STOPPED_EARLY = "stopped early"
+
+
 class FeatureSource(StrEnum):
     """Where the features of the retraining come from."""
 
@@ -161,6 +172,7 @@ class Seeds:
 class Bar:
     """A submission passes within ``tolerance`` of the reference's mean, and where it is better than the baseline.
 
+    ``level``: how often, at most, a network just at the bar may be passed, and how often it may be failed, by chance.
     ``share``: however large the tolerance is, the bar lies no farther than this share of the way from the
     reference to the baseline; None where the tolerance alone decides.
     """
@@ -169,6 +181,7 @@ class Bar:
     tolerance: float
     baseline: str
     share: float | None = None
+    level: float = 0.1
 
 
 @record
@@ -705,11 +718,31 @@ class Measurement:
 
 @record
 @dataclass(frozen=True)
+class Baseline:
+    """A traditional model, by its name in words, and what it reaches on the same splits."""
+
+    name: str
+    mean: float
+    spread: float
+
+
+@record
+@dataclass(frozen=True)
+class BaselineScores:
+    """What traditional models reach on one data set, by the names that assignments give them and in order of seeds."""
+
+    scores: Mapping[str, tuple[float, ...]]
+
+
+@record
+@dataclass(frozen=True)
 class Comparison:
     """The submission against the reference on the same seeds, with its uncertainty.
 
-    ``band`` is the standard error of the mean paired difference to the reference: inside it, the seeds
-    cannot tell on which side of the bar the submission lies. ``measures`` are all metrics of the task.
+    ``standard_error`` is that of the mean paired difference to the reference, and ``band`` how far a mean must lie off
+    the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
+    as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
+    ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides.
     Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
     regression, ``sample`` holds some rows' true and predicted values.
     """
@@ -730,6 +763,10 @@ class Comparison:
     higher_is_better: bool
     measures: tuple[Measurement, ...] = ()
     sample: tuple[tuple[float, float], ...] = ()
+    level: float | None = None
+    standard_error: float | None = None
+    p_value: float | None = None
+    baselines: tuple[Baseline, ...] = ()
 
     @property
     def beats_baseline(self) -> bool:
@@ -744,8 +781,17 @@ class Comparison:
 
     @property
     def is_borderline(self) -> bool:
-        """The distance to the bar is smaller than its own standard error."""
+        """Neither "worse than the bar" nor "at the bar or better" can be rejected."""
         return abs(self.mean - self.bar) < self.band
+
+
+@record
+@dataclass(frozen=True)
+class Observation:
+    """Something that the trainings show, as a sentence with its figures."""
+
+    symptom: Symptom
+    sentence: str
 
 
 @record
@@ -820,6 +866,7 @@ class Report:
     retraining: Execution | None
     dataset: DatasetNote
     reproduce: str
+    observations: tuple[Observation, ...] = ()
 
 
 @record

@@ -8,14 +8,12 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, check, judgement, splits, store, submissions
-from checker.baselines import BASELINES
+from checker import assignments, baselines, check, judgement, splits, store, submissions
 from checker.course import Course, Standard, Watch, evidence_key
-from checker.errors import AssignmentError, UsageError
+from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.metrics import METRICS
-from checker.records import Outcome, ReferenceScores, Report, Submission, Verdict
+from checker.records import BaselineScores, Outcome, ReferenceScores, Report, Submission, Verdict, from_json, to_json
 from checker.sandbox import Boxes
-from checker.splits import Split
 from checker.store import Gathered
 
 
@@ -51,24 +49,39 @@ def of_reference(reference: Gathered, course: Course) -> Standard:
         run.seed: measure(judgement.predictions(reference, run, course), judgement.true_labels(reference, run, course))
         for run in evidence.runs
     }
-    answer = evidence.answer
-    return Standard(scores, _baselines(course), answer.architecture if answer else None, evidence.recipe)
+    answer, known = evidence.answer, baseline_scores(course)
+    by_seed = {name: dict(zip(course.seeds, of, strict=True)) for name, of in known.scores.items()}
+    deciding = by_seed[course.assignment.bar.baseline]
+    return Standard(scores, deciding, answer.architecture if answer else None, evidence.recipe, by_seed)
 
 
-def _split(seed: int, course: Course) -> Split:
-    return splits.split(course.dataset.strata, course.assignment.splits, seed)
+def baseline_scores(course: Course) -> BaselineScores:
+    """Return what the traditional models of the task reach, from the cache where it is still valid."""
+    assignment = course.assignment
+    under = store.key(
+        *("baselines", repr((assignment.data, assignment.splits, assignment.bar.metric))),
+        *(course.dataset.note.sha256, repr(course.seeds)),
+    )
+    path = store.cache_folder() / f"baselines-{under}.json"
+    try:
+        return from_json(BaselineScores, path.read_bytes())
+    except (FileNotFoundError, EvidenceError):
+        known = _train_baselines(course)
+        store.write(path, to_json(known))
+        return known
 
 
-def _baselines(course: Course) -> dict[int, float]:
-    """Return the baseline's score for each seed, trained on all that is not held out."""
-    bar, labels = course.assignment.bar, course.dataset.labels
-    found = {}
+def _train_baselines(course: Course) -> BaselineScores:
+    """Train each traditional model for each seed on all that is not held out."""
+    task, metric, labels = course.assignment.task, METRICS[course.assignment.bar.metric], course.dataset.labels
+    scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
     for seed in course.seeds:
-        part = splits.without_development(_split(seed, course))
+        part = splits.without_development(splits.split(course.dataset.strata, course.assignment.splits, seed))
         x = splits.handout_features(course.dataset.features, part.training)
-        predicted = BASELINES[bar.baseline](x, labels, part.training, part.held_out)
-        found[seed] = METRICS[bar.metric].measure(predicted, labels[part.held_out])
-    return found
+        for name, of in scores.items():
+            predicted = baselines.predict(task, name, x, labels, part.training, part.held_out)
+            of.append(metric.measure(predicted, labels[part.held_out]))
+    return BaselineScores({name: tuple(of) for name, of in scores.items()})
 
 
 def of_scores(course: Course) -> Standard:

@@ -58,7 +58,8 @@ def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
     if comparison.is_borderline:
-        return Verdict.REFER, f"{mean} is too close to {bar} for these seeds to tell."
+        within = f"within ± {metric.unit.size(comparison.band)} these seeds cannot tell them apart"
+        return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
     if comparison.reaches_bar:
         return Verdict.PASS, f"{mean} reaches {bar}."
     if recipe is not None and recipe.capped_epochs:

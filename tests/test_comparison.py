@@ -1,15 +1,18 @@
 """Comparison: accuracy from predictions, the bar, and how sure the seeds are of it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from checker.comparison import SAMPLE, compare
-from checker.records import Bar
+from checker.comparison import SAMPLE, compare, overlap, p_value, quantile, standard_error
+from checker.records import Bar, SplitPlan
 
 BAR = Bar("accuracy", 0.02, "logistic_regression")
 ERRORS = Bar("rmse", 10_000.0, "linear_regression", share=0.75)
+PLAN = SplitPlan(test=0.2, development=0.16)
 SEEDS = (11, 23, 37)
 
 
@@ -18,14 +21,14 @@ def outputs_for(called, classes=3):
     return np.eye(classes, dtype=np.float32)[called] * 0.6 + 0.1
 
 
-def compared(make, hits, reference=(0.9, 0.9, 0.9), baseline=0.5, history=None):
+def compared(make, hits, reference=(0.9, 0.9, 0.9), baseline=0.5, history=None, bar=BAR):
     """Compare runs of ten rows in which so many were right."""
     labels = {seed: np.ones(10, dtype=np.int32) for seed in SEEDS}
     outputs = {seed: outputs_for([1] * n + [2] * (10 - n)) for seed, n in zip(SEEDS, hits, strict=True)}
     more = {} if history is None else {"history": history}
     runs = [make.run(seed, outputs[seed], **more) for seed in SEEDS]
     theirs = dict(zip(SEEDS, reference, strict=True))
-    return compare(runs, outputs, labels, theirs, dict.fromkeys(SEEDS, baseline), BAR, 3)
+    return compare(runs, outputs, labels, theirs, dict.fromkeys(SEEDS, baseline), bar, PLAN, 3)
 
 
 def test_scores_are_paired_by_seed(make):
@@ -52,28 +55,66 @@ def test_the_bar_is_reached_above_the_baseline_only(make, hits, baseline, reache
     assert compared(make, hits, baseline=baseline).reaches_bar is reaches
 
 
-def test_the_band_is_the_standard_error_of_the_paired_difference(make):
+def test_the_band_grows_with_what_varies_between_seeds(make):
     """What seeds do to both alike widens no band; only differences that vary do."""
     together = compared(make, (9, 8, 7), (0.95, 0.85, 0.75))
     assert together.band == pytest.approx(0, abs=1e-12)
     varying = compared(make, (9, 8, 7), (0.8, 0.8, 0.8))
-    assert varying.band == pytest.approx(0.1 / math.sqrt(3))
+    assert varying.standard_error == pytest.approx(0.1 * math.sqrt(1 / 3 + 0.2 / 0.64))
+    assert varying.band == pytest.approx(1.8856 * varying.standard_error, rel=1e-4)
 
 
 @pytest.mark.parametrize(
     ("hits", "borderline"), [((9, 9, 9), False), ((10, 9, 7), True), ((10, 9, 8), True), ((5, 4, 3), False)]
 )
 def test_borderline_is_nearer_to_the_bar_than_the_band(make, hits, borderline):
-    """A mean whose distance to the bar is smaller than its standard error is borderline, on either side."""
+    """A mean that lies no farther from the bar than the band is borderline, on either side."""
     assert compared(make, hits).is_borderline is borderline
 
 
-def test_one_seed_has_no_spread(make):
-    """With a single seed nothing is known about chance, and nothing divided by zero."""
+def test_without_overlap_the_test_is_students(make):
+    """If splits had no rows in common, p would be that of the ordinary one-sided t-test."""
+    differences = np.array([0.002, -0.016, -0.01, -0.046, -0.012])
+    known = stats.ttest_1samp(differences, -0.02, alternative="greater").pvalue
+    assert p_value(np.mean(differences) + 0.02, standard_error(differences, 0.0), 5) == pytest.approx(known)
+    assert p_value(np.mean(differences) + 0.02, standard_error(differences, overlap(PLAN)), 5) > known
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "rmse"])
+@pytest.mark.parametrize("off", [-0.05, -0.01, -0.002, 0.0, 0.002, 0.01, 0.05])
+@pytest.mark.parametrize("level", [0.01, 0.05, 0.1, 0.3])
+def test_the_band_says_what_the_p_value_says(metric, off, level):
+    """A mean is outside the band on the good side where p is below the level, on the bad side where 1 - p is."""
+    error = standard_error(np.array([0.01, -0.004, 0.003, -0.006, 0.002]), overlap(PLAN))
+    p, band = p_value(np.asarray(off), error, 5), error * quantile(level, 5)
+    assert (p <= level) == (off >= band)
+    assert (p >= 1 - level) == (off <= -band)
+
+
+@pytest.mark.parametrize(
+    ("points", "borderline"), [(4.0, False), (2.0, False), (1.0, False), (0.2, True), (-0.2, True), (-1.0, False)]
+)
+def test_ordinary_networks_are_told_from_the_bar(points, borderline):
+    """At the usual spread of 0.6 points over five seeds, a point off the bar is enough for a verdict."""
+    differences = np.array([-0.8, -0.3, 0.0, 0.3, 0.8]) / 100
+    band = float(standard_error(differences, overlap(PLAN))) * quantile(0.1, 5)
+    assert (abs(points) / 100 < band) is borderline
+
+
+def test_a_stricter_level_refers_more(make):
+    """The rarer the assignment wants errors, the farther off the bar a network must lie."""
+    judged = [compared(make, (10, 10, 9), bar=replace(BAR, level=level)) for level in (0.3, 0.1, 0.01)]
+    assert [found.level for found in judged] == [0.3, 0.1, 0.01]
+    assert [found.is_borderline for found in judged] == [False, True, True]
+    assert judged[1].band < judged[2].band
+
+
+def test_one_seed_tells_nothing(make):
+    """With a single seed nothing is known about chance, so nothing is decided, and nothing divided by zero."""
     outputs = {11: outputs_for([0, 1, 2])}
     labels = {11: np.array([0, 1, 1])}
-    found = compare([make.run(11, outputs[11])], outputs, labels, {11: 0.6}, {11: 0.3}, BAR, 3)
-    assert (found.spread, found.band, found.is_borderline) == (0, 0, False)
+    found = compare([make.run(11, outputs[11])], outputs, labels, {11: 0.6}, {11: 0.3}, BAR, PLAN, 3)
+    assert (found.spread, found.band, found.p_value, found.is_borderline) == (0, math.inf, 0.5, True)
 
 
 def test_confusion_and_recalls(make):
@@ -82,7 +123,7 @@ def test_confusion_and_recalls(make):
     outputs = {11: outputs_for([0, 1, 1, 1, 2]), 23: outputs_for([0, 0, 1, 2, 2])}
     runs = [make.run(seed, outputs[seed]) for seed in (11, 23)]
     same = {11: 0.5, 23: 0.5}
-    found = compare(runs, outputs, labels, same, same, BAR, 3)
+    found = compare(runs, outputs, labels, same, same, BAR, PLAN, 3)
     assert found.confusion == ((3, 1, 0), (0, 3, 3), (0, 0, 0))
     assert found.recalls == (0.75, 0.5, None)
 
@@ -111,7 +152,7 @@ def compared_values(make, errors, reference=50_000.0, baseline=70_000.0, rows=10
     values = {seed: true + signs * error for seed, error in zip(SEEDS, errors, strict=True)}
     runs = [make.run(seed, values[seed][:, None].astype(np.float32), history={"mae": (0.5,)}) for seed in SEEDS]
     theirs = {seed: reference + at for at, seed in enumerate(SEEDS)}
-    return compare(runs, values, dict.fromkeys(SEEDS, true), theirs, dict.fromkeys(SEEDS, baseline), bar, 0)
+    return compare(runs, values, dict.fromkeys(SEEDS, true), theirs, dict.fromkeys(SEEDS, baseline), bar, PLAN, 0)
 
 
 def test_of_errors_less_is_better(make):

@@ -25,6 +25,7 @@ from checker.records import (
     Adaptation,
     Architecture,
     ArrayRef,
+    Baseline,
     CellError,
     CellOutput,
     CellResult,
@@ -48,6 +49,7 @@ from checker.records import (
     Measurement,
     ModelCapture,
     Node,
+    Observation,
     Outcome,
     Phase,
     Platform,
@@ -61,6 +63,7 @@ from checker.records import (
     Stage,
     StudentCell,
     Submission,
+    Symptom,
     TargetScale,
     Tracing,
     TrainingRun,
@@ -69,6 +72,7 @@ from checker.records import (
     from_json,
 )
 from checker.rendering.curves import curves
+from checker.rendering.figures import field_figure, seeds_figure
 from checker.rendering.html import HEAVIEST, Entry, by_itself, render_index, render_page
 from checker.rendering.svg import Scale, fitting
 from checker.rendering.tables import Results, junit_xml, results_csv, results_json
@@ -130,6 +134,13 @@ def a_run(seed: int, epochs: int = 20) -> TrainingRun:
     return TrainingRun(seed, history, epochs, epochs * 413, 3.2, False, ArrayRef("0" * 64, (4128, 5), "float32"))
 
 
+FIELD = (
+    Baseline("majority class", 0.441, 0.0),
+    Baseline("logistic regression", 0.807, 0.004),
+    Baseline("random forest", 0.974, 0.002),
+)
+
+
 def a_comparison(mean: float = 0.913) -> Comparison:
     """Return a comparison over five seeds."""
     seeds = (11, 23, 37, 41, 59)
@@ -144,7 +155,8 @@ def a_comparison(mean: float = 0.913) -> Comparison:
     )
     recalls = (0.952, 0.947, 0.72, 0.933, None)
     return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls,
-                      "logistic regression", True)  # fmt: skip
+                      "logistic regression", True, level=0.1, standard_error=0.0014, p_value=0.00004,
+                      baselines=FIELD)  # fmt: skip
 
 
 def an_error(mean: float = 58_148.0) -> Comparison:
@@ -679,9 +691,50 @@ def test_a_page_without_an_index_links_to_none() -> None:
 
 def test_the_seeds_figure_shows_every_seed_and_the_bar() -> None:
     """Student, reference and baseline have a mark for each seed and for the mean; the bar has its line."""
-    classes = PAGES["pass"].values("class", "g")
+    drawing = Page(seeds_figure(a_comparison()))
+    classes = drawing.values("class", "g")
     assert [classes.count(f"mark {kind}") for kind in ("student", "reference", "baseline")] == [6, 6, 6]
-    assert "upright bar" in PAGES["pass"].values("class", "line")
+    assert "upright bar" in drawing.values("class", "line")
+
+
+def test_the_network_stands_among_traditional_models() -> None:
+    """The submission, the reference and each traditional model have a row, the best on top, with mean and mark."""
+    drawing = Page(field_figure(a_comparison()))
+    words = (
+        "random forest 97.4%, reference 91.9%, this submission 91.3%, logistic regression 80.7%, majority class 44.1%"
+    )
+    assert drawing.values("aria-label", "svg") == [f"Mean accuracy, the best first: {words}"]
+    assert drawing.values("class", "g") == ["mark baseline", "mark reference", "mark student", *["mark baseline"] * 2]
+    assert "Among traditional models" in PAGES["pass"].text
+
+
+def test_of_errors_the_smallest_is_on_top() -> None:
+    """An error beyond all others lies at the edge, and the others stay apart."""
+    field = (Baseline("mean", 115_000.0, 900.0), Baseline("linear regression", 69_000.0, 900.0))
+    (words,) = Page(field_figure(replace(an_error(9e8), baselines=field))).values("aria-label", "svg")[:1]
+    assert words.endswith("reference $53,410, linear regression $69,000, mean $115,000, this submission $900,000,000")
+
+
+def test_without_other_models_no_field_is_drawn() -> None:
+    """A self-check, which has committed scores alone, shows no traditional models but the one that decides."""
+    alone = replace(a_pass(), comparison=replace(a_comparison(), baselines=()))
+    assert "Among traditional models" not in render_page(alone)
+
+
+def test_the_test_is_told_in_figures() -> None:
+    """Beside the bar stand the level, what these seeds can tell, the standard error, and how sure they are."""
+    text = " ".join(PAGES["pass"].text.split())
+    assert "At level 0.1 these seeds tell a network from the bar whose mean lies more than 0.21 points off it" in text
+    assert "standard error 0.14 points" in text
+    assert "with a probability below 0.001" in text
+
+
+def test_what_the_trainings_show_is_told() -> None:
+    """Each observation is a sentence near the learning curves, made safe."""
+    said = (Observation(Symptom.OVERFITS, "From epoch 12 on <b>it</b> overfits."),)
+    page = render_page(replace(a_pass(), observations=said))
+    assert "From epoch 12 on &lt;b&gt;it&lt;/b&gt; overfits." in page
+    assert page.index("Learning curves") < page.index("From epoch 12") < page.index("Loss by epoch")
 
 
 def test_missing_values_interrupt_a_curve() -> None:

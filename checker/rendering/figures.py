@@ -1,4 +1,4 @@
-"""Scores as inline SVG: one submission seed by seed, and a whole cohort on one line."""
+"""Scores as inline SVG: one submission seed by seed and among traditional models, and a whole cohort on one line."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -67,6 +67,58 @@ def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
         _baseline(scale.place(baseline), y, f"baseline {unit.value(baseline)}"),
         _diamond(scale.place(reference), y, f"reference {unit.value(reference)}", "reference"),
         _dot(scale.place(comparison.mean), y, f"this submission {mean}", "student"),
+    ]
+
+
+# -- among traditional models ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Model:
+    """A row of the field: whose mean it is, and how it is marked."""
+
+    name: str
+    mean: float
+    spread: float
+    kind: str
+
+
+def field_figure(comparison: Comparison) -> Markup:
+    """Return the submission, the reference and all traditional models, a row for each, the best on top, and the bar."""
+    unit, models = metric(comparison).unit, _field(comparison)
+    worst = max(model.mean for model in models if model.kind != "student")
+    farthest = math.inf if comparison.higher_is_better else 1.2 * worst
+    ends = [model.mean + sign * model.spread for model in models for sign in (-1, 1)]
+    scale = fitting([min(end, farthest) for end in ends], room=0.1)
+    top, bottom = ROW * 0.8, ROW * (len(models) + 1)
+    parts = [
+        *_axis(scale, unit, top, bottom),
+        *_upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
+        *(mark for row, model in enumerate(models, 1) for mark in _model_row(scale, unit, model, ROW * (row + 0.4))),
+    ]
+    means = ", ".join(f"{model.name} {unit.value(model.mean)}" for model in models)
+    return chart(bottom + 22, f"Mean {metric(comparison).name}, the best first: {means}", parts, "field")
+
+
+def _field(comparison: Comparison) -> list[Model]:
+    """Return all models, the best first."""
+    models = [
+        Model("this submission", comparison.mean, comparison.spread, "student"),
+        Model("reference", comparison.reference_mean, comparison.reference_spread, "reference"),
+        *(Model(one.name, one.mean, one.spread, "baseline") for one in comparison.baselines),
+    ]
+    return sorted(models, key=lambda model: model.mean, reverse=comparison.higher_is_better)
+
+
+def _model_row(scale: Scale, unit: Unit, model: Model, y: float) -> list[Markup]:
+    place, low, high = (scale.place(model.mean + sign * model.spread) for sign in (0, -1, 1))
+    draw = {"student": _dot, "reference": _diamond, "baseline": _baseline}[model.kind]
+    weight = "strong" if model.kind == "student" else ""
+    return [
+        label(0, y + 4, model.name, weight, anchor="end", dx=-12),
+        line(low, y, high, y, f"spread {model.kind}"),
+        draw(place, y, f"{model.name} {unit.plus_minus(model.mean, model.spread)}", model.kind),
+        label(1, y + 4, unit.value(model.mean), weight, anchor="start", dx=12),
     ]
 
 
@@ -160,5 +212,5 @@ def _cross(x: float, y: float, words: str, class_: str) -> Markup:
     return _placed(x, y, words, class_, element("path", d="M-4-4 4 4M4-4-4 4"))
 
 
-def _baseline(x: float, y: float, words: str) -> Markup:
-    return _placed(x, y, words, "baseline", element("path", d="M0-7V7"))
+def _baseline(x: float, y: float, words: str, class_: str = "baseline") -> Markup:
+    return _placed(x, y, words, class_, element("path", d="M0-7V7"))

@@ -11,7 +11,7 @@ from checker.records import DatasetNote, Importance, Report, Unfinished, Verdict
 from checker.rendering.cells import groups
 from checker.rendering.curves import curves
 from checker.rendering.drawing import network
-from checker.rendering.figures import Dot, cohort_figure, seeds_figure
+from checker.rendering.figures import Dot, cohort_figure, field_figure, seeds_figure
 from checker.rendering.scatter import predicted_against_true, residuals
 from checker.rendering.templating import NAME, environment, relative
 from checker.rendering.text import one_line
@@ -57,6 +57,7 @@ def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
         "dataset": report.dataset,
         "index_href": index_href,
         "seeds": seeds_figure(report.comparison) if report.comparison else None,
+        "field": field_figure(report.comparison) if report.comparison and report.comparison.baselines else None,
         "scatter": (predicted_against_true(sample), residuals(sample)) if sample else (),
         "curves": curves(report.runs),
         "networks": _networks(report),

@@ -46,6 +46,7 @@ def environment() -> Environment:
         "number": words.number,
         "metric": words.metric,
         "percent": words.percent,
+        "probability": words.probability,
         "phase_rows": words.phase_rows,
         "target_scale": words.target_scale,
     }

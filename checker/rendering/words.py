@@ -53,6 +53,13 @@ def number(value: float | None) -> str:
     return NONE if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
+def probability(p: float) -> str:
+    """Return how likely something is, for a sentence: "of 0.034", "below 0.001"."""
+    if 0.001 <= p <= 0.999:
+        return f"of {p:.2g}"
+    return "below 0.001" if p < 0.5 else "above 0.999"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """Return "1 cell", "3 cells"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

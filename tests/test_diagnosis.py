@@ -1,0 +1,186 @@
+"""Diagnosis: what histories, confusion and recipe of trainings show, and what they do not."""
+
+import numpy as np
+import pytest
+
+from checker.diagnosis import diagnose
+from checker.records import Comparison, KerasObject, Recipe, SeedScore, Symptom
+
+SEEDS = (11, 23, 37)
+CLASSES = ("INLAND", "ISLAND", "NEAR BAY")
+ROWS = (6_551, 5, 2_290)
+CONFUSION = ((3_900, 0, 30), (2, 1, 0), (50, 0, 1_300))
+EPOCHS = np.arange(1, 41)
+FALLING = 0.3 + np.exp(-EPOCHS / 4)
+"""A loss that has long come to rest after forty epochs."""
+RESTING = {"loss": FALLING, "val_loss": FALLING + 0.02}
+
+
+def a_comparison(mean=0.91, training=0.92, confusion=CONFUSION):
+    """A classification with its bar at 88 %."""
+    scores = tuple(SeedScore(seed, mean, 0.9, 0.8) for seed in SEEDS)
+    return Comparison("accuracy", scores, mean, 0, 0.9, 0, 0.8, 0.88, 0.005, training, confusion, (),
+                      "logistic regression", True)  # fmt: skip
+
+
+def an_error(mean):
+    """A regression with its bar at $60,000."""
+    scores = tuple(SeedScore(seed, mean, 50_000, 70_000) for seed in SEEDS)
+    return Comparison("rmse", scores, mean, 0, 50_000, 0, 70_000, 60_000, 300, None, (), (), "linear regression", False)
+
+
+def shown(make, history=RESTING, comparison=None, recipe=None, classes=CLASSES, **more):
+    """Return what is said of trainings whose histories are alike, by symptom."""
+    values = {name: tuple(None if v is None else float(v) for v in of) for name, of in history.items()}
+    epochs = len(next(iter(history.values()), ()))
+    outputs = np.zeros((1, 3), np.float32)
+    runs = [make.run(seed, outputs, history=values, epochs=epochs, **more) for seed in SEEDS]
+    recipe = recipe or Recipe((make.phase(epochs=40),), development=True)
+    rows = ROWS[: len(classes)]
+    return {o.symptom: o.sentence for o in diagnose(runs, comparison or a_comparison(), recipe, classes, rows)}
+
+
+def test_of_a_sound_training_nothing_is_said(make):
+    """A loss that has come to rest, rows known and new alike, every class predicted: no word."""
+    assert shown(make) == {}
+    assert shown(make, comparison=an_error(55_000), classes=()) == {}
+
+
+# -- diverged --------------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_rises_diverges(make):
+    """A loss that ends far above where it began is told with both."""
+    words = shown(make, {"loss": (1.5, 2.0, 40.0)})[Symptom.DIVERGED]
+    assert words.startswith("In 3 of 3 trainings the loss rose, from 1.5 to 40.")
+    assert Symptom.DIVERGED not in shown(make, {"loss": (1.5, 1.4, 1.55)})
+
+
+def test_a_loss_that_is_no_number_diverges(make):
+    """The first epoch without a number is named."""
+    words = shown(make, {"loss": (1.5, 2.0, None)})[Symptom.DIVERGED]
+    assert words.startswith("In 3 of 3 trainings the loss was no number, first in epoch 3.")
+
+
+# -- underfits -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mean", "training", "underfits"), [(0.8, 0.81, True), (0.8, 0.95, False), (0.9, 0.87, False), (0.8, None, True)]
+)
+def test_whoever_misses_the_bar_on_training_rows_underfits(make, mean, training, underfits):
+    """The bar is missed on rows that were trained on too; where these are not measured, losses are nearly alike."""
+    assert (Symptom.UNDERFITS in shown(make, comparison=a_comparison(mean, training))) is underfits
+
+
+def test_accuracy_on_training_rows_is_named(make):
+    """The sentence has the share and the bar."""
+    words = shown(make, comparison=a_comparison(0.8, 0.81))[Symptom.UNDERFITS]
+    assert "81.0%, below the bar of 88.0%" in words
+
+
+def test_errors_are_compared_through_losses(make):
+    """Of a regression, whose history is in another unit, losses on both kinds of rows are compared."""
+    apart = {"loss": FALLING, "val_loss": FALLING + 0.2}
+    assert "nearly alike: 0.3 on" in shown(make, comparison=an_error(65_000), classes=())[Symptom.UNDERFITS]
+    assert Symptom.UNDERFITS not in shown(make, comparison=an_error(55_000), classes=())
+    assert Symptom.UNDERFITS not in shown(make, apart, comparison=an_error(65_000), classes=())
+
+
+# -- overfits --------------------------------------------------------------------------------------------
+
+LEARNT_BY_HEART = {"loss": FALLING, "val_loss": FALLING + 0.005 * np.maximum(EPOCHS - 12, 0)}
+
+
+def test_a_development_loss_that_rises_overfits(make):
+    """The epoch of the lowest loss on development rows is named, and how far both losses part from there."""
+    words = shown(make, LEARNT_BY_HEART)[Symptom.OVERFITS]
+    assert words.startswith("From epoch 17 on")
+    assert "0.338 after epoch 16, rises to 0.44 by epoch 40" in words
+
+
+@pytest.mark.parametrize("history", [RESTING, {"loss": FALLING}, {"loss": FALLING[::-1], "val_loss": FALLING[::-1]}])
+def test_what_does_not_part_does_not_overfit(make, history):
+    """A loss on development rows that rests, is not there, or rises together with the other tells of no overfitting."""
+    assert Symptom.OVERFITS not in shown(make, history)
+
+
+def test_weights_of_the_best_epoch_do_not_overfit(make):
+    """Where early stopping restores the best weights, later epochs do not count."""
+    stopping = KerasObject("EarlyStopping", {"restore_best_weights": True})
+    recipe = Recipe((make.phase(epochs=40, early_stopping=stopping),), development=True)
+    assert Symptom.OVERFITS not in shown(make, LEARNT_BY_HEART, recipe=recipe)
+
+
+# -- still improving -------------------------------------------------------------------------------------
+
+
+def test_a_loss_that_still_falls_improves(make):
+    """How far the loss fell over the last fifth of the epochs is named."""
+    history = {name: values[:10] for name, values in RESTING.items()}
+    words = shown(make, history)[Symptom.IMPROVING]
+    assert "the loss on development rows fell from" in words
+    assert "over the last 2 epochs of 10" in words
+
+
+def test_without_a_development_set_the_training_loss_is_watched(make):
+    """Where no development rows are watched, the sentence says whose loss fell."""
+    assert "on training rows" in shown(make, {"loss": (1.0, 0.6)})[Symptom.IMPROVING]
+    assert "in the last epoch of 2" in shown(make, {"loss": (1.0, 0.6)})[Symptom.IMPROVING]
+
+
+@pytest.mark.parametrize("history", [RESTING, {"loss": (1.0,)}, {"loss": ()}, {}, LEARNT_BY_HEART])
+def test_what_rests_does_not_improve(make, history):
+    """A loss at rest, a single epoch, no history, a loss that rises: nothing is said."""
+    assert Symptom.IMPROVING not in shown(make, history)
+
+
+def test_who_stopped_early_does_not_improve(make):
+    """Early stopping decided that it was enough."""
+    history = {name: values[:10] for name, values in RESTING.items()}
+    assert Symptom.IMPROVING not in shown(make, history, stopped_early=True)
+
+
+def test_losses_of_different_kinds_are_not_compared(make):
+    """Two phases with different losses give one history whose values have nothing to do with one another."""
+    other = make.phase(loss=KerasObject("MeanSquaredError"))
+    recipe = Recipe((make.phase(), other), development=True)
+    assert shown(make, {"loss": (0.1, 0.1, 5.0, 4.0)}, recipe=recipe) == {}
+
+
+# -- classes ---------------------------------------------------------------------------------------------
+
+
+def test_a_class_that_is_never_predicted_is_named(make):
+    """The class, how many rows it has in the data, and how often one was held out."""
+    never = ((3_900, 0, 30), (2, 0, 1), (50, 0, 1_300))
+    words = shown(make, comparison=a_comparison(confusion=never))[Symptom.NEVER_PREDICTED]
+    assert words == (
+        "ISLAND, the class of 5 of 8,846 rows, is never predicted: not in 3 trainings, for none of its 3 held-out rows."
+    )
+
+
+def test_a_class_that_was_never_held_out_is_not_missed(make):
+    """Where no row of a class was tested, nothing can be said of it."""
+    absent = ((3_900, 0, 30), (0, 0, 0), (50, 0, 1_300))
+    assert Symptom.NEVER_PREDICTED not in shown(make, comparison=a_comparison(confusion=absent))
+
+
+# -- early stopping --------------------------------------------------------------------------------------
+
+
+def test_early_stopping_is_told_with_its_epochs(make):
+    """How many trainings it ended, and after how many of the epochs that were asked for."""
+    assert shown(make, stopped_early=True)[Symptom.STOPPED_EARLY] == (
+        "Early stopping ended 3 of 3 trainings, after 40 of 40 epochs."
+    )
+    assert Symptom.STOPPED_EARLY not in shown(make)
+
+
+def test_early_stopping_at_different_epochs(make):
+    """Where seeds stopped at different epochs, the first and the last are named, and who went on is not counted."""
+    outputs = np.zeros((1, 3), np.float32)
+    ends = ((11, 8, True), (23, 15, True), (37, 40, False))
+    runs = [make.run(seed, outputs, epochs=epochs, stopped_early=early) for seed, epochs, early in ends]
+    (said,) = diagnose(runs, a_comparison(), Recipe((make.phase(epochs=40),), True), CLASSES, ROWS)
+    assert said.sentence == "Early stopping ended 2 of 3 trainings, after 8 to 15 of 40 epochs."
