@@ -174,9 +174,15 @@ def reference_command(
 
 
 @app.command("doctor")
-def doctor_command(assignment: AssignmentOption = None, data: DataOption = None) -> None:
+def doctor_command(
+    assignment: AssignmentOption = None,
+    data: DataOption = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Try our own hostile files behind this machine's wall (two minutes).")
+    ] = False,
+) -> None:
     """Say what is installed here, which sandbox works and why not, and whether the data was found."""
-    findings = doctor.examine(assignment, data)
+    findings = (*doctor.examine(assignment, data), *(doctor.withstand() if full else ()))
     notices.print_findings(console, findings)
     well = all(finding.is_well for finding in findings)
     raise typer.Exit(ExitCode.ALL_PASSED if well else ExitCode.NOT_ALL_PASSED)

@@ -1,12 +1,16 @@
-"""How a machine is fitted out for checking: versions, sandbox, data, assignment, room. Runs no student's code."""
+"""How a machine is fitted out for checking: versions, sandbox, data, assignment, room. Runs no student's code.
+
+``withstand`` runs our own hostile files behind this machine's wall.
+"""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 
 import psutil
 
-from checker import assignments, batch, dataset, store
+from checker import assignments, batch, contract, dataset, store
 from checker.errors import CheckerError
 from checker.records import Assignment, Finding
 from checker.sandbox import bubblewrap
@@ -27,6 +31,31 @@ def examine(folder: Path | None, data: Path | None) -> tuple[Finding, ...]:
     return (*findings, _data(assignment, data), _room(assignment))
 
 
+def withstand() -> tuple[Finding, ...]:
+    """Try every hostile file behind this machine's wall, in about two minutes; return what held, by group."""
+    if reason := bubblewrap.why_not():
+        return (Finding("hostile files", f"not tried, for there is no wall: {reason}", False, bubblewrap.how_to_get()),)
+    trials = contract.run(bubblewrap.Bubblewrap(), contract.load())
+    return tuple(finding for _, group in groupby(trials, lambda t: t.snippet.group) for finding in _held(list(group)))
+
+
+def _held(trials: list[contract.Trial]) -> list[Finding]:
+    broken = [trial for trial in trials if trial.broken]
+    held = f"{len(trials) - len(broken)} of {len(trials)} hostile files came to nothing"
+    return [
+        Finding(trials[0].snippet.group, held, not broken),
+        *(
+            Finding(
+                trial.snippet.name,
+                f"{trial.snippet.does} It got through: {'; '.join(trial.broken)}.",
+                False,
+                "Run no batch of untrusted files on this machine.",
+            )
+            for trial in broken
+        ),
+    ]
+
+
 def _package(name: str) -> Finding:
     try:
         return Finding(name, version(name), True)
@@ -37,7 +66,7 @@ def _package(name: str) -> Finding:
 def _sandbox() -> Finding:
     reason = bubblewrap.why_not()
     if not reason:
-        return Finding("sandbox", "bubblewrap works", True)
+        return Finding("sandbox", "bubblewrap works, with a filter of system calls", True)
     return Finding("sandbox", f"none: {reason} A self-check needs none; a batch does.", False, bubblewrap.how_to_get())
 
 

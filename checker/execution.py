@@ -144,6 +144,7 @@ def _failures_of(execution: Execution, seen: Collector) -> list[Failure]:
         Ending.WALL_CLOCK: f"It ran longer than the time allowed and was stopped{after}.",
         Ending.MEMORY: f"It used more memory than allowed and was stopped{after}.",
         Ending.OUTPUT: f"It produced more output than allowed and was stopped{after}.",
+        Ending.PROCESSES: f"It started more processes than allowed and was stopped{after}.",
         Ending.NONSENSE: "It sent the checker something that is not evidence.",
         Ending.CRASHED: f"It ended without a word{after}.",
     }[execution.ending]

@@ -64,6 +64,7 @@ class Ending(StrEnum):
     WALL_CLOCK = "wall clock"
     MEMORY = "memory"
     OUTPUT = "output"
+    PROCESSES = "processes"
     NONSENSE = "nonsense"
 
 

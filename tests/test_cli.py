@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from checker import batch, cli, dataset, doctor, sandbox
+from checker import batch, cli, contract, dataset, doctor, sandbox
 from checker.course import Standard
 from checker.errors import HarnessError
 from checker.frames import message
@@ -250,6 +251,32 @@ def test_a_healthy_machine_is_0(run, monkeypatch):
     """Where nothing is missing the doctor ends with 0."""
     monkeypatch.setattr(doctor, "examine", lambda folder, data: (Finding("all", "is well", True),))
     assert run("doctor") == (0, "ok all: is well")
+
+
+def test_the_doctor_tries_the_wall_when_asked(run, monkeypatch, make):
+    """With --full hostile files are run; each group says how many came to nothing; what got through is named."""
+    snippets = contract.load()
+    tried = [contract.Trial(snippet, make.execution(), "") for snippet in snippets]
+    through = next(number for number, snippet in enumerate(snippets) if snippet.name == "network/tcp")
+    tried[through] = replace(tried[through], broken=("connected to the host's server (tcp)",))
+    monkeypatch.setattr(doctor, "examine", lambda folder, data: ())
+    monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "")
+    monkeypatch.setattr(doctor.contract, "run", lambda sandbox, snippets: tried)
+    code, text = run("doctor", "--full")
+    assert code == 1
+    assert "ok files: 18 of 18 hostile files came to nothing" in text
+    assert "-- network: 9 of 10 hostile files came to nothing" in text
+    assert "-- network/tcp: Connects to a server of the host over TCP. It got through: connected to" in text
+
+
+def test_the_doctor_tries_nothing_without_a_wall(run, monkeypatch):
+    """With --full, but without a wall, no hostile file runs."""
+    monkeypatch.setattr(doctor, "examine", lambda folder, data: ())
+    monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "the command bwrap is not installed.")
+    monkeypatch.setattr(doctor.contract, "run", None)
+    code, text = run("doctor", "--full")
+    assert code == 1
+    assert "-- hostile files: not tried, for there is no wall: the command bwrap is not installed." in text
 
 
 # -- hostile names ---------------------------------------------------------------------------------------

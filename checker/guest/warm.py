@@ -51,6 +51,7 @@ STUDENTS = (
     "checker.guest.notebook",
     "checker.guest.forked",
     "checker.guest.imports",
+    "checker.guest.piped",
     "checker.guest.staticgraph",
     "checker.guest.tape",
 )
@@ -59,6 +60,17 @@ IMPORTS = {"students": STUDENTS, "ours": OURS}
 PLACES = (Path("/tmp"), Path("/dev/shm"))
 """All that can be written in a box."""
 HOME = Path("/tmp/home")
+LIMITS = {
+    "RLIMIT_NPROC": 256 + 32 * (os.cpu_count() or 1),  # threads are counted too
+    "RLIMIT_NOFILE": 4_096,
+    "RLIMIT_MSGQUEUE": 0,  # message queues outlive processes and cannot be listed
+    "RLIMIT_CORE": 1,  # with 0, a crash dump still goes to a program of the host's where there is one
+}
+"""What the kernel holds every process of a box to; the first is counted over all of them."""
+NICE = 10
+"""A fork bomb must not keep the host's watcher from its turn at the processor."""
+MAX_FILES = 100_000
+"""Files and folders in a box: each takes a kilobyte of the kernel's memory, which no size of a file system bounds."""
 QUEUES = [Path("/proc/sysvipc", name) for name in ("msg", "sem", "shm")]
 PR_SET_DUMPABLE = 4
 CONTROL = 0
@@ -68,7 +80,7 @@ def serve(code: str, do_job: Callable[[], None]) -> NoReturn:
     """Do jobs until the host closes the socket. ``code`` says whose code runs in the box, "students" or "ours"."""
     set_dumpable(False)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))  # message queues outlive processes and cannot be listed
+    _limit()
     os.chdir("/")
     for name in IMPORTS[code]:
         importlib.import_module(name)
@@ -83,7 +95,8 @@ def serve(code: str, do_job: Callable[[], None]) -> NoReturn:
         _, descriptors, _, _ = socket.recv_fds(control, 16, 3)
         if len(descriptors) != 3:
             sys.exit(0)
-        status = _wait_for(_fork(do_job, descriptors), control)
+        status = _wait_for(_fork(do_job, descriptors), control, descriptors[-1])
+        os.close(descriptors[-1])
         _kill_all()
         _wipe(mounted)
         odd = [f"{now}, not {before}" for now, before in zip(_state(mounted), as_before, strict=True) if now != before]
@@ -133,11 +146,20 @@ def run_to_end(action: Callable[[], None]) -> NoReturn:
         os._exit(status)
 
 
+def _limit() -> None:
+    os.nice(NICE)
+    for name, value in LIMITS.items():
+        number = getattr(resource, name)
+        _, most = resource.getrlimit(number)
+        allowed = value if most == resource.RLIM_INFINITY else min(value, most)
+        resource.setrlimit(number, (allowed, allowed))
+
+
 def _fork(do_job: Callable[[], None], descriptors: list[int]) -> int:
-    """Fork a process that does a job from these streams; return its number."""
+    """Fork a process that does a job from these streams; return its number. The last stream stays open."""
     child = os.fork()
     if child:
-        for descriptor in descriptors:
+        for descriptor in descriptors[:-1]:
             os.close(descriptor)
         return child
     for number, descriptor in enumerate(descriptors):
@@ -148,20 +170,29 @@ def _fork(do_job: Callable[[], None], descriptors: list[int]) -> int:
     run_to_end(do_job)
 
 
-def _wait_for(child: int, control: socket.socket) -> int:
-    """Return a process's exit status; bury on the way whatever else ends. Ends with the host."""
+def _wait_for(child: int, control: socket.socket, noise: int) -> int:
+    """Return a process's exit status; bury on the way whatever else ends. Ends with the host, and, saying so among the
+    job's noise, where the box is full of files."""
     end = os.pidfd_open(child)
     try:
         while True:
-            ready, _, _ = select.select([control.fileno(), end], [], [], 1.0)
+            ready, _, _ = select.select([control.fileno(), end], [], [], 0.5)
             if control.fileno() in ready:
                 sys.exit("the host went away")
+            if (files := sum(map(_files, PLACES))) > MAX_FILES:
+                os.write(noise, b"\nThe box was ended: %d files are more than the %d allowed.\n" % (files, MAX_FILES))
+                sys.exit("too many files")
             with contextlib.suppress(ChildProcessError):
                 while (buried := os.waitpid(-1, os.WNOHANG))[0]:
                     if buried[0] == child:
                         return os.waitstatus_to_exitcode(buried[1])
     finally:
         os.close(end)
+
+
+def _files(place: Path) -> int:
+    room = os.statvfs(place)
+    return room.f_files - room.f_ffree
 
 
 def _kill_all() -> None:

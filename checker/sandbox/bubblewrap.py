@@ -8,9 +8,12 @@ process namespace: no signal from inside ends it, and when it dies everything in
 Started by root, bubblewrap is never run as root: a private mount namespace is made, in which the sources that
 only root may read are bound under a readable folder; then the user id is dropped for good, and bubblewrap
 starts with those as sources. ``/proc/sys`` and ``/dev`` are read-only.
+
+Whatever runs in the box lives behind a filter of system calls (``seccomp``), which bubblewrap reads from a descriptor.
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 import checker
+from checker.sandbox import seccomp
 from checker.sandbox.boxes import Boxes
 from checker.sandbox.warm import EMPTY_ENVIRONMENT, WarmBox
 
@@ -29,8 +33,17 @@ TEMPORARY_MIB = 1_024
 SHARED_MIB = 256
 PACKAGE = Path(checker.__file__).parent
 
+FILTER = 3
+"""The descriptor on which bubblewrap finds the filter of system calls."""
+
+WITH_FILTER = """
+exec 3< "$1/filter"; shift
+exec "$@"
+"""
+
 BIND_AND_DROP = """
 staging=$1; shift
+exec 3< "$staging/filter"
 mount -t tmpfs -o mode=755 none "$staging"
 number=0
 while [ "$1" != -- ]; do
@@ -54,11 +67,13 @@ class Bubblewrap:
 
 
 def wrap(command: Sequence[str], staging: str) -> list[str]:
-    """Return a command that runs another inside a box. ``staging`` is an empty folder, used by root only, and only
-    until the other command runs."""
+    """Return a command that runs another inside a box. ``staging`` is an empty folder, used only until the other
+    command runs."""
     sources = _sources()
+    Path(staging, "filter").write_bytes(seccomp.program(platform.machine()))
     if os.geteuid() != 0:
-        return [*_bubblewrap({source: source for source in sources}), *command]
+        bubblewrap = _bubblewrap({source: source for source in sources})
+        return ["/bin/sh", "-ec", WITH_FILTER, "sh", staging, *bubblewrap, *command]
     Path(staging).chmod(0o755)  # the dropped user walks through it
     moved = {source: f"{staging}/{number}" for number, source in enumerate(sources, 1)}
     drop = ["setpriv", f"--reuid={FREE_UID}", f"--regid={FREE_UID}", "--clear-groups", "--no-new-privs",
@@ -93,7 +108,7 @@ def _bubblewrap(sources: dict[str, str]) -> list[str]:
         arguments += ["--ro-bind", outside, "/checker/checker" if inside == str(PACKAGE) else inside]
     for name, value in _environment().items():
         arguments += ["--setenv", name, value]
-    return [*arguments, "--remount-ro", "/", "--chdir", "/tmp/home", "--"]
+    return [*arguments, "--remount-ro", "/", "--chdir", "/tmp/home", "--seccomp", str(FILTER), "--"]
 
 
 def _environment() -> dict[str, str]:
@@ -119,6 +134,8 @@ def why_not() -> str:
     missing = [tool for tool in _tools() if shutil.which(tool) is None]
     if missing:
         return f"the command {' and '.join(missing)} is not installed."
+    if platform.machine() not in seccomp.MACHINES:
+        return f"there is no filter of system calls for {platform.machine()}."
     with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
         trial = subprocess.run(
             wrap([sys.executable, "-c", "import checker.records"], staging),
@@ -127,6 +144,8 @@ def why_not() -> str:
             text=True,
             check=False,
         )
+    if "SECCOMP" in trial.stderr:
+        return "this kernel takes no filter of system calls (seccomp)."
     return "" if trial.returncode == 0 else f"a trial box did not start: {trial.stderr.strip()[-300:]}"
 
 
@@ -138,6 +157,8 @@ def how_to_get() -> str:
     """Return what to type to get one."""
     if not sys.platform.startswith("linux"):
         return "Run the batch on a Linux machine with bubblewrap."
+    if "filter of system calls" in why_not():
+        return "Run the batch on an ordinary Linux on x86_64 or aarch64, which has one."
     if "did not start" in why_not() and Path("/etc/apparmor.d").is_dir():
         return (
             "Ubuntu keeps it from making namespaces; type: sudo apt-get install bubblewrap apparmor-profiles && "

@@ -15,6 +15,7 @@ second is looked at every few seconds, and whenever the first is over the limit.
 
 import contextlib
 import itertools
+import os
 import subprocess
 import threading
 import time
@@ -35,6 +36,8 @@ TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
 LOOKS_PER_COUNT = 5
 GRACE_SECONDS = 5.0
+MAX_PROCESSES = 128 + (os.cpu_count() or 1)
+"""More of them are a fork bomb; it is ended before its memory is added up, which would take longer than its growth."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,11 @@ class Guest:
         """Look after the limits until the job is over."""
         for look in itertools.count():
             is_over = self.over.wait(WATCH_SECONDS if look else 0)
-            memory = self._measure(count=is_over or look % LOOKS_PER_COUNT == 0)
+            tree = tree_of(self.process)
+            if len(tree) > MAX_PROCESSES:
+                self.end(Ending.PROCESSES)
+                return
+            memory = self._measure(tree, count=is_over or look % LOOKS_PER_COUNT == 0)
             if is_over or self.process.poll() is not None:
                 return
             if memory > self.limits.memory_mib:
@@ -110,9 +117,8 @@ class Guest:
             elif time.monotonic() - self.started > self.limits.wall_seconds:
                 self.end(Ending.WALL_CLOCK)
 
-    def _measure(self, count: bool) -> float:
+    def _measure(self, tree: Sequence[psutil.Process], count: bool) -> float:
         """Return the job's memory in MiB, at most; note its peak and CPU time on the way."""
-        tree = tree_of(self.process)
         self.cpu_seconds = max(self.cpu_seconds, _sum(tree, _cpu_seconds) - self.before.cpu_seconds)
         resident = _sum(tree, _resident) - self.before.resident
         if not count and resident <= self.limits.memory_mib:

@@ -1,0 +1,39 @@
+"""The output of processes that a cell forks, over a socket in the file system.
+
+ipykernel has it sent to a TCP port of the kernel's. Behind the wall no such socket can be made: ZeroMQ would end the
+kernel when it finds no network at all.
+"""
+
+import os
+import tempfile
+from typing import Any
+
+import zmq
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread
+from zmq.eventloop.zmqstream import ZMQStream
+
+
+class FilePipedThread(IOPubThread):
+    """ipykernel's thread for output, with another way in for forked processes."""
+
+    def _setup_pipe_in(self) -> None:
+        self._pipe_uuid = os.urandom(16)  # by which a message of a forked process is known
+        self._pipe_place = f"ipc://{tempfile.mkdtemp(prefix='o')}/o"
+        pipe_in = self.socket.context.socket(zmq.PULL)
+        pipe_in.linger = 0
+        pipe_in.bind(self._pipe_place)
+        self._pipe_in = ZMQStream(pipe_in, self.io_loop)
+        self._pipe_in.on_recv(self._handle_pipe_msg)
+
+    def _setup_pipe_out(self) -> tuple[Any, Any]:
+        context = zmq.Context()  # one is of no use in the fork of its process
+        pipe_out = context.socket(zmq.PUSH)
+        pipe_out.linger = 3_000
+        pipe_out.connect(self._pipe_place)
+        return context, pipe_out
+
+
+def install() -> None:
+    """Let kernels that are made from now on use it."""
+    kernelapp.IOPubThread = FilePipedThread
