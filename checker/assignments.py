@@ -135,7 +135,7 @@ def _check(path: Path, assignment: Assignment) -> None:
     broken = [words for words, holds in wrong.items() if not holds]
     if broken:
         raise AssignmentError(f"{path}: {'; '.join(broken)}")
-    for name in (SOLUTION, STARTER, RULES):
+    for name in (STARTER, RULES):
         if not (path.parent / name).is_file():
             raise AssignmentError(f"{path.parent}: the file {name} is missing")
 

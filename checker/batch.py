@@ -207,8 +207,9 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     verdict.
     """
     ended: list[Report | Unfinished] = []
+    under = circumstances(course)
     for place in store.places(out / EVIDENCE):
-        name, identity, gathered = store.load_at(place, circumstances(course))
+        name, identity, gathered = store.load_at(place, under)
         outdated = Unfinished(name, OUTDATED, identity)
         ended.append(outdated if gathered is None else _judge(gathered, course, standard, out))
         on_end(name, ended[-1])

@@ -18,8 +18,14 @@ from checker.store import Gathered
 
 
 def reference_submission(course: Course) -> Submission:
-    """Return the reference solution as a submission like any other."""
-    found = submissions.find(Path(course.assignment.folder, assignments.SOLUTION))[0]
+    """Return the reference solution as a submission like any other.
+
+    Raises AssignmentError where it is not there, as on a student's disk.
+    """
+    path = Path(course.assignment.folder, assignments.SOLUTION)
+    if not path.is_file():
+        raise AssignmentError(f"{path.parent}: the file {path.name} is missing")
+    found = submissions.find(path)[0]
     return replace(found, name=f"reference {course.assignment.id}")
 
 

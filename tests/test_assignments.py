@@ -111,12 +111,18 @@ def test_what_is_no_toml_is_named(folder, content):
         assignments.load(folder)
 
 
-@pytest.mark.parametrize("name", [assignments.SOLUTION, assignments.STARTER, assignments.RULES])
+@pytest.mark.parametrize("name", [assignments.STARTER, assignments.RULES])
 def test_a_missing_file_is_named(folder, name):
-    """An assignment without its solution, its hand-out or its rules is refused by that file's name."""
+    """An assignment without its hand-out or its rules is refused by that file's name."""
     (folder / name).unlink()
     with pytest.raises(AssignmentError, match=f"the file {name} is missing"):
         assignments.load(folder)
+
+
+def test_no_solution_need_be_there(folder):
+    """Students have the assignment without its solution."""
+    (folder / assignments.SOLUTION).unlink()
+    assert assignments.load(folder).id == "ocean_proximity"
 
 
 def test_a_folder_without_an_assignment_is_wrong_usage(tmp_path):

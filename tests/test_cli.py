@@ -1,5 +1,6 @@
 """The commands: exit codes, words for every way to fail, and nothing hostile on the screen."""
 
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -90,6 +91,15 @@ def test_a_broken_assignment_is_3(run, tmp_path, empty_handed):
         code, text = run(*words)
         assert code == 3
         assert "assignment.toml: not TOML" in text
+
+
+def test_a_reference_without_its_solution_is_3(run, root, tmp_path):
+    """Whoever holds others to the solution must have it; the message names its file."""
+    folder = shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "ocean")
+    (folder / "solution.ipynb").unlink()
+    code, text = run("reference", folder, "--practice-data")
+    assert code == 3
+    assert "the file solution.ipynb is missing" in text
 
 
 def test_a_submission_that_does_not_pass_is_1(run, with_guest, empty_handed, tmp_path):

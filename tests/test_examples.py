@@ -23,12 +23,12 @@ pytestmark = [pytest.mark.examples, pytest.mark.tensorflow, pytest.mark.wall]
 ROOT = Path(__file__).parent.parent
 CLASSIFICATION, REGRESSION = ROOT / "submissions", ROOT / "reference" / "house_value" / "examples"
 REAL = os.environ.get(dataset.VARIABLE, "")
-SLOW = ("capped-training", "custom-layer", "custom-train-step", "generator", "infinite-loop", "lambda-layer",
-        "subclassed-linear")  # fmt: skip
-"""A minute and more each; others are like them. The demonstration runs them."""
+SLOW = ("capped-training", "custom-layer", "custom-train-step", "functional", "generator", "infinite-loop",
+        "keras-tuner", "lambda-layer", "many-models", "residual", "subclassed-linear", "two-phases")  # fmt: skip
+"""Twenty seconds to two minutes each; others are like them. The demonstration runs them."""
 ON_ONE_JOB = ("plain-sequential",)
-ON_REAL_DATA = ("plain-sequential", "no-hidden-layer", "permuted-labels")
-PRICES_ON_REAL_DATA = ("log-target", "no-hidden-layer", "permuted-targets")
+ON_REAL_DATA = ("plain-sequential", "permuted-labels")
+PRICES_ON_REAL_DATA = ("log-target", "permuted-targets")
 """The demonstration runs all of them on the real data where it is there."""
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checker.frames import Array
-from checker.guest import architecture, executions, fed, plaindata, stretches
+from checker.guest import architecture, executions, fed, generation, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
@@ -90,7 +90,7 @@ class Capture:
             "save_weights": self._on_save,
             "load_weights": self._on_load_weights,
         }
-        for owner, name in {(_owner(made, name), name) for made in _model_classes(self.keras.Model) for name in hooks}:
+        for owner, name in {(_owner(made, name), name) for made in _model_classes(self.keras) for name in hooks}:
             setattr(owner, name, _wrapped(getattr(owner, name), hooks[name]))
         replace_function(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
@@ -405,11 +405,11 @@ def _wrapped(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[.
     return wrapper
 
 
-def _model_classes(model: Any) -> list[Any]:
+def _model_classes(keras: Any) -> list[Any]:
     """Return ``keras.Model``, and its stand-in where legacy Keras runs without eager execution."""
-    if not model.__module__.startswith("tf_keras."):
-        return [model]
-    return [model, importlib.import_module("tf_keras.src.engine.training_v1").Model]
+    if not generation.is_legacy(keras):
+        return [keras.Model]
+    return [keras.Model, importlib.import_module("tf_keras.src.engine.training_v1").Model]
 
 
 def _make_stopper(capture: Capture) -> Any:

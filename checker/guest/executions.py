@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from checker.guest import fed, stretches
+from checker.guest import fed, generation, stretches
 
 WORTH_IT = 1_000
 """Steps of one call of ``fit`` below which tracing anew costs more than it saves."""
@@ -63,10 +63,9 @@ def _has_end(x: Any) -> bool:
 
 
 def _may(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> bool:
-    legacy = keras.Model.__module__.startswith("tf_keras.")
     if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or getattr(model, "run_eagerly", True):
         return False
-    if legacy and any(word in kind for kind in _layer_kinds(model) for word in DRAWING):
+    if generation.is_legacy(keras) and any(word in kind for kind in _layer_kinds(model) for word in DRAWING):
         return False
     own = ("train_step", "test_step", "make_train_function", "make_test_function")
     if any(getattr(type(model), name) is not getattr(keras.Model, name) for name in own):

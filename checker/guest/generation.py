@@ -29,6 +29,11 @@ def choose(code: str) -> tuple[str, str]:
     return "3", "nothing in the code asks for legacy Keras"
 
 
+def is_legacy(keras: Any) -> bool:
+    """Tell whether what a notebook knows as ``tf.keras`` is legacy Keras."""
+    return str(keras.Model.__module__).startswith("tf_keras.")
+
+
 def alias_legacy() -> Any:
     """Make stand-alone ``import keras`` mean legacy Keras too, as it did when such code was written."""
     import tf_keras

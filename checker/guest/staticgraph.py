@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.guest import dataflow, plaindata
+from checker.guest import dataflow, generation, plaindata
 from checker.guest.capture import Capture, Known
 from checker.guest.dataflow import Call, Reader, Reading
 from checker.guest.loops import Looks, Loop
@@ -143,7 +143,7 @@ class StaticGraphs:
         optimizer = v1.train.Optimizer
         optimizer.compute_gradients = _hooked(optimizer.compute_gradients, self._on_compute)
         optimizer.apply_gradients = _hooked(optimizer.apply_gradients, self._on_apply)
-        if self.tf.keras.Model.__module__.startswith("tf_keras."):
+        if generation.is_legacy(self.tf.keras):
             layer: Any = importlib.import_module("tf_keras.src.engine.base_layer_v1").Layer
             layer.__call__ = _hooked(layer.__call__, self._on_layer)
             made: Any = self.tf.keras.optimizers.Optimizer

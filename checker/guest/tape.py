@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.guest import plaindata
+from checker.guest import generation, plaindata
 from checker.guest.capture import Capture, Known
 from checker.guest.loops import Looks, Loop
 from checker.guest.plaindata import UnrebuildableError
@@ -380,7 +380,7 @@ def _like(function: Original, wrapper: Original) -> Original:
 
 def _optimizers(keras: Any) -> list[tuple[Any, str]]:
     """Return the classes of optimizers and the method through which each step goes."""
-    if not keras.Model.__module__.startswith("tf_keras."):
+    if not generation.is_legacy(keras):
         return [(keras.optimizers.Optimizer, "apply")]
     return [(kind, "apply_gradients") for kind in (keras.optimizers.Optimizer, keras.optimizers.legacy.Optimizer)]
 

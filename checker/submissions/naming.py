@@ -28,14 +28,9 @@ TIMESTAMP = "timestamp.txt"
 _MOODLE = re.compile(
     r"(?P<name>[^_/]*)(?:_(?P<number>[0-9]+))?_assignsubmission_[a-z]+(?:_?/|_)(?P<rest>.+)", re.DOTALL
 )
-_CANVAS = re.compile(
-    r"(?P<name>.*?)(?P<late>_LATE)?_(?P<number>[0-9]+)_(?:(?P<attachment>[0-9]{4,})_(?P<rest>.+)|(?P<typed>(?:text|link)\.html))",
-    re.DOTALL,
-)
-_CANVAS_ANONYMOUS = re.compile(
-    r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[0-9A-Za-z]+)_(?:(?P<attachment>[0-9]{4,})_(?P<rest>.+)|(?P<typed>(?:text|link)\.html))",
-    re.DOTALL,
-)
+_CANVAS_FILE = r"_(?:(?P<attachment>[0-9]{4,})_(?P<rest>.+)|(?P<typed>(?:text|link)\.html))"
+_CANVAS = re.compile(r"(?P<name>.*?)(?P<late>_LATE)?_(?P<number>[0-9]+)" + _CANVAS_FILE, re.DOTALL)
+_CANVAS_ANONYMOUS = re.compile(r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[0-9A-Za-z]+)" + _CANVAS_FILE, re.DOTALL)
 
 
 @dataclass(frozen=True)

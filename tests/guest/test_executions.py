@@ -120,11 +120,16 @@ def test_functions_traced_before_and_after_are_not_mixed_up(tf: Any, keras: Any)
     assert np.mean(model.predict(watched[0], verbose=0).argmax(axis=1) == watched[1]) == pytest.approx(accuracy)
 
 
+def dropout(keras: Any) -> Any:
+    keras.utils.set_random_seed(3)  # a layer draws the seed of its numbers when it is made
+    return keras.layers.Dropout(0.3)
+
+
 def test_dropout_is_drawn_alike(tf: Any, ear: Ear, keras: Any) -> None:
     """Dropout of Keras 3 draws the same numbers in one execution; that of legacy Keras is left as it is."""
-    step_by_step = trained(tf, keras, make(keras, keras.layers.Dropout(0.3)), whole=False)
+    step_by_step = trained(tf, keras, make(keras, dropout(keras)), whole=False)
     every_step, ear.heard = ear.heard, 0
-    whole = trained(tf, keras, make(keras, keras.layers.Dropout(0.3)), whole=True)
+    whole = trained(tf, keras, make(keras, dropout(keras)), whole=True)
     assert ear.heard == (EPOCHS if keras is tf.keras else every_step)
     assert whole[0] == step_by_step[0]
 
