@@ -36,4 +36,4 @@ class FilePipedThread(IOPubThread):
 
 def install() -> None:
     """Let kernels that are made from now on use it."""
-    kernelapp.IOPubThread = FilePipedThread
+    kernelapp.IOPubThread = FilePipedThread  # type: ignore[attr-defined]  # ipykernel makes its thread by this name
