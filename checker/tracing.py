@@ -42,6 +42,8 @@ MAX_COLUMNS = 500
 QUANTILES = np.linspace(0.02, 0.98, 97)
 SIMILAR_SHAPE = 0.05
 MIN_CLASS_ROWS = 100
+ENOUGH_TO_MATCH = 1_000
+"""So many rows, spread over a table, tell which of its columns is which of the data set's."""
 BINS = 64
 
 
@@ -134,40 +136,46 @@ class _Tracer:
     def rows_of(self, table: Array) -> Array | None:
         """Return for each row of a table its row in the data set, -1 where none or several agree; None where
         too few do."""
-        guesses = [self.maps] if self.maps else []
-        if len(table) >= MIN_ROWS:
-            guesses.append(_guess(table, self.features))
-        for maps in guesses:
-            rows = self._settle(table, maps)
-            if rows is not None:
-                return rows
-        return None
+        rows = self._settle(table, self.maps) if self.maps else None
+        if rows is None and len(table) >= MIN_ROWS:
+            rows = self._settle(table, _guess(table, self.features))
+        return rows
 
     def _settle(self, table: Array, maps: tuple[AffineMap, ...]) -> Array | None:
         for attempt in range(3):
             if attempt or maps is not self.maps:
-                rows, _ = self._nearest(table, maps)
+                rows = self._nearest(table, maps)
                 maps = _fit_maps(table, rows, self.features, self.deviations)
             if not any(self.complete[m.source] for m in maps):
                 return None
-            rows, exact = self._nearest(table, maps)
-            rows = np.where(exact, rows, -1)
-            if exact.mean() >= ENOUGH_TRACED:
+            rows = self._only_near(table, maps)
+            if (rows >= 0).mean() >= ENOUGH_TRACED:
                 self.maps = self.maps or maps
                 return rows
         return None
 
-    def _nearest(self, table: Array, maps: tuple[AffineMap, ...]) -> tuple[Array, Array]:
-        """Return each row's nearest row of the data set, and whether it is near and the only one."""
+    def _nearest(self, table: Array, maps: tuple[AffineMap, ...]) -> Array:
+        """Return each row's nearest row of the data set, however far."""
+        tree, wanted = self._space(table, maps)
+        return np.asarray(tree.query(np.nan_to_num(wanted))[1])
+
+    def _only_near(self, table: Array, maps: tuple[AffineMap, ...]) -> Array:
+        """Return each row's row of the data set that agrees with it; -1 where none or several do."""
+        tree, wanted = self._space(table, maps)
+        known = np.isfinite(wanted).all(axis=1)
+        found = tree.query(np.nan_to_num(wanted), k=2, distance_upper_bound=2.1 * TOLERANCE)
+        distances, rows = np.asarray(found[0]), np.asarray(found[1])
+        return np.where(known & (distances[:, 0] < TOLERANCE) & (distances[:, 1] > 2 * TOLERANCE), rows[:, 0], -1)
+
+    def _space(self, table: Array, maps: tuple[AffineMap, ...]) -> tuple[cKDTree, Array]:
+        """Return the data set as points to be searched, and a table's rows as points among them; a row with an unknown
+        number is NaN."""
         used = [m for m in maps if self.complete[m.source]] or list(maps)
         sources = [m.source for m in used]
         scale = self.deviations[sources]
         tree = cKDTree(np.nan_to_num(self.features[:, sources]) / scale)
         wanted = np.column_stack([table[:, m.column] * m.scale + m.offset for m in used]) / scale
-        known = np.asarray(np.isfinite(wanted).all(axis=1))
-        nearest = tree.query(np.where(known[:, None], wanted, 0.0), k=2)
-        distances, rows = np.asarray(nearest[0]), np.asarray(nearest[1])
-        return rows[:, 0], known & (distances[:, 0] < TOLERANCE) & (distances[:, 1] > 2 * TOLERANCE)
+        return tree, np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, np.nan)
 
 
 def _guess(table: Array, features: Array) -> tuple[AffineMap, ...]:
@@ -203,14 +211,19 @@ def _quantile_map(column: int, source: int, theirs: Array, ours: Array) -> tuple
 
 
 def _fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> tuple[AffineMap, ...]:
-    """Return the exact affine maps between columns, given rows' provisional identities."""
+    """Return the exact affine maps between columns, given rows' provisional identities.
+
+    Which two columns belong together is seen from some of the rows; how, from all of them.
+    """
     maps = []
+    some = slice(None, None, max(1, len(table) // ENOUGH_TO_MATCH))
+    ours, theirs = features[rows], table
     for column in range(table.shape[1]):
-        fits = [_trimmed_fit(table[:, column], features[rows, k]) for k in range(features.shape[1])]
-        misfits = np.array([fit[2] for fit in fits]) / deviations
-        best = int(np.argmin(misfits))
-        if misfits[best] < TOLERANCE:
-            maps.append(AffineMap(column, best, fits[best][0], fits[best][1]))
+        trials = [_trimmed_fit(theirs[some, column], ours[some, k])[2] for k in range(features.shape[1])]
+        best = int(np.argmin(np.array(trials) / deviations))
+        scale, offset, misfit = _trimmed_fit(theirs[:, column], ours[:, best])
+        if misfit / deviations[best] < TOLERANCE:
+            maps.append(AffineMap(column, best, scale, offset))
     return tuple(maps)
 
 
@@ -227,7 +240,9 @@ def _trimmed_fit(theirs: Array, ours: Array) -> tuple[float, float, float]:
         offset = float(y.mean() - scale * x.mean())
         misfit = np.abs(theirs * scale + offset - ours)
         middle = float(np.nanmedian(misfit))
-        kept = misfit <= max(2 * middle, 1e-9 * (1 + abs(offset)))
+        before, kept = kept, misfit <= max(2 * middle, 1e-9 * (1 + abs(offset)))
+        if np.array_equal(before, kept):
+            break
     return scale, offset, middle
 
 
