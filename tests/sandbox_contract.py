@@ -24,7 +24,7 @@ class Contract:
 
     kind: str
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def trials(self, request):
         names = [item.callspec.params["name"] for item in request.session.items if item.cls is request.cls]
         return trials(self.kind, tuple(names))

@@ -32,7 +32,7 @@ def lay_out(folder: Path, csv: bytes) -> None:
         target = folder / place
         target.mkdir(parents=True, exist_ok=True)
         (target / NAME).write_bytes(csv)
-    with tarfile.open(folder / "housing.tgz", "w:gz") as archive:
+    with tarfile.open(folder / "housing.tgz", "w:gz", compresslevel=1) as archive:  # smaller would take longer
         archive.add(folder / NAME, NAME)
 
 

@@ -16,6 +16,7 @@ Where the imports leave threads running, the fork starts a fresh Python in its p
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import re
@@ -44,6 +45,7 @@ STUDENTS = (
     "matplotlib.pyplot",
     "IPython",
     "ipykernel.kernelapp",
+    "ipykernel.debugger",
     "nbclient",
     "tensorboard.notebook",
     "checker.guest.kernel",
@@ -85,6 +87,8 @@ def serve(code: str, do_job: Callable[[], None]) -> NoReturn:
     os.chdir("/")
     for name in IMPORTS[code]:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # no job's collections look through what was imported, which would also copy it
     if _threads() > 1:
         do_job = start_cold
     mounted = _mounted()
