@@ -236,6 +236,9 @@ class FakeBox:
             return an_execution(Ending.NONSENSE)
         return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
 
+    def get_ready(self) -> None:
+        """Nothing has to be started."""
+
     def renew(self) -> None:
         """Every job of a fake box is new anyway."""
 

@@ -11,9 +11,11 @@ import psutil
 import pytest
 
 from checker import frames, sandbox
+from checker.errors import HarnessError
 from checker.evidence import Collector
 from checker.frames import Frame, Kind
 from checker.records import Ending, ExecuteJob, Limits
+from checker.sandbox import process
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
 
@@ -216,6 +218,31 @@ def test_what_is_measured_is_the_jobs_own(run):
     execution, _ = run("print('small')")
     assert execution.cpu_seconds < 4
     assert execution.peak_memory_mib < 600
+
+
+def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
+    """Got ready ahead of need, a box can be closed at any moment, and takes no job any more."""
+    opened = sandbox.choose("bubblewrap").open()
+    opened.ours.get_ready()
+    while opened.ours._warm is None:
+        time.sleep(0.01)
+    members = process.tree_of(opened.ours._warm.process)
+    opened.close()
+    assert members
+    assert not any(member.is_running() for member in members)
+    with pytest.raises(HarnessError, match="closed"):
+        opened.ours.run([frames.END], LIMITS, lambda frame: None)
+
+
+def test_a_box_that_got_ready_ahead_of_need_is_the_one_that_takes_the_job(boxes, run):
+    """A job that comes while its box gets ready waits for that one, and starts no other."""
+    boxes.students.renew()
+    boxes.students.get_ready()
+    while boxes.students._warm is None:
+        time.sleep(0.01)
+    early = warm_process(boxes)
+    run("print('in time')")
+    assert warm_process(boxes) == early
 
 
 def test_a_box_ends_with_the_checker(tmp_path):

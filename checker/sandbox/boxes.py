@@ -16,6 +16,9 @@ class Box(Protocol):
     def run(self, job: Sequence[Frame], limits: Limits, receive: Receive) -> Execution:
         """Run one job to its end, however it ends. Whatever has to be started first is started now."""
 
+    def get_ready(self) -> None:
+        """Start in the background whatever a job needs, ahead of the next one; does not wait."""
+
     def renew(self) -> None:
         """Let the next job have a box in which nothing has ever run."""
 

@@ -59,6 +59,9 @@ class PlainBox:
 
             return process.supervise(guest, streams, job, receive, let_end, PlainProcess.name)
 
+    def get_ready(self) -> None:
+        """Nothing can be started before its job is there."""
+
     def renew(self) -> None:
         """Every job has a new process and folder anyway."""
 

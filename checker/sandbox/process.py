@@ -10,7 +10,8 @@ taken off, so that memory and CPU time are the job's own.
 
 Forks share most of their pages. The sum of resident sets counts these once for each process, but is cheap to
 read; the sum of proportional set sizes counts them once, but the kernel has to add it up page by page. So the
-second is looked at every few seconds, and whenever the first is over the limit.
+second is looked at a few times at first, as many jobs are short, then every few seconds, and whenever the first is over
+the limit.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ from checker.records import Ending, Execution, Limits
 
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
-LOOKS_PER_COUNT = 5
+EARLY_LOOKS, LOOKS_PER_COUNT = 3, 5
 GRACE_SECONDS = 5.0
 MAX_PROCESSES = 128 + (os.cpu_count() or 1)
 """More of them are a fork bomb; it is ended before its memory is added up, which would take longer than its growth."""
@@ -109,7 +110,7 @@ class Guest:
             if len(tree) > MAX_PROCESSES:
                 self.end(Ending.PROCESSES)
                 return
-            memory = self._measure(tree, count=is_over or look % LOOKS_PER_COUNT == 0)
+            memory = self._measure(tree, count=is_over or look <= EARLY_LOOKS or look % LOOKS_PER_COUNT == 0)
             if is_over or self.process.poll() is not None:
                 return
             if memory > self.limits.memory_mib:

@@ -39,8 +39,9 @@ class WarmBox:
 
     def __init__(self, code: str, sandbox: str, wrap: Wrap) -> None:
         self._code, self._sandbox, self._wrap = code, sandbox, wrap
-        self._lock = threading.Lock()
+        self._lock, self._starting = threading.Lock(), threading.Lock()
         self._warm: Warm | None = None
+        self._early: threading.Thread | None = None
         self._closed = False
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
@@ -57,8 +58,21 @@ class WarmBox:
 
         return process.supervise(guest, streams, job, receive, let_end, self._sandbox)
 
+    def get_ready(self) -> None:
+        if self._warm is None:
+            self._early = threading.Thread(target=self._get_ready_early, daemon=True)
+            self._early.start()
+
+    def _get_ready_early(self) -> None:
+        with contextlib.suppress(HarnessError):  # whoever brings the job tries again, and is told
+            self._ready().ended.wait()  # the kernel would end the box with the thread that started it
+
     def _ready(self) -> "Warm":
         """Return a warm process that waits for a job; HarnessError where none can be had."""
+        with self._starting:
+            return self._waiting()
+
+    def _waiting(self) -> "Warm":
         warm = self._warm
         if warm is not None and warm.is_waiting():
             return warm
@@ -85,6 +99,8 @@ class WarmBox:
             self._closed = True
             if self._warm is not None:
                 self._warm.end()
+        if self._early is not None:
+            self._early.join()
 
 
 class Warm:
@@ -100,11 +116,12 @@ class Warm:
         self._reader = threading.Thread(target=process.keep_tail, args=(self.process.stderr, self._tail), daemon=True)
         self._reader.start()
         self.used = Usage()
+        self.ended = threading.Event()
 
     def is_waiting(self) -> bool:
         """Tell whether it still waits for a job, and has said nothing that nobody asked for."""
-        self._control.setblocking(False)
         try:
+            self._control.setblocking(False)
             self._control.recv(1)
         except BlockingIOError:
             return self.process.poll() is None
@@ -147,6 +164,7 @@ class Warm:
         self._control.close()
         psutil.wait_procs(tree, END_SECONDS)
         self.process.wait()
+        self.ended.set()
 
     def last_words(self) -> str:
         """Return the end of what it wrote to standard error."""
