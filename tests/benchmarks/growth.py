@@ -26,6 +26,8 @@ from checker.records import Development, Fed, Fit, KerasObject, Labels, ModelCap
 
 EXAMPLE = "no-hidden-layer"
 COUNTS = (3, 6, 12, 24)
+ALONE = (6, 12)
+"""How many are checked one at a time."""
 ROWS = (1, 4, 16)
 WIDTHS = ((100, 50), (330, 170), (1_100, 540))
 """Networks of about 1, 10 and 100 times as many parameters."""
@@ -57,13 +59,22 @@ def batches(place: Path) -> list[Figure]:
         figure(f"{many} against {few} submissions", (str(many), str(few)), by_count[many], by_count[few])
         for few, many in itertools.pairwise(COUNTS)
     ]
-    more = [(by_count[b].wall - by_count[a].wall) / (b - a) for a, b in itertools.pairwise(COUNTS)]
-    print("Seconds for one more submission, 2 jobs:", ", ".join(f"{seconds:.2f}" for seconds in more))
-    one = batch(place, COUNTS[2], 1, fresh=True)
-    figures.append(figure(f"{COUNTS[2]} submissions", ("1 job", "2 jobs"), one, by_count[COUNTS[2]]))
-    again = batch(place, COUNTS[2], 2, fresh=False)
-    figures.append(figure(f"{COUNTS[2]} submissions", ("first run", "second run"), by_count[COUNTS[2]], again))
+    print("Seconds for one more submission, 2 jobs:", ", ".join(f"{cost.wall:.2f}" for cost in more(by_count)))
+    alone = {count: batch(place, count, 1, fresh=True) for count in ALONE}
+    many = ALONE[-1]
+    figures.append(figure(f"{many} submissions, start included", ("1 job", "2 jobs"), alone[many], by_count[many]))
+    figures.append(figure("one more submission", ("1 job", "2 jobs"), more(alone)[-1], more(by_count)[-1]))
+    again = batch(place, many, 2, fresh=False)
+    figures.append(figure(f"{many} submissions", ("first run", "second run"), by_count[many], again))
     return figures
+
+
+def more(costs: dict[int, Cost]) -> list[Cost]:
+    """Return what one more submission costs between each two counts."""
+    return [
+        Cost((costs[b].wall - costs[a].wall) / (b - a), (costs[b].cpu - costs[a].cpu) / (b - a), costs[b].peak_mib)
+        for a, b in itertools.pairwise(costs)
+    ]
 
 
 def rows() -> list[Figure]:
