@@ -155,5 +155,7 @@ def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:
     return [at for at, one in enumerate(over) if (one.sentence, one.importance) in failed]
 
 
-def _failed(report: Report) -> set[tuple[str, Importance]]:
-    return {(rule.sentence, rule.importance) for rule in report.rules if rule.outcome is Outcome.FAILED}
+def _failed(report: Report) -> dict[tuple[str, Importance], None]:
+    """Return the rules that failed, each once, always in the same order."""
+    failed = (rule for rule in report.rules if rule.outcome is Outcome.FAILED)
+    return dict.fromkeys((rule.sentence, rule.importance) for rule in failed)
