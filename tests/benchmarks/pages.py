@@ -23,7 +23,7 @@ PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimatio
 USES = {
     "sort": "() => document.querySelector('thead button').click()",
     "filter": "() => document.querySelector('.tools [aria-pressed=false]').click()",
-    "search": "() => { const field = document.querySelector('.tools input'); field.value += 'a'; "
+    "search": "() => { const field = document.querySelector('.tools input'); field.value = field.value ? '' : 'ada'; "
     "field.dispatchEvent(new Event('input')); }",
 }
 
