@@ -72,12 +72,34 @@ def get_wall(session: nox.Session) -> None:
     """Install bubblewrap where that is allowed, else print the line to type."""
     if shutil.which("bwrap") or not sys.platform.startswith("linux"):
         return
-    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
-    install = ["apt-get", "install", "--yes", "--quiet", "bubblewrap", "util-linux"]
-    allowed = shutil.which("apt-get") and (not as_root or _runs([*as_root, "true"]))
-    if allowed and _runs([*as_root, "apt-get", "update", "--quiet"]) and _runs([*as_root, *install]):
+    if not _install("bubblewrap", "util-linux"):
+        session.warn("bubblewrap is missing. Type: sudo apt-get install --yes bubblewrap util-linux")
+
+
+def browser_works(python: Path) -> str:
+    """Return why no browser can be driven; "" where one can."""
+    code = "import sys; sys.path.insert(0, 'tests'); import browser; print(browser.why_not())"
+    return subprocess.run([python, "-c", code], check=True, capture_output=True, text=True, cwd=HERE).stdout.strip()
+
+
+def get_browser(session: nox.Session, python: Path) -> None:
+    """Get a Chromium where there is none: the system's where that is allowed, else playwright's own."""
+    if not browser_works(python):
         return
-    session.warn(f"bubblewrap is missing and could not be installed. Type: sudo {' '.join(install)}")
+    if sys.platform.startswith("linux"):
+        _install("chromium")
+    if browser_works(python):
+        _runs([str(python), "-m", "playwright", "install", "chromium"])
+    if reason := browser_works(python):
+        session.warn(f"Tests that need a browser are skipped: {reason}")
+
+
+def _install(*packages: str) -> bool:
+    """Install system packages if that is allowed without a question; tell whether it worked."""
+    as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    install = [*as_root, "apt-get", "install", "--yes", "--quiet", *packages]
+    allowed = bool(shutil.which("apt-get")) and (not as_root or _runs([*as_root, "true"]))
+    return allowed and _runs([*as_root, "apt-get", "update", "--quiet"]) and _runs(install)
 
 
 def _runs(command: list[str]) -> bool:
@@ -106,6 +128,7 @@ def tests(session: nox.Session) -> None:
     python = project(session)
     if reason := wall_works(python):
         session.warn(f"Tests that need the wall are skipped: {reason}")
+    get_browser(session, python)
     session.run(str(python), "-m", "pytest", *session.posargs, external=True)
 
 
@@ -174,6 +197,7 @@ def bench(session: nox.Session) -> None:
     """Measure speed, as ratios of two ways side by side; arguments after -- choose benchmarks by name."""
     get_wall(session)
     python = project(session)
+    get_browser(session, python)
     known = {
         path.stem: path for path in sorted((HERE / "tests" / "benchmarks").glob("*.py")) if path.stem != "measuring"
     }

@@ -1,4 +1,4 @@
-"""What the tests share: the assignment, practice data, small records, a fake sandbox, and a look for the wall."""
+"""What the tests share: the assignment, practice data, small records, a fake sandbox, and what is missing."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import browser
 import pytest
 
 from checker import assignments, dataset, frames
@@ -45,11 +46,12 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a wall where there is none, and say why there is none."""
-    behind_walls = [item for item in items if item.get_closest_marker("wall")]
-    reason = bubblewrap.why_not() if behind_walls else ""
-    for item in behind_walls if reason else ():
-        item.add_marker(pytest.mark.skip(reason=f"no wall on this machine: {reason}"))
+    """Skip what needs a wall or a browser where there is none, and say why there is none."""
+    for need, why_not in (("wall", bubblewrap.why_not), ("browser", browser.why_not)):
+        needy = [item for item in items if item.get_closest_marker(need)]
+        reason = why_not() if needy else ""
+        for item in needy if reason else ():
+            item.add_marker(pytest.mark.skip(reason=f"no {need} on this machine: {reason}"))
 
 
 @pytest.fixture(scope="session")

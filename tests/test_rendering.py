@@ -529,7 +529,8 @@ def test_tables_and_pictures_speak_to_screen_readers(page: Page) -> None:
     assert tags.count("caption") == tags.count("table")
     assert len(page.values("scope", "th")) == tags.count("th")
     charts = [attrs for tag, attrs in page.elements if tag == "svg" and "chart" in (attrs.get("class") or "")]
-    assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
+    roles = {True: "group", False: "img"}  # one that holds links is a group: nothing inside a picture is heard
+    assert all(chart["role"] == roles["cohort" in (chart["class"] or "")] and chart["aria-label"] for chart in charts)
     assert tags.count("main") == tags.count("h1") == 1
 
 
@@ -834,12 +835,68 @@ def test_links_of_the_index_stay_beside_it() -> None:
     ]
 
 
-def test_each_accuracy_is_a_dot_beside_the_reference() -> None:
-    """The cohort's figure has a mark by verdict for every accuracy, and three lines."""
+def test_each_accuracy_is_a_block_on_the_lane_of_its_verdict() -> None:
+    """The cohort's figure has a block for every accuracy, which leads to its page, beside the bar and other models."""
     page = an_index(a_pass("A"), a_pass("B"), a_referral(), a_fail())
-    classes = page.values("class", "g")
-    assert sorted(classes) == ["mark pass", "mark pass", "mark refer"]
-    assert page.values("class", "line")[-3:] == ["upright baseline", "upright bar", "upright reference"]
+    blocks = [attrs for tag, attrs in page.elements if tag == "a" and attrs.get("tabindex") == "-1"]
+    found = [(attrs["class"], attrs["href"]) for attrs in blocks]
+    assert found == [("pass", "./0/report.html"), ("pass", "./1/report.html"), ("refer", "./2/report.html")]
+    uprights = [name for name in page.values("class", "line") if name.startswith("upright")]
+    assert uprights == ["upright baseline", "upright bar", "upright reference"]
+    assert "A: 91.3%, PASS" in page.text
+    for model in FIELD:
+        assert f"{model.name} " in page.text
+
+
+def test_the_cohort_s_figure_is_told_in_words() -> None:
+    """Who cannot see the figure hears how the accuracies of each verdict are spread, and what they are held against."""
+    (words,) = an_index(a_pass(mean=0.91), a_pass(mean=0.95), a_referral()).values("aria-label", "svg")
+    assert words == (
+        "Mean accuracy of 3 submissions: PASS 2, from 91.0% to 95.0%, median 93.0%; "
+        "REFER 1, from 88.8% to 88.8%, median 88.8%. Beside them: bar 88.9%, reference 91.9%, baseline 80.7%, "
+        "majority class 44.1%, logistic regression 80.7%, random forest 97.4%"
+    )
+
+
+@pytest.mark.parametrize(("report", "far"), [(a_pass, 0.2), (a_price, 9e8)], ids=["accuracy", "error"])
+def test_who_is_far_off_does_not_squeeze_the_others(report: Any, far: float) -> None:
+    """The worst tenth lie at the edge of the axis, where they are counted; the others keep their room."""
+    near = report().comparison
+    means = [near.baseline_mean + at * (near.reference_mean - near.baseline_mean) / 20 for at in range(19)]
+    reports = [replace(report(f"{at}"), comparison=replace(near, mean=mean)) for at, mean in enumerate([*means, far])]
+    page = an_index(*reports)
+    assert "1 beyond" in page.text
+    assert len(set(page.values("x", "rect")[: len(reports)])) > 15
+
+
+def test_a_large_cohort_s_figure_is_no_higher() -> None:
+    """Five hundred submissions of one accuracy make a figure as high as fifty do."""
+
+    def height(count: int) -> float:
+        (chart,) = (
+            attrs for tag, attrs in an_index(*[a_pass()] * count).elements if attrs.get("class") == "chart cohort"
+        )
+        return float(chart["height"] or "")
+
+    assert height(2) < height(50) == height(500)
+
+
+def test_rows_carry_the_rules_they_failed() -> None:
+    """A row names the rules its submission failed by their places among the choices, the most frequent first."""
+    page = an_index(a_pass("A"), a_pass("B"), a_fail())
+    assert page.values("data-rules") == ["0", "0", "1"]
+    assert page.values("value", "option") == ["", "0", "1"]
+    assert "A development set is watched during training (2)" in page.text
+    assert page.values("data-rule", "a") == ["0", "1"]
+
+
+def test_without_a_script_the_index_is_a_plain_table() -> None:
+    """What only a script can do is hidden until it has run; counts are said above."""
+    page = an_index(a_pass("A"), a_pass("B"), a_fail())
+    tools = next(attrs for tag, attrs in page.elements if attrs.get("class") == "tools")
+    assert "hidden" in tools
+    assert "2 PASS, 1 FAIL, 0 REFER" in " ".join(page.text.split())
+    assert not [attrs for tag, attrs in page.elements if tag == "tr" and "hidden" in attrs]
 
 
 # -- contrast --------------------------------------------------------------------------------------------
@@ -893,6 +950,7 @@ def test_text_can_be_read_in_both_themes(theme: int) -> None:
     ]
     weak = {pair: _contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
     assert {pair: ratio for pair, ratio in weak.items() if ratio < 4.5} == {}
+    assert min(_contrast(colours["edge"], colours[ground]) for ground in grounds) >= 3
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])

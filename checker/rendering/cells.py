@@ -169,7 +169,7 @@ def _raised(error: CellError) -> str:
 
 
 def _printed(text: str) -> Markup:
-    return Markup("<pre>{}</pre>").format(text)
+    return Markup('<pre tabindex="0">{}</pre>').format(text)
 
 
 def _picture(content: str, index: int) -> Markup:

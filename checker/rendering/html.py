@@ -1,21 +1,21 @@
 """A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from checker.metrics import METRICS
-from checker.records import DatasetNote, Importance, Report, Unfinished, Verdict
+from checker.records import DatasetNote, Report, Unfinished, Verdict
 from checker.rendering.cells import groups
+from checker.rendering.cohort import Scored, cohort_figure, stumbled, stumbles
 from checker.rendering.curves import curves
 from checker.rendering.drawing import network
-from checker.rendering.figures import Dot, cohort_figure, field_figure, seeds_figure
+from checker.rendering.figures import field_figure, seeds_figure
 from checker.rendering.scatter import predicted_against_true, residuals
 from checker.rendering.templating import NAME, environment, relative
 from checker.rendering.text import one_line
-from checker.rendering.words import failed, metric
+from checker.rendering.words import metric
 
 T = TypeVar("T")
 
@@ -88,31 +88,29 @@ def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
 
 def render_index(title: str, entries: Sequence[Entry], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> str:
     """Return the index of many reports' pages."""
-    dots = [dot for entry in entries if (dot := _dot(entry))]
     reports = [entry.report for entry in entries]
-    template = environment().get_template("index.html")
-    return template.render(
-        title=title,
-        metric=metric(reports[0]) if reports else METRICS["accuracy"],
-        entries=entries,
-        unfinished=unfinished,
-        dataset=dataset,
-        counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in Verdict],
-        cohort=cohort_figure(dots) if dots else None,
-        stumbles=_stumbles(reports),
+    scored = [one for entry in entries if (one := _scored(entry))]
+    over = stumbles(reports)
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            title=title,
+            metric=metric(reports[0]) if reports else METRICS["accuracy"],
+            entries=[(entry, stumbled(entry.report, over)) for entry in entries],
+            unfinished=unfinished,
+            dataset=dataset,
+            counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in Verdict],
+            cohort=cohort_figure(scored) if scored else None,
+            without_score=len(entries) - len(scored),
+            stumbles=over,
+        )
     )
 
 
-def _dot(entry: Entry) -> Dot | None:
+def _scored(entry: Entry) -> Scored | None:
     report = entry.report
     if not report.comparison:
         return None
     name = one_line(report.submission.name, NAME)
-    return Dot(name, relative(entry.href), report.verdict, report.comparison)
-
-
-def _stumbles(reports: Iterable[Report]) -> list[tuple[str, Importance, int]]:
-    """Return the rules that failed most often, with how often they did."""
-    found = (rule for report in reports for importance in Importance for rule in failed(report, importance))
-    counts = Counter((rule.sentence, rule.importance) for rule in found)
-    return [(sentence, importance, count) for (sentence, importance), count in counts.most_common(8)]
+    return Scored(name, relative(entry.href), report.verdict, report.comparison)

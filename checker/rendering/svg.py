@@ -42,12 +42,12 @@ def label(x: float, y: float, text: str, class_: str = "", anchor: str = "middle
     return element("text", text, x=along(x), dx=dx, y=f"{y:g}", text_anchor=anchor, class_=class_)
 
 
-def chart(height: float, describe: str, parts: Iterable[Markup], class_: str = "") -> Markup:
-    """Return a whole chart, with words for those who cannot see it."""
+def chart(height: float, describe: str, parts: Iterable[Markup], class_: str = "", role: str = "img") -> Markup:
+    """Return a whole chart, with words for those who cannot see it; one that holds links is no "img" but a "group"."""
     words = one_line(describe)
     title = element("title", words)
     classes = f"chart {class_}".rstrip()
-    return element("svg", title, *parts, class_=classes, role="img", aria_label=words, height=f"{height:g}")
+    return element("svg", title, *parts, class_=classes, role=role, aria_label=words, height=f"{height:g}")
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _finalize(value: object) -> object:
 
 def _block(text: str) -> Markup:
     """Return a traceback or a program's output as a terminal would have shown it."""
-    return Markup("<pre>{}</pre>").format(as_printed(text, BLOCK))
+    return Markup('<pre tabindex="0">{}</pre>').format(as_printed(text, BLOCK))
 
 
 def _name(text: str) -> str:

@@ -1,47 +1,63 @@
 "use strict";
 const table = document.querySelector("table.cohort");
-const rows = [...table.tBodies[0].rows];
-const buttons = [...document.querySelectorAll(".tools button")];
-const search = document.querySelector(".tools input");
-const shown = document.querySelector(".tools output");
-let wanted = "";
+const tools = document.querySelector(".tools");
+const buttons = [...tools.querySelectorAll("button")];
+const rule = tools.querySelector("select");
+const search = tools.querySelector("input");
+const said = tools.querySelector("output");
+const plain = text => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const entries = [...table.tBodies[0].rows].map(row => ({
+  row,
+  verdict: row.dataset.verdict,
+  rules: row.dataset.rules.split(" "),
+  name: plain(row.cells[0].textContent),
+}));
+let verdict = "", order = "";
+
+function say() {
+  said.textContent = `${entries.filter(entry => !entry.row.hidden).length} of ${entries.length} shown${order}`;
+}
 
 function filter() {
-  const name = search.value.trim().toLowerCase();
-  for (const row of rows) {
-    const fits = !wanted || row.dataset.verdict === wanted;
-    row.hidden = !(fits && row.cells[0].dataset.sort.includes(name));
+  const name = plain(search.value.trim()), missed = rule ? rule.value : "";
+  for (const entry of entries) {
+    const fits = (!verdict || entry.verdict === verdict) && (!missed || entry.rules.includes(missed));
+    entry.row.hidden = !(fits && entry.name.includes(name));
   }
-  shown.textContent = `${rows.filter(row => !row.hidden).length} of ${rows.length} shown`;
+  say();
 }
 
-function order(header, column) {
-  const down = header.getAttribute("aria-sort") === "ascending";
-  const numeric = column > 0;
-  const key = row => numeric ? Number(row.cells[column].dataset.sort) : row.cells[column].dataset.sort;
-  const ranked = rows.map(row => [key(row), row]);
-  ranked.sort(([a], [b]) => (numeric ? a - b : a.localeCompare(b)) * (down ? -1 : 1));
-  table.tBodies[0].append(...ranked.map(([, row]) => row));
+function sort(header) {
+  const down = header.getAttribute("aria-sort") === "ascending", sign = down ? -1 : 1;
+  const key = entry => entry.row.cells[header.cellIndex].dataset.sort;
+  const compare = header.dataset.key === "number" ? (a, b) => a - b : new Intl.Collator().compare;
+  entries.sort((a, b) => sign * compare(key(a), key(b)));
+  table.tBodies[0].append(...entries.map(entry => entry.row));
   for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", down ? "descending" : "ascending");
+  order = `, by ${header.textContent.toLowerCase()}, ${down ? "descending" : "ascending"}`;
+  say();
 }
 
-[...table.tHead.rows[0].cells].forEach((header, column) => {
-  if (header.classList.contains("plain")) return;
+function press(button) {
+  verdict = button.dataset.verdict;
+  for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+}
+
+for (const header of table.tHead.querySelectorAll("[data-key]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.append(...header.childNodes);
-  button.addEventListener("click", () => order(header, column));
+  button.addEventListener("click", () => sort(header));
   header.append(button);
-});
-
-for (const button of buttons) {
-  button.disabled = false;
-  button.addEventListener("click", () => {
-    wanted = button.dataset.verdict;
-    for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
-    filter();
-  });
 }
-search.parentElement.hidden = false;
+for (const button of buttons) button.addEventListener("click", () => { press(button); filter(); });
+for (const link of document.querySelectorAll("[data-rule]")) link.addEventListener("click", () => {
+  rule.value = link.dataset.rule;
+  search.value = "";
+  press(buttons[0]);
+  filter();
+});
+if (rule) rule.addEventListener("change", filter);
 search.addEventListener("input", filter);
+tools.hidden = false;

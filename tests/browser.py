@@ -1,0 +1,40 @@
+"""A Chromium for tests and benchmarks of pages: the machine's own, or one that playwright has fetched."""
+
+import shutil
+from functools import cache
+
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+
+
+def launch(playwright):
+    """Start the first Chromium that starts. Raises playwright's Error, which says why the last one did not."""
+    found = [{"executable_path": path} for path in map(shutil.which, NAMES) if path]
+    *first, last = [*found, {"channel": "chrome"}, {"channel": "msedge"}, {}]
+    for way in first:
+        try:
+            return playwright.chromium.launch(**way)
+        except playwright_error():
+            continue
+    return playwright.chromium.launch(**last)
+
+
+def playwright_error() -> type[Exception]:
+    """Return the exception that playwright raises."""
+    from playwright.sync_api import Error
+
+    return Error
+
+
+@cache
+def why_not() -> str:
+    """Return why no page can be looked at on this machine; "" where one can."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return "playwright is not installed (pip install checker[dev])"
+    try:
+        with sync_playwright() as playwright:
+            launch(playwright).close()
+    except playwright_error() as error:
+        return f"no Chromium starts (apt-get install chromium, or playwright install chromium): {str(error)[:200]}"
+    return ""

@@ -1,0 +1,275 @@
+"""What the pages do in a real browser: quiet, within themselves, readable in every light and at every width."""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import browser
+import pytest
+from cohort import CHINESE, GERMAN, a_cohort, an_index
+from PIL import Image
+from test_rendering import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
+
+from checker.rendering.html import HEAVIEST, Entry, render_index, render_page
+
+pytestmark = pytest.mark.browser
+
+COHORT = 60
+PAGES = ("index", "pass", "fail", "refer", "price", "hostile", "hostile-index")
+DESKTOP, PHONE, NARROWEST, PAPER = 1280, 360, 320, 718
+ACTIVE = "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)><a href='javascript:alert(4)'>x</a>"
+"""What HOSTILE tries, in a form that does run where nothing stops it."""
+
+
+@dataclass
+class Visit:
+    """A page in a browser, and what it did: errors it told, URLs it asked for, dialogs that its scripts opened."""
+
+    page: object
+    errors: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    ran: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("dialog", self._close)
+
+    def _close(self, dialog) -> None:
+        self.ran.append(dialog.message)
+        dialog.dismiss()
+
+    def shown(self) -> list[str]:
+        """Return the names in the index's rows that are shown, in their order."""
+        return self.page.locator("table.cohort tbody tr:visible th a").all_inner_texts()
+
+    def tab_to(self, wanted) -> None:
+        """Press Tab until an element has the focus."""
+        for _ in range(200):
+            if wanted.evaluate("element => element === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        pytest.fail(f"Tab never comes to {wanted}.")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator:
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = browser.launch(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an index and pages of every verdict, with the longest names, and with hostile text everywhere."""
+    place = tmp_path_factory.mktemp("site")
+    hostile = [poisoned(a_pass()), poisoned(a_fail())]
+    written = {
+        "index": an_index(a_cohort(COHORT)),
+        "pass": render_page(a_pass(), "index.html"),
+        "fail": render_page(a_fail(GERMAN), "index.html"),
+        "refer": render_page(a_referral(CHINESE), "index.html"),
+        "price": render_page(a_price(), "index.html"),
+        "hostile": render_page(hostile[0], "index.html"),
+        "hostile-index": render_index(HOSTILE, [Entry(one, "hostile.html") for one in hostile], [], hostile[0].dataset),
+    }
+    assert tuple(written) == PAGES
+    for name, source in written.items():
+        (place / f"{name}.html").write_text(source, encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def visit(chromium, site: Path) -> Iterator:
+    """Open a page of the site by name, under settings of the browser."""
+    contexts = []
+
+    def opened(name: str, width: int = DESKTOP, **settings: object) -> Visit:
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 800}, **settings))
+        visit = Visit(contexts[-1].new_page())
+        visit.page.goto((site / f"{name}.html").as_uri())
+        return visit
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots and prints are left, for people to look at."""
+    return tmp_path_factory.mktemp("pictures")
+
+
+# -- every page ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE)])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_and_fits(visit, pictures: Path, name: str, scheme: str, width: int) -> None:
+    """No page tells an error, asks for anything but itself, or is wider than the window; light is light, dark dark."""
+    seen = visit(name, width, color_scheme=scheme)
+    picture = seen.page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png", full_page=True)
+    assert seen.errors == []
+    assert [url for url in seen.asked if not url.startswith("data:image/png;")] == [seen.page.url]
+    for narrow in (width, NARROWEST):
+        seen.page.set_viewport_size({"width": narrow, "height": 800})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= narrow
+    brightness = sum(Image.open(io.BytesIO(picture)).convert("RGB").getpixel((2, 2))) / 3
+    assert brightness > 240 if scheme == "light" else brightness < 40
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_used_by_everyone(visit, name: str, scheme: str) -> None:
+    """axe-core finds nothing serious or critical on any page, with all that is folded away unfolded."""
+    seen = visit(name, PHONE, color_scheme=scheme)
+    seen.page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+    assert _faults(seen.page) == []
+
+
+def test_axe_would_find_faults(chromium) -> None:
+    """The same look at a page with faults of both degrees finds them."""
+    page = chromium.new_page()
+    page.set_content("<p style='color: #bbb; background: #fff'>pale</p><img src='data:,'><button></button>")
+    assert {fault.split(":")[0] for fault in _faults(page)} == {"color-contrast", "image-alt", "button-name"}
+    page.close()
+
+
+def _faults(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_prints_whole_and_on_white(visit, pictures: Path, name: str) -> None:
+    """On paper nothing is cut off that a screen would scroll, also for those who read on a dark screen."""
+    seen = visit(name, PAPER, color_scheme="dark")
+    seen.page.emulate_media(media="print")
+    wide = "[...document.querySelectorAll('.scroll, pre')].filter(one => one.scrollWidth > one.clientWidth + 1)"
+    assert seen.page.evaluate(f"{wide}.map(one => one.outerHTML.slice(0, 200))") == []
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    printed = seen.page.pdf(path=pictures / f"{name}.pdf", format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= 2
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_light(site: Path, name: str) -> None:
+    """No page weighs more than one and a half megabytes."""
+    assert (site / f"{name}.html").stat().st_size <= HEAVIEST == 1_500_000
+
+
+# -- hostile text ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["hostile", "hostile-index"])
+def test_hostile_text_does_not_run_even_without_the_policy(visit, name: str) -> None:
+    """With the Content-Security-Policy switched off, what students wrote is still text alone, and changes no title."""
+    seen = visit(name, bypass_csp=True)
+    seen.page.mouse.move(300, 300)
+    seen.page.wait_for_timeout(100)
+    assert (seen.ran, seen.errors) == ([], [])
+    assert seen.page.locator("img[src=x], a[href^=javascript]").count() == 0
+
+
+@pytest.mark.parametrize(("bypass", "ran"), [(False, []), (True, ["1", "2", "3"])], ids=["policy", "no policy"])
+@pytest.mark.parametrize("name", ["pass", "index"])
+def test_the_policy_alone_stops_scripts(visit, site: Path, name: str, bypass: bool, ran: list[str]) -> None:
+    """Markup that came through unescaped would not run under the policy; without it, it would."""
+    source = (site / f"{name}.html").read_text(encoding="utf-8")
+    (site / "broken.html").write_text(source.replace("</main>", f"{ACTIVE}</main>"), encoding="utf-8")
+    seen = visit("broken", bypass_csp=bypass)
+    seen.page.wait_for_timeout(200)
+    assert sorted(seen.ran) == ran
+
+
+# -- the index -------------------------------------------------------------------------------------------
+
+
+def test_the_index_is_filtered_by_keyboard(visit) -> None:
+    """Tab reaches the verdicts and the rules; Enter and arrows choose; what is shown is counted aloud."""
+    seen = visit("index")
+    verdicts = {one.submission.name: one.verdict for one in a_cohort(COHORT)}
+    button = seen.page.get_by_role("button", name=re.compile("^FAIL"), pressed=False)
+    seen.tab_to(button)
+    seen.page.keyboard.press("Enter")
+    failed = [name for name, verdict in verdicts.items() if verdict == "FAIL"]
+    assert seen.shown() == failed
+    assert seen.page.get_by_role("button", pressed=True).inner_text().startswith("FAIL")
+    assert seen.page.get_by_role("status").inner_text() == f"{len(failed)} of {COHORT} shown"
+    seen.tab_to(seen.page.get_by_label("Failed rule"))
+    seen.page.keyboard.press("ArrowDown")
+    assert seen.page.get_by_role("status").inner_text() == f"0 of {COHORT} shown"
+    seen.page.keyboard.press("ArrowDown")
+    assert seen.shown() == failed
+
+
+def test_the_index_is_searched_by_keyboard(visit) -> None:
+    """A part of a name finds it, whatever its accents and capitals; so does an address; an empty search finds all."""
+    seen = visit("index")
+    names = [one.submission.name for one in a_cohort(COHORT)]
+    seen.tab_to(seen.page.get_by_role("searchbox", name="Name"))
+    seen.page.keyboard.type("JOSE nun")
+    assert seen.shown() == [name for name in names if name.startswith("José Núñez")]
+    seen.page.keyboard.press("Escape")
+    assert seen.shown() == names
+    seen.page.keyboard.type("student7@")
+    assert seen.shown() == [names[7]]
+
+
+def test_the_index_is_sorted_by_keyboard(visit) -> None:
+    """A heading's button sorts by its column, once more the other way; the order is told to those who listen."""
+    seen = visit("index")
+    scores = {one.submission.name: one.comparison.mean if one.comparison else -9 for one in a_cohort(COHORT)}
+    heading = seen.page.get_by_role("columnheader", name="Accuracy")
+    seen.tab_to(heading.get_by_role("button"))
+    seen.page.keyboard.press("Enter")
+    assert [scores[name] for name in seen.shown()] == sorted(scores.values())
+    assert heading.get_attribute("aria-sort") == "ascending"
+    seen.page.keyboard.press("Space")
+    assert [scores[name] for name in seen.shown()] == sorted(scores.values(), reverse=True)
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert seen.page.get_by_role("status").inner_text().endswith("shown, by accuracy, descending")
+
+
+def test_a_rule_leads_to_those_who_failed_it(visit) -> None:
+    """From the table of rules one comes to the submissions that failed one, whatever was chosen before."""
+    seen = visit("index")
+    seen.page.get_by_role("button", name=re.compile("^REFER")).click()
+    link = seen.page.get_by_role("link", name="A development set is watched")
+    link.focus()
+    seen.page.keyboard.press("Enter")
+    assert seen.shown() == [one.submission.name for one in a_cohort(COHORT) if one.verdict == "PASS"]
+    assert seen.page.url.endswith("#submissions")
+
+
+def test_without_scripts_the_index_is_a_plain_table(visit) -> None:
+    """Where scripts are off, all rows are shown in order, and nothing is offered that would not work."""
+    seen = visit("index", java_script_enabled=False)
+    assert seen.page.locator("table.cohort tbody tr:visible").count() == COHORT
+    assert not seen.page.locator(".tools").is_visible()
+    assert seen.page.locator("thead button").count() == 0
+
+
+def test_a_block_leads_to_its_page(visit) -> None:
+    """A click on a block of the cohort's figure opens the submission's page."""
+    seen = visit("index")
+    block = seen.page.locator(".chart a").first
+    wanted = block.get_attribute("href")
+    with seen.page.expect_request(lambda request: request.url.endswith(wanted.lstrip("."))):
+        block.click(no_wait_after=True)
