@@ -87,7 +87,8 @@ def claim_of(
     own = [cell for cell in own[-MOST_CELLS:] if _may_be_about(cell, answer)]
     scale = tracing.target if tracing else None
     for saved in (True, False):
-        stated = [found for cell in own for found in _statements(cell, saved, answer, comparison)]
+        found = [statement for cell in own for statement in _statements(cell, saved, answer, comparison)]
+        stated = sorted(found, key=lambda statement: statement.is_test)
         claims = [claim for one in stated if (claim := _measured(one, saved, scale, comparison))]
         if claims:
             return claims[-1]
@@ -108,30 +109,34 @@ def _may_be_about(cell: CellResult, answer: ModelCapture) -> bool:
 
 
 def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison: Comparison) -> Iterator[Statement]:
-    """Yield what a cell states of the metrics that were measured; those about the test last."""
+    """Yield what a cell states of the metrics that were measured."""
     texts = [cell.saved] if saved else [output.content for output in cell.outputs if output.kind == "text"]
     metrics = [measure.metric for measure in comparison.measures] or [comparison.metric]
     evaluated = any(use.cell == cell.index and use.how == "evaluate" for use in answer.uses)
-    found = [one for text in texts for one in _read(text[-MOST_TEXT:], cell.index, metrics, evaluated)]
-    yield from sorted(found, key=lambda statement: statement.is_test)
+    for text in texts:
+        yield from _read(text[-MOST_TEXT:], cell.index, metrics, evaluated)
 
 
 def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iterator[Statement]:
     before = ""
-    for line in map(_as_shown, text.split("\n")):
-        bar = PROGRESS.match(line)
-        of_fit = EPOCH.match(before) or "val_" in line
-        if bar:
-            line = line if bar[1] == bar[2] and evaluated and not of_fit else ""
-        elif OTHERS.search(line):
-            line = ""
-        before = line or before if not bar else ""
+    for line in filter(None, map(_as_shown, text.split("\n"))):
+        counts, before = _counts(line, before, evaluated), line
+        if not counts:
+            continue
         pair = PAIR.match(line.strip()) if evaluated and "accuracy" in metrics else None
         if pair:
             yield Statement(cell, "accuracy", float(pair["number"]), False)
         for metric in metrics:
             if (value := _value(line, metric)) is not None:
                 yield Statement(cell, metric, value, bool(TEST.search(line)))
+
+
+def _counts(line: str, before: str, evaluated: bool) -> bool:
+    """Tell whether a line may be about the test: no bar of ``fit``, which follows a line that counts epochs, and none
+    that has not come to its end."""
+    if bar := PROGRESS.match(line):
+        return evaluated and bar[1] == bar[2] and "val_" not in line and not EPOCH.match(before)
+    return not OTHERS.search(line)
 
 
 def _as_shown(line: str) -> str:

@@ -22,8 +22,8 @@ def a_claim(view: View) -> Found | None:
     unit, metric = METRICS[claim.metric].unit, METRICS[claim.metric]
     flatters = metric.is_better(claim.stated, claim.measured)
     good = (
-        "Looks for: a test on rows that were trained on, another metric or another model than the answer, the best of "
-        "many runs, an output of an earlier version of the notebook."
+        "Looks for: a test on rows that were trained on, labels that are not the data's, another metric or model, the "
+        "best of many runs, an output of an earlier version of the notebook."
         if flatters
         else "Looks for: fewer epochs or rows in this run, another model than the answer, an output of an earlier "
         "version of the notebook, a mistake in the evaluation (test rows that were not scaled)."
