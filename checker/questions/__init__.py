@@ -4,8 +4,8 @@ Theory of operation: ``templates.toml`` has the words, one table for each questi
 function of the same name looks whether a report has what the question is about; it returns what stands in the words'
 braces, and the cell or the figure that the question points to. Of the questions that suit a report some are chosen:
 topic after topic in turns, in each the weightiest first, so that what is particular to a submission comes before what
-everybody can be asked, and no topic is asked to death. Among equals the hash of the file decides: neighbours get
-different ones, and the same file gets the same ones again.
+everybody can be asked, and no topic is asked to death; only for what is wrong a topic has two turns at once. Among
+equals the hash of the file decides: neighbours get different ones, and the same file gets the same ones again.
 """
 
 import hashlib
@@ -25,6 +25,8 @@ from checker.records import Question, Report, Topic, record
 
 MOST = 7
 """Questions for one submission."""
+WRONG = 3
+"""The weight of what is wrong with a submission."""
 
 Finder = Callable[[View], Found | None]
 
@@ -91,9 +93,9 @@ def _place(candidate: Candidate) -> int:
 
 def _in_turns(by_topic: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """Return the best of each topic, then each topic's second, and so on; within a turn the weightiest first."""
-    turns = max(map(len, by_topic), default=0)
-    return [
-        candidate
-        for turn in range(turns)
-        for candidate in sorted((of[turn] for of in by_topic if len(of) > turn), key=lambda c: c.rank)
-    ]
+    turns = {candidate: turn for of in by_topic for turn, candidate in enumerate(of)}
+    return sorted(turns, key=lambda candidate: (_turn(candidate, turns[candidate]), candidate.rank))
+
+
+def _turn(candidate: Candidate, turn: int) -> int:
+    return 0 if turn == 1 and candidate.rank[0] == -WRONG else turn

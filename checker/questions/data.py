@@ -157,9 +157,13 @@ def unscaled(view: View) -> Found | None:
     return about(
         Figure.FEATURES,
         column=short(large.source) or "One of your columns",
-        mean=f"{large.train_mean:,.4g}",
-        deviation=f"{large.train_deviation:,.4g}",
+        mean=_number(large.train_mean),
+        deviation=_number(large.train_deviation),
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def scaled(view: View) -> Found | None:
