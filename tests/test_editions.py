@@ -2,14 +2,18 @@
 
 import io
 import re
+import sys
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 from test_rendering import a_fail, a_pass, a_price, a_referral
 
+from checker import check, cli, sandbox
+from checker.frames import message
 from checker.records import (
     Architecture,
+    Environment,
     Figure,
     KerasObject,
     Labels,
@@ -101,3 +105,25 @@ def test_demonstrators_find_the_student_s_edition():
     page = render_page(a_pass(), "../index.html", "../students/ada.html")
     assert re.findall(r'href="(\./[^"]*)"', page) == ["./../index.html", "./../students/ada.html"]
     assert re.findall(r'href="([^#"][^"]*)"', render_student_page(a_fail())) == []
+
+
+def test_a_self_check_shows_the_student_s_edition(root, monkeypatch, capsys, tmp_path, fake_sandbox):
+    """Neither the page that it writes nor the terminal has what students are not to know."""
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
+    monkeypatch.setattr(check, "judge", lambda *of: with_secrets(a_pass()))
+    (tmp_path / "mine.ipynb").write_text("{}")
+    words = ["self-check", tmp_path / "mine.ipynb", "--practice-data", "--report", tmp_path / "page.html"]
+    monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    said, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
+    assert page == render_student_page(with_secrets(a_pass()))
+    assert "reaches the bar" in said
+    assert [secret for secret in SECRETS if secret in page + said] == []
+
+
+def guest(job, beside):
+    """Run nothing."""
+    yield message(Environment({}, "3", ""))
