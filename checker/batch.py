@@ -196,7 +196,9 @@ def _as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
 
 def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
     report = check.judge(gathered, course, standard)
-    store.write(out / page_of(report.submission), html.render_page(report, index_href="../index.html"))
+    beside = f"../{student_page_of(report.submission)}"
+    store.write(out / page_of(report.submission), html.render_page(report, "../index.html", beside))
+    store.write(out / student_page_of(report.submission), html.render_student_page(report))
     return report
 
 
@@ -219,8 +221,13 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
 
 
 def page_of(submission: Submission) -> str:
-    """Return a submission's page, relative to the output folder."""
+    """Return a submission's page for demonstrators, relative to the output folder."""
     return f"reports/{store.slug(submission.name)}.html"
+
+
+def student_page_of(submission: Submission) -> str:
+    """Return a submission's page for whoever has handed it in, relative to the output folder."""
+    return f"students/{store.slug(submission.name)}.html"
 
 
 def write_tables(result: Result, course: Course, out: Path) -> None:

@@ -7,7 +7,7 @@ judging again runs nothing again.
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, execution, judgement, retraining, rules, tracing, verdict
+from checker import assignments, claims, execution, judgement, questions, retraining, rules, tracing, verdict
 from checker.course import Course, Standard, Watch
 from checker.metrics import METRICS
 from checker.records import SCHEMA_VERSION, Progress, Report, Stage, Submission
@@ -31,7 +31,7 @@ def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) 
 
 
 def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
-    """Judge a submission from its evidence."""
+    """Judge a submission from its evidence, and find questions about it."""
     evidence, assignment = gathered.evidence, course.assignment
     compared = judgement.compare(gathered, course, standard)
     exhibits = rules.Exhibits(
@@ -47,7 +47,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
     metric = METRICS[assignment.bar.metric]
     reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
-    return Report(
+    cells = judgement.student_cells(evidence, assignment)
+    report = Report(
         schema=SCHEMA_VERSION,
         submission=evidence.submission,
         assignment=assignment.id,
@@ -66,7 +67,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         reference_architecture=standard.architecture,
         reference_recipe=standard.recipe,
         runs=evidence.runs,
-        cells=judgement.student_cells(evidence, assignment),
+        cells=cells,
         environment=evidence.environment,
         adaptations=evidence.adaptations,
         replayed=evidence.replayed,
@@ -75,4 +76,6 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
         observations=judgement.diagnose(evidence, compared, course),
+        claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),
     )
+    return replace(report, questions=questions.choose(report))

@@ -17,6 +17,7 @@ from checker.metrics import METRICS
 from checker.progress import Display
 from checker.records import Assignment, Submission, Verdict, to_json
 from checker.rendering import html, notices, terminal, text
+from checker.rendering.editions import for_students
 
 app = typer.Typer(
     help="Check solutions of a deep-learning practical: run them in a sandbox, retrain the student's network from "
@@ -142,8 +143,8 @@ def self_check(
         gathered = check.examine(submission, course, boxes, display.watch(submission))
         judged = check.judge(gathered, course, held_to)
         display.end(submission.name, judged)
-    store.write(report, html.render_page(judged))
-    terminal.print_report(console, judged, str(report))
+    store.write(report, html.render_student_page(judged))
+    terminal.print_report(console, for_students(judged), str(report))
     raise typer.Exit(ExitCode.ALL_PASSED if judged.verdict is Verdict.PASS else ExitCode.NOT_ALL_PASSED)
 
 

@@ -14,7 +14,7 @@ from checker.decisions import Decided
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.feedback import Page
 from checker.records import Report, from_json
-from checker.rendering import html, text
+from checker.rendering import text
 from checker.rendering.tables import Results
 from checker.returns import Entry, Filled, Outcome, Words
 from checker.worksheets import Worksheet
@@ -113,8 +113,8 @@ def _pages(sheet: Worksheet, found: Sequence[Entry], out: Path) -> list[Page]:
 
 
 def _page(out: Path, report: Report) -> bytes:
-    path = out / batch.page_of(report.submission)
-    return html.by_itself(_bytes(path).decode("utf-8")).encode()
+    """Return the student's edition of a report: the other one has questions and the reference in it."""
+    return _bytes(out / batch.student_page_of(report.submission))
 
 
 def _write_feedback(made: Sequence[Page], path: Path, limit: int) -> list[Path]:

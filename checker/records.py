@@ -95,6 +95,34 @@ class Symptom(StrEnum):
     STOPPED_EARLY = "stopped early"
 
 
+class Topic(StrEnum):
+    """What a question of the ticking session is about, in the order in which a solution is walked through."""
+
+    TROUBLE = "what went wrong"
+    DATA = "the data"
+    NETWORK = "the network"
+    OUTPUT = "the output"
+    LOSS = "the loss"
+    OPTIMISER = "the optimiser"
+    FITTING = "over- and underfitting"
+    EVALUATION = "the evaluation"
+    RANDOMNESS = "randomness"
+    TOOLS = "TensorFlow and its tools"
+
+
+class Figure(StrEnum):
+    """A part of a report's page that a question points to; the value is its anchor there."""
+
+    FAILURES = "failures"
+    SCORES = "by-seed"
+    FIELD = "field"
+    CURVES = "curves"
+    CONFUSION = "confusion"
+    RESIDUALS = "residuals"
+    FEATURES = "features"
+    CHOICE = "choice"
+
+
 class FeatureSource(StrEnum):
     """Where the features of the retraining come from."""
 
@@ -441,7 +469,10 @@ class CellError:
 @record
 @dataclass(frozen=True)
 class CellResult:
-    """A code cell after it ran. ``index`` counts all cells from 1, as a reader of the notebook would."""
+    """A code cell after it ran. ``index`` counts all cells from 1, as a reader of the notebook would.
+
+    ``saved``: the end of the text that the file had under the cell when it was handed in.
+    """
 
     index: int
     source: str
@@ -449,6 +480,7 @@ class CellResult:
     error: CellError | None
     seconds: float
     tags: tuple[str, ...] = ()
+    saved: str = ""
 
 
 @record
@@ -797,6 +829,35 @@ class Observation:
 
 @record
 @dataclass(frozen=True)
+class Claim:
+    """A value of a metric that an output of the student's own cells states, beside the mean that was measured.
+
+    ``saved``: the output came with the file; else the cell printed it here. ``sentence``: what is to be said of it; ""
+    where the two are not clearly different.
+    """
+
+    cell: int
+    metric: str
+    stated: float
+    measured: float
+    saved: bool
+    sentence: str = ""
+
+
+@record
+@dataclass(frozen=True)
+class Question:
+    """Something to ask in the ticking session, what a good answer has in it, and the cell or figure it is about."""
+
+    topic: Topic
+    ask: str
+    good: str
+    cell: int | None
+    figure: Figure | None
+
+
+@record
+@dataclass(frozen=True)
 class RuleResult:
     name: str
     sentence: str
@@ -868,6 +929,8 @@ class Report:
     dataset: DatasetNote
     reproduce: str
     observations: tuple[Observation, ...] = ()
+    claim: Claim | None = None
+    questions: tuple[Question, ...] = ()
 
 
 @record

@@ -3,7 +3,8 @@
 ::
 
     OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
-    OUT/reports/<slug>.html
+    OUT/reports/<slug>.html                  for demonstrators
+    OUT/students/<slug>.html                 for students
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
 

@@ -245,7 +245,7 @@ def test_only_cells_of_grades_are_touched(export, numbers):
 
 
 def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path):
-    """Each submission's page comes to its student, under a name that is no file of theirs, without the index's link."""
+    """The student's edition of each page comes to its student, under a name that is no file of theirs."""
     export({}, worksheet_of(numbers), "--moodle-feedback", tmp_path / "feedback.zip")
     moodle = Moodle({number: name for name, number in numbers.items()})
     given = moodle.import_feedback((tmp_path / "feedback.zip").read_bytes())
@@ -254,6 +254,9 @@ def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path)
         assert re.fullmatch(r"checker-report-[0-9a-f]{12}\.html", path)
         assert f"Moodle number {numbers[user]}".encode() in content
         assert b"index.html" not in content
+    students = {path.read_bytes() for path in (results / "students").glob("*.html")}
+    assert set(given.values()) <= students
+    assert not set(given.values()) & {path.read_bytes() for path in (results / "reports").glob("*.html")}
 
 
 def test_feedback_is_split_at_the_limit(numbers):

@@ -29,6 +29,7 @@ from checker.records import (
     CellError,
     CellOutput,
     CellResult,
+    Claim,
     Column,
     Comparison,
     DatasetNote,
@@ -39,6 +40,7 @@ from checker.records import (
     Failure,
     FeatureSource,
     Fed,
+    Figure,
     Fit,
     Identity,
     Importance,
@@ -53,6 +55,7 @@ from checker.records import (
     Outcome,
     Phase,
     Platform,
+    Question,
     Recipe,
     Rejected,
     Report,
@@ -65,6 +68,7 @@ from checker.records import (
     Submission,
     Symptom,
     TargetScale,
+    Topic,
     Tracing,
     TrainingRun,
     Unfinished,
@@ -73,7 +77,7 @@ from checker.records import (
 )
 from checker.rendering.curves import curves
 from checker.rendering.figures import field_figure, seeds_figure
-from checker.rendering.html import HEAVIEST, Entry, by_itself, render_index, render_page
+from checker.rendering.html import HEAVIEST, Entry, render_index, render_page, render_student_page
 from checker.rendering.svg import Scale, fitting
 from checker.rendering.tables import Results, junit_xml, results_csv, results_json
 from checker.rendering.terminal import print_report, print_summary
@@ -314,6 +318,11 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
         retraining=Execution(Ending.FINISHED, 0, 31.0, 30.4, 700.0, "", "bubblewrap"),
         dataset=DATA,
         reproduce=f"checker check '{name}/tick4.ipynb' --assignment ocean_proximity",
+        claim=Claim(14, "accuracy", 0.971, 0.913, saved=True, sentence="The output saved under cell 14 states 97.1%."),
+        questions=(
+            Question(Topic.NETWORK, "Why is <b>ReLU</b> there?", "It bends.", 13, None),
+            Question(Topic.EVALUATION, "Which class is confused most?", "ISLAND.", None, Figure.CONFUSION),
+        ),
     )
 
 
@@ -334,6 +343,8 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
         recipe=Recipe((phase,), True),
         reference_recipe=Recipe((phase,), True),
         answer=replace(answer, fits=tuple(replace(fit, history={"mae": (0.4,)}) for fit in answer.fits)),
+        claim=Claim(14, "rmse", 58_000.0, mean, saved=False),
+        questions=(Question(Topic.EVALUATION, "What is R²?", "A share.", None, Figure.RESIDUALS),),
         runs=tuple(replace(run, history=history) for run, history in zip(a_pass().runs, histories, strict=True)),
     )
 
@@ -370,6 +381,8 @@ def a_fail(name: str = "Charles Babbage") -> Report:
         runs=(),
         retraining=None,
         environment=None,
+        claim=None,
+        questions=(Question(Topic.TROUBLE, "What is the cause?", "A typing error.", 2, None),),
     )
 
 
@@ -459,7 +472,9 @@ REPORTS = {
     "hostile failure": poisoned(a_fail()),
     "hostile price": poisoned(a_price()),
 }
-PAGES = {name: Page(render_page(report)) for name, report in REPORTS.items()} | {
+PAGES = {name: Page(render_page(report)) for name, report in REPORTS.items()}
+PAGES |= {f"student's {name}": Page(render_student_page(report)) for name, report in REPORTS.items()}
+PAGES |= {
     "empty index": an_index(),
     "index": an_index(*list(REPORTS.values())[:3], unfinished=[Unfinished("Kurt", "disk full")]),
     "index of prices": an_index(a_price(), replace(a_fail(), metric="rmse", classes=())),
@@ -1074,11 +1089,26 @@ def test_who_handed_in_is_on_page_index_and_csv() -> None:
     assert [row[key] for key in ("platform", "number", "student", "late")] == ["Gradescope", "77", "'=Ada", "yes"]
 
 
-def test_a_page_by_itself() -> None:
-    """A page for whoever has no index has no link to it, and is the same else."""
-    page = render_page(a_pass(), "../index.html")
-    assert by_itself(page) == render_page(a_pass())
-    assert page != by_itself(page)
+def test_questions_point_to_a_cell_or_a_figure() -> None:
+    """Each question has its topic, a link to what it is about, and its answer folded away."""
+    page = PAGES["pass"].source.partition('id="questions"')[2].partition("</section>")[0]
+    assert "Why is &lt;b&gt;ReLU&lt;/b&gt; there?" in page
+    assert re.findall(r'<span>([^<]*)</span><span><a href="(#[^"]*)">', page) == [
+        ("the network", "#cell-13"),
+        ("the evaluation", "#confusion"),
+    ]
+    assert re.findall(r"<details><summary>A good answer</summary><p>([^<]*)</p></details>", page) == [
+        "It bends.",
+        "ISLAND.",
+    ]
+
+
+def test_a_claim_is_told_beside_the_scores() -> None:
+    """What differs is a warning on the page and in the terminal; what agrees is a note on the page."""
+    assert "Stated otherwise: The output saved under cell 14 states 97.1%." in PAGES["pass"].text
+    assert "Stated otherwise: The output saved under cell 14 states 97.1%." in printed(a_pass(), width=100)
+    assert "states is in keeping with that: RMSE $58,000." in PAGES["price"].text
+    assert "Stated otherwise" not in PAGES["price"].text + printed(a_price())
 
 
 @pytest.mark.parametrize("start", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"])

@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
 MAX_PICTURE = 1_000_000
+MAX_SAVED = 20_000
+"""Characters kept, from their end, of what the file had under a cell."""
 LONG_PARAGRAPH = 15
 """A paragraph of more statements is cut at each of them."""
 KERNEL_START_SECONDS = 300
@@ -172,6 +175,7 @@ class Client(NotebookClient):
         )
         self.say = say
         self.current = 0
+        self._saved = [saved_text(cell) for cell in notebook.cells]
         self._started = 0.0
         self._room = 0
 
@@ -181,7 +185,8 @@ class Client(NotebookClient):
 
     def _on_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         seconds = time.perf_counter() - self._started
-        self.say(frames.message(cell_result(cell, cell_index + 1, seconds)))
+        result = cell_result(cell, cell_index + 1, seconds)
+        self.say(frames.message(replace(result, saved=self._saved[cell_index])))
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Pass the hooks' messages on, and keep outputs within bounds."""
@@ -227,6 +232,16 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
             kept.extend(_displayed(output.get("data", {})))
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
     return CellResult(index, str(cell.source)[:MAX_OUTPUT], tuple(kept), error, round(seconds, 3), tags)
+
+
+def saved_text(cell: Any) -> str:
+    """Return the text that a cell showed when the file was saved; "" where there is none."""
+    outputs = cell.get("outputs")
+    shown = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
+    data = (output.get("data") for output in shown)
+    results = (of.get("text/plain") if isinstance(of, dict) else None for of in data)
+    texts = (text or result for text, result in zip((output.get("text") for output in shown), results, strict=True))
+    return "\n".join(text for text in texts if isinstance(text, str))[-MAX_SAVED:]
 
 
 def _displayed(data: Any) -> list[CellOutput]:

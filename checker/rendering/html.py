@@ -1,6 +1,5 @@
 """A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from checker.rendering.cells import groups
 from checker.rendering.cohort import Scored, cohort_figure, stumbled, stumbles
 from checker.rendering.curves import curves
 from checker.rendering.drawing import network
+from checker.rendering.editions import for_students
 from checker.rendering.figures import field_figure, seeds_figure
 from checker.rendering.scatter import predicted_against_true, residuals
 from checker.rendering.templating import NAME, environment, relative
@@ -21,7 +21,6 @@ T = TypeVar("T")
 
 HEAVIEST = 1_500_000
 """Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
-_TO_INDEX = re.compile(r'(?<=<header class="top">\n)<a href="[^"]*">[^<]*</a>\n')
 
 
 @dataclass(frozen=True)
@@ -35,27 +34,31 @@ class Entry:
 # -- one report --------------------------------------------------------------------------------------------
 
 
-def render_page(report: Report, index_href: str = "") -> str:
-    """Return a report's page; ``index_href`` is the index's path as seen from it, not quoted, or "" for none."""
+def render_page(report: Report, index_href: str = "", student_href: str = "") -> str:
+    """Return a report's page for demonstrators; the paths of the index and of the student's edition are as seen from
+    it, not quoted, "" for none."""
+    return _render(report, {"index_href": index_href, "student_href": student_href, "is_for_students": False})
+
+
+def render_student_page(report: Report) -> str:
+    """Return a report's page for whoever has handed in, which links to nothing and gives nothing away."""
+    return _render(for_students(report), {"index_href": "", "student_href": "", "is_for_students": True})
+
+
+def _render(report: Report, edition: dict[str, Any]) -> str:
     template = environment().get_template("report.html")
-    rest = _around_cells(report, index_href)
+    rest = _around_cells(report) | edition
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
     blamed = {failure.cell for failure in report.failures}
     return template.render(rest, groups=groups(report.cells, blamed, weight))
 
 
-def by_itself(page: str) -> str:
-    """Return a report's page without its link to the index, for whoever gets the page alone."""
-    return _TO_INDEX.sub("", page, count=1)
-
-
-def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
+def _around_cells(report: Report) -> dict[str, Any]:
     sample = report.comparison.sample if report.comparison else ()
     return {
         "report": report,
         "metric": metric(report),
         "dataset": report.dataset,
-        "index_href": index_href,
         "seeds": seeds_figure(report.comparison) if report.comparison else None,
         "field": field_figure(report.comparison) if report.comparison and report.comparison.baselines else None,
         "scatter": (predicted_against_true(sample), residuals(sample)) if sample else (),

@@ -58,6 +58,8 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
         _heading(console, f"{metric(report).title} on rows the model had not seen")
         console.print(_scores(console, report.comparison))
         _also(console, report.comparison)
+    if report.claim and report.claim.sentence:
+        _say(console, f"Stated otherwise: {one_line(report.claim.sentence)}", "yellow", above=1)
     if report.dataset.practice:
         _say(console, "Made with practice data; not for awarding ticks.", "bold yellow", above=1)
     if page:

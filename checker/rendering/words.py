@@ -7,7 +7,9 @@ from pathlib import PurePath
 
 from checker.metrics import METRICS, NONE, PERCENT, Metric
 from checker.records import (
+    Claim,
     Comparison,
+    Figure,
     Identity,
     Importance,
     KerasObject,
@@ -28,6 +30,17 @@ MEANING = {
 }
 
 MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!"}
+
+FIGURES = {
+    Figure.FAILURES: "what stopped it",
+    Figure.SCORES: "the scores by seed",
+    Figure.FIELD: "the traditional models",
+    Figure.CURVES: "the learning curves",
+    Figure.CONFUSION: "the confusion matrix",
+    Figure.RESIDUALS: "predicted and true values",
+    Figure.FEATURES: "where the features come from",
+    Figure.CHOICE: "the choice of the model",
+}
 
 _URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PASSED: 4}
 
@@ -166,6 +179,6 @@ def difference(comparison: Comparison) -> float:
     return comparison.mean - comparison.reference_mean
 
 
-def metric(of: Report | Comparison | Measurement) -> Metric:
+def metric(of: Report | Comparison | Measurement | Claim) -> Metric:
     """Return the metric by which something is measured."""
     return METRICS[of.metric]

@@ -1,0 +1,35 @@
+"""Two editions of a report: demonstrators get everything, students what gives nothing away.
+
+Both are made by the same templates, which show what a report holds. So a student's edition is a report from which
+all has been taken that would let somebody copy the reference, tune to the grading or prepare answers; what is not in
+the report cannot get onto a page or a terminal.
+"""
+
+from dataclasses import replace
+
+from checker.records import Comparison, Report, TrainingRun
+
+
+def for_students(report: Report) -> Report:
+    """Return a report without the reference's network and recipe, held-out rows, seeds, and questions; seeds become
+    their places in the list."""
+    retraining = replace(report.retraining, output_tail="") if report.retraining else None
+    return replace(
+        report,
+        reference_architecture=None,
+        reference_recipe=None,
+        comparison=_without_seeds(report.comparison) if report.comparison else None,
+        runs=tuple(_numbered(run, place) for place, run in enumerate(report.runs, start=1)),
+        retraining=retraining,
+        reproduce="",
+        questions=(),
+    )
+
+
+def _without_seeds(comparison: Comparison) -> Comparison:
+    scores = (replace(score, seed=place) for place, score in enumerate(comparison.scores, start=1))
+    return replace(comparison, scores=tuple(scores), sample=())
+
+
+def _numbered(run: TrainingRun, place: int) -> TrainingRun:
+    return replace(run, seed=place)
