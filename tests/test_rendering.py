@@ -1017,8 +1017,9 @@ def test_who_handed_in_is_on_page_index_and_csv() -> None:
 
 
 def test_a_page_by_itself() -> None:
-    """A page for whoever has no index has no link to it, and is the same else."""
-    page = render_page(a_pass(), "../index.html")
+    """A page for whoever has only the page links to no other file, and is the same else."""
+    page = render_page(a_pass(), "../index.html", "../reproduce/ada.py")
+    assert 'href="./../reproduce/ada.py"' in page
     assert by_itself(page) == render_page(a_pass())
     assert page != by_itself(page)
 

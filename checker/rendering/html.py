@@ -22,6 +22,7 @@ T = TypeVar("T")
 HEAVIEST = 1_500_000
 """Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
 _TO_INDEX = re.compile(r'(?<=<header class="top">\n)<a href="[^"]*">[^<]*</a>\n')
+_TO_SCRIPT = re.compile(r'<p class="script"><a href="[^"]*">.*</p>\n')
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,19 @@ class Entry:
 # -- one report --------------------------------------------------------------------------------------------
 
 
-def render_page(report: Report, index_href: str = "") -> str:
-    """Return a report's page; ``index_href`` is the index's path as seen from it, not quoted, or "" for none."""
+def render_page(report: Report, index_href: str = "", script_href: str = "") -> str:
+    """Return a report's page; the index's path and that of the script that trains the network again are as seen from
+    it, not quoted, or "" for none."""
     template = environment().get_template("report.html")
-    rest = _around_cells(report, index_href)
+    rest = _around_cells(report, index_href) | {"script_href": script_href}
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
     blamed = {failure.cell for failure in report.failures}
     return template.render(rest, groups=groups(report.cells, blamed, weight))
 
 
 def by_itself(page: str) -> str:
-    """Return a report's page without its link to the index, for whoever gets the page alone."""
-    return _TO_INDEX.sub("", page, count=1)
+    """Return a report's page without its links to other files, for whoever gets the page alone."""
+    return _TO_SCRIPT.sub("", _TO_INDEX.sub("", page, count=1), count=1)
 
 
 def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
