@@ -121,7 +121,9 @@ def _inputs(calls: list[Layer]) -> tuple[list[str], dict[int, str], dict[int, st
     """Return the lines that make the inputs, and by node the name of each and the columns of the table for it."""
     shapes = {at: _shape(layer) for at, layer in enumerate(calls) if layer.class_name == "InputLayer"}
     widths = [math.prod(shape) for shape in shapes.values()]
-    lines, tensors, columns = [f"inputs = keras.Input(({sum(widths)},))"], {}, {}
+    lines = [f"inputs = keras.Input(({sum(widths)},))"]
+    tensors: dict[int, str] = {}
+    columns: dict[int, str] = {}
     for k, (at, shape) in enumerate(shapes.items()):
         cut = f"[:, {sum(widths[:k])}:{sum(widths[: k + 1])}]" if len(shapes) > 1 else ""
         tensors[at], columns[at] = f"inputs{cut}", f"x{cut}"
