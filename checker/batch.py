@@ -18,7 +18,7 @@ from checker import check, decisions, execution, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_key
 from checker.errors import AssignmentError, HarnessError
 from checker.records import Assignment, Report, Submission, Unfinished
-from checker.rendering import html, tables, text
+from checker.rendering import html, scripts, tables, text
 from checker.rendering.html import Entry
 from checker.sandbox import Boxes, Sandbox
 from checker.store import Gathered
@@ -196,10 +196,25 @@ def _as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
 
 def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
     report = check.judge(gathered, course, standard)
+    script = _write_script(gathered, report, course, out)
     beside = f"../{student_page_of(report.submission)}"
-    store.write(out / page_of(report.submission), html.render_page(report, "../index.html", beside))
+    store.write(out / page_of(report.submission), html.render_page(report, "../index.html", beside, script))
     store.write(out / student_page_of(report.submission), html.render_student_page(report))
     return report
+
+
+def _write_script(gathered: Gathered, report: Report, course: Course, out: Path) -> str:
+    """Write the script that trains the network again, and the features that it needs beside it; return its path as
+    seen from the report's page, "" where there is none."""
+    script = scripts.render(gathered.evidence, report.comparison, course.assignment, course.dataset.note)
+    if script is None:
+        return ""
+    name, tracing = f"reproduce/{store.slug(report.submission.name)}", gathered.evidence.tracing
+    if tracing is not None and tracing.rows is not None and tracing.features is not None:
+        arrays = {"rows": gathered.array(tracing.rows), "features": gathered.array(tracing.features)}
+        store.write(out / f"{name}.npz", store.zipped(**arrays))
+    store.write(out / f"{name}.py", script)
+    return f"../{name}.py"
 
 
 def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) -> Result:

@@ -10,14 +10,15 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import assignments, batch, check, dataset, doctor, export, sandbox, standard, store, submissions
-from checker.course import Course, Standard
+from checker import assignments, batch, check, dataset, doctor, export, judgement, sandbox, standard, store, submissions
+from checker.course import Course, Standard, circumstances
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.metrics import METRICS
 from checker.progress import Display
 from checker.records import Assignment, Submission, Verdict, to_json
 from checker.rendering import html, notices, terminal, text
 from checker.rendering.editions import for_students
+from checker.store import Gathered
 
 app = typer.Typer(
     help="Check solutions of a deep-learning practical: run them in a sandbox, retrain the student's network from "
@@ -192,6 +193,45 @@ def doctor_command(
 app.command("export")(export.command)
 
 
+@app.command("tensorboard")
+def tensorboard_command(
+    out: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that a batch wrote.")] = Path("results"),
+    only: Annotated[list[str] | None, typer.Option(help="Show only this one; may be given again.")] = None,
+    assignment: AssignmentOption = None,
+    data: DataOption = None,
+    practice_data: PracticeOption = False,
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Start TensorBoard on what is written.")] = True,
+) -> None:
+    """Write the trainings of a batch as TensorBoard's event files, the reference's beside them, and show them.
+
+    Example: checker tensorboard results --only ada --data housing.csv
+    """
+    from checker import eventfiles  # its protocol buffers take a while, which no other command should wait for
+
+    found = assignments.find(assignment)
+    course = _course(found, found.seeds.grading, data, practice_data, "none")
+    chosen = _trained(out, only or [], course)
+    folder = eventfiles.write_beside(chosen, _hold_to(course)[0], course, out / "tensorboard")
+    console.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
+    if show:
+        eventfiles.show(folder)
+
+
+def _trained(out: Path, names: list[str], course: Course) -> dict[str, Gathered]:
+    """Return the evidence of submissions that were trained again, by name; all of them where no names are given."""
+    loaded = [store.load_at(place, circumstances(course)) for place in store.places(out / batch.EVIDENCE)]
+    chosen = {name: gathered for name, _, gathered in loaded if not names or name in names}
+    if missing := set(names) - set(chosen):
+        raise UsageError(f"There is no evidence of {', '.join(sorted(missing))} in {out}.")
+    trained = {name: of for name, of in chosen.items() if of is not None and judgement.is_measured(of.evidence)}
+    if not trained:
+        raise UsageError(
+            f"In {out} there is no evidence of a training that was gathered on this data by this version.",
+            "Name the folder, the assignment and the data of `checker batch`, or run it again.",
+        )
+    return trained
+
+
 def _finish(result: batch.Result, out: Path) -> NoReturn:
     """Print a batch's summary, and end with the exit code that tells it."""
     terminal.print_summary(console, result.reports, result.unfinished, str(out))
@@ -217,13 +257,18 @@ def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, p
 
 def _establish(course: Course) -> Standard:
     """Return the standard that the reference sets, after it has passed its own assignment."""
+    return _hold_to(course)[1]
+
+
+def _hold_to(course: Course) -> tuple[Gathered, Standard]:
+    """Return the reference's evidence and the standard that it sets, after it has passed its own assignment."""
     submission = standard.reference_submission(course)
     display = Display(console, 1)
     with display.shown(), closing(course.sandbox.open()) as boxes:
         gathered = standard.examine(course, boxes, display.watch(submission))
         held_to = standard.of_reference(gathered, course)
         display.end(submission.name, standard.require_sound(gathered, course, held_to))
-    return held_to
+    return gathered, held_to
 
 
 def main() -> NoReturn:

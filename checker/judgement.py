@@ -13,10 +13,15 @@ from checker.records import Assignment, Comparison, Evidence, Observation, Stage
 from checker.store import Gathered
 
 
+def is_measured(evidence: Evidence) -> bool:
+    """Tell whether a submission's answer was trained again, and nothing went wrong in that."""
+    return bool(evidence.runs) and all(failure.stage is not Stage.RETRAINING for failure in evidence.failures)
+
+
 def compare(gathered: Gathered, course: Course, standard: Standard) -> Comparison | None:
     """Compare a submission's scores with the reference's; None where it was not retrained."""
     evidence = gathered.evidence
-    if not evidence.runs or any(f.stage is Stage.RETRAINING for f in evidence.failures):
+    if not is_measured(evidence):
         return None
     compared = comparison.compare(
         evidence.runs,

@@ -5,6 +5,7 @@
     OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
     OUT/reports/<slug>.html                  for demonstrators
     OUT/students/<slug>.html                 for students
+    OUT/reproduce/<slug>.py, <slug>.npz      trains the network again without the checker, and what that needs
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
 
@@ -99,7 +100,7 @@ def save(folder: Path, name: str, under: str, gathered: Gathered, circumstances:
     for ref in _references(gathered.evidence):
         target = place / f"{ref.sha256}.npz"
         if ref.sha256 in gathered.arrays and not target.exists():
-            write(target, _zipped(gathered.arrays[ref.sha256]))
+            write(target, zipped(values=gathered.arrays[ref.sha256]))
     write(place / "evidence.json", to_json(Stored(under, circumstances, gathered.evidence)))
 
 
@@ -146,9 +147,10 @@ def _references(evidence: Evidence) -> list[ArrayRef]:
     return refs
 
 
-def _zipped(values: Array) -> bytes:
+def zipped(**arrays: Array) -> bytes:
+    """Return arrays by name as the bytes of an npz file."""
     with tempfile.SpooledTemporaryFile(max_size=2**26) as buffer:
-        np.savez_compressed(buffer, values=values)
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take a name for allow_pickle
         buffer.seek(0)
         return buffer.read()
 

@@ -205,6 +205,10 @@ def test_a_good_submission_passes(bench):
     assert [cell.cell.index for cell in report.cells] == [1, 2]
     assert b.stored() == ["ada"]
     assert (b.out / "reports" / "ada.html").stat().st_size > 5_000
+    assert 'href="./../reproduce/ada.py"' in (b.out / "reports" / "ada.html").read_text()
+    compile((b.out / "reproduce" / "ada.py").read_text(), "ada.py", "exec")
+    with np.load(b.out / "reproduce" / "ada.npz", allow_pickle=False) as stored:
+        assert (stored["rows"].shape, stored["features"].shape) == ((ROWS,), (ROWS, len(COLUMNS)))
     results = json.loads((b.out / "results.json").read_bytes())
     assert [r["verdict"] for r in results["reports"]] == ["PASS"]
     for name in ("index.html", "results.csv", "junit.xml"):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from checker.guest import plaindata
+from checker import vocabulary
 
 Note = Callable[[str], None]
 
@@ -25,7 +25,7 @@ WEIGHTS_ENDING = ".weights.h5"
 def install(tf: Any, note: Note, legacy: bool) -> None:
     """Make TensorFlow, Keras, NumPy, pandas, scikit-learn and matplotlib understand what they once did."""
     keras = tf.keras
-    for name in plaindata.OPTIMIZERS:
+    for name in vocabulary.OPTIMIZERS:
         made = getattr(keras.optimizers, name, None)
         if made is not None:
             made.__init__ = _in_todays_words(made.__init__, name, keras, note)

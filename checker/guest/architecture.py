@@ -11,6 +11,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from checker import vocabulary
 from checker.guest import plaindata
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, KerasObject, Layer, Node
@@ -64,7 +65,7 @@ class _Walk:
         if operator is not None:
             self.layers[id(layer)] = replace(operator, name=f"{operator.name}_{len(self.layers)}")
             return [self._add(Node(self.layers[id(layer)].name, tuple(inputs)))]
-        if len(inputs) != 1 and type(layer).__name__ not in plaindata.MERGING:
+        if len(inputs) != 1 and type(layer).__name__ not in vocabulary.MERGING:
             raise UnrebuildableError(f"the layer `{layer.name}` takes several inputs in a way of its own")
         return [self._add(Node(self._describe(layer), tuple(inputs)))]
 
@@ -95,7 +96,7 @@ class _Walk:
         config = dict(layer.get_config())
         if "activation" in config:
             config["activation"] = plaindata.activation_name(layer.activation, self.keras, self.tf)
-        thing = plaindata.describe(layer, plaindata.LAYERS, config)
+        thing = plaindata.describe(layer, vocabulary.LAYERS, config)
         settings = dict(thing.config) if layer.trainable else {**thing.config, "trainable": False}
         return Layer(f"{layer.name}_{len(self.layers)}", kind.__name__, settings)
 
@@ -116,9 +117,9 @@ def _as_layer(thing: Any, inputs: int) -> Layer | None:
         is_operator, is_activation = type(thing).__module__.endswith(".numpy"), True
     else:
         return None
-    if is_operator and inputs > 1 and name.capitalize() in plaindata.OPERATORS:
+    if is_operator and inputs > 1 and name.capitalize() in vocabulary.OPERATORS:
         return Layer(name, name.capitalize())
-    if is_activation and inputs == 1 and name in plaindata.PLAIN_ACTIVATIONS:
+    if is_activation and inputs == 1 and name in vocabulary.PLAIN_ACTIVATIONS:
         return Layer(name, "Activation", {"activation": name})
     return None
 
@@ -145,7 +146,7 @@ def rebuild(architecture: Architecture, keras: Any, x: Any = None) -> Any:
             if layer.class_name == "Normalization":
                 _adapt(made[layer.name], node, columns, parts, x)
         fed = [tensors[i] for i in node.inputs]
-        tensors.append(made[layer.name](fed if layer.class_name in plaindata.MERGING else fed[0]))
+        tensors.append(made[layer.name](fed if layer.class_name in vocabulary.MERGING else fed[0]))
     if len(architecture.outputs) != 1:
         raise UnrebuildableError(f"the network has {len(architecture.outputs)} outputs; one is expected")
     return keras.Model(whole, tensors[architecture.outputs[0]])
@@ -199,6 +200,6 @@ def _adapt(layer: Any, node: Node, columns: dict[int, tuple[int, int]], parts: d
 
 def _build(layer: Layer, keras: Any) -> Any:
     settings = {key: value for key, value in layer.config.items() if key != "trainable"}
-    made = plaindata.build(KerasObject(layer.class_name, settings), plaindata.LAYERS, keras.layers, keras)
+    made = plaindata.build(KerasObject(layer.class_name, settings), vocabulary.LAYERS, keras.layers, keras)
     made.trainable = layer.config.get("trainable", True) is not False
     return made

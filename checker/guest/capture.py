@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from checker import vocabulary
 from checker.frames import Array
 from checker.guest import architecture, executions, fed, generation, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
@@ -287,7 +288,7 @@ class Capture:
         stopping = [c for c in callbacks if type(c) is kinds.EarlyStopping]
         plateaus = [c for c in callbacks if type(c) is kinds.ReduceLROnPlateau]
         return Phase(
-            optimizer=plaindata.describe(model.optimizer, plaindata.OPTIMIZERS),
+            optimizer=plaindata.describe(model.optimizer, vocabulary.OPTIMIZERS),
             loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
+from checker import vocabulary
 from checker.guest import initializers, plaindata
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import Architecture, KerasObject, Layer, Node
@@ -175,8 +176,8 @@ class Reader:
             config[f"{key}_initializer"] = self._initializer(home(getattr(layer, key)))
         config = {key: self._fixed(value) for key, value in config.items()}
         settings = {key: value for key, value in config.items() if is_tensor(value)}
-        plain = plaindata.describe(layer, plaindata.LAYERS, {k: v for k, v in config.items() if k not in settings})
-        kept = {key: value for key, value in settings.items() if key in plaindata.LAYERS[kind].split()}
+        plain = plaindata.describe(layer, vocabulary.LAYERS, {k: v for k, v in config.items() if k not in settings})
+        kept = {key: value for key, value in settings.items() if key in vocabulary.LAYERS[kind].split()}
         weights = sum(weight.shape.num_elements() for weight in layer.weights)
         return Step(kind, {**plain.config, **kept}, self._fixed(call.training), weights)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from checker import vocabulary
 from checker.guest import fed, plaindata
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
@@ -52,10 +53,10 @@ def callbacks_of(given: Mapping[str, Any]) -> list[Any]:
 
 def watcher(callback: Any) -> KerasObject:
     """Return an EarlyStopping or ReduceLROnPlateau as plain data; Keras keeps its settings as attributes only."""
-    keys = plaindata.CALLBACKS[type(callback).__name__].split()
+    keys = vocabulary.CALLBACKS[type(callback).__name__].split()
     config = {key: getattr(callback, key) for key in keys if hasattr(callback, key)}
     config["min_delta"] = abs(float(config.get("min_delta") or 0.0))
-    return plaindata.describe(callback, plaindata.CALLBACKS, config)
+    return plaindata.describe(callback, vocabulary.CALLBACKS, config)
 
 
 def left_out(given: Mapping[str, Any]) -> tuple[str, ...]:

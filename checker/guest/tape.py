@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from checker import vocabulary
 from checker.guest import generation, plaindata
 from checker.guest.capture import Capture, Known
 from checker.guest.loops import Looks, Loop
@@ -68,7 +69,7 @@ class Plan:
         """Return optimizer and loss as plain data; UnrebuildableError where they cannot be told."""
         if self.obstacle or self.loss is None:
             raise UnrebuildableError(self.obstacle or NO_LOSS)
-        return plaindata.describe(self.optimizer, plaindata.OPTIMIZERS), self.loss
+        return plaindata.describe(self.optimizer, vocabulary.OPTIMIZERS), self.loss
 
 
 @dataclass
@@ -233,7 +234,7 @@ class Tapes:
             if name in OF_LOGITS:
                 return KerasObject(OF_LOGITS[name], {"from_logits": True})
             made = plaindata.loss_object(function)
-            flags = {k: v for k, v in kwargs.items() if k in plaindata.LOSSES[made.class_name].split()}
+            flags = {k: v for k, v in kwargs.items() if k in vocabulary.LOSSES[made.class_name].split()}
             return KerasObject(made.class_name, flags)
 
         self._note_loss(plain, "", value, args, kwargs)

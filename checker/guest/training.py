@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from checker import frames
+from checker import frames, vocabulary
 from checker.frames import Array
 from checker.guest import architecture, plaindata
 from checker.guest.plaindata import UnrebuildableError
@@ -33,7 +33,7 @@ from checker.records import KerasObject, Labels, Loop, Phase, RetrainJob, Traini
 
 LONG = 20_000
 """Steps over all seeds from which compiling pays several times over."""
-COMPILED = plaindata.MERGING | frozenset(
+COMPILED = vocabulary.MERGING | frozenset(
     "InputLayer Dense Activation ReLU LeakyReLU ELU Softmax BatchNormalization LayerNormalization Rescaling".split()
 )
 STATEFUL = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Normalization"})
@@ -212,7 +212,7 @@ class CompiledPhase:
         self.trainer, self.phase = trainer, phase
         keras = trainer.keras
         self.labels = self._label_form()
-        self.loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
+        self.loss = plaindata.build(phase.loss, vocabulary.LOSSES, keras.losses, keras)
         self.optimizer = optimizer or self._make_optimizer()
         self.first_rate = float(self.optimizer.learning_rate) if phase.plateau is not None else 0.0
         self.room = trainer.rows // phase.batch_size if trainer.loop is Loop.XLA else 0
@@ -228,7 +228,7 @@ class CompiledPhase:
 
     def _make_optimizer(self) -> Any:
         keras = self.trainer.keras
-        made = plaindata.build(self.phase.optimizer, plaindata.OPTIMIZERS, keras.optimizers, keras)
+        made = plaindata.build(self.phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
         made.build(self.trainer.model.trainable_variables)
         return made
 
@@ -315,7 +315,7 @@ class CompiledPhase:
         if config.get("mode") not in ("min", "max") or isinstance(labels, Numbers):
             config["mode"] = labels.better if counted else "min"
         return plaindata.build(
-            KerasObject(wanted.class_name, config), plaindata.CALLBACKS, callbacks, self.trainer.keras
+            KerasObject(wanted.class_name, config), vocabulary.CALLBACKS, callbacks, self.trainer.keras
         )
 
     def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:

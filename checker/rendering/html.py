@@ -34,15 +34,17 @@ class Entry:
 # -- one report --------------------------------------------------------------------------------------------
 
 
-def render_page(report: Report, index_href: str = "", student_href: str = "") -> str:
-    """Return a report's page for demonstrators; the paths of the index and of the student's edition are as seen from
-    it, not quoted, "" for none."""
-    return _render(report, {"index_href": index_href, "student_href": student_href, "is_for_students": False})
+def render_page(report: Report, index_href: str = "", student_href: str = "", script_href: str = "") -> str:
+    """Return a report's page for demonstrators; the paths of the index, of the student's edition and of the script
+    that trains the network again are as seen from it, not quoted, "" for none."""
+    links = {"index_href": index_href, "student_href": student_href, "script_href": script_href}
+    return _render(report, links | {"is_for_students": False})
 
 
 def render_student_page(report: Report) -> str:
     """Return a report's page for whoever has handed in, which links to nothing and gives nothing away."""
-    return _render(for_students(report), {"index_href": "", "student_href": "", "is_for_students": True})
+    links = {"index_href": "", "student_href": "", "script_href": ""}
+    return _render(for_students(report), links | {"is_for_students": True})
 
 
 def _render(report: Report, edition: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from measuring import Cost, Figure, cost_of
 
-from checker import assignments, dataset, frames, tracing
+from checker import assignments, dataset, frames, tracing, vocabulary
 from checker.guest import architecture, plaindata, training
 from checker.records import Development, Fed, Fit, KerasObject, Labels, ModelCapture, Phase, Recipe, RetrainJob
 
@@ -112,7 +112,7 @@ def _train(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...]) -> Cost:
     hidden = [keras.layers.Dense(width, activation="relu") for width in widths]
     ends = [keras.layers.Dense(5, activation="softmax")]
     record = architecture.describe(keras.Sequential([keras.layers.Input((9,)), *hidden, *ends]), keras, tf)
-    adam = plaindata.describe(keras.optimizers.Adam(), plaindata.OPTIMIZERS)
+    adam = plaindata.describe(keras.optimizers.Adam(), vocabulary.OPTIMIZERS)
     phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), EPOCHS, 32, Labels.INTEGERS)
     job = RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**7, (7, 8))
     data = training.SeedData(x, y, x[:0], y[:0], x[:100])

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from measuring import Cost, cost_of
 
+from checker import vocabulary
 from checker.guest import architecture, plaindata, training
 from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
@@ -35,7 +36,7 @@ def network(keras: Any) -> Any:
 
 def make_job(keras: Any, epochs: int, seeds: tuple[int, ...]) -> RetrainJob:
     record = architecture.describe(network(keras), keras, tf)
-    adam = plaindata.describe(keras.optimizers.Adam(), plaindata.OPTIMIZERS)
+    adam = plaindata.describe(keras.optimizers.Adam(), vocabulary.OPTIMIZERS)
     phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), epochs, BATCH, Labels.INTEGERS)
     return RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**6, seeds)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from checker import vocabulary
 from checker.guest import adaptation
 
 pytestmark = pytest.mark.tensorflow
@@ -25,7 +26,7 @@ def notes(tf):
               *adaptation.homes(keras, "models"), np, pd,
               pd.DataFrame, preprocessing.OneHotEncoder, metrics, matplotlib.style, tf, tf.random,
               keras.optimizers.Optimizer]  # fmt: skip
-    owners += [getattr(keras.optimizers, name) for name in adaptation.plaindata.OPTIMIZERS]
+    owners += [getattr(keras.optimizers, name) for name in vocabulary.OPTIMIZERS]
     before = [(owner, dict(vars(owner))) for owner in owners]
     found = []
     adaptation.install(tf, found.append, legacy=False)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from checker import vocabulary
 from checker.guest import architecture, plaindata, training
 from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
@@ -68,7 +69,7 @@ METRICS = {Labels.INTEGERS: "accuracy", Labels.ONE_HOT: "accuracy", Labels.NUMBE
 def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, **settings: Any) -> RetrainJob:
     labels = settings.pop("labels", Labels.INTEGERS)
     phase = Phase(
-        optimizer=plaindata.describe(optimizer, plaindata.OPTIMIZERS),
+        optimizer=plaindata.describe(optimizer, vocabulary.OPTIMIZERS),
         loss=plaindata.loss_object(settings.pop("loss", LOSSES[labels])),
         epochs=epochs,
         batch_size=32,
@@ -88,8 +89,8 @@ def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **argum
     phase = job.recipe.phases[0]
     keras.utils.set_random_seed(seed)
     model = architecture.rebuild(job.architecture, keras)
-    optimizer = plaindata.build(phase.optimizer, plaindata.OPTIMIZERS, keras.optimizers, keras)
-    loss = plaindata.build(phase.loss, plaindata.LOSSES, keras.losses, keras)
+    optimizer = plaindata.build(phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
+    loss = plaindata.build(phase.loss, vocabulary.LOSSES, keras.losses, keras)
     model.compile(optimizer, loss, metrics=[METRICS[phase.labels]])
     y = np.eye(5, dtype="float32")[data.y] if phase.labels is Labels.ONE_HOT else data.y
     histories = []

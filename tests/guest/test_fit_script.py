@@ -1,0 +1,135 @@
+"""The script that a demonstrator runs, against the clean guest: the same outputs, in every bit."""
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from checker import dataset, splits, targets, vocabulary
+from checker.course import Course, held_out_split
+from checker.guest import architecture, plaindata, training
+from checker.metrics import METRICS
+from checker.records import (
+    Assignment,
+    Comparison,
+    FeatureSource,
+    KerasObject,
+    Labels,
+    Loop,
+    Phase,
+    Recipe,
+    RetrainJob,
+    SeedScore,
+    Selection,
+    TargetScale,
+    Tracing,
+)
+from checker.rendering import scripts
+
+pytestmark = pytest.mark.tensorflow
+
+SEEDS = (11, 23)
+SCALE = TargetScale(0.7, -1.5, 1.0)
+
+
+def a_phase(keras: Any, optimizer: Any, loss: Any = "sparse_categorical_crossentropy", **more: Any) -> Phase:
+    settings = {"epochs": 2, "batch_size": 256, "labels": Labels.INTEGERS, **more}
+    described = plaindata.describe(optimizer, vocabulary.OPTIMIZERS)
+    return Phase(optimizer=described, loss=plaindata.loss_object(loss), **settings)
+
+
+def stopping(keras: Any) -> tuple[Any, Recipe]:
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((9,)), layers.Dense(30, "tanh", kernel_regularizer="l2"), layers.Dense(5)])
+    watch = {"monitor": "val_acc", "patience": 1, "mode": "auto", "min_delta": 0.02, "restore_best_weights": True}
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    early = KerasObject("EarlyStopping", watch)
+    return model, Recipe((a_phase(keras, keras.optimizers.SGD(0.5), loss, epochs=8, early_stopping=early),), True)
+
+
+def dropping(keras: Any) -> tuple[Any, Recipe]:
+    layers = keras.layers
+    stack = [layers.Input((9,)), layers.Dense(40, kernel_initializer="he_normal"), layers.BatchNormalization()]
+    stack += [layers.LeakyReLU(0.2), layers.Dropout(0.3), layers.Dense(5, "softmax")]
+    weights = {"0": 1.0, "2": 20.0, "4": 2.0}
+    first = a_phase(
+        *(keras, keras.optimizers.Nadam(0.003), "categorical_crossentropy"),
+        labels=Labels.ONE_HOT,
+        class_weight=weights,
+        rates=(0.01, 0.002),
+    )
+    return keras.Sequential(stack), Recipe((first, a_phase(keras, keras.optimizers.RMSprop())), False)
+
+
+def wired(keras: Any) -> tuple[Any, Recipe]:
+    layers = keras.layers
+    left, right = layers.Input((5,)), layers.Input((4,))
+    normalise, shared = layers.Normalization(), layers.Dense(8, "relu")
+    normalise.adapt(np.random.default_rng(0).normal(size=(50, 5)))
+    frozen = layers.Dense(8, trainable=False)
+    sides = [shared(layers.Dense(6)(normalise(left))), shared(layers.Dense(6)(right)), frozen(right)]
+    model = keras.Model([left, right], layers.Dense(5, "softmax")(layers.Concatenate()(sides)))
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 20, 0.9)
+    plateau = KerasObject("ReduceLROnPlateau", {"monitor": "val_loss", "patience": 0, "factor": 0.1, "min_delta": 9.0})
+    first = a_phase(keras, keras.optimizers.Adam(0.004), plateau=plateau)
+    phases = (first, replace(first, recompiled=False), a_phase(keras, keras.optimizers.SGD(schedule), batch_size=100))
+    return model, Recipe(phases, True)
+
+
+def valuing(keras: Any) -> tuple[Any, Recipe]:
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((8,)), layers.Dense(30, "relu"), layers.Dense(1)])
+    early = KerasObject("EarlyStopping", {"monitor": "val_mae", "patience": 1, "mode": "max"})
+    phase = a_phase(keras, keras.optimizers.Adam(0.01), "huber", labels=Labels.NUMBERS, early_stopping=early, epochs=4)
+    return model, Recipe((phase,), True)
+
+
+@pytest.mark.parametrize("make_network", [stopping, dropping, wired, valuing])
+def test_a_script_gives_what_the_clean_guest_gives(
+    tf: Any, make: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, make_network: Any
+) -> None:
+    """Outputs for the held-out rows, the figure and the number of epochs are those of the graph loop."""
+    is_regression = make_network is valuing
+    assignment: Assignment = request.getfixturevalue("regression" if is_regression else "assignment")
+    data: dataset.Dataset = request.getfixturevalue("prices" if is_regression else "practice")
+    model, recipe = make_network(tf.keras)
+    record = architecture.describe(model, tf.keras, tf)
+    course = Course(assignment, data, SEEDS, sandbox=None)  # type: ignore[arg-type]  # nothing runs in one
+    expected, measured, runs = {}, {}, []
+    for seed in SEEDS:
+        part = held_out_split(seed, recipe.development, None, course)
+        x = splits.handout_features(data.features, part.training)
+        y = targets.apply(SCALE, data.labels).astype(np.float32).reshape(-1, 1) if is_regression else data.labels
+        learned, watched = (x[part.training], y[part.training]), (x[part.development], y[part.development])
+        job = RetrainJob("3", record, recipe, assignment.data.classes, 10**6, (seed,))
+        given = {seed: training.SeedData(*learned, *watched, x[part.held_out])}
+        ((run, outputs),) = training.train(job, given, tf, tf.keras)
+        if is_regression:
+            outputs = np.clip(targets.undo(SCALE, outputs[:, 0]), data.labels.min(), data.labels.max())
+        expected[seed] = outputs
+        measured[seed] = METRICS[assignment.bar.metric].measure(outputs, data.labels[part.held_out])
+        runs.append(run)
+    assert {run.loop for run in runs} == {Loop.GRAPH}
+    evidence = make.evidence(
+        models=(make.model(1, architecture=record),),
+        selection=Selection(1, "the only one"),
+        tracing=Tracing(FeatureSource.HANDOUT, "", target=SCALE if is_regression else None),
+        recipe=recipe,
+        runs=tuple(runs),
+    )
+    scores = tuple(SeedScore(seed, figure, 0, 0) for seed, figure in measured.items())
+    compared = Comparison(assignment.bar.metric, scores, 0, 0.01, 0, 0, 0, 0, 0, None, (), (), "guess", True)
+
+    script = scripts.render(evidence, compared, assignment, data.note)
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # TensorFlow is imported already
+    namespace: dict[str, Any] = {"__name__": "script"}
+    exec(compile(script or "", "script.py", "exec"), namespace)
+    score, seen = namespace["score"], []
+    namespace["score"] = lambda outputs, labels: seen.append(outputs) or score(outputs, labels)
+    table = pd.read_csv(dataset.PRACTICE)
+    for run in runs:
+        assert namespace["run"](table, run.seed) == (measured[run.seed], run.epochs)
+        assert np.array_equal(seen.pop(), expected[run.seed])

@@ -1,0 +1,94 @@
+"""TensorBoard's event files, read back by TensorBoard's own reader."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from checker import eventfiles
+from checker.course import Course
+from checker.records import Recipe, Selection
+from checker.store import Gathered
+
+SEEDS = (11, 23)
+HISTORY = {"loss": (0.9, None, 0.5), "accuracy": (0.4, 0.5, 0.7), "val_loss": (1.0, 0.8, 0.6)}
+
+
+@pytest.fixture
+def course(assignment, practice, fake_sandbox):
+    return Course(assignment, practice, SEEDS, fake_sandbox(lambda job, beside: iter(())))
+
+
+@pytest.fixture
+def gathered(course, make):
+    """Evidence of a network that calls every held-out row by its first class."""
+    held_out = {seed: eventfiles.judgement.held_out_split(seed, True, None, course).held_out for seed in SEEDS}
+    outputs = {seed: np.eye(5, dtype=np.float32)[np.zeros(len(rows), int)] for seed, rows in held_out.items()}
+    runs = tuple(make.run(seed, of, history=HISTORY, epochs=3, loop="graph") for seed, of in outputs.items())
+    evidence = make.evidence(
+        models=(make.model(1),),
+        selection=Selection(1, ""),
+        recipe=Recipe((make.phase(),), True),
+        runs=runs,
+        failures=(),
+    )
+    return Gathered(evidence, {run.predictions.sha256: outputs[run.seed] for run in runs})
+
+
+def read(folder):
+    """Return what TensorBoard finds in a run."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(folder), {"images": 0, "scalars": 0, "tensors": 0})
+    found.Reload()
+    return found
+
+
+@pytest.mark.tensorflow
+def test_tensorboard_reads_what_was_written(course, gathered, practice, tmp_path):
+    """Each seed of student and reference is a run with scalars, the confusion matrix and the network's graph."""
+    folder = eventfiles.write_beside({"Ada": gathered}, gathered, course, tmp_path)
+    eventfiles.write_beside({"Ada": gathered}, gathered, course, tmp_path)  # again: it replaces
+    runs = sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("events.*"))
+    assert runs == ["reference/seed-11", "reference/seed-23", "student/seed-11", "student/seed-23"]
+    found = read(folder / "student" / "seed-11")
+    tags = found.Tags()
+    assert sorted(tags["scalars"]) == ["accuracy/held-out", "accuracy/training", "loss/development", "loss/training"]
+    losses = [(event.step, round(event.value, 6)) for event in found.Scalars("loss/training")]
+    assert losses == [(1, 0.9), (3, 0.5)]
+    (held_out,) = found.Scalars("accuracy/held-out")
+    rows = eventfiles.judgement.held_out_split(11, True, None, course).held_out
+    assert held_out.value == pytest.approx(float(np.mean(practice.labels[rows] == 0)))
+    (image,) = found.Images("held-out/predicted and true")
+    assert image.encoded_image_string.startswith(b"\x89PNG") and (image.width, image.height) == (500, 500)
+    nodes = found.Graph().node
+    assert [(node.op, list(node.input)) for node in nodes] == [
+        ("InputLayer", []),
+        ("Dense", ["0_Input_9"]),
+        ("Dense", ["1_Dense_50_relu"]),
+    ]
+    assert nodes[1].attr["units"].s == b"50"
+
+
+def test_several_submissions_are_shown_from_the_folder_above(course, gathered, tmp_path):
+    """Of several submissions all are in one view, each under its own name."""
+    assert eventfiles.write_beside({"ada": gathered, "bob": gathered}, gathered, course, tmp_path) == tmp_path
+    assert len(list(tmp_path.glob("*/*/seed-11/events.*"))) == 4
+
+
+def test_values_of_a_regression_are_drawn(prices):
+    """Of numbers to predict the picture shows predictions over true values."""
+    image = eventfiles.predicted_against_true(prices.labels * 0.9, prices.labels)
+    assert image.encoded_image_string.startswith(b"\x89PNG")
+
+
+def test_the_host_imports_no_tensorflow():
+    """Neither the commands nor the writer of event files load TensorFlow or Keras into the host."""
+    code = (
+        "import sys, checker.cli, checker.eventfiles as e;"
+        "e.Event(file_version=e.VERSION).SerializeToString(); e.masked_crc32c(b'x');"
+        "print([m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'keras', 'tf_keras')])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
