@@ -7,7 +7,7 @@ judging again runs nothing again.
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, execution, judgement, retraining, rules, tracing, verdict
+from checker import assignments, deadlines, execution, judgement, retraining, rules, tracing, verdict
 from checker.course import Course, Standard, Watch
 from checker.metrics import METRICS
 from checker.records import SCHEMA_VERSION, Progress, Report, Stage, Submission
@@ -46,6 +46,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
     metric = METRICS[assignment.bar.metric]
     reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
+    deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     return Report(
         schema=SCHEMA_VERSION,
         submission=evidence.submission,
@@ -74,4 +75,5 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
         observations=judgement.diagnose(evidence, compared, course),
+        timeliness=deadlines.hold_against(evidence.submission, deadline, until) if deadline else None,
     )
