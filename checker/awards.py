@@ -4,6 +4,7 @@ As with Moodle's worksheet: a submission without a decision is left as it was, w
 told.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -42,10 +43,8 @@ def award(found: Sequence[Entry], decided: Mapping[str, Decided], platform: Plat
         raise UsageError("A tick has to be worth something.", "Say --tick with a number above 0.")
     made, lines = [], []
     for entry in found:
-        if entry.identity.platform is not platform:
-            lines.append(
-                Line(Outcome.UNMATCHED, entry.name, f"it was not downloaded from {platform or 'repositories'}")
-            )
+        if problem := _elsewhere(entry, platform):
+            lines.append(Line(Outcome.UNMATCHED, entry.name, problem))
             continue
         decision, line = _decision(entry, entry.name, decided)
         if decision is not None:
@@ -54,6 +53,15 @@ def award(found: Sequence[Entry], decided: Mapping[str, Decided], platform: Plat
             line = Line(Outcome.FILLED, entry.name, f"{line.words}: {score:g}")
         lines.append(line)
     return Awards(tuple(made), (*lines, *without_submission(found, decided)))
+
+
+def _elsewhere(entry: Entry, platform: Platform) -> str:
+    """Return why a submission cannot be taken back to a platform; "" where it can."""
+    if entry.identity.platform is not platform:
+        return f"it is from {entry.identity.platform or 'no platform'}"
+    if platform is Platform.GRADESCOPE and not re.fullmatch(r"[0-9]+", entry.identity.number):
+        return "its folder's name ends in no submission's number"
+    return ""
 
 
 def _points(text: str, default: float, option: str) -> float:

@@ -16,8 +16,8 @@ from checker.records import Platform, Submission, Timeliness, TimeSource
 
 EXAMPLE = "2026-12-02T17:00:00+00:00"
 DOUBTS = {
-    TimeSource.WORKSHEET: ", which tell no time zone and are read in the deadline's",
-    TimeSource.ZIP: ", which tell no time zone and are read in the deadline's, and may be of when the file was saved",
+    TimeSource.WORKSHEET: ", which tells no time zone: it is read in that of the deadline",
+    TimeSource.ZIP: ", which tell no time zone: it is read in that of the deadline, and may be when the file was saved",
 }
 _OF_IDENTITY = {
     Platform.MOODLE: TimeSource.WORKSHEET,
