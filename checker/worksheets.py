@@ -91,9 +91,16 @@ def read(content: bytes) -> Worksheet:
 
 
 def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
-    """Return the worksheet's bytes with these grades, by line; all else is as it was."""
+    """Return the worksheet's bytes with these grades, by line; all else is as it was.
+
+    Raises UsageError where the worksheet's encoding has no letters for a grade.
+    """
     new = [(sheet.cells[line], _quoted(grade)) for line, grade in sorted(grades.items())]
-    return sheets.replaced(sheet.text, new).encode(sheet.encoding)
+    try:
+        return sheets.replaced(sheet.text, new).encode(sheet.encoding)
+    except UnicodeEncodeError as error:
+        words = f"A grade cannot be written in the worksheet's encoding, {sheet.encoding}: {error.object[error.start]}."
+        raise UsageError(words, "Download the worksheet as UTF-8.") from error
 
 
 def clean(name: str) -> str:

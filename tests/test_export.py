@@ -312,6 +312,18 @@ def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path)
         assert b"index.html" not in content
 
 
+def test_feedback_alone(results, numbers, tmp_path, monkeypatch, capsys):
+    """Pages go back without a worksheet being filled, and without any decision."""
+    (tmp_path / "grades.csv").write_bytes(worksheet_of(numbers))
+    words = [results, "--moodle-worksheet", tmp_path / "grades.csv", "--moodle-feedback", tmp_path / "fb.zip"]
+    monkeypatch.setattr(sys, "argv", ["checker", "export", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert "39 pages" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fb.zip", "grades.csv"]
+
+
 def test_feedback_is_split_at_the_limit(numbers):
     """No zip is larger than the limit, unless a single page is; together they hold all pages once."""
     noise = random.Random(0)
@@ -409,6 +421,13 @@ def test_separators_and_encodings(separator, encoding):
     text = "\n".join(separator.join(f'"{cell}"' if cell else "" for cell in row) for row in rows)
     filled = settle(text.encode(encoding), [ADA]).content
     assert filled.decode(encoding) == text.replace(f"{separator}{separator}", f"{separator}2.5{separator}")
+
+
+def test_a_grade_that_the_encoding_has_no_letters_for():
+    """A word that a worksheet's encoding cannot hold is refused in words."""
+    sheet = "ID;Bewertung;Zuletzt geändert (Bewertung)\nTeilnehmer/in12;;-\n".encode("latin-1")
+    with pytest.raises(UsageError, match="cannot be written in the worksheet's encoding, latin-1: з"):
+        settle(sheet, [ADA], words=Words("зачёт"))
 
 
 def test_older_headings():

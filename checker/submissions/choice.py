@@ -96,7 +96,7 @@ def _tell_apart_in_time(uploads: list[Upload]) -> bool:
 
 
 def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool, tell: bool) -> Submission:
-    empty = Submission(_told(upload.name), str(path), False, "", identity=upload.identity)
+    empty = Submission(_told(upload.name), str(path), False, "", identity=_told_of(upload.identity))
     if chosen is None:
         return replace(empty, failure=_nothing_to_run(upload))
     if is_too_much:
@@ -120,6 +120,10 @@ def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bo
 def _told(text: str) -> str:
     """Return text from the names of files as it can be stored, whatever encoding the names are in."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def _told_of(who: Identity) -> Identity:
+    return replace(who, name=_told(who.name), number=_told(who.number), assignment=_told(who.assignment))
 
 
 def _fingerprint(file: File) -> str:
