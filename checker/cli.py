@@ -102,6 +102,8 @@ def batch_command(
     submitted = submissions.find(path)
     if moodle_worksheet is not None:
         submitted = returns.with_times(submitted, worksheets.read(store.content(moodle_worksheet)))
+        if not any(one.identity.submitted_at for one in submitted):
+            errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
     chosen = _only(submitted, only or [])
     course = _course(found, found.seeds.grading, data, practice_data, wall)
     course = _with_extensions(course, extended, out, submitted)

@@ -53,6 +53,10 @@ def command(
     if sum(one is not None for one in (moodle_worksheet, nbgrader, gradescope, github_classroom)) != 1:
         options = "--moodle-worksheet, --nbgrader, --gradescope or --github-classroom"
         raise UsageError("To which platform?", f"Say one of {options}.")
+    if moodle_feedback is not None and moodle_worksheet is None:
+        raise UsageError("--moodle-feedback needs the numbers in --moodle-worksheet.")
+    if to is not None and moodle_worksheet is None and nbgrader is None:
+        raise UsageError("--to is for what is filled in: --gradescope and --github-classroom say where they write.")
     words = Words(tick, resubmit)
     if moodle_worksheet is not None:
         is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)

@@ -189,7 +189,8 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-    return SimpleNamespace(code=ended.value.code, said=out.getvalue(), results=place / "results")
+    said, out = out.getvalue(), place / "results"
+    return SimpleNamespace(code=ended.value.code, said=said, results=out, assignment=assignment)
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +263,21 @@ def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     told = json.loads((checked.results / "results.json").read_bytes())["reports"]
     by_number = {report["submission"]["identity"]["number"]: report["timeliness"] for report in told}
     assert by_number[numbers[NAMES[37]]]["late_seconds"] == 2220
+
+
+def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
+    """Judging again keeps the times that the worksheet told, and reads the extensions that lie beside the results."""
+    out = shutil.copytree(checked.results, tmp_path / "results")
+    (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
+    words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
+    monkeypatch.setattr(cli, "_establish", lambda course: Standard({}, {}))
+    monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "On time 36, late 3, not known 0" in capsys.readouterr().out
+    told = {row["student"]: row for row in csv.DictReader((out / "results.csv").open(encoding="utf-8"))}
+    assert told[moodles(NAMES[38])]["late_seconds"] == "0"
+    assert told[moodles(NAMES[36])]["late_seconds"] == str(36 * 60)
 
 
 def test_a_batch_lists_everybody(results, numbers):
@@ -544,6 +560,8 @@ def test_a_backslash_before_a_quotation_mark_is_told():
         (["nowhere", "--nbgrader", "README.md", "--to", "x.csv"], "no table of grades of nbgrader's"),
         (["nowhere", "--gradescope", "x.zip"], "There are no results in nowhere."),
         (["nowhere", "--to", "x.csv"], "To which platform? Say one of"),
+        (["nowhere", "--gradescope", "x.zip", "--to", "x.csv"], "--to is for what is filled in"),
+        (["nowhere", "--gradescope", "x.zip", "--moodle-feedback", "x.zip"], "needs the numbers"),
         (["nowhere", "--gradescope", "x.zip", "--nbgrader", "x.csv"], "To which platform? Say one of"),
         (["nowhere", "--moodle-worksheet", "x.csv", "--to", "./x.csv"], "would overwrite the downloaded one"),
     ],
