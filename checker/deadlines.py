@@ -61,7 +61,7 @@ def read(content: bytes, deadline: datetime) -> tuple[Extension, ...]:
         if not student:
             raise UsageError(f"Row {at} of the extensions names no student.")
         extension = Extension(student, _until(at, row["until"], deadline))
-        if found.setdefault(student.casefold(), extension) != extension:
+        if found.setdefault(student.casefold(), extension).until != extension.until:
             raise UsageError(f"Row {at} of the extensions: “{student}” has another extension above.", "Keep one.")
     return tuple(found.values())
 
@@ -120,7 +120,7 @@ def hold_against(submission: Submission, deadline: datetime, until: datetime | N
     said = f"Late by {duration(late)}" if late else "On time"
     sentence = (
         f"{said}: handed in {_written(handed_in)}, the {words} was {_written(by)}. "
-        f"The time is that of {source}{DOUBTS.get(source, '')}."
+        f"The time is from {source}{DOUBTS.get(source, '')}."
     )
     return Timeliness(by, until is not None, source, handed_in, late, sentence)
 

@@ -124,7 +124,7 @@ def test_lateness_in_words(at, late, words):
     found = deadlines.hold_against(handed_in(at), DEADLINE)
     assert (found.late_seconds, found.is_extended, found.source) == (late, False, TimeSource.TIMESTAMP)
     assert found.sentence.startswith(words)
-    assert found.sentence.endswith("The time is that of timestamp.txt.")
+    assert found.sentence.endswith("The time is from timestamp.txt.")
 
 
 def test_times_without_a_zone_are_read_in_the_deadlines():
@@ -134,8 +134,8 @@ def test_times_without_a_zone_are_read_in_the_deadlines():
     on_time = deadlines.hold_against(submission, DEADLINE.astimezone(PARIS))
     assert (late.late_seconds, on_time.late_seconds) == (55 * 60, 0)
     assert on_time.sentence == (
-        "On time: handed in 2026-11-30 17:55 UTC+01:00, the deadline was 2026-11-30 18:00 UTC+01:00. The time is that "
-        "of Moodle's worksheet, which tells no time zone: it is read in that of the deadline."
+        "On time: handed in 2026-11-30 17:55 UTC+01:00, the deadline was 2026-11-30 18:00 UTC+01:00. The time is from "
+        "Moodle's worksheet, which tells no time zone: it is read in that of the deadline."
     )
 
 
