@@ -21,6 +21,10 @@ SCORES = "scores.json"
 _FOR_PEOPLE = {
     "missing": "is missing",
     "unexpected_keyword_argument": "is not a key of an assignment",
+    "timezone_aware": "expected a time with its zone, as 2026-11-30T17:00:00+00:00",
+    "datetime_from_date_parsing": "expected a time with its zone, as 2026-11-30T17:00:00+00:00",
+    "datetime_parsing": "expected a time with its zone, as 2026-11-30T17:00:00+00:00",
+    "datetime_type": "expected a time with its zone, as 2026-11-30T17:00:00+00:00",
 }
 
 

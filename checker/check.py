@@ -7,7 +7,18 @@ judging again runs nothing again.
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, claims, execution, judgement, questions, retraining, rules, tracing, verdict
+from checker import (
+    assignments,
+    claims,
+    deadlines,
+    execution,
+    judgement,
+    questions,
+    retraining,
+    rules,
+    tracing,
+    verdict,
+)
 from checker.course import Course, Standard, Watch
 from checker.metrics import METRICS
 from checker.records import SCHEMA_VERSION, Progress, Report, Stage, Submission
@@ -48,6 +59,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     metric = METRICS[assignment.bar.metric]
     reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
     cells = judgement.student_cells(evidence, assignment)
+    deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
         schema=SCHEMA_VERSION,
         submission=evidence.submission,
@@ -77,5 +89,6 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         reproduce=judgement.reproduce(evidence, course),
         observations=judgement.diagnose(evidence, compared, course),
         claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),
+        timeliness=deadlines.hold_against(evidence.submission, deadline, until) if deadline else None,
     )
     return replace(report, questions=questions.choose(report))

@@ -1,6 +1,7 @@
 """The commands, and the one place where errors become words and exit codes."""
 
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +11,22 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import assignments, batch, check, dataset, doctor, export, judgement, sandbox, standard, store, submissions
+from checker import (
+    assignments,
+    batch,
+    check,
+    dataset,
+    doctor,
+    export,
+    extensions,
+    judgement,
+    returns,
+    sandbox,
+    standard,
+    store,
+    submissions,
+    worksheets,
+)
 from checker.course import Course, Standard, circumstances
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.metrics import METRICS
@@ -46,6 +62,12 @@ ExactOption = Annotated[
     bool,
     typer.Option("--exact", help="Let students' fit come back to Python after each step: the same digits, slower."),
 ]
+ExtensionsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--extensions", help="CSV with the columns student and until; else extensions.csv in the output folder."
+    ),
+]
 
 
 @app.command("batch")
@@ -62,6 +84,10 @@ def batch_command(
         str, typer.Option(help="The variable that holds the answer, where the checker takes another model for it.")
     ] = "",
     exact: ExactOption = False,
+    moodle_worksheet: Annotated[
+        Path | None, typer.Option(help="Moodle's grading worksheet, which tells when each was handed in.")
+    ] = None,
+    extended: ExtensionsOption = None,
     wall: Annotated[
         str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
@@ -76,8 +102,14 @@ def batch_command(
     if wall not in sandbox.KINDS:
         raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
     found = assignments.find(assignment)
-    chosen = _only(submissions.find(path), only or [])
+    submitted = submissions.find(path)
+    if moodle_worksheet is not None:
+        submitted = returns.with_times(submitted, worksheets.read(store.content(moodle_worksheet)))
+        if not any(one.identity.submitted_at for one in submitted):
+            errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
+    chosen = _only(submitted, only or [])
     course = _course(found, found.seeds.grading, data, practice_data, wall)
+    course = _with_extensions(course, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     fit = batch.jobs_that_fit(found)
@@ -98,6 +130,7 @@ def judge_command(
     assignment: AssignmentOption = None,
     data: DataOption = None,
     practice_data: PracticeOption = False,
+    extended: ExtensionsOption = None,
 ) -> None:
     """Judge again what a batch has gathered, after rules or tolerance have changed: no submission runs again.
 
@@ -110,6 +143,7 @@ def judge_command(
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = assignments.find(assignment)
     course = _course(found, found.seeds.grading, data, practice_data, "none")
+    course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
     held_to = _establish(course)
     display = Display(console, len(stored))
     with display.shown():
@@ -135,7 +169,7 @@ def self_check(
     """
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    found = assignments.find(assignment)
+    found = replace(assignments.find(assignment), deadline=None)
     course = replace(_course(found, found.seeds.self_check, data, practice_data, "none"), exact=exact)
     held_to = standard.of_scores(course)
     submission = submissions.find(file)[0]
@@ -253,6 +287,13 @@ def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, p
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
     return Course(assignment, dataset.load(assignment.data, data, practice), seeds, sandbox.choose(wall))
+
+
+def _with_extensions(course: Course, given: Path | None, out: Path, submitted: Sequence[Submission]) -> Course:
+    course, absent = extensions.granted(course, given, out, submitted)
+    for student in absent:
+        console.print(f"{text.one_line(student)} has an extension and has handed in nothing.", markup=False)
+    return course
 
 
 def _establish(course: Course) -> Standard:

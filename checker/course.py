@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from checker import splits, store
 from checker.dataset import Dataset
@@ -19,7 +20,7 @@ class Course:
     """What is the same for all submissions of a batch.
 
     ``model``: the variable that, as a demonstrator says, holds the answer. ``exact``: a student's ``fit`` comes back
-    to Python after every step, as without the checker.
+    to Python after every step, as without the checker. ``extensions``: by name of the submission.
     """
 
     assignment: Assignment
@@ -28,6 +29,7 @@ class Course:
     sandbox: Sandbox
     model: str = ""
     exact: bool = False
+    extensions: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def answer_name(self) -> str:

@@ -1,20 +1,18 @@
 """What demonstrators have decided: a CSV with a row for each student, which people fill in and no program overwrites.
 
-A later batch only appends rows, for students who are new, and leaves every byte that is there as it is. A spreadsheet
-may have saved the file with other separators or in another encoding; both are found out.
+A later batch only appends rows, for students who are new, and leaves every byte that is there as it is.
 """
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from checker import sheets
 from checker.errors import UsageError
+from checker.sheets import Sheet
 
 FILE = "decisions.csv"
 COLUMNS = ("student", "decision", "note", "by")
-SEPARATORS = ",;\t"
 
 
 class Decision(StrEnum):
@@ -32,21 +30,13 @@ class Decided:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    text: str
-    separator: str
-    rows: tuple[dict[str, str], ...]
-    columns: tuple[str, ...]
-
-
 def extended(content: bytes, students: Sequence[str]) -> bytes:
     """Return the file with a row for each student; ``content`` is what it holds so far, b"" for nothing.
 
     Raises UsageError where it is not a table of decisions.
     """
     if not content.strip(b"\xef\xbb\xbf \r\n"):
-        return ("\ufeff" + _lines([COLUMNS], ",") + _lines([(s, "", "", "") for s in students], ",")).encode()
+        return ("\ufeff" + sheets.lines([COLUMNS, *((s, "", "", "") for s in students)], ",")).encode()
     sheet = _sheet(content)
     known = {row["student"] for row in sheet.rows}
     new = [student for student in students if student not in known]
@@ -54,7 +44,7 @@ def extended(content: bytes, students: Sequence[str]) -> bytes:
         return content
     rows = [[student if column == "student" else "" for column in sheet.columns] for student in new]
     ending = "" if sheet.text.endswith("\n") else "\n"
-    return ("\ufeff" + sheet.text + ending + _lines(rows, sheet.separator)).encode()
+    return ("\ufeff" + sheet.text + ending + sheets.lines(rows, sheet.separator)).encode()
 
 
 def read(content: bytes) -> dict[str, Decided]:
@@ -81,28 +71,10 @@ def _decided(row: dict[str, str]) -> Decided:
     return Decided(None, note, by, problem)
 
 
-def _sheet(content: bytes) -> _Sheet:
-    text = _decoded(content)
-    for separator in SEPARATORS:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        columns = tuple(cell.strip().casefold() for cell in lines[0]) if lines else ()
-        if {"student", "decision"} <= set(columns):
-            rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in lines[1:] if line]
-            return _Sheet(text, separator, tuple(rows), columns)
-    raise UsageError(
-        f"{FILE} has no columns student and decision.", f"Give it the first row {','.join(COLUMNS)} again."
-    )
-
-
-def _decoded(content: bytes) -> str:
-    """Return the text without a byte order mark. What is not UTF-8 comes from a spreadsheet on Windows."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
-
-
-def _lines(rows: Iterable[Sequence[str]], separator: str) -> str:
-    out = io.StringIO()
-    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
-    return out.getvalue()
+def _sheet(content: bytes) -> Sheet:
+    sheet = sheets.read(content, ("student", "decision"))
+    if sheet is None:
+        raise UsageError(
+            f"{FILE} has no columns student and decision.", f"Give it the first row {','.join(COLUMNS)} again."
+        )
+    return sheet

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
+from pydantic import AwareDatetime, ConfigDict, JsonValue, TypeAdapter, ValidationError, with_config
 
 from checker.errors import EvidenceError
 
@@ -216,7 +216,9 @@ class Bar:
 @record
 @dataclass(frozen=True)
 class Assignment:
-    """``answer``: the variable in which students are told to keep their network; "" where they are not."""
+    """``answer``: the variable in which students are told to keep their network; "" where they are not. ``deadline``:
+    by when it is to be handed in; None where nobody says.
+    """
 
     id: str
     title: str
@@ -232,6 +234,7 @@ class Assignment:
     folder: str
     answer: str = ""
     default: bool = False
+    deadline: AwareDatetime | None = None
 
 
 # -- what was handed in --------------------------------------------------------------------------------
@@ -253,7 +256,8 @@ class Identity:
     """Who handed a submission in, as far as the upload tells; "" where it does not. All of it is hostile text.
 
     ``number``: how the platform knows them: Moodle's participant number (of a team its group's), Canvas's user,
-    Gradescope's submission, nbgrader's student. ``submitted_at`` is as the platform wrote it.
+    Gradescope's submission, nbgrader's student. ``submitted_at`` is as the platform wrote it. ``assignment``: what
+    nbgrader calls it.
     """
 
     platform: Platform = Platform.NONE
@@ -262,6 +266,7 @@ class Identity:
     email: str = ""
     submitted_at: str = ""
     is_late: bool = False
+    assignment: str = ""
 
 
 @record
@@ -270,7 +275,8 @@ class Submission:
     """One student's file. ``name`` is as the student's folder or file is called: hostile text.
 
     ``member``: the file's name in the zip at ``path``; "" where the file lies there itself. ``failure``: why there is
-    nothing to run, and then ``sha256`` is "".
+    nothing to run, and then ``sha256`` is "". ``changed``: the file's own time in the zip, by a clock in no known zone;
+    "" where it tells nothing.
     """
 
     name: str
@@ -281,6 +287,7 @@ class Submission:
     member: str = ""
     identity: Identity = Identity()
     failure: "Failure | None" = None
+    changed: str = ""
 
 
 # -- jobs for guests -----------------------------------------------------------------------------------
@@ -890,6 +897,33 @@ class ReferenceScores:
     baselines: tuple[float, ...]
 
 
+class TimeSource(StrEnum):
+    """What tells when something was handed in."""
+
+    NOTHING = ""
+    WORKSHEET = "Moodle's worksheet"
+    TIMESTAMP = "timestamp.txt"
+    METADATA = "Gradescope's metadata"
+    MARK = "Canvas's mark"
+    ZIP = "the zip's own times"
+
+
+@record
+@dataclass(frozen=True)
+class Timeliness:
+    """Whether a submission was on time, which no verdict depends on.
+
+    ``late_seconds``: 0 for on time, None where it is not known; ``sentence`` says it all in words.
+    """
+
+    deadline: AwareDatetime
+    is_extended: bool
+    source: TimeSource
+    handed_in: AwareDatetime | None
+    late_seconds: int | None
+    sentence: str
+
+
 @record
 @dataclass(frozen=True)
 class StudentCell:
@@ -931,6 +965,7 @@ class Report:
     observations: tuple[Observation, ...] = ()
     claim: Claim | None = None
     questions: tuple[Question, ...] = ()
+    timeliness: Timeliness | None = None
 
 
 @record

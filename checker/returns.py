@@ -7,12 +7,12 @@ the worksheet tells names, they must agree as well.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from checker import batch, worksheets
+from checker import batch, sheets, worksheets
 from checker.decisions import Decided, Decision
-from checker.records import Identity, Platform, Report
+from checker.records import Identity, Platform, Report, Submission
 from checker.rendering.tables import Results
 from checker.worksheets import Row, Worksheet
 
@@ -105,6 +105,16 @@ def match(sheet: Worksheet, found: Sequence[Entry]) -> dict[int, Entry | str]:
     return matched
 
 
+def with_times(submitted: Sequence[Submission], sheet: Worksheet) -> tuple[Submission, ...]:
+    """Return submissions with the times at which they were handed in, as far as a worksheet tells them."""
+    matched = match(sheet, [Entry(one.name, one.identity, "") for one in submitted])
+    times = {entry.name: row.submitted for row in sheet.rows if isinstance(entry := matched.get(row.line), Entry)}
+    return tuple(
+        replace(one, identity=replace(one.identity, submitted_at=times.get(one.name) or one.identity.submitted_at))
+        for one in submitted
+    )
+
+
 def _doubt(row: Row, entry: Entry, sheet: Worksheet) -> str:
     """Return why a submission with a row's number may be another's; "" where it is not."""
     told, label = worksheets.clean(entry.identity.name), worksheets.clean(row.label)
@@ -137,13 +147,18 @@ def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided
         for entry in found
         if entry not in back
     ]
+    lines += without_submission(found, decided)
+    return Filled(worksheets.fill(sheet, grades), tuple(lines), _warnings(sheet, grades))
+
+
+def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -> list[Line]:
+    """Say which decisions are about nobody who is there."""
     names = {batch.student(entry.name) for entry in found}
-    lines += [
+    return [
         Line(Outcome.UNMATCHED, student, "there is a decision, but no such submission in these results")
         for student, one in decided.items()
         if student not in names and (one.decision or one.problem)
     ]
-    return Filled(worksheets.fill(sheet, grades), tuple(lines), _warnings(sheet, grades))
 
 
 def _settle(row: Row, entry: Entry | str | None, decided: Mapping[str, Decided], words: Words) -> tuple[Line, str]:
@@ -182,7 +197,7 @@ def _grade(row: Row, decision: Decision, words: Words) -> str:
 
 def _problem(row: Row, grade: str) -> str:
     """Return why Moodle would not take a grade."""
-    points = worksheets.number(grade)
+    points = sheets.number(grade)
     if not grade:
         return "the worksheet tells neither a maximum nor the words of a scale: say --tick and --resubmit"
     if len(row.scale) > 1:
@@ -193,11 +208,11 @@ def _problem(row: Row, grade: str) -> str:
 
 
 def _is_same(before: str, grade: str) -> bool:
-    numbers = worksheets.number(before), worksheets.number(grade)
+    numbers = sheets.number(before), sheets.number(grade)
     return before == grade or (None not in numbers and numbers[0] == numbers[1])
 
 
 def _warnings(sheet: Worksheet, grades: Mapping[int, str]) -> tuple[str, ...]:
-    is_zero = any(worksheets.number(grade) == 0 for grade in grades.values())
+    is_zero = any(sheets.number(grade) == 0 for grade in grades.values())
     is_odd = '\\"' in sheet.text
     return tuple(words for words, is_so in ((ZERO, is_zero), (BACKSLASH, is_odd)) if is_so)

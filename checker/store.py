@@ -30,9 +30,9 @@ import pooch
 
 import checker
 from checker import frames
-from checker.errors import EvidenceError, HarnessError
+from checker.errors import EvidenceError, HarnessError, UsageError
 from checker.frames import Array
-from checker.records import ArrayRef, Evidence, Identity, from_json, record, to_json
+from checker.records import ArrayRef, Evidence, Identity, Submission, from_json, record, to_json
 
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
@@ -119,6 +119,15 @@ def places(folder: Path) -> list[Path]:
     return [path.parent for path in sorted(folder.glob("*/evidence.json"))]
 
 
+def submissions(folder: Path) -> list[Submission]:
+    """Return the submissions of which evidence lies in a folder."""
+    found = []
+    for place in places(folder):
+        with contextlib.suppress(FileNotFoundError, EvidenceError):
+            found.append(_read(place).evidence.submission)
+    return found
+
+
 def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | None]:
     """Return the name of the submission whose evidence lies in such a folder, and whose it is; and the evidence where
     it was gathered under these circumstances and is whole."""
@@ -165,6 +174,17 @@ def _unzipped(path: Path) -> Array:
     if frames.reference(values).sha256 != path.stem:
         raise EvidenceError(f"{path} does not hold what its name says")
     return values
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a file that a person has named.
+
+    Raises UsageError where it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def write(path: Path, content: bytes | str) -> None:

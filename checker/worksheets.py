@@ -7,42 +7,44 @@ parsed and written anew: each cell is known by its place in the text, and only t
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from checker import sheets
 from checker.errors import UsageError
+from checker.sheets import Cell, number
 
 SEPARATORS = ",;\t:"
+LANGUAGES = "English, German, Spanish, French, Italian, Dutch, Brazilian Portuguese or Russian"
 HEADINGS = {
-    "identifier": "Identifier|ID|Identificador|Identifiant",
-    "name": "Full name|Vollständiger Name|Nombre completo|Nom complet",
-    "group": "Group|Gruppe|Grupo|Groupe",
-    "grade": "Grade|Bewertung|Calificación|Note",
-    "maximum": "Maximum grade|Bestwertung|Calificación máxima|Note maximale",
-    "scale": "Scale|Skala|Escala|Barème",
+    "identifier": "Identifier|ID|Identificador|Identifiant|Identificativo|Identificatie|Идентификатор",
+    "name": "Full name|Vollständiger Name|Nombre completo|Nom complet|Nome|Volledige naam|Nome completo|Полное имя",
+    "group": "Group|Gruppe|Grupo|Groupe|Gruppo|Groep|Группы",
+    "grade": "Grade|Bewertung|Calificación|Note|Valutazione|Cijfer|Nota|Оценка",
+    "maximum": "Maximum grade|Bestwertung|Calificación máxima|Note maximale|Valutazione massima|Maximaal cijfer"
+    "|Nota máxima|Максимальная оценка",
+    "scale": "Scale|Skala|Escala|Barème|Scala|Schaal|Шкала",
     "changeable": "Grade can be changed|Bewertung kann geändert werden|La calificación puede ser cambiada"
-    "|La note peut être modifiée",
+    "|La note peut être modifiée|La valutazione può essere cambiata|Het cijfer kan gewijzigd worden"
+    "|Nota pode ser alterada|Оценка может быть изменена",
+    "submitted": "Last modified (submission)|Zuletzt geändert (Abgabe)|Última modificación (entrega)"
+    "|Última modificación (envío)|Dernière modification (travail remis)|Ultima modifica (consegna)"
+    "|Laatst gewijzigd (inzending)|Última modificação (envio)|Последнее изменение (ответ)",
     "graded": "Last modified (grade)|Zuletzt geändert (Bewertung)|Última modificación (calificación)"
-    "|Dernière modification (note)",
+    "|Dernière modification (note)|Ultima modifica (valutazione)|Laatst gewijzigd (beoordeling)"
+    "|Última modificação (nota)|Последнее изменение (оценка)",
 }
-"""What Moodle's headings are in English, German, Spanish and French."""
+"""What Moodle's headings are in these languages, by its language packs."""
 NEEDED = ("identifier", "grade", "graded")
 """Without these Moodle refuses a worksheet."""
-NO = ("no", "nein", "non")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell's value, and where it stands in the text, quotes included."""
-
-    value: str
-    start: int
-    end: int
+NO = ("no", "nein", "non", "nee", "não", "нет")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A student's row. ``maximum``: points, or None; ``scale``: the words to choose from, worst first."""
+    """A student's row. ``maximum``: points, or None; ``scale``: the words to choose from, worst first; ``submitted``:
+    when, in the words of somebody's language, or "" for never.
+    """
 
     line: int
     label: str
@@ -53,6 +55,7 @@ class Row:
     maximum: float | None
     scale: tuple[str, ...]
     is_locked: bool
+    submitted: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,36 +75,32 @@ def read(content: bytes) -> Worksheet:
 
     Raises UsageError where it is none, or where Moodle would refuse it.
     """
-    text, encoding = _decoded(content)
-    start = 1 if text.startswith("\ufeff") else 0
+    text, encoding = sheets.kept(content)
     for separator in SEPARATORS:
-        columns = _headings(text, start, separator)
+        columns = _headings(text, separator)
         if all(key in columns for key in NEEDED):
-            lines = list(_lines(text, start, separator))
+            lines = list(sheets.cells(text, separator))
             _require_whole(lines)
             rows = tuple(_row(at, line, columns) for at, line in enumerate(lines[1:], start=2))
             cells = {at: line[columns["grade"]] for at, line in enumerate(lines[1:], start=2)}
             return Worksheet(text, encoding, rows, cells, "name" in columns, "group" in columns)
     raise UsageError(
-        "This is no grading worksheet of Moodle's in English, German, Spanish or French.",
+        f"This is no grading worksheet of Moodle's in {LANGUAGES}.",
         "Download it again with one of these as your language in Moodle, and upload it in the same language.",
     )
 
 
 def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
-    """Return the worksheet's bytes with these grades, by line; all else is as it was."""
-    parts, done = [], 0
-    for line, grade in sorted(grades.items()):
-        cell = sheet.cells[line]
-        parts += [sheet.text[done : cell.start], _quoted(grade)]
-        done = cell.end
-    return "".join([*parts, sheet.text[done:]]).encode(sheet.encoding)
+    """Return the worksheet's bytes with these grades, by line; all else is as it was.
 
-
-def number(text: str) -> float | None:
-    """Return a number as Moodle writes it in any language, or None."""
-    plain = text.strip().replace(",", ".")
-    return float(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain, re.ASCII) else None
+    Raises UsageError where the worksheet's encoding has no letters for a grade.
+    """
+    new = [(sheet.cells[line], _quoted(grade)) for line, grade in sorted(grades.items())]
+    try:
+        return sheets.replaced(sheet.text, new).encode(sheet.encoding)
+    except UnicodeEncodeError as error:
+        words = f"A grade cannot be written in the worksheet's encoding, {sheet.encoding}: {error.object[error.start]}."
+        raise UsageError(words, "Download the worksheet as UTF-8.") from error
 
 
 def clean(name: str) -> str:
@@ -113,41 +112,10 @@ def clean(name: str) -> str:
 # -- reading -----------------------------------------------------------------------------------------------
 
 
-def _decoded(content: bytes) -> tuple[str, str]:
-    """Return text and encoding; what is not UTF-8 is taken as Latin 1, which gives every byte back as it was."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        kind = "utf-16-le" if content[:1] == b"\xff" else "utf-16-be"
-        return content.decode(kind, "surrogatepass"), kind
-    try:
-        return content.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        return content.decode("latin-1"), "latin-1"
-
-
-def _lines(text: str, start: int, separator: str) -> Iterator[list[Cell]]:
-    """Cut a text into lines of cells; lines without any text are left out."""
-    cell = re.compile(rf'(?P<cell>"(?:[^"]|"")*"|(?!")[^{separator}\r\n]*)(?P<end>{separator}|\r?\n|\r|\Z)')
-    at, line = start, list[Cell]()
-    while at < len(text) or line:
-        match = cell.match(text, at)
-        if match is None:
-            raise UsageError("The worksheet has a cell with a quotation mark in its middle.", "Download it again.")
-        line.append(Cell(_value(match["cell"]), match.start(), match.end("cell")))
-        at = match.end()
-        if match["end"] != separator:
-            if line[0].value or len(line) > 1:
-                yield line
-            line = []
-
-
-def _value(raw: str) -> str:
-    return raw[1:-1].replace('""', '"') if raw.startswith('"') and len(raw) > 1 else raw
-
-
-def _headings(text: str, start: int, separator: str) -> dict[str, int]:
+def _headings(text: str, separator: str) -> dict[str, int]:
     """Return where each known column stands, if this is the separator."""
     try:
-        line = next(_lines(text, start, separator), [])
+        line = next(sheets.cells(text, separator), [])
     except UsageError:
         return {}
     known = {word.casefold(): key for key, words in HEADINGS.items() for word in words.split("|")}
@@ -180,6 +148,7 @@ def _row(at: int, line: Sequence[Cell], columns: Mapping[str, int]) -> Row:
         maximum=number(values.get("maximum", "")),
         scale=_items(values.get("scale", "")),
         is_locked=values.get("changeable", "").strip().casefold() in NO,
+        submitted=values.get("submitted", "").strip().strip("-"),
     )
 
 

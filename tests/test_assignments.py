@@ -1,6 +1,7 @@
 """Assignments: ours loads, and every mistake in one is named by its file, its key and what was expected."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def test_our_assignment_loads(assignment, root):
         ("grading = [", "grading = [1.5, 2] # ", r"seeds\.grading\.0: Input should be a valid integer"),
         ("tolerance = ", "tolerance = 'some' # ", r"bar\.tolerance: Input should be a valid number"),
         ('url = "', 'url = 7 # "', r"data\.url: Input should be a valid string"),
+        (
+            'keras = "auto"',
+            'keras = "auto"\ndeadline = 2026-11-30T17:00:00',
+            r"deadline: expected a time with its zone",
+        ),
+        ('keras = "auto"', 'keras = "auto"\ndeadline = 2026-11-30', r"deadline: expected a time with its zone"),
+        ('keras = "auto"', 'keras = "auto"\ndeadline = "soon"', r"deadline: expected a time with its zone"),
+        ('keras = "auto"', 'keras = "auto"\ndeadline = 5', r"deadline: expected a time with its zone"),
         # the right type, and no sense
         ('keras = "auto"', 'keras = "4"', r"keras: expected auto, 3 or 2"),
         ('task = "classification"', 'task = "ranking"', r"task: expected classification or regression"),
@@ -93,6 +102,13 @@ def test_a_mistake_is_named(folder, old, new, words):
     with pytest.raises(AssignmentError, match=words) as caught:
         assignments.load(folder)
     assert str(folder / assignments.FILE) in caught.value.message
+
+
+def test_a_deadline_has_a_time_zone(folder, assignment):
+    """A deadline is a moment, in whatever zone it is written; an assignment may be without one."""
+    change(folder, 'keras = "auto"', 'keras = "auto"\ndeadline = 2026-11-30T18:00:00+01:00')
+    assert assignments.load(folder).deadline == datetime(2026, 11, 30, 17, tzinfo=UTC)
+    assert assignment.deadline is None
 
 
 def test_all_mistakes_are_named_at_once(folder):

@@ -2,18 +2,20 @@
 
 import csv
 import io
+import json
 import random
 import re
+import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 from zipfile import ZipFile
 
 import pytest
+from rich.console import Console
 
-from checker import batch, cli, decisions, feedback, returns, submissions, worksheets
-from checker.course import Course, Standard
+from checker import batch, cli, decisions, feedback, returns, sandbox, worksheets
+from checker.course import Standard
 from checker.decisions import Decided, Decision
 from checker.errors import HarnessError, UsageError
 from checker.feedback import Page
@@ -87,6 +89,8 @@ NAMES = [f"{first} {last}" for last in ("Lovelace", "O'Brien", "Núñez_Peña", 
          ("Ada", "Grace", "Alan", "Zoë", "Linus", "Barbara", "Edsger", "Donald", "Radia", "Ken")]  # fmt: skip
 ABSENT = ["Mallory Late", "Trent Absent", "Peggy Gone"]
 BROKEN, CRASHING = 11, 12
+LATE = range(36, 40)
+DEADLINE = "2026-11-30T17:00:00+00:00"
 
 
 def moodles(name):
@@ -129,6 +133,11 @@ def download(numbers, tmp_path_factory):
     return path
 
 
+def submitted(at):
+    """When a student handed in, as Moodle writes it."""
+    return f"Monday, 30 November 2026, {5 if at in LATE else 4}:{at:02} PM"
+
+
 def quoted(values):
     return ",".join('"' + v.replace('"', '""') + '"' if v and not v.isdigit() else v for v in values)
 
@@ -140,14 +149,18 @@ def worksheet_of(numbers, headings=HEADINGS, maximum="1.00", no="No", bom=True, 
         row = dict.fromkeys(headings, "-")
         row |= dict(zip(headings, (f"{hidden_user}{number}", name, "", "Submitted, \nlate", "", maximum), strict=False))
         row[headings[6]] = "Yes"
+        row[headings[7]] = submitted(NAMES.index(name)) if name in NAMES else "-"
         row |= changed.get(name.replace(" ", "_"), {})
         lines.append(quoted(row.values()))
     return (("\ufeff" if bom else "") + "\r\n".join(lines) + "\r\n").encode()
 
 
 @pytest.fixture(scope="module")
-def results(download, assignment, practice, fake_sandbox, tmp_path_factory):
-    """What a batch over the course wrote: verdicts of all kinds, and one submission that is unfinished."""
+def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
+    """One command over the course's zip, with the worksheet and extensions: what it wrote, and what it said.
+
+    Its fakes are the sandbox and the reference's standard. Verdicts are of all kinds, and one submission is unfinished.
+    """
 
     def guest(job, beside):
         if beside[0].payload == b"broken":
@@ -157,12 +170,33 @@ def results(download, assignment, practice, fake_sandbox, tmp_path_factory):
         if beside[0].payload == b"crashing":
             yield Ending.CRASHED
 
-    out = tmp_path_factory.mktemp("results")
-    course = Course(assignment, practice, (11,), fake_sandbox(guest))
-    found = submissions.find(download)
-    with ThreadPoolExecutor(2) as executor:
-        batch.run(found, course, Standard({}, {}), out, executor, lambda s: lambda a, b: None, lambda n, e: None)
-    return out
+    place = tmp_path_factory.mktemp("course")
+    assignment = shutil.copytree(root / "reference" / "ocean_proximity", place / "assignment")
+    with (assignment / "assignment.toml").open("r+") as stream:
+        text = stream.read()
+        stream.seek(0)
+        stream.write(f"deadline = {DEADLINE}\n{text}")
+    (place / "grades.csv").write_bytes(worksheet_of(numbers))
+    late, absent = NAMES[LATE[0]], ABSENT[0]
+    (place / "ext.csv").write_text(f"student,until\n{late},2026-12-01T17:00:00+00:00\n{absent},2026-12-02T17:00:00Z\n")
+    words = ["batch", download, "--assignment", assignment, "--practice-data", "--out", place / "results", "--jobs", 2,
+             "--moodle-worksheet", place / "grades.csv", "--extensions", place / "ext.csv"]  # fmt: skip
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
+        patch.setattr(cli, "_establish", lambda course: Standard({}, {}))
+        patch.setattr(cli, "console", Console(file=out, width=200))
+        patch.setattr(sys, "argv", ["checker", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    said, out = out.getvalue(), place / "results"
+    return SimpleNamespace(code=ended.value.code, said=said, results=out, assignment=assignment)
+
+
+@pytest.fixture(scope="module")
+def results(checked):
+    """The folder of results."""
+    return checked.results
 
 
 @pytest.fixture
@@ -206,6 +240,44 @@ def test_a_whole_course_there_and_back(export, results, numbers):
     assert done.said.count("and nobody has decided") == 3
     assert f"Participant {numbers['Ken de la Tour']} Ken de la Tour: left as it was: FAIL" in done.said
     assert "The newest versions of Moodle take 0 for no grade" in done.said
+    gone = ", ".join(f"Participant {numbers[name]} {name}" for name in ABSENT)
+    assert f"No submission: {gone}" in done.said
+    assert f"Participant {numbers[NAMES[37]]} {NAMES[37]}: left as it was: FAIL, and nobody has decided" in done.said
+
+
+def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
+    """The command ends with what is unfinished, and tells who was late by the worksheet's times and the extensions."""
+    assert checked.code == 4
+    assert "39 submissions: 0 PASS, 38 FAIL, 1 REFER" in checked.said
+    assert "On time 36, late 3, not known 0; no verdict depends on it." in checked.said
+    assert f"{moodles(NAMES[37])} {numbers[NAMES[37]]}: Late by 37 minutes: handed in 2026-11-30 17:37" in checked.said
+    assert f"{ABSENT[0]} has an extension and has handed in nothing." in checked.said
+    table = {row["number"]: row for row in csv.DictReader((checked.results / "results.csv").open(encoding="utf-8"))}
+    extended, late = (table[numbers[NAMES[at]]] for at in LATE[:2])
+    assert (extended["late_seconds"], late["late_seconds"]) == ("0", "2220")
+    assert extended["timeliness"].startswith("On time: handed in 2026-11-30 17:36")
+    assert "the extended deadline was 2026-12-01 17:00" in extended["timeliness"]
+    assert extended["verdict"] == late["verdict"] == "FAIL"
+    page = (checked.results / "reports" / f"{batch.store.slug(late['submission'])}.html").read_text(encoding="utf-8")
+    assert "Late by 37 minutes: handed in" in page
+    told = json.loads((checked.results / "results.json").read_bytes())["reports"]
+    by_number = {report["submission"]["identity"]["number"]: report["timeliness"] for report in told}
+    assert by_number[numbers[NAMES[37]]]["late_seconds"] == 2220
+
+
+def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
+    """Judging again keeps the times that the worksheet told, and reads the extensions that lie beside the results."""
+    out = shutil.copytree(checked.results, tmp_path / "results")
+    (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
+    words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
+    monkeypatch.setattr(cli, "_establish", lambda course: Standard({}, {}))
+    monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "On time 36, late 3, not known 0" in capsys.readouterr().out
+    told = {row["student"]: row for row in csv.DictReader((out / "results.csv").open(encoding="utf-8"))}
+    assert told[moodles(NAMES[38])]["late_seconds"] == "0"
+    assert told[moodles(NAMES[36])]["late_seconds"] == str(36 * 60)
 
 
 def test_a_batch_lists_everybody(results, numbers):
@@ -259,6 +331,18 @@ def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path)
     assert not set(given.values()) & {path.read_bytes() for path in (results / "reports").glob("*.html")}
 
 
+def test_feedback_alone(results, numbers, tmp_path, monkeypatch, capsys):
+    """Pages go back without a worksheet being filled, and without any decision."""
+    (tmp_path / "grades.csv").write_bytes(worksheet_of(numbers))
+    words = [results, "--moodle-worksheet", tmp_path / "grades.csv", "--moodle-feedback", tmp_path / "fb.zip"]
+    monkeypatch.setattr(sys, "argv", ["checker", "export", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert "39 pages" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fb.zip", "grades.csv"]
+
+
 def test_feedback_is_split_at_the_limit(numbers):
     """No zip is larger than the limit, unless a single page is; together they hold all pages once."""
     noise = random.Random(0)
@@ -306,6 +390,36 @@ def test_german_scale(numbers):
         assert not filled.warnings
 
 
+LANGUAGES = {
+    "it": (["Identificativo", "Nome", "Indirizzo email", "Stato", "Valutazione", "Valutazione massima",
+            "La valutazione può essere cambiata", "Ultima modifica (consegna)", "Testo online",
+            "Ultima modifica (valutazione)", "Commenti"], "Partecipante ", "No"),
+    "nl": (["Identificatie", "Volledige naam", "E-mailadres", "Status", "Cijfer", "Maximaal cijfer",
+            "Het cijfer kan gewijzigd worden", "Laatst gewijzigd (inzending)", "Online tekst",
+            "Laatst gewijzigd (beoordeling)", "Feedback"], "Deelnemer ", "Nee"),
+    "pt_br": (["Identificador", "Nome completo", "Endereço de email", "Status", "Nota", "Nota máxima",
+               "Nota pode ser alterada", "Última modificação (envio)", "Texto online",
+               "Última modificação (nota)", "Comentários"], "Participante ", "Não"),
+    "ru": (["Идентификатор", "Полное имя", "Адрес электронной почты", "Статус", "Оценка", "Максимальная оценка",
+            "Оценка может быть изменена", "Последнее изменение (ответ)", "Ответ в виде текста",
+            "Последнее изменение (оценка)", "Отзыв"], "Участник", "Нет"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_worksheets_in_other_languages(language):
+    """In each language whose headings are known, Moodle in that language gets the grade, and locked rows are left."""
+    headings, hidden_user, no = LANGUAGES[language]
+    locked = {"Grace_Hopper": {headings[6]: no}}
+    sheet = worksheet_of(PEOPLE, headings=headings, hidden_user=hidden_user, **locked)
+    filled = settle(sheet, [ADA, entry("Grace Hopper", "345")])
+    moodle = Moodle({"12": "Ada", "345": "Grace"}, hidden_user, (headings[0], headings[4], headings[9]))
+    assert moodle.import_grades(filled.content) == {"Ada": "1"}
+    assert filled.lines[1].words == "its grade cannot be changed in Moodle"
+    other = settle(worksheet_of(PEOPLE, headings=headings, hidden_user=hidden_user), [entry("Mallory", "12")])
+    assert other.lines[0].outcome is Outcome.UNMATCHED
+
+
 def test_a_scale_in_one_line():
     """A scale whose lines were made one is cut at its wide spaces; without these, words must be given."""
     sheet = worksheet_of(PEOPLE, headings=GERMAN, maximum="nicht bestanden    bestanden", hidden_user="Teilnehmer/in")
@@ -326,6 +440,13 @@ def test_separators_and_encodings(separator, encoding):
     text = "\n".join(separator.join(f'"{cell}"' if cell else "" for cell in row) for row in rows)
     filled = settle(text.encode(encoding), [ADA]).content
     assert filled.decode(encoding) == text.replace(f"{separator}{separator}", f"{separator}2.5{separator}")
+
+
+def test_a_grade_that_the_encoding_has_no_letters_for():
+    """A word that a worksheet's encoding cannot hold is refused in words."""
+    sheet = "ID;Bewertung;Zuletzt geändert (Bewertung)\nTeilnehmer/in12;;-\n".encode("latin-1")
+    with pytest.raises(UsageError, match="cannot be written in the worksheet's encoding, latin-1: з"):
+        settle(sheet, [ADA], words=Words("зачёт"))
 
 
 def test_older_headings():
@@ -414,6 +535,7 @@ def test_blind_marking():
         (b"", "no grading worksheet"),
         (b"name,grade\nada,1\n", "no grading worksheet"),
         ("Идентификатор,Оценка\n".encode(), "no grading worksheet"),
+        ("Identifikátor,Známka,Poslední změna (známka)\n".encode(), "in English, German, Spanish, French"),
         (b"Identifier,Grade,Last modified (grade)\nParticipant 1,,-,more\n", "Row 2 of the worksheet has 4 cells"),
         (b'Identifier,Grade,Last modified (grade)\nParticipant 1,"a"b,-\n', "quotation mark in its middle"),
     ],
@@ -436,6 +558,14 @@ def test_a_backslash_before_a_quotation_mark_is_told():
         (["nowhere", "--moodle-worksheet", "README.md", "--to", "x.csv"], "no grading worksheet"),
         (["nowhere", "--moodle-worksheet", "none.csv", "--to", "x.csv"], "none.csv cannot be read"),
         (["nowhere", "--moodle-worksheet", "none.csv"], "There is nothing to write."),
+        (["nowhere", "--nbgrader", "none.csv"], "There is nothing to write."),
+        (["nowhere", "--nbgrader", "none.csv", "--to", "x.csv"], "none.csv cannot be read"),
+        (["nowhere", "--nbgrader", "README.md", "--to", "x.csv"], "no table of grades of nbgrader's"),
+        (["nowhere", "--gradescope", "x.zip"], "There are no results in nowhere."),
+        (["nowhere", "--to", "x.csv"], "To which platform? Say one of"),
+        (["nowhere", "--gradescope", "x.zip", "--to", "x.csv"], "--to is for what is filled in"),
+        (["nowhere", "--gradescope", "x.zip", "--moodle-feedback", "x.zip"], "needs the numbers"),
+        (["nowhere", "--gradescope", "x.zip", "--nbgrader", "x.csv"], "To which platform? Say one of"),
         (["nowhere", "--moodle-worksheet", "x.csv", "--to", "./x.csv"], "would overwrite the downloaded one"),
     ],
 )

@@ -1,6 +1,7 @@
 """Uploads: whose files are whose in what platforms give for download, and what a zip may not do."""
 
 import io
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -8,9 +9,9 @@ from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
-from checker import submissions
+from checker import execution, submissions
 from checker.errors import HarnessError, UsageError
-from checker.records import Identity, Platform, Verdict
+from checker.records import Identity, Platform, Verdict, to_json
 from checker.submissions import choice, files
 
 FAIL, REFER = Verdict.FAIL, Verdict.REFER
@@ -96,6 +97,16 @@ def test_an_unpacked_download_is_read_the_same(tmp_path):
     (place / "tick1.ipynb").write_text("{}")
     (found,) = submissions.find(tmp_path)
     assert (found.name, found.identity.number) == ("Ada Lovelace 12345", "12345")
+
+
+def test_names_in_no_encoding_can_be_stored(tmp_path):
+    """A folder whose name is no text in any encoding is a submission like others, which can be written down."""
+    place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Ada\xff_12_assignsubmission_file"))
+    place.mkdir()
+    (place / "t.py").write_text("x = 1")
+    (found,) = submissions.find(tmp_path)
+    assert found.identity.name == "Ada\\xff"
+    assert b"Ada" in to_json(execution.as_stored(found))
 
 
 def test_several_attempts(tmp_path):

@@ -18,6 +18,7 @@ from checker.records import (
     Outcome,
     Report,
     RuleResult,
+    Timeliness,
     Unfinished,
     Verdict,
     record,
@@ -30,6 +31,7 @@ BEFORE = ("submission", "file", "sha256", "verdict")
 SCORES = ("spread", "reference", "difference", "bar", "baseline", "training")
 AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice")
 IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
+TIMES = ("deadline", "handed_in", "late_seconds", "timeliness")
 """Headings; the metric's own name stands before the scores, and the names of other metrics after them."""
 
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -92,7 +94,7 @@ def results_csv(reports: Sequence[Report]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     metric = reports[0].metric if reports else "accuracy"
     others = [key for key, other in METRICS.items() if other.task == METRICS[metric].task and key != metric]
-    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER, *IDENTITY))
+    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER, *IDENTITY, *TIMES))
     writer.writerows([_cell(value) for value in _row(report, others)] for report in reports)
     return out.getvalue()
 
@@ -114,6 +116,14 @@ def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
     yield "yes" if report.dataset.practice else "no"
     who = report.submission.identity
     yield from (str(who.platform), who.number, who.name, who.email, who.submitted_at, "yes" if who.is_late else "")
+    yield from _times(report.timeliness)
+
+
+def _times(found: Timeliness | None) -> tuple[object, ...]:
+    if found is None:
+        return (None,) * len(TIMES)
+    handed_in = found.handed_in.isoformat() if found.handed_in else None
+    return found.deadline.isoformat(), handed_in, found.late_seconds, found.sentence
 
 
 def _cell(value: object) -> str:

@@ -19,6 +19,7 @@ from checker.records import (
     Report,
     RuleResult,
     SeedScore,
+    TimeSource,
     Unfinished,
     Verdict,
 )
@@ -72,6 +73,7 @@ def print_summary(console: Console, reports: Sequence[Report], unfinished: Seque
         console.print(_cohort(console, reports))
     totals = (f"{sum(r.verdict is verdict for r in reports)} {verdict}" for verdict in Verdict)
     _say(console, f"{counted(len(reports), 'submission')}: {', '.join(totals)}", "bold")
+    _times(console, reports)
     for one in unfinished[:MOST]:
         _say(console, f"Not finished: {one_line(one.submission, NAME)}: {one_line(one.message)}", "yellow")
     if len(unfinished) > MOST:
@@ -93,6 +95,8 @@ def _headline(console: Console, report: Report) -> None:
     _say(console, f"{who}, {one_line(report.title)}", "dim")
     if report.submission.note:
         _say(console, one_line(report.submission.note), "dim")
+    if report.timeliness:
+        _say(console, one_line(report.timeliness.sentence), "dim")
 
 
 def _failures(console: Console, failures: Sequence[Failure]) -> None:
@@ -161,6 +165,21 @@ def _also(console: Console, comparison: Comparison) -> None:
     said = [f"{metric(m).name} {metric(m).unit.plus_minus(m.mean, m.spread)}" for m in others]
     if said:
         _say(console, f"Also: {', '.join(said)}.")
+
+
+def _times(console: Console, reports: Sequence[Report]) -> None:
+    """Say who was late; it changes no verdict."""
+    known = [(report, report.timeliness) for report in reports if report.timeliness]
+    if not known:
+        return
+    late = [(report, found) for report, found in known if found.late_seconds or found.source is TimeSource.MARK]
+    unknown = sum(found.source is TimeSource.NOTHING for _, found in known)
+    on_time = len(known) - len(late) - unknown
+    _say(console, f"On time {on_time}, late {len(late)}, not known {unknown}; no verdict depends on it.")
+    for report, found in late[:MOST]:
+        _say(console, f"{one_line(report.submission.name, NAME)}: {one_line(found.sentence)}", indent=1)
+    if len(late) > MOST:
+        _say(console, f"… and {len(late) - MOST} more", indent=1)
 
 
 def _cohort(console: Console, reports: Sequence[Report]) -> Table:

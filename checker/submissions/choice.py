@@ -9,6 +9,7 @@ where a file cannot be read, which may be nobody's.
 import hashlib
 import os
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from checker.errors import HarnessError, UsageError
@@ -20,6 +21,8 @@ from checker.submissions.naming import SUFFIXES, Upload, sort_out
 MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
 """Of all chosen members of a zip together, unpacked."""
+DOWNLOAD = timedelta(hours=1)
+"""So long a zip may take to be made."""
 NAMED = 10
 """So many files are named in a sentence."""
 
@@ -44,7 +47,8 @@ def find(path: Path) -> tuple[Submission, ...]:
         raise UsageError(words, f"Name the zip itself: {zips[0]}." if zips else "")
     chosen = [(upload, _choose(upload)) for upload in uploads if any(not _is_hidden(f) for f in upload.files)]
     too_many = _beyond_total([file for _, file in chosen if file is not None and file.member])
-    found = [_submission(upload, file, path, file in too_many) for upload, file in chosen]
+    tell = _tell_apart_in_time(uploads)
+    found = [_submission(upload, file, path, file in too_many, tell) for upload, file in chosen]
     return tuple(sorted(_told_apart(found), key=lambda submission: submission.name))
 
 
@@ -85,8 +89,14 @@ def _beyond_total(members: list[File]) -> set[File]:
     return set(members) - kept
 
 
-def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool) -> Submission:
-    empty = Submission(_told(upload.name), str(path), False, "", identity=upload.identity)
+def _tell_apart_in_time(uploads: list[Upload]) -> bool:
+    """Return whether the times in a zip tell anything. Moodle and Canvas give all files the time of the download."""
+    stamps = [datetime.fromisoformat(file.stamp) for upload in uploads for file in upload.files if file.stamp]
+    return bool(stamps) and max(stamps) - min(stamps) > DOWNLOAD
+
+
+def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool, tell: bool) -> Submission:
+    empty = Submission(_told(upload.name), str(path), False, "", identity=_told_of(upload.identity))
     if chosen is None:
         return replace(empty, failure=_nothing_to_run(upload))
     if is_too_much:
@@ -103,12 +113,17 @@ def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bo
         sha256=digest,
         note=_note(upload, chosen),
         member=chosen.member,
+        changed=chosen.stamp if tell else "",
     )
 
 
 def _told(text: str) -> str:
     """Return text from the names of files as it can be stored, whatever encoding the names are in."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def _told_of(who: Identity) -> Identity:
+    return replace(who, name=_told(who.name), number=_told(who.number), assignment=_told(who.assignment))
 
 
 def _fingerprint(file: File) -> str:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
@@ -33,7 +34,7 @@ class File:
 
     ``parts``: the folders it lies in, and its name. ``changed``: when, in seconds; or any number that is greater for
     later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it cannot be read. ``note``: what
-    else is odd about it.
+    else is odd about it. ``stamp``: its time in the zip, which has no zone, as ISO 8601; "" for none.
     """
 
     parts: tuple[str, ...]
@@ -43,6 +44,7 @@ class File:
     member: str = ""
     problem: str = ""
     note: str = ""
+    stamp: str = ""
 
     @property
     def name(self) -> str:
@@ -103,7 +105,16 @@ def _member(path: Path, info: ZipInfo) -> File:
     parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
     year, month, day, hour, minute, second = info.date_time
     changed = ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second  # in order, if not in seconds
-    return File(parts, changed, info.file_size, path, info.filename, _problem(name, info))
+    return File(parts, changed, info.file_size, path, info.filename, _problem(name, info), stamp=_stamp(info))
+
+
+def _stamp(info: ZipInfo) -> str:
+    """Return a member's time; whoever writes none writes the first of 1980, or numbers that are no date."""
+    try:
+        found = datetime(*info.date_time)
+    except ValueError:
+        return ""
+    return found.isoformat() if found.year > 1980 else ""
 
 
 def _name(info: ZipInfo) -> str:

@@ -190,7 +190,9 @@ def _nbgrader(files: Sequence[File]) -> list[Upload]:
     for student, assignment in dict.fromkeys(file.parts[:2] for file in handed_in):
         place = (student, assignment)
         inside = tuple(_moved(file, file.parts[2:]) for file in handed_in if file.parts[:2] == place)
-        identity = Identity(Platform.NBGRADER, student, submitted_at=times.get(place, ""))
+        identity = Identity(
+            Platform.NBGRADER, student, submitted_at=times.get(place, ""), assignment=assignment
+        )
         found.append(Upload(f"{student} {assignment}" if has_several else student, identity, inside))
     return found
 

@@ -1,0 +1,113 @@
+"""CSV files that come from elsewhere: read as a table of columns with headings, or as cells that know their place in
+the text, so that some are replaced and no other byte changes.
+
+A spreadsheet may have saved a file with other separators or in another encoding; both are found out.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from checker.errors import UsageError
+
+SEPARATORS = ",;\t"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table; rows are by heading, headings without regard to case."""
+
+    text: str
+    separator: str
+    rows: tuple[dict[str, str], ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell's value, and where it stands in the text, quotes included."""
+
+    value: str
+    start: int
+    end: int
+
+
+def read(content: bytes, needed: Collection[str]) -> Sheet | None:
+    """Return the table in a file that has these columns; None where it has not."""
+    text = _decoded(content)
+    for separator in SEPARATORS:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        columns = tuple(cell.strip().casefold() for cell in lines[0]) if lines else ()
+        if set(needed) <= set(columns):
+            rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in lines[1:] if line]
+            return Sheet(text, separator, tuple(rows), columns)
+    return None
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text without a byte order mark. What is not UTF-8 comes from a spreadsheet on Windows."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def lines(rows: Iterable[Sequence[str]], separator: str) -> str:
+    """Return rows as text."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+# -- cell by cell ------------------------------------------------------------------------------------------
+
+
+def kept(content: bytes) -> tuple[str, str]:
+    """Return text and encoding; what is not UTF-8 is taken as Latin 1, which gives every byte back as it was."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        kind = "utf-16-le" if content[:1] == b"\xff" else "utf-16-be"
+        return content.decode(kind, "surrogatepass"), kind
+    try:
+        return content.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), "latin-1"
+
+
+def cells(text: str, separator: str) -> Iterator[list[Cell]]:
+    """Cut a text into lines of cells; lines without any text are left out.
+
+    Raises UsageError where a quotation mark stands in the middle of a cell.
+    """
+    cell = re.compile(rf'(?P<cell>"(?:[^"]|"")*"|(?!")[^{separator}\r\n]*)(?P<end>{separator}|\r?\n|\r|\Z)')
+    at, line = 1 if text.startswith("\ufeff") else 0, list[Cell]()
+    while at < len(text) or line:
+        match = cell.match(text, at)
+        if match is None:
+            raise UsageError("The file has a cell with a quotation mark in its middle.", "Download it again.")
+        line.append(Cell(_value(match["cell"]), match.start(), match.end("cell")))
+        at = match.end()
+        if match["end"] != separator:
+            if line[0].value or len(line) > 1:
+                yield line
+            line = []
+
+
+def _value(raw: str) -> str:
+    return raw[1:-1].replace('""', '"') if raw.startswith('"') and len(raw) > 1 else raw
+
+
+def replaced(text: str, new: Iterable[tuple[Cell, str]]) -> str:
+    """Return the text with other cells in the place of these, in order of their places; all else is as it was."""
+    parts, done = [], 0
+    for cell, value in new:
+        parts += [text[done : cell.start], value]
+        done = cell.end
+    return "".join([*parts, text[done:]])
+
+
+def number(text: str) -> float | None:
+    """Return a number as it is written in any language, or None."""
+    plain = text.strip().replace(",", ".")
+    return float(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain, re.ASCII) else None
