@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ SOLUTION = "solution.ipynb"
 STARTER = "starter.ipynb"
 RULES = "test_rules.py"
 SCORES = "scores.json"
+PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)
+"""A file's name that leads nowhere else, on any system."""
 
 _FOR_PEOPLE = {
     "missing": "is missing",
@@ -60,6 +63,19 @@ def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
         names = ", ".join(str(folder) for folder in folders) or f"none in {root.resolve()}"
         raise UsageError("Which assignment?", f"Say --assignment FOLDER. There are: {names}.")
     return marked[0]
+
+
+def grading_seeds(assignment: Assignment) -> tuple[int, ...]:
+    """Return the seeds of the grading.
+
+    Raises UsageError where there are none, as in the part that students are given.
+    """
+    if not assignment.seeds.grading:
+        raise UsageError(
+            f"{assignment.folder} has no seeds for grading (seeds.grading), as the part for students has none.",
+            "Name the folder of the whole assignment.",
+        )
+    return assignment.seeds.grading
 
 
 def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
@@ -116,10 +132,11 @@ def _check(path: Path, assignment: Assignment) -> None:
         < assignment.splits.test
         < assignment.splits.test + assignment.splits.development
         < 1,
-        "seeds.grading: expected at least two, all different, none negative": len(assignment.seeds.grading) >= 2
-        and _are_distinct_seeds(assignment.seeds.grading),
+        "seeds.grading: expected at least two, all different, none negative": not assignment.seeds.grading
+        or (len(assignment.seeds.grading) >= 2 and _are_distinct_seeds(assignment.seeds.grading)),
         "seeds.self_check: expected at least two that grading does not use": len(assignment.seeds.self_check) >= 2
         and _are_distinct_seeds((*assignment.seeds.self_check, *set(assignment.seeds.grading))),
+        "data.file: expected a plain name that ends in .csv": PLAIN_CSV.fullmatch(assignment.data.file) is not None,
         "data.classes: expected at least two, all different": is_regression
         or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,
         "data.classes: expected none for a regression": not (is_regression and assignment.data.classes),

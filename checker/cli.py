@@ -2,7 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import assignments, batch, check, dataset, doctor, export, sandbox, standard, store, submissions
+from checker import assignments, batch, bundle, check, dataset, doctor, export, sandbox, standard, store, submissions
 from checker.course import Course, Standard
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.metrics import METRICS
@@ -35,7 +35,7 @@ AssignmentOption = Annotated[
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help=f"The housing.csv to use; else ${dataset.VARIABLE}, the cache, or a download."),
+    typer.Option("--data", help=f"The CSV to use; else the one in the assignment's folder, ${dataset.VARIABLE}, the cache, a download."),
 ]
 PracticeOption = Annotated[
     bool, typer.Option("--practice-data", help="Use made-up data of the same shape; not for awarding ticks.")
@@ -75,7 +75,7 @@ def batch_command(
         raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
     found = assignments.find(assignment)
     chosen = _only(submissions.find(path), only or [])
-    course = _course(found, found.seeds.grading, data, practice_data, wall)
+    course = _course(found, assignments.grading_seeds(found), data, practice_data, wall)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     fit = batch.jobs_that_fit(found)
@@ -107,7 +107,7 @@ def judge_command(
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = assignments.find(assignment)
-    course = _course(found, found.seeds.grading, data, practice_data, "none")
+    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
     held_to = _establish(course)
     display = Display(console, len(stored))
     with display.shown():
@@ -118,7 +118,10 @@ def judge_command(
 @app.command("self-check")
 def self_check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Your notebook (.ipynb) or module (.py).")],
-    assignment: AssignmentOption = None,
+    assignment: Annotated[
+        str | None,
+        typer.Option(help="The zip you were given, or its address followed by #sha256=…, or an assignment's folder."),
+    ] = None,
     report: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("checker-report.html"),
     data: DataOption = None,
     practice_data: PracticeOption = False,
@@ -129,11 +132,19 @@ def self_check(
     It runs your file on this machine as any program of yours (there is no sandbox), with other seeds and splits
     than the grading uses. Exit code 0 means that it passes.
 
-    Example: checker self-check my_solution.ipynb
+    Example: checker self-check my_solution.ipynb --assignment tick4.zip
     """
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    found = assignments.find(assignment)
+    with nullcontext() if assignment is None else bundle.opened(assignment) as folder:
+        passes = _self_check(file, assignments.find(folder), report, data, practice_data, exact)
+    raise typer.Exit(ExitCode.ALL_PASSED if passes else ExitCode.NOT_ALL_PASSED)
+
+
+def _self_check(
+    file: Path, found: Assignment, report: Path, data: Path | None, practice_data: bool, exact: bool
+) -> bool:
+    """Check a student's own file and write its page; tell whether it passes."""
     course = replace(_course(found, found.seeds.self_check, data, practice_data, "none"), exact=exact)
     held_to = standard.of_scores(course)
     submission = submissions.find(file)[0]
@@ -144,7 +155,7 @@ def self_check(
         display.end(submission.name, judged)
     store.write(report, html.render_page(judged))
     terminal.print_report(console, judged, str(report))
-    raise typer.Exit(ExitCode.ALL_PASSED if judged.verdict is Verdict.PASS else ExitCode.NOT_ALL_PASSED)
+    return judged.verdict is Verdict.PASS
 
 
 @app.command("reference")
@@ -161,7 +172,7 @@ def reference_command(
     Example: checker reference reference/ocean_proximity --practice-data
     """
     found = assignments.load(folder)
-    for purpose, seeds in (("grading", found.seeds.grading), ("self-check", found.seeds.self_check)):
+    for purpose, seeds in (("grading", assignments.grading_seeds(found)), ("self-check", found.seeds.self_check)):
         course = _course(found, seeds, data, practice_data, "none")
         held_to = _establish(course)
         notices.print_standard(console, f"{purpose} seeds, {course.dataset.note.name}", held_to.scores,
@@ -188,6 +199,7 @@ def doctor_command(
     raise typer.Exit(ExitCode.ALL_PASSED if well else ExitCode.NOT_ALL_PASSED)
 
 
+app.command("bundle")(bundle.command)
 app.command("export")(export.command)
 
 
@@ -211,7 +223,8 @@ def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, 
 def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool, wall: str) -> Course:
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
-    return Course(assignment, dataset.load(assignment.data, data, practice), seeds, sandbox.choose(wall))
+    found = dataset.load(assignment.data, data, practice, folder=Path(assignment.folder))
+    return Course(assignment, found, seeds, sandbox.choose(wall))
 
 
 def _establish(course: Course) -> Standard:

@@ -132,14 +132,17 @@ class Caps:
 class DataSource:
     """The CSV the assignment is about: where it is published, how to know it, what its columns mean.
 
-    ``classes`` are the values of the target, in the order of their numbers; a regression's target has none.
+    ``features`` are the columns of numbers. ``classes`` are the values of the target, in the order of their numbers; a
+    regression's target has none. ``file`` is what students call the CSV, and its name where it lies in the assignment's
+    folder; ``url`` is "" where it is published nowhere else.
     """
 
-    url: str
     sha256: str
     target: str
     features: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    url: str = ""
+    file: str = "housing.csv"
 
     @property
     def is_regression(self) -> bool:
@@ -164,8 +167,10 @@ class SplitPlan:
 @record
 @dataclass(frozen=True)
 class Seeds:
-    grading: tuple[int, ...]
+    """``grading`` is empty in what students are given."""
+
     self_check: tuple[int, ...]
+    grading: tuple[int, ...] = ()
 
 
 @record
@@ -281,7 +286,7 @@ class ExecuteJob:
     one seed's five arrays, as in a ``RetrainJob``.
 
     ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
-    ``exact``: ``fit`` comes back to Python after every step.
+    ``exact``: ``fit`` comes back to Python after every step. ``file``: what the data set's file is called.
     """
 
     is_notebook: bool
@@ -291,6 +296,7 @@ class ExecuteJob:
     classes: tuple[str, ...]
     replay: ReplayPlan | None = None
     exact: bool = False
+    file: str = "housing.csv"
 
 
 @record
