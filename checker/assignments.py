@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from checker.errors import AssignmentError, EvidenceError, UsageError
-from checker.metrics import METRICS
+from checker.metrics import GUESSES, METRICS, STEP
 from checker.records import Assignment, CellResult, ReferenceScores, from_json
 
 FILE = "assignment.toml"
@@ -118,13 +118,14 @@ def _check(path: Path, assignment: Assignment) -> None:
     """Refuse values of the right type that make no sense."""
     bar, is_regression = assignment.bar, assignment.task == "regression"
     of_task = {key: metric for key, metric in METRICS.items() if metric.task == assignment.task}
+    baselines = sorted({m.baseline for m in of_task.values()} | {GUESSES.get(assignment.task, "")})
     most = math.inf if is_regression else 1
     wrong = {
         "keras: expected auto, 3 or 2": assignment.keras in ("auto", "3", "2"),
         "task: expected classification or regression": assignment.task in ("classification", "regression"),
         f"bar.metric: expected {' or '.join(of_task)}": not of_task or bar.metric in of_task,
-        f"bar.baseline: expected {' or '.join({m.baseline for m in of_task.values()})}": not of_task
-        or bar.baseline in {m.baseline for m in of_task.values()},
+        f"bar.baseline: expected {' or '.join(baselines)}": not of_task or bar.baseline in baselines,
+        'bar.unit: expected the smallest amount to be shown, as "$1", "0.01 kg"': STEP.fullmatch(bar.unit) is not None,
         f"bar.tolerance: expected a number from 0 {'on' if is_regression else 'to 1'}": 0 <= bar.tolerance <= most,
         "bar.share: expected a number above 0 and below 1": bar.share is None or 0 < bar.share < 1,
         "bar.level: expected a number above 0 and below 0.5": 0 < bar.level < 0.5,

@@ -7,9 +7,8 @@ judging again runs nothing again.
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, execution, judgement, retraining, rules, tracing, verdict
+from checker import assignments, execution, judgement, metrics, retraining, rules, tracing, verdict
 from checker.course import Course, Standard, Watch
-from checker.metrics import METRICS
 from checker.records import SCHEMA_VERSION, Progress, Report, Stage, Submission
 from checker.sandbox import Boxes
 from checker.store import Gathered
@@ -44,7 +43,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
-    metric = METRICS[assignment.bar.metric]
+    metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
     reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
     return Report(
         schema=SCHEMA_VERSION,
@@ -52,6 +51,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         assignment=assignment.id,
         title=assignment.title,
         metric=assignment.bar.metric,
+        unit=assignment.bar.unit,
         classes=assignment.data.classes,
         verdict=reached,
         reasons=reasons,

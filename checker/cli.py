@@ -10,10 +10,22 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import assignments, batch, bundle, check, dataset, doctor, export, sandbox, standard, store, submissions
+from checker import (
+    assignments,
+    batch,
+    bundle,
+    check,
+    dataset,
+    doctor,
+    export,
+    metrics,
+    sandbox,
+    standard,
+    store,
+    submissions,
+)
 from checker.course import Course, Standard
 from checker.errors import CheckerError, ExitCode, UsageError
-from checker.metrics import METRICS
 from checker.progress import Display
 from checker.records import Assignment, Submission, Verdict, to_json
 from checker.rendering import html, notices, terminal, text
@@ -35,7 +47,10 @@ AssignmentOption = Annotated[
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help=f"The CSV to use; else the one in the assignment's folder, ${dataset.VARIABLE}, the cache, a download."),
+    typer.Option(
+        "--data",
+        help=f"The CSV to use; else the one in the assignment's folder, ${dataset.VARIABLE}, the cache, a download.",
+    ),
 ]
 PracticeOption = Annotated[
     bool, typer.Option("--practice-data", help="Use made-up data of the same shape; not for awarding ticks.")
@@ -175,8 +190,8 @@ def reference_command(
     for purpose, seeds in (("grading", assignments.grading_seeds(found)), ("self-check", found.seeds.self_check)):
         course = _course(found, seeds, data, practice_data, "none")
         held_to = _establish(course)
-        notices.print_standard(console, f"{purpose} seeds, {course.dataset.note.name}", held_to.scores,
-                                held_to.baselines, METRICS[found.bar.metric], found.bar)  # fmt: skip
+        title, metric = f"{purpose} seeds, {course.dataset.note.name}", metrics.find(found.bar.metric, found.bar.unit)
+        notices.print_standard(console, title, held_to.scores, held_to.baselines, metric, found.bar)
     if write_scores:
         kept = [s for s in assignments.scores(found) if s.dataset_sha256 != course.dataset.note.sha256]
         path = Path(found.folder, assignments.SCORES)

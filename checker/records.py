@@ -180,7 +180,8 @@ class Bar:
 
     ``level``: how often, at most, a network just at the bar may be passed, and how often it may be failed, by chance.
     ``share``: however large the tolerance is, the bar lies no farther than this share of the way from the
-    reference to the baseline; None where the tolerance alone decides.
+    reference to the baseline; None where the tolerance alone decides. ``unit``: the smallest amount in which
+    errors of a regression are written, "$1" or "0.01 kg".
     """
 
     metric: str
@@ -188,6 +189,7 @@ class Bar:
     baseline: str
     share: float | None = None
     level: float = 0.1
+    unit: str = "$1"
 
 
 @record
@@ -716,11 +718,12 @@ class SeedScore:
 @record
 @dataclass(frozen=True)
 class Measurement:
-    """One metric of the submission, over all seeds."""
+    """One metric of the submission, over all seeds; ``unit`` is the bar's."""
 
     metric: str
     mean: float
     spread: float
+    unit: str = "$1"
 
 
 @record
@@ -749,7 +752,8 @@ class Comparison:
     ``standard_error`` is that of the mean paired difference to the reference, and ``band`` how far a mean must lie off
     the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
     as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
-    ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides.
+    ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides; ``unit`` is the
+    bar's.
     Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
     regression, ``sample`` holds some rows' true and predicted values.
     """
@@ -774,6 +778,7 @@ class Comparison:
     standard_error: float | None = None
     p_value: float | None = None
     baselines: tuple[Baseline, ...] = ()
+    unit: str = "$1"
 
     @property
     def beats_baseline(self) -> bool:
@@ -874,6 +879,7 @@ class Report:
     dataset: DatasetNote
     reproduce: str
     observations: tuple[Observation, ...] = ()
+    unit: str = "$1"
 
 
 @record

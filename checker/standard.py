@@ -8,7 +8,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, baselines, check, judgement, splits, store, submissions
+from checker import assignments, baselines, check, judgement, metrics, splits, store, submissions
 from checker.course import Course, Standard, Watch, evidence_key
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.metrics import METRICS
@@ -121,7 +121,7 @@ def require_sound(reference: Gathered, course: Course, standard: Standard) -> Re
     if report.verdict is not Verdict.PASS or broken:
         words = "; ".join([*report.reasons, *broken])
         raise AssignmentError(f"{course.assignment.folder}: the reference does not pass its own rules: {words}")
-    metric = METRICS[course.assignment.bar.metric]
+    metric = metrics.find(course.assignment.bar.metric, course.assignment.bar.unit)
     mean, base = statistics.fmean(standard.scores.values()), statistics.fmean(standard.baselines.values())
     bar = metric.bar(course.assignment.bar, mean, base)
     if not metric.is_better(bar, base):
@@ -129,6 +129,7 @@ def require_sound(reference: Gathered, course: Course, standard: Standard) -> Re
         raise AssignmentError(
             f"{course.assignment.folder}: the bar ({metric.unit.value(bar)}) does not lie {side} "
             f"the baseline ({metric.unit.value(base)}).",
-            "Make bar.tolerance smaller.",
+            f"Make bar.tolerance smaller, or the reference better; or say bar.baseline = "
+            f'"{metrics.GUESSES[course.assignment.task]}", if a network need not outdo more than that.',
         )
     return report

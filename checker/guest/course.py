@@ -87,7 +87,9 @@ def _find_housing(folder: Path, wanted: Any) -> Any:
     if SAMPLE.fullmatch(name):
         _lay_out_sample(folder)
         return str(folder / name)
-    return str(folder / HOUSING) if CSV.search(name) else str(folder / "housing.tgz") if TARBALL.search(name) else wanted
+    return (
+        str(folder / HOUSING) if CSV.search(name) else str(folder / "housing.tgz") if TARBALL.search(name) else wanted
+    )
 
 
 def _redirected(original: Callable[..., Any], found: Callable[[Any], Any]) -> Callable[..., Any]:

@@ -50,7 +50,7 @@ def by_itself(page: str) -> str:
 
 
 def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
-    sample = report.comparison.sample if report.comparison else ()
+    sample, unit = report.comparison.sample if report.comparison else (), metric(report).unit
     return {
         "report": report,
         "metric": metric(report),
@@ -58,7 +58,7 @@ def _around_cells(report: Report, index_href: str) -> dict[str, Any]:
         "index_href": index_href,
         "seeds": seeds_figure(report.comparison) if report.comparison else None,
         "field": field_figure(report.comparison) if report.comparison and report.comparison.baselines else None,
-        "scatter": (predicted_against_true(sample), residuals(sample)) if sample else (),
+        "scatter": (predicted_against_true(sample, unit), residuals(sample, unit)) if sample else (),
         "curves": curves(report.runs),
         "networks": _networks(report),
         "recipes": _beside(report.recipe, report.reference_recipe),

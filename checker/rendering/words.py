@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from checker.metrics import METRICS, NONE, PERCENT, Metric
+from checker import metrics
+from checker.metrics import NONE, PERCENT, Metric
 from checker.records import (
     Comparison,
     Identity,
@@ -168,4 +169,4 @@ def difference(comparison: Comparison) -> float:
 
 def metric(of: Report | Comparison | Measurement) -> Metric:
     """Return the metric by which something is measured."""
-    return METRICS[of.metric]
+    return metrics.find(of.metric, of.unit)
