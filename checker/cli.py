@@ -17,6 +17,7 @@ from checker import (
     check,
     dataset,
     doctor,
+    draft,
     export,
     metrics,
     sandbox,
@@ -181,22 +182,35 @@ def reference_command(
     write_scores: Annotated[
         bool, typer.Option("--write-scores", help="Commit the scores that self-checks compare with.")
     ] = False,
+    students: Annotated[int, typer.Option(min=1, help="For how many the costs are reckoned.")] = 100,
 ) -> None:
-    """Check an assignment: its reference must pass its own rules, above its own bar.
+    """Check an assignment: its reference must pass its own rules, above its own bar, and its hand-out must fail.
+
+    It also says where traditional models lie, and how long a batch will take on this machine.
 
     Example: checker reference reference/ocean_proximity --practice-data
     """
     found = assignments.load(folder)
-    for purpose, seeds in (("grading", assignments.grading_seeds(found)), ("self-check", found.seeds.self_check)):
-        course = _course(found, seeds, data, practice_data, "none")
-        held_to = _establish(course)
-        title, metric = f"{purpose} seeds, {course.dataset.note.name}", metrics.find(found.bar.metric, found.bar.unit)
-        notices.print_standard(console, title, held_to.scores, held_to.baselines, metric, found.bar)
+    grading, own = (
+        _course(found, seeds, data, practice_data, "none")
+        for seeds in (assignments.grading_seeds(found), found.seeds.self_check)
+    )
+    graded, held_to = _show_standard("grading", grading), _show_standard("self-check", own)
+    _rehearse(grading, graded, students)
     if write_scores:
-        kept = [s for s in assignments.scores(found) if s.dataset_sha256 != course.dataset.note.sha256]
+        kept = [s for s in assignments.scores(found) if s.dataset_sha256 != own.dataset.note.sha256]
         path = Path(found.folder, assignments.SCORES)
-        store.write(path, to_json((*kept, standard.as_scores(held_to, course)), indent=2))
-        console.print(f"Wrote {path}.")
+        store.write(path, to_json((*kept, standard.as_scores(held_to, own)), indent=2))
+        console.print(f"Wrote {path}.", soft_wrap=True)
+
+
+def _show_standard(purpose: str, course: Course) -> Standard:
+    """Return the standard that the reference sets, printed beside what traditional models reach."""
+    held_to, bar = _establish(course), course.assignment.bar
+    title, metric = f"{purpose} seeds, {course.dataset.note.name}", metrics.find(bar.metric, bar.unit)
+    notices.print_standard(console, title, held_to.scores, held_to.baselines, metric, bar)
+    notices.print_field(console, held_to.all_baselines, metric)
+    return held_to
 
 
 @app.command("doctor")
@@ -215,7 +229,19 @@ def doctor_command(
 
 
 app.command("bundle")(bundle.command)
+app.command("new")(draft.command)
 app.command("export")(export.command)
+
+
+def _rehearse(course: Course, held_to: Standard, students: int) -> None:
+    """Require that the hand-out alone fails, and print what a batch will cost."""
+    starter, reference = standard.starter_submission(course), standard.reference_submission(course)
+    display = Display(console, 1)
+    with display.shown(), closing(course.sandbox.open()) as boxes:
+        gathered = standard.examine(starter, course, boxes, display.watch(starter))
+        display.end(starter.name, standard.require_work(gathered, course, held_to))
+        each = standard.seconds(standard.examine(reference, course, boxes, display.watch(reference)))
+    notices.print_cost(console, each, students, batch.jobs_that_fit(course.assignment))
 
 
 def _finish(result: batch.Result, out: Path) -> NoReturn:
@@ -247,7 +273,7 @@ def _establish(course: Course) -> Standard:
     submission = standard.reference_submission(course)
     display = Display(console, 1)
     with display.shown(), closing(course.sandbox.open()) as boxes:
-        gathered = standard.examine(course, boxes, display.watch(submission))
+        gathered = standard.examine(submission, course, boxes, display.watch(submission))
         held_to = standard.of_reference(gathered, course)
         display.end(submission.name, standard.require_sound(gathered, course, held_to))
     return held_to
