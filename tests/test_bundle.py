@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -79,7 +80,11 @@ def test_nothing_tells_the_solution(secretive):
     own = {line for line in lines if len(line) > 25 and line not in handed_out}
     assert len(own) > 20
     given = "\n".join(cells_or_text(name, content) for name, content in found.items())
-    assert {line for line in own if line in given} == set()
+    assert {line for line in own if line in given} <= {f"classes = {json.dumps(classes_of(found))}"}  # known to all
+
+
+def classes_of(found):
+    return tomllib.loads(found["assignment.toml"].decode())["data"]["classes"]
 
 
 def cells_or_text(name, content):

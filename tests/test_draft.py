@@ -200,10 +200,12 @@ def test_what_would_go_wrong_later_is_refused_now(content, task, target, said):
 
 
 def test_columns_that_tell_nothing_are_left_out():
-    """A column that is constant, infinite or words is no feature, and that is said."""
-    found = columns.describe(csv(same=1.0, endless=[np.inf] + [1.0] * 599), "flowers.csv", "regression", "seeds")
+    """A column that is constant, infinite, words, or the rows' numbers is no feature, and that is said."""
+    found = columns.describe(
+        csv(row=range(600), same=1.0, endless=[np.inf] + [1.0] * 599), "flowers.csv", "regression", "seeds"
+    )
     assert found.features == NAMES
-    assert [note.split(" is")[0] for note in found.notes] == ["colour", "kind", "same", "endless"]
+    assert [note.split(" is")[0] for note in found.notes] == ["colour", "kind", "row", "same", "endless"]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,8 @@ def _left_out(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
             yield str(name), "it holds infinite numbers"
         elif column.nunique() < 2:
             yield str(name), "it is the same in all rows"
+        elif column.diff()[1:].eq(1).all():
+            yield str(name), "it numbers the rows"
 
 
 def _require_features(table: pd.DataFrame, features: tuple[str, ...], file: str) -> None:

@@ -47,7 +47,7 @@ def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[s
     steps = columns.rows * 0.64 / 32
     return {
         "ID": _quoted(name),
-        "ID_NAME": name,
+        "ID_NAME": "".join(letter for letter in name if letter not in '"\\'),
         "TITLE": " ".join(title.split()),
         "TITLE_TEXT": _quoted(title),
         "TASK": _quoted("classification" if classes else "regression"),
