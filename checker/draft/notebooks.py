@@ -49,6 +49,7 @@ def notebook(cells: Sequence[Cell]) -> str:
 
 
 def _as_json(number: int, cell: Cell) -> dict[str, object]:
-    common = {"id": f"cell-{number}", "metadata": {}, "source": cell.source.splitlines(keepends=True)}
-    code = {"cell_type": "code", "execution_count": None, "outputs": []}
-    return common | (code if cell.is_code else {"cell_type": "markdown"})
+    kind = "code" if cell.is_code else "markdown"
+    source = cell.source.splitlines(keepends=True)
+    common: dict[str, object] = {"id": f"cell-{number}", "cell_type": kind, "metadata": {}, "source": source}
+    return common | {"execution_count": None, "outputs": []} if cell.is_code else common
