@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from checker.errors import AssignmentError, EvidenceError, UsageError
-from checker.metrics import METRICS
+from checker.metrics import GUESSES, METRICS, STEP
 from checker.records import Assignment, CellResult, ReferenceScores, from_json
 
 FILE = "assignment.toml"
@@ -17,6 +18,8 @@ SOLUTION = "solution.ipynb"
 STARTER = "starter.ipynb"
 RULES = "test_rules.py"
 SCORES = "scores.json"
+PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)
+"""A file's name that leads nowhere else, on any system."""
 
 _FOR_PEOPLE = {
     "missing": "is missing",
@@ -66,6 +69,19 @@ def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
     return marked[0]
 
 
+def grading_seeds(assignment: Assignment) -> tuple[int, ...]:
+    """Return the seeds of the grading.
+
+    Raises UsageError where there are none, as in the part that students are given.
+    """
+    if not assignment.seeds.grading:
+        raise UsageError(
+            f"{assignment.folder} has no seeds for grading (seeds.grading), as the part for students has none.",
+            "Name the folder of the whole assignment.",
+        )
+    return assignment.seeds.grading
+
+
 def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
     """Return the committed scores of the reference, one for each data set; empty where there are none."""
     path = Path(assignment.folder, SCORES)
@@ -106,13 +122,14 @@ def _check(path: Path, assignment: Assignment) -> None:
     """Refuse values of the right type that make no sense."""
     bar, is_regression = assignment.bar, assignment.task == "regression"
     of_task = {key: metric for key, metric in METRICS.items() if metric.task == assignment.task}
+    baselines = sorted({m.baseline for m in of_task.values()} | {GUESSES.get(assignment.task, "")})
     most = math.inf if is_regression else 1
     wrong = {
         "keras: expected auto, 3 or 2": assignment.keras in ("auto", "3", "2"),
         "task: expected classification or regression": assignment.task in ("classification", "regression"),
         f"bar.metric: expected {' or '.join(of_task)}": not of_task or bar.metric in of_task,
-        f"bar.baseline: expected {' or '.join({m.baseline for m in of_task.values()})}": not of_task
-        or bar.baseline in {m.baseline for m in of_task.values()},
+        f"bar.baseline: expected {' or '.join(baselines)}": not of_task or bar.baseline in baselines,
+        'bar.unit: expected the smallest amount to be shown, as "$1", "0.01 kg"': STEP.fullmatch(bar.unit) is not None,
         f"bar.tolerance: expected a number from 0 {'on' if is_regression else 'to 1'}": 0 <= bar.tolerance <= most,
         "bar.share: expected a number above 0 and below 1": bar.share is None or 0 < bar.share < 1,
         "bar.level: expected a number above 0 and below 0.5": 0 < bar.level < 0.5,
@@ -120,10 +137,11 @@ def _check(path: Path, assignment: Assignment) -> None:
         < assignment.splits.test
         < assignment.splits.test + assignment.splits.development
         < 1,
-        "seeds.grading: expected at least two, all different, none negative": len(assignment.seeds.grading) >= 2
-        and _are_distinct_seeds(assignment.seeds.grading),
+        "seeds.grading: expected at least two, all different, none negative": not assignment.seeds.grading
+        or (len(assignment.seeds.grading) >= 2 and _are_distinct_seeds(assignment.seeds.grading)),
         "seeds.self_check: expected at least two that grading does not use": len(assignment.seeds.self_check) >= 2
         and _are_distinct_seeds((*assignment.seeds.self_check, *set(assignment.seeds.grading))),
+        "data.file: expected a plain name that ends in .csv": PLAIN_CSV.fullmatch(assignment.data.file) is not None,
         "data.classes: expected at least two, all different": is_regression
         or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,
         "data.classes: expected none for a regression": not (is_regression and assignment.data.classes),

@@ -13,6 +13,7 @@ from checker import (
     deadlines,
     execution,
     judgement,
+    metrics,
     questions,
     retraining,
     rules,
@@ -20,7 +21,6 @@ from checker import (
     verdict,
 )
 from checker.course import Course, Standard, Watch
-from checker.metrics import METRICS
 from checker.records import SCHEMA_VERSION, Progress, Report, Stage, Submission
 from checker.sandbox import Boxes
 from checker.store import Gathered
@@ -56,7 +56,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
-    metric = METRICS[assignment.bar.metric]
+    metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
     reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
@@ -66,6 +66,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         assignment=assignment.id,
         title=assignment.title,
         metric=assignment.bar.metric,
+        unit=assignment.bar.unit,
         classes=assignment.data.classes,
         verdict=reached,
         reasons=reasons,

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -14,12 +14,15 @@ from rich.console import Console
 from checker import (
     assignments,
     batch,
+    bundle,
     check,
     dataset,
     doctor,
+    draft,
     export,
     extensions,
     judgement,
+    metrics,
     returns,
     sandbox,
     standard,
@@ -29,7 +32,6 @@ from checker import (
 )
 from checker.course import Course, Standard, circumstances
 from checker.errors import CheckerError, ExitCode, UsageError
-from checker.metrics import METRICS
 from checker.progress import Display
 from checker.records import Assignment, Submission, Verdict, to_json
 from checker.rendering import html, notices, terminal, text
@@ -53,7 +55,10 @@ AssignmentOption = Annotated[
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help=f"The housing.csv to use; else ${dataset.VARIABLE}, the cache, or a download."),
+    typer.Option(
+        "--data",
+        help=f"The CSV to use; else the one in the assignment's folder, ${dataset.VARIABLE}, the cache, a download.",
+    ),
 ]
 PracticeOption = Annotated[
     bool, typer.Option("--practice-data", help="Use made-up data of the same shape; not for awarding ticks.")
@@ -108,7 +113,7 @@ def batch_command(
         if not any(one.identity.submitted_at for one in submitted):
             errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
     chosen = _only(submitted, only or [])
-    course = _course(found, found.seeds.grading, data, practice_data, wall)
+    course = _course(found, assignments.grading_seeds(found), data, practice_data, wall)
     course = _with_extensions(course, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
@@ -142,7 +147,7 @@ def judge_command(
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = assignments.find(assignment)
-    course = _course(found, found.seeds.grading, data, practice_data, "none")
+    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
     course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
     held_to = _establish(course)
     display = Display(console, len(stored))
@@ -154,7 +159,10 @@ def judge_command(
 @app.command("self-check")
 def self_check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Your notebook (.ipynb) or module (.py).")],
-    assignment: AssignmentOption = None,
+    assignment: Annotated[
+        str | None,
+        typer.Option(help="The zip you were given, or its address followed by #sha256=…, or an assignment's folder."),
+    ] = None,
     report: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("checker-report.html"),
     data: DataOption = None,
     practice_data: PracticeOption = False,
@@ -165,11 +173,20 @@ def self_check(
     It runs your file on this machine as any program of yours (there is no sandbox), with other seeds and splits
     than the grading uses. Exit code 0 means that it passes.
 
-    Example: checker self-check my_solution.ipynb
+    Example: checker self-check my_solution.ipynb --assignment tick4.zip
     """
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    found = replace(assignments.find(assignment), deadline=None)
+    with nullcontext() if assignment is None else bundle.opened(assignment) as folder:
+        passes = _self_check(file, assignments.find(folder), report, data, practice_data, exact)
+    raise typer.Exit(ExitCode.ALL_PASSED if passes else ExitCode.NOT_ALL_PASSED)
+
+
+def _self_check(
+    file: Path, found: Assignment, report: Path, data: Path | None, practice_data: bool, exact: bool
+) -> bool:
+    """Check a student's own file and write its page; tell whether it passes."""
+    found = replace(found, deadline=None)
     course = replace(_course(found, found.seeds.self_check, data, practice_data, "none"), exact=exact)
     held_to = standard.of_scores(course)
     submission = submissions.find(file)[0]
@@ -180,7 +197,7 @@ def self_check(
         display.end(submission.name, judged)
     store.write(report, html.render_student_page(judged))
     terminal.print_report(console, for_students(judged), str(report))
-    raise typer.Exit(ExitCode.ALL_PASSED if judged.verdict is Verdict.PASS else ExitCode.NOT_ALL_PASSED)
+    return judged.verdict is Verdict.PASS
 
 
 @app.command("reference")
@@ -191,22 +208,35 @@ def reference_command(
     write_scores: Annotated[
         bool, typer.Option("--write-scores", help="Commit the scores that self-checks compare with.")
     ] = False,
+    students: Annotated[int, typer.Option(min=1, help="For how many the costs are reckoned.")] = 100,
 ) -> None:
-    """Check an assignment: its reference must pass its own rules, above its own bar.
+    """Check an assignment: its reference must pass its own rules, above its own bar, and its hand-out must fail.
+
+    It also says where traditional models lie, and how long a batch will take on this machine.
 
     Example: checker reference reference/ocean_proximity --practice-data
     """
     found = assignments.load(folder)
-    for purpose, seeds in (("grading", found.seeds.grading), ("self-check", found.seeds.self_check)):
-        course = _course(found, seeds, data, practice_data, "none")
-        held_to = _establish(course)
-        notices.print_standard(console, f"{purpose} seeds, {course.dataset.note.name}", held_to.scores,
-                                held_to.baselines, METRICS[found.bar.metric], found.bar)  # fmt: skip
+    grading, own = (
+        _course(found, seeds, data, practice_data, "none")
+        for seeds in (assignments.grading_seeds(found), found.seeds.self_check)
+    )
+    graded, held_to = _show_standard("grading", grading), _show_standard("self-check", own)
+    _rehearse(grading, graded, students)
     if write_scores:
-        kept = [s for s in assignments.scores(found) if s.dataset_sha256 != course.dataset.note.sha256]
+        kept = [s for s in assignments.scores(found) if s.dataset_sha256 != own.dataset.note.sha256]
         path = Path(found.folder, assignments.SCORES)
-        store.write(path, to_json((*kept, standard.as_scores(held_to, course)), indent=2))
-        console.print(f"Wrote {path}.")
+        store.write(path, to_json((*kept, standard.as_scores(held_to, own)), indent=2))
+        console.print(f"Wrote {path}.", soft_wrap=True)
+
+
+def _show_standard(purpose: str, course: Course) -> Standard:
+    """Return the standard that the reference sets, printed beside what traditional models reach."""
+    held_to, bar = _establish(course), course.assignment.bar
+    title, metric = f"{purpose} seeds, {course.dataset.note.name}", metrics.find(bar.metric, bar.unit)
+    notices.print_standard(console, title, held_to.scores, held_to.baselines, metric, bar)
+    notices.print_field(console, held_to.all_baselines, metric)
+    return held_to
 
 
 @app.command("doctor")
@@ -224,6 +254,8 @@ def doctor_command(
     raise typer.Exit(ExitCode.ALL_PASSED if well else ExitCode.NOT_ALL_PASSED)
 
 
+app.command("bundle")(bundle.command)
+app.command("new")(draft.command)
 app.command("export")(export.command)
 
 
@@ -243,7 +275,7 @@ def tensorboard_command(
     from checker import eventfiles  # its protocol buffers take a while, which no other command should wait for
 
     found = assignments.find(assignment)
-    course = _course(found, found.seeds.grading, data, practice_data, "none")
+    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
     chosen = _trained(out, only or [], course)
     folder = eventfiles.write_beside(chosen, _hold_to(course)[0], course, out / "tensorboard")
     console.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
@@ -266,6 +298,17 @@ def _trained(out: Path, names: list[str], course: Course) -> dict[str, Gathered]
     return trained
 
 
+def _rehearse(course: Course, held_to: Standard, students: int) -> None:
+    """Require that the hand-out alone fails, and print what a batch will cost."""
+    starter, reference = standard.starter_submission(course), standard.reference_submission(course)
+    display = Display(console, 1)
+    with display.shown(), closing(course.sandbox.open()) as boxes:
+        gathered = standard.examine(starter, course, boxes, display.watch(starter))
+        display.end(starter.name, standard.require_work(gathered, course, held_to))
+        each = standard.seconds(standard.examine(reference, course, boxes, display.watch(reference)))
+    notices.print_cost(console, each, students, batch.jobs_that_fit(course.assignment))
+
+
 def _finish(result: batch.Result, out: Path) -> NoReturn:
     """Print a batch's summary, and end with the exit code that tells it."""
     terminal.print_summary(console, result.reports, result.unfinished, str(out))
@@ -286,7 +329,8 @@ def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, 
 def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool, wall: str) -> Course:
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
-    return Course(assignment, dataset.load(assignment.data, data, practice), seeds, sandbox.choose(wall))
+    found = dataset.load(assignment.data, data, practice, folder=Path(assignment.folder))
+    return Course(assignment, found, seeds, sandbox.choose(wall))
 
 
 def _with_extensions(course: Course, given: Path | None, out: Path, submitted: Sequence[Submission]) -> Course:
@@ -306,7 +350,7 @@ def _hold_to(course: Course) -> tuple[Gathered, Standard]:
     submission = standard.reference_submission(course)
     display = Display(console, 1)
     with display.shown(), closing(course.sandbox.open()) as boxes:
-        gathered = standard.examine(course, boxes, display.watch(submission))
+        gathered = standard.examine(submission, course, boxes, display.watch(submission))
         held_to = standard.of_reference(gathered, course)
         display.end(submission.name, standard.require_sound(gathered, course, held_to))
     return gathered, held_to

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from checker import metrics
 from checker.frames import Array
 from checker.metrics import METRICS, Metric
 from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, SplitPlan, TrainingRun
@@ -36,7 +37,7 @@ def compare(
 
     Predictions are what the bar's metric measures; ``classes``: how many there are, 0 for a regression.
     """
-    metric = METRICS[bar.metric]
+    metric = metrics.find(bar.metric, bar.unit)
     pairs = [(predictions[run.seed], labels[run.seed]) for run in runs]
     own = [metric.measure(*pair) for pair in pairs]
     theirs = [reference[run.seed] for run in runs]
@@ -61,7 +62,8 @@ def compare(
         level=bar.level,
         standard_error=float(error),
         p_value=float(p_value(ahead, error, len(own))),
-        measures=tuple(_measurement(key, m, pairs) for key, m in METRICS.items() if m.task == metric.task),
+        measures=tuple(_measurement(key, m, pairs, bar.unit) for key, m in METRICS.items() if m.task == metric.task),
+        unit=bar.unit,
         **(_by_class(pairs, classes) if classes else _by_value(pairs)),
     )
 
@@ -107,9 +109,9 @@ def quantile(level: float, seeds: int) -> float:
 # -- what else is known ----------------------------------------------------------------------------------
 
 
-def _measurement(key: str, metric: Metric, pairs: Sequence[tuple[Array, Array]]) -> Measurement:
+def _measurement(key: str, metric: Metric, pairs: Sequence[tuple[Array, Array]], unit: str) -> Measurement:
     values = [metric.measure(*pair) for pair in pairs]
-    return Measurement(key, statistics.fmean(values), _deviation(values))
+    return Measurement(key, statistics.fmean(values), _deviation(values), unit)
 
 
 def _deviation(values: Sequence[float]) -> float:
@@ -141,5 +143,9 @@ def _by_value(pairs: Sequence[tuple[Array, Array]]) -> dict[str, Any]:
     """Return true and predicted values of some rows, evenly from all seeds."""
     values, true = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     rows = np.unique(np.linspace(0, len(true) - 1, min(len(true), SAMPLE)).round().astype(int))
-    sample = tuple((round(float(true[row]), 2), round(float(values[row]), 2)) for row in rows)
+    sample = tuple((_seven_digits(true[row]), _seven_digits(values[row])) for row in rows)
     return {"confusion": (), "recalls": (), "sample": sample}
+
+
+def _seven_digits(number: float) -> float:
+    return float(f"{number:.7g}")

@@ -1,4 +1,4 @@
-"""The housing data: from a given path, the environment, the user's cache, or a checked download.
+"""The data of an assignment: from a given path, its folder, the environment, the user's cache, or a checked download.
 
 Never silently something else: a file that is not the one the assignment names is refused, and practice data
 is used on request only.
@@ -19,6 +19,7 @@ from checker.frames import Array
 from checker.records import DatasetNote, DataSource
 
 VARIABLE = "CHECKER_HOUSING_CSV"
+HOUSING = "housing.csv"
 IN_PACKAGE = Path(__file__).parent / "practice_housing.csv"
 IN_PROJECT = Path(__file__).parent.parent / "fixtures" / "practice_housing.csv"
 PRACTICE = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
@@ -45,56 +46,88 @@ class Dataset:
         return np.searchsorted(np.quantile(self.labels, np.linspace(0.1, 0.9, 9)), self.labels)
 
 
-def load(source: DataSource, given: Path | None = None, practice: bool = False, download: bool = True) -> Dataset:
-    """Return the data an assignment is about.
+def load(
+    source: DataSource,
+    given: Path | None = None,
+    practice: bool = False,
+    download: bool = True,
+    folder: Path | None = None,
+) -> Dataset:
+    """Return the data an assignment is about, which may lie in its folder.
 
     Raises DatasetError, with the ways to provide the data, where it cannot be had.
     """
     if practice:
-        return _parse(source, _read(PRACTICE), "practice data", practice=True)
-    named = given or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    path = named or _cached(source, download)
-    content = _read(path)
+        return _practice(source)
+    path = given or _beside(source, folder) or _in_environment() or _cached(source, download)
+    content = _read(source, path)
     if hashlib.sha256(content).hexdigest() != source.sha256:
         raise DatasetError(
             f"{path} is not the file this assignment is about: its sha256 differs from {source.sha256[:12]}….",
-            "Give the unchanged housing.csv, or say --practice-data.",
+            f"Give the unchanged {source.file}{_or_practice(source, ', or say --practice-data')}.",
         )
-    return _parse(source, content, "housing.csv", practice=False)
+    return _parse(source, content, source.file, practice=False)
 
 
-def _read(path: Path) -> bytes:
+def _practice(source: DataSource) -> Dataset:
+    content = _read(source, PRACTICE)
+    if source.file != HOUSING:
+        raise DatasetError(f"There is practice data for {HOUSING} only; this assignment is about {source.file}.")
+    return _parse(source, content, "practice data", practice=True)
+
+
+def _beside(source: DataSource, folder: Path | None) -> Path | None:
+    path = folder / source.file if folder is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def _in_environment() -> Path | None:
+    return Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
+
+
+def _read(source: DataSource, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DatasetError(f"The data cannot be read: {path}: {error.strerror}.", _three_ways()) from error
+        raise DatasetError(f"The data cannot be read: {path}: {error.strerror}.", _ways(source)) from error
 
 
-def _three_ways() -> str:
-    return (
-        f"Give the file with --data PATH, or set {VARIABLE} to its path, or connect to the network once so that it "
-        "can be downloaded. To try things without it, say --practice-data."
-    )
+def _ways(source: DataSource) -> str:
+    download = ", or connect to the network once so that it can be downloaded" if source.url else ""
+    practice = _or_practice(source, " To try things without it, say --practice-data.")
+    return f"Give the file with --data PATH, or set {VARIABLE} to its path{download}.{practice}"
+
+
+def _or_practice(source: DataSource, words: str) -> str:
+    return words if source.file == HOUSING else ""
 
 
 def _cached(source: DataSource, download: bool) -> Path:
     cache = Path(pooch.os_cache("checker"))
     name = f"{source.sha256[:16]}.csv"
-    if not download and not (cache / name).exists():
-        raise DatasetError("The housing data is not on this machine.", _three_ways())
+    if not (download and source.url) and not (cache / name).exists():
+        raise DatasetError(f"The data ({source.file}) is not on this machine.", _ways(source))
     try:
         return Path(pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False))
     except Exception as error:  # pooch passes on whatever its downloader raised
-        raise DatasetError(f"The housing data could not be downloaded: {str(error)[:200]}", _three_ways()) from error
+        words = f"The data ({source.file}) could not be downloaded: {str(error)[:200]}"
+        raise DatasetError(words, _ways(source)) from error
 
 
 def _parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
-    table = pd.read_csv(io.BytesIO(content))
+    text = {} if source.is_regression else {source.target: str}  # classes that are numbers are names all the same
+    table = pd.read_csv(io.BytesIO(content), dtype=text)
     wanted = [*source.features, source.target]
     if not set(wanted) <= set(table.columns):
         raise DatasetError(f"{name} has the columns {list(table.columns)}, not {wanted}.")
     find = _numbers if source.is_regression else _classes
     labels = find(source, table, name)
+    worded = [column for column in source.features if not pd.api.types.is_numeric_dtype(table[column])]
+    if worded:
+        raise DatasetError(
+            f"{name} has other values than numbers in {', '.join(worded)}, which the assignment calls features.",
+            "Take such columns out of data.features. Students may use them all the same.",
+        )
     features = table[list(source.features)].to_numpy(dtype=np.float64)
     note = DatasetNote(name, hashlib.sha256(content).hexdigest(), practice)
     return Dataset(note, content, features, labels)

@@ -10,8 +10,8 @@ from itertools import chain
 
 import numpy as np
 
+from checker import metrics
 from checker.frames import Array
-from checker.metrics import METRICS
 from checker.records import Comparison, Observation, Recipe, Symptom, TrainingRun
 
 RISEN = 1.2
@@ -89,7 +89,7 @@ def _underfits(comparison: Comparison, training: Array, development: Array) -> I
     """Where the bar is missed on training rows too, it is not for want of rows like those."""
     if comparison.reaches_bar:
         return
-    metric, reached = METRICS[comparison.metric], comparison.training_mean
+    metric, reached = metrics.find(comparison.metric, comparison.unit), comparison.training_mean
     write, bar = metric.unit.value, f"the bar of {metric.unit.value(comparison.bar)}"
     advice = "The network is too small, or was trained too briefly or too slowly"
     if reached is not None:

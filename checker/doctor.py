@@ -72,7 +72,7 @@ def _sandbox() -> Finding:
 
 def _data(assignment: Assignment, given: Path | None) -> Finding:
     try:
-        found = dataset.load(assignment.data, given, download=False)
+        found = dataset.load(assignment.data, given, download=False, folder=Path(assignment.folder))
     except CheckerError as error:
         return Finding("data", error.message, False, error.help)
     return Finding("data", f"{found.note.name}, {len(found.labels):,} rows, sha256 {found.note.sha256[:12]}…", True)

@@ -47,7 +47,7 @@ class UsageError(CheckerError):
 
 
 class DatasetError(UsageError):
-    """The housing data is missing, or is not the file the assignment names."""
+    """The data is missing, or is not the file the assignment names."""
 
 
 class SandboxMissingError(UsageError):

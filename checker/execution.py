@@ -73,9 +73,8 @@ def run_file(
 ) -> Execution:
     """Run the student's file; for a replay, with a seed's arrays beside it."""
     assignment = course.assignment
-    job = ExecuteJob(
-        submission.is_notebook, keras, reason, assignment.caps, assignment.data.classes, replay, course.exact
-    )
+    data, is_notebook = assignment.data, submission.is_notebook
+    job = ExecuteJob(is_notebook, keras, reason, assignment.caps, data.classes, replay, course.exact, data.file)
     content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
     beside = [*content, *map(frames.array, arrays)]
     return box.run([frames.job(job), *beside, frames.END], assignment.execute, seen.receive)

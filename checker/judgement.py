@@ -74,7 +74,7 @@ def student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentCe
 
 def reproduce(evidence: Evidence, course: Course) -> str:
     """Return the command that does all this again; a student's file name in it may be pasted."""
-    data = "--practice-data" if course.dataset.note.practice else "--data housing.csv"
+    data = "--practice-data" if course.dataset.note.practice else f"--data {shlex.quote(course.assignment.data.file)}"
     folder = Path(course.assignment.folder).name
     submission = evidence.submission
     file = shlex.quote(Path(submission.path).name)

@@ -2,12 +2,13 @@
 
 A metric compares what a network gives for some rows with what is true of them. For a classification these are
 class scores (n, classes) and class numbers (n,); for a regression, values (n,) and true values (n,), both in
-dollars.
+the unit of the data.
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,9 +75,21 @@ class Unit:
         return list(zip(values, names, strict=True))
 
 
+STEP = re.compile(r"([$€£¥]?)(1|0\.0{0,5}1)( \S{1,12})?")
+"""The smallest amount that is written, with its unit: "$1", "0.01 kg"."""
+
 PERCENT = Unit(factor=100, decimals=1, suffix="%", points=" points")
 DOLLARS = Unit(prefix="$")
 PLAIN = Unit(decimals=3)
+
+
+def unit_of(step: str) -> Unit:
+    """Return how amounts are written of which the smallest is written in this way: "$1", "0.01 kg"."""
+    found = STEP.fullmatch(step)
+    if found is None:
+        raise ValueError(f"no amount: {step!r}")
+    prefix, number, unit = found.groups(default="")
+    return Unit(decimals=len(number.partition(".")[2]), prefix=prefix, suffix=unit, points=unit)
 
 
 # -- what is measured ------------------------------------------------------------------------------------
@@ -143,6 +156,8 @@ def r2(values: Array, true: Array) -> float:
     return 1 - float(np.mean(np.square(values - true))) / spread if spread else 0.0
 
 
+GUESSES = {"classification": "majority_class", "regression": "mean"}
+"""The baseline of each task that takes no account of the features."""
 _REGRESSION = ("regression", "linear_regression")
 
 METRICS = {
@@ -153,3 +168,9 @@ METRICS = {
     "mae": Metric("MAE", "errors", *_REGRESSION, False, DOLLARS, mae),
     "r2": Metric("R²", "shares of variance explained", *_REGRESSION, True, PLAIN, r2),
 }
+
+
+def find(name: str, step: str) -> Metric:
+    """Return a metric; one of errors with the unit in which the assignment's are written."""
+    metric = METRICS[name]
+    return replace(metric, unit=unit_of(step)) if metric.unit is DOLLARS else metric

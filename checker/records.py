@@ -160,14 +160,17 @@ class Caps:
 class DataSource:
     """The CSV the assignment is about: where it is published, how to know it, what its columns mean.
 
-    ``classes`` are the values of the target, in the order of their numbers; a regression's target has none.
+    ``features`` are the columns of numbers. ``classes`` are the values of the target, in the order of their numbers; a
+    regression's target has none. ``file`` is what students call the CSV, and its name where it lies in the assignment's
+    folder; ``url`` is "" where it is published nowhere else.
     """
 
-    url: str
     sha256: str
     target: str
     features: tuple[str, ...]
     classes: tuple[str, ...] = ()
+    url: str = ""
+    file: str = "housing.csv"
 
     @property
     def is_regression(self) -> bool:
@@ -192,8 +195,10 @@ class SplitPlan:
 @record
 @dataclass(frozen=True)
 class Seeds:
-    grading: tuple[int, ...]
+    """``grading`` is empty in what students are given."""
+
     self_check: tuple[int, ...]
+    grading: tuple[int, ...] = ()
 
 
 @record
@@ -203,7 +208,8 @@ class Bar:
 
     ``level``: how often, at most, a network just at the bar may be passed, and how often it may be failed, by chance.
     ``share``: however large the tolerance is, the bar lies no farther than this share of the way from the
-    reference to the baseline; None where the tolerance alone decides.
+    reference to the baseline; None where the tolerance alone decides. ``unit``: the smallest amount in which
+    errors of a regression are written, "$1" or "0.01 kg".
     """
 
     metric: str
@@ -211,6 +217,7 @@ class Bar:
     baseline: str
     share: float | None = None
     level: float = 0.1
+    unit: str = "$1"
 
 
 @record
@@ -316,7 +323,7 @@ class ExecuteJob:
     one seed's five arrays, as in a ``RetrainJob``.
 
     ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
-    ``exact``: ``fit`` comes back to Python after every step.
+    ``exact``: ``fit`` comes back to Python after every step. ``file``: what the data set's file is called.
     """
 
     is_notebook: bool
@@ -326,6 +333,7 @@ class ExecuteJob:
     classes: tuple[str, ...]
     replay: ReplayPlan | None = None
     exact: bool = False
+    file: str = "housing.csv"
 
 
 @record
@@ -749,11 +757,12 @@ class SeedScore:
 @record
 @dataclass(frozen=True)
 class Measurement:
-    """One metric of the submission, over all seeds."""
+    """One metric of the submission, over all seeds; ``unit`` is the bar's."""
 
     metric: str
     mean: float
     spread: float
+    unit: str = "$1"
 
 
 @record
@@ -782,7 +791,8 @@ class Comparison:
     ``standard_error`` is that of the mean paired difference to the reference, and ``band`` how far a mean must lie off
     the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
     as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
-    ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides.
+    ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides; ``unit`` is the
+    bar's.
     Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
     regression, ``sample`` holds some rows' true and predicted values.
     """
@@ -807,6 +817,7 @@ class Comparison:
     standard_error: float | None = None
     p_value: float | None = None
     baselines: tuple[Baseline, ...] = ()
+    unit: str = "$1"
 
     @property
     def beats_baseline(self) -> bool:
@@ -966,6 +977,7 @@ class Report:
     claim: Claim | None = None
     questions: tuple[Question, ...] = ()
     timeliness: Timeliness | None = None
+    unit: str = "$1"
 
 
 @record

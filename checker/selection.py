@@ -168,7 +168,7 @@ def _nothing(cells: Sequence[CellResult]) -> Failure:
     hint = "" if broken is None else f" The first cell that failed is cell {broken.index}; see whether it matters."
     return _failure(
         f"There is no model for this task: no Keras network was trained on the assignment's data.{instead}",
-        f"Add your own network in Keras and train it on the housing data.{hint}",
+        f"Add your own network in Keras and train it on the assignment's data.{hint}",
         None,
     )
 

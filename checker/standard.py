@@ -8,7 +8,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, baselines, check, judgement, splits, store, submissions
+from checker import assignments, baselines, check, judgement, metrics, splits, store, submissions
 from checker.course import Course, Standard, Watch, evidence_key
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.metrics import METRICS
@@ -22,18 +22,26 @@ def reference_submission(course: Course) -> Submission:
 
     Raises AssignmentError where it is not there, as on a student's disk.
     """
-    path = Path(course.assignment.folder, assignments.SOLUTION)
+    return _own(course, assignments.SOLUTION, "reference")
+
+
+def starter_submission(course: Course) -> Submission:
+    """Return the hand-out as a submission like any other: what is handed in by whoever does nothing."""
+    return _own(course, assignments.STARTER, "hand-out")
+
+
+def _own(course: Course, file: str, called: str) -> Submission:
+    path = Path(course.assignment.folder, file)
     if not path.is_file():
         raise AssignmentError(f"{path.parent}: the file {path.name} is missing")
     found = submissions.find(path)[0]
-    return replace(found, name=f"reference {course.assignment.id}")
+    return replace(found, name=f"{called} {course.assignment.id}")
 
 
-def examine(course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
-    """Return the reference's evidence, from the cache where it is still valid."""
-    submission = reference_submission(course)
+def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
+    """Return the evidence of one of the assignment's own notebooks, from the cache where it is still valid."""
     folder, under = store.cache_folder(), evidence_key(submission, course)
-    name = f"{course.assignment.id}-{under[:16]}"
+    name = f"{submission.name}-{under[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
         gathered = check.examine(submission, course, boxes, watch)
@@ -121,7 +129,7 @@ def require_sound(reference: Gathered, course: Course, standard: Standard) -> Re
     if report.verdict is not Verdict.PASS or broken:
         words = "; ".join([*report.reasons, *broken])
         raise AssignmentError(f"{course.assignment.folder}: the reference does not pass its own rules: {words}")
-    metric = METRICS[course.assignment.bar.metric]
+    metric = metrics.find(course.assignment.bar.metric, course.assignment.bar.unit)
     mean, base = statistics.fmean(standard.scores.values()), statistics.fmean(standard.baselines.values())
     bar = metric.bar(course.assignment.bar, mean, base)
     if not metric.is_better(bar, base):
@@ -129,6 +137,25 @@ def require_sound(reference: Gathered, course: Course, standard: Standard) -> Re
         raise AssignmentError(
             f"{course.assignment.folder}: the bar ({metric.unit.value(bar)}) does not lie {side} "
             f"the baseline ({metric.unit.value(base)}).",
-            "Make bar.tolerance smaller.",
+            f"Make bar.tolerance smaller, or the reference better; or say bar.baseline = "
+            f'"{metrics.GUESSES[course.assignment.task]}", if a network need not outdo more than that.',
         )
     return report
+
+
+def require_work(starter: Gathered, course: Course, standard: Standard) -> Report:
+    """Return the report of the hand-out as it is; AssignmentError where whoever adds nothing to it does not fail."""
+    report = check.judge(starter, course, standard)
+    if report.verdict is not Verdict.FAIL:
+        raise AssignmentError(
+            f"{course.assignment.folder}: the hand-out without any work gets {report.verdict}: "
+            f"{'; '.join(report.reasons)}",
+            f"Take out of {assignments.STARTER} what students are to do; or write a rule that it fails.",
+        )
+    return report
+
+
+def seconds(gathered: Gathered) -> float:
+    """Return how long a submission took, from the start of the first guest to the end of the second."""
+    evidence = gathered.evidence
+    return evidence.execution.wall_seconds + (evidence.retraining.wall_seconds if evidence.retraining else 0.0)

@@ -50,7 +50,7 @@ class Match:
 
 def match(theirs: Array, values: Array, everyone: Array) -> Match:
     """Match a student's targets (n,) with the data set's values of the same rows, and of all rows (m,)."""
-    found = [_by_row(theirs, values, shift) for shift in SHIFTS]
+    found = [_by_row(theirs, values, shift) for shift in _shifts(everyone)]
     best, _ = min(found, key=lambda candidate: (candidate[0].differ, candidate[1]))
     if best.scale is not None and best.differ <= len(theirs) / 2:
         return best
@@ -75,7 +75,7 @@ def by_shape(theirs: Array, everyone: Array) -> TargetScale | None:
     if len(known) < MIN_ROWS or np.std(known) == 0:
         return None
     theirs, ours = np.quantile(known, QUANTILES), np.quantile(everyone, QUANTILES)
-    scales = [_fit(theirs, _bent(ours, shift), shift) for shift in SHIFTS]
+    scales = [_fit(theirs, _bent(ours, shift), shift) for shift in _shifts(everyone)]
     misfits = [float(np.sqrt(np.mean((apply(scale, ours) - theirs) ** 2))) for scale in scales]
     best = int(np.argmin(misfits))
     similar = misfits[best] <= SIMILAR_SHAPE * (theirs[72] - theirs[24]) and scales[best].factor > 0
@@ -95,6 +95,11 @@ def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[Match, f
         misfit = np.abs(scale.factor * bent + scale.offset - theirs)
         kept = misfit <= max(2 * float(np.nanmedian(misfit)), allowed / 100)
     return Match(scale, int((~(misfit <= allowed)).sum())), float(np.nanmedian(misfit))
+
+
+def _shifts(everyone: Array) -> list[float | None]:
+    """Return the shifts after which all values have logarithms, and no shift."""
+    return [shift for shift in SHIFTS if shift is None or everyone.min() + shift > 0]
 
 
 def _bent(values: Array, shift: float | None) -> Array:

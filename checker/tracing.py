@@ -13,6 +13,7 @@ labels of traced rows are always the data set's own; of a regression, whose labe
 unit (``targets``). Pure: arrays in, records and arrays out.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,7 @@ LARGEST = 1e12
 MAX_COLUMNS = 500
 QUANTILES = np.linspace(0.02, 0.98, 97)
 SIMILAR_SHAPE = 0.05
+"""In quartile ranges. Of fewer than 400 rows, shapes are less alike by chance."""
 MIN_CLASS_ROWS = 100
 ENOUGH_TO_MATCH = 1_000
 """So many rows, spread over a table, tell which of its columns is which of the data set's."""
@@ -183,13 +185,14 @@ def _guess(table: Array, features: Array) -> tuple[AffineMap, ...]:
 
     All that is not similar counts alike, so that no derived column takes the place of a real match.
     """
+    similar = max(SIMILAR_SHAPE, 1 / math.sqrt(len(table)))
     theirs, ours = ([_quantiles(column) for column in values.T] for values in (table, features))
     fits = [[_quantile_map(j, k, a, b) for k, b in enumerate(ours)] for j, a in enumerate(theirs)]
     misfit = np.array([[fit[1] for fit in row] for row in fits])
     matched = [
         (fits[j][k][0], misfit[j, k] < np.partition(misfit[j], 1)[1] / 2)
-        for j, k in zip(*linear_sum_assignment(np.minimum(misfit, SIMILAR_SHAPE)), strict=True)
-        if misfit[j, k] < SIMILAR_SHAPE
+        for j, k in zip(*linear_sum_assignment(np.minimum(misfit, similar)), strict=True)
+        if misfit[j, k] < similar
     ]
     clear = tuple(m for m, is_clear in matched if is_clear)
     return clear if len(clear) >= 3 else tuple(m for m, _ in matched)

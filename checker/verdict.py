@@ -5,7 +5,8 @@ FAIL outweighs REFER, and REFER outweighs PASS. What is the harness's fault neve
 
 from collections.abc import Sequence
 
-from checker.metrics import METRICS, Metric
+from checker import metrics
+from checker.metrics import Metric
 from checker.records import Comparison, Failure, Importance, Outcome, Recipe, RuleResult, Verdict
 
 Reason = tuple[Verdict, str]
@@ -54,7 +55,7 @@ def _of_rule(rule: RuleResult) -> Reason:
 
 
 def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
-    metric = METRICS[comparison.metric]
+    metric = metrics.find(comparison.metric, comparison.unit)
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
     if comparison.is_borderline:

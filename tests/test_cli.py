@@ -238,7 +238,7 @@ def test_the_doctor_says_what_is_missing(run, healthy):
     assert code == 1
     for words in ("ok Python:", "ok tensorflow:", "ok sandbox: bubblewrap works", "ok assignment:", "ok room:"):
         assert words in text
-    assert "-- data: The housing data is not on this machine." in text
+    assert "-- data: The data (housing.csv) is not on this machine." in text
     assert "--data PATH" in text
 
 

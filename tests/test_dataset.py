@@ -15,6 +15,7 @@ import pytest
 
 from checker import dataset
 from checker.errors import DatasetError
+from checker.records import DataSource
 
 REAL = os.environ.get(dataset.VARIABLE)
 NOWHERE = "http://127.0.0.1:9/housing.csv"
@@ -210,3 +211,43 @@ def test_a_target_that_is_no_number_is_refused(regression, tmp_path):
     wrong = replace(regression.data, target="ocean_proximity")
     with pytest.raises(DatasetError, match="values of ocean_proximity that are no numbers"):
         dataset.load(wrong, practice=True)
+
+
+# -- any other data --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def flowers(tmp_path, monkeypatch):
+    """A data source that lies in its assignment's folder, whose classes are numbers; and the folder."""
+    monkeypatch.setattr(dataset.pooch, "os_cache", lambda project: tmp_path / "cache" / project)
+    monkeypatch.setenv(dataset.VARIABLE, "/nowhere/housing.csv")
+    (tmp_path / "flowers.csv").write_text("length,width,colour,kind\n1.5,2,red,1\n2.5,,blue,10\n", encoding="utf-8")
+    digest = hashlib.sha256((tmp_path / "flowers.csv").read_bytes()).hexdigest()
+    return DataSource(digest, "kind", ("length", "width"), ("1", "10"), file="flowers.csv"), tmp_path
+
+
+def test_data_beside_the_assignment_is_taken(flowers):
+    """It goes before the environment, which may name other data; classes that are numbers are found by their names."""
+    source, folder = flowers
+    found = dataset.load(source, folder=folder)
+    assert (found.note.name, found.labels.tolist()) == ("flowers.csv", [0, 1])
+    assert found.features[0].tolist() == [1.5, 2.0]
+
+
+def test_words_are_no_features(flowers):
+    """A feature that holds words is refused by name, with what to do."""
+    source, folder = flowers
+    with pytest.raises(DatasetError, match=r"other values than numbers in colour") as caught:
+        dataset.load(replace(source, features=("length", "colour")), folder=folder)
+    assert "data.features" in caught.value.help
+
+
+def test_data_published_nowhere_is_asked_for_by_its_name(flowers, monkeypatch):
+    """Where it lies nowhere, no download is tried, and practice data is not offered: there is none."""
+    source, folder = flowers
+    monkeypatch.delenv(dataset.VARIABLE)
+    with pytest.raises(DatasetError, match=r"The data \(flowers.csv\) is not on this machine") as caught:
+        dataset.load(source, folder=folder / "elsewhere")
+    assert "practice" not in caught.value.help
+    with pytest.raises(DatasetError, match=r"practice data for housing.csv only"):
+        dataset.load(source, practice=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checker import baselines
+from checker import baselines, metrics
 from checker.metrics import DOLLARS, METRICS, PERCENT, PLAIN
 from checker.records import Bar
 
@@ -88,3 +88,28 @@ def test_every_metric_has_its_tasks_baseline():
         predicted = baselines.predict(metric.task, metric.baseline, x, y, rows[:200], rows[200:])
         perfect = 1.0 if metric.higher_is_better else 0.0
         assert metric.measure(predicted, y[200:]) == pytest.approx(perfect, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "difference", "amount"),
+    [
+        ("$1", "$61,205", "+$812", "$812"),
+        ("0.01 kg", "61,204.70 kg", "+812.35", "812.35 kg"),
+        ("0.001", "61,204.700", "+812.346", "812.346"),
+        ("€0.1", "€61,204.7", "+€812.3", "€812.3"),
+        ("1 people", "61,205 people", "+812", "812 people"),
+    ],
+)
+def test_errors_are_written_in_the_assignments_unit(step, value, difference, amount):
+    """The smallest amount says how many decimals there are, and what stands before and after them."""
+    unit = metrics.find("rmse", step).unit
+    assert (unit.value(61_204.7), unit.difference(812.3456), unit.amount(812.3456)) == (value, difference, amount)
+    assert metrics.find("r2", step).unit == metrics.PLAIN
+    assert metrics.find("accuracy", step).unit == metrics.PERCENT
+
+
+@pytest.mark.parametrize("step", ["", "2", "$", "0.5 kg", "1kg", "0.01 kilo gram", "1 <b>kilogrammes</b>"])
+def test_what_is_no_smallest_amount_is_refused(step):
+    """Other texts are no unit."""
+    with pytest.raises(ValueError, match="no amount"):
+        metrics.unit_of(step)

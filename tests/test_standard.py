@@ -7,9 +7,11 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from checker import baselines, standard, store
-from checker.course import Course
+from checker.course import Course, Standard
 from checker.dataset import Dataset
-from checker.records import DatasetNote
+from checker.errors import AssignmentError
+from checker.records import DatasetNote, Verdict
+from checker.store import Gathered
 
 ROWS = 300
 SEEDS = (11, 23)
@@ -80,3 +82,22 @@ def test_a_damaged_cache_is_made_again(assignment, cache, only_guesses):
     (path,) = cache.iterdir()
     path.write_bytes(b"{")
     assert standard.baseline_scores(a_course(assignment)) == first
+
+
+# -- the hand-out ----------------------------------------------------------------------------------------
+
+
+def test_the_hand_out_alone_must_fail(assignment, make):
+    """Whoever hands in the hand-out as it is fails; an assignment of which that is not so is broken."""
+    course, nothing = a_course(assignment), Standard({}, {})
+    report = standard.require_work(Gathered(make.evidence(), {}), course, nothing)
+    assert report.verdict is Verdict.FAIL
+    with pytest.raises(AssignmentError, match="hand-out without any work gets REFER") as caught:
+        standard.require_work(Gathered(make.evidence(failures=()), {}), course, nothing)
+    assert "starter.ipynb" in caught.value.help
+
+
+def test_what_a_submission_takes_is_both_guests_time(make):
+    """Seconds of the run and of the retraining, where there was one."""
+    assert standard.seconds(Gathered(make.evidence(), {})) == 12.5
+    assert standard.seconds(Gathered(make.evidence(retraining=make.execution()), {})) == 25.0

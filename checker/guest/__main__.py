@@ -85,7 +85,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as place:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
-        course.lay_out(folder, csv)
+        course.lay_out(folder, job.file, csv)
         kernel = _forked_kernel if warm else notebook.started_kernel
         notebook.run(job, submission, arrays, folder, say, kernel)
 

@@ -1,8 +1,9 @@
-"""The course's files inside a box: every usual way to get at the housing data leads to the checker's copy.
+"""The course's files inside a box: every usual way to get at the data set leads to the checker's copy.
 
 Theory of operation: the CSV lies under the paths of the hand-out. Reading a file of that name from anywhere
 else (another folder, Google Drive, a Windows path, a URL), where there is no such file, reads that copy
-instead. scikit-learn's and Keras's own California data sets, which download, are made from it.
+instead. Where it is the housing data, scikit-learn's and Keras's own California data sets, which download, are made
+from it.
 """
 
 import builtins
@@ -17,58 +18,78 @@ from typing import Any
 
 from checker.guest import adaptation
 
-NAME = "housing.csv"
+HOUSING = "housing.csv"
 CSV = re.compile(r"(?i)hous\w*[ _\-().\d\w]*\.csv$")
 TARBALL = re.compile(r"(?i)housing[\w.\-]*\.tgz$|housing[\w.\-]*\.tar\.gz$")
 SAMPLE = re.compile(r"california_housing_(train|test)\.csv")
 """Names under which the data set, its tarball, and Colab's sample of it go around."""
 
-FOLDERS = (".", "housing", "data", "datasets/housing", "../housing", "../DSPNP_practical1/housing")
+FOLDERS = (".", "data")
+HOUSING_FOLDERS = (*FOLDERS, "housing", "datasets/housing", "../housing", "../DSPNP_practical1/housing")
 
 
-def lay_out(folder: Path, csv: bytes) -> None:
-    """Put the CSV, and the tarball some notebooks unpack, where the hand-out has them."""
-    for place in FOLDERS:
+def lay_out(folder: Path, name: str, csv: bytes) -> None:
+    """Put the CSV, and the tarball some notebooks on the housing data unpack, where the hand-out has them."""
+    for place in HOUSING_FOLDERS if name == HOUSING else FOLDERS:
         target = folder / place
         target.mkdir(parents=True, exist_ok=True)
-        (target / NAME).write_bytes(csv)
-    with tarfile.open(folder / "housing.tgz", "w:gz", compresslevel=1) as archive:  # smaller would take longer
-        archive.add(folder / NAME, NAME)
+        (target / name).write_bytes(csv)
+    if name == HOUSING:
+        with tarfile.open(folder / "housing.tgz", "w:gz", compresslevel=1) as archive:  # smaller would take longer
+            archive.add(folder / HOUSING, HOUSING)
 
 
-def install(folder: Path, tf: Any) -> None:
+def install(folder: Path, name: str, tf: Any) -> None:
     """Lead reads of the data set, by path, by URL and by data set loader, to the copy in ``folder``."""
     import urllib.request
 
     import pandas as pd
-    import sklearn.datasets
 
-    found = functools.partial(_find, folder)
-    for owner, name in ((builtins, "open"), (pd, "read_csv"), (pd, "read_table")):
-        setattr(owner, name, _redirected(getattr(owner, name), found))
+    found = functools.partial(_find_housing, folder) if name == HOUSING else functools.partial(_find, folder / name)
+    for owner, reader in ((builtins, "open"), (pd, "read_csv"), (pd, "read_table")):
+        setattr(owner, reader, _redirected(getattr(owner, reader), found))
     urllib.request.urlretrieve = _retrieve(urllib.request.urlretrieve, found)
     urllib.request.urlopen = _opened(urllib.request.urlopen, found)
-    loader = functools.partial(_fetch_california_housing, folder / NAME)
-    functools.update_wrapper(loader, sklearn.datasets.fetch_california_housing)
-    sklearn.datasets.fetch_california_housing = loader
     get_file = tf.keras.utils.get_file
     adaptation.replace(tf.keras, "utils", "get_file", _get_file(get_file, found))
+    if name == HOUSING:
+        _make_california(folder / HOUSING, tf)
+
+
+def _make_california(csv: Path, tf: Any) -> None:
+    """Let the loaders of scikit-learn and Keras make their California data from the CSV."""
+    import sklearn.datasets
+
+    loader = functools.partial(_fetch_california_housing, csv)
+    functools.update_wrapper(loader, sklearn.datasets.fetch_california_housing)
+    sklearn.datasets.fetch_california_housing = loader
     load = functools.partial(_load_data, loader)  # legacy Keras never had it
     adaptation.replace(tf.keras, "datasets.california_housing", "load_data", load)
 
 
-def _find(folder: Path, wanted: Any) -> Any:
-    """Return the copy's path for something that names the data set but is not there; else what was given."""
+def _find(csv: Path, wanted: Any) -> Any:
+    """Return the copy's path for a path or URL that ends in its name but is not there; else what was given."""
+    return str(csv) if _missing_name(wanted).lower() == csv.name.lower() else wanted
+
+
+def _missing_name(wanted: Any) -> str:
+    """Return the name at the end of a path or URL; "" for what is there, and for what is no path."""
     if not isinstance(wanted, str | os.PathLike):
-        return wanted
+        return ""
     text = os.fspath(wanted)
-    name = re.split(r"[/\\]", text.split("?")[0])[-1] if isinstance(text, str) else ""
-    if Path(text).exists():
-        return wanted
+    return re.split(r"[/\\]", text.split("?")[0])[-1] if isinstance(text, str) and not Path(text).exists() else ""
+
+
+def _find_housing(folder: Path, wanted: Any) -> Any:
+    """Return a copy's path for what names the housing data, or what is made from it, but is not there; else what was
+    given."""
+    name = _missing_name(wanted)
     if SAMPLE.fullmatch(name):
         _lay_out_sample(folder)
         return str(folder / name)
-    return str(folder / NAME) if CSV.search(name) else str(folder / "housing.tgz") if TARBALL.search(name) else wanted
+    return (
+        str(folder / HOUSING) if CSV.search(name) else str(folder / "housing.tgz") if TARBALL.search(name) else wanted
+    )
 
 
 def _redirected(original: Callable[..., Any], found: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -116,7 +137,7 @@ def _lay_out_sample(folder: Path) -> None:
     """Colab's sample of the data: 17,000 rows and 3,000 rows, without proximity and without gaps."""
     import pandas as pd
 
-    table = pd.read_csv(folder / NAME).drop(columns="ocean_proximity", errors="ignore").dropna()
+    table = pd.read_csv(folder / HOUSING).drop(columns="ocean_proximity", errors="ignore").dropna()
     table = table.sample(frac=1.0, random_state=0)
     table[:17_000].to_csv(folder / "california_housing_train.csv", index=False)
     table[17_000:20_000].to_csv(folder / "california_housing_test.csv", index=False)

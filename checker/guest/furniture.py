@@ -9,11 +9,11 @@ from checker.guest import imports
 from checker.guest.adaptation import Note
 
 
-def install(shell: Any, kernel: Any, folder: Path, note: Note) -> None:
+def install(shell: Any, kernel: Any, csv: Path, note: Note) -> None:
     """Make the shell go on where a magic, an extension, Colab's modules or an answer to a prompt is missing."""
     _pass_over_magics(shell, note)
     _keep_tensorboard_from_starting()
-    _be_colab(folder)
+    _be_colab(csv.resolve())
 
     def ask(prompt: str = "", *args: Any, **kwargs: Any) -> str:
         raise EOFError(f"nobody answers the prompt {str(prompt)[:80]!r} while a notebook is checked")
@@ -54,14 +54,14 @@ def _keep_tensorboard_from_starting() -> None:
         notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
 
 
-def _be_colab(folder: Path) -> None:
+def _be_colab(csv: Path) -> None:
     """Stand in for ``google.colab``: the drive is there already, an upload brings the course's data."""
 
     def mount(place: str = "/content/drive", **kwargs: Any) -> None:
         print(f"{place} is not mounted while a notebook is checked; the data set is found all the same.")
 
     def upload() -> dict[str, bytes]:
-        return {"housing.csv": (folder / "housing.csv").read_bytes()}
+        return {csv.name: csv.read_bytes()}
 
     def ignore(*args: Any, **kwargs: Any) -> None:
         return None

@@ -39,7 +39,7 @@ def run(settings: dict[str, Any]) -> None:
     plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
     if sys.platform.startswith("linux"):
         piped.install()
-    course.install(Path.cwd(), tf)
+    course.install(Path.cwd(), settings["csv"], tf)
     app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
     channel = Channel(app.kernel)
@@ -50,7 +50,7 @@ def run(settings: dict[str, Any]) -> None:
         channel.note(place.cell(), what)
 
     adaptation.install(tf, note, settings["legacy"])
-    furniture.install(app.shell, app.kernel, Path.cwd(), note)
+    furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
     app.shell.ast_transformers.append(importing)
     capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, settings["exact"])

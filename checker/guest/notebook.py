@@ -78,6 +78,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, folder.parent) if arrays else "",
+        "csv": job.file,
         "file": "" if job.is_notebook else str(folder / "submission.py"),
     }
     client = Client(notebook, kernel(settings, folder), folder, say)

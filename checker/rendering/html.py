@@ -56,14 +56,14 @@ def _render(report: Report, edition: dict[str, Any]) -> str:
 
 
 def _around_cells(report: Report) -> dict[str, Any]:
-    sample = report.comparison.sample if report.comparison else ()
+    sample, unit = report.comparison.sample if report.comparison else (), metric(report).unit
     return {
         "report": report,
         "metric": metric(report),
         "dataset": report.dataset,
         "seeds": seeds_figure(report.comparison) if report.comparison else None,
         "field": field_figure(report.comparison) if report.comparison and report.comparison.baselines else None,
-        "scatter": (predicted_against_true(sample), residuals(sample)) if sample else (),
+        "scatter": (predicted_against_true(sample, unit), residuals(sample, unit)) if sample else (),
         "curves": curves(report.runs),
         "networks": _networks(report),
         "recipes": _beside(report.recipe, report.reference_recipe),

@@ -31,6 +31,23 @@ def print_standard(
     console.print(f"The bar: {unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)}")
 
 
+def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], metric: Metric) -> None:
+    """Print what each traditional model reaches, on average over the seeds."""
+    means = {name.replace("_", " "): statistics.fmean(of.values()) for name, of in baselines.items()}
+    words = ", ".join(f"{name} {metric.unit.value(mean, 1)}" for name, mean in means.items())
+    console.print(f"Traditional models: {words}", soft_wrap=True)
+
+
+def print_cost(console: Console, each: float, students: int, jobs: int) -> None:
+    """Print how long one submission took, and how long those of so many students will."""
+    minutes = each * students / jobs / 60
+    console.print(
+        f"One like the reference takes {each:.0f} seconds on this machine, {students:,} students about "
+        f"{minutes:,.0f} minutes, {jobs} at a time.",
+        soft_wrap=True,
+    )
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Print what was found on a machine, and what to do about what is not well."""
     for finding in findings:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from checker.metrics import METRICS, NONE, PERCENT, Metric
+from checker import metrics
+from checker.metrics import NONE, PERCENT, Metric
 from checker.records import (
     Claim,
     Comparison,
@@ -181,4 +182,4 @@ def difference(comparison: Comparison) -> float:
 
 def metric(of: Report | Comparison | Measurement | Claim) -> Metric:
     """Return the metric by which something is measured."""
-    return METRICS[of.metric]
+    return metrics.find(of.metric, of.unit)

@@ -1,0 +1,316 @@
+"""What students are given: nothing in it that they may not see, all in it that a self-check needs, opened safely."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import tomllib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from checker import assignments, bundle, cli, sandbox
+from checker.errors import AssignmentError, UsageError
+from checker.frames import message
+from checker.records import Environment, Progress
+
+SECRET_SEEDS = (918273, 564738, 102938)
+SECRET_SCORE = 0.8123456789
+
+
+@pytest.fixture(params=["ocean_proximity", "house_value"])
+def secretive(request, root, tmp_path):
+    """A copy of an assignment whose grading seeds, and the scores for them, can be found wherever they are written."""
+    folder = shutil.copytree(root / "reference" / request.param, tmp_path / request.param)
+    toml = folder / "assignment.toml"
+    text = toml.read_text(encoding="utf-8")
+    seeds = ", ".join(map(str, SECRET_SEEDS))
+    assert "grading = [11, 23, 37, 41, 59]" in text
+    text = text.replace("grading = [11, 23, 37, 41, 59]", f"# secret: {seeds}\ngrading = [{seeds}]")
+    toml.write_text(text, encoding="utf-8")
+    scores = json.loads((folder / "scores.json").read_bytes())
+    of_grading = {"seeds": SECRET_SEEDS, "scores": [SECRET_SCORE] * 3, "baselines": [SECRET_SCORE] * 3}
+    (folder / "scores.json").write_text(json.dumps([*scores, {**scores[0], **of_grading}]), encoding="utf-8")
+    (folder / "examples").mkdir(exist_ok=True)
+    (folder / "examples" / "answer.ipynb").write_text("{}", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def packed(root, tmp_path):
+    """The zip of the classification, on disk."""
+    path = tmp_path / "tick4.zip"
+    path.write_bytes(bundle.pack(assignments.load(root / "reference" / "ocean_proximity")))
+    return path
+
+
+def members(content):
+    with ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def rewrite(path, files):
+    """Write a zip with these members."""
+    with ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def cells(path):
+    return ["".join(cell["source"]) for cell in json.loads(path.read_bytes())["cells"]]
+
+
+# -- what is in it ---------------------------------------------------------------------------------------
+
+
+def test_nothing_tells_the_solution(secretive):
+    """Four files go in, and no line that the solution has and the hand-out has not is in any of them."""
+    found = members(bundle.pack(assignments.load(secretive)))
+    assert set(found) == {"assignment.toml", "scores.json", "starter.ipynb", "test_rules.py"}
+    handed_out = "\n".join(cells(secretive / "starter.ipynb"))
+    lines = {line.strip() for cell in cells(secretive / "solution.ipynb") for line in cell.splitlines()}
+    own = {line for line in lines if len(line) > 25 and line not in handed_out}
+    assert len(own) > 20
+    given = "\n".join(cells_or_text(name, content) for name, content in found.items())
+    assert {line for line in own if line in given} <= {f"classes = {json.dumps(classes_of(found))}"}  # known to all
+
+
+def classes_of(found):
+    return tomllib.loads(found["assignment.toml"].decode())["data"]["classes"]
+
+
+def cells_or_text(name, content):
+    return "\n".join(cells_in(content)) if name.endswith(".ipynb") else content.decode()
+
+
+def cells_in(content):
+    return ["".join(cell["source"]) for cell in json.loads(content)["cells"]]
+
+
+def test_nothing_tells_the_grading_splits(secretive):
+    """Seeds of the grading, on which alone its splits depend, stand nowhere, nor do scores on these splits."""
+    whole = assignments.load(secretive)
+    assert whole.seeds.grading == SECRET_SEEDS
+    content = bundle.pack(whole)
+    for name, data in members(content).items():
+        for secret in (*SECRET_SEEDS, SECRET_SCORE):
+            assert str(secret).encode() not in data, name
+    assert re.findall(rb"[gG]rading *=", members(content)["assignment.toml"]) == []
+
+
+def test_all_else_of_the_settings_is_there(secretive, tmp_path):
+    """What is read from the zip is the assignment itself, but for its folder and the seeds of the grading."""
+    whole = assignments.load(secretive)
+    path = tmp_path / "given.zip"
+    path.write_bytes(bundle.pack(whole))
+    with bundle.opened(str(path)) as folder:
+        given = assignments.load(folder)
+        scores = assignments.scores(given)
+    assert given.seeds.grading == ()
+    assert {k: v for k, v in vars(given).items() if k not in ("folder", "seeds")} == {
+        k: v for k, v in vars(whole).items() if k not in ("folder", "seeds")
+    }
+    assert given.seeds.self_check == whole.seeds.self_check
+    assert [s for s in assignments.scores(whole) if s.seeds == given.seeds.self_check] == list(scores) != []
+    with pytest.raises(UsageError, match="no seeds for grading"):
+        assignments.grading_seeds(given)
+
+
+def test_the_same_folder_gives_the_same_bytes(secretive):
+    """So a hash that was published stays right."""
+    whole = assignments.load(secretive)
+    assert bundle.pack(whole) == bundle.pack(whole)
+
+
+def test_without_scores_there_is_no_zip(secretive):
+    """A self-check could compare with nothing; the message says how scores are made."""
+    (secretive / "scores.json").unlink()
+    with pytest.raises(UsageError, match="no scores") as caught:
+        bundle.pack(assignments.load(secretive))
+    assert "--write-scores" in caught.value.help
+
+
+# -- how it is opened ------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_taken_as_it_is(root):
+    """Who has unpacked the zip, or has the whole assignment, names the folder."""
+    with bundle.opened(str(root / "reference" / "house_value")) as folder:
+        assert folder == root / "reference" / "house_value"
+
+
+def test_nothing_is_left_behind(packed):
+    """The folder is gone afterwards."""
+    with bundle.opened(str(packed)) as folder:
+        assert assignments.load(folder).id == "ocean_proximity"
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("digest", ["", "right", "RIGHT", "wrong"])
+def test_a_hash_is_looked_at(packed, digest):
+    """A zip on disk may be named with its hash, in either case of letters, and is refused where it is another."""
+    right = hashlib.sha256(packed.read_bytes()).hexdigest()
+    known = {"": "", "right": f"#sha256={right}", "RIGHT": f"#sha256={right.upper()}", "wrong": f"#sha256={'0' * 64}"}
+    if digest == "wrong":
+        with pytest.raises(UsageError, match="its sha256 differs"), bundle.opened(f"{packed}{known[digest]}"):
+            pass
+    else:
+        with bundle.opened(f"{packed}{known[digest]}") as folder:
+            assert assignments.load(folder).id == "ocean_proximity"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda path: path.write_bytes(b"no zip"), "cannot be read as a zip"),
+        (lambda path: rewrite(path, {"readme.txt": "hello"}), "assignment.toml: it is not there"),
+        (lambda path: rewrite(path, {"tick4/assignment.toml": "id = 1"}), "assignment.toml: it is not there"),
+        (lambda path: rewrite(path, {"../assignment.toml": "id = 1"}), "assignment.toml: its path leads out"),
+        (lambda path: rewrite(path, {"assignment.toml": b"x" * (bundle.MOST_BYTES + 1)}), "it has more than 64 MiB"),
+    ],
+)
+def test_what_is_no_assignment_is_refused(packed, change, said):
+    """What a zip lacks, or has in another place or too large, is said."""
+    change(packed)
+    with pytest.raises(UsageError) as caught, bundle.opened(str(packed)):
+        pass
+    assert said in caught.value.message
+
+
+def test_no_path_in_a_zip_leads_anywhere(packed, tmp_path):
+    """What a zip holds besides an assignment's files is never written; a data file's name cannot lead out."""
+    with ZipFile(packed, "a") as archive:
+        archive.writestr("../../escaped.txt", "out")
+        archive.writestr("/tmp/escaped.txt", "out")
+        archive.writestr("conftest.py", "raise SystemExit")
+    before = set(tmp_path.rglob("*"))
+    with bundle.opened(str(packed)) as folder:
+        assert {path.name for path in folder.parent.rglob("*") if path.is_file()} == {
+            "assignment.toml", "scores.json", "starter.ipynb", "test_rules.py"}  # fmt: skip
+    assert set(tmp_path.rglob("*")) == before
+    with ZipFile(packed) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if "escaped" not in name}
+    toml = files["assignment.toml"].replace(b'file = "housing.csv"', b'file = "../housing.csv"')
+    rewrite(packed, {**files, "assignment.toml": toml})
+    with pytest.raises(AssignmentError, match="a plain name"), bundle.opened(str(packed)):
+        pass
+
+
+@pytest.fixture
+def served(packed, monkeypatch, tmp_path):
+    """The zip's address on a web server on this machine; downloads are kept in a cache of this test's own."""
+
+    class Silent(SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    monkeypatch.setattr(bundle.pooch, "os_cache", lambda project: tmp_path / "cache" / project)
+    handler = partial(Silent, directory=str(packed.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/{packed.name}"
+        running.shutdown()
+
+
+def test_an_address_needs_the_right_hash(served, packed):
+    """A zip from the network is taken under its hash only, and once it is here without a network too."""
+    right = hashlib.sha256(packed.read_bytes()).hexdigest()
+    with pytest.raises(UsageError, match="its hash is missing"), bundle.opened(served):
+        pass
+    with pytest.raises(UsageError, match="could not be downloaded"), bundle.opened(f"{served}#sha256={'0' * 64}"):
+        pass
+    with bundle.opened(f"{served}#sha256={right}") as folder:
+        assert assignments.load(folder).id == "ocean_proximity"
+    packed.unlink()
+    with bundle.opened(f"{served}#sha256={right}") as folder:
+        assert assignments.load(folder).id == "ocean_proximity"
+
+
+# -- how it is used --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the program in this process, in a folder without assignments; return its exit code and what it wrote."""
+    (tmp_path / "laptop").mkdir()
+    monkeypatch.chdir(tmp_path / "laptop")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words):
+        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code, " ".join((said.out + said.err).split())
+
+    return run_command
+
+
+def test_the_command_says_what_students_type(run, root, tmp_path):
+    """It writes the zip and prints its hash."""
+    path = tmp_path / "tick4.zip"
+    code, text = run("bundle", root / "reference" / "ocean_proximity", "-o", path)
+    assert code == 0
+    assert f"tick4.zip#sha256={hashlib.sha256(path.read_bytes()).hexdigest()}" in text
+
+
+def test_a_self_check_needs_nothing_else(run, packed, tmp_path, fake_sandbox, monkeypatch):
+    """From the zip alone a student's notebook is judged, here for the lack of a model, and its page is written."""
+
+    def guest(job, beside):
+        yield message(Environment({}, "3", ""))
+        yield message(Progress(1, 1))
+
+    monkeypatch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
+    Path("mine.ipynb").write_text("{}", encoding="utf-8")
+    code, text = run("self-check", "mine.ipynb", "--assignment", packed, "--practice-data")
+    assert code == 1
+    assert "There is no model for this task" in text
+    assert Path("checker-report.html").exists()
+
+
+@pytest.mark.parametrize("command", ["batch", "reference", "judge"])
+def test_grading_with_it_is_refused(run, packed, command):
+    """Whoever grades needs the whole assignment, and is told so."""
+    with ZipFile(packed) as archive:
+        archive.extractall("given")
+    Path("mine.ipynb").write_text("{}", encoding="utf-8")
+    Path("results/evidence/mine").mkdir(parents=True)
+    Path("results/evidence/mine/evidence.json").write_text("{}", encoding="utf-8")
+    words = {
+        "batch": ["mine.ipynb", "--assignment", "given"],
+        "reference": ["given"],
+        "judge": ["results", "--assignment", "given"],
+    }
+    code, text = run(command, *words[command], "--practice-data")
+    assert code == 2
+    assert "has no seeds for grading" in text
+
+
+@pytest.mark.tensorflow
+@pytest.mark.examples
+def test_a_student_passes_in_an_empty_home(root, packed, tmp_path):
+    """A good solution passes a self-check from the zip, with real guests, where nothing else of the course is."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(root / "submissions" / "plain-sequential" / "practical4.ipynb", home)
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
+    ran = subprocess.run(
+        [sys.executable, "-m", "checker", "self-check", "practical4.ipynb", "--assignment", packed, "--practice-data"],
+        cwd=home,
+        env=kept | {"HOME": str(home), "USERPROFILE": str(home), "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "reaches the bar" in ran.stdout
+    assert "reference" in (home / "checker-report.html").read_text(encoding="utf-8")

@@ -1,0 +1,264 @@
+"""New assignments: what is made of a CSV, and which CSVs are refused, with what to do about them."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from checker import assignments, cli, dataset
+from checker.draft import columns
+from checker.errors import UsageError
+
+ROWS = 600
+NAMES = ("sepal length", "sepal width", "petal length", "petal width", "height")
+
+
+def flowers(rows=ROWS):
+    """Three kinds of flowers that five lengths tell in a bent way, and the seeds that each has."""
+    random = np.random.default_rng(5)
+    x = random.normal(size=(rows, 5))
+    bent = x[:, 0] * x[:, 1] + 0.5 * np.sin(2 * x[:, 2])
+    table = pd.DataFrame(np.round([4, 3, 2, 1.2, 5] + [0.8, 0.4, 0.5, 0.2, 1] * x, 3), columns=NAMES)
+    table["colour"] = random.choice(["red", "blue"], rows)
+    table["seeds"] = np.round(2 + bent + 0.05 * random.normal(size=rows), 4)
+    table["kind"] = np.array(["setosa", "versicolor", "virginica"])[
+        np.digitize(bent, np.quantile(bent, [1 / 3, 2 / 3]))
+    ]
+    return table
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run the program in this process and in a folder of its own; return its exit code and all that it wrote."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words):
+        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code, " ".join((said.out + said.err).split())
+
+    return run_command
+
+
+@pytest.fixture(params=["classification", "regression"])
+def made(request, run, tmp_path):
+    """A new assignment of each task: its folder, and what was said."""
+    table = flowers()
+    table.drop(columns="seeds" if request.param == "classification" else []).to_csv("flowers.csv", index=False)
+    target = {"classification": "kind", "regression": "seeds"}[request.param]
+    words = ("--task", request.param, "--csv", "flowers.csv", "--target", target)
+    code, said = run("new", "tick_5", *words, "--title", "Tick 5: flowers")
+    assert code == 0, said
+    return tmp_path / "tick_5", said
+
+
+def code_of(path):
+    cells = json.loads(path.read_bytes())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+# -- what is made ----------------------------------------------------------------------------------------
+
+
+def test_a_new_folder_can_be_loaded(made):
+    """The settings are read, the data lies beside them, and columns of words are named as no features."""
+    folder, said = made
+    found = assignments.load(folder)
+    data = dataset.load(found.data, folder=folder)
+    assert (found.id, found.title, found.data.features) == ("tick_5", "Tick 5: flowers", NAMES)
+    assert data.features.shape == (ROWS, 5)
+    assert data.note.name == "flowers.csv"
+    assert "colour is no feature: it holds no numbers" in said
+    assert "checker reference tick_5" in said
+
+
+def test_all_that_was_made_is_python(made):
+    """Rules, hand-out, solution and examples can be parsed, and nothing of a template is left."""
+    folder, _ = made
+    sources = [code_of(path) for path in folder.rglob("*.ipynb")] + [(folder / "test_rules.py").read_text("utf-8")]
+    assert len(sources) == 13
+    for source in sources:
+        ast.parse(source)
+        assert not re.search(r"@[A-Z_0-9]+@", source)
+
+
+def test_each_rule_has_an_example_that_differs_from_the_solution(made):
+    """Every rule is named by one example; each example is the solution with something changed."""
+    folder, _ = made
+    rules = set(re.findall(r"def (test_\w+)", (folder / "test_rules.py").read_text("utf-8")))
+    expected = [tomllib.loads(path.read_text("utf-8")) for path in folder.glob("examples/*/expected.toml")]
+    assert sorted(one["rule"] for one in expected) == sorted(rules)
+    sources = {code_of(path) for path in folder.glob("examples/*/notebook.ipynb")} | {
+        code_of(folder / "solution.ipynb")
+    }
+    assert len(sources) == len(rules) + 1
+
+
+def test_seeds_are_drawn_for_each(run, tmp_path):
+    """Two assignments have different seeds, so that nobody knows one's splits from another."""
+    flowers().to_csv("flowers.csv", index=False)
+    for name in ("one", "two"):
+        run("new", name, "--task", "regression", "--csv", "flowers.csv", "--target", "seeds")
+    one, two = (assignments.load(tmp_path / name).seeds for name in ("one", "two"))
+    assert set(one.grading) != set(two.grading)
+    assert len(one.grading) == 10
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_without_a_csv_it_is_about_the_housing_data(run, tmp_path, task):
+    """The housing data is not copied; practice data stands in for it."""
+    code, said = run("new", "tick", "--task", task)
+    assert code == 0, said
+    found = assignments.load(tmp_path / "tick")
+    assert dataset.load(found.data, practice=True).features.shape == (20_640, len(found.data.features))
+    assert not list((tmp_path / "tick").glob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "as_text"),
+    [
+        (["10", "9", "2"], ("2", "9", "10"), True),
+        (["True", "False", "True"], ("False", "True"), True),
+        (['say "hi"', "back\\slash", "Weiß\u00e9"], ("Weiß\u00e9", "back\\slash", 'say "hi"'), False),
+    ],
+)
+def test_classes_of_any_name_are_kept(run, tmp_path, names, wanted, as_text):
+    """Classes that are numbers or truths are text everywhere; odd characters come through TOML and Python."""
+    table = flowers().drop(columns="seeds")
+    table["kind"] = table["kind"].map(dict(zip(["setosa", "versicolor", "virginica"], names, strict=True)))
+    table.columns = [*(f'{name} "{i}" ä' for i, name in enumerate(table.columns[:-1])), "kind"]
+    table.to_csv("flowers.csv", index=False)
+    code, said = run("new", "tick", "--task", "classification", "--csv", "flowers.csv", "--target", "kind")
+    assert code == 0, said
+    found = assignments.load(tmp_path / "tick")
+    assert found.data.classes == wanted
+    data = dataset.load(found.data, folder=tmp_path / "tick")
+    assert np.bincount(data.labels).min() > 100
+    handout = code_of(tmp_path / "tick" / "starter.ipynb").split("X_train")[0]
+    cells = handout.replace("table.describe()", "")
+    scope = {}
+    exec(re.sub(r"import keras\n", "", cells), scope)
+    assert ("dtype=" in handout) == as_text
+    assert scope["y"].tolist() == data.labels.tolist()
+    assert np.array_equal(scope["X"].to_numpy(), data.features)
+
+
+# -- what is refused -------------------------------------------------------------------------------------
+
+
+def csv(**changes):
+    return flowers().assign(**changes).to_csv(index=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "task", "target", "said"),
+    [
+        (b"\xff\xfe\x00", "regression", "seeds", "cannot be read as a CSV"),
+        (b"", "regression", "seeds", "cannot be read as a CSV"),
+        (b"a;b;seeds\n1;2;3\n", "regression", "seeds", "has 1 columns"),
+        (csv(), "regression", "price", "has no column price"),
+        (flowers(200).to_csv(index=False).encode(), "regression", "seeds", "has 200 rows; an assignment needs 300"),
+        (csv(seeds=[None] + [1.5] * 599), "regression", "seeds", "In 1 rows seeds is empty"),
+        (csv(seeds=1.5), "regression", "seeds", "is the same"),
+        (csv(), "regression", "kind", "kind holds other values than numbers"),
+        (csv(), "classification", "seeds", "different values; a classification has 2 to 50"),
+        (
+            csv(kind=["lone"] + ["many", "more"] * 299 + ["more"]),
+            "classification",
+            "kind",
+            "cannot be learned: lone (1)",
+        ),
+        (
+            flowers()[["height", "colour", "seeds"]].to_csv(index=False).encode(),
+            "regression",
+            "seeds",
+            "1 columns of num",
+        ),
+        (
+            pd.concat([flowers(300)] * 2).to_csv(index=False).encode(),
+            "regression",
+            "seeds",
+            "100% of the rows are the same",
+        ),
+    ],
+)
+def test_what_would_go_wrong_later_is_refused_now(content, task, target, said):
+    """A CSV of which no assignment can be made is refused in words."""
+    with pytest.raises(UsageError) as caught:
+        columns.describe(content, "flowers.csv", task, target)
+    assert said in caught.value.message
+
+
+def test_columns_that_tell_nothing_are_left_out():
+    """A column that is constant, infinite, words, or the rows' numbers is no feature, and that is said."""
+    found = columns.describe(
+        csv(row=range(600), same=1.0, endless=[np.inf] + [1.0] * 599), "flowers.csv", "regression", "seeds"
+    )
+    assert found.features == NAMES
+    assert [note.split(" is")[0] for note in found.notes] == ["colour", "kind", "row", "same", "endless"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tick", "--task", "clustering"], "--task clustering: there is classification and regression"),
+        (["there", "--task", "regression"], "there is there already"),
+        (["tick", "--task", "regression", "--csv", "there/a.csv"], "Which column is to be predicted?"),
+        (["tick", "--task", "regression", "--csv", "no.csv", "--target", "a"], "no.csv cannot be read"),
+        (["tick", "--task", "regression", "--csv", "there/a.txt", "--target", "a"], "no plain name"),
+    ],
+)
+def test_wrong_usage_is_said(run, tmp_path, words, said):
+    """A command that cannot be carried out ends with 2, says why, and makes nothing."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "a.csv").write_text("a,b,c\n1,2,3\n")
+    (tmp_path / "there" / "a.txt").write_text("a,b,c\n1,2,3\n")
+    code, text = run("new", *words)
+    assert code == 2
+    assert said in text
+    assert not (tmp_path / "tick").exists()
+
+
+# -- the whole way ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.tensorflow
+@pytest.mark.wall
+@pytest.mark.examples
+def test_from_a_csv_to_reports(made, tmp_path, root):
+    """A new assignment is sound as it is made: the reference passes, the hand-out fails, and behind the wall each
+    example fails the rule that it is there for."""
+    folder, _ = made
+    environment = os.environ | {"PYTHONPATH": str(root), "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "200"}
+
+    def checker(*words):
+        command = [sys.executable, "-m", "checker", *map(str, words)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    rehearsed = checker("reference", folder, "--write-scores", "--students", "150")
+    assert rehearsed.returncode == 0, rehearsed.stdout + rehearsed.stderr
+    assert "150 students about" in rehearsed.stdout
+    assert checker("bundle", folder, "-o", "tick.zip").returncode == 0
+    own = checker("self-check", folder / "solution.ipynb", "--assignment", "tick.zip")
+    assert own.returncode == 0, own.stdout + own.stderr
+    batch = checker("batch", folder / "examples", "--assignment", folder, "--out", "results")
+    assert batch.returncode == 1, batch.stdout + batch.stderr
+    reports = json.loads((tmp_path / "results" / "results.json").read_bytes())["reports"]
+    assert len(reports) == 10
+    for report in reports:
+        name = report["submission"]["name"]
+        expected = tomllib.loads((folder / "examples" / name / "expected.toml").read_text("utf-8"))
+        failed = {rule["name"] for rule in report["rules"] if rule["outcome"] == "failed"}
+        assert expected["rule"] in failed, (name, failed, report["reasons"], report["tracing"])
+        assert report["verdict"] == expected.get("verdict", report["verdict"]), name
+        assert "$" not in json.dumps(report["reasons"])
