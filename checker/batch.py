@@ -120,6 +120,7 @@ def run(
 
     Raises AssignmentError where a rule cannot be run at all; KeyboardInterrupt ends every box first.
     """
+    store.clear(out)
     pool = Pool(course.sandbox)
     ended: dict[str, Report | Unfinished] = {}
 
@@ -206,6 +207,7 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     Evidence that was gathered otherwise (by another checker, on other data, under other caps) is left without a
     verdict.
     """
+    store.clear(out)
     ended: list[Report | Unfinished] = []
     under = circumstances(course)
     for place in store.places(out / EVIDENCE):

@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import assignments, batch, check, dataset, doctor, export, sandbox, standard, store, submissions
+from checker import assignments, batch, check, dataset, doctor, export, lock, sandbox, standard, store, submissions
 from checker.course import Course, Standard
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.metrics import METRICS
@@ -83,10 +83,11 @@ def batch_command(
     console.print(
         f"{len(chosen)} submissions, {workers} at a time ({fit} fit this machine), on {course.dataset.note.name}."
     )
-    held_to = _establish(course)
-    display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
-    with ThreadPoolExecutor(workers) as executor, display.shown():
-        result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
+    with lock.held(out):
+        held_to = _establish(course)
+        display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
+        with ThreadPoolExecutor(workers) as executor, display.shown():
+            result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
     _finish(result, out)
 
 
@@ -108,10 +109,11 @@ def judge_command(
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = assignments.find(assignment)
     course = _course(found, found.seeds.grading, data, practice_data, "none")
-    held_to = _establish(course)
-    display = Display(console, len(stored))
-    with display.shown():
-        result = batch.judge_again(course, held_to, out, display.end)
+    with lock.held(out):
+        held_to = _establish(course)
+        display = Display(console, len(stored))
+        with display.shown():
+            result = batch.judge_again(course, held_to, out, display.end)
     _finish(result, out)
 
 

@@ -1,15 +1,17 @@
 """The command that takes results back to where the submissions came from. It reads and writes files; ``returns`` says
 what goes into them."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from checker import batch, decisions, feedback, returns, store, worksheets
+from checker import batch, decisions, feedback, lock, returns, store, worksheets
 from checker.decisions import Decided
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.feedback import Page
@@ -44,21 +46,31 @@ def command(
     if to is not None and to.resolve() == moodle_worksheet.resolve():
         raise UsageError("The filled worksheet would overwrite the downloaded one.", "Choose another --to.")
     sheet = worksheets.read(_bytes(moodle_worksheet))
+    # Who may only read the results cannot hold them.
+    with lock.held(out) if os.access(out, os.W_OK) else nullcontext():
+        is_complete = _export(sheet, out, to, moodle_feedback, Words(tick, resubmit), upload_limit * MIB)
+    raise typer.Exit(ExitCode.ALL_PASSED if is_complete else ExitCode.NOT_ALL_PASSED)
+
+
+def _export(
+    sheet: Worksheet, out: Path, to: Path | None, moodle_feedback: Path | None, words: Words, limit: int
+) -> bool:
+    """Write what was asked for, and return whether everybody's decision is in the worksheet."""
     results = _results(out)
     found = returns.entries(results)
     if results.dataset.practice:
         console.print("These results were made with practice data: not for awarding ticks.", style="bold yellow")
     is_complete = True
     if to is not None:
-        filled = returns.fill(sheet, found, _decided(out), Words(tick, resubmit))
+        filled = returns.fill(sheet, found, _decided(out), words)
         store.write(to, filled.content)
         _print(filled, to)
         is_complete = filled.is_complete
     if moodle_feedback is not None:
         made = _pages(sheet, found, out)
-        places = _write_feedback(made, moodle_feedback, upload_limit * MIB)
+        places = _write_feedback(made, moodle_feedback, limit)
         console.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
-    raise typer.Exit(ExitCode.ALL_PASSED if is_complete else ExitCode.NOT_ALL_PASSED)
+    return is_complete
 
 
 def _bytes(path: Path) -> bytes:
