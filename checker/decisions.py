@@ -84,14 +84,23 @@ def _decided(row: dict[str, str]) -> Decided:
 def _sheet(content: bytes) -> _Sheet:
     text = _decoded(content)
     for separator in SEPARATORS:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        lines = _lines_of(text, separator)
         columns = tuple(cell.strip().casefold() for cell in lines[0]) if lines else ()
         if {"student", "decision"} <= set(columns):
             rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in lines[1:] if line]
             return _Sheet(text, separator, tuple(rows), columns)
     raise UsageError(
-        f"{FILE} has no columns student and decision.", f"Give it the first row {','.join(COLUMNS)} again."
+        f"{FILE} has no columns student and decision, or has a cell that does not end.",
+        f"Give it the first row {','.join(COLUMNS)} again, and look for a quotation mark without a partner.",
     )
+
+
+def _lines_of(text: str, separator: str) -> list[list[str]]:
+    """Return a table's cells; none where a quotation mark has no partner, for new rows would end in that cell."""
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error:
+        return []
 
 
 def _decoded(content: bytes) -> str:

@@ -89,13 +89,20 @@ def read(content: bytes) -> Worksheet:
 
 
 def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
-    """Return the worksheet's bytes with these grades, by line; all else is as it was."""
+    """Return the worksheet's bytes with these grades, by line; all else is as it was.
+
+    Raises UsageError where a grade cannot be written in the worksheet's encoding.
+    """
     parts, done = [], 0
     for line, grade in sorted(grades.items()):
         cell = sheet.cells[line]
         parts += [sheet.text[done : cell.start], _quoted(grade)]
         done = cell.end
-    return "".join([*parts, sheet.text[done:]]).encode(sheet.encoding)
+    try:
+        return "".join([*parts, sheet.text[done:]]).encode(sheet.encoding, "surrogatepass")
+    except UnicodeEncodeError as error:
+        words = f"A grade has letters that the worksheet's encoding ({sheet.encoding}) does not know."
+        raise UsageError(words, "Choose other words for it, or download the worksheet again.") from error
 
 
 def number(text: str) -> float | None:
@@ -116,6 +123,8 @@ def clean(name: str) -> str:
 def _decoded(content: bytes) -> tuple[str, str]:
     """Return text and encoding; what is not UTF-8 is taken as Latin 1, which gives every byte back as it was."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if len(content) % 2:
+            raise UsageError("The worksheet ends in the middle of a character.", "Download it again.")
         kind = "utf-16-le" if content[:1] == b"\xff" else "utf-16-be"
         return content.decode(kind, "surrogatepass"), kind
     try:

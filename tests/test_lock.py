@@ -105,6 +105,5 @@ def test_no_note_leads_to_a_folder_that_is_not_the_locks(tmp_path, monkeypatch, 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     """A file where the folder must be is told before anything is run."""
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(HarnessError, match="out cannot be written to: "):
-        with lock.held(tmp_path / "out"):
-            pass
+    with pytest.raises(HarnessError, match="out cannot be written to: "), lock.held(tmp_path / "out"):
+        pass

@@ -92,7 +92,7 @@ def in_zip(path: Path) -> list[File]:
     found: dict[tuple[str, ...], File] = {}
     for info in members:
         file = _member(path, info)
-        if info.is_dir() or not file.parts or is_hidden(file.parts):
+        if file.member.endswith("/") or not file.parts or is_hidden(file.parts):
             continue
         found[file.parts] = replace(file, note="it is in the zip twice") if file.parts in found else file
     return sorted(found.values(), key=lambda file: file.parts)
