@@ -1,7 +1,8 @@
 """Fuzz one target with atheris, which follows the branches an input takes: ``coverage.py TARGET [OPTIONS]``.
 
 atheris is no part of the project's environment; install it in one of its own, where the project's packages are found
-too. Options are libFuzzer's; interesting inputs are kept in the first folder that is named, crashes in the working directory.
+too. Options are libFuzzer's. Interesting inputs are kept in the first folder that is named, crashes in the working
+directory.
 """
 
 import sys

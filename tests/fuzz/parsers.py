@@ -1,12 +1,12 @@
-"""Every parser of what others wrote, as a target for fuzzing: bytes in, and nothing out but the error that is documented.
+"""Every parser of what others wrote, as a target for fuzzing: bytes in, nothing out but the documented error.
 
 Theory of operation: a ``Target`` takes any bytes. It returns where they are read or refused in the documented way, and
 lets every other exception out; whoever calls it looks at time and memory. ``seeds`` are honest inputs, from which a
 fuzzer starts. ``test_parsers`` calls targets with inputs that hypothesis makes, few or, in a soak, many; ``coverage``
 does so with atheris, which follows the branches that an input takes.
 
-What is made of records that have been read is a target too: ``journey`` lets a hostile guest say anything, and has
-all of it judged and rendered.
+What is made of records that have been read is tested in ``test_journey``, where a guest may say anything, and all of it
+is judged and rendered.
 """
 
 import io
@@ -116,8 +116,9 @@ def some_model() -> records.ModelCapture:
     phase = records.Phase(adam, loss, 20, 32, records.Labels.INTEGERS, {"0": 1.5}, rates=(0.1, 0.01))
     seen = records.Fed(13_209, frames.reference(np.zeros((3, 9))), frames.reference(np.zeros(3)))
     fit = records.Fit(7, "fit", phase, "", 20, 20, 8_260, True, seen, records.Development.SPLIT, seen, {"loss": (1.0,)})
+    architecture = records.Architecture(layers, nodes, (2,), 755)
     return records.ModelCapture(
-        1, "sequential", "model", "Sequential", 6, 9, 5, 755, records.Architecture(layers, nodes, (2,), 755), "", (fit,),
+        1, "sequential", "model", "Sequential", 6, 9, 5, 755, architecture, "", (fit,),
         (records.Use(8, "evaluate", seen),),
     )  # fmt: skip
 
