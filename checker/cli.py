@@ -75,7 +75,7 @@ def batch_command(
         raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
     found = assignments.find(assignment)
     chosen = _only(submissions.find(path), only or [])
-    course = _course(found, found.seeds.grading, data, practice_data, wall)
+    course = _course(found, found.seeds.grading, data, practice_data, "none")
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     fit = batch.jobs_that_fit(found)
@@ -84,6 +84,7 @@ def batch_command(
         f"{len(chosen)} submissions, {workers} at a time ({fit} fit this machine), on {course.dataset.note.name}."
     )
     with lock.held(out):
+        course = replace(course, sandbox=sandbox.choose(wall))  # a trial box leaves nothing outside the lock either
         held_to = _establish(course)
         display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
         with ThreadPoolExecutor(workers) as executor, display.shown():
