@@ -185,7 +185,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run the heavy trials: whole batches, again and again, killed and taken up again; and every parser on much input."""
+    """Run the heavy trials: whole batches, again and again, killed and taken up again; every parser on much input."""
     get_wall(session)
     python = str(project(session))
     many = {"CHECKER_FUZZ_EXAMPLES": "3000"}

@@ -5,6 +5,7 @@ What an honest guest says is changed in some places, at any depth, into any othe
 
 import dataclasses
 import typing
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -44,47 +45,37 @@ plain = st.recursive(
 )
 st.register_type_strategy(int, numbers)
 st.register_type_strategy(str, words)
-ELSE = {"config": st.dictionaries(words | st.sampled_from(["shape", "activation", "rate"]), plain, max_size=4)}
-
-
-def any_value(record, field):
-    """Any value of a field's type."""
-    hint = typing.get_type_hints(type(record))[field]
-    return ELSE[field] if field in ELSE else plain if hint is JsonValue else any_of(hint)
+settings = st.dictionaries(words | st.sampled_from(["shape", "activation", "rate"]), plain, max_size=4)
 
 
 def any_of(hint):
-    """Any value of a type; of records with plain values in them too."""
-    if dataclasses.is_dataclass(hint):
-        hints = typing.get_type_hints(hint)
-        return st.builds(hint, **{name: ELSE.get(name) or any_of(of) for name, of in hints.items()})
+    """Any value of a type."""
     parts = typing.get_args(hint)
+    if hint is JsonValue:
+        return plain
+    if dataclasses.is_dataclass(hint):
+        return st.builds(hint, **{name: any_of(of) for name, of in typing.get_type_hints(hint).items()})
     if typing.get_origin(hint) is tuple:
         return st.lists(any_of(parts[0]), max_size=3).map(tuple)
-    if typing.get_origin(hint) is typing.Union or isinstance(hint, type(int | None)):
-        return st.one_of([any_of(part) for part in parts])
+    if typing.get_origin(hint) is Mapping:
+        return settings if parts[1] is JsonValue else st.dictionaries(words, any_of(parts[1]), max_size=3)
     if parts:
-        return st.dictionaries(words, any_of(parts[1]), max_size=3)
-    return st.from_type(hint)
+        return st.one_of([any_of(part) for part in parts])
+    return st.floats(allow_nan=False, allow_infinity=False) if hint is float else st.from_type(hint)
 
 
 @st.composite
 def changed(draw, value, chance=4):
     """A record of which some places hold other values of the same type."""
     if dataclasses.is_dataclass(value):
-        names = [field.name for field in dataclasses.fields(value)]
         more = {}
-        for name in names:
-            if draw(st.integers(0, 3 * chance)) == 0:
-                more[name] = draw(any_value(value, name))
-            else:
-                more[name] = draw(changed(getattr(value, name), chance))
+        for name, hint in typing.get_type_hints(type(value)).items():
+            odd = draw(st.integers(0, 3 * chance)) == 0
+            more[name] = draw(any_of(hint) if odd else changed(getattr(value, name), chance))
         return dataclasses.replace(value, **more)
     if isinstance(value, tuple):
         kept = [draw(changed(one, chance)) for one in value if draw(st.integers(0, 3 * chance))]
         return tuple(kept * draw(st.sampled_from([1] * 3 * chance + [2])))
-    if isinstance(value, dict) and draw(st.integers(0, chance)) == 0:
-        return draw(ELSE["config"])
     return value
 
 
