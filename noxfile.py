@@ -209,9 +209,12 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run the heavy trials: whole batches, again and again."""
+    """Run the heavy trials: whole batches, again and again, killed and taken up again; every parser on much input."""
     get_wall(session)
-    session.run(str(project(session)), "-m", "pytest", "tests/soak", *session.posargs, external=True)
+    python = str(project(session))
+    many = {"CHECKER_FUZZ_EXAMPLES": "3000"}
+    session.run(python, "-m", "pytest", "tests/fuzz", *session.posargs, external=True, env=many)
+    session.run(python, "-m", "pytest", "tests/soak", *session.posargs, external=True)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,17 @@ def normalises_inputs(architecture: Architecture) -> bool:
     return any(layer.class_name in _NORMALISERS and not origins[at] for at, layer in enumerate(layers))
 
 
+def is_sound(architecture: Architecture) -> bool:
+    """Return whether every node calls a layer that there is on outputs of nodes before it, and some are outputs."""
+    names = {layer.name for layer in architecture.layers}
+    nodes = architecture.nodes
+    return (
+        all(node.layer in names and all(0 <= i < at for i in node.inputs) for at, node in enumerate(nodes))
+        and len(architecture.outputs) > 0
+        and all(0 <= output < len(nodes) for output in architecture.outputs)
+    )
+
+
 # -- walking the graph -----------------------------------------------------------------------------------
 
 

@@ -120,6 +120,7 @@ def run(
 
     Raises AssignmentError where a rule cannot be run at all; KeyboardInterrupt ends every box first.
     """
+    store.clear(out)
     pool = Pool(course.sandbox)
     ended: dict[str, Report | Unfinished] = {}
 
@@ -159,9 +160,13 @@ def _attempt(
         except AssignmentError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
-            expected = isinstance(error, HarnessError | OSError)
-            message = str(error) if expected else f"{type(error).__name__}: {error}"
+            message = _told(error)
     return Unfinished(submission.name, message, submission.identity)
+
+
+def _told(error: Exception) -> str:
+    expected = isinstance(error, HarnessError | OSError)
+    return str(error) if expected else f"{type(error).__name__}: {error}"
 
 
 def _check(
@@ -223,12 +228,18 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     Evidence that was gathered otherwise (by another checker, on other data, under other caps) is left without a
     verdict.
     """
+    store.clear(out)
     ended: list[Report | Unfinished] = []
     under = circumstances(course)
     for place in store.places(out / EVIDENCE):
         name, identity, gathered = store.load_at(place, under)
-        outdated = Unfinished(name, OUTDATED, identity)
-        ended.append(outdated if gathered is None else _judge(gathered, course, standard, out))
+        try:
+            outdated = Unfinished(name, OUTDATED, identity)
+            ended.append(outdated if gathered is None else _judge(gathered, course, standard, out))
+        except AssignmentError:
+            raise
+        except Exception as error:  # noqa: BLE001  # evidence that trips the checker stops nobody else's judgement
+            ended.append(Unfinished(name, _told(error), identity))
         on_end(name, ended[-1])
     result = Result.of(ended)
     write_tables(result, course, out)

@@ -22,6 +22,7 @@ from checker import (
     export,
     extensions,
     judgement,
+    lock,
     metrics,
     returns,
     sandbox,
@@ -113,7 +114,7 @@ def batch_command(
         if not any(one.identity.submitted_at for one in submitted):
             errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
     chosen = _only(submitted, only or [])
-    course = _course(found, assignments.grading_seeds(found), data, practice_data, wall)
+    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
     course = _with_extensions(course, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
@@ -122,10 +123,12 @@ def batch_command(
     console.print(
         f"{len(chosen)} submissions, {workers} at a time ({fit} fit this machine), on {course.dataset.note.name}."
     )
-    held_to = _establish(course)
-    display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
-    with ThreadPoolExecutor(workers) as executor, display.shown():
-        result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
+    with lock.held(out):
+        course = replace(course, sandbox=sandbox.choose(wall))  # a trial box leaves nothing outside the lock either
+        held_to = _establish(course)
+        display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
+        with ThreadPoolExecutor(workers) as executor, display.shown():
+            result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
     _finish(result, out)
 
 
@@ -149,10 +152,11 @@ def judge_command(
     found = assignments.find(assignment)
     course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
     course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
-    held_to = _establish(course)
-    display = Display(console, len(stored))
-    with display.shown():
-        result = batch.judge_again(course, held_to, out, display.end)
+    with lock.held(out):
+        held_to = _establish(course)
+        display = Display(console, len(stored))
+        with display.shown():
+            result = batch.judge_again(course, held_to, out, display.end)
     _finish(result, out)
 
 

@@ -75,6 +75,7 @@ def _sheet(content: bytes) -> Sheet:
     sheet = sheets.read(content, ("student", "decision"))
     if sheet is None:
         raise UsageError(
-            f"{FILE} has no columns student and decision.", f"Give it the first row {','.join(COLUMNS)} again."
+            f"{FILE} has no columns student and decision, or has a cell that does not end.",
+            f"Give it the first row {','.join(COLUMNS)} again, and look for a quotation mark without a partner.",
         )
     return sheet

@@ -5,8 +5,9 @@ A guest that ran a student's code may say anything. What does not fit the record
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from checker import frames
+from checker import architectures, frames
 from checker.errors import EvidenceError
 from checker.frames import Array, Frame, Kind
 from checker.records import (
@@ -26,6 +27,12 @@ MAX_FAILURES = 20
 MAX_ADAPTATIONS = 100
 MAX_ARRAYS = 2_000
 MAX_STEPS = 1_000_000
+MAX_MESSAGE_BYTES = 32 * 2**20
+MAX_VALUES = 10_000_000
+"""In all messages together: a value of three bytes takes eighty in memory."""
+MAX_ARRAY_BYTES = 80 * 2**20
+MAX_ROWS = 4_000_000
+"""Of all arrays together; what comes after them is not kept, for each row that a model is fed is searched."""
 
 
 class Collector:
@@ -44,18 +51,32 @@ class Collector:
         self._cells: dict[int, CellResult] = {}
         self._models: dict[int, ModelCapture] = {}
         self._on_progress = on_progress
+        self._values = 0
+        self._rows = 0
 
     def receive(self, frame: Frame) -> None:
         """Take one frame; EvidenceError where it does not belong."""
         if frame.kind is Kind.ARRAY:
-            values = frames.unpack(frame.payload)
-            self.arrays[frames.reference(values).sha256] = values
+            self._keep(frame.payload)
         elif frame.kind is Kind.MESSAGE:
+            self._values += sum(frame.payload.count(mark) for mark in (b",", b"[", b"{"))
+            if len(frame.payload) > MAX_MESSAGE_BYTES or self._values > MAX_VALUES:
+                raise EvidenceError("more words than any notebook has")
             self._take(frames.content(frame))
         else:
             raise EvidenceError(f"a guest does not send frames of the kind {frame.kind.name}")
         if len(self._models) > MAX_MODELS or len(self._cells) > MAX_CELLS or len(self.arrays) > MAX_ARRAYS:
             raise EvidenceError("more models, cells or arrays than any notebook has")
+
+    def _keep(self, payload: bytes) -> None:
+        if len(payload) > MAX_ARRAY_BYTES:
+            raise EvidenceError(f"an array of {len(payload):,} bytes is larger than any that is sent")
+        values = frames.unpack(payload)
+        digest = frames.reference(values).sha256
+        rows = 0 if digest in self.arrays else values.shape[0] if values.ndim else 1
+        if self._rows + rows <= MAX_ROWS:
+            self._rows += rows
+            self.arrays[digest] = values
 
     def _take(self, message: object) -> None:
         match message:
@@ -72,7 +93,7 @@ class Collector:
                 before = self._models.get(message.id)
                 if before is not None and before.fits != message.fits:
                     del self._models[message.id]
-                self._models[message.id] = message
+                self._models[message.id] = _sound(message)
             case Adaptation():
                 if len(self.adaptations) < MAX_ADAPTATIONS:
                     self.adaptations.append(message)
@@ -93,3 +114,10 @@ class Collector:
     def models(self) -> tuple[ModelCapture, ...]:
         """Models in the order in which they were last trained."""
         return tuple(self._models.values())
+
+
+def _sound(model: ModelCapture) -> ModelCapture:
+    """Return a model without its description where that is none of a network."""
+    if model.architecture is None or architectures.is_sound(model.architecture):
+        return model
+    return replace(model, architecture=None, unrebuildable="its description makes no sense")

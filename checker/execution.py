@@ -1,7 +1,7 @@
 """Run a student's file in a box, in the generation of Keras that it was written for, and say how that ended."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from checker import frames, generations, selection, submissions
@@ -55,10 +55,20 @@ def _select(seen: Collector, course: Course) -> Selection:
 def _execute(
     submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str
 ) -> tuple[Execution, Collector]:
-    seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
-    execution = run_file(submission, course, box, seen, keras, reason)
+    def once() -> tuple[Execution, Collector]:
+        seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
+        return run_file(submission, course, box, seen, keras, reason), seen
+
+    execution, seen = again_if_vanished(once)
     _require_start(execution, seen)
     return execution, seen
+
+
+def again_if_vanished(run: Callable[[], tuple[Execution, Collector]]) -> tuple[Execution, Collector]:
+    """Run a job, and once more where its guest has vanished: somebody, or a machine short of memory, may have killed
+    it."""
+    execution, seen = run()
+    return run() if execution.ending is Ending.CRASHED else (execution, seen)
 
 
 def run_file(

@@ -1,15 +1,17 @@
 """The command that takes results back to where the submissions came from. It reads and writes files; ``returns``
 and ``awards`` say what goes into them."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from checker import autograders, awards, batch, decisions, feedback, gradesheets, returns, store, worksheets
+from checker import autograders, awards, batch, decisions, feedback, gradesheets, lock, returns, store, worksheets
 from checker.decisions import Decided
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.feedback import Page
@@ -58,15 +60,17 @@ def command(
     if to is not None and moodle_worksheet is None and nbgrader is None:
         raise UsageError("--to is for what is filled in: --gradescope and --github-classroom say where they write.")
     words = Words(tick, resubmit)
-    if moodle_worksheet is not None:
-        is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)
-    elif nbgrader is not None:
-        is_complete = _to_nbgrader(out, nbgrader, to, words)
-    elif gradescope is not None:
-        is_complete = _to_gradescope(out, gradescope, words)
-    else:
-        assert github_classroom is not None
-        is_complete = _to_classroom(out, github_classroom, words)
+    # Who may only read the results cannot hold them.
+    with lock.held(out) if os.access(out, os.W_OK) else nullcontext():
+        if moodle_worksheet is not None:
+            is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)
+        elif nbgrader is not None:
+            is_complete = _to_nbgrader(out, nbgrader, to, words)
+        elif gradescope is not None:
+            is_complete = _to_gradescope(out, gradescope, words)
+        else:
+            assert github_classroom is not None
+            is_complete = _to_classroom(out, github_classroom, words)
     raise typer.Exit(ExitCode.ALL_PASSED if is_complete else ExitCode.NOT_ALL_PASSED)
 
 

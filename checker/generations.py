@@ -30,6 +30,9 @@ ONLY_KERAS_3_RUNS = (
 )
 """Messages of legacy Keras about what Keras 3 does."""
 
+LONGEST = 2_500
+"""Characters of a message that are looked at: the time that patterns take grows with the square of its length."""
+
 _PATTERNS: Mapping[str, Sequence[str]] = {"3": ONLY_KERAS_2_RUNS, "2": ONLY_KERAS_3_RUNS}
 
 
@@ -45,6 +48,6 @@ def explained_by(keras: str, cells: Sequence[CellResult], adaptations: Sequence[
         (adaptation.cell, adaptation.what) for adaptation in adaptations if "could not be imported" in adaptation.what
     ]
     for index, words in said:
-        if any(re.search(pattern, words) for pattern in _PATTERNS.get(keras, ())):
+        if any(re.search(pattern, words[:LONGEST]) for pattern in _PATTERNS.get(keras, ())):
             return f"cell {index} failed with “{words[:160]}”"
     return ""

@@ -130,6 +130,10 @@ class Metric:
         tolerance = bar.tolerance if bar.share is None else min(bar.tolerance, bar.share * abs(reference - baseline))
         return reference - tolerance if self.higher_is_better else reference + tolerance
 
+    def error(self, value: float) -> float:
+        """Return how far a value lies from the best that there is."""
+        return abs((1.0 if self.higher_is_better else 0.0) - value)
+
     def is_better(self, one: float, other: float) -> bool:
         """Tell whether one value is better than another."""
         return one > other if self.higher_is_better else one < other

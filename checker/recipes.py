@@ -1,6 +1,5 @@
 """From the student's stretches of training to the recipe that the clean guest follows. Pure."""
 
-import math
 from dataclasses import replace
 
 from checker.records import Caps, Development, Fit, Labels, ModelCapture, Phase, Recipe, ReplayPlan
@@ -68,7 +67,7 @@ def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...],
     kept: list[Phase] = []
     cut = 0
     for number, phase in enumerate(phases):
-        an_epoch = math.ceil(rows / max(1, phase.batch_size))
+        an_epoch = -(-rows // max(1, phase.batch_size))
         epochs = max(1, min(phase.epochs, steps // an_epoch))
         steps = max(0, steps - epochs * an_epoch)
         cut += max(0, phase.epochs - epochs)

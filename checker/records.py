@@ -24,7 +24,7 @@ SCHEMA_VERSION = 3
 
 R = TypeVar("R")
 
-record = with_config(ConfigDict(extra="forbid", strict=True))
+record = with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 
 
 class Verdict(StrEnum):

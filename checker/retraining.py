@@ -1,6 +1,6 @@
 """Train an answer again for every seed: rebuilt from plain data in the clean guest, or replayed by its own code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -64,7 +64,7 @@ def retrain(
             return Gathered(_refer(evidence, answer, obstacle), kept)
         evidence = replace(evidence, replayed=obstacle)
         ended, seen = _replay(submission, evidence, plan, data, course, boxes.students, watch)
-    failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, course)]
+    failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course)]
     evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
     return Gathered(evidence, kept | seen.arrays)
 
@@ -78,7 +78,6 @@ def _rebuild(
     box: Box,
     watch: Watch,
 ) -> tuple[Execution, Collector]:
-    seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
     assignment = course.assignment
     job = RetrainJob(
         keras=evidence.environment.keras if evidence.environment else "3",
@@ -89,7 +88,12 @@ def _rebuild(
         seeds=course.seeds,
     )
     beside = [frames.array(a) for seed in course.seeds for a in data[seed]]
-    return box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
+
+    def once() -> tuple[Execution, Collector]:
+        seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
+        return box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
+
+    return execution.again_if_vanished(once)
 
 
 def _replay(
@@ -107,10 +111,15 @@ def _replay(
     collected = Collector(lambda progress: None)
     for number, (seed, arrays) in enumerate(data.items(), 1):
         watch(Stage.RETRAINING, Progress(number, len(data)))
-        seen = Collector(lambda progress: None)
-        box.renew()
-        ended = execution.run_file(submission, course, box, seen, keras, reason, replace(plan, seed=seed), arrays)
-        runs = [run for run in seen.runs if run.seed == seed][:1]
+        planned = replace(plan, seed=seed)
+
+        def once(planned: ReplayPlan = planned, arrays: Sequence[Array] = arrays) -> tuple[Execution, Collector]:
+            seen = Collector(lambda progress: None)
+            box.renew()
+            return execution.run_file(submission, course, box, seen, keras, reason, planned, arrays), seen
+
+        ended, seen = execution.again_if_vanished(once)
+        runs = [run for run in seen.runs if run.seed == seed and run.predictions.sha256 in seen.arrays][:1]
         collected.runs += runs
         collected.arrays |= {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
         if not runs:
@@ -151,7 +160,13 @@ def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -
     return x[part.training], labels[part.training], x[part.development], labels[part.development], x[part.held_out]
 
 
-def _failures_of(evidence: Evidence, execution: Execution, seen: Collector, course: Course) -> list[Failure]:
+def _failures_of(
+    evidence: Evidence,
+    execution: Execution,
+    seen: Collector,
+    data: Mapping[int, tuple[Array, ...]],
+    course: Course,
+) -> list[Failure]:
     if seen.failures:
         return []
     if execution.ending is not Ending.FINISHED or len(seen.runs) != len(course.seeds):
@@ -160,11 +175,12 @@ def _failures_of(evidence: Evidence, execution: Execution, seen: Collector, cour
             words = f"The network cannot be rebuilt ({evidence.replayed}), and the replay did not reach its end."
         return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
     outputs = course.assignment.data.outputs
-    widths = {seen.arrays[run.predictions.sha256].shape[1:] for run in seen.runs}
-    if widths != {(outputs,)}:
+    shapes = {run.seed: seen.arrays[run.predictions.sha256].shape for run in seen.runs}
+    wrong = [shape for seed, shape in shapes.items() if shape != (len(data[seed][4]), outputs)]
+    if wrong:
         wanted = f"a number for each of {outputs} classes" if outputs > 1 else "one number for each row"
         units = f"{outputs} units, one for each class" if outputs > 1 else "one unit"
-        words = f"The network's outputs have the shape {sorted(widths)[0]}, not {wanted}."
+        words = f"The network's outputs have the shape {wrong[0][1:] or wrong[0]}, not {wanted}."
         return [Failure(Stage.RETRAINING, words, f"End the network in {units}.")]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:

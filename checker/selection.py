@@ -14,12 +14,12 @@ from checker.records import CellResult, Failure, ModelCapture, Rejected, Selecti
 ENOUGH_SHARE = 0.05
 """Share of the data set's rows from which on a fit is more than a toy."""
 
-MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*[:=]?\s*([A-Za-z_]\w*))?", re.IGNORECASE)
+MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*(?:[:=]\s*)?([A-Za-z_]\w*))?", re.IGNORECASE)
 
 OTHERS = {
-    "PyTorch": r"^\s*(import torch|from torch)\b",
-    "JAX": r"^\s*(import (jax|flax)|from (jax|flax))\b",
-    "XGBoost": r"^\s*(import xgboost|from xgboost)\b",
+    "PyTorch": r"^[ \t]*(import torch|from torch)\b",
+    "JAX": r"^[ \t]*(import (jax|flax)|from (jax|flax))\b",
+    "XGBoost": r"^[ \t]*(import xgboost|from xgboost)\b",
     "a TensorFlow 1 graph": r"\btf\.placeholder\(|\btf\.Session\(",
     "a TensorFlow estimator": r"\btf\.estimator\.",
     "scikit-learn": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",

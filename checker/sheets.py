@@ -35,15 +35,23 @@ class Cell:
 
 
 def read(content: bytes, needed: Collection[str]) -> Sheet | None:
-    """Return the table in a file that has these columns; None where it has not."""
+    """Return the table in a file that has these columns; None where it has not, or has a cell that does not end."""
     text = _decoded(content)
     for separator in SEPARATORS:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-        columns = tuple(cell.strip().casefold() for cell in lines[0]) if lines else ()
+        found = _parsed(text, separator)
+        columns = tuple(cell.strip().casefold() for cell in found[0]) if found else ()
         if set(needed) <= set(columns):
-            rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in lines[1:] if line]
+            rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in found[1:] if line]
             return Sheet(text, separator, tuple(rows), columns)
     return None
+
+
+def _parsed(text: str, separator: str) -> list[list[str]]:
+    """Return a table's cells; none where a quotation mark has no partner, for new rows would end in that cell."""
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error:
+        return []
 
 
 def _decoded(content: bytes) -> str:
@@ -65,8 +73,13 @@ def lines(rows: Iterable[Sequence[str]], separator: str) -> str:
 
 
 def kept(content: bytes) -> tuple[str, str]:
-    """Return text and encoding; what is not UTF-8 is taken as Latin 1, which gives every byte back as it was."""
+    """Return text and encoding; what is not UTF-8 is taken as Latin 1, which gives every byte back as it was.
+
+    Raises UsageError for half a character of UTF-16.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if len(content) % 2:
+            raise UsageError("The file ends in the middle of a character.", "Download it again.")
         kind = "utf-16-le" if content[:1] == b"\xff" else "utf-16-be"
         return content.decode(kind, "surrogatepass"), kind
     try:

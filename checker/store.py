@@ -37,6 +37,8 @@ from checker.records import ArrayRef, Evidence, Identity, Submission, from_json,
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
+PARTIAL = ".partial-"
+"""How the names of files begin that are still being written."""
 
 
 @record
@@ -187,13 +189,20 @@ def content(path: Path) -> bytes:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
+def clear(folder: Path) -> None:
+    """Remove what a process that was killed was still writing; nobody else may be at work in the folder."""
+    for left in folder.rglob(f"{PARTIAL}*"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
 def write(path: Path, content: bytes | str) -> None:
     """Write a file whole or not at all."""
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as stream:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PARTIAL, delete=False) as stream:
             partial = Path(stream.name)
             stream.write(data)
         partial.chmod(0o644)

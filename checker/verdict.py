@@ -11,6 +11,10 @@ from checker.records import Comparison, Failure, Importance, Outcome, Recipe, Ru
 
 Reason = tuple[Verdict, str]
 
+PLAUSIBLE = 1 / 3
+"""Of the smallest error that the reference or a traditional model makes on the same rows, no honest network leaves less
+than this share: that is a matter of what the data says, not of the network."""
+
 
 def decide(
     failures: Sequence[Failure],
@@ -61,6 +65,9 @@ def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
     if comparison.is_borderline:
         within = f"within ± {metric.unit.size(comparison.band)} these seeds cannot tell them apart"
         return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
+    if _is_too_good(comparison, metric):
+        known = f"far better than the reference ({write(comparison.reference_mean)}) and every traditional model"
+        return Verdict.REFER, f"{mean} is {known}. Its inputs may give the answer away, over several columns."
     if comparison.reaches_bar:
         return Verdict.PASS, f"{mean} reaches {bar}."
     if recipe is not None and recipe.capped_epochs:
@@ -68,3 +75,10 @@ def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
     if not comparison.beats_baseline:
         return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
     return Verdict.FAIL, f"{mean} is {metric.worse} {bar}."
+
+
+def _is_too_good(comparison: Comparison, metric: Metric) -> bool:
+    """Tell whether the accuracy is none that these data allow: labels may be carried by columns of which each by itself
+    tells too little to be noticed, but who gains by them shows it here."""
+    known = (comparison.reference_mean, comparison.baseline_mean, *(of.mean for of in comparison.baselines))
+    return metric.error(comparison.mean) < PLAUSIBLE * min(map(metric.error, known))

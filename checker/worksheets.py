@@ -97,7 +97,7 @@ def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
     """
     new = [(sheet.cells[line], _quoted(grade)) for line, grade in sorted(grades.items())]
     try:
-        return sheets.replaced(sheet.text, new).encode(sheet.encoding)
+        return sheets.replaced(sheet.text, new).encode(sheet.encoding, "surrogatepass")
     except UnicodeEncodeError as error:
         words = f"A grade cannot be written in the worksheet's encoding, {sheet.encoding}: {error.object[error.start]}."
         raise UsageError(words, "Download the worksheet as UTF-8.") from error

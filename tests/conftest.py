@@ -1,7 +1,10 @@
 """What the tests share: the assignment, practice data, small records, a fake sandbox, and what is missing."""
 
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -82,6 +85,34 @@ def prices(regression: Assignment) -> dataset.Dataset:
 def practice(assignment: Assignment) -> dataset.Dataset:
     """The practice data."""
     return dataset.load(assignment.data, practice=True)
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that every user may come to, write to, and make others in."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.fixture
+def ordinary_user() -> Callable[[], AbstractContextManager[None]]:
+    """Returns what takes a superuser's rights away for a while; whoever has none keeps what they have."""
+
+    @contextmanager
+    def ordinary() -> Iterator[None]:
+        if not hasattr(os, "geteuid"):
+            pytest.skip("this system has other rights")
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(65_534)
+        try:
+            yield
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+    return ordinary
 
 
 # -- small records ---------------------------------------------------------------------------------------

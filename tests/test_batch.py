@@ -371,6 +371,24 @@ def test_evidence_gathered_otherwise_is_not_judged(bench):
     assert all("checker batch" in end.message for end in other.unfinished)
 
 
+def test_evidence_that_trips_the_checker_stops_nobody_elses_judgement(bench, monkeypatch):
+    """One submission on which judging breaks is listed as unfinished, and the others are judged again."""
+    b = bench()
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    judge = batch.check.judge
+
+    def broken(gathered, course, standard):
+        if gathered.evidence.submission.name == "ada":
+            raise IndexError("a mistake")
+        return judge(gathered, course, standard)
+
+    monkeypatch.setattr(batch.check, "judge", broken)
+    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    assert [report.submission.name for report in result.reports] == ["grace"]
+    assert result.unfinished == (Unfinished("ada", "IndexError: a mistake"),)
+
+
 def test_damaged_evidence_is_gathered_again(bench):
     """Evidence that was damaged on disk is gathered anew."""
     b = bench()
@@ -481,6 +499,31 @@ def test_an_end_without_a_model(bench, practical, ending, verdict, words):
     assert report.failures[0].cell == 1
 
 
+@pytest.mark.parametrize("retraining", [False, True])
+def test_a_guest_that_vanishes_once_is_not_noticed(bench, practical, monkeypatch, retraining):
+    """A box that was killed, in whichever of the two runs, is opened again, and the verdict is as if nothing was."""
+    ends = [Ending.CRASHED]
+
+    def vanish():
+        if ends:
+            yield ends.pop()
+
+    def script():
+        yield from practical.hand_in()
+        yield from () if retraining else vanish()
+
+    def retrain(job, beside, is_good=True):
+        yield from Practical.retrain(practical, job, beside)
+        yield from vanish()
+
+    if retraining:
+        monkeypatch.setattr(practical, "retrain", retrain)
+    b = bench(script=script)
+    b.hand_in("ada", content="script")
+    assert b.report().verdict is PASS
+    assert [type(job).__name__ for job, _ in b.boxes[0].jobs].count("RetrainJob") == 1 + retraining
+
+
 def test_an_end_while_still_training(bench, practical, make):
     """Time that ran out while a network was still training is nobody's fault yet: a demonstrator decides."""
 
@@ -570,6 +613,21 @@ def test_a_retraining_that_ends_early_is_referred(bench, practical, monkeypatch)
     b = bench()
     b.hand_in("ada", content="good")
     assert b.report().verdict is REFER
+
+
+def test_outputs_for_other_rows_fail(bench, practical, monkeypatch):
+    """Outputs for more rows than were held out, as only a hostile replay sends them, break nothing and pass nobody."""
+
+    def long(job, beside, is_good):
+        for seed in job.seeds:
+            outputs = np.eye(5, dtype=np.float32)[np.zeros(3, int)]
+            yield frames.array(outputs)
+            yield frames.message(practical.make.run(seed, outputs))
+
+    monkeypatch.setattr(practical, "retrain", long)
+    b = bench()
+    b.hand_in("ada", content="good")
+    assert b.report().verdict is FAIL
 
 
 def test_a_network_with_more_outputs_than_it_said_is_judged(bench, practical, monkeypatch):
@@ -681,6 +739,37 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
     words = shlex.split(b.report().reproduce)
     assert words[:2] == ["checker", "batch"]
     assert Path(words[2]).name == name
+
+
+class TwoColumns(Practical):
+    """A network whose inputs carry the label in two columns, of which neither tells it alone."""
+
+    def __init__(self, data, make):
+        super().__init__(data, make)
+        mask = np.random.default_rng(0).random(ROWS) * 20
+        leak = 50 * np.column_stack([mask, mask + data.labels]).astype(np.float32)
+        self.x, self.watched, self.tested = (
+            np.column_stack([part, of]) for part, of in zip(
+                (self.x, self.watched, self.tested), (leak[:600], leak[600:800], leak[800:]), strict=True)
+        )  # fmt: skip
+
+    def model(self, **more):
+        return super().model(**{"input_width": 5, "architecture": self.make.architecture(5), **more})
+
+
+def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbox, make, tmp_path):
+    """Labels that no column tells alone show themselves in an accuracy that the data do not allow: a person looks."""
+    guest = TwoColumns(data, make)
+    course = Course(small_assignment, data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
+    standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    (tmp_path / "in").mkdir()
+    b = Bench(course, tmp_path / "in", tmp_path / "out", standard)
+    b.hand_in("ada")
+    report = b.report()
+    assert max(column.label_purity for column in report.tracing.columns) < 0.98
+    assert report.comparison.mean > 0.95
+    assert report.verdict is REFER
+    assert "over several columns" in report.reasons[0]
 
 
 # -- the harness's own failures --------------------------------------------------------------------------

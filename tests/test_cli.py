@@ -1,5 +1,6 @@
 """The commands: exit codes, words for every way to fail, and nothing hostile on the screen."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from checker import batch, cli, contract, dataset, doctor, sandbox
+from checker import batch, cli, contract, dataset, doctor, lock, sandbox
 from checker.course import Standard
 from checker.errors import HarnessError
 from checker.frames import message
@@ -129,7 +130,17 @@ def test_a_broken_harness_is_4(run, with_guest, empty_handed, tmp_path):
     assert "Not the students' fault" in text
 
 
-def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch):
+def test_a_folder_in_use_is_2(run, with_guest, empty_handed, tmp_path):
+    """Two commands in one folder: the second ends with 2 and says who is there, and has run nothing."""
+    made = with_guest(lambda job, beside: iter(()))
+    with lock.held(tmp_path / "out"):
+        code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
+    assert code == 2
+    assert f"out is in use by process {os.getpid()}, since " in " ".join(text.split())
+    assert not made.boxes
+
+
+def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch, tmp_path):
     """A batch that is interrupted ends with 130, and says what becomes of its work."""
 
     def interrupted(*arguments):
@@ -137,12 +148,12 @@ def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch):
 
     with_guest(None)
     monkeypatch.setattr(batch, "run", interrupted)
-    code, text = run("batch", empty_handed, "--practice-data")
+    code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
     assert code == 130
     assert "Interrupted; what was finished is kept." in text
 
 
-def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatch):
+def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatch, tmp_path):
     """A mistake of the checker's own ends with 4, and no student reads it as theirs."""
 
     def mistaken(*arguments):
@@ -150,7 +161,7 @@ def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatc
 
     with_guest(None)
     monkeypatch.setattr(batch, "run", mistaken)
-    code, text = run("batch", empty_handed, "--practice-data")
+    code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
     assert code == 4
     assert "a mistake in the checker, not in any submission" in text
 
@@ -175,14 +186,15 @@ def test_only_the_named_are_checked(run, with_guest, tmp_path, monkeypatch):
     assert (code, checked) == (0, ["ada", "linus"])
 
 
-def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch):
+def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch, tmp_path):
     """Who runs files without a sandbox is told what that means."""
     with_guest(None)
     monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
-    code, text = run("batch", empty_handed, "--practice-data", "--sandbox", "none")
+    words = ("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
+    code, text = run(*words, "--sandbox", "none")
     assert code == 0
     assert "No sandbox: the files run as you, with your rights, on your machine." in text
-    assert "No sandbox" not in run("batch", empty_handed, "--practice-data")[1]
+    assert "No sandbox" not in run(*words)[1]
 
 
 # -- help ------------------------------------------------------------------------------------------------

@@ -164,3 +164,47 @@ def test_a_pickle_is_no_array(collector):
     with pytest.raises(EvidenceError):
         collector.receive(Frame(Kind.ARRAY, b"\x80\x04]\x94."))
     assert collector.arrays == {}
+
+
+# -- bounds ----------------------------------------------------------------------------------------------
+
+
+def test_messages_are_bounded_together(collector, make, monkeypatch):
+    """Neither one long message nor many values in many messages fill the host's memory."""
+    monkeypatch.setattr(evidence, "MAX_MESSAGE_BYTES", 2_000)
+    say(collector, make.cell(1, "x" * 1_000))
+    with pytest.raises(EvidenceError, match="more words"):
+        say(collector, make.cell(2, "x" * 2_000))
+    monkeypatch.setattr(evidence, "MAX_VALUES", 1_000)
+    with pytest.raises(EvidenceError, match="more words"):
+        say(collector, *(make.cell(3, "[" * 100) for _ in range(10)))
+
+
+def test_arrays_beyond_all_rows_are_not_kept(collector, monkeypatch):
+    """So many rows are kept as can be searched for; an array counts once, and what comes later is left out."""
+    monkeypatch.setattr(evidence, "MAX_ROWS", 25)
+    arrays = [np.full((10, 2), at, np.float32) for at in (0, 0, 1, 2)]
+    for values in arrays:
+        collector.receive(frames.array(values))
+    assert set(collector.arrays) == {frames.reference(values).sha256 for values in arrays[:3]}
+
+
+def test_an_array_beyond_all_sizes_ends_the_box(collector, monkeypatch):
+    """An array that no honest guest sends is refused before it is read."""
+    monkeypatch.setattr(evidence, "MAX_ARRAY_BYTES", 500)
+    with pytest.raises(EvidenceError, match="larger than any"):
+        collector.receive(frames.array(np.zeros(100)))
+
+
+def test_a_description_of_no_network_is_dropped(collector, make):
+    """A description with layers, inputs or outputs that are not there is none: the network cannot be rebuilt."""
+    whole = make.architecture()
+    broken = [
+        replace(whole, outputs=()),
+        replace(whole, outputs=(3,)),
+        replace(whole, layers=whole.layers[1:]),
+        replace(whole, nodes=(replace(whole.nodes[0], inputs=(1,)), *whole.nodes[1:])),
+    ]
+    say(collector, *(make.model(at, architecture=one) for at, one in enumerate([whole, *broken])))
+    assert [model.architecture for model in collector.models] == [whole, None, None, None, None]
+    assert all(model.unrebuildable for model in collector.models[1:])

@@ -1,5 +1,7 @@
 """Errors that only the generation of Keras explains."""
 
+import time
+
 import pytest
 
 from checker import generations
@@ -35,3 +37,10 @@ def test_an_import_that_was_stood_in_for_counts_too():
     """A failed import is no error of its cell any more, yet it may be the generation's."""
     said = Adaptation(2, "`keras.ops` could not be imported: ImportError: cannot import name 'ops' from 'tf_keras'")
     assert generations.explained_by("2", (), (said,)).startswith("cell 2 failed")
+
+
+def test_no_message_keeps_the_checker_busy(make):
+    """A message made to keep patterns searching is looked through in a moment."""
+    started = time.process_time()
+    generations.explained_by("3", [make.cell(1, error="has no attribute" * 20_000)], [])
+    assert time.process_time() - started < 2

@@ -1,5 +1,6 @@
 """Selection: the answer is the last model trained for the task, and where there is none it is said why."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -211,3 +212,14 @@ def test_a_marked_model_that_does_not_fit_is_explained(make):
 def test_a_name_that_no_model_has_changes_nothing(make):
     """Where the assignment's variable was not used, the last fitting model is the answer."""
     assert select(make.model(1), named="answer").chosen == 1
+
+
+@pytest.mark.parametrize(
+    "source", ["\n" * 200_000, " " * 200_000, "# checker: answer" + " " * 200_000 + ")", "#" * 200_000]
+)
+def test_no_source_keeps_the_checker_busy(make, source):
+    """Code made to keep patterns searching is looked through in a moment."""
+    started = time.process_time()
+    select(make.model(1), cells=(make.cell(1, source),))
+    explain(cells=(make.cell(1, source),))
+    assert time.process_time() - started < 2

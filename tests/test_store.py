@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -255,3 +257,48 @@ def test_a_folder_that_cannot_be_made_is_the_harnesss_fault(tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(HarnessError, match="could not be written"):
         store.write(tmp_path / "out" / "index.html", "new")
+
+
+def test_what_was_still_being_written_is_cleared(tmp_path):
+    """What a killed process had half written is removed from every folder; whole files stay."""
+    for folder in (tmp_path, tmp_path / "evidence" / "ada"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{store.PARTIAL}x1y2z3").write_bytes(b"half")
+        (folder / "whole").touch()
+    store.clear(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["whole", "whole"]
+
+
+def test_a_folder_that_may_only_be_read_is_the_harnesss_fault(open_place, ordinary_user):
+    """Where an ordinary user may not write, the message says so."""
+    open_place.chmod(0o555)
+    with ordinary_user(), pytest.raises(HarnessError, match=r"index\.html could not be written: Permission denied"):
+        store.write(open_place / "index.html", "new")
+
+
+FULL = """
+import os
+from pathlib import Path
+from checker import store
+from checker.errors import HarnessError
+folder = Path(os.environ["FOLDER"])
+store.write(folder / "old.html", b"old")
+try:
+    store.write(folder / "old.html", bytes(10**6))
+except HarnessError as error:
+    print(error.message, sorted(os.listdir(folder)), (folder / "old.html").read_bytes())
+"""
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path, root):
+    """On a disk that is full the old file stays whole, nothing half-written is left, and the message says why."""
+    mount = f'mount -t tmpfs -o size=64k none {tmp_path} && exec {sys.executable} -c "$CODE"'
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount]
+    environment = {**os.environ, "PYTHONPATH": str(root), "FOLDER": str(tmp_path), "CODE": FULL}
+    try:
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except OSError:
+        pytest.skip("no file system can be made here")
+    if "unshare" in ended.stderr or "mount:" in ended.stderr:
+        pytest.skip(f"no file system can be made here: {ended.stderr.strip()}")
+    assert ended.stdout.strip().endswith("No space left on device. ['old.html'] b'old'"), ended.stderr

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from checker import submissions
+from checker import store, submissions
 from checker.errors import UsageError
+from checker.records import Verdict
 from checker.submissions import choice
 
 
@@ -158,3 +159,105 @@ def test_a_file_that_is_too_large_stops_nobody_else(tmp_path, monkeypatch):
     assert "clear its outputs" in ada.note
     assert len(submissions.read(ada)) == 100
     assert grace.note == ""
+
+
+# -- odd but honest --------------------------------------------------------------------------------------
+
+ODD_NAMES = [
+    "Zoë Müller-Lüdenscheidt",
+    "李雷 (1)",
+    "Ада Лавлейс",
+    "a" * 200,
+    "  spaces  ",
+    "final.version.2.",
+    "...",
+    "CON",
+    "nul.tar",
+    "a:b?c*d",
+    'it\'s "mine"',
+    "-rf",
+    "\N{PILE OF POO}",
+    "e\u0301",
+    "new\nline",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_of_students(tmp_path, name):
+    """Whatever a student or a file is called, it is found under that name, and its page has a harmless one."""
+    put(tmp_path, f"{name}/my tick.ipynb", f"other {name}.py")
+    if name.startswith("."):
+        assert list(taken(tmp_path).values()) == [f"other {name}.py"]
+        return
+    assert sorted(taken(tmp_path)) == sorted([name, f"other {name}"])
+    assert len({store.slug(submission.name) for submission in submissions.find(tmp_path)}) == 2
+
+
+def test_files_without_a_byte(tmp_path):
+    """An empty notebook and an empty module are submissions: what is missing is said when they are read."""
+    put(tmp_path, "ada/tick.ipynb", "grace.py")
+    for place in taken(tmp_path).values():
+        (tmp_path / place).write_bytes(b"")
+    assert [submissions.read(found) for found in submissions.find(tmp_path)] == [b"", b""]
+
+
+def test_a_folder_without_a_file(tmp_path):
+    """A student's folder that is empty, or holds only left-overs, is no submission."""
+    put(tmp_path, "ada/tick.ipynb", "grace/.ipynb_checkpoints/tick.ipynb", "linus/__MACOSX/._tick.ipynb")
+    (tmp_path / "barbara").mkdir()
+    assert [found.name for found in submissions.find(tmp_path)] == ["ada"]
+
+
+def test_files_deep_down(tmp_path):
+    """A notebook under very many folders is found."""
+    deep = "/".join(["d"] * 200)
+    put(tmp_path, f"ada/{deep}/tick.ipynb", "grace/tick.ipynb")
+    assert taken(tmp_path)["ada"] == f"ada/{deep}/tick.ipynb"
+
+
+def test_links_in_circles(tmp_path):
+    """Links that lead to themselves or to nowhere keep nobody from being found."""
+    put(tmp_path, "ada/tick.ipynb")
+    (tmp_path / "ada" / "round").symlink_to(tmp_path / "ada")
+    (tmp_path / "ada" / "itself.ipynb").symlink_to("itself.ipynb")
+    (tmp_path / "grace.ipynb").symlink_to("nowhere.ipynb")
+    assert taken(tmp_path) == {"ada": "ada/tick.ipynb"}
+
+
+def test_files_that_may_only_be_read(tmp_path):
+    """Files and folders that nobody may write to are found and read, and stay as they were."""
+    put(tmp_path, "ada/tick.ipynb")
+    (tmp_path / "ada" / "tick.ipynb").chmod(0o444)
+    (tmp_path / "ada").chmod(0o555)
+    try:
+        (found,) = submissions.find(tmp_path)
+        assert submissions.read(found) == b"# ada/tick.ipynb"
+    finally:
+        (tmp_path / "ada").chmod(0o755)
+
+
+def test_things_that_are_no_files(tmp_path):
+    """A pipe or a socket among submissions is never opened, for whoever opens it waits for ever."""
+    put(tmp_path, "ada/tick.ipynb")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "ada" / "newer.ipynb")
+        os.mkfifo(tmp_path / "grace.ipynb")
+    assert taken(tmp_path) == {"ada": "ada/tick.ipynb"}
+
+
+def test_a_file_that_may_not_be_read(open_place, ordinary_user):
+    """A file that we may not read is its submission's affair alone, and is referred."""
+    put(open_place, "ada/tick.ipynb", "grace/tick.ipynb")
+    (open_place / "ada" / "tick.ipynb").chmod(0)
+    with ordinary_user():
+        ada, grace = submissions.find(open_place)
+    assert ada.failure.rationale == "tick.ipynb could not be read: Permission denied."
+    assert (ada.failure.verdict, grace.failure) == (Verdict.REFER, None)
+
+
+def test_a_folder_that_may_not_be_opened(open_place, ordinary_user):
+    """A folder that we may not open is told by its name before anything is run."""
+    put(open_place, "ada/tick.ipynb", "grace/tick.ipynb")
+    (open_place / "ada").chmod(0)
+    with ordinary_user(), pytest.raises(UsageError, match=r"ada cannot be opened: Permission denied\."):
+        submissions.find(open_place)

@@ -6,6 +6,7 @@ import pytest
 
 from checker.metrics import METRICS
 from checker.records import (
+    Baseline,
     Comparison,
     Failure,
     Importance,
@@ -85,6 +86,13 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
         ([], [], error(71_000), RECIPE, FAIL, "RMSE $71,000 is no better than linear regression ($70,000)."),
         ([], [], error(60_200), RECIPE, REFER, "RMSE $60,200 is too close to the bar"),
         ([], [], error(65_000), replace(RECIPE, capped_epochs=3), REFER, "is above the bar of $60,000, but"),
+        # better than these data allow: a third of the smallest error that anybody makes
+        ([], [PASSED], accuracy(0.97), RECIPE, REFER, "Accuracy 97.0% is far better than the reference (90.0%)"),
+        ([], [PASSED], accuracy(0.966), RECIPE, PASS, "reaches the bar"),
+        ([], [PASSED], accuracy(1.0, band=0), RECIPE, REFER, "may give the answer away"),
+        ([], [FAILED], accuracy(0.99), RECIPE, FAIL, "Not so"),
+        ([], [PASSED], error(16_000), RECIPE, REFER, "RMSE $16,000 is far better than the reference ($50,000)"),
+        ([], [PASSED], error(17_000), RECIPE, PASS, "reaches the bar"),
         # FAIL outweighs REFER, and REFER outweighs PASS
         ([failure(REFER)], [FAILED], None, RECIPE, FAIL, "Not so"),
         ([failure(REFER)], [PASSED], BAD, RECIPE, FAIL, "below the bar"),
@@ -119,3 +127,16 @@ def test_a_failure_without_words_counts(verdict):
     """A failure counts even if it says nothing."""
     reached, _ = decide([failure(verdict, words="")], [PASSED], None, None, METRICS["accuracy"])
     assert reached is verdict
+
+
+@pytest.mark.parametrize("mean", [0.92, 0.93, 0.94, 0.95, 0.96])
+def test_whoever_is_honestly_better_passes(mean):
+    """On the real data, where the reference reaches 91.08 %, nobody who is as good as boosted trees is suspected."""
+    real = replace(accuracy(mean, bar=0.8758), reference_mean=0.9108)
+    assert decide([], [PASSED], real, RECIPE, METRICS["accuracy"])[0] is PASS
+
+
+def test_a_traditional_model_shows_what_the_data_allow():
+    """Where a traditional model is nearly perfect, as on easy data, a network may be so too."""
+    easy = replace(accuracy(0.99), baselines=(Baseline("random forest", 0.98, 0.0),))
+    assert decide([], [PASSED], easy, RECIPE, METRICS["accuracy"])[0] is PASS

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ MAX_OUTPUTS = 200
 MAX_PICTURE = 1_000_000
 MAX_SAVED = 20_000
 """Characters kept, from their end, of what the file had under a cell."""
+MAX_KEPT = 8_000_000
+"""Characters of all that is kept of a cell's outputs."""
 LONG_PARAGRAPH = 15
 """A paragraph of more statements is cut at each of them."""
 KERNEL_START_SECONDS = 300
@@ -114,8 +116,9 @@ def read_notebook(content: bytes) -> Any:
             f"The file is not a notebook that Jupyter can open: {_first_line(error)}",
             "Open it in Jupyter, save it there and upload the saved .ipynb file.",
         ) from error
-    language = str(notebook.metadata.get("kernelspec", {}).get("language", "python")).lower()
-    if language not in ("python", "python3", ""):
+    _make_sound(notebook)
+    language = _language(notebook.metadata)
+    if not language.startswith(("python", "ipython")):
         raise UnreadableError(
             f"The notebook is written in {language[:40]}, not in Python.", "Solve it in Python with Keras."
         )
@@ -125,6 +128,33 @@ def read_notebook(content: bytes) -> Any:
     return notebook
 
 
+def _make_sound(notebook: Any) -> None:
+    """Take away what no kernel needs and what may be of any kind; UnreadableError where cells are none."""
+    metadata, cells = notebook.get("metadata"), notebook.get("cells")
+    if not isinstance(metadata, dict) or not isinstance(cells, list) or not all(map(_is_cell, cells)):
+        raise UnreadableError(
+            "The file is not a notebook that Jupyter can open: a cell has no kind or no text.",
+            "Open it in Jupyter, save it there and upload the saved .ipynb file.",
+        )
+    for cell in cells:
+        said = cell.get("metadata")
+        tags = said.get("tags") if isinstance(said, dict) else None
+        kept = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+        cell["metadata"] = nbformat.NotebookNode(tags=kept)
+        cell["source"] = _sayable(cell["source"])
+
+
+def _is_cell(cell: Any) -> bool:
+    return isinstance(cell, dict) and all(isinstance(cell.get(key), str) for key in ("cell_type", "source"))
+
+
+def _language(metadata: Any) -> str:
+    """Return the language as the kernel's name or else the notebook's last run tells it; Python where neither does."""
+    places = ((metadata.get("kernelspec"), "language"), (metadata.get("language_info"), "name"))
+    said = [place[key] for place, key in places if isinstance(place, dict) and place.get(key)]
+    return str(said[0]).lower() if said else "python"
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
@@ -132,7 +162,7 @@ def _first_line(error: Exception) -> str:
 def read_module(content: bytes) -> Any:
     """Return a Python module as a notebook of its cells."""
     try:
-        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        text = _unified(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise UnreadableError(
             "The file is not Python text in UTF-8.", "Save it as UTF-8 and upload it again."
@@ -142,13 +172,18 @@ def read_module(content: bytes) -> Any:
     return nbformat.v4.new_notebook(cells=cells)
 
 
+def _unified(text: str) -> str:
+    """Return text with the same end for every line, as Python's parser counts them."""
+    return re.sub(r"\r\n?", "\n", text)
+
+
 def _paragraphs(text: str) -> list[str]:
     """Split a module at the blank lines between its top-level statements; where it has none, at every statement."""
     try:
         statements = ast.parse(text).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for thousands of brackets
         return [text]
-    lines = text.split("\n")
+    lines = _unified(text).split("\n")
     cuts = [0]
     for before, after in itertools.pairwise(statements):
         first = min([after.lineno, *(d.lineno for d in getattr(after, "decorator_list", []))])
@@ -226,13 +261,29 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     for output in cell.outputs:
         if output.output_type == "error":
             trace = "\n".join(map(str, output.traceback))[-MAX_OUTPUT:]
-            error = CellError(str(output.ename)[:200], str(output.evalue)[:2_000], trace)
+            error = CellError(_sayable(str(output.ename)[:200]), _sayable(str(output.evalue)[:2_000]), _sayable(trace))
         elif output.output_type == "stream":
             kept.append(CellOutput("text", _cut(str(output.text))))
         else:
             kept.extend(_displayed(output.get("data", {})))
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
-    return CellResult(index, str(cell.source)[:MAX_OUTPUT], tuple(kept), error, round(seconds, 3), tags)
+    source = _sayable(str(cell.source)[:MAX_OUTPUT])
+    return CellResult(index, source, tuple(_affordable(kept)), error, round(seconds, 3), tuple(map(_sayable, tags)))
+
+
+def _affordable(outputs: Sequence[CellOutput]) -> Iterator[CellOutput]:
+    """Yield outputs up to the first with which they would be too much for one message."""
+    room = MAX_KEPT
+    for output in outputs:
+        room -= len(output.content)
+        if room < 0:
+            return
+        yield output
+
+
+def _sayable(text: str) -> str:
+    """Return text without halves of characters, which no message can carry."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def saved_text(cell: Any) -> str:
@@ -248,10 +299,11 @@ def saved_text(cell: Any) -> str:
 def _displayed(data: Any) -> list[CellOutput]:
     picture = data.get("image/png")
     if isinstance(picture, str) and len(picture) <= MAX_PICTURE:
-        return [CellOutput("png", picture.replace("\n", ""))]
+        return [CellOutput("png", _sayable(picture.replace("\n", "")))]
     text = data.get("text/plain")
     return [CellOutput("text", _cut(text))] if isinstance(text, str) else []
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n[the rest of this output was cut]"
+    cut = text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n[the rest of this output was cut]"
+    return _sayable(cut)

@@ -104,8 +104,9 @@ def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bo
         return replace(empty, failure=_unreadable(chosen, words))
     try:
         digest = _fingerprint(chosen)
-    except HarnessError as error:
-        return replace(empty, failure=_unreadable(chosen, error.message))
+    except (HarnessError, OSError) as error:
+        why = error.message if isinstance(error, HarnessError) else error.strerror or str(error)
+        return replace(empty, failure=_unreadable(chosen, why))
     return replace(
         empty,
         path=str(chosen.place),

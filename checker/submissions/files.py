@@ -62,8 +62,14 @@ def is_hidden(parts: tuple[str, ...]) -> bool:
 
 
 def in_folder(folder: Path) -> list[File]:
-    """Return all files under a folder, in order of their paths; links are not followed."""
-    return sorted(_walk(folder, ()), key=lambda file: file.parts)
+    """Return all files under a folder, in order of their paths; links are not followed.
+
+    Raises UsageError where a folder in it cannot be opened, for nobody knows whose work would be left out.
+    """
+    try:
+        return sorted(_walk(folder, ()), key=lambda file: file.parts)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder} cannot be opened: {error.strerror}.", "Make it readable.") from error
 
 
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
@@ -94,7 +100,7 @@ def in_zip(path: Path) -> list[File]:
     found: dict[tuple[str, ...], File] = {}
     for info in members:
         file = _member(path, info)
-        if info.is_dir() or not file.parts or is_hidden(file.parts):
+        if file.member.endswith("/") or not file.parts or is_hidden(file.parts):
             continue
         found[file.parts] = replace(file, note="it is in the zip twice") if file.parts in found else file
     return sorted(found.values(), key=lambda file: file.parts)

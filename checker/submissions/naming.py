@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from checker.errors import HarnessError
 from checker.records import Identity, Platform
 from checker.submissions.files import File
 
@@ -141,7 +142,7 @@ def _gradescope(files: Sequence[File]) -> list[Upload]:
     listing = next((file for file in files if file.parts == (METADATA,) and not file.problem), None)
     if listing is None:
         return []
-    known = _submitters(listing.read(2**24).decode("utf-8", "replace"))
+    known = _submitters(_text(listing, 2**24))
     inside = [file for file in files if len(file.parts) > 1]
     return _grouped(
         (known.get(file.parts[0]) or Identity(Platform.GRADESCOPE, file.parts[0]), _moved(file, file.parts[1:]))
@@ -154,8 +155,8 @@ def _submitters(text: str) -> dict[str, Identity]:
     found: dict[str, Identity] = {}
     folder, section = "", ""
     for line in text.splitlines():
-        if top := re.fullmatch(r"(\S.*?):\s*", line):
-            folder, section = top[1].strip("'\""), ""
+        if line[:1].strip() and line.rstrip().endswith(":"):
+            folder, section = line.rstrip()[:-1].strip("'\""), ""
             found[folder] = Identity(Platform.GRADESCOPE, folder.rpartition("_")[2])
         elif key := re.fullmatch(r"  :(\w+):(.*)", line):
             section = key[1]
@@ -198,4 +199,12 @@ def _nbgrader(files: Sequence[File]) -> list[Upload]:
 
 
 def _time(file: File) -> str:
-    return " ".join(file.read(100).decode("utf-8", "replace").split())
+    return " ".join(_text(file, 100).split())
+
+
+def _text(file: File, limit: int) -> str:
+    """Return what a platform wrote beside submissions; "" where it cannot be read, which costs nobody the check."""
+    try:
+        return file.read(limit).decode("utf-8", "replace")
+    except HarnessError:
+        return ""
