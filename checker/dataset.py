@@ -51,7 +51,7 @@ def load(source: DataSource, given: Path | None = None, practice: bool = False, 
     Raises DatasetError, with the ways to provide the data, where it cannot be had.
     """
     if practice:
-        return _parse(source, _read(PRACTICE), "practice data", practice=True)
+        return parse(source, _read(PRACTICE), "practice data", practice=True)
     named = given or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     path = named or _cached(source, download)
     content = _read(path)
@@ -60,7 +60,7 @@ def load(source: DataSource, given: Path | None = None, practice: bool = False, 
             f"{path} is not the file this assignment is about: its sha256 differs from {source.sha256[:12]}….",
             "Give the unchanged housing.csv, or say --practice-data.",
         )
-    return _parse(source, content, "housing.csv", practice=False)
+    return parse(source, content, "housing.csv", practice=False)
 
 
 def _read(path: Path) -> bytes:
@@ -88,7 +88,8 @@ def _cached(source: DataSource, download: bool) -> Path:
         raise DatasetError(f"The housing data could not be downloaded: {str(error)[:200]}", _three_ways()) from error
 
 
-def _parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
+def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
+    """Return the data set in a CSV's bytes; DatasetError where it lacks a column or holds values of no use."""
     table = pd.read_csv(io.BytesIO(content))
     wanted = [*source.features, source.target]
     if not set(wanted) <= set(table.columns):

@@ -222,6 +222,7 @@ class FakeBox:
     def __init__(self, guest: Guest) -> None:
         self.closed = threading.Event()
         self.jobs: list[tuple[Any, Sequence[Frame]]] = []
+        self.is_warm = False
         self._guest = guest
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
@@ -235,6 +236,9 @@ class FakeBox:
         except EvidenceError:
             return an_execution(Ending.NONSENSE)
         return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
+
+    def warm(self) -> None:
+        self.is_warm = True
 
     def renew(self) -> None:
         """Every job of a fake box is new anyway."""

@@ -59,6 +59,9 @@ class PlainBox:
 
             return process.supervise(guest, streams, job, receive, let_end, PlainProcess.name)
 
+    def warm(self) -> None:
+        """Nothing waits from one job to the next."""
+
     def renew(self) -> None:
         """Every job has a new process and folder anyway."""
 
