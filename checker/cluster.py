@@ -1,8 +1,8 @@
 """Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
 
-Theory of operation: only bytes travel. A worker is sent the data set once (``Data``), and for each submission a ``Task``
-as JSON with the file's bytes beside it, neither path nor name; it opens the boxes (``gather``), as a batch does on one
-machine, and sends back a zip of evidence. The client, and nobody else, stores, judges and renders.
+Theory of operation: only bytes travel. A worker is sent the data set once (``Data``), and for each submission a
+``Task`` as JSON with the file's bytes beside it, neither path nor name; it runs them in its boxes (``gather``), as a
+batch does on one machine, and sends back a zip of evidence. The client, and nobody else, stores, judges and renders.
 
 What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
 the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So
