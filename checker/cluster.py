@@ -1,6 +1,6 @@
 """Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
 
-Theory of operation: only bytes travel. A worker is sent the data set once (``Data``), and for each submission a
+Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
 ``Task`` as JSON with the file's bytes beside it, neither path nor name; it runs them in its boxes (``gather``), as a
 batch does on one machine, and sends back a zip of evidence. The client, and nobody else, stores, judges and renders.
 
@@ -63,7 +63,7 @@ class Task:
 # -- on a worker -----------------------------------------------------------------------------------------
 
 
-class Boxes(WorkerPlugin):  # type: ignore[misc]
+class WorkerBoxes(WorkerPlugin):  # type: ignore[misc]
     """The boxes of a worker, warm before its first task."""
 
     name = "checker-boxes"
@@ -82,7 +82,7 @@ class Boxes(WorkerPlugin):  # type: ignore[misc]
         self.pool.close()
 
 
-class Data(WorkerPlugin):  # type: ignore[misc]
+class WorkerData(WorkerPlugin):  # type: ignore[misc]
     """A data set's bytes, which the scheduler gives once to each worker, also to one that comes later."""
 
     idempotent = True
@@ -106,8 +106,9 @@ class BoxWorker(Worker):  # type: ignore[misc]
     ) -> None:
         wall, count = sandbox.choose("bubblewrap"), nthreads or CPU_COUNT
         memory = parse_memory_limit(memory_limit, count, logger=_logger) or psutil.virtual_memory().total
-        more |= {"resources": {boxes_of(wall.name): count, MEMORY: memory // 2**20}, "plugins": (Boxes(wall, count),)}
-        super().__init__(*address, nthreads=count, memory_limit=memory_limit, **more)
+        offer = {boxes_of(wall.name): count, MEMORY: memory // 2**20}
+        more |= {"nthreads": count, "memory_limit": memory_limit, "resources": offer}
+        super().__init__(*address, plugins=(WorkerBoxes(wall, count),), **more)
 
 
 def boxes_of(kind: str) -> str:
@@ -123,7 +124,7 @@ def gather(task: bytes, content: bytes) -> bytes:
     worker = get_worker()
     try:
         asked = from_json(Task, task)
-        boxes, data = worker.plugins[Boxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
+        boxes, data = worker.plugins[WorkerBoxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
         return examine(asked, content, data.csv, boxes.pool, boxes.wall)
     except (CheckerError, OSError) as error:
         said = str(error)
@@ -192,7 +193,7 @@ class Cluster:
                 f"Type on each machine: checker worker {client.scheduler.address}. It must have the same version of "
                 f"the checker and of TensorFlow as this one, and {self._memory:,} MiB for each box.",
             )
-        client.register_plugin(Data(course.dataset.csv, course.dataset.note.sha256))
+        client.register_plugin(WorkerData(course.dataset.csv, course.dataset.note.sha256))
 
     def __str__(self) -> str:
         return f"{self.boxes} boxes of {len(self._offers)} workers of {self._client.scheduler.address}"

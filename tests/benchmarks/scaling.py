@@ -27,7 +27,7 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, dataset, sandbox, store
+from checker import assignments, check, cluster, dataset, sandbox, store
 from checker.course import Course, Standard
 from checker.rendering import html
 from checker.store import Gathered, Stored
@@ -46,8 +46,8 @@ GIGABIT = 125e6
 
 @dataclass(frozen=True)
 class Costs:
-    """What was measured: seconds of each example in its boxes; of one submission on the host of its worker, on the client
-    and in Dask; bytes of one on its way out and back, and of the data set."""
+    """What was measured: seconds of each example in its boxes; of a submission on its worker's host, on the client and
+    in Dask; bytes of one on its way out and back, and of the data set."""
 
     boxes: tuple[float, ...]
     worker: float
@@ -126,8 +126,6 @@ def simulate(count: int, boxes: int, costs: Costs, judges: int = 1) -> Outcome:
 def measure(folder: Path) -> Costs:
     """Return what submissions cost, by the evidence in a folder."""
     places = store.places(folder)
-    if not places:
-        sys.exit(f"There is no evidence in {folder}. Type: python3 noxfile.py -s demo")
     stored = [store.from_json(Stored, (place / "evidence.json").read_bytes()) for place in places]
     known = [one.evidence for one in stored]
     took = tuple(e.execution.wall_seconds + (e.retraining.wall_seconds if e.retraining else 0.0) for e in known)
@@ -181,8 +179,6 @@ def nothing(content: bytes, returned: int) -> bytes:
 
 def _dask(sent: int, returned: int, workers: int = 2) -> float:
     """Return Dask's seconds for one submission, from empty tasks of this size through processes of their own."""
-    from checker import cluster
-
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()), "scheduler.json")
         scheduler = "distributed.cli.dask_scheduler --host 127.0.0.1 --port 0 --no-dashboard"
@@ -218,6 +214,9 @@ def show(title: str, outcomes: list[Outcome]) -> None:
 
 
 def main() -> None:
+    if not store.places(EVIDENCE):
+        print(f"Skipped: there is no evidence in {EVIDENCE}. Type: python3 noxfile.py -s demo")
+        return
     costs = measure(EVIDENCE)
     said = asdict(replace(costs, boxes=()))
     mean, median = statistics.fmean(costs.boxes), statistics.median(costs.boxes)
