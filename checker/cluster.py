@@ -157,8 +157,8 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
     """
 
     async def serve() -> None:
-        here = {} if is_remote(address) else {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-        async with BoxWorker(address, nthreads=boxes, death_timeout=CONNECT_SECONDS, **here) as worker:
+        more = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        async with BoxWorker(address, nthreads=boxes, death_timeout=CONNECT_SECONDS, **more) as worker:
             announce(worker.address)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import dask
 import numpy as np
 import psutil
 import pytest
@@ -350,7 +351,7 @@ class Processes:
         self._stack, self.workers = stack, []
         self.address = f"tcp://127.0.0.1:{free_port()}"
         command = ["-m", "distributed.cli.dask_scheduler", "--host", self.address, "--no-dashboard"]
-        self._start(command, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(allowed_failures))
+        self.scheduler = self._start(command, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(allowed_failures))
         self.client = stack.enter_context(closing(cluster.connect(self.address)))
 
     def _start(self, arguments, **environment):
@@ -417,6 +418,25 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, course, handed_in, t
         exchanged.result()
     assert [report.submission.name for report in result.reports] == ["a"]
     assert first.wait(40) == 0
+
+
+def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, course, handed_in, tmp_path):
+    """Where the scheduler is lost the batch comes to its end: what was not finished has no verdict, and it says why."""
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+        ours = processes(allowed_failures=3)
+        worker = ours.start_worker("-c", FAKE_WORKER, ours.address)
+        place = cluster.Cluster(ours.client, course)
+
+        def lose():
+            ours.wait_until_busy(worker)
+            ours.scheduler.kill()
+
+        with ThreadPoolExecutor(1) as beside:
+            lost = beside.submit(lose)
+            result = run(handed_in(a="slow", b="slow"), course, place, tmp_path / "out", 2)
+            lost.result()
+    assert [end.submission for end in result.unfinished] == ["a", "b"]
+    assert all("scheduler was lost" in end.message for end in result.unfinished)
 
 
 @pytest.mark.wall
