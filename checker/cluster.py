@@ -41,6 +41,8 @@ from checker.store import Gathered
 MEMORY = "memory"
 """The resource that counts a worker's MiB."""
 CONNECT_SECONDS = 30
+START_SECONDS = 600
+"""For a worker's boxes to get warm, on whatever machine, and its scheduler to appear."""
 WAITING = 1
 """Tasks for each box that wait on workers, so that none is idle while the client judges."""
 
@@ -158,7 +160,7 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
 
     async def serve() -> None:
         more = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-        async with BoxWorker(address, nthreads=boxes, death_timeout=CONNECT_SECONDS, **more) as worker:
+        async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
             announce(worker.address)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))
