@@ -13,6 +13,7 @@ Who reaches a scheduler can run code on all that are connected to it: it must be
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import logging
@@ -29,6 +30,7 @@ import dask
 import psutil
 from dask.system import CPU_COUNT
 from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
+from distributed.client import ClosedClientError
 from distributed.worker_memory import parse_memory_limit
 
 from checker import batch, dataset, sandbox, store, submissions
@@ -226,7 +228,8 @@ class Cluster:
 
     def close(self) -> None:
         """Take back what waits. What a worker has begun ends there at its limits at the latest, and is not kept."""
-        self._executor.shutdown(wait=False)
+        with contextlib.suppress(ClosedClientError):  # with the scheduler's end all was taken back
+            self._executor.shutdown(wait=False)
 
 
 def connect(address: str) -> Client:
