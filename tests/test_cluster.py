@@ -472,7 +472,7 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
     assert "tensorflow" not in Path(f"/proc/{kept.pid}/maps").read_text()
 
 
-EXAMPLES = ("linear-layers", "no-hidden-layer", "one-output", "plain-module")
+EXAMPLES = ("no-hidden-layer", "one-output", "too-little-training")
 
 
 def told(report):

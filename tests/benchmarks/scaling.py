@@ -27,8 +27,9 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, cluster, dataset, sandbox, store
+from checker import assignments, check, cluster, dataset, sandbox, store, submissions
 from checker.course import Course, Standard
+from checker.records import from_json
 from checker.rendering import html
 from checker.store import Gathered, Stored
 
@@ -38,6 +39,8 @@ BOXES = (1, 10, 100, 1_000)
 JUDGES = 16
 """Processes of a client that judged in parallel, as it does not."""
 TASKS = 400
+TRACING_SECONDS = 1.3
+"""Of a worker's host, for one submission; see docs/performance.md."""
 WARM_SECONDS = 15.0
 """Until the two boxes of a slot have imported everything, on a machine that does nothing else."""
 GIGABIT = 125e6
@@ -126,11 +129,11 @@ def simulate(count: int, boxes: int, costs: Costs, judges: int = 1) -> Outcome:
 def measure(folder: Path) -> Costs:
     """Return what submissions cost, by the evidence in a folder."""
     places = store.places(folder)
-    stored = [store.from_json(Stored, (place / "evidence.json").read_bytes()) for place in places]
+    stored = [from_json(Stored, (place / "evidence.json").read_bytes()) for place in places]
     known = [one.evidence for one in stored]
     took = tuple(e.execution.wall_seconds + (e.retraining.wall_seconds if e.retraining else 0.0) for e in known)
     gathered = [_gathered(place, one) for place, one in zip(places, stored, strict=True)]
-    sent = statistics.fmean(sum(len(cell.source) for cell in e.cells) * 4 for e in known)  # a notebook's JSON around it
+    sent = statistics.fmean(len(submissions.read(one)) for one in submissions.find(measuring.ROOT / "submissions"))
     packed = [store.pack(one) for one in gathered]
     returned = statistics.fmean(map(len, packed))
     data, client = _client(gathered, packed)
@@ -146,14 +149,10 @@ def _gathered(place: Path, stored: Stored) -> Gathered:
 
 def _packing(gathered: list[Gathered]) -> float:
     """Return the seconds of a worker's host for one submission, besides those in boxes: tracing, and packing."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     for one in gathered:
         store.pack(one)
-    return (time.perf_counter() - begun) / len(gathered) + TRACING_SECONDS
-
-
-TRACING_SECONDS = 1.3
-"""Of the host for one submission; see docs/performance.md."""
+    return (time.process_time() - begun) / len(gathered) + TRACING_SECONDS
 
 
 def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
@@ -164,12 +163,12 @@ def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
     course = Course(assignment, data, assignment.seeds.grading, sandbox.choose("none"))
     held_to = Standard(dict.fromkeys(course.seeds, 0.9), dict.fromkeys(course.seeds, 0.5))
     with tempfile.TemporaryDirectory() as out:
-        begun = time.perf_counter()
+        begun = time.process_time()
         for content in packed:
             one = store.unpack(content)
             store.save(Path(out), one.evidence.submission.name, "key", one)
             html.render_page(check.judge(one, course, held_to))
-        return len(data.csv), (time.perf_counter() - begun) / len(packed)
+        return len(data.csv), (time.process_time() - begun) / len(packed)
 
 
 def nothing(content: bytes, returned: int) -> bytes:
