@@ -56,7 +56,8 @@ def project(session: nox.Session) -> Path:
     if not stamp.exists() or stamp.read_text() != wanted:
         session.log("Making the shared environment in .nox/project (TensorFlow: some minutes the first time)")
         venv.create(PLACE / "project", with_pip=True, clear=True)
-        session.run(str(python), "-m", "pip", "install", "--quiet", "--editable", f"{HERE}[dev,course]", external=True)
+        whole = f"{HERE}[dev,course,cluster]"
+        session.run(str(python), "-m", "pip", "install", "--quiet", "--editable", whole, external=True)
         stamp.write_text(wanted)
     return python
 

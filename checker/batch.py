@@ -1,7 +1,8 @@
 """Check many submissions through any ``concurrent.futures`` executor, and keep what is already known.
 
 Each submission is stored and its page written as soon as it ends. The harness's own failures are tried once
-more; what still fails is listed without a verdict and taken up again by the next batch.
+more; what still fails is listed without a verdict and taken up again by the next batch. Where a submission runs is a
+``Place``: this machine (``Pool``), or others (``cluster``).
 """
 
 import contextlib
@@ -11,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
 from checker import check, decisions, execution, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_key
-from checker.errors import AssignmentError, HarnessError
+from checker.errors import AssignmentError, HarnessError, LostError
 from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, scripts, tables, text
 from checker.rendering.html import Entry
@@ -49,8 +51,18 @@ class Result:
         return cls(reports, tuple(end for end in ended if isinstance(end, Unfinished)))
 
 
+class Place(Protocol):
+    """Where submissions run."""
+
+    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Run one there and return all that was observed. Called from many threads."""
+
+    def close(self) -> None:
+        """End whatever still runs there; nothing more is taken."""
+
+
 class Pool:
-    """Boxes that are kept from one submission to the next, as many as are in use at the same time."""
+    """Boxes on this machine, kept from one submission to the next, as many as are in use at the same time."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -58,6 +70,15 @@ class Pool:
         self._open: set[Boxes] = set()
         self._lock = threading.Lock()
         self._closed = False
+
+    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        with self.lend() as boxes:
+            return check.examine(submission, course, boxes, watch)
+
+    def warm(self) -> None:
+        """Start what waits in a slot's boxes."""
+        with self.lend() as boxes:
+            boxes.warm()
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Boxes]:
@@ -101,9 +122,13 @@ def jobs_that_fit(assignment: Assignment) -> int:
     """Return how many submissions this machine can run side by side: by its cores, and by memory limits and what waits
     in their boxes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = max(assignment.execute.memory_mib, assignment.retrain.memory_mib)
     room = psutil.virtual_memory().total // 2**20
-    return max(1, min(cores, int(room // (limit + WAITING_MIB))))
+    return max(1, min(cores, int(room // memory_of_one(assignment))))
+
+
+def memory_of_one(assignment: Assignment) -> int:
+    """Return how many MiB a submission may take together with what waits in its boxes."""
+    return max(assignment.execute.memory_mib, assignment.retrain.memory_mib) + WAITING_MIB
 
 
 def run(
@@ -115,17 +140,19 @@ def run(
     watch: Callable[[Submission], Watch],
     on_end: OnEnd,
     fresh: bool = False,
+    place: Place | None = None,
 ) -> Result:
-    """Check all submissions and write their pages, then the index and the tables.
+    """Check all submissions, in boxes on this machine unless a place is given, and write their pages, then the index
+    and the tables.
 
     Raises AssignmentError where a rule cannot be run at all; KeyboardInterrupt ends every box first.
     """
     store.clear(out)
-    pool = Pool(course.sandbox)
+    place = place or Pool(course.sandbox)
     ended: dict[str, Report | Unfinished] = {}
 
     def one(submission: Submission) -> Report | Unfinished:
-        return _attempt(submission, course, standard, out, pool, watch(submission), fresh)
+        return _attempt(submission, course, standard, out, place, watch(submission), fresh)
 
     futures = {executor.submit(one, submission): submission for submission in submissions}
     try:
@@ -137,7 +164,7 @@ def run(
             future.cancel()
         raise
     finally:
-        pool.close()
+        place.close()
     result = Result.of([ended[submission.name] for submission in submissions])
     write_tables(result, course, out)
     return result
@@ -148,7 +175,7 @@ def _attempt(
     course: Course,
     standard: Standard,
     out: Path,
-    pool: Pool,
+    place: Place,
     watch: Watch,
     fresh: bool,
 ) -> Report | Unfinished:
@@ -156,11 +183,13 @@ def _attempt(
     message = ""
     for _ in range(ATTEMPTS):
         try:
-            return _check(submission, course, standard, out, pool, watch, fresh)
+            return _check(submission, course, standard, out, place, watch, fresh)
         except AssignmentError:
             raise
         except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
             message = _told(error)
+            if isinstance(error, LostError):
+                break
     return Unfinished(submission.name, message, submission.identity)
 
 
@@ -174,26 +203,25 @@ def _check(
     course: Course,
     standard: Standard,
     out: Path,
-    pool: Pool,
+    place: Place,
     watch: Watch,
     fresh: bool,
 ) -> Report:
     under = evidence_key(submission, course)
     known = None if fresh or submission.failure else store.load(out / EVIDENCE, submission.name, under)
-    gathered = _as_handed_in(known, submission) if known else _gather(submission, course, pool, watch)
+    gathered = as_handed_in(known, submission) if known else _gather(submission, course, place, watch)
     if known is None or gathered.evidence != known.evidence:
         store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
     return _judge(gathered, course, standard, out)
 
 
-def _gather(submission: Submission, course: Course, pool: Pool, watch: Watch) -> Gathered:
+def _gather(submission: Submission, course: Course, place: Place, watch: Watch) -> Gathered:
     if submission.failure is not None:
         return Gathered(execution.unread(submission, course), {})
-    with pool.lend() as boxes:
-        return check.examine(submission, course, boxes, watch)
+    return place.gather(submission, course, watch)
 
 
-def _as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
+def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
     """Return evidence of the same file as it is handed in now: in another place, by somebody of whom more is known."""
     evidence = replace(gathered.evidence, submission=execution.as_stored(submission))
     return replace(gathered, evidence=evidence)

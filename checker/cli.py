@@ -1,11 +1,12 @@
 """The commands, and the one place where errors become words and exit codes."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, NoReturn
 
 import typer
@@ -97,6 +98,9 @@ def batch_command(
     wall: Annotated[
         str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Run them on the workers of this Dask scheduler: its address, or its file.")
+    ] = None,
 ) -> None:
     """Check a folder of submissions and write a report for demonstrators.
 
@@ -108,6 +112,8 @@ def batch_command(
     if wall not in sandbox.KINDS:
         raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
     found = assignments.find(assignment)
+    if scheduler is not None and wall == "none":
+        raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
     submitted = submissions.find(path)
     if moodle_worksheet is not None:
         submitted = returns.with_times(submitted, worksheets.read(store.content(moodle_worksheet)))
@@ -118,18 +124,36 @@ def batch_command(
     course = _with_extensions(course, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
-    fit = batch.jobs_that_fit(found)
-    workers = jobs or fit
-    console.print(
-        f"{len(chosen)} submissions, {workers} at a time ({fit} fit this machine), on {course.dataset.note.name}."
-    )
-    with lock.held(out):
-        course = replace(course, sandbox=sandbox.choose(wall))  # a trial box leaves nothing outside the lock either
+    with lock.held(out), _place(course, scheduler) as (place, fit):
+        if scheduler is None:  # a trial box leaves nothing outside the lock either
+            course = replace(course, sandbox=sandbox.choose(wall))
+        at_a_time = jobs or fit
+        console.print(
+            f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place or 'this machine'}), "
+            f"on {course.dataset.note.name}."
+        )
         held_to = _establish(course)
         display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
-        with ThreadPoolExecutor(workers) as executor, display.shown():
-            result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh)
+        with ThreadPoolExecutor(at_a_time) as executor, display.shown():
+            result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, fresh, place)
     _finish(result, out)
+
+
+@app.command("worker")
+def worker_command(
+    scheduler: Annotated[str, typer.Argument(metavar="SCHEDULER", help="A Dask scheduler's address, or its file.")],
+    boxes: Annotated[int | None, typer.Option(min=1, help="Submissions side by side; default: one a core.")] = None,
+) -> None:
+    """Run the submissions of batches that go through a Dask scheduler, in warm boxes on this machine.
+
+    It goes on until the scheduler ends or this process is stopped.
+
+    Example: checker worker tcp://127.0.0.1:8786
+    """
+    cluster = _cluster()
+    address = cluster.address_of(scheduler)
+    _warn_of(address)
+    cluster.work(address, boxes, lambda own: console.print(f"Boxes are warm; {own} waits for submissions."))
 
 
 @app.command("judge")
@@ -342,6 +366,35 @@ def _with_extensions(course: Course, given: Path | None, out: Path, submitted: S
     for student in absent:
         console.print(f"{text.one_line(student)} has an extension and has handed in nothing.", markup=False)
     return course
+
+
+@contextmanager
+def _place(course: Course, scheduler: str | None) -> Iterator[tuple[batch.Place | None, int]]:
+    """Yield where submissions run, None for this machine, and how many are best run there at a time."""
+    if scheduler is None:
+        yield None, batch.jobs_that_fit(course.assignment)
+        return
+    cluster = _cluster()
+    address = cluster.address_of(scheduler)
+    _warn_of(address)
+    with closing(cluster.connect(address)) as client:
+        place = cluster.Cluster(client, course)
+        yield place, place.at_a_time
+
+
+def _cluster() -> ModuleType:
+    """Return the module that needs Dask, which nobody else needs."""
+    try:
+        from checker import cluster
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed.", "Type: pip install 'checker[cluster]'.") from error
+    return cluster
+
+
+def _warn_of(address: str) -> None:
+    if _cluster().is_exposed(address):
+        words = f"{address} has no TLS: whoever reaches it can run programs on its workers and on this machine."
+        errors.print(text.as_printed(words), style="bold red", markup=False)
 
 
 def _establish(course: Course) -> Standard:

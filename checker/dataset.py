@@ -66,14 +66,14 @@ def load(
             f"{path} is not the file this assignment is about: its sha256 differs from {source.sha256[:12]}….",
             f"Give the unchanged {source.file}{_or_practice(source, ', or say --practice-data')}.",
         )
-    return _parse(source, content, source.file, practice=False)
+    return parse(source, content, source.file, practice=False)
 
 
 def _practice(source: DataSource) -> Dataset:
     content = _read(source, PRACTICE)
     if source.file != HOUSING:
         raise DatasetError(f"There is practice data for {HOUSING} only; this assignment is about {source.file}.")
-    return _parse(source, content, "practice data", practice=True)
+    return parse(source, content, "practice data", practice=True)
 
 
 def _beside(source: DataSource, folder: Path | None) -> Path | None:
@@ -114,7 +114,8 @@ def _cached(source: DataSource, download: bool) -> Path:
         raise DatasetError(words, _ways(source)) from error
 
 
-def _parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
+def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
+    """Return the data set in a CSV's bytes; DatasetError where it lacks a column or holds values of no use."""
     text = {} if source.is_regression else {source.target: str}  # classes that are numbers are names all the same
     table = pd.read_csv(io.BytesIO(content), dtype=text)
     wanted = [*source.features, source.target]

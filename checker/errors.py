@@ -8,7 +8,8 @@
     │   └── SandboxMissingError      2           no wall on this machine to run untrusted files behind
     ├── AssignmentError              3           the assignment's author
     └── HarnessError                 4           ours: sandbox will not start, disk full, worker lost
-        └── EvidenceError            4           a guest wrote something that is not evidence
+        ├── EvidenceError            4           a guest wrote something that is not evidence
+        └── LostError                4           one machine after the other was lost with a submission
 
 A student's mistake is never an exception: it is a ``Failure`` record that travels to the report.
 ``EvidenceError`` does not leave the sandbox either: a box whose frames make no sense is ended, and the
@@ -66,3 +67,7 @@ class HarnessError(CheckerError):
 
 class EvidenceError(HarnessError):
     """A guest sent something that is malformed, too large, or out of order."""
+
+
+class LostError(HarnessError):
+    """So many machines were lost while they ran a submission that no further one is tried."""

@@ -19,11 +19,14 @@ import hashlib
 import io
 import re
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pooch
@@ -143,12 +146,35 @@ def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | 
         return name, identity, None
 
 
+def pack(gathered: Gathered) -> bytes:
+    """Return evidence and its arrays as one zip of such files as ``save`` writes."""
+    packed = io.BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("evidence.json", to_json(gathered.evidence))
+        for ref in {ref.sha256: ref for ref in _references(gathered.evidence)}.values():
+            archive.writestr(f"{ref.sha256}.npz", zipped(values=gathered.array(ref)))
+    return packed.getvalue()
+
+
+def unpack(packed: bytes) -> Gathered:
+    """Return the evidence in such a zip; EvidenceError where it is not whole."""
+    try:
+        with ZipFile(io.BytesIO(packed)) as archive:
+            content = {name: archive.read(name) for name in archive.namelist()}
+        evidence = from_json(Evidence, content["evidence.json"])
+        arrays = {r.sha256: _unzipped(content[f"{r.sha256}.npz"], r.sha256) for r in _references(evidence)}
+    except (zipfile.BadZipFile, zlib.error, KeyError) as error:
+        raise EvidenceError("the evidence did not arrive whole") from error
+    return Gathered(evidence, arrays)
+
+
 def _read(place: Path) -> Stored:
     return from_json(Stored, (place / "evidence.json").read_bytes())
 
 
 def _gathered(place: Path, evidence: Evidence) -> Gathered:
-    return Gathered(evidence, {r.sha256: _unzipped(place / f"{r.sha256}.npz") for r in _references(evidence)})
+    names = [ref.sha256 for ref in _references(evidence)]
+    return Gathered(evidence, {name: _unzipped((place / f"{name}.npz").read_bytes(), name) for name in names})
 
 
 def _references(evidence: Evidence) -> list[ArrayRef]:
@@ -166,15 +192,14 @@ def zipped(**arrays: Array) -> bytes:
         return buffer.read()
 
 
-def _unzipped(path: Path) -> Array:
-    content = io.BytesIO(path.read_bytes())
+def _unzipped(content: bytes, name: str) -> Array:
     try:
-        with np.load(content, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             values: Array = archive["values"]
     except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise many kinds of errors
-        raise EvidenceError(f"{path} is damaged") from error
-    if frames.reference(values).sha256 != path.stem:
-        raise EvidenceError(f"{path} does not hold what its name says")
+        raise EvidenceError(f"{name}.npz is damaged") from error
+    if frames.reference(values).sha256 != name:
+        raise EvidenceError(f"{name}.npz does not hold what its name says")
     return values
 
 

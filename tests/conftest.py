@@ -255,6 +255,7 @@ class FakeBox:
     def __init__(self, guest: Guest) -> None:
         self.closed = threading.Event()
         self.jobs: list[tuple[Any, Sequence[Frame]]] = []
+        self.is_warm = False
         self._guest = guest
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
@@ -271,6 +272,9 @@ class FakeBox:
 
     def get_ready(self) -> None:
         """Nothing has to be started."""
+
+    def warm(self) -> None:
+        self.is_warm = True
 
     def renew(self) -> None:
         """Every job of a fake box is new anyway."""

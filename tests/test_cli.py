@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+import checker
 from checker import batch, cli, contract, dataset, doctor, lock, sandbox
 from checker.course import Standard
 from checker.errors import HarnessError
@@ -64,6 +65,7 @@ def with_guest(monkeypatch, fake_sandbox):
         (["batch", "nowhere"], "There is nothing at nowhere."),
         (["batch", "docs"], "There is no notebook (.ipynb) or module (.py) in"),
         (["batch", "submissions", "--sandbox", "paper"], "--sandbox paper: there is bubblewrap and none."),
+        (["batch", "submissions", "--sandbox", "none", "--scheduler", "x"], "Workers run nothing without a sandbox"),
         (["batch", "submissions", "--only", "nobody"], "There is no submission nobody. There are: "),
         (["batch", "submissions", "--assignment", "tests"], "There is no assignment in tests"),
         (["batch", "submissions", "--data", "nowhere.csv"], "The data cannot be read: nowhere.csv"),
@@ -197,6 +199,27 @@ def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch, t
     assert "No sandbox" not in run(*words)[1]
 
 
+def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):
+    """Who connects to a scheduler that others may reach without a certificate is told what that means."""
+    cluster = pytest.importorskip("checker.cluster", reason="needs the extra `cluster`")
+    monkeypatch.setattr(cluster, "work", lambda address, boxes, announce: None)
+    code, text = run("worker", "tcp://10.0.0.7:8786")
+    assert code == 0
+    assert "tcp://10.0.0.7:8786 has no TLS: whoever reaches it can run programs on its workers" in text
+    assert run("worker", "tcp://127.0.0.1:8786") == (0, "")
+
+
+def test_a_cluster_needs_its_extra(run, monkeypatch):
+    """Where Dask is not installed, whoever asks for a cluster is told what to type; nobody else needs it."""
+    monkeypatch.delattr(checker, "cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "checker.cluster", raising=False)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "dask", None)
+    code, text = run("worker", "tcp://127.0.0.1:8786")
+    assert code == 2
+    assert "dask is not installed. Type: pip install 'checker[cluster]'." in text
+
+
 # -- help ------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +237,7 @@ def test_the_program_alone_teaches():
     ("command", "options"),
     [
         ("batch", ["--assignment", "--data", "--practice-data", "--out", "--jobs", "--only", "--fresh", "--sandbox"]),
+        ("worker", ["--boxes"]),
         ("self-check", ["--assignment", "--data", "--practice-data", "--report"]),
         ("reference", ["--data", "--practice-data", "--write-scores"]),
     ],

@@ -16,8 +16,11 @@ class Box(Protocol):
     def run(self, job: Sequence[Frame], limits: Limits, receive: Receive) -> Execution:
         """Run one job to its end, however it ends. Whatever has to be started first is started now."""
 
+    def warm(self) -> None:
+        """Start now what the next job would have to wait for; HarnessError where it does not start."""
+
     def get_ready(self) -> None:
-        """Start in the background whatever a job needs, ahead of the next one; does not wait."""
+        """Do the same in the background, and do not wait."""
 
     def renew(self) -> None:
         """Let the next job have a box in which nothing has ever run."""
@@ -32,6 +35,11 @@ class Boxes:
 
     students: Box
     ours: Box
+
+    def warm(self) -> None:
+        """Start in both what the next job would have to wait for."""
+        self.students.warm()
+        self.ours.warm()
 
     def close(self) -> None:
         """Close both. May be called from another thread."""

@@ -59,8 +59,11 @@ class PlainBox:
 
             return process.supervise(guest, streams, job, receive, let_end, PlainProcess.name)
 
+    def warm(self) -> None:
+        """Nothing waits from one job to the next."""
+
     def get_ready(self) -> None:
-        """Nothing can be started before its job is there."""
+        """Nothing waits from one job to the next."""
 
     def renew(self) -> None:
         """Every job has a new process and folder anyway."""

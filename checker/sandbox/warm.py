@@ -88,6 +88,9 @@ class WarmBox:
                 raise HarnessError(f"A box did not get ready: {warm.last_words()}", "Run `checker doctor`.")
         return warm
 
+    def warm(self) -> None:
+        self._ready()
+
     def renew(self) -> None:
         with self._lock:
             if self._warm is not None:

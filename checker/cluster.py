@@ -1,0 +1,271 @@
+"""Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
+
+Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
+``Task`` as JSON with the file's bytes beside it, neither path nor name; it runs them in its boxes (``gather``), as a
+batch does on one machine, and sends back a zip of evidence. The client, and nobody else, stores, judges and renders.
+
+What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
+the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So
+a worker without a working wall, of another version, or too small is never given one. Where a worker is lost Dask
+gives its tasks to others, and gives up on a task that has lost more workers than the scheduler's ``allowed-failures``.
+
+Who reaches a scheduler can run code on all that are connected to it: it must be on loopback or behind TLS.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+import signal
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dask
+import psutil
+from dask.system import CPU_COUNT
+from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
+from distributed.client import ClosedClientError
+from distributed.worker_memory import parse_memory_limit
+
+from checker import batch, dataset, sandbox, store, submissions
+from checker.course import Course, Watch
+from checker.errors import CheckerError, HarnessError, LostError, UsageError
+from checker.records import Assignment, DatasetNote, Submission, from_json, record, to_json
+from checker.sandbox import Sandbox
+from checker.store import Gathered
+
+MEMORY = "memory"
+"""The resource that counts a worker's MiB."""
+CONNECT_SECONDS = 30
+START_SECONDS = 600
+"""For a worker's boxes to get warm, on whatever machine, and its scheduler to appear."""
+WAITING = 1
+"""Tasks for each box that wait on workers, so that none is idle while the client judges."""
+
+_logger = logging.getLogger("distributed.worker")
+
+
+@record
+@dataclass(frozen=True)
+class Task:
+    """One submission up to judgement, as a worker is asked for it. The submission has neither name nor path here."""
+
+    submission: Submission
+    assignment: Assignment
+    dataset: DatasetNote
+    seeds: tuple[int, ...]
+    model: str
+    exact: bool
+
+
+# -- on a worker -----------------------------------------------------------------------------------------
+
+
+class WorkerBoxes(WorkerPlugin):  # type: ignore[misc]
+    """The boxes of a worker, warm before its first task."""
+
+    name = "checker-boxes"
+
+    def __init__(self, wall: Sandbox, count: int) -> None:
+        self.wall = wall
+        self.pool = batch.Pool(wall)
+        self._count = count
+
+    async def setup(self, worker: Worker) -> None:
+        # In threads that live as long as the worker: a box ends with the thread that has started it.
+        threads, loop = worker.executors["default"], asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(threads, self.pool.warm) for _ in range(self._count)))
+
+    def teardown(self, worker: Worker) -> None:
+        self.pool.close()
+
+
+class WorkerData(WorkerPlugin):  # type: ignore[misc]
+    """A data set's bytes, which the scheduler gives once to each worker, also to one that comes later."""
+
+    idempotent = True
+
+    def __init__(self, csv: bytes, sha256: str) -> None:
+        self.csv, self.name = csv, _name_of_data(sha256)
+
+
+def _name_of_data(sha256: str) -> str:
+    return f"checker-data-{sha256}"
+
+
+class BoxWorker(Worker):  # type: ignore[misc]
+    """A Dask worker that has as many boxes as threads, and offers them and its memory as resources.
+
+    Raises SandboxMissingError where this machine has no wall. ``dask worker --worker-class`` takes it, too.
+    """
+
+    def __init__(
+        self, *address: Any, nthreads: int | None = None, memory_limit: str | float = "auto", **more: Any
+    ) -> None:
+        wall, count = sandbox.choose("bubblewrap"), nthreads or CPU_COUNT
+        memory = parse_memory_limit(memory_limit, count, logger=_logger) or psutil.virtual_memory().total
+        offer = {boxes_of(wall.name): count, MEMORY: memory // 2**20}
+        more |= {"nthreads": count, "memory_limit": memory_limit, "resources": offer}
+        super().__init__(*address, plugins=(WorkerBoxes(wall, count),), **more)
+
+
+def boxes_of(kind: str) -> str:
+    """Return the name of the resource that boxes of a kind are, where this version of the checker runs in them."""
+    return f"{kind}-{store.key(kind)[:12]}"
+
+
+def gather(task: bytes, content: bytes) -> bytes:
+    """Examine a submission in a box of the Dask worker that calls this; see ``examine``.
+
+    Whatever goes wrong is told as a RuntimeError in words: no object of ours is ever pickled.
+    """
+    worker = get_worker()
+    try:
+        asked = from_json(Task, task)
+        boxes, data = worker.plugins[WorkerBoxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
+        return examine(asked, content, data.csv, boxes.pool, boxes.wall)
+    except (CheckerError, OSError) as error:
+        said = str(error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the client must be able to read it
+        said = f"{type(error).__name__}: {error}"
+    raise RuntimeError(f"On {worker.address}: {said}")
+
+
+def examine(task: Task, content: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
+    """Return the evidence of a submission, packed; HarnessError where the data is not what the task names."""
+    assignment = task.assignment
+    data = dataset.parse(assignment.data, csv, task.dataset.name, task.dataset.practice)
+    if data.note != task.dataset:
+        raise HarnessError("The data has arrived as other data.")
+    course = Course(assignment, data, task.seeds, wall, task.model, task.exact)
+    with tempfile.TemporaryDirectory(prefix="checker-") as folder:
+        path = Path(folder, "submission.ipynb" if task.submission.is_notebook else "submission.py")
+        path.write_bytes(content)
+        return store.pack(pool.gather(replace(task.submission, path=str(path)), course, _unwatched))
+
+
+def _unwatched(*step: object) -> None:
+    """Over Dask nobody sees more of a submission than that it waits, and that it has ended."""
+
+
+def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> None:
+    """Offer boxes of this machine to a scheduler's batches, until it ends or this process is told to.
+
+    Told to end (SIGTERM) it gives back what it runs, which then counts as no loss.
+    """
+
+    async def serve() -> None:
+        more = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
+            announce(worker.address)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))
+            await worker.finished()
+
+    try:
+        asyncio.run(serve())
+    except (OSError, TimeoutError) as error:
+        raise _no_scheduler(address) from error
+    except RuntimeError as error:  # Dask's own words for a worker that did not start; the reason is its cause
+        if isinstance(error.__cause__, CheckerError):
+            raise error.__cause__ from None
+        raise HarnessError(f"The worker did not start: {error.__cause__ or error}") from error
+
+
+# -- on the client ---------------------------------------------------------------------------------------
+
+
+class Cluster:
+    """The boxes of all workers of a scheduler, as a place for submissions to run."""
+
+    def __init__(self, client: Client, course: Course) -> None:
+        kind, self._memory = boxes_of("bubblewrap"), batch.memory_of_one(course.assignment)
+        self._client = client
+        self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        self._offers = [worker["resources"] for worker in workers if kind in worker["resources"]]
+        self.boxes = sum(min(int(offer[kind]), int(offer[MEMORY] // self._memory)) for offer in self._offers)
+        if not self.boxes:
+            raise UsageError(
+                f"None of the {len(workers)} workers of {client.scheduler.address} has a box for this batch.",
+                f"Type on each machine: checker worker {client.scheduler.address}. It must have the same version of "
+                f"the checker and of TensorFlow as this one, and {self._memory:,} MiB for each box.",
+            )
+        client.register_plugin(WorkerData(course.dataset.csv, course.dataset.note.sha256))
+
+    def __str__(self) -> str:
+        return f"{self.boxes} boxes of {len(self._offers)} workers of {self._client.scheduler.address}"
+
+    @property
+    def at_a_time(self) -> int:
+        """How many submissions it is best given at a time: one for each box, and one to wait for it."""
+        return self.boxes * (1 + WAITING)
+
+    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Run one on some worker, or on others where that is lost.
+
+        Raises LostError where too many were lost with it, HarnessError for any other failure that is not the student's.
+        """
+        nameless = Submission("", "", submission.is_notebook, submission.sha256)
+        note = course.dataset.note
+        task = Task(nameless, course.assignment, note, course.seeds, course.model, course.exact)
+        sent = replace(task, assignment=replace(course.assignment, folder=""))
+        try:
+            packed = self._executor.submit(gather, to_json(sent), submissions.read(submission)).result()
+        except KilledWorker as lost:
+            raise LostError(f"{lost.allowed_failures + 1} workers were lost while it was theirs to run.") from lost
+        except CancelledError as error:
+            raise HarnessError("The batch was interrupted, or its scheduler was lost.") from error
+        except RuntimeError as error:
+            raise HarnessError(str(error)) from error
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def close(self) -> None:
+        """Take back what waits. What a worker has begun ends there at its limits at the latest, and is not kept."""
+        with contextlib.suppress(ClosedClientError):  # with the scheduler's end all was taken back
+            self._executor.shutdown(wait=False)
+
+
+def connect(address: str) -> Client:
+    """Return a client of a scheduler; UsageError where there is none."""
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a notebook may be large
+    try:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise _no_scheduler(address) from error
+
+
+def address_of(scheduler: str) -> str:
+    """Return the address that was given, or that is in the scheduler file that was given; UsageError for neither."""
+    if "://" in scheduler:
+        return scheduler
+    try:
+        return str(json.loads(Path(scheduler).read_bytes())["address"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"{scheduler} is no scheduler.", "Give its address, as tcp://HOST:8786 or tls://HOST:8786, or its file."
+        ) from error
+
+
+def is_exposed(address: str) -> bool:
+    """Whether others than this machine's users may reach a scheduler without a certificate."""
+    return is_remote(address) and not address.startswith("tls://")
+
+
+def is_remote(address: str) -> bool:
+    """Whether a scheduler is, or may be, on another machine."""
+    try:
+        host = urlsplit(address).hostname or ""
+        return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def _no_scheduler(address: str) -> UsageError:
+    return UsageError(f"There is no scheduler at {address}.", "Type: dask scheduler --host 127.0.0.1 --port 8786.")

@@ -1,0 +1,481 @@
+"""Batches on other machines: bytes out, bytes in, and what happens where workers refuse, differ or are lost."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import dask
+import numpy as np
+import psutil
+import pytest
+
+pytest.importorskip("distributed", reason="batches on other machines need the extra `cluster`")
+
+from conftest import FakeSandbox
+from distributed import KilledWorker, LocalCluster
+from test_batch import SEEDS, Practical
+
+from checker import batch, check, cluster, dataset, frames, sandbox, store, submissions
+from checker.course import Course, Standard
+from checker.errors import EvidenceError, HarnessError, SandboxMissingError, UsageError
+from checker.records import Environment, Progress, Unfinished, from_json, to_json
+
+ROOT = Path(__file__).parent.parent
+ROWS = 1_000
+
+
+class FakeWall(FakeSandbox):
+    """A fake sandbox that workers take for theirs."""
+
+    name = "bubblewrap"
+
+
+def unwatched(*step):
+    pass
+
+
+@pytest.fixture(scope="module")
+def data(assignment):
+    """A small part of the practice data, as the bytes that travel say."""
+    head, *lines = dataset.PRACTICE.read_bytes().splitlines(keepends=True)
+    chosen = [lines[row] for row in np.random.default_rng(0).permutation(len(lines))[:ROWS]]
+    return dataset.parse(assignment.data, b"".join([head, *chosen]), "a small part", practice=True)
+
+
+@pytest.fixture(scope="module")
+def practical(data, make):
+    return Practical(data, make)
+
+
+@pytest.fixture
+def course(assignment, data, practical):
+    """A course whose guest follows scripts."""
+    scripts = {"good": practical.hand_in, "none": practical.begin}
+    return Course(assignment, data, SEEDS, FakeWall(practical.guest(scripts)))
+
+
+@pytest.fixture
+def handed_in(tmp_path):
+    """Return what hands files in, each with a script's name as its content, and finds them."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+
+    def hand_in(**scripts):
+        for name, script in scripts.items():
+            (folder / f"{name}.ipynb").write_text(script)
+        return submissions.find(folder)
+
+    return hand_in
+
+
+def task_of(submission, course):
+    """The task for a submission as a client writes it."""
+    note = course.dataset.note
+    return cluster.Task(replace(submission, name="", path=""), course.assignment, note, course.seeds, "", False)
+
+
+# -- bytes in, bytes out ---------------------------------------------------------------------------------
+
+
+def test_evidence_over_bytes_is_the_evidence(course, handed_in):
+    """A submission examined from bytes alone, and sent back as bytes, leaves the evidence that it leaves at home."""
+    (ada,) = handed_in(ada="good")
+    at_home = batch.Pool(course.sandbox).gather(ada, course, unwatched)
+    task, content = to_json(task_of(ada, course)), submissions.read(ada)
+    asked = from_json(cluster.Task, task)
+    packed = cluster.examine(asked, content, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
+    arrived = batch.as_handed_in(store.unpack(packed), ada)
+    assert arrived.evidence == batch.as_handed_in(at_home, ada).evidence
+    assert arrived.arrays.keys() == at_home.arrays.keys()
+    assert all((arrived.arrays[name] == at_home.arrays[name]).all() for name in at_home.arrays)
+    held_to = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    assert check.judge(arrived, course, held_to) == check.judge(batch.as_handed_in(at_home, ada), course, held_to)
+
+
+def test_other_data_is_refused(course, handed_in):
+    """A worker whose data is not what the task names says so, and runs nothing."""
+    (ada,) = handed_in(ada="good")
+    csv = course.dataset.csv.replace(b"INLAND", b"ISLAND", 1)
+    assert csv != course.dataset.csv
+    with pytest.raises(HarnessError, match="other data"):
+        cluster.examine(task_of(ada, course), b"good", csv, batch.Pool(course.sandbox), course.sandbox)
+    assert not course.sandbox.boxes
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-40], lambda b: b"", lambda b: b.replace(b".npz", b".abc")])
+def test_evidence_that_did_not_arrive_whole_is_refused(course, handed_in, damage):
+    """What came back cut short, empty or without an array is the harness's failure, not anybody's evidence."""
+    (ada,) = handed_in(ada="good")
+    gathered = batch.Pool(course.sandbox).gather(ada, course, unwatched)
+    with pytest.raises(EvidenceError):
+        store.unpack(damage(store.pack(gathered)))
+    assert store.unpack(store.pack(gathered)).evidence == gathered.evidence
+
+
+# -- what is exposed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "exposed"),
+    [
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://localhost:8786", False),
+        ("tcp://[::1]:8786", False),
+        ("tls://gpu7.example.org:8786", False),
+        ("tcp://gpu7.example.org:8786", True),
+        ("tcp://10.0.0.7:8786", True),
+        ("ws://10.0.0.7:8786", True),
+        ("tcp://[:8786", True),
+    ],
+)
+def test_only_tls_and_loopback_are_not_exposed(address, exposed):
+    """A scheduler that others may reach without a certificate is known by its address."""
+    assert cluster.is_exposed(address) is exposed
+
+
+def test_a_scheduler_is_named_by_address_or_file(tmp_path):
+    """An address is taken as it is, a scheduler file is read, anything else is refused with what to give."""
+    path = tmp_path / "scheduler.json"
+    path.write_text(json.dumps({"address": "tls://10.0.0.7:8786", "type": "Scheduler"}))
+    assert cluster.address_of("tcp://x:1") == "tcp://x:1"
+    assert cluster.address_of(str(path)) == "tls://10.0.0.7:8786"
+    for wrong in ("[]", "{}", "no JSON"):
+        path.write_text(wrong)
+        with pytest.raises(UsageError, match="is no scheduler"):
+            cluster.address_of(str(path))
+    with pytest.raises(UsageError, match="is no scheduler"):
+        cluster.address_of("localhost")
+
+
+# -- a scheduler that fails ------------------------------------------------------------------------------
+
+
+class FakeClient:
+    """A client whose one worker offers boxes, and whose tasks end as the test says."""
+
+    def __init__(self, *ends, boxes=2, memory=12_000):
+        self.ends, self.sent, self.plugins = list(ends), [], []
+        self.scheduler = SimpleNamespace(address="tcp://127.0.0.1:8786")
+        self.resources = {cluster.boxes_of("bubblewrap"): boxes, cluster.MEMORY: memory}
+
+    def scheduler_info(self, n_workers):
+        return {"workers": {"a": {"resources": self.resources}, "b": {"resources": {}}}}
+
+    def get_executor(self, resources, pure):
+        self.asked = resources
+        return self
+
+    def register_plugin(self, plugin):
+        self.plugins.append(plugin)
+
+    def submit(self, function, *arguments):
+        self.sent.append(arguments)
+        future, end = Future(), self.ends.pop(0)
+        future.set_exception(end) if isinstance(end, BaseException) else future.set_result(end)
+        return future
+
+    def shutdown(self, wait):
+        self.ends = [CancelledError()] * 9
+
+
+def run(chosen, course, place, out, jobs=1, on_end=lambda name, end: None):
+    held_to = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    with ThreadPoolExecutor(jobs) as executor:
+        return batch.run(chosen, course, held_to, out, executor, lambda s: unwatched, on_end, False, place)
+
+
+def killed():
+    return KilledWorker("gather-1", SimpleNamespace(address="tcp://127.0.0.1:1"), 3)
+
+
+def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(course, handed_in, tmp_path):
+    """After so many lost workers a submission is not sent once more; it has no verdict, and the next one has one."""
+    ada, grace = handed_in(ada="good", grace="good")
+    packed = store.pack(batch.Pool(course.sandbox).gather(grace, course, unwatched))
+    client = FakeClient(killed(), packed)
+    result = run((ada, grace), course, cluster.Cluster(client, course), tmp_path / "out")
+    assert result.unfinished == (Unfinished("ada", "4 workers were lost while it was theirs to run.", ada.identity),)
+    assert [report.submission.name for report in result.reports] == ["grace"]
+    assert len(client.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [(RuntimeError("On tcp://x: No space left."), "No space left"), (CancelledError(), "scheduler was lost")],
+)
+def test_what_fails_on_a_worker_is_tried_again(course, handed_in, tmp_path, end, words):
+    """A worker's failure is tried once more, then told in its own words without a verdict."""
+    (ada,) = handed_in(ada="good")
+    client = FakeClient(end, end)
+    (unfinished,) = run((ada,), course, cluster.Cluster(client, course), tmp_path / "out").unfinished
+    assert words in unfinished.message
+    assert len(client.sent) == 2
+
+
+def test_no_name_and_no_path_travels(course, handed_in, tmp_path):
+    """What is sent of a submission holds neither its name nor its place, nor the assignment's folder."""
+    (ada,) = handed_in(ada_lovelace="good")
+    client = FakeClient(RuntimeError(""), RuntimeError(""))
+    run((ada,), course, cluster.Cluster(client, course), tmp_path / "out")
+    task, content = client.sent[0]
+    assert content == b"good"
+    assert b"lovelace" not in task and str(tmp_path).encode() not in task and str(ROOT).encode() not in task
+    assert [plugin.csv for plugin in client.plugins] == [course.dataset.csv]
+
+
+def test_as_many_as_boxes_and_memory_allow(course):
+    """A worker counts for as many boxes as it has memory for; a batch keeps one more waiting for each."""
+    needed = batch.memory_of_one(course.assignment)
+    place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), course)
+    assert (place.boxes, place.at_a_time) == (3, 6)
+    assert str(place) == "3 boxes of 1 workers of tcp://127.0.0.1:8786"
+    with pytest.raises(UsageError, match="has a box for this batch"):
+        cluster.Cluster(FakeClient(boxes=8, memory=needed - 1), course)
+
+
+# -- a scheduler and workers in this process -------------------------------------------------------------
+
+
+@contextmanager
+def local(monkeypatch, wall, **options):
+    """A scheduler with one worker in this process, whose sandbox is the one given, and a client."""
+    monkeypatch.setattr(sandbox, "choose", lambda kind: wall)
+    workers = {"processes": False, "worker_class": cluster.BoxWorker, "dashboard_address": None, **options}
+    with LocalCluster(n_workers=1, **workers) as here, closing(cluster.connect(here.scheduler_address)) as client:
+        yield client
+
+
+def test_a_batch_through_dask_is_the_batch(course, handed_in, tmp_path, monkeypatch):
+    """Through a real scheduler, and warm boxes, a batch has the reports that it has on this machine, each once."""
+    chosen = handed_in(ada="good", grace="none", linus="good")
+    at_home = run(chosen, course, None, tmp_path / "home")
+    wall, ended = FakeWall(course.sandbox.guest), []
+    with local(monkeypatch, wall, threads_per_worker=2) as client:
+        assert wall.boxes and all(box.is_warm for box in wall.boxes)
+        place = cluster.Cluster(client, course)
+        away = run(chosen, course, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
+        again = run(chosen, course, cluster.Cluster(client, course), tmp_path / "away")
+    assert away == again == at_home
+    assert sorted(ended) == ["ada", "grace", "linus"]
+    assert all(box.closed.is_set() for box in wall.boxes)
+    assert sum(len(box.jobs) for box in wall.boxes) == 5
+
+
+def test_memory_limits_what_runs_at_once(course, handed_in, tmp_path, monkeypatch):
+    """On a worker with four boxes, and memory for one submission, no two run at once."""
+    running, most = threading.Semaphore(1), []
+
+    def alone(job, beside):
+        most.append(running.acquire(blocking=False))
+        time.sleep(0.05)
+        yield frames.message(Environment({}, "3", ""))
+        yield frames.message(Progress(1, 1))
+        running.release()
+
+    needed = batch.memory_of_one(course.assignment) * 2**20
+    with local(monkeypatch, FakeWall(alone), threads_per_worker=4, memory_limit=needed) as client:
+        place = cluster.Cluster(client, course)
+        run(handed_in(a="x", b="y", c="z"), course, place, tmp_path / "out", 3)
+    assert most == [True] * 3
+
+
+def test_a_worker_without_a_wall_does_not_start(course, monkeypatch):
+    """Where there is no working sandbox a worker does not come up, and says why."""
+
+    def none(kind):
+        raise SandboxMissingError("There is no working sandbox on this machine: no bwrap.", "Get it.")
+
+    monkeypatch.setattr(sandbox, "choose", none)
+    with pytest.raises(SandboxMissingError, match="no bwrap"):
+        cluster.work("tcp://127.0.0.1:1", 1, unwatched)
+
+
+def test_workers_that_are_not_ours_are_given_nothing(course, monkeypatch):
+    """A plain Dask worker, or one of another version of the checker, has no box for a batch."""
+    with (
+        LocalCluster(n_workers=1, processes=False, dashboard_address=None) as here,
+        closing(cluster.connect(here.scheduler_address)) as client,
+        pytest.raises(UsageError, match="None of the 1 workers"),
+    ):
+        cluster.Cluster(client, course)
+    with local(monkeypatch, FakeWall(None), threads_per_worker=1) as client:
+        monkeypatch.setattr(store, "_surroundings", lambda: ("other code",))
+        with pytest.raises(UsageError, match="has a box for this batch"):
+            cluster.Cluster(client, course)
+
+
+def test_a_batch_without_a_scheduler_says_what_to_type(monkeypatch):
+    """Where nobody listens a client says so, and how to start a scheduler."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(UsageError, match="There is no scheduler at tcp://127"):
+        cluster.connect("tcp://127.0.0.1:1")
+
+
+# -- processes of their own ------------------------------------------------------------------------------
+
+FAKE_WORKER = """
+import sys
+sys.path.insert(0, "tests")
+import test_cluster
+from checker import cluster, sandbox
+sandbox.choose = lambda kind: test_cluster.FakeWall(test_cluster.deadly)
+cluster.work(sys.argv[1], 1, print)
+"""
+
+
+def deadly(job, beside):
+    """A guest that takes the worker's process with it, or takes its time, or has no model."""
+    script = beside[0].payload
+    if script == b"kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield frames.message(Environment({}, "3", ""))
+    yield frames.message(Progress(1, 1))
+    time.sleep(5 if script == b"slow" else 0)
+
+
+class Processes:
+    """A scheduler and its workers, each a process; all are ended with the test."""
+
+    def __init__(self, stack, allowed_failures):
+        self._stack, self.workers = stack, []
+        self.address = f"tcp://127.0.0.1:{free_port()}"
+        command = ["-m", "distributed.cli.dask_scheduler", "--host", self.address, "--no-dashboard"]
+        self.scheduler = self._start(command, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(allowed_failures))
+        self.client = stack.enter_context(closing(cluster.connect(self.address)))
+
+    def _start(self, arguments, **environment):
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=os.environ | environment)
+        self._stack.callback(process.wait, 30)
+        self._stack.callback(process.kill)
+        return process
+
+    def start_worker(self, *arguments):
+        """Start one more, and return its process once it is connected."""
+        self.workers.append(self._start([*arguments]))
+        self.client.wait_for_workers(len(self.workers), timeout=120)
+        return self.workers[-1]
+
+    def wait_until_busy(self, process):
+        """Return when a worker has a submission to run."""
+        address = next(a for a, pid in self.client.run(os.getpid).items() if pid == process.pid)
+        until = time.monotonic() + 60
+        while not self.client.processing()[address]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+@pytest.fixture
+def processes():
+    """Return what starts a scheduler that gives up on a task after so many lost workers."""
+    with ExitStack() as stack:
+        yield lambda allowed_failures: Processes(stack, allowed_failures)
+
+
+def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, course, handed_in, tmp_path):
+    """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has its own."""
+    ours = processes(allowed_failures=1)
+    workers = [ours.start_worker("-c", FAKE_WORKER, ours.address) for _ in range(3)]
+    place = cluster.Cluster(ours.client, course)
+    result = run(handed_in(a="kill", b="none"), course, place, tmp_path / "out")
+    assert [(end.submission, end.message) for end in result.unfinished] == [
+        ("a", "2 workers were lost while it was theirs to run.")
+    ]
+    assert [report.submission.name for report in result.reports] == ["b"]
+    assert sorted(worker.poll() is None for worker in workers) == [False, False, True]
+
+
+def test_a_worker_that_is_told_to_end_is_no_loss(processes, course, handed_in, tmp_path):
+    """A worker that is told to end leaves its submission to another, also where no loss is allowed."""
+    ours = processes(allowed_failures=0)
+    first = ours.start_worker("-c", FAKE_WORKER, ours.address)
+    place = cluster.Cluster(ours.client, course)
+
+    def exchange():
+        ours.wait_until_busy(first)
+        ours.start_worker("-c", FAKE_WORKER, ours.address)
+        first.terminate()
+
+    with ThreadPoolExecutor(1) as beside:
+        exchanged = beside.submit(exchange)
+        result = run(handed_in(a="slow"), course, place, tmp_path / "out")
+        exchanged.result()
+    assert [report.submission.name for report in result.reports] == ["a"]
+    assert first.wait(40) == 0
+
+
+def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, course, handed_in, tmp_path):
+    """Where the scheduler is lost the batch comes to its end: what was not finished has no verdict, and it says why."""
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+        ours = processes(allowed_failures=3)
+        worker = ours.start_worker("-c", FAKE_WORKER, ours.address)
+        place = cluster.Cluster(ours.client, course)
+
+        def lose():
+            ours.wait_until_busy(worker)
+            ours.scheduler.kill()
+
+        with ThreadPoolExecutor(1) as beside:
+            lost = beside.submit(lose)
+            result = run(handed_in(a="slow", b="slow"), course, place, tmp_path / "out", 2)
+            lost.result()
+    assert [end.submission for end in result.unfinished] == ["a", "b"]
+    assert all("scheduler was lost" in end.message for end in result.unfinished)
+
+
+@pytest.mark.wall
+@pytest.mark.tensorflow
+def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, assignment, practice, tmp_path):
+    """Real submissions in real boxes on two workers, of which one is killed at work: the verdicts, scores and
+    predictions are those of this machine to the last digit, each submission ends once, and no worker ever holds
+    TensorFlow."""
+    course = Course(assignment, practice, SEEDS, sandbox.choose("bubblewrap"))
+    (tmp_path / "in").mkdir()
+    for name in EXAMPLES:
+        shutil.copytree(ROOT / "submissions" / name, tmp_path / "in" / name)
+    chosen = submissions.find(tmp_path / "in")
+    at_home = run(chosen, course, None, tmp_path / "home", 2)
+    ours, ended = processes(allowed_failures=3), []
+    lost, kept = (ours.start_worker("-m", "checker", "worker", ours.address, "--boxes", "1") for _ in range(2))
+    boxes = psutil.Process(lost.pid).children(recursive=True)
+    place = cluster.Cluster(ours.client, course)
+
+    def kill():
+        ours.wait_until_busy(lost)
+        time.sleep(2)
+        lost.kill()
+
+    with ThreadPoolExecutor(1) as beside:
+        killed_one = beside.submit(kill)
+        away = run(chosen, course, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
+        killed_one.result()
+    assert not away.unfinished
+    assert [told(report) for report in away.reports] == [told(report) for report in at_home.reports]
+    assert sorted(ended) == sorted(EXAMPLES)
+    assert lost.wait(10) == -signal.SIGKILL and boxes and not psutil.wait_procs(boxes, 10)[1]
+    assert "tensorflow" not in Path(f"/proc/{kept.pid}/maps").read_text()
+
+
+EXAMPLES = ("no-hidden-layer", "one-output", "too-little-training")
+
+
+def told(report):
+    """What a report says that no clock has part in."""
+    trained = [(run.seed, run.history, run.predictions, run.steps) for run in report.runs]
+    return report.submission, report.verdict, report.reasons, report.comparison, trained
