@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tensorboard.compat.proto.attr_value_pb2 import AttrValue
 from tensorboard.compat.proto.event_pb2 import Event
@@ -133,7 +132,7 @@ def predicted_against_true(values: Array, true: Array) -> Any:
 
 def _image(figure: Figure) -> Any:
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer)
+    figure.savefig(buffer, format="png")
     width, height = (round(size * figure.dpi) for size in figure.get_size_inches())
     return Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=buffer.getvalue())
 
