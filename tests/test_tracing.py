@@ -375,7 +375,7 @@ def test_derived_columns_take_no_real_columns_place(prices):
     imputed = SimpleImputer(strategy="median").fit_transform(prices.features)
     sample = np.random.default_rng(3).permutation(len(imputed))[:3_000]
     table = StandardScaler().fit_transform(california(imputed))[sample]
-    found = tracing._Tracer(np.column_stack([prices.features, prices.labels])).rows_of(table)
+    found = tracing._Tracer(np.column_stack([prices.features, prices.labels]), table).rows_of(table)
     assert found is not None
     assert np.array_equal(found, sample)
 
@@ -409,3 +409,25 @@ def test_targets_of_no_known_kind_have_no_scale(buyer):
     """Square roots are traced but have no scale, and are not held against their rows."""
     found = buyer.trace(buyer.few[TRAINING], np.sqrt(buyer.labels[TRAINING])).tracing
     assert (found.source, found.target, found.labels_differ) == (FeatureSource.TRACED, None, 0)
+
+
+@pytest.mark.parametrize("trained_on", [384, 60])
+def test_columns_that_look_alike_are_known_by_their_places(make, trained_on):
+    """Five bells in six hundred rows cannot be told from one another by their shapes; left in order, they are found,
+    also where the network was trained on sixty rows."""
+    random = np.random.default_rng(3)
+    features, labels = np.round(random.normal(size=(600, 5)), 3), random.integers(0, 3, 600)
+    training, watched, tested = np.split(random.permutation(600), [384, 480])
+    scaled = StandardScaler().fit(features[training]).transform(features)
+    used = training[:trained_on]
+    x, y = scaled[used], labels[used]
+    fit = make.fit(
+        training=make.fed(x, y), development=Development.DATA, validation=make.fed(scaled[watched], labels[watched])
+    )
+    answer = make.model(1, fit, input_width=5, uses=(make.use("evaluate", make.fed(scaled[tested])),))
+    tables = (x, y, scaled[watched], labels[watched], scaled[tested])
+    arrays = {frames.reference(table).sha256: table for table in tables}
+    traced = tracing.trace(answer, arrays, features, labels.astype(np.int32), ("a", "b", "c", "d", "e"))
+    assert np.array_equal(traced.rows, np.sort(np.concatenate([used, watched, tested])))
+    assert traced.tracing.training_rows == trained_on
+    assert [column.source for column in traced.tracing.columns] == ["a", "b", "c", "d", "e"]
