@@ -155,8 +155,8 @@ def _submitters(text: str) -> dict[str, Identity]:
     found: dict[str, Identity] = {}
     folder, section = "", ""
     for line in text.splitlines():
-        if line[:1].strip() and line.rstrip().endswith(":"):
-            folder, section = line.rstrip()[:-1].strip("'\""), ""
+        if top := re.fullmatch(r"(\S.*?):\s*", line):
+            folder, section = top[1].strip("'\""), ""
             found[folder] = Identity(Platform.GRADESCOPE, folder.rpartition("_")[2])
         elif key := re.fullmatch(r"  :(\w+):(.*)", line):
             section = key[1]

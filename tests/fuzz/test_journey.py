@@ -128,7 +128,7 @@ def folder(tmp_path_factory):
     return place
 
 
-@times(few=30)
+@times(few=12)
 @given(draws=st.data())
 def test_every_guest_has_a_verdict(draws, said, arrays, assignment, data, folder, make, fake_sandbox):
     """Whatever a guest says, its submission is judged, its page is written, and judging again comes to the same."""

@@ -4,7 +4,6 @@ A few inputs in every run of the tests; many with ``python3 noxfile.py -s soak``
 """
 
 import os
-import resource
 import sys
 import time
 
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parsers import TARGETS
 
+resource = pytest.importorskip("resource", reason="this system does not count memory")
 MANY = int(os.environ.get("CHECKER_FUZZ_EXAMPLES", "0"))
 SECONDS = 5.0
 MIB = 64
