@@ -67,7 +67,7 @@ class Task:
 # -- on a worker -----------------------------------------------------------------------------------------
 
 
-class WorkerBoxes(WorkerPlugin):  # type: ignore[misc]
+class WorkerBoxes(WorkerPlugin):
     """The boxes of a worker, warm before its first task."""
 
     name = "checker-boxes"
@@ -86,7 +86,7 @@ class WorkerBoxes(WorkerPlugin):  # type: ignore[misc]
         self.pool.close()
 
 
-class WorkerData(WorkerPlugin):  # type: ignore[misc]
+class WorkerData(WorkerPlugin):
     """A data set's bytes, which the scheduler gives once to each worker, also to one that comes later."""
 
     idempotent = True
@@ -99,7 +99,7 @@ def _name_of_data(sha256: str) -> str:
     return f"checker-data-{sha256}"
 
 
-class BoxWorker(Worker):  # type: ignore[misc]
+class BoxWorker(Worker):
     """A Dask worker that has as many boxes as threads, and offers them and its memory as resources.
 
     Raises SandboxMissingError where this machine has no wall. ``dask worker --worker-class`` takes it, too.
@@ -129,6 +129,7 @@ def gather(task: bytes, content: bytes) -> bytes:
     try:
         asked = from_json(Task, task)
         boxes, data = worker.plugins[WorkerBoxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
+        assert isinstance(boxes, WorkerBoxes) and isinstance(data, WorkerData)
         return examine(asked, content, data.csv, boxes.pool, boxes.wall)
     except (CheckerError, OSError) as error:
         said = str(error)
