@@ -67,7 +67,7 @@ class Task:
 # -- on a worker -----------------------------------------------------------------------------------------
 
 
-class WorkerBoxes(WorkerPlugin):  # type: ignore[misc]
+class WorkerBoxes(WorkerPlugin):
     """The boxes of a worker, warm before its first task."""
 
     name = "checker-boxes"
@@ -86,7 +86,7 @@ class WorkerBoxes(WorkerPlugin):  # type: ignore[misc]
         self.pool.close()
 
 
-class WorkerData(WorkerPlugin):  # type: ignore[misc]
+class WorkerData(WorkerPlugin):
     """A data set's bytes, which the scheduler gives once to each worker, also to one that comes later."""
 
     idempotent = True
@@ -99,7 +99,7 @@ def _name_of_data(sha256: str) -> str:
     return f"checker-data-{sha256}"
 
 
-class BoxWorker(Worker):  # type: ignore[misc]
+class BoxWorker(Worker):
     """A Dask worker that has as many boxes as threads, and offers them and its memory as resources.
 
     Raises SandboxMissingError where this machine has no wall. ``dask worker --worker-class`` takes it, too.
@@ -129,6 +129,7 @@ def gather(task: bytes, content: bytes) -> bytes:
     try:
         asked = from_json(Task, task)
         boxes, data = worker.plugins[WorkerBoxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
+        assert isinstance(boxes, WorkerBoxes) and isinstance(data, WorkerData)
         return examine(asked, content, data.csv, boxes.pool, boxes.wall)
     except (CheckerError, OSError) as error:
         said = str(error)
@@ -161,7 +162,7 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
     """
 
     async def serve() -> None:
-        more = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        more: dict[str, Any] = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
         async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
             announce(worker.address)
             loop = asyncio.get_running_loop()
@@ -186,21 +187,21 @@ class Cluster:
 
     def __init__(self, client: Client, course: Course) -> None:
         kind, self._memory = boxes_of("bubblewrap"), batch.memory_of_one(course.assignment)
-        self._client = client
+        self._address = str(client.scheduler.address) if client.scheduler else ""
         self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         self._offers = [worker["resources"] for worker in workers if kind in worker["resources"]]
         self.boxes = sum(min(int(offer[kind]), int(offer[MEMORY] // self._memory)) for offer in self._offers)
         if not self.boxes:
             raise UsageError(
-                f"None of the {len(workers)} workers of {client.scheduler.address} has a box for this batch.",
-                f"Type on each machine: checker worker {client.scheduler.address}. It must have the same version of "
+                f"None of the {len(workers)} workers of {self._address} has a box for this batch.",
+                f"Type on each machine: checker worker {self._address}. It must have the same version of "
                 f"the checker and of TensorFlow as this one, and {self._memory:,} MiB for each box.",
             )
         client.register_plugin(WorkerData(course.dataset.csv, course.dataset.note.sha256))
 
     def __str__(self) -> str:
-        return f"{self.boxes} boxes of {len(self._offers)} workers of {self._client.scheduler.address}"
+        return f"{self.boxes} boxes of {len(self._offers)} workers of {self._address}"
 
     @property
     def at_a_time(self) -> int:
