@@ -139,7 +139,7 @@ def test_axe_would_find_faults(chromium) -> None:
     """The same look at a page with faults of both degrees finds them."""
     page = chromium.new_page()
     page.set_content("<p style='color: #bbb; background: #fff'>pale</p><img src='data:,'><button></button>")
-    assert {fault.split(":")[0] for fault in _faults(page)} == {"color-contrast", "image-alt", "button-name"}
+    assert {fault.split(":")[0] for fault in _faults(page)} >= {"color-contrast", "image-alt", "button-name"}
     page.close()
 
 
