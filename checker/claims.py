@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from checker.metrics import METRICS
+from checker.metrics import find
 from checker.records import CellResult, Claim, Comparison, ModelCapture, StudentCell, TargetScale, Tracing
 
 MOST_CELLS = 300
@@ -186,8 +186,8 @@ def _measured(stated: Statement, saved: bool, scale: TargetScale | None, c: Comp
             return None
     floor = FLOOR * 5 * mean if stated.metric in ("rmse", "mae") else FLOOR
     differs = abs(value - mean) > max(SPREADS * spread, floor)
-    sentence = _in_words(stated, value, mean, spread, saved) if differs else ""
-    return Claim(stated.cell, stated.metric, value, mean, saved, sentence)
+    sentence = _in_words(stated, value, mean, spread, saved, c.unit) if differs else ""
+    return Claim(stated.cell, stated.metric, value, mean, saved, sentence, c.unit)
 
 
 def _in_dollars(value: float, scale: TargetScale | None, measured: float) -> float:
@@ -198,8 +198,8 @@ def _in_dollars(value: float, scale: TargetScale | None, measured: float) -> flo
     return min(readings, key=lambda reading: abs(math.log(reading / measured)) if reading > 0 else math.inf)
 
 
-def _in_words(stated: Statement, value: float, mean: float, spread: float, saved: bool) -> str:
-    metric = METRICS[stated.metric]
+def _in_words(stated: Statement, value: float, mean: float, spread: float, saved: bool, unit: str) -> str:
+    metric = find(stated.metric, unit)
     article = "an" if metric.name[0] in "aMR" else "a"
     where = f"The output saved under cell {stated.cell} states" if saved else f"Cell {stated.cell} states"
     said = f"{where} {article} {metric.name} of {metric.unit.value(value)}"

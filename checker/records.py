@@ -860,6 +860,7 @@ class Claim:
     measured: float
     saved: bool
     sentence: str = ""
+    unit: str = "$1"
 
 
 @record

@@ -1,6 +1,6 @@
 """What there is to ask about what a network reaches, about chance, and about the tools that were used."""
 
-from checker.metrics import METRICS
+from checker.metrics import find
 from checker.questions.view import Found, View, about, short
 from checker.records import Comparison, Figure
 
@@ -19,7 +19,7 @@ def a_claim(view: View) -> Found | None:
     claim = view.report.claim
     if claim is None or not claim.sentence:
         return None
-    unit, metric = METRICS[claim.metric].unit, METRICS[claim.metric]
+    metric = find(claim.metric, claim.unit)
     flatters = metric.is_better(claim.stated, claim.measured)
     good = (
         "Looks for: a test on rows that were trained on, labels that are not the data's, another metric or model, the "
@@ -28,7 +28,9 @@ def a_claim(view: View) -> Found | None:
         else "Looks for: fewer epochs or rows in this run, another model than the answer, an output of an earlier "
         "version of the notebook, a mistake in the evaluation (test rows that were not scaled)."
     )
-    return about(claim.cell, stated=unit.value(claim.stated), measured=unit.value(claim.measured), good=good)
+    return about(
+        claim.cell, stated=metric.unit.value(claim.stated), measured=metric.unit.value(claim.measured), good=good
+    )
 
 
 def never_predicted(view: View) -> Found | None:
@@ -88,7 +90,7 @@ def outdone(view: View) -> Found | None:
     c = _earned(view)
     if c is None:
         return None
-    better = [b for b in c.baselines if b.name in OUTDONE and METRICS[c.metric].is_better(b.mean, c.mean)]
+    better = [b for b in c.baselines if b.name in OUTDONE and find(c.metric, c.unit).is_better(b.mean, c.mean)]
     return _beside(c, better[0].name, better[0].mean, "model", Figure.FIELD) if better else None
 
 
@@ -99,7 +101,7 @@ def _earned(view: View) -> Comparison | None:
 
 
 def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Found:
-    write = METRICS[c.metric].unit.value
+    write = find(c.metric, c.unit).unit.value
     named = model[0].upper() + model[1:] if name == "baseline" else model
     return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean)})
 
@@ -108,7 +110,7 @@ def _measured(view: View, metric: str) -> str:
     """Return what is measured besides, in words; "" where it is not."""
     measures = view.report.comparison.measures if view.report.comparison else ()
     found = next((m for m in measures if m.metric == metric), None)
-    return METRICS[metric].unit.value(found.mean) if found else ""
+    return find(found.metric, found.unit).unit.value(found.mean) if found else ""
 
 
 def errors(view: View) -> Found | None:
@@ -128,7 +130,7 @@ def capped_prices(view: View) -> Found | None:
     sample = view.report.comparison.sample if view.report.comparison else ()
     highest = max((true for true, _ in sample), default=0.0)
     is_capped = sum(true == highest for true, _ in sample) > 0.02 * len(sample)
-    return about(Figure.RESIDUALS, highest=f"${highest:,.0f}") if is_capped else None
+    return about(Figure.RESIDUALS, highest=view.unit.value(highest)) if is_capped else None
 
 
 def scaled_target(view: View) -> Found | None:
@@ -152,7 +154,7 @@ def spread(view: View) -> Found | None:
     c = view.report.comparison
     if c is None or len(c.scores) < 2:
         return None
-    scores, write = [score.score for score in c.scores], METRICS[c.metric].unit.value
+    scores, write = [score.score for score in c.scores], find(c.metric, c.unit).unit.value
     return about(Figure.SCORES, seeds=len(scores), low=write(min(scores)), high=write(max(scores)))
 
 

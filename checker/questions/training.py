@@ -2,7 +2,7 @@
 
 import math
 
-from checker.metrics import METRICS
+from checker.metrics import find
 from checker.questions.view import Found, View, about, counted
 from checker.records import Figure, KerasObject, Phase, Symptom
 
@@ -212,7 +212,7 @@ def gap(view: View) -> Found | None:
     c = view.report.comparison
     if c is None or c.training_mean is None or _said(view, Symptom.OVERFITS, Symptom.UNDERFITS):
         return None
-    unit, distance = METRICS[c.metric].unit, c.training_mean - c.mean
+    unit, distance = find(c.metric, c.unit).unit, c.training_mean - c.mean
     overfits, is_good = distance > 0.03, c.reaches_bar
     good = (
         "Some overfitting: regularise, or stop earlier."

@@ -7,7 +7,7 @@ from functools import cached_property
 from statistics import fmean
 
 from checker.architectures import hidden_layers, in_order
-from checker.metrics import METRICS, Unit
+from checker.metrics import Unit, find
 from checker.records import Architecture, CellResult, Figure, Layer, Phase, Report
 
 LONGEST = 60
@@ -100,7 +100,7 @@ class View:
     @property
     def unit(self) -> Unit:
         """How values of the task's metric are written."""
-        return METRICS[self.report.metric].unit
+        return find(self.report.metric, self.report.unit).unit
 
     def losses(self, name: str) -> list[float]:
         """Return the mean over the seeds of a loss after each epoch, as far as all have one."""

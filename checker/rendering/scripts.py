@@ -10,7 +10,7 @@ from typing import Any
 
 from checker import vocabulary
 from checker.errors import EvidenceError
-from checker.metrics import METRICS
+from checker.metrics import find
 from checker.records import (
     Architecture,
     Assignment,
@@ -53,7 +53,7 @@ def render(evidence: Evidence, compared: Comparison | None, assignment: Assignme
         return None
     if answer is None or answer.architecture is None:
         return None
-    metric = METRICS[compared.metric]
+    metric = find(compared.metric, compared.unit)
     return (
         environment()
         .get_template("reproduce.py.jinja")
