@@ -2,8 +2,7 @@
 
 import os
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,27 +11,24 @@ from typing import Any
 
 import browser
 import pytest
+from fakes import FakeSandbox, an_execution
 
 from checker import assignments, dataset, frames
-from checker.errors import EvidenceError
-from checker.frames import Array, Frame
+from checker.frames import Array
 from checker.records import (
     Architecture,
     Assignment,
     CellError,
     CellResult,
     Development,
-    Ending,
     Environment,
     Evidence,
-    Execution,
     Failure,
     Fed,
     Fit,
     KerasObject,
     Labels,
     Layer,
-    Limits,
     ModelCapture,
     Node,
     Phase,
@@ -42,7 +38,7 @@ from checker.records import (
     TrainingRun,
     Use,
 )
-from checker.sandbox import Boxes, bubblewrap
+from checker.sandbox import bubblewrap
 
 ROOT = Path(__file__).parent.parent
 
@@ -199,12 +195,6 @@ def a_submission(name: str = "ada", content_hash: str = "c0ffee") -> Submission:
     return Submission(name, f"/submissions/{name}/practical4.ipynb", True, content_hash)
 
 
-def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
-    """A guest's job that ended in this way."""
-    code = 0 if ending is Ending.FINISHED else -9
-    return Execution(ending, code, 12.5, 11.0, 800.0, "", "fake")
-
-
 def some_evidence(**more: Any) -> Evidence:
     """Evidence of a notebook without any model."""
     failure = Failure(Stage.SELECTING, "There is no model for this task.", "Add one.")
@@ -241,60 +231,6 @@ def make() -> SimpleNamespace:
         execution=an_execution,
         evidence=some_evidence,
     )
-
-
-# -- a fake sandbox --------------------------------------------------------------------------------------
-
-Guest = Callable[[Any, Sequence[Frame]], Iterator[Frame | Ending]]
-"""A guest that is a function: from a job and the frames beside it to what it says, and maybe an unusual ending."""
-
-
-class FakeBox:
-    """Runs a guest that is a function; ``closed`` is set as soon as somebody closes the box."""
-
-    def __init__(self, guest: Guest) -> None:
-        self.closed = threading.Event()
-        self.jobs: list[tuple[Any, Sequence[Frame]]] = []
-        self.is_warm = False
-        self._guest = guest
-
-    def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
-        content, beside = frames.content(job[0]), job[1:-1]
-        self.jobs.append((content, beside))
-        try:
-            for said in self._guest(content, beside):
-                if isinstance(said, Ending):
-                    return an_execution(said)
-                receive(said)
-        except EvidenceError:
-            return an_execution(Ending.NONSENSE)
-        return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
-
-    def get_ready(self) -> None:
-        """Nothing has to be started."""
-
-    def warm(self) -> None:
-        self.is_warm = True
-
-    def renew(self) -> None:
-        """Every job of a fake box is new anyway."""
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-class FakeSandbox:
-    """Opens fake boxes and remembers them."""
-
-    name = "fake"
-
-    def __init__(self, guest: Guest) -> None:
-        self.guest = guest
-        self.boxes: list[FakeBox] = []
-
-    def open(self) -> Boxes:
-        self.boxes.append(FakeBox(self.guest))
-        return Boxes(self.boxes[-1], self.boxes[-1])
 
 
 @pytest.fixture(scope="session")

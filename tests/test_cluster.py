@@ -22,8 +22,8 @@ import pytest
 
 pytest.importorskip("distributed", reason="batches on other machines need the extra `cluster`")
 
-from conftest import FakeSandbox
 from distributed import KilledWorker, LocalCluster
+from fakes import FakeSandbox
 from test_batch import SEEDS, Practical
 
 from checker import batch, check, cluster, dataset, frames, sandbox, store, submissions

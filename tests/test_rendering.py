@@ -407,7 +407,8 @@ def a_referral(name: str = "Grace Hopper") -> Report:
 
 
 def poisoned(value: Any) -> Any:
-    """Return a record with hostile text in every field of text; a metric is a name from the checker's own table."""
+    """Return a record with hostile text in every field of text; a metric is a name from the checker's own
+    table, and a unit an amount that an assignment was read with."""
     if type(value) is str:
         return value + HOSTILE
     if isinstance(value, tuple):
@@ -415,7 +416,7 @@ def poisoned(value: Any) -> Any:
     if isinstance(value, dict):
         return {key + HOSTILE: poisoned(item) for key, item in value.items()}
     if hasattr(value, "__dataclass_fields__"):
-        texts = (name for name in value.__dataclass_fields__ if name != "metric")
+        texts = (name for name in value.__dataclass_fields__ if name not in ("metric", "unit"))
         return replace(value, **{name: poisoned(getattr(value, name)) for name in texts})
     return value
 
