@@ -75,7 +75,7 @@ def test_our_assignment_loads(assignment, root):
         ("level = ", "level = 0.0 # ", r"bar\.level: expected a number above 0 and below 0\.5"),
         ('baseline = "', 'baseline = "no_', r"bar\.baseline: expected logistic_regression"),
         ("tolerance = ", "tolerance = 1.5 # ", r"bar\.tolerance: expected a number from 0 to 1"),
-        ("tolerance = ", "tolerance = nan # ", r"bar\.tolerance: expected a number from 0 to 1"),
+        ("tolerance = ", "tolerance = nan # ", r"bar\.tolerance: Input should be a finite number"),
         ("test = ", "test = 0.0 # ", r"splits: expected fractions above 0"),
         ("test = ", "test = 0.9 # ", r"splits: expected fractions above 0"),
         ("grading = [", "grading = [11] # ", r"seeds\.grading: expected at least two"),

@@ -252,7 +252,10 @@ def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     assert "On time 36, late 3, not known 0; no verdict depends on it." in checked.said
     assert f"{moodles(NAMES[37])} {numbers[NAMES[37]]}: Late by 37 minutes: handed in 2026-11-30 17:37" in checked.said
     assert f"{ABSENT[0]} has an extension and has handed in nothing." in checked.said
-    table = {row["number"]: row for row in csv.DictReader((checked.results / "results.csv").open(encoding="utf-8"))}
+    table = {
+        row["number"]: row
+        for row in csv.DictReader(io.StringIO((checked.results / "results.csv").read_text(encoding="utf-8")))
+    }
     extended, late = (table[numbers[NAMES[at]]] for at in LATE[:2])
     assert (extended["late_seconds"], late["late_seconds"]) == ("0", "2220")
     assert extended["timeliness"].startswith("On time: handed in 2026-11-30 17:36")
@@ -275,7 +278,9 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cli.main()
     assert "On time 36, late 3, not known 0" in capsys.readouterr().out
-    told = {row["student"]: row for row in csv.DictReader((out / "results.csv").open(encoding="utf-8"))}
+    told = {
+        row["student"]: row for row in csv.DictReader(io.StringIO((out / "results.csv").read_text(encoding="utf-8")))
+    }
     assert told[moodles(NAMES[38])]["late_seconds"] == "0"
     assert told[moodles(NAMES[36])]["late_seconds"] == str(36 * 60)
 
