@@ -245,6 +245,10 @@ def test_a_whole_course_there_and_back(export, results, numbers):
     assert f"Participant {numbers[NAMES[37]]} {NAMES[37]}: left as it was: FAIL, and nobody has decided" in done.said
 
 
+def rows_of(results):
+    return list(csv.DictReader(io.StringIO((results / "results.csv").read_text(encoding="utf-8"))))
+
+
 def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     """The command ends with what is unfinished, and tells who was late by the worksheet's times and the extensions."""
     assert checked.code == 4
@@ -252,10 +256,7 @@ def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     assert "On time 36, late 3, not known 0; no verdict depends on it." in checked.said
     assert f"{moodles(NAMES[37])} {numbers[NAMES[37]]}: Late by 37 minutes: handed in 2026-11-30 17:37" in checked.said
     assert f"{ABSENT[0]} has an extension and has handed in nothing." in checked.said
-    table = {
-        row["number"]: row
-        for row in csv.DictReader(io.StringIO((checked.results / "results.csv").read_text(encoding="utf-8")))
-    }
+    table = {row["number"]: row for row in rows_of(checked.results)}
     extended, late = (table[numbers[NAMES[at]]] for at in LATE[:2])
     assert (extended["late_seconds"], late["late_seconds"]) == ("0", "2220")
     assert extended["timeliness"].startswith("On time: handed in 2026-11-30 17:36")
@@ -278,9 +279,7 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         cli.main()
     assert "On time 36, late 3, not known 0" in capsys.readouterr().out
-    told = {
-        row["student"]: row for row in csv.DictReader(io.StringIO((out / "results.csv").read_text(encoding="utf-8")))
-    }
+    told = {row["student"]: row for row in rows_of(out)}
     assert told[moodles(NAMES[38])]["late_seconds"] == "0"
     assert told[moodles(NAMES[36])]["late_seconds"] == str(36 * 60)
 
@@ -290,7 +289,7 @@ def test_a_batch_lists_everybody(results, numbers):
     rows = list(csv.DictReader(io.StringIO((results / decisions.FILE).read_text("utf-8-sig"))))
     assert len(rows) == 40
     assert {tuple(row.values())[1:] for row in rows} == {("", "", "")}
-    table = list(csv.DictReader(io.StringIO((results / "results.csv").read_text())))
+    table = rows_of(results)
     assert {row["number"] for row in table} == {numbers[name] for at, name in enumerate(NAMES) if at != BROKEN}
     essay = next(row for row in table if row["number"] == numbers["Radia Lovelace"])
     assert essay["verdict"] == "FAIL"
