@@ -18,7 +18,7 @@ import psutil
 
 from checker import check, decisions, execution, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_key
-from checker.errors import AssignmentError, HarnessError, LostError
+from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError
 from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, scripts, tables, text
 from checker.rendering.html import Entry
@@ -239,7 +239,10 @@ def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) ->
 def _write_script(gathered: Gathered, report: Report, course: Course, out: Path) -> str:
     """Write the script that trains the network again, and the features that it needs beside it; return its path as
     seen from the report's page, "" where there is none."""
-    script = scripts.render(gathered.evidence, report.comparison, course.assignment, course.dataset.note)
+    try:
+        script = scripts.render(gathered.evidence, report.comparison, course.assignment, course.dataset.note)
+    except EvidenceError:  # a description of which no clean guest makes a network, and this one's word is no better
+        script = None
     if script is None:
         return ""
     name, tracing = f"reproduce/{store.slug(report.submission.name)}", gathered.evidence.tracing

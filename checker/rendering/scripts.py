@@ -43,7 +43,8 @@ _RIGHT = ("accuracy", ("acc",), "max")
 
 
 def render(evidence: Evidence, compared: Comparison | None, assignment: Assignment, note: DatasetNote) -> str | None:
-    """Return the script; None where the network was not rebuilt, or its trainings could not be compared.
+    """Return the script; None where the network was not rebuilt, or its trainings could not be compared. Raises
+    EvidenceError where its description is not sound.
 
     A script for features of the student's own reads them from the npz file of its name beside it: ``rows``, their
     numbers in the data set, and ``features`` (rows, columns).
