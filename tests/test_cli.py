@@ -173,8 +173,9 @@ def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatc
 
 def test_only_the_named_are_checked(run, with_guest, tmp_path, monkeypatch):
     """With --only, given twice, two of three submissions are checked."""
+    (tmp_path / "in").mkdir()
     for name in ("ada", "grace", "linus"):
-        (tmp_path / f"{name}.ipynb").write_text("{}")
+        (tmp_path / "in" / f"{name}.ipynb").write_text("{}")
     checked = []
 
     def run_none(chosen, course, standard, out, executor, *rest):
@@ -184,7 +185,8 @@ def test_only_the_named_are_checked(run, with_guest, tmp_path, monkeypatch):
 
     with_guest(None)
     monkeypatch.setattr(batch, "run", run_none)
-    code, _ = run("batch", tmp_path, "--practice-data", "--only", "ada", "--only", "linus")
+    words = ("batch", tmp_path / "in", "--practice-data", "--out", tmp_path / "out")
+    code, _ = run(*words, "--only", "ada", "--only", "linus")
     assert (code, checked) == (0, ["ada", "linus"])
 
 
