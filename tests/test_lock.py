@@ -14,9 +14,10 @@ from checker import lock
 from checker.errors import HarnessError, UsageError
 
 HOLD = """
-import sys, tempfile
+import signal, sys, tempfile
 from pathlib import Path
 from checker import lock
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
 with lock.held(Path(sys.argv[1])):
     Path(tempfile.mkdtemp(prefix="checker-box-"), "filter").touch()
     print("held", flush=True)
