@@ -120,7 +120,7 @@ def batch_command(
         if not any(one.identity.submitted_at for one in submitted):
             errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
     chosen = _only(submitted, only or [])
-    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
+    course = _course(found, assignments.grading_seeds(found), data, practice_data)
     course = _with_extensions(course, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
@@ -150,9 +150,7 @@ def worker_command(
 
     Example: checker worker tcp://127.0.0.1:8786
     """
-    cluster = _cluster()
-    address = cluster.address_of(scheduler)
-    _warn_of(address)
+    cluster, address = _reach(scheduler)
     cluster.work(address, boxes, lambda own: console.print(f"Boxes are warm; {own} waits for submissions."))
 
 
@@ -174,7 +172,7 @@ def judge_command(
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = assignments.find(assignment)
-    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
+    course = _course(found, assignments.grading_seeds(found), data, practice_data)
     course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):
         held_to = _establish(course)
@@ -215,7 +213,7 @@ def _self_check(
 ) -> bool:
     """Check a student's own file and write its page; tell whether it passes."""
     found = replace(found, deadline=None)
-    course = replace(_course(found, found.seeds.self_check, data, practice_data, "none"), exact=exact)
+    course = replace(_course(found, found.seeds.self_check, data, practice_data), exact=exact)
     held_to = standard.of_scores(course)
     submission = submissions.find(file)[0]
     display = Display(console, 1)
@@ -246,7 +244,7 @@ def reference_command(
     """
     found = assignments.load(folder)
     grading, own = (
-        _course(found, seeds, data, practice_data, "none")
+        _course(found, seeds, data, practice_data)
         for seeds in (assignments.grading_seeds(found), found.seeds.self_check)
     )
     graded, held_to = _show_standard("grading", grading), _show_standard("self-check", own)
@@ -303,7 +301,7 @@ def tensorboard_command(
     from checker import eventfiles  # its protocol buffers take a while, which no other command should wait for
 
     found = assignments.find(assignment)
-    course = _course(found, assignments.grading_seeds(found), data, practice_data, "none")
+    course = _course(found, assignments.grading_seeds(found), data, practice_data)
     chosen = _trained(out, only or [], course)
     folder = eventfiles.write_beside(chosen, _hold_to(course)[0], course, out / "tensorboard")
     console.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
@@ -354,11 +352,12 @@ def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, 
     return tuple(s for s in found if s.name in names) if names else found
 
 
-def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool, wall: str) -> Course:
+def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool) -> Course:
+    """Return a course with the data that was asked for, and no wall: only `batch` puts students' files behind one."""
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
     found = dataset.load(assignment.data, data, practice, folder=Path(assignment.folder))
-    return Course(assignment, found, seeds, sandbox.choose(wall))
+    return Course(assignment, found, seeds, sandbox.choose("none"))
 
 
 def _with_extensions(course: Course, given: Path | None, out: Path, submitted: Sequence[Submission]) -> Course:
@@ -374,27 +373,24 @@ def _place(course: Course, scheduler: str | None) -> Iterator[tuple[batch.Place 
     if scheduler is None:
         yield None, batch.jobs_that_fit(course.assignment)
         return
-    cluster = _cluster()
-    address = cluster.address_of(scheduler)
-    _warn_of(address)
+    cluster, address = _reach(scheduler)
     with closing(cluster.connect(address)) as client:
         place = cluster.Cluster(client, course)
         yield place, place.at_a_time
 
 
-def _cluster() -> ModuleType:
-    """Return the module that needs Dask, which nobody else needs."""
+def _reach(scheduler: str) -> tuple[ModuleType, str]:
+    """Return the module that needs Dask, which nobody else needs, and a scheduler's address; say so where others may
+    reach that too."""
     try:
         from checker import cluster
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed.", "Type: pip install 'checker[cluster]'.") from error
-    return cluster
-
-
-def _warn_of(address: str) -> None:
-    if _cluster().is_exposed(address):
+    address = cluster.address_of(scheduler)
+    if cluster.is_exposed(address):
         words = f"{address} has no TLS: whoever reaches it can run programs on its workers and on this machine."
         errors.print(text.as_printed(words), style="bold red", markup=False)
+    return cluster, address
 
 
 def _establish(course: Course) -> Standard:

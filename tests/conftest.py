@@ -1,6 +1,7 @@
 """What the tests share: the assignment, practice data, small records, a fake sandbox, and what is missing."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +14,7 @@ import browser
 import pytest
 from fakes import FakeSandbox, an_execution
 
-from checker import assignments, dataset, frames
+from checker import assignments, cli, dataset, frames
 from checker.frames import Array
 from checker.records import (
     Architecture,
@@ -237,3 +238,21 @@ def make() -> SimpleNamespace:
 def fake_sandbox() -> type[FakeSandbox]:
     """A kind of sandbox whose guests are functions."""
     return FakeSandbox
+
+
+# -- the program -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str]]:
+    """Run the program in this process; return its exit code and all that it wrote."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run_command(*words: object) -> tuple[Any, str]:
+        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code, " ".join((said.out + said.err).split())
+
+    return run_command

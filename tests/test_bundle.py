@@ -17,7 +17,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import assignments, bundle, cli, sandbox
+from checker import assignments, bundle, sandbox
 from checker.errors import AssignmentError, UsageError
 from checker.frames import message
 from checker.records import Environment, Progress
@@ -238,20 +238,11 @@ def test_an_address_needs_the_right_hash(served, packed):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, program, monkeypatch):
     """Run the program in this process, in a folder without assignments; return its exit code and what it wrote."""
     (tmp_path / "laptop").mkdir()
     monkeypatch.chdir(tmp_path / "laptop")
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run_command(*words):
-        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code, " ".join((said.out + said.err).split())
-
-    return run_command
+    return program
 
 
 def test_the_command_says_what_students_type(run, root, tmp_path):

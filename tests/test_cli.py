@@ -20,19 +20,10 @@ HOSTILE = "evil\x1b[2J\x1b]0;pwned\x07\u202egnp.ipynb"
 
 
 @pytest.fixture
-def run(root, monkeypatch, capsys):
+def run(root, program, monkeypatch):
     """Run the program in this process, in the project's folder; return its exit code and all that it wrote."""
     monkeypatch.chdir(root)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run_command(*words):
-        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code, " ".join((said.out + said.err).split())
-
-    return run_command
+    return program
 
 
 @pytest.fixture

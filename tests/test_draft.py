@@ -3,14 +3,13 @@
 import ast
 import json
 import re
-import sys
 import tomllib
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from checker import assignments, cli, dataset
+from checker import assignments, dataset
 from checker.draft import columns
 from checker.errors import UsageError
 
@@ -33,19 +32,10 @@ def flowers(rows=ROWS):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
+def run(tmp_path, program, monkeypatch):
     """Run the program in this process and in a folder of its own; return its exit code and all that it wrote."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run_command(*words):
-        monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code, " ".join((said.out + said.err).split())
-
-    return run_command
+    return program
 
 
 @pytest.fixture(params=["classification", "regression"])
