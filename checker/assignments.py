@@ -139,8 +139,12 @@ def _check(path: Path, assignment: Assignment) -> None:
         < 1,
         "seeds.grading: expected at least two, all different, none negative": not assignment.seeds.grading
         or (len(assignment.seeds.grading) >= 2 and _are_distinct_seeds(assignment.seeds.grading)),
+        "seeds.further: expected none but others than those of grading, none negative": not assignment.seeds.further
+        or _are_distinct_seeds((*assignment.seeds.further, *set(assignment.seeds.grading))),
         "seeds.self_check: expected at least two that grading does not use": len(assignment.seeds.self_check) >= 2
-        and _are_distinct_seeds((*assignment.seeds.self_check, *set(assignment.seeds.grading))),
+        and _are_distinct_seeds(
+            (*assignment.seeds.self_check, *{*assignment.seeds.grading, *assignment.seeds.further})
+        ),
         "data.file: expected a plain name that ends in .csv": PLAIN_CSV.fullmatch(assignment.data.file) is not None,
         "data.classes: expected at least two, all different": is_regression
         or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,

@@ -57,6 +57,9 @@ class Place(Protocol):
     def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
         """Run one there and return all that was observed. Called from many threads."""
 
+    def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
+        """Train one there for the further seeds, too; return all that was observed. Called from many threads."""
+
     def close(self) -> None:
         """End whatever still runs there; nothing more is taken."""
 
@@ -74,6 +77,10 @@ class Pool:
     def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
         with self.lend() as boxes:
             return check.examine(submission, course, boxes, watch)
+
+    def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
+        with self.lend() as boxes:
+            return check.train_further(gathered, course, boxes, watch)
 
     def warm(self) -> None:
         """Start what waits in a slot's boxes."""
@@ -212,7 +219,12 @@ def _check(
     gathered = as_handed_in(known, submission) if known else _gather(submission, course, place, watch)
     if known is None or gathered.evidence != known.evidence:
         store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
-    return _judge(gathered, course, standard, out)
+    report = _judge(gathered, course, standard, out)
+    if check.needs_further(report, course):
+        gathered = place.train_further(gathered, course, watch)
+        store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
+        report = _judge(gathered, course, standard, out)
+    return report
 
 
 def _gather(submission: Submission, course: Course, place: Place, watch: Watch) -> Gathered:

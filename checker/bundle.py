@@ -97,8 +97,7 @@ def public_files(assignment: Assignment) -> dict[str, bytes]:
 
 def _as_toml(assignment: Assignment) -> str:
     content = {key: value for key, value in to_plain(assignment).items() if key != "folder"}
-    if not assignment.seeds.grading:
-        del content["seeds"]["grading"]
+    content["seeds"] = {purpose: seeds for purpose, seeds in content["seeds"].items() if seeds}
     tables = {key: value for key, value in content.items() if isinstance(value, dict)}
     lines = _pairs({key: value for key, value in content.items() if key not in tables})
     for name, table in tables.items():

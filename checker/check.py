@@ -1,7 +1,8 @@
 """The journey of one submission, from its file to its report; read ``examine`` and ``judge`` from top to bottom.
 
 ``examine`` gathers evidence and runs both guests. ``judge`` is a function of the evidence and the assignment:
-judging again runs nothing again.
+judging again runs nothing again. Where nothing but the seeds leaves the verdict open (``needs_further``),
+``train_further`` adds to the evidence, and it is judged once more.
 """
 
 from dataclasses import replace
@@ -41,6 +42,18 @@ def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) 
     return retraining.retrain(submission, evidence, answer, traced, course, boxes, watch)
 
 
+def needs_further(report: Report, course: Course) -> bool:
+    """Tell whether further seeds, not trained yet, might decide what these could not."""
+    hangs = verdict.hangs_on_seeds(report.failures, report.rules, report.comparison, report.replayed)
+    return bool(course.further) and report.further is None and hangs
+
+
+def train_further(gathered: Gathered, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Train a submission's answer for the further seeds; return all that was observed, before and now."""
+    boxes.ours.get_ready()
+    return retraining.train_further(gathered, course, boxes, watch)
+
+
 def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     """Judge a submission from its evidence, and find questions about it."""
     evidence, assignment = gathered.evidence, course.assignment
@@ -52,7 +65,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         answer=evidence.answer,
         recipe=evidence.recipe,
         tracing=evidence.tracing,
-        training=evidence.runs,
+        training=judgement.compared_runs(evidence, compared),
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
@@ -79,13 +92,14 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         answer=evidence.answer,
         reference_architecture=standard.architecture,
         reference_recipe=standard.recipe,
-        runs=evidence.runs,
+        runs=judgement.compared_runs(evidence, compared),
         cells=cells,
         environment=evidence.environment,
         adaptations=evidence.adaptations,
         replayed=evidence.replayed,
         execution=evidence.execution,
         retraining=evidence.retraining,
+        further=evidence.further,
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
         observations=judgement.diagnose(evidence, compared, course),

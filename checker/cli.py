@@ -120,7 +120,7 @@ def batch_command(
         if not any(one.identity.submitted_at for one in submitted):
             errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
     chosen = _only(submitted, only or [])
-    course = _course(found, assignments.grading_seeds(found), data, practice_data)
+    course = _grading(found, data, practice_data)
     course = _with_extensions(course, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
@@ -172,7 +172,7 @@ def judge_command(
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = assignments.find(assignment)
-    course = _course(found, assignments.grading_seeds(found), data, practice_data)
+    course = _grading(found, data, practice_data)
     course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):
         held_to = _establish(course)
@@ -243,10 +243,7 @@ def reference_command(
     Example: checker reference reference/ocean_proximity --practice-data
     """
     found = assignments.load(folder)
-    grading, own = (
-        _course(found, seeds, data, practice_data)
-        for seeds in (assignments.grading_seeds(found), found.seeds.self_check)
-    )
+    grading, own = _grading(found, data, practice_data), _course(found, found.seeds.self_check, data, practice_data)
     graded, held_to = _show_standard("grading", grading), _show_standard("self-check", own)
     _rehearse(grading, graded, students)
     if write_scores:
@@ -301,7 +298,7 @@ def tensorboard_command(
     from checker import eventfiles  # its protocol buffers take a while, which no other command should wait for
 
     found = assignments.find(assignment)
-    course = _course(found, assignments.grading_seeds(found), data, practice_data)
+    course = _grading(found, data, practice_data)
     chosen = _trained(out, only or [], course)
     folder = eventfiles.write_beside(chosen, _hold_to(course)[0], course, out / "tensorboard")
     console.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
@@ -350,6 +347,11 @@ def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, 
         known = ", ".join(text.one_line(s.name, 40) for s in found[:30])
         raise UsageError(f"There is no submission {', '.join(sorted(missing))}.", f"There are: {known}.")
     return tuple(s for s in found if s.name in names) if names else found
+
+
+def _grading(assignment: Assignment, data: Path | None, practice: bool) -> Course:
+    course = _course(assignment, assignments.grading_seeds(assignment), data, practice)
+    return replace(course, further=assignment.seeds.further)
 
 
 def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool) -> Course:

@@ -2,7 +2,8 @@
 
 Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
 ``Task`` as JSON with the file's bytes beside it, neither path nor name; it runs them in its boxes (``gather``), as a
-batch does on one machine, and sends back a zip of evidence. The client, and nobody else, stores, judges and renders.
+batch does on one machine, and sends back a zip of evidence. That zip travels once more where further seeds are needed
+(``train_further``). The client, and nobody else, stores, judges and renders.
 
 What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
 the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So
@@ -60,8 +61,13 @@ class Task:
     assignment: Assignment
     dataset: DatasetNote
     seeds: tuple[int, ...]
+    further: tuple[int, ...]
     model: str
     exact: bool
+
+
+Work = Callable[[Task, bytes, bytes, batch.Pool, Sandbox], bytes]
+"""What a worker does with a task: the task, the content that goes with it, the data set's CSV, boxes, their wall."""
 
 
 # -- on a worker -----------------------------------------------------------------------------------------
@@ -121,16 +127,23 @@ def boxes_of(kind: str) -> str:
 
 
 def gather(task: bytes, content: bytes) -> bytes:
-    """Examine a submission in a box of the Dask worker that calls this; see ``examine``.
+    """Examine a submission, given as its file's content, in a box of the Dask worker that calls this."""
+    return _on_worker(examine, task, content)
 
-    Whatever goes wrong is told as a RuntimeError in words: no object of ours is ever pickled.
-    """
+
+def train_further(task: bytes, packed: bytes) -> bytes:
+    """Train a submission, given as its evidence, for further seeds in a box of the Dask worker that calls this."""
+    return _on_worker(extend, task, packed)
+
+
+def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
+    """Whatever goes wrong is told as a RuntimeError in words: no object of ours is ever pickled."""
     worker = get_worker()
     try:
         asked = from_json(Task, task)
         boxes, data = worker.plugins[WorkerBoxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
         assert isinstance(boxes, WorkerBoxes) and isinstance(data, WorkerData)
-        return examine(asked, content, data.csv, boxes.pool, boxes.wall)
+        return work(asked, content, data.csv, boxes.pool, boxes.wall)
     except (CheckerError, OSError) as error:
         said = str(error)
     except Exception as error:  # noqa: BLE001  # whatever it is, the client must be able to read it
@@ -140,15 +153,23 @@ def gather(task: bytes, content: bytes) -> bytes:
 
 def examine(task: Task, content: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
     """Return the evidence of a submission, packed; HarnessError where the data is not what the task names."""
-    assignment = task.assignment
-    data = dataset.parse(assignment.data, csv, task.dataset.name, task.dataset.practice)
-    if data.note != task.dataset:
-        raise HarnessError("The data has arrived as other data.")
-    course = Course(assignment, data, task.seeds, wall, task.model, task.exact)
+    course = _course(task, csv, wall)
     with tempfile.TemporaryDirectory(prefix="checker-") as folder:
         path = Path(folder, "submission.ipynb" if task.submission.is_notebook else "submission.py")
         path.write_bytes(content)
         return store.pack(pool.gather(replace(task.submission, path=str(path)), course, _unwatched))
+
+
+def extend(task: Task, packed: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
+    """Return packed evidence with that of the further seeds; HarnessError where the data is not what the task names."""
+    return store.pack(pool.train_further(store.unpack(packed), _course(task, csv, wall), _unwatched))
+
+
+def _course(task: Task, csv: bytes, wall: Sandbox) -> Course:
+    data = dataset.parse(task.assignment.data, csv, task.dataset.name, task.dataset.practice)
+    if data.note != task.dataset:
+        raise HarnessError("The data has arrived as other data.")
+    return Course(task.assignment, data, task.seeds, wall, task.further, task.model, task.exact)
 
 
 def _unwatched(*step: object) -> None:
@@ -213,24 +234,40 @@ class Cluster:
 
         Raises LostError where too many were lost with it, HarnessError for any other failure that is not the student's.
         """
-        nameless = Submission("", "", submission.is_notebook, submission.sha256)
-        note = course.dataset.note
-        task = Task(nameless, course.assignment, note, course.seeds, course.model, course.exact)
-        sent = replace(task, assignment=replace(course.assignment, folder=""))
+        packed = self._ask(gather, _nameless(submission), submissions.read(submission), course)
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
+        """Train one on some worker for the further seeds; raises what ``gather`` does."""
+        submission = gathered.evidence.submission
+        sent = batch.as_handed_in(gathered, _nameless(submission))
+        packed = self._ask(train_further, _nameless(submission), store.pack(sent), course)
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def _ask(
+        self, work: Callable[[bytes, bytes], bytes], submission: Submission, content: bytes, course: Course
+    ) -> bytes:
+        assignment = replace(course.assignment, folder="")
+        seeds = (course.seeds, course.further)
+        task = Task(submission, assignment, course.dataset.note, *seeds, course.model, course.exact)
         try:
-            packed = self._executor.submit(gather, to_json(sent), submissions.read(submission)).result()
+            answered: bytes = self._executor.submit(work, to_json(task), content).result()
+            return answered
         except KilledWorker as lost:
             raise LostError(f"{lost.allowed_failures + 1} workers were lost while it was theirs to run.") from lost
         except CancelledError as error:
             raise HarnessError("The batch was interrupted, or its scheduler was lost.") from error
         except RuntimeError as error:
             raise HarnessError(str(error)) from error
-        return batch.as_handed_in(store.unpack(packed), submission)
 
     def close(self) -> None:
         """Take back what waits. What a worker has begun ends there at its limits at the latest, and is not kept."""
         with contextlib.suppress(ClosedClientError):  # with the scheduler's end all was taken back
             self._executor.shutdown(wait=False)
+
+
+def _nameless(submission: Submission) -> Submission:
+    return Submission("", "", submission.is_notebook, submission.sha256)
 
 
 def connect(address: str) -> Client:

@@ -19,17 +19,24 @@ Watch = Callable[[Stage, Progress], None]
 class Course:
     """What is the same for all submissions of a batch.
 
-    ``model``: the variable that, as a demonstrator says, holds the answer. ``exact``: a student's ``fit`` comes back
-    to Python after every step, as without the checker. ``extensions``: by name of the submission.
+    ``further``: seeds that are trained where ``seeds`` cannot decide. ``model``: the variable that, as a demonstrator
+    says, holds the answer. ``exact``: a student's ``fit`` comes back to Python after every step, as without the
+    checker. ``extensions``: by name of the submission.
     """
 
     assignment: Assignment
     dataset: Dataset
     seeds: tuple[int, ...]
     sandbox: Sandbox
+    further: tuple[int, ...] = ()
     model: str = ""
     exact: bool = False
     extensions: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """Those that every submission is trained for, and the further ones."""
+        return (*self.seeds, *self.further)
 
     @property
     def answer_name(self) -> str:
@@ -66,7 +73,7 @@ def circumstances(course: Course) -> str:
     assignment = course.assignment
     gathering = (assignment.keras, assignment.answer, assignment.data, assignment.splits, assignment.caps,
                  assignment.execute, assignment.retrain)  # fmt: skip
-    return store.key(repr(gathering), course.dataset.note.sha256, ",".join(map(str, course.seeds)))
+    return store.key(repr(gathering), course.dataset.note.sha256, repr((course.seeds, course.further)))
 
 
 def evidence_key(submission: Submission, course: Course) -> str:

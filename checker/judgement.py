@@ -1,6 +1,7 @@
 """What a submission's evidence comes to: its scores beside the reference's, its own cells, how to see it again."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,21 +20,40 @@ def is_measured(evidence: Evidence) -> bool:
 
 
 def compare(gathered: Gathered, course: Course, standard: Standard) -> Comparison | None:
-    """Compare a submission's scores with the reference's; None where it was not retrained."""
+    """Compare a submission's scores with the reference's; None where it was not retrained.
+
+    Further seeds count only where the first ones cannot decide: whether they were trained may have hung on another
+    tolerance.
+    """
     evidence = gathered.evidence
     if not is_measured(evidence):
         return None
+    first = [run for run in evidence.runs if run.seed in course.seeds]
+    compared = _compare(first, gathered, course, standard)
+    if compared.is_borderline and len(first) < len(evidence.runs):
+        compared = _compare(evidence.runs, gathered, course, standard)
+        compared = replace(compared, further=len(evidence.runs) - len(first))
+    return compared
+
+
+def _compare(runs: Sequence[TrainingRun], gathered: Gathered, course: Course, standard: Standard) -> Comparison:
     compared = comparison.compare(
-        evidence.runs,
-        {run.seed: predictions(gathered, run, course) for run in evidence.runs},
-        {run.seed: true_labels(gathered, run, course) for run in evidence.runs},
+        runs,
+        {run.seed: predictions(gathered, run, course) for run in runs},
+        {run.seed: true_labels(gathered, run, course) for run in runs},
         standard.scores,
         standard.baselines,
         course.assignment.bar,
         course.assignment.splits,
         len(course.assignment.data.classes),
     )
-    return replace(compared, baselines=comparison.placed(standard.all_baselines, [run.seed for run in evidence.runs]))
+    return replace(compared, baselines=comparison.placed(standard.all_baselines, [run.seed for run in runs]))
+
+
+def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[TrainingRun, ...]:
+    """Return the trainings that a comparison is made of; all there are, where there is none."""
+    seeds = {score.seed for score in compared.scores} if compared else {run.seed for run in evidence.runs}
+    return tuple(run for run in evidence.runs if run.seed in seeds)
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:
@@ -42,7 +62,7 @@ def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) ->
         return ()
     classes = course.assignment.data.classes
     rows = np.bincount(course.dataset.labels, minlength=len(classes)).tolist() if classes else []
-    return diagnosis.diagnose(evidence.runs, compared, evidence.recipe, classes, rows)
+    return diagnosis.diagnose(compared_runs(evidence, compared), compared, evidence.recipe, classes, rows)
 
 
 def predictions(gathered: Gathered, run: TrainingRun, course: Course) -> Array:

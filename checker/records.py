@@ -195,10 +195,11 @@ class SplitPlan:
 @record
 @dataclass(frozen=True)
 class Seeds:
-    """``grading`` is empty in what students are given."""
+    """``further`` are trained where those of ``grading`` cannot decide; both are empty in what students are given."""
 
     self_check: tuple[int, ...]
     grading: tuple[int, ...] = ()
+    further: tuple[int, ...] = ()
 
 
 @record
@@ -719,6 +720,7 @@ class Evidence:
     """Everything that was observed about a submission. A report is a function of this and the assignment.
 
     ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
+    ``further``: the guest's job for further seeds, which the first ones made necessary, with their runs among ``runs``.
     """
 
     submission: Submission
@@ -735,6 +737,7 @@ class Evidence:
     runs: tuple[TrainingRun, ...]
     adaptations: tuple[Adaptation, ...] = ()
     replayed: str = ""
+    further: Execution | None = None
 
     @property
     def answer(self) -> ModelCapture | None:
@@ -792,7 +795,7 @@ class Comparison:
     the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
     as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
     ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides; ``unit`` is the
-    bar's.
+    bar's. ``further``: how many of the seeds were trained because the others could not decide.
     Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
     regression, ``sample`` holds some rows' true and predicted values.
     """
@@ -818,6 +821,7 @@ class Comparison:
     p_value: float | None = None
     baselines: tuple[Baseline, ...] = ()
     unit: str = "$1"
+    further: int = 0
 
     @property
     def beats_baseline(self) -> bool:
@@ -979,6 +983,7 @@ class Report:
     questions: tuple[Question, ...] = ()
     timeliness: Timeliness | None = None
     unit: str = "$1"
+    further: Execution | None = None
 
 
 @record

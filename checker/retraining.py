@@ -69,6 +69,24 @@ def retrain(
     return Gathered(evidence, kept | seen.arrays)
 
 
+def train_further(gathered: Gathered, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Train an answer that was rebuilt for the course's further seeds, too.
+
+    Where their guest does not reach its end, only that is noted: what the first seeds gave stays.
+    """
+    evidence, traced = gathered.evidence, _kept(gathered)
+    answer, recipe = evidence.answer, evidence.recipe
+    assert answer is not None and answer.architecture is not None and recipe is not None and not evidence.replayed
+    data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.further}
+    ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
+    evidence = replace(evidence, further=ended)
+    if ended.ending is not Ending.FINISHED:
+        return replace(gathered, evidence=evidence)
+    failures = (*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course))
+    evidence = replace(evidence, runs=(*evidence.runs, *seen.runs), failures=failures)
+    return Gathered(evidence, {**gathered.arrays, **seen.arrays})
+
+
 def _rebuild(
     evidence: Evidence,
     architecture: Architecture,
@@ -85,9 +103,9 @@ def _rebuild(
         recipe=recipe,
         classes=assignment.data.classes,
         parameters=assignment.caps.parameters,
-        seeds=course.seeds,
+        seeds=tuple(data),
     )
-    beside = [frames.array(a) for seed in course.seeds for a in data[seed]]
+    beside = [frames.array(a) for arrays in data.values() for a in arrays]
 
     def once() -> tuple[Execution, Collector]:
         seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
@@ -132,6 +150,15 @@ def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
     return replace(evidence, failures=(*evidence.failures, failure))
 
 
+def _kept(gathered: Gathered) -> Traced:
+    """Return what the tracing found, as ``retrain`` has kept it."""
+    found = gathered.evidence.tracing
+    assert found is not None
+    if found.rows is None or found.features is None:
+        return Traced(found)
+    return Traced(found, gathered.array(found.rows), gathered.array(found.features))
+
+
 def _named(*arrays: Array) -> dict[str, Array]:
     return {frames.reference(a).sha256: a for a in arrays}
 
@@ -169,7 +196,7 @@ def _failures_of(
 ) -> list[Failure]:
     if seen.failures:
         return []
-    if execution.ending is not Ending.FINISHED or len(seen.runs) != len(course.seeds):
+    if execution.ending is not Ending.FINISHED or len(seen.runs) != len(data):
         words = f"The retraining ended early ({execution.ending})."
         if evidence.replayed:
             words = f"The network cannot be rebuilt ({evidence.replayed}), and the replay did not reach its end."

@@ -39,12 +39,15 @@ def _own(course: Course, file: str, called: str) -> Submission:
 
 
 def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
-    """Return the evidence of one of the assignment's own notebooks, from the cache where it is still valid."""
+    """Return the evidence of one of the assignment's own notebooks, for all seeds that may be asked for, from the cache
+    where it is still valid."""
     folder, under = store.cache_folder(), evidence_key(submission, course)
     name = f"{submission.name}-{under[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
         gathered = check.examine(submission, course, boxes, watch)
+        if course.further and judgement.is_measured(gathered.evidence) and not gathered.evidence.replayed:
+            gathered = check.train_further(gathered, course, boxes, watch)
         store.save(folder, name, under, gathered)
     return gathered
 
@@ -55,7 +58,7 @@ def of_reference(reference: Gathered, course: Course) -> Standard:
     Raises AssignmentError where the reference could not be retrained.
     """
     evidence = reference.evidence
-    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(course.seeds):
+    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(course.all_seeds):
         words = "; ".join(failure.rationale for failure in evidence.failures) or "it was not retrained"
         raise AssignmentError(f"{course.assignment.folder}: the reference solution fails: {words}")
     measure = METRICS[course.assignment.bar.metric].measure
@@ -64,7 +67,7 @@ def of_reference(reference: Gathered, course: Course) -> Standard:
         for run in evidence.runs
     }
     answer, known = evidence.answer, baseline_scores(course)
-    by_seed = {name: dict(zip(course.seeds, of, strict=True)) for name, of in known.scores.items()}
+    by_seed = {name: dict(zip(course.all_seeds, of, strict=True)) for name, of in known.scores.items()}
     deciding = by_seed[course.assignment.bar.baseline]
     return Standard(scores, deciding, answer.architecture if answer else None, evidence.recipe, by_seed)
 
@@ -74,7 +77,7 @@ def baseline_scores(course: Course) -> BaselineScores:
     assignment = course.assignment
     under = store.key(
         *("baselines", repr((assignment.data, assignment.splits, assignment.bar.metric))),
-        *(course.dataset.note.sha256, repr(course.seeds)),
+        *(course.dataset.note.sha256, repr(course.all_seeds)),
     )
     path = store.cache_folder() / f"baselines-{under}.json"
     try:
@@ -89,7 +92,7 @@ def _train_baselines(course: Course) -> BaselineScores:
     """Train each traditional model for each seed on all that is not held out."""
     task, metric, labels = course.assignment.task, METRICS[course.assignment.bar.metric], course.dataset.labels
     scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
-    for seed in course.seeds:
+    for seed in course.all_seeds:
         part = splits.without_development(splits.split(course.dataset.strata, course.assignment.splits, seed))
         x = splits.handout_features(course.dataset.features, part.training)
         for name, of in scores.items():

@@ -44,6 +44,15 @@ def decide(
     raise AssertionError("a comparison or a failure always gives a reason")
 
 
+def hangs_on_seeds(
+    failures: Sequence[Failure], rules: Sequence[RuleResult], comparison: Comparison | None, replayed: str = ""
+) -> bool:
+    """Tell whether all that keeps a submission from its verdict is that the seeds cannot decide."""
+    required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
+    is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
+    return comparison is not None and comparison.is_borderline and not is_settled
+
+
 def _of_failure(failure: Failure) -> Reason:
     """No failure leads to PASS, whoever says so."""
     verdict = Verdict.REFER if failure.verdict is Verdict.PASS else failure.verdict
@@ -63,7 +72,8 @@ def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
     if comparison.is_borderline:
-        within = f"within ± {metric.unit.size(comparison.band)} these seeds cannot tell them apart"
+        seeds, band = len(comparison.scores), metric.unit.size(comparison.band)
+        within = f"within ± {band} these {seeds} seeds cannot tell them apart"
         return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
     if _is_too_good(comparison, metric):
         known = f"far better than the reference ({write(comparison.reference_mean)}) and every traditional model"

@@ -245,6 +245,117 @@ def test_a_network_that_learns_nothing_fails(bench):
     assert "no better than logistic regression" in report.reasons[0]
 
 
+FURTHER = (37, 41, 59, 67, 71, 83)
+
+
+@pytest.fixture(scope="module")
+def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory):
+    """What the good submission reaches for each seed, for all of them, and how its further seeds were trained."""
+    place = tmp_path_factory.mktemp("own")
+    (place / "ada.ipynb").write_text("good")
+    course = Course(
+        small_assignment, data, (*SEEDS, *FURTHER), fake_sandbox(practical.guest({"good": practical.hand_in}))
+    )
+    held_to = Standard(dict.fromkeys(course.seeds, 0.0), dict.fromkeys(course.seeds, 0.0))
+    with ThreadPoolExecutor(1) as executor:
+        result = batch.run(
+            submissions.find(place), course, held_to, place / "out", executor, lambda one: lambda *step: None, print
+        )
+    return {score.seed: score.score for score in result.reports[0].comparison.scores}
+
+
+@pytest.fixture
+def close(bench, own_scores):
+    """Return a bench whose first seeds cannot decide; the further ones can, and the reference is worse on them by as
+    much as is asked."""
+
+    def set_up(worse=0.05, guest=None):
+        b = bench()
+        tolerance = b.course.assignment.bar.tolerance
+        reference = {seed: own_scores[seed] + tolerance + (-0.001 if seed == SEEDS[0] else 0.001) for seed in SEEDS}
+        reference |= {seed: own_scores[seed] + tolerance - worse for seed in FURTHER}
+        b.standard = Standard(reference, dict.fromkeys(reference, 0.1))
+        b.course = replace(b.course, further=FURTHER)
+        if guest is not None:
+            b.course.sandbox.guest = guest(b.course.sandbox.guest)
+        b.hand_in("ada", content="good")
+        return b
+
+    return set_up
+
+
+def retrained(b):
+    """Return the seeds of each job that went to the clean guest."""
+    return [job.seeds for box in b.boxes for job, _ in box.jobs if isinstance(job, RetrainJob)]
+
+
+@pytest.mark.parametrize(("worse", "verdict"), [(0.05, PASS), (-0.05, FAIL)])
+def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
+    """A network too close to the bar is trained for further seeds, and all seeds together decide; its page says so."""
+    b = close(worse)
+    report = b.report()
+    assert retrained(b) == [SEEDS, FURTHER]
+    assert (report.verdict, report.comparison.further, len(report.comparison.scores)) == (verdict, 6, 8)
+    assert [run.seed for run in report.runs] == [*SEEDS, *FURTHER]
+    assert report.retraining and report.further
+    assert "the last 6 because the others could not decide" in (b.out / "reports" / "ada.html").read_text()
+    assert b.report() == report
+    assert batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).reports == (report,)
+    assert len(retrained(b)) == 2
+
+
+def test_what_further_seeds_cannot_decide_is_referred(close):
+    """A network that stays too close to the bar is referred, and no seed is trained a third time."""
+    b = close(worse=0.0)
+    report = b.report()
+    assert (report.verdict, report.comparison.further) == (REFER, 6)
+    assert "these 8 seeds cannot tell them apart" in report.reasons[0]
+    assert b.report() == report
+    assert len(retrained(b)) == 2
+
+
+def test_further_seeds_do_not_count_where_the_first_decide(close, own_scores):
+    """After a change of the standard the first seeds decide by themselves, whatever was trained before."""
+    b = close()
+    b.report()
+    b.standard = replace(b.standard, scores=own_scores)
+    (report,) = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).reports
+    assert (report.verdict, report.comparison.further, len(report.runs)) == (PASS, 0, 2)
+
+
+def test_whoever_fails_a_rule_is_trained_no_further(close):
+    """Where something else decides already, no further seed is trained."""
+    b = close()
+    (Path(b.course.assignment.folder) / assignments.RULES).write_text(RULES.replace("> 2", "> 99"))
+    try:
+        assert b.report().verdict is FAIL
+    finally:
+        (Path(b.course.assignment.folder) / assignments.RULES).write_text(RULES)
+    assert retrained(b) == [SEEDS]
+
+
+@pytest.mark.parametrize("ending", [Ending.WALL_CLOCK, Ending.MEMORY])
+def test_further_seeds_that_do_not_end_take_nothing_away(close, ending):
+    """Where the guest for the further seeds reaches a limit, what the first ones gave stays, and the page says how it
+    ended; it is not tried again."""
+
+    def guest(usual):
+        def run(job, beside):
+            if isinstance(job, RetrainJob) and job.seeds == FURTHER:
+                yield ending
+            else:
+                yield from usual(job, beside)
+
+        return run
+
+    b = close(guest=guest)
+    report = b.report()
+    assert (report.verdict, report.comparison.further, report.failures) == (REFER, 0, ())
+    assert report.further.ending is ending
+    assert b.report() == report
+    assert retrained(b) == [SEEDS, FURTHER]
+
+
 def test_results_come_in_the_order_given(bench, practical):
     """However long each takes, results stand in the order in which the submissions were given."""
     last_has_ended = threading.Event()

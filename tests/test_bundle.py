@@ -23,6 +23,7 @@ from checker.frames import message
 from checker.records import Environment, Progress
 
 SECRET_SEEDS = (918273, 564738, 102938)
+SECRET_FURTHER = 770_077
 SECRET_SCORE = 0.8123456789
 
 
@@ -35,6 +36,8 @@ def secretive(request, root, tmp_path):
     seeds = ", ".join(map(str, SECRET_SEEDS))
     assert "grading = [11, 23, 37, 41, 59]" in text
     text = text.replace("grading = [11, 23, 37, 41, 59]", f"# secret: {seeds}\ngrading = [{seeds}]")
+    assert "further = [67, 71, 83, 97, 103]" in text
+    text = text.replace("further = [67, 71, 83, 97, 103]", f"further = [{SECRET_FURTHER}]")
     toml.write_text(text, encoding="utf-8")
     scores = json.loads((folder / "scores.json").read_bytes())
     of_grading = {"seeds": SECRET_SEEDS, "scores": [SECRET_SCORE] * 3, "baselines": [SECRET_SCORE] * 3}
@@ -98,10 +101,10 @@ def cells_in(content):
 def test_nothing_tells_the_grading_splits(secretive):
     """Seeds of the grading, on which alone its splits depend, stand nowhere, nor do scores on these splits."""
     whole = assignments.load(secretive)
-    assert whole.seeds.grading == SECRET_SEEDS
+    assert (whole.seeds.grading, whole.seeds.further) == (SECRET_SEEDS, (SECRET_FURTHER,))
     content = bundle.pack(whole)
     for name, data in members(content).items():
-        for secret in (*SECRET_SEEDS, SECRET_SCORE):
+        for secret in (*SECRET_SEEDS, SECRET_FURTHER, SECRET_SCORE):
             assert str(secret).encode() not in data, name
     assert re.findall(rb"[gG]rading *=", members(content)["assignment.toml"]) == []
 
@@ -114,7 +117,7 @@ def test_all_else_of_the_settings_is_there(secretive, tmp_path):
     with bundle.opened(str(path)) as folder:
         given = assignments.load(folder)
         scores = assignments.scores(given)
-    assert given.seeds.grading == ()
+    assert given.seeds.grading == given.seeds.further == ()
     assert {k: v for k, v in vars(given).items() if k not in ("folder", "seeds")} == {
         k: v for k, v in vars(whole).items() if k not in ("folder", "seeds")
     }

@@ -82,7 +82,9 @@ def handed_in(tmp_path):
 def task_of(submission, course):
     """The task for a submission as a client writes it."""
     note = course.dataset.note
-    return cluster.Task(replace(submission, name="", path=""), course.assignment, note, course.seeds, "", False)
+    return cluster.Task(
+        replace(submission, name="", path=""), course.assignment, note, course.seeds, course.further, "", False
+    )
 
 
 # -- bytes in, bytes out ---------------------------------------------------------------------------------
@@ -101,6 +103,26 @@ def test_evidence_over_bytes_is_the_evidence(course, handed_in):
     assert all((arrived.arrays[name] == at_home.arrays[name]).all() for name in at_home.arrays)
     held_to = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
     assert check.judge(arrived, course, held_to) == check.judge(batch.as_handed_in(at_home, ada), course, held_to)
+
+
+def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
+    """Evidence that travels to a worker for further seeds, and back, is what these seeds add to it at home; neither
+    name nor path travels with it."""
+    (ada,) = handed_in(ada_lovelace="good")
+    course, pool = replace(course, further=(37, 41)), batch.Pool(course.sandbox)
+    first = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
+    at_home = pool.train_further(first, course, unwatched)
+    assert [run.seed for run in at_home.evidence.runs] == [*SEEDS, 37, 41]
+    client = FakeClient(store.pack(first))
+    cluster.Cluster(client, course).train_further(first, course, unwatched)
+    ((task, packed),) = client.sent
+    for sent in (task, packed):
+        assert b"lovelace" not in sent and str(ROOT).encode() not in sent
+    asked = from_json(cluster.Task, task)
+    answer = cluster.extend(asked, packed, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
+    arrived = batch.as_handed_in(store.unpack(answer), ada)
+    assert arrived.evidence == at_home.evidence
+    assert arrived.arrays.keys() == at_home.arrays.keys()
 
 
 def test_other_data_is_refused(course, handed_in):

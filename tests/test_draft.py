@@ -99,7 +99,8 @@ def test_seeds_are_drawn_for_each(run, tmp_path):
         run("new", name, "--task", "regression", "--csv", "flowers.csv", "--target", "seeds")
     one, two = (assignments.load(tmp_path / name).seeds for name in ("one", "two"))
     assert set(one.grading) != set(two.grading)
-    assert len(one.grading) == 10
+    assert len(one.grading) == len(one.further) == 10
+    assert not set(one.further) & {*one.grading, *one.self_check}
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

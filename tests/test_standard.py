@@ -53,6 +53,12 @@ def test_every_traditional_model_is_measured_for_every_seed(request, task):
     assert gain > 0.2 if course.assignment.task == "classification" else gain < -10_000
 
 
+def test_further_seeds_have_scores_too(assignment, only_guesses):
+    """Where some submissions may be trained for further seeds, traditional models are so for all."""
+    scores = standard.baseline_scores(replace(a_course(assignment), further=(37, 41))).scores
+    assert {len(of) for of in scores.values()} == {len(SEEDS) + 2}
+
+
 def test_scores_are_kept(assignment, cache, only_guesses, monkeypatch):
     """What was worked out once is read again, to the last digit, and no model is trained."""
     first = standard.baseline_scores(a_course(assignment))

@@ -17,7 +17,7 @@ from checker.records import (
     Stage,
     Verdict,
 )
-from checker.verdict import decide
+from checker.verdict import decide, hangs_on_seeds
 
 PASS, FAIL, REFER = Verdict
 RECIPE = Recipe((), development=True)
@@ -104,6 +104,25 @@ def test_the_table_of_blame(failures, rules, comparison, recipe, verdict, words)
     reached, reasons = decide(failures, rules, comparison, recipe, METRICS["accuracy"])
     assert reached is verdict
     assert words in " ".join(reasons)
+
+
+@pytest.mark.parametrize(
+    ("about", "hangs"),
+    [
+        ({}, True),
+        ({"rules": (NOTED, SKIPPED, ADVICE_BROKEN)}, True),
+        ({"comparison": GOOD}, False),
+        ({"comparison": BAD}, False),
+        ({"comparison": None}, False),
+        ({"rules": (PASSED, FAILED)}, False),
+        ({"rules": (BROKEN,)}, False),
+        ({"failures": (failure(REFER),)}, False),
+        ({"replayed": "a layer of the student's own"}, False),
+    ],
+)
+def test_when_further_seeds_may_decide(about, hangs):
+    """Further seeds are asked for where a network is too close to the bar, and where that alone is in doubt."""
+    assert hangs_on_seeds(**{"failures": (), "rules": (PASSED,), "comparison": accuracy(0.883), **about}) is hangs
 
 
 def test_all_reasons_of_a_verdict_are_given():

@@ -42,7 +42,7 @@ def write(folder: Path, columns: Columns, title: str, is_housing: bool) -> None:
 def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[str, str]:
     """Return what goes into the templates' blanks. JSON's strings and lists are TOML's and Python's."""
     classes = columns.classes
-    seeds = secrets.SystemRandom().sample(range(1, 100_000), 15)
+    seeds = secrets.SystemRandom().sample(range(1, 100_000), 25)
     graded, watched = (10, 5) if columns.rows < SMALL else (5, 3)
     steps = columns.rows * 0.64 / 32
     return {
@@ -61,6 +61,7 @@ def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[s
         "CLASSES": f"# In the order of their numbers.\nclasses = {_listed(classes)}\n" if classes else "",
         "GRADING": str(sorted(seeds[:graded])),
         "SELF_CHECK": str(sorted(seeds[10 : 10 + watched])),
+        "FURTHER": str(sorted(seeds[15 : 15 + graded])),
         "BAR": _bar(columns),
         "READ": _read(columns),
         "COLUMNS": _chosen(columns),

@@ -7,23 +7,27 @@ the report cannot get onto a page or a terminal.
 
 from dataclasses import replace
 
-from checker.records import Comparison, Report, TrainingRun
+from checker.records import Comparison, Execution, Report, TrainingRun
 
 
 def for_students(report: Report) -> Report:
     """Return a report without the reference's network and recipe, held-out rows, seeds, and questions; seeds become
     their places in the list."""
-    retraining = replace(report.retraining, output_tail="") if report.retraining else None
     return replace(
         report,
         reference_architecture=None,
         reference_recipe=None,
         comparison=_without_seeds(report.comparison) if report.comparison else None,
         runs=tuple(_numbered(run, place) for place, run in enumerate(report.runs, start=1)),
-        retraining=retraining,
+        retraining=_without_output(report.retraining),
+        further=_without_output(report.further),
         reproduce="",
         questions=(),
     )
+
+
+def _without_output(execution: Execution | None) -> Execution | None:
+    return replace(execution, output_tail="") if execution else None
 
 
 def _without_seeds(comparison: Comparison) -> Comparison:

@@ -156,7 +156,7 @@ def junit_xml(reports: Sequence[Report], unfinished: Sequence[Unfinished]) -> by
 
 def _suite(root: Element, report: Report) -> None:
     name, seconds = one_line(report.submission.name), report.execution.wall_seconds
-    seconds += report.retraining.wall_seconds if report.retraining else 0
+    seconds += sum(execution.wall_seconds for execution in (report.retraining, report.further) if execution)
     suite = SubElement(root, "testsuite", name=name, time=f"{seconds:.3f}")
     for rule in report.rules:
         _rule(_case(suite, f"{report.assignment}.{name}", rule.name), rule)
