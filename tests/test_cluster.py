@@ -385,7 +385,7 @@ class Processes:
     def start_worker(self, *arguments):
         """Start one more, and return its process once it is connected."""
         self.workers.append(self._start([*arguments]))
-        self.client.wait_for_workers(len(self.workers), timeout=120)
+        self.client.wait_for_workers(sum(worker.poll() is None for worker in self.workers), timeout=120)
         return self.workers[-1]
 
     def wait_until_busy(self, process):

@@ -1,4 +1,4 @@
-"""Twenty-four submissions on two workers, of which one is killed half-way: the results of one machine, each once."""
+"""Twenty-four submissions on two workers, one killed half-way and started again: one machine's results, each once."""
 
 import json
 import os
@@ -27,17 +27,27 @@ def run_batch(folder, out, *arguments):
 
 @pytest.mark.wall
 def test_a_batch_on_two_workers_is_the_batch_on_one_machine(processes, tmp_path):  # noqa: F811
-    """Verdicts and scores are the same to the last digit though a worker was killed, and no submission ends twice."""
+    """Verdicts and scores are the same to the last digit though a worker was killed and another took its place, and no
+    submission ends twice."""
     examples = [path for path in sorted((ROOT / "submissions").iterdir()) if path.is_dir() and path.name != TOO_LONG]
     for path in examples[:COUNT]:
         shutil.copytree(path, tmp_path / "in" / path.name)
     at_home, _ = run_batch(tmp_path / "in", tmp_path / "home", "--jobs", "2")
     ours = processes(allowed_failures=3)
-    lost, _ = (ours.start_worker("-m", "checker", "worker", ours.address, "--boxes", "1") for _ in range(2))
-    killing = threading.Timer(KILLED_AFTER, lost.kill)
+    words = ("-m", "checker", "worker", ours.address, "--boxes", "1")
+    lost, _ = (ours.start_worker(*words) for _ in range(2))
+    again = []
+
+    def kill_and_start_again():
+        lost.kill()
+        lost.wait()
+        again.append(ours.start_worker(*words))
+
+    killing = threading.Timer(KILLED_AFTER, kill_and_start_again)
     killing.start()
     away, told = run_batch(tmp_path / "in", tmp_path / "away", "--scheduler", ours.address)
     killing.join()
     assert lost.wait(10) < 0
+    assert [worker.poll() for worker in again] == [None]
     assert away == at_home
     assert sorted(told) == sorted(at_home) and len(told) == COUNT
