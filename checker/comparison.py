@@ -19,6 +19,8 @@ from checker.frames import Array
 from checker.metrics import METRICS, Metric
 from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, SplitPlan, TrainingRun
 
+SECOND_LOOK = 0.7
+"""Of the level, what is left for a decision with further seeds, so that both looks together keep it."""
 SAMPLE = 600
 """Rows of a regression that are kept for pictures."""
 

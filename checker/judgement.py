@@ -10,7 +10,7 @@ import numpy as np
 from checker import assignments, comparison, diagnosis, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
-from checker.records import Assignment, Comparison, Evidence, Observation, Stage, StudentCell, TrainingRun
+from checker.records import Assignment, Bar, Comparison, Evidence, Observation, Stage, StudentCell, TrainingRun
 from checker.store import Gathered
 
 
@@ -29,21 +29,25 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     if not is_measured(evidence):
         return None
     first = [run for run in evidence.runs if run.seed in course.seeds]
-    compared = _compare(first, gathered, course, standard)
+    bar = course.assignment.bar
+    compared = _compare(first, gathered, course, standard, bar)
     if compared.is_borderline and len(first) < len(evidence.runs):
-        compared = _compare(evidence.runs, gathered, course, standard)
+        bar = replace(bar, level=comparison.SECOND_LOOK * bar.level)
+        compared = _compare(evidence.runs, gathered, course, standard, bar)
         compared = replace(compared, further=len(evidence.runs) - len(first))
     return compared
 
 
-def _compare(runs: Sequence[TrainingRun], gathered: Gathered, course: Course, standard: Standard) -> Comparison:
+def _compare(
+    runs: Sequence[TrainingRun], gathered: Gathered, course: Course, standard: Standard, bar: Bar
+) -> Comparison:
     compared = comparison.compare(
         runs,
         {run.seed: predictions(gathered, run, course) for run in runs},
         {run.seed: true_labels(gathered, run, course) for run in runs},
         standard.scores,
         standard.baselines,
-        course.assignment.bar,
+        bar,
         course.assignment.splits,
         len(course.assignment.data.classes),
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from checker.comparison import overlap, p_value, standard_error
+from checker.comparison import SECOND_LOOK, overlap, p_value, standard_error
 from checker.records import SplitPlan
 
 PLAN = SplitPlan(test=0.2, development=0.16)
@@ -40,10 +40,10 @@ def decided(
     """Return who passes and who fails, of submissions whose scores are so far ahead of the bar (submissions, seeds): by
     the first seeds where these decide, else by these and the further ones together."""
     passed = failed = np.zeros(ahead.shape[0], bool)
-    for count in (seeds, seeds + further):
+    for count, held_to in ((seeds, level), (seeds + further, SECOND_LOOK * level)):
         seen = ahead[:, :count]
         p, is_open = p_value(seen.mean(axis=1), standard_error(seen, share), count), ~passed & ~failed
-        passed, failed = passed | is_open & (p <= level), failed | is_open & (p >= 1 - level)
+        passed, failed = passed | is_open & (p <= held_to), failed | is_open & (p >= 1 - held_to)
     return passed, failed
 
 
