@@ -26,7 +26,7 @@ from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 ROWS, ROUNDS = 13_209, 5
 DEFAULT_BATCH = 32
 BATCHES = (DEFAULT_BATCH, 128, 256)
-STEPS = 1_200
+STEPS = 800
 """About so many are timed in one go: as many as whole epochs have."""
 SIZES = (9, 100, 50, 5)
 SEEDS = (7, 8, 9)
