@@ -88,15 +88,24 @@ def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:
 
 def compare(what: str, ways: Mapping[str, Callable[[], Cost]], rounds: int = 1) -> Figure:
     """Take two ways in turn, ``rounds`` times; the first is the slow one."""
-    (slow, run_slow), (fast, run_fast) = ways.items()
-    pairs = [(run_slow(), run_fast()) for _ in range(rounds)]
-    ratios = [a.wall / b.wall for a, b in pairs]
+    slow, fast = ways
+    return against(what, slow, fast, in_turn(ways, rounds))
+
+
+def in_turn(ways: Mapping[str, Callable[[], Cost]], rounds: int) -> list[dict[str, Cost]]:
+    """Take all ways in turn, ``rounds`` times; return what each cost in each round."""
+    return [{way: run() for way, run in ways.items()} for _ in range(rounds)]
+
+
+def against(what: str, slow: str, fast: str, rounds: Sequence[Mapping[str, Cost]]) -> Figure:
+    """Set one way against another, by what both cost in the same rounds."""
+    ratios = [costs[slow].wall / costs[fast].wall for costs in rounds]
     return Figure(
         what,
         slow,
         fast,
-        _median([a for a, _ in pairs]),
-        _median([b for _, b in pairs]),
+        _median([costs[slow] for costs in rounds]),
+        _median([costs[fast] for costs in rounds]),
         statistics.median(ratios),
         min(ratios),
         max(ratios),

@@ -44,6 +44,7 @@ NAMES = (
     "too-little-training",
     "unscaled-inputs",
 )
+SUBMISSIONS = measuring.ROOT / "submissions"
 GRADED = """
 import numpy as np, pandas as pd, tensorflow as tf
 from sklearn.impute import SimpleImputer
@@ -79,11 +80,11 @@ class Graded:
     reaches: dict[str, bool]
 
 
-def by_checker(out: Path, data: list[str], jobs: int, names: Sequence[str] = NAMES) -> tuple[Graded, list[Any]]:
-    """Run a batch whose reference is known already; return what it came to, and its reports."""
+def by_checker(folder: Path, names: Sequence[str], out: Path, data: list[str], jobs: int) -> tuple[Graded, list[Any]]:
+    """Run a batch of these submissions of a folder; return what it came to, and its reports."""
     shutil.rmtree(out, ignore_errors=True)
     only = [word for name in names for word in ("--only", name)]
-    command = [sys.executable, "-m", "checker", "batch", "submissions", "--out", str(out), "--jobs", str(jobs)]
+    command = [sys.executable, "-m", "checker", "batch", str(folder), "--out", str(out), "--jobs", str(jobs)]
     cost = measuring.cost_of_command([*command, "--fresh", *data, *only], (0, 1), cwd=measuring.ROOT)
     reports = json.loads((out / "results.json").read_bytes())["reports"]
     training = sum(cell["seconds"] for name in names for cell in _cells(out, name) if ".fit(" in cell["source"])
@@ -106,8 +107,9 @@ def own_seconds(out: Path, graded: Graded, reports: list[Any]) -> float:
 class Course:
     """A nbgrader course with one assignment, to which all have handed in."""
 
-    def __init__(self, place: Path, csv: bytes, reports: list[Any]) -> None:
+    def __init__(self, place: Path, folder: Path, csv: bytes, reports: list[Any]) -> None:
         self.place = place
+        self.names = [report["submission"]["name"] for report in reports]
         self.kernels = place / "jupyter"
         spec = {
             "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -124,15 +126,15 @@ class Course:
         empty = nbformat.v4.new_notebook(cells=[self.graded], metadata=_metadata())
         self._write(place / "source" / "tick" / "answer.ipynb", nbformat.writes(empty).encode())
         for report in reports:
-            self._hand_in(report, csv)
+            self._hand_in(report, folder, csv)
 
     def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    def _hand_in(self, report: Any, csv: bytes) -> None:
+    def _hand_in(self, report: Any, folder: Path, csv: bytes) -> None:
         name = report["submission"]["name"]
-        (file,) = (measuring.ROOT / "submissions" / name).glob("*.ipynb")
+        (file,) = (folder / name).glob("*.ipynb")
         notebook = nbformat.read(file, as_version=4)
         (phase,) = report["recipe"]["phases"][-1:]
         answer = f"_answer, _epochs, _batch = {report['answer']['variable']}, {phase['epochs']}, {phase['batch_size']}"
@@ -151,7 +153,7 @@ class Course:
         subprocess.run(release, cwd=self.place, env=environment, check=True, capture_output=True)
         cost = measuring.cost_of_command([*nbgrader, "autograde", "tick"], cwd=self.place, env=environment)
         training, reaches = 0.0, {}
-        for name in NAMES:
+        for name in self.names:
             done = nbformat.read(self.place / "autograded" / name / "tick" / "answer.ipynb", as_version=4)
             *own, graded = [cell for cell in done.cells if cell.cell_type == "code"]
             training += sum(_cell_seconds(cell) for cell in own if ".fit(" in cell.source)
@@ -203,31 +205,41 @@ def less(graded: Graded, jobs: int = 1) -> Cost:
     return Cost(whole.wall - graded.training / jobs, whole.cpu - graded.training, whole.peak_mib)
 
 
-def main() -> None:
-    data = [] if os.environ.get(dataset.VARIABLE) else ["--practice-data"]
+def data_arguments() -> list[str]:
+    """Return which data a batch is to use: the real file where one is named."""
+    return [] if os.environ.get(dataset.VARIABLE) else ["--practice-data"]
+
+
+def measure(title: str, folder: Path, names: Sequence[str]) -> None:
+    """Measure both ways on these submissions of a folder, and publish what they came to."""
+    data = data_arguments()
     assignment = assignments.find(None, measuring.ROOT / "reference")
     csv = dataset.load(assignment.data, practice=bool(data)).csv
     python = nbgrader_python()
     with tempfile.TemporaryDirectory() as place:
         out = Path(place, "results")
-        by_checker(out, data, 1, NAMES[:1])  # the reference's evidence is made
-        alone = own_seconds(out, *by_checker(out, data, 1, NAMES[:1]))
-        one, reports = by_checker(out, data, 1)
-        own = (own_seconds(out, one, reports) - alone) / (len(NAMES) - 1)
-        two, _ = by_checker(out, data, 2)
-        peer = Course(Path(place, "course"), csv, reports).grade(python)
+        by_checker(folder, names[:1], out, data, 1)  # the reference's evidence is made
+        alone = own_seconds(out, *by_checker(folder, names[:1], out, data, 1))
+        one, reports = by_checker(folder, names, out, data, 1)
+        own = (own_seconds(out, one, reports) - alone) / (len(names) - 1)
+        two, _ = by_checker(folder, names, out, data, 2)
+        peer = Course(Path(place, "course"), folder, csv, reports).grade(python)
     figures = []
     for jobs, ours in ((1, one), (2, two)):
         whole, rest = peer.cost.wall / ours.cost.wall, less(peer).wall / less(ours, jobs).wall
         ways = ("nbgrader autograde", f"checker batch --jobs {jobs}")
-        figures.append(Figure("twelve submissions", *ways, peer.cost, ours.cost, whole, whole, whole))
+        figures.append(Figure(f"{len(names)} submissions", *ways, peer.cost, ours.cost, whole, whole, whole))
         figures.append(Figure("without students' training", *ways, less(peer), less(ours, jobs), rest, rest, rest))
-    measuring.publish("A batch against nbgrader", figures, measuring.output_path())
+    measuring.publish(title, figures, measuring.output_path())
     print(f"The harness's own cost: {own:.2f} s a submission, and {alone - own:.1f} s before the first.")
-    differing = sorted(name for name in NAMES if len({w.reaches[name] for w in (one, two, peer)}) > 1)
+    differing = sorted(name for name in names if len({w.reaches[name] for w in (one, two, peer)}) > 1)
     print(
-        f"Reach the bar: {sum(one.reaches.values())} of {len(NAMES)}; the two ways differ about {differing or 'none'}"
+        f"Reach the bar: {sum(one.reaches.values())} of {len(names)}; the two ways differ about {differing or 'none'}"
     )
+
+
+def main() -> None:
+    measure("A batch against nbgrader", SUBMISSIONS, NAMES)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The clean guest's trainer against ``model.fit``, and against the bare arithmetic: the practical's 9-100-50-5 network.
 
-``fit`` is called as students call it. A step is timed in a second training of what is traced and compiled already;
-whole trainings include tracing and compilation.
+``fit`` is called as students call it. A step is timed in trainings of what is traced and compiled already, in batches
+of Keras's default size and of those that students often choose; whole trainings, in batches of the default size,
+include tracing and compilation.
 """
 
 import os
@@ -22,10 +23,18 @@ from checker import vocabulary
 from checker.guest import architecture, plaindata, training
 from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
-ROWS, BATCH, ROUNDS = 13_209, 32, 5
-STEPS = -(-ROWS // BATCH)
+ROWS, ROUNDS = 13_209, 5
+DEFAULT_BATCH = 32
+BATCHES = (DEFAULT_BATCH, 128, 256)
+STEPS = 800
+"""About so many are timed in one go: as many as whole epochs have."""
 SIZES = (9, 100, 50, 5)
 SEEDS = (7, 8, 9)
+
+
+def steps_of(batch: int) -> int:
+    """Return the steps of an epoch."""
+    return -(-ROWS // batch)
 
 
 def network(keras: Any) -> Any:
@@ -34,65 +43,71 @@ def network(keras: Any) -> Any:
     return keras.Sequential([layers.Input(SIZES[:1]), *hidden, layers.Dense(SIZES[-1], activation="softmax")])
 
 
-def make_job(keras: Any, epochs: int, seeds: tuple[int, ...]) -> RetrainJob:
+def make_job(keras: Any, epochs: int, seeds: tuple[int, ...], batch: int) -> RetrainJob:
     record = architecture.describe(network(keras), keras, tf)
     adam = plaindata.describe(keras.optimizers.Adam(), vocabulary.OPTIMIZERS)
-    phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), epochs, BATCH, Labels.INTEGERS)
+    phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), epochs, batch, Labels.INTEGERS)
     return RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**6, seeds)
 
 
-def by_trainer(data: training.SeedData, epochs: int, seeds: tuple[int, ...]) -> None:
+def by_trainer(data: training.SeedData, epochs: int, seeds: tuple[int, ...], batch: int) -> None:
     """Train as the clean guest does."""
-    job = make_job(tf.keras, epochs, seeds)
+    job = make_job(tf.keras, epochs, seeds, batch)
     runs = [run for run, _ in training.train(job, dict.fromkeys(seeds, data), tf, tf.keras)]
-    assert [run.steps for run in runs] == [epochs * STEPS] * len(seeds)
+    assert [run.steps for run in runs] == [epochs * steps_of(batch)] * len(seeds)
 
 
-def by_fit(data: training.SeedData, epochs: int, seeds: tuple[int, ...]) -> None:
+def by_fit(data: training.SeedData, epochs: int, seeds: tuple[int, ...], batch: int) -> None:
     for seed in seeds:
         tf.keras.utils.set_random_seed(seed)
         model = network(tf.keras)
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        model.fit(data.x, data.y, batch_size=BATCH, epochs=epochs, verbose=0)
+        model.fit(data.x, data.y, batch_size=batch, epochs=epochs, verbose=0)
 
 
-def fit_step(data: training.SeedData) -> Cost:
-    """Return the cost of a step of ``fit``."""
-    model = network(tf.keras)
+def step_costs(data: training.SeedData, batch: int) -> list[dict[str, Cost]]:
+    """Return what a step costs in each way, in each round."""
+    loops = {"graph loop": Loop.GRAPH, "XLA": Loop.XLA}
+    ways = {"fit": fit_step(data, batch)} | {name: loop_step(data, batch, loop) for name, loop in loops.items()}
+    return measuring.in_turn(ways | {"matrix products alone": bare_step(batch)}, ROUNDS)
+
+
+def fit_step(data: training.SeedData, batch: int) -> Callable[[], Cost]:
+    """Return what times a step of ``fit``."""
+    model, epochs = network(tf.keras), round(STEPS / steps_of(batch))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(data.x[:BATCH], data.y[:BATCH], batch_size=BATCH, verbose=0)
-    epochs = 4
-    return _per(epochs * STEPS, lambda: model.fit(data.x, data.y, batch_size=BATCH, epochs=epochs, verbose=0))
+    model.fit(data.x, data.y, batch_size=batch, verbose=0)
+    fit = partial(model.fit, data.x, data.y, batch_size=batch, epochs=epochs, verbose=0)
+    return lambda: _per(epochs * steps_of(batch), fit)
 
 
-def loop_step(data: training.SeedData, loop: Loop) -> Cost:
-    """Return the cost of a step of one of the trainer's loops."""
-    epochs = 40
-    trainer = training.Trainer(make_job(tf.keras, epochs, (7,)), data.x, tf, tf.keras, loop)
+def loop_step(data: training.SeedData, batch: int, loop: Loop) -> Callable[[], Cost]:
+    """Return what times a step of one of the trainer's loops."""
+    epochs = round(STEPS / steps_of(batch))
+    trainer = training.Trainer(make_job(tf.keras, epochs, (7,), batch), data.x, tf, tf.keras, loop)
     trainer.run(7, data)
-    return _per(epochs * STEPS, lambda: trainer.run(8, data))
+    return lambda: _per(epochs * steps_of(batch), lambda: trainer.run(8, data))
+
+
+def bare_step(batch: int) -> Callable[[], Cost]:
+    """Return what times a step's matrix products alone: forward, and backward to weights and to inputs."""
+    random = np.random.default_rng(0)
+    pairs = []
+    for inputs, outputs in itertools.pairwise(SIZES):
+        x, w, g = (random.normal(size=s).astype("f4") for s in ((batch, inputs), (inputs, outputs), (batch, outputs)))
+        pairs += [(x, w), (x.T, g)] + ([(g, w.T)] if inputs != SIZES[0] else [])
+
+    def multiply() -> None:
+        for _ in range(STEPS):
+            for a, b in pairs:
+                a @ b
+
+    return lambda: _per(STEPS, multiply)
 
 
 def _per(steps: int, train: Callable[[], object]) -> Cost:
     whole = cost_of(train)
     return Cost(whole.wall / steps, whole.cpu / steps, whole.peak_mib)
-
-
-def bare_step() -> Cost:
-    """Return the cost of a step's matrix products alone: forward, and backward to weights and to inputs."""
-    random = np.random.default_rng(0)
-    pairs = []
-    for inputs, outputs in itertools.pairwise(SIZES):
-        x, w, g = (random.normal(size=s).astype("f4") for s in ((BATCH, inputs), (inputs, outputs), (BATCH, outputs)))
-        pairs += [(x, w), (x.T, g)] + ([(g, w.T)] if inputs != SIZES[0] else [])
-    rounds = 20_000
-
-    def multiply() -> None:
-        for _ in range(rounds):
-            for a, b in pairs:
-                a @ b
-
-    return _per(rounds, multiply)
 
 
 def main() -> None:
@@ -105,17 +120,16 @@ def main() -> None:
 
     def whole(epochs: int) -> dict[str, Callable[[], Cost]]:
         return {
-            "fit": lambda: cost_of(lambda: by_fit(data, epochs, SEEDS)),
-            "trainer": lambda: cost_of(lambda: by_trainer(data, epochs, SEEDS)),
+            "fit": lambda: cost_of(lambda: by_fit(data, epochs, SEEDS, DEFAULT_BATCH)),
+            "trainer": lambda: cost_of(lambda: by_trainer(data, epochs, SEEDS, DEFAULT_BATCH)),
         }
 
-    fit, floor = {"fit": lambda: fit_step(data)}, {"matrix products alone": bare_step}
-    graph = {"graph loop": partial(loop_step, data, Loop.GRAPH)}
-    xla = {"XLA": partial(loop_step, data, Loop.XLA)}
-    figures = [
-        measuring.compare("a step", fit | graph, ROUNDS),
-        measuring.compare("a step", fit | xla, ROUNDS),
-        measuring.compare("a step", xla | floor, ROUNDS),
+    figures = []
+    for batch in BATCHES:
+        what, costs = f"a step, batches of {batch}", step_costs(data, batch)
+        pairs = (("fit", "graph loop"), ("fit", "XLA"), ("XLA", "matrix products alone"))
+        figures += [measuring.against(what, slow, fast, costs) for slow, fast in pairs]
+    figures += [
         measuring.compare("3 seeds, 20 epochs, tracing and compilation included", whole(20), 3),
         measuring.compare("3 seeds, 100 epochs, tracing and compilation included", whole(100), 1),
     ]
