@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +28,7 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, cluster, dataset, sandbox, store, submissions
+from checker import assignments, check, cluster, dataset, sandbox, standard, store, submissions
 from checker.course import Course, Standard
 from checker.records import from_json
 from checker.rendering import html
@@ -76,12 +77,21 @@ class Outcome:
     gigabytes: float
 
 
-def simulate(count: int, boxes: int, costs: Costs, judges: int = 1) -> Outcome:
-    """Play a batch event by event."""
+def draw(count: int, costs: Costs) -> list[float]:
+    """Return seconds in boxes for so many submissions, always the same ones, drawn from those of the examples."""
     drawn = random.Random(0)
+    return [drawn.choice(costs.boxes) for _ in range(count)]
+
+
+def simulate(
+    seconds: Sequence[float], boxes: int, costs: Costs, judges: int = 1, begins: float = WARM_SECONDS
+) -> Outcome:
+    """Play a batch event by event: submissions that take so many seconds in their boxes, in this order, of which the
+    first is sent when ``begins`` seconds have passed."""
+    count, lasting = len(seconds), iter(seconds)
     client = costs.client / judges + (costs.sent + costs.returned) / GIGABIT
     events: list[tuple[float, int, str]] = []
-    order, left = itertools.count(), count
+    order, unsent = itertools.count(), count
     scheduler_free = client_free = now = busy = 0.0
     idle, waiting = boxes, 0
 
@@ -89,17 +99,17 @@ def simulate(count: int, boxes: int, costs: Costs, judges: int = 1) -> Outcome:
         heapq.heappush(events, (moment, next(order), what))
 
     def submit(moment: float) -> None:
-        nonlocal scheduler_free, left
-        left -= 1
+        nonlocal scheduler_free, unsent
+        unsent -= 1
         scheduler_free = max(scheduler_free, moment) + costs.dask
         at(scheduler_free, "arrives")
 
     for _ in range(min(count, 2 * boxes)):
-        submit(WARM_SECONDS)
+        submit(begins)
     while events:
         now, _, what = heapq.heappop(events)
         if what == "judged":
-            if left:
+            if unsent:
                 submit(now)
             continue
         if what == "ends":
@@ -108,7 +118,7 @@ def simulate(count: int, boxes: int, costs: Costs, judges: int = 1) -> Outcome:
         idle, waiting = (idle + 1, waiting) if what == "ends" else (idle, waiting + 1)
         if idle and waiting:
             idle, waiting = idle - 1, waiting - 1
-            took = drawn.choice(costs.boxes) + costs.worker
+            took = next(lasting) + costs.worker
             busy += took
             at(now + took, "ends")
     return Outcome(
@@ -128,11 +138,8 @@ def simulate(count: int, boxes: int, costs: Costs, judges: int = 1) -> Outcome:
 
 def measure(folder: Path) -> Costs:
     """Return what submissions cost, by the evidence in a folder."""
-    places = store.places(folder)
-    stored = [from_json(Stored, (place / "evidence.json").read_bytes()) for place in places]
-    known = [one.evidence for one in stored]
-    took = tuple(e.execution.wall_seconds + (e.retraining.wall_seconds if e.retraining else 0.0) for e in known)
-    gathered = [_gathered(place, one) for place, one in zip(places, stored, strict=True)]
+    gathered = load(folder)
+    took = tuple(map(standard.seconds, gathered))
     sent = statistics.fmean(len(submissions.read(one)) for one in submissions.find(measuring.ROOT / "submissions"))
     packed = [store.pack(one) for one in gathered]
     returned = statistics.fmean(map(len, packed))
@@ -140,7 +147,13 @@ def measure(folder: Path) -> Costs:
     return Costs(took, _packing(gathered), client, _dask(int(sent), int(returned)), sent, returned, data)
 
 
-def _gathered(place: Path, stored: Stored) -> Gathered:
+def load(folder: Path) -> list[Gathered]:
+    """Return the evidence in a folder, in the order of names."""
+    return [_gathered(place) for place in store.places(folder)]
+
+
+def _gathered(place: Path) -> Gathered:
+    stored = from_json(Stored, (place / "evidence.json").read_bytes())
     found = store.load(place.parent, stored.evidence.submission.name, stored.key)
     if found is None:
         sys.exit(f"The evidence in {place} is damaged.")
@@ -171,30 +184,41 @@ def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
         return len(data.csv), (time.process_time() - begun) / len(packed)
 
 
-def nothing(content: bytes, returned: int) -> bytes:
-    """A task that takes what a submission takes on the wire, and no time."""
-    return bytes(returned)
+def start(stack: ExitStack, *module: str) -> None:
+    """Run a module with its arguments as a process of its own, until the stack is closed."""
+    command = [sys.executable, "-m", *module]
+    process = subprocess.Popen(command, cwd=measuring.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.callback(process.wait)
+    stack.callback(process.kill)
+
+
+def start_scheduler(stack: ExitStack) -> str:
+    """Run a scheduler on loopback until the stack is closed; return its address."""
+    place = Path(stack.enter_context(tempfile.TemporaryDirectory()), "scheduler.json")
+    scheduler = "distributed.cli.dask_scheduler --host 127.0.0.1 --port 0 --no-dashboard"
+    start(stack, *scheduler.split(), "--scheduler-file", str(place))
+    while not place.exists() or not place.stat().st_size:  # it is written in one go
+        time.sleep(0.1)
+    return cluster.address_of(str(place))
 
 
 def _dask(sent: int, returned: int, workers: int = 2) -> float:
     """Return Dask's seconds for one submission, from empty tasks of this size through processes of their own."""
+
+    def nothing(content: bytes) -> bytes:  # no name of a module: it travels whole, to where this file is not known
+        return bytes(returned)
+
     with ExitStack() as stack:
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory()), "scheduler.json")
-        scheduler = "distributed.cli.dask_scheduler --host 127.0.0.1 --port 0 --no-dashboard"
-        worker = "distributed.cli.dask_worker --nthreads 1 --no-nanny --resources box=1"
-        for words in (scheduler, *[worker] * workers):
-            command = [sys.executable, "-m", *words.split(), "--scheduler-file", str(place)]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-        while not place.exists():
-            time.sleep(0.1)
-        client = stack.enter_context(closing(cluster.connect(cluster.address_of(str(place)))))
+        address = start_scheduler(stack)
+        worker = f"distributed.cli.dask_worker {address} --nthreads 1 --no-nanny --resources box=1"
+        for _ in range(workers):
+            start(stack, *worker.split())
+        client = stack.enter_context(closing(cluster.connect(address)))
         client.wait_for_workers(workers)
         executor = client.get_executor(resources={"box": 1}, pure=False)
         with ThreadPoolExecutor(4) as threads:
             begun = time.perf_counter()
-            for _ in threads.map(lambda _: executor.submit(nothing, bytes(sent), returned).result(), range(TASKS)):
+            for _ in threads.map(lambda _: executor.submit(nothing, bytes(sent)).result(), range(TASKS)):
                 pass
             return (time.perf_counter() - begun) / TASKS
 
@@ -220,9 +244,9 @@ def main() -> None:
     said = asdict(replace(costs, boxes=()))
     mean, median = statistics.fmean(costs.boxes), statistics.median(costs.boxes)
     print(f"One submission: {mean:.1f} s in boxes (median {median:.1f}, longest {max(costs.boxes):.0f});", said)
-    as_it_is = [simulate(count, boxes, costs) for count in COUNTS for boxes in BOXES]
+    as_it_is = [simulate(draw(count, costs), boxes, costs) for count in COUNTS for boxes in BOXES]
     show("A batch as it is", as_it_is)
-    parallel = [simulate(count, boxes, costs, JUDGES) for count in COUNTS for boxes in BOXES]
+    parallel = [simulate(draw(count, costs), boxes, costs, JUDGES) for count in COUNTS for boxes in BOXES]
     show(f"With a client that judges in {JUDGES} processes", parallel)
     if to := measuring.output_path():
         to.parent.mkdir(parents=True, exist_ok=True)
