@@ -66,7 +66,7 @@ def _light(report: Report) -> Report:
         report,
         comparison=replace(report.comparison, sample=()) if report.comparison else None,
         cells=(),
-        runs=tuple(replace(run, history={}) for run in report.runs),
+        runs=tuple(replace(run, history={}, weights=()) for run in report.runs),
         answer=replace(answer, fits=fits) if answer else None,
     )
 
