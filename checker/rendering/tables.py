@@ -59,7 +59,7 @@ def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], da
 
 
 def _light(report: Report) -> Report:
-    """Return the report without what fills pages: cells, the histories of trainings, and pairs for pictures."""
+    """Return the report without what fills pages and pictures: cells, histories and weights of trainings, and pairs."""
     answer = report.answer
     fits = tuple(replace(fit, history={}) for fit in answer.fits) if answer else ()
     return replace(
