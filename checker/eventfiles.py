@@ -26,12 +26,14 @@ from tensorboard.compat.proto.node_def_pb2 import NodeDef
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.compat.proto.versions_pb2 import VersionDef
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+from tensorboard.plugins.histogram import metadata as histograms
+from tensorboard.util.tensor_util import make_tensor_proto
 
 from checker import architectures, judgement, store
 from checker.course import Course
 from checker.frames import Array
 from checker.metrics import METRICS
-from checker.records import Architecture, TrainingRun
+from checker.records import Architecture, Histogram, TrainingRun
 from checker.rendering import text
 from checker.store import Gathered
 
@@ -44,14 +46,15 @@ ROWS = 2_000
 def write(gathered: Gathered, course: Course, folder: Path) -> None:
     """Write a run for each seed of some evidence: ``folder/seed-11`` and so on.
 
-    Each holds loss and accuracy (or error) by epoch, the figure on the held-out rows, what was predicted beside what is
-    true as an image, and the network's graph where the network was read as plain data.
+    Each holds loss and accuracy (or error) by epoch, histograms of the weights before and after training where training
+    was not replayed, the figure on the held-out rows, what was predicted beside what is true as an image, and the
+    network's graph where the network was read as plain data.
     """
     answer = gathered.evidence.answer
     for run in gathered.evidence.runs:
         predicted = judgement.predictions(gathered, run, course)
         true = judgement.true_labels(gathered, run, course)
-        events = [Event(file_version=VERSION), *_history(run)]
+        events = [Event(file_version=VERSION), *_history(run), *_weights(run)]
         if answer is not None and answer.architecture is not None:
             events.append(Event(graph_def=graph(answer.architecture).SerializeToString()))
         classes, metric = course.assignment.data.classes, course.assignment.bar.metric
@@ -83,6 +86,29 @@ def _history(run: TrainingRun) -> Iterator[Event]:
             if value is not None:
                 summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
                 yield Event(step=epoch, wall_time=run.seconds * epoch / len(values), summary=summary)
+
+
+# -- weights ---------------------------------------------------------------------------------------------
+
+
+def _weights(run: TrainingRun) -> Iterator[Event]:
+    """Yield how each variable was spread before and after training, as far as it was finite."""
+    for variable in run.weights:
+        tag = f"weights/{text.one_line(variable.variable, 100)}"
+        not_finite = variable.after.not_finite
+        words = f"After training {not_finite:,} weights are NaN or infinite, which no bin shows." if not_finite else ""
+        for step, seconds, spread in ((0, 0.0, variable.before), (run.epochs, run.seconds, variable.after)):
+            if spread.counts:
+                summary = Summary(value=[histogram(tag, spread, words)])
+                yield Event(step=step, wall_time=seconds, summary=summary)
+
+
+def histogram(tag: str, spread: Histogram, words: str = "") -> Any:
+    """Return a histogram as TensorBoard keeps it: of each bin its left edge, its right edge, and the count in it."""
+    edges = np.linspace(spread.low, spread.high, len(spread.counts) + 1)
+    bins = np.column_stack([edges[:-1], edges[1:], spread.counts])
+    kind = histograms.create_summary_metadata(display_name=None, description=words)
+    return Summary.Value(tag=tag, metadata=kind, tensor=make_tensor_proto(bins))
 
 
 # -- the network -----------------------------------------------------------------------------------------

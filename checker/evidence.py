@@ -7,6 +7,8 @@ A guest that ran a student's code may say anything. What does not fit the record
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from checker import architectures, frames
 from checker.errors import EvidenceError
 from checker.frames import Array, Frame, Kind
@@ -15,6 +17,7 @@ from checker.records import (
     CellResult,
     Environment,
     Failure,
+    Histogram,
     ModelCapture,
     Progress,
     TrainingRun,
@@ -33,6 +36,12 @@ MAX_VALUES = 10_000_000
 MAX_ARRAY_BYTES = 80 * 2**20
 MAX_ROWS = 4_000_000
 """Of all arrays together; what comes after them is not kept, for each row that a model is fed is searched."""
+
+MAX_VARIABLES = 200
+MAX_BINS = 30
+MAX_COUNT = 2**53
+"""Of weights in a bin: the largest that a float64, as which event files hold it, counts up to."""
+MAX_WEIGHT = float(np.finfo(np.float32).max)
 
 
 class Collector:
@@ -98,6 +107,9 @@ class Collector:
                 if len(self.adaptations) < MAX_ADAPTATIONS:
                     self.adaptations.append(message)
             case TrainingRun():
+                parts = [part for variable in message.weights for part in (variable.before, variable.after)]
+                if len(message.weights) > MAX_VARIABLES or not all(map(_is_histogram, parts)):
+                    raise EvidenceError("weights that no network has")
                 self.runs.append(message)
             case Failure():
                 if message.verdict is Verdict.PASS:
@@ -121,3 +133,12 @@ def _sound(model: ModelCapture) -> ModelCapture:
     if model.architecture is None or architectures.is_sound(model.architecture):
         return model
     return replace(model, architecture=None, unrebuildable="its description makes no sense")
+
+
+def _is_histogram(claimed: Histogram) -> bool:
+    counts = (*claimed.counts, claimed.not_finite)
+    return (
+        len(claimed.counts) <= MAX_BINS
+        and all(0 <= count <= MAX_COUNT for count in counts)
+        and -MAX_WEIGHT <= claimed.low <= claimed.high <= MAX_WEIGHT
+    )

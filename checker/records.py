@@ -580,8 +580,33 @@ class Loop(StrEnum):
 
 @record
 @dataclass(frozen=True)
+class Histogram:
+    """How many values lie in each of the equally wide bins from ``low`` to ``high``, the least and the greatest value.
+
+    ``not_finite`` counts values that are NaN or infinite, which are in no bin; where all are, there are no bins.
+    """
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    not_finite: int = 0
+
+
+@record
+@dataclass(frozen=True)
+class Weights:
+    """A trainable variable before the first step of a training, and as it was when the held-out rows were predicted."""
+
+    variable: str
+    before: Histogram
+    after: Histogram
+
+
+@record
+@dataclass(frozen=True)
 class TrainingRun:
-    """One seed's training. ``predictions`` are outputs for the held-out features."""
+    """One seed's training. ``predictions`` are outputs for the held-out features; ``weights`` are not known where
+    training was replayed."""
 
     seed: int
     history: Mapping[str, tuple[float | None, ...]]
@@ -591,6 +616,7 @@ class TrainingRun:
     stopped_early: bool
     predictions: ArrayRef
     loop: Loop = Loop.GRAPH
+    weights: tuple[Weights, ...] = ()
 
 
 @record

@@ -8,11 +8,17 @@ import pytest
 
 from checker import eventfiles
 from checker.course import Course
-from checker.records import Recipe, Selection
+from checker.records import Histogram, Recipe, Selection, Weights
 from checker.store import Gathered
 
 SEEDS = (11, 23)
 HISTORY = {"loss": (0.9, None, 0.5), "accuracy": (0.4, 0.5, 0.7), "val_loss": (1.0, 0.8, 0.6)}
+
+WEIGHTS = (
+    Weights("1_Dense/kernel", Histogram(-0.5, 0.5, (3, 4, 3)), Histogram(-1.0, 2.0, (2, 8, 0))),
+    Weights("1_Dense/bias", Histogram(0.0, 0.0, (0, 5)), Histogram(1.0, 2.0, (2, 1), 2)),
+    Weights("2_\u202eDense\n/bias", Histogram(0.0, 0.0, (5,)), Histogram(0.0, 0.0, (), 5)),
+)
 
 
 @pytest.fixture
@@ -25,7 +31,7 @@ def gathered(course, make):
     """Evidence of a network that calls every held-out row by its first class."""
     held_out = {seed: eventfiles.judgement.held_out_split(seed, True, None, course).held_out for seed in SEEDS}
     outputs = {seed: np.eye(5, dtype=np.float32)[np.zeros(len(rows), int)] for seed, rows in held_out.items()}
-    runs = tuple(make.run(seed, of, history=HISTORY, epochs=3, loop="graph") for seed, of in outputs.items())
+    runs = tuple(make.run(seed, of, history=HISTORY, epochs=3, weights=WEIGHTS) for seed, of in outputs.items())
     evidence = make.evidence(
         models=(make.model(1),),
         selection=Selection(1, ""),
@@ -69,6 +75,37 @@ def test_tensorboard_reads_what_was_written(course, gathered, practice, tmp_path
         ("Dense", ["1_Dense_50_relu"]),
     ]
     assert nodes[1].attr["units"].s == b"50"
+
+
+@pytest.mark.tensorflow
+def test_histograms_are_read_back_by_tensorboards_plugin(course, gathered, tmp_path):
+    """Each variable has a histogram at step 0 and one at the last epoch, in the form of TensorBoard's plugin; what is
+    not finite is told in words, and a variable of which nothing is finite has no second one."""
+    from tensorboard.util.tensor_util import make_ndarray
+
+    eventfiles.write(gathered, course, tmp_path)
+    found = read(tmp_path / "seed-11")
+    kernel, bias, broken = "weights/1_Dense/kernel", "weights/1_Dense/bias", "weights/2_\ufffdDense /bias"
+    assert sorted(found.PluginTagToContent("histograms")) == sorted([kernel, bias, broken])
+    bins = {
+        tag: [(e.step, make_ndarray(e.tensor_proto).tolist()) for e in found.Tensors(tag)] for tag in (kernel, bias)
+    }
+    assert bins[kernel] == [
+        (
+            0,
+            [
+                [-0.5, pytest.approx(-1 / 6), 3],
+                [pytest.approx(-1 / 6), pytest.approx(1 / 6), 4],
+                [pytest.approx(1 / 6), 0.5, 3],
+            ],
+        ),
+        (3, [[-1, 0, 2], [0, 1, 8], [1, 2, 0]]),
+    ]
+    assert bins[bias] == [(0, [[0, 0, 0], [0, 0, 5]]), (3, [[1, 1.5, 2], [1.5, 2, 1]])]
+    assert [event.step for event in found.Tensors(broken)] == [0]
+    words = [found.SummaryMetadata(tag).summary_description for tag in (kernel, bias, broken)]
+    said = "After training {} weights are NaN or infinite, which no bin shows."
+    assert words == ["", said.format(2), said.format(5)]
 
 
 def test_several_submissions_are_shown_from_the_folder_above(course, gathered, tmp_path):

@@ -9,7 +9,7 @@ from checker import evidence, frames
 from checker.errors import EvidenceError
 from checker.evidence import Collector
 from checker.frames import END, Frame, Kind
-from checker.records import Environment, ExecuteJob, Failure, Progress, Stage, Verdict
+from checker.records import Environment, ExecuteJob, Failure, Histogram, Progress, Stage, Verdict, Weights
 
 
 @pytest.fixture
@@ -157,6 +157,38 @@ def test_senseless_progress_ends_the_box(collector, steps, step):
     with pytest.raises(EvidenceError):
         say(collector, step)
     assert steps == []
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Histogram(0.0, 1.0, (1,) * (evidence.MAX_BINS + 1)),
+        Histogram(0.0, 1.0, (10**400,)),
+        Histogram(0.0, 1.0, (5, -1)),
+        Histogram(0.0, 1.0, (5,), -1),
+        Histogram(1.0, 0.0, (5,)),
+        Histogram(-1e308, 1e308, (5,)),
+    ],
+)
+def test_a_histogram_of_no_weights_ends_the_box(collector, make, forged):
+    """Bins, counts or a range that no weights have are refused, before as after training."""
+    sound = Histogram(-1.0, 1.0, (0,) * (evidence.MAX_BINS - 1) + (5,), 1)
+    run = make.run(11, np.zeros((2, 5)))
+    for before, after in ((forged, sound), (sound, forged)):
+        with pytest.raises(EvidenceError, match="weights"):
+            say(collector, replace(run, weights=(Weights("1_Dense/kernel", before, after),)))
+    assert collector.runs == []
+
+
+def test_so_many_variables_are_taken(collector, make):
+    """As many variables as the clean guest describes are taken, and one more ends the box."""
+    spread = Histogram(-1.0, 1.0, (2, 3))
+    described = tuple(Weights(f"{n}_Dense/kernel", spread, spread) for n in range(evidence.MAX_VARIABLES))
+    run = make.run(11, np.zeros((2, 5)), weights=described)
+    say(collector, run)
+    assert collector.runs == [run]
+    with pytest.raises(EvidenceError, match="weights"):
+        say(collector, replace(run, weights=(*described, described[0])))
 
 
 def test_a_pickle_is_no_array(collector):

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import FrozenInstanceError, replace
 
+import numpy as np
 import pytest
 
 from checker.errors import EvidenceError
@@ -12,10 +13,13 @@ from checker.records import (
     CellResult,
     Evidence,
     Fit,
+    Histogram,
     Layer,
     ModelCapture,
     Progress,
     Submission,
+    TrainingRun,
+    Weights,
     from_json,
     to_json,
     to_plain,
@@ -29,6 +33,16 @@ def test_records_survive_json(make, assignment):
     assert from_json(Evidence, to_json(evidence)) == evidence
     assert from_json(Assignment, to_json(assignment)) == assignment
     assert from_json(Evidence, to_json(evidence, indent=2).decode()) == evidence
+
+
+def test_a_run_is_read_with_and_without_weights(make):
+    """Histograms of weights survive JSON; evidence from before there were any is read as if training was replayed."""
+    run = make.run(11, np.zeros((2, 5)))
+    spread = Histogram(-0.1, 0.2, (3, 0, 4), 1)
+    described = replace(run, weights=(Weights("1_Dense/kernel", spread, Histogram(0.0, 0.0, (), 8)),))
+    assert from_json(TrainingRun, to_json(described)) == described
+    older = {key: value for key, value in to_plain(run).items() if key != "weights"}
+    assert from_json(TrainingRun, json.dumps(older)) == run
 
 
 def test_names_from_every_script_survive_json(make):

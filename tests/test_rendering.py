@@ -42,6 +42,7 @@ from checker.records import (
     Fed,
     Figure,
     Fit,
+    Histogram,
     Identity,
     Importance,
     KerasObject,
@@ -73,6 +74,7 @@ from checker.records import (
     TrainingRun,
     Unfinished,
     Verdict,
+    Weights,
     from_json,
 )
 from checker.rendering.curves import curves
@@ -1059,14 +1061,16 @@ def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
 
 
 def test_results_json_is_read_back_as_records() -> None:
-    """The schema comes first; reports are whole but for cells and histories."""
-    written = results_json([a_pass(), a_fail()], [Unfinished("Kurt", "disk full")], DATA)
+    """The schema comes first; reports are whole but for cells, histories and histograms."""
+    spread = Histogram(-0.5, 0.5, (3, 4))
+    runs = tuple(replace(run, weights=(Weights("1_Dense/kernel", spread, spread),)) for run in a_pass().runs)
+    written = results_json([replace(a_pass(), runs=runs), a_fail()], [Unfinished("Kurt", "disk full")], DATA)
     assert next(iter(json.loads(written))) == "schema"
     results = from_json(Results, written)
     assert [report.verdict for report in results.reports] == [Verdict.PASS, Verdict.FAIL]
     assert results.reports[0].rules == a_pass().rules
     assert results.reports[0].cells == ()
-    assert results.reports[0].runs[0].history == {}
+    assert (results.reports[0].runs[0].history, results.reports[0].runs[0].weights) == ({}, ())
     assert results.unfinished == (Unfinished("Kurt", "disk full"),)
 
 

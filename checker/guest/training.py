@@ -27,9 +27,9 @@ import numpy as np
 
 from checker import frames, vocabulary
 from checker.frames import Array
-from checker.guest import architecture, plaindata
+from checker.guest import architecture, plaindata, weights
 from checker.guest.plaindata import UnrebuildableError
-from checker.records import KerasObject, Labels, Loop, Phase, RetrainJob, TrainingRun
+from checker.records import KerasObject, Labels, Loop, Phase, RetrainJob, TrainingRun, Weights
 
 LONG = 20_000
 """Steps over all seeds from which compiling pays several times over."""
@@ -93,22 +93,22 @@ def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) ->
             trainer.take_state(fresh)
         else:
             trainer = fresh
+        before = weights.histograms(trainer.model)
         outcome = trainer.run(seed, data[seed])
         predictions = trainer.predict(data[seed].x_held_out)
-        yield _run_record(seed, outcome, predictions, time.perf_counter() - started, loop), predictions
-
-
-def _run_record(seed: int, outcome: Outcome, predictions: Array, seconds: float, loop: Loop) -> TrainingRun:
-    return TrainingRun(
-        seed=seed,
-        history={name: tuple(values) for name, values in outcome.history.items()},
-        epochs=outcome.epochs,
-        steps=outcome.steps,
-        seconds=seconds,
-        stopped_early=outcome.stopped_early,
-        predictions=frames.reference(predictions),
-        loop=loop,
-    )
+        after = weights.histograms(trainer.model)
+        run = TrainingRun(
+            seed=seed,
+            history={name: tuple(values) for name, values in outcome.history.items()},
+            epochs=outcome.epochs,
+            steps=outcome.steps,
+            seconds=time.perf_counter() - started,
+            stopped_early=outcome.stopped_early,
+            predictions=frames.reference(predictions),
+            loop=loop,
+            weights=tuple(Weights(name, before[name], after[name]) for name in before),
+        )
+        yield run, predictions
 
 
 class ClassNumbers:

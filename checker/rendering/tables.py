@@ -59,14 +59,14 @@ def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], da
 
 
 def _light(report: Report) -> Report:
-    """Return the report without what fills pages: cells, the histories of trainings, and pairs for pictures."""
+    """Return the report without what fills pages and pictures: cells, histories and weights of trainings, and pairs."""
     answer = report.answer
     fits = tuple(replace(fit, history={}) for fit in answer.fits) if answer else ()
     return replace(
         report,
         comparison=replace(report.comparison, sample=()) if report.comparison else None,
         cells=(),
-        runs=tuple(replace(run, history={}) for run in report.runs),
+        runs=tuple(replace(run, history={}, weights=()) for run in report.runs),
         answer=replace(answer, fits=fits) if answer else None,
     )
 

@@ -321,10 +321,12 @@ def some_gathered() -> store.Gathered:
     """Evidence with an array."""
     outputs = np.eye(5, dtype=np.float32)
     finished = records.Execution(records.Ending.FINISHED, 0, 1.0, 1.0, 1.0, "", "fake")
+    spread = records.Histogram(-0.5, 0.5, (3, 2))
+    weights = (records.Weights("1_Dense/kernel", spread, spread),)
     evidence = records.Evidence(
         records.Submission("ada", "/ada.ipynb", True, "c0ffee"), None, finished, (), (some_model(),), (),
         records.Selection(1, "the only one"), None, None, (1,), finished,
-        (records.TrainingRun(1, {"loss": (0.5, None)}, 2, 3, 0.1, False, frames.reference(outputs)),),
+        (records.TrainingRun(1, {"loss": (0.5, None)}, 2, 3, 0.1, False, frames.reference(outputs), weights=weights),),
     )  # fmt: skip
     return store.Gathered(evidence, {frames.reference(outputs).sha256: outputs})
 

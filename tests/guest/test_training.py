@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from checker import vocabulary
-from checker.guest import architecture, plaindata, training
-from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
+from checker.guest import architecture, plaindata, training, weights
+from checker.records import Histogram, KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
 pytestmark = pytest.mark.tensorflow
 
@@ -281,7 +281,7 @@ def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: train
 
 
 def test_a_diverging_loss_is_told_as_none(tf: Any, data: training.SeedData) -> None:
-    """Where the loss is no number the run ends there, and its history holds None instead of NaN."""
+    """Where the loss is no number the run ends there, with None in its history and weights that are not finite."""
     keras = tf.keras
     job = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=5)
     broken = training.SeedData(data.x * np.nan, data.y, data.x_development, data.y_development, data.x_held_out)
@@ -289,6 +289,10 @@ def test_a_diverging_loss_is_told_as_none(tf: Any, data: training.SeedData) -> N
     assert run.epochs == 1
     assert run.history["loss"] == (None,)
     assert not np.isfinite(outputs).any()
+    assert [one.before.not_finite for one in run.weights] == [0] * 6
+    assert [one.after for one in run.weights] == [
+        Histogram(0.0, 0.0, (), size) for size in (9 * 20, 20, 20 * 10, 10, 10 * 5, 5)
+    ]
 
 
 def test_normalisation_is_learned_from_the_training_rows(tf: Any, keras: Any, data: training.SeedData) -> None:
@@ -333,3 +337,38 @@ def test_a_changing_learning_rate_begins_anew_for_each_seed(
     _, other = next(training.train(replace(steady, seeds=(last,)), {last: data}, tf, keras))
     assert np.array_equal(together[last][1], expected)
     assert not np.array_equal(other, expected)
+
+
+# -- weights ---------------------------------------------------------------------------------------------
+
+
+def test_histograms_are_of_the_first_and_the_last_weights(tf: Any, keras: Any, data: training.SeedData) -> None:
+    """Each seed tells how its own variables were spread before and after training, under the same names for all."""
+    job = make_job(keras, tf, wide(keras), keras.optimizers.Adam(), epochs=2)
+    for seed, (run, _) in zip(job.seeds, training.train(job, dict.fromkeys(job.seeds, data), tf, keras), strict=True):
+        keras.utils.set_random_seed(seed)
+        alone = training.Trainer(job, data.x, tf, keras)
+        first = [np.asarray(variable).astype(np.float64) for variable in alone.model.trainable_variables]
+        alone.run(seed, data)
+        last = [np.asarray(variable).astype(np.float64) for variable in alone.model.trainable_variables]
+        names = "1_Dense/kernel 1_Dense/bias 2_BatchNormalization/gamma 2_BatchNormalization/beta"
+        names += " 3_Dense/kernel 3_Dense/bias 4_Dense/kernel 4_Dense/bias"
+        assert [one.variable for one in run.weights] == names.split()
+        for expected, found in ((first, [w.before for w in run.weights]), (last, [w.after for w in run.weights])):
+            assert [(one.low, one.high) for one in found] == [(values.min(), values.max()) for values in expected]
+            assert [one.counts for one in found] == [tuple(np.histogram(values, 30)[0]) for values in expected]
+            assert {one.not_finite for one in found} == {0}
+
+
+def test_values_that_are_not_finite_are_counted_apart() -> None:
+    """NaN and infinities are in no bin and do not widen the range; the largest weights do not overflow it."""
+    values = np.array([[-3e38, 3e38, 3e38], [np.nan, np.inf, -np.inf]], np.float32)
+    found = weights.histogram(values)
+    assert (found.low, found.high) == (float(values[0, 0]), float(values[0, 1]))
+    assert (found.counts, found.not_finite) == ((1, *[0] * 28, 2), 3)
+
+
+def test_so_many_variables_are_described(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a network with more variables than the cap the first are described."""
+    monkeypatch.setattr(weights, "VARIABLES", 3)
+    assert list(weights.histograms(dense(tf.keras))) == ["0_Dense/kernel", "0_Dense/bias", "1_Dense/kernel"]

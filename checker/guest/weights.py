@@ -1,0 +1,44 @@
+"""Histograms of a network's trainable variables: what evidence keeps of weights, which themselves are never sent."""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from checker.frames import Array
+from checker.records import Histogram
+
+BINS = 30
+"""As many as TensorBoard makes."""
+VARIABLES = 200
+"""Variables that are described at most, from the inputs on; a hundred dense layers have as many."""
+
+
+def histograms(model: Any) -> dict[str, Histogram]:
+    """Return a histogram of each trainable variable, under names such as ``1_Dense/kernel``.
+
+    The number is the layer's place in the model. Keras's own names count on from one model to the next, so that each
+    seed's would be others.
+    """
+    variables = (
+        (f"{place}_{type(layer).__name__}/{_own_name(variable)}", variable)
+        for place, layer in enumerate(model.layers)
+        for variable in layer.trainable_variables
+    )
+    return {name: histogram(np.asarray(variable)) for name, variable in islice(variables, VARIABLES)}
+
+
+def _own_name(variable: Any) -> str:
+    """Return ``kernel`` of what legacy Keras calls ``dense_1/kernel:0``."""
+    return str(variable.name).rpartition("/")[2].partition(":")[0]
+
+
+def histogram(values: Array) -> Histogram:
+    """Return how values of any shape are spread."""
+    finite = values[np.isfinite(values)].astype(np.float64)  # in float32 the range alone could be infinite
+    others = values.size - finite.size
+    if not finite.size:
+        return Histogram(0.0, 0.0, (), others)
+    low, high = float(finite.min()), float(finite.max())
+    counts, _ = np.histogram(finite, BINS, (low, high))
+    return Histogram(low, high, tuple(counts.tolist()), others)
