@@ -1,8 +1,8 @@
 """``checker batch`` against nbgrader, as in ``peers``, on notebooks that train in batches of Keras's default size.
 
-Eleven of the twelve examples of ``peers`` ask for batches of 128 rows or more. Here six of these are copied without that
-argument, and otherwise unchanged; ``unscaled-inputs`` is none of them, for nbgrader's graded cell scales. What the copies' recipes are is looked at first: an example whose copy
-still trains in other batches is left out, by name.
+Eleven of the twelve examples of ``peers`` ask for batches of 128 rows or more. Here six of these are copied without
+that argument, and otherwise unchanged; ``unscaled-inputs`` is none of them, for nbgrader's graded cell scales. What the
+copies' recipes are is looked at first: an example whose copy still trains in other batches is left out, by name.
 """
 
 import re
