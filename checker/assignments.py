@@ -41,7 +41,7 @@ def load(folder: Path) -> Assignment:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"There is no assignment in {folder}: {error.strerror}: {FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # the last for nested brackets
         raise AssignmentError(f"{path}: not TOML: {error}") from error
     if "folder" in content:
         raise AssignmentError(f"{path}: folder: {_FOR_PEOPLE['unexpected_keyword_argument']}")
@@ -97,7 +97,7 @@ def starter_sources(assignment: Assignment) -> tuple[str, ...]:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         return tuple("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise AssignmentError(f"{path}: not a notebook: {error}") from error
 
 

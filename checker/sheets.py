@@ -41,15 +41,16 @@ def read(content: bytes, needed: Collection[str]) -> Sheet | None:
         found = _parsed(text, separator)
         columns = tuple(cell.strip().casefold() for cell in found[0]) if found else ()
         if set(needed) <= set(columns):
-            rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in found[1:] if line]
+            rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in found[1:]]
             return Sheet(text, separator, tuple(rows), columns)
     return None
 
 
 def _parsed(text: str, separator: str) -> list[list[str]]:
-    """Return a table's cells; none where a quotation mark has no partner, for new rows would end in that cell."""
+    """Return the cells of a table's lines that are not empty; none where a quotation mark has no partner, for new rows
+    would end in that cell."""
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if line]
     except csv.Error:
         return []
 
