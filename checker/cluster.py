@@ -190,6 +190,7 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
             loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))
             await worker.finished()
 
+    _require_certificate(address)
     try:
         asyncio.run(serve())
     except (OSError, TimeoutError) as error:
@@ -271,7 +272,8 @@ def _nameless(submission: Submission) -> Submission:
 
 
 def connect(address: str) -> Client:
-    """Return a client of a scheduler; UsageError where there is none."""
+    """Return a client of a scheduler; UsageError where there is none, or none without a certificate."""
+    _require_certificate(address)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a notebook may be large
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -303,6 +305,14 @@ def is_remote(address: str) -> bool:
         return host != "localhost" and not ipaddress.ip_address(host).is_loopback
     except ValueError:
         return True
+
+
+def _require_certificate(address: str) -> None:
+    if address.startswith("tls://") and not dask.config.get("distributed.comm.tls.ca-file", None):
+        raise UsageError(
+            f"{address} is behind TLS, and Dask knows no certificates here.",
+            "Set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and the others in docs/scaling.md.",
+        )
 
 
 def _no_scheduler(address: str) -> UsageError:

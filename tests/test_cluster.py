@@ -148,6 +148,13 @@ def test_evidence_that_did_not_arrive_whole_is_refused(course, handed_in, damage
 # -- what is exposed -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("reach", [cluster.connect, lambda address: cluster.work(address, 1, print)])
+def test_tls_without_a_certificate_is_told(reach):
+    """Where Dask knows no certificates, neither client nor worker tries to reach a scheduler behind TLS."""
+    with pytest.raises(UsageError, match="knows no certificates here"):
+        reach("tls://127.0.0.1:1")
+
+
 @pytest.mark.parametrize(
     ("address", "exposed"),
     [
