@@ -28,9 +28,10 @@ THIS_MACHINE = {
 """What is another cluster's own in the example."""
 WORKER = "checker.cluster.BoxWorker"
 HOLD = f"""
+import sys
 cluster.wait_for_workers({JOBS}, timeout=240)
 print("ready", flush=True)
-input()
+sys.stdin.read()
 cluster.close()
 """
 SBATCH = """#!/bin/sh
