@@ -58,6 +58,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     """Judge a submission from its evidence, and find questions about it."""
     evidence, assignment = gathered.evidence, course.assignment
     compared = judgement.compare(gathered, course, standard)
+    runs = judgement.compared_runs(evidence, compared)
     exhibits = rules.Exhibits(
         assignment=assignment,
         dataset=course.dataset.note,
@@ -65,7 +66,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         answer=evidence.answer,
         recipe=evidence.recipe,
         tracing=evidence.tracing,
-        training=judgement.compared_runs(evidence, compared),
+        training=runs,
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
@@ -92,7 +93,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         answer=evidence.answer,
         reference_architecture=standard.architecture,
         reference_recipe=standard.recipe,
-        runs=judgement.compared_runs(evidence, compared),
+        runs=runs,
         cells=cells,
         environment=evidence.environment,
         adaptations=evidence.adaptations,
