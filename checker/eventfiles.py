@@ -13,7 +13,8 @@ import re
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,12 +168,19 @@ def _image(figure: Figure) -> Any:
 
 
 def write_beside(found: Mapping[str, Gathered], reference: Gathered, course: Course, folder: Path) -> Path:
-    """Write each submission's runs with the reference's beside them: ``folder/<slug>/student/seed-11``,
-    ``folder/<slug>/reference/seed-11``; return the folder that TensorBoard is to show."""
+    """Write each submission's runs with the reference's for the same seeds beside them:
+    ``folder/<slug>/student/seed-11``, ``folder/<slug>/reference/seed-11``; return the folder that TensorBoard is to
+    show."""
     for name, gathered in found.items():
-        for who, evidence in (("student", gathered), ("reference", reference)):
+        beside = _only_seeds(reference, {run.seed for run in gathered.evidence.runs})
+        for who, evidence in (("student", gathered), ("reference", beside)):
             write(evidence, course, folder / store.slug(name) / who)
     return folder / store.slug(next(iter(found))) if len(found) == 1 else folder
+
+
+def _only_seeds(gathered: Gathered, seeds: Set[int]) -> Gathered:
+    runs = tuple(run for run in gathered.evidence.runs if run.seed in seeds)
+    return replace(gathered, evidence=replace(gathered.evidence, runs=runs))
 
 
 def show(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -106,6 +107,15 @@ def test_histograms_are_read_back_by_tensorboards_plugin(course, gathered, tmp_p
     words = [found.SummaryMetadata(tag).summary_description for tag in (kernel, bias, broken)]
     said = "After training {} weights are NaN or infinite, which no bin shows."
     assert words == ["", said.format(2), said.format(5)]
+
+
+def test_only_the_references_runs_for_the_same_seeds_are_beside(course, gathered, tmp_path):
+    """Of a reference that is trained for further seeds too, whoever was not trained for these sees none."""
+    first = gathered.evidence.runs[:1]
+    ada = replace(gathered, evidence=replace(gathered.evidence, runs=first))
+    folder = eventfiles.write_beside({"Ada": ada}, gathered, course, tmp_path)
+    runs = sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("events.*"))
+    assert runs == ["reference/seed-11", "student/seed-11"]
 
 
 def test_several_submissions_are_shown_from_the_folder_above(course, gathered, tmp_path):
