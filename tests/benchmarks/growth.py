@@ -138,7 +138,7 @@ def main() -> None:
     figures = [one for part in parts for one in part()]
     with tempfile.TemporaryDirectory() as place:
         figures = batches(Path(place)) + figures
-    measuring.publish("How cost grows", figures, measuring.output_path())
+    measuring.publish("How cost grows", figures)
 
 
 if __name__ == "__main__":

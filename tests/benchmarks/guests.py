@@ -86,7 +86,7 @@ def main() -> None:
             figures = [measuring.compare("a small TensorFlow notebook", ways, ROUNDS)]
     finally:
         boxes.close()
-    measuring.publish("A warm guest against a cold kernel", figures, measuring.output_path())
+    measuring.publish("A warm guest against a cold kernel", figures)
 
 
 if __name__ == "__main__":

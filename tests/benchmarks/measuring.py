@@ -17,6 +17,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from checker import dataset
+from checker.dataset import Dataset
+from checker.records import DataSource
+
 ROOT = Path(__file__).parent.parent.parent
 MIB = 2**20
 
@@ -57,33 +61,49 @@ def cost_of_command(command: Sequence[str | Path], codes: Sequence[int] = (0,), 
 
     Raises CalledProcessError, with what it said, for an exit code that is not among ``codes``.
     """
-    before, wall = _children_cpu(), time.perf_counter()
+    wall = time.perf_counter()
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)  # type: ignore[call-overload]
-    peak, ended = [0.0], threading.Event()
-    watching = threading.Thread(target=_watch, args=(running.pid, peak, ended))
-    watching.start()
+    watch = Watch(psutil.Process(running.pid))
+    watch.start()
     said, _ = running.communicate()
-    ended.set()
-    watching.join()
+    watch.end()
     if running.returncode not in codes:
         raise subprocess.CalledProcessError(running.returncode, command, said)
-    return Cost(time.perf_counter() - wall, _children_cpu() - before, peak[0])
+    return Cost(time.perf_counter() - wall, watch.cpu(), watch.peak_mib)
 
 
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+class Watch(threading.Thread):
+    """Looks at a process and all below it, twice a second. What nobody waits for when it ends, as with all of a box,
+    is in no parent's account; of each process the seconds at the last look count."""
 
+    def __init__(self, root: psutil.Process) -> None:
+        super().__init__()
+        self._root, self._ended = root, threading.Event()
+        self._seconds: dict[psutil.Process, float] = {}
+        self.peak_mib = 0.0
 
-def _watch(pid: int, peak: list[float], ended: threading.Event) -> None:
-    while not ended.wait(0.5):
+    def run(self) -> None:
+        while not self._ended.wait(0.5):
+            with suppress(psutil.Error):
+                self._look()
+
+    def _look(self) -> None:
         total = 0
-        with suppress(psutil.Error):
-            root = psutil.Process(pid)
-            for process in (root, *root.children(recursive=True)):
-                with suppress(psutil.Error):
-                    total += getattr(process.memory_full_info(), "pss", process.memory_info().rss)
-        peak[0] = max(peak[0], total / MIB)
+        for process in (self._root, *self._root.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                self._seconds[process] = times.user + times.system
+                total += getattr(process.memory_full_info(), "pss", process.memory_info().rss)
+        self.peak_mib = max(self.peak_mib, total / MIB)
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self.join()
+
+    def cpu(self) -> float:
+        """Return the seconds of processors that all took."""
+        return sum(self._seconds.values())
 
 
 def compare(what: str, ways: Mapping[str, Callable[[], Cost]], rounds: int = 1) -> Figure:
@@ -117,8 +137,8 @@ def _median(costs: Sequence[Cost]) -> Cost:
     return Cost(*map(statistics.median, columns))
 
 
-def publish(title: str, figures: Sequence[Figure], to: Path | None) -> None:
-    """Print figures as a table; write them as JSON where a path is given."""
+def publish(title: str, figures: Sequence[Figure]) -> None:
+    """Print figures as a table, and write them as this run's JSON."""
     console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table("what", "ways", "wall", "CPU", "peak", "ratio", "lowest - highest", title=title)
     for one in figures:
@@ -133,18 +153,30 @@ def publish(title: str, figures: Sequence[Figure], to: Path | None) -> None:
             f"{one.lowest:.2f} - {one.highest:.2f}",
         )
     console.print(table)
-    if to is not None:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps([asdict(one) for one in figures], indent=2))
+    write_json([asdict(one) for one in figures])
 
 
 def _seconds(value: float) -> str:
     return f"{value * 1e6:,.0f} µs" if value < 0.01 else f"{value:,.2f} s"
 
 
-def output_path() -> Path | None:
-    """Return where this run's JSON goes, from the command line."""
-    return Path(sys.argv[1]) if len(sys.argv) > 1 else None
+def write_json(figures: object) -> None:
+    """Write this run's figures to the path that the command line names, if it names one."""
+    if len(sys.argv) > 1:
+        to = Path(sys.argv[1])
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_text(json.dumps(figures, indent=2))
+
+
+def data_arguments() -> list[str]:
+    """Return what tells a batch which data to use: the real file where the environment names one."""
+    return [] if os.environ.get(dataset.VARIABLE) else ["--practice-data"]
+
+
+def load_data(source: DataSource) -> Dataset:
+    """Return the same data in this process."""
+    given = os.environ.get(dataset.VARIABLE)
+    return dataset.load(source, Path(given) if given else None, practice=not given)
 
 
 def quiet_environment() -> dict[str, str]:

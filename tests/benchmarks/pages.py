@@ -86,7 +86,7 @@ def main() -> None:
         chromium = browser.launch(playwright)
         figures += in_browser(chromium, Path(place))
         chromium.close()
-    measuring.publish("The index", figures, measuring.output_path())
+    measuring.publish("The index", figures)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 nbgrader gets each notebook as it was handed in, with two cells more: one that says which variable holds the answer and
 how it was trained (what the checker found out by itself), and the graded one, which retrains it with ``model.fit`` for
-the same seeds and epochs and asserts that the mean accuracy reaches the same bar. nbgrader runs in an environment of
-its own; its kernels run on this one's Python.
+the same seeds and epochs, on as many rows, with development data where the student watched some, and asserts that the
+mean accuracy reaches the same bar. nbgrader runs in an environment of its own; its kernels run on this one's Python.
 
 Without the students' own training: less the time of the cells in which a student trains, on either side. The
 harness's own cost is what one submission more takes, less all of the student's cells and the clean guest's training;
@@ -27,7 +27,8 @@ import measuring
 import nbformat
 from measuring import Cost, Figure
 
-from checker import assignments, dataset
+from checker import assignments
+from checker.records import SplitPlan
 
 VERSION = "0.9.6"
 NAMES = (
@@ -57,13 +58,17 @@ _x = _data.drop(columns="ocean_proximity").to_numpy()
 _scores = []
 for _seed in {seeds}:
     tf.keras.utils.set_random_seed(_seed)
-    _train, _test = train_test_split(np.arange(len(_y)), test_size=0.2, random_state=_seed)
+    _rest, _test = train_test_split(np.arange(len(_y)), test_size={test}, random_state=_seed)
+    _train, _dev = _rest, None
+    if _watches:
+        _train, _dev = train_test_split(_rest, test_size={watched}, random_state=_seed)
     _imputer, _scaler = SimpleImputer(strategy="median"), StandardScaler()
     _fitted = _scaler.fit_transform(_imputer.fit_transform(_x[_train]))
+    _watched = (_scaler.transform(_imputer.transform(_x[_dev])), _y[_dev]) if _watches else None
     _copy = tf.keras.models.clone_model(_answer)
     _optimizer = type(_answer.optimizer).from_config(_answer.optimizer.get_config())
     _copy.compile(optimizer=_optimizer, loss=_answer.loss, metrics=["accuracy"])
-    _copy.fit(_fitted, _y[_train], epochs=_epochs, batch_size=_batch, verbose=0)
+    _copy.fit(_fitted, _y[_train], epochs=_epochs, batch_size=_batch, validation_data=_watched, verbose=0)
     _called = _copy.predict(_scaler.transform(_imputer.transform(_x[_test])), verbose=0).argmax(axis=1)
     _scores.append(np.mean(_called == _y[_test]))
 print("mean accuracy", np.mean(_scores))
@@ -107,7 +112,7 @@ def own_seconds(out: Path, graded: Graded, reports: list[Any]) -> float:
 class Course:
     """A nbgrader course with one assignment, to which all have handed in."""
 
-    def __init__(self, place: Path, folder: Path, csv: bytes, reports: list[Any]) -> None:
+    def __init__(self, place: Path, folder: Path, csv: bytes, plan: SplitPlan, reports: list[Any]) -> None:
         self.place = place
         self.names = [report["submission"]["name"] for report in reports]
         self.kernels = place / "jupyter"
@@ -122,7 +127,8 @@ class Course:
         self._write(place / "source" / "tick" / "housing" / "housing.csv", csv)
         classes = reports[0]["classes"]
         seeds, bar = [run["seed"] for run in reports[0]["runs"]], reports[0]["comparison"]["bar"]
-        self.graded = _graded_cell(GRADED.format(classes=classes, seeds=seeds, bar=bar))
+        shares = {"test": plan.test, "watched": plan.development / (1 - plan.test)}
+        self.graded = _graded_cell(GRADED.format(classes=classes, seeds=seeds, bar=bar, **shares))
         empty = nbformat.v4.new_notebook(cells=[self.graded], metadata=_metadata())
         self._write(place / "source" / "tick" / "answer.ipynb", nbformat.writes(empty).encode())
         for report in reports:
@@ -137,7 +143,8 @@ class Course:
         (file,) = (folder / name).glob("*.ipynb")
         notebook = nbformat.read(file, as_version=4)
         (phase,) = report["recipe"]["phases"][-1:]
-        answer = f"_answer, _epochs, _batch = {report['answer']['variable']}, {phase['epochs']}, {phase['batch_size']}"
+        how = f"{phase['epochs']}, {phase['batch_size']}, {report['recipe']['development']}"
+        answer = f"_answer, _epochs, _batch, _watches = {report['answer']['variable']}, {how}"
         notebook.cells += [nbformat.v4.new_code_cell(answer), self.graded]
         notebook.metadata = _metadata()
         folder = self.place / "submitted" / name / "tick"
@@ -205,16 +212,11 @@ def less(graded: Graded, jobs: int = 1) -> Cost:
     return Cost(whole.wall - graded.training / jobs, whole.cpu - graded.training, whole.peak_mib)
 
 
-def data_arguments() -> list[str]:
-    """Return which data a batch is to use: the real file where one is named."""
-    return [] if os.environ.get(dataset.VARIABLE) else ["--practice-data"]
-
-
 def measure(title: str, folder: Path, names: Sequence[str]) -> None:
     """Measure both ways on these submissions of a folder, and publish what they came to."""
-    data = data_arguments()
+    data = measuring.data_arguments()
     assignment = assignments.find(None, measuring.ROOT / "reference")
-    csv = dataset.load(assignment.data, practice=bool(data)).csv
+    csv = measuring.load_data(assignment.data).csv
     python = nbgrader_python()
     with tempfile.TemporaryDirectory() as place:
         out = Path(place, "results")
@@ -223,14 +225,14 @@ def measure(title: str, folder: Path, names: Sequence[str]) -> None:
         one, reports = by_checker(folder, names, out, data, 1)
         own = (own_seconds(out, one, reports) - alone) / (len(names) - 1)
         two, _ = by_checker(folder, names, out, data, 2)
-        peer = Course(Path(place, "course"), folder, csv, reports).grade(python)
+        peer = Course(Path(place, "course"), folder, csv, assignment.splits, reports).grade(python)
     figures = []
     for jobs, ours in ((1, one), (2, two)):
         whole, rest = peer.cost.wall / ours.cost.wall, less(peer).wall / less(ours, jobs).wall
         ways = ("nbgrader autograde", f"checker batch --jobs {jobs}")
         figures.append(Figure(f"{len(names)} submissions", *ways, peer.cost, ours.cost, whole, whole, whole))
         figures.append(Figure("without students' training", *ways, less(peer), less(ours, jobs), rest, rest, rest))
-    measuring.publish(title, figures, measuring.output_path())
+    measuring.publish(title, figures)
     print(f"The harness's own cost: {own:.2f} s a submission, and {alone - own:.1f} s before the first.")
     differing = sorted(name for name in names if len({w.reaches[name] for w in (one, two, peer)}) > 1)
     print(

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import measuring
 import nbformat
 import peers
 
@@ -46,7 +47,7 @@ def main() -> None:
         folder = Path(place, "submissions")
         for name in NAMES:
             copy(name, folder)
-        _, reports = peers.by_checker(folder, NAMES, Path(place, "results"), peers.data_arguments(), 2)
+        _, reports = peers.by_checker(folder, NAMES, Path(place, "results"), measuring.data_arguments(), 2)
         kept = [report["submission"]["name"] for report in reports if in_default_batches(report)]
         print(f"Not in batches of {DEFAULT_BATCH}, so left out: {', '.join(sorted({*NAMES} - {*kept})) or 'none'}.")
         peers.measure(f"A batch against nbgrader, in batches of {DEFAULT_BATCH}", folder, kept)

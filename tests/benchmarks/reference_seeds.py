@@ -3,8 +3,6 @@
 Each reference runs once and is trained for all seeds, as any submission is, on the real data where it can be had.
 """
 
-import json
-import os
 import statistics
 import sys
 from contextlib import closing
@@ -16,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, dataset, metrics, sandbox, standard
+from checker import assignments, check, metrics, sandbox, standard
 from checker.course import Course
 from checker.metrics import Metric
 
@@ -37,8 +35,8 @@ class Spread:
 
 def spread_of(folder: Path) -> Spread:
     """Train a reference for all seeds."""
-    assignment, given = assignments.load(folder), os.environ.get(dataset.VARIABLE)
-    data = dataset.load(assignment.data, Path(given) if given else None, practice=not given)
+    assignment = assignments.load(folder)
+    data = measuring.load_data(assignment.data)
     course = Course(assignment, data, SEEDS, sandbox.choose("none"))
     with closing(course.sandbox.open()) as boxes:
         gathered = check.examine(standard.reference_submission(course), course, boxes, lambda *step: None)
@@ -73,9 +71,7 @@ def main() -> None:
         spreads.append(spread_of(path.parent))
         bar = assignments.load(path.parent).bar
         show(spreads[-1], metrics.find(bar.metric, bar.unit), console)
-    if to := measuring.output_path():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps([asdict(spread) for spread in spreads], indent=2))
+    measuring.write_json([asdict(spread) for spread in spreads])
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ than two for each box, and one that the client has not judged is still on its wa
 
 import heapq
 import itertools
-import json
-import os
 import random
 import statistics
 import subprocess
@@ -28,7 +26,7 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, cluster, dataset, sandbox, standard, store, submissions
+from checker import assignments, check, cluster, sandbox, standard, store, submissions
 from checker.course import Course, Standard
 from checker.records import from_json
 from checker.rendering import html
@@ -171,8 +169,7 @@ def _packing(gathered: list[Gathered]) -> float:
 def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
     """Return the bytes of the data set, and the client's seconds for a submission: unpacked, stored, judged, shown."""
     assignment = assignments.find(None, measuring.ROOT / "reference")
-    given = os.environ.get(dataset.VARIABLE)
-    data = dataset.load(assignment.data, Path(given) if given else None, practice=not given)
+    data = measuring.load_data(assignment.data)
     course = Course(assignment, data, assignment.seeds.grading, sandbox.choose("none"))
     held_to = Standard(dict.fromkeys(course.seeds, 0.9), dict.fromkeys(course.seeds, 0.5))
     with tempfile.TemporaryDirectory() as out:
@@ -248,10 +245,8 @@ def main() -> None:
     show("A batch as it is", as_it_is)
     parallel = [simulate(draw(count, costs), boxes, costs, JUDGES) for count in COUNTS for boxes in BOXES]
     show(f"With a client that judges in {JUDGES} processes", parallel)
-    if to := measuring.output_path():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps({"costs": asdict(costs), "as it is": [asdict(one) for one in as_it_is],
-                                  "judged in parallel": [asdict(one) for one in parallel]}, indent=2))  # fmt: skip
+    outcomes = {"as it is": as_it_is, "judged in parallel": parallel}
+    measuring.write_json({"costs": asdict(costs)} | {name: [*map(asdict, those)] for name, those in outcomes.items()})
 
 
 if __name__ == "__main__":

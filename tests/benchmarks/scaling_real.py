@@ -15,8 +15,6 @@ client, so here their boxes are slower than simulated: by how much stands beside
 """
 
 import itertools
-import json
-import os
 import shutil
 import statistics
 import sys
@@ -32,7 +30,7 @@ import scaling
 from rich.console import Console
 from rich.table import Table
 
-from checker import batch, cluster, dataset, standard
+from checker import batch, cluster, standard
 
 EXAMPLES = ("label-leak", "no-hidden-layer", "one-output", "only-jax", "only-pytorch", "too-little-training")
 """Of different cost: from those that end at an import to those that are trained for every seed."""
@@ -125,9 +123,9 @@ def working(workers: int) -> Iterator[tuple[str, float]]:
 
 def run_client(place: Path, address: str) -> float:
     """Run a batch on what is handed in; return its seconds."""
-    data = [] if os.environ.get(dataset.VARIABLE) else ["--practice-data"]
-    command = ["batch", str(place / "in"), "--out", str(place / "out"), "--scheduler", address, *data]
-    return measuring.cost_of_command([sys.executable, "-m", "checker", *command], (0, 1), cwd=measuring.ROOT).wall
+    command = [sys.executable, "-m", "checker", "batch", str(place / "in"), *measuring.data_arguments()]
+    to = ["--out", str(place / "out"), "--scheduler", address]
+    return measuring.cost_of_command([*command, *to], (0, 1), cwd=measuring.ROOT).wall
 
 
 def show(checks: Sequence[Check]) -> None:
@@ -145,9 +143,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         checks = check(Path(place), RUNS)
     show(checks)
-    if to := measuring.output_path():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text(json.dumps([asdict(one) for one in checks], indent=2))
+    measuring.write_json([asdict(one) for one in checks])
 
 
 if __name__ == "__main__":

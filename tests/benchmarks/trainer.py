@@ -133,7 +133,7 @@ def main() -> None:
         measuring.compare("3 seeds, 20 epochs, tracing and compilation included", whole(20), 3),
         measuring.compare("3 seeds, 100 epochs, tracing and compilation included", whole(100), 1),
     ]
-    measuring.publish("The trainer against fit", figures, measuring.output_path())
+    measuring.publish("The trainer against fit", figures)
 
 
 if __name__ == "__main__":
