@@ -35,6 +35,7 @@ from checker.records import Ending, Execution, Limits
 
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
+LOOK_SECONDS = 0.01
 EARLY_LOOKS, LOOKS_PER_COUNT = 3, 5
 GRACE_SECONDS = 5.0
 MAX_PROCESSES = 128 + (os.cpu_count() or 1)
@@ -81,6 +82,21 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
             member.kill()
     with contextlib.suppress(ProcessLookupError):
         process.kill()
+
+
+def await_end(tree: Sequence[psutil.Process], seconds: float) -> None:
+    """Wait until all have ended. An orphan's last trace is its new parent's to remove, which may take that seconds, or
+    for ever in a container without an init: nothing of it runs meanwhile."""
+    until = time.monotonic() + seconds
+    while not all(map(_has_ended, tree)) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) or not process.is_running()
+    except psutil.NoSuchProcess:
+        return True
 
 
 @dataclass

@@ -18,8 +18,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psutil
-
 from checker.errors import HarnessError
 from checker.frames import Frame
 from checker.records import Execution, Limits
@@ -165,7 +163,7 @@ class Warm:
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for a word
         self._control.close()
-        psutil.wait_procs(tree, END_SECONDS)
+        process.await_end(tree, END_SECONDS)
         self.process.wait()
         self.ended.set()
 
