@@ -29,6 +29,7 @@ from checker.store import Gathered
 
 def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
     """Run a submission, find its answer, trace its data, retrain it; return all that was observed."""
+    boxes.students.warm()  # first, and alone: the other box gets warm while the student's code runs
     boxes.ours.get_ready()
     ended, seen = execution.run(submission, course, boxes.students, watch)
     evidence = execution.evidence_of(submission, ended, seen, course)
