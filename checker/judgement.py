@@ -97,11 +97,12 @@ def student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentCe
 
 
 def reproduce(evidence: Evidence, course: Course) -> str:
-    """Return the command that does all this again; a student's file name in it may be pasted."""
+    """Return the command that does all this again; a student's file name in it may be pasted. Of the assignment's
+    folder it holds the last two parts: in a project as it is handed out, these are the whole path."""
     data = "--practice-data" if course.dataset.note.practice else f"--data {shlex.quote(course.assignment.data.file)}"
-    folder = Path(course.assignment.folder).name
+    folder = shlex.quote(Path(*Path(course.assignment.folder).parts[-2:]).as_posix())
     submission = evidence.submission
     file = shlex.quote(Path(submission.path).name)
     if submission.member or submission.failure:  # of many in one place
         file += f" --only {shlex.quote(submission.name)}"
-    return f"checker batch {file} --assignment reference/{folder} {data} --fresh"
+    return f"checker batch {file} --assignment {folder} {data} --fresh"

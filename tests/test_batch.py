@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from checker import assignments, batch, frames, submissions
+from checker import assignments, batch, frames, judgement, submissions
 from checker.course import Course, Standard
 from checker.dataset import Dataset
 from checker.errors import AssignmentError, HarnessError
@@ -850,6 +850,15 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
     words = shlex.split(b.report().reproduce)
     assert words[:2] == ["checker", "batch"]
     assert Path(words[2]).name == name
+
+
+@pytest.mark.parametrize("folder", ["reference/ticks", "my course/tick 5"])
+def test_the_command_names_the_assignment_as_it_is_handed_out(folder, small_assignment, data, fake_sandbox, make):
+    """In the command to repeat a check the assignment is the last two parts of its folder, whatever it is called."""
+    assignment = replace(small_assignment, folder=f"/srv/{folder}")
+    course = Course(assignment, data, SEEDS, fake_sandbox(lambda job, beside: iter(())))
+    words = shlex.split(judgement.reproduce(make.evidence(), course))
+    assert words[words.index("--assignment") + 1] == folder
 
 
 class TwoColumns(Practical):

@@ -93,10 +93,15 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float) -> Markup
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
+    """Yield the lines, then their names: a line runs behind the names that stand lower."""
     unit = metric(first).unit
     guides = (("baseline", first.baseline_mean), ("bar", first.bar), ("reference", first.reference_mean))
-    for level, (name, value) in enumerate(guides):
-        yield from upright(scale, value, f"{name} {unit.value(value)}", name, top - level * LABEL, bottom)
+    marks = (
+        upright(scale, value, f"{name} {unit.value(value)}", name, top - level * LABEL, bottom)
+        for level, (name, value) in enumerate(guides)
+    )
+    for alike in zip(*marks, strict=True):
+        yield from alike
 
 
 def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
