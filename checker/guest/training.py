@@ -27,8 +27,9 @@ import numpy as np
 
 from checker import frames, vocabulary
 from checker.frames import Array
-from checker.guest import architecture, plaindata, weights
+from checker.guest import architecture, plaindata, updates, weights
 from checker.guest.plaindata import UnrebuildableError
+from checker.guest.updates import Update
 from checker.records import KerasObject, Labels, Loop, Phase, RetrainJob, TrainingRun, Weights
 
 LONG = 20_000
@@ -173,7 +174,7 @@ class Trainer:
             raise UnrebuildableError(f"it takes inputs of shape {self.model.input_shape[1:]}")
         self.phases: list[CompiledPhase] = []
         for phase in job.recipe.phases:
-            earlier = None if phase.recompiled or not self.phases else self.phases[-1].optimizer
+            earlier = None if phase.recompiled or not self.phases else self.phases[-1]
             self.phases.append(CompiledPhase(self, phase, earlier))
         self._forward = tf.function(lambda x: self.model(x, training=False), autograph=False)
 
@@ -181,7 +182,7 @@ class Trainer:
         """Copy the weights and optimizer variables of another trainer of the same job."""
         pairs = [(self.model.weights, other.model.weights)]
         pairs += [
-            (_variables(mine.optimizer), _variables(theirs.optimizer))
+            (updates.state(mine.optimizer), updates.state(theirs.optimizer))
             for mine, theirs in zip(self.phases, other.phases, strict=True)
         ]
         for mine, theirs in pairs:
@@ -200,20 +201,22 @@ class Trainer:
         return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
 
 
-def _variables(optimizer: Any) -> list[Any]:
-    variables = optimizer.variables
-    return list(variables() if callable(variables) else variables)
-
-
 class CompiledPhase:
     """One phase of training, with the model compiled for it and the loop over an epoch traced."""
 
-    def __init__(self, trainer: Trainer, phase: Phase, optimizer: Any) -> None:
+    optimizer: Any
+    update: Update
+
+    def __init__(self, trainer: Trainer, phase: Phase, earlier: "CompiledPhase | None") -> None:
         self.trainer, self.phase = trainer, phase
         keras = trainer.keras
         self.labels = self._label_form()
         self.loss = plaindata.build(phase.loss, vocabulary.LOSSES, keras.losses, keras)
-        self.optimizer = optimizer or self._make_optimizer()
+        if earlier is not None:
+            self.optimizer, self.update = earlier.optimizer, earlier.update
+        else:
+            self.optimizer = plaindata.build(phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
+            self.update = updates.build(self.optimizer, trainer.model, keras, trainer.tf)
         self.first_rate = float(self.optimizer.learning_rate) if phase.plateau is not None else 0.0
         self.room = trainer.rows // phase.batch_size if trainer.loop is Loop.XLA else 0
         self._epoch: Any = None
@@ -226,25 +229,18 @@ class CompiledPhase:
             return Numbers(trainer.tf)
         return ClassNumbers(trainer.tf, trainer.classes, form is Labels.ONE_HOT)
 
-    def _make_optimizer(self) -> Any:
-        keras = self.trainer.keras
-        made = plaindata.build(self.phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
-        made.build(self.trainer.model.trainable_variables)
-        return made
-
     def _trace(self) -> None:
         """Compile the model for this phase and make its graphs. The model must not be recompiled while
         they are traced for the first time, so this happens when the phase first runs."""
-        tf, model, optimizer = self.trainer.tf, self.trainer.model, self.optimizer
-        model.compile(optimizer=optimizer, loss=self.loss)
+        tf, model, update = self.trainer.tf, self.trainer.model, self.update
+        model.compile(optimizer=self.optimizer, loss=self.loss)
         count, zero = self.labels.count, self.labels.zero
 
         def step(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
             with tf.GradientTape() as tape:
                 outputs = model(x, training=True)
                 loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
-            variables = model.trainable_variables
-            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            update.apply(tape.gradient(loss, model.trainable_variables))
             return loss, count(y, outputs)
 
         def epoch(steps: Any, x: Any, y: Any, weight: Any = None) -> tuple[Any, Any]:
@@ -252,6 +248,7 @@ class CompiledPhase:
                 loss, more = step(x[i], y[i], None if weight is None else weight[i])
                 return i + 1, total + loss * tf.cast(tf.shape(x)[1], loss.dtype), counted + more
 
+            update.begin()
             start = (tf.constant(0), tf.constant(0.0), zero)
             _, total, counted = tf.while_loop(lambda i, *_: i < steps, body, start)
             return total, counted
