@@ -26,8 +26,8 @@ from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 ROWS, ROUNDS = 13_209, 5
 DEFAULT_BATCH = 32
 BATCHES = (DEFAULT_BATCH, 128, 256)
-STEPS = 800
-"""About so many are timed in one go: as many as whole epochs have."""
+STEPS, QUICK_STEPS = 800, 8_000
+"""About so many are timed in one go, as many as whole epochs have: of what is quick more, to last as long."""
 SIZES = (9, 100, 50, 5)
 SEEDS = (7, 8, 9)
 
@@ -83,7 +83,7 @@ def fit_step(data: training.SeedData, batch: int) -> Callable[[], Cost]:
 
 def loop_step(data: training.SeedData, batch: int, loop: Loop) -> Callable[[], Cost]:
     """Return what times a step of one of the trainer's loops."""
-    epochs = round(STEPS / steps_of(batch))
+    epochs = round(QUICK_STEPS / steps_of(batch))
     trainer = training.Trainer(make_job(tf.keras, epochs, (7,), batch), data.x, tf, tf.keras, loop)
     trainer.run(7, data)
     return lambda: _per(epochs * steps_of(batch), lambda: trainer.run(8, data))
@@ -98,11 +98,11 @@ def bare_step(batch: int) -> Callable[[], Cost]:
         pairs += [(x, w), (x.T, g)] + ([(g, w.T)] if inputs != SIZES[0] else [])
 
     def multiply() -> None:
-        for _ in range(STEPS):
+        for _ in range(QUICK_STEPS):
             for a, b in pairs:
                 a @ b
 
-    return lambda: _per(STEPS, multiply)
+    return lambda: _per(QUICK_STEPS, multiply)
 
 
 def _per(steps: int, train: Callable[[], object]) -> Cost:
