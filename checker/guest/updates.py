@@ -78,7 +78,8 @@ class OneByOne:
 
 
 class Together:
-    """The optimizer updates one vector, of which the variables are given their parts."""
+    """The optimizer updates one vector, of which the variables are given their parts. A variable without a gradient has
+    one of zero, which moves it as little."""
 
     def __init__(self, optimizer: Any, model: Any, keras: Any, tf: Any) -> None:
         self._tf, self._optimizer, self._variables = tf, optimizer, model.trainable_variables
@@ -91,8 +92,9 @@ class Together:
         self._vector.assign(self._joined([self._tf.convert_to_tensor(variable) for variable in self._variables]))
 
     def apply(self, gradients: Sequence[Any]) -> None:
-        tf = self._tf
-        self._optimizer.apply_gradients([(self._joined(gradients), self._vector)])
+        tf, pairs = self._tf, zip(gradients, self._variables, strict=True)
+        known = [tf.zeros_like(variable) if gradient is None else gradient for gradient, variable in pairs]
+        self._optimizer.apply_gradients([(self._joined(known), self._vector)])
         parts = tf.split(tf.convert_to_tensor(self._vector), self._sizes)
         for variable, part in zip(self._variables, parts, strict=True):
             variable.assign(tf.reshape(part, variable.shape))

@@ -186,6 +186,23 @@ def test_a_network_that_looks_up_vectors_is_updated_variable_by_variable(tf: Any
     assert isinstance(update, updates.OneByOne)
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_what_has_no_gradient_stays_as_it_is(tf: Any, keras: Any) -> None:
+    """Together with others, a variable that the loss does not depend on is left alone, as by itself."""
+    after = []
+    for way in (updates.OneByOne, updates.Together):
+        keras.utils.set_random_seed(7)
+        model = keras.Sequential([keras.layers.Input((9,)), keras.layers.Dense(5), keras.layers.Dense(3)])
+        before = [variable.numpy() for variable in model.trainable_variables]
+        update = way(keras.optimizers.Adam(), model, keras, tf)
+        update.begin()
+        for _ in range(3):
+            update.apply([None, None, tf.ones((5, 3)), tf.ones(3)])
+        after.append([variable.numpy() for variable in model.trainable_variables])
+        assert [np.array_equal(*pair) for pair in zip(before, after[-1], strict=True)] == [True, True, False, False]
+    assert all(np.array_equal(*pair) for pair in zip(*after, strict=True))
+
+
 COMPILED_OPTIMIZERS = ("Adam", "SGD", "RMSprop")
 WEIGHTED = {"0": 2.0, "1": 1.0, "2": 1.0, "3": 0.5, "4": 3.0}
 
