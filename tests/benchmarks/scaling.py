@@ -38,7 +38,7 @@ BOXES = (1, 10, 100, 1_000)
 JUDGES = 16
 """Processes of a client that judged in parallel, as it does not."""
 TASKS = 400
-TRACING_SECONDS = 0.4
+TRACING_SECONDS = 0.25
 """Of a worker's host, for one submission; see docs/performance.md."""
 WARM_SECONDS = 15.0
 """Until the two boxes of a slot have imported everything, on a machine that does nothing else."""
