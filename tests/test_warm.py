@@ -229,7 +229,7 @@ def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
     members = process.tree_of(opened.ours._warm.process)
     opened.close()
     assert members
-    assert not any(member.is_running() for member in members)
+    assert all(map(process.has_ended, members))
     with pytest.raises(HarnessError, match="closed"):
         opened.ours.run([frames.END], LIMITS, lambda frame: None)
 
@@ -264,7 +264,5 @@ time.sleep(99)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and any(member.is_running() for member in members):
-        time.sleep(0.1)
-    assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in members)
+    process.await_end(members, 10)
+    assert all(map(process.has_ended, members))

@@ -88,11 +88,12 @@ def await_end(tree: Sequence[psutil.Process], seconds: float) -> None:
     """Wait until all have ended. An orphan's last trace is its new parent's to remove, which may take that seconds, or
     for ever in a container without an init: nothing of it runs meanwhile."""
     until = time.monotonic() + seconds
-    while not all(map(_has_ended, tree)) and time.monotonic() < until:
+    while not all(map(has_ended, tree)) and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
 
 
-def _has_ended(process: psutil.Process) -> bool:
+def has_ended(process: psutil.Process) -> bool:
+    """Tell whether nothing of a process runs any more, cleared away or not."""
     try:
         return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) or not process.is_running()
     except psutil.NoSuchProcess:
