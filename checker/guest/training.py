@@ -174,7 +174,7 @@ class Trainer:
             raise UnrebuildableError(f"it takes inputs of shape {self.model.input_shape[1:]}")
         self.phases: list[CompiledPhase] = []
         for phase in job.recipe.phases:
-            earlier = None if phase.recompiled or not self.phases else self.phases[-1]
+            earlier = None if phase.recompiled or not self.phases else self.phases[-1].update
             self.phases.append(CompiledPhase(self, phase, earlier))
         self._forward = tf.function(lambda x: self.model(x, training=False), autograph=False)
 
@@ -182,7 +182,7 @@ class Trainer:
         """Copy the weights and optimizer variables of another trainer of the same job."""
         pairs = [(self.model.weights, other.model.weights)]
         pairs += [
-            (updates.state(mine.optimizer), updates.state(theirs.optimizer))
+            (updates.state(mine.update.optimizer), updates.state(theirs.update.optimizer))
             for mine, theirs in zip(self.phases, other.phases, strict=True)
         ]
         for mine, theirs in pairs:
@@ -204,20 +204,13 @@ class Trainer:
 class CompiledPhase:
     """One phase of training, with the model compiled for it and the loop over an epoch traced."""
 
-    optimizer: Any
-    update: Update
-
-    def __init__(self, trainer: Trainer, phase: Phase, earlier: "CompiledPhase | None") -> None:
+    def __init__(self, trainer: Trainer, phase: Phase, update: Update | None) -> None:
         self.trainer, self.phase = trainer, phase
         keras = trainer.keras
         self.labels = self._label_form()
         self.loss = plaindata.build(phase.loss, vocabulary.LOSSES, keras.losses, keras)
-        if earlier is not None:
-            self.optimizer, self.update = earlier.optimizer, earlier.update
-        else:
-            self.optimizer = plaindata.build(phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
-            self.update = updates.build(self.optimizer, trainer.model, keras, trainer.tf)
-        self.first_rate = float(self.optimizer.learning_rate) if phase.plateau is not None else 0.0
+        self.update = update or self._make_update()
+        self.first_rate = float(self.update.optimizer.learning_rate) if phase.plateau is not None else 0.0
         self.room = trainer.rows // phase.batch_size if trainer.loop is Loop.XLA else 0
         self._epoch: Any = None
         self._compiled_epoch: Any = None
@@ -229,11 +222,16 @@ class CompiledPhase:
             return Numbers(trainer.tf)
         return ClassNumbers(trainer.tf, trainer.classes, form is Labels.ONE_HOT)
 
+    def _make_update(self) -> Update:
+        keras = self.trainer.keras
+        made = plaindata.build(self.phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
+        return updates.build(made, self.trainer.model, keras, self.trainer.tf)
+
     def _trace(self) -> None:
         """Compile the model for this phase and make its graphs. The model must not be recompiled while
         they are traced for the first time, so this happens when the phase first runs."""
         tf, model, update = self.trainer.tf, self.trainer.model, self.update
-        model.compile(optimizer=self.optimizer, loss=self.loss)
+        model.compile(optimizer=update.optimizer, loss=self.loss)
         count, zero = self.labels.count, self.labels.zero
 
         def step(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:

@@ -30,6 +30,8 @@ SPARSE = frozenset({"Embedding"})
 class Update(Protocol):
     """One optimizer's way to update a network's variables, inside of an epoch's graph."""
 
+    optimizer: Any
+
     def begin(self) -> None:
         """Get ready for an epoch's steps."""
 
@@ -65,7 +67,7 @@ class OneByOne:
     """The optimizer updates each variable by itself."""
 
     def __init__(self, optimizer: Any, model: Any, keras: Any, tf: Any) -> None:
-        self._optimizer, self._variables = optimizer, model.trainable_variables
+        self.optimizer, self._variables = optimizer, model.trainable_variables
         optimizer.build(self._variables)
         if _is_legacy_nadam(optimizer):
             optimizer._u_product_counter += len(self._variables)
@@ -74,7 +76,7 @@ class OneByOne:
         """Nothing has to be got ready."""
 
     def apply(self, gradients: Sequence[Any]) -> None:
-        self._optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
+        self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
 
 
 class Together:
@@ -82,7 +84,7 @@ class Together:
     one of zero, which moves it as little."""
 
     def __init__(self, optimizer: Any, model: Any, keras: Any, tf: Any) -> None:
-        self._tf, self._optimizer, self._variables = tf, optimizer, model.trainable_variables
+        self._tf, self.optimizer, self._variables = tf, optimizer, model.trainable_variables
         self._sizes = [int(np.prod(variable.shape)) for variable in self._variables]
         layer = keras.layers.Layer()  # what holds a variable in either generation of Keras
         self._vector = layer.add_weight(name="vector", shape=(sum(self._sizes),), initializer="zeros")
@@ -94,7 +96,7 @@ class Together:
     def apply(self, gradients: Sequence[Any]) -> None:
         tf, pairs = self._tf, zip(gradients, self._variables, strict=True)
         known = [tf.zeros_like(variable) if gradient is None else gradient for gradient, variable in pairs]
-        self._optimizer.apply_gradients([(self._joined(known), self._vector)])
+        self.optimizer.apply_gradients([(self._joined(known), self._vector)])
         parts = tf.split(tf.convert_to_tensor(self._vector), self._sizes)
         for variable, part in zip(self._variables, parts, strict=True):
             variable.assign(tf.reshape(part, variable.shape))

@@ -6,12 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
 import psutil
 import pytest
+
+from checker.sandbox import process
 
 pytest.importorskip("dask_jobqueue")
 
@@ -110,7 +111,5 @@ def test_the_example_runs_a_batch(surroundings, tmp_path):
         expected = ROOT / "submissions" / report["submission"]["name"] / "expected.toml"
         assert report["verdict"] == tomllib.loads(expected.read_text("utf-8"))["verdict"]
     assert len(reports) == len(EXAMPLES)
-    until = time.monotonic() + 60
-    while any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in started):
-        assert time.monotonic() < until
-        time.sleep(0.5)
+    process.await_end(started, 60)
+    assert all(map(process.has_ended, started))
