@@ -104,7 +104,6 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
     from checker.guest import training
     from checker.guest.plaindata import UnrebuildableError
 
-    tf.config.experimental.enable_op_determinism()
     arrays = [frames.unpack(frame.payload) for frame in rest]
     data = {seed: training.SeedData(*arrays[5 * k : 5 * k + 5]) for k, seed in enumerate(job.seeds)}
     try:
