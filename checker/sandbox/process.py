@@ -9,9 +9,8 @@ The tree may have stood there before the job, as a box with a warm process does.
 taken off, so that memory and CPU time are the job's own.
 
 Forks share most of their pages. The sum of resident sets counts these once for each process, but is cheap to
-read; the sum of proportional set sizes counts them once, but the kernel has to add it up page by page. So the
-second is looked at a few times at first, as many jobs are short, then every few seconds, and whenever the first is over
-the limit.
+read; the sum of proportional set sizes counts them once, but the kernel has to add it up page by page, which takes it
+tens of milliseconds. So the second is looked at where the first has grown since then, or is over the limit.
 """
 
 import contextlib
@@ -20,7 +19,6 @@ import os
 import subprocess
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +34,7 @@ from checker.records import Ending, Execution, Limits
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
 LOOK_SECONDS = 0.01
-EARLY_LOOKS, LOOKS_PER_COUNT = 3, 5
+GROWTH_MIB = 32
 GRACE_SECONDS = 5.0
 MAX_PROCESSES = 128 + (os.cpu_count() or 1)
 """More of them are a fork bomb; it is ended before its memory is added up, which would take longer than its growth."""
@@ -110,6 +108,7 @@ class Guest:
     started: float = field(default_factory=time.monotonic)
     ending: Ending | None = None
     peak_memory: float = 0.0
+    counted_at: float = 0.0
     cpu_seconds: float = 0.0
     nonsense: str = ""
     over: threading.Event = field(default_factory=threading.Event)
@@ -127,7 +126,7 @@ class Guest:
             if len(tree) > MAX_PROCESSES:
                 self.end(Ending.PROCESSES)
                 return
-            memory = self._measure(tree, count=is_over or look <= EARLY_LOOKS or look % LOOKS_PER_COUNT == 0)
+            memory = self._measure(tree)
             if is_over or self.process.poll() is not None:
                 return
             if memory > self.limits.memory_mib:
@@ -135,12 +134,13 @@ class Guest:
             elif time.monotonic() - self.started > self.limits.wall_seconds:
                 self.end(Ending.WALL_CLOCK)
 
-    def _measure(self, tree: Sequence[psutil.Process], count: bool) -> float:
+    def _measure(self, tree: Sequence[psutil.Process]) -> float:
         """Return the job's memory in MiB, at most; note its peak and CPU time on the way."""
         self.cpu_seconds = max(self.cpu_seconds, _sum(tree, _cpu_seconds) - self.before.cpu_seconds)
         resident = _sum(tree, _resident) - self.before.resident
-        if not count and resident <= self.limits.memory_mib:
+        if resident <= min(self.counted_at + GROWTH_MIB, self.limits.memory_mib):
             return resident
+        self.counted_at = resident
         memory = _sum(tree, _proportional) - self.before.proportional
         self.peak_memory = max(self.peak_memory, memory)
         return memory
@@ -204,7 +204,7 @@ def supervise(
 
     ``let_end`` is told whether the guest came to its end; it leaves nothing of the job, and returns the exit code.
     """
-    tail = deque[bytes](maxlen=TAIL_BYTES // 1_024)
+    tail = bytearray()
     threads = [
         threading.Thread(target=_write_job, args=(streams.job, job), daemon=True),
         threading.Thread(target=keep_tail, args=(streams.noise, tail), daemon=True),
@@ -233,9 +233,9 @@ def supervise(
     )
 
 
-def as_text(tail: deque[bytes]) -> str:
+def as_text(tail: bytearray) -> str:
     """Return what was kept of a stream."""
-    return b"".join(tail)[-TAIL_BYTES:].decode("utf-8", "replace")
+    return tail.decode("utf-8", "replace")
 
 
 def _write_job(stream: IO[bytes], job: Sequence[Frame]) -> None:
@@ -244,11 +244,12 @@ def _write_job(stream: IO[bytes], job: Sequence[Frame]) -> None:
             frames.write(stream, frame)  # type: ignore[arg-type]  # a pipe is a binary stream
 
 
-def keep_tail(stream: IO[bytes], tail: deque[bytes]) -> None:
-    """Read a stream to its end and keep the last of it."""
+def keep_tail(stream: IO[bytes], tail: bytearray) -> None:
+    """Read a stream to its end and keep the last of it in ``tail``."""
     with contextlib.suppress(ValueError, OSError), stream:
         while part := stream.read1(1_024):  # type: ignore[attr-defined]  # pipes are buffered
-            tail.append(part)
+            tail += part
+            del tail[:-TAIL_BYTES]
 
 
 def _read_frames(guest: Guest, stream: IO[bytes], receive: Callable[[Frame], None]) -> bool:

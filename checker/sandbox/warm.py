@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -113,7 +112,7 @@ class Warm:
             self.process = process.start(
                 command, EMPTY_ENVIRONMENT, Path("/"), stdin=theirs.fileno(), stdout=subprocess.DEVNULL
             )
-        self._tail = deque[bytes](maxlen=40)
+        self._tail = bytearray()
         self._reader = threading.Thread(target=process.keep_tail, args=(self.process.stderr, self._tail), daemon=True)
         self._reader.start()
         self.used = Usage()
