@@ -27,6 +27,7 @@ from checker import frames
 from checker.frames import Array, Frame, Kind
 from checker.guest import generation
 from checker.guest.kernel import MESSAGE_TYPE
+from checker.guest.readiness import PromptClient
 from checker.records import (
     CellError,
     CellOutput,
@@ -49,6 +50,8 @@ MAX_KEPT = 8_000_000
 LONG_PARAGRAPH = 15
 """A paragraph of more statements is cut at each of them."""
 KERNEL_START_SECONDS = 300
+USUAL_MINORS = (0, 4, 5)
+"""Colab's, and Jupyter's of the last years."""
 
 Say = Callable[[Frame], None]
 Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
@@ -57,6 +60,12 @@ Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
 
 class UnreadableError(Exception):
     """The file is no notebook and no Python; args are rationale and help."""
+
+
+def rehearse() -> None:
+    """Make the validators of the formats in which notebooks usually come: nbformat compiles one for each."""
+    for minor in USUAL_MINORS:
+        nbformat.validate(nbformat.NotebookNode(nbformat=4, nbformat_minor=minor, metadata={}, cells=[]))
 
 
 def read(job: ExecuteJob, content: bytes) -> Any:
@@ -199,6 +208,7 @@ class Client(NotebookClient):
     """nbclient, with the checker's kernel, caps on output, and a word on every cell as it ends."""
 
     def __init__(self, notebook: Any, manager: AsyncKernelManager, folder: Path, say: Say) -> None:
+        manager.client_factory = PromptClient
         super().__init__(
             notebook,
             km=manager,
