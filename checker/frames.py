@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.errors import EvidenceError
-from checker.records import ArrayRef, ExecuteJob, Message, RetrainJob, from_json, to_json
+from checker.records import ArrayRef, ExecuteJob, Message, RetrainJob, from_json, prepare, to_json
 
 Array = NDArray[Any]
 
@@ -86,6 +86,12 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes | None:
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
+
+
+def rehearse() -> None:
+    """Make what reads and writes records now, and not for the first one of each kind."""
+    for kind in _CLASSES.values():
+        prepare(kind)
 
 
 def job(content: ExecuteJob | RetrainJob) -> Frame:

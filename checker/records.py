@@ -1041,6 +1041,12 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
 
 
+def prepare(cls: type[Any]) -> None:
+    """Make what reads and writes a kind of record, which takes longer than to read or write it."""
+    kind: Any = cls
+    _adapter(kind)
+
+
 def _adapter_of(value: object) -> TypeAdapter[Any]:
     cls: Any = type(value)
     return _adapter(cls)

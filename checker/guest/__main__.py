@@ -42,6 +42,15 @@ def main(warm: bool = False) -> None:
     say(frames.END)
 
 
+def rehearse(code: str) -> None:
+    """Make what every job of a kind makes first: what reads and writes records, and what reads notebooks."""
+    frames.rehearse()
+    if code == "students":
+        from checker.guest import notebook
+
+        notebook.rehearse()
+
+
 def _take_streams() -> tuple[BinaryIO, BinaryIO]:
     incoming = os.fdopen(os.dup(0), "rb")
     outgoing = os.fdopen(os.dup(1), "wb")
@@ -158,5 +167,5 @@ if __name__ == "__main__":
         from checker.guest import warm
 
         _set_environment("3")
-        warm.serve(sys.argv[1], lambda: main(warm=True))
+        warm.serve(sys.argv[1], lambda: rehearse(sys.argv[1]), lambda: main(warm=True))
     main()
