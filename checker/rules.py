@@ -137,6 +137,9 @@ class RulesPlugin:
     # -- hooks -----------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = (
+            "native"  # nobody reads these reports of failures; in other styles they take half the time
+        )
         for importance in Importance:
             config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
 

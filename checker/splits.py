@@ -8,9 +8,6 @@ rows, has one in the test; of a regression, tenths of the target are.
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from checker.frames import Array
 from checker.records import SplitPlan
@@ -53,6 +50,10 @@ def among(whole: Split, rows: Array) -> Split:
 
 def handout_features(features: Array, training: Array) -> Array:
     """Return the hand-out's columns: median imputed, standardised, both fitted on the training rows."""
+    from sklearn.impute import SimpleImputer  # takes a second, and is seldom needed
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     prepare = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     prepare.fit(features[training])
     return np.asarray(prepare.transform(features), dtype=np.float32)

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, baselines, check, judgement, metrics, splits, store, submissions
+from checker import assignments, check, judgement, metrics, splits, store, submissions
 from checker.course import Course, Standard, Watch, evidence_key
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.metrics import METRICS
@@ -90,6 +90,8 @@ def baseline_scores(course: Course) -> BaselineScores:
 
 def _train_baselines(course: Course) -> BaselineScores:
     """Train each traditional model for each seed on all that is not held out."""
+    from checker import baselines  # scikit-learn takes a second, for which what is in the cache need not wait
+
     task, metric, labels = course.assignment.task, METRICS[course.assignment.bar.metric], course.dataset.labels
     scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
     for seed in course.all_seeds:
