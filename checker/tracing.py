@@ -138,6 +138,7 @@ class _Tracer:
         self.complete: Array = np.asarray(~np.isnan(features).any(axis=0))
         self.deviations = np.nanstd(features, axis=0)
         self.maps: tuple[AffineMap, ...] = ()
+        self._trees: dict[tuple[int, ...], cKDTree] = {}
 
     def rows_of(self, table: Array) -> Array | None:
         """Return for each row of a table its row in the data set, -1 where none or several agree; None where
@@ -181,7 +182,8 @@ class _Tracer:
         used = [m for m in maps if self.complete[m.source]] or list(maps)
         sources = [m.source for m in used]
         scale = self.deviations[sources]
-        tree = cKDTree(np.nan_to_num(self.features[:, sources]) / scale)
+        tree = self._trees.get(tuple(sources)) or cKDTree(np.nan_to_num(self.features[:, sources]) / scale)
+        self._trees[tuple(sources)] = tree
         wanted = np.column_stack([table[:, m.column] * m.scale + m.offset for m in used]) / scale
         return tree, np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, np.nan)
 
@@ -230,17 +232,20 @@ def _quantile_map(column: int, source: int, theirs: Array, ours: Array) -> tuple
 def _fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> tuple[AffineMap, ...]:
     """Return the exact affine maps between columns, given rows' provisional identities.
 
-    Which two columns belong together is seen from some of the rows; how, from all of them.
+    Which two columns belong together is seen from some of the rows; how, from all of them. Most students leave columns
+    where they are, so that is where a column is looked for first.
     """
     maps = []
+    places = list(range(features.shape[1]))
     some = slice(None, None, max(1, len(table) // ENOUGH_TO_MATCH))
     ours, theirs = features[rows], table
     for column in range(table.shape[1]):
-        trials = [_trimmed_fit(theirs[some, column], ours[some, k])[2] for k in range(features.shape[1])]
-        best = int(np.argmin(np.array(trials) / deviations))
-        scale, offset, misfit = _trimmed_fit(theirs[:, column], ours[:, best])
-        if misfit / deviations[best] < TOLERANCE:
-            maps.append(AffineMap(column, best, scale, offset))
+        for source in places[column:] + places[:column]:
+            if _trimmed_fit(theirs[some, column], ours[some, source])[2] < TOLERANCE * deviations[source]:
+                scale, offset, misfit = _trimmed_fit(theirs[:, column], ours[:, source])
+                if misfit < TOLERANCE * deviations[source]:
+                    maps.append(AffineMap(column, source, scale, offset))
+                    break
     return tuple(maps)
 
 
@@ -382,8 +387,8 @@ def _summary(values: Array) -> tuple[float, float, float, float]:
 def _label_purity(values: Array, labels: Array) -> float:
     """Return the best F1 with which this column alone, cut into bins, tells one class from all others."""
     edges, bins = _binned(values)
-    counts = np.zeros((len(edges) + 1, int(labels.max()) + 1))
-    np.add.at(counts, (bins, labels), 1)
+    classes = int(labels.max()) + 1
+    counts = np.bincount(bins * classes + labels, minlength=(len(edges) + 1) * classes).reshape(-1, classes)
     called = counts > counts.sum(axis=1, keepdims=True) / 2
     hits = (counts * called).sum(axis=0)
     claimed = (counts.sum(axis=1, keepdims=True) * called).sum(axis=0)

@@ -1,5 +1,6 @@
-"""How the end of processes is waited for."""
+"""How the end of processes is waited for, and what is kept of what they say."""
 
+import io
 import subprocess
 import sys
 
@@ -34,3 +35,25 @@ def test_what_goes_on_is_not_waited_for_without_end():
         process.await_end([psutil.Process(going_on.pid)], seconds=0.05)
         assert going_on.poll() is None
         going_on.kill()
+
+
+class Drops(io.RawIOBase):
+    """A stream that comes in drops."""
+
+    def __init__(self, content):
+        self.rest = content
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        drop, self.rest = self.rest[:7], self.rest[7:]
+        buffer[: len(drop)] = drop
+        return len(drop)
+
+
+def test_a_tail_is_as_long_in_however_small_parts_it_comes():
+    """The last bytes of what was said are kept, all that fit, though they come a few at a time."""
+    said, tail = b"".join(b"line %d\n" % number for number in range(5_000)), bytearray()
+    process.keep_tail(io.BufferedReader(Drops(said)), tail)
+    assert tail == said[-process.TAIL_BYTES :]

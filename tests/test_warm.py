@@ -220,6 +220,22 @@ def test_what_is_measured_is_the_jobs_own(run):
     assert execution.peak_memory_mib < 600
 
 
+def test_a_late_and_short_need_of_memory_is_seen(run):
+    """What a job takes for a second, long after its start, is in its peak."""
+    execution, _ = run("import time\ntime.sleep(3)\nlarge = b'x' * 700_000_000\ntime.sleep(1.2)\ndel large")
+    assert execution.ending is Ending.FINISHED
+    assert 667 < execution.peak_memory_mib < 667 + 600
+
+
+def test_the_clean_process_holds_nothing_that_no_training_needs(boxes):
+    """Where only our code runs, libraries of tables, pictures and other models are not even loaded."""
+    boxes.ours.warm()
+    members = process.tree_of(boxes.ours._warm.process)
+    mapped = "".join(Path(f"/proc/{member.pid}/maps").read_text() for member in members)
+    assert "/tensorflow/" in mapped
+    assert not [name for name in ("sklearn", "matplotlib", "pandas") if f"/{name}/" in mapped]
+
+
 def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
     """Got ready ahead of need, a box can be closed at any moment, and takes no job any more."""
     opened = sandbox.choose("bubblewrap").open()

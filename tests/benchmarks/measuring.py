@@ -1,5 +1,6 @@
 """Ways of doing one thing, timed side by side in one run: ratios with their spread, written as a table and as JSON."""
 
+import itertools
 import json
 import os
 import resource
@@ -23,6 +24,7 @@ from checker.records import DataSource
 
 ROOT = Path(__file__).parent.parent.parent
 MIB = 2**20
+LOOKS_PER_COUNT = 8
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def cost_of_command(command: Sequence[str | Path], codes: Sequence[int] = (0,), 
 
 class Watch(threading.Thread):
     """Looks at a process and all below it, twice a second. What nobody waits for when it ends, as with all of a box,
-    is in no parent's account; of each process the seconds at the last look count."""
+    is in no parent's account; of each process the seconds at the last look count. Memory is added up every few
+    seconds only: the kernel counts it page by page, which would take a good part of a core."""
 
     def __init__(self, root: psutil.Process) -> None:
         super().__init__()
@@ -83,17 +86,19 @@ class Watch(threading.Thread):
         self.peak_mib = 0.0
 
     def run(self) -> None:
-        while not self._ended.wait(0.5):
+        for look in itertools.count():
+            if self._ended.wait(0.5):
+                return
             with suppress(psutil.Error):
-                self._look()
+                self._look(look % LOOKS_PER_COUNT == 0)
 
-    def _look(self) -> None:
+    def _look(self, count: bool) -> None:
         total = 0
         for process in (self._root, *self._root.children(recursive=True)):
             with suppress(psutil.Error):
                 times = process.cpu_times()
                 self._seconds[process] = times.user + times.system
-                total += getattr(process.memory_full_info(), "pss", process.memory_info().rss)
+                total += getattr(process.memory_full_info(), "pss", process.memory_info().rss) if count else 0
         self.peak_mib = max(self.peak_mib, total / MIB)
 
     def end(self) -> None:
