@@ -13,8 +13,9 @@ number of rows alone. XLA compiles for one shape, so the array of an epoch's bat
 seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
 
 All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state is copied
-into the traced ones. Models with layers that hold state beside their weights (a random generator, the baked-in
-statistics of ``Normalization``) are traced anew for each seed.
+into the traced ones, that of random generators included. Networks with layers whose state is no variable are
+traced anew for each seed: ``Normalization``, whose statistics are constants of the graph, and legacy Keras's
+random layers.
 """
 
 import math
@@ -27,7 +28,7 @@ import numpy as np
 
 from checker import frames, vocabulary
 from checker.frames import Array
-from checker.guest import architecture, plaindata, updates, weights
+from checker.guest import architecture, generation, plaindata, updates, weights
 from checker.guest.plaindata import UnrebuildableError
 from checker.guest.updates import Update
 from checker.records import KerasObject, Labels, Loop, Phase, RetrainJob, TrainingRun, Weights
@@ -37,7 +38,7 @@ LONG = 20_000
 COMPILED = vocabulary.MERGING | frozenset(
     "InputLayer Dense Activation ReLU LeakyReLU ELU Softmax BatchNormalization LayerNormalization Rescaling".split()
 )
-STATEFUL = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Normalization"})
+RANDOM = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout"})
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) ->
     Raises UnrebuildableError where the record does not describe a network of listed layers, or one with more than
     ``job.parameters`` parameters.
     """
-    shareable = not STATEFUL & {layer.class_name for layer in job.architecture.layers}
+    own = RANDOM | {"Normalization"} if generation.is_legacy(keras) else {"Normalization"}
+    shareable = not own & {layer.class_name for layer in job.architecture.layers}
     rows = max(len(part.x) for part in data.values())
     loop = loop_of(job, rows)
     trainer: Trainer | None = None
@@ -179,8 +181,8 @@ class Trainer:
         self._forward = tf.function(lambda x: self.model(x, training=False), autograph=False)
 
     def take_state(self, other: "Trainer") -> None:
-        """Copy the weights and optimizer variables of another trainer of the same job."""
-        pairs = [(self.model.weights, other.model.weights)]
+        """Copy the variables of another trainer of the same job: weights, random generators', optimizers'."""
+        pairs = [(self.model.variables, other.model.variables)]
         pairs += [
             (updates.state(mine.update.optimizer), updates.state(theirs.update.optimizer))
             for mine, theirs in zip(self.phases, other.phases, strict=True)
