@@ -137,9 +137,7 @@ class RulesPlugin:
     # -- hooks -----------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.option.tbstyle = (
-            "native"  # nobody reads these reports of failures; in other styles they take half the time
-        )
+        config.option.tbstyle = "native"  # for reports that nobody reads; other styles take twice as long to write
         for importance in Importance:
             config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
 
