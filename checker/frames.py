@@ -13,6 +13,7 @@ or class, or malformed content raises ``EvidenceError``.
 import hashlib
 import io
 import struct
+import threading
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, BinaryIO, get_args
@@ -31,6 +32,11 @@ MAX_DIMENSIONS = 4
 
 _HEADER = struct.Struct(">cI")
 _CLASSES = {cls.__name__: cls for cls in (*get_args(Message), ExecuteJob, RetrainJob)}
+
+
+ONE_PARSER = threading.RLock()
+"""Held while Python source is parsed, as an array's header is: up to 3.11, CPython's parser raises SystemError now and
+then where two threads parse at once (https://github.com/python/cpython/issues/106905)."""
 
 
 class Kind(Enum):
@@ -134,7 +140,8 @@ def pack(values: Array) -> bytes:
 def unpack(data: bytes) -> Array:
     """Return the array in npy bytes; EvidenceError for any other content."""
     try:
-        values = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=2_000)
+        with ONE_PARSER:
+            values = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=2_000)
     except Exception as error:  # numpy's parser of the header raises whatever Python's parser does
         raise EvidenceError(f"not an array: {str(error)[:100]}") from error
     if not isinstance(values, np.ndarray):

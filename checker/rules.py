@@ -10,7 +10,6 @@ error. Evidence that does not exist makes a rule skip. pytest keeps global state
 import os
 import re
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import pytest
 
 from checker.errors import AssignmentError, HarnessError
+from checker.frames import ONE_PARSER
 from checker.records import (
     Architecture,
     Assignment,
@@ -36,7 +36,6 @@ from checker.records import (
 
 OPTIONS = ("--import-mode=importlib", "--capture=no", "--disable-plugin-autoload", "--noconftest")
 WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexception threadexception junitxml"
-_one_at_a_time = threading.Lock()
 
 T = TypeVar("T")
 
@@ -63,7 +62,7 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
     plugin = RulesPlugin(exhibits)
     without = [word for name in WITHOUT.split() for word in ("-p", f"no:{name}")]
     arguments = ["-c", os.devnull, "--rootdir", str(path.parent), *OPTIONS, *without, str(path)]
-    with _one_at_a_time:
+    with ONE_PARSER:  # which also keeps pytest's global state to one run at a time
         namesake = sys.modules.pop(path.stem, None)
         kept = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
         try:

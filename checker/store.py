@@ -194,7 +194,7 @@ def zipped(**arrays: Array) -> bytes:
 
 def _unzipped(content: bytes, name: str) -> Array:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        with frames.ONE_PARSER, np.load(io.BytesIO(content), allow_pickle=False) as archive:
             values: Array = archive["values"]
     except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise many kinds of errors
         raise EvidenceError(f"{name}.npz is damaged") from error

@@ -5,6 +5,7 @@ import io
 import pickle
 import random
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -259,3 +260,16 @@ def test_damaged_arrays_are_refused_or_read():
 def test_the_last_frame_is_empty():
     """The frame that says that a guest is done carries nothing."""
     assert Frame(Kind.END, b"") == END
+
+
+def test_no_two_threads_parse_an_array_and_rules_at_once():
+    """An array waits for whoever parses Python source in another thread, as CPython's parser may fail else."""
+    data, read = frames.pack(np.arange(3)), []
+    reader = threading.Thread(target=lambda: read.append(frames.unpack(data)))
+    with frames.ONE_PARSER:
+        reader.start()
+        reader.join(0.2)
+        assert read == []
+        assert len(frames.unpack(data)) == 3  # whoever holds it may read arrays
+    reader.join()
+    assert np.array_equal(read[0], np.arange(3))
