@@ -1041,10 +1041,9 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
 
 
-def prepare(cls: type[Any]) -> None:
+def prepare(cls: Any) -> None:
     """Make what reads and writes a kind of record, which takes longer than to read or write it."""
-    kind: Any = cls
-    _adapter(kind)
+    _adapter(cls)
 
 
 def _adapter_of(value: object) -> TypeAdapter[Any]:

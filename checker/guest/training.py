@@ -83,7 +83,7 @@ def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) ->
     Raises UnrebuildableError where the record does not describe a network of listed layers, or one with more than
     ``job.parameters`` parameters.
     """
-    own = RANDOM | {"Normalization"} if generation.is_legacy(keras) else {"Normalization"}
+    own = {"Normalization"} | (RANDOM if generation.is_legacy(keras) else frozenset())
     shareable = not own & {layer.class_name for layer in job.architecture.layers}
     rows = max(len(part.x) for part in data.values())
     loop = loop_of(job, rows)

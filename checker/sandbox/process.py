@@ -120,8 +120,8 @@ class Guest:
 
     def watch(self) -> None:
         """Look after the limits until the job is over."""
-        for look in itertools.count():
-            is_over = self.over.wait(WATCH_SECONDS if look else 0)
+        for pause in itertools.chain([0.0], itertools.repeat(WATCH_SECONDS)):
+            is_over = self.over.wait(pause)
             tree = tree_of(self.process)
             if len(tree) > MAX_PROCESSES:
                 self.end(Ending.PROCESSES)
