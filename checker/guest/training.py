@@ -237,30 +237,33 @@ class CompiledPhase:
         count, zero = self.labels.count, self.labels.zero
 
         def step(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
-            with tf.GradientTape() as tape:
+            with tf.GradientTape() as tape, update.weights(tape) as trained:
                 outputs = model(x, training=True)
                 loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
-            update.apply(tape.gradient(loss, model.trainable_variables))
+            update.apply(tape.gradient(loss, trained))
             return loss, count(y, outputs)
 
-        def epoch(steps: Any, x: Any, y: Any, weight: Any = None) -> tuple[Any, Any]:
+        def epoch(steps: Any, x: Any, y: Any, *weight: Any) -> tuple[Any, Any]:
             def body(i: Any, total: Any, counted: Any) -> tuple[Any, Any, Any]:
-                loss, more = step(x[i], y[i], None if weight is None else weight[i])
+                loss, more = step(x[i], y[i], weight[0][i] if weight else None)
                 return i + 1, total + loss * tf.cast(tf.shape(x)[1], loss.dtype), counted + more
 
             update.begin()
             start = (tf.constant(0), tf.constant(0.0), zero)
-            _, total, counted = tf.while_loop(lambda i, *_: i < steps, body, start)
+            _, total, counted = tf.while_loop(lambda *_: True, body, start, maximum_iterations=steps)
+            update.end()
             return total, counted
 
         def validate(x: Any, y: Any) -> tuple[Any, Any]:
             outputs = model(x, training=False)
             return model.compute_loss(x=x, y=y, y_pred=outputs), count(y, outputs)
 
-        self._epoch = tf.function(epoch, self._signature(None, None), autograph=False)
+        # A concrete function spares each call the search for the right one, a third of a millisecond.
+        self._epoch = tf.function(epoch, self._signature(None, None), autograph=False).get_concrete_function()
         if self.room:
             spec = self._signature(self.room, self.phase.batch_size)
-            self._compiled_epoch = tf.function(epoch, spec, autograph=False, jit_compile=True)
+            compiled = tf.function(epoch, spec, autograph=False, jit_compile=True)
+            self._compiled_epoch = compiled.get_concrete_function()
         self._validate = tf.function(validate, reduce_retracing=True, autograph=False)
 
     def _signature(self, steps: int | None, size: int | None) -> list[Any]:
@@ -330,12 +333,12 @@ class CompiledPhase:
 
     def _take(self, rows: Array, arrays: list[Array]) -> tuple[Any, Any]:
         """Take a step for each batch of ``rows``, of shape (steps, batch)."""
-        steps = len(rows)
+        constant, steps = self.trainer.tf.constant, len(rows)
         if self.room and rows.shape[1] == self.phase.batch_size:
             rows, epoch = np.pad(rows, ((0, self.room - steps), (0, 0))), self._compiled_epoch
         else:
             epoch = self._epoch
-        total, counted = epoch(steps, *(array[rows] for array in arrays))
+        total, counted = epoch(constant(steps), *(constant(array[rows]) for array in arrays))
         return total, counted
 
     def _weigh(self, labels: Array) -> Array | None:

@@ -53,6 +53,19 @@ def normalised(keras: Any) -> Any:
     return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(5, activation="softmax")])
 
 
+def branched(keras: Any) -> Any:
+    """A network of layers that hold, share, freeze, normalise and punish weights in their own ways."""
+    layers = keras.layers
+    inputs = layers.Input((9,))
+    shared = layers.Dense(9, activation="relu", activity_regularizer=keras.regularizers.l2(0.01))
+    left = layers.PReLU()(shared(inputs))
+    right = layers.LayerNormalization()(shared(left))
+    frozen = layers.Dense(9, trainable=False)(layers.ActivityRegularization(l1=1e-4)(right))
+    row = layers.Reshape((9, 1))(layers.BatchNormalization()(layers.Add()([left, frozen])))
+    seen = layers.GlobalMaxPooling1D()(layers.Conv1D(6, 3, activation="tanh")(row))
+    return keras.Model(inputs, layers.Dense(5, activation="softmax")(seen))
+
+
 def regressor(keras: Any) -> Any:
     layers = keras.layers
     return keras.Sequential([layers.Input((9,)), layers.Dense(20, activation="relu"), layers.Dense(1)])
@@ -115,8 +128,9 @@ def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **argum
             {"class_weight": {0: 2.0, 1: 1.0, 2: 1.0, 3: 0.5, 4: 3.0}},
         ),
         (normalised, lambda k: k.optimizers.Nadam(), {"labels": Labels.ONE_HOT}, {}),
+        (branched, lambda k: k.optimizers.Adam(0.01), {}, {}),
     ],
-    ids=["adam", "sgd", "rmsprop-schedule", "class-weights", "batchnorm-dropout-one-hot"],
+    ids=["adam", "sgd", "rmsprop-schedule", "class-weights", "batchnorm-dropout-one-hot", "branched"],
 )
 def test_training_is_bit_for_bit_that_of_fit(
     tf: Any, keras: Any, data: training.SeedData, make: Any, optimizer: Any, settings: Any, arguments: Any
@@ -190,7 +204,7 @@ def test_a_network_that_looks_up_vectors_is_updated_variable_by_variable(tf: Any
 def test_what_has_no_gradient_stays_as_it_is(tf: Any, keras: Any) -> None:
     """Together with others, a variable that the loss does not depend on is left alone, as by itself."""
     after = []
-    for way in (updates.OneByOne, updates.Together):
+    for way in (updates.OneByOne, updates.together):
         keras.utils.set_random_seed(7)
         model = keras.Sequential([keras.layers.Input((9,)), keras.layers.Dense(5), keras.layers.Dense(3)])
         before = [variable.numpy() for variable in model.trainable_variables]
@@ -198,6 +212,7 @@ def test_what_has_no_gradient_stays_as_it_is(tf: Any, keras: Any) -> None:
         update.begin()
         for _ in range(3):
             update.apply([None, None, tf.ones((5, 3)), tf.ones(3)])
+        update.end()
         after.append([variable.numpy() for variable in model.trainable_variables])
         assert [np.array_equal(*pair) for pair in zip(before, after[-1], strict=True)] == [True, True, False, False]
     assert all(np.array_equal(*pair) for pair in zip(*after, strict=True))
