@@ -1,13 +1,19 @@
-"""Let TensorFlow take all steps of an epoch in one execution, where that changes no digit of a student's training.
+"""Let a student's training lose no time between its steps, where that changes no digit of it.
 
 Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras itself can
 take several steps before it comes back to Python (``steps_per_execution``), with the same numbers in the same order
 (``tests/guest/test_executions.py`` shows it). What happens once a step would happen once an epoch, so this is done only
 where nothing of the student's happens at a step: no callback but Keras's own that work by the epoch, no training step
 of their own, no eager training, no random layers of legacy Keras, whose numbers hang on how the step was traced.
+
+TensorFlow tunes a data set's parallelism and buffers while it is read, in a thread that sleeps for 10 ms, then 20, then
+40 and so on. Who drops the iterator, as ``fit`` does after each epoch, wakes that thread and waits for it to end; but
+it is woken a moment before it is told to end, and where it is quick to look, as with a core to itself, it sleeps on
+until the period is over, about as long as the epoch took. One thread has nothing to tune: data sets are read untuned.
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +27,19 @@ EPOCH_IF = {"TensorBoard": "update_freq", "ModelCheckpoint": "save_freq", "Backu
 """Callbacks that work by the epoch where this attribute says so."""
 DRAWING = ("Dropout", "Noise", "Random")
 FUNCTIONS = ("train_function", "test_function", "predict_function")
+
+
+def stop_tuning(tf: Any) -> None:
+    """Let every data set be read untuned from now on."""
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    original = tf.data.Dataset.__iter__
+
+    @functools.wraps(original)
+    def read(dataset: Any) -> Any:
+        return original(dataset.with_options(untuned) if tf.executing_eagerly() else dataset)
+
+    tf.data.Dataset.__iter__ = read
 
 
 @contextlib.contextmanager

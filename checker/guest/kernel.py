@@ -27,7 +27,7 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, course, furniture, generation, piped
+    from checker.guest import adaptation, course, executions, furniture, generation, piped
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
     from checker.guest.replay import Replay
@@ -63,6 +63,8 @@ def run(settings: dict[str, Any]) -> None:
             lambda: shell.input_transformers_cleanup.append(_nothing),
         )
     capture.install()
+    if not settings["exact"]:
+        executions.stop_tuning(tf)
     StaticGraphs(tf, capture).install()
     Tapes(tf, capture).install()
     app.shell.events.register("pre_run_cell", place.go_on)

@@ -1,4 +1,4 @@
-"""All steps of an epoch in one execution: the same digits as step by step, and only where nothing forbids it."""
+"""No time is lost between a student's steps: the same digits, and only where nothing forbids it."""
 
 import contextlib
 from collections.abc import Callable
@@ -108,6 +108,47 @@ def test_the_digits_stay(tf: Any, keras: Any, ear: Ear, name: str) -> None:
     assert whole[0] == step_by_step[0]
     for mine, theirs in zip(whole[1], step_by_step[1], strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_the_digits_stay_where_nothing_is_tuned(
+    tf: Any, keras: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """History and weights are the same to the last bit, rows shuffled anew in each epoch."""
+    norm = keras.layers.BatchNormalization
+    tuned = trained(tf, keras, make(keras, norm()), whole=False, **ALLOWED[name](tf, keras))
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", tf.data.Dataset.__iter__)
+    executions.stop_tuning(tf)
+    untuned = trained(tf, keras, make(keras, norm()), whole=False, **ALLOWED[name](tf, keras))
+    assert untuned[0] == tuned[0]
+    for mine, theirs in zip(untuned[1], tuned[1], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_data_set_of_the_students_own_is_read_untuned_and_alike(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its elements come in the same order, another one in each pass, and only the tuning is switched off."""
+
+    def passes() -> tuple[list[list[int]], list[Any]]:
+        tf.random.set_seed(1)
+        rows = tf.data.Dataset.range(50).map(lambda i: i + 1, num_parallel_calls=tf.data.AUTOTUNE).shuffle(50)
+        read = [iter(rows.prefetch(tf.data.AUTOTUNE)) for _ in range(2)]
+        return [[int(row) for row in one] for one in read], [one._dataset.options().autotune.enabled for one in read]
+
+    (tuned, _), original = passes(), tf.data.Dataset.__iter__
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", original)
+    executions.stop_tuning(tf)
+    untuned, switches = passes()
+    assert (untuned, switches) == (tuned, [False, False])
+    assert untuned[0] != untuned[1]
+
+    @tf.function
+    def total() -> Any:
+        sum_ = tf.constant(0, tf.int64)
+        for row in tf.data.Dataset.range(5):
+            sum_ += row
+        return sum_
+
+    assert int(total()) == 10
 
 
 def test_functions_traced_before_and_after_are_not_mixed_up(tf: Any, keras: Any) -> None:
