@@ -1,16 +1,15 @@
 """Rebuild a model from plain data and train it once for each seed, as ``model.fit`` would, only faster.
 
-Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the
-batches of one epoch are gathered beforehand into an array of shape (steps, batch, features), and one
-``tf.function`` loops over its first axis; the last, smaller batch is a second call. With the same initial
-state and the same row order the weights are bit for bit those of ``fit`` (``tests/guest/test_training.py`` shows
-it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the rows are
+put into an epoch's order beforehand, and one ``tf.function`` loops over them, a slice for each batch. With the same
+initial state and the same row order the weights are bit for bit those of ``fit`` (``tests/guest/test_training.py``
+shows it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
 (Keras's own callback) are dealt with once an epoch.
 
 A long recipe's epoch is compiled by XLA: several times as fast again, no longer equal in every bit, but the same
 within 1e-5 after 20 steps, and statistically ever after. Which loop runs depends on the network, the recipe and the
-number of rows alone. XLA compiles for one shape, so the array of an epoch's batches is as long as the largest
-seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
+number of rows alone. XLA compiles for one shape, so the full batches stand in an array (batches, rows, features) that
+is as long as the largest seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
 
 All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state is copied
 into the traced ones, that of random generators included. Networks with layers whose state is no variable are
@@ -20,7 +19,7 @@ random layers.
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -243,34 +242,42 @@ class CompiledPhase:
             update.apply(tape.gradient(loss, trained))
             return loss, count(y, outputs)
 
-        def epoch(steps: Any, x: Any, y: Any, *weight: Any) -> tuple[Any, Any]:
-            def body(i: Any, total: Any, counted: Any) -> tuple[Any, Any, Any]:
-                loss, more = step(x[i], y[i], weight[0][i] if weight else None)
-                return i + 1, total + loss * tf.cast(tf.shape(x)[1], loss.dtype), counted + more
+        def epoch(stride: int, cut: Callable[[Any, Any], Any]) -> Callable[..., tuple[Any, Any]]:
+            """Return a loop over batches, each cut out of the arrays at a place ``stride`` after the last."""
 
-            update.begin()
-            start = (tf.constant(0), tf.constant(0.0), zero)
-            _, total, counted = tf.while_loop(lambda *_: True, body, start, maximum_iterations=steps)
-            update.end()
-            return total, counted
+            def loop(steps: Any, *arrays: Any) -> tuple[Any, Any]:
+                def body(at: Any, total: Any, counted: Any) -> tuple[Any, Any, Any]:
+                    x, y, *weight = (cut(array, at) for array in arrays)
+                    loss, more = step(x, y, weight[0] if weight else None)
+                    return at + stride, total + loss * tf.cast(tf.shape(x)[0], loss.dtype), counted + more
+
+                update.begin()
+                start = (tf.constant(0), tf.constant(0.0), zero)
+                _, total, counted = tf.while_loop(lambda *_: True, body, start, maximum_iterations=steps)
+                update.end()
+                return total, counted
+
+            return loop
 
         def validate(x: Any, y: Any) -> tuple[Any, Any]:
             outputs = model(x, training=False)
             return model.compute_loss(x=x, y=y, y_pred=outputs), count(y, outputs)
 
-        # A concrete function spares each call the search for the right one, a third of a millisecond.
-        self._epoch = tf.function(epoch, self._signature(None, None), autograph=False).get_concrete_function()
+        size = self.phase.batch_size
+        # Concrete functions spare each call the search for the right one, a third of a millisecond.
+        rows = epoch(size, lambda array, at: array[at : at + size])
+        self._epoch = tf.function(rows, self._signature(None), autograph=False).get_concrete_function()
         if self.room:
-            spec = self._signature(self.room, self.phase.batch_size)
-            compiled = tf.function(epoch, spec, autograph=False, jit_compile=True)
+            batches, spec = epoch(1, lambda array, at: array[at]), self._signature(self.room, size)
+            compiled = tf.function(batches, spec, autograph=False, jit_compile=True)
             self._compiled_epoch = compiled.get_concrete_function()
         self._validate = tf.function(validate, reduce_retracing=True, autograph=False)
 
-    def _signature(self, steps: int | None, size: int | None) -> list[Any]:
+    def _signature(self, *shape: int | None) -> list[Any]:
         tf, model = self.trainer.tf, self.trainer.model
-        x = tf.TensorSpec([steps, size, *model.input_shape[1:]], tf.float32)
-        y = tf.TensorSpec([steps, size, *self.labels.shape], self.labels.kind)
-        weight = [tf.TensorSpec([steps, size], tf.float32)] if self.phase.class_weight else []
+        x = tf.TensorSpec([*shape, *model.input_shape[1:]], tf.float32)
+        y = tf.TensorSpec([*shape, *self.labels.shape], self.labels.kind)
+        weight = [tf.TensorSpec(shape, tf.float32)] if self.phase.class_weight else []
         return [tf.TensorSpec([], tf.int32), x, y, *weight]
 
     def run(self, seed: int, data: SeedData, outcome: Outcome) -> None:
@@ -319,39 +326,31 @@ class CompiledPhase:
         )
 
     def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:
-        order, name = random.permutation(len(data.x)), self.labels.name
+        order, name, size = random.permutation(len(data.x)), self.labels.name, self.phase.batch_size
         y, weight = self.labels.encode(data.y), self._weigh(data.y)
-        total, counted, steps = 0.0, 0.0, 0
-        for rows in _batches(order, self.phase.batch_size):
-            part_total, part_counted = self._take(rows, [data.x, y] if weight is None else [data.x, y, weight])
-            total, counted, steps = total + float(part_total), counted + float(part_counted), steps + len(rows)
+        arrays = [data.x, y] if weight is None else [data.x, y, weight]
+        steps, full = math.ceil(len(order) / size), len(order) // size if self.room else 0
+        total, counted = 0.0, 0.0
+        if full:
+            rows = np.resize(order[: full * size], (self.room, size))
+            total, counted = self._take(self._compiled_epoch, full, rows, arrays)
+        if full < steps:
+            more, hits = self._take(self._epoch, steps - full, order[full * size :], arrays)
+            total, counted = total + more, counted + hits
         logs = {"loss": total / len(order), name: counted / len(order)}
         if len(data.x_development):
             loss, counted = self._validate(data.x_development, self.labels.encode(data.y_development))
             logs |= {"val_loss": float(loss), f"val_{name}": float(counted) / len(data.x_development)}
         return logs, steps
 
-    def _take(self, rows: Array, arrays: list[Array]) -> tuple[Any, Any]:
-        """Take a step for each batch of ``rows``, of shape (steps, batch)."""
-        constant, steps = self.trainer.tf.constant, len(rows)
-        if self.room and rows.shape[1] == self.phase.batch_size:
-            rows, epoch = np.pad(rows, ((0, self.room - steps), (0, 0))), self._compiled_epoch
-        else:
-            epoch = self._epoch
-        total, counted = epoch(constant(steps), *(constant(array[rows]) for array in arrays))
-        return total, counted
+    def _take(self, epoch: Any, steps: int, rows: Array, arrays: list[Array]) -> tuple[float, float]:
+        """Take steps on these rows; return their losses' sum, and that of what is counted beside the loss."""
+        constant = self.trainer.tf.constant
+        total, counted = epoch(constant(steps), *(constant(array.take(rows, axis=0)) for array in arrays))
+        return float(total), float(counted)
 
     def _weigh(self, labels: Array) -> Array | None:
         if not self.phase.class_weight:
             return None
         weights = [self.phase.class_weight.get(str(k), 1.0) for k in range(self.trainer.classes)]
         return np.asarray(weights, dtype=np.float32)[labels]
-
-
-def _batches(order: Array, size: int) -> Iterator[Array]:
-    """Yield row numbers as (steps, batch): the full batches together, then the rest as one smaller batch."""
-    full = len(order) // size * size
-    if full:
-        yield order[:full].reshape(-1, size)
-    if full < len(order):
-        yield order[full:].reshape(1, -1)
