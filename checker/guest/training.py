@@ -8,8 +8,8 @@ shows it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, 
 
 A long recipe's epoch is compiled by XLA: several times as fast again, no longer equal in every bit, but the same
 within 1e-5 after 20 steps, and statistically ever after. Which loop runs depends on the network, the recipe and the
-number of rows alone. XLA compiles for one shape, so the full batches stand in an array (batches, rows, features) that
-is as long as the largest seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
+number of rows alone. XLA compiles for one shape, so the full batches stand in an array (batches, rows, features), as
+long as the largest seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
 
 All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state is copied
 into the traced ones, that of random generators included. Networks with layers whose state is no variable are
