@@ -20,8 +20,8 @@ class Course:
     """What is the same for all submissions of a batch.
 
     ``further``: seeds that are trained where ``seeds`` cannot decide. ``model``: the variable that, as a demonstrator
-    says, holds the answer. ``exact``: a student's ``fit`` comes back to Python after every step, as without the
-    checker. ``extensions``: by name of the submission.
+    says, holds the answer. ``exact``: a student's ``fit`` is left as it is, in Python between any two steps.
+    ``extensions``: by name of the submission.
     """
 
     assignment: Assignment

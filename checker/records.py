@@ -324,7 +324,7 @@ class ExecuteJob:
     one seed's five arrays, as in a ``RetrainJob``.
 
     ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
-    ``exact``: ``fit`` comes back to Python after every step. ``file``: what the data set's file is called.
+    ``exact``: ``fit`` is left as it is, and nothing speeds it up. ``file``: what the data set's file is called.
     """
 
     is_notebook: bool
