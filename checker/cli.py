@@ -67,7 +67,7 @@ PracticeOption = Annotated[
 ]
 ExactOption = Annotated[
     bool,
-    typer.Option("--exact", help="Leave students' fit as it is, in Python between any two steps: the same digits, slower."),
+    typer.Option("--exact", help="Leave students' fit as it is, in Python between steps: the same digits, slower."),
 ]
 ExtensionsOption = Annotated[
     Path | None,
