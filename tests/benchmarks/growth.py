@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
@@ -26,8 +27,10 @@ from checker.records import Development, Fed, Fit, KerasObject, Labels, ModelCap
 
 EXAMPLE = "no-hidden-layer"
 COUNTS = (3, 6, 12, 24)
-ALONE = (6, 12)
-"""How many are checked one at a time."""
+SOME = 12
+"""So many are checked in every way."""
+FEW, MANY, ROUNDS = 6, 18, 3
+"""One more submission costs what lies between so few and so many."""
 ROWS = (1, 4, 16)
 WIDTHS = ((100, 50), (330, 170), (1_100, 540))
 """Networks of about 1, 10 and 100 times as many parameters."""
@@ -55,26 +58,24 @@ def batches(place: Path) -> list[Figure]:
     """Measure growth with submissions, with jobs, and a second run."""
     batch(place, COUNTS[0], 2, fresh=True)  # the reference's evidence is made
     by_count = {count: batch(place, count, 2, fresh=True) for count in COUNTS}
-    figures = [
-        figure(f"{many} against {few} submissions", (str(many), str(few)), by_count[many], by_count[few])
-        for few, many in itertools.pairwise(COUNTS)
-    ]
-    print("Seconds for one more submission, 2 jobs:", ", ".join(f"{cost.wall:.2f}" for cost in more(by_count)))
-    alone = {count: batch(place, count, 1, fresh=True) for count in ALONE}
-    many = ALONE[-1]
-    figures.append(figure(f"{many} submissions, start included", ("1 job", "2 jobs"), alone[many], by_count[many]))
-    figures.append(figure("one more submission", ("1 job", "2 jobs"), more(alone)[-1], more(by_count)[-1]))
-    again = batch(place, many, 2, fresh=False)
-    figures.append(figure(f"{many} submissions", ("first run", "second run"), by_count[many], again))
-    return figures
-
-
-def more(costs: dict[int, Cost]) -> list[Cost]:
-    """Return what one more submission costs between each two counts."""
+    first = by_count[SOME]
+    ways = {"1 job": partial(one_more, place, 1), "2 jobs": partial(one_more, place, 2)}
     return [
-        Cost((costs[b].wall - costs[a].wall) / (b - a), (costs[b].cpu - costs[a].cpu) / (b - a), costs[b].peak_mib)
-        for a, b in itertools.pairwise(costs)
+        *(
+            figure(f"{many} against {few} submissions", (str(many), str(few)), by_count[many], by_count[few])
+            for few, many in itertools.pairwise(COUNTS)
+        ),
+        measuring.compare("one more submission", ways, ROUNDS),
+        figure(f"{SOME} submissions, start included", tuple(ways), batch(place, SOME, 1, fresh=True), first),
+        figure(f"{SOME} submissions", ("first run", "second run"), first, batch(place, SOME, 2, fresh=False)),
     ]
+
+
+def one_more(place: Path, jobs: int) -> Cost:
+    """Return what one more submission costs when all boxes are warm."""
+    few, many = (batch(place, count, jobs, fresh=True) for count in (FEW, MANY))
+    more = MANY - FEW
+    return Cost((many.wall - few.wall) / more, (many.cpu - few.cpu) / more, many.peak_mib)
 
 
 def rows() -> list[Figure]:
