@@ -18,6 +18,7 @@ random layers.
 """
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ from checker.records import KerasObject, Labels, Loop, Phase, RetrainJob, Traini
 
 LONG = 20_000
 """Steps over all seeds from which compiling pays several times over."""
+WIDE = "--xla_cpu_prefer_vector_width=512"
+"""XLA otherwise takes vectors half as wide as a processor may have, and longer for an optimizer's update."""
 COMPILED = vocabulary.MERGING | frozenset(
     "InputLayer Dense Activation ReLU LeakyReLU ELU Softmax BatchNormalization LayerNormalization Rescaling".split()
 )
@@ -268,6 +271,7 @@ class CompiledPhase:
         rows = epoch(size, lambda array, at: array[at : at + size])
         self._epoch = tf.function(rows, self._signature(None), autograph=False).get_concrete_function()
         if self.room:
+            os.environ.setdefault("XLA_FLAGS", WIDE)  # read when XLA compiles for the first time
             batches, spec = epoch(1, lambda array, at: array[at]), self._signature(self.room, size)
             compiled = tf.function(batches, spec, autograph=False, jit_compile=True)
             self._compiled_epoch = compiled.get_concrete_function()
