@@ -118,11 +118,8 @@ class Together:
     def begin(self) -> None:
         self._vector.assign(self._joined([self._tf.convert_to_tensor(variable) for variable in self._variables]))
 
-    def weights(self, tape: Any) -> AbstractContextManager[Sequence[Any]]:
-        return self._lend(tape)
-
     @contextmanager
-    def _lend(self, tape: Any) -> Iterator[Sequence[Any]]:
+    def weights(self, tape: Any) -> Iterator[Sequence[Any]]:
         parts = self._parts()
         tape.watch(parts)
         mapping = list(zip(self._variables, parts, strict=True))
@@ -152,8 +149,9 @@ class Together:
 class StepByStep(Together):
     """As legacy Keras needs it: the network computes with its variables, which are given their parts at each step."""
 
-    def weights(self, tape: Any) -> AbstractContextManager[Sequence[Any]]:
-        return nullcontext(self._variables)
+    @contextmanager
+    def weights(self, tape: Any) -> Iterator[Sequence[Any]]:
+        yield self._variables
 
     def apply(self, gradients: Sequence[Any]) -> None:
         super().apply(gradients)

@@ -68,6 +68,19 @@ def trained(tf: Any, keras: Any, model: Any, whole: bool, **more: Any) -> tuple[
     return history.history, model.get_weights()
 
 
+def assert_same(one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]) -> None:
+    """Two fits' histories and weights are the same to the last bit."""
+    assert one[0] == other[0]
+    for mine, theirs in zip(one[1], other[1], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def stop_tuning(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read data sets untuned until the test ends."""
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", tf.data.Dataset.__iter__)
+    executions.stop_tuning(tf)
+
+
 def stopping(keras: Any) -> list[Any]:
     kinds = keras.callbacks
     return [kinds.EarlyStopping("val_loss", patience=2, restore_best_weights=True), kinds.ReduceLROnPlateau(patience=1)]
@@ -105,9 +118,7 @@ def test_the_digits_stay(tf: Any, keras: Any, ear: Ear, name: str) -> None:
     every_step, ear.heard = ear.heard, 0
     whole = trained(tf, keras, make(keras, norm()), whole=True, **ALLOWED[name](tf, keras))
     assert ear.heard == len(whole[0]["loss"]) < every_step
-    assert whole[0] == step_by_step[0]
-    for mine, theirs in zip(whole[1], step_by_step[1], strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    assert_same(whole, step_by_step)
 
 
 @pytest.mark.parametrize("name", ALLOWED)
@@ -117,12 +128,9 @@ def test_the_digits_stay_where_nothing_is_tuned(
     """History and weights are the same to the last bit, rows shuffled anew in each epoch."""
     norm = keras.layers.BatchNormalization
     tuned = trained(tf, keras, make(keras, norm()), whole=False, **ALLOWED[name](tf, keras))
-    monkeypatch.setattr(tf.data.Dataset, "__iter__", tf.data.Dataset.__iter__)
-    executions.stop_tuning(tf)
+    stop_tuning(tf, monkeypatch)
     untuned = trained(tf, keras, make(keras, norm()), whole=False, **ALLOWED[name](tf, keras))
-    assert untuned[0] == tuned[0]
-    for mine, theirs in zip(untuned[1], tuned[1], strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    assert_same(untuned, tuned)
 
 
 def test_a_data_set_of_the_students_own_is_read_untuned_and_alike(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,9 +142,8 @@ def test_a_data_set_of_the_students_own_is_read_untuned_and_alike(tf: Any, monke
         read = [iter(rows.prefetch(tf.data.AUTOTUNE)) for _ in range(2)]
         return [[int(row) for row in one] for one in read], [one._dataset.options().autotune.enabled for one in read]
 
-    (tuned, _), original = passes(), tf.data.Dataset.__iter__
-    monkeypatch.setattr(tf.data.Dataset, "__iter__", original)
-    executions.stop_tuning(tf)
+    tuned, _ = passes()
+    stop_tuning(tf, monkeypatch)
     untuned, switches = passes()
     assert (untuned, switches) == (tuned, [False, False])
     assert untuned[0] != untuned[1]
