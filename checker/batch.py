@@ -1,8 +1,8 @@
 """Check many submissions through any ``concurrent.futures`` executor, and keep what is already known.
 
-Each submission is stored and its page written as soon as it ends. The harness's own failures are tried once
-more; what still fails is listed without a verdict and taken up again by the next batch. Where a submission runs is a
-``Place``: this machine (``Pool``), or others (``cluster``).
+Theory of operation: each submission is stored and its page written as soon as it ends. The harness's own failures are
+tried once more; what still fails is listed without a verdict and taken up again by the next batch. Where a submission
+runs is a ``Place``: this machine (``Pool``), or others (``cluster``).
 """
 
 import contextlib

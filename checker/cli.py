@@ -1,4 +1,8 @@
-"""The commands, and the one place where errors become words and exit codes."""
+"""The commands, and the one place where errors become words and exit codes.
+
+Theory of operation: a command finds its assignment, makes a ``Course`` of it and of what was asked for, has another
+room do the work, and shows what that says. Nothing is decided here. Whatever is raised ends in ``main``.
+"""
 
 import sys
 from collections.abc import Iterator, Sequence

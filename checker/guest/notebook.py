@@ -1,6 +1,8 @@
 """Run a notebook or module from top to bottom with nbclient, and say what happens while it happens.
 
-Cells go on after an error. A module becomes a notebook: its ``# %%`` cells, or else its top-level statements
+Theory of operation: whatever was handed in is read as a notebook, made sound where it is not, and driven cell by cell
+through a kernel of its own, by nbclient. As each cell ends, what it left is cut to its caps and said. Cells go on after
+an error. A module becomes a notebook: its ``# %%`` cells, or else its top-level statements
 in the paragraphs in which they were written, so that one bad line does not take the whole module with it.
 """
 
