@@ -132,6 +132,29 @@ def test_a_kernel_that_ends_itself_is_told_with_its_cell(run):
     assert "ended in cell 2" in failure.rationale
 
 
+FLOOD = r"""
+import os, signal, threading
+import numpy as np
+from checker.frames import pack
+guest, kernel = os.getppid(), get_ipython().kernel
+os.kill(guest, signal.SIGSTOP)
+threading.Timer(2.0, os.kill, (guest, signal.SIGCONT)).start()
+for number in range(1_900):
+    values = [pack(np.array([float(number)]))]
+    kernel.session.send(kernel.iopub_socket, "checker", content={}, parent=kernel.get_parent(), buffers=values)
+print("LAST WORDS")
+"""
+
+
+@both_kinds
+def test_nothing_that_is_published_is_lost(run):
+    """A guest that has no time to listen for two seconds then hears all that the kernel has said meanwhile."""
+    execution, seen = run(FLOOD)
+    assert execution.ending is Ending.FINISHED
+    assert len(seen.arrays) == 1_900
+    assert "LAST WORDS" in text_of(seen)
+
+
 @both_kinds
 def test_nothing_of_a_job_is_left(run):
     """Processes that a submission left behind are gone, and the next job in the box meets nothing of it."""

@@ -27,7 +27,7 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, course, executions, furniture, generation, piped
+    from checker.guest import adaptation, course, executions, furniture, generation, publishing
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
     from checker.guest.replay import Replay
@@ -37,8 +37,7 @@ def run(settings: dict[str, Any]) -> None:
     if settings["legacy"]:
         generation.alias_legacy()
     plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
-    if sys.platform.startswith("linux"):
-        piped.install()
+    publishing.install()
     course.install(Path.cwd(), settings["csv"], tf)
     app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])

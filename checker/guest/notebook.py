@@ -52,6 +52,8 @@ MAX_KEPT = 8_000_000
 LONG_PARAGRAPH = 15
 """A paragraph of more statements is cut at each of them."""
 KERNEL_START_SECONDS = 300
+LAST_WORDS_SECONDS = 60
+"""For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay."""
 USUAL_MINORS = (0, 4, 5)
 """Colab's, and Jupyter's of the last years."""
 
@@ -217,6 +219,7 @@ class Client(NotebookClient):
             allow_errors=True,
             timeout=None,
             startup_timeout=KERNEL_START_SECONDS,
+            iopub_timeout=LAST_WORDS_SECONDS,
             on_cell_execute=self._on_start,
             on_cell_executed=self._on_end,
             resources={"metadata": {"path": str(folder)}},

@@ -54,7 +54,7 @@ STUDENTS = (
     "checker.guest.notebook",
     "checker.guest.forked",
     "checker.guest.imports",
-    "checker.guest.piped",
+    "checker.guest.publishing",
     "checker.guest.staticgraph",
     "checker.guest.tape",
 )

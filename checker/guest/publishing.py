@@ -1,0 +1,53 @@
+"""How a kernel publishes: nothing is dropped, and what forked processes print comes by a socket in the file system.
+
+Theory of operation: the kernel has one thread for all that it publishes. ZeroMQ lets its socket drop a message where a
+thousand wait for a reader that has no time for them. With these go what a student's network was fed, or the word that
+a cell is done. Here the thread waits for the reader; a cell that prints line by line then waits for the thread.
+
+ipykernel has what forked processes print sent to a TCP port of the kernel's. Behind the wall no such socket can be
+made: ZeroMQ would end the kernel when it finds no network at all.
+"""
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+import zmq
+from ipykernel import kernelapp
+from ipykernel.iostream import IOPubThread
+from zmq.eventloop.zmqstream import ZMQStream
+
+
+class PatientThread(IOPubThread):
+    """ipykernel's thread for output, which waits where ZeroMQ would drop."""
+
+    def __init__(self, socket: zmq.Socket[Any], *arguments: Any, **options: Any) -> None:
+        socket.setsockopt(zmq.XPUB_NODROP, True)
+        super().__init__(socket, *arguments, **options)  # type: ignore[no-untyped-call]  # ipykernel's has no types
+
+
+class FilePipedThread(PatientThread):
+    """The same with another way in for forked processes."""
+
+    def _setup_pipe_in(self) -> None:
+        self._pipe_uuid = os.urandom(16)  # by which a message of a forked process is known
+        self._pipe_place = f"ipc://{tempfile.mkdtemp(prefix='o')}/o"
+        pipe_in = self.socket.context.socket(zmq.PULL)
+        pipe_in.linger = 0
+        pipe_in.bind(self._pipe_place)
+        self._pipe_in = ZMQStream(pipe_in, self.io_loop)
+        self._pipe_in.on_recv(self._handle_pipe_msg)
+
+    def _setup_pipe_out(self) -> tuple[Any, Any]:
+        context = zmq.Context()  # one is of no use in the fork of its process
+        pipe_out = context.socket(zmq.PUSH)
+        pipe_out.linger = 3_000
+        pipe_out.connect(self._pipe_place)
+        return context, pipe_out
+
+
+def install() -> None:
+    """Let kernels that are made from now on publish so."""
+    here = FilePipedThread if sys.platform.startswith("linux") else PatientThread
+    kernelapp.IOPubThread = here  # type: ignore[attr-defined]  # ipykernel makes its thread by this name
