@@ -79,7 +79,7 @@ def _until_end(stream: BinaryIO) -> Iterator[Frame]:
 
 def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     """Run a student's file; beside the job came its bytes and the data set's."""
-    from checker.guest import course, notebook
+    from checker.guest import client, course, notebook
 
     content, csv = (frame.payload for frame in rest[:2])
     arrays = [frames.unpack(frame.payload) for frame in rest[2:]]
@@ -95,8 +95,8 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
         course.lay_out(folder, job.file, csv)
-        kernel = _forked_kernel if warm else notebook.started_kernel
-        notebook.run(job, submission, arrays, folder, say, kernel)
+        kernel = _forked_kernel if warm else client.started_kernel
+        client.run(job, submission, arrays, folder, say, kernel)
 
 
 def _forked_kernel(settings: dict[str, Any], folder: Path) -> Any:

@@ -1,10 +1,8 @@
 """Notes, inside the student's kernel, every Keras model and how it is compiled, trained, tested and used.
 
-Theory of operation: five methods of ``keras.Model`` are wrapped. Each wrapper lets the student's call go
-through unchanged and notes what went in. A model becomes known the first time one of these is called on it,
-or when a cell ends with a model among the notebook's variables, and is then kept alive, so that an ``id``
-stays its own. Whenever something new is known of a model its whole record is sent again, arrays first: if
-the kernel is killed a second later, everything up to here has left the box.
+Theory of operation: methods of ``keras.Model`` are wrapped. Each wrapper lets the student's call go through
+unchanged and notes in the ``Ledger`` what went in. A model becomes known the first time one of these is called on
+it, or when a cell ends with a model among the notebook's variables.
 
 Training is stopped at the end of the epoch that reaches the cap in steps; a ``train_on_batch`` beyond it
 does nothing. Consecutive fits of one model on the same data with the same settings, as in a loop of
@@ -20,61 +18,26 @@ import math
 import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from checker import vocabulary
-from checker.frames import Array
-from checker.guest import architecture, executions, fed, generation, plaindata, stretches
+from checker.guest import executions, fed, generation, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
+from checker.guest.ledger import Known, Ledger, outputs
 from checker.guest.plaindata import UnrebuildableError
 from checker.guest.plaindata import reason as _reason
 from checker.guest.replay import Replay
-from checker.records import Architecture, Caps, Development, Fit, ModelCapture, Phase, Use
-
-if TYPE_CHECKING:
-    from checker.guest.loops import Looks, Loop
-
-MAX_FITS = 64
-MAX_USES = 32
-
-
-@dataclass
-class Known:
-    """A model that was seen, with what happened to it so far."""
-
-    id: int
-    model: Any
-    cell: int
-    variable: str = ""
-    width: int | None = None
-    fits: list[Fit] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
-    recompiled: bool = True
-    batches: list[Data] = field(default_factory=list)
-    batch_steps: int = 0
-    loop: "Loop | None" = None
-    looks: "Looks | None" = None
-    describe: Callable[[], Architecture] | None = None
+from checker.records import Development, Fit, Phase, Use
 
 
 class Capture:
-    """The hooks' shared state. ``send`` takes a record and the arrays it refers to."""
+    """The hooks' shared state."""
 
-    def __init__(
-        self,
-        tf: Any,
-        caps: Caps,
-        send: Callable[[ModelCapture, tuple[Array, ...]], None],
-        cell: Callable[[], int],
-        exact: bool = False,
-    ) -> None:
-        self.tf, self.keras, self.caps, self.exact = tf, tf.keras, caps, exact
-        self.send, self.cell = send, cell
-        self.known: dict[int, Known] = {}
-        self.steps = 0
+    def __init__(self, tf: Any, ledger: Ledger, exact: bool = False) -> None:
+        self.tf, self.keras, self.ledger, self.exact = tf, tf.keras, ledger, exact
         self.depth = 0
         self.files: dict[str, Known] = {}
         self.replay: Replay | None = None
@@ -99,32 +62,12 @@ class Capture:
         """Learn of models that are only variables so far, and of the names of those already known."""
         for name, value in list(variables.items()):
             if isinstance(value, self.keras.Model) and not name.startswith("_"):
-                known = self._know(value)
+                known = self.ledger.know(value)
                 if known.variable != name:
                     known.variable = name
-                    self._tell(known)
-        for known in list(self.known.values()):
+                    self.ledger.tell(known)
+        for known in list(self.ledger.known.values()):
             self._end_stretches(known)
-
-    def _know(self, model: Any) -> Known:
-        if id(model) not in self.known:
-            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
-        return self.known[id(model)]
-
-    def know(self, model: Any, describe: Callable[[], Architecture] | None = None) -> Known:
-        """Return what is known of a model; ``describe`` where it is no Keras model."""
-        known = self._know(model)
-        known.describe = describe
-        return known
-
-    def tell(self, known: Known, data: Data | None = None) -> None:
-        """Send what is known of a model, with data that it was given."""
-        self._tell(known, data)
-
-    def note_use(self, known: Known, use: Use, data: Data) -> None:
-        """Add a use of a model, with the data it was used on."""
-        known.uses = [*known.uses[-MAX_USES + 1 :], use]
-        self._tell(known, data)
 
     def _end_stretches(self, known: Known) -> None:
         """Make finished stretches of what was trained step by step."""
@@ -151,7 +94,7 @@ class Capture:
     # -- hooks -----------------------------------------------------------------------------------------
 
     def _on_compile(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        known = self._know(model)
+        known = self.ledger.know(model)
         self._end_stretches(known)
         known.recompiled = True
         return original()
@@ -160,22 +103,22 @@ class Capture:
         with self._inside() as students_own:
             result = original()
         if students_own:
-            known = self._know(model)
+            known = self.ledger.know(model)
             self._flush(known)
             data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
             how = "evaluate" if "y" in given else "predict"
             if known.looks is not None and data.arrays:
                 known.looks.add(how, *data.arrays)
                 return result
-            self.note_use(known, Use(self.cell(), how, data.fed), data)
+            self.ledger.note_use(known, Use(self.ledger.cell(), how, data.fed), data)
         return result
 
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        known = self._know(model)
+        known = self.ledger.know(model)
         known.batch_steps += 1
-        if known.batch_steps > self.caps.fit_steps or self.steps >= self.caps.notebook_steps:
+        if known.batch_steps > self.ledger.caps.fit_steps or self.ledger.is_full:
             return 0.0
-        self.steps += 1
+        self.ledger.steps += 1
         if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
             known.batches.append(fed.note(given["x"], given.get("y"), _input_names(model)))
         with self._inside():
@@ -185,13 +128,13 @@ class Capture:
         with self._inside() as students_own:
             if not students_own:
                 return original()
-            known = self._know(model)
+            known = self.ledger.know(model)
             self._end_stretches(known)
             data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
-            self._tell(known, data, validation)
+            self.ledger.tell(known, data, validation)
             stopper, heard = _make_stopper(self), list[Any]()
             changed: dict[str, Any] = {"callbacks": [*stretches.callbacks_of(given), stopper]}
             if inspect.isgenerator(given.get("x")):
@@ -208,7 +151,7 @@ class Capture:
             if heard:
                 data = fed.from_batches(heard, _input_names(model))
                 planned = self._plan(known, given, data, validation, development)
-                self._tell(known, data)
+                self.ledger.tell(known, data)
             noted = stretches.history(history)
             if planned.phase is not None:
                 planned = replace(planned, phase=replace(planned.phase, rates=stretches.rates(given, noted)))
@@ -216,12 +159,12 @@ class Capture:
                 planned, epochs_done=stopper.epochs, steps_done=stopper.steps, finished=True, history=noted
             )
             stretches.merge_last(known.fits)
-            self._tell(known)
+            self.ledger.tell(known)
             return history
 
     def _on_save(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         result = original()
-        self.files[_place(given)] = self._know(model)
+        self.files[_place(given)] = self.ledger.know(model)
         return result
 
     def _on_load_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
@@ -234,7 +177,7 @@ class Capture:
         def load_model(filepath: Any, *args: Any, **kwargs: Any) -> Any:
             model = original(filepath, *args, **kwargs)
             if isinstance(model, self.keras.Model) and self._descend(model, _place({"filepath": filepath})):
-                self._know(model).recompiled = getattr(model, "optimizer", None) is None
+                self.ledger.know(model).recompiled = getattr(model, "optimizer", None) is None
             return model
 
         return load_model
@@ -242,7 +185,7 @@ class Capture:
     def _descend(self, model: Any, place: str) -> bool:
         """Let a model that took over another's weights take over how they were trained."""
         writer = self.files.get(place)
-        known = self._know(model)
+        known = self.ledger.know(model)
         if writer is None or writer is known:
             return False
         self._end_stretches(writer)
@@ -264,7 +207,7 @@ class Capture:
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
         return Fit(
-            cell=self.cell(),
+            cell=self.ledger.cell(),
             how="fit",
             phase=phase,
             unrebuildable=unrebuildable,
@@ -282,8 +225,8 @@ class Capture:
         model = known.model
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
             raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
-        if _outputs(model) > 1:
-            raise UnrebuildableError(f"the network has {_outputs(model)} outputs, and the task is about one")
+        if outputs(model) > 1:
+            raise UnrebuildableError(f"the network has {outputs(model)} outputs, and the task is about one")
         kinds = self.keras.callbacks
         stopping = [c for c in callbacks if type(c) is kinds.EarlyStopping]
         plateaus = [c for c in callbacks if type(c) is kinds.ReduceLROnPlateau]
@@ -314,10 +257,10 @@ class Capture:
             phase = self._phase(known, data, epochs, size, [])
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
-        done = min(steps, self.caps.fit_steps)
+        done = min(steps, self.ledger.caps.fit_steps)
         known.fits.append(
             Fit(
-                cell=self.cell(),
+                cell=self.ledger.cell(),
                 how="train_on_batch",
                 phase=phase,
                 unrebuildable=unrebuildable,
@@ -332,36 +275,7 @@ class Capture:
         )
         known.recompiled = False
         stretches.merge_last(known.fits)
-        self._tell(known, data)
-
-    def _tell(self, known: Known, *data: Data | None) -> None:
-        """Send what is known of a model, with the arrays of the data it was just given."""
-        shape, unrebuildable = self._architecture(known)
-        if len(known.fits) > MAX_FITS:
-            shape, unrebuildable = None, f"it was trained in more than {MAX_FITS} separate stretches"
-        record = ModelCapture(
-            id=known.id,
-            name=str(known.model.name)[:200],
-            variable=known.variable[:200],
-            class_name=type(known.model).__name__[:200],
-            cell=known.cell,
-            input_width=_width(known.model, "input_shape") or known.width,
-            output_width=_width(known.model, "output_shape") if _outputs(known.model) == 1 else None,
-            parameters=_parameters(known.model),
-            architecture=shape,
-            unrebuildable=unrebuildable[:500],
-            fits=tuple(known.fits[:MAX_FITS]),
-            uses=tuple(known.uses),
-        )
-        self.send(record, tuple(a for d in data if d is not None for a in d.arrays))
-
-    def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
-        try:
-            if known.describe is not None:
-                return known.describe(), ""
-            return architecture.describe(known.model, self.keras, self.tf), ""
-        except Exception as error:  # noqa: BLE001  # see _reason
-            return None, _reason(error)
+        self.ledger.tell(known, data)
 
 
 def _owner(model: Any, name: str) -> Any:
@@ -424,8 +338,8 @@ def _make_stopper(capture: Capture) -> Any:
             taken = _steps_an_epoch(self.params)
             self.epochs += 1
             self.steps += taken
-            capture.steps += taken
-            if self.steps >= capture.caps.fit_steps or capture.steps >= capture.caps.notebook_steps:
+            capture.ledger.steps += taken
+            if self.steps >= capture.ledger.caps.fit_steps or capture.ledger.is_full:
                 self.model.stop_training = True
 
     return Stopper()
@@ -435,30 +349,3 @@ def _steps_an_epoch(given: Mapping[str, Any]) -> int:
     """Return the steps of an epoch from a callback's parameters; outside eager execution they hold samples."""
     samples, size = given.get("samples"), given.get("batch_size")
     return int(given.get("steps") or (math.ceil(samples / size) if samples and size else 0))
-
-
-def _parameters(model: Any) -> int:
-    try:
-        return int(model.count_params())
-    except Exception:  # noqa: BLE001  # Keras raises different errors for models that are not built
-        return 0
-
-
-def _outputs(model: Any) -> int:
-    """Return how many outputs a model has, as far as it says."""
-    try:
-        return len(model.outputs or ()) or 1
-    except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic outputs
-        return 1
-
-
-def _width(model: Any, attribute: str) -> int | None:
-    """Return the size of a model's last input or output axis, where it is known."""
-    try:
-        shape = getattr(model, attribute)
-    except Exception:  # noqa: BLE001  # Keras raises different errors for models without shapes
-        return None
-    shapes = list(shape.values()) if isinstance(shape, dict) else shape if isinstance(shape, list) else [shape]
-    widths = [size for one in shapes if isinstance(one, tuple) for size in one[-1:]]
-    known = [size for size in widths if isinstance(size, int)]
-    return sum(known) if known and len(known) == len(shapes) else None

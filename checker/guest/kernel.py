@@ -1,6 +1,6 @@
 """The Jupyter kernel in which a student's notebook runs: a real ipykernel, with the checker's hooks in it.
 
-Started by ``checker.guest.notebook`` as ``python -m checker.guest.kernel SETTINGS -f CONNECTION_FILE``, or, where the
+Started by ``checker.guest.client`` as ``python -m checker.guest.kernel SETTINGS -f CONNECTION_FILE``, or, where the
 guest is warm, in a fork by ``checker.guest.forked``. Everything is imported and every global random generator
 seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the type
 ``checker``, in order with the cell's outputs.
@@ -30,6 +30,7 @@ def run(settings: dict[str, Any]) -> None:
     from checker.guest import adaptation, course, executions, furniture, generation, publishing
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
+    from checker.guest.ledger import Ledger
     from checker.guest.replay import Replay
     from checker.guest.staticgraph import StaticGraphs
     from checker.guest.tape import Tapes
@@ -52,7 +53,8 @@ def run(settings: dict[str, Any]) -> None:
     furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
     app.shell.ast_transformers.append(importing)
-    capture = Capture(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, settings["exact"])
+    ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell)
+    capture = Capture(tf, ledger, settings["exact"])
     if plan is not None:
         shell = app.shell
         capture.replay = Replay(
@@ -64,7 +66,7 @@ def run(settings: dict[str, Any]) -> None:
     capture.install()
     if not settings["exact"]:
         executions.stop_tuning(tf)
-    StaticGraphs(tf, capture).install()
+    StaticGraphs(tf, ledger).install()
     Tapes(tf, capture).install()
     app.shell.events.register("pre_run_cell", place.go_on)
     app.shell.events.register("pre_run_cell", channel.remember_parent)

@@ -11,7 +11,7 @@ Sets of rows that are only looked at (development, test) become ``Use`` records;
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import JsonValue
@@ -19,11 +19,9 @@ from pydantic import JsonValue
 from checker.frames import Array
 from checker.guest import fed, stretches
 from checker.guest.fed import Data
+from checker.guest.ledger import Known, Ledger
 from checker.guest.plaindata import UnrebuildableError, reason
 from checker.records import Development, Fed, Fit, KerasObject, Phase, Use
-
-if TYPE_CHECKING:
-    from checker.guest.capture import Capture, Known
 
 TELL_EVERY = 2_000
 """Steps after which what is known of a loop is sent, finished or not."""
@@ -95,8 +93,8 @@ class Loop:
     UnrebuildableError.
     """
 
-    capture: "Capture"
-    known: "Known"
+    ledger: Ledger
+    known: Known
     looks: "Looks"
     how: str
     plan: Callable[[], tuple[KerasObject, KerasObject]]
@@ -114,8 +112,7 @@ class Loop:
     @property
     def is_capped(self) -> bool:
         """No more steps may be taken."""
-        caps = self.capture.caps
-        return self.done >= caps.fit_steps or self.capture.steps >= caps.notebook_steps
+        return self.done >= self.ledger.caps.fit_steps or self.ledger.is_full
 
     def step(self) -> bool:
         """Count a step; False where it is beyond a cap and must do nothing."""
@@ -125,7 +122,7 @@ class Loop:
                 self.tell(finished=True)
             return False
         self.done += 1
-        self.capture.steps += 1
+        self.ledger.steps += 1
         if self.done % TELL_EVERY == 0:
             self.tell(finished=False)
         return True
@@ -151,7 +148,7 @@ class Loop:
             self.tell(finished=True)
             self.known.recompiled = False
             stretches.merge_last(self.known.fits)
-            self.capture.tell(self.known)
+            self.ledger.tell(self.known)
 
     def tell(self, finished: bool) -> None:
         """Send what is known; a record of this loop that was sent before is replaced."""
@@ -161,7 +158,7 @@ class Loop:
             self.known.fits.pop()
         self.known.fits.append(self._fit(data, finished))
         self.told = True
-        self.capture.tell(self.known, data)
+        self.ledger.tell(self.known, data)
 
     def _fit(self, data: Data, finished: bool) -> Fit:
         mean = sum(size * count for size, count in self.sizes.items()) / max(1, self.sizes.total())
@@ -175,7 +172,7 @@ class Loop:
         except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
             unrebuildable = reason(error)
         return Fit(
-            cell=self.capture.cell(),
+            cell=self.ledger.cell(),
             how=self.how,
             phase=phase,
             unrebuildable=unrebuildable[:500],
@@ -227,8 +224,8 @@ def schedule(rates: list[float]) -> JsonValue:
 class Looks:
     """Rows that one model was only used on, between the steps of its training."""
 
-    def __init__(self, capture: "Capture", known: "Known") -> None:
-        self.capture, self.known = capture, known
+    def __init__(self, ledger: Ledger, known: Known) -> None:
+        self.ledger, self.known = ledger, known
         self.trained = Rows()
         self.pieces: dict[str, Rows] = {}
         self.waiting: tuple[Any, Any] = (None, None)
@@ -280,6 +277,6 @@ class Looks:
         rows = Rows()
         rows.add(x, y)
         data = rows.data()
-        use = Use(self.capture.cell(), how, data.fed)
+        use = Use(self.ledger.cell(), how, data.fed)
         if data.arrays and use not in self.known.uses:
-            self.capture.note_use(self.known, use, data)
+            self.ledger.note_use(self.known, use, data)

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from checker.guest import dataflow, generation, plaindata
-from checker.guest.capture import Capture, Known
 from checker.guest.dataflow import Call, Reader, Reading
+from checker.guest.ledger import Known, Ledger
 from checker.guest.loops import Looks, Loop
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
@@ -58,7 +58,7 @@ Given = Mapping[str, Any]
 
 
 class StaticGraph:
-    """A network in a graph, with what ``Capture`` asks of a model."""
+    """A network in a graph, with what ``Ledger`` asks of a model."""
 
     def __init__(self, name: str, inputs: int | None, outputs: int | None, parameters: int) -> None:
         self.name = name
@@ -102,7 +102,7 @@ class Training:
 
 @dataclass
 class Network:
-    """A network that is trained or used, and what ``Capture`` knows of it.
+    """A network that is trained or used, and what is known of it.
 
     ``is_fresh``: its weights were given their first values again, so what came before does not count once it is
     trained anew.
@@ -127,8 +127,8 @@ class Reached:
 class StaticGraphs:
     """The hooks' shared state."""
 
-    def __init__(self, tf: Any, capture: Capture) -> None:
-        self.tf, self.capture = tf, capture
+    def __init__(self, tf: Any, ledger: Ledger) -> None:
+        self.tf, self.ledger = tf, ledger
         self.calls: dict[Any, dict[str, Call]] = {}
         self.losses: dict[int, tuple[Any, Any, list[Any]]] = {}
         self.trainings: dict[Any, Training] = {}
@@ -214,13 +214,13 @@ class StaticGraphs:
         if network.is_fresh:
             network.is_fresh, known.loop, known.recompiled = False, None, True
             known.fits.clear()
-        if known.loop is None or known.loop is not training.loop:
+        if training.loop is None or known.loop is not training.loop:
             if known.loop is not None:
                 known.loop.close()
             known.recompiled = known.recompiled or training is not network.trained_by
             network.trained_by = training
             known.describe = functools.partial(dataflow.describe, network.reading, training.values)
-            known.loop = training.loop = Loop(self.capture, known, network.looks, HOW, training.plan)
+            known.loop = training.loop = Loop(self.ledger, known, network.looks, HOW, training.plan)
         return training.loop
 
     def _use(self, original: Original, fetches: Any, reached: Reached) -> Any:
@@ -294,9 +294,9 @@ class StaticGraphs:
         outputs = reading.target.outputs
         name = "graph" if outputs is None else str(outputs.name).split(":")[0]
         model = StaticGraph(name, width(reading.x), width(outputs), sum(step.weights for step in reading.steps))
-        known = self.capture.know(model)
+        known = self.ledger.know(model)
         starts = frozenset() if outputs is None else reader.starts(outputs)
-        network = Network(reading, known, Looks(self.capture, known), starts)
+        network = Network(reading, known, Looks(self.ledger, known), starts)
         self.networks.append(network)
         return network
 

@@ -25,7 +25,8 @@ import numpy as np
 
 from checker import vocabulary
 from checker.guest import generation, plaindata
-from checker.guest.capture import Capture, Known
+from checker.guest.capture import Capture
+from checker.guest.ledger import Known
 from checker.guest.loops import Looks, Loop
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
@@ -98,13 +99,18 @@ class Learner:
             return "the gradients are changed before they are applied"
         return ""
 
+    @property
+    def loop(self) -> Loop | None:
+        """The loop that trains it, until that is closed."""
+        loop = self.plan.loop if self.plan is not None else None
+        return loop if loop is self.known.loop else None
+
     def is_capped(self, steps: int) -> bool:
         """Count steps that will not be taken, and tell so, where its loop is beyond the cap."""
-        loop = self.known.loop
-        if loop is None or not loop.is_capped:
+        if self.loop is None or not self.loop.is_capped:
             return False
         for _ in range(steps):
-            loop.step()
+            self.loop.step()
         return True
 
 
@@ -119,7 +125,7 @@ class Traced:
 
     def taken(self) -> int:
         """Return the number of steps that its model's loop asked for so far."""
-        loop = self.learner.known.loop if self.learner is not None else None
+        loop = self.learner.loop if self.learner is not None else None
         return loop.asked if loop is not None else 0
 
 
@@ -210,8 +216,8 @@ class Tapes:
 
     def _learner(self, model: Any) -> Learner:
         if id(model) not in self.learners:
-            known = self.capture.know(model)
-            self.learners[id(model)] = Learner(model, known, Looks(self.capture, known))
+            known = self.capture.ledger.know(model)
+            self.learners[id(model)] = Learner(model, known, Looks(self.capture.ledger, known))
         return self.learners[id(model)]
 
     def _called(self, learner: Learner, *parts: Any) -> None:
@@ -319,7 +325,7 @@ class Tapes:
         loss = called.loss if called is not None else None
         obstacle = obstacle or (NO_LOSS if called is None else called.obstacle)
         plan = learner.plan
-        loop = learner.known.loop
+        loop = learner.loop
         if plan is None or loop is None or not plan.holds(loop, optimizer, loss):
             plan, loop = self._new_plan(learner, optimizer, loss)
         plan.obstacle = plan.obstacle or obstacle
@@ -336,7 +342,7 @@ class Tapes:
         is_new = learner.plan is None or learner.plan.optimizer is not optimizer
         known.recompiled = known.recompiled or is_new
         plan = Plan(optimizer, loss)
-        plan.loop = known.loop = Loop(self.capture, known, learner.looks, HOW, plan.plain)
+        plan.loop = known.loop = Loop(self.capture.ledger, known, learner.looks, HOW, plan.plain)
         learner.plan = plan
         return plan, plan.loop
 

@@ -51,7 +51,7 @@ STUDENTS = (
     "checker.guest.kernel",
     "checker.guest.capture",
     "checker.guest.course",
-    "checker.guest.notebook",
+    "checker.guest.client",
     "checker.guest.forked",
     "checker.guest.imports",
     "checker.guest.publishing",

@@ -26,7 +26,7 @@ import numpy as np
 from checker import assignments, decisions, frames, records, store, submissions, worksheets
 from checker.errors import AssignmentError, EvidenceError, HarnessError, UsageError
 from checker.evidence import Collector
-from checker.guest import generation, notebook
+from checker.guest import client, generation, notebook
 from checker.records import from_json
 from checker.rendering.tables import Results
 from checker.submissions import naming
@@ -145,7 +145,7 @@ def _look_at(read: Any) -> None:
     for cell in read.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-            frames.message(notebook.cell_result(cell, 1, 0.1))
+            frames.message(client.cell_result(cell, 1, 0.1))
 
 
 def some_notebooks() -> list[bytes]:

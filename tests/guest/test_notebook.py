@@ -1,4 +1,4 @@
-"""Reading notebooks and modules."""
+"""Reading notebooks and modules, and what is kept of their cells."""
 
 import json
 
@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from checker import frames
-from checker.guest import generation, notebook
+from checker.guest import client, generation, notebook
 from checker.guest.notebook import UnreadableError
 
 
@@ -177,7 +177,7 @@ def test_a_cells_metadata_may_be_anything(metadata):
     """Whatever a cell's metadata is, the cell is run; of its tags those count that are words."""
     (cell,) = notebook.read_notebook(a_notebook(a_cell(metadata=metadata), **PYTHON)).cells
     cell.outputs = []
-    assert set(notebook.cell_result(cell, 1, 0.1).tags) <= {"checker: answer"}
+    assert set(client.cell_result(cell, 1, 0.1).tags) <= {"checker: answer"}
 
 
 def test_halves_of_characters_are_replaced():
@@ -185,16 +185,16 @@ def test_halves_of_characters_are_replaced():
     (cell,) = notebook.read_notebook(a_notebook(a_cell("x = '\ud800'"), **PYTHON)).cells
     cell.outputs = [nbformat.v4.new_output("stream", text="\udfff"),
                     nbformat.v4.new_output("error", ename="\ud800", evalue="\ud800", traceback=["\ud800"])]  # fmt: skip
-    frames.message(notebook.cell_result(cell, 1, 0.1))
+    frames.message(client.cell_result(cell, 1, 0.1))
     assert cell.source == "x = '?'"
 
 
 def test_a_cell_keeps_so_much_and_no_more(monkeypatch):
     """Outputs that are too much for one message are left out from the first on that is."""
-    monkeypatch.setattr(notebook, "MAX_KEPT", 10)
+    monkeypatch.setattr(client, "MAX_KEPT", 10)
     (cell,) = notebook.read_notebook(a_notebook(a_cell(), **PYTHON)).cells
     cell.outputs = [nbformat.v4.new_output("stream", text=text) for text in ("12345", "12345", "1", "")]
-    assert [output.content for output in notebook.cell_result(cell, 1, 0.1).outputs] == ["12345", "12345"]
+    assert [output.content for output in client.cell_result(cell, 1, 0.1).outputs] == ["12345", "12345"]
 
 
 @pytest.mark.parametrize("text", ["a = 1\rb = 2", "a = 1\r\rb = 2\r\r\rc = 3", "a = 1\r\n\r\nb = 2\n\rc = 3"])

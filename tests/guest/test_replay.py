@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from checker.guest.capture import Capture
+from checker.guest.ledger import Ledger
 from checker.guest.replay import Replay
 from checker.records import Caps, Labels, ReplayPlan
 
@@ -36,7 +37,7 @@ def replayed(tf, unhooked):
     def install(**more):
         plan = ReplayPlan(**{"model": 1, "fits": 1, "enough": 100, "seed": 7, "outputs": 5, "labels": Labels.INTEGERS,
                              "batch_size": 32, **more})  # fmt: skip
-        capture = Capture(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1)
+        capture = Capture(tf, Ledger(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1))
         arrays = (ROWS[0], LABELS[0], ROWS[1], LABELS[1], ROWS[2])
         capture.replay = Replay(plan, arrays, lambda run, made: sent.append((run, made)), lambda: ended.append(True))
         capture.install()

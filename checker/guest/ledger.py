@@ -1,0 +1,143 @@
+"""What is known of each of a notebook's models, and how many steps it has trained; every change is sent.
+
+Theory of operation: whoever sees training (``capture``, ``staticgraph``, ``tape``) asks for what is ``Known`` of a
+model, changes that, and has it told: the whole record is sent again, arrays first. If the kernel is killed a second
+later, everything up to here has left the box. A model that is known is kept alive, so that an ``id`` stays its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from checker.frames import Array
+from checker.guest import architecture
+from checker.guest.fed import Data
+from checker.guest.plaindata import reason
+from checker.records import Architecture, Caps, Fit, ModelCapture, Use
+
+MAX_FITS = 64
+MAX_USES = 32
+
+
+class Steps(Protocol):
+    """Training step by step that is still going on."""
+
+    def close(self) -> None:
+        """Make a finished stretch of it."""
+
+
+class Sights(Protocol):
+    """Rows that a model was only used on, between such steps."""
+
+    def add(self, how: str, x: Any, y: Any = None) -> None:
+        """Note a use."""
+
+    def join(self) -> None:
+        """Note what still waited for more."""
+
+
+@dataclass
+class Known:
+    """A model that was seen, with what happened to it so far."""
+
+    id: int
+    model: Any
+    cell: int
+    variable: str = ""
+    width: int | None = None
+    fits: list[Fit] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    recompiled: bool = True
+    batches: list[Data] = field(default_factory=list)
+    batch_steps: int = 0
+    loop: Steps | None = None
+    looks: Sights | None = None
+    describe: Callable[[], Architecture] | None = None
+
+
+class Ledger:
+    """``send`` takes a record and the arrays it refers to; ``cell`` tells which one is running; ``steps`` are all that
+    the notebook has trained, to be held against its cap."""
+
+    def __init__(
+        self,
+        tf: Any,
+        caps: Caps,
+        send: Callable[[ModelCapture, tuple[Array, ...]], None],
+        cell: Callable[[], int],
+    ) -> None:
+        self.tf, self.caps, self.send, self.cell = tf, caps, send, cell
+        self.steps = 0
+        self.known: dict[int, Known] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the notebook has trained as many steps as it may."""
+        return self.steps >= self.caps.notebook_steps
+
+    def know(self, model: Any) -> Known:
+        """Return what is known of a model."""
+        if id(model) not in self.known:
+            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
+        return self.known[id(model)]
+
+    def note_use(self, known: Known, use: Use, data: Data) -> None:
+        """Add a use of a model, with the data it was used on."""
+        known.uses = [*known.uses[-MAX_USES + 1 :], use]
+        self.tell(known, data)
+
+    def tell(self, known: Known, *data: Data | None) -> None:
+        """Send what is known of a model, with the arrays of the data it was just given."""
+        shape, unrebuildable = self._architecture(known)
+        if len(known.fits) > MAX_FITS:
+            shape, unrebuildable = None, f"it was trained in more than {MAX_FITS} separate stretches"
+        record = ModelCapture(
+            id=known.id,
+            name=str(known.model.name)[:200],
+            variable=known.variable[:200],
+            class_name=type(known.model).__name__[:200],
+            cell=known.cell,
+            input_width=_width(known.model, "input_shape") or known.width,
+            output_width=_width(known.model, "output_shape") if outputs(known.model) == 1 else None,
+            parameters=_parameters(known.model),
+            architecture=shape,
+            unrebuildable=unrebuildable[:500],
+            fits=tuple(known.fits[:MAX_FITS]),
+            uses=tuple(known.uses),
+        )
+        self.send(record, tuple(a for d in data if d is not None for a in d.arrays))
+
+    def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
+        try:
+            if known.describe is not None:
+                return known.describe(), ""
+            return architecture.describe(known.model, self.tf.keras, self.tf), ""
+        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+            return None, reason(error)
+
+
+def outputs(model: Any) -> int:
+    """Return how many outputs a model has, as far as it says."""
+    try:
+        return len(model.outputs or ()) or 1
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic outputs
+        return 1
+
+
+def _parameters(model: Any) -> int:
+    try:
+        return int(model.count_params())
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models that are not built
+        return 0
+
+
+def _width(model: Any, attribute: str) -> int | None:
+    """Return the size of a model's last input or output axis, where it is known."""
+    try:
+        shape = getattr(model, attribute)
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models without shapes
+        return None
+    shapes = list(shape.values()) if isinstance(shape, dict) else shape if isinstance(shape, list) else [shape]
+    widths = [size for one in shapes if isinstance(one, tuple) for size in one[-1:]]
+    known = [size for size in widths if isinstance(size, int)]
+    return sum(known) if known and len(known) == len(shapes) else None
