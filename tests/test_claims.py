@@ -183,10 +183,10 @@ def test_an_error_in_no_known_unit_is_no_claim(claim):
     ],
 )
 def test_hostile_outputs_cost_little_and_raise_nothing(claim, text):
-    """Long and odd texts are read in a moment."""
-    began = time.perf_counter()
+    """Long and odd texts take little of a processor."""
+    began = time.process_time()
     claim(text, saved=text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_without_an_answer_or_a_measurement_there_is_no_claim(make):
