@@ -56,8 +56,8 @@ class Known:
 
 
 class Ledger:
-    """``send`` takes a record and the arrays it refers to; ``cell`` tells which one is running; ``steps`` are all that
-    the notebook has trained, to be held against its cap."""
+    """What is known of all models. ``send`` takes a record and the arrays it refers to; ``cell`` tells which one is
+    running; ``steps`` are all that the notebook has trained, to be held against its cap."""
 
     def __init__(
         self,
