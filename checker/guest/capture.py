@@ -116,7 +116,7 @@ class Capture:
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         known = self.ledger.know(model)
         known.batch_steps += 1
-        if known.batch_steps > self.ledger.caps.fit_steps or self.ledger.is_full:
+        if self.ledger.is_capped(known.batch_steps - 1):
             return 0.0
         self.ledger.steps += 1
         if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
@@ -339,7 +339,7 @@ def _make_stopper(capture: Capture) -> Any:
             self.epochs += 1
             self.steps += taken
             capture.ledger.steps += taken
-            if self.steps >= capture.ledger.caps.fit_steps or capture.ledger.is_full:
+            if capture.ledger.is_capped(self.steps):
                 self.model.stop_training = True
 
     return Stopper()

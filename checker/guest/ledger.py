@@ -70,10 +70,9 @@ class Ledger:
         self.steps = 0
         self.known: dict[int, Known] = {}
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the notebook has trained as many steps as it may."""
-        return self.steps >= self.caps.notebook_steps
+    def is_capped(self, done: int) -> bool:
+        """Tell whether a training that has taken so many steps, or else the notebook, may take no more."""
+        return done >= self.caps.fit_steps or self.steps >= self.caps.notebook_steps
 
     def know(self, model: Any) -> Known:
         """Return what is known of a model."""

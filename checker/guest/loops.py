@@ -112,7 +112,12 @@ class Loop:
     @property
     def is_capped(self) -> bool:
         """No more steps may be taken."""
-        return self.done >= self.ledger.caps.fit_steps or self.ledger.is_full
+        return self.ledger.is_capped(self.done)
+
+    @property
+    def is_open(self) -> bool:
+        """It is what trains its model; nothing has closed it."""
+        return self.known.loop is self
 
     def step(self) -> bool:
         """Count a step; False where it is beyond a cap and must do nothing."""
@@ -210,6 +215,17 @@ class Loop:
             raise UnrebuildableError("the loss is not the mean of the rows' losses alone")
         scale = abs(float(np.mean(self.ratios)))
         return scale if abs(scale - 1) > SAME else 1.0
+
+
+def begin(
+    known: Known, looks: "Looks", how: str, plan: Callable[[], tuple[KerasObject, KerasObject]], anew: bool
+) -> Loop:
+    """Begin a loop in the place of one that may be open; ``anew`` where its optimizer has not trained the model yet."""
+    if known.loop is not None:
+        known.loop.close()
+    known.recompiled = known.recompiled or anew
+    known.loop = loop = Loop(looks.ledger, known, looks, how, plan)
+    return loop
 
 
 def schedule(rates: list[float]) -> JsonValue:

@@ -23,7 +23,7 @@ import numpy as np
 from checker.guest import dataflow, generation, plaindata
 from checker.guest.dataflow import Call, Reader, Reading
 from checker.guest.ledger import Known, Ledger
-from checker.guest.loops import Looks, Loop
+from checker.guest.loops import Looks, Loop, begin
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
 
@@ -214,13 +214,11 @@ class StaticGraphs:
         if network.is_fresh:
             network.is_fresh, known.loop, known.recompiled = False, None, True
             known.fits.clear()
-        if training.loop is None or known.loop is not training.loop:
-            if known.loop is not None:
-                known.loop.close()
-            known.recompiled = known.recompiled or training is not network.trained_by
+        if training.loop is None or not training.loop.is_open:
+            anew = training is not network.trained_by
+            training.loop = begin(known, network.looks, HOW, training.plan, anew)
             network.trained_by = training
             known.describe = functools.partial(dataflow.describe, network.reading, training.values)
-            known.loop = training.loop = Loop(self.ledger, known, network.looks, HOW, training.plan)
         return training.loop
 
     def _use(self, original: Original, fetches: Any, reached: Reached) -> Any:

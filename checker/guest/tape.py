@@ -27,7 +27,7 @@ from checker import vocabulary
 from checker.guest import generation, plaindata
 from checker.guest.capture import Capture
 from checker.guest.ledger import Known
-from checker.guest.loops import Looks, Loop
+from checker.guest.loops import Looks, Loop, begin
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
 
@@ -62,9 +62,9 @@ class Plan:
     obstacle: str = ""
     loop: Loop | None = None
 
-    def holds(self, loop: Any, optimizer: Any, loss: KerasObject | None) -> bool:
+    def holds(self, optimizer: Any, loss: KerasObject | None) -> bool:
         """Tell whether a step goes on with this."""
-        return self.loop is loop and self.optimizer is optimizer and self.loss == loss
+        return self.optimizer is optimizer and self.loss == loss
 
     def plain(self) -> tuple[KerasObject, KerasObject]:
         """Return optimizer and loss as plain data; UnrebuildableError where they cannot be told."""
@@ -103,7 +103,7 @@ class Learner:
     def loop(self) -> Loop | None:
         """The loop that trains it, until that is closed."""
         loop = self.plan.loop if self.plan is not None else None
-        return loop if loop is self.known.loop else None
+        return loop if loop is not None and loop.is_open else None
 
     def is_capped(self, steps: int) -> bool:
         """Count steps that will not be taken, and tell so, where its loop is beyond the cap."""
@@ -326,7 +326,7 @@ class Tapes:
         obstacle = obstacle or (NO_LOSS if called is None else called.obstacle)
         plan = learner.plan
         loop = learner.loop
-        if plan is None or loop is None or not plan.holds(loop, optimizer, loss):
+        if plan is None or loop is None or not plan.holds(optimizer, loss):
             plan, loop = self._new_plan(learner, optimizer, loss)
         plan.obstacle = plan.obstacle or obstacle
         x, y = learner.looks.take()
@@ -336,13 +336,9 @@ class Tapes:
         return True
 
     def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, Loop]:
-        known = learner.known
-        if known.loop is not None:
-            known.loop.close()
-        is_new = learner.plan is None or learner.plan.optimizer is not optimizer
-        known.recompiled = known.recompiled or is_new
+        anew = learner.plan is None or learner.plan.optimizer is not optimizer
         plan = Plan(optimizer, loss)
-        plan.loop = known.loop = Loop(self.capture.ledger, known, learner.looks, HOW, plan.plain)
+        plan.loop = begin(learner.known, learner.looks, HOW, plan.plain, anew)
         learner.plan = plan
         return plan, plan.loop
 

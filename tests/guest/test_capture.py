@@ -7,8 +7,7 @@ import pytest
 from notes import Notes, X, Y
 
 from checker.guest.capture import Capture
-from checker.guest.ledger import Ledger
-from checker.records import Caps, Development, Labels
+from checker.records import Development, Labels
 
 pytestmark = pytest.mark.tensorflow
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.tensorflow
 @pytest.fixture
 def notes(tf: Any, unhooked: None) -> Notes:
     notes = Notes()
-    capture = Capture(tf, Ledger(tf, Caps(100, 150, 1_000, 10_000), notes.send, lambda: 3))
+    capture = Capture(tf, notes.ledger(tf))
     capture.install()
     notes.scan = capture.scan  # type: ignore[attr-defined]
     return notes

@@ -15,9 +15,8 @@ from tf_keras.src.legacy_tf_layers import core, normalization
 
 from checker.guest import architecture, generation
 from checker.guest.capture import Capture
-from checker.guest.ledger import Ledger
 from checker.guest.staticgraph import StaticGraphs
-from checker.records import Architecture, Caps, Labels
+from checker.records import Architecture, Labels
 
 pytestmark = [
     pytest.mark.tensorflow,
@@ -37,7 +36,7 @@ def notes(tf: Any) -> Iterator[Notes]:
     legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)
     legacy.get_static_value = tf.get_static_value
     notes = Notes()
-    capture = Capture(legacy, Ledger(legacy, Caps(100, 150, 1_000, 10_000), notes.send, lambda: 3))
+    capture = Capture(legacy, notes.ledger(legacy))
     StaticGraphs(legacy, capture.ledger).install()
     notes.end_cell = lambda: capture.scan({})  # type: ignore[attr-defined]
     with v1.Graph().as_default():

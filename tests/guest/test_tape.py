@@ -12,9 +12,8 @@ from tf_keras.src.engine import training_v1
 
 from checker.guest import architecture
 from checker.guest.capture import Capture
-from checker.guest.ledger import Ledger
 from checker.guest.tape import Tapes, _optimizers
-from checker.records import Caps, Labels
+from checker.records import Labels
 
 pytestmark = pytest.mark.tensorflow
 
@@ -47,7 +46,7 @@ def notes(tf: Any, keras: Any) -> Iterator[Notes]:
     kept += [(home.models, "load_model", home.models.load_model) for home in (keras, keras_3)]
     notes = Notes()
     one = OneGeneration(tf, keras)
-    capture = Capture(one, Ledger(one, Caps(100, 150, 1_000, 10_000), notes.send, lambda: 3))
+    capture = Capture(one, notes.ledger(one))
     capture.install()
     Tapes(one, capture).install()
     notes.end_cell = lambda: capture.scan({})  # type: ignore[attr-defined]
