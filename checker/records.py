@@ -724,7 +724,9 @@ class TargetScale:
 class Tracing:
     """Which rows of the data set the student's arrays hold, found from the numbers themselves.
 
-    ``target``: of a regression, how the student's targets come from the data set's; None where they do not.
+    ``target``: of a regression, how the student's targets come from the data set's; None where they do not. Of
+    ``labels_compared`` matched training rows ``labels_differ`` have another label than the data set's, which look like
+    what ``labels_look`` says, in words.
     """
 
     source: FeatureSource
@@ -738,6 +740,8 @@ class Tracing:
     rows: ArrayRef | None = None
     features: ArrayRef | None = None
     target: TargetScale | None = None
+    labels_compared: int = 0
+    labels_look: str = ""
 
 
 @record
@@ -747,6 +751,7 @@ class Evidence:
 
     ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
     ``further``: the guest's job for further seeds, which the first ones made necessary, with their runs among ``runs``.
+    ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" where nothing did.
     """
 
     submission: Submission
@@ -764,6 +769,7 @@ class Evidence:
     adaptations: tuple[Adaptation, ...] = ()
     replayed: str = ""
     further: Execution | None = None
+    cut_short: str = ""
 
     @property
     def answer(self) -> ModelCapture | None:
