@@ -16,9 +16,9 @@ from typing import Protocol
 
 import psutil
 
-from checker import check, decisions, execution, store
-from checker.course import Course, Standard, Watch, circumstances, evidence_key
-from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError
+from checker import check, decisions, execution, selection, store
+from checker.course import Course, Standard, Watch, circumstances, evidence_keys
+from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, scripts, tables, text
 from checker.rendering.html import Entry
@@ -57,6 +57,9 @@ class Place(Protocol):
     def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
         """Run one there and return all that was observed. Called from many threads."""
 
+    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Find the answer once more in what a submission's run has left, and train it there. Called from many threads."""
+
     def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
         """Train one there for the further seeds, too; return all that was observed. Called from many threads."""
 
@@ -77,6 +80,10 @@ class Pool:
     def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
         with self.lend() as boxes:
             return check.examine(submission, course, boxes, watch)
+
+    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        with self.lend() as boxes:
+            return check.answer_again(gathered, submission, course, boxes, watch)
 
     def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
         with self.lend() as boxes:
@@ -193,6 +200,8 @@ def _attempt(
             return _check(submission, course, standard, out, place, watch, fresh)
         except AssignmentError:
             raise
+        except UsageError as error:
+            return Unfinished(submission.name, error.message, submission.identity, is_usage=True)
         except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
             message = _told(error)
             if isinstance(error, LostError):
@@ -214,15 +223,24 @@ def _check(
     watch: Watch,
     fresh: bool,
 ) -> Report:
-    under = evidence_key(submission, course)
-    known = None if fresh or submission.failure else store.load(out / EVIDENCE, submission.name, under)
-    gathered = as_handed_in(known, submission) if known else _gather(submission, course, place, watch)
+    under, folder = evidence_keys(submission, course), out / EVIDENCE
+    is_stored = not fresh and submission.failure is None
+    known = store.load(folder, submission.name, under) if is_stored else None
+    ran = store.load_run(folder, submission.name, under) if is_stored and known is None else None
+    if known is not None:
+        gathered = as_handed_in(known, submission)
+    elif ran is not None:
+        gathered = place.answer_again(as_handed_in(ran, submission), submission, course, watch)
+    else:
+        gathered = _gather(submission, course, place, watch)
     if known is None or gathered.evidence != known.evidence:
-        store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
+        store.save(folder, submission.name, under, gathered, circumstances(course))
+    if unknown := selection.unknown_name(gathered.evidence.models, course.model):
+        raise UsageError(unknown)
     report = _judge(gathered, course, standard, out)
     if check.needs_further(report, course):
         gathered = place.train_further(gathered, course, watch)
-        store.save(out / EVIDENCE, submission.name, under, gathered, circumstances(course))
+        store.save(folder, submission.name, under, gathered, circumstances(course))
         report = _judge(gathered, course, standard, out)
     return report
 
@@ -235,7 +253,8 @@ def _gather(submission: Submission, course: Course, place: Place, watch: Watch) 
 
 def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
     """Return evidence of the same file as it is handed in now: in another place, by somebody of whom more is known."""
-    evidence = replace(gathered.evidence, submission=execution.as_stored(submission))
+    number = execution.file_of(gathered.evidence, submission)
+    evidence = replace(gathered.evidence, submission=execution.as_checked(submission, number))
     return replace(gathered, evidence=evidence)
 
 

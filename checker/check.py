@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker import (
+    answer,
     assignments,
     claims,
     deadlines,
@@ -18,7 +19,6 @@ from checker import (
     questions,
     retraining,
     rules,
-    tracing,
     verdict,
 )
 from checker.course import Course, Standard, Watch
@@ -28,19 +28,30 @@ from checker.store import Gathered
 
 
 def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
-    """Run a submission, find its answer, trace its data, retrain it; return all that was observed."""
+    """Run a submission, find its answer, match its data, retrain it; return all that was observed."""
     boxes.students.warm()  # first, and alone: the other box gets warm while the student's code runs
     boxes.ours.get_ready()
-    ended, seen = execution.run(submission, course, boxes.students, watch)
-    evidence = execution.evidence_of(submission, ended, seen, course)
-    answer = evidence.answer
-    if answer is None:
-        return Gathered(execution.explain(evidence, seen, course), {})
+    ran = execution.run(submission, course, boxes.students, watch)
+    return find_answer(ran, submission, course, boxes, watch)
+
+
+def answer_again(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Find the answer once more in a submission's evidence, and retrain it; the student's file does not run again."""
+    boxes.ours.get_ready()
+    ran = replace(gathered, evidence=execution.as_left(gathered.evidence))
+    return find_answer(ran, submission, course, boxes, watch)
+
+
+def find_answer(ran: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Find the answer in what a submission's run has left, match its data, retrain it."""
     watch(Stage.TRACING, Progress(0, 1))
-    names = (*course.assignment.data.features, course.assignment.data.target)
-    traced = tracing.trace(answer, seen.arrays, course.dataset.features, course.dataset.labels, names)
-    evidence = replace(execution.forgive_time(evidence), tracing=traced.tracing)
-    return retraining.retrain(submission, evidence, answer, traced, course, boxes, watch)
+    evidence, traced = answer.find(ran, course)
+    if traced is None or evidence.answer is None:
+        return Gathered(execution.explain(evidence, course), ran.arrays)
+    evidence = replace(execution.forgive_cut(evidence), tracing=traced.tracing)
+    file = execution.files_of(submission)[execution.file_of(evidence, submission)]
+    trained = retraining.retrain(file, evidence, traced, course, boxes, watch)
+    return Gathered(trained.evidence, {**ran.arrays, **trained.arrays})
 
 
 def needs_further(report: Report, course: Course) -> bool:
@@ -102,6 +113,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         execution=evidence.execution,
         retraining=evidence.retraining,
         further=evidence.further,
+        own_results=evidence.own_results,
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
         observations=judgement.diagnose(evidence, compared, course),

@@ -339,6 +339,8 @@ def _rehearse(course: Course, held_to: Standard, students: int) -> None:
 def _finish(result: batch.Result, out: Path) -> NoReturn:
     """Print a batch's summary, and end with the exit code that tells it."""
     terminal.print_summary(console, result.reports, result.unfinished, str(out))
+    if any(one.is_usage for one in result.unfinished):
+        raise typer.Exit(ExitCode.USAGE)
     if result.unfinished:
         raise typer.Exit(ExitCode.HARNESS_BROKEN)
     passed = all(report.verdict is Verdict.PASS for report in result.reports)

@@ -15,17 +15,19 @@ Who reaches a scheduler can run code on all that are connected to it: it must be
 
 import asyncio
 import contextlib
+import io
 import ipaddress
 import json
 import logging
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zipfile import ZipFile
 
 import dask
 import psutil
@@ -34,13 +36,15 @@ from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
 from distributed.client import ClosedClientError
 from distributed.worker_memory import parse_memory_limit
 
-from checker import batch, dataset, sandbox, store, submissions
+from checker import batch, dataset, execution, sandbox, store, submissions
 from checker.course import Course, Watch
 from checker.errors import CheckerError, HarnessError, LostError, UsageError
 from checker.records import Assignment, DatasetNote, Submission, from_json, record, to_json
 from checker.sandbox import Sandbox
 from checker.store import Gathered
 
+EVIDENCE = "evidence"
+"""The name of the evidence among the files that a worker is sent."""
 MEMORY = "memory"
 """The resource that counts a worker's MiB."""
 CONNECT_SECONDS = 30
@@ -131,6 +135,11 @@ def gather(task: bytes, content: bytes) -> bytes:
     return _on_worker(examine, task, content)
 
 
+def answer_again(task: bytes, content: bytes) -> bytes:
+    """Find the answer once more in a submission's evidence, in a box of the Dask worker that calls this."""
+    return _on_worker(find_again, task, content)
+
+
 def train_further(task: bytes, packed: bytes) -> bytes:
     """Train a submission, given as its evidence, for further seeds in a box of the Dask worker that calls this."""
     return _on_worker(extend, task, packed)
@@ -154,10 +163,40 @@ def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
 def examine(task: Task, content: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
     """Return the evidence of a submission, packed; HarnessError where the data is not what the task names."""
     course = _course(task, csv, wall)
-    with tempfile.TemporaryDirectory(prefix="checker-") as folder:
-        path = Path(folder, "submission.ipynb" if task.submission.is_notebook else "submission.py")
-        path.write_bytes(content)
-        return store.pack(pool.gather(replace(task.submission, path=str(path)), course, _unwatched))
+    with _laid_out(task.submission, content) as (submission, _):
+        return store.pack(pool.gather(submission, course, _unwatched))
+
+
+def find_again(task: Task, content: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
+    """Return the evidence of a submission, given as its files and its evidence, with the answer found once more."""
+    course = _course(task, csv, wall)
+    with _laid_out(task.submission, content) as (submission, packed):
+        gathered = batch.as_handed_in(store.unpack(packed), submission)
+        return store.pack(pool.answer_again(gathered, submission, course, _unwatched))
+
+
+@contextlib.contextmanager
+def _laid_out(submission: Submission, content: bytes) -> Iterator[tuple[Submission, bytes]]:
+    """Yield a submission whose files lie in a folder that is removed afterwards, and what evidence came with them."""
+    with tempfile.TemporaryDirectory(prefix="checker-") as folder, ZipFile(io.BytesIO(content)) as archive:
+        files = []
+        for number, file in enumerate(execution.files_of(submission)):
+            path = Path(folder, f"submission-{number}.{'ipynb' if file.is_notebook else 'py'}")
+            path.write_bytes(archive.read(str(number)))
+            files.append(replace(file, path=str(path), others=()))
+        packed = archive.read(EVIDENCE) if EVIDENCE in archive.namelist() else b""
+        yield replace(files[0], others=tuple(files[1:])), packed
+
+
+def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
+    """Return a submission's files, and what evidence goes with them, as one zip."""
+    content = io.BytesIO()
+    with ZipFile(content, "w") as archive:
+        for number, file in enumerate(execution.files_of(submission)):
+            archive.writestr(str(number), submissions.read(file))
+        if packed is not None:
+            archive.writestr(EVIDENCE, packed)
+    return content.getvalue()
 
 
 def extend(task: Task, packed: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
@@ -235,7 +274,14 @@ class Cluster:
 
         Raises LostError where too many were lost with it, HarnessError for any other failure that is not the student's.
         """
-        packed = self._ask(gather, _nameless(submission), submissions.read(submission), course)
+        packed = self._ask(gather, _nameless(submission), _sent(submission), course)
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Find the answer once more on some worker; raises what ``gather`` does."""
+        nameless = _nameless(submission)
+        content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
+        packed = self._ask(answer_again, nameless, content, course)
         return batch.as_handed_in(store.unpack(packed), submission)
 
     def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
@@ -268,7 +314,8 @@ class Cluster:
 
 
 def _nameless(submission: Submission) -> Submission:
-    return Submission("", "", submission.is_notebook, submission.sha256)
+    others = tuple(Submission("", "", other.is_notebook, other.sha256) for other in submission.others)
+    return Submission("", "", submission.is_notebook, submission.sha256, others=others)
 
 
 def connect(address: str) -> Client:

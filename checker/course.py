@@ -10,6 +10,7 @@ from checker.frames import Array
 from checker.records import Architecture, Assignment, Progress, Recipe, Stage, Submission
 from checker.sandbox import Sandbox
 from checker.splits import Split
+from checker.store import Keys
 
 Watch = Callable[[Stage, Progress], None]
 """Told how far a submission is on its way."""
@@ -70,13 +71,19 @@ def circumstances(course: Course) -> str:
 
     It leaves out what only judging depends on (rules, tolerance, title): these may change without a new run.
     """
+    return store.key(_around_run(course), course.assignment.answer)
+
+
+def _around_run(course: Course) -> str:
+    """Return the key of what the run of a file depends on in a course: all but which network is the answer."""
     assignment = course.assignment
-    gathering = (assignment.keras, assignment.answer, assignment.data, assignment.splits, assignment.caps,
+    gathering = (assignment.keras, assignment.task, assignment.data, assignment.splits, assignment.caps,
                  assignment.execute, assignment.retrain)  # fmt: skip
     return store.key(repr(gathering), course.dataset.note.sha256, repr((course.seeds, course.further)))
 
 
-def evidence_key(submission: Submission, course: Course) -> str:
-    """Return the key under which a submission's evidence is valid in a course."""
-    options = (submission.is_notebook, course.model, course.exact)
-    return store.key(circumstances(course), submission.sha256, repr(options))
+def evidence_keys(submission: Submission, course: Course) -> Keys:
+    """Return the keys under which a submission's evidence is valid in a course: of the file's run, and of all."""
+    files = [(file.sha256, file.is_notebook) for file in (submission, *submission.others)]
+    run = store.key(_around_run(course), repr(files), repr(course.exact))
+    return Keys(run, store.key(run, circumstances(course), course.model))

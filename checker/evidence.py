@@ -4,7 +4,7 @@ A guest that ran a student's code may say anything. What does not fit the record
 ``EvidenceError``, which ends the box.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from checker.errors import EvidenceError
 from checker.frames import Array, Frame, Kind
 from checker.records import (
     Adaptation,
+    AsTrained,
     CellResult,
     Environment,
     Failure,
@@ -36,6 +37,11 @@ MAX_VALUES = 10_000_000
 MAX_ARRAY_BYTES = 80 * 2**20
 MAX_ROWS = 4_000_000
 """Of all arrays together; what comes after them is not kept, for each row that a model is fed is searched."""
+
+MAX_OUTPUT_BYTES = 32 * 2**20
+"""Of the newest answers of all networks together, and of those whose record is still to come."""
+MAX_ANSWERED = 200
+"""Tables for which a network's answers are kept."""
 
 MAX_VARIABLES = 200
 MAX_BINS = 30
@@ -62,11 +68,15 @@ class Collector:
         self._on_progress = on_progress
         self._values = 0
         self._rows = 0
+        self._as_trained: dict[int, AsTrained] = {}
+        self._answers: dict[str, Array] = {}
 
     def receive(self, frame: Frame) -> None:
         """Take one frame; EvidenceError where it does not belong."""
         if frame.kind is Kind.ARRAY:
             self._keep(frame.payload)
+        elif frame.kind is Kind.OUTPUTS:
+            self._keep_answers(frame.payload)
         elif frame.kind is Kind.MESSAGE:
             self._values += sum(frame.payload.count(mark) for mark in (b",", b"[", b"{"))
             if len(frame.payload) > MAX_MESSAGE_BYTES or self._values > MAX_VALUES:
@@ -74,7 +84,11 @@ class Collector:
             self._take(frames.content(frame))
         else:
             raise EvidenceError(f"a guest does not send frames of the kind {frame.kind.name}")
-        if len(self._models) > MAX_MODELS or len(self._cells) > MAX_CELLS or len(self.arrays) > MAX_ARRAYS:
+        if (
+            max(len(self._models), len(self._as_trained)) > MAX_MODELS
+            or len(self._cells) > MAX_CELLS
+            or len(self.arrays) > MAX_ARRAYS
+        ):
             raise EvidenceError("more models, cells or arrays than any notebook has")
 
     def _keep(self, payload: bytes) -> None:
@@ -86,6 +100,25 @@ class Collector:
         if self._rows + rows <= MAX_ROWS:
             self._rows += rows
             self.arrays[digest] = values
+
+    def _keep_answers(self, payload: bytes) -> None:
+        """Keep what a network gave until its record names it; beyond the budget nothing is kept."""
+        if sum(values.nbytes for values in self._answers.values()) + len(payload) > MAX_OUTPUT_BYTES:
+            return
+        values = frames.unpack(payload)
+        if values.ndim != 1 or values.dtype.name not in ("uint8", "float32"):
+            raise EvidenceError("answers of a network that are neither class numbers nor values")
+        self._answers[frames.reference(values).sha256] = values
+
+    def _note_answers(self, message: AsTrained) -> None:
+        """Take a network's newest answers in the place of its former ones."""
+        if len(message.outputs) > MAX_ANSWERED:
+            raise EvidenceError("answers for more tables than any notebook has")
+        if any(of.outputs.sha256 not in self._answers for of in message.outputs):
+            message = replace(message, outputs=(), note="its answers were too large to be kept")
+        self._as_trained[message.model] = message
+        named = {of.outputs.sha256 for newest in self._as_trained.values() for of in newest.outputs}
+        self._answers = {digest: values for digest, values in self._answers.items() if digest in named}
 
     def _take(self, message: object) -> None:
         match message:
@@ -103,6 +136,8 @@ class Collector:
                 if before is not None and before.fits != message.fits:
                     del self._models[message.id]
                 self._models[message.id] = _sound(message)
+            case AsTrained():
+                self._note_answers(message)
             case Adaptation():
                 if len(self.adaptations) < MAX_ADAPTATIONS:
                     self.adaptations.append(message)
@@ -116,6 +151,16 @@ class Collector:
                     raise EvidenceError("a failure does not lead to PASS")
                 if len(self.failures) < MAX_FAILURES:
                     self.failures.append(message)
+
+    @property
+    def as_trained(self) -> tuple[AsTrained, ...]:
+        """What each network gave, as the student had trained it."""
+        return tuple(self._as_trained.values())
+
+    @property
+    def answers(self) -> Mapping[str, Array]:
+        """The arrays of that, by hash."""
+        return self._answers
 
     @property
     def cells(self) -> tuple[CellResult, ...]:

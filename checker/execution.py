@@ -1,7 +1,7 @@
 """Run a student's file in a box, in the generation of Keras that it was written for, and say how that ended."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from checker import frames, generations, selection, submissions
@@ -10,11 +10,14 @@ from checker.errors import HarnessError
 from checker.evidence import Collector
 from checker.frames import Array, Frame, Kind
 from checker.records import (
+    ArrayRef,
     Ending,
     Evidence,
     ExecuteJob,
     Execution,
     Failure,
+    Limits,
+    ModelCapture,
     ReplayPlan,
     Selection,
     Stage,
@@ -22,13 +25,67 @@ from checker.records import (
     Verdict,
 )
 from checker.sandbox import Box
+from checker.store import Gathered
+
+MAX_KEPT_BYTES = 64 * 2**20
+"""Of the arrays that networks for the task were given, so that any of them can be made the answer later."""
+CUT_SHORT = {
+    Ending.WALL_CLOCK: "It ran longer than the time allowed and was stopped",
+    Ending.MEMORY: "It used more memory than allowed and was stopped",
+    Ending.OUTPUT: "It produced more output than allowed and was stopped",
+    Ending.PROCESSES: "It started more processes than allowed and was stopped",
+    Ending.CRASHED: "Its process vanished",
+}
+"""What is said of a run that did not come to its end by itself."""
 
 
-def run(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple[Execution, Collector]:
-    """Run the file in the generation of Keras that it was written for; where errors say that it was another, in
+def run(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
+    """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
+    answer, or else the first, has left."""
+    room = course.assignment.execute.wall_seconds
+    ran: list[Gathered] = []
+    for number, file in enumerate(files_of(submission)):
+        limits = replace(course.assignment.execute, wall_seconds=room)
+        ended, seen = _in_its_generation(file, course, box, watch, limits)
+        ran.append(_left(as_checked(submission, number), ended, seen, course))
+        room -= ended.wall_seconds
+        if _holds_answer(seen, course):
+            return ran[-1]
+        if room <= 0:
+            break
+    return ran[0]
+
+
+def files_of(submission: Submission) -> tuple[Submission, ...]:
+    """Return a student's files in the order in which they are tried."""
+    return (submission, *submission.others)
+
+
+def as_checked(submission: Submission, number: int) -> Submission:
+    """Return a submission as that of its file of a number, which says why others before it are not meant."""
+    files = files_of(submission)
+    before = [_name(file) for file in files[:number]]
+    note = f"{' and '.join(before)} hold{'s' * (number == 1)} no network for the task. " if before else ""
+    return as_stored(replace(files[number], note=note + files[number].note, others=()))
+
+
+def file_of(evidence: Evidence, submission: Submission) -> int:
+    """Return the number of the student's file that evidence is of."""
+    hashes = [file.sha256 for file in files_of(submission)]
+    return hashes.index(evidence.submission.sha256) if evidence.submission.sha256 in hashes else 0
+
+
+def _name(file: Submission) -> str:
+    return (file.member or file.path).replace("\\", "/").rpartition("/")[2]
+
+
+def _in_its_generation(
+    submission: Submission, course: Course, box: Box, watch: Watch, limits: Limits
+) -> tuple[Execution, Collector]:
+    """Run a file in the generation of Keras that it was written for; where errors say that it was another, in
     that one too, and take the run with an answer, or else with fewer errors."""
     wanted = course.assignment.keras
-    first = _execute(submission, course, box, watch, wanted, "the assignment says so")
+    first = _execute(submission, course, box, watch, wanted, "the assignment says so", limits)
     seen = first[1]
     if wanted != "auto" or seen.environment is None:
         return first
@@ -37,27 +94,29 @@ def run(submission: Submission, course: Course, box: Box, watch: Watch) -> tuple
     if not blamed:
         return first
     reason = f"under Keras {seen.environment.keras} {blamed}"
-    second = _execute(submission, course, box, watch, other, reason)
+    second = _execute(submission, course, box, watch, other, reason, limits)
     return max(first, second, key=lambda run: _how_far(run[1], course))
 
 
 def _how_far(seen: Collector, course: Course) -> tuple[bool, bool, int]:
     failed = sum(cell.error is not None for cell in seen.cells)
-    return _select(seen, course).chosen is not None, bool(seen.cells), -failed
+    return _holds_answer(seen, course), bool(seen.cells), -failed
 
 
-def _select(seen: Collector, course: Course) -> Selection:
-    return selection.select(
-        seen.models, seen.cells, course.assignment.data.outputs, len(course.dataset.labels), course.answer_name
-    )
+def _holds_answer(seen: Collector, course: Course) -> bool:
+    return bool(_for_the_task(seen, course))
+
+
+def _for_the_task(seen: Collector, course: Course) -> tuple[ModelCapture, ...]:
+    return selection.candidates(seen.models, course.assignment.data.outputs, len(course.dataset.labels))
 
 
 def _execute(
-    submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str
+    submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str, limits: Limits
 ) -> tuple[Execution, Collector]:
     def once() -> tuple[Execution, Collector]:
         seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
-        return run_file(submission, course, box, seen, keras, reason), seen
+        return run_file(submission, course, box, seen, keras, reason, limits), seen
 
     execution, seen = again_if_vanished(once)
     _require_start(execution, seen)
@@ -78,6 +137,7 @@ def run_file(
     seen: Collector,
     keras: str,
     reason: str,
+    limits: Limits,
     replay: ReplayPlan | None = None,
     arrays: Sequence[Array] = (),
 ) -> Execution:
@@ -87,7 +147,7 @@ def run_file(
     job = ExecuteJob(is_notebook, keras, reason, assignment.caps, data.classes, replay, course.exact, data.file)
     content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
     beside = [*content, *map(frames.array, arrays)]
-    return box.run([frames.job(job), *beside, frames.END], assignment.execute, seen.receive)
+    return box.run([frames.job(job), *beside, frames.END], limits, seen.receive)
 
 
 def _require_start(execution: Execution, seen: Collector) -> None:
@@ -123,69 +183,111 @@ def as_stored(submission: Submission) -> Submission:
     return replace(submission, path=os.fsencode(submission.path).decode("utf-8", "backslashreplace"))
 
 
-def evidence_of(submission: Submission, execution: Execution, seen: Collector, course: Course) -> Evidence:
-    """Return what is known after the student's file has run."""
+def _left(submission: Submission, execution: Execution, seen: Collector, course: Course) -> Gathered:
+    """Return what a run of the student's file has left, before anybody has looked for the answer."""
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
-    return Evidence(
-        submission=as_stored(submission),
+    fitting = _for_the_task(seen, course)
+    kept = tuple(_kept(_given(fitting), seen))
+    arrays = {ref.sha256: seen.arrays[ref.sha256] for ref in kept}
+    evidence = Evidence(
+        submission=submission,
         environment=seen.environment,
         execution=execution,
         cells=seen.cells,
         models=seen.models,
-        failures=tuple(failures or _failures_of(execution, seen)),
-        selection=_select(seen, course),
+        failures=tuple(failures),
+        selection=Selection(None, "no model for this task found"),
         tracing=None,
         recipe=None,
         seeds=course.seeds,
         retraining=None,
         runs=(),
         adaptations=tuple(seen.adaptations),
+        cut_short=_cut_short(execution, seen),
+        as_trained=seen.as_trained,
+        kept=(*kept, *(of.outputs for answered in seen.as_trained for of in answered.outputs)),
     )
+    evidence = replace(evidence, failures=evidence.failures or _failures_of(evidence))
+    return Gathered(evidence, arrays | dict(seen.answers))
 
 
-def _failures_of(execution: Execution, seen: Collector) -> list[Failure]:
-    """Say in words what ended the student's run early; whose fault that is, is the table of blame's."""
-    if execution.ending is Ending.FINISHED:
-        return []
-    after = f" after cell {seen.cells[-1].index}" if seen.cells else ""
-    was_training = any(fit for model in seen.models for fit in model.fits if not fit.finished)
-    words = {
-        Ending.WALL_CLOCK: f"It ran longer than the time allowed and was stopped{after}.",
-        Ending.MEMORY: f"It used more memory than allowed and was stopped{after}.",
-        Ending.OUTPUT: f"It produced more output than allowed and was stopped{after}.",
-        Ending.PROCESSES: f"It started more processes than allowed and was stopped{after}.",
-        Ending.NONSENSE: "It sent the checker something that is not evidence.",
-        Ending.CRASHED: f"It ended without a word{after}.",
-    }[execution.ending]
-    undecided = execution.ending in (Ending.NONSENSE, Ending.CRASHED) or (
-        execution.ending is Ending.WALL_CLOCK and was_training
-    )
-    return [
-        Failure(
-            Stage.EXECUTING,
-            words,
-            "Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
-            detail=execution.output_tail,
-            cell=seen.cells[-1].index if seen.cells else None,
-            verdict=Verdict.REFER if undecided else Verdict.FAIL,
+def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
+    """Return all arrays that models were given, by hash, those of the last model first."""
+    given = [
+        fed
+        for model in reversed(list(models))
+        for fed in (
+            *(f for fit in reversed(model.fits) for f in (fit.training, fit.validation)),
+            *(u.fed for u in model.uses),
         )
     ]
+    refs = [ref for fed in given if fed is not None for ref in (fed.x, fed.y) if ref is not None]
+    return {ref.sha256: ref for ref in refs}
 
 
-def forgive_time(evidence: Evidence) -> Evidence:
-    """Take away what an early end means once the answer was trained, and say so; only time and a kernel's end are
-    forgiven, no other limit is."""
-    if evidence.execution.ending not in (Ending.FINISHED, Ending.WALL_CLOCK):
+def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
+    """Yield the arrays that arrived and that there is room for."""
+    room = MAX_KEPT_BYTES
+    for digest, values in ((digest, seen.arrays.get(digest)) for digest in given):
+        if values is not None and values.nbytes <= room:
+            room -= values.nbytes
+            yield frames.reference(values)
+
+
+def _cut_short(execution: Execution, seen: Collector) -> str:
+    """Say what ended the run before the file's end; "" where nothing did."""
+    died = next((failure for failure in seen.failures if failure.stage is Stage.EXECUTING), None)
+    if died is not None:
+        return died.rationale
+    after = f" after cell {seen.cells[-1].index}" if seen.cells else ""
+    return f"{CUT_SHORT[execution.ending]}{after}." if execution.ending in CUT_SHORT else ""
+
+
+def _failures_of(evidence: Evidence) -> tuple[Failure, ...]:
+    """Say in words what ended the student's run early: a demonstrator has to look, for nobody saw its end."""
+    if not evidence.cut_short and evidence.execution.ending is Ending.FINISHED:
+        return ()
+    failure = Failure(
+        Stage.EXECUTING,
+        evidence.cut_short or "It sent the checker something that is not evidence.",
+        "Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
+        detail=evidence.execution.output_tail,
+        cell=evidence.cells[-1].index if evidence.cells else None,
+        verdict=Verdict.REFER,
+    )
+    return (failure,)
+
+
+def as_left(evidence: Evidence) -> Evidence:
+    """Return evidence as the run of the student's file has left it, before anybody had looked for the answer."""
+    return replace(
+        evidence,
+        failures=tuple(f for f in evidence.failures if f.stage is Stage.READING) or _failures_of(evidence),
+        selection=Selection(None, "no model for this task found"),
+        tracing=None,
+        recipe=None,
+        retraining=None,
+        runs=(),
+        replayed="",
+        further=None,
+        own_results=(),
+    )
+
+
+def forgive_cut(evidence: Evidence) -> Evidence:
+    """Take away what an early end means once the answer was trained: what came before is judged.
+
+    Only what is not evidence at all is not forgiven.
+    """
+    if evidence.execution.ending is Ending.NONSENSE:
         return evidence
-    said = "".join(f"; {failure.rationale} What came before is judged." for failure in evidence.failures)
-    chosen = replace(evidence.selection, reason=evidence.selection.reason + said)
-    return replace(evidence, failures=(), selection=chosen)
+    return replace(evidence, failures=tuple(f for f in evidence.failures if f.stage is not Stage.EXECUTING))
 
 
-def explain(evidence: Evidence, seen: Collector, course: Course) -> Evidence:
+def explain(evidence: Evidence, course: Course) -> Evidence:
     """Say why there is no answer, where nothing else has gone wrong."""
     if evidence.failures:
         return evidence
     outputs, rows = course.assignment.data.outputs, len(course.dataset.labels)
-    failure = selection.explain(seen.models, seen.cells, outputs, rows, course.answer_name)
+    failure = selection.explain(evidence.models, evidence.cells, outputs, rows, course.answer_name)
     return replace(evidence, failures=(failure,))

@@ -3,7 +3,8 @@
 Theory of operation: a frame is one kind byte, a four-byte big-endian length, and that many bytes. The host
 writes a job (one ``JOB`` frame, then the bytes and arrays it needs, then ``END``) to the guest's standard
 input. The guest answers on its standard output with ``MESSAGE`` frames (a record and its class name as JSON)
-and ``ARRAY`` frames, and closes with ``END``. An array is npy bytes, read with ``allow_pickle=False`` and only
+and ``ARRAY`` frames, and closes with ``END``. ``OUTPUTS`` frames are arrays too: what networks gave, which have a
+budget of their own. An array is npy bytes, read with ``allow_pickle=False`` and only
 in the dtypes listed here; its name is the sha256 of its bytes, computed by whoever reads it.
 
 A guest runs a student's code, so the reading side believes nothing: a length beyond the cap, an unknown kind
@@ -43,6 +44,7 @@ class Kind(Enum):
     JOB = b"J"
     MESSAGE = b"M"
     ARRAY = b"A"
+    OUTPUTS = b"O"
     BYTES = b"B"
     END = b"E"
 

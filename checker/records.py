@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, ConfigDict, JsonValue, TypeAdapter, Validati
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 R = TypeVar("R")
@@ -282,6 +282,8 @@ class Identity:
 class Submission:
     """One student's file. ``name`` is as the student's folder or file is called: hostile text.
 
+    ``others``: the student's next files, which are tried where this one holds no answer.
+
     ``member``: the file's name in the zip at ``path``; "" where the file lies there itself. ``failure``: why there is
     nothing to run, and then ``sha256`` is "". ``changed``: the file's own time in the zip, by a clock in no known zone;
     "" where it tells nothing.
@@ -296,6 +298,7 @@ class Submission:
     identity: Identity = Identity()
     failure: "Failure | None" = None
     changed: str = ""
+    others: tuple["Submission", ...] = ()
 
 
 # -- jobs for guests -----------------------------------------------------------------------------------
@@ -569,6 +572,33 @@ class ModelCapture:
     uses: tuple[Use, ...] = ()
 
 
+@record
+@dataclass(frozen=True)
+class TableOutputs:
+    """What a network gave for a table of inputs, named by its hash: class numbers (n,), uint8, or values (n,), float32.
+
+    The class number is 255 where an output is no number.
+    """
+
+    table: str
+    outputs: ArrayRef
+
+
+@record
+@dataclass(frozen=True)
+class AsTrained:
+    """What a network gave in inference mode, as the student had trained it, for each table of its width.
+
+    It was computed in the student's process, so it is a claim. ``cell``: after which cell. ``note``: why there are no
+    outputs.
+    """
+
+    model: int
+    cell: int
+    outputs: tuple[TableOutputs, ...] = ()
+    note: str = ""
+
+
 class Loop(StrEnum):
     """How the loop over an epoch's batches runs: as a TensorFlow graph, compiled by XLA, or within the student's own
     ``fit``, which is replayed."""
@@ -632,7 +662,7 @@ class Failure:
     verdict: Verdict = Verdict.FAIL
 
 
-Message = Progress | Environment | CellResult | Adaptation | ModelCapture | TrainingRun | Failure
+Message = Progress | Environment | CellResult | Adaptation | ModelCapture | AsTrained | TrainingRun | Failure
 """Everything a guest may say; ``frames`` carries it, ``evidence`` collects it."""
 
 
@@ -660,6 +690,49 @@ class Rejected:
     variable: str
     cell: int
     reason: str
+
+
+class RowKind(StrEnum):
+    """What a network's own run did with rows: trained on them, watched them during training, tested on them, or never
+    gave them to this network."""
+
+    TRAINED = "trained on"
+    WATCHED = "watched"
+    TESTED = "tested on"
+    UNUSED = "never used"
+
+
+@record
+@dataclass(frozen=True)
+class OwnScore:
+    """A network's score, by the data set's labels, on so many rows of these kinds."""
+
+    kinds: tuple[RowKind, ...]
+    rows: int
+    score: float
+
+
+@record
+@dataclass(frozen=True)
+class OwnResult:
+    """How a network did as the student had trained it: a claim of the student's process, which passes nobody.
+
+    ``metric`` is the task's. ``scores`` has each kind of rows that there are. ``unseen`` is the score on rows that were
+    neither trained on nor watched; where there are too few of those, watched rows are among them. ``note``: why
+    there are no scores.
+    """
+
+    model: int
+    cell: int
+    metric: str
+    scores: tuple[OwnScore, ...] = ()
+    unseen: OwnScore | None = None
+    note: str = ""
+
+    @property
+    def trained(self) -> OwnScore | None:
+        """The score on the rows that it was trained on."""
+        return next((score for score in self.scores if score.kinds == (RowKind.TRAINED,)), None)
 
 
 @record
@@ -752,6 +825,8 @@ class Evidence:
     ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
     ``further``: the guest's job for further seeds, which the first ones made necessary, with their runs among ``runs``.
     ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" where nothing did.
+    ``as_trained`` is what the networks gave in the student's run, and ``own_results`` what the host makes of it.
+    ``kept``: the arrays of that run, by which any network of the file can be made the answer without running it again.
     """
 
     submission: Submission
@@ -770,6 +845,9 @@ class Evidence:
     replayed: str = ""
     further: Execution | None = None
     cut_short: str = ""
+    as_trained: tuple[AsTrained, ...] = ()
+    own_results: tuple[OwnResult, ...] = ()
+    kept: tuple[ArrayRef, ...] = ()
 
     @property
     def answer(self) -> ModelCapture | None:
@@ -1016,6 +1094,12 @@ class Report:
     timeliness: Timeliness | None = None
     unit: str = "$1"
     further: Execution | None = None
+    own_results: tuple[OwnResult, ...] = ()
+
+    @property
+    def own_result(self) -> OwnResult | None:
+        """How the answer did as the student had trained it."""
+        return next((own for own in self.own_results if self.answer and own.model == self.answer.id), None)
 
 
 @record
@@ -1032,11 +1116,15 @@ class Finding:
 @record
 @dataclass(frozen=True)
 class Unfinished:
-    """A submission without a verdict because the harness failed on it; the next batch tries again."""
+    """A submission without a verdict because the harness failed on it; the next batch tries again.
+
+    ``is_usage``: it was asked for something that is not there, which is nobody's failure.
+    """
 
     submission: str
     message: str
     identity: Identity = Identity()
+    is_usage: bool = False
 
 
 # -- JSON ----------------------------------------------------------------------------------------------

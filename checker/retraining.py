@@ -31,16 +31,12 @@ from checker.tracing import Traced
 
 
 def retrain(
-    submission: Submission,
-    evidence: Evidence,
-    answer: ModelCapture,
-    traced: Traced,
-    course: Course,
-    boxes: Boxes,
-    watch: Watch,
+    submission: Submission, evidence: Evidence, traced: Traced, course: Course, boxes: Boxes, watch: Watch
 ) -> Gathered:
     """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
     replayed by that code."""
+    answer = evidence.answer
+    assert answer is not None
     kept = {} if traced.rows is None or traced.features is None else _named(traced.rows, traced.features)
     training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
     enough = selection.enough_rows(len(course.dataset.labels))
@@ -134,7 +130,8 @@ def _replay(
         def once(planned: ReplayPlan = planned, arrays: Sequence[Array] = arrays) -> tuple[Execution, Collector]:
             seen = Collector(lambda progress: None)
             box.renew()
-            return execution.run_file(submission, course, box, seen, keras, reason, planned, arrays), seen
+            limits = course.assignment.execute
+            return execution.run_file(submission, course, box, seen, keras, reason, limits, planned, arrays), seen
 
         ended, seen = execution.again_if_vanished(once)
         runs = [run for run in seen.runs if run.seed == seed and run.predictions.sha256 in seen.arrays][:1]

@@ -1,18 +1,22 @@
 """Which of the student's models is the answer, and why the others are not. Pure.
 
-The answer is the last model that was trained on enough rows and has one output for each class, or one where
-a number is to be predicted. Names say
+Where nobody says which, the answer is the last model that was trained on enough rows, has one output for each class,
+or one where a number is to be predicted, and did not clearly worse than the best in the student's own run. Names say
 nothing: ``model`` is often a left-over toy. Where there is none, ``explain`` says in words what was found
 instead, so that nobody is left guessing.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from checker.records import CellResult, Failure, ModelCapture, Rejected, Selection, Stage, Verdict
 
 ENOUGH_SHARE = 0.05
 """Share of the data set's rows from which on a fit is more than a toy."""
+
+MOST_NAMED = 20
+"""Models that are listed in a sentence."""
 
 MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*(?:[:=]\s*)?([A-Za-z_]\w*))?", re.IGNORECASE)
 
@@ -31,17 +35,26 @@ def enough_rows(dataset_rows: int) -> int:
     return round(dataset_rows * ENOUGH_SHARE)
 
 
+def candidates(models: Sequence[ModelCapture], outputs: int, dataset_rows: int) -> tuple[ModelCapture, ...]:
+    """Return the models that were trained for the task."""
+    enough = enough_rows(dataset_rows)
+    return tuple(model for model in models if not _why_not(model, outputs, enough))
+
+
 def select(
     models: Sequence[ModelCapture],
     cells: Sequence[CellResult],
     outputs: int,
     dataset_rows: int,
     named: str = "",
+    outdone: Mapping[int, str] = MappingProxyType({}),
 ) -> Selection:
     """Return the answer among the models, given in the order in which they were last trained.
 
     ``named``: the variable that holds it, where the demonstrator or the assignment says so. Else a student's own mark
     counts: a cell with the tag ``checker: answer`` or the comment ``# checker: answer``, maybe followed by a variable.
+    ``outdone``: why models gave way to others in the student's own run, by id; a variable that somebody names outdoes
+    that.
     """
     enough = enough_rows(dataset_rows)
     pointed, words = _pointed_at(models, cells, named)
@@ -49,16 +62,31 @@ def select(
     for model in models if pointed else ():
         if model not in pointed:
             reasons[model.id] = reasons[model.id] or "another one is said to be the answer"
-    candidates = [model for model in models if not reasons[model.id]]
-    if not candidates:
+    fitting = [model for model in models if not reasons[model.id]]
+    if not fitting:
         return Selection(None, "no model for this task found", _rejected(models, reasons))
-    chosen = candidates[-1]
-    for model in candidates[:-1]:
-        reasons[model.id] = f"it fits the task, but {_name(chosen)} was trained after it"
-    reason = words or (
-        f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
-    )
+    equals = [model for model in fitting if model.id not in outdone] or fitting
+    chosen = equals[-1]
+    for model in fitting:
+        if model is not chosen:
+            after = f"it fits the task, but {_name(chosen)} was trained after it"
+            reasons[model.id] = after if model in equals else outdone[model.id]
+    reason = words or _why(chosen, len(fitting), len(equals), outputs, enough)
     return Selection(chosen.id, f"{reason} (trained in cell {chosen.fits[-1].cell})", _rejected(models, reasons))
+
+
+def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: int) -> str:
+    if equals < fitting:
+        return f"of {fitting} models for the task {_name(chosen)} is the last that others did not clearly outdo, as trained"
+    return f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
+
+
+def unknown_name(models: Sequence[ModelCapture], named: str) -> str:
+    """Say which names there are, where no model has the one that a demonstrator gave; "" where one has it."""
+    if not named or any(named in (model.variable, model.name) for model in models):
+        return ""
+    there = [f"{_name(model)} (cell {model.cell})" for model in models[-MOST_NAMED:]]
+    return f"No model of this file is called `{named}`. There is {' and '.join(there) or 'none at all'}."
 
 
 def _pointed_at(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker import assignments, check, judgement, metrics, splits, store, submissions
-from checker.course import Course, Standard, Watch, evidence_key
+from checker.course import Course, Standard, Watch, evidence_keys
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.metrics import METRICS
 from checker.records import BaselineScores, Outcome, ReferenceScores, Report, Submission, Verdict, from_json, to_json
@@ -41,8 +41,8 @@ def _own(course: Course, file: str, called: str) -> Submission:
 def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
     """Return the evidence of one of the assignment's own notebooks, for all seeds that may be asked for, from the cache
     where it is still valid."""
-    folder, under = store.cache_folder(), evidence_key(submission, course)
-    name = f"{submission.name}-{under[:16]}"
+    folder, under = store.cache_folder(), evidence_keys(submission, course)
+    name = f"{submission.name}-{under.all[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
         gathered = check.examine(submission, course, boxes, watch)

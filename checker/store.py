@@ -10,7 +10,8 @@
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
 
 A key names everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's
-own code); evidence with another key is gathered anew. Everything is written beside its place and then moved
+own code); evidence with another key is gathered anew. A second key leaves out which network is the answer: evidence
+under it holds what the file's run has left, so another network is found in it without a run. Everything is written beside its place and then moved
 there, so a reader never meets half a file.
 """
 
@@ -47,12 +48,21 @@ PARTIAL = ".partial-"
 @record
 @dataclass(frozen=True)
 class Stored:
-    """Evidence on disk, and the key under which it is valid; ``circumstances`` is the part of that key which is the
-    same for all submissions of a course."""
+    """Evidence on disk, and the key under which it is valid; ``run`` is the key of what the file's run has left, and
+    ``circumstances`` the part of it which is the same for all submissions of a course."""
 
     key: str
+    run: str
     circumstances: str
     evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The key of what a file's run has left, and that of all evidence, which depends on the choice of the answer too."""
+
+    run: str
+    all: str
 
 
 @dataclass(frozen=True)
@@ -99,22 +109,38 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("checker")) / "references"
 
 
-def save(folder: Path, name: str, under: str, gathered: Gathered, circumstances: str = "") -> None:
+def save(folder: Path, name: str, under: Keys, gathered: Gathered, circumstances: str = "") -> None:
     """Keep evidence and the arrays that it refers to."""
     place = folder / slug(name)
-    for ref in _references(gathered.evidence):
+    for ref in _all_references(gathered.evidence):
         target = place / f"{ref.sha256}.npz"
         if ref.sha256 in gathered.arrays and not target.exists():
             write(target, zipped(values=gathered.arrays[ref.sha256]))
-    write(place / "evidence.json", to_json(Stored(under, circumstances, gathered.evidence)))
+    write(place / "evidence.json", to_json(Stored(under.all, under.run, circumstances, gathered.evidence)))
 
 
-def load(folder: Path, name: str, under: str) -> Gathered | None:
-    """Return the evidence that is valid under a key, or None."""
+def load(folder: Path, name: str, under: Keys) -> Gathered | None:
+    """Return the evidence that is valid under these keys, or None; without the arrays of the student's run."""
     place = folder / slug(name)
     try:
         stored = _read(place)
-        return _gathered(place, stored.evidence) if stored.key == under else None
+        return _gathered(place, stored.evidence) if stored.key == under.all else None
+    except (FileNotFoundError, EvidenceError):
+        return None
+
+
+def load_run(folder: Path, name: str, under: Keys) -> Gathered | None:
+    """Return evidence of which only what the file's run has left is valid under these keys, with the arrays of that run;
+    or None."""
+    place = folder / slug(name)
+    try:
+        stored = _read(place)
+        if stored.run != under.run:
+            return None
+        names = {ref.sha256 for ref in stored.evidence.kept}
+        return Gathered(
+            stored.evidence, {name: _unzipped((place / f"{name}.npz").read_bytes(), name) for name in names}
+        )
     except (FileNotFoundError, EvidenceError):
         return None
 
@@ -147,12 +173,16 @@ def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | 
 
 
 def pack(gathered: Gathered) -> bytes:
-    """Return evidence and its arrays as one zip of such files as ``save`` writes."""
+    """Return evidence and its arrays as one zip of such files as ``save`` writes; those of the student's run where they
+    are at hand."""
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:
         archive.writestr("evidence.json", to_json(gathered.evidence))
-        for ref in {ref.sha256: ref for ref in _references(gathered.evidence)}.values():
-            archive.writestr(f"{ref.sha256}.npz", zipped(values=gathered.array(ref)))
+        missing = {r.sha256 for r in _references(gathered.evidence)} - set(gathered.arrays)
+        if missing:
+            raise EvidenceError("the evidence refers to an array that is not there")
+        for name in {ref.sha256 for ref in _all_references(gathered.evidence)} & set(gathered.arrays):
+            archive.writestr(f"{name}.npz", zipped(values=gathered.arrays[name]))
     return packed.getvalue()
 
 
@@ -162,7 +192,9 @@ def unpack(packed: bytes) -> Gathered:
         with ZipFile(io.BytesIO(packed)) as archive:
             content = {name: archive.read(name) for name in archive.namelist()}
         evidence = from_json(Evidence, content["evidence.json"])
-        arrays = {r.sha256: _unzipped(content[f"{r.sha256}.npz"], r.sha256) for r in _references(evidence)}
+        kept = {ref.sha256 for ref in evidence.kept if f"{ref.sha256}.npz" in content}
+        names = {ref.sha256 for ref in _references(evidence)} | kept
+        arrays = {name: _unzipped(content[f"{name}.npz"], name) for name in names}
     except (zipfile.BadZipFile, zlib.error, KeyError) as error:
         raise EvidenceError("the evidence did not arrive whole") from error
     return Gathered(evidence, arrays)
@@ -174,10 +206,17 @@ def _read(place: Path) -> Stored:
 
 def _gathered(place: Path, evidence: Evidence) -> Gathered:
     names = [ref.sha256 for ref in _references(evidence)]
+    if not all((place / f"{ref.sha256}.npz").exists() for ref in evidence.kept):
+        raise EvidenceError("an array of the student's run is missing")
     return Gathered(evidence, {name: _unzipped((place / f"{name}.npz").read_bytes(), name) for name in names})
 
 
+def _all_references(evidence: Evidence) -> list[ArrayRef]:
+    return [*_references(evidence), *evidence.kept]
+
+
 def _references(evidence: Evidence) -> list[ArrayRef]:
+    """Return what judging needs."""
     refs = [run.predictions for run in evidence.runs]
     if evidence.tracing is not None:
         refs += [ref for ref in (evidence.tracing.rows, evidence.tracing.features) if ref is not None]

@@ -1,5 +1,6 @@
 """Batches on other machines: bytes out, bytes in, and what happens where workers refuse, differ or are lost."""
 
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import dask
 import numpy as np
@@ -94,7 +96,7 @@ def test_evidence_over_bytes_is_the_evidence(course, handed_in):
     """A submission examined from bytes alone, and sent back as bytes, leaves the evidence that it leaves at home."""
     (ada,) = handed_in(ada="good")
     at_home = batch.Pool(course.sandbox).gather(ada, course, unwatched)
-    task, content = to_json(task_of(ada, course)), submissions.read(ada)
+    task, content = to_json(task_of(ada, course)), cluster._sent(ada)
     asked = from_json(cluster.Task, task)
     packed = cluster.examine(asked, content, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
     arrived = batch.as_handed_in(store.unpack(packed), ada)
@@ -123,6 +125,22 @@ def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
     arrived = batch.as_handed_in(store.unpack(answer), ada)
     assert arrived.evidence == at_home.evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
+
+
+def test_another_answer_over_bytes_is_that_at_home(course, handed_in):
+    """Evidence that travels to a worker for another network to be the answer comes back as it would be at home."""
+    (ada,) = handed_in(ada_lovelace="good")
+    pool = batch.Pool(course.sandbox)
+    ran = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
+    at_home = pool.answer_again(ran, ada, course, unwatched)
+    client = FakeClient(store.pack(ran))
+    cluster.Cluster(client, course).answer_again(ran, ada, course, unwatched)
+    ((task, content),) = client.sent
+    for sent in (task, content):
+        assert b"lovelace" not in sent and str(ROOT).encode() not in sent
+    asked = from_json(cluster.Task, task)
+    packed = cluster.find_again(asked, content, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
+    assert batch.as_handed_in(store.unpack(packed), ada).evidence == batch.as_handed_in(at_home, ada).evidence
 
 
 def test_other_data_is_refused(course, handed_in):
@@ -258,8 +276,9 @@ def test_no_name_and_no_path_travels(course, handed_in, tmp_path):
     client = FakeClient(RuntimeError(""), RuntimeError(""))
     run((ada,), course, cluster.Cluster(client, course), tmp_path / "out")
     task, content = client.sent[0]
-    assert content == b"good"
-    assert b"lovelace" not in task and str(tmp_path).encode() not in task and str(ROOT).encode() not in task
+    with ZipFile(io.BytesIO(content)) as archive:
+        assert [(name, archive.read(name)) for name in archive.namelist()] == [("0", b"good")]
+    assert b"lovelace" not in task + content and str(tmp_path).encode() not in task and str(ROOT).encode() not in task
     assert [plugin.csv for plugin in client.plugins] == [course.dataset.csv]
 
 

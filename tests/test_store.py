@@ -13,7 +13,9 @@ import pytest
 from checker import frames, store
 from checker.errors import EvidenceError, HarnessError
 from checker.records import FeatureSource, Selection, Tracing
-from checker.store import Gathered
+from checker.store import Gathered, Keys
+
+KEYS = Keys("run", "key")
 
 # -- names -----------------------------------------------------------------------------------------------
 
@@ -98,8 +100,8 @@ def gathered(make):
 
 def test_evidence_is_read_back(tmp_path, gathered):
     """Evidence and its arrays are read back equal."""
-    store.save(tmp_path, "ada", "key", gathered)
-    back = store.load(tmp_path, "ada", "key")
+    store.save(tmp_path, "ada", KEYS, gathered)
+    back = store.load(tmp_path, "ada", KEYS)
     assert back.evidence == gathered.evidence
     assert set(back.arrays) == set(gathered.arrays)
     assert all(np.array_equal(back.array(ref), gathered.array(ref)) for ref in store._references(back.evidence))
@@ -108,24 +110,24 @@ def test_evidence_is_read_back(tmp_path, gathered):
 def test_evidence_of_a_hostile_name_stays_in_its_folder(tmp_path, gathered):
     """Evidence of a student called ../../x lies in the folder it was given."""
     folder = tmp_path / "out" / "evidence"
-    store.save(folder, "../../x", "key", gathered)
-    assert store.load(folder, "../../x", "key") is not None
+    store.save(folder, "../../x", KEYS, gathered)
+    assert store.load(folder, "../../x", KEYS) is not None
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["evidence"]
 
 
 def test_evidence_under_another_key_is_none(tmp_path, gathered):
     """Evidence that was gathered under other circumstances is not taken, nor that of someone else."""
-    store.save(tmp_path, "ada", "key", gathered)
-    assert store.load(tmp_path, "ada", "other key") is None
-    assert store.load(tmp_path, "grace", "key") is None
+    store.save(tmp_path, "ada", KEYS, gathered)
+    assert store.load(tmp_path, "ada", Keys("other run", "other key")) is None
+    assert store.load(tmp_path, "grace", KEYS) is None
 
 
 def test_only_arrays_that_are_referred_to_are_kept(tmp_path, gathered):
     """Arrays that the evidence does not refer to are not written."""
     other = np.zeros(1_000)
     more = replace(gathered, arrays={**gathered.arrays, frames.reference(other).sha256: other})
-    store.save(tmp_path, "ada", "key", more)
+    store.save(tmp_path, "ada", KEYS, more)
     assert len(list(tmp_path.glob("ada/*.npz"))) == 3
 
 
@@ -178,21 +180,21 @@ DAMAGES += [
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_array_makes_evidence_none(tmp_path, gathered, damage):
     """Evidence of which an array is damaged, exchanged or gone is gathered anew, not half read."""
-    store.save(tmp_path, "ada", "key", gathered)
+    store.save(tmp_path, "ada", KEYS, gathered)
     largest = max(tmp_path.glob("ada/*.npz"), key=lambda path: path.stat().st_size)
     damage(largest)
-    assert store.load(tmp_path, "ada", "key") is None
+    assert store.load(tmp_path, "ada", KEYS) is None
 
 
 def test_a_flipped_byte_is_noticed_anywhere(tmp_path, gathered):
     """Whichever byte of an array's file is flipped, loading gives the evidence unharmed or None, and no crash."""
-    store.save(tmp_path, "ada", "key", gathered)
+    store.save(tmp_path, "ada", KEYS, gathered)
     path = max(tmp_path.glob("ada/*.npz"), key=lambda path: path.stat().st_size)
     whole, surprises = path.read_bytes(), set()
     for at in range(0, len(whole), 13):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         try:
-            loaded = store.load(tmp_path, "ada", "key")
+            loaded = store.load(tmp_path, "ada", KEYS)
         except Exception as error:
             surprises.add(type(error).__name__)
         else:
@@ -203,17 +205,17 @@ def test_a_flipped_byte_is_noticed_anywhere(tmp_path, gathered):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"key": "key"}', '{"key": "key", "evidence": null}'])
 def test_a_damaged_record_makes_evidence_none(tmp_path, gathered, content):
     """A record that cannot be read is gathered anew."""
-    store.save(tmp_path, "ada", "key", gathered)
+    store.save(tmp_path, "ada", KEYS, gathered)
     (tmp_path / "ada" / "evidence.json").write_text(content)
-    assert store.load(tmp_path, "ada", "key") is None
+    assert store.load(tmp_path, "ada", KEYS) is None
 
 
 def test_a_record_with_a_key_of_the_future_makes_evidence_none(tmp_path, gathered):
     """Evidence of a checker that writes one field more is gathered anew."""
-    store.save(tmp_path, "ada", "key", gathered)
+    store.save(tmp_path, "ada", KEYS, gathered)
     path = tmp_path / "ada" / "evidence.json"
     path.write_text('{"colour": 1, ' + path.read_text()[1:])
-    assert store.load(tmp_path, "ada", "key") is None
+    assert store.load(tmp_path, "ada", KEYS) is None
 
 
 def test_a_key_depends_on_every_part():

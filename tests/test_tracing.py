@@ -8,12 +8,18 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker import frames, tracing
+from checker.matching import Matcher
 from checker.records import ArrayRef, Development, FeatureSource, Fed
 
 ROWS = 2_000
 TRAINING, DEVELOPMENT, TEST = np.arange(1_280), np.arange(1_280, 1_600), np.arange(1_600, ROWS)
 PARTS = (TRAINING, DEVELOPMENT, TEST)
 BEDROOMS = 4
+
+
+def trace(answer, arrays, features, labels, names):
+    """Trace a network's data in a data set that is searched for the first time."""
+    return tracing.trace(answer, arrays, Matcher(features, labels), labels, names)
 
 
 class Student:
@@ -40,7 +46,7 @@ class Student:
         )
         uses = tuple(self.make.use("evaluate", self.make.fed(x), 9 + n) for n, x in enumerate(tested))
         answer = self.make.model(1, replace(fit, **more), input_width=training.shape[1], uses=uses)
-        return tracing.trace(answer, arrays, self.features, self.labels, self.names)
+        return trace(answer, arrays, self.features, self.labels, self.names)
 
     def trace_parts(self, table, rows=None):
         """Trace a network that was fed the three parts of a table as the hand-out does."""
@@ -137,7 +143,7 @@ def test_the_whole_data_set_is_found(practice, assignment, make):
     table = StandardScaler().fit_transform(np.nan_to_num(practice.features)).astype(np.float32)
     arrays = {frames.reference(table).sha256: table}
     answer = make.model(1, make.fit(training=make.fed(table)))
-    traced = tracing.trace(answer, arrays, practice.features, practice.labels, assignment.data.features)
+    traced = trace(answer, arrays, practice.features, practice.labels, assignment.data.features)
     require_traced(traced, table)
 
 
@@ -208,7 +214,7 @@ def test_a_second_stretch_of_training_counts_as_well(student, make):
     arrays = {frames.reference(x).sha256: x for x in (first, second, tested)}
     fits = [make.fit(training=make.fed(x)) for x in (first, second)]
     answer = make.model(1, *fits, uses=(make.use("predict", make.fed(tested)),))
-    found = tracing.trace(answer, arrays, student.features, student.labels, student.names).tracing
+    found = trace(answer, arrays, student.features, student.labels, student.names).tracing
     assert found.training_rows == 1_500
     assert [(s.rows, s.trained_on) for s in found.seen] == [(200, 200)]
 
@@ -276,7 +282,7 @@ def test_a_few_invented_rows_do_not_hide_the_others(student):
 def test_arrays_that_were_not_kept_are_not_traced(student, make):
     """A model that was fed from a generator is not traced, and the reason says so."""
     answer = make.model(1, make.fit(training=Fed(13_209, note="a generator")))
-    found = tracing.trace(answer, {}, student.features, student.labels, student.names).tracing
+    found = trace(answer, {}, student.features, student.labels, student.names).tracing
     assert found.source is FeatureSource.HANDOUT
     assert "could not be kept" in found.reason
 
@@ -331,7 +337,7 @@ def test_a_lie_about_a_shape_breaks_nothing(student, make):
     lie = ArrayRef(frames.reference(flat).sha256, (1_000, 9), "float64")
     answer = make.model(1, make.fit(training=Fed(1_000, lie)))
     arrays = {lie.sha256: flat}
-    found = tracing.trace(answer, arrays, student.features, student.labels, student.names).tracing
+    found = trace(answer, arrays, student.features, student.labels, student.names).tracing
     assert found.source is not FeatureSource.TRACED
 
 
@@ -370,14 +376,15 @@ def test_scikit_learns_columns_lead_back_to_the_rows(buyer):
     assert max(column.label_purity for column in traced.tracing.columns) < 0.8
 
 
-def test_derived_columns_take_no_real_columns_place(prices):
+def test_derived_columns_take_no_real_columns_place(prices, make):
     """Ratios that are no column's image leave the real columns to those that are, also in a sample of the rows."""
     imputed = SimpleImputer(strategy="median").fit_transform(prices.features)
     sample = np.random.default_rng(3).permutation(len(imputed))[:3_000]
     table = StandardScaler().fit_transform(california(imputed))[sample]
-    found = tracing._Tracer(np.column_stack([prices.features, prices.labels]), table).rows_of(table)
-    assert found is not None
-    assert np.array_equal(found, sample)
+    model = make.model(1, make.fit(training=make.fed(table)))
+    arrays = {frames.reference(table).sha256: table}
+    matched = Matcher(prices.features, prices.labels).match(model, arrays)
+    assert [list(rows) for rows in matched.rows.values()] == [list(sample)]
 
 
 @pytest.mark.parametrize("bend", [lambda t: t / 1e5, np.log, np.square])
@@ -427,7 +434,7 @@ def test_columns_that_look_alike_are_known_by_their_places(make, trained_on):
     answer = make.model(1, fit, input_width=5, uses=(make.use("evaluate", make.fed(scaled[tested])),))
     tables = (x, y, scaled[watched], labels[watched], scaled[tested])
     arrays = {frames.reference(table).sha256: table for table in tables}
-    traced = tracing.trace(answer, arrays, features, labels.astype(np.int32), ("a", "b", "c", "d", "e"))
+    traced = trace(answer, arrays, features, labels.astype(np.int32), ("a", "b", "c", "d", "e"))
     assert np.array_equal(traced.rows, np.sort(np.concatenate([used, watched, tested])))
     assert traced.tracing.training_rows == trained_on
     assert [column.source for column in traced.tracing.columns] == ["a", "b", "c", "d", "e"]

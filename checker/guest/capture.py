@@ -53,6 +53,7 @@ class Capture:
             "save": self._on_save,
             "save_weights": self._on_save,
             "load_weights": self._on_load_weights,
+            "set_weights": self._on_set_weights,
         }
         for owner, name in {(_owner(made, name), name) for made in _model_classes(self.keras) for name in hooks}:
             setattr(owner, name, _wrapped(getattr(owner, name), hooks[name]))
@@ -78,7 +79,7 @@ class Capture:
             known.looks.join()
 
     @contextlib.contextmanager
-    def _inside(self) -> Iterator[bool]:
+    def inside(self) -> Iterator[bool]:
         """Tell whether this call is the student's own, not one that Keras makes from within another."""
         self.depth += 1
         try:
@@ -100,7 +101,7 @@ class Capture:
         return original()
 
     def _on_use(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        with self._inside() as students_own:
+        with self.inside() as students_own:
             result = original()
         if students_own:
             known = self.ledger.know(model)
@@ -115,23 +116,26 @@ class Capture:
 
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         known = self.ledger.know(model)
+        if not known.batches:
+            self.ledger.about_to_change(known, goes_on=True)
         known.batch_steps += 1
         if self.ledger.is_capped(known.batch_steps - 1):
             return 0.0
         self.ledger.steps += 1
         if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
             known.batches.append(fed.note(given["x"], given.get("y"), _input_names(model)))
-        with self._inside():
+        with self.inside():
             return original()
 
     def _on_fit(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        with self._inside() as students_own:
+        with self.inside() as students_own:
             if not students_own:
                 return original()
             known = self.ledger.know(model)
             self._end_stretches(known)
             data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
+            self.ledger.about_to_change(known, goes_on=not known.recompiled)
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
             self.ledger.tell(known, data, validation)
@@ -168,9 +172,15 @@ class Capture:
         return result
 
     def _on_load_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        result = original()
+        result = self._on_set_weights(original, model, given)
         self._descend(model, _place(given))
         return result
+
+    def _on_set_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        with self.inside() as students_own:
+            if students_own and isinstance(model, self.keras.Model):
+                self.ledger.about_to_change(self.ledger.know(model))
+            return original()
 
     def _loading(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -191,6 +201,8 @@ class Capture:
         self._end_stretches(writer)
         known.fits = list(writer.fits)
         known.width = writer.width
+        self.ledger.changed.add(known.id)
+        self.ledger.tell(known)
         return True
 
     # -- records ---------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
     settings = {
         "cells": cells or [1],
         "caps": to_plain(job.caps),
+        "outputs": len(job.classes) or 1,
         "exact": job.exact,
         "tensorflow_1": generation.is_tensorflow_1(sources(notebook)),
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
@@ -123,10 +124,11 @@ class Client(NotebookClient):
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         """Pass the hooks' messages on, and keep outputs within bounds."""
         if msg["msg_type"] == MESSAGE_TYPE:
-            for buffer in msg.get("buffers", ()):
-                self.say(Frame(Kind.ARRAY, bytes(buffer)))
             kind, record = (str(msg["content"].get(key)) for key in ("kind", "record"))
-            if kind in ("ModelCapture", "Adaptation", "TrainingRun"):
+            frame = Kind.OUTPUTS if kind == "AsTrained" else Kind.ARRAY
+            for buffer in msg.get("buffers", ()):
+                self.say(Frame(frame, bytes(buffer)))
+            if kind in ("ModelCapture", "Adaptation", "AsTrained", "TrainingRun"):
                 self.say(Frame(Kind.MESSAGE, f"{kind} {record}".encode()))
             return None
         if msg["msg_type"] in ("stream", "display_data", "execute_result"):

@@ -6,8 +6,11 @@ seeded before the first cell. What the hooks see is sent on the kernel's own IOP
 ``checker``, in order with the cell's outputs.
 """
 
+import contextlib
 import json
+import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from checker.frames import Array, pack, reference
-from checker.records import Adaptation, Caps, ModelCapture, ReplayPlan, TrainingRun, from_json, to_json
+from checker.records import Adaptation, AsTrained, Caps, ModelCapture, ReplayPlan, TrainingRun, from_json, to_json
 
 MESSAGE_TYPE = "checker"
 SEED = 20_201_124
 MAX_ADAPTATIONS = 100
+PUBLISHING_SECONDS = 1.0
+"""For the kernel's thread of output, before ``os._exit`` ends it too."""
 
 
 def run(settings: dict[str, Any]) -> None:
@@ -28,6 +33,7 @@ def run(settings: dict[str, Any]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     from checker.guest import adaptation, course, executions, furniture, generation, publishing
+    from checker.guest.as_trained import Witness
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
     from checker.guest.ledger import Ledger
@@ -64,6 +70,7 @@ def run(settings: dict[str, Any]) -> None:
             lambda: shell.input_transformers_cleanup.append(_nothing),
         )
     capture.install()
+    witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
     if not settings["exact"]:
         executions.stop_tuning(tf)
     StaticGraphs(tf, ledger).install()
@@ -71,10 +78,19 @@ def run(settings: dict[str, Any]) -> None:
     app.shell.events.register("pre_run_cell", place.go_on)
     app.shell.events.register("pre_run_cell", channel.remember_parent)
     app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
-    app.shell.events.register("post_run_cell", lambda result: capture.scan(app.shell.user_ns))
+
+    def end_cell(is_last: bool) -> None:
+        capture.scan(app.shell.user_ns)
+        if witness is not None:
+            witness.end_cell(is_last)
+
+    app.shell.events.register("post_run_cell", lambda result: end_cell(place.is_last))
+    leave = os._exit
+    os._exit = _leaving(lambda: end_cell(True))  # type: ignore[assignment]  # it never returns either
     if settings["file"]:
         app.shell.user_ns["__file__"] = settings["file"]
     app.start()
+    os._exit = leave
 
 
 def _take_arrays(path: str) -> tuple[Array, ...]:
@@ -83,6 +99,21 @@ def _take_arrays(path: str) -> tuple[Array, ...]:
         arrays = tuple(file[f"arr_{number}"] for number in range(len(file.files)))
     Path(path).unlink()
     return arrays
+
+
+def _leaving(before: Callable[[], None]) -> Callable[[int], None]:
+    """Return an ``os._exit`` before which this process, and none forked from it, notes how things stand."""
+    leave, process = os._exit, os.getpid()
+
+    def leave_after(status: int) -> None:
+        if os.getpid() == process:
+            with contextlib.suppress(Exception):  # whatever goes wrong now, the process ends as it was told to
+                before()
+                sys.stdout.flush()
+                time.sleep(PUBLISHING_SECONDS)
+        leave(status)
+
+    return leave_after
 
 
 def _nothing(lines: list[str]) -> list[str]:
@@ -104,6 +135,11 @@ class Place:
         if not self.begun:
             self.before_the_first()
         self.begun += 1
+
+    @property
+    def is_last(self) -> bool:
+        """No cell comes after the running one."""
+        return self.begun >= len(self.cells)
 
     def cell(self) -> int:
         """Return the number of the running cell among all cells of the notebook, from 1."""
@@ -129,9 +165,11 @@ class Channel:
             self.said.add(what)
             self.send(Adaptation(cell, what[:500]), ())
 
-    def send(self, record: ModelCapture | Adaptation | TrainingRun, arrays: tuple[Array, ...]) -> None:
+    def send(self, record: ModelCapture | Adaptation | AsTrained | TrainingRun, arrays: tuple[Array, ...]) -> None:
+        """Send a record and the arrays it refers to: what networks gave each time, for only the newest is kept."""
         new = {ref.sha256: a for a in arrays if (ref := reference(a)).sha256 not in self.sent}
-        self.sent |= set(new)
+        if not isinstance(record, AsTrained):
+            self.sent |= set(new)
         self.kernel.session.send(
             self.kernel.iopub_socket,
             MESSAGE_TYPE,

@@ -17,6 +17,9 @@ from checker.records import Architecture, Caps, Fit, ModelCapture, Use
 
 MAX_FITS = 64
 MAX_USES = 32
+MIN_TABLE_ROWS = 50
+MAX_TABLE_ROWS = 100_000
+MAX_TABLE_BYTES = 128 * 2**20
 
 
 class Steps(Protocol):
@@ -53,11 +56,51 @@ class Known:
     loop: Steps | None = None
     looks: Sights | None = None
     describe: Callable[[], Architecture] | None = None
+    give: Callable[[Array, bool], Array] | None = None
+    record: ModelCapture | None = None
+
+
+class NotNowError(Exception):
+    """A network cannot be asked for outputs without a trace now; at the end of the file it can."""
+
+
+class Watcher(Protocol):
+    """Whoever must look at a network before its weights change."""
+
+    def before_change(self, known: Known, goes_on: bool = False) -> None:
+        """Look now."""
+
+
+class Tables:
+    """Tables of inputs (n, width) that networks were given, each once, by width and hash, up to so many rows a width.
+
+    Few rows are no table, and what comes after the budget is spent is left out.
+    """
+
+    def __init__(self) -> None:
+        self._by_width: dict[int, dict[str, Array]] = {}
+        self._bytes = 0
+
+    def keep(self, data: Data) -> None:
+        """Keep a table of inputs, where there is one."""
+        ref = data.fed.x
+        if ref is None or len(ref.shape) != 2 or ref.shape[0] < MIN_TABLE_ROWS:
+            return
+        table, tables = data.arrays[0], self._by_width.setdefault(ref.shape[1], {})
+        rows = sum(map(len, tables.values())) + len(table)
+        if ref.sha256 not in tables and rows <= MAX_TABLE_ROWS and self._bytes + table.nbytes <= MAX_TABLE_BYTES:
+            self._bytes += table.nbytes
+            tables[ref.sha256] = table
+
+    def of_width(self, width: int | None) -> dict[str, Array]:
+        """Return the tables of a width by hash."""
+        return self._by_width.get(width, {}) if width is not None else {}
 
 
 class Ledger:
     """What is known of all models. ``send`` takes a record and the arrays it refers to; ``cell`` tells which one is
-    running; ``steps`` are all that the notebook has trained, to be held against its cap."""
+    running; ``steps`` are all that the notebook has trained, to be held against its cap. ``tables`` are all that any
+    model was given, and ``changed`` the models whose weights have changed since the ``witness`` looked."""
 
     def __init__(
         self,
@@ -69,6 +112,9 @@ class Ledger:
         self.tf, self.caps, self.send, self.cell = tf, caps, send, cell
         self.steps = 0
         self.known: dict[int, Known] = {}
+        self.tables = Tables()
+        self.changed: set[int] = set()
+        self.witness: Watcher | None = None
 
     def is_capped(self, done: int) -> bool:
         """Tell whether a training that has taken so many steps, or else the notebook, may take no more."""
@@ -80,6 +126,12 @@ class Ledger:
             self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
         return self.known[id(model)]
 
+    def about_to_change(self, known: Known, goes_on: bool = False) -> None:
+        """Let the witness look at a model before its weights change, and remember that they do."""
+        if self.witness is not None:
+            self.witness.before_change(known, goes_on)
+        self.changed.add(known.id)
+
     def note_use(self, known: Known, use: Use, data: Data) -> None:
         """Add a use of a model, with the data it was used on."""
         known.uses = [*known.uses[-MAX_USES + 1 :], use]
@@ -90,7 +142,10 @@ class Ledger:
         shape, unrebuildable = self._architecture(known)
         if len(known.fits) > MAX_FITS:
             shape, unrebuildable = None, f"it was trained in more than {MAX_FITS} separate stretches"
-        record = ModelCapture(
+        for of in data:
+            if of is not None:
+                self.tables.keep(of)
+        known.record = record = ModelCapture(
             id=known.id,
             name=str(known.model.name)[:200],
             variable=known.variable[:200],

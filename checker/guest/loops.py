@@ -223,6 +223,7 @@ def begin(
     """Begin a loop in the place of one that may be open; ``anew`` where its optimizer has not trained the model yet."""
     if known.loop is not None:
         known.loop.close()
+    looks.ledger.about_to_change(known, goes_on=not anew)
     known.recompiled = known.recompiled or anew
     known.loop = loop = Loop(looks.ledger, known, looks, how, plan)
     return loop

@@ -22,7 +22,7 @@ import numpy as np
 
 from checker.guest import dataflow, generation, plaindata
 from checker.guest.dataflow import Call, Reader, Reading
-from checker.guest.ledger import Known, Ledger
+from checker.guest.ledger import Known, Ledger, NotNowError
 from checker.guest.loops import Looks, Loop, begin
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
@@ -105,7 +105,7 @@ class Network:
     """A network that is trained or used, and what is known of it.
 
     ``is_fresh``: its weights were given their first values again, so what came before does not count once it is
-    trained anew.
+    trained anew. ``feeds``: of its last run, by which its outputs can be had for other rows while its session is open.
     """
 
     reading: Reading
@@ -114,6 +114,16 @@ class Network:
     initial: frozenset[str]
     is_fresh: bool = False
     trained_by: Training | None = None
+    session: Any = None
+    feeds: Given = field(default_factory=dict)
+    was_used: bool = False
+    is_closing: bool = False
+
+    def ran(self, session: Any, feeds: Given, is_use: bool) -> None:
+        """Remember the session of a run, and what was fed; what a use was fed counts before that of a step."""
+        self.session = session
+        if is_use or not self.was_used:
+            self.feeds, self.was_used = feeds, self.was_used or is_use
 
 
 @dataclass(frozen=True)
@@ -134,12 +144,15 @@ class StaticGraphs:
         self.trainings: dict[Any, Training] = {}
         self.networks: list[Network] = []
         self.reached: dict[Any, dict[tuple[Any, ...], Reached]] = {}
+        self.plain_run: Original = lambda *args: None
 
     def install(self) -> None:
         """Hook sessions, optimizers, and legacy Keras's layers outside eager execution."""
         v1 = self.tf.compat.v1
+        self.plain_run = v1.Session.run
         for session in (v1.Session, v1.InteractiveSession):
             session.run = _hooked(session.run, self._on_run)
+            session.close = _closing(session.close, self._on_close)
         optimizer = v1.train.Optimizer
         optimizer.compute_gradients = _hooked(optimizer.compute_gradients, self._on_compute)
         optimizer.apply_gradients = _hooked(optimizer.apply_gradients, self._on_apply)
@@ -189,10 +202,40 @@ class StaticGraphs:
         reached = self._reach(session.graph, fetches)
         if reached is None:
             return original()
+        fed = (args[1] if len(args) > 1 else given.get("feed_dict")) or {}
         if reached.training is None:
-            return self._use(original, fetches, reached)
+            return self._use(original, fetches, reached, session, fed)
         training = reached.training
-        return self._train(original, fetches, training, self._network(training))
+        network = self._network(training)
+        network.ran(session, fed, is_use=False)
+        return self._train(original, fetches, training, network)
+
+    def _on_close(self, session: Any) -> None:
+        """Let the networks that live in a session be looked at before it ends."""
+        for network in self.networks:
+            if network.session is session:
+                network.is_closing = True
+                if network.known.loop is not None:
+                    network.known.loop.close()
+                network.looks.join()
+                if self.ledger.witness is not None:
+                    self.ledger.witness.before_change(network.known)
+                network.session = None
+
+    def _give(self, network: Network, rows: Any, is_last: bool) -> Any:
+        """Return a network's outputs for other rows, in its session."""
+        outputs, x = network.reading.target.outputs, network.reading.x
+        if network.session is None:
+            raise NotNowError
+        if x is None or outputs is None or not outputs.graph.is_feedable(x):
+            raise ValueError("its inputs cannot be fed")
+        draws = any(op.type.startswith("Random") for op in dataflow.ancestors([outputs.op]))
+        if draws and not (is_last or network.is_closing):
+            raise NotNowError
+        if draws and not network.was_used:
+            raise ValueError("it was never used without dropout")
+        feeds = {tensor: value for tensor, value in network.feeds.items() if tensor is not x}
+        return self.plain_run(network.session, outputs, {**feeds, x: rows})
 
     def _train(self, original: Original, fetches: Any, training: Training, network: Network) -> Any:
         loop = self._loop(training, network)
@@ -221,7 +264,7 @@ class StaticGraphs:
             known.describe = functools.partial(dataflow.describe, network.reading, training.values)
         return training.loop
 
-    def _use(self, original: Original, fetches: Any, reached: Reached) -> Any:
+    def _use(self, original: Original, fetches: Any, reached: Reached, session: Any, fed: Given) -> Any:
         names = {op.name for op in reached.operations}
         for network in self.networks:
             target, x = network.reading.target, network.reading.x
@@ -234,6 +277,7 @@ class StaticGraphs:
             if not all(t.graph.is_fetchable(t) for t in wanted.values()):
                 continue
             result, seen = original((fetches, wanted))
+            network.ran(session, fed, is_use=True)
             network.looks.add("evaluate" if has_labels else "predict", seen["x"], seen.get("y"))
             return result
         return original()
@@ -295,6 +339,7 @@ class StaticGraphs:
         known = self.ledger.know(model)
         starts = frozenset() if outputs is None else reader.starts(outputs)
         network = Network(reading, known, Looks(self.ledger, known), starts)
+        known.give = functools.partial(self._give, network)
         self.networks.append(network)
         return network
 
@@ -355,6 +400,17 @@ def _readable(serialize: Original, tf: Any) -> Original:
             found = tf.get_static_value(setting.initial_value)
             return serialize(optimizer, setting if found is None else found.item())
         return serialize(optimizer, setting)
+
+    return wrapper
+
+
+def _closing(method: Original, before: Callable[[Any], None]) -> Original:
+    """Return a session's ``close`` with something to be done before it."""
+
+    @functools.wraps(method)
+    def wrapper(session: Any, *args: Any, **kwargs: Any) -> Any:
+        before(session)
+        return method(session, *args, **kwargs)
 
     return wrapper
 

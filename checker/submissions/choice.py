@@ -1,7 +1,7 @@
 """Find submissions, and choose the file of each that is checked.
 
 Where a student handed in several candidates the rule is: a notebook before a module, then the one changed last, then
-the first by name; the report names the others. Whoever handed in something, but nothing that can be run, has a
+the first by name; the next ones are tried where the first holds no answer, and the report names the others. Whoever handed in something, but nothing that can be run, has a
 submission too, with the reason: it fails where there is no notebook, which is the student's affair, and is referred
 where a file cannot be read, which may be nobody's.
 """
@@ -23,6 +23,8 @@ MAX_TOTAL_BYTES = 4 * 2**30
 """Of all chosen members of a zip together, unpacked."""
 DOWNLOAD = timedelta(hours=1)
 """So long a zip may take to be made."""
+MOST_TRIED = 3
+"""Files of one upload that are looked at until one holds an answer."""
 NAMED = 10
 """So many files are named in a sentence."""
 
@@ -46,9 +48,9 @@ def find(path: Path) -> tuple[Submission, ...]:
         words = f"There is no notebook (.ipynb) or module (.py) in {path}."
         raise UsageError(words, f"Name the zip itself: {zips[0]}." if zips else "")
     chosen = [(upload, _choose(upload)) for upload in uploads if any(not _is_hidden(f) for f in upload.files)]
-    too_many = _beyond_total([file for _, file in chosen if file is not None and file.member])
+    too_many = _beyond_total([file for _, files in chosen for file in files if file.member])
     tell = _tell_apart_in_time(uploads)
-    found = [_submission(upload, file, path, file in too_many, tell) for upload, file in chosen]
+    found = [_with_others(upload, files, path, too_many, tell) for upload, files in chosen]
     return tuple(sorted(_told_apart(found), key=lambda submission: submission.name))
 
 
@@ -76,8 +78,9 @@ def _is_notebook(file: File) -> bool:
     return file.name.lower().endswith(".ipynb")
 
 
-def _choose(upload: Upload) -> File | None:
-    return next((file for file in _candidates(upload) if not file.problem), None)
+def _choose(upload: Upload) -> list[File]:
+    """Return the files that are tried, in order."""
+    return [file for file in _candidates(upload) if not file.problem][:MOST_TRIED]
 
 
 def _beyond_total(members: list[File]) -> set[File]:
@@ -93,6 +96,13 @@ def _tell_apart_in_time(uploads: list[Upload]) -> bool:
     """Return whether the times in a zip tell anything. Moodle and Canvas give all files the time of the download."""
     stamps = [datetime.fromisoformat(file.stamp) for upload in uploads for file in upload.files if file.stamp]
     return bool(stamps) and max(stamps) - min(stamps) > DOWNLOAD
+
+
+def _with_others(upload: Upload, files: list[File], path: Path, too_many: set[File], tell: bool) -> Submission:
+    """Return the submission of an upload's first file, with those of the next ones that can be read."""
+    first = _submission(upload, files[0] if files else None, path, bool(files) and files[0] in too_many, tell)
+    others = [_submission(upload, file, path, file in too_many, tell) for file in files[1:]]
+    return replace(first, others=tuple(other for other in others if first.failure is None and other.failure is None))
 
 
 def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool, tell: bool) -> Submission:

@@ -30,7 +30,7 @@ from checker import assignments, check, cluster, sandbox, standard, store, submi
 from checker.course import Course, Standard
 from checker.records import from_json
 from checker.rendering import html
-from checker.store import Gathered, Stored
+from checker.store import Gathered, Keys, Stored
 
 EVIDENCE = measuring.ROOT / "results" / "evidence"
 COUNTS = (100, 1_000, 10_000, 100_000)
@@ -152,7 +152,7 @@ def load(folder: Path) -> list[Gathered]:
 
 def _gathered(place: Path) -> Gathered:
     stored = from_json(Stored, (place / "evidence.json").read_bytes())
-    found = store.load(place.parent, stored.evidence.submission.name, stored.key)
+    found = store.load(place.parent, stored.evidence.submission.name, Keys(stored.run, stored.key))
     if found is None:
         sys.exit(f"The evidence in {place} is damaged.")
     return found
@@ -176,7 +176,7 @@ def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
         begun = time.process_time()
         for content in packed:
             one = store.unpack(content)
-            store.save(Path(out), one.evidence.submission.name, "key", one)
+            store.save(Path(out), one.evidence.submission.name, Keys("run", "key"), one)
             html.render_page(check.judge(one, course, held_to))
         return len(data.csv), (time.process_time() - begun) / len(packed)
 

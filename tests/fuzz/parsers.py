@@ -35,6 +35,7 @@ from checker.submissions.files import File
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = ROOT / "reference" / "ocean_proximity"
 MAX_CELLS = 20
+KEYS = store.Keys("run", "key")
 RECORDS = [
     *(cls for cls in vars(records).values() if isinstance(cls, type) and is_dataclass(cls)),
     Results,
@@ -307,10 +308,10 @@ def read_stored(data: bytes) -> None:
     """Stored evidence of which one file is these bytes: it is whole, or there is none."""
     which, content = data[:1], data[1:]
     with tempfile.TemporaryDirectory() as folder:
-        store.save(Path(folder), "ada", "key", some_gathered())
+        store.save(Path(folder), "ada", KEYS, some_gathered())
         files = sorted(Path(folder, "ada").iterdir())
         files[which[0] % len(files) if which else 0].write_bytes(content)
-        whole = store.load(Path(folder), "ada", "key")
+        whole = store.load(Path(folder), "ada", KEYS)
         assert whole is None or set(whole.arrays) == {ref.sha256 for ref in store._references(whole.evidence)}
         for place in store.places(Path(folder)):
             store.load_at(place, "")
@@ -333,7 +334,7 @@ def some_gathered() -> store.Gathered:
 
 def some_stored() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
-        store.save(Path(folder), "ada", "key", some_gathered())
+        store.save(Path(folder), "ada", KEYS, some_gathered())
         return [bytes([at]) + p.read_bytes() for at, p in enumerate(sorted(Path(folder, "ada").iterdir()))]
 
 

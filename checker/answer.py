@@ -1,0 +1,64 @@
+"""Finds a file's answer among its networks, and what it was given; a function of what the file's run has left.
+
+Rows are matched before the choice is made, because how a network did in the student's own hands takes part in it.
+"""
+
+from dataclasses import replace
+
+from checker import as_trained, selection, tracing
+from checker.architectures import nonlinear_hidden_layers
+from checker.as_trained import TASK_METRICS, Own
+from checker.course import Course
+from checker.matching import Matched, Matcher
+from checker.records import AsTrained, Evidence, ModelCapture
+from checker.store import Gathered
+from checker.tracing import Traced
+
+MOST = 60
+"""Networks for the task that are ranked: the last ones."""
+
+
+def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
+    """Return the evidence with the answer, and with how networks did as trained; and what the answer was given, None
+    where there is no answer."""
+    evidence, data, assignment = ran.evidence, course.dataset, course.assignment
+    outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
+    matcher = Matcher(data.features, data.labels)
+    fitting = selection.candidates(evidence.models, outputs, len(data.labels))[-MOST:]
+    matches = {model.id: matcher.match(model, ran.arrays) for model in reversed(fitting)}
+    answered = {of.model: of for of in evidence.as_trained}
+    owns = [_own(model, answered.get(model.id), matches[model.id], matcher, ran, course) for model in fitting]
+    metric = TASK_METRICS[assignment.task]
+    trusted = [
+        model.id
+        for model in fitting
+        if model.architecture is not None
+        and not model.unrebuildable
+        and nonlinear_hidden_layers(model.architecture)
+        and not tracing.carries_label(model, matches[model.id], data.labels, names)
+    ]
+    outdone = as_trained.why_not(owns, trusted, metric, assignment.bar.unit)
+    named = course.answer_name
+    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone)
+    results = tuple(as_trained.result_of(own, answered.get(own.model.id), metric) for own in owns)
+    evidence = replace(evidence, selection=chosen, own_results=results)
+    answer = evidence.answer
+    if answer is None:
+        return evidence, None
+    twins = [model for model in fitting if as_trained.are_twins(answer, model)]
+    return evidence, tracing.trace(answer, ran.arrays, matcher, data.labels, names, twins)
+
+
+def _own(
+    model: ModelCapture, answered: AsTrained | None, matched: Matched, matcher: Matcher, ran: Gathered, course: Course
+) -> Own:
+    labels, last = course.dataset.labels, model.fits[-1].training
+    y = ran.arrays.get(last.y.sha256) if last.y is not None else None
+    rows = matched.rows.get(last.x.sha256) if last.x is not None else None
+    classes = len(course.assignment.data.classes)
+    names = as_trained.class_names(
+        y if rows is not None else None, labels[:0] if rows is None else rows, labels, classes
+    )
+    scale, _ = tracing.labels_compared(model, ran.arrays, matched, labels) if not classes else (None, 0)
+    others = matcher.others(matched)
+    return as_trained.own_of(model, answered, ran.arrays, matched, others, labels, names, scale)
