@@ -7,7 +7,7 @@ import numpy as np
 from checker.guest.ledger import Ledger
 from checker.records import Caps, ModelCapture
 
-HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights")
+HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights", "set_weights")
 X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
 Y = np.arange(640) % 5
 
