@@ -150,7 +150,9 @@ def _failures_of(execution: Execution, seen: Collector) -> list[Failure]:
     after = f" after cell {seen.cells[-1].index}" if seen.cells else ""
     was_training = any(fit for model in seen.models for fit in model.fits if not fit.finished)
     words = {
-        Ending.WALL_CLOCK: f"It ran longer than the time allowed and was stopped{after}.",
+        Ending.TIME: f"It ran longer than the time allowed and was stopped{after}.",
+        Ending.WALL_CLOCK: f"It had not ended after ten times the time allowed by the clock and was stopped{after}, "
+        "though it had taken less of its own.",
         Ending.MEMORY: f"It used more memory than allowed and was stopped{after}.",
         Ending.OUTPUT: f"It produced more output than allowed and was stopped{after}.",
         Ending.PROCESSES: f"It started more processes than allowed and was stopped{after}.",
