@@ -159,8 +159,8 @@ def _failures_of(execution: Execution, seen: Collector) -> list[Failure]:
         Ending.NONSENSE: "It sent the checker something that is not evidence.",
         Ending.CRASHED: f"It ended without a word{after}.",
     }[execution.ending]
-    undecided = execution.ending in (Ending.NONSENSE, Ending.CRASHED) or (
-        execution.ending is Ending.WALL_CLOCK and was_training
+    undecided = execution.ending in (Ending.NONSENSE, Ending.CRASHED, Ending.WALL_CLOCK) or (
+        execution.ending is Ending.TIME and was_training
     )
     return [
         Failure(
@@ -177,7 +177,7 @@ def _failures_of(execution: Execution, seen: Collector) -> list[Failure]:
 def forgive_time(evidence: Evidence) -> Evidence:
     """Take away what an early end means once the answer was trained, and say so; only time and a kernel's end are
     forgiven, no other limit is."""
-    if evidence.execution.ending not in (Ending.FINISHED, Ending.WALL_CLOCK):
+    if evidence.execution.ending not in (Ending.FINISHED, Ending.TIME, Ending.WALL_CLOCK):
         return evidence
     said = "".join(f"; {failure.rationale} What came before is judged." for failure in evidence.failures)
     chosen = replace(evidence.selection, reason=evidence.selection.reason + said)

@@ -30,9 +30,10 @@ import psutil
 
 BY_CLOCK = 10
 """A limit on a job's own time has a clock behind it, which allows so many times as much."""
-MUCH = 0.1
-"""Of the time between two readings. A process's time is told in hundredths of a second."""
 HAS_THREADS = sys.platform.startswith("linux")
+MUCH = 0.1 if HAS_THREADS else 0.02
+"""Of the time between two readings. Where threads are known only what these leave over is held against it, which
+rounding makes some hundredths of a second. Elsewhere it is all of a process's time, of which others leave it little."""
 
 Who = tuple[int, float]
 """A process: its number, and when it was started."""
