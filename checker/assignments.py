@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,6 +21,10 @@ RULES = "test_rules.py"
 SCORES = "scores.json"
 PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)
 """A file's name that leads nowhere else, on any system."""
+
+LIMITED = ("execute", "retrain")
+OLD_LIMIT, LIMIT = "wall_seconds", "seconds"
+"""What a limit on time was called while it went by the clock, and what it is called now."""
 
 _FOR_PEOPLE = {
     "missing": "is missing",
@@ -37,12 +42,14 @@ def load(folder: Path) -> Assignment:
     Raises AssignmentError with the file, the key and what was expected.
     """
     path = folder / FILE
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"There is no assignment in {folder}: {error.strerror}: {FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # the last for nested brackets
-        raise AssignmentError(f"{path}: not TOML: {error}") from error
+    content = _content(path)
+    for name in _with_old_limit(content):
+        if LIMIT in content[name]:
+            raise AssignmentError(
+                f"{path}: {name}: {OLD_LIMIT} and {LIMIT} are one key, under its old name and its new one.",
+                f"Take {OLD_LIMIT} out.",
+            )
+        content[name] = {LIMIT if key == OLD_LIMIT else key: value for key, value in content[name].items()}
     if "folder" in content:
         raise AssignmentError(f"{path}: folder: {_FOR_PEOPLE['unexpected_keyword_argument']}")
     beside = {"folder": str(folder.resolve())}
@@ -54,6 +61,29 @@ def load(folder: Path) -> Assignment:
         ) from error
     _check(path, assignment)
     return assignment
+
+
+def outdated(folder: Path) -> tuple[str, ...]:
+    """Return a sentence about each key of an assignment that can be loaded, but is called otherwise now."""
+    path = folder / FILE
+    return tuple(
+        f"{path}: {name}.{OLD_LIMIT} is read as {name}.{LIMIT}, which counts a job's own time: "
+        f"what it has of processors, or the clock's where it wants none. Rename it."
+        for name in _with_old_limit(_content(path))
+    )
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"There is no assignment in {path.parent}: {error.strerror}: {FILE}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # the last for nested brackets
+        raise AssignmentError(f"{path}: not TOML: {error}") from error
+
+
+def _with_old_limit(content: dict[str, Any]) -> list[str]:
+    return [name for name in LIMITED if isinstance(content.get(name), dict) and OLD_LIMIT in content[name]]
 
 
 def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
@@ -152,7 +182,7 @@ def _check(path: Path, assignment: Assignment) -> None:
         "data.features: expected at least one, all different, without the target": bool(assignment.data.features)
         and len({*assignment.data.features, assignment.data.target}) == len(assignment.data.features) + 1,
     }
-    amounts = {name: getattr(assignment, name) for name in ("caps", "execute", "retrain")}
+    amounts = {name: getattr(assignment, name) for name in ("caps", *LIMITED)}
     wrong |= {
         f"{name}.{key}: expected more than 0": value > 0
         for name, of in amounts.items()

@@ -50,6 +50,8 @@ def command(
     Example: checker bundle reference/ocean_proximity -o tick4.zip
     """
     assignment = assignments.load(folder)
+    for words in assignments.outdated(folder):
+        console.print(words, style="yellow", markup=False, soft_wrap=True)
     path = out or Path(f"{store.slug(assignment.id)}.zip")
     content = pack(assignment)
     store.write(path, content)

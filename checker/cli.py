@@ -115,7 +115,7 @@ def batch_command(
     """
     if wall not in sandbox.KINDS:
         raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
-    found = assignments.find(assignment)
+    found = _told(assignments.find(assignment))
     if scheduler is not None and wall == "none":
         raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
     submitted = submissions.find(path)
@@ -175,7 +175,7 @@ def judge_command(
     stored = store.places(out / batch.EVIDENCE)
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
-    found = assignments.find(assignment)
+    found = _told(assignments.find(assignment))
     course = _grading(found, data, practice_data)
     course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):
@@ -208,7 +208,7 @@ def self_check(
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
     with nullcontext() if assignment is None else bundle.opened(assignment) as folder:
-        passes = _self_check(file, assignments.find(folder), report, data, practice_data, exact)
+        passes = _self_check(file, _told(assignments.find(folder)), report, data, practice_data, exact)
     raise typer.Exit(ExitCode.ALL_PASSED if passes else ExitCode.NOT_ALL_PASSED)
 
 
@@ -246,7 +246,7 @@ def reference_command(
 
     Example: checker reference reference/ocean_proximity --practice-data
     """
-    found = assignments.load(folder)
+    found = _told(assignments.load(folder))
     grading, own = _grading(found, data, practice_data), _course(found, found.seeds.self_check, data, practice_data)
     graded, held_to = _show_standard("grading", grading), _show_standard("self-check", own)
     _rehearse(grading, graded, students)
@@ -301,7 +301,7 @@ def tensorboard_command(
     """
     from checker import eventfiles  # its protocol buffers take a while, which no other command should wait for
 
-    found = assignments.find(assignment)
+    found = _told(assignments.find(assignment))
     course = _grading(found, data, practice_data)
     chosen = _trained(out, only or [], course)
     folder = eventfiles.write_beside(chosen, _hold_to(course)[0], course, out / "tensorboard")
@@ -353,6 +353,13 @@ def _only(found: tuple[Submission, ...], names: list[str]) -> tuple[Submission, 
         known = ", ".join(text.one_line(s.name, 40) for s in found[:30])
         raise UsageError(f"There is no submission {', '.join(sorted(missing))}.", f"There are: {known}.")
     return tuple(s for s in found if s.name in names) if names else found
+
+
+def _told(found: Assignment) -> Assignment:
+    """Return an assignment, after its author was told which of its keys are called otherwise now."""
+    for words in assignments.outdated(Path(found.folder)):
+        errors.print(text.as_printed(words), style="yellow", markup=False, soft_wrap=True)
+    return found
 
 
 def _grading(assignment: Assignment, data: Path | None, practice: bool) -> Course:

@@ -27,7 +27,8 @@ def examine(folder: Path | None, data: Path | None) -> tuple[Finding, ...]:
         assignment = assignments.find(folder)
     except CheckerError as error:
         return (*findings, Finding("assignment", error.message, False, error.help))
-    findings.append(Finding("assignment", f"{assignment.title} ({assignment.folder})", True))
+    old = " ".join(assignments.outdated(Path(assignment.folder)))
+    findings.append(Finding("assignment", f"{assignment.title} ({assignment.folder})", True, old))
     return (*findings, _data(assignment, data), _room(assignment))
 
 

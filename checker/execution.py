@@ -30,7 +30,8 @@ from checker.store import Gathered
 MAX_KEPT_BYTES = 64 * 2**20
 """Of the arrays that networks for the task were given, so that any of them can be made the answer later."""
 CUT_SHORT = {
-    Ending.WALL_CLOCK: "It ran longer than the time allowed and was stopped",
+    Ending.TIME: "It ran longer than the time allowed and was stopped",
+    Ending.WALL_CLOCK: "It had not ended after ten times the time allowed by the clock and was stopped",
     Ending.MEMORY: "It used more memory than allowed and was stopped",
     Ending.OUTPUT: "It produced more output than allowed and was stopped",
     Ending.PROCESSES: "It started more processes than allowed and was stopped",
@@ -42,13 +43,13 @@ CUT_SHORT = {
 def run(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
     """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
     answer, or else the first, has left."""
-    room = course.assignment.execute.wall_seconds
+    room = course.assignment.execute.seconds
     ran: list[Gathered] = []
     for number, file in enumerate(files_of(submission)):
-        limits = replace(course.assignment.execute, wall_seconds=room)
+        limits = replace(course.assignment.execute, seconds=room)
         ended, seen = _in_its_generation(file, course, box, watch, limits)
         ran.append(_left(as_checked(submission, number), ended, seen, course))
-        room -= ended.wall_seconds
+        room -= ended.counted_seconds
         if _holds_answer(seen, course):
             return ran[-1]
         if room <= 0:

@@ -57,10 +57,12 @@ class Stage(StrEnum):
 
 
 class Ending(StrEnum):
-    """How a guest's job ended, seen from outside."""
+    """How a guest's job ended, seen from outside. ``WALL_CLOCK``: it had taken less of its own time than it may, yet
+    ten times that by the clock."""
 
     FINISHED = "finished"
     CRASHED = "crashed"
+    TIME = "time"
     WALL_CLOCK = "wall clock"
     MEMORY = "memory"
     OUTPUT = "output"
@@ -137,9 +139,10 @@ class FeatureSource(StrEnum):
 @record
 @dataclass(frozen=True)
 class Limits:
-    """What a guest may use before it is ended."""
+    """What a guest may use before it is ended. ``seconds`` are its own: what it has of processors, and what it does not
+    want of them; a clock stands behind them, which allows ten times as much."""
 
-    wall_seconds: float
+    seconds: float
     memory_mib: int
     output_mib: int
 
@@ -672,7 +675,8 @@ Message = Progress | Environment | CellResult | Adaptation | ModelCapture | AsTr
 @record
 @dataclass(frozen=True)
 class Execution:
-    """A guest's job as seen from outside. ``output_tail``: the last of what it wrote to stderr."""
+    """A guest's job as seen from outside. ``output_tail``: the last of what it wrote to stderr. ``counted_seconds``:
+    its own, which its limit is about."""
 
     ending: Ending
     exit_code: int | None
@@ -681,6 +685,7 @@ class Execution:
     peak_memory_mib: float
     output_tail: str
     sandbox: str
+    counted_seconds: float = 0.0
 
 
 @record

@@ -1,6 +1,7 @@
 """Assignments: ours loads, and every mistake in one is named by its file, its key and what was expected."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -97,7 +98,10 @@ def test_our_assignment_loads(assignment, root):
         ("notebook_steps = ", "notebook_steps = -1 # ", r"caps\.notebook_steps: "),
         ("retrain_steps = ", "retrain_steps = 0 # ", r"caps\.retrain_steps: "),
         ("parameters = ", "parameters = 0 # ", r"caps\.parameters: "),
-        ("wall_seconds = ", "wall_seconds = -1.0 # ", r"execute\.wall_seconds: "),
+        ("seconds = 720", "seconds = -1.0 # ", r"execute\.seconds: expected more than 0"),
+        ("seconds = 720", "wall_seconds = 360.0\nseconds = 720", r"execute: wall_seconds and seconds are one key"),
+        ("seconds = 1_800", "wall_seconds = 900.0\nseconds = 1_800", r"retrain: wall_seconds and seconds are one key"),
+        ("seconds = 720", "other_seconds = 720", r"execute\.seconds: is missing"),
         ("memory_mib = ", "memory_mib = 0 # ", r"execute\.memory_mib: "),
         ("output_mib = ", "output_mib = 0 # ", r"execute\.output_mib: "),
     ],
@@ -115,6 +119,16 @@ def test_a_deadline_has_a_time_zone(folder, assignment):
     change(folder, 'keras = "auto"', 'keras = "auto"\ndeadline = 2026-11-30T18:00:00+01:00')
     assert assignments.load(folder).deadline == datetime(2026, 11, 30, 17, tzinfo=UTC)
     assert assignment.deadline is None
+
+
+def test_an_old_limit_is_read_and_said(folder, assignment):
+    """The key `wall_seconds` of older assignments is the limit on time, and their author is told its new name."""
+    change(folder, "seconds = 720.0", "wall_seconds = 360.0")
+    assert assignments.load(folder).execute == replace(assignment.execute, seconds=360.0)
+    assert assignments.load(folder).retrain == assignment.retrain
+    (said,) = assignments.outdated(folder)
+    assert "execute.wall_seconds is read as execute.seconds" in said
+    assert assignments.outdated(Path(assignment.folder)) == ()
 
 
 def test_all_mistakes_are_named_at_once(folder):

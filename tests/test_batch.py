@@ -340,7 +340,7 @@ def test_whoever_fails_a_rule_is_trained_no_further(close):
     assert retrained(b) == [SEEDS]
 
 
-@pytest.mark.parametrize("ending", [Ending.WALL_CLOCK, Ending.MEMORY])
+@pytest.mark.parametrize("ending", [Ending.TIME, Ending.MEMORY])
 def test_further_seeds_that_do_not_end_take_nothing_away(close, ending):
     """Where the guest for the further seeds reaches a limit, what the first ones gave stays, and the page says how it
     ended; it is not tried again."""
@@ -442,7 +442,7 @@ def test_a_changed_file_is_run_again(bench, practical):
         (lambda a: {"title": "Another"}, False),
         (lambda a: {"caps": replace(a.caps, fit_steps=5)}, True),
         (lambda a: {"splits": replace(a.splits, test=0.3)}, True),
-        (lambda a: {"execute": replace(a.execute, wall_seconds=5.0)}, True),
+        (lambda a: {"execute": replace(a.execute, seconds=5.0)}, True),
     ],
 )
 def test_only_what_the_run_depends_on_runs_again(bench, change, runs_again):
@@ -694,7 +694,8 @@ def test_decisions_outlive_every_batch(bench, practical):
         (Ending.MEMORY, "more memory than allowed"),
         (Ending.OUTPUT, "more output than allowed"),
         (Ending.PROCESSES, "more processes than allowed"),
-        (Ending.WALL_CLOCK, "longer than the time allowed"),
+        (Ending.TIME, "longer than the time allowed"),
+        (Ending.WALL_CLOCK, "ten times the time allowed by the clock"),
         (Ending.CRASHED, "vanished after cell 1"),
         (Ending.NONSENSE, "not evidence"),
     ],
@@ -744,7 +745,7 @@ def test_an_end_while_still_training(bench, practical, make):
 
     def script():
         yield from practical.hand_in(practical.model(fits=(make.fit(finished=False),)))
-        yield Ending.WALL_CLOCK
+        yield Ending.TIME
 
     b = bench(script=script)
     b.hand_in("ada", content="script")
@@ -754,6 +755,7 @@ def test_an_end_while_still_training(bench, practical, make):
 @pytest.mark.parametrize(
     ("ending", "verdict"),
     [
+        (Ending.TIME, PASS),
         (Ending.WALL_CLOCK, PASS),
         (Ending.MEMORY, PASS),
         (Ending.OUTPUT, PASS),
@@ -823,7 +825,7 @@ def test_a_retraining_that_ends_early_is_referred(bench, practical, monkeypatch)
 
     def short(job, beside, is_good):
         yield frames.message(Progress(1, 2))
-        yield Ending.WALL_CLOCK
+        yield Ending.TIME
 
     monkeypatch.setattr(practical, "retrain", short)
     b = bench()

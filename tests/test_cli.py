@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -190,6 +191,25 @@ def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch, t
     assert code == 0
     assert "No sandbox: the files run as you, with your rights, on your machine." in text
     assert "No sandbox" not in run(*words)[1]
+
+
+def test_an_old_key_is_said_once(run, with_guest, empty_handed, monkeypatch, tmp_path, root):
+    """An assignment that calls its limit on time by its old name works, and whoever uses it is told the new name."""
+    folder = Path(shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "old"))
+    settings = folder / "assignment.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("seconds = 720", "wall_seconds = 360"), "utf-8")
+    with_guest(None)
+    monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
+    words = ("batch", empty_handed, "--practice-data", "--out", tmp_path / "out", "--sandbox", "none")
+    code, text = run(*words, "--assignment", folder)
+    assert code == 0
+    assert text.count("execute.wall_seconds is read as execute.seconds") == 1
+    assert "is read as" not in run(*words)[1]
+    for command in ("bundle", "reference"):
+        assert (
+            "is read as execute.seconds"
+            in run(command, folder, *(["-o", tmp_path / "x.zip"] * (command == "bundle")))[1]
+        )
 
 
 def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):

@@ -60,7 +60,9 @@ def test_a_snippet_that_gets_through_is_found_out():
     assert found("REFUSED tcp") == []
     assert "reached" in found("REACHED tcp")[0]
     assert "ended by" in found("", ending=Ending.CRASHED)[0]
-    assert "took" in found("", wall_seconds=500.0)[0]
+    assert "of its own" in found("", counted_seconds=500.0)[0]
+    assert "by the clock" in found("", wall_seconds=5_000.0)[0]
+    assert found("", wall_seconds=500.0) == []
     assert "MiB" in found("", peak_memory_mib=9_000.0)[0]
     assert "did not say" in found("", SNIPPETS["processes/threads"])[0]
 

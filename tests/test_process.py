@@ -3,10 +3,12 @@
 import io
 import subprocess
 import sys
+import time
 
 import psutil
 
-from checker.sandbox import process
+from checker.records import Ending, Limits
+from checker.sandbox import owntime, process
 
 FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
@@ -34,6 +36,45 @@ def test_what_goes_on_is_not_waited_for_without_end():
     with subprocess.Popen(FOREVER) as going_on:
         process.await_end([psutil.Process(going_on.pid)], seconds=0.05)
         assert going_on.poll() is None
+        going_on.kill()
+
+
+def watched(limits, source="import time; time.sleep(600)"):
+    """Watch a Python process until it is ended; return what is known of it."""
+    with subprocess.Popen([sys.executable, "-c", source]) as started:
+        guest = process.Guest(started, limits)
+        guest.watch()
+    return guest
+
+
+def test_time_of_its_own_ends_a_guest():
+    """A guest that sleeps longer than it may is ended, for that."""
+    guest = watched(Limits(seconds=1.0, memory_mib=1_000, output_mib=1))
+    assert guest.ending is Ending.TIME
+    assert guest.own.counted > 1.0
+    assert guest.own.used < guest.own.counted
+
+
+def test_a_clock_stands_behind_a_limit_on_time(monkeypatch):
+    """A guest whose own time does not pass is ended by the clock all the same."""
+    monkeypatch.setattr(owntime.Counter, "add", lambda self, reading: None)
+    guest = watched(Limits(seconds=0.1, memory_mib=1_000, output_mib=1))
+    assert guest.ending is Ending.WALL_CLOCK
+    assert time.monotonic() - guest.started > 1.0
+
+
+def test_turns_are_given_for_a_processs_own_time(monkeypatch):
+    """Who waits for a process gets turns until that has taken its time, or ten times as much by the clock is over."""
+    with subprocess.Popen(FOREVER) as going_on:
+        begun = time.monotonic()
+        for _ in process.turns(going_on, 0.5):
+            time.sleep(0.1)
+        assert time.monotonic() - begun > 0.5
+        monkeypatch.setattr(owntime.Counter, "add", lambda self, reading: None)
+        begun = time.monotonic()
+        for _ in process.turns(going_on, 0.05):
+            time.sleep(0.1)
+        assert time.monotonic() - begun > 0.5
         going_on.kill()
 
 

@@ -315,7 +315,7 @@ def test_of_an_unread_file_a_plan_is_asked_about():
 def test_a_limit_is_asked_about_where_it_was_reached():
     """Which cell takes so much."""
     failure = Failure(Stage.EXECUTING, "It ran longer than the time allowed.", "", cell=14)
-    report = replace(a_fail(), failures=(failure,), execution=replace(a_fail().execution, ending=Ending.WALL_CLOCK))
+    report = replace(a_fail(), failures=(failure,), execution=replace(a_fail().execution, ending=Ending.TIME))
     assert asked(report)["a_limit"].cell == 14
     assert "a_failure" not in asked(report)
 

@@ -61,6 +61,6 @@ def test_saved_outputs_come_with_the_cells(assignment, practice):
     file = nbformat.writes(new_notebook(cells=cells)).encode()
     said = [frames.job(job), Frame(Kind.BYTES, file), Frame(Kind.BYTES, practice.csv), frames.END]
     with closing(sandbox.choose("none").open()) as boxes:
-        boxes.students.run(said, Limits(wall_seconds=120, memory_mib=2_048, output_mib=16), seen.receive)
+        boxes.students.run(said, Limits(seconds=120, memory_mib=2_048, output_mib=16), seen.receive)
     found = [(cell.index, cell.saved, "".join(output.content for output in cell.outputs)) for cell in seen.cells]
     assert found == [(1, "before", "now\n"), (3, "", "new\n")]

@@ -19,7 +19,7 @@ from checker.sandbox import process
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
 
-LIMITS = Limits(wall_seconds=120, memory_mib=2_048, output_mib=16)
+LIMITS = Limits(seconds=120, memory_mib=2_048, output_mib=16)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_a_job_that_reaches_a_limit_costs_its_box(run, boxes):
     run("print('warm up')")
     before = warm_process(boxes)
     execution, _ = run("import time\ntime.sleep(99)", limits=Limits(3, 2_048, 16))
-    assert execution.ending is Ending.WALL_CLOCK
+    assert execution.ending is Ending.TIME
     execution, seen = run("print('again')")
     assert "again" in text_of(seen)
     assert warm_process(boxes) != before

@@ -27,6 +27,7 @@ from checker.evidence import Collector
 from checker.frames import Frame, Kind
 from checker.records import Caps, Ending, ExecuteJob, Execution, Limits
 from checker.sandbox import Box, Sandbox, bubblewrap
+from checker.sandbox.owntime import BY_CLOCK
 
 IN_PACKAGE = Path(__file__).parent.parent / "hostile"
 IN_PROJECT = Path(__file__).parent.parent.parent / "fixtures" / "hostile"
@@ -35,9 +36,9 @@ FOLDER = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
 
 CAPS = Caps(100, 100, 100, 10_000)
 CSV = b"longitude,latitude\n0,0\n"
-LIMITS = Limits(wall_seconds=60, memory_mib=1_500, output_mib=16)
+LIMITS = Limits(seconds=60, memory_mib=1_500, output_mib=16)
 LATE_SECONDS = 30.0
-"""How much longer than its wall clock a job may take to be ended and cleaned up after."""
+"""How much longer than its limit a job may take of its own to be ended, and by the clock to be cleaned up after."""
 OVERSHOOT_MIB = 3_072
 """How much more than its limit a job may have taken before it was seen."""
 PROBE = "PROBE "
@@ -171,8 +172,10 @@ def judged(snippet: Snippet, execution: Execution, text: str, size: int) -> Iter
         yield "reached: " + next(line for line in text.splitlines() if "REACHED" in line)[:200]
     if snippet.says not in text:
         yield f"did not say {snippet.says!r}"
-    if execution.wall_seconds > limits.wall_seconds + LATE_SECONDS:
-        yield f"took {execution.wall_seconds:.0f} s"
+    if execution.counted_seconds > limits.seconds + LATE_SECONDS:
+        yield f"took {execution.counted_seconds:.0f} s of its own"
+    if execution.wall_seconds > BY_CLOCK * limits.seconds + LATE_SECONDS:
+        yield f"took {execution.wall_seconds:.0f} s by the clock"
     if execution.peak_memory_mib > limits.memory_mib + OVERSHOOT_MIB:
         yield f"took {execution.peak_memory_mib:,.0f} MiB"
     if size > (limits.output_mib + 1) * 2**20:

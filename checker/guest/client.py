@@ -43,9 +43,12 @@ MAX_OUTPUTS = 200
 MAX_PICTURE = 1_000_000
 MAX_KEPT = 8_000_000
 """Characters of all that is kept of a cell's outputs."""
-KERNEL_START_SECONDS = 300
-LAST_WORDS_SECONDS = 60
-"""For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay."""
+KERNEL_START_SECONDS = 86_400
+"""By the clock, which a busy machine must not let decide. A kernel that dies is noticed at once, and one that never
+gets ready meets the job's limit."""
+LAST_WORDS_SECONDS = 600
+"""For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay. What comes
+later is lost."""
 
 Say = Callable[[Frame], None]
 Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]

@@ -38,7 +38,8 @@ def a_limit(view: View) -> Found | None:
 
 
 def _is_limit(view: View) -> bool:
-    return view.report.execution.ending in (Ending.WALL_CLOCK, Ending.MEMORY, Ending.OUTPUT, Ending.PROCESSES)
+    limits = (Ending.TIME, Ending.WALL_CLOCK, Ending.MEMORY, Ending.OUTPUT, Ending.PROCESSES)
+    return view.report.execution.ending in limits
 
 
 def an_error(view: View) -> Found | None:

@@ -51,8 +51,10 @@ class PlainBox:
             streams = Streams(started.stdin, started.stdout, started.stderr)
 
             def let_end(finished: bool) -> int:
-                with contextlib.suppress(TimeoutExpired):
-                    started.wait(process.GRACE_SECONDS if finished else 1.0)
+                for _ in process.turns(started, process.GRACE_SECONDS if finished else 1.0):
+                    with contextlib.suppress(TimeoutExpired):
+                        started.wait(process.WATCH_SECONDS)
+                        break
                 guest.end()
                 _end_left_behind(folder)
                 return started.wait()

@@ -1,12 +1,12 @@
 """Watch over a guest: hand it a job, read its frames, look after its limits, and say how it ended.
 
 Theory of operation: three threads stand around a guest. One writes the job to its standard input, one keeps the
-tail of its standard error, one looks at the clock and adds up the memory of the process and all its descendants.
+tail of its standard error, one adds up the time (``owntime``) and memory of the process and all its descendants.
 The calling thread reads frames. Whoever finds a limit reached notes why and kills the whole tree; the reader
 then meets the end of the stream, and what had arrived before it stays.
 
 The tree may have stood there before the job, as a box with a warm process does. What it had used by then is
-taken off, so that memory and CPU time are the job's own.
+taken off, so that memory and time are the job's own.
 
 Forks share most of their pages. The sum of resident sets counts these once for each process, but is cheap to
 read; the sum of proportional set sizes counts them once, but the kernel has to add it up page by page, which takes it
@@ -19,8 +19,8 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +30,7 @@ from checker import frames
 from checker.errors import EvidenceError, HarnessError
 from checker.frames import Frame, Kind
 from checker.records import Ending, Execution, Limits
+from checker.sandbox import owntime
 
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
@@ -51,31 +52,40 @@ class Streams:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a tree of processes uses: MiB by either way of counting, and CPU seconds, the dead ones' included."""
+    """What a tree of processes uses: MiB by either way of counting, and the time it has spent."""
 
     resident: float = 0.0
     proportional: float = 0.0
-    cpu_seconds: float = 0.0
+    spent: owntime.Reading = owntime.NOTHING
 
 
 def usage(tree: Sequence[psutil.Process]) -> Usage:
     """Measure a tree of processes."""
-    return Usage(_sum(tree, _resident), _sum(tree, _proportional), _sum(tree, _cpu_seconds))
+    return Usage(_sum(tree, _resident), _sum(tree, _proportional), owntime.read(tree))
 
 
 def tree_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return a process and its descendants, the process last; nothing where it has gone."""
+    """Return a process and its descendants, parents before their children; nothing where it has gone."""
     if process.poll() is not None:
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
         top = psutil.Process(process.pid)
-        return [*top.children(recursive=True), top]
+        return [top, *top.children(recursive=True)]
     return []
+
+
+def turns(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Give the caller a turn to wait, and another, as long as the process and its descendants have not taken so many
+    seconds of their own, nor ten times as many by the clock."""
+    counter, until = owntime.Counter(), time.monotonic() + owntime.BY_CLOCK * seconds
+    while counter.counted <= seconds and time.monotonic() <= until:
+        yield
+        counter.add(owntime.read(tree_of(process)))
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
     """Kill a process and its descendants."""
-    for member in tree_of(process):
+    for member in reversed(tree_of(process)):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             member.kill()
     with contextlib.suppress(ProcessLookupError):
@@ -108,10 +118,13 @@ class Guest:
     started: float = field(default_factory=time.monotonic)
     ending: Ending | None = None
     peak_memory: float = 0.0
-    counted_at: float = 0.0
-    cpu_seconds: float = 0.0
+    added_up_at: float = 0.0
     nonsense: str = ""
     over: threading.Event = field(default_factory=threading.Event)
+    own: owntime.Counter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own = owntime.Counter(replace(self.before.spent, at=self.started))
 
     def end(self, reason: Ending | None = None) -> None:
         """Kill the whole tree; the first reason given is the one that counts."""
@@ -126,21 +139,23 @@ class Guest:
             if len(tree) > MAX_PROCESSES:
                 self.end(Ending.PROCESSES)
                 return
-            memory = self._measure(tree)
+            self.own.add(owntime.read(tree))
+            memory = self._memory(tree)
             if is_over or self.process.poll() is not None:
                 return
             if memory > self.limits.memory_mib:
                 self.end(Ending.MEMORY)
-            elif time.monotonic() - self.started > self.limits.wall_seconds:
+            elif self.own.counted > self.limits.seconds:
+                self.end(Ending.TIME)
+            elif time.monotonic() - self.started > owntime.BY_CLOCK * self.limits.seconds:
                 self.end(Ending.WALL_CLOCK)
 
-    def _measure(self, tree: Sequence[psutil.Process]) -> float:
-        """Return the job's memory in MiB, at most; note its peak and CPU time on the way."""
-        self.cpu_seconds = max(self.cpu_seconds, _sum(tree, _cpu_seconds) - self.before.cpu_seconds)
+    def _memory(self, tree: Sequence[psutil.Process]) -> float:
+        """Return the job's memory in MiB, at most; note its peak on the way."""
         resident = _sum(tree, _resident) - self.before.resident
-        if resident <= min(self.counted_at + GROWTH_MIB, self.limits.memory_mib):
+        if resident <= min(self.added_up_at + GROWTH_MIB, self.limits.memory_mib):
             return resident
-        self.counted_at = resident
+        self.added_up_at = resident
         memory = _sum(tree, _proportional) - self.before.proportional
         self.peak_memory = max(self.peak_memory, memory)
         return memory
@@ -167,11 +182,6 @@ def _proportional(process: psutil.Process) -> float:
     except OSError:
         return _resident(process)
     return sum(float(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:"))) / 2**10
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def start(
@@ -226,10 +236,11 @@ def supervise(
         ending=guest.ending or (Ending.FINISHED if finished else Ending.CRASHED),
         exit_code=exit_code,
         wall_seconds=round(time.monotonic() - guest.started, 3),
-        cpu_seconds=round(guest.cpu_seconds, 3),
+        cpu_seconds=round(guest.own.used, 3),
         peak_memory_mib=round(guest.peak_memory, 1),
         output_tail=guest.nonsense or as_text(tail),
         sandbox=sandbox,
+        counted_seconds=round(guest.own.counted, 3),
     )
 
 

@@ -26,7 +26,9 @@ from checker.sandbox.process import Guest, Streams, Usage
 EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 START_SECONDS = 180.0
 CLEANING_SECONDS = 20.0
-END_SECONDS = 5.0
+"""Both are a box's own time (``process.turns``): a busy machine makes no box one that does not start."""
+END_SECONDS = 60.0
+"""By the clock: what was killed takes a turn at the processor to end, for which a busy machine lets it wait."""
 
 Wrap = Callable[[Sequence[str], str], list[str]]
 
@@ -130,14 +132,19 @@ class Warm:
         return False
 
     def await_word(self, seconds: float) -> int | None:
-        """Return the exit code with which it says that it waits for a job; None for anything else."""
-        try:
-            self._control.settimeout(seconds)
-            word = int(self._control.recv(16))
-        except (OSError, ValueError):
-            return None
-        self.used = process.usage(process.tree_of(self.process))
-        return word
+        """Return the exit code with which it says that it waits for a job; None for anything else, and where it has
+        taken so many seconds of its own."""
+        for _ in process.turns(self.process, seconds):
+            try:
+                self._control.settimeout(process.WATCH_SECONDS)
+                word = int(self._control.recv(16))
+            except TimeoutError:
+                continue
+            except (OSError, ValueError):
+                return None
+            self.used = process.usage(process.tree_of(self.process))
+            return word
+        return None
 
     def take_job(self) -> Streams:
         """Hand over new pipes as a job's standard streams; return the host's ends."""

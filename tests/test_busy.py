@@ -1,0 +1,54 @@
+"""A busy machine changes nothing: the same verdict, and the same digits."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from test_owntime import busy_loops
+
+from checker import check, sandbox, submissions
+from checker.course import Course, Standard
+from checker.records import Ending, Verdict
+
+pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
+
+SEEDS = (11, 23)
+EPOCHS = 8
+"""Enough for the example to pass here."""
+MORE = 3.0
+"""How many times its own time alone a job may take beside others: less than what it then takes by the clock."""
+
+
+def test_busy_loops_beside_it_change_no_digit_of_a_submission(root, assignment, practice, tmp_path):
+    """Beside eight loops in sessions of their own, with which its boxes also start, an honest file ends by itself, within
+    a limit that, on two cores, the clock would have broken, with the same outputs and the same report."""
+    (example,) = (root / "submissions" / "plain-module").glob("*.py")
+    shorter = example.read_text(encoding="utf-8").replace("epochs=45", f"epochs={EPOCHS}")
+    (tmp_path / "ada.py").write_text(shorter, encoding="utf-8")
+    submission, wall = submissions.find(tmp_path / "ada.py")[0], sandbox.choose("bubblewrap")
+    standard = Standard(dict.fromkeys(SEEDS, 0.8), dict.fromkeys(SEEDS, 0.6))
+
+    def examined(assignment):
+        course = Course(assignment, practice, SEEDS, wall)
+        with closing(wall.open()) as boxes:
+            gathered = check.examine(submission, course, boxes, lambda stage, progress: None)
+        return gathered.evidence, check.judge(gathered, course, standard)
+
+    alone, report_alone = examined(assignment)
+    limited = replace(
+        assignment,
+        execute=replace(assignment.execute, seconds=MORE * alone.execution.counted_seconds),
+        retrain=replace(assignment.retrain, seconds=MORE * alone.retraining.counted_seconds),
+    )
+    with busy_loops():
+        beside, report_beside = examined(limited)
+    assert report_alone.verdict is Verdict.PASS, report_alone.reasons
+    assert [beside.execution.ending, beside.retraining.ending] == [Ending.FINISHED, Ending.FINISHED]
+    assert list(map(digits, beside.runs)) == list(map(digits, alone.runs))
+    assert report_beside.comparison == report_alone.comparison
+    assert (report_beside.verdict, report_beside.reasons) == (report_alone.verdict, report_alone.reasons)
+
+
+def digits(run):
+    """All of a training but how long it took."""
+    return replace(run, seconds=0.0)
