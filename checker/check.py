@@ -60,19 +60,20 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     evidence, assignment = gathered.evidence, course.assignment
     compared = judgement.compare(gathered, course, standard)
     runs = judgement.compared_runs(evidence, compared)
+    recipe, cut = judgement.recipe_of(evidence, runs), judgement.cut_short(evidence, runs, assignment.caps)
     exhibits = rules.Exhibits(
         assignment=assignment,
         dataset=course.dataset.note,
         notebook=evidence.cells,
         answer=evidence.answer,
-        recipe=evidence.recipe,
+        recipe=recipe,
         tracing=evidence.tracing,
         training=runs,
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
+    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, evidence.replayed, cut)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
@@ -90,7 +91,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
         selection=evidence.selection,
         tracing=evidence.tracing,
-        recipe=evidence.recipe,
+        recipe=recipe,
         answer=evidence.answer,
         reference_architecture=standard.architecture,
         reference_recipe=standard.recipe,
@@ -99,6 +100,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         environment=evidence.environment,
         adaptations=evidence.adaptations,
         replayed=evidence.replayed,
+        cut_short=cut,
         execution=evidence.execution,
         retraining=evidence.retraining,
         further=evidence.further,

@@ -7,10 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, comparison, diagnosis, targets
+from checker import assignments, comparison, diagnosis, recipes, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
-from checker.records import Assignment, Bar, Comparison, Evidence, Observation, Stage, StudentCell, TrainingRun
+from checker.records import (
+    Assignment,
+    Bar,
+    Caps,
+    Comparison,
+    Evidence,
+    Observation,
+    Recipe,
+    Stage,
+    StudentCell,
+    TrainingRun,
+)
 from checker.store import Gathered
 
 
@@ -58,6 +69,26 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
     """Return the trainings that a comparison is made of; all there are, where there is none."""
     seeds = {score.seed for score in compared.scores} if compared else {run.seed for run in evidence.runs}
     return tuple(run for run in evidence.runs if run.seed in seeds)
+
+
+def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun]) -> Recipe | None:
+    """Return how the answer was trained again; epochs count as cut only where training would have gone on."""
+    return None if evidence.recipe is None else recipes.carried_out(evidence.recipe, runs)
+
+
+def cut_short(evidence: Evidence, runs: Sequence[TrainingRun], caps: Caps) -> str:
+    """Return what was ended before its end, the student's file or a training of the answer, as a sentence; "" where
+    nothing was."""
+    if evidence.cut_short:
+        return evidence.cut_short
+    answer, recipe = evidence.answer, recipe_of(evidence, runs)
+    if evidence.replayed:
+        is_capped = answer is not None and recipes.is_capped(answer, evidence.models, caps)
+        return "Training was cut short by the cap on steps." if is_capped else ""
+    if recipe is None or not recipe.capped_epochs:
+        return ""
+    asked = recipe.capped_epochs + sum(phase.epochs for phase in recipe.phases)
+    return f"Training was cut short by the cap: {recipe.capped_epochs:,} of {asked:,} epochs asked for were not run."
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:

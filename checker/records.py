@@ -416,7 +416,8 @@ class Recipe:
     """How the answer was trained, from its first phase to its last.
 
     ``development``: the student watched a development set, so the checker sets one aside too.
-    ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut.
+    ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut. In a report, 0
+    too where trainings had come to their own end before.
     """
 
     phases: tuple[Phase, ...]
@@ -984,6 +985,9 @@ class StudentCell:
 @record
 @dataclass(frozen=True)
 class Report:
+    """All that is said of a submission. ``cut_short``: what was ended before its end, the student's file or a training
+    of the answer, as a sentence; "" where nothing was."""
+
     schema: int
     submission: Submission
     assignment: str
@@ -1016,6 +1020,7 @@ class Report:
     timeliness: Timeliness | None = None
     unit: str = "$1"
     further: Execution | None = None
+    cut_short: str = ""
 
 
 @record

@@ -1,13 +1,14 @@
 """From failures, rules and comparison to one verdict and the reasons for it: the table of blame. Pure.
 
-FAIL outweighs REFER, and REFER outweighs PASS. What is the harness's fault never gets here.
+FAIL outweighs REFER, and REFER outweighs PASS. Whatever was cut short is never failed: nobody knows what it would have
+come to. What is the harness's fault never gets here.
 """
 
 from collections.abc import Sequence
 
 from checker import metrics
 from checker.metrics import Metric
-from checker.records import Comparison, Failure, Importance, Outcome, Recipe, RuleResult, Verdict
+from checker.records import Comparison, Failure, Importance, Outcome, RuleResult, Verdict
 
 Reason = tuple[Verdict, str]
 
@@ -20,27 +21,30 @@ def decide(
     failures: Sequence[Failure],
     rules: Sequence[RuleResult],
     comparison: Comparison | None,
-    recipe: Recipe | None,
     metric: Metric,
     replayed: str = "",
+    cut: str = "",
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
-    ``replayed``: why the student's own code trained the network again; then there is no PASS.
+    ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
+    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED]
     if comparison is not None:
-        found.append(_of_comparison(comparison, recipe))
+        found.append(_of_comparison(comparison))
         if replayed:
             words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
             found.append((Verdict.REFER, words))
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
+    if cut:
+        found = [(Verdict.REFER if reached is Verdict.FAIL else reached, words) for reached, words in found]
     for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
-        reasons = tuple(words for reached, words in found if reached is verdict and words)
+        reasons = [words for reached, words in found if reached is verdict and words]
         if reasons:
-            return verdict, reasons
+            return verdict, tuple(dict.fromkeys([cut, *reasons] if cut else reasons))
     raise AssertionError("a comparison or a failure always gives a reason")
 
 
@@ -67,7 +71,7 @@ def _of_rule(rule: RuleResult) -> Reason:
     return Verdict.PASS, ""
 
 
-def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
+def _of_comparison(comparison: Comparison) -> Reason:
     metric = metrics.find(comparison.metric, comparison.unit)
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
@@ -80,8 +84,6 @@ def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
         return Verdict.REFER, f"{mean} is {known}. Its inputs may give the answer away, over several columns."
     if comparison.reaches_bar:
         return Verdict.PASS, f"{mean} reaches {bar}."
-    if recipe is not None and recipe.capped_epochs:
-        return Verdict.REFER, f"{mean} is {metric.worse} {bar}, but training was cut short by the cap."
     if not comparison.beats_baseline:
         return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
     return Verdict.FAIL, f"{mean} is {metric.worse} {bar}."

@@ -1,0 +1,52 @@
+"""What evidence comes to: what was cut short, in words."""
+
+import numpy as np
+import pytest
+
+from checker.judgement import cut_short, recipe_of
+from checker.records import Recipe, Selection
+
+
+@pytest.fixture
+def capped(make):
+    """Evidence of a training of which the cap left twenty of a hundred and twenty epochs."""
+    answer = make.model(1, make.fit(epochs_done=20, epochs_asked=120, steps_done=20_000))
+    recipe = Recipe((make.phase(epochs=20),), True, capped_epochs=100)
+
+    def made(**more):
+        return make.evidence(models=(answer,), selection=Selection(1, "the last"), recipe=recipe, failures=(), **more)
+
+    return made
+
+
+def ended(make, epochs, early):
+    return (make.run(11, np.zeros((1, 5), np.float32), epochs=epochs, stopped_early=early),)
+
+
+def test_a_capped_training_is_told_with_its_epochs(make, capped, assignment):
+    """How many epochs were asked for, and how many of them were not run."""
+    said = cut_short(capped(), ended(make, 20, False), assignment.caps)
+    assert said == "Training was cut short by the cap: 100 of 120 epochs asked for were not run."
+
+
+def test_who_stopped_early_was_not_cut(make, capped, assignment):
+    """Early stopping ended it before the cap: neither the sentence nor the recipe speaks of a cut."""
+    runs = ended(make, 12, True)
+    assert cut_short(capped(), runs, assignment.caps) == ""
+    assert recipe_of(capped(), runs).capped_epochs == 0
+
+
+def test_what_ended_the_file_comes_first(make, capped, assignment):
+    """What cut the file short is said, not what cut the training too."""
+    evidence = capped(cut_short="It used more memory than allowed and was stopped after cell 3.")
+    assert cut_short(evidence, ended(make, 20, False), assignment.caps) == evidence.cut_short
+
+
+def test_a_replay_is_cut_where_the_student_s_run_was(make, capped, assignment):
+    """A replay takes the steps of the student's own code, so what counts is that this was ended by a cap."""
+    assert "cut short by the cap" in cut_short(capped(replayed="a layer"), ended(make, 20, True), assignment.caps)
+
+
+def test_nothing_cut_is_no_sentence(make, assignment):
+    """A file and a training that came to their ends have nothing to be said of."""
+    assert cut_short(make.evidence(), (), assignment.caps) == ""
