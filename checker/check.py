@@ -60,7 +60,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     evidence, assignment = gathered.evidence, course.assignment
     compared = judgement.compare(gathered, course, standard)
     runs = judgement.compared_runs(evidence, compared)
-    recipe, cut = judgement.recipe_of(evidence, runs), judgement.cut_short(evidence, runs, assignment.caps)
+    recipe = judgement.recipe_of(evidence, runs, len(course.dataset.labels))
+    cut = judgement.cut_short(evidence, recipe, assignment.caps)
     exhibits = rules.Exhibits(
         assignment=assignment,
         dataset=course.dataset.note,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, comparison, diagnosis, recipes, targets
+from checker import assignments, comparison, diagnosis, recipes, selection, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
 from checker.records import (
@@ -71,17 +71,24 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
     return tuple(run for run in evidence.runs if run.seed in seeds)
 
 
-def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun]) -> Recipe | None:
-    """Return how the answer was trained again; epochs count as cut only where training would have gone on."""
-    return None if evidence.recipe is None else recipes.carried_out(evidence.recipe, runs)
+def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
+    """Return how the answer was trained, of ``rows`` in the data, as far as trainings and rows have told since.
+
+    Epochs count as cut only where training would have gone on, and a development set of training rows is told as one.
+    """
+    answer, recipe = evidence.answer, evidence.recipe
+    if answer is None or recipe is None:
+        return recipe
+    watched_itself = recipes.watched_itself(answer, evidence.tracing, selection.enough_rows(rows))
+    return replace(recipes.carried_out(recipe, runs), watched_itself=watched_itself)
 
 
-def cut_short(evidence: Evidence, runs: Sequence[TrainingRun], caps: Caps) -> str:
-    """Return what was ended before its end, the student's file or a training of the answer, as a sentence; "" where
-    nothing was."""
+def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
+    """Return what was ended before its end, the student's file or a training of the answer by its ``recipe``, as a
+    sentence; "" where nothing was."""
     if evidence.cut_short:
         return evidence.cut_short
-    answer, recipe = evidence.answer, recipe_of(evidence, runs)
+    answer = evidence.answer
     if evidence.replayed:
         is_capped = answer is not None and recipes.is_capped(answer, evidence.models, caps)
         return "Training was cut short by the cap on steps." if is_capped else ""

@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checker.records import Caps, Development, Fit, Labels, ModelCapture, Phase, Recipe, ReplayPlan, TrainingRun
+from checker.records import (
+    Caps,
+    Development,
+    FeatureSource,
+    Fit,
+    Labels,
+    ModelCapture,
+    Phase,
+    Recipe,
+    ReplayPlan,
+    Tracing,
+    TrainingRun,
+)
 
 
 def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
@@ -42,6 +54,17 @@ def carried_out(recipe: Recipe, runs: Sequence[TrainingRun]) -> Recipe:
     is_last = not any(phase.early_stopping for phase in recipe.phases[:-1])
     has_ended = bool(runs) and is_last and all(run.stopped_early or run.epochs < epochs for run in runs)
     return replace(recipe, capped_epochs=0) if has_ended else recipe
+
+
+def watched_itself(answer: ModelCapture, tracing: Tracing | None, enough: int) -> bool:
+    """Tell whether the development set that was watched is known, and holds no row that was not trained on.
+
+    Where some stretch of training watched nothing, it may have been the one that took in those rows in the end.
+    """
+    fits = trainings(answer, enough)
+    all_watched = bool(fits) and all(fit.validation is not None and fit.validation.x is not None for fit in fits)
+    is_known = tracing is not None and tracing.source is FeatureSource.TRACED and tracing.development_rows == 0
+    return all_watched and is_known and not _watched_by_hand(answer)
 
 
 def is_capped(answer: ModelCapture, models: Sequence[ModelCapture], caps: Caps) -> bool:

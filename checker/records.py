@@ -34,10 +34,14 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
+    """What a rule came to. Who is SKIPPED says of itself that it does not apply; what is UNKNOWN could not be looked at
+    for want of evidence; an ERROR is the rule's own."""
+
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
     ERROR = "error"
+    UNKNOWN = "unknown"
 
 
 class Importance(StrEnum):
@@ -223,6 +227,21 @@ class Bar:
 
 @record
 @dataclass(frozen=True)
+class RuleSeverities:
+    """Rules, by name, whose weight is another than the one they are marked with; those of ``off`` are not run."""
+
+    required: tuple[str, ...] = ()
+    advisory: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All names, in order."""
+        return (*self.required, *self.advisory, *self.off)
+
+
+@record
+@dataclass(frozen=True)
 class Assignment:
     """``answer``: the variable in which students are told to keep their network; "" where they are not. ``deadline``:
     by when it is to be handed in; None where nobody says.
@@ -243,6 +262,7 @@ class Assignment:
     answer: str = ""
     default: bool = False
     deadline: AwareDatetime | None = None
+    rules: RuleSeverities = RuleSeverities()
 
 
 # -- what was handed in --------------------------------------------------------------------------------
@@ -415,7 +435,8 @@ class Phase:
 class Recipe:
     """How the answer was trained, from its first phase to its last.
 
-    ``development``: the student watched a development set, so the checker sets one aside too.
+    ``development``: the student watched a development set, so the checker sets one aside too. ``watched_itself``: that
+    set was made of rows that were trained on, so it showed nothing.
     ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut. In a report, 0
     too where trainings had come to their own end before.
     """
@@ -424,6 +445,7 @@ class Recipe:
     development: bool
     capped_epochs: int = 0
     notes: tuple[str, ...] = ()
+    watched_itself: bool = False
 
 
 @record

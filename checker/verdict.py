@@ -31,7 +31,7 @@ def decide(
     student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
-    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED]
+    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
     if comparison is not None:
         found.append(_of_comparison(comparison))
         if replayed:
@@ -63,11 +63,18 @@ def _of_failure(failure: Failure) -> Reason:
     return verdict, failure.rationale or f"Something went wrong while {failure.stage}."
 
 
+def _counts(rule: RuleResult, failures: Sequence[Failure]) -> bool:
+    """Where something went wrong before, it is no wonder that rules could not be looked at."""
+    return not (failures and rule.outcome is Outcome.UNKNOWN)
+
+
 def _of_rule(rule: RuleResult) -> Reason:
     if rule.outcome is Outcome.FAILED:
         return Verdict.FAIL, f"{rule.sentence} Not so: {rule.rationale}"
     if rule.outcome is Outcome.ERROR:
         return Verdict.REFER, f"The rule “{rule.sentence}” broke and could not be checked."
+    if rule.outcome is Outcome.UNKNOWN:
+        return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale}."
     return Verdict.PASS, ""
 
 

@@ -44,7 +44,7 @@ def rule(outcome, importance=Importance.REQUIRED):
 
 
 GOOD, BAD = accuracy(0.91), accuracy(0.80)
-PASSED, FAILED, SKIPPED, BROKEN = map(rule, Outcome)
+PASSED, FAILED, SKIPPED, BROKEN, UNKNOWN = map(rule, Outcome)
 NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.ERROR, Importance.ADVISORY)
 
 
@@ -68,6 +68,10 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
         ([], [NOTED], GOOD, PASS, "reaches the bar"),
         ([], [BROKEN], GOOD, REFER, "The rule “It is so.” broke"),
         ([], [ADVICE_BROKEN], GOOD, PASS, "reaches the bar"),
+        ([], [UNKNOWN], GOOD, REFER, "The rule “It is so.” could not be checked: Found 3."),
+        ([], [rule(Outcome.UNKNOWN, Importance.ADVISORY)], GOOD, PASS, "reaches the bar"),
+        ([], [UNKNOWN], BAD, FAIL, "below the bar"),
+        ([failure(stage=Stage.SELECTING)], [UNKNOWN], None, FAIL, "It broke."),
         ([], [BROKEN, FAILED], GOOD, FAIL, "Not so"),
         # accuracy
         ([], [], BAD, FAIL, "Accuracy 80.0% is below the bar of 88.0%."),
@@ -112,6 +116,7 @@ def test_the_table_of_blame(failures, rules, comparison, verdict, words):
         ({"comparison": None}, False),
         ({"rules": (PASSED, FAILED)}, False),
         ({"rules": (BROKEN,)}, False),
+        ({"rules": (UNKNOWN,)}, False),
         ({"failures": (failure(REFER),)}, False),
         ({"replayed": "a layer of the student's own"}, False),
     ],
@@ -164,6 +169,12 @@ def test_what_was_cut_short_never_fails(failures, rules, comparison, verdict):
     assert reached is verdict
     assert reasons[0] == CUT
     assert len(reasons) > 1
+
+
+def test_what_stopped_it_is_why_rules_could_not_be_checked():
+    """Where something went wrong before, rules without evidence add no reason of their own."""
+    reached, reasons = decide([failure(REFER)], [UNKNOWN, UNKNOWN], None, METRICS["accuracy"])
+    assert (reached, reasons) == (REFER, ("It broke.",))
 
 
 def test_what_is_a_reason_twice_is_said_once():

@@ -5,7 +5,8 @@ function of the same name looks whether a report has what the question is about;
 braces, and the cell or the figure that the question points to. Of the questions that suit a report some are chosen:
 topic after topic in turns, in each the weightiest first, so that what is particular to a submission comes before what
 everybody can be asked, and no topic is asked to death; only for what is wrong a topic has two turns at once. Among
-equals the hash of the file decides: neighbours get different ones, and the same file gets the same ones again.
+equals the hash of the file decides: neighbours get different ones, and the same file gets the same ones again. Those
+that were chosen are asked in the order in which a solution is walked through, what is wrong before all else.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from checker.records import Question, Report, Topic, record
 MOST = 7
 """Questions for one submission."""
 WRONG = 3
-"""The weight of what is wrong with a submission."""
+"""The weight from which on something is wrong with a submission."""
 
 Finder = Callable[[View], Found | None]
 
@@ -68,10 +69,10 @@ def finder(name: str) -> Finder:
 
 
 def choose(report: Report) -> tuple[Question, ...]:
-    """Return the questions for a submission, in the order in which its solution is walked through."""
+    """Return the questions for a submission, in the order in which they are asked."""
     found = sorted(candidates(report), key=lambda candidate: (_place(candidate), candidate.rank))
     by_topic = [list(of) for _, of in groupby(found, _place)]
-    chosen = sorted(_in_turns(by_topic)[:MOST], key=lambda candidate: (_place(candidate), candidate.rank))
+    chosen = sorted(_in_turns(by_topic)[:MOST], key=_order)
     return tuple(candidate.question for candidate in chosen)
 
 
@@ -87,6 +88,11 @@ def candidates(report: Report) -> Iterator[Candidate]:
             yield Candidate(name, (-template.weight, lot), question)
 
 
+def _order(candidate: Candidate) -> tuple[int, int, tuple[int, str]]:
+    weight = -candidate.rank[0]
+    return -weight if weight >= WRONG else 0, _place(candidate), candidate.rank
+
+
 def _place(candidate: Candidate) -> int:
     return list(Topic).index(candidate.question.topic)
 
@@ -98,4 +104,4 @@ def _in_turns(by_topic: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _turn(candidate: Candidate, turn: int) -> int:
-    return 0 if turn == 1 and candidate.rank[0] == -WRONG else turn
+    return 0 if turn == 1 and candidate.rank[0] <= -WRONG else turn

@@ -203,8 +203,12 @@ def stopped_early(view: View) -> Found | None:
 
 
 def no_development_set(view: View) -> Found | None:
-    """No development set was watched."""
-    return about(view.trained) if view.report.recipe and not view.report.recipe.development else None
+    """No development set was watched, or one of rows that were trained on."""
+    recipe = view.report.recipe
+    if recipe is None or (recipe.development and not recipe.watched_itself):
+        return None
+    itself = "The development set that you watched is made of training rows."
+    return about(view.trained, what=itself if recipe.watched_itself else "Nothing was watched but the training rows.")
 
 
 def gap(view: View) -> Found | None:

@@ -176,7 +176,9 @@ def _rule(case: Element, rule: RuleResult) -> None:
             SubElement(case, "system-out").text = as_printed(f"advice: {text}", BLOCK)
         case Outcome.ERROR, _:
             _mark(case, "error", rule.rationale or rule.sentence, text)
-        case Outcome.SKIPPED, _:
+        case Outcome.UNKNOWN, Importance.REQUIRED:
+            _mark(case, "error", f"could not be checked: {rule.rationale}", text)
+        case Outcome.SKIPPED | Outcome.UNKNOWN, _:
             _mark(case, "skipped", rule.rationale or rule.sentence)
 
 

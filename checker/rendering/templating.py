@@ -50,7 +50,13 @@ def environment() -> Environment:
         "phase_rows": words.phase_rows,
         "target_scale": words.target_scale,
     }
-    made.globals |= {"FIGURES": words.FIGURES, "MARK": words.MARK, "MEANING": words.MEANING, "MOST": MOST}
+    made.globals |= {
+        "FIGURES": words.FIGURES,
+        "MARK": words.MARK,
+        "MEANING": words.MEANING,
+        "OUTCOMES": words.OUTCOMES,
+        "MOST": MOST,
+    }
     for file, kind in (("style.css", "style"), ("index.js", "script")):
         made.globals |= _hashed(made, file, kind)
     return made

@@ -52,7 +52,7 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
         _say(console, f"• {one_line(reason)}", indent=1)
     _failures(console, report.failures)
     _rules(console, "Rules that are not met", failed(report, Importance.REQUIRED), "red")
-    _rules(console, "Rules that could not be checked", _broken(report))
+    _rules(console, "Rules that could not be checked", _unchecked(report))
     _rules(console, "Advice, without weight for the verdict", failed(report, Importance.ADVISORY))
     _counts(console, report)
     if report.comparison:
@@ -128,8 +128,13 @@ def _advice(console: Console, help: str, detail: str) -> None:
         _say(console, f"What to do: {one_line(help)}", "bold", indent=3)
 
 
-def _broken(report: Report) -> list[RuleResult]:
-    return [rule for rule in by_urgency(report.rules) if rule.outcome is Outcome.ERROR]
+def _unchecked(report: Report) -> list[RuleResult]:
+    """Return the rules that broke, and the required ones for which there was no evidence though nothing stopped it."""
+    return [rule for rule in by_urgency(report.rules) if rule.outcome is Outcome.ERROR or _is_missed(rule, report)]
+
+
+def _is_missed(rule: RuleResult, report: Report) -> bool:
+    return rule.outcome is Outcome.UNKNOWN and rule.importance is Importance.REQUIRED and not report.failures
 
 
 def _counts(console: Console, report: Report) -> None:

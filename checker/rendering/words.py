@@ -30,7 +30,15 @@ MEANING = {
     Verdict.REFER: "Could not be decided by machine; a demonstrator decides",
 }
 
-MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!"}
+MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!", Outcome.UNKNOWN: "?"}
+
+OUTCOMES = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "does not apply",
+    Outcome.ERROR: "broke",
+    Outcome.UNKNOWN: "could not be checked",
+}
 
 FIGURES = {
     Figure.FAILURES: "what stopped it",
@@ -43,7 +51,18 @@ FIGURES = {
     Figure.CHOICE: "the choice of the model",
 }
 
-_URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PASSED: 4}
+_URGENCY = {
+    (Outcome.FAILED, Importance.REQUIRED): 0,
+    (Outcome.ERROR, Importance.REQUIRED): 1,
+    (Outcome.ERROR, Importance.ADVISORY): 1,
+    (Outcome.UNKNOWN, Importance.REQUIRED): 2,
+    (Outcome.FAILED, Importance.ADVISORY): 3,
+    (Outcome.UNKNOWN, Importance.ADVISORY): 4,
+    (Outcome.SKIPPED, Importance.REQUIRED): 4,
+    (Outcome.SKIPPED, Importance.ADVISORY): 4,
+    (Outcome.PASSED, Importance.REQUIRED): 5,
+    (Outcome.PASSED, Importance.ADVISORY): 5,
+}
 
 
 # -- numbers ---------------------------------------------------------------------------------------------
@@ -161,13 +180,9 @@ def who(identity: Identity) -> str:
 
 
 def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
-    """Return failed required rules first, then those that broke, failed advice, skipped, passed."""
-    return sorted(rules, key=_urgency)
-
-
-def _urgency(rule: RuleResult) -> int:
-    advice = rule.outcome is Outcome.FAILED and rule.importance is Importance.ADVISORY
-    return 2 if advice else _URGENCY[rule.outcome]
+    """Return failed required rules first, then those that broke, required ones that could not be checked, failed
+    advice, what else was not looked at, and what passed."""
+    return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
 
 
 def failed(report: Report, importance: Importance) -> list[RuleResult]:
