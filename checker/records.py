@@ -742,6 +742,10 @@ class TargetScale:
     shift: float | None = None
 
 
+OTHER_LABELS = 0.005
+"""The share of training rows whose labels may be others than the data's, by a slip."""
+
+
 @record
 @dataclass(frozen=True)
 class Tracing:
@@ -765,6 +769,19 @@ class Tracing:
     target: TargetScale | None = None
     labels_compared: int = 0
     labels_look: str = ""
+
+    @property
+    def has_other_labels(self) -> bool:
+        """More labels are not the data's than a few slips explain."""
+        return self.labels_compared > 0 and self.labels_differ > OTHER_LABELS * self.labels_compared
+
+    @property
+    def labels_in_words(self) -> str:
+        """How many labels are not the data's, and what they look like."""
+        share = self.labels_differ / max(self.labels_compared, 1)
+        look = f" They look {self.labels_look}." if self.labels_look else ""
+        count = f"{self.labels_differ:,} of {self.labels_compared:,} rows ({share:.1%})"
+        return f"{count} were trained on with another label than the data has for them.{look}"
 
 
 @record

@@ -37,6 +37,7 @@ from checker.records import (
     Tracing,
     TrainingRun,
 )
+from checker.rules import unknown
 
 HOUSING_ROWS = 20_640
 ENOUGH = 0.4
@@ -116,6 +117,16 @@ def test_trained_on_enough_data(tracing: Tracing) -> None:
     assert rows >= ENOUGH * HOUSING_ROWS, (
         f"The network was trained on {rows:,} rows, development rows included, of {HOUSING_ROWS:,}.\n"
         "What is learned from a few rows says little about the others."
+    )
+
+
+@pytest.mark.required(help="Keep features and labels in the same order: split, shuffle and drop rows of both together.")
+def test_labels_are_the_datas(tracing: Tracing) -> None:
+    """Each row was trained on with the label that the data has for it."""
+    if not tracing.labels_compared:
+        unknown("which labels its rows were trained on with is not known")
+    assert not tracing.has_other_labels, (
+        f"{tracing.labels_in_words}\nWhat is learned from other labels is no answer to the task."
     )
 
 
