@@ -38,7 +38,7 @@ def a_limit(view: View) -> Found | None:
 
 
 def _is_limit(view: View) -> bool:
-    return view.report.execution.ending in (Ending.WALL_CLOCK, Ending.MEMORY, Ending.OUTPUT, Ending.PROCESSES)
+    return view.report.execution.ending not in (Ending.FINISHED, Ending.CRASHED, Ending.NONSENSE)
 
 
 def an_error(view: View) -> Found | None:

@@ -51,10 +51,13 @@ def environment() -> Environment:
         "target_scale": words.target_scale,
     }
     made.globals |= {
+        "ENDINGS": words.ENDINGS,
         "FIGURES": words.FIGURES,
+        "LOOPS": words.LOOPS,
         "MARK": words.MARK,
         "MEANING": words.MEANING,
         "OUTCOMES": words.OUTCOMES,
+        "SOURCES": words.SOURCES,
         "MOST": MOST,
     }
     for file, kind in (("style.css", "style"), ("index.js", "script")):

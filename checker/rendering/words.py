@@ -10,11 +10,14 @@ from checker.metrics import NONE, PERCENT, Metric
 from checker.records import (
     Claim,
     Comparison,
+    Ending,
+    FeatureSource,
     Figure,
     Identity,
     Importance,
     KerasObject,
     Labels,
+    Loop,
     Measurement,
     Outcome,
     Phase,
@@ -39,6 +42,30 @@ OUTCOMES = {
     Outcome.ERROR: "broke",
     Outcome.UNKNOWN: "could not be checked",
 }
+
+ENDINGS = {
+    Ending.FINISHED: "normally",
+    Ending.CRASHED: "by a crash",
+    Ending.WALL_CLOCK: "by the limit on time",
+    Ending.MEMORY: "by the limit on memory",
+    Ending.OUTPUT: "by the limit on output",
+    Ending.PROCESSES: "by the limit on processes",
+    Ending.NONSENSE: "because what it sent made no sense",
+}
+
+LOOPS = {
+    Loop.GRAPH: "an epoch is one TensorFlow graph, which gives what Keras's own fit gives, bit for bit",
+    Loop.XLA: "a long one, so an epoch is compiled by XLA, which gives what fit gives but for rounding",
+    Loop.FIT: "the student's own calls of fit, replayed",
+}
+
+SOURCES = {
+    FeatureSource.TRACED: "The student's own features.",
+    FeatureSource.HANDOUT: "The hand-out's features.",
+    FeatureSource.NOWHERE: "Not traced to the data.",
+}
+
+LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
 
 FIGURES = {
     Figure.FAILURES: "what stopped it",
@@ -133,7 +160,7 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         ("Loss", keras_object(phase.loss)),
         ("Epochs", f"{phase.epochs:,}"),
         ("Batch size", f"{phase.batch_size:,}"),
-        ("Labels", {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot"}.get(phase.labels, "numbers")),
+        ("Labels", LABELS[phase.labels]),
     ]
     if phase.class_weight:
         weights = (f"{_class_name(key, classes)} {value:.4g}" for key, value in phase.class_weight.items())
