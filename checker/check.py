@@ -10,6 +10,7 @@ from pathlib import Path
 
 from checker import (
     assignments,
+    causes,
     claims,
     deadlines,
     execution,
@@ -73,8 +74,11 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
+    observations = judgement.diagnose(evidence, compared, course)
+    cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
+    said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, evidence.replayed, cut)
+    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, evidence.replayed, cut, cause)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
@@ -107,7 +111,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         further=evidence.further,
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
-        observations=judgement.diagnose(evidence, compared, course),
+        observations=said,
+        cause=cause,
         claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),
         timeliness=deadlines.hold_against(evidence.submission, deadline, until) if deadline else None,
     )

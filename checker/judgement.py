@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, comparison, diagnosis, recipes, selection, targets
+from checker import assignments, causes, comparison, diagnosis, recipes, selection, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
 from checker.records import (
     Assignment,
     Bar,
     Caps,
+    Cause,
     Comparison,
     Evidence,
     Observation,
@@ -96,6 +97,27 @@ def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
         return ""
     asked = recipe.capped_epochs + sum(phase.epochs for phase in recipe.phases)
     return f"Training was cut short by the cap: {recipe.capped_epochs:,} of {asked:,} epochs asked for were not run."
+
+
+def cause_of(
+    evidence: Evidence,
+    compared: Comparison | None,
+    observations: Sequence[Observation],
+    cut: str,
+    assignment: Assignment,
+) -> Cause | None:
+    """Return what else that was found follows from; ``cut``: what was cut short, the file or else a training."""
+    findings = causes.Findings(
+        evidence.tracing,
+        evidence.answer.architecture if evidence.answer else None,
+        compared,
+        observations,
+        assignment.data.features,
+        assignment.data.is_regression,
+        file_cut=evidence.cut_short,
+        training_cut="" if evidence.cut_short else cut,
+    )
+    return causes.find(findings)
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:

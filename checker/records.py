@@ -99,6 +99,17 @@ class Symptom(StrEnum):
     STOPPED_EARLY = "stopped early"
 
 
+class CauseKind(StrEnum):
+    """What may lead a report, and everything else follow from it; the first there is leads."""
+
+    FILE_CUT = "file cut short"
+    LABELS = "other labels"
+    LEAK = "target among the inputs"
+    TRAINING_CUT = "training cut short"
+    LINEAR = "linear network"
+    UNSCALED = "inputs not scaled"
+
+
 class Topic(StrEnum):
     """What a question of the ticking session is about, in the order in which a solution is walked through."""
 
@@ -923,6 +934,16 @@ class Observation:
 
 @record
 @dataclass(frozen=True)
+class Cause:
+    """What else that was found follows from, as a sentence, and what to do about it."""
+
+    kind: CauseKind
+    sentence: str
+    help: str
+
+
+@record
+@dataclass(frozen=True)
 class Claim:
     """A value of a metric that an output of the student's own cells states, beside the mean that was measured.
 
@@ -1025,7 +1046,8 @@ class StudentCell:
 @dataclass(frozen=True)
 class Report:
     """All that is said of a submission. ``cut_short``: what was ended before its end, the student's file or a training
-    of the answer, as a sentence; "" where nothing was."""
+    of the answer, as a sentence; "" where nothing was. ``cause``: what leads, and has silenced what only follows from
+    it in ``rules``, ``observations`` and ``questions``."""
 
     schema: int
     submission: Submission
@@ -1060,6 +1082,7 @@ class Report:
     unit: str = "$1"
     further: Execution | None = None
     cut_short: str = ""
+    cause: Cause | None = None
 
 
 @record

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from checker import metrics
 from checker.metrics import Metric
-from checker.records import Comparison, Failure, Importance, Outcome, RuleResult, Verdict
+from checker.records import Cause, Comparison, Failure, Importance, Outcome, RuleResult, Verdict
 
 Reason = tuple[Verdict, str]
 
@@ -24,11 +24,13 @@ def decide(
     metric: Metric,
     replayed: str = "",
     cut: str = "",
+    cause: Cause | None = None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
     ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
     student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
+    ``cause``: what else follows from; of what keeps somebody from passing it is said first.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
@@ -44,6 +46,8 @@ def decide(
     for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
         reasons = [words for reached, words in found if reached is verdict and words]
         if reasons:
+            if cause is not None and verdict is not Verdict.PASS:
+                reasons = _led_by(cause, reasons)
             return verdict, tuple(dict.fromkeys([cut, *reasons] if cut else reasons))
     raise AssertionError("a comparison or a failure always gives a reason")
 
@@ -55,6 +59,12 @@ def hangs_on_seeds(
     required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
     is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
     return comparison is not None and comparison.is_borderline and not is_settled
+
+
+def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:
+    """Put the reason that has the cause's sentence first; or else that sentence itself."""
+    same = [reason for reason in reasons if cause.sentence in reason]
+    return [*(same or [cause.sentence]), *reasons]
 
 
 def _of_failure(failure: Failure) -> Reason:

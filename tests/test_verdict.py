@@ -7,6 +7,8 @@ import pytest
 from checker.metrics import METRICS
 from checker.records import (
     Baseline,
+    Cause,
+    CauseKind,
     Comparison,
     Failure,
     Importance,
@@ -175,6 +177,20 @@ def test_what_stopped_it_is_why_rules_could_not_be_checked():
     """Where something went wrong before, rules without evidence add no reason of their own."""
     reached, reasons = decide([failure(REFER)], [UNKNOWN, UNKNOWN], None, METRICS["accuracy"])
     assert (reached, reasons) == (REFER, ("It broke.",))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "rules", "first"),
+    [("Other labels.", [FAILED], "Other labels."), ("Found 3.", [BROKEN, FAILED], "It is so. Not so: Found 3.")],
+)
+def test_the_cause_is_the_first_reason(sentence, rules, first):
+    """What else follows from is said first, after what was cut: in its own words, or in a rule's that says so."""
+    cause = Cause(CauseKind.LABELS, sentence, "Mend it.")
+    for cut in ("", CUT):
+        _, reasons = decide([failure()], rules, BAD, METRICS["accuracy"], cut=cut, cause=cause)
+        assert reasons[bool(cut)] == first
+        assert len(set(reasons)) == len(reasons)
+    assert sentence not in decide([], [PASSED], GOOD, METRICS["accuracy"], cause=cause)[1]
 
 
 def test_what_is_a_reason_twice_is_said_once():

@@ -15,6 +15,8 @@ from test_rendering import DATA, a_fail, a_pass
 
 from checker import records
 from checker.records import (
+    Cause,
+    CauseKind,
     Development,
     Ending,
     Execution,
@@ -106,6 +108,7 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Ending: of_ending,
     Development: of_development,
     Labels: of_labels,
+    CauseKind: lambda kind: replace(a_fail(), cause=Cause(kind, "So it is.", "Do otherwise.")),
     Symptom: lambda symptom: replace(a_pass(), observations=(Observation(symptom, "So it is."),)),
     Topic: lambda topic: replace(a_pass(), questions=(Question(topic, "Why?", "So.", 13, None),)),
     Figure: lambda figure: replace(a_pass(), questions=(Question(Topic.DATA, "Why?", "So.", None, figure),)),

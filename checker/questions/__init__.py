@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 
 from checker.questions import data, network, plans, results, training
 from checker.questions.view import Found, View
-from checker.records import Question, Report, Topic, record
+from checker.records import CauseKind, Question, Report, Topic, record
 
 MOST = 7
 """Questions for one submission."""
@@ -35,12 +35,14 @@ Finder = Callable[[View], Found | None]
 @record
 @dataclass(frozen=True)
 class Template:
-    """A question's words, and how much it is to the point."""
+    """A question's words, how much it is to the point, and the causes from which its answer follows: where one of them
+    leads the report, it is not asked."""
 
     topic: Topic
     weight: int
     ask: str
     good: str
+    unless: tuple[CauseKind, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def candidates(report: Report) -> Iterator[Candidate]:
     """Yield all questions that suit a report."""
     view = View(report)
     for name, template in templates().items():
-        found = finder(name)(view)
+        is_silent = report.cause is not None and report.cause.kind in template.unless
+        found = None if is_silent else finder(name)(view)
         if found is not None:
             lot = hashlib.sha256(f"{report.submission.sha256} {name}".encode()).hexdigest()
             ask, good = (words.format_map(found.values) for words in (template.ask, template.good))

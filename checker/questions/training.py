@@ -219,7 +219,7 @@ def gap(view: View) -> Found | None:
     unit, distance = find(c.metric, c.unit).unit, c.training_mean - c.mean
     overfits, is_good = distance > 0.03, c.reaches_bar
     good = (
-        "Some overfitting: regularise, or stop earlier."
+        "Some overfitting: what it has learnt by heart of its training rows does not help on others."
         if overfits
         else (
             "Neither to speak of: good on both."

@@ -51,6 +51,7 @@ def environment() -> Environment:
         "target_scale": words.target_scale,
     }
     made.globals |= {
+        "CAUSES": words.CAUSES,
         "ENDINGS": words.ENDINGS,
         "FIGURES": words.FIGURES,
         "LOOPS": words.LOOPS,

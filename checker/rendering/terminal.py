@@ -25,6 +25,7 @@ from checker.records import (
 )
 from checker.rendering.text import as_printed, one_line, visible
 from checker.rendering.words import (
+    CAUSES,
     MARK,
     MEANING,
     by_urgency,
@@ -48,6 +49,9 @@ _COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
 def print_report(console: Console, report: Report, page: str | None) -> None:
     """Print one report for the student who made the submission; ``page`` is where the whole report lies."""
     _headline(console, report)
+    if report.cause:
+        _say(console, f"{CAUSES[report.cause.kind]}: {one_line(report.cause.sentence)}", "bold", indent=1)
+        _advice(console, report.cause.help, "")
     for reason in report.reasons[:MOST]:
         _say(console, f"• {one_line(reason)}", indent=1)
     _failures(console, report.failures)

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from checker import metrics
 from checker.metrics import NONE, PERCENT, Metric
 from checker.records import (
+    CauseKind,
     Claim,
     Comparison,
     Ending,
@@ -41,6 +42,15 @@ OUTCOMES = {
     Outcome.SKIPPED: "does not apply",
     Outcome.ERROR: "broke",
     Outcome.UNKNOWN: "could not be checked",
+}
+
+CAUSES = {
+    CauseKind.FILE_CUT: "The file was cut short",
+    CauseKind.LABELS: "Other labels",
+    CauseKind.LEAK: "The answer is among the inputs",
+    CauseKind.TRAINING_CUT: "Training was cut short",
+    CauseKind.LINEAR: "The network is linear",
+    CauseKind.UNSCALED: "The inputs are not scaled",
 }
 
 ENDINGS = {
