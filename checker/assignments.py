@@ -179,6 +179,7 @@ def _check(path: Path, assignment: Assignment) -> None:
         "data.classes: expected at least two, all different": is_regression
         or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,
         "data.classes: expected none for a regression": not (is_regression and assignment.data.classes),
+        "rules: expected each name in one list, once": len(set(assignment.rules.named)) == len(assignment.rules.named),
         "data.features: expected at least one, all different, without the target": bool(assignment.data.features)
         and len({*assignment.data.features, assignment.data.target}) == len(assignment.data.features) + 1,
     }

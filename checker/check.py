@@ -11,6 +11,7 @@ from pathlib import Path
 from checker import (
     answer,
     assignments,
+    causes,
     claims,
     deadlines,
     execution,
@@ -71,19 +72,24 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     evidence, assignment = gathered.evidence, course.assignment
     compared = judgement.compare(gathered, course, standard)
     runs = judgement.compared_runs(evidence, compared)
+    recipe = judgement.recipe_of(evidence, runs, len(course.dataset.labels))
+    cut = judgement.cut_short(evidence, recipe, assignment.caps)
     exhibits = rules.Exhibits(
         assignment=assignment,
         dataset=course.dataset.note,
         notebook=evidence.cells,
         answer=evidence.answer,
-        recipe=evidence.recipe,
+        recipe=recipe,
         tracing=evidence.tracing,
         training=runs,
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, assignments.RULES), exhibits)
+    observations = judgement.diagnose(evidence, compared, course)
+    cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
+    said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, evidence.recipe, metric, evidence.replayed)
+    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, evidence.replayed, cut, cause)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
@@ -101,7 +107,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
         selection=evidence.selection,
         tracing=evidence.tracing,
-        recipe=evidence.recipe,
+        recipe=recipe,
         answer=evidence.answer,
         reference_architecture=standard.architecture,
         reference_recipe=standard.recipe,
@@ -110,13 +116,15 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         environment=evidence.environment,
         adaptations=evidence.adaptations,
         replayed=evidence.replayed,
+        cut_short=cut,
         execution=evidence.execution,
         retraining=evidence.retraining,
         further=evidence.further,
         own_results=evidence.own_results,
         dataset=course.dataset.note,
         reproduce=judgement.reproduce(evidence, course),
-        observations=judgement.diagnose(evidence, compared, course),
+        observations=said,
+        cause=cause,
         claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),
         timeliness=deadlines.hold_against(evidence.submission, deadline, until) if deadline else None,
     )

@@ -147,7 +147,7 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
 def _of_early_stopping(runs: Sequence[TrainingRun], recipe: Recipe) -> Iterator[Observation]:
     ended = [run.epochs for run in runs if run.stopped_early]
     if ended:
-        asked = sum(phase.epochs for phase in recipe.phases)
+        asked = recipe.capped_epochs + sum(phase.epochs for phase in recipe.phases)
         after = f"{min(ended)} to {max(ended)}" if min(ended) < max(ended) else f"{ended[0]}"
         words = f"Early stopping ended {len(ended)} of {len(runs)} trainings, after {after} of {asked:,} epochs."
         yield Observation(Symptom.STOPPED_EARLY, words)

@@ -7,10 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, comparison, diagnosis, targets
+from checker import assignments, causes, comparison, diagnosis, recipes, selection, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
-from checker.records import Assignment, Bar, Comparison, Evidence, Observation, Stage, StudentCell, TrainingRun
+from checker.records import (
+    Assignment,
+    Bar,
+    Caps,
+    Cause,
+    Comparison,
+    Evidence,
+    Observation,
+    Recipe,
+    Stage,
+    StudentCell,
+    TrainingRun,
+)
 from checker.store import Gathered
 
 
@@ -58,6 +70,54 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
     """Return the trainings that a comparison is made of; all there are, where there is none."""
     seeds = {score.seed for score in compared.scores} if compared else {run.seed for run in evidence.runs}
     return tuple(run for run in evidence.runs if run.seed in seeds)
+
+
+def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
+    """Return how the answer was trained, of ``rows`` in the data, as far as trainings and rows have told since.
+
+    Epochs count as cut only where training would have gone on, and a development set of training rows is told as one.
+    """
+    answer, recipe = evidence.answer, evidence.recipe
+    if answer is None or recipe is None:
+        return recipe
+    watched_itself = recipes.watched_itself(answer, evidence.tracing, selection.enough_rows(rows))
+    return replace(recipes.carried_out(recipe, runs), watched_itself=watched_itself)
+
+
+def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
+    """Return what was ended before its end, the student's file or a training of the answer by its ``recipe``, as a
+    sentence; "" where nothing was."""
+    if evidence.cut_short:
+        return evidence.cut_short
+    answer = evidence.answer
+    if evidence.replayed:
+        is_capped = answer is not None and recipes.is_capped(answer, evidence.models, caps)
+        return "Training was cut short by the cap on steps." if is_capped else ""
+    if recipe is None or not recipe.capped_epochs:
+        return ""
+    asked = recipe.capped_epochs + sum(phase.epochs for phase in recipe.phases)
+    return f"Training was cut short by the cap: {recipe.capped_epochs:,} of {asked:,} epochs asked for were not run."
+
+
+def cause_of(
+    evidence: Evidence,
+    compared: Comparison | None,
+    observations: Sequence[Observation],
+    cut: str,
+    assignment: Assignment,
+) -> Cause | None:
+    """Return what else that was found follows from; ``cut``: what was cut short, the file or else a training."""
+    findings = causes.Findings(
+        evidence.tracing,
+        evidence.answer.architecture if evidence.answer else None,
+        compared,
+        observations,
+        assignment.data.features,
+        assignment.data.is_regression,
+        file_cut=evidence.cut_short,
+        training_cut="" if evidence.cut_short else cut,
+    )
+    return causes.find(findings)
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:

@@ -1,8 +1,21 @@
 """From the student's stretches of training to the recipe that the clean guest follows. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from checker.records import Caps, Development, Fit, Labels, ModelCapture, Phase, Recipe, ReplayPlan
+from checker.records import (
+    Caps,
+    Development,
+    FeatureSource,
+    Fit,
+    Labels,
+    ModelCapture,
+    Phase,
+    Recipe,
+    ReplayPlan,
+    Tracing,
+    TrainingRun,
+)
 
 
 def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
@@ -30,6 +43,35 @@ def watched_development(answer: ModelCapture, enough: int) -> bool:
     """Tell whether a development set was watched, by ``fit`` or by hand."""
     watched = any(fit.development is not Development.NONE for fit in trainings(answer, enough))
     return watched or _watched_by_hand(answer)
+
+
+def carried_out(recipe: Recipe, runs: Sequence[TrainingRun]) -> Recipe:
+    """Return the recipe as trainings followed it: where all had come to their own end before the cap, it cut nothing.
+
+    Early stopping of an earlier phase leaves open what a later one would have done.
+    """
+    epochs = sum(phase.epochs for phase in recipe.phases)
+    is_last = not any(phase.early_stopping for phase in recipe.phases[:-1])
+    has_ended = bool(runs) and is_last and all(run.stopped_early or run.epochs < epochs for run in runs)
+    return replace(recipe, capped_epochs=0) if has_ended else recipe
+
+
+def watched_itself(answer: ModelCapture, tracing: Tracing | None, enough: int) -> bool:
+    """Tell whether the development set that was watched is known, and holds no row that was not trained on.
+
+    Where some stretch of training watched nothing, it may have been the one that took in those rows in the end.
+    """
+    fits = trainings(answer, enough)
+    all_watched = bool(fits) and all(fit.validation is not None and fit.validation.x is not None for fit in fits)
+    is_known = tracing is not None and tracing.source is FeatureSource.TRACED and tracing.development_rows == 0
+    return all_watched and is_known and not _watched_by_hand(answer)
+
+
+def is_capped(answer: ModelCapture, models: Sequence[ModelCapture], caps: Caps) -> bool:
+    """Tell whether a cap ended the student's own training of the answer, which a replay repeats."""
+    taken = sum(fit.steps_done for model in models for fit in model.fits)
+    cut = [fit for fit in answer.fits if fit.epochs_done < fit.epochs_asked]
+    return any(fit.steps_done >= caps.fit_steps or taken >= caps.notebook_steps for fit in cut)
 
 
 def of_numbers(recipe: Recipe) -> Recipe:

@@ -22,6 +22,9 @@ from checker.errors import EvidenceError
 SCHEMA_VERSION = 4
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
+GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
+"""How well a single column tells a class, and how much it explains of a number, where it gives the target away."""
+
 R = TypeVar("R")
 
 record = with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
@@ -34,10 +37,14 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
+    """What a rule came to. Who is SKIPPED says of itself that it does not apply; what is UNKNOWN could not be looked at
+    for want of evidence; an ERROR is the rule's own."""
+
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
     ERROR = "error"
+    UNKNOWN = "unknown"
 
 
 class Importance(StrEnum):
@@ -95,6 +102,17 @@ class Symptom(StrEnum):
     IMPROVING = "still improving"
     NEVER_PREDICTED = "class never predicted"
     STOPPED_EARLY = "stopped early"
+
+
+class CauseKind(StrEnum):
+    """What may lead a report, and everything else follow from it; the first there is leads."""
+
+    FILE_CUT = "file cut short"
+    LABELS = "other labels"
+    LEAK = "target among the inputs"
+    TRAINING_CUT = "training cut short"
+    LINEAR = "linear network"
+    UNSCALED = "inputs not scaled"
 
 
 class Topic(StrEnum):
@@ -226,6 +244,21 @@ class Bar:
 
 @record
 @dataclass(frozen=True)
+class RuleSeverities:
+    """Rules, by name, whose weight is another than the one they are marked with; those of ``off`` are not run."""
+
+    required: tuple[str, ...] = ()
+    advisory: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All names, in order."""
+        return (*self.required, *self.advisory, *self.off)
+
+
+@record
+@dataclass(frozen=True)
 class Assignment:
     """``answer``: the variable in which students are told to keep their network; "" where they are not. ``deadline``:
     by when it is to be handed in; None where nobody says.
@@ -246,6 +279,7 @@ class Assignment:
     answer: str = ""
     default: bool = False
     deadline: AwareDatetime | None = None
+    rules: RuleSeverities = RuleSeverities()
 
 
 # -- what was handed in --------------------------------------------------------------------------------
@@ -421,14 +455,17 @@ class Phase:
 class Recipe:
     """How the answer was trained, from its first phase to its last.
 
-    ``development``: the student watched a development set, so the checker sets one aside too.
-    ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut.
+    ``development``: the student watched a development set, so the checker sets one aside too. ``watched_itself``: that
+    set was made of rows that were trained on, so it showed nothing.
+    ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut. In a report, 0
+    too where trainings had come to their own end before.
     """
 
     phases: tuple[Phase, ...]
     development: bool
     capped_epochs: int = 0
     notes: tuple[str, ...] = ()
+    watched_itself: bool = False
 
 
 @record
@@ -772,6 +809,10 @@ class Column:
     all_high: float
     label_purity: float
 
+    def gives_away(self, is_regression: bool) -> bool:
+        """Tell whether this column alone gives the target away."""
+        return self.label_purity >= (MOST_EXPLAINED if is_regression else GIVEN_AWAY)
+
 
 @record
 @dataclass(frozen=True)
@@ -797,6 +838,10 @@ class TargetScale:
     shift: float | None = None
 
 
+OTHER_LABELS = 0.005
+"""The share of training rows whose labels may be others than the data's, by a slip."""
+
+
 @record
 @dataclass(frozen=True)
 class Tracing:
@@ -820,6 +865,19 @@ class Tracing:
     target: TargetScale | None = None
     labels_compared: int = 0
     labels_look: str = ""
+
+    @property
+    def has_other_labels(self) -> bool:
+        """More labels are not the data's than a few slips explain."""
+        return self.labels_compared > 0 and self.labels_differ > OTHER_LABELS * self.labels_compared
+
+    @property
+    def labels_in_words(self) -> str:
+        """How many labels are not the data's, and what they look like."""
+        share = self.labels_differ / max(self.labels_compared, 1)
+        look = f" They look {self.labels_look}." if self.labels_look else ""
+        count = f"{self.labels_differ:,} of {self.labels_compared:,} rows ({share:.1%})"
+        return f"{count} were trained on with another label than the data has for them.{look}"
 
 
 @record
@@ -966,6 +1024,16 @@ class Observation:
 
 @record
 @dataclass(frozen=True)
+class Cause:
+    """What else that was found follows from, as a sentence, and what to do about it."""
+
+    kind: CauseKind
+    sentence: str
+    help: str
+
+
+@record
+@dataclass(frozen=True)
 class Claim:
     """A value of a metric that an output of the student's own cells states, beside the mean that was measured.
 
@@ -1067,6 +1135,10 @@ class StudentCell:
 @record
 @dataclass(frozen=True)
 class Report:
+    """All that is said of a submission. ``cut_short``: what was ended before its end, the student's file or a training
+    of the answer, as a sentence; "" where nothing was. ``cause``: what leads, and has silenced what only follows from
+    it in ``rules``, ``observations`` and ``questions``."""
+
     schema: int
     submission: Submission
     assignment: str
@@ -1100,6 +1172,8 @@ class Report:
     unit: str = "$1"
     further: Execution | None = None
     own_results: tuple[OwnResult, ...] = ()
+    cut_short: str = ""
+    cause: Cause | None = None
 
     @property
     def own_result(self) -> OwnResult | None:

@@ -4,16 +4,18 @@ Theory of operation: pytest runs in this process, cut off from all configuration
 ``RulesPlugin``: it hands out the fixtures, and turns each test's report into a ``RuleResult``. A rule is marked
 ``required`` or ``advisory`` (``help=`` tells the student what to do); its docstring is its sentence in the
 report. The first line of a failed assertion's message is the rationale. Any other exception is the rule's own
-error. Evidence that does not exist makes a rule skip. pytest keeps global state, so there is one run at a time.
+error. A rule that skips says of itself that it does not apply; where evidence that it asks for does not exist, it
+could not be looked at (``unknown``). The assignment's ``[rules]`` may give a rule another weight, or take it out.
+pytest keeps global state, so there is one run at a time.
 """
 
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pytest
 
@@ -40,6 +42,10 @@ WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexcept
 T = TypeVar("T")
 
 
+class NoEvidenceError(Exception):
+    """What a rule asks for is not known of this submission."""
+
+
 @dataclass(frozen=True)
 class Exhibits:
     """What rules may look at; None where there is no such evidence."""
@@ -57,7 +63,8 @@ class Exhibits:
 def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
     """Run all rules of a file and return their results in the file's order.
 
-    Raises AssignmentError where the file cannot be used: broken, empty, or with an unmarked rule.
+    Raises AssignmentError where the file cannot be used: broken, empty, with an unmarked rule, or without one that the
+    assignment names.
     """
     plugin = RulesPlugin(exhibits)
     without = [word for name in WITHOUT.split() for word in ("-p", f"no:{name}")]
@@ -72,6 +79,8 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
             if namesake is not None:
                 sys.modules[path.stem] = namesake
             os.environ.update({name: value for name, value in kept.items() if value is not None})
+    if plugin.all_are_off:
+        return ()
     if plugin.broken or status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
         raise AssignmentError(f"{path}: {plugin.broken or 'holds no rules'}")
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -86,6 +95,7 @@ class RulesPlugin:
         self.exhibits = exhibits
         self.results: list[RuleResult] = []
         self.broken = ""
+        self.all_are_off = False
 
     # -- fixtures --------------------------------------------------------------------------------------
 
@@ -144,24 +154,45 @@ class RulesPlugin:
         if report.failed:
             self.broken = str(report.longrepr)
 
-    def pytest_collection_modifyitems(self, items: Sequence[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         unmarked = [item.name for item in items if _mark(item) is None or not _sentence(item)]
         if unmarked:
             self.broken = f"rules need a docstring and @pytest.mark.required or advisory: {', '.join(unmarked)}"
+        given, names = self.exhibits.assignment.rules, list(dict.fromkeys(map(_name, items)))
+        if strange := [name for name in given.named if name not in names]:
+            words = f"[rules] of assignment.toml names what is no rule here: {', '.join(strange)}"
+            self.broken = self.broken or f"{words}. There are: {', '.join(names)}"
+        kept = [item for item in items if _name(item) not in given.off]
+        self.all_are_off = bool(items) and not kept and not self.broken
+        items[:] = kept
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
         mark = _mark(item)
         if mark is not None and (report.when == "call" or (report.when == "setup" and not report.passed)):
-            self.results.append(_result(item, mark, call))
+            self.results.append(_result(item, mark, self._importance(item, mark), call))
         return report
+
+    def _importance(self, item: pytest.Item, mark: pytest.Mark) -> Importance:
+        """Return a rule's weight: what the assignment says of it, or else its mark."""
+        given = self.exhibits.assignment.rules
+        said = {Importance.REQUIRED: given.required, Importance.ADVISORY: given.advisory}
+        return next((weight for weight, names in said.items() if _name(item) in names), Importance(mark.name))
+
+
+def unknown(words: str) -> NoReturn:
+    """End a rule that finds that what it looks at is not known."""
+    raise NoEvidenceError(words)
 
 
 def _existing(value: T | None, otherwise: str) -> T:
-    if value is None:
-        pytest.skip(otherwise)
-    return value
+    return unknown(otherwise) if value is None else value
+
+
+def _name(item: pytest.Item) -> str:
+    """Return a rule's name, without the case of a parametrised one."""
+    return getattr(item, "originalname", None) or item.name
 
 
 def _mark(item: pytest.Item) -> pytest.Mark | None:
@@ -172,13 +203,13 @@ def _sentence(item: pytest.Item) -> str:
     return " ".join((getattr(getattr(item, "obj", None), "__doc__", "") or "").split())
 
 
-def _result(item: pytest.Item, mark: pytest.Mark, call: pytest.CallInfo[None]) -> RuleResult:
+def _result(item: pytest.Item, mark: pytest.Mark, importance: Importance, call: pytest.CallInfo[None]) -> RuleResult:
     outcome, words = _outcome(call)
     rationale, _, detail = words.partition("\n")
     return RuleResult(
         name=item.name,
         sentence=_sentence(item),
-        importance=Importance(mark.name),
+        importance=importance,
         outcome=outcome,
         rationale=rationale,
         help=str(mark.kwargs.get("help", "")) if outcome is Outcome.FAILED else "",
@@ -191,6 +222,8 @@ def _outcome(call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
     if call.excinfo is None:
         return Outcome.PASSED, ""
     error = call.excinfo.value
+    if isinstance(error, NoEvidenceError):
+        return Outcome.UNKNOWN, str(error)
     if isinstance(error, pytest.skip.Exception):
         return Outcome.SKIPPED, str(error.msg)
     if isinstance(error, AssertionError):

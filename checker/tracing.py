@@ -27,8 +27,6 @@ from checker.records import (
 
 MIN_CLASS_ROWS = 100
 BINS = 64
-GIVES_AWAY = 0.98
-"""How well a single column tells a class, from which on it is the label, or made from it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def carries_label(model: ModelCapture, matched: Matched, labels: Array, names: S
         return False
     values, rows = _stacked(matched)
     columns = _columns(values, np.isin(rows, _fitted_on(model, matched)), labels[rows], matched.maps, names)
-    return any(column.label_purity >= GIVES_AWAY and column.source not in names[:-1] for column in columns)
+    return any(column.gives_away(are_numbers(labels)) and column.source not in names[:-1] for column in columns)
 
 
 def labels_compared(

@@ -1,13 +1,14 @@
 """From failures, rules and comparison to one verdict and the reasons for it: the table of blame. Pure.
 
-FAIL outweighs REFER, and REFER outweighs PASS. What is the harness's fault never gets here.
+FAIL outweighs REFER, and REFER outweighs PASS. Whatever was cut short is never failed: nobody knows what it would have
+come to. What is the harness's fault never gets here.
 """
 
 from collections.abc import Sequence
 
 from checker import metrics
 from checker.metrics import Metric
-from checker.records import Comparison, Failure, Importance, Outcome, Recipe, RuleResult, Verdict
+from checker.records import Cause, Comparison, Failure, Importance, Outcome, RuleResult, Verdict
 
 Reason = tuple[Verdict, str]
 
@@ -20,27 +21,34 @@ def decide(
     failures: Sequence[Failure],
     rules: Sequence[RuleResult],
     comparison: Comparison | None,
-    recipe: Recipe | None,
     metric: Metric,
     replayed: str = "",
+    cut: str = "",
+    cause: Cause | None = None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
-    ``replayed``: why the student's own code trained the network again; then there is no PASS.
+    ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
+    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
+    ``cause``: what else follows from; of what keeps somebody from passing it is said first.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
-    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED]
+    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
     if comparison is not None:
-        found.append(_of_comparison(comparison, recipe))
+        found.append(_of_comparison(comparison))
         if replayed:
             words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
             found.append((Verdict.REFER, words))
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
+    if cut:
+        found = [(Verdict.REFER if reached is Verdict.FAIL else reached, words) for reached, words in found]
     for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
-        reasons = tuple(words for reached, words in found if reached is verdict and words)
+        reasons = [words for reached, words in found if reached is verdict and words]
         if reasons:
-            return verdict, reasons
+            if cause is not None and verdict is not Verdict.PASS:
+                reasons = _led_by(cause, reasons)
+            return verdict, tuple(dict.fromkeys([cut, *reasons] if cut else reasons))
     raise AssertionError("a comparison or a failure always gives a reason")
 
 
@@ -53,10 +61,21 @@ def hangs_on_seeds(
     return comparison is not None and comparison.is_borderline and not is_settled
 
 
+def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:
+    """Put the reason that has the cause's sentence first; or else that sentence itself."""
+    same = [reason for reason in reasons if cause.sentence in reason]
+    return [*(same or [cause.sentence]), *reasons]
+
+
 def _of_failure(failure: Failure) -> Reason:
     """No failure leads to PASS, whoever says so."""
     verdict = Verdict.REFER if failure.verdict is Verdict.PASS else failure.verdict
     return verdict, failure.rationale or f"Something went wrong while {failure.stage}."
+
+
+def _counts(rule: RuleResult, failures: Sequence[Failure]) -> bool:
+    """Where something went wrong before, it is no wonder that rules could not be looked at."""
+    return not (failures and rule.outcome is Outcome.UNKNOWN)
 
 
 def _of_rule(rule: RuleResult) -> Reason:
@@ -64,10 +83,12 @@ def _of_rule(rule: RuleResult) -> Reason:
         return Verdict.FAIL, f"{rule.sentence} Not so: {rule.rationale}"
     if rule.outcome is Outcome.ERROR:
         return Verdict.REFER, f"The rule “{rule.sentence}” broke and could not be checked."
+    if rule.outcome is Outcome.UNKNOWN:
+        return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale}."
     return Verdict.PASS, ""
 
 
-def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
+def _of_comparison(comparison: Comparison) -> Reason:
     metric = metrics.find(comparison.metric, comparison.unit)
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
@@ -80,8 +101,6 @@ def _of_comparison(comparison: Comparison, recipe: Recipe | None) -> Reason:
         return Verdict.REFER, f"{mean} is {known}. Its inputs may give the answer away, over several columns."
     if comparison.reaches_bar:
         return Verdict.PASS, f"{mean} reaches {bar}."
-    if recipe is not None and recipe.capped_epochs:
-        return Verdict.REFER, f"{mean} is {metric.worse} {bar}, but training was cut short by the cap."
     if not comparison.beats_baseline:
         return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
     return Verdict.FAIL, f"{mean} is {metric.worse} {bar}."

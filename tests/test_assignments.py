@@ -94,6 +94,7 @@ def test_our_assignment_loads(assignment, root):
         ("classes = [", 'classes = ["INLAND", "INLAND"] # ', r"data\.classes: "),
         ('"longitude",', '"ocean_proximity",', r"data\.features: "),
         ('"longitude",', '"latitude",', r"data\.features: "),
+        ("off = [", 'off = ["test_a", "test_a"] # ', r"rules: expected each name in one list, once"),
         ("fit_steps = ", "fit_steps = 0 # ", r"caps\.fit_steps: "),
         ("notebook_steps = ", "notebook_steps = -1 # ", r"caps\.notebook_steps: "),
         ("retrain_steps = ", "retrain_steps = 0 # ", r"caps\.retrain_steps: "),

@@ -635,7 +635,7 @@ def test_whoever_handed_in_no_notebook_fails(bench):
     ada, grace = b.run().reports
     assert (ada.verdict, grace.verdict) == (PASS, FAIL)
     assert grace.reasons == ("The upload holds no notebook (.ipynb) or module (.py), only essay.pdf.",)
-    assert {rule.outcome for rule in grace.rules} == {Outcome.SKIPPED}
+    assert {rule.outcome for rule in grace.rules} == {Outcome.UNKNOWN}
     assert [len(box.jobs) for box in b.boxes] == [2]
     assert "Nothing was run." in (b.out / "reports" / "grace.html").read_text()
     again = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)

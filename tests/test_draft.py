@@ -74,7 +74,7 @@ def test_all_that_was_made_is_python(made):
     """Rules, hand-out, solution and examples can be parsed, and nothing of a template is left."""
     folder, _ = made
     sources = [code_of(path) for path in folder.rglob("*.ipynb")] + [(folder / "test_rules.py").read_text("utf-8")]
-    assert len(sources) == 13
+    assert len(sources) == 14
     for source in sources:
         ast.parse(source)
         assert not re.search(r"@[A-Z_0-9]+@", source)

@@ -109,6 +109,7 @@ def differences(report, wanted):
     holds = {
         "verdict": lambda verdict: report["verdict"] == verdict,
         "rule": lambda rule: rule in broken(report),
+        "advice": lambda rule: rule in broken(report, "advisory"),
         "failure": lambda stage: stage in stages,
         "words": lambda words: words.lower() in said,
         "adapted": lambda words: all(word in adapted for word in words),

@@ -78,11 +78,11 @@ def test_each_template_has_its_function_and_each_function_its_template():
 
 
 def test_templates_cover_all_topics():
-    """Every topic of the lecture has several questions, weighed from 1 to 3."""
+    """Every topic of the lecture has several questions, weighed from 1 to 4."""
     topics = Counter(template.topic for template in templates().values())
     assert set(topics) == set(Topic)
     assert min(topics.values()) >= 3
-    assert {template.weight for template in templates().values()} == {1, 2, 3}
+    assert {template.weight for template in templates().values()} == {1, 2, 3, 4}
 
 
 def test_words_of_templates_are_sentences():
@@ -98,13 +98,15 @@ def test_words_of_templates_are_sentences():
 
 @pytest.mark.parametrize("make_report", [a_pass, a_fail, a_referral, a_price])
 def test_some_are_chosen_and_they_are_about_different_things(make_report):
-    """Five to seven questions, of at least five topics, each at a cell or a figure, in the order of the topics."""
+    """Five to seven questions, of at least five topics, each at a cell or a figure; after what is wrong, in the order
+    of the topics."""
     chosen = choose(make_report())
     assert 5 <= len(chosen) <= questions.MOST
     assert len({question.topic for question in chosen}) >= 5
     assert all((question.cell is None) is (question.figure is not None) for question in chosen)
-    places = [list(Topic).index(question.topic) for question in chosen]
-    assert places == sorted(places)
+    weights = {of.question: templates()[of.name].weight for of in candidates(make_report())}
+    order = [(min(-weights[q], 0) if weights[q] > 2 else 0, list(Topic).index(q.topic)) for q in chosen]
+    assert order == sorted(order)
     assert not any("{" in question.ask + question.good for question in chosen)
 
 
@@ -126,6 +128,20 @@ def test_what_is_wrong_comes_before_what_everybody_can_be_asked():
         chosen = choose(report)
         assert asked(report)["overfits"] in chosen
         assert asked(report)["a_claim"] in chosen
+
+
+@pytest.mark.parametrize("itself", [True, False])
+def test_how_it_was_watched_and_tested_leads(itself):
+    """Who watched no development set, or one of training rows, and tested on training rows, is asked that first."""
+    traced = replace(a_pass().tracing, seen=(SeenRows(15, "evaluate", 4_128, 4_000),))
+    said = (Observation(Symptom.OVERFITS, "By heart."), Observation(Symptom.DIVERGED, "It rose."))
+    recipe = replace(a_pass().recipe, development=itself, watched_itself=itself)
+    for at in range(12):
+        report = replace(a_pass(), tracing=traced, recipe=recipe, observations=said)
+        report = replace(report, submission=replace(report.submission, sha256=f"{at:064x}"))
+        found = asked(report)
+        assert choose(report)[:2] == (found["tested_on_trained_rows"], found["no_development_set"])
+        assert found["no_development_set"].ask.startswith("The development set" if itself else "Nothing was watched")
 
 
 # -- what they are about ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checker import recipes
-from checker.records import Caps, Development, Labels, Recipe
+from checker.records import Caps, Development, KerasObject, Labels, Recipe
 
 CAPS = Caps(fit_steps=20_000, notebook_steps=80_000, retrain_steps=100_000, parameters=1_000_000)
 ENOUGH, ROWS = 1_032, 16_512  # 516 batches of 32
@@ -137,3 +137,44 @@ def test_a_regression_has_numbers_as_labels(make):
     found = recipes.of_numbers(Recipe(phases, development=True, capped_epochs=3))
     assert [(p.labels, p.class_weight) for p in found.phases] == [(Labels.NUMBERS, {})] * 2
     assert (found.development, found.capped_epochs) == (True, 3)
+
+
+# -- what the cap cut ------------------------------------------------------------------------------------
+
+
+def cut(make, phases, *ends):
+    """Return how many epochs count as cut, of a recipe that was capped by a hundred, after trainings that ended so."""
+    runs = [make.run(11, np.zeros((1, 5), np.float32), epochs=epochs, stopped_early=early) for epochs, early in ends]
+    return recipes.carried_out(Recipe(tuple(phases), True, capped_epochs=100), runs).capped_epochs
+
+
+def test_the_cap_cuts_only_what_would_have_gone_on(make):
+    """Where early stopping, or a loss that is no number, ended all trainings before the cap, nothing was cut."""
+    phase = make.phase(epochs=40)
+    assert cut(make, [phase], (40, False), (40, False)) == 100
+    assert cut(make, [phase], (12, True), (40, False)) == 100
+    assert cut(make, [phase], (12, True), (40, True)) == 0
+    assert cut(make, [phase], (3, False), (12, True)) == 0
+    assert cut(make, [phase]) == 100
+
+
+def test_of_several_phases_only_the_last_tells(make):
+    """Early stopping of an earlier phase says nothing of a later one, which the cap may have cut."""
+    stopping = make.phase(epochs=40, early_stopping=KerasObject("EarlyStopping"))
+    assert cut(make, [make.phase(epochs=40), stopping], (60, True)) == 0
+    assert cut(make, [stopping, make.phase(epochs=1)], (13, True)) == 100
+
+
+@pytest.mark.parametrize(
+    ("done", "steps", "capped"), [(20, 20_000, False), (9, 20_000, True), (9, 4_000, False), (9, 60_000, True)]
+)
+def test_a_student_s_own_training_is_capped_by_steps(make, assignment, done, steps, capped):
+    """A stretch was cut by the cap where it stopped before its epochs, and at so many steps."""
+    answer = make.model(1, make.fit(epochs_done=done, steps_done=steps))
+    assert recipes.is_capped(answer, [answer], assignment.caps) is capped
+
+
+def test_the_cap_on_a_whole_notebook_counts_all_networks(make, assignment):
+    """What other networks took is part of what the answer had no more."""
+    answer, other = make.model(1, make.fit(epochs_done=2, steps_done=800)), make.model(2, make.fit(steps_done=59_500))
+    assert recipes.is_capped(answer, [answer, other], assignment.caps)

@@ -304,6 +304,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
             20_640,
             12,
             (SeenRows(15, "evaluate", 4_128, 0),),
+            labels_compared=13_209,
         ),
         recipe=recipe,
         answer=an_answer(),
@@ -686,7 +687,7 @@ def test_the_recipe_says_what_was_cut() -> None:
     assert "SGD (learning_rate 0.001)" in text
     assert "ISLAND 5" in text
     assert "142 epochs beyond the checker's cap were asked for and not run" in text
-    assert "12 rows have another label than in the data set" in text
+    assert "12 of 13,209 rows (0.1%) were trained on with another label than the data has for them." in text
 
 
 def test_the_reference_is_only_shown_beside_an_answer() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from checker import rules
 from checker.errors import AssignmentError
-from checker.records import DatasetNote, FeatureSource, Importance, Outcome, Tracing
+from checker.records import DatasetNote, FeatureSource, Importance, Outcome, RuleSeverities, Tracing
 from checker.rules import Exhibits
 
 
@@ -86,6 +86,7 @@ def test_help_belongs_to_rules_that_failed(run):
         ("x = 3; assert x == 4", Outcome.FAILED, "assert 3 == 4", ""),
         ("raise AssertionError('No.')", Outcome.FAILED, "No.", ""),
         ("pytest.skip('Not today.')", Outcome.SKIPPED, "Not today.", ""),
+        ("from checker.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
         ("1 / 0", Outcome.ERROR, "ZeroDivisionError: division by zero", ""),
         ("raise KeyError('x')", Outcome.ERROR, "KeyError: 'x'", ""),
         ("pytest.fail('Broken.')", Outcome.ERROR, "Failed: Broken.", ""),
@@ -167,10 +168,10 @@ ASK = '''
 
 
 @pytest.mark.parametrize("name", ["answer", "architecture", "recipe", "tracing", "training", "comparison"])
-def test_a_rule_about_missing_evidence_is_skipped(run, name):
-    """A rule about evidence that does not exist is skipped, and the reason says what is missing."""
+def test_a_rule_about_missing_evidence_could_not_be_checked(run, name):
+    """A rule about evidence that does not exist is neither passed nor skipped, and the reason says what is missing."""
     (result,) = run(ASK.format(name=name))
-    assert result.outcome is Outcome.SKIPPED
+    assert result.outcome is Outcome.UNKNOWN
     assert result.rationale
 
 
@@ -190,17 +191,63 @@ def test_rules_see_the_evidence(run, exhibits, make):
 
 
 def test_a_network_without_plain_data_has_no_architecture(run, exhibits, make):
-    """A rule about the layers is skipped where the network could not be described."""
+    """A rule about the layers could not be checked where the network could not be described."""
     known = replace(exhibits, answer=make.model(architecture=None, unrebuildable="a Lambda"))
     (result,) = run(ASK.format(name="architecture"), known)
-    assert (result.outcome, result.rationale) == (Outcome.SKIPPED, "the network has no description as plain data")
+    assert (result.outcome, result.rationale) == (Outcome.UNKNOWN, "the network has no description as plain data")
 
 
 def test_rows_that_were_not_traced_are_no_evidence(run, exhibits):
-    """A rule about the rows is skipped where they were not found in the data."""
+    """A rule about the rows could not be checked where they were not found in the data."""
     known = replace(exhibits, tracing=Tracing(FeatureSource.HANDOUT, "not found"))
     (result,) = run(ASK.format(name="tracing"), known)
-    assert (result.outcome, result.rationale) == (Outcome.SKIPPED, "its rows were not found in the data set")
+    assert (result.outcome, result.rationale) == (Outcome.UNKNOWN, "its rows were not found in the data set")
+
+
+# -- the assignment's own weights ------------------------------------------------------------------------
+
+THREE = '''
+    @pytest.mark.required(help="Do it.")
+    def test_a():
+        """A is so."""
+        assert False, "No."
+
+    @pytest.mark.advisory
+    @pytest.mark.parametrize("n", [1, 2])
+    def test_b(n):
+        """B is so."""
+
+    @pytest.mark.advisory
+    def test_c():
+        """C is so."""
+'''
+
+
+def weighed(exhibits, **lists):
+    """Return exhibits whose assignment weighs some rules itself."""
+    return replace(exhibits, assignment=replace(exhibits.assignment, rules=RuleSeverities(**lists)))
+
+
+def test_an_assignment_weighs_rules_by_name(run, exhibits):
+    """What is marked required becomes advice, or the reverse; all cases of a rule together; what is off is not run."""
+    found = run(THREE, weighed(exhibits, required=("test_b",), advisory=("test_a",), off=("test_c",)))
+    assert [(r.name, r.importance) for r in found] == [
+        ("test_a", Importance.ADVISORY),
+        ("test_b[1]", Importance.REQUIRED),
+        ("test_b[2]", Importance.REQUIRED),
+    ]
+    assert found[0].help == "Do it."
+
+
+def test_all_rules_may_be_off(run, exhibits):
+    """An assignment may ask for nothing but a score."""
+    assert run(THREE, weighed(exhibits, off=("test_a", "test_b", "test_c"))) == ()
+
+
+def test_a_name_that_is_no_rule_is_refused(run, exhibits):
+    """A misspelt name is the assignment's fault, and what there is, is listed."""
+    with pytest.raises(AssignmentError, match=r"test_d\. There are: test_a, test_b, test_c"):
+        run(THREE, weighed(exhibits, off=("test_a", "test_d")))
 
 
 # -- broken rules ----------------------------------------------------------------------------------------
@@ -304,10 +351,11 @@ def test_running_rules_shows_nothing(run, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_our_own_rules_skip_or_advise_where_nothing_is_known(assignment, exhibits, root):
-    """Of a submission without evidence our rules require nothing that could not be looked at."""
-    found = rules.run(root / "reference" / "ocean_proximity" / "test_rules.py", exhibits)
+@pytest.mark.parametrize("name", ["ocean_proximity", "house_value"])
+def test_our_own_rules_pass_nobody_of_whom_nothing_is_known(exhibits, root, name):
+    """Of a submission without evidence no rule that is required has passed, and none breaks."""
+    found = rules.run(root / "reference" / name / "test_rules.py", exhibits)
     assert len(found) >= 10
     assert all(r.sentence.endswith(".") for r in found)
-    assert {r.outcome for r in found if r.importance is Importance.REQUIRED} == {Outcome.SKIPPED}
+    assert {r.outcome for r in found if r.importance is Importance.REQUIRED} == {Outcome.UNKNOWN}
     assert not [r.name for r in found if r.outcome is Outcome.ERROR]

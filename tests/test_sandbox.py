@@ -13,7 +13,7 @@ import pytest
 from checker import frames, sandbox
 from checker.evidence import Collector
 from checker.frames import Frame, Kind
-from checker.records import Ending, ExecuteJob, Limits
+from checker.records import Ending, ExecuteJob, Limits, Verdict
 
 LIMITS = Limits(seconds=120, memory_mib=2_048, output_mib=16)
 
@@ -124,12 +124,13 @@ def test_memory_ends_a_hog(run):
 
 @both_kinds
 def test_a_kernel_that_ends_itself_is_told_with_its_cell(run):
-    """os._exit in a cell is the student's failure, in words, and not the harness's."""
+    """os._exit in a cell is told in words, not taken for the harness's fault, and left to a demonstrator."""
     execution, seen = run("x = 1\n\nimport os\nos._exit(3)\n\nprint('never')")
     assert execution.ending is Ending.FINISHED
     (failure,) = seen.failures
     assert failure.cell == 2
     assert "ended in cell 2" in failure.rationale
+    assert failure.verdict is Verdict.REFER
 
 
 FLOOD = r"""

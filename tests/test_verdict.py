@@ -7,11 +7,12 @@ import pytest
 from checker.metrics import METRICS
 from checker.records import (
     Baseline,
+    Cause,
+    CauseKind,
     Comparison,
     Failure,
     Importance,
     Outcome,
-    Recipe,
     RuleResult,
     SeedScore,
     Stage,
@@ -20,7 +21,7 @@ from checker.records import (
 from checker.verdict import decide, hangs_on_seeds
 
 PASS, FAIL, REFER = Verdict
-RECIPE = Recipe((), development=True)
+CUT = "Training was cut short by the cap."
 
 
 def accuracy(mean, bar=0.88, band=0.005, baseline=0.7):
@@ -45,63 +46,64 @@ def rule(outcome, importance=Importance.REQUIRED):
 
 
 GOOD, BAD = accuracy(0.91), accuracy(0.80)
-PASSED, FAILED, SKIPPED, BROKEN = map(rule, Outcome)
+PASSED, FAILED, SKIPPED, BROKEN, UNKNOWN = map(rule, Outcome)
 NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.ERROR, Importance.ADVISORY)
 
 
 @pytest.mark.parametrize(
-    ("failures", "rules", "comparison", "recipe", "verdict", "words"),
+    ("failures", "rules", "comparison", "verdict", "words"),
     [
         # all is well
-        ([], [], GOOD, RECIPE, PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
-        ([], [PASSED, SKIPPED], GOOD, RECIPE, PASS, "reaches the bar"),
+        ([], [], GOOD, PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
+        ([], [PASSED, SKIPPED], GOOD, PASS, "reaches the bar"),
         # a cell raises, no model, a wrong width, NaN; a limit reached
-        ([failure()], [], None, None, FAIL, "It broke."),
-        ([failure(stage=Stage.SELECTING)], [SKIPPED], None, None, FAIL, "It broke."),
-        ([failure(stage=Stage.RETRAINING)], [PASSED], None, RECIPE, FAIL, "It broke."),
-        ([failure()], [PASSED], GOOD, RECIPE, FAIL, "It broke."),
+        ([failure()], [], None, FAIL, "It broke."),
+        ([failure(stage=Stage.SELECTING)], [SKIPPED], None, FAIL, "It broke."),
+        ([failure(stage=Stage.RETRAINING)], [PASSED], None, FAIL, "It broke."),
+        ([failure()], [PASSED], GOOD, FAIL, "It broke."),
         # still training at the end; replayed; not traced; vanished
-        ([failure(REFER)], [], None, None, REFER, "It broke."),
-        ([failure(REFER, Stage.RETRAINING)], [PASSED], None, RECIPE, REFER, "It broke."),
-        ([failure(REFER)], [PASSED], GOOD, RECIPE, REFER, "It broke."),
+        ([failure(REFER)], [], None, REFER, "It broke."),
+        ([failure(REFER, Stage.RETRAINING)], [PASSED], None, REFER, "It broke."),
+        ([failure(REFER)], [PASSED], GOOD, REFER, "It broke."),
         # rules
-        ([], [FAILED], GOOD, RECIPE, FAIL, "It is so. Not so: Found 3."),
-        ([], [NOTED], GOOD, RECIPE, PASS, "reaches the bar"),
-        ([], [BROKEN], GOOD, RECIPE, REFER, "The rule “It is so.” broke"),
-        ([], [ADVICE_BROKEN], GOOD, RECIPE, PASS, "reaches the bar"),
-        ([], [BROKEN, FAILED], GOOD, RECIPE, FAIL, "Not so"),
+        ([], [FAILED], GOOD, FAIL, "It is so. Not so: Found 3."),
+        ([], [NOTED], GOOD, PASS, "reaches the bar"),
+        ([], [BROKEN], GOOD, REFER, "The rule “It is so.” broke"),
+        ([], [ADVICE_BROKEN], GOOD, PASS, "reaches the bar"),
+        ([], [UNKNOWN], GOOD, REFER, "The rule “It is so.” could not be checked: Found 3."),
+        ([], [rule(Outcome.UNKNOWN, Importance.ADVISORY)], GOOD, PASS, "reaches the bar"),
+        ([], [UNKNOWN], BAD, FAIL, "below the bar"),
+        ([failure(stage=Stage.SELECTING)], [UNKNOWN], None, FAIL, "It broke."),
+        ([], [BROKEN, FAILED], GOOD, FAIL, "Not so"),
         # accuracy
-        ([], [], BAD, RECIPE, FAIL, "Accuracy 80.0% is below the bar of 88.0%."),
-        ([], [], accuracy(0.65), RECIPE, FAIL, "no better than logistic regression (70.0%)"),
-        ([], [], accuracy(0.883), RECIPE, REFER, "too close to the bar of 88.0%: within ± 0.5"),
-        ([], [], accuracy(0.877), RECIPE, REFER, "too close to the bar"),
-        ([], [], accuracy(0.88, band=0), RECIPE, PASS, "reaches the bar"),
-        ([], [], accuracy(0.9, baseline=0.9), RECIPE, FAIL, "no better than logistic regression"),
-        ([], [], BAD, replace(RECIPE, capped_epochs=3), REFER, "cut short by the cap"),
-        ([], [], GOOD, replace(RECIPE, capped_epochs=3), PASS, "reaches the bar"),
-        ([], [PASSED], None, RECIPE, REFER, "The accuracy could not be measured."),
+        ([], [], BAD, FAIL, "Accuracy 80.0% is below the bar of 88.0%."),
+        ([], [], accuracy(0.65), FAIL, "no better than logistic regression (70.0%)"),
+        ([], [], accuracy(0.883), REFER, "too close to the bar of 88.0%: within ± 0.5"),
+        ([], [], accuracy(0.877), REFER, "too close to the bar"),
+        ([], [], accuracy(0.88, band=0), PASS, "reaches the bar"),
+        ([], [], accuracy(0.9, baseline=0.9), FAIL, "no better than logistic regression"),
+        ([], [PASSED], None, REFER, "The accuracy could not be measured."),
         # errors, of which less is better
-        ([], [], error(55_000), RECIPE, PASS, "RMSE $55,000 reaches the bar of $60,000."),
-        ([], [], error(65_000), RECIPE, FAIL, "RMSE $65,000 is above the bar of $60,000."),
-        ([], [], error(71_000), RECIPE, FAIL, "RMSE $71,000 is no better than linear regression ($70,000)."),
-        ([], [], error(60_200), RECIPE, REFER, "RMSE $60,200 is too close to the bar"),
-        ([], [], error(65_000), replace(RECIPE, capped_epochs=3), REFER, "is above the bar of $60,000, but"),
+        ([], [], error(55_000), PASS, "RMSE $55,000 reaches the bar of $60,000."),
+        ([], [], error(65_000), FAIL, "RMSE $65,000 is above the bar of $60,000."),
+        ([], [], error(71_000), FAIL, "RMSE $71,000 is no better than linear regression ($70,000)."),
+        ([], [], error(60_200), REFER, "RMSE $60,200 is too close to the bar"),
         # better than these data allow: a third of the smallest error that anybody makes
-        ([], [PASSED], accuracy(0.97), RECIPE, REFER, "Accuracy 97.0% is far better than the reference (90.0%)"),
-        ([], [PASSED], accuracy(0.966), RECIPE, PASS, "reaches the bar"),
-        ([], [PASSED], accuracy(1.0, band=0), RECIPE, REFER, "may give the answer away"),
-        ([], [FAILED], accuracy(0.99), RECIPE, FAIL, "Not so"),
-        ([], [PASSED], error(16_000), RECIPE, REFER, "RMSE $16,000 is far better than the reference ($50,000)"),
-        ([], [PASSED], error(17_000), RECIPE, PASS, "reaches the bar"),
+        ([], [PASSED], accuracy(0.97), REFER, "Accuracy 97.0% is far better than the reference (90.0%)"),
+        ([], [PASSED], accuracy(0.966), PASS, "reaches the bar"),
+        ([], [PASSED], accuracy(1.0, band=0), REFER, "may give the answer away"),
+        ([], [FAILED], accuracy(0.99), FAIL, "Not so"),
+        ([], [PASSED], error(16_000), REFER, "RMSE $16,000 is far better than the reference ($50,000)"),
+        ([], [PASSED], error(17_000), PASS, "reaches the bar"),
         # FAIL outweighs REFER, and REFER outweighs PASS
-        ([failure(REFER)], [FAILED], None, RECIPE, FAIL, "Not so"),
-        ([failure(REFER)], [PASSED], BAD, RECIPE, FAIL, "below the bar"),
-        ([], [BROKEN], BAD, RECIPE, FAIL, "below the bar"),
+        ([failure(REFER)], [FAILED], None, FAIL, "Not so"),
+        ([failure(REFER)], [PASSED], BAD, FAIL, "below the bar"),
+        ([], [BROKEN], BAD, FAIL, "below the bar"),
     ],
 )
-def test_the_table_of_blame(failures, rules, comparison, recipe, verdict, words):
+def test_the_table_of_blame(failures, rules, comparison, verdict, words):
     """Each thing that can happen leads to its verdict, for a reason that says what happened."""
-    reached, reasons = decide(failures, rules, comparison, recipe, METRICS["accuracy"])
+    reached, reasons = decide(failures, rules, comparison, METRICS["accuracy"])
     assert reached is verdict
     assert words in " ".join(reasons)
 
@@ -116,6 +118,7 @@ def test_the_table_of_blame(failures, rules, comparison, recipe, verdict, words)
         ({"comparison": None}, False),
         ({"rules": (PASSED, FAILED)}, False),
         ({"rules": (BROKEN,)}, False),
+        ({"rules": (UNKNOWN,)}, False),
         ({"failures": (failure(REFER),)}, False),
         ({"replayed": "a layer of the student's own"}, False),
     ],
@@ -127,9 +130,7 @@ def test_when_further_seeds_may_decide(about, hangs):
 
 def test_all_reasons_of_a_verdict_are_given():
     """Whoever fails for several reasons reads all of them, and none that led elsewhere."""
-    _, reasons = decide(
-        [failure(words="One."), failure(REFER, words="Two.")], [FAILED], BAD, RECIPE, METRICS["accuracy"]
-    )
+    _, reasons = decide([failure(words="One."), failure(REFER, words="Two.")], [FAILED], BAD, METRICS["accuracy"])
     assert reasons == ("One.", "It is so. Not so: Found 3.", "Accuracy 80.0% is below the bar of 88.0%.")
 
 
@@ -137,25 +138,74 @@ def test_all_reasons_of_a_verdict_are_given():
 @pytest.mark.parametrize("stage", [Stage.EXECUTING, Stage.RETRAINING])
 def test_a_failure_never_passes(comparison, stage):
     """A failure that claims to lead to PASS, as only a hostile guest would say it, passes nobody."""
-    reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, RECIPE, METRICS["accuracy"])
+    reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, METRICS["accuracy"])
     assert reached is not PASS
 
 
 @pytest.mark.parametrize("verdict", [FAIL, REFER])
 def test_a_failure_without_words_counts(verdict):
     """A failure counts even if it says nothing."""
-    reached, _ = decide([failure(verdict, words="")], [PASSED], None, None, METRICS["accuracy"])
+    reached, _ = decide([failure(verdict, words="")], [PASSED], None, METRICS["accuracy"])
     assert reached is verdict
+
+
+@pytest.mark.parametrize(
+    ("failures", "rules", "comparison", "verdict"),
+    [
+        ([failure()], [], None, REFER),
+        ([failure(stage=Stage.RETRAINING)], [PASSED], None, REFER),
+        ([failure()], [FAILED], BAD, REFER),
+        ([], [FAILED], GOOD, REFER),
+        ([], [], BAD, REFER),
+        ([], [], accuracy(0.65), REFER),
+        ([], [], error(65_000), REFER),
+        ([], [], None, REFER),
+        ([], [BROKEN], GOOD, REFER),
+        ([], [PASSED], GOOD, PASS),
+        ([], [NOTED], error(55_000), PASS),
+    ],
+)
+def test_what_was_cut_short_never_fails(failures, rules, comparison, verdict):
+    """Whatever was ended before its end passes or is referred, and the first reason says that it was."""
+    reached, reasons = decide(failures, rules, comparison, METRICS["accuracy"], cut=CUT)
+    assert reached is verdict
+    assert reasons[0] == CUT
+    assert len(reasons) > 1
+
+
+def test_what_stopped_it_is_why_rules_could_not_be_checked():
+    """Where something went wrong before, rules without evidence add no reason of their own."""
+    reached, reasons = decide([failure(REFER)], [UNKNOWN, UNKNOWN], None, METRICS["accuracy"])
+    assert (reached, reasons) == (REFER, ("It broke.",))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "rules", "first"),
+    [("Other labels.", [FAILED], "Other labels."), ("Found 3.", [BROKEN, FAILED], "It is so. Not so: Found 3.")],
+)
+def test_the_cause_is_the_first_reason(sentence, rules, first):
+    """What else follows from is said first, after what was cut: in its own words, or in a rule's that says so."""
+    cause = Cause(CauseKind.LABELS, sentence, "Mend it.")
+    for cut in ("", CUT):
+        _, reasons = decide([failure()], rules, BAD, METRICS["accuracy"], cut=cut, cause=cause)
+        assert reasons[bool(cut)] == first
+        assert len(set(reasons)) == len(reasons)
+    assert sentence not in decide([], [PASSED], GOOD, METRICS["accuracy"], cause=cause)[1]
+
+
+def test_what_is_a_reason_twice_is_said_once():
+    """A failure in the words of what cut the file short is not repeated."""
+    assert decide([failure(words=CUT)], [], None, METRICS["accuracy"], cut=CUT) == (REFER, (CUT,))
 
 
 @pytest.mark.parametrize("mean", [0.92, 0.93, 0.94, 0.95, 0.96])
 def test_whoever_is_honestly_better_passes(mean):
     """On the real data, where the reference reaches 91.08 %, nobody who is as good as boosted trees is suspected."""
     real = replace(accuracy(mean, bar=0.8758), reference_mean=0.9108)
-    assert decide([], [PASSED], real, RECIPE, METRICS["accuracy"])[0] is PASS
+    assert decide([], [PASSED], real, METRICS["accuracy"])[0] is PASS
 
 
 def test_a_traditional_model_shows_what_the_data_allow():
     """Where a traditional model is nearly perfect, as on easy data, a network may be so too."""
     easy = replace(accuracy(0.99), baselines=(Baseline("random forest", 0.98, 0.0),))
-    assert decide([], [PASSED], easy, RECIPE, METRICS["accuracy"])[0] is PASS
+    assert decide([], [PASSED], easy, METRICS["accuracy"])[0] is PASS

@@ -36,6 +36,7 @@ def of_task(task: str, rows: int, comparison: str) -> tuple[Example, ...]:
         f"X_train, {y}_train, validation_data",
         f"X_train[:{rows // 10}], {y}_train[:{rows // 10}], validation_data",
     )
+    order = f"X_train, {y}_train.to_numpy()[::-1], validation_data"
     tested, again = f"evaluate(X_test, {y}_test", f"evaluate(X_train, {y}_train"
     watched, leak = f" validation_data=(X_dev, {y}_dev),", "X = table[features].assign(hint=y)"
     seed = "keras.utils.set_random_seed(42)\n"
@@ -43,9 +44,10 @@ def of_task(task: str, rows: int, comparison: str) -> tuple[Example, ...]:
         Example("no-hidden-layer", "test_nonlinear_hidden_layer", ((HIDDEN, ""),)),
         *(_of_classification() if task == "classification" else _of_regression()),
         Example("few-rows", "test_trained_on_enough_data", ((fed, few),)),
+        Example("labels-reversed", "test_labels_are_the_datas", ((fed, order),)),
         Example("target-leak", "test_target_is_not_a_feature", (("X = table[features]", leak),)),
-        Example("nothing-watched", "test_development_set_was_watched", ((watched, ""),)),
-        Example("tested-on-training", "test_final_test_on_unseen_rows", ((tested, again),)),
+        Example("nothing-watched", "test_development_set_was_watched", ((watched, ""),), is_required=False),
+        Example("tested-on-training", "test_final_test_on_unseen_rows", ((tested, again),), is_required=False),
         Example("large-inputs", "test_inputs_are_scaled", LARGE, is_required=False),
         Example("no-seed", "test_random_seeds_are_set", ((seed, ""),), is_required=False),
         Example("no-comparison", "test_traditional_model_is_compared", ((comparison, ""),), is_required=False),

@@ -34,6 +34,7 @@ from checker.records import (
     Failure,
     Progress,
     Stage,
+    Verdict,
     to_plain,
 )
 
@@ -90,6 +91,7 @@ def _kernel_died(cell: int) -> Failure:
         f"The Python process running the notebook ended in cell {cell}.",
         "Something in this cell ends the whole kernel: exit(), quit(), os._exit(), or a crash of a library.",
         cell=cell,
+        verdict=Verdict.REFER,
     )
 
 

@@ -5,7 +5,8 @@ function of the same name looks whether a report has what the question is about;
 braces, and the cell or the figure that the question points to. Of the questions that suit a report some are chosen:
 topic after topic in turns, in each the weightiest first, so that what is particular to a submission comes before what
 everybody can be asked, and no topic is asked to death; only for what is wrong a topic has two turns at once. Among
-equals the hash of the file decides: neighbours get different ones, and the same file gets the same ones again.
+equals the hash of the file decides: neighbours get different ones, and the same file gets the same ones again. Those
+that were chosen are asked in the order in which a solution is walked through, what is wrong before all else.
 """
 
 import hashlib
@@ -21,12 +22,12 @@ from pydantic import TypeAdapter
 
 from checker.questions import data, network, plans, results, training
 from checker.questions.view import Found, View
-from checker.records import Question, Report, Topic, record
+from checker.records import CauseKind, Question, Report, Topic, record
 
 MOST = 7
 """Questions for one submission."""
 WRONG = 3
-"""The weight of what is wrong with a submission."""
+"""The weight from which on something is wrong with a submission."""
 
 Finder = Callable[[View], Found | None]
 
@@ -34,12 +35,14 @@ Finder = Callable[[View], Found | None]
 @record
 @dataclass(frozen=True)
 class Template:
-    """A question's words, and how much it is to the point."""
+    """A question's words, how much it is to the point, and the causes from which its answer follows: where one of them
+    leads the report, it is not asked."""
 
     topic: Topic
     weight: int
     ask: str
     good: str
+    unless: tuple[CauseKind, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,10 @@ def finder(name: str) -> Finder:
 
 
 def choose(report: Report) -> tuple[Question, ...]:
-    """Return the questions for a submission, in the order in which its solution is walked through."""
+    """Return the questions for a submission, in the order in which they are asked."""
     found = sorted(candidates(report), key=lambda candidate: (_place(candidate), candidate.rank))
     by_topic = [list(of) for _, of in groupby(found, _place)]
-    chosen = sorted(_in_turns(by_topic)[:MOST], key=lambda candidate: (_place(candidate), candidate.rank))
+    chosen = sorted(_in_turns(by_topic)[:MOST], key=_order)
     return tuple(candidate.question for candidate in chosen)
 
 
@@ -79,12 +82,18 @@ def candidates(report: Report) -> Iterator[Candidate]:
     """Yield all questions that suit a report."""
     view = View(report)
     for name, template in templates().items():
-        found = finder(name)(view)
+        is_silent = report.cause is not None and report.cause.kind in template.unless
+        found = None if is_silent else finder(name)(view)
         if found is not None:
             lot = hashlib.sha256(f"{report.submission.sha256} {name}".encode()).hexdigest()
             ask, good = (words.format_map(found.values) for words in (template.ask, template.good))
             question = Question(template.topic, ask, good, found.cell, found.figure)
             yield Candidate(name, (-template.weight, lot), question)
+
+
+def _order(candidate: Candidate) -> tuple[int, int, tuple[int, str]]:
+    weight = -candidate.rank[0]
+    return -weight if weight >= WRONG else 0, _place(candidate), candidate.rank
 
 
 def _place(candidate: Candidate) -> int:
@@ -98,4 +107,4 @@ def _in_turns(by_topic: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _turn(candidate: Candidate, turn: int) -> int:
-    return 0 if turn == 1 and candidate.rank[0] == -WRONG else turn
+    return 0 if turn == 1 and candidate.rank[0] <= -WRONG else turn

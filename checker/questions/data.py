@@ -38,8 +38,7 @@ def a_limit(view: View) -> Found | None:
 
 
 def _is_limit(view: View) -> bool:
-    limits = (Ending.TIME, Ending.WALL_CLOCK, Ending.MEMORY, Ending.OUTPUT, Ending.PROCESSES)
-    return view.report.execution.ending in limits
+    return view.report.execution.ending not in (Ending.FINISHED, Ending.CRASHED, Ending.NONSENSE)
 
 
 def an_error(view: View) -> Found | None:
@@ -78,11 +77,9 @@ def another_width(view: View) -> Found | None:
 
 
 def labels_differ(view: View) -> Found | None:
-    """Many of the labels are not the data's."""
+    """More of the labels are not the data's than by a slip."""
     tracing = view.report.tracing
-    if tracing is None or tracing.labels_differ <= 0.01 * max(tracing.all_rows, 1):
-        return None
-    return about(Figure.FEATURES, count=tracing.labels_differ)
+    return about(Figure.FEATURES, what=tracing.labels_in_words) if tracing and tracing.has_other_labels else None
 
 
 def untraced(view: View) -> Found | None:

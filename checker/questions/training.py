@@ -203,8 +203,12 @@ def stopped_early(view: View) -> Found | None:
 
 
 def no_development_set(view: View) -> Found | None:
-    """No development set was watched."""
-    return about(view.trained) if view.report.recipe and not view.report.recipe.development else None
+    """No development set was watched, or one of rows that were trained on."""
+    recipe = view.report.recipe
+    if recipe is None or (recipe.development and not recipe.watched_itself):
+        return None
+    itself = "The development set that you watched is made of training rows."
+    return about(view.trained, what=itself if recipe.watched_itself else "Nothing was watched but the training rows.")
 
 
 def gap(view: View) -> Found | None:
@@ -215,7 +219,7 @@ def gap(view: View) -> Found | None:
     unit, distance = find(c.metric, c.unit).unit, c.training_mean - c.mean
     overfits, is_good = distance > 0.03, c.reaches_bar
     good = (
-        "Some overfitting: regularise, or stop earlier."
+        "Some overfitting: what it has learnt by heart of its training rows does not help on others."
         if overfits
         else (
             "Neither to speak of: good on both."

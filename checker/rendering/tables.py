@@ -30,6 +30,7 @@ from checker.rendering.words import failed, file_name
 BEFORE = ("submission", "file", "sha256", "verdict")
 SCORES = ("spread", "reference", "difference", "bar", "baseline", "training")
 AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice")
+CAUSE = ("cause",)
 IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
 TIMES = ("deadline", "handed_in", "late_seconds", "timeliness")
 """Headings; the metric's own name stands before the scores, and the names of other metrics after them."""
@@ -94,7 +95,7 @@ def results_csv(reports: Sequence[Report]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     metric = reports[0].metric if reports else "accuracy"
     others = [key for key, other in METRICS.items() if other.task == METRICS[metric].task and key != metric]
-    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER, *IDENTITY, *TIMES))
+    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER, *IDENTITY, *TIMES, *CAUSE))
     writer.writerows([_cell(value) for value in _row(report, others)] for report in reports)
     return out.getvalue()
 
@@ -117,6 +118,7 @@ def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
     who = report.submission.identity
     yield from (str(who.platform), who.number, who.name, who.email, who.submitted_at, "yes" if who.is_late else "")
     yield from _times(report.timeliness)
+    yield str(report.cause.kind) if report.cause else ""
 
 
 def _times(found: Timeliness | None) -> tuple[object, ...]:
@@ -176,7 +178,9 @@ def _rule(case: Element, rule: RuleResult) -> None:
             SubElement(case, "system-out").text = as_printed(f"advice: {text}", BLOCK)
         case Outcome.ERROR, _:
             _mark(case, "error", rule.rationale or rule.sentence, text)
-        case Outcome.SKIPPED, _:
+        case Outcome.UNKNOWN, Importance.REQUIRED:
+            _mark(case, "error", f"could not be checked: {rule.rationale}", text)
+        case Outcome.SKIPPED | Outcome.UNKNOWN, _:
             _mark(case, "skipped", rule.rationale or rule.sentence)
 
 

@@ -50,7 +50,17 @@ def environment() -> Environment:
         "phase_rows": words.phase_rows,
         "target_scale": words.target_scale,
     }
-    made.globals |= {"FIGURES": words.FIGURES, "MARK": words.MARK, "MEANING": words.MEANING, "MOST": MOST}
+    made.globals |= {
+        "CAUSES": words.CAUSES,
+        "ENDINGS": words.ENDINGS,
+        "FIGURES": words.FIGURES,
+        "LOOPS": words.LOOPS,
+        "MARK": words.MARK,
+        "MEANING": words.MEANING,
+        "OUTCOMES": words.OUTCOMES,
+        "SOURCES": words.SOURCES,
+        "MOST": MOST,
+    }
     for file, kind in (("style.css", "style"), ("index.js", "script")):
         made.globals |= _hashed(made, file, kind)
     return made

@@ -25,6 +25,7 @@ from checker.records import (
 )
 from checker.rendering.text import as_printed, one_line, visible
 from checker.rendering.words import (
+    CAUSES,
     MARK,
     MEANING,
     by_urgency,
@@ -48,11 +49,14 @@ _COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
 def print_report(console: Console, report: Report, page: str | None) -> None:
     """Print one report for the student who made the submission; ``page`` is where the whole report lies."""
     _headline(console, report)
+    if report.cause:
+        _say(console, f"{CAUSES[report.cause.kind]}: {one_line(report.cause.sentence)}", "bold", indent=1)
+        _advice(console, report.cause.help, "")
     for reason in report.reasons[:MOST]:
         _say(console, f"• {one_line(reason)}", indent=1)
     _failures(console, report.failures)
     _rules(console, "Rules that are not met", failed(report, Importance.REQUIRED), "red")
-    _rules(console, "Rules that could not be checked", _broken(report))
+    _rules(console, "Rules that could not be checked", _unchecked(report))
     _rules(console, "Advice, without weight for the verdict", failed(report, Importance.ADVISORY))
     _counts(console, report)
     if report.comparison:
@@ -128,8 +132,13 @@ def _advice(console: Console, help: str, detail: str) -> None:
         _say(console, f"What to do: {one_line(help)}", "bold", indent=3)
 
 
-def _broken(report: Report) -> list[RuleResult]:
-    return [rule for rule in by_urgency(report.rules) if rule.outcome is Outcome.ERROR]
+def _unchecked(report: Report) -> list[RuleResult]:
+    """Return the rules that broke, and the required ones for which there was no evidence though nothing stopped it."""
+    return [rule for rule in by_urgency(report.rules) if rule.outcome is Outcome.ERROR or _is_missed(rule, report)]
+
+
+def _is_missed(rule: RuleResult, report: Report) -> bool:
+    return rule.outcome is Outcome.UNKNOWN and rule.importance is Importance.REQUIRED and not report.failures
 
 
 def _counts(console: Console, report: Report) -> None:

@@ -8,13 +8,17 @@ from pathlib import PurePath
 from checker import metrics
 from checker.metrics import NONE, PERCENT, Metric
 from checker.records import (
+    CauseKind,
     Claim,
     Comparison,
+    Ending,
+    FeatureSource,
     Figure,
     Identity,
     Importance,
     KerasObject,
     Labels,
+    Loop,
     Measurement,
     Outcome,
     Phase,
@@ -30,7 +34,49 @@ MEANING = {
     Verdict.REFER: "Could not be decided by machine; a demonstrator decides",
 }
 
-MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!"}
+MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!", Outcome.UNKNOWN: "?"}
+
+OUTCOMES = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.SKIPPED: "does not apply",
+    Outcome.ERROR: "broke",
+    Outcome.UNKNOWN: "could not be checked",
+}
+
+CAUSES = {
+    CauseKind.FILE_CUT: "The file was cut short",
+    CauseKind.LABELS: "Other labels",
+    CauseKind.LEAK: "The answer is among the inputs",
+    CauseKind.TRAINING_CUT: "Training was cut short",
+    CauseKind.LINEAR: "The network is linear",
+    CauseKind.UNSCALED: "The inputs are not scaled",
+}
+
+ENDINGS = {
+    Ending.FINISHED: "normally",
+    Ending.CRASHED: "by a crash",
+    Ending.TIME: "by the limit on time",
+    Ending.WALL_CLOCK: "by the clock, at ten times the limit on time",
+    Ending.MEMORY: "by the limit on memory",
+    Ending.OUTPUT: "by the limit on output",
+    Ending.PROCESSES: "by the limit on processes",
+    Ending.NONSENSE: "because what it sent made no sense",
+}
+
+LOOPS = {
+    Loop.GRAPH: "an epoch is one TensorFlow graph, which gives what Keras's own fit gives, bit for bit",
+    Loop.XLA: "a long one, so an epoch is compiled by XLA, which gives what fit gives but for rounding",
+    Loop.FIT: "the student's own calls of fit, replayed",
+}
+
+SOURCES = {
+    FeatureSource.TRACED: "The student's own features.",
+    FeatureSource.HANDOUT: "The hand-out's features.",
+    FeatureSource.NOWHERE: "Not traced to the data.",
+}
+
+LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
 
 FIGURES = {
     Figure.FAILURES: "what stopped it",
@@ -43,7 +89,18 @@ FIGURES = {
     Figure.CHOICE: "the choice of the model",
 }
 
-_URGENCY = {Outcome.FAILED: 0, Outcome.ERROR: 1, Outcome.SKIPPED: 3, Outcome.PASSED: 4}
+_URGENCY = {
+    (Outcome.FAILED, Importance.REQUIRED): 0,
+    (Outcome.ERROR, Importance.REQUIRED): 1,
+    (Outcome.ERROR, Importance.ADVISORY): 1,
+    (Outcome.UNKNOWN, Importance.REQUIRED): 2,
+    (Outcome.FAILED, Importance.ADVISORY): 3,
+    (Outcome.UNKNOWN, Importance.ADVISORY): 4,
+    (Outcome.SKIPPED, Importance.REQUIRED): 4,
+    (Outcome.SKIPPED, Importance.ADVISORY): 4,
+    (Outcome.PASSED, Importance.REQUIRED): 5,
+    (Outcome.PASSED, Importance.ADVISORY): 5,
+}
 
 
 # -- numbers ---------------------------------------------------------------------------------------------
@@ -114,7 +171,7 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         ("Loss", keras_object(phase.loss)),
         ("Epochs", f"{phase.epochs:,}"),
         ("Batch size", f"{phase.batch_size:,}"),
-        ("Labels", {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot"}.get(phase.labels, "numbers")),
+        ("Labels", LABELS[phase.labels]),
     ]
     if phase.class_weight:
         weights = (f"{_class_name(key, classes)} {value:.4g}" for key, value in phase.class_weight.items())
@@ -161,13 +218,9 @@ def who(identity: Identity) -> str:
 
 
 def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
-    """Return failed required rules first, then those that broke, failed advice, skipped, passed."""
-    return sorted(rules, key=_urgency)
-
-
-def _urgency(rule: RuleResult) -> int:
-    advice = rule.outcome is Outcome.FAILED and rule.importance is Importance.ADVISORY
-    return 2 if advice else _URGENCY[rule.outcome]
+    """Return failed required rules first, then those that broke, required ones that could not be checked, failed
+    advice, what else was not looked at, and what passed."""
+    return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
 
 
 def failed(report: Report, importance: Importance) -> list[RuleResult]:

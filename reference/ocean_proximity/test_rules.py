@@ -3,9 +3,11 @@
 A rule is a pytest function. What it is about, it asks for by name: the network (``architecture``), how it
 was trained (``recipe``), which rows it saw (``tracing``), how it did when the checker trained it again
 (``comparison``, ``training``), the student's cells (``notebook``). Where that evidence does not exist, the
-rule is skipped. Its docstring is its sentence in the report. When an assertion fails, the first line of the
+rule could not be checked, and a required one is then for a human to look at; a rule that does not apply calls
+``pytest.skip``. Its docstring is its sentence in the report. When an assertion fails, the first line of the
 message says what was found and the other lines explain; ``help`` says what to do about it. A rule that is
-``required`` decides about the tick; an ``advisory`` one is something to talk about.
+``required`` decides about the tick; an ``advisory`` one is something to talk about; ``[rules]`` in ``assignment.toml``
+may say otherwise of any of them.
 
 The accuracy is no rule here: the bar stands in ``assignment.toml``.
 """
@@ -35,6 +37,7 @@ from checker.records import (
     Tracing,
     TrainingRun,
 )
+from checker.rules import unknown
 
 HOUSING_ROWS = 20_640
 ENOUGH = 0.4
@@ -117,6 +120,16 @@ def test_trained_on_enough_data(tracing: Tracing) -> None:
     )
 
 
+@pytest.mark.required(help="Keep features and labels in the same order: split, shuffle and drop rows of both together.")
+def test_labels_are_the_datas(tracing: Tracing) -> None:
+    """Each row was trained on with the label that the data has for it."""
+    if not tracing.labels_compared:
+        unknown("which labels its rows were trained on with is not known")
+    assert not tracing.has_other_labels, (
+        f"{tracing.labels_in_words}\nWhat is learned from other labels is no answer to the task."
+    )
+
+
 @pytest.mark.required(help="Take the column ocean_proximity, and all made from it, out of the features.")
 def test_target_is_not_a_feature(assignment: Assignment, tracing: Tracing) -> None:
     """No feature gives the class away."""
@@ -131,16 +144,20 @@ def test_target_is_not_a_feature(assignment: Assignment, tracing: Tracing) -> No
     )
 
 
-@pytest.mark.required(help="Give fit the development part: validation_data=(X_dev, Y_dev).")
+@pytest.mark.advisory(help="Give fit the development part: validation_data=(X_dev, Y_dev).")
 def test_development_set_was_watched(recipe: Recipe) -> None:
     """A development set was watched while the network was trained and tuned."""
     assert recipe.development, (
         "No development set was watched: no validation_data, no validation_split, no second set tested on.\n"
         "Without one there is no way to notice overfitting, or to choose settings without the test part."
     )
+    assert not recipe.watched_itself, (
+        "The development set that was watched holds only rows that were trained on.\n"
+        "That is none: on rows that it was trained on, a network looks good however it does on others."
+    )
 
 
-@pytest.mark.required(help="Split before training, and test once at the end on the part kept aside.")
+@pytest.mark.advisory(help="Split before training, and test once at the end on the part kept aside.")
 def test_final_test_on_unseen_rows(tracing: Tracing) -> None:
     """The network was tested on rows that it was not trained on."""
     if not tracing.seen:

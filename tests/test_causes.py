@@ -1,0 +1,199 @@
+"""Causes: which one leads, what only follows from it, and that no advice contradicts other advice."""
+
+from dataclasses import replace
+from itertools import chain, combinations, product
+
+import pytest
+from test_rendering import a_comparison, a_network, a_pass
+
+from checker import causes, questions
+from checker.causes import Findings, find, heard, quieted
+from checker.questions import candidates, templates
+from checker.records import (
+    Cause,
+    CauseKind,
+    Importance,
+    Observation,
+    Outcome,
+    RuleResult,
+    Symptom,
+)
+from checker.rendering.html import render_page, render_student_page
+
+CUT = "It ran longer than the time allowed and was stopped after cell 3."
+CAPPED = "Training was cut short by the cap: 100 of 120 epochs asked for were not run."
+INPUTS = ("longitude", "latitude", "housing_median_age", "total_rooms")
+UNDERFITS = Observation(Symptom.UNDERFITS, "It underfits.")
+
+
+def found(report=None, observations=(), **more):
+    """Return what a cause may be found in, of a report in which nothing is wrong unless something is given."""
+    report = report or a_pass()
+    network = report.answer.architecture
+    known = Findings(report.tracing, network, report.comparison, observations, INPUTS, is_regression=False)
+    return replace(known, **more)
+
+
+def other_labels():
+    return replace(a_pass().tracing, labels_differ=6_000, labels_look="shuffled")
+
+
+def leaky():
+    columns = (*a_pass().tracing.columns, replace(a_pass().tracing.columns[0], source="", label_purity=1.0))
+    return replace(a_pass().tracing, columns=columns)
+
+
+def unscaled():
+    columns = tuple(replace(column, train_mean=2_600.0) for column in a_pass().tracing.columns)
+    return replace(a_pass().tracing, columns=columns)
+
+
+BELOW = a_comparison(0.8)
+
+WRONG = {
+    CauseKind.FILE_CUT: {"file_cut": CUT},
+    CauseKind.LABELS: {"tracing": other_labels()},
+    CauseKind.LEAK: {"tracing": leaky()},
+    CauseKind.TRAINING_CUT: {"training_cut": CAPPED},
+    CauseKind.LINEAR: {"architecture": a_network(5), "comparison": BELOW},
+    CauseKind.UNSCALED: {"tracing": unscaled(), "comparison": BELOW},
+}
+
+
+@pytest.mark.parametrize("kind", CauseKind)
+def test_each_cause_is_found_by_itself(kind):
+    """What is wrong is found, in a sentence, with what to do."""
+    cause = find(found(**WRONG[kind]))
+    assert cause is not None
+    assert cause.kind is kind
+    assert cause.sentence.endswith(".")
+    assert cause.help.endswith(".")
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(CauseKind, 2)))
+def test_of_two_causes_the_first_leads(first, second):
+    """The order of the kinds is the order in which they lead; where both lie in one record, as far as they can."""
+    both = {**WRONG[second], **WRONG[first]}
+    if not WRONG[first].keys() & WRONG[second].keys() - {"comparison"}:
+        assert find(found(**both)).kind is first
+
+
+def test_nothing_wrong_has_no_cause():
+    """Of a sound submission nothing leads."""
+    assert find(found()) is None
+    assert find(found(tracing=None, architecture=None, comparison=None)) is None
+
+
+@pytest.mark.parametrize("wrong", [{"architecture": a_network(5)}, {"tracing": unscaled()}])
+def test_what_does_no_harm_is_no_cause(wrong):
+    """A linear network, and unscaled inputs, lead only where the bar is missed or the network underfits."""
+    assert find(found(**wrong)) is None
+    assert find(found(**wrong, observations=(UNDERFITS,))) is not None
+
+
+def test_the_data_s_own_column_is_no_leak():
+    """A column that the task gives may tell much of the target."""
+    columns = tuple(replace(column, label_purity=1.0) for column in a_pass().tracing.columns)
+    assert find(found(tracing=replace(a_pass().tracing, columns=columns))) is None
+
+
+# -- what is silenced ------------------------------------------------------------------------------------
+
+LONGER, SHORTER, LARGER, SMALLER = "longer", "shorter", "larger", "smaller"
+SAYS = {
+    Symptom.OVERFITS: {SHORTER, SMALLER},
+    Symptom.UNDERFITS: {LONGER, LARGER},
+    Symptom.IMPROVING: {LONGER},
+    "test_no_strong_overfitting": {SHORTER, SMALLER},
+    "test_no_underfitting": {LONGER, LARGER},
+    "overfits": {SHORTER, SMALLER},
+    "underfits": {LONGER, LARGER},
+    "still_improving": {LONGER},
+}
+"""What is advised, by symptoms, rules and questions."""
+
+
+def advice(name):
+    return RuleResult(name, "It is so.", Importance.ADVISORY, Outcome.FAILED, "Not so.", "Do it.")
+
+
+def subsets(of):
+    return chain.from_iterable(combinations(of, count) for count in range(len(of) + 1))
+
+
+def silenced(symptoms, names, kind):
+    """Return a report that shows these symptoms and fails these rules, led by a cause of the kind."""
+    cause = Cause(kind, "So it is.", "Do otherwise.") if kind else None
+    seen = [Observation(symptom, f"So it is: {symptom}.") for symptom in symptoms]
+    rules = [advice(name) for name in names]
+    said, left = heard(seen, rules, cause), quieted(rules, seen, cause)
+    return replace(a_pass(), observations=said, rules=left, cause=cause)
+
+
+def directions(report):
+    """Return all that a report advises: in what trainings show, rules, and any question that suits it."""
+    said = [seen.symptom for seen in report.observations]
+    said += [rule.name for rule in report.rules if rule.outcome is Outcome.FAILED]
+    said += [candidate.name for candidate in candidates(report)]
+    return set().union(*(SAYS.get(name, set()) for name in said))
+
+
+@pytest.mark.parametrize("kind", [None, *CauseKind])
+def test_no_two_pieces_of_advice_contradict_each_other(kind):
+    """Over all combinations of symptoms and rules, with any cause and without: never longer beside shorter, nor larger
+    beside smaller."""
+    tendencies = (*causes.COMPATIBLE, Symptom.STOPPED_EARLY)
+    for symptoms, names in product(subsets(tendencies), subsets(tuple(causes.TENDENCIES))):
+        advised = directions(silenced(symptoms, names, kind))
+        assert not {LONGER, SHORTER} <= advised, (symptoms, names)
+        assert not {LARGER, SMALLER} <= advised, (symptoms, names)
+
+
+@pytest.mark.parametrize("kind", [CauseKind.LABELS, CauseKind.LEAK, CauseKind.TRAINING_CUT, CauseKind.LINEAR])
+def test_nobody_is_told_to_train_longer_whom_that_would_not_help(kind):
+    """Neither what trainings show nor a rule nor a question says it."""
+    report = silenced((Symptom.UNDERFITS, Symptom.IMPROVING), ("test_no_underfitting",), kind)
+    assert LONGER not in directions(report)
+    assert report.observations == ()
+    assert [(rule.outcome, rule.help) for rule in report.rules] == [(Outcome.SKIPPED, "")]
+
+
+def test_without_a_cause_what_is_shown_is_said():
+    """A single symptom stays, and so does the rule that says the same."""
+    report = silenced((Symptom.OVERFITS, Symptom.NEVER_PREDICTED), ("test_no_strong_overfitting",), None)
+    assert [seen.symptom for seen in report.observations] == [Symptom.OVERFITS, Symptom.NEVER_PREDICTED]
+    assert report.rules[0].outcome is Outcome.FAILED
+
+
+def test_required_rules_are_never_silenced():
+    """A rule that decides about the tick is shown, whatever leads."""
+    rule = replace(advice("test_no_underfitting"), importance=Importance.REQUIRED)
+    for kind in CauseKind:
+        assert quieted([rule], (), Cause(kind, "So it is.", "Do otherwise.")) == (rule,)
+
+
+def test_what_stands_at_the_end_of_a_file_is_not_missed_where_it_was_cut():
+    """Whose file was ended could not draw a picture in its last cell."""
+    report = silenced((), ("test_confusion_matrix_is_made", "test_inputs_are_scaled"), CauseKind.FILE_CUT)
+    assert [rule.outcome for rule in report.rules] == [Outcome.SKIPPED, Outcome.FAILED]
+
+
+def test_questions_name_causes_that_answer_them():
+    """Every cause answers some question, and the one about it is asked all the same."""
+    named = set(chain.from_iterable(template.unless for template in templates().values()))
+    assert named == set(CauseKind)
+    assert not templates()["leak"].unless
+    assert not templates()["labels_differ"].unless
+    assert questions.choose(silenced((), (), CauseKind.LABELS))
+
+
+# -- where it is shown -----------------------------------------------------------------------------------
+
+
+def test_a_cause_comes_first_on_both_pages():
+    """It stands before the reasons, with what to do, and is not said twice."""
+    cause = Cause(CauseKind.TRAINING_CUT, CAPPED, "Train for fewer epochs.")
+    report = replace(a_pass(), cause=cause, reasons=(CAPPED, "It reaches the bar."))
+    for page in (render_page(report), render_student_page(report)):
+        assert page.count(CAPPED) == 1
+        assert page.index("Train for fewer epochs.") < page.index("It reaches the bar.")

@@ -1,0 +1,152 @@
+"""Every member of every enum that a report may hold has words wherever a report is shown."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+from test_rendering import DATA, a_fail, a_pass
+
+from checker import records
+from checker.records import (
+    Cause,
+    CauseKind,
+    Development,
+    Ending,
+    Execution,
+    FeatureSource,
+    Figure,
+    Identity,
+    Importance,
+    Labels,
+    Loop,
+    Observation,
+    Outcome,
+    Platform,
+    Question,
+    Recipe,
+    Report,
+    Stage,
+    Symptom,
+    Timeliness,
+    TimeSource,
+    Topic,
+    Verdict,
+)
+from checker.rendering import words
+from checker.rendering.html import Entry, render_index, render_page, render_student_page
+from checker.rendering.tables import junit_xml, results_csv, results_json
+from checker.rendering.terminal import print_report, print_summary
+
+ENUMS = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
+ENUMS = [kind for kind in ENUMS if kind is not StrEnum]
+
+
+# -- where each enum stands in a report --------------------------------------------------------------------
+
+
+def of_verdict(verdict: Verdict) -> Report:
+    """Return a report with this verdict, and a failure that leads there."""
+    return replace(a_fail(), verdict=verdict, failures=(replace(a_fail().failures[0], verdict=verdict),))
+
+
+def of_rule(**more: Any) -> Report:
+    """Return a report with one rule, which is so."""
+    rule = replace(a_pass().rules[1], **more)
+    return replace(a_pass(), rules=(rule, replace(rule, importance=Importance.REQUIRED)))
+
+
+def of_ending(ending: Ending) -> Report:
+    """Return a report whose jobs all ended in this way."""
+    ended = Execution(ending, 1, 1.0, 1.0, 1.0, "", "fake")
+    return replace(a_pass(), execution=ended, retraining=ended, further=ended)
+
+
+def of_development(development: Development) -> Report:
+    """Return a report whose answer watched a development set in this way."""
+    answer = a_pass().answer
+    assert answer is not None
+    return replace(a_pass(), answer=replace(answer, fits=(replace(answer.fits[0], development=development),)))
+
+
+def of_labels(labels: Labels) -> Report:
+    """Return a report whose answer was fed labels of this form."""
+    recipe = a_pass().recipe
+    assert recipe is not None
+    return replace(a_pass(), recipe=Recipe((replace(recipe.phases[0], labels=labels),), True))
+
+
+def of_source(source: FeatureSource) -> Report:
+    """Return a report whose features come from there."""
+    tracing = a_pass().tracing
+    assert tracing is not None
+    return replace(a_pass(), tracing=replace(tracing, source=source))
+
+
+def of_platform(platform: Platform) -> Report:
+    """Return a report of what was downloaded from there."""
+    return replace(a_pass(), submission=replace(a_pass().submission, identity=Identity(platform, "12", "Ada")))
+
+
+def of_time(source: TimeSource) -> Report:
+    """Return a report whose time is known from there."""
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    return replace(a_pass(), timeliness=Timeliness(at, False, source, at, 60, "A minute late."))
+
+
+PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
+    Verdict: of_verdict,
+    Outcome: lambda outcome: of_rule(outcome=outcome),
+    Importance: lambda importance: of_rule(importance=importance),
+    Stage: lambda stage: replace(a_fail(), failures=(replace(a_fail().failures[0], stage=stage),)),
+    Ending: of_ending,
+    Development: of_development,
+    Labels: of_labels,
+    CauseKind: lambda kind: replace(a_fail(), cause=Cause(kind, "So it is.", "Do otherwise.")),
+    Symptom: lambda symptom: replace(a_pass(), observations=(Observation(symptom, "So it is."),)),
+    Topic: lambda topic: replace(a_pass(), questions=(Question(topic, "Why?", "So.", 13, None),)),
+    Figure: lambda figure: replace(a_pass(), questions=(Question(Topic.DATA, "Why?", "So.", None, figure),)),
+    FeatureSource: of_source,
+    Platform: of_platform,
+    Loop: lambda loop: replace(a_pass(), runs=tuple(replace(run, loop=loop) for run in a_pass().runs)),
+    TimeSource: of_time,
+}
+
+
+def test_each_enum_has_its_place() -> None:
+    """No enum is in the records whose members this file does not put into a report."""
+    assert set(ENUMS) == set(PLACES)
+
+
+@pytest.mark.parametrize("member", [member for kind in PLACES for member in kind], ids=repr)
+def test_each_member_is_shown_everywhere(member: StrEnum) -> None:
+    """Both editions of the page, the index, the terminal and the tables have words for it."""
+    report = PLACES[type(member)](member)
+    for page in (render_page(report), render_student_page(report), render_index("T", [Entry(report, "a")], (), DATA)):
+        assert page.rstrip().endswith("</html>")
+    out = io.StringIO()
+    console = Console(file=out, width=100)
+    print_report(console, report, "report.html")
+    print_summary(console, [report], (), "results")
+    assert report.verdict in out.getvalue()
+    assert json.loads(results_json([report], (), DATA))["reports"]
+    assert report.verdict in results_csv([report])
+    assert ElementTree.fromstring(junit_xml([report], ())).findall(".//testcase")
+
+
+def test_tables_of_words_leave_no_member_out() -> None:
+    """A table that has words for one member of an enum has some for each, and for each others."""
+    tables = [
+        table for name, table in vars(words).items() if name.isupper() and name[0] != "_" and isinstance(table, dict)
+    ]
+    assert len(tables) >= 6
+    for table in tables:
+        kind = type(next(iter(table)))
+        assert set(table) == set(kind)
+        assert len(set(table.values())) == len(table)
