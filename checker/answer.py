@@ -35,7 +35,7 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
         if model.architecture is not None
         and not model.unrebuildable
         and nonlinear_hidden_layers(model.architecture)
-        and not tracing.carries_label(model, matches[model.id], data.labels, names)
+        and not tracing.carries_label(model, matches[model.id], matcher, names)
     ]
     outdone = as_trained.why_not(owns, trusted, metric, assignment.bar.unit)
     named = course.answer_name
@@ -46,7 +46,7 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     if answer is None:
         return evidence, None
     twins = [model for model in fitting if as_trained.are_twins(answer, model)]
-    return evidence, tracing.trace(answer, ran.arrays, matcher, data.labels, names, twins)
+    return evidence, tracing.trace(answer, ran.arrays, matcher, names, assignment.data.classes, twins)
 
 
 def _own(
@@ -59,6 +59,6 @@ def _own(
     names = as_trained.class_names(
         y if rows is not None else None, labels[:0] if rows is None else rows, labels, classes
     )
-    scale, _ = tracing.labels_compared(model, ran.arrays, matched, labels) if not classes else (None, 0)
+    scale = tracing.target_scale(model, ran.arrays, matched, labels)
     others = matcher.others(matched)
     return as_trained.own_of(model, answered, ran.arrays, matched, others, labels, names, scale)

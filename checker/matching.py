@@ -72,6 +72,7 @@ class Matcher:
     numbers."""
 
     def __init__(self, features: Array, labels: Array) -> None:
+        self.labels = labels
         self.features = np.column_stack([features, labels]) if are_numbers(labels) else features
         self.complete: Array = np.asarray(~np.isnan(self.features).any(axis=0))
         self.deviations = np.nanstd(self.features, axis=0)

@@ -11,13 +11,15 @@ from functools import partial
 
 import numpy as np
 
-from checker import targets
+from checker import labels, targets
 from checker.frames import Array, reference
+from checker.labels import Compared, Known
 from checker.matching import MIN_ROWS, Maps, Matched, Matcher, are_numbers, sober
 from checker.records import (
     Column,
     Development,
     FeatureSource,
+    Fit,
     ModelCapture,
     SeenRows,
     TargetScale,
@@ -42,8 +44,8 @@ def trace(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
     matcher: Matcher,
-    labels: Array,
     names: Sequence[str],
+    classes: Sequence[str] = (),
     twins: Sequence[ModelCapture] = (),
 ) -> Traced:
     """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
@@ -52,8 +54,8 @@ def trace(
     ``twins``: the same network, built and trained another time; a test of theirs is one of the answer's.
     """
     matched = matcher.match(answer, arrays)
-    width = matcher.features.shape[1] - are_numbers(labels)
-    untraced = partial(_untraced, answer.input_width == width, _target_by_shape(answer, arrays, labels))
+    target = _target_by_shape(answer, arrays, matcher.labels)
+    untraced = partial(_untraced, answer.input_width == len(names) - 1, target)
     if not matched.tables:
         return untraced("the student's arrays could not be kept")
     last = answer.fits[-1].training.x
@@ -61,7 +63,8 @@ def trace(
         return untraced("the rows of the training data could not be found")
     looks = [(use, matched.rows_of(use.fed)) for use in answer.uses]
     looks += [(use, matcher.match(twin, arrays).rows_of(use.fed)) for twin in twins for use in twin.uses]
-    return _record(answer, arrays, matched, looks, labels, names)
+    known = Known(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
+    return _record(answer, arrays, matched, looks, known, names)
 
 
 def _untraced(has_handout_width: bool, target: TargetScale | None, reason: str) -> Traced:
@@ -78,7 +81,7 @@ def _record(
     arrays: Mapping[str, Array],
     matched: Matched,
     looks: Sequence[tuple[Use, Array]],
-    labels: Array,
+    known: Known,
     names: Sequence[str],
 ) -> Traced:
     values, rows = _stacked(matched)
@@ -89,15 +92,18 @@ def _record(
     reason = f"All {len(rows):,} rows that the answer was fed were found in the data set."
     if untraced:
         reason = f"{len(rows):,} rows that the answer was fed were found in the data set; {untraced:,} were not."
-    scale, differ = labels_compared(answer, arrays, matched, labels)
+    scale = target_scale(answer, arrays, matched, known.labels)
+    compared = _labels_compared(answer, arrays, matched, known, scale)
     tracing = Tracing(
         source=FeatureSource.TRACED,
         reason=reason,
-        columns=_columns(values, np.isin(rows, _fitted_on(answer, matched)), labels[rows], matched.maps, names),
+        columns=_columns(values, np.isin(rows, _fitted_on(answer, matched)), known.labels[rows], matched.maps, names),
         training_rows=len(trained),
         development_rows=len(np.setdiff1d(watched, trained)),
         all_rows=len(rows),
-        labels_differ=differ,
+        labels_compared=compared.compared,
+        labels_differ=compared.differ,
+        labels_look=compared.look,
         seen=tuple(_seen(looks, trained)),
         rows=reference(rows),
         features=reference(features),
@@ -128,7 +134,7 @@ def _seen(looks: Sequence[tuple[Use, Array]], trained: Array) -> list[SeenRows]:
     ]
 
 
-def carries_label(model: ModelCapture, matched: Matched, labels: Array, names: Sequence[str]) -> bool:
+def carries_label(model: ModelCapture, matched: Matched, matcher: Matcher, names: Sequence[str]) -> bool:
     """Tell whether a single column of a network's inputs, which is none of the data's features, gives the label away.
 
     ``names`` are the features', and last the target's.
@@ -136,32 +142,40 @@ def carries_label(model: ModelCapture, matched: Matched, labels: Array, names: S
     if not matched.rows:
         return False
     values, rows = _stacked(matched)
-    columns = _columns(values, np.isin(rows, _fitted_on(model, matched)), labels[rows], matched.maps, names)
-    return any(column.gives_away(are_numbers(labels)) and column.source not in names[:-1] for column in columns)
+    is_training = np.isin(rows, _fitted_on(model, matched))
+    columns = _columns(values, is_training, matcher.labels[rows], matched.maps, names)
+    return any(column.gives_away(are_numbers(matcher.labels)) and column.source not in names[:-1] for column in columns)
 
 
-def labels_compared(
-    answer: ModelCapture, arrays: Mapping[str, Array], matched: Matched, labels: Array
-) -> tuple[TargetScale | None, int]:
-    """Return the scale of the student's targets (of a regression), and how many training rows' labels differ."""
-    last = answer.fits[-1].training
-    if last.x is None or last.x.sha256 not in matched.rows or last.y is None or last.y.sha256 not in arrays:
-        return None, 0
-    y, rows = arrays[last.y.sha256], matched.rows[last.x.sha256]
-    theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+def target_scale(
+    model: ModelCapture, arrays: Mapping[str, Array], matched: Matched, labels: Array
+) -> TargetScale | None:
+    """Return how a regression's targets of the last training come from the data's; None of a classification."""
+    pair = _pair(model.fits[-1], arrays, matched)
+    if pair is None or not are_numbers(labels):
+        return None
+    y, rows = pair
+    theirs = y.reshape(-1)
     if len(theirs) != len(rows):
-        return None, int((rows >= 0).sum())
-    theirs, true = theirs[rows >= 0], labels[rows[rows >= 0]]
-    if are_numbers(labels):
-        match = targets.match(sober(theirs), true, labels)
-        return match.scale, match.differ
-    return None, _count_different(theirs, true)
+        return None
+    return targets.match(sober(theirs[rows >= 0]), labels[rows[rows >= 0]], labels).scale
 
 
-def _count_different(theirs: Array, true: Array) -> int:
-    """Count classes that are not the data set's, whatever numbers the student gave the classes."""
-    values = np.unique(theirs[np.isfinite(theirs)])[:1_000]
-    return len(true) - sum(int(np.bincount(true[theirs == value]).max()) for value in values)
+def _labels_compared(
+    answer: ModelCapture, arrays: Mapping[str, Array], matched: Matched, known: Known, scale: TargetScale | None
+) -> Compared:
+    """Compare the labels of each stretch of training with the data's; return what differs most."""
+    pairs = {(fit.training.x, fit.training.y): _pair(fit, arrays, matched) for fit in answer.fits}
+    found = [labels.compare(*pair, known, scale) for pair in pairs.values() if pair is not None]
+    return max(found, key=lambda one: one.differ / max(one.compared, 1), default=Compared())
+
+
+def _pair(fit: Fit, arrays: Mapping[str, Array], matched: Matched) -> tuple[Array, Array] | None:
+    """Return a training's labels as they were fed, and the rows of the data set that they belong to."""
+    x, y = fit.training.x, fit.training.y
+    if x is None or y is None or x.sha256 not in matched.rows or y.sha256 not in arrays:
+        return None
+    return arrays[y.sha256], matched.rows[x.sha256]
 
 
 def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: Array) -> TargetScale | None:

@@ -19,7 +19,7 @@ BEDROOMS = 4
 
 def trace(answer, arrays, features, labels, names):
     """Trace a network's data in a data set that is searched for the first time."""
-    return tracing.trace(answer, arrays, Matcher(features, labels), labels, names)
+    return tracing.trace(answer, arrays, Matcher(features, labels), names)
 
 
 class Student:

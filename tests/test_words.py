@@ -28,10 +28,13 @@ from checker.records import (
     Loop,
     Observation,
     Outcome,
+    OwnResult,
+    OwnScore,
     Platform,
     Question,
     Recipe,
     Report,
+    RowKind,
     Stage,
     Symptom,
     Timeliness,
@@ -100,6 +103,14 @@ def of_time(source: TimeSource) -> Report:
     return replace(a_pass(), timeliness=Timeliness(at, False, source, at, 60, "A minute late."))
 
 
+def of_rows(kind: RowKind) -> Report:
+    """Return a report whose answer did this well, in the student's run, on rows of this kind."""
+    answer = a_pass().answer
+    assert answer is not None
+    score = OwnScore((kind,), 400, 0.9)
+    return replace(a_pass(), own_results=(OwnResult(answer.id, 5, "accuracy", (score,), score),))
+
+
 PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Verdict: of_verdict,
     Outcome: lambda outcome: of_rule(outcome=outcome),
@@ -116,6 +127,7 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Platform: of_platform,
     Loop: lambda loop: replace(a_pass(), runs=tuple(replace(run, loop=loop) for run in a_pass().runs)),
     TimeSource: of_time,
+    RowKind: of_rows,
 }
 
 

@@ -7,6 +7,8 @@ from checker.records import Comparison, Figure
 OUTDONE = {"random forest", "gradient boosting"}
 USUAL_UNITS = {"$1", "$100,000"}
 """Dollars, and what scikit-learn's copy of the data is in."""
+SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
+"""Beyond so many spreads over the seeds, and so much, or such a share of an error, two results are not the same."""
 GIVEN_AWAY = 0.98
 """Purity of a column from which on scores say nothing about the network."""
 
@@ -30,6 +32,35 @@ def a_claim(view: View) -> Found | None:
     )
     return about(
         claim.cell, stated=metric.unit.value(claim.stated), measured=metric.unit.value(claim.measured), good=good
+    )
+
+
+def own_differs(view: View) -> Found | None:
+    """As trained in the notebook the network did clearly otherwise than trained again."""
+    return _own(view, differs=True)
+
+
+def own_result(view: View) -> Found | None:
+    """As trained in the notebook the network did much as it does trained again."""
+    return _own(view, differs=False)
+
+
+def _own(view: View, differs: bool) -> Found | None:
+    own, comparison = view.report.own_result, view.report.comparison
+    if own is None or own.unseen is None or comparison is None:
+        return None
+    again = next((of for of in comparison.measures if of.metric == own.metric), None)
+    if again is None:
+        return None
+    metric, apart = find(own.metric, view.report.unit), abs(own.unseen.score - again.mean)
+    floor = APART if metric.higher_is_better else APART_SHARE * again.mean
+    if (apart > max(SPREADS * again.spread, floor)) is not differs:
+        return None
+    return about(
+        Figure.SCORES,
+        rows=own.unseen.rows,
+        own=metric.unit.value(own.unseen.score),
+        again=metric.unit.plus_minus(again.mean, again.spread),
     )
 
 

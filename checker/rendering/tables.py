@@ -28,7 +28,7 @@ from checker.rendering.text import BLOCK, as_printed, one_line
 from checker.rendering.words import failed, file_name
 
 BEFORE = ("submission", "file", "sha256", "verdict")
-SCORES = ("spread", "reference", "difference", "bar", "baseline", "training")
+SCORES = ("spread", "reference", "difference", "bar", "baseline", "training", "as_trained")
 AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice")
 CAUSE = ("cause",)
 IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
@@ -106,10 +106,11 @@ def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
     if c:
         difference = c.mean - c.reference_mean
         yield from (c.mean, c.spread, c.reference_mean, difference, c.bar, c.baseline_mean, c.training_mean)
+        yield _as_trained(report)
         means = {measured.metric: measured.mean for measured in c.measures}
         yield from (means.get(other) for other in others)
     else:
-        yield from [None] * (7 + len(others))
+        yield from (*[None] * 7, _as_trained(report), *[None] * len(others))
     for importance in Importance:
         yield "; ".join(rule.name for rule in failed(report, importance))
     yield "; ".join(failure.rationale for failure in report.failures)
@@ -119,6 +120,12 @@ def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
     yield from (str(who.platform), who.number, who.name, who.email, who.submitted_at, "yes" if who.is_late else "")
     yield from _times(report.timeliness)
     yield str(report.cause.kind) if report.cause else ""
+
+
+def _as_trained(report: Report) -> float | None:
+    """Return the answer's score in the student's run on rows that it was not trained on."""
+    own = report.own_result
+    return own.unseen.score if own and own.unseen else None
 
 
 def _times(found: Timeliness | None) -> tuple[object, ...]:

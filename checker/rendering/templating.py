@@ -36,6 +36,7 @@ def environment() -> Environment:
     )
     made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
+        "as_trained": words.as_trained,
         "by_urgency": words.by_urgency,
         "counted": words.counted,
         "difference": words.difference,
@@ -45,6 +46,9 @@ def environment() -> Environment:
         "who": words.who,
         "number": words.number,
         "metric": words.metric,
+        "own_of": words.own_of,
+        "own_score": words.own_score,
+        "own_scores": words.own_scores,
         "percent": words.percent,
         "probability": words.probability,
         "phase_rows": words.phase_rows,

@@ -28,6 +28,7 @@ from checker.rendering.words import (
     CAUSES,
     MARK,
     MEANING,
+    as_trained,
     by_urgency,
     counted,
     difference,
@@ -63,6 +64,8 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
         _heading(console, f"{metric(report).title} on rows the model had not seen")
         console.print(_scores(console, report.comparison))
         _also(console, report.comparison)
+    if own := as_trained(report):
+        _say(console, one_line(own), above=1)
     if report.claim and report.claim.sentence:
         _say(console, f"Stated otherwise: {one_line(report.claim.sentence)}", "yellow", above=1)
     if report.dataset.practice:
