@@ -58,7 +58,7 @@ class Place(Protocol):
         """Run one there and return all that was observed. Called from many threads."""
 
     def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
-        """Find the answer once more in what a submission's run has left, and train it there. Called from many threads."""
+        """Find the answer once more in what a run has left, and train it there. Called from many threads."""
 
     def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
         """Train one there for the further seeds, too; return all that was observed. Called from many threads."""

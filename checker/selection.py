@@ -77,7 +77,8 @@ def select(
 
 def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: int) -> str:
     if equals < fitting:
-        return f"of {fitting} models for the task {_name(chosen)} is the last that others did not clearly outdo, as trained"
+        last = f"{_name(chosen)} is the last that others did not clearly outdo, as trained"
+        return f"of {fitting} models for the task {last}"
     return f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
 
 
