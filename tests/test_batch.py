@@ -556,7 +556,7 @@ def test_the_network_that_did_clearly_worse_as_trained_is_not_the_answer(bench, 
 
 
 def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
-    """A demonstrator's word makes any network of the file the answer: it is trained, and the file runs no second time."""
+    """A demonstrator's word makes any network of the file the answer: it is trained, and the file runs once."""
     b = bench(two=two_networks)
     b.hand_in("ada", content="two")
     b.run()

@@ -20,7 +20,7 @@ MORE = 5.0
 
 
 def test_busy_loops_beside_it_change_no_digit_of_a_submission(root, assignment, practice, tmp_path):
-    """Beside eight loops in sessions of their own, with which its boxes also start, an honest file ends by itself within
+    """Beside eight loops in sessions of their own, with which its boxes also start, an honest file ends within
     a limit that the clock would have broken on two cores, with the same outputs and the same report."""
     (example,) = (root / "submissions" / "plain-module").glob("*.py")
     shorter = example.read_text(encoding="utf-8").replace("epochs=45", f"epochs={EPOCHS}")
