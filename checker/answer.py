@@ -39,14 +39,15 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     ]
     outdone = as_trained.why_not(owns, trusted, metric, assignment.bar.unit)
     named = course.answer_name
-    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone)
+    folds = {group[-1].model.id: len(group) for group in as_trained.folds_of(owns)}
+    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
     results = tuple(as_trained.result_of(own, answered.get(own.model.id), metric) for own in owns)
     evidence = replace(evidence, selection=chosen, own_results=results)
     answer = evidence.answer
     if answer is None:
         return evidence, None
-    twins = [model for model in fitting if as_trained.are_twins(answer, model)]
-    return evidence, tracing.trace(answer, ran.arrays, matcher, names, assignment.data.classes, twins)
+    looked_at = as_trained.with_looks_at_twins(answer, fitting)
+    return evidence, tracing.trace(looked_at, ran.arrays, matcher, names, assignment.data.classes)
 
 
 def _own(

@@ -315,6 +315,12 @@ def are_twins(one: ModelCapture, other: ModelCapture) -> bool:
     return one.id != other.id and x is not None and x == theirs and _is_of_kind(one, other)
 
 
+def with_looks_at_twins(answer: ModelCapture, models: Sequence[ModelCapture]) -> ModelCapture:
+    """Return the answer as one that was used on whatever its twins were used on, too."""
+    twins = [model for model in models if are_twins(answer, model)]
+    return replace(answer, uses=(*(use for twin in twins for use in twin.uses), *answer.uses))
+
+
 def _shape(model: ModelCapture) -> object:
     """Return a network's layers and wiring without the layers' names; None where it has no description."""
     if model.architecture is None:

@@ -144,6 +144,17 @@ def test_a_network_trained_twice_on_the_same_rows_is_its_twin(make):
     assert not as_trained.are_twins(one, make.model(4, fit, architecture=None))
 
 
+def test_looks_at_a_twin_are_looks_at_the_answer(make):
+    """What a network's twin was tested on counts as what the network was tested on; others' tests do not."""
+    x, tested, elsewhere = (make.fed(np.full((3, 9), number)) for number in (0.0, 1.0, 2.0))
+    fit = make.fit(training=x)
+    twin = make.model(1, fit, uses=(make.use("evaluate", tested),))
+    other = make.model(2, make.fit(training=elsewhere), uses=(make.use("evaluate", elsewhere),))
+    answer = make.model(3, fit, uses=(make.use("evaluate", x),))
+    looked_at = as_trained.with_looks_at_twins(answer, [twin, other, answer])
+    assert [use.fed for use in looked_at.uses] == [tested, x]
+
+
 # -- row by row ------------------------------------------------------------------------------------------
 
 

@@ -240,6 +240,13 @@ def test_the_last_that_others_did_not_outdo_is_the_answer(make):
     }
 
 
+def test_the_last_of_folds_says_for_how_many_it_stands(make):
+    """The reason of a network that stands for folds says so."""
+    models = [make.model(1), make.model(2)]
+    found = selection.select(models, (), CLASSES, ROWS, outdone={1: "it is one of 3 folds"}, folds={2: 3})
+    assert "it stands for 3 folds, which are not ranked against each other (trained in" in found.reason
+
+
 def test_a_named_network_is_the_answer_however_it_did(make):
     """Somebody's word outdoes what the networks did."""
     models = [make.model(1, variable="net1"), make.model(2, variable="net2")]
