@@ -52,6 +52,7 @@ KINDS = tuple(RowKind)
 UNKNOWN = len(KINDS)
 """Stands for rows of which nothing is known, where a row's kind is a number."""
 NO_CLASS = 255
+NO_UNIT = "its targets come from the data's numbers in no way that the checker knows"
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,10 @@ def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
     scores = [_score(own, (kind,), metric) for kind in KINDS]
     known = tuple(score for score in scores if score is not None)
     if not known:
-        return replace(result, note="the rows that it was given were not found in the data set")
+        is_matched = bool((own.kinds != UNKNOWN).any())
+        return replace(
+            result, note=NO_UNIT if is_matched else "the rows that it was given were not found in the data set"
+        )
     untouched = _score(own, (RowKind.TESTED, RowKind.UNUSED), metric)
     if untouched is None or untouched.rows < MIN_ROWS:
         untouched = _score(own, (RowKind.WATCHED, RowKind.TESTED, RowKind.UNUSED), metric)

@@ -219,3 +219,4 @@ def test_why_nothing_is_known_is_said(practical):
     assert as_trained.result_of(lost, None, "accuracy").note == "its answers did not arrive"
     assert as_trained.result_of(lost, AsTrained(1, 5, (), "it is so"), "accuracy").note == "it is so"
     assert "not found in the data set" in as_trained.result_of(lost, answered, "accuracy").note
+    assert "targets" in as_trained.result_of(replace(lost, kinds=np.full(8, TRAINED)), answered, "rmse").note
