@@ -32,10 +32,7 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     trusted = [
         model.id
         for model in fitting
-        if model.architecture is not None
-        and not model.unrebuildable
-        and nonlinear_hidden_layers(model.architecture)
-        and not tracing.carries_label(model, matches[model.id], matcher, names)
+        if _sets_a_measure(model) and not tracing.carries_label(model, matches[model.id], matcher, names)
     ]
     outdone = as_trained.why_not(owns, trusted, metric, assignment.bar.unit)
     named = course.answer_name
@@ -48,6 +45,12 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
         return evidence, None
     looked_at = as_trained.with_looks_at_twins(answer, fitting)
     return evidence, tracing.trace(looked_at, ran.arrays, matcher, names, assignment.data.classes)
+
+
+def _sets_a_measure(model: ModelCapture) -> bool:
+    """Tell whether a network can be rebuilt, and is not linear."""
+    can_be_rebuilt = not model.unrebuildable and all(fit.phase is not None for fit in model.fits if fit.finished)
+    return can_be_rebuilt and model.architecture is not None and bool(nonlinear_hidden_layers(model.architecture))
 
 
 def _own(
