@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker import as_trained, execution, frames, recipes, selection, splits, targets
+from checker import execution, frames, ranking, recipes, selection, splits, targets
 from checker.course import Course, Watch, held_out_split
 from checker.evidence import Collector
 from checker.frames import Array
@@ -40,7 +40,7 @@ def retrain(
     kept = {} if traced.rows is None or traced.features is None else _named(traced.rows, traced.features)
     training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
     enough = selection.enough_rows(len(course.dataset.labels))
-    looked_at = as_trained.with_looks_at_twins(answer, evidence.models)
+    looked_at = ranking.with_looks_at_twins(answer, evidence.models)
     recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
     evidence = replace(evidence, recipe=recipe)
     if traced.tracing.source is FeatureSource.NOWHERE:

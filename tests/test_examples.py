@@ -24,8 +24,8 @@ ROOT = Path(__file__).parent.parent
 CLASSIFICATION, REGRESSION = ROOT / "submissions", ROOT / "reference" / "house_value" / "examples"
 REAL = os.environ.get(dataset.VARIABLE, "")
 SLOW = ("best-of-search", "capped-training", "custom-layer", "custom-train-step", "final-fit-on-everything",
-        "functional", "generator", "infinite-loop", "k-folds", "keras-tuner", "lambda-layer", "many-models", "memory-hog",
-        "residual", "strong-then-equal", "subclassed-linear", "trained-twice", "two-phases")  # fmt: skip
+        "functional", "generator", "infinite-loop", "k-folds", "keras-tuner", "lambda-layer", "many-models",
+        "memory-hog", "residual", "strong-then-equal", "subclassed-linear", "trained-twice", "two-phases")  # fmt: skip
 """Twenty seconds to two minutes each; others are like them. The demonstration runs them."""
 ON_ONE_JOB = ("plain-sequential",)
 ON_REAL_DATA = ("plain-sequential", "permuted-labels")
