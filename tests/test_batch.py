@@ -1221,5 +1221,5 @@ def test_targets_of_no_known_unit_are_referred(valuation):
 def test_shuffled_targets_gain_nothing(valuation):
     """Targets of other rows are not what the clean guest learns, and are counted."""
     report, _ = valuation(lambda t: np.random.default_rng(1).permutation(t))
-    assert report.tracing.labels_differ == 600
+    assert report.tracing.labels_differ > 0.99 * report.tracing.labels_compared > 500
     assert 50_000 < report.comparison.mean < 97_000
