@@ -29,12 +29,11 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     answered = {of.model: of for of in evidence.as_trained}
     owns = [_own(model, answered.get(model.id), matches[model.id], matcher, ran, course) for model in fitting]
     metric = TASK_METRICS[assignment.task]
-    trusted = [
-        model.id
-        for model in fitting
-        if _sets_a_measure(model) and not tracing.carries_label(model, matches[model.id], matcher, names)
-    ]
-    outdone = ranking.why_not(owns, trusted, metric, assignment.bar.unit)
+    leaky = {m.id for m in fitting if tracing.carries_label(m, matches[m.id], matcher, names)}
+    honest = [own for own in owns if own.model.id not in leaky]
+    trusted = [own.model.id for own in honest if _sets_a_measure(own.model)]
+    outdone = ranking.why_not(honest or owns, trusted, metric, assignment.bar.unit)
+    outdone |= dict.fromkeys(leaky if honest else (), "an input gives the target away, and others do without")
     named = course.answer_name
     folds = {group[-1].model.id: len(group) for group in ranking.folds_of(owns)}
     chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
@@ -43,8 +42,8 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     answer = evidence.answer
     if answer is None:
         return evidence, None
-    looked_at = ranking.with_looks_at_twins(answer, fitting)
-    return evidence, tracing.trace(looked_at, ran.arrays, matcher, names, assignment.data.classes)
+    kin = ranking.of_same_kind(answer, fitting)
+    return evidence, tracing.trace(answer, ran.arrays, matcher, names, assignment.data.classes, kin)
 
 
 def _sets_a_measure(model: ModelCapture) -> bool:

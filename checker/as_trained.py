@@ -58,8 +58,13 @@ class Own:
 
     @property
     def unseen(self) -> Array:
-        """Whether a row was not trained on and its loss is known (n,)."""
-        return np.asarray(~self.was_trained_on & np.isfinite(self.losses))
+        """Whether a row is known not to have been trained on, and its loss is known (n,)."""
+        return np.asarray(~self.was_trained_on & (self.kinds != UNKNOWN) & np.isfinite(self.losses))
+
+    @property
+    def was_tested(self) -> bool:
+        """It was used on rows that it was neither trained on nor watched."""
+        return int((self.kinds == KINDS.index(RowKind.TESTED)).sum()) >= MIN_ROWS
 
 
 # -- what a network's answers are worth ------------------------------------------------------------------
@@ -92,7 +97,10 @@ def own_of(
 
 
 def _kinds(model: ModelCapture, matched: Matched, others: Mapping[str, Array], count: int) -> Array:
-    """Return what a network's run did with each row; what it was trained on counts as that, whatever else it did."""
+    """Return what a network's run did with each row; what it was trained on counts as that, whatever else it did.
+
+    Where some of what it was trained on was not found, no other row is known not to be among it.
+    """
     kinds = np.full(count, UNKNOWN, dtype=np.uint8)
     for rows in others.values():
         kinds[rows[rows >= 0]] = KINDS.index(RowKind.UNUSED)
@@ -102,6 +110,9 @@ def _kinds(model: ModelCapture, matched: Matched, others: Mapping[str, Array], c
         (RowKind.TRAINED, [fit.training for fit in model.fits]),
     ):
         kinds[matched.rows_of(*fed)] = KINDS.index(kind)
+    trained = {fit.training.x.sha256 for fit in model.fits if fit.training.x is not None}
+    if not trained <= matched.rows.keys():
+        kinds[kinds != KINDS.index(RowKind.TRAINED)] = UNKNOWN
     return kinds
 
 
@@ -145,7 +156,7 @@ def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
     scores = [_score(own, (kind,), metric) for kind in KINDS]
     known = tuple(score for score in scores if score is not None)
     if not known:
-        is_matched = bool((own.kinds != UNKNOWN).any())
+        is_matched = own.was_trained_on.any()
         return replace(
             result, note=NO_UNIT if is_matched else "the rows that it was given were not found in the data set"
         )

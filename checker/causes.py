@@ -144,8 +144,7 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if of.file_cut:
         yield Cause(CauseKind.FILE_CUT, of.file_cut, "See that the file runs from top to bottom within the limits.")
     if of.tracing and of.tracing.has_other_labels:
-        help = "Keep features and labels in the same order: split, shuffle and drop rows of both together."
-        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words, help)
+        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words, _help_with_labels(of.tracing.labels_look))
     yield from _leak(of)
     if of.training_cut:
         help = "Train for fewer epochs, in larger batches or with early stopping, so that training comes to its end."
@@ -160,6 +159,14 @@ def _causes(of: Findings) -> Iterator[Cause]:
         words = f"{len(large)} of {len(_columns(of))} inputs are large numbers, which make training slow and unsteady."
         help = "Standardise the features, or start with a Normalization layer."
         yield Cause(CauseKind.UNSCALED, words, help)
+
+
+def _help_with_labels(look: str) -> str:
+    if look.startswith("merged"):
+        return "Give each class a number of its own."
+    if look.startswith("made from another column"):
+        return "Take the labels from the target's column."
+    return "Keep features and labels in the same order: split, shuffle and drop rows of both together."
 
 
 def _leak(of: Findings) -> Iterator[Cause]:

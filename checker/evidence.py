@@ -54,11 +54,13 @@ class Collector:
     """Receives one guest's frames, in order, and keeps the newest word on everything.
 
     ``has_started``: the guest came as far as the first cell or seed; what ends it before is not the student's fault.
+    ``at``: the cell or seed that it came to last.
     """
 
     def __init__(self, on_progress: Callable[[Progress], None]) -> None:
         self.environment: Environment | None = None
         self.has_started = False
+        self.at = 0
         self.failures: list[Failure] = []
         self.runs: list[TrainingRun] = []
         self.adaptations: list[Adaptation] = []
@@ -125,7 +127,7 @@ class Collector:
             case Progress():
                 if not 0 <= message.at <= message.of <= MAX_STEPS:
                     raise EvidenceError(f"step {str(message.at)[:20]} of {str(message.of)[:20]} makes no sense")
-                self.has_started = True
+                self.has_started, self.at = True, message.at
                 self._on_progress(message)
             case Environment():
                 self.environment = message

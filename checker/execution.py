@@ -205,6 +205,7 @@ def _left(submission: Submission, execution: Execution, seen: Collector, course:
         runs=(),
         adaptations=tuple(seen.adaptations),
         cut_short=_cut_short(execution, seen),
+        ended_in=seen.at or None,
         as_trained=seen.as_trained,
         kept=(*kept, *(of.outputs for answered in seen.as_trained for of in answered.outputs)),
     )
@@ -240,8 +241,8 @@ def _cut_short(execution: Execution, seen: Collector) -> str:
     died = next((failure for failure in seen.failures if failure.stage is Stage.EXECUTING), None)
     if died is not None:
         return died.rationale
-    after = f" after cell {seen.cells[-1].index}" if seen.cells else ""
-    return f"{CUT_SHORT[execution.ending]}{after}." if execution.ending in CUT_SHORT else ""
+    where = f" in cell {seen.at}" if seen.at else ""
+    return f"{CUT_SHORT[execution.ending]}{where}." if execution.ending in CUT_SHORT else ""
 
 
 def _failures_of(evidence: Evidence) -> tuple[Failure, ...]:
@@ -253,7 +254,7 @@ def _failures_of(evidence: Evidence) -> tuple[Failure, ...]:
         evidence.cut_short or "It sent the checker something that is not evidence.",
         "Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
         detail=evidence.execution.output_tail,
-        cell=evidence.cells[-1].index if evidence.cells else None,
+        cell=evidence.ended_in,
         verdict=Verdict.REFER,
     )
     return (failure,)

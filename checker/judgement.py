@@ -81,8 +81,10 @@ def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Rec
     if answer is None or recipe is None:
         return recipe
     looked_at = ranking.with_looks_at_twins(answer, evidence.models)
+    kin = ranking.of_same_kind(answer, evidence.models)
+    watched = recipe.development or any(recipes.watched_development(one, selection.enough_rows(rows)) for one in kin)
     watched_itself = recipes.watched_itself(looked_at, evidence.tracing, selection.enough_rows(rows))
-    return replace(recipes.carried_out(recipe, runs), watched_itself=watched_itself)
+    return replace(recipes.carried_out(recipe, runs), development=watched, watched_itself=watched_itself)
 
 
 def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:

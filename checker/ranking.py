@@ -6,6 +6,10 @@ networks are compared on rows that neither was trained on. One is *clearly worse
 exact test on the rows that one has right and the other wrong (McNemar, Psychometrika 12, 1947), or Student's t on the
 differences of squared errors. Where no such rows exist, as after a final training on all rows, the rows that both were
 trained on are compared: whoever fits them at least as well is not worse.
+
+Of networks that are nearly as good, one that was tested comes before one that was not: whoever tests a network at the
+end means that one. And where nothing is known of a network but its training's own history, that is believed as far as
+it is far better or far worse.
 """
 
 import math
@@ -26,6 +30,8 @@ MARGIN = 0.02
 SHARE = 0.05
 """Of an error, so much more is clearly worse."""
 LEVEL = 0.01
+FAR = 0.05
+"""So much better by a training's own word, of which there is no test, is far better."""
 ENOUGH = 500
 """So many rows that no network was trained on tell which is the best."""
 FOLDS = 3
@@ -111,11 +117,56 @@ def why_not(owns: Sequence[Own], trusted: Sequence[int], metric: str, unit: str)
         found = None if own is best or best is None else compare(own, best, metric)
         if best is not None and found is not None and found.is_clear:
             reasons[own.model.id] = _in_words(found, best, find(metric, unit))
-    return reasons
+    reasons |= _by_their_word([own for own in rated if own.model.id not in reasons], metric)
+    return reasons | _untested([own for own in rated if own.model.id not in reasons])
+
+
+def _untested(equals: Sequence[Own]) -> dict[int, str]:
+    """Of networks that are nearly as good let those that were tested outdo those that were not, though they could have
+    been: whoever tests a network at the end means that one."""
+    tested = [own for own in equals if own.was_tested]
+    if not tested:
+        return {}
+    words = f"it was not tested on rows of its own, as {_name(tested[-1].model)} was, and did not clearly better"
+    return {own.model.id: words for own in equals if not own.was_tested and own.unseen.any()}
+
+
+def _by_their_word(equals: Sequence[Own], metric: str) -> dict[int, str]:
+    """Let a network give way to one that did far better, where nothing but a training's own history tells of one of
+    them: networks of the student's own class are not asked, and some rows are not found."""
+    if not METRICS[metric].higher_is_better:
+        return {}
+    stated = {own.model.id: _stated(own, metric) for own in equals}
+    known = {number: value for number, value in stated.items() if value is not None}
+    if not known:
+        return {}
+    best = next(own for own in reversed(equals) if known.get(own.model.id) == max(known.values()))
+    write = METRICS[metric].unit.value
+    return {
+        own.model.id: f"by the training's own word {_name(best.model)} did far better: "
+        f"{write(known[best.model.id])} against {write(known[own.model.id])}"
+        for own in equals
+        if own.model.id in known
+        and not (own.unseen.any() and best.unseen.any())
+        and known[best.model.id] - known[own.model.id] >= FAR
+    }
+
+
+def _stated(own: Own, metric: str) -> float | None:
+    """Return a network's score on rows that it was not trained on; else what its training states of watched ones."""
+    if own.unseen.any():
+        return score(own.losses[own.unseen], metric)
+    history = own.model.fits[-1].history
+    values = next((of for name, of in history.items() if name.startswith("val_") and "acc" in name and of), ())
+    return values[-1] if values else None
+
+
+def _name(model: ModelCapture) -> str:
+    return f"`{model.variable or model.name}`"
 
 
 def _in_words(found: Comparison, best: Own, metric: Metric) -> str:
-    name = f"`{best.model.variable or best.model.name}`"
+    name = _name(best.model)
     write = metric.unit.value
     rows = "that both were trained on" if found.were_trained_on else "that neither was trained on"
     return (
@@ -143,7 +194,7 @@ def _folds(owns: Sequence[Own]) -> dict[int, str]:
     reasons: dict[int, str] = {}
     for group in folds_of(owns):
         last = group[-1].model
-        words = f"it is one of {len(group)} folds, of which the last, `{last.variable or last.name}`, stands for all"
+        words = f"it is one of {len(group)} folds, of which the last, {_name(last)}, stands for all"
         reasons |= {own.model.id: words for own in group[:-1]}
     return reasons
 
@@ -159,6 +210,11 @@ def _are_apart(own: Own, group: Sequence[Own]) -> bool:
 def _is_of_kind(one: ModelCapture, other: ModelCapture) -> bool:
     """Tell whether two networks have the same layers and were trained by the same recipe."""
     return _shape(one) == _shape(other) and _shape(one) is not None and _recipe(one) == _recipe(other)
+
+
+def of_same_kind(answer: ModelCapture, models: Sequence[ModelCapture]) -> list[ModelCapture]:
+    """Return the other networks that are the answer, built and trained another time, on whatever rows."""
+    return [model for model in models if model.id != answer.id and model.fits and _is_of_kind(answer, model)]
 
 
 def are_twins(one: ModelCapture, other: ModelCapture) -> bool:

@@ -888,8 +888,9 @@ class Evidence:
     ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
     ``further``: the guest's job for further seeds, which the first ones made necessary, with their runs among ``runs``.
     ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" where nothing did.
-    ``as_trained`` is what the networks gave in the student's run, and ``own_results`` what the host makes of it.
-    ``kept``: the arrays of that run, by which any network of the file can be made the answer without running it again.
+    ``ended_in``: the cell that the run came to last. ``as_trained`` is what the networks gave in the student's run, and
+    ``own_results`` what the host makes of it. ``kept``: the arrays of that run, by which any network of the file can be
+    made the answer without running it again.
     """
 
     submission: Submission
@@ -908,6 +909,7 @@ class Evidence:
     replayed: str = ""
     further: Execution | None = None
     cut_short: str = ""
+    ended_in: int | None = None
     as_trained: tuple[AsTrained, ...] = ()
     own_results: tuple[OwnResult, ...] = ()
     kept: tuple[ArrayRef, ...] = ()

@@ -80,8 +80,8 @@ def select(
 
 def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: int) -> str:
     if equals < fitting:
-        last = f"{_name(chosen)} is the last that others did not clearly outdo, as trained"
-        return f"of {fitting} models for the task {last}"
+        last = f"{_name(chosen)} is the last that no other outdoes, as trained"
+        return f"Of {fitting} models for the task, {last}"
     return f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
 
 
@@ -105,7 +105,7 @@ def _pointed_at(
         if mark is None and not any(MARK.search(f"# {tag}") for tag in cell.tags):
             continue
         variable = mark.group(1) if mark is not None else None
-        found = [m for m in models if variable in (m.variable, m.name)] if variable else _used_in(cell, models)
+        found = [m for m in models if variable and variable in (m.variable, m.name)] or _used_in(cell, models)
         if found:
             return found, f"cell {cell.index} marks {_name(found[-1])} as the answer"
     return [], ""

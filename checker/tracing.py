@@ -45,10 +45,12 @@ def trace(
     matcher: Matcher,
     names: Sequence[str],
     classes: Sequence[str] = (),
+    kin: Sequence[ModelCapture] = (),
 ) -> Traced:
     """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
 
-    ``names`` are the features', and last the target's: numbers to predict are searched among the columns too.
+    ``names`` are the features', and last the target's: numbers to predict are searched among the columns too. ``kin``:
+    the same network, built and trained another time; a test of theirs is one of the answer's.
     """
     matched = matcher.match(answer, arrays)
     target = _target_by_shape(answer, arrays, matcher.labels)
@@ -59,7 +61,8 @@ def trace(
     if last is None or last.sha256 not in matched.rows:
         return untraced("the rows of the training data could not be found")
     known = Known(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
-    return _record(answer, arrays, matched, known, names)
+    seen = [*_seen(answer, matched), *(look for one in kin for look in _seen(one, matcher.match(one, arrays)))]
+    return _record(answer, arrays, matched, known, names, seen)
 
 
 def _untraced(has_handout_width: bool, target: TargetScale | None, reason: str) -> Traced:
@@ -77,6 +80,7 @@ def _record(
     matched: Matched,
     known: Known,
     names: Sequence[str],
+    seen: Sequence[SeenRows],
 ) -> Traced:
     values, rows = _stacked(matched)
     features = values.astype(np.float32)
@@ -98,7 +102,7 @@ def _record(
         labels_compared=compared.compared,
         labels_differ=compared.differ,
         labels_look=compared.look,
-        seen=tuple(_seen(answer, matched, trained)),
+        seen=tuple(seen),
         rows=reference(rows),
         features=reference(features),
         target=scale,
@@ -120,7 +124,8 @@ def _fitted_on(answer: ModelCapture, matched: Matched) -> Array:
     return matched.rows_of(last.training, last.validation if last.development is Development.SPLIT else None)
 
 
-def _seen(answer: ModelCapture, matched: Matched, trained: Array) -> list[SeenRows]:
+def _seen(answer: ModelCapture, matched: Matched) -> list[SeenRows]:
+    trained = matched.rows_of(*(fit.training for fit in answer.fits))
     looks = [(use, matched.rows_of(use.fed)) for use in answer.uses]
     return [
         SeenRows(use.cell, use.how, len(rows), int(np.isin(rows, trained).sum()))

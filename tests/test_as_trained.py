@@ -44,6 +44,17 @@ def test_answers_are_held_against_the_datas_labels(practical):
     assert (result.trained.rows, result.unseen.rows, result.cell) == (4, 3, 5)
 
 
+def test_rows_are_unseen_only_where_all_that_was_trained_on_is_known(practical, make):
+    """Where a training table was not found, any row may have been trained on, and no score is of unseen ones."""
+    model, answered, answers, matched, others, labels = practical
+    more = make.fit(training=make.fed(np.full((9, 2), 3.0)))
+    model = replace(model, fits=(more, *model.fits))
+    own = as_trained.own_of(model, answered, answers, matched, others, labels, {0: 0, 1: 1, 2: 2}, None)
+    assert own.kinds.tolist() == [TRAINED] * 4 + [as_trained.UNKNOWN] * 4
+    result = as_trained.result_of(own, answered, "accuracy")
+    assert (result.trained.rows, result.unseen) == (4, None)
+
+
 def test_a_students_own_numbers_of_classes_are_understood(practical):
     """Where the student numbers classes otherwise, the labels that were trained on tell which is which."""
     *_, matched, _, labels = practical

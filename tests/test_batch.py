@@ -555,6 +555,25 @@ def test_the_network_that_did_clearly_worse_as_trained_is_not_the_answer(bench, 
     assert len(report.own_results) == 2
 
 
+def test_a_network_that_is_given_the_label_is_not_the_answer_beside_an_honest_one(bench, practical, data):
+    """A later experiment with the class among its inputs gives way to a network that does without."""
+    classes = np.eye(5, dtype=np.float32)[data.labels]
+    leaky = [np.hstack([x, classes[at]]) for x, at in practical.places()]
+
+    def say():
+        yield from practical.hand_in(practical.model(variable="honest"))
+        yield from map(frames.array, leaky)
+        fit = practical.make.fit(training=practical.make.fed(leaky[0], practical.y))
+        uses = (practical.make.use("evaluate", practical.make.fed(leaky[2])),)
+        yield frames.message(practical.make.model(2, fit, variable="leaky", input_width=8, uses=uses))
+
+    b = bench(say=say)
+    b.hand_in("ada", content="say")
+    report = b.report()
+    assert report.answer.variable == "honest"
+    assert [r.reason for r in report.selection.rejected] == ["an input gives the target away, and others do without"]
+
+
 def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
     """A demonstrator's word makes any network of the file the answer: it is trained, and the file runs once."""
     b = bench(two=two_networks)
@@ -698,7 +717,7 @@ def test_decisions_outlive_every_batch(bench, practical):
         (Ending.PROCESSES, "more processes than allowed"),
         (Ending.TIME, "longer than the time allowed"),
         (Ending.WALL_CLOCK, "ten times the time allowed by the clock"),
-        (Ending.CRASHED, "vanished after cell 1"),
+        (Ending.CRASHED, "vanished in cell 1"),
         (Ending.NONSENSE, "not evidence"),
     ],
 )

@@ -100,6 +100,49 @@ def test_errors_of_a_regression_are_compared_as_shares(make):
     assert "clearly worse than `net1`: $" in reasons[3] and "against $" in reasons[3]
 
 
+# -- nearly as good --------------------------------------------------------------------------------------
+
+
+UNTESTED = np.where(PARTS == TESTED, WATCHED, PARTS)
+
+
+def test_of_equals_those_that_were_tested_outdo_those_that_were_not(own):
+    """An experiment after the test that is nearly as good, and was never tested, is not the answer."""
+    reasons = why_not(own(1, 0.09), own(2, 0.10, kinds=UNTESTED))
+    assert reasons == {2: "it was not tested on rows of its own, as `net1` was, and did not clearly better"}
+    assert why_not(own(1, 0.09, kinds=UNTESTED), own(2, 0.09, kinds=UNTESTED)) == {}, "nobody tested anything"
+
+
+def test_a_clearly_better_network_needs_no_test(own):
+    """A weak network that was tested gives way to a strong one that was not."""
+    assert list(why_not(own(1, 0.30), own(2, 0.09, seed=2, kinds=UNTESTED))) == [1]
+
+
+def test_a_final_fit_on_all_rows_has_none_left_to_be_tested_on(own):
+    """A network without unseen rows is not held to a test."""
+    assert why_not(own(1, 0.09), own(2, 0.08, kinds=np.full(ROWS, TRAINED))) == {}
+
+
+def unasked(make, number, accuracy):
+    """A network that gave no answers; its training states this accuracy on the rows that it watched."""
+    fit = make.fit(history={"loss": (0.4, 0.3), "val_accuracy": (0.3, accuracy)})
+    return Own(make.model(number, fit, variable=f"net{number}"), PARTS, np.full(ROWS, np.nan))
+
+
+def test_a_training_speaks_for_itself_where_the_network_gave_no_answers(own, make):
+    """A network of the student's own class is not outdone by a poor one after it, nor does a poor one outdo others."""
+    reasons = why_not(unasked(make, 1, 0.90), own(2, 0.50))
+    assert reasons[2].startswith("by the training's own word `net1` did far better: 90.0% against ")
+    assert list(why_not(own(1, 0.09), unasked(make, 2, 0.55))) == [2]
+    assert list(why_not(unasked(make, 1, 0.90), unasked(make, 2, 0.55))) == [2]
+
+
+def test_a_trainings_own_word_decides_nothing_close(own, make):
+    """Less than five points, or no word at all, leaves the latest network where it is."""
+    assert why_not(unasked(make, 1, 0.92), own(2, 0.09)) == {}
+    assert why_not(own(1, 0.5), replace(unasked(make, 2, 0.9), model=make.model(2))) == {}
+
+
 # -- folds -----------------------------------------------------------------------------------------------
 
 

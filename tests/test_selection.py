@@ -187,6 +187,12 @@ def test_a_mark_may_name_a_variable(make):
     assert select(*models, cells=(make.cell(12, "# checker: answer = net"),)).chosen == 1
 
 
+def test_words_after_a_mark_that_name_no_network_are_only_words(make):
+    """Whoever writes a sentence behind the mark means the network of the cell."""
+    models = make.model(1, make.fit(cell=4), variable="net"), make.model(2, make.fit(cell=9), variable="other")
+    assert select(*models, cells=(make.cell(4, "# checker: answer is this network\nnet.fit(x, y)"),)).chosen == 1
+
+
 def test_a_tag_marks_the_answer_too(make):
     """A cell tag says the same as a comment."""
     models = make.model(1, make.fit(cell=4), variable="net"), make.model(2, make.fit(cell=9))
@@ -233,7 +239,7 @@ def test_the_last_that_others_did_not_outdo_is_the_answer(make):
     models = [make.model(n, variable=f"net{n}") for n in (1, 2, 3)]
     found = selection.select(models, (), CLASSES, ROWS, outdone={3: "it did clearly worse than `net1`"})
     assert found.chosen == 2
-    assert "of 3 models for the task `net2` is the last that others did not clearly outdo" in found.reason
+    assert found.reason.startswith("Of 3 models for the task, `net2` is the last that no other outdoes, as trained")
     assert {r.model: r.reason for r in found.rejected} == {
         1: "it fits the task, but `net2` was trained after it",
         3: "it did clearly worse than `net1`",

@@ -32,6 +32,7 @@ from checker.records import (
     CellResult,
     Comparison,
     Labels,
+    ModelCapture,
     Recipe,
     SeenRows,
     Tracing,
@@ -158,8 +159,9 @@ def test_development_set_was_watched(recipe: Recipe) -> None:
 
 
 @pytest.mark.advisory(help="Split before training, and test once at the end on the part kept aside.")
-def test_final_test_on_unseen_rows(tracing: Tracing) -> None:
+def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> None:
     """The network was tested on rows that it was not trained on."""
+    assert answer.uses or tracing.seen, "It was tested on nothing: neither evaluate nor predict was called on it."
     if not tracing.seen:
         pytest.skip("it was tested on nothing that could be found in the data set")
     assert any(map(is_unseen, tracing.seen)), (
