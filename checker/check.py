@@ -20,6 +20,7 @@ from checker import (
     questions,
     retraining,
     rules,
+    submissions,
     verdict,
 )
 from checker.course import Course, Standard, Watch
@@ -114,7 +115,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         runs=runs,
         cells=cells,
         environment=evidence.environment,
-        adaptations=evidence.adaptations,
+        adaptations=(*submissions.misnamed(evidence.submission), *evidence.adaptations),
         replayed=evidence.replayed,
         cut_short=cut,
         execution=evidence.execution,

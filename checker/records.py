@@ -542,6 +542,10 @@ class CellResult:
     saved: str = ""
 
 
+WHOLE_FILE = 0
+"""The cell of what concerns no cell alone."""
+
+
 @record
 @dataclass(frozen=True)
 class Adaptation:

@@ -48,6 +48,37 @@ def test_a_single_file(tmp_path):
     assert submissions.read(found) == b"# ada.IPYNB"
 
 
+@pytest.mark.parametrize(
+    ("name", "is_notebook", "words"),
+    [
+        ("Tick 4.ipynb.txt", True, "ends in .txt; it was read as the notebook Tick 4.ipynb"),
+        ("Tick 4.IPYNB.TXT", True, "ends in .TXT"),
+        ("Tick 4.ipynb.json", True, "ends in .json"),
+        ("Tick 4.py.txt", False, "read as the module Tick 4.py"),
+        ("Tick 4.ipynb", True, ""),
+        ("Tick 4.ipynb.py", False, ""),
+    ],
+)
+def test_a_second_ending(tmp_path, name, is_notebook, words):
+    """What browsers and mail programs add to a file's name changes nothing but a word in the report."""
+    put(tmp_path, name, "notes.txt", "package.json")
+    for place in (tmp_path, tmp_path / name):
+        (found,) = submissions.find(place)
+        assert (found.name, found.is_notebook) == (
+            "Tick 4.ipynb" if name.endswith(".ipynb.py") else "Tick 4",
+            is_notebook,
+        )
+        said = [adaptation.what for adaptation in submissions.misnamed(found)]
+        assert bool(said) == bool(words)
+        assert words in "".join(said)
+
+
+def test_a_second_ending_in_a_students_folder(tmp_path):
+    """A notebook with a second ending is taken from a student's folder too, before a module."""
+    put(tmp_path, "ada/tick.ipynb.txt", "ada/tick.py", "ada/notes.txt")
+    assert taken(tmp_path) == {"ada": "ada/tick.ipynb.txt"}
+
+
 def test_the_hash_is_of_the_content(tmp_path):
     """Changed content is a changed submission; another name is not."""
     for name, content in (("a", "x = 1"), ("b", "x = 1"), ("c", "x = 2")):

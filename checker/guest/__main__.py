@@ -18,7 +18,17 @@ from typing import Any, BinaryIO
 from checker import frames
 from checker.frames import Frame, Kind
 from checker.guest import generation
-from checker.records import Environment, ExecuteJob, Failure, Progress, RetrainJob, Stage, Verdict
+from checker.records import (
+    WHOLE_FILE,
+    Adaptation,
+    Environment,
+    ExecuteJob,
+    Failure,
+    Progress,
+    RetrainJob,
+    Stage,
+    Verdict,
+)
 
 PACKAGES = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "nbclient", "ipykernel"]
 
@@ -83,14 +93,17 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
 
     content, csv = (frame.payload for frame in rest[:2])
     arrays = [frames.unpack(frame.payload) for frame in rest[2:]]
+    repairs: list[str] = []
     try:
-        submission = notebook.read(job, content)
+        submission = notebook.read(job, content, repairs.append)
     except notebook.UnreadableError as error:
         say(frames.message(Failure(Stage.READING, *error.args)))
         return
     keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(notebook.sources(submission))
     _choose(keras, warm)
     say(frames.message(Environment(_versions(), keras, reason)))
+    for what in dict.fromkeys(repairs):
+        say(frames.message(Adaptation(WHOLE_FILE, what)))
     with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as place:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)

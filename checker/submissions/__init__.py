@@ -4,6 +4,6 @@ or even parsed here.
 ``files`` lists and reads, ``naming`` tells whose files are whose, ``choice`` takes one file of each student's.
 """
 
-from checker.submissions.choice import find, read
+from checker.submissions.choice import find, misnamed, read
 
-__all__ = ["find", "read"]
+__all__ = ["find", "misnamed", "read"]

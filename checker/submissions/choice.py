@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from checker.errors import HarnessError, UsageError
-from checker.records import Failure, Identity, Platform, Stage, Submission, Verdict
+from checker.records import WHOLE_FILE, Adaptation, Failure, Identity, Platform, Stage, Submission, Verdict
 from checker.submissions import files
 from checker.submissions.files import File
-from checker.submissions.naming import SUFFIXES, Upload, sort_out
+from checker.submissions.naming import NOTEBOOKS, SUFFIXES, Upload, sort_out, stem
 
 MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
@@ -59,9 +59,21 @@ def read(submission: Submission) -> bytes:
     return files.read(Path(submission.path), submission.member, MAX_BYTES)
 
 
+def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
+    """Return, as what was adapted, that a file had a second ending; nothing where it had none."""
+    name = (submission.member or submission.path).replace("\\", "/").rpartition("/")[2]
+    meant, _, added = name.rpartition(".")
+    if added.lower() not in ("txt", "json") or not name.lower().endswith(SUFFIXES):
+        return ()
+    kind = "notebook" if submission.is_notebook else "module"
+    return (
+        Adaptation(WHOLE_FILE, _told(f"the file's name ends in .{added}; it was read as the {kind} {meant[:200]}")),
+    )
+
+
 def _single(path: Path) -> Upload:
     found = path.stat()
-    return Upload(path.stem, Identity(), (File((path.name,), found.st_mtime, found.st_size, path),))
+    return Upload(stem(path.name), Identity(), (File((path.name,), found.st_mtime, found.st_size, path),))
 
 
 def _is_hidden(file: File) -> bool:
@@ -75,7 +87,7 @@ def _candidates(upload: Upload) -> list[File]:
 
 
 def _is_notebook(file: File) -> bool:
-    return file.name.lower().endswith(".ipynb")
+    return file.name.lower().endswith(NOTEBOOKS)
 
 
 def _choose(upload: Upload) -> list[File]:
@@ -185,7 +197,7 @@ def _told_apart(found: list[Submission]) -> list[Submission]:
     """Give each submission a name of its own; a loose file's whole name where its name without ending is taken."""
     names: set[str] = set()
     told = []
-    for submission in sorted(found, key=lambda s: _file_name(s).rpartition(".")[0] == s.name):  # folders keep theirs
+    for submission in sorted(found, key=lambda s: stem(_file_name(s)) == s.name):  # folders keep theirs
         name = submission.name if submission.name not in names else _file_name(submission) or submission.name
         while name in names:
             name += "'"

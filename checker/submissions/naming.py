@@ -22,7 +22,9 @@ from checker.errors import HarnessError
 from checker.records import Identity, Platform
 from checker.submissions.files import File
 
-SUFFIXES = (".ipynb", ".py")
+NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json")
+"""As Jupyter writes them, and as browsers and mail programs save them."""
+SUFFIXES = (*NOTEBOOKS, ".py", ".py.txt")
 METADATA = "submission_metadata.yml"
 TIMESTAMP = "timestamp.txt"
 
@@ -53,6 +55,12 @@ def sort_out(files: Sequence[File], zip_name: str = "") -> list[Upload]:
     folders = {file.parts[0] for file in inner if len(file.parts) > 1}
     is_wrapped = bool(zip_name and inner) and (len(folders) > 1 or files[0].parts[0] == zip_name)
     return _plain(inner if is_wrapped else files)
+
+
+def stem(name: str) -> str:
+    """Return a file's name without the ending that tells what it is."""
+    ending = max((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), key=len, default="")
+    return name[: len(name) - len(ending)] if ending else name.rpartition(".")[0] or name
 
 
 def _beneath(files: Sequence[File]) -> list[File]:
@@ -86,7 +94,7 @@ def _plain(files: Sequence[File]) -> list[Upload]:
         if len(file.parts) > 1:
             folders.setdefault(file.parts[0], []).append(_moved(file, file.parts[1:]))
         elif file.name.lower().endswith(SUFFIXES):
-            loose.append(Upload(file.name[: file.name.rindex(".")], Identity(), (file,)))
+            loose.append(Upload(stem(file.name), Identity(), (file,)))
     return [*(Upload(name, Identity(), tuple(inside)) for name, inside in folders.items()), *loose]
 
 
@@ -191,9 +199,7 @@ def _nbgrader(files: Sequence[File]) -> list[Upload]:
     for student, assignment in dict.fromkeys(file.parts[:2] for file in handed_in):
         place = (student, assignment)
         inside = tuple(_moved(file, file.parts[2:]) for file in handed_in if file.parts[:2] == place)
-        identity = Identity(
-            Platform.NBGRADER, student, submitted_at=times.get(place, ""), assignment=assignment
-        )
+        identity = Identity(Platform.NBGRADER, student, submitted_at=times.get(place, ""), assignment=assignment)
         found.append(Upload(f"{student} {assignment}" if has_several else student, identity, inside))
     return found
 

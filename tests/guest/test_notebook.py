@@ -1,5 +1,6 @@
 """Reading notebooks and modules, and what is kept of their cells."""
 
+import contextlib
 import json
 
 import nbformat
@@ -45,7 +46,7 @@ def test_old_notebooks_are_upgraded():
     assert read.cells[0].source == "x = 1"
 
 
-@pytest.mark.parametrize("content", [b"", "<html>", b"{}", b"\xff\xfe\x00", b'{"cells": 3, "nbformat": 4}', b"[1]"])
+@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"\xff\xfe\x00", b'{"cells": 3, "nbformat": 4}', b"[1]"])
 def test_a_broken_file_is_told_in_words(content):
     """What is no notebook raises one error, with what to do."""
     with pytest.raises(UnreadableError) as caught:
@@ -103,10 +104,29 @@ def a_cell(source="x = 1", **more):
         {"language_info": {"name": "julia", "version": "1.9.3"}},
     ],
 )
-def test_kernels_of_other_languages(metadata):
+@pytest.mark.parametrize("source", ["x <- 1", "using Flux\nx = 1", "f <- function(x) {\n  x\n}", ""])
+def test_kernels_of_other_languages(metadata, source):
     """A notebook in R or Julia is told to be one, wherever the file says it."""
     with pytest.raises(UnreadableError, match=r"written in (r|julia), not in Python"):
-        notebook.read_notebook(a_notebook(a_cell(), **metadata))
+        notebook.read_notebook(a_notebook(a_cell(source), **metadata))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}},
+        {"kernelspec": {"name": "julia-1.9", "language": "julia"}, "language_info": {"name": "python"}},
+        {"language_info": {"name": "julia", "version": "1.9.3"}},
+    ],
+)
+@pytest.mark.parametrize("source", ["x = 1", "!pip install keras\nx = 1", "%%time\nx = 1"])
+def test_kernelspecs_that_are_stale(metadata, source):
+    """A notebook whose cells are Python is run, whatever kernel it names, and it is said."""
+    said = []
+    read = notebook.read_notebook(a_notebook(a_cell(source), a_cell("y = x"), **metadata), said.append)
+    assert read.cells[0].source == source
+    assert len(said) == 1
+    assert "its cells are Python" in said[0]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +183,6 @@ def test_a_page_that_is_called_a_notebook():
         a_cell(source=None),
         a_cell(cell_type=None),
         a_cell(source=["x", 3]),
-        a_cell(metadata=None),
     ],
 )
 def test_cells_that_are_none(cell):
@@ -213,3 +232,172 @@ def test_very_many_cells_are_read():
     """A notebook of very many cells is read in a time that its cells explain."""
     read = notebook.read_notebook(a_notebook(*[a_cell("x")] * 20_000, **PYTHON))
     assert len(read.cells) == 20_000
+
+
+# -- repaired ----------------------------------------------------------------------------------------------
+
+
+def repaired(content):
+    """The code of a notebook, and what was said about its repair."""
+    said = []
+    return notebook.sources(notebook.read_notebook(content, said.append)), " | ".join(said)
+
+
+WHOLE = a_notebook(a_cell("x = 'ü'"), a_cell("y = 2"), **PYTHON)
+
+
+def without(key, of=WHOLE):
+    """A notebook's bytes without a key of its own."""
+    whole = json.loads(of)
+    del whole[key]
+    return json.dumps(whole).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (WHOLE, ""),
+        (without("nbformat"), "`nbformat`"),
+        (without("nbformat_minor"), ""),
+        (without("nbformat", without("metadata")), "no metadata"),
+        (WHOLE.replace(b'"nbformat": 4', b'"nbformat": "4"'), "`nbformat`"),
+        (WHOLE.replace(b'"nbformat": 4', b'"nbformat": 3'), "read as 4"),
+        (WHOLE.replace(b'"outputs": [], ', b""), "no `outputs`, cell 1 first"),
+        (WHOLE.replace(b'"metadata": {}, ', b"", 1), "1 of 2 cells have no `metadata`"),
+        (WHOLE.replace(b'"metadata": {}', b'"metadata": null', 1), "1 of 2 cells have no `metadata`"),
+        (WHOLE.replace(b'"metadata": {}', b'"id": "a", "metadata": {}'), "'a' first"),
+        (WHOLE + b"\n}]}\n", "brackets after the end of the notebook, in line 2"),
+        (WHOLE + b"  ,}", "brackets after the end"),
+        (WHOLE + b'\n\n "x": 3}', "text after the end of the notebook, in line 3"),
+        (WHOLE + WHOLE, "text after the end of the notebook, in line 1"),
+        (WHOLE + bytes(4096), "zeros after the end"),
+        (b"\xef\xbb\xbf" + WHOLE, "byte order mark"),
+        (WHOLE.decode().encode("utf-16"), "UTF-16"),
+        (WHOLE.decode().encode("utf-16-le"), "UTF-16"),
+        (WHOLE.decode().encode("utf-16-be"), "UTF-16"),
+        (WHOLE.decode().encode("utf-32"), "UTF-32"),
+        (json.dumps(json.loads(WHOLE), ensure_ascii=False).encode("cp1252"), "cp1252"),
+        (
+            WHOLE.replace(b"}]", b"},]").replace(b"[]", b"[ , ]").replace(b"[ , ]", b"[]"),
+            "commas before closing brackets",
+        ),
+        (WHOLE.replace(b'"y = 2"', b'"y = \\\n2"').replace(b"\\\n", b"\n"), "line breaks or tabs"),
+        (WHOLE.replace(b'"metadata": {"k', b'"metadata": {"widgets": {"application/x": {"1": {}}}, "k'), "`state`"),
+    ],
+)
+def test_a_damaged_notebook_is_repaired(content, words):
+    """What is missing, doubled or too much around cells is put right, and each repair is told."""
+    code, said = repaired(content)
+    assert code.replace("\n2", "2") == "x = 'ü'\ny = 2"
+    assert bool(said) == bool(words)
+    assert words in said
+
+
+def test_an_old_notebook_with_gaps_is_repaired():
+    """A notebook of format 3 whose cells lack outputs, and that does not say its format, is upgraded."""
+    cell = {"cell_type": "code", "input": ["x = 1\n", "y = 2"]}
+    code, said = repaired(json.dumps({"worksheets": [{"cells": [cell]}]}).encode())
+    assert code == "x = 1\ny = 2"
+    assert "read as 3" in said
+
+
+def test_a_module_called_a_notebook_and_the_reverse():
+    """What the file holds decides, not its ending."""
+    assert repaired(b"import os\n\nx = 1\n") == (
+        "import os\nx = 1", "the file is a Python module with the ending of a notebook; it was read as a module",
+    )  # fmt: skip
+    said = []
+    assert notebook.sources(notebook.read_module(WHOLE, said.append)) == "x = 'ü'\ny = 2"
+    assert "with the ending of a module" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("# -*- coding: latin-1 -*-\nx = 'ü'".encode("latin-1"), "iso8859-1"),
+        ("#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = 'ü'".encode("cp1252"), "cp1252"),
+        ("# coding: koi8-r\nx = 'ж'".encode("koi8-r"), "koi8-r"),
+        ("# coding: utf-8\nx = 'ü'".encode("cp1252"), "cp1252"),
+        ("x = 'ü'".encode("cp1252"), "cp1252"),
+        ("x = 'ü'".encode("utf-16"), "UTF-16"),
+        ("\ufeffx = 'ü'".encode(), "byte order mark"),
+        ("# coding: utf-8\nx = 'ü'".encode(), ""),
+        ("# coding: nonsense\nx = 'ü'".encode(), ""),
+        ("# coding: rot13\nx = 'ü'".encode(), ""),
+        ("# coding: zip\nx = 'ü'".encode(), ""),
+        ("# coding: punycode\nx = 'ü'".encode(), ""),
+    ],
+)
+def test_code_pages_of_modules(content, words):
+    """A module is read in the code page that its bytes or its first lines tell (PEP 263), never through a codec that
+    is none of text's."""
+    said = []
+    code = notebook.sources(notebook.read_module(content, said.append))
+    assert code.endswith(("x = 'ü'", "x = 'ж'"))
+    assert bool(said) == bool(words)
+    assert words in " ".join(said)
+
+
+CONFLICT = b"<<<<<<< HEAD\n%s\n=======\n%s\n>>>>>>> main\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "help"),
+    [
+        (b"", "it is empty", "more than 0 bytes"),
+        (b" \n\0\0", "it is blank", "more than 0 bytes"),
+        (b"<!DOCTYPE html><html></html>", "HTML page", "Download raw file"),
+        (b"\n<!-- saved --><!-- <!-- -->\n<HTML lang=de>", "HTML page", "Download raw file"),
+        ("<html>".encode("utf-16"), "HTML page", "Download raw file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "Git LFS", "git lfs pull"),
+        (b"\xef\xbb\xbfversion https://git-lfs.github.com/spec/v1\r\n", "Git LFS", "git lfs pull"),
+        (b"%PDF-1.7\n", "a PDF", ".ipynb file itself"),
+        (b"PK\x03\x04", "a zip archive", "Unpack it"),
+        (b"\x89PNG\r\n", "a picture", ".ipynb file itself"),
+        (b'{\n"cells": [\n' + CONFLICT % (b'"a"', b'"b"') + b"]}", "lines 3, 5, 7", "Decide between"),
+        (WHOLE[:-20], "breaks off in line 1", "Compare its size"),
+        (json.dumps(json.loads(WHOLE), indent=1).encode()[:200], "breaks off in line 1", "Compare its size"),
+        (b"{" * 100, "is no JSON", "save it"),
+        (b"[" * 1_000_000, "nested too deeply", "save it"),
+        (b'{"cells": [' + b"9" * 10_000 + b"]}", "number is too long", "save it"),
+        (b'{"cells": [}', "line 1 is no JSON", "save it"),
+        (b'{"nbformat": 4}', "no list of cells", "save it"),
+    ],
+)
+def test_what_cannot_be_read_has_a_help_of_its_own(content, words, help):
+    """Each kind of file that is no notebook is told as that kind, with what to do about it."""
+    with pytest.raises(UnreadableError) as caught:
+        notebook.read_notebook(content)
+    assert words in caught.value.args[0]
+    assert help in caught.value.args[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"import os\n\n" + CONFLICT % (b"x = 1", b"x = 2"), "lines 3, 5, 7"),
+        (b"%PDF-1.4\n", "a PDF"),
+        (b"<!doctype html>", "HTML page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+    ],
+)
+def test_what_is_no_module_has_a_help_of_its_own(content, words):
+    """Modules are told apart from other kinds of files likewise."""
+    with pytest.raises(UnreadableError, match=words):
+        notebook.read_module(content)
+
+
+def test_markers_inside_a_string_are_a_students():
+    """What Python can read is not searched for git's markers."""
+    text = 'x = """\n<<<<<<< a\n=======\n>>>>>>> b\n"""'
+    assert sources(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "piece", [b'"', b'\\"', b"\\", b", ", b"<!--", b"<<<<<<<\n", b'{"a": ', b"# coding:", b",]", b"\n"]
+)
+def test_hostile_repetitions_are_told_quickly(piece):
+    """A megabyte of anything is refused or read in a time that its size explains."""
+    for content in (piece * (1_000_000 // len(piece)), b'{"cells": [' + piece * (1_000_000 // len(piece))):
+        with contextlib.suppress(UnreadableError):
+            notebook.read_notebook(content)
