@@ -1,28 +1,28 @@
-"""What it costs to note how networks do as trained: notebooks run with the witness and without it, in turn.
+"""What it costs to note how networks do as trained: the witness's share of a notebook's processor time, and its bytes.
 
 A notebook trains networks on the hand-out's parts, watches the development part and tests each on the test part; a cell
-ends after each network. What the witness sends is counted in bytes.
+ends after each network. The witness's time is taken within the same run, so that the machine's speed is in both.
 """
 
 import os
-from functools import partial
+import statistics
+import time
+from dataclasses import dataclass
 from typing import Any
 
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
-from dataclasses import asdict
-
 import measuring
 import numpy as np
 import tensorflow as tf
-from measuring import Cost, cost_of
 from rich.console import Console
+from rich.table import Table
 
 from checker.frames import pack
 from checker.guest import executions
 from checker.guest.as_trained import Witness
 from checker.guest.capture import Capture
-from checker.guest.ledger import Ledger
+from checker.guest.ledger import Known, Ledger
 from checker.records import Caps
 
 ROUNDS = 3
@@ -35,38 +35,50 @@ NOTEBOOKS = {
 }
 
 
-class Sent:
-    """Counts what is sent of networks' answers."""
+class Timed(Witness):
+    """A witness that notes how long it takes, and how many bytes it sends."""
 
-    def __init__(self) -> None:
-        self.bytes = 0
+    seconds = 0.0
+    bytes = 0
 
-    def add(self, record: Any, arrays: tuple[Any, ...]) -> None:
+    def end_cell(self, is_last: bool) -> None:
+        started = time.process_time()
+        super().end_cell(is_last)
+        self.seconds += time.process_time() - started
+
+    def before_change(self, known: Known, goes_on: bool = False) -> None:
+        started = time.process_time()
+        super().before_change(known, goes_on)
+        self.seconds += time.process_time() - started
+
+    def count(self, record: Any, arrays: tuple[Any, ...]) -> None:
         self.bytes += sum(len(pack(array)) for array in arrays)
 
 
-def notebook(capture: Capture, networks: int, epochs: int, batch: int, sent: Sent | None) -> None:
-    """Run a notebook's cells, with a witness where somebody takes what it sends."""
+@dataclass(frozen=True)
+class Share:
+    """Processor seconds of a notebook, and of the witness in it; the bytes that it sent."""
+
+    notebook: float
+    witness: float
+    bytes: int
+
+
+def run(capture: Capture, networks: int, epochs: int, batch: int) -> Share:
+    """Run a notebook's cells."""
     capture.ledger = Ledger(tf, CAPS, lambda record, arrays: None, lambda: 1)
-    witness = None if sent is None else Witness(tf, capture.ledger, 5, sent.add, capture.inside)
+    witness = Timed(tf, capture.ledger, 5, lambda record, arrays: witness.count(record, arrays), capture.inside)
+    started = time.process_time()
+    layers = tf.keras.layers
     for number in range(networks):
-        model = tf.keras.Sequential(
-            [
-                tf.keras.layers.Input((9,)),
-                *(tf.keras.layers.Dense(n, "relu") for n in (100, 50)),
-                tf.keras.layers.Dense(5),
-            ]
-        )
+        hidden = [layers.Dense(size, "relu") for size in (100, 50)]
+        model = tf.keras.Sequential([layers.Input((9,)), *hidden, layers.Dense(5)])
         model.compile("adam", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         model.fit(*PARTS[0], epochs=epochs, batch_size=batch, validation_data=PARTS[1], verbose=0)
         model.evaluate(*PARTS[2], verbose=0)
         capture.scan({f"net{number}": model})
-        if witness is not None:
-            witness.end_cell(number == networks - 1)
-
-
-def timed(capture: Capture, shape: tuple[int, int, int], sent: Sent | None) -> Cost:
-    return cost_of(partial(notebook, capture, *shape, sent))
+        witness.end_cell(number == networks - 1)
+    return Share(time.process_time() - started, witness.seconds, witness.bytes)
 
 
 if __name__ == "__main__":
@@ -80,16 +92,16 @@ if __name__ == "__main__":
     capture = Capture(tf, Ledger(tf, CAPS, lambda record, arrays: None, lambda: 1))
     capture.install()
     executions.stop_tuning(tf)
-    figures, sizes = [], {}
+    table = Table("notebook", "its CPU", "the witness", "share", "lowest - highest", "bytes of answers")
+    figures = {}
     for name, shape in NOTEBOOKS.items():
-        timed(capture, (1, 1, 128), Sent())
-        sent = Sent()
-        ways = {
-            "with the witness": partial(timed, capture, shape, sent),
-            "without it": partial(timed, capture, shape, None),
-        }
-        figures.append(measuring.compare(name, ways, ROUNDS))
-        sizes[name] = sent.bytes // ROUNDS
-    measuring.publish("how networks do as trained", figures)
-    Console(width=160).print({name: f"{size:,} bytes of answers" for name, size in sizes.items()})
-    measuring.write_json({"figures": [asdict(figure) for figure in figures], "bytes": sizes})
+        rounds = [run(capture, *shape) for _ in range(ROUNDS)]
+        shares = [one.witness / one.notebook for one in rounds]
+        whole, part = (statistics.median(of) for of in zip(*((r.notebook, r.witness) for r in rounds), strict=True))
+        spread = f"{min(shares):.2%} - {max(shares):.2%}"
+        table.add_row(
+            name, f"{whole:.1f} s", f"{part:.3f} s", f"{statistics.median(shares):.2%}", spread, f"{rounds[0].bytes:,}"
+        )
+        figures[name] = {"shares": shares, "bytes": rounds[0].bytes}
+    Console(width=160).print(table)
+    measuring.write_json(figures)
