@@ -61,6 +61,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
+        "lines": [] if job.is_notebook else [notebook.cells[cell - 1].metadata.get("line", 0) for cell in cells],
         "caps": to_plain(job.caps),
         "outputs": len(job.classes) or 1,
         "exact": job.exact,

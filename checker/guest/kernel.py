@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ def run(settings: dict[str, Any]) -> None:
     from checker.guest.imports import Imports
     from checker.guest.ledger import Ledger
     from checker.guest.replay import Replay
+    from checker.guest.statements import Reader
     from checker.guest.staticgraph import StaticGraphs
     from checker.guest.tape import Tapes
 
@@ -50,7 +51,7 @@ def run(settings: dict[str, Any]) -> None:
     app.initialize(sys.argv[1:])
     channel = Channel(app.kernel)
     seed = SEED if plan is None else plan.seed
-    place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed))
+    place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed), settings["lines"])
 
     def note(what: str) -> None:
         channel.note(place.cell(), what)
@@ -59,16 +60,11 @@ def run(settings: dict[str, Any]) -> None:
     furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
     app.shell.ast_transformers.append(importing)
+    reader = Reader(app.shell, note, place.lines_before)
     ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell)
     capture = Capture(tf, ledger, settings["exact"])
     if plan is not None:
-        shell = app.shell
-        capture.replay = Replay(
-            plan,
-            _take_arrays(settings["arrays"]),
-            channel.send,
-            lambda: shell.input_transformers_cleanup.append(_nothing),
-        )
+        capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
     capture.install()
     witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
     if not settings["exact"]:
@@ -77,6 +73,7 @@ def run(settings: dict[str, Any]) -> None:
     Tapes(tf, capture).install()
     app.shell.events.register("pre_run_cell", place.go_on)
     app.shell.events.register("pre_run_cell", channel.remember_parent)
+    app.shell.events.register("post_run_cell", reader.tell)
     app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
 
     def end_cell(is_last: bool) -> None:
@@ -116,18 +113,15 @@ def _leaving(before: Callable[[], None]) -> Callable[[int], None]:
     return leave_after
 
 
-def _nothing(lines: list[str]) -> list[str]:
-    return []
-
-
 class Place:
-    """Which cell is running; ``cells`` are the numbers of those with code in them.
+    """Which cell is running; ``cells`` are the numbers of those with code in them, ``lines`` how many lines of a module
+    stand before each.
 
     ``before_the_first`` seeds: a kernel that starts draws numbers itself, and not the same number of them each time.
     """
 
-    def __init__(self, cells: list[int], before_the_first: Callable[[], None]) -> None:
-        self.cells, self.before_the_first = cells, before_the_first
+    def __init__(self, cells: list[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
+        self.cells, self.before_the_first, self.lines = cells, before_the_first, lines
         self.begun = 0
 
     def go_on(self, info: Any) -> None:
@@ -143,7 +137,14 @@ class Place:
 
     def cell(self) -> int:
         """Return the number of the running cell among all cells of the notebook, from 1."""
-        return self.cells[min(max(self.begun, 1), len(self.cells)) - 1]
+        return self.cells[self._at()]
+
+    def lines_before(self) -> int | None:
+        """Return how many lines of a module stand before the running cell; None in a notebook."""
+        return self.lines[self._at()] if self.lines else None
+
+    def _at(self) -> int:
+        return min(max(self.begun, 1), len(self.cells)) - 1
 
 
 class Channel:

@@ -1,8 +1,8 @@
 """What was handed in, read as a notebook and made sound where it is not.
 
 Theory of operation: a notebook of any format becomes one of today's, with only what a kernel needs of it. A module
-becomes a notebook: its ``# %%`` cells, or else its top-level statements in the paragraphs in which they were written,
-so that one bad line does not take the whole module with it.
+becomes a notebook: its cells as ``# %%`` and the like mark them, or else its top-level statements in the paragraphs in
+which they were written, so that one bad line does not take the whole module with it.
 """
 
 import ast
@@ -18,6 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from checker.guest.adaptation import Note
 from checker.guest.content import UnreadableError, decode, require_merged, require_text
+from checker.guest.statements import paragraphs
 from checker.records import ExecuteJob
 
 __all__ = ["UnreadableError", "read", "read_module", "read_notebook"]
@@ -31,6 +32,8 @@ MAX_TRANSFORMED = 20_000
 SHORT = 12
 """Characters that may be left of a file that breaks off, behind the place where JSON makes no sense any more."""
 BLANK = b" \t\r\n\xef\xbb\xbf"
+_MARK = re.compile(r"#\s*(?:%%|In\s?\[[\d ]*\]|<codecell>|COMMAND -{10}|\+\s*$|\+\s+(?:\[|\{|\w+=))")
+"""How VS Code, Spyder, jupytext, nbconvert and Databricks mark where a cell begins."""
 _COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*[]}])', re.DOTALL)
 
 
@@ -80,8 +83,9 @@ def _sound(whole: Any, note: Note) -> Any:
         raise _no_notebook(first_line(error)) from error
     _require_python(notebook, note)
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    if len(code) == 1 and len(_paragraphs(_unified(code[0].source))) > 1:
-        return _split(_unified(code[0].source))  # a module that was pasted into a notebook
+    if len(code) == 1 and _is_plain_python(code[0].source):
+        pasted = _split(_unified(code[0].source))
+        return pasted if len(pasted.cells) > 1 else notebook
     return notebook
 
 
@@ -320,9 +324,39 @@ def read_module(content: bytes, note: Note = _ignore) -> Any:
 
 
 def _split(text: str) -> Any:
-    sources = re.split(r"(?m)^# ?%%.*\n?", text) if re.search(r"(?m)^# ?%%", text) else _paragraphs(text)
-    cells = [nbformat.v4.new_code_cell(sayable(source.strip("\n"))) for source in sources if source.strip()]
+    """Return a module's text as a notebook; each cell knows how many lines stand before it."""
+    lines = text.split("\n")
+    cuts = sorted({0, *_cuts(text, lines)})
+    cells = []
+    for first, end in itertools.pairwise([*cuts, len(lines)]):
+        begin = first + bool(_MARK.match(lines[first]))
+        begin = next((at for at in range(begin, end) if lines[at].strip()), end)
+        source = "\n".join(lines[begin:end]).rstrip("\n")
+        if source.strip():
+            cells.append(_code_cell(sayable(source), begin))
     return _notebook(cells, nbformat.NotebookNode())
+
+
+def _code_cell(source: str, lines_before: int) -> Any:
+    metadata = nbformat.NotebookNode(tags=[], line=lines_before)
+    return nbformat.NotebookNode(cell_type="code", metadata=metadata, source=source, execution_count=None, outputs=[])
+
+
+def _cuts(text: str, lines: list[str]) -> Iterable[int]:
+    """Return the lines, from 0, in which a module's cells begin: marks of cells, or else paragraphs."""
+    marks = [at for at, line in enumerate(lines) if _MARK.match(line)]
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for thousands of brackets
+        magics = [at for at, line in enumerate(lines) if line.startswith("%%")]
+        return [*marks, *magics] if marks else paragraphs(text, lambda line: str(_transformers().transform_cell(line)))
+    inside = {at for node in body for at in range(_begin(node) - 1, node.end_lineno or 0)} if marks else set()
+    return [at for at in marks if at not in inside] or _paragraph_cuts(body, lines)
+
+
+def _begin(statement: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _unified(text: str) -> str:
@@ -330,22 +364,16 @@ def _unified(text: str) -> str:
     return re.sub(r"\r\n?", "\n", text)
 
 
-def _paragraphs(text: str) -> list[str]:
-    """Split a module at the blank lines between its top-level statements; where it has none, at every statement."""
-    try:
-        statements = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for thousands of brackets
-        return [text]
-    lines = _unified(text).split("\n")
+def _paragraph_cuts(statements: list[ast.stmt], lines: list[str]) -> list[int]:
+    """Return the lines at which a module is cut: blank ones between its statements, or else every statement's."""
     cuts = [0]
     for before, after in itertools.pairwise(statements):
-        first = min([after.lineno, *(d.lineno for d in getattr(after, "decorator_list", []))])
-        blank = [n for n in range(before.end_lineno or 0, first - 1) if not lines[n].strip()]
+        blank = [n for n in range(before.end_lineno or 0, _begin(after) - 1) if not lines[n].strip()]
         if blank:
             cuts.append(blank[0])
     if len(cuts) == 1 and len(statements) > LONG_PARAGRAPH:
         cuts = [0, *(statement.lineno - 1 for statement in statements[1:] if not hasattr(statement, "decorator_list"))]
-    return ["\n".join(lines[a:b]) for a, b in zip(cuts, [*cuts[1:], len(lines)], strict=True)]
+    return cuts
 
 
 def sayable(text: str) -> str:

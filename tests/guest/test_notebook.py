@@ -31,9 +31,48 @@ def test_a_plain_module_is_split_between_its_statements():
     ]
 
 
-def test_a_module_with_a_syntax_error_stays_whole():
-    """What cannot be parsed is one cell, whose error tells the line."""
-    assert sources("a = 1\n\nb = (\n\nc = 2") == ["a = 1\n\nb = (\n\nc = 2"]
+def test_a_module_with_a_syntax_error_is_split_all_the_same():
+    """What cannot be parsed takes no other paragraph with it."""
+    assert sources("a = 1\n\nb = (\n\nc = 2") == ["a = 1", "b = (", "c = 2"]
+
+
+EXPORTS = {
+    "VS Code": "# %%\na = 1\n# %% [markdown]\n# words\n#%%\nb = 2",
+    "Spyder": "# %% one\na = 1\n\n#%%% two\nb = 2",
+    "jupytext percent": "# ---\n# jupyter:\n#   name: x\n# ---\n\n# %%\na = 1\n\n# %% tags=['x']\nb = 2",
+    "jupytext light": "# # Title\n\n# +\na = 1\n\n# -\n\n# + tags=['x']\nb = 2",
+    "nbconvert": "#!/usr/bin/env python\n# coding: utf-8\n\n# In[1]:\n\n\na = 1\n\n\n# In[ ]:\n\n\nb = 2",
+    "IPython": "# <codecell>\na = 1\n# <codecell>\nb = 2",
+    "Colab": '"""## One"""\n\na = 1\n\n"""## Two"""\n\nb = 2',
+    "Colab with magics": "!pip install x\n\n# %matplotlib inline\n%matplotlib inline\n\na = 1\n\nb = 2",
+    "marks and Python 2": "# %%\na = 1\n# %%\nprint 'x'\n# %%\nb = 2",
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_are_split_into_cells(name):
+    """However a tool marks cells in a module, code of different cells is in different cells."""
+    code = [[line for line in source.split("\n") if line in ("a = 1", "b = 2")] for source in sources(EXPORTS[name])]
+    assert [lines for lines in code if lines] == [["a = 1"], ["b = 2"]]
+
+
+def test_marks_inside_a_statement_are_no_borders():
+    """A mark in a string or in a function's body cuts nothing that Python parses."""
+    text = 'x = """\n# %%\n"""\ndef f():\n    a = 1\n# %% note\n    return a'
+    assert sources(text) == [text]
+    assert sources(text + "\n# %%\nf()") == [text, "f()"]
+
+
+def test_a_cells_magic_begins_a_cell():
+    """``%%time`` in a module is about its paragraph, or about the rest of its marked cell."""
+    assert sources("a = 1\n%%time\nb = 2\n\nc = 3") == ["a = 1", "%%time\nb = 2", "c = 3"]
+    assert sources("# %%\n# training\n%%time\nb = 2\n\nc = 3\n# %%\nd") == ["# training", "%%time\nb = 2\n\nc = 3", "d"]
+
+
+def test_cells_of_a_module_know_their_lines():
+    """Each cell tells how many lines of the file stand before it."""
+    cells = notebook.read_module(b"\n\n# %%\n\na = 1\n# %% two\nb = 2\nprint 'x'\n").cells
+    assert [(cell.source, cell.metadata.line) for cell in cells] == [("a = 1", 4), ("b = 2\nprint 'x'", 6)]
 
 
 def test_old_notebooks_are_upgraded():
