@@ -14,7 +14,7 @@ import numpy as np
 from checker import labels, targets
 from checker.frames import Array, reference
 from checker.labels import Compared, Known
-from checker.matching import MIN_ROWS, Maps, Matched, Matcher, are_numbers, sober
+from checker.matching import MIN_ROWS, Map, Matched, Matcher, are_numbers, sober
 from checker.records import (
     Column,
     Development,
@@ -186,7 +186,9 @@ def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: 
     return targets.by_shape(sober(arrays[y.sha256]).reshape(-1), labels)
 
 
-def _columns(values: Array, is_training: Array, labels: Array, maps: Maps, names: Sequence[str]) -> tuple[Column, ...]:
+def _columns(
+    values: Array, is_training: Array, labels: Array, maps: Sequence[Map], names: Sequence[str]
+) -> tuple[Column, ...]:
     sources = {m.column: names[m.source] for m in maps}
     purity = _share_explained if are_numbers(labels) else _label_purity
     return tuple(
