@@ -27,7 +27,7 @@ from scipy.spatial import cKDTree
 
 from checker import monotone, targets
 from checker.frames import Array
-from checker.monotone import Labels, MonotoneMap, spread
+from checker.monotone import Image, Labels, MonotoneMap, spread
 from checker.orders import Mixture, Rows
 from checker.records import Fed, ModelCapture
 
@@ -65,6 +65,8 @@ ENOUGH_TO_MATCH = 1_000
 ENOUGH_FOR_SHAPE = 100_000
 MANY_COLUMNS = 64
 """From so many on, columns are fitted only where a few rows say that it may come to something."""
+MAX_FAILED = 600
+"""So many pairs of columns that do not fit, and no more are tried."""
 ALIKE = 0.05
 """In deviations of the data: two preparations that differ by less are one, as of a scaler fitted anew for each fold."""
 AGREEING = 0.9
@@ -95,12 +97,12 @@ class Found:
     maps: tuple[Map, ...] = ()
     mixture: Mixture | None = None
 
-    @property
+    @cached_property
     def affine(self) -> Maps:
         """The maps, where all are affine."""
         return tuple(m for m in self.maps if isinstance(m, AffineMap))
 
-    @property
+    @cached_property
     def monotone(self) -> monotone.Maps:
         """The maps, where all are monotone."""
         return tuple(m for m in self.maps if isinstance(m, MonotoneMap))
@@ -189,6 +191,7 @@ class Matcher:
         self._spaces: dict[tuple[int, ...], _Space] = {}
         self._found: dict[str, Found | None] = {}
         self._spent = _Spent()
+        self._last_image: tuple[monotone.Maps, Image] | None = None
 
     @cached_property
     def orders(self) -> Rows:
@@ -418,7 +421,10 @@ class Matcher:
         return np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, np.nan)
 
     def _used(self, maps: Maps) -> list[AffineMap]:
-        return [m for m in maps if self.complete[m.source]] or list(maps)
+        """Return a map of each of the data's columns that tells rows."""
+        by_source = {m.source: m for m in reversed(maps)}
+        one_each = [m for m in maps if by_source[m.source] is m]
+        return [m for m in one_each if self.complete[m.source]] or one_each
 
     # -- monotone maps and mixtures ----------------------------------------------------------------------
 
@@ -430,7 +436,7 @@ class Matcher:
         for few in (True, False):
             maps = monotone.fit(table[some], places, rows, self.features)
             used = spread(len(some), SAMPLE) if few else np.arange(len(some))
-            rows = monotone.find_rows(table[some[used]], maps, self.features, self.complete)
+            rows = self._image(maps).rows_of(table[some[used]])
             if not self._may_do(rows, len(table)):
                 return None
             maps = maps if few else monotone.fit(table[some], np.flatnonzero(rows >= 0), rows[rows >= 0], self.features)
@@ -438,12 +444,19 @@ class Matcher:
         return self._enough(Found(self._monotone_rows(table, y, maps), maps)) if maps else None
 
     def _monotone_rows(self, table: Array, y: Array | None, maps: monotone.Maps) -> Array:
-        rows = monotone.find_rows(table, maps, self.features, self.complete)
+        image = self._image(maps)
+        rows = image.rows_of(table)
         labels = None if y is None or (rows >= 0).all() else self._labels(y, rows)
         if labels is not None:
             left = np.flatnonzero(rows < 0)
-            rows[left] = monotone.find_rows(table[left], maps, self.features, self.complete, labels.of(left))
+            rows[left] = image.rows_of(table[left], labels.of(left))
         return rows
+
+    def _image(self, maps: monotone.Maps) -> Image:
+        """Return the data set as maps show it; the last one is kept."""
+        if self._last_image is None or self._last_image[0] is not maps:
+            self._last_image = maps, Image(maps, self.features, self.complete)
+        return self._last_image[1]
 
     def _by_order(self, table: Array) -> Found | None:
         """Find a table's rows by their order, where what they hold follows from it."""
@@ -581,16 +594,18 @@ def _fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> 
     Which two columns belong together is seen from some of the rows; how, from all of them. Most students leave columns
     where they are, so that is where a column is looked for first.
     """
-    maps = []
+    maps, failed = [], 0
     places = list(range(features.shape[1]))
     some = slice(None, None, max(1, len(table) // ENOUGH_TO_MATCH))
     ours, theirs = features[rows], table
     may_fit = _may_fit(theirs[some], ours[some], deviations)
     for column in range(table.shape[1]):
         for source in places[column:] + places[:column]:
-            if not may_fit[column, source]:
+            if not may_fit[column, source] or failed >= MAX_FAILED:
                 continue
+            failed += 1
             if _trimmed_fit(theirs[some, column], ours[some, source])[2] < TOLERANCE * deviations[source]:
+                failed -= 1
                 scale, offset, misfit = _trimmed_fit(theirs[:, column], ours[:, source])
                 if misfit < TOLERANCE * deviations[source]:
                     maps.append(AffineMap(column, source, scale, offset))
@@ -607,11 +622,11 @@ def _may_fit(theirs: Array, ours: Array, deviations: Array) -> Array:
     with np.errstate(all="ignore"):
         steps = theirs[half : 2 * half] - theirs[:half]
         for source in range(ours.shape[1]):
-            y = ours[:, [source]]
+            y = np.where(np.isfinite(ours[:, source]), ours[:, source], np.nanmean(ours[:, source]))[:, None]
             scale = np.median((y[half : 2 * half] - y[:half]) / steps, axis=0)
             off = y - scale * theirs
-            misfit = np.nanmedian(np.abs(off - np.nanmedian(off, axis=0)), axis=0)
-            may[:, source] = ~(misfit > 100 * TOLERANCE * deviations[source])
+            misfit = np.median(np.abs(off - np.median(off, axis=0)), axis=0)
+            may[:, source] = ~(misfit > 10 * TOLERANCE * deviations[source])
     return may
 
 

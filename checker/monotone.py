@@ -8,7 +8,7 @@ and by their correlations, which no monotone map changes (``_pairings``). A row'
 data with the nearest ranks, where no second one is nearly as near. Pairs of values then show the map itself, as steps
 (``_steps``): equal values of the data give equal values of the table, and larger ones no smaller; what does not fit is
 left out. Two rounds settle it. A row counts as found where a row of the data gives its value in every column: exactly,
-where the map is known for that value, or between those of its neighbours (``find_rows``). Pure.
+where the map is known for that value, or between those of its neighbours (``Image``). Pure.
 """
 
 from bisect import bisect_right
@@ -165,32 +165,31 @@ class Labels:
         return Labels(self.theirs[rows], self.ours, self.tolerance)
 
 
-def find_rows(table: Array, maps: Maps, features: Array, complete: Array, labels: Labels | None = None) -> Array:
-    """Return each row's row of the data set that the maps lead to; -1 where none does or several do."""
-    used = list({m.source: m for m in reversed(maps) if complete[m.source]}.values())
-    found = np.full(len(table), -1, dtype=np.int64)
-    known = np.flatnonzero(np.isfinite(table[:, [m.column for m in used]]).all(axis=1)) if used else found[:0]
-    if len(known):
-        image = _Image(used, features)
-        for part in np.array_split(known, max(1, len(known) // CHUNK)):
-            found[part] = image.rows_of(table[part], None if labels is None else labels.of(part))
-    return found
+class Image:
+    """The data set as monotone maps of its ``complete`` columns show it."""
 
-
-class _Image:
-    """The data set as monotone maps show it."""
-
-    def __init__(self, maps: Sequence[MonotoneMap], features: Array) -> None:
-        self._maps = maps
-        points = np.column_stack([m.of_data(features[:, m.source]) for m in maps])
+    def __init__(self, maps: Maps, features: Array, complete: Array) -> None:
+        self._maps = list({m.source: m for m in reversed(maps) if complete[m.source]}.values())
+        if not self._maps:
+            return
+        points = np.column_stack([m.of_data(features[:, m.source]) for m in self._maps])
         points, index, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
         self._tree = cKDTree(points)
         self._members = np.argsort(index.reshape(-1), kind="stable")
         self._starts = np.cumsum(np.append(0, counts))
-        self._bounds = [m.bounds(features[:, m.source]) for m in maps]
+        self._bounds = [m.bounds(features[:, m.source]) for m in self._maps]
 
-    def rows_of(self, values: Array, labels: Labels | None) -> Array:
-        """Return the one row of the data set that agrees with each row of a table best."""
+    def rows_of(self, table: Array, labels: Labels | None = None) -> Array:
+        """Return each row's row of the data set that the maps lead to; -1 where none does or several do."""
+        found = np.full(len(table), -1, dtype=np.int64)
+        columns = [m.column for m in self._maps]
+        known = np.flatnonzero(np.isfinite(table[:, columns]).all(axis=1)) if columns else found[:0]
+        for part in np.array_split(known, len(known) // CHUNK + 1) if len(known) else ():
+            found[part] = self._best(table[part], None if labels is None else labels.of(part))
+        return found
+
+    def _best(self, values: Array, labels: Labels | None) -> Array:
+        """Return the one row of the data set that agrees best with each row of a table, of which all is known."""
         wanted = np.column_stack([m.of_table(values[:, m.column]) for m in self._maps])
         nearest = np.asarray(self._tree.query(wanted, k=NEIGHBOURS, distance_upper_bound=FARTHEST)[1])
         best, score, rivals = (np.full(len(values), start, dtype=np.int64) for start in (-1, -1, 0))
