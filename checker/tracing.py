@@ -1,6 +1,6 @@
 """What the answer was given, in terms of the data set: which rows, which columns, which labels.
 
-Columns that are no affine image of the data's (ratios, logarithms, one-hot codes) are kept as features of their row.
+Columns that are no image of the data's (ratios, one-hot codes, components) are kept as features of their row.
 The labels of matched rows are always the data set's own; of a regression, whose labels are float64, in the student's
 unit (``targets``). Pure: arrays in, records and arrays out. ``matching`` finds the rows.
 """

@@ -19,7 +19,7 @@ from sklearn.preprocessing import (
 )
 
 from checker import dataset, frames, monotone, orders
-from checker.matching import Matcher
+from checker.matching import MAX_IN_VAIN, MAX_VALUES, Matcher
 from checker.monotone import MonotoneMap
 from checker.records import Development
 
@@ -354,3 +354,54 @@ def test_splits_are_scikit_learns(practised):
     training, watched = train_test_split(rest, test_size=0.2, random_state=42)
     for part in (training, watched, test, rest):
         assert any(np.array_equal(part, candidate) for candidate in rows.candidates(len(part)))
+
+
+# -- what only a hostile guest would send ----------------------------------------------------------------
+
+DEGENERATE = {
+    "one value": lambda n: np.zeros((n, 9)),
+    "two values": lambda n: np.random.default_rng(0).integers(0, 2, (n, 9)).astype(np.float64),
+    "no numbers": lambda n: np.full((n, 9), np.nan),
+    "huge": lambda n: np.random.default_rng(0).choice([np.inf, 1e38, -1e38, 0.0, 1.0], (n, 9)),
+    "one value and no numbers": lambda n: np.where(np.arange(n)[:, None] % 2, np.nan, np.ones((n, 9))),
+    "five hundred columns": lambda n: np.random.default_rng(0).normal(size=(n // 100, 500)),
+}
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_degenerate_tables_are_no_rows(practised, make, name):
+    """Tables without a row of the data are not matched, and break nothing."""
+    assert match(practised.matcher, make, [DEGENERATE[name](20_000)])[1] == [None]
+
+
+def test_one_column_repeated_is_no_row(practised, make):
+    """Few values, each in hundreds of rows, tell no row, however often they are repeated."""
+    table = np.tile(practised.filled[:, [2]], (10, 9))
+    rows = match(practised.matcher, make, [table])[1][0]
+    assert rows is None
+
+
+def test_searches_in_vain_are_limited(practised, make, monkeypatch):
+    """After so many tables that hold no rows the rest of a file's tables are not searched."""
+    searched = []
+    monkeypatch.setattr(Matcher, "_search", lambda self, table, y, tables: searched.append(len(table)))
+    random = np.random.default_rng(0)
+    match(practised.matcher, make, [random.normal(size=(100, 9)) for _ in range(3 * MAX_IN_VAIN)])
+    assert len(searched) == MAX_IN_VAIN
+
+
+def test_a_networks_tables_are_limited(practised, make):
+    """Beyond so many values no table of a network is looked at; smaller ones still are."""
+    scaled = StandardScaler().fit_transform(practised.filled)
+    huge = np.tile(scaled.astype(np.float32), (MAX_VALUES // scaled.size + 1, 1))
+    found = match(practised.matcher, make, [huge, scaled])[1]
+    assert found[0] is None
+    require_rows(found[1:], [np.arange(ROWS)])
+
+
+def test_a_long_table_is_searched_by_a_sample(practised, make):
+    """A table of many times the data's rows is matched row by row once a sample has told how."""
+    random = np.random.default_rng(0)
+    order = random.integers(0, ROWS, 50_000)
+    table = StandardScaler().fit_transform(practised.filled)[order]
+    require_rows(match(practised.matcher, make, [table])[1], [order])
