@@ -5,7 +5,7 @@ Rows are matched before the choice is made, because how a network did in the stu
 
 from dataclasses import replace
 
-from checker import as_trained, selection, tracing
+from checker import as_trained, ranking, selection, tracing
 from checker.architectures import nonlinear_hidden_layers
 from checker.as_trained import TASK_METRICS, Own
 from checker.course import Course
@@ -32,21 +32,25 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     trusted = [
         model.id
         for model in fitting
-        if model.architecture is not None
-        and not model.unrebuildable
-        and nonlinear_hidden_layers(model.architecture)
-        and not tracing.carries_label(model, matches[model.id], matcher, names)
+        if _sets_a_measure(model) and not tracing.carries_label(model, matches[model.id], matcher, names)
     ]
-    outdone = as_trained.why_not(owns, trusted, metric, assignment.bar.unit)
+    outdone = ranking.why_not(owns, trusted, metric, assignment.bar.unit)
     named = course.answer_name
-    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone)
+    folds = {group[-1].model.id: len(group) for group in ranking.folds_of(owns)}
+    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
     results = tuple(as_trained.result_of(own, answered.get(own.model.id), metric) for own in owns)
     evidence = replace(evidence, selection=chosen, own_results=results)
     answer = evidence.answer
     if answer is None:
         return evidence, None
-    twins = [model for model in fitting if as_trained.are_twins(answer, model)]
-    return evidence, tracing.trace(answer, ran.arrays, matcher, names, assignment.data.classes, twins)
+    looked_at = ranking.with_looks_at_twins(answer, fitting)
+    return evidence, tracing.trace(looked_at, ran.arrays, matcher, names, assignment.data.classes)
+
+
+def _sets_a_measure(model: ModelCapture) -> bool:
+    """Tell whether a network can be rebuilt, and is not linear."""
+    can_be_rebuilt = not model.unrebuildable and all(fit.phase is not None for fit in model.fits if fit.finished)
+    return can_be_rebuilt and model.architecture is not None and bool(nonlinear_hidden_layers(model.architecture))
 
 
 def _own(

@@ -58,7 +58,7 @@ class Place(Protocol):
         """Run one there and return all that was observed. Called from many threads."""
 
     def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
-        """Find the answer once more in what a submission's run has left, and train it there. Called from many threads."""
+        """Find the answer once more in what a run has left, and train it there. Called from many threads."""
 
     def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
         """Train one there for the further seeds, too; return all that was observed. Called from many threads."""
@@ -230,19 +230,25 @@ def _check(
     if known is not None:
         gathered = as_handed_in(known, submission)
     elif ran is not None:
+        _require_known(ran, course)
         gathered = place.answer_again(as_handed_in(ran, submission), submission, course, watch)
     else:
         gathered = _gather(submission, course, place, watch)
     if known is None or gathered.evidence != known.evidence:
         store.save(folder, submission.name, under, gathered, circumstances(course))
-    if unknown := selection.unknown_name(gathered.evidence.models, course.model):
-        raise UsageError(unknown)
+    _require_known(gathered, course)
     report = _judge(gathered, course, standard, out)
     if check.needs_further(report, course):
         gathered = place.train_further(gathered, course, watch)
         store.save(folder, submission.name, under, gathered, circumstances(course))
         report = _judge(gathered, course, standard, out)
     return report
+
+
+def _require_known(gathered: Gathered, course: Course) -> None:
+    """Raise UsageError where a demonstrator has named a network that the file does not have."""
+    if unknown := selection.unknown_name(gathered.evidence.models, course.model):
+        raise UsageError(unknown)
 
 
 def _gather(submission: Submission, course: Course, place: Place, watch: Watch) -> Gathered:

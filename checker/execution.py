@@ -229,7 +229,7 @@ def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
 def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
     """Yield the arrays that arrived and that there is room for."""
     room = MAX_KEPT_BYTES
-    for digest, values in ((digest, seen.arrays.get(digest)) for digest in given):
+    for values in map(seen.arrays.get, given):
         if values is not None and values.nbytes <= room:
             room -= values.nbytes
             yield frames.reference(values)

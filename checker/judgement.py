@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, causes, comparison, diagnosis, recipes, selection, targets
+from checker import assignments, causes, comparison, diagnosis, ranking, recipes, selection, targets
 from checker.course import Course, Standard, held_out_split
 from checker.frames import Array
 from checker.records import (
@@ -80,7 +80,8 @@ def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Rec
     answer, recipe = evidence.answer, evidence.recipe
     if answer is None or recipe is None:
         return recipe
-    watched_itself = recipes.watched_itself(answer, evidence.tracing, selection.enough_rows(rows))
+    looked_at = ranking.with_looks_at_twins(answer, evidence.models)
+    watched_itself = recipes.watched_itself(looked_at, evidence.tracing, selection.enough_rows(rows))
     return replace(recipes.carried_out(recipe, runs), watched_itself=watched_itself)
 
 

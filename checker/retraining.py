@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker import execution, frames, recipes, selection, splits, targets
+from checker import execution, frames, ranking, recipes, selection, splits, targets
 from checker.course import Course, Watch, held_out_split
 from checker.evidence import Collector
 from checker.frames import Array
@@ -40,7 +40,8 @@ def retrain(
     kept = {} if traced.rows is None or traced.features is None else _named(traced.rows, traced.features)
     training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
     enough = selection.enough_rows(len(course.dataset.labels))
-    recipe, unclear = recipes.recipe_of(answer, course.assignment.caps, enough, training_rows)
+    looked_at = ranking.with_looks_at_twins(answer, evidence.models)
+    recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
     evidence = replace(evidence, recipe=recipe)
     if traced.tracing.source is FeatureSource.NOWHERE:
         return Gathered(_refer(evidence, answer, traced.tracing.reason), kept)
@@ -50,7 +51,7 @@ def retrain(
         evidence = replace(evidence, recipe=recipe)
         if traced.tracing.target is None:
             return Gathered(_refer(evidence, answer, targets.UNKNOWN), kept)
-    development = recipes.watched_development(answer, enough)
+    development = recipes.watched_development(looked_at, enough)
     data = {seed: _seed_arrays(seed, development, traced, course) for seed in course.seeds}
     if recipe is not None and answer.architecture is not None and not obstacle:
         ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)

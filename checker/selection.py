@@ -48,13 +48,14 @@ def select(
     dataset_rows: int,
     named: str = "",
     outdone: Mapping[int, str] = MappingProxyType({}),
+    folds: Mapping[int, int] = MappingProxyType({}),
 ) -> Selection:
     """Return the answer among the models, given in the order in which they were last trained.
 
     ``named``: the variable that holds it, where the demonstrator or the assignment says so. Else a student's own mark
     counts: a cell with the tag ``checker: answer`` or the comment ``# checker: answer``, maybe followed by a variable.
     ``outdone``: why models gave way to others in the student's own run, by id; a variable that somebody names outdoes
-    that.
+    that. ``folds``: for how many folds the last of them stands, by its id.
     """
     enough = enough_rows(dataset_rows)
     pointed, words = _pointed_at(models, cells, named)
@@ -72,12 +73,15 @@ def select(
             after = f"it fits the task, but {_name(chosen)} was trained after it"
             reasons[model.id] = after if model in equals else outdone[model.id]
     reason = words or _why(chosen, len(fitting), len(equals), outputs, enough)
+    if chosen.id in folds:
+        reason += f"; it stands for {folds[chosen.id]} folds, which are not ranked against each other"
     return Selection(chosen.id, f"{reason} (trained in cell {chosen.fits[-1].cell})", _rejected(models, reasons))
 
 
 def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: int) -> str:
     if equals < fitting:
-        return f"of {fitting} models for the task {_name(chosen)} is the last that others did not clearly outdo, as trained"
+        last = f"{_name(chosen)} is the last that others did not clearly outdo, as trained"
+        return f"of {fitting} models for the task {last}"
     return f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
 
 

@@ -11,8 +11,8 @@
 
 A key names everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's
 own code); evidence with another key is gathered anew. A second key leaves out which network is the answer: evidence
-under it holds what the file's run has left, so another network is found in it without a run. Everything is written beside its place and then moved
-there, so a reader never meets half a file.
+under it holds what the file's run has left, so another network is found in it without a run. Everything is written
+beside its place and then moved there, so a reader never meets half a file.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Keys:
-    """The key of what a file's run has left, and that of all evidence, which depends on the choice of the answer too."""
+    """The key of what a file's run has left, and that of all evidence, which depends on the choice of the answer."""
 
     run: str
     all: str
@@ -130,8 +130,8 @@ def load(folder: Path, name: str, under: Keys) -> Gathered | None:
 
 
 def load_run(folder: Path, name: str, under: Keys) -> Gathered | None:
-    """Return evidence of which only what the file's run has left is valid under these keys, with the arrays of that run;
-    or None."""
+    """Return evidence in which what the file's run has left is valid under these keys, with the arrays of that run, and
+    with no others; or None."""
     place = folder / slug(name)
     try:
         stored = _read(place)

@@ -24,7 +24,6 @@ from checker.records import (
     SeenRows,
     TargetScale,
     Tracing,
-    Use,
 )
 
 MIN_CLASS_ROWS = 100
@@ -46,12 +45,10 @@ def trace(
     matcher: Matcher,
     names: Sequence[str],
     classes: Sequence[str] = (),
-    twins: Sequence[ModelCapture] = (),
 ) -> Traced:
     """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
 
     ``names`` are the features', and last the target's: numbers to predict are searched among the columns too.
-    ``twins``: the same network, built and trained another time; a test of theirs is one of the answer's.
     """
     matched = matcher.match(answer, arrays)
     target = _target_by_shape(answer, arrays, matcher.labels)
@@ -61,10 +58,8 @@ def trace(
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in matched.rows:
         return untraced("the rows of the training data could not be found")
-    looks = [(use, matched.rows_of(use.fed)) for use in answer.uses]
-    looks += [(use, matcher.match(twin, arrays).rows_of(use.fed)) for twin in twins for use in twin.uses]
     known = Known(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
-    return _record(answer, arrays, matched, looks, known, names)
+    return _record(answer, arrays, matched, known, names)
 
 
 def _untraced(has_handout_width: bool, target: TargetScale | None, reason: str) -> Traced:
@@ -80,7 +75,6 @@ def _record(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
     matched: Matched,
-    looks: Sequence[tuple[Use, Array]],
     known: Known,
     names: Sequence[str],
 ) -> Traced:
@@ -104,7 +98,7 @@ def _record(
         labels_compared=compared.compared,
         labels_differ=compared.differ,
         labels_look=compared.look,
-        seen=tuple(_seen(looks, trained)),
+        seen=tuple(_seen(answer, matched, trained)),
         rows=reference(rows),
         features=reference(features),
         target=scale,
@@ -126,7 +120,8 @@ def _fitted_on(answer: ModelCapture, matched: Matched) -> Array:
     return matched.rows_of(last.training, last.validation if last.development is Development.SPLIT else None)
 
 
-def _seen(looks: Sequence[tuple[Use, Array]], trained: Array) -> list[SeenRows]:
+def _seen(answer: ModelCapture, matched: Matched, trained: Array) -> list[SeenRows]:
+    looks = [(use, matched.rows_of(use.fed)) for use in answer.uses]
     return [
         SeenRows(use.cell, use.how, len(rows), int(np.isin(rows, trained).sum()))
         for use, rows in looks

@@ -531,7 +531,9 @@ def two_networks(practical, data):
         yield frames.message(poor)
         parts = {frames.reference(x): data.labels[at] for x, at in practical.places()}
         for model, is_right in ((good, True), (poor, False)):
-            given = {table: (labels if is_right else 1 - labels % 2).astype(np.uint8) for table, labels in parts.items()}
+            given = {
+                table: (labels if is_right else 1 - labels % 2).astype(np.uint8) for table, labels in parts.items()
+            }
             yield from (Frame(Kind.OUTPUTS, frames.pack(classes)) for classes in given.values())
             outputs = tuple(TableOutputs(t.sha256, frames.reference(classes)) for t, classes in given.items())
             yield frames.message(AsTrained(model.id, 2, outputs))
@@ -540,7 +542,7 @@ def two_networks(practical, data):
 
 
 def test_the_network_that_did_clearly_worse_as_trained_is_not_the_answer(bench, two_networks):
-    """Of two networks the last one gives way, because it did clearly worse in the student's run; both are on the page."""
+    """Of two networks the last one gives way, as it did clearly worse in the student's run; both are on the page."""
     b = bench(two=two_networks)
     b.hand_in("ada", content="two")
     report = b.report()
@@ -554,7 +556,7 @@ def test_the_network_that_did_clearly_worse_as_trained_is_not_the_answer(bench, 
 
 
 def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
-    """A demonstrator's word makes any network of the file the answer: it is trained, and the file does not run again."""
+    """A demonstrator's word makes any network of the file the answer: it is trained, and the file runs once."""
     b = bench(two=two_networks)
     b.hand_in("ada", content="two")
     b.run()
@@ -1219,5 +1221,5 @@ def test_targets_of_no_known_unit_are_referred(valuation):
 def test_shuffled_targets_gain_nothing(valuation):
     """Targets of other rows are not what the clean guest learns, and are counted."""
     report, _ = valuation(lambda t: np.random.default_rng(1).permutation(t))
-    assert report.tracing.labels_differ == 600
+    assert report.tracing.labels_differ > 0.99 * report.tracing.labels_compared > 500
     assert 50_000 < report.comparison.mean < 97_000

@@ -9,7 +9,18 @@ from checker import evidence, frames
 from checker.errors import EvidenceError
 from checker.evidence import Collector
 from checker.frames import END, Frame, Kind
-from checker.records import Environment, ExecuteJob, Failure, Histogram, Progress, Stage, Verdict, Weights
+from checker.records import (
+    AsTrained,
+    Environment,
+    ExecuteJob,
+    Failure,
+    Histogram,
+    Progress,
+    Stage,
+    TableOutputs,
+    Verdict,
+    Weights,
+)
 
 
 @pytest.fixture
@@ -240,3 +251,53 @@ def test_a_description_of_no_network_is_dropped(collector, make):
     say(collector, *(make.model(at, architecture=one) for at, one in enumerate([whole, *broken])))
     assert [model.architecture for model in collector.models] == [whole, None, None, None, None]
     assert all(model.unrebuildable for model in collector.models[1:])
+
+
+# -- what networks gave ----------------------------------------------------------------------------------
+
+
+def answer(collector, number, *given, note=""):
+    """Say what a network gave, as a guest does: arrays first."""
+    for classes in given:
+        collector.receive(Frame(Kind.OUTPUTS, frames.pack(classes)))
+    outputs = tuple(TableOutputs(f"{at}" * 64, frames.reference(classes)) for at, classes in enumerate(given))
+    say(collector, AsTrained(number, 3, outputs, note))
+
+
+def test_only_a_networks_newest_answers_are_kept(collector):
+    """What a network gave before goes; what others gave, and what is given again, stays."""
+    zeros, ones, twos = (np.full(5, number, np.uint8) for number in range(3))
+    answer(collector, 1, zeros, ones)
+    answer(collector, 2, twos)
+    answer(collector, 1, ones)
+    assert sorted(values[0] for values in collector.answers.values()) == [1, 2]
+    assert [(of.model, len(of.outputs)) for of in collector.as_trained] == [(1, 1), (2, 1)]
+    assert collector.arrays == {}, "they take no room of what networks were given"
+
+
+def test_answers_beyond_their_budget_are_not_kept(collector, monkeypatch):
+    """A network that gives too much says so, and takes nothing from the others."""
+    monkeypatch.setattr(evidence, "MAX_OUTPUT_BYTES", 1_000)
+    answer(collector, 1, np.zeros(400, np.uint8))
+    answer(collector, 2, np.ones(900, np.uint8))
+    one, two = collector.as_trained
+    assert (len(one.outputs), len(two.outputs), two.note) == (1, 0, "its answers were too large to be kept")
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 2), np.uint8), np.zeros(3), np.zeros(3, np.int64)])
+def test_answers_that_are_none_end_the_box(collector, values):
+    """What is neither class numbers nor values of rows is no answer."""
+    with pytest.raises(EvidenceError):
+        answer(collector, 1, values)
+
+
+def test_there_are_only_so_many_answers(collector, monkeypatch):
+    """A guest cannot fill the host with networks or with tables."""
+    monkeypatch.setattr(evidence, "MAX_ANSWERED", 1)
+    with pytest.raises(EvidenceError):
+        answer(collector, 1, np.zeros(3, np.uint8), np.ones(3, np.uint8))
+    monkeypatch.setattr(evidence, "MAX_MODELS", 2)
+    for number in range(2):
+        answer(collector, number)
+    with pytest.raises(EvidenceError):
+        answer(collector, 2)

@@ -23,8 +23,9 @@ pytestmark = [pytest.mark.examples, pytest.mark.tensorflow, pytest.mark.wall]
 ROOT = Path(__file__).parent.parent
 CLASSIFICATION, REGRESSION = ROOT / "submissions", ROOT / "reference" / "house_value" / "examples"
 REAL = os.environ.get(dataset.VARIABLE, "")
-SLOW = ("capped-training", "custom-layer", "custom-train-step", "functional", "generator", "infinite-loop",
-        "keras-tuner", "lambda-layer", "many-models", "residual", "subclassed-linear", "two-phases")  # fmt: skip
+SLOW = ("best-of-search", "capped-training", "custom-layer", "custom-train-step", "final-fit-on-everything",
+        "functional", "generator", "infinite-loop", "k-folds", "keras-tuner", "lambda-layer", "many-models",
+        "memory-hog", "residual", "strong-then-equal", "subclassed-linear", "trained-twice", "two-phases")  # fmt: skip
 """Twenty seconds to two minutes each; others are like them. The demonstration runs them."""
 ON_ONE_JOB = ("plain-sequential",)
 ON_REAL_DATA = ("plain-sequential", "permuted-labels")

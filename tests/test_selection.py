@@ -223,3 +223,50 @@ def test_no_source_keeps_the_checker_busy(make, source):
     select(make.model(1), cells=(make.cell(1, source),))
     explain(cells=(make.cell(1, source),))
     assert time.process_time() - started < 2
+
+
+# -- as trained ------------------------------------------------------------------------------------------
+
+
+def test_the_last_that_others_did_not_outdo_is_the_answer(make):
+    """Of several networks those that did clearly worse in the student's run give way, and say to whom."""
+    models = [make.model(n, variable=f"net{n}") for n in (1, 2, 3)]
+    found = selection.select(models, (), CLASSES, ROWS, outdone={3: "it did clearly worse than `net1`"})
+    assert found.chosen == 2
+    assert "of 3 models for the task `net2` is the last that others did not clearly outdo" in found.reason
+    assert {r.model: r.reason for r in found.rejected} == {
+        1: "it fits the task, but `net2` was trained after it",
+        3: "it did clearly worse than `net1`",
+    }
+
+
+def test_the_last_of_folds_says_for_how_many_it_stands(make):
+    """The reason of a network that stands for folds says so."""
+    models = [make.model(1), make.model(2)]
+    found = selection.select(models, (), CLASSES, ROWS, outdone={1: "it is one of 3 folds"}, folds={2: 3})
+    assert "it stands for 3 folds, which are not ranked against each other (trained in" in found.reason
+
+
+def test_a_named_network_is_the_answer_however_it_did(make):
+    """Somebody's word outdoes what the networks did."""
+    models = [make.model(1, variable="net1"), make.model(2, variable="net2")]
+    found = selection.select(models, (), CLASSES, ROWS, "net2", {2: "it did clearly worse than `net1`"})
+    assert found.chosen == 2
+
+
+def test_of_several_networks_in_a_marked_cell_the_outdone_give_way(make):
+    """A student who marks the cell of a search means the network that came out of it."""
+    models = [make.model(n, make.fit(cell=4), variable="") for n in (1, 2)]
+    cells = (make.cell(4, "# checker: answer"),)
+    assert selection.select(models, cells, CLASSES, ROWS, outdone={2: "it did worse"}).chosen == 1
+
+
+def test_an_unknown_name_is_told_with_those_there_are(make):
+    """A demonstrator's name that no model has is answered with the names there are; no name, and a known one, with
+    nothing."""
+    models = [make.model(1, variable="net"), make.model(2, variable="")]
+    assert selection.unknown_name(models, "") == selection.unknown_name(models, "net") == ""
+    assert selection.unknown_name(models, "nets") == (
+        "No model of this file is called `nets`. There is `net` (cell 6) and `sequential_2` (cell 6)."
+    )
+    assert "There is none at all" in selection.unknown_name([], "nets")

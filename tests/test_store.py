@@ -304,3 +304,21 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, root):
     if "unshare" in ended.stderr or "mount:" in ended.stderr:
         pytest.skip(f"no file system can be made here: {ended.stderr.strip()}")
     assert ended.stdout.strip().endswith("No space left on device. ['old.html'] b'old'"), ended.stderr
+
+
+def test_what_a_run_left_is_read_under_its_own_key(tmp_path, make):
+    """Evidence in which only the choice of the answer is outdated gives back the arrays of the student's run, and no
+    other; damaged, it gives nothing."""
+    values, others = np.arange(6.0).reshape(2, 3), np.zeros(2, np.uint8)
+    kept = tuple(map(frames.reference, (values, others)))
+    arrays = {ref.sha256: array for ref, array in zip(kept, (values, others), strict=True)}
+    store.save(tmp_path, "ada", KEYS, Gathered(make.evidence(kept=kept), arrays))
+    assert store.load(tmp_path, "ada", KEYS).arrays == {}, "judging needs none of them"
+    back = store.load_run(tmp_path, "ada", Keys("run", "another answer"))
+    assert back.arrays.keys() == arrays.keys()
+    assert all(np.array_equal(back.arrays[name], arrays[name]) for name in arrays)
+    assert store.load_run(tmp_path, "ada", Keys("another run", "key")) is None
+    (tmp_path / "ada" / f"{kept[0].sha256}.npz").write_bytes(b"")
+    assert store.load_run(tmp_path, "ada", KEYS) is None
+    (tmp_path / "ada" / f"{kept[0].sha256}.npz").unlink()
+    assert store.load(tmp_path, "ada", KEYS) is None

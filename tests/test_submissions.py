@@ -90,6 +90,20 @@ def test_one_of_several_is_taken(tmp_path, files, chosen):
     assert Path(other).name in found.note
 
 
+def test_the_next_files_are_there_to_be_tried(tmp_path):
+    """A submission knows the student's next two files in the order in which they are tried, each with its own hash."""
+    folder = tmp_path / "ada"
+    folder.mkdir()
+    for number, name in enumerate(("d.py", "c.ipynb", "b.ipynb", "a.ipynb")):
+        (folder / name).write_text(name)
+        os.utime(folder / name, (1_000_000 + number, 1_000_000 + number))
+    (found,) = submissions.find(tmp_path)
+    assert [Path(file.path).name for file in (found, *found.others)] == ["a.ipynb", "b.ipynb", "c.ipynb"]
+    assert len({file.sha256 for file in (found, *found.others)}) == 3
+    assert {file.name for file in found.others} == {"ada"}
+    assert all(file.others == () for file in found.others)
+
+
 def test_equally_old_files_go_by_name(tmp_path):
     """Of files changed at the same moment the first by name is taken, on every machine."""
     put(tmp_path, "a/zebra.ipynb", "a/apple.ipynb", "a/mango.ipynb")

@@ -159,6 +159,8 @@ class Capture:
             noted = stretches.history(history)
             if planned.phase is not None:
                 planned = replace(planned, phase=replace(planned.phase, rates=stretches.rates(given, noted)))
+            if not stopper.is_capped:
+                planned = stretches.as_ended(planned, given, stopper.epochs)
             known.fits[-1] = replace(
                 planned, epochs_done=stopper.epochs, steps_done=stopper.steps, finished=True, history=noted
             )
@@ -345,6 +347,7 @@ def _make_stopper(capture: Capture) -> Any:
     class Stopper(capture.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
         epochs = 0
         steps = 0
+        is_capped = False
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             taken = _steps_an_epoch(self.params)
@@ -352,6 +355,7 @@ def _make_stopper(capture: Capture) -> Any:
             self.steps += taken
             capture.ledger.steps += taken
             if capture.ledger.is_capped(self.steps):
+                self.is_capped = not self.model.stop_training
                 self.model.stop_training = True
 
     return Stopper()

@@ -35,11 +35,15 @@ def fit_data(given: Mapping[str, Any], names: Sequence[str]) -> tuple[Data, Data
 
 def epochs_of(given: Mapping[str, Any], data: Data) -> int:
     """Return how many times a fit goes through its rows; a generator's epoch may be shorter or longer than that."""
-    epochs = max(1, int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
+    epochs = max(1, _epochs_asked(given))
     steps = given.get("steps_per_epoch")
     if not steps or not data.batch or not data.fed.rows:
         return epochs
     return max(1, round(epochs * int(steps) * data.batch / data.fed.rows))
+
+
+def _epochs_asked(given: Mapping[str, Any]) -> int:
+    return int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0)
 
 
 def callbacks_of(given: Mapping[str, Any]) -> list[Any]:
@@ -88,6 +92,20 @@ def rates(given: Mapping[str, Any], history: Mapping[str, tuple[float | None, ..
         return ()
     noted = history.get("learning_rate") or history.get("lr") or ()
     return tuple(rate for rate in noted if rate is not None)
+
+
+def as_ended(fit: Fit, given: Mapping[str, Any], done: int) -> Fit:
+    """Return a fit with the epochs that it went through where something of the student's own ended it.
+
+    What Keras's own early stopping ended keeps the epochs that were asked for, for that is repeated.
+    """
+    asked = _epochs_asked(given)
+    stopped = any(type(c).__name__ == "EarlyStopping" and c.stopped_epoch for c in callbacks_of(given))
+    if fit.phase is None or stopped or not 0 < done < asked:
+        return fit
+    epochs = max(1, round(fit.phase.epochs * done / asked))
+    note = f"it was ended after {done:,} of {asked:,} epochs, which is how long it is trained again"
+    return replace(fit, phase=replace(fit.phase, epochs=epochs), notes=(*fit.notes, note))
 
 
 def history(history: Any) -> dict[str, tuple[float | None, ...]]:

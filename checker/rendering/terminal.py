@@ -85,7 +85,7 @@ def print_summary(console: Console, reports: Sequence[Report], unfinished: Seque
         _say(console, f"Not finished: {one_line(one.submission, NAME)}: {one_line(one.message)}", "yellow")
     if len(unfinished) > MOST:
         _say(console, f"… and {len(unfinished) - MOST} more not finished", "yellow")
-    if unfinished:
+    if any(not one.is_usage for one in unfinished):
         _say(console, "Not the students' fault; the next batch tries again.", "yellow")
     if any(report.dataset.practice for report in reports):
         _say(console, "Made with practice data; not for awarding ticks.", "bold yellow")

@@ -95,7 +95,9 @@ def rows() -> list[Figure]:
         known = scaled[~np.isnan(scaled).any(axis=1)]
         arrays = {frames.reference(known).sha256: known}
         model = _model(Fed(len(known), frames.reference(known), None))
-        tracings.append(cost_of(lambda a=arrays, m=model, f=features, y=labels: tracing.trace(m, a, Matcher(f, y), names)))
+        tracings.append(
+            cost_of(lambda a=arrays, m=model, f=features, y=labels: tracing.trace(m, a, Matcher(f, y), names))
+        )
         trainings.append(_train(known, labels[: len(known)], WIDTHS[0]))
     return [
         figure(f"{what}, {times} times the rows", (f"x {times}", "x 1"), cost, costs[0])

@@ -4,10 +4,21 @@ from typing import Any
 
 import numpy as np
 
+from checker.frames import reference
 from checker.guest.ledger import Ledger
-from checker.records import Caps, ModelCapture
+from checker.records import AsTrained, Caps, ModelCapture
 
-HOOKED = ("compile", "fit", "train_on_batch", "evaluate", "predict", "save", "save_weights", "load_weights", "set_weights")
+HOOKED = (
+    "compile",
+    "fit",
+    "train_on_batch",
+    "evaluate",
+    "predict",
+    "save",
+    "save_weights",
+    "load_weights",
+    "set_weights",
+)
 X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
 Y = np.arange(640) % 5
 
@@ -18,10 +29,19 @@ class Notes(dict[int, ModelCapture]):
     def __init__(self) -> None:
         super().__init__()
         self.arrays: list[Any] = []
+        self.as_trained: dict[int, AsTrained] = {}
+        self.given: dict[str, Any] = {}
+        self.said = 0
 
     def send(self, record: ModelCapture, arrays: tuple[Any, ...]) -> None:
         self[record.id] = record
         self.arrays.extend(arrays)
+
+    def hear(self, record: AsTrained, arrays: tuple[Any, ...]) -> None:
+        """Take what a network gave, as the host would."""
+        self.said += 1
+        self.as_trained[record.model] = record
+        self.given |= {reference(array).sha256: array for array in arrays}
 
     def ledger(self, tf: Any) -> Ledger:
         """A ledger that tells these notes; 100 steps a training and 150 in all, in cell 3."""

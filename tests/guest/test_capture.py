@@ -60,6 +60,26 @@ def test_training_ends_at_the_cap_and_says_what_was_asked(tf: Any, notes: Notes)
     assert notes.only.fits[-1].epochs_done == 5, "the notebook's own cap of 150 steps ends the second fit"
 
 
+def test_what_ends_a_training_decides_for_how_long_it_is_repeated(tf: Any, notes: Notes) -> None:
+    """A callback of the student's own that stops after three epochs makes it three; early stopping is repeated."""
+    callbacks = tf.keras.callbacks
+
+    class Enough(callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = epoch == 2
+
+    make(tf).fit(X, Y, epochs=50, batch_size=640, verbose=0, callbacks=[Enough()])
+    (fit,) = notes[1].fits
+    assert fit.phase is not None
+    assert (fit.epochs_asked, fit.epochs_done, fit.phase.epochs) == (50, 3, 3)
+    assert "it was ended after 3 of 50 epochs, which is how long it is trained again" in fit.notes
+    stopping = callbacks.EarlyStopping(monitor="loss", patience=1, min_delta=1e9)
+    make(tf).fit(X, Y, epochs=50, batch_size=640, verbose=0, callbacks=[stopping])
+    (fit,) = notes[2].fits
+    assert fit.phase is not None
+    assert (fit.epochs_done, fit.phase.epochs, fit.notes) == (2, 50, ())
+
+
 def test_a_validation_split_is_told_apart_from_the_training_rows(tf: Any, notes: Notes) -> None:
     """The last rows are what was watched, not what was trained on."""
     make(tf).fit(X, Y, validation_split=0.25, verbose=0)

@@ -14,6 +14,7 @@ from tf_keras.src.engine import base_layer_v1, training_v1
 from tf_keras.src.legacy_tf_layers import core, normalization
 
 from checker.guest import architecture, generation
+from checker.guest.as_trained import Witness
 from checker.guest.capture import Capture
 from checker.guest.staticgraph import StaticGraphs
 from checker.records import Architecture, Labels
@@ -30,7 +31,9 @@ def notes(tf: Any) -> Iterator[Notes]:
     hooked = [(v1.Session, "run"), (v1.InteractiveSession, "run"), (base_layer_v1.Layer, "__call__")]
     hooked += [(v1.train.Optimizer, "compute_gradients"), (v1.train.Optimizer, "apply_gradients")]
     hooked += [(tf_keras.optimizers.Optimizer, "_serialize_hyperparameter")]
-    hooked += [(made, name) for made in (tf_keras.Model, training_v1.Model) for name in HOOKED]
+    hooked += [(v1.Session, "close"), (v1.InteractiveSession, "close")]
+    models = (tf_keras.Model, training_v1.Model)
+    hooked += [(next(k for k in made.__mro__ if name in vars(k)), name) for made in models for name in HOOKED]
     hooked += [(home.models, "load_model") for home in (tf_keras, keras_3)]
     kept = [(owner, name, getattr(owner, name)) for owner, name in hooked]
     legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)
@@ -38,7 +41,13 @@ def notes(tf: Any) -> Iterator[Notes]:
     notes = Notes()
     capture = Capture(legacy, notes.ledger(legacy))
     StaticGraphs(legacy, capture.ledger).install()
-    notes.end_cell = lambda: capture.scan({})  # type: ignore[attr-defined]
+    witness = Witness(legacy, capture.ledger, 5, notes.hear, capture.inside)
+
+    def end_cell(is_last: bool = False) -> None:
+        capture.scan({})
+        witness.end_cell(is_last)
+
+    notes.end_cell = end_cell  # type: ignore[attr-defined]
     with v1.Graph().as_default():
         yield notes
     for owner, name, method in kept:
@@ -187,6 +196,52 @@ def test_a_loss_written_by_hand_is_recognised(tf: Any, notes: Notes, course: Cou
     assert (config["activation"], config["use_bias"]) == ("softmax", False)
     initial: Any = config["kernel_initializer"]
     assert (initial["class_name"], round(initial["config"]["stddev"], 4)) == ("RandomNormal", 0.1)
+
+
+def test_a_networks_answers_are_those_of_its_session(notes: Notes, course: Course, tf: Any) -> None:
+    """At the end of a cell the outputs for all rows are noted, with the feeds of the last run."""
+    logits = core.dense(core.dense(course.x, 16, tf.nn.relu), 5)
+    step = tf.compat.v1.train.AdamOptimizer(0.01).minimize(course.loss(logits))
+    session = course.train(step)
+    given = session.run(logits, {course.x: X}).argmax(axis=1)
+    (record,) = notes.as_trained.values()
+    assert [notes.given[of.outputs.sha256].tolist() for of in record.outputs] == [_sorted(given)]
+
+
+def test_a_session_that_is_closed_in_its_cell_is_asked_before(notes: Notes, course: Course, tf: Any) -> None:
+    """A session in a with block has ended when its cell does, so what it gives is noted at its end."""
+    v1 = tf.compat.v1
+    logits = core.dense(core.dense(course.x, 16, tf.nn.relu), 5)
+    step = v1.train.AdamOptimizer(0.01).minimize(course.loss(logits))
+    with v1.Session() as session:
+        session.run(v1.global_variables_initializer())
+        for at in range(0, 640, 64):
+            session.run(step, {course.x: X[at : at + 64], course.y: Y[at : at + 64]})
+        given = session.run(logits, {course.x: X}).argmax(axis=1)
+    notes.end_cell()  # type: ignore[attr-defined]
+    (record,) = notes.as_trained.values()
+    assert _sorted(given) in [notes.given[of.outputs.sha256].tolist() for of in record.outputs]
+
+
+def test_a_network_with_dropout_is_asked_when_nothing_comes_after(notes: Notes, course: Course, tf: Any) -> None:
+    """Its graph draws numbers even where none is dropped, so it answers at the end of the file, with no dropout."""
+    v1 = tf.compat.v1
+    keep = v1.placeholder("float32", [])
+    first, last = (v1.Variable(v1.random_normal(shape, stddev=0.3)) for shape in ((9, 16), (16, 5)))
+    logits = v1.matmul(v1.nn.dropout(v1.nn.relu(v1.matmul(course.x, first)), keep_prob=keep), last)
+    step = v1.train.AdamOptimizer(0.01).minimize(course.loss(logits))
+    session = course.train(step, more={keep: 0.5})
+    given = session.run(logits, {course.x: X, keep: 1.0}).argmax(axis=1)
+    assert notes.as_trained == {}
+    notes.end_cell(is_last=True)  # type: ignore[attr-defined]
+    (record,) = notes.as_trained.values()
+    assert _sorted(given) in [notes.given[of.outputs.sha256].tolist() for of in record.outputs]
+
+
+def _sorted(given: Any) -> list[int]:
+    """What was given for X, in the order in which a loop's rows are kept."""
+    _, order = np.unique(X, axis=0, return_index=True)
+    return [int(number) for number in given[order]]
 
 
 def test_steps_beyond_the_cap_do_nothing(notes: Notes, course: Course) -> None:

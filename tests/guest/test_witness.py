@@ -10,7 +10,7 @@ from checker.frames import reference
 from checker.guest.as_trained import MAX_OUTPUT_BYTES, Witness
 from checker.guest.capture import Capture
 from checker.guest.ledger import Ledger
-from checker.records import AsTrained, Caps
+from checker.records import Caps
 
 pytestmark = pytest.mark.tensorflow
 
@@ -18,21 +18,10 @@ TEST = np.random.default_rng(2).normal(size=(200, 9)).astype("float32")
 
 
 class Heard(Notes):
-    """Notes that keep what networks gave, too: the newest of each network, by table."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.as_trained: dict[int, AsTrained] = {}
-        self.given: dict[str, Any] = {}
-        self.said = 0
-
-    def hear(self, record: AsTrained, arrays: tuple[Any, ...]) -> None:
-        self.said += 1
-        self.as_trained[record.model] = record
-        self.given |= {reference(array).sha256: array for array in arrays}
+    """Notes that are asked what a network gave for a table."""
 
     def of(self, model: int, table: Any) -> Any:
-        """What a network gave for a table."""
+        """The newest that it gave."""
         wanted = reference(table).sha256
         return next(self.given[of.outputs.sha256] for of in self.as_trained[model].outputs if of.table == wanted)
 

@@ -1,0 +1,154 @@
+"""Ranking: which networks did clearly worse than the best as trained, which are folds and twins."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from checker import ranking
+from checker.as_trained import KINDS, Own
+from checker.records import Layer, RowKind
+
+ROWS = 4_000
+TRAINED, WATCHED, TESTED, _ = (KINDS.index(kind) for kind in RowKind)
+PARTS = np.repeat([TRAINED, WATCHED, TESTED], [2_500, 500, 1_000])
+
+
+@pytest.fixture
+def own(make):
+    """Return a network whose losses are drawn: wrong for such a share of the rows, the same rows for the same seed."""
+
+    def with_share(number, wrong, seed=1, kinds=PARTS, **more):
+        is_wrong = np.random.default_rng(seed).random(ROWS) < wrong
+        return Own(make.model(number, variable=f"net{number}", **more), kinds, is_wrong.astype(float))
+
+    return with_share
+
+
+def why_not(*owns, trusted=None):
+    trusted = [own.model.id for own in owns] if trusted is None else trusted
+    return ranking.why_not(owns, trusted, "accuracy", "$1")
+
+
+# -- clearly worse ---------------------------------------------------------------------------------------
+
+
+def test_a_poor_network_after_a_good_one_is_outdone(own):
+    """Two points worse on rows that neither was trained on, and beyond chance, is clearly worse; the words say so."""
+    reasons = why_not(own(1, 0.09), own(2, 0.30, seed=2))
+    assert list(reasons) == [2]
+    assert reasons[2].startswith("as trained, it did clearly worse than `net1`: ")
+    assert reasons[2].endswith(" on 1,500 rows that neither was trained on")
+
+
+@pytest.mark.parametrize(
+    ("worse", "seed"), [pytest.param(0.10, 2, id="a point, by chance"), pytest.param(0.105, 1, id="a point, surely")]
+)
+def test_nearly_as_good_is_not_outdone(own, worse, seed):
+    """Less than two points are no reason to take an earlier network, however sure they are."""
+    assert why_not(own(1, 0.09), own(2, worse, seed=seed)) == {}
+
+
+def test_few_rows_prove_nothing(own):
+    """Three points on a hundred rows may be chance, and then the later network is not outdone."""
+    few = np.where(np.arange(ROWS) < 100, TESTED, TRAINED)
+    first, second = own(1, 0.08, seed=3, kinds=few), own(2, 0.12, seed=4, kinds=few)
+    found = ranking.compare(second, first, "accuracy")
+    assert found is not None
+    assert (found.rows, found.is_clear) == (100, False)
+
+
+def test_rows_that_either_was_trained_on_do_not_count(own):
+    """Where the one was trained on what the other was tested on, only what neither saw is compared."""
+    others = np.repeat([TESTED, TRAINED], [1_500, 2_500])
+    found = ranking.compare(own(2, 0.3, kinds=others), own(1, 0.0), "accuracy")
+    assert found is not None
+    assert (found.were_trained_on, found.rows) == (True, 1_000)
+
+
+def test_a_final_fit_on_all_rows_is_not_outdone_where_it_fits_them_as_well(own):
+    """A network without unseen rows gives way only where it fits the rows that both were trained on clearly worse."""
+    everything = np.full(ROWS, TRAINED)
+    chosen = own(1, 0.09)
+    assert why_not(chosen, own(2, 0.08, kinds=everything)) == {}
+    reasons = why_not(chosen, own(2, 0.40, seed=5, kinds=everything))
+    assert "that both were trained on" in reasons[2]
+
+
+def test_a_network_of_which_nothing_is_known_is_never_outdone(own):
+    """Where there are no answers nobody is held to be worse."""
+    unknown = own(2, 0.0)
+    assert why_not(own(1, 0.09), replace(unknown, losses=np.full(ROWS, np.nan))) == {}
+
+
+def test_the_best_is_looked_for_among_the_trusted(own):
+    """A network that knows the label, or is linear, sets no measure for others; where none is trusted, all do."""
+    leaky, honest = own(1, 0.0), own(2, 0.09)
+    assert why_not(leaky, honest, trusted=[2]) == {}
+    assert list(why_not(leaky, honest, trusted=[])) == [2]
+    assert list(why_not(leaky, honest)) == [2]
+
+
+def test_errors_of_a_regression_are_compared_as_shares(make):
+    """A twentieth more error, beyond chance, is clearly worse; a hundredth more is not."""
+    drawn = np.random.default_rng(0).normal(0, 50_000, ROWS)
+    first, alike, worse = (
+        Own(make.model(n, variable=f"net{n}"), PARTS, np.square(drawn * by)) for n, by in ((1, 1), (2, 1.01), (3, 1.2))
+    )
+    reasons = ranking.why_not([first, alike, worse], [1, 2, 3], "rmse", "$1")
+    assert list(reasons) == [3]
+    assert "clearly worse than `net1`: $" in reasons[3] and "against $" in reasons[3]
+
+
+# -- folds -----------------------------------------------------------------------------------------------
+
+
+def a_fold(number, folds=5):
+    return np.where(np.arange(ROWS) % folds == number, WATCHED, TRAINED)
+
+
+def test_folds_are_not_ranked_and_the_last_stands_for_them(own):
+    """Networks of one kind, each trained on other rows, give way to the last of them, even where that is the worst."""
+    folds = [own(n + 1, 0.09 + 0.05 * n, kinds=a_fold(n)) for n in range(5)]
+    reasons = why_not(*folds)
+    assert list(reasons) == [1, 2, 3, 4]
+    assert set(reasons.values()) == {"it is one of 5 folds, of which the last, `net5`, stands for all"}
+
+
+def test_networks_of_other_kinds_are_no_folds(own, make):
+    """What differs in layers or in recipe is a search, and is ranked."""
+    wider = make.architecture()
+    wider = replace(wider, layers=(*wider.layers[:1], Layer("hidden", "Dense", {"units": 9}), *wider.layers[2:]))
+    longer = make.fit(phase=make.phase(epochs=40))
+    models = [own(1, 0.09, kinds=a_fold(0)), own(2, 0.09, kinds=a_fold(1), architecture=wider)]
+    models.append(Own(make.model(3, longer), a_fold(2), models[0].losses))
+    assert ranking.folds_of(models) == []
+
+
+def test_a_final_fit_after_folds_is_none_of_them(own):
+    """A network trained on all rows after a cross-validation is the answer."""
+    folds = [own(n + 1, 0.09, kinds=a_fold(n)) for n in range(5)]
+    final = own(6, 0.08, kinds=np.full(ROWS, TRAINED))
+    assert 6 not in why_not(*folds, final)
+
+
+def test_a_network_trained_twice_on_the_same_rows_is_its_twin(make):
+    """The same layers, recipe and rows make a twin; names do not matter, and a network is not its own twin."""
+    x = np.zeros((3, 9))
+    fit = make.fit(training=make.fed(x))
+    one, two = make.model(1, fit), make.model(2, fit, variable="again")
+    assert ranking.are_twins(one, two)
+    assert not ranking.are_twins(one, one)
+    assert not ranking.are_twins(one, make.model(3, make.fit(training=make.fed(x + 1))))
+    assert not ranking.are_twins(one, make.model(4, fit, architecture=None))
+
+
+def test_looks_at_a_twin_are_looks_at_the_answer(make):
+    """What a network's twin was tested on counts as what the network was tested on; others' tests do not."""
+    x, tested, elsewhere = (make.fed(np.full((3, 9), number)) for number in (0.0, 1.0, 2.0))
+    fit = make.fit(training=x)
+    twin = make.model(1, fit, uses=(make.use("evaluate", tested),))
+    other = make.model(2, make.fit(training=elsewhere), uses=(make.use("evaluate", elsewhere),))
+    answer = make.model(3, fit, uses=(make.use("evaluate", x),))
+    looked_at = ranking.with_looks_at_twins(answer, [twin, other, answer])
+    assert [use.fed for use in looked_at.uses] == [tested, x]
