@@ -48,7 +48,7 @@ MAX_TABLES = 120
 """Different tables that are searched for one file."""
 MAX_IN_VAIN = 12
 """So many searches in vain, and the rest of a file's tables are found by what is known of others, or not at all."""
-MAX_FED = 400
+MAX_FED = 2_000
 """Tables of one network that are looked at, the training's first."""
 MAX_VALUES = 6_000_000
 """Of one network's tables together, or so many times the data set's:"""
