@@ -796,7 +796,7 @@ class Selection:
 class Column:
     """One of the student's feature columns.
 
-    ``source`` names the data set's column whose affine image it is ("" if none). Means and deviations are
+    ``source`` names the data set's column whose image it is, affine or monotone ("" if none). Means and deviations are
     over the rows of the training array and over all rows that were seen. ``label_purity`` is how well this
     column alone tells the label: some class from the rest (F1 of the best class), or a number (share of its
     variance); 1.0 gives the label away.

@@ -1,6 +1,6 @@
 """What the answer was given, in terms of the data set: which rows, which columns, which labels.
 
-Columns that are no affine image of the data's (ratios, logarithms, one-hot codes) are kept as features of their row.
+Columns that are no image of the data's (ratios, one-hot codes, components) are kept as features of their row.
 The labels of matched rows are always the data set's own; of a regression, whose labels are float64, in the student's
 unit (``targets``). Pure: arrays in, records and arrays out. ``matching`` finds the rows.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from checker import labels, targets
 from checker.frames import Array, reference
 from checker.labels import Compared, Known
-from checker.matching import MIN_ROWS, Maps, Matched, Matcher, are_numbers, sober
+from checker.matching import MIN_ROWS, Map, Matched, Matcher, are_numbers, sober
 from checker.records import (
     Column,
     Development,
@@ -186,7 +186,9 @@ def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: 
     return targets.by_shape(sober(arrays[y.sha256]).reshape(-1), labels)
 
 
-def _columns(values: Array, is_training: Array, labels: Array, maps: Maps, names: Sequence[str]) -> tuple[Column, ...]:
+def _columns(
+    values: Array, is_training: Array, labels: Array, maps: Sequence[Map], names: Sequence[str]
+) -> tuple[Column, ...]:
     sources = {m.column: names[m.source] for m in maps}
     purity = _share_explained if are_numbers(labels) else _label_purity
     return tuple(

@@ -1,0 +1,134 @@
+"""Which rows a table holds whose columns are mixtures of the data's: the file in its order, or the hand-out's split.
+
+Theory of operation: principal components, whitening and products leave no column that is one of the data's. Yet most
+students leave rows where they are, or split them as the hand-out does. So a table may hold the file's rows in order, or
+a part of that split (``candidates``); it is believed where its columns *follow* from those rows: a least-squares fit on
+half of a sample gives the other half to within ``TOLERANCE`` deviations (``follow``). What was fitted gives every row
+of the data its image, by which the rows of other tables are found. Pure.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+
+from checker.frames import Array
+
+TOLERANCE = 1e-4
+"""In deviations of a table's column."""
+SEED = 42
+SHARES = (0.2, 0.25)
+"""Of the rows, what the hand-out's split and scikit-learn's own put into the test."""
+FOLLOWING = 0.95
+"""Share of the rows, none of which was fitted to, that follow from the data's."""
+ENOUGH = 2
+"""So many columns follow, or all."""
+MOST_COLUMNS = 12
+MOST_PRODUCTS = 200
+CHUNK = 20_000
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The table's ``columns`` (c,) are ``weights`` (t, c) times terms of the data's rows; ``deviations`` (c,)."""
+
+    terms: str
+    columns: Array
+    weights: Array
+    deviations: Array
+
+
+class Rows:
+    """The data set's rows, of which tables may be mixtures; ``features`` (n, d), where gaps are NaN."""
+
+    def __init__(self, features: Array) -> None:
+        self.complete = np.flatnonzero(np.isfinite(features).all(axis=1))
+        self.count = len(features)
+        self._features = features
+        known = features[self.complete]
+        self._means = known.mean(axis=0) if len(known) else np.zeros(features.shape[1])
+        self._deviations = np.maximum(known.std(axis=0), 1e-12) if len(known) else np.ones(features.shape[1])
+        self._products = list(combinations_with_replacement(range(features.shape[1]), 2))[:MOST_PRODUCTS]
+
+    def terms(self, kind: str, rows: Array) -> Array:
+        """Return the terms (n, t) of complete rows (n,) that a table's columns may be sums of."""
+        values = self._features[rows]
+        standard = (values - self._means) / self._deviations
+        parts = [np.ones((len(rows), 1)), standard]
+        if kind == "products":
+            parts.append(np.column_stack([standard[:, i] * standard[:, j] for i, j in self._products]))
+        if kind == "directions":
+            parts = [parts[0], values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)]
+        return np.hstack(parts)
+
+    def images(self, mixture: Mixture) -> Array:
+        """Return what a mixture makes of all complete rows (n, c), in deviations."""
+        parts = np.array_split(self.complete, max(1, len(self.complete) // CHUNK))
+        made = [self.terms(mixture.terms, part) @ mixture.weights for part in parts]
+        return np.asarray(np.concatenate(made) / mixture.deviations)
+
+    def candidates(self, count: int) -> Iterator[Array]:
+        """Return which rows a table of so many rows may hold: all of the file, or of it without gaps, or a part of a
+        split; and as ``fit`` leaves a part of them for watching, the first ones and the last ones of each."""
+        bases = [np.arange(self.count)]
+        if len(self.complete) < self.count:
+            bases.append(self.complete)
+        parts = list(bases)
+        for base in bases:
+            for share in SHARES:
+                rest, test = _split(base, share)
+                parts += [*_split(rest, share), test, rest]
+        for part in parts:
+            if len(part) == count:
+                yield part
+        for part in parts:
+            if count < len(part) <= 10 * count:
+                yield part[:count]
+                yield part[-count:]
+
+    def follow(self, table: Array, places: Array) -> tuple[Array, Mixture] | None:
+        """Return the rows that a table holds, -1 where a row does not follow, and how; None where no order explains it.
+
+        ``places``: rows of the table that tell.
+        """
+        for kind in ("sums", "products", "directions"):
+            for rows in self.candidates(len(table)):
+                mixture = self._mixture(table, rows, places, kind)
+                if mixture is not None:
+                    return self._in_order(table, rows, mixture), mixture
+        return None
+
+    def _mixture(self, table: Array, rows: Array, places: Array, kind: str) -> Mixture | None:
+        values = table[places]
+        known = np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1)
+        values, terms = values[known], self.terms(kind, rows[places[known]])
+        fitted, checked = slice(None, None, 2), slice(1, None, 2)
+        deviations = values.std(axis=0) if len(values) else np.zeros(values.shape[1])
+        if len(values) < 3 * terms.shape[1] or not np.isfinite(terms).all():
+            return None
+        weights = np.linalg.lstsq(terms[fitted], values[fitted], rcond=None)[0]
+        off = np.abs(terms[checked] @ weights - values[checked])
+        follows = ((off <= TOLERANCE * deviations).mean(axis=0) >= FOLLOWING) & (deviations > 1e-9)
+        if follows.sum() < min(ENOUGH, table.shape[1]):
+            return None
+        columns = np.flatnonzero(follows)[:MOST_COLUMNS]
+        return Mixture(kind, columns, weights[:, columns], deviations[columns])
+
+    def _in_order(self, table: Array, rows: Array, mixture: Mixture) -> Array:
+        """Return the rows of an order that a table keeps to; those with gaps are taken at its word."""
+        is_complete = np.isin(rows, self.complete)
+        found = np.array(rows)
+        for part in np.array_split(np.flatnonzero(is_complete), max(1, len(rows) // CHUNK)):
+            made = self.terms(mixture.terms, rows[part]) @ mixture.weights
+            off = np.abs(made - table[part][:, mixture.columns]) / mixture.deviations
+            found[part[~(off <= 10 * TOLERANCE).all(axis=1)]] = -1
+        return found
+
+
+def _split(rows: Array, share: float) -> tuple[Array, Array]:
+    """Return what scikit-learn's ``train_test_split`` makes of rows: training and test."""
+    order = rows[np.random.RandomState(SEED).permutation(len(rows))]
+    test = math.ceil(share * len(rows))
+    return order[test:], order[:test]
