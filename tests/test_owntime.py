@@ -136,7 +136,7 @@ def measured(source, seconds=3.0):
             time.sleep(0.2)
             last = owntime.read(process.tree_of(started))
             counter.add(last)
-        started.kill()
+        process.kill_tree(started)
     return counter, last.at - begun.at
 
 
