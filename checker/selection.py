@@ -1,10 +1,10 @@
 """Which of the student's models is the answer, and why the others are not. Pure.
 
-Somebody may say which one it is: the demonstrator, the assignment, or the student. Else the answer is the last model for
-the task that no other outdoes in the student's own run (``ranking``). A model is for the task if it was trained on enough
-rows and has one output for each class, or one where a number is to be predicted. Names say nothing: ``model`` is often
-a left-over toy. Where there is no answer, ``explain`` says in words what was found instead, so that nobody is left
-guessing.
+Somebody may say which one it is: the demonstrator, the assignment, or the student. Else the answer is the last model
+for the task that no other outdoes in the student's own run (``ranking``). A model is for the task if it was trained on
+enough rows and has one output for each class, or one where a number is to be predicted. Names say nothing: ``model`` is
+often a left-over toy. Where there is no answer, ``explain`` says in words what was found instead, so that nobody is
+left guessing.
 """
 
 import re
