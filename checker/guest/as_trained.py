@@ -85,7 +85,7 @@ class Witness:
         if record.architecture is None and known.give is None:
             self._tell(known, before, Answers(note=f"{record.unrebuildable}, so only its own code could say"))
             return
-        tables = self.ledger.tables.of_width(record.input_width)
+        tables = self.ledger.tables.of_width(known.width or record.input_width)
         if not tables or (not may_differ and tables.keys() <= before.by_table.keys()):
             return
         weights = self._hash(known) if may_differ else before.weights

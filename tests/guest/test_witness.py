@@ -176,6 +176,17 @@ def test_several_inputs_are_given_apart(tf: Any, bench: Bench) -> None:
     assert np.array_equal(bench.heard.of(1, X), model.predict([X[:, :4], X[:, 4:]], verbose=0).argmax(axis=1))
 
 
+def test_inputs_of_more_axes_get_their_shape_back(tf: Any, bench: Bench) -> None:
+    """A network over rows of shape (9, 1) is asked with its table in that shape."""
+    layers = tf.keras.layers
+    convolution = [layers.Conv1D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(5, activation="softmax")]
+    model = tf.keras.Sequential([layers.Input((9, 1)), *convolution])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X[:, :, None], Y, verbose=0)
+    bench.end_cell()
+    assert np.array_equal(bench.heard.of(1, X), model.predict(X[:, :, None], verbose=0).argmax(axis=1))
+
+
 def test_answers_have_a_budget_of_their_own(tf: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where answers would be too large, the network that brings too many says so, and the others stay."""
     monkeypatch.setattr("checker.guest.as_trained.MAX_OUTPUT_BYTES", 1_000)
