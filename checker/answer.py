@@ -32,10 +32,11 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     leaky = {m.id for m in fitting if tracing.carries_label(m, matches[m.id], matcher, names)}
     honest = [own for own in owns if own.model.id not in leaky]
     trusted = [own.model.id for own in honest if _sets_a_measure(own.model)]
-    outdone = ranking.why_not(honest or owns, trusted, metric, assignment.bar.unit)
+    ranked = honest or owns
+    outdone = ranking.why_not(ranked, trusted, metric, assignment.bar.unit)
     outdone |= dict.fromkeys(leaky if honest else (), "an input gives the target away, and others do without")
     named = course.answer_name
-    folds = {group[-1].model.id: len(group) for group in ranking.folds_of(owns)}
+    folds = {group[-1].model.id: len(group) for group in ranking.folds_of(ranked)}
     chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
     results = tuple(as_trained.result_of(own, answered.get(own.model.id), metric) for own in owns)
     evidence = replace(evidence, selection=chosen, own_results=results)
@@ -55,13 +56,8 @@ def _sets_a_measure(model: ModelCapture) -> bool:
 def _own(
     model: ModelCapture, answered: AsTrained | None, matched: Matched, matcher: Matcher, ran: Gathered, course: Course
 ) -> Own:
-    labels, last = course.dataset.labels, model.fits[-1].training
-    y = ran.arrays.get(last.y.sha256) if last.y is not None else None
-    rows = matched.rows.get(last.x.sha256) if last.x is not None else None
-    classes = len(course.assignment.data.classes)
-    names = as_trained.class_names(
-        y if rows is not None else None, labels[:0] if rows is None else rows, labels, classes
-    )
+    labels, fed = course.dataset.labels, tracing.labels_fed(model.fits[-1], ran.arrays, matched)
+    names = as_trained.class_names(fed, labels, len(course.assignment.data.classes))
     scale = tracing.target_scale(model, ran.arrays, matched, labels)
     others = matcher.others(matched)
     return as_trained.own_of(model, answered, ran.arrays, matched, others, labels, names, scale)

@@ -17,6 +17,7 @@ from checker.frames import Array
 from checker.matching import MIN_ROWS, Matched, are_numbers
 from checker.metrics import METRICS
 from checker.records import (
+    NO_CLASS,
     AsTrained,
     ModelCapture,
     OwnResult,
@@ -31,7 +32,6 @@ TASK_METRICS = {"classification": "accuracy", "regression": "rmse"}
 KINDS = tuple(RowKind)
 UNKNOWN = len(KINDS)
 """Stands for rows of which nothing is known, where a row's kind is a number."""
-NO_CLASS = 255
 NO_UNIT = "its targets come from the data's numbers in no way that the checker knows"
 
 
@@ -129,15 +129,16 @@ def _losses(given: Array, true: Array, labels: Array, names: Mapping[int, int], 
         return np.asarray(np.square(values - true))
 
 
-def class_names(y: Array | None, rows: Array, labels: Array, classes: int) -> dict[int, int]:
+def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) -> dict[int, int]:
     """Return which class of the data set each of the student's class numbers stands for: that of most of its rows.
 
-    Where the labels (n,) or (n, classes) of the ``rows`` are not known, or two numbers would stand for one class, each
-    number stands for itself.
+    ``fed``: the labels (n,) or (n, classes) that were trained on, and their rows in the data set. Where these are not
+    known, or two numbers would stand for one class, each number stands for itself.
     """
     same = {number: number for number in range(classes)}
-    if y is None or len(y) != len(rows):
+    if fed is None or len(fed[0]) != len(fed[1]):
         return same
+    y, rows = fed
     theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     known = (rows >= 0) & np.isfinite(theirs.astype(np.float64))
     theirs, true = theirs[known], labels[rows[known]]

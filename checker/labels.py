@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from checker import targets
+from checker.monotone import correlation
 from checker.records import TargetScale
 
 Array = NDArray[Any]
@@ -161,26 +162,18 @@ def _of_numbers(theirs: Array, rows: Array, known: Known, scale: TargetScale | N
     looks = (
         lambda: _shifted(theirs, rows, known, _likeness),
         column,
-        lambda: "shuffled" if abs(_correlation(own, values[rows[counted]])) < 5 / np.sqrt(compared) else "",
+        lambda: "shuffled" if abs(correlation(own, values[rows[counted]], ENOUGH)) < 5 / np.sqrt(compared) else "",
     )
     return Compared(compared, differ, _first(looks) if differ and compared >= ENOUGH else "")
 
 
 def _likeness(theirs: Array, others: Array) -> float:
     """Return how nearly one column sorts rows as the other does, from 0 to 1."""
-    return abs(_correlation(_ranks(theirs), _ranks(others)))
+    return abs(correlation(_ranks(theirs), _ranks(others), ENOUGH))
 
 
 def _ranks(values: Array) -> Array:
     return np.searchsorted(np.sort(values), values).astype(np.float64)
-
-
-def _correlation(one: Array, other: Array) -> float:
-    both = np.isfinite(one) & np.isfinite(other)
-    one, other = one[both], other[both]
-    if len(one) < ENOUGH or not np.ptp(one) or not np.ptp(other):
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
 
 
 # -- what both may look like -----------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def fit(table: Array, places: Array, rows: Array, features: Array) -> Maps:
     for column in range(min(table.shape[1], MOST_COLUMNS)):
         theirs = table[places, column]
         place = ranks(theirs[some])
-        alike = [abs(_correlation(place, other)) for other in ours.T]
+        alike = [abs(correlation(place, other)) for other in ours.T]
         best = int(np.argmax([value + 1e-9 * (k == column) for k, value in enumerate(alike)]))
         if alike[best] < FITTING:
             continue
@@ -271,10 +271,12 @@ def _repeats(column: Array) -> Array:
     return np.bincount(bands, share, BANDS) / np.maximum(np.bincount(bands, minlength=BANDS), 1)
 
 
-def _correlation(one: Array, other: Array) -> float:
+def correlation(one: Array, other: Array, enough: int = DISTINCT) -> float:
+    """Return the correlation of two columns (n,) over the rows that both know; 0 for fewer than ``enough`` of them, and
+    where one column does not vary."""
     known = np.isfinite(one) & np.isfinite(other)
     one, other = one[known], other[known]
-    if len(one) < DISTINCT or not np.ptp(one) or not np.ptp(other):
+    if len(one) < enough or not np.ptp(one) or not np.ptp(other):
         return 0.0
     return float(np.corrcoef(one, other)[0, 1])
 
@@ -333,7 +335,7 @@ def _steps(ours: Array, theirs: Array) -> tuple[Array, Array, float]:
     starts = np.flatnonzero(np.append(True, ours[1:] != ours[:-1]))
     counts = np.diff(np.append(starts, len(ours)))
     values, images = ours[starts], theirs[starts + (counts - 1) // 2]
-    sign = 1 if _correlation(ranks(values), ranks(images)) >= 0 else -1
+    sign = 1 if correlation(ranks(values), ranks(images)) >= 0 else -1
     kept = _longest_rise(sign * images)
     fits = np.isclose(theirs, np.repeat(images, counts), rtol=0, atol=ROUNDING * float(np.std(theirs)))
     is_kept = np.zeros(len(values), dtype=bool)

@@ -25,6 +25,9 @@ SCHEMA_VERSION = 4
 GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
 """How well a single column tells a class, and how much it explains of a number, where it gives the target away."""
 
+NO_CLASS = 255
+"""The class number of a row for which a network's outputs are no numbers."""
+
 R = TypeVar("R")
 
 record = with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
@@ -621,7 +624,7 @@ class ModelCapture:
 class TableOutputs:
     """What a network gave for a table of inputs, named by its hash: class numbers (n,), uint8, or values (n,), float32.
 
-    The class number is 255 where an output is no number.
+    The class number is ``NO_CLASS`` where an output is no number.
     """
 
     table: str

@@ -151,7 +151,7 @@ def target_scale(
     model: ModelCapture, arrays: Mapping[str, Array], matched: Matched, labels: Array
 ) -> TargetScale | None:
     """Return how a regression's targets of the last training come from the data's; None of a classification."""
-    pair = _pair(model.fits[-1], arrays, matched)
+    pair = labels_fed(model.fits[-1], arrays, matched)
     if pair is None or not are_numbers(labels):
         return None
     y, rows = pair
@@ -165,12 +165,12 @@ def _labels_compared(
     answer: ModelCapture, arrays: Mapping[str, Array], matched: Matched, known: Known, scale: TargetScale | None
 ) -> Compared:
     """Compare the labels of each stretch of training with the data's; return what differs most."""
-    pairs = {(fit.training.x, fit.training.y): _pair(fit, arrays, matched) for fit in answer.fits}
+    pairs = {(fit.training.x, fit.training.y): labels_fed(fit, arrays, matched) for fit in answer.fits}
     found = [labels.compare(*pair, known, scale) for pair in pairs.values() if pair is not None]
     return max(found, key=lambda one: one.differ / max(one.compared, 1), default=Compared())
 
 
-def _pair(fit: Fit, arrays: Mapping[str, Array], matched: Matched) -> tuple[Array, Array] | None:
+def labels_fed(fit: Fit, arrays: Mapping[str, Array], matched: Matched) -> tuple[Array, Array] | None:
     """Return a training's labels as they were fed, and the rows of the data set that they belong to."""
     x, y = fit.training.x, fit.training.y
     if x is None or y is None or x.sha256 not in matched.rows or y.sha256 not in arrays:

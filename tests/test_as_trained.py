@@ -60,11 +60,11 @@ def test_a_students_own_numbers_of_classes_are_understood(practical):
     *_, matched, _, labels = practical
     (rows, _) = matched.rows.values()
     theirs = np.array([2, 0, 1, 2])
-    assert as_trained.class_names(theirs, rows, labels, 3) == {2: 0, 0: 1, 1: 2}
-    assert as_trained.class_names(np.eye(3)[theirs], rows, labels, 3) == {2: 0, 0: 1, 1: 2}
+    assert as_trained.class_names((theirs, rows), labels, 3) == {2: 0, 0: 1, 1: 2}
+    assert as_trained.class_names((np.eye(3)[theirs], rows), labels, 3) == {2: 0, 0: 1, 1: 2}
     same = {0: 0, 1: 1, 2: 2}
-    assert as_trained.class_names(None, rows, labels, 3) == same
-    assert as_trained.class_names(np.array([0, 1, 1, 1]), np.array([0, 0, 3, 3]), labels, 3) == same
+    assert as_trained.class_names(None, labels, 3) == same
+    assert as_trained.class_names((np.array([0, 1, 1, 1]), np.array([0, 0, 3, 3])), labels, 3) == same
 
 
 def test_values_of_a_regression_come_back_in_the_datas_unit(practical):

@@ -22,7 +22,7 @@ import numpy as np
 
 from checker.frames import Array, reference
 from checker.guest.ledger import Known, Ledger, NotNowError
-from checker.records import AsTrained, Fit, TableOutputs
+from checker.records import NO_CLASS, AsTrained, Fit, TableOutputs
 
 MAX_OUTPUT_BYTES = 16 * 2**20
 """Of the newest answers of all networks together."""
@@ -30,8 +30,6 @@ CHUNK = 8_192
 """Rows that a network is given at once."""
 STEPS = 2_000
 """Steps of a training that goes on, as in a loop of ``fit(epochs=1)``, after which answers are noted in between."""
-NO_CLASS = 255
-MOST_CLASSES = 255
 
 Send = Callable[[AsTrained, tuple[Array, ...]], None]
 
@@ -133,7 +131,7 @@ class Witness:
                 part = self._call(known.model, rows, is_last) if known.give is None else known.give(rows, is_last)
                 given.append(np.asarray(part).reshape(len(rows), -1))
         outputs = np.concatenate(given)
-        if outputs.shape[1] != self.outputs or self.outputs > MOST_CLASSES:
+        if outputs.shape[1] != self.outputs or self.outputs > NO_CLASS:
             raise ValueError(f"{outputs.shape[1]} outputs for a row")
         if self.outputs == 1:
             return outputs[:, 0].astype(np.float32)
