@@ -16,7 +16,7 @@ from typing import Protocol
 
 import psutil
 
-from checker import check, decisions, execution, selection, store
+from checker import check, decisions, execution, retraining, selection, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_keys
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.records import Assignment, Report, Submission, Unfinished
@@ -282,10 +282,8 @@ def _write_script(gathered: Gathered, report: Report, course: Course, out: Path)
         script = None
     if script is None:
         return ""
-    name, tracing = f"reproduce/{store.slug(report.submission.name)}", gathered.evidence.tracing
-    if tracing is not None and tracing.rows is not None and tracing.features is not None:
-        arrays = {"rows": gathered.array(tracing.rows), "features": gathered.array(tracing.features)}
-        store.write(out / f"{name}.npz", store.zipped(**arrays))
+    name = f"reproduce/{store.slug(report.submission.name)}"
+    store.write(out / f"{name}.npz", store.zipped(**retraining.archive(gathered, course)))
     store.write(out / f"{name}.py", script)
     return f"../{name}.py"
 

@@ -7,7 +7,8 @@ is used on request only.
 import hashlib
 import io
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +29,16 @@ PRACTICE = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
 
 @dataclass(frozen=True)
 class Dataset:
-    """The data set: its bytes, its feature columns as float64 (n, d), its labels (n,).
+    """The data set: its bytes, its feature columns as float64 (n, d), its labels (n,), its columns of words (n,).
 
-    Labels are class numbers, int32, or the numbers to predict, float64.
+    Labels are class numbers, int32, or the numbers to predict, float64. A target of words is among the latter too.
     """
 
     note: DatasetNote
     csv: bytes
     features: Array
     labels: Array
+    words: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def strata(self) -> Array:
@@ -131,7 +133,10 @@ def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Data
         )
     features = table[list(source.features)].to_numpy(dtype=np.float64)
     note = DatasetNote(name, hashlib.sha256(content).hexdigest(), practice)
-    return Dataset(note, content, features, labels)
+    words = {
+        str(name): table[name].to_numpy(dtype=str) for name in table if not pd.api.types.is_numeric_dtype(table[name])
+    }
+    return Dataset(note, content, features, labels, words)
 
 
 def _classes(source: DataSource, table: pd.DataFrame, name: str) -> Array:

@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, ConfigDict, JsonValue, TypeAdapter, Validati
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
@@ -113,6 +113,7 @@ class CauseKind(StrEnum):
     FILE_CUT = "file cut short"
     LABELS = "other labels"
     LEAK = "target among the inputs"
+    ROWS = "rows left out"
     TRAINING_CUT = "training cut short"
     LINEAR = "linear network"
     UNSCALED = "inputs not scaled"
@@ -147,11 +148,28 @@ class Figure(StrEnum):
 
 
 class FeatureSource(StrEnum):
-    """Where the features of the retraining come from."""
+    """Where the features of the retraining come from: from rows of the data set, or it is not known."""
 
     TRACED = "traced"
-    HANDOUT = "hand-out"
     NOWHERE = "nowhere"
+
+
+class ScalerKind(StrEnum):
+    """How a column was scaled: two figures of some rows' values were brought to 0 and 1."""
+
+    STANDARD = "mean and deviation"
+    RANGE = "least value and range"
+    SYMMETRIC = "middle of the range and half of it"
+    ROBUST = "median and quartile range"
+    MAX_ABS = "greatest size"
+
+
+class FittedOn(StrEnum):
+    """The student's rows whose figures a scaler was fitted on."""
+
+    TRAINED = "trained"
+    WATCHED_TOO = "trained and watched"
+    ALL = "all"
 
 
 # -- the assignment ------------------------------------------------------------------------------------
@@ -796,13 +814,24 @@ class Selection:
 
 @record
 @dataclass(frozen=True)
+class Scaler:
+    """What scaled a column. What was fitted on the training rows is fitted anew on the training rows of each seed."""
+
+    kind: ScalerKind
+    fitted_on: FittedOn
+
+
+@record
+@dataclass(frozen=True)
 class Column:
     """One of the student's feature columns.
 
     ``source`` names the data set's column whose image it is, affine or monotone ("" if none). Means and deviations are
     over the rows of the training array and over all rows that were seen. ``label_purity`` is how well this
     column alone tells the label: some class from the rest (F1 of the best class), or a number (share of its
-    variance); 1.0 gives the label away.
+    variance); 1.0 gives the label away. ``formula``: how each row's value is computed from the data set's columns, in
+    words, but for scale and shift; "" where it is known only for the rows that the student fed. ``scaler``: None where
+    none is recognised.
     """
 
     source: str
@@ -815,6 +844,8 @@ class Column:
     all_low: float
     all_high: float
     label_purity: float
+    formula: str = ""
+    scaler: Scaler | None = None
 
     def gives_away(self, is_regression: bool) -> bool:
         """Tell whether this column alone gives the target away."""
@@ -845,6 +876,9 @@ class TargetScale:
     shift: float | None = None
 
 
+FEW_LEFT_OUT = 100
+"""Rows that may be left out of a training without a word."""
+
 OTHER_LABELS = 0.005
 """The share of training rows whose labels may be others than the data's, by a slip."""
 
@@ -854,6 +888,9 @@ OTHER_LABELS = 0.005
 class Tracing:
     """Which rows of the data set the student's arrays hold, found from the numbers themselves.
 
+    ``rows`` (n,) are the rows of the data set whose inputs are known, as the student scaled them: ``features`` (n, d),
+    float32. ``trainable`` (m,) are those of them that are trained on: without the rows that the student left out by
+    choice: ``left_out_rows`` of them, which ``left_out`` names in words. ``all_rows`` were fed by the student.
     ``target``: of a regression, how the student's targets come from the data set's; None where they do not. Of
     ``labels_compared`` matched training rows ``labels_differ`` have another label than the data set's, which look like
     what ``labels_look`` says, in words.
@@ -869,6 +906,9 @@ class Tracing:
     seen: tuple[SeenRows, ...] = ()
     rows: ArrayRef | None = None
     features: ArrayRef | None = None
+    trainable: ArrayRef | None = None
+    left_out: str = ""
+    left_out_rows: int = 0
     target: TargetScale | None = None
     labels_compared: int = 0
     labels_look: str = ""
@@ -877,6 +917,11 @@ class Tracing:
     def has_other_labels(self) -> bool:
         """More labels are not the data's than a few slips explain."""
         return self.labels_compared > 0 and self.labels_differ > OTHER_LABELS * self.labels_compared
+
+    @property
+    def has_left_out_rows(self) -> bool:
+        """More rows were left out by choice than a few outliers."""
+        return self.left_out_rows > FEW_LEFT_OUT
 
     @property
     def labels_in_words(self) -> str:

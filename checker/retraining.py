@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker import execution, frames, ranking, recipes, selection, splits, targets
+from checker import execution, frames, preparation, ranking, recipes, selection, splits, targets
 from checker.course import Course, Watch, held_out_split
 from checker.evidence import Collector
 from checker.frames import Array
@@ -15,7 +15,6 @@ from checker.records import (
     Evidence,
     Execution,
     Failure,
-    FeatureSource,
     ModelCapture,
     Progress,
     Recipe,
@@ -26,6 +25,7 @@ from checker.records import (
     Verdict,
 )
 from checker.sandbox import Box, Boxes
+from checker.splits import Split
 from checker.store import Gathered
 from checker.tracing import Traced
 
@@ -37,13 +37,13 @@ def retrain(
     replayed by that code."""
     answer = evidence.answer
     assert answer is not None
-    kept = {} if traced.rows is None or traced.features is None else _named(traced.rows, traced.features)
+    kept = traced.arrays
     training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
     enough = selection.enough_rows(len(course.dataset.labels))
     looked_at = ranking.with_looks_at_twins(answer, evidence.models)
     recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
     evidence = replace(evidence, recipe=recipe)
-    if traced.tracing.source is FeatureSource.NOWHERE:
+    if traced.rows is None:
         return Gathered(_refer(evidence, answer, traced.tracing.reason), kept)
     obstacle = answer.unrebuildable or unclear
     if course.assignment.data.is_regression:
@@ -57,7 +57,7 @@ def retrain(
         ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
     else:
         plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
-        if traced.rows is None or plan is None:
+        if plan is None:
             return Gathered(_refer(evidence, answer, obstacle), kept)
         evidence = replace(evidence, replayed=obstacle)
         ended, seen = _replay(submission, evidence, plan, data, course, boxes.students, watch)
@@ -151,14 +151,8 @@ def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
 def _kept(gathered: Gathered) -> Traced:
     """Return what the tracing found, as ``retrain`` has kept it."""
     found = gathered.evidence.tracing
-    assert found is not None
-    if found.rows is None or found.features is None:
-        return Traced(found)
-    return Traced(found, gathered.array(found.rows), gathered.array(found.features))
-
-
-def _named(*arrays: Array) -> dict[str, Array]:
-    return {frames.reference(a).sha256: a for a in arrays}
+    assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
+    return Traced(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
 
 
 def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
@@ -171,17 +165,45 @@ def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
     )
 
 
+def archive(gathered: Gathered, course: Course) -> dict[str, Array]:
+    """Return what the script that trains a rebuilt answer again reads beside the data set.
+
+    ``rows`` (n,) of the data set and their ``features`` (n, d), float32; the rows that are ``trainable`` (m,); and for
+    each of the ``seeds`` by which ``offsets`` and ``scales`` (seeds, d), float64, the features are shifted and
+    stretched.
+    """
+    evidence, traced = gathered.evidence, _kept(gathered)
+    assert evidence.recipe is not None and traced.rows is not None and traced.trainable is not None
+    seeds = [run.seed for run in evidence.runs]
+    fitted = [_prepared(seed, evidence.recipe.development, traced, course)[1:] for seed in seeds]
+    offsets, scales = (np.array(of) for of in zip(*fitted, strict=True))
+    return {
+        "rows": traced.rows,
+        "features": np.asarray(traced.features),
+        "trainable": traced.trainable,
+        "seeds": np.array(seeds),
+        "offsets": offsets,
+        "scales": scales,
+    }
+
+
+def _prepared(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Split, Array, Array]:
+    """Return a seed's split, and the offsets and scales (d,) that are fitted on it."""
+    rows, features, trainable = traced.rows, traced.features, traced.trainable
+    assert rows is not None and features is not None and trainable is not None
+    part = splits.among(held_out_split(seed, development, rows, course), rows, trainable)
+    return part, *preparation.by_seed(features, rows, traced.tracing.columns, part.training, part.development)
+
+
 def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Array, ...]:
     """Return a seed's five arrays: training x and y, development x and y, held-out x."""
-    part = held_out_split(seed, development, traced.rows, course)
+    assert traced.rows is not None and traced.features is not None
+    part, offsets, scales = _prepared(seed, development, traced, course)
     labels, scale = course.dataset.labels, traced.tracing.target
     if scale is not None:
         labels = targets.apply(scale, labels).astype(np.float32).reshape(-1, 1)
-    if traced.rows is None or traced.features is None:
-        x = splits.handout_features(course.dataset.features, part.training)
-    else:
-        x = np.zeros((len(labels), traced.features.shape[1]), dtype=np.float32)
-        x[traced.rows] = traced.features
+    x = np.zeros((len(labels), traced.features.shape[1]), dtype=np.float32)
+    x[traced.rows] = preparation.scaled(traced.features, offsets, scales)
     return x[part.training], labels[part.training], x[part.development], labels[part.development], x[part.held_out]
 
 

@@ -42,10 +42,12 @@ def without_development(whole: Split) -> Split:
     return Split(whole.seed, joined, joined[:0], whole.held_out)
 
 
-def among(whole: Split, rows: Array) -> Split:
-    """Return the split's part that lies among the given rows."""
-    parts = (whole.training, whole.development, whole.held_out)
-    return Split(whole.seed, *(part[np.isin(part, rows)] for part in parts))
+def among(whole: Split, rows: Array, trainable: Array | None = None) -> Split:
+    """Return the split's part that lies among the given rows; what is trained on and watched, among the ``trainable``
+    ones where these are given."""
+    learned = rows if trainable is None else trainable
+    among = ((whole.training, learned), (whole.development, learned), (whole.held_out, rows))
+    return Split(whole.seed, *(part[np.isin(part, kept)] for part, kept in among))
 
 
 def handout_features(features: Array, training: Array) -> Array:

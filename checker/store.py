@@ -219,7 +219,8 @@ def _references(evidence: Evidence) -> list[ArrayRef]:
     """Return what judging needs."""
     refs = [run.predictions for run in evidence.runs]
     if evidence.tracing is not None:
-        refs += [ref for ref in (evidence.tracing.rows, evidence.tracing.features) if ref is not None]
+        found = evidence.tracing
+        refs += [ref for ref in (found.rows, found.features, found.trainable) if ref is not None]
     return refs
 
 

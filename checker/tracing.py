@@ -1,17 +1,19 @@
 """What the answer was given, in terms of the data set: which rows, which columns, which labels.
 
-Columns that are no image of the data's (ratios, one-hot codes, components) are kept as features of their row.
+Every row of the data gets inputs where the student's columns can be computed (``preparation``); which of these rows are
+trained on is a matter of which the student left out by choice (``sampling``).
 The labels of matched rows are always the data set's own; of a regression, whose labels are float64, in the student's
 unit (``targets``). Pure: arrays in, records and arrays out. ``matching`` finds the rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from checker import labels, targets
+from checker import labels, preparation, sampling, targets
+from checker.derived import Finder
 from checker.frames import Array, reference
 from checker.labels import Compared, Known
 from checker.matching import MIN_ROWS, Map, Matched, Matcher, are_numbers, sober
@@ -19,6 +21,7 @@ from checker.records import (
     Column,
     Development,
     FeatureSource,
+    Fed,
     Fit,
     ModelCapture,
     SeenRows,
@@ -26,49 +29,62 @@ from checker.records import (
     Tracing,
 )
 
+NOT_FOUND = (
+    "The rows of the training data were not found in the data set. Its columns were compared with the data's as they "
+    "are, scaled and shifted, and by their ranks; and all together, as sums and products of the data's, in the order "
+    "of the file, of the hand-out's split, and of their own pandas index."
+)
 MIN_CLASS_ROWS = 100
 BINS = 64
 
 
 @dataclass(frozen=True)
 class Traced:
-    """Result of tracing: the record, and where rows were traced their numbers (n,) and features (n, d)."""
+    """Result of tracing: the record, and where rows were traced the rows (n,) whose inputs are known, these inputs
+    (n, d), and which rows are trained on (m,)."""
 
     tracing: Tracing
     rows: Array | None = None
     features: Array | None = None
+    trainable: Array | None = None
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays that the record refers to, by hash."""
+        known = [array for array in (self.rows, self.features, self.trainable) if array is not None]
+        return {reference(array).sha256: array for array in known}
 
 
 def trace(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
     matcher: Matcher,
+    finder: Finder,
     names: Sequence[str],
     classes: Sequence[str] = (),
     kin: Sequence[ModelCapture] = (),
 ) -> Traced:
     """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
 
-    ``names`` are the features', and last the target's: numbers to predict are searched among the columns too. ``kin``:
-    the same network, built and trained another time; a test of theirs is one of the answer's.
+    ``names`` are the features', and last the target's: numbers to predict are searched among the columns too, and so
+    does ``finder``, which finds how other columns come from these. ``kin``: the same network, built and trained another
+    time; a test of theirs is one of the answer's.
     """
     matched = matcher.match(answer, arrays)
     target = _target_by_shape(answer, arrays, matcher.labels)
-    untraced = partial(_untraced, answer.input_width == len(names) - 1, target)
+    untraced = partial(_untraced, target)
     if not matched.tables:
-        return untraced("the student's arrays could not be kept")
+        return untraced("The student's arrays could not be kept.")
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in matched.rows:
-        return untraced("the rows of the training data could not be found")
+        return untraced(NOT_FOUND)
     known = Known(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
     seen = [*_seen(answer, matched), *(look for one in kin for look in _seen(one, matcher.match(one, arrays)))]
-    return _record(answer, arrays, matched, known, names, seen)
+    return _record(answer, arrays, matched, known, finder, names, seen)
 
 
-def _untraced(has_handout_width: bool, target: TargetScale | None, reason: str) -> Traced:
-    source = FeatureSource.HANDOUT if has_handout_width else FeatureSource.NOWHERE
-    instead = "; the hand-out's standardised columns are used instead" if has_handout_width else ""
-    return Traced(Tracing(source, f"In the data set, {reason}{instead}.", target=target))
+def _untraced(target: TargetScale | None, reason: str) -> Traced:
+    return Traced(Tracing(FeatureSource.NOWHERE, reason, target=target))
 
 
 # -- the record ----------------------------------------------------------------------------------------
@@ -79,11 +95,15 @@ def _record(
     arrays: Mapping[str, Array],
     matched: Matched,
     known: Known,
+    finder: Finder,
     names: Sequence[str],
     seen: Sequence[SeenRows],
 ) -> Traced:
     values, rows = _stacked(matched)
-    features = values.astype(np.float32)
+    last = answer.fits[-1]
+    watched_values = _values(matched, last.validation)
+    prepared = preparation.prepare(values, rows, matched.maps, finder, _values(matched, last.training), watched_values)
+    sample = sampling.sample_of(prepared.rows, rows, known.features, known.labels, names, known.classes)
     trained = matched.rows_of(*(fit.training for fit in answer.fits))
     watched = matched.rows_of(*(fit.validation for fit in answer.fits))
     untraced = sum(int((r < 0).sum()) for r in matched.rows.values())
@@ -92,10 +112,12 @@ def _record(
         reason = f"{len(rows):,} rows that the answer was fed were found in the data set; {untraced:,} were not."
     scale = target_scale(answer, arrays, matched, known.labels)
     compared = _labels_compared(answer, arrays, matched, known, scale)
+    columns = _columns(values, np.isin(rows, _fitted_on(answer, matched)), known.labels[rows], matched.maps, names)
+    scaled = zip(columns, prepared.formulas, prepared.scalers, strict=True)
     tracing = Tracing(
         source=FeatureSource.TRACED,
         reason=reason,
-        columns=_columns(values, np.isin(rows, _fitted_on(answer, matched)), known.labels[rows], matched.maps, names),
+        columns=tuple(replace(column, formula=formula, scaler=scaler) for column, formula, scaler in scaled),
         training_rows=len(trained),
         development_rows=len(np.setdiff1d(watched, trained)),
         all_rows=len(rows),
@@ -103,11 +125,22 @@ def _record(
         labels_differ=compared.differ,
         labels_look=compared.look,
         seen=tuple(seen),
-        rows=reference(rows),
-        features=reference(features),
+        rows=reference(prepared.rows),
+        features=reference(prepared.features),
+        trainable=reference(sample.rows),
+        left_out=sample.left_out,
+        left_out_rows=sample.left_out_rows,
         target=scale,
     )
-    return Traced(tracing, rows, features)
+    return Traced(tracing, prepared.rows, prepared.features, sample.rows)
+
+
+def _values(matched: Matched, fed: Fed | None) -> Array:
+    """Return a table of a network as it was fed; one without rows where it is not known."""
+    tables = matched.tables
+    if fed is None or fed.x is None or fed.x.sha256 not in tables:
+        return next(iter(tables.values()))[:0]
+    return tables[fed.x.sha256]
 
 
 def _stacked(matched: Matched) -> tuple[Array, Array]:

@@ -49,7 +49,7 @@ def evidence(make):
     return make.evidence(
         models=(make.model(1),),
         selection=Selection(1, "the only one"),
-        tracing=Tracing(FeatureSource.HANDOUT, "not traced"),
+        tracing=Tracing(FeatureSource.TRACED, "traced"),
         recipe=Recipe((make.phase(),), True),
         runs=runs,
         failures=(),

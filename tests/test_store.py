@@ -84,10 +84,14 @@ def test_names_that_differ_by_case_have_files_of_their_own():
 
 @pytest.fixture
 def gathered(make):
-    """Evidence that refers to three arrays."""
+    """Evidence that refers to four arrays."""
     rows, features = np.arange(40, dtype=np.int32), np.random.default_rng(0).random((40, 9))
+    trainable = rows[:30]
     outputs = np.random.default_rng(1).random((8, 5)).astype(np.float32)
-    traced = Tracing(FeatureSource.TRACED, "found", rows=frames.reference(rows), features=frames.reference(features))
+    named = {
+        name: frames.reference(of) for name, of in (("rows", rows), ("features", features), ("trainable", trainable))
+    }
+    traced = Tracing(FeatureSource.TRACED, "found", **named)
     evidence = make.evidence(
         models=(make.model(1),),
         failures=(),
@@ -95,7 +99,7 @@ def gathered(make):
         tracing=traced,
         runs=(make.run(11, outputs),),
     )
-    return Gathered(evidence, {frames.reference(a).sha256: a for a in (rows, features, outputs)})
+    return Gathered(evidence, {frames.reference(a).sha256: a for a in (rows, features, trainable, outputs)})
 
 
 def test_evidence_is_read_back(tmp_path, gathered):

@@ -8,6 +8,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker import frames, tracing
+from checker.derived import Finder, Sources
 from checker.matching import Matcher
 from checker.records import ArrayRef, Development, FeatureSource, Fed
 
@@ -19,7 +20,9 @@ BEDROOMS = 4
 
 def trace(answer, arrays, features, labels, names):
     """Trace a network's data in a data set that is searched for the first time."""
-    return tracing.trace(answer, arrays, Matcher(features, labels), names)
+    matcher = Matcher(features, labels)
+    finder = Finder(Sources(names[: matcher.features.shape[1]], matcher.features, {}))
+    return tracing.trace(answer, arrays, matcher, finder, names)
 
 
 class Student:
@@ -61,14 +64,16 @@ def student(practice, assignment, make):
 
 
 def require_traced(traced, table, rows=None):
-    """Require that exactly these rows were found, each with the features of the student's table."""
+    """Require that exactly these rows were found, and that their inputs are those of the student's table."""
     rows = np.arange(len(table)) if rows is None else rows
     assert traced.tracing.source is FeatureSource.TRACED, traced.tracing.reason
-    assert np.array_equal(traced.rows, rows)
-    assert np.array_equal(traced.features, table.astype(np.float32))
     assert traced.tracing.all_rows == len(rows)
-    assert traced.tracing.rows == frames.reference(traced.rows)
-    assert traced.tracing.features == frames.reference(traced.features)
+    places = np.searchsorted(traced.rows, rows)
+    assert np.array_equal(traced.rows[places], rows)
+    assert np.allclose(traced.features[places], table, atol=2e-4 * table.std(), equal_nan=True)
+    assert np.isin(rows, traced.trainable).all()
+    for ref, array in (("rows", traced.rows), ("features", traced.features), ("trainable", traced.trainable)):
+        assert getattr(traced.tracing, ref) == frames.reference(array)
 
 
 # -- what students do to columns -------------------------------------------------------------------------
@@ -111,11 +116,14 @@ PREPARATIONS = {
 
 @pytest.mark.parametrize("name", PREPARATIONS)
 def test_rows_are_found_behind_any_preparation(student, name):
-    """Scaled, raw, reordered, fewer and derived columns all lead back to every row, and keep their values."""
+    """Scaled, raw, reordered, fewer and derived columns all lead back to every row, and keep their values.
+
+    What was scaled part by part has the values that the scaling of the training part gives.
+    """
     prepare, sources = PREPARATIONS[name]
     table = prepare(student)
     traced = student.trace_parts(table)
-    require_traced(traced, table)
+    require_traced(traced, student.scaled if prepare is apart else table)
     assert [column.source for column in traced.tracing.columns] == sources
     assert (traced.tracing.training_rows, traced.tracing.development_rows) == (1_280, 320)
     assert [(seen.rows, seen.trained_on) for seen in traced.tracing.seen] == [(400, 0)]
@@ -260,14 +268,11 @@ def invented(s):
 
 @pytest.mark.parametrize("prepare", [swapped, invented])
 def test_rows_that_do_not_exist_are_not_traced(student, prepare):
-    """Swapped or invented rows are not traced: nine inputs get the hand-out's columns, others get none."""
-    table = prepare(student)
-    nine = student.trace(table)
-    assert (nine.tracing.source, nine.rows, nine.features) == (FeatureSource.HANDOUT, None, None)
-    assert "the hand-out's standardised columns are used instead" in nine.tracing.reason
-    ten = student.trace(np.column_stack([table, table[:, 0] ** 2]))
-    assert (ten.tracing.source, ten.rows, ten.features) == (FeatureSource.NOWHERE, None, None)
-    assert ten.tracing.columns == ()
+    """Swapped or invented rows are not traced, nothing takes their place, and what was tried is said."""
+    traced = student.trace(prepare(student))
+    assert (traced.tracing.source, traced.rows, traced.features) == (FeatureSource.NOWHERE, None, None)
+    assert "scaled and shifted, and by their ranks" in traced.tracing.reason
+    assert (traced.tracing.columns, traced.arrays) == ((), {})
 
 
 def test_a_few_invented_rows_do_not_hide_the_others(student):
@@ -283,7 +288,7 @@ def test_arrays_that_were_not_kept_are_not_traced(student, make):
     """A model that was fed from a generator is not traced, and the reason says so."""
     answer = make.model(1, make.fit(training=Fed(13_209, note="a generator")))
     found = trace(answer, {}, student.features, student.labels, student.names).tracing
-    assert found.source is FeatureSource.HANDOUT
+    assert found.source is FeatureSource.NOWHERE
     assert "could not be kept" in found.reason
 
 
@@ -328,7 +333,7 @@ def test_senseless_tables_are_not_traced(student, table):
 def test_a_senseless_column_hides_no_row(student, value):
     """One column without usable numbers among good ones does not keep the rows from being found."""
     table = np.column_stack([student.few[TRAINING], np.full(len(TRAINING), value)])
-    assert np.array_equal(student.trace(table).rows, TRAINING)
+    assert np.isin(TRAINING, student.trace(table).rows).all()
 
 
 def test_a_lie_about_a_shape_breaks_nothing(student, make):
@@ -406,10 +411,10 @@ def test_numbers_of_other_rows_are_counted(buyer):
 
 
 def test_the_scale_is_found_without_the_rows(buyer):
-    """Where rows cannot be found the hand-out's columns are used, in the unit of the student's targets."""
+    """Where rows cannot be found, the unit of the student's targets is known all the same."""
     noise = np.random.default_rng(6).normal(size=(len(TRAINING), 8))
     found = buyer.trace(noise, buyer.labels[TRAINING] / 1_000).tracing
-    assert found.source is FeatureSource.HANDOUT
+    assert found.source is FeatureSource.NOWHERE
     assert found.target.factor == pytest.approx(1e-3, rel=0.05)
 
 

@@ -22,6 +22,7 @@ from checker.records import (
     Execution,
     FeatureSource,
     Figure,
+    FittedOn,
     Identity,
     Importance,
     Labels,
@@ -35,6 +36,8 @@ from checker.records import (
     Recipe,
     Report,
     RowKind,
+    Scaler,
+    ScalerKind,
     Stage,
     Symptom,
     Timeliness,
@@ -92,6 +95,14 @@ def of_source(source: FeatureSource) -> Report:
     return replace(a_pass(), tracing=replace(tracing, source=source))
 
 
+def of_scaler(scaler: Scaler) -> Report:
+    """Return a report one of whose columns was scaled in this way."""
+    tracing = a_pass().tracing
+    assert tracing is not None
+    columns = (replace(tracing.columns[0], scaler=scaler, formula="log(households)"),)
+    return replace(a_pass(), tracing=replace(tracing, columns=columns))
+
+
 def of_platform(platform: Platform) -> Report:
     """Return a report of what was downloaded from there."""
     return replace(a_pass(), submission=replace(a_pass().submission, identity=Identity(platform, "12", "Ada")))
@@ -124,6 +135,8 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Topic: lambda topic: replace(a_pass(), questions=(Question(topic, "Why?", "So.", 13, None),)),
     Figure: lambda figure: replace(a_pass(), questions=(Question(Topic.DATA, "Why?", "So.", None, figure),)),
     FeatureSource: of_source,
+    ScalerKind: lambda kind: of_scaler(Scaler(kind, FittedOn.TRAINED)),
+    FittedOn: lambda rows: of_scaler(Scaler(ScalerKind.STANDARD, rows)),
     Platform: of_platform,
     Loop: lambda loop: replace(a_pass(), runs=tuple(replace(run, loop=loop) for run in a_pass().runs)),
     TimeSource: of_time,

@@ -18,7 +18,6 @@ from checker.records import (
     DatasetNote,
     Environment,
     Evidence,
-    FeatureSource,
     KerasObject,
     Labels,
     Layer,
@@ -46,8 +45,7 @@ def render(evidence: Evidence, compared: Comparison | None, assignment: Assignme
     """Return the script; None where the network was not rebuilt, or its trainings could not be compared. Raises
     EvidenceError where its description is not sound.
 
-    A script for features of the student's own reads them from the npz file of its name beside it: ``rows``, their
-    numbers in the data set, and ``features`` (rows, columns).
+    The script reads the network's inputs from the npz file of its name beside it, which ``retraining.archive`` makes.
     """
     answer, recipe, traced = evidence.answer, evidence.recipe, evidence.tracing
     if compared is None or recipe is None or traced is None or evidence.replayed:
@@ -66,7 +64,7 @@ def render(evidence: Evidence, compared: Comparison | None, assignment: Assignme
             data=assignment.data,
             splits=assignment.splits,
             development=recipe.development,
-            columns=[column.source for column in traced.columns] if traced.source is FeatureSource.TRACED else None,
+            columns=[column.source or column.formula for column in traced.columns],
             scale=traced.target if assignment.data.is_regression else None,
             network=network(answer.architecture),
             phases=_phases(recipe, len(assignment.data.classes)),

@@ -52,6 +52,7 @@ def environment() -> Environment:
         "percent": words.percent,
         "probability": words.probability,
         "phase_rows": words.phase_rows,
+        "scaler": words.scaler,
         "target_scale": words.target_scale,
     }
     made.globals |= {

@@ -14,6 +14,7 @@ from checker.records import (
     Ending,
     FeatureSource,
     Figure,
+    FittedOn,
     Identity,
     Importance,
     KerasObject,
@@ -26,6 +27,8 @@ from checker.records import (
     Report,
     RowKind,
     RuleResult,
+    Scaler,
+    ScalerKind,
     TargetScale,
     Verdict,
 )
@@ -50,6 +53,7 @@ CAUSES = {
     CauseKind.FILE_CUT: "The file was cut short",
     CauseKind.LABELS: "Other labels",
     CauseKind.LEAK: "The answer is among the inputs",
+    CauseKind.ROWS: "Rows were left out",
     CauseKind.TRAINING_CUT: "Training was cut short",
     CauseKind.LINEAR: "The network is linear",
     CauseKind.UNSCALED: "The inputs are not scaled",
@@ -74,8 +78,21 @@ LOOPS = {
 
 SOURCES = {
     FeatureSource.TRACED: "The student's own features.",
-    FeatureSource.HANDOUT: "The hand-out's features.",
     FeatureSource.NOWHERE: "Not traced to the data.",
+}
+
+SCALERS = {
+    ScalerKind.STANDARD: "standardised",
+    ScalerKind.RANGE: "scaled to 0 … 1",
+    ScalerKind.SYMMETRIC: "scaled to −1 … 1",
+    ScalerKind.ROBUST: "scaled by median and quartiles",
+    ScalerKind.MAX_ABS: "scaled by its greatest size",
+}
+
+FITTED_ON = {
+    FittedOn.TRAINED: "on the training rows; anew for each seed",
+    FittedOn.WATCHED_TOO: "on the training and development rows; anew for each seed",
+    FittedOn.ALL: "on all rows",
 }
 
 LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
@@ -110,6 +127,11 @@ _URGENCY = {
     (Outcome.PASSED, Importance.REQUIRED): 5,
     (Outcome.PASSED, Importance.ADVISORY): 5,
 }
+
+
+def scaler(one: Scaler) -> str:
+    """Return "standardised on the training rows; anew for each seed"."""
+    return f"{SCALERS[one.kind]} {FITTED_ON[one.fitted_on]}"
 
 
 # -- numbers ---------------------------------------------------------------------------------------------

@@ -2,32 +2,38 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from checker import dataset, splits, targets, vocabulary
+from checker import dataset, frames, preparation, retraining, splits, targets, vocabulary
 from checker.course import Course, held_out_split
 from checker.guest import architecture, plaindata, training
 from checker.metrics import METRICS
 from checker.records import (
     Assignment,
+    Column,
     Comparison,
     FeatureSource,
+    FittedOn,
     KerasObject,
     Labels,
     Loop,
     Phase,
     Recipe,
     RetrainJob,
+    Scaler,
+    ScalerKind,
     SeedScore,
     Selection,
     TargetScale,
     Tracing,
 )
 from checker.rendering import scripts
+from checker.store import Gathered
 
 pytestmark = pytest.mark.tensorflow
 
@@ -89,7 +95,12 @@ def valuing(keras: Any) -> tuple[Any, Recipe]:
 
 @pytest.mark.parametrize("make_network", [stopping, dropping, wired, valuing])
 def test_a_script_gives_what_the_clean_guest_gives(
-    tf: Any, make: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, make_network: Any
+    tf: Any,
+    make: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    make_network: Any,
+    tmp_path: Path,
 ) -> None:
     """Outputs for the held-out rows, the figure and the number of epochs are those of the graph loop."""
     is_regression = make_network is valuing
@@ -98,10 +109,19 @@ def test_a_script_gives_what_the_clean_guest_gives(
     model, recipe = make_network(tf.keras)
     record = architecture.describe(model, tf.keras, tf)
     course = Course(assignment, data, SEEDS, sandbox=None)  # type: ignore[arg-type]  # nothing runs in one
+    rows = np.arange(len(data.labels), dtype=np.int32)
+    features = splits.handout_features(data.features, rows)
+    scaler = Scaler(ScalerKind.STANDARD, FittedOn.WATCHED_TOO if recipe.development else FittedOn.TRAINED)
+    columns = tuple(Column(name, *[0.0] * 9, scaler=scaler) for name in assignment.data.features)
+    named = {
+        "rows": frames.reference(rows),
+        "features": frames.reference(features),
+        "trainable": frames.reference(rows),
+    }
     expected, measured, runs = {}, {}, []
     for seed in SEEDS:
         part = held_out_split(seed, recipe.development, None, course)
-        x = splits.handout_features(data.features, part.training)
+        x = preparation.scaled(features, *preparation.by_seed(features, rows, columns, part.training, part.development))
         y = targets.apply(SCALE, data.labels).astype(np.float32).reshape(-1, 1) if is_regression else data.labels
         learned, watched = (x[part.training], y[part.training]), (x[part.development], y[part.development])
         job = RetrainJob("3", record, recipe, assignment.data.classes, 10**6, (seed,))
@@ -116,7 +136,7 @@ def test_a_script_gives_what_the_clean_guest_gives(
     evidence = make.evidence(
         models=(make.model(1, architecture=record),),
         selection=Selection(1, "the only one"),
-        tracing=Tracing(FeatureSource.HANDOUT, "", target=SCALE if is_regression else None),
+        tracing=Tracing(FeatureSource.TRACED, "", columns, target=SCALE if is_regression else None, **named),
         recipe=recipe,
         runs=tuple(runs),
     )
@@ -125,7 +145,9 @@ def test_a_script_gives_what_the_clean_guest_gives(
 
     script = scripts.render(evidence, compared, assignment, data.note)
     monkeypatch.setattr(os, "environ", dict(os.environ))  # TensorFlow is imported already
-    namespace: dict[str, Any] = {"__name__": "script"}
+    gathered = Gathered(evidence, {frames.reference(array).sha256: array for array in (rows, features)})
+    np.savez(tmp_path / "script.npz", **retraining.archive(gathered, course))
+    namespace: dict[str, Any] = {"__name__": "script", "__file__": str(tmp_path / "script.py")}
     exec(compile(script or "", "script.py", "exec"), namespace)
     score, seen = namespace["score"], []
     namespace["score"] = lambda outputs, labels: seen.append(outputs) or score(outputs, labels)

@@ -1,0 +1,180 @@
+"""How a student's columns come from the data set's, so that every row has inputs; what is fitted anew by seed. Pure.
+
+Theory of operation: a student's inputs are known for the rows that were fed. A held-out split takes any row. So each
+column is computed for every row of the data where a formula reproduces what was fed: from a matched column, or from the
+usual derived ones (``derived``). Computed values stand even where the student's are off by a little, in which a label
+could be hidden. Gaps of the data take the value that the student imputed. A column that no formula reproduces is known
+for the fed rows alone.
+
+A scaler belongs to the training. One that was fitted on the training rows has brought two of their figures, as mean and
+deviation, to 0 and 1 (``_scalers``). A seed has other training rows, among which there may be an outlier that the
+student's scaler has never seen. So the column is shifted and stretched until the figures of the seed's training rows
+are 0 and 1 too (``by_seed``), as the student's own code would have done on them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from checker.derived import Finder
+from checker.frames import Array
+from checker.matching import AffineMap, Map
+from checker.records import Column, FittedOn, Scaler, ScalerKind
+
+EXACT = 1e-4
+"""In units of a figure: how near 0 and 1 the figures of the rows are that a scaler was fitted on."""
+CONSTANT = 1e-5
+"""In deviations of a column: imputed values that differ by less are one."""
+MOST_COLUMNS = 64
+"""From so many on, quartiles are not looked at."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The rows (n,) of the data set whose inputs are known, sorted, and these inputs (n, d), float32, as the student
+    scaled them; for each column the formula that gives it, "" for none, and what scaled it."""
+
+    rows: Array
+    features: Array
+    formulas: tuple[str, ...]
+    scalers: tuple[Scaler | None, ...]
+
+
+def prepare(
+    values: Array, rows: Array, maps: Sequence[Map], finder: Finder, trained: Array, watched: Array
+) -> Prepared:
+    """Return the inputs of every row of the data set that has them.
+
+    ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` say which columns are the data's. ``trained`` and
+    ``watched`` are the last training's tables, as they were fed: (t, d) and (w, d).
+    """
+    names, features = finder.sources.names, finder.sources.features
+    affine = {m.column: m for m in maps if isinstance(m, AffineMap)}
+    made = np.full((len(features), values.shape[1]), np.nan)
+    known = np.zeros(made.shape, dtype=bool)
+    formulas = [""] * values.shape[1]
+    filled = features.copy()
+    for j, m in affine.items():
+        image = (features[:, m.source] - m.offset) / m.scale
+        made[:, j], known[:, j] = _filled(image, values[:, j], rows)
+        formulas[j] = names[m.source]
+        gaps = np.isnan(filled[:, m.source])
+        filled[gaps, m.source] = made[gaps, j] * m.scale + m.offset
+    finder = Finder(replace(finder.sources, features=filled)) if len(affine) < values.shape[1] else finder
+    for j in set(range(values.shape[1])) - set(affine):
+        found = finder.find(values[:, j], rows)
+        image = np.full(len(features), np.nan) if found is None else found.values
+        made[:, j], known[:, j] = _filled(image, values[:, j], rows)
+        formulas[j] = found.words if found is not None else ""
+    has_inputs = np.flatnonzero(known.all(axis=1)).astype(np.int32)
+    inputs = made[has_inputs]
+    tables = {
+        FittedOn.ALL: [inputs, made[np.isfinite(made).all(axis=1) & np.isfinite(features).all(axis=1)], values],
+        FittedOn.WATCHED_TOO: [np.concatenate([trained, watched])] if len(watched) else [],
+        FittedOn.TRAINED: [trained],
+    }
+    return Prepared(has_inputs, inputs.astype(np.float32), tuple(formulas), _scalers(tables, values.shape[1]))
+
+
+def _filled(image: Array, theirs: Array, rows: Array) -> tuple[Array, Array]:
+    """Fill what a formula leaves open with what the student fed there; return all values (m,), and which are known.
+
+    Where all that was fed there is one number, it was imputed, and stands in the other rows too.
+    """
+    is_open = ~np.isfinite(image)
+    imputed = theirs[is_open[rows]]
+    values, known = image.copy(), ~is_open
+    values[rows[is_open[rows]]] = imputed
+    known[rows] = True
+    allowed = CONSTANT * float(np.std(image[~is_open])) if not is_open.all() else 0.0
+    if len(imputed) and (np.isnan(imputed).all() or np.ptp(imputed) <= allowed) and not is_open.all():
+        values[is_open], known[:] = imputed[0], True
+    return values, known
+
+
+# -- scalers ---------------------------------------------------------------------------------------------
+
+Figures = Callable[[Array], tuple[Array, Array]]
+
+
+def _standard(values: Array) -> tuple[Array, Array]:
+    return np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+
+
+def _range(values: Array) -> tuple[Array, Array]:
+    low = np.nanmin(values, axis=0)
+    return low, np.nanmax(values, axis=0) - low
+
+
+def _symmetric(values: Array) -> tuple[Array, Array]:
+    low, size = _range(values)
+    return low + size / 2, size / 2
+
+
+def _robust(values: Array) -> tuple[Array, Array]:
+    low, middle, high = np.nanpercentile(values, (25, 50, 75), axis=0)
+    return middle, high - low
+
+
+def _max_abs(values: Array) -> tuple[Array, Array]:
+    return np.zeros(values.shape[1]), np.nanmax(np.abs(values), axis=0)
+
+
+FIGURES: Mapping[ScalerKind, Figures] = {
+    ScalerKind.STANDARD: _standard,
+    ScalerKind.RANGE: _range,
+    ScalerKind.SYMMETRIC: _symmetric,
+    ScalerKind.ROBUST: _robust,
+    ScalerKind.MAX_ABS: _max_abs,
+}
+"""For each kind, the two figures of each column of a table (n, d) that a scaler brings to 0 and 1."""
+
+
+def _scalers(tables: Mapping[FittedOn, Sequence[Array]], width: int) -> tuple[Scaler | None, ...]:
+    """Return what scaled each column: the rows on which most columns have the figures 0 and 1 were the scaler's."""
+    kinds = {on: _kinds(of, width) for on, of in tables.items()}
+    on = max(kinds, key=lambda one: sum(kind is not None for kind in kinds[one]))
+    return tuple(None if kind is None else Scaler(kind, on) for kind in kinds[on])
+
+
+def _kinds(tables: Sequence[Array], width: int) -> list[ScalerKind | None]:
+    found: list[ScalerKind | None] = [None] * width
+    for table in tables:
+        usable = len(table) > 1
+        for kind, figures in FIGURES.items():
+            if not usable or (kind is ScalerKind.ROBUST and width > MOST_COLUMNS):
+                continue
+            places = np.flatnonzero(np.isfinite(table).any(axis=0))
+            location, spread = figures(table[:, places])
+            sample = len(table) / (len(table) - 1) if kind is ScalerKind.STANDARD else 1.0
+            near = (np.abs(spread - 1) <= EXACT) | (np.abs(spread * np.sqrt(sample) - 1) <= EXACT)
+            for j in places[(np.abs(location) <= EXACT) & near]:
+                found[j] = found[j] or kind
+    return found
+
+
+def by_seed(
+    features: Array, rows: Array, columns: Sequence[Column], training: Array, development: Array
+) -> tuple[Array, Array]:
+    """Return what a seed's inputs are shifted and stretched by: offsets and scales (d,), float64, so that inputs are
+    ``(features - offsets) / scales``.
+
+    ``training`` and ``development`` are the seed's rows. Columns whose scaler was fitted on all rows, or is not known,
+    stay as they are.
+    """
+    offsets, scales = np.zeros(len(columns)), np.ones(len(columns))
+    likes = {FittedOn.TRAINED: training, FittedOn.WATCHED_TOO: np.concatenate([training, development])}
+    for on, like in likes.items():
+        values = features[np.isin(rows, like)].astype(np.float64)
+        for kind, figures in FIGURES.items():
+            places = [j for j, column in enumerate(columns) if column.scaler == Scaler(kind, on)]
+            if places and len(values):
+                offsets[places], scales[places] = figures(values[:, places])
+    is_sound = np.isfinite(offsets) & np.isfinite(scales) & (scales > 0)
+    return np.where(is_sound, offsets, 0.0), np.where(is_sound, scales, 1.0)
+
+
+def scaled(features: Array, offsets: Array, scales: Array) -> Array:
+    """Return a seed's inputs (n, d), float32."""
+    return np.asarray((features - offsets) / scales, dtype=np.float32)
