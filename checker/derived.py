@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -46,18 +47,20 @@ ALONG = 250
 """So many rows of the sample tell whether a column rises or falls along another."""
 ALIKE = 1e-6
 """Of a column's variance in a block, what a formula may leave over to be looked at: noise of a thousandth does."""
+ALIKE_ALREADY = 0.02
+"""The same at one of ``POWERS`` that is near to the right one."""
 MOST_CANDIDATES = 8
 MOST_PAIRED = 16
 """So many columns, the first ones, are paired."""
 MOST_WORDS = 64
-MOST_FITTED = 20_000
+MOST_FITTED = 5_000
 """Rows to which the weights of a sum are fitted."""
 POWERS = np.concatenate([np.arange(-40.0, -4), np.linspace(-4, 4, 33), np.arange(5.0, 41)])
 PIECE = 0.3
 """Of the tolerance, how far a straight piece may pass by a value that it was fitted to."""
 ROWS_A_PIECE = 4
-LOOSE = 0.02
-"""Share of the rows that lie between two pieces where only bounds are known, and within these."""
+LOOSE = 0.03
+"""Share of the rows that may be off along a piece, where they lie between the values of their neighbours."""
 FARTHEST_NORMAL = 5.3
 """``QuantileTransformer`` cuts normal quantiles off at 5.2."""
 
@@ -81,7 +84,7 @@ class Derived:
 
 
 def find(column: Array, rows: Array, sources: Sources) -> Derived | None:
-    """Return how a student's column (n,) of the data's ``rows`` (n,) comes from its sources; None where in no known way.
+    """Return how a student's column (n,) of the data's ``rows`` (n,) comes from the sources; None where it does not.
 
     Who asks for many columns keeps a ``Finder``.
     """
@@ -162,7 +165,7 @@ class Finder:
         return None
 
     def _mixture(self, column: "_Column", sample: "_Sample") -> Derived | None:
-        """Look for a weighted sum: of all columns, of them and their products, or of them as parts of a row's length."""
+        """Look for a weighted sum: of columns, of them and their products, or of them divided by their row's length."""
         for kind, some in sample.mixtures_like(column.values[sample.places]):
             is_complete = np.zeros(len(self.features), dtype=bool)
             is_complete[self._mixed.complete] = True
@@ -170,6 +173,8 @@ class Finder:
             fitted = np.flatnonzero(column.is_fitted & is_complete[column.rows])
             fitted = fitted[spread(len(fitted), MOST_FITTED)]
             terms, theirs = self._mixed.terms(kind, column.rows[fitted]), column.values[fitted]
+            if not np.median(np.abs(terms @ weights - theirs)) <= column.most:
+                continue
             for within in (20, 2):
                 near = np.abs(terms @ weights - theirs) <= within * column.tolerance[fitted]
                 if near.sum() < 2 * terms.shape[1]:
@@ -184,18 +189,19 @@ class Finder:
     def _sum_in_words(self, kind: str, weights: Array, column: "_Column") -> str:
         if kind == "products":
             return "a weighted sum of columns and their products"
-        used = np.flatnonzero(np.abs(weights[1:]) > TOLERANCE * column.deviation)
-        of = f"{len(used)} columns" if len(used) > 3 else " and ".join(self.sources.names[j] for j in used)
-        return f"a weighted sum of {of}" + (", each divided by its row's length" if kind == "directions" else "")
+        used = np.flatnonzero(np.abs(weights[1:]) > PIECE * TOLERANCE * column.deviation)
+        names = [self.sources.names[int(j)] for j in used]
+        of = f"{len(names)} columns" if len(names) > 3 else " and ".join(names)
+        mixed = of if len(names) == 1 else f"a weighted sum of {of}"
+        return f"{mixed}, divided by its row's length" if kind == "directions" else mixed
 
     def _bent(self, column: "_Column", sample: "_Sample") -> Derived | None:
         """Look for a column that rises or falls along another, as it is or as normal quantiles."""
         for source in sample.sources_along(column):
-            ours = self.features[:, source]
-            for is_normal in (False, True):
-                values = _followed(column, ours, is_normal)
-                if values is not None:
-                    return Derived(f"a monotone image of {self.sources.names[source]}", values)
+            both = (_followed(column, self.features[:, source], is_normal) for is_normal in (False, True))
+            found = [values for values in both if values is not None]
+            if found:
+                return Derived(f"a monotone image of {self.sources.names[source]}", min(found, key=column.share_off))
         return None
 
 
@@ -246,17 +252,13 @@ class _Column:
     def is_given_by(self, values: Array, low: Array | None = None, high: Array | None = None) -> bool:
         """Tell whether values of all rows of the data (m,) give the rows of this column that none was fitted to.
 
-        Of some rows between ``low`` and ``high`` (m,) no more may be known than that.
+        Of a few rows it is enough to lie between ``low`` and ``high`` (m,).
         """
-        made = values[self.rows]
-        checked = ~self.is_fitted
-        known = np.flatnonzero(checked & np.isfinite(made))
-        if len(known) < max(MIN_ROWS / 2, checked.sum() / 2):
+        known, is_off = self._off(values)
+        if len(known) < max(MIN_ROWS / 2, (~self.is_fitted).sum() / 2):
             return False
-        theirs, tolerance = self.values[known], self.tolerance[known]
-        is_off = ~(np.abs(made[known] - theirs) <= tolerance)
+        theirs, tolerance, rows = self.values[known], self.tolerance[known], self.rows[known]
         if low is not None and high is not None:
-            rows = self.rows[known]
             is_within = (low[rows] - tolerance <= theirs) & (theirs <= high[rows] + tolerance)
             if (is_off & is_within).mean() > LOOSE:
                 return False
@@ -264,10 +266,19 @@ class _Column:
         far = (np.abs(theirs - np.nanmedian(theirs)) > tolerance).sum()
         return bool(far and is_off.sum() <= min(OFF * len(known), NO_BETTER * far))
 
+    def share_off(self, values: Array) -> float:
+        """Return the share of the rows that none was fitted to which values of all rows of the data do not give."""
+        return float(self._off(values)[1].mean())
+
+    def _off(self, values: Array) -> tuple[Array, Array]:
+        made = values[self.rows]
+        known = np.flatnonzero(~self.is_fitted & np.isfinite(made))
+        return known, ~(np.abs(made[known] - self.values[known]) <= self.tolerance[known])
+
 
 def _middle_line(ours: Array, theirs: Array) -> tuple[float, float]:
     """Return a line that few rows far off do not turn: that of the best of some blocks of rows."""
-    blocks = [np.arange(start, len(ours), max(BLOCKS, len(ours) // BLOCK))[:BLOCK] for start in range(BLOCKS)]
+    blocks = _blocks(len(ours))
     lines = [_line(ours[block], theirs[block]) for block in blocks]
     some = spread(len(ours), SAMPLE)
     off = [np.median(np.abs(ours[some] * scale + offset - theirs[some])) for scale, offset in lines]
@@ -280,6 +291,12 @@ def _line(ours: Array, theirs: Array) -> tuple[float, float]:
     return scale, float(theirs.mean() - scale * middle)
 
 
+def _blocks(count: int) -> list[Array]:
+    """Return a few blocks of places among so many, that have none in common."""
+    every = max(BLOCKS, count // BLOCK)
+    return [np.arange(start, count, every)[:BLOCK] for start in range(BLOCKS)]
+
+
 # -- a sample of a table's rows --------------------------------------------------------------------------
 
 
@@ -288,8 +305,7 @@ class _Sample:
 
     def __init__(self, places: Array, rows: Array, features: Array, terms: "Sequence[_Term]", mixed: Rows) -> None:
         self.places, self.rows = places, rows
-        every = max(BLOCKS, len(rows) // BLOCK)
-        self._blocks = [np.arange(start, len(rows), every)[:BLOCK] for start in range(BLOCKS)]
+        self._blocks = _blocks(len(rows))
         self._seen = [_standard(np.column_stack([t.of(features[rows[b]]) for t in terms])) for b in self._blocks]
         self._along = spread(len(rows), ALONG)
         ours = features[rows[self._along]]
@@ -348,7 +364,7 @@ class _Sample:
 
 
 def _standard(terms: Array) -> tuple[Array, Array]:
-    """Return terms (b, t) of mean 0 and length 1 over the rows where they are known, 0 elsewhere, and where they are."""
+    """Return terms (b, t), of mean 0 and length 1 over the rows where they are known, else 0; and where they are."""
     known = np.isfinite(terms)
     count = np.maximum(known.sum(axis=0), 1)
     filled = np.where(known, terms, 0.0)
@@ -427,64 +443,67 @@ def _sober(values: Array) -> Array:
 # -- powers ----------------------------------------------------------------------------------------------
 
 
-def _yeo_johnson(values: Array, exponent: float) -> Array:
+Power = Callable[[Array, Any], Array]
+"""A family of maps: of values, with an exponent, or several of them that are broadcast."""
+
+
+def _yeo_johnson(values: Array, exponent: Any) -> Array:
     rises = _power(np.log1p(np.maximum(values, 0)), exponent)
     falls = _power(np.log1p(np.maximum(-values, 0)), 2 - exponent)
-    return _finite(np.where(np.isnan(values), np.nan, rises - falls))
+    return _finite(rises - falls)
 
 
-def _box_cox(values: Array, exponent: float) -> Array:
+def _box_cox(values: Array, exponent: Any) -> Array:
     return _finite(_power(np.log(np.where(values > 0, values, np.nan)), exponent))
 
 
-def _power(logarithms: Array, exponent: float) -> Array:
-    return np.asarray(np.expm1(exponent * logarithms) / exponent if abs(exponent) > 1e-12 else logarithms)
+def _power(logarithms: Array, exponent: Any) -> Array:
+    is_zero = np.abs(exponent) < 1e-12
+    exponent = np.where(is_zero, 1.0, exponent)
+    return np.asarray(np.where(is_zero, logarithms, np.expm1(exponent * logarithms) / exponent))
 
 
-POWER_MAPS: Mapping[str, Callable[[Array, float], Array]] = {"Yeo-Johnson": _yeo_johnson, "Box-Cox": _box_cox}
+POWER_MAPS: Mapping[str, Power] = {"Yeo-Johnson": _yeo_johnson, "Box-Cox": _box_cox}
 
 
-def _exponent(theirs: Array, ours: Array, power: Callable[[Array, float], Array]) -> float | None:
-    """Return the exponent with which a power of the data's values (s,) comes nearest to an affine image of a student's."""
+def _exponent(theirs: Array, ours: Array, power: Power) -> float | None:
+    """Return the exponent with which an affine image of a power of the data's values (s,) is nearest to a student's."""
     known = np.isfinite(theirs) & np.isfinite(ours)
     theirs, ours = theirs[known], ours[known]
     if len(theirs) < MIN_ROWS:
         return None
-    every = max(BLOCKS, len(ours) // BLOCK)
-    best: tuple[float, float] = (np.inf, 0.0)
-    for start in range(BLOCKS):
-        block = np.arange(start, len(ours), every)[:BLOCK]
-        some, of = theirs[block], ours[block]
-        losses = [_left(some, power(of, exponent)) for exponent in POWERS]
-        place = int(np.argmin(losses))
+    for block in _blocks(len(ours)):
+        left = _left(theirs[block], power(ours[block, None], POWERS))
+        place = int(np.argmin(left))
+        if left[place] > ALIKE_ALREADY:
+            continue
         bounds = POWERS[max(place - 1, 0)], POWERS[min(place + 1, len(POWERS) - 1)]
-        best = min(best, _nearest(some, of, power, bounds))
-    if best[0] > ALIKE:
-        return None
-    made = power(ours, best[1])
-    scale, offset = _middle_line(made, theirs)
-    near = np.abs(made * scale + offset - theirs) <= 1e-2 * np.std(theirs)
-    return _nearest(theirs[near], ours[near], power, (best[1] - 0.05, best[1] + 0.05))[1]
+        share, exponent = _nearest(theirs[block], ours[block], power, bounds)
+        if share < ALIKE:
+            made = power(ours, exponent)
+            scale, offset = _middle_line(made, theirs)
+            near = np.abs(made * scale + offset - theirs) <= 1e-2 * np.std(theirs)
+            return _nearest(theirs[near], ours[near], power, (exponent - 0.05, exponent + 0.05))[1]
+    return None
 
 
-def _nearest(
-    theirs: Array, ours: Array, power: Callable[[Array, float], Array], bounds: tuple[float, float]
-) -> tuple[float, float]:
+def _nearest(theirs: Array, ours: Array, power: Power, bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return how much an affine image leaves over at the best exponent within bounds, and this."""
     found = minimize_scalar(
-        lambda exponent: _left(theirs, power(ours, exponent)), bounds=bounds, method="bounded", options={"xatol": 1e-9}
+        lambda exponent: _left(theirs, power(ours[:, None], exponent))[0],
+        bounds=bounds,
+        method="bounded",
+        options={"xatol": 1e-9},
     )
     return float(found.fun), float(found.x)
 
 
-def _left(theirs: Array, made: Array) -> float:
-    """Return the share of a student's variance that an affine image of what was made leaves over."""
-    one, other = theirs - theirs.mean(), made - made.mean()
-    length = np.sqrt(other @ other)
-    if not np.isfinite(length) or not length:
-        return 1.0
-    rest = one - other / length * (one @ other / length)
-    share = float(rest @ rest / (one @ one))
-    return share if np.isfinite(share) else 1.0
+def _left(theirs: Array, made: Array) -> Array:
+    """Return the share of a student's variance that affine images of what was made (s, k) leave over: (k,)."""
+    one, other = theirs - theirs.mean(), made - made.mean(axis=0)
+    other = other / np.sqrt((other**2).sum(axis=0))
+    share = ((one[:, None] - other * (one @ other)) ** 2).sum(axis=0) / (one @ one)
+    return np.where(np.isfinite(share), share, 1.0)
 
 
 # -- words -----------------------------------------------------------------------------------------------
@@ -559,24 +578,25 @@ def _followed(column: _Column, ours: Array, is_normal: bool) -> Array | None:
     pieces = _Pieces.along(ours[column.rows[fitted]], images, tolerance)
     if len(pieces.first) > len(fitted) / ROWS_A_PIECE:
         return None
-    found = pieces.at(ours)
+    values, low, high = pieces.at(ours)
     if is_normal:
         most = float(np.nanmax(np.abs(theirs)))
-        found = tuple(np.clip(ndtri(np.clip(values, 0, 1)), -most, most) for values in found)
-    values, low, high = found
+        values, low, high = (np.clip(ndtri(np.clip(one, 0, 1)), -most, most) for one in (values, low, high))
     return values if column.is_given_by(values, low, high) else None
 
 
 @dataclass(frozen=True)
 class _Pieces:
     """Straight pieces (p,), each from a ``first`` to a ``last`` value of the data, which has the image ``start`` at its
-    first and rises by ``slope``; whether the lowest and the highest are flat."""
+    first and rises by ``slope``, and whether it is flat; the ``values`` (v,) that they follow, and their ``images``."""
 
     first: Array
     last: Array
     start: Array
     slope: Array
     is_flat: Array
+    values: Array
+    images: Array
 
     @classmethod
     def along(cls, ours: Array, theirs: Array, tolerance: Array) -> "_Pieces":
@@ -604,10 +624,10 @@ class _Pieces:
         slope = np.where(square > 0, np.add.reduceat(from_mean * images, pieces) / np.maximum(square, 1e-300), 0.0)
         rows = np.add.reduceat(counts, pieces)
         is_flat = (np.abs(slope * (last - first)) <= tolerance[pieces]) & (rows > 1)
-        return cls(first, last, image - slope * mean, slope, is_flat)
+        return cls(first, last, image - slope * mean, slope, is_flat, values, images)
 
     def at(self, ours: Array) -> tuple[Array, Array, Array]:
-        """Return the images of the data's values (m,), and their bounds, which are apart between two pieces."""
+        """Return the images of the data's values (m,), and between which of their neighbours' images they may lie."""
         place = np.clip(np.searchsorted(self.first, ours, "right") - 1, 0, len(self.first) - 1)
         after = np.minimum(place + 1, len(self.first) - 1)
         end = self.start + self.slope * (self.last - self.first)
@@ -624,11 +644,12 @@ class _Pieces:
         between = np.where(do_meet, np.where(ours - self.last[place] < meeting, here, there), between)
         is_between = (ours > self.last[place]) & (ours < self.first[after])
         values = np.where(is_between, between, here)
-        low, high = (np.where(is_between, edge(below, above), values) for edge in (np.minimum, np.maximum))
+        before = self.images[np.maximum(np.searchsorted(self.values, ours, "left") - 1, 0)]
+        behind = self.images[np.minimum(np.searchsorted(self.values, ours, "right"), len(self.images) - 1)]
         is_outside = (ours < self.first[0]) & ~self.is_flat[0] | (ours > self.last[-1]) & ~self.is_flat[-1]
-        unknown = is_outside | np.isnan(ours)
         values = np.where(ours < self.first[0], self.start[0], np.where(ours > self.last[-1], end[-1], values))
-        return np.where(unknown, np.nan, values), np.where(unknown, np.nan, low), np.where(unknown, np.nan, high)
+        values = np.where(is_outside | np.isnan(ours), np.nan, values)
+        return values, np.minimum(before, behind), np.maximum(before, behind)
 
 
 def _cut(values: Sequence[float], images: Sequence[float], tolerance: Sequence[float]) -> list[int]:
