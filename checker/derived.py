@@ -45,6 +45,9 @@ BLOCKS, BLOCK = 4, 64
 """So many times so many rows of the sample, of each of which a formula may be seen."""
 ALONG = 250
 """So many rows of the sample tell whether a column rises or falls along another."""
+MOST_ALONG = 20_000
+TURNS = 0.05
+"""Of so many rows, the share that may turn back."""
 ALIKE = 1e-6
 """Of a column's variance in a block, what a formula may leave over to be looked at: noise of a thousandth does."""
 ALIKE_ALREADY = 0.02
@@ -233,6 +236,15 @@ class _Column:
         half = np.random.default_rng(seed).permutation(len(self.values)) % 2 == 0
         return np.asarray(half & np.isfinite(self.values))
 
+    def runs_along(self, ours: Array) -> bool:
+        """Tell whether this column only rises or only falls along a source (m,), but for a few rows: of many rows,
+        little noise is seen that of a sample is not."""
+        some = spread(len(self.rows), MOST_ALONG)
+        source, values = ours[self.rows[some]], self.values[some]
+        order = np.argsort(source)[: np.isfinite(source).sum()]
+        steps = np.diff(values[order])
+        return bool(min((steps > self.most).sum(), (steps < -self.most).sum()) <= TURNS * len(steps))
+
     def fitted_to(self, term: Array) -> Array | None:
         """Return the affine image of a term (m,) that gives this column; None where none does."""
         ours = term[self.rows]
@@ -334,7 +346,7 @@ class _Sample:
             up, down = int((steps > column.most).sum()), int((steps < -column.most).sum())
             if up + down and min(up, down) <= 0.1 * (up + down):
                 found.append((min(up, down) / (up + down), source))
-        return [source for _, source in sorted(found)[:3]]
+        return [source for _, source in sorted(found)[:3] if column.runs_along(self._features[:, source])]
 
     @cached_property
     def _bases(self) -> list[tuple[str, list[tuple[Array, Array]]]]:
