@@ -9,8 +9,9 @@ from checker import as_trained, ranking, selection, tracing
 from checker.architectures import nonlinear_hidden_layers
 from checker.as_trained import TASK_METRICS, Own
 from checker.course import Course
-from checker.derived import Finder, Sources
+from checker.derived import Sources
 from checker.matching import Matched, Matcher
+from checker.preparation import Data
 from checker.records import AsTrained, Evidence, ModelCapture
 from checker.store import Gathered
 from checker.tracing import Traced
@@ -25,7 +26,6 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     evidence, data, assignment = ran.evidence, course.dataset, course.assignment
     outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
     matcher = Matcher(data.features, data.labels)
-    finder = Finder(Sources(names[: matcher.features.shape[1]], matcher.features, data.words))
     fitting = selection.candidates(evidence.models, outputs, len(data.labels))[-MOST:]
     matches = {model.id: matcher.match(model, ran.arrays) for model in reversed(fitting)}
     answered = {of.model: of for of in evidence.as_trained}
@@ -46,7 +46,18 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     if answer is None:
         return evidence, None
     kin = ranking.of_same_kind(answer, fitting)
-    return evidence, tracing.trace(answer, ran.arrays, matcher, finder, names, assignment.data.classes, kin)
+    return evidence, tracing.trace(
+        answer, ran.arrays, matcher, _columns(course, matcher), names, assignment.data.classes, kin
+    )
+
+
+def _columns(course: Course, matcher: Matcher) -> Data:
+    """Return the data set's columns, without the target and with it."""
+    data, source = course.dataset, course.assignment.data
+    words = {name: column for name, column in data.words.items() if name != source.target}
+    all_names = (*source.features, source.target)[: matcher.features.shape[1]]
+    honest = Sources(source.features, data.features, words)
+    return Data(honest, Sources(all_names, matcher.features, data.words), source.target)
 
 
 def _sets_a_measure(model: ModelCapture) -> bool:

@@ -4,7 +4,7 @@ Theory of operation: a student's inputs are known for the rows that were fed. A 
 column is computed for every row of the data where a formula reproduces what was fed: from a matched column, or from the
 usual derived ones (``derived``). Computed values stand even where the student's are off by a little, in which a label
 could be hidden. Gaps of the data take the value that the student imputed. A column that no formula reproduces is known
-for the fed rows alone.
+for the fed rows alone. One that a formula reproduces only with the target in it gives the target away.
 
 A scaler belongs to the training. One that was fitted on the training rows has brought two of their figures, as mean and
 deviation, to 0 and 1 (``_scalers``). A seed has other training rows, among which there may be an outlier that the
@@ -14,10 +14,11 @@ are 0 and 1 too (``by_seed``), as the student's own code would have done on them
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from checker.derived import Finder
+from checker.derived import Derived, Finder, Sources
 from checker.frames import Array
 from checker.matching import AffineMap, Map
 from checker.records import Column, FittedOn, Scaler, ScalerKind
@@ -31,40 +32,50 @@ MOST_COLUMNS = 64
 
 
 @dataclass(frozen=True)
+class Data:
+    """What inputs may be made from: the data set's columns without the target, and with it, by its name."""
+
+    honest: Sources
+    all: Sources
+    target: str
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The rows (n,) of the data set whose inputs are known, sorted, and these inputs (n, d), float32, as the student
-    scaled them; for each column the formula that gives it, "" for none, and what scaled it."""
+    scaled them; for each column the formula that gives it, "" for none, whether the target is in it, and what scaled
+    it."""
 
     rows: Array
     features: Array
     formulas: tuple[str, ...]
+    have_target: tuple[bool, ...]
     scalers: tuple[Scaler | None, ...]
 
 
-def prepare(
-    values: Array, rows: Array, maps: Sequence[Map], finder: Finder, trained: Array, watched: Array
-) -> Prepared:
+def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained: Array, watched: Array) -> Prepared:
     """Return the inputs of every row of the data set that has them.
 
     ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` say which columns are the data's. ``trained`` and
-    ``watched`` are the last training's tables, as they were fed: (t, d) and (w, d).
+    ``watched`` are the last training's tables, as they were fed: (t, d) and (w, d). A column that is made from the
+    target is known for the rows alone that were fed.
     """
-    names, features = finder.sources.names, finder.sources.features
+    features, names = data.all.features, data.all.names
     affine = {m.column: m for m in maps if isinstance(m, AffineMap)}
     made = np.full((len(features), values.shape[1]), np.nan)
     known = np.zeros(made.shape, dtype=bool)
-    formulas = [""] * values.shape[1]
+    formulas, have_target = [""] * values.shape[1], [False] * values.shape[1]
     filled = features.copy()
     for j, m in affine.items():
-        image = (features[:, m.source] - m.offset) / m.scale
+        formulas[j], have_target[j] = names[m.source], names[m.source] == data.target
+        image = np.full(len(features), np.nan) if have_target[j] else (features[:, m.source] - m.offset) / m.scale
         made[:, j], known[:, j] = _filled(image, values[:, j], rows)
-        formulas[j] = names[m.source]
         gaps = np.isnan(filled[:, m.source])
         filled[gaps, m.source] = made[gaps, j] * m.scale + m.offset
-    finder = Finder(replace(finder.sources, features=filled)) if len(affine) < values.shape[1] else finder
-    for j in set(range(values.shape[1])) - set(affine):
-        found = finder.find(values[:, j], rows)
-        image = np.full(len(features), np.nan) if found is None else found.values
+    finders = _Finders(data, filled)
+    for j in sorted(set(range(values.shape[1])) - set(affine)):
+        found, have_target[j] = finders.find(values[:, j], rows)
+        image = np.full(len(features), np.nan) if found is None or have_target[j] else found.values
         made[:, j], known[:, j] = _filled(image, values[:, j], rows)
         formulas[j] = found.words if found is not None else ""
     has_inputs = np.flatnonzero(known.all(axis=1)).astype(np.int32)
@@ -74,7 +85,35 @@ def prepare(
         FittedOn.WATCHED_TOO: [np.concatenate([trained, watched])] if len(watched) else [],
         FittedOn.TRAINED: [trained],
     }
-    return Prepared(has_inputs, inputs.astype(np.float32), tuple(formulas), _scalers(tables, values.shape[1]))
+    return Prepared(
+        has_inputs, inputs.astype(np.float32), tuple(formulas), tuple(have_target), _scalers(tables, values.shape[1])
+    )
+
+
+@dataclass
+class _Finders:
+    """What finds formulas, without the target and with it; each is made when it is wanted. ``filled`` are the columns
+    in whose gaps is what the student imputed."""
+
+    data: Data
+    filled: Array
+
+    @cached_property
+    def honest(self) -> Finder:
+        width = self.data.honest.features.shape[1]
+        return Finder(replace(self.data.honest, features=self.filled[:, :width]))
+
+    @cached_property
+    def all(self) -> Finder:
+        return Finder(replace(self.data.all, features=self.filled))
+
+    def find(self, column: Array, rows: Array) -> tuple[Derived | None, bool]:
+        """Return how a column is made, and whether the target is needed for that."""
+        found = self.honest.find(column, rows)
+        if found is not None:
+            return found, False
+        found = self.all.find(column, rows)
+        return found, found is not None
 
 
 def _filled(image: Array, theirs: Array, rows: Array) -> tuple[Array, Array]:

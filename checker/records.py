@@ -830,8 +830,8 @@ class Column:
     over the rows of the training array and over all rows that were seen. ``label_purity`` is how well this
     column alone tells the label: some class from the rest (F1 of the best class), or a number (share of its
     variance); 1.0 gives the label away. ``formula``: how each row's value is computed from the data set's columns, in
-    words, but for scale and shift; "" where it is known only for the rows that the student fed. ``scaler``: None where
-    none is recognised.
+    words, but for scale and shift; "" where it is known only for the rows that the student fed. ``has_target``: the
+    target is in that formula. ``scaler``: None where none is recognised.
     """
 
     source: str
@@ -845,11 +845,12 @@ class Column:
     all_high: float
     label_purity: float
     formula: str = ""
+    has_target: bool = False
     scaler: Scaler | None = None
 
     def gives_away(self, is_regression: bool) -> bool:
         """Tell whether this column alone gives the target away."""
-        return self.label_purity >= (MOST_EXPLAINED if is_regression else GIVEN_AWAY)
+        return self.has_target or self.label_purity >= (MOST_EXPLAINED if is_regression else GIVEN_AWAY)
 
 
 @record

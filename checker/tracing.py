@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 
 from checker import labels, preparation, sampling, targets
-from checker.derived import Finder
 from checker.frames import Array, reference
 from checker.labels import Compared, Known
 from checker.matching import MIN_ROWS, Map, Matched, Matcher, are_numbers, sober
+from checker.preparation import Data
 from checker.records import (
     Column,
     Development,
@@ -59,16 +59,16 @@ def trace(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
     matcher: Matcher,
-    finder: Finder,
+    data: Data,
     names: Sequence[str],
     classes: Sequence[str] = (),
     kin: Sequence[ModelCapture] = (),
 ) -> Traced:
     """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
 
-    ``names`` are the features', and last the target's: numbers to predict are searched among the columns too, and so
-    does ``finder``, which finds how other columns come from these. ``kin``: the same network, built and trained another
-    time; a test of theirs is one of the answer's.
+    ``data``: what inputs may be made from. ``names`` are the features', and last the target's: numbers to predict are
+    searched among the columns too. ``kin``: the same network, built and trained another time; a test of theirs is one
+    of the answer's.
     """
     matched = matcher.match(answer, arrays)
     target = _target_by_shape(answer, arrays, matcher.labels)
@@ -80,7 +80,7 @@ def trace(
         return untraced(NOT_FOUND)
     known = Known(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
     seen = [*_seen(answer, matched), *(look for one in kin for look in _seen(one, matcher.match(one, arrays)))]
-    return _record(answer, arrays, matched, known, finder, names, seen)
+    return _record(answer, arrays, matched, known, data, names, seen)
 
 
 def _untraced(target: TargetScale | None, reason: str) -> Traced:
@@ -95,14 +95,14 @@ def _record(
     arrays: Mapping[str, Array],
     matched: Matched,
     known: Known,
-    finder: Finder,
+    data: Data,
     names: Sequence[str],
     seen: Sequence[SeenRows],
 ) -> Traced:
     values, rows = _stacked(matched)
     last = answer.fits[-1]
     watched_values = _values(matched, last.validation)
-    prepared = preparation.prepare(values, rows, matched.maps, finder, _values(matched, last.training), watched_values)
+    prepared = preparation.prepare(values, rows, matched.maps, data, _values(matched, last.training), watched_values)
     sample = sampling.sample_of(prepared.rows, rows, known.features, known.labels, names, known.classes)
     trained = matched.rows_of(*(fit.training for fit in answer.fits))
     watched = matched.rows_of(*(fit.validation for fit in answer.fits))
@@ -113,11 +113,13 @@ def _record(
     scale = target_scale(answer, arrays, matched, known.labels)
     compared = _labels_compared(answer, arrays, matched, known, scale)
     columns = _columns(values, np.isin(rows, _fitted_on(answer, matched)), known.labels[rows], matched.maps, names)
-    scaled = zip(columns, prepared.formulas, prepared.scalers, strict=True)
+    made = zip(columns, prepared.formulas, prepared.have_target, prepared.scalers, strict=True)
     tracing = Tracing(
         source=FeatureSource.TRACED,
         reason=reason,
-        columns=tuple(replace(column, formula=formula, scaler=scaler) for column, formula, scaler in scaled),
+        columns=tuple(
+            replace(column, formula=words, has_target=has, scaler=scaler) for column, words, has, scaler in made
+        ),
         training_rows=len(trained),
         development_rows=len(np.setdiff1d(watched, trained)),
         all_rows=len(rows),

@@ -132,7 +132,7 @@ def test_only_arrays_that_are_referred_to_are_kept(tmp_path, gathered):
     other = np.zeros(1_000)
     more = replace(gathered, arrays={**gathered.arrays, frames.reference(other).sha256: other})
     store.save(tmp_path, "ada", KEYS, more)
-    assert len(list(tmp_path.glob("ada/*.npz"))) == 3
+    assert len(list(tmp_path.glob("ada/*.npz"))) == 4
 
 
 def test_an_array_that_is_not_there_is_told(gathered):

@@ -4,7 +4,7 @@ import re
 
 from checker.architectures import normalises_inputs
 from checker.questions.view import Found, Match, View, about, short
-from checker.records import GIVEN_AWAY, Column, Ending, FeatureSource, Figure, Labels, Stage
+from checker.records import Column, Ending, FeatureSource, Figure, Labels, Stage
 
 FEW_ROWS = 8_000
 """Rows, of 20,640, below which much of the data is missing."""
@@ -124,7 +124,7 @@ def leak(view: View) -> Found | None:
     """A column gives the target away."""
     what = "the class" if view.classes else "the price"
     for number, column in enumerate(_columns(view), start=1):
-        if column.label_purity >= GIVEN_AWAY:
+        if column.gives_away(not view.classes):
             return about(Figure.FEATURES, number=number, what=what)
     return None
 

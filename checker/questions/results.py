@@ -2,7 +2,7 @@
 
 from checker.metrics import find
 from checker.questions.view import Found, View, about, short
-from checker.records import GIVEN_AWAY, Comparison, Figure
+from checker.records import Comparison, Figure
 
 OUTDONE = {"random forest", "gradient boosting"}
 USUAL_UNITS = {"$1", "$100,000"}
@@ -126,7 +126,7 @@ def outdone(view: View) -> Found | None:
 def _earned(view: View) -> Comparison | None:
     """Return the scores where no column gives the target away."""
     columns = view.report.tracing.columns if view.report.tracing else ()
-    return None if any(column.label_purity >= GIVEN_AWAY for column in columns) else view.report.comparison
+    return None if any(column.gives_away(not view.classes) for column in columns) else view.report.comparison
 
 
 def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Found:
