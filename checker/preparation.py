@@ -80,14 +80,16 @@ def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained
         formulas[j] = found.words if found is not None else ""
     has_inputs = np.flatnonzero(known.all(axis=1)).astype(np.int32)
     inputs = made[has_inputs]
-    tables = {
-        FittedOn.ALL: [inputs, made[np.isfinite(made).all(axis=1) & np.isfinite(features).all(axis=1)], values],
-        FittedOn.WATCHED_TOO: [np.concatenate([trained, watched])] if len(watched) else [],
-        FittedOn.TRAINED: [trained],
-    }
-    return Prepared(
-        has_inputs, inputs.astype(np.float32), tuple(formulas), tuple(have_target), _scalers(tables, values.shape[1])
+    complete = np.isfinite(made).all(axis=1) & np.isfinite(features).all(axis=1)
+    tables = (
+        (FittedOn.ALL, inputs),
+        (FittedOn.ALL, made[complete]),
+        (FittedOn.WATCHED_TOO, np.concatenate([trained, watched]) if len(watched) else watched),
+        (FittedOn.TRAINED, trained),
+        (FittedOn.ALL, values),
     )
+    scalers = _scalers(tables, values.shape[1])
+    return Prepared(has_inputs, inputs.astype(np.float32), tuple(formulas), tuple(have_target), scalers)
 
 
 @dataclass
@@ -170,26 +172,24 @@ FIGURES: Mapping[ScalerKind, Figures] = {
 """For each kind, the two figures of each column of a table (n, d) that a scaler brings to 0 and 1."""
 
 
-def _scalers(tables: Mapping[FittedOn, Sequence[Array]], width: int) -> tuple[Scaler | None, ...]:
-    """Return what scaled each column: the rows on which most columns have the figures 0 and 1 were the scaler's."""
-    kinds = {on: _kinds(of, width) for on, of in tables.items()}
-    on = max(kinds, key=lambda one: sum(kind is not None for kind in kinds[one]))
-    return tuple(None if kind is None else Scaler(kind, on) for kind in kinds[on])
+def _scalers(tables: Sequence[tuple[FittedOn, Array]], width: int) -> tuple[Scaler | None, ...]:
+    """Return what scaled each column: it was fitted on the first table in which most have the figures 0 and 1."""
+    kinds = [(on, _kinds(table, width)) for on, table in tables]
+    on, found = max(kinds, key=lambda one: sum(kind is not None for kind in one[1]))
+    return tuple(None if kind is None else Scaler(kind, on) for kind in found)
 
 
-def _kinds(tables: Sequence[Array], width: int) -> list[ScalerKind | None]:
+def _kinds(table: Array, width: int) -> list[ScalerKind | None]:
     found: list[ScalerKind | None] = [None] * width
-    for table in tables:
-        usable = len(table) > 1
-        for kind, figures in FIGURES.items():
-            if not usable or (kind is ScalerKind.ROBUST and width > MOST_COLUMNS):
-                continue
-            places = np.flatnonzero(np.isfinite(table).any(axis=0))
-            location, spread = figures(table[:, places])
-            sample = len(table) / (len(table) - 1) if kind is ScalerKind.STANDARD else 1.0
-            near = (np.abs(spread - 1) <= EXACT) | (np.abs(spread * np.sqrt(sample) - 1) <= EXACT)
-            for j in places[(np.abs(location) <= EXACT) & near]:
-                found[j] = found[j] or kind
+    places = np.flatnonzero(np.isfinite(table).any(axis=0)) if len(table) > 1 else np.zeros(0, dtype=int)
+    for kind, figures in FIGURES.items():
+        if not len(places) or (kind is ScalerKind.ROBUST and width > MOST_COLUMNS):
+            continue
+        location, spread = figures(table[:, places])
+        of_sample = len(table) / (len(table) - 1) if kind is ScalerKind.STANDARD else 1.0
+        near = (np.abs(spread - 1) <= EXACT) | (np.abs(spread * np.sqrt(of_sample) - 1) <= EXACT)
+        for j in places[(np.abs(location) <= EXACT) & near]:
+            found[j] = found[j] or kind
     return found
 
 
