@@ -1,11 +1,11 @@
 """Whether rows that are missing are like the others: missing completely at random, or not. Pure.
 
-Theory of operation: rows with gaps in a column, or a test part that was set aside, are a sample of all rows; leaving them
-out changes no score but by chance. Rows of a class, or those that are hard to predict, are no such sample. So missing
-and other rows are held against each other in two ways: by their class (or tenth of the target), and by how wrong the
-reference is about them (tenths of its error). For each a G-test asks whether the shares are the same. Its distribution
-is drawn, with the margins as they are, so that the level holds for classes of five rows too. ``docs/judgement.md``
-has the error rates.
+Theory of operation: rows with gaps in a column, or a test part that was set aside, are a sample of all rows; to leave
+them out changes scores by chance alone. Rows of one class, or those that are hard to predict, are no such sample. So
+missing and other rows are held against each other in two ways: by their class (or tenth of the target), and by how
+wrong the reference is about them (tenths of its error). For each a G-test asks whether the shares are the same. Its
+distribution is drawn, with the margins as they are, so that the level holds for classes of five rows too.
+``docs/judgement.md`` has the error rates.
 """
 
 from collections.abc import Iterable, Sequence

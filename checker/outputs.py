@@ -43,7 +43,7 @@ def unpacked(text: str, classes: int, rows: int) -> Array:
         raise EvidenceError("outputs by row are damaged") from error
     if len(content) != size:
         raise EvidenceError(f"outputs by row are not those of {rows:,} rows")
-    found = np.frombuffer(content, dtype=kind)
-    if not (found < classes).all() if classes else not np.isfinite(found).all():
+    found: Array = np.frombuffer(content, dtype=kind)
+    if not (np.all(found < classes) if classes else np.all(np.isfinite(found))):
         raise EvidenceError("outputs by row are no classes of the assignment" if classes else "outputs are no numbers")
     return found

@@ -147,8 +147,8 @@ class Figure(StrEnum):
 
 
 class Likeness(StrEnum):
-    """How held-out rows without inputs are to the others, which says how they are counted: ``FEW`` and ``ALIKE`` are left
-    out for everyone, ``UNLIKE`` are counted as wrong where it is about a PASS, and of ``UNKNOWN`` a person decides."""
+    """How held-out rows without inputs are to the others, and so how they count: ``FEW`` and ``ALIKE`` are left out for
+    everyone, ``UNLIKE`` are counted as wrong where it is about a PASS, and of ``UNKNOWN`` a person decides."""
 
     FEW = "too few to matter"
     ALIKE = "like the others"
@@ -985,8 +985,10 @@ class BaselineScores:
 @record
 @dataclass(frozen=True)
 class Standing:
-    """Where a mean lies: beside the reference's and the baseline's on the same rows, the bar that follows from them, and
-    how far off it the mean must lie for the seeds to tell on which side it is."""
+    """Where a mean lies: beside the reference's and the baseline's on the same rows, and the bar that these give.
+
+    ``band``: how far off the bar the mean must lie for the seeds to tell on which side it is.
+    """
 
     mean: float
     reference_mean: float
@@ -1042,10 +1044,10 @@ class MissingGroup:
 class MissingRows:
     """Of ``rows`` that some seed holds out, ``missing`` have no inputs: the submission never fed them to its network.
 
-    ``groups``: classes, or bands of the target, of which more are missing than of the others, where this is beyond
-    chance. ``reference_missing`` and ``reference_known``: the share of missing and of other rows that the reference gets
-    right, or its RMSE on them; None where that is not known. ``strict``: where the mean lies if missing rows count as
-    wrong, for rows that are not like the others; the comparison itself leaves them out.
+    Of those that are not like the others, ``groups`` are the classes, or bands of the target, of which more are missing
+    than of all rows, where this is beyond chance; ``reference_missing`` and ``reference_known`` are the shares of
+    missing and of other rows that the reference gets right, or its RMSE on them; and ``strict`` is where the mean lies
+    if they count as wrong. The comparison itself leaves them out.
     """
 
     likeness: Likeness
@@ -1055,6 +1057,11 @@ class MissingRows:
     reference_missing: float | None = None
     reference_known: float | None = None
     strict: Standing | None = None
+
+    @property
+    def is_left_out(self) -> bool:
+        """They count for nobody, whatever the verdict."""
+        return self.likeness in (Likeness.FEW, Likeness.ALIKE)
 
     @property
     def in_words(self) -> str:

@@ -120,7 +120,9 @@ def _train_baselines(course: Course) -> BaselineScores:
             predicted = baselines.predict(task, name, x, labels, part.training, part.held_out)
             of.append(metric.measure(predicted, labels[part.held_out]))
             given[name].append(outputs.packed(outputs.by_row(predicted)))
-    return BaselineScores(*({name: tuple(of) for name, of in both.items()} for both in (scores, given)))
+    return BaselineScores(
+        {name: tuple(of) for name, of in scores.items()}, {name: tuple(of) for name, of in given.items()}
+    )
 
 
 def _unpacked(texts: Sequence[str], seeds: Sequence[int], course: Course) -> dict[int, Array]:

@@ -103,8 +103,10 @@ def _of_comparison(comparison: Comparison) -> Reason:
     if missing is not None and missing.likeness is Likeness.UNKNOWN:
         return Verdict.REFER, _of_unknown(missing)
     verdict, words = _of_known(comparison)
-    if missing is None or missing.strict is None or _is_suspect(comparison) or verdict is Verdict.FAIL:
+    if missing is None or missing.strict is None or _is_suspect(comparison):
         return verdict, words
+    if verdict is Verdict.FAIL and not missing.strict.passes:
+        return verdict, f"{words} Rows without inputs are not counted in this."
     metric = metrics.find(comparison.metric, comparison.unit)
     mean, bar = metric.unit.value(missing.strict.mean), f"the bar of {metric.unit.value(missing.strict.bar)}"
     if missing.strict.passes and verdict is Verdict.PASS:
@@ -119,8 +121,8 @@ def _of_comparison(comparison: Comparison) -> Reason:
 
 def _of_unknown(missing: MissingRows) -> str:
     return (
-        f"There are no inputs for {missing.in_words}. How the reference does on the others is not known here: its scores "
-        "were written by an older version, without its outputs by row."
+        f"There are no inputs for {missing.in_words}. How the reference does on the others is not known here: its "
+        "scores were written by an older version, without its outputs by row."
     )
 
 
