@@ -1,18 +1,35 @@
 """Held-out rows are the data's: who has no inputs for some is compared on the others, or strictly as well."""
 
+import html
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from test_rendering import a_pass, a_price
 
 from checker import check, frames, judgement, outputs
 from checker.comparison import strict_score
 from checker.course import Course, Standard, held_out_rows
 from checker.dataset import Dataset
 from checker.metrics import METRICS
-from checker.records import DatasetNote, FeatureSource, Likeness, Selection, TargetScale, Tracing, Verdict
+from checker.records import (
+    DatasetNote,
+    FeatureSource,
+    Likeness,
+    MissingGroup,
+    MissingRows,
+    Selection,
+    TargetScale,
+    Tracing,
+    Verdict,
+)
+from checker.rendering.html import render_page, render_student_page
+from checker.rendering.terminal import print_report
+from checker.rendering.words import without_inputs
 from checker.store import Gathered
 from checker.verdict import decide
 
@@ -219,3 +236,59 @@ def test_a_missing_price_is_guessed():
     labels = np.array([100.0, 300.0, 150.0, 250.0])
     known = np.array([False, False, True, True])
     assert strict_score(METRICS["mae"], labels[known], labels, known, 200.0) == 50.0
+
+
+# -- how it is said --------------------------------------------------------------------------------------
+
+
+def with_missing(report, likeness, **more):
+    """Return a report whose answer has no inputs for some rows."""
+    missing = MissingRows(likeness, 1_315, 18_432, **more)
+    return replace(report, comparison=replace(report.comparison, missing=missing))
+
+
+def shown(report):
+    """Return what both editions of the page and the terminal have of it in common."""
+    out = io.StringIO()
+    print_report(Console(file=out, width=2_000), report, None)
+    pages = [render_page(report), render_student_page(report), html.escape(out.getvalue(), quote=False)]
+    said = html.escape(without_inputs(report), quote=False)
+    assert all(said in page for page in pages)
+    return said
+
+
+def test_pages_say_that_rows_are_left_out_for_everyone():
+    """One sentence on how many, and one on what follows."""
+    assert shown(with_missing(a_pass(), Likeness.ALIKE)) == (
+        "Of 18,432 rows that the seeds hold out, 1,315 have no inputs: the network was never fed them. They are like "
+        "the others, so they are left out for everyone: reference and traditional models are scored on the same rows."
+    )
+
+
+def test_pages_say_which_rows_a_student_chose():
+    """How many of which classes, and both means."""
+    groups = (MissingGroup("NEAR BAY rows", 1_310, 1_310), MissingGroup("ISLAND rows", 5, 5))
+    strict = replace(a_pass().comparison.standing, mean=0.84)
+    report = with_missing(
+        a_pass(), Likeness.UNLIKE, groups=groups, reference_missing=0.55, reference_known=0.93, strict=strict
+    )
+    said = shown(report)
+    assert "Missing are 1,310 of 1,310 NEAR BAY rows and 5 of 5 ISLAND rows." in said
+    assert "Counted as wrong they make it 84.0%, where the bar is 88.9%." in said
+    assert "The reference gets 55.0% of them right, and 93.0% of the others." in said
+
+
+def test_pages_of_a_regression_say_it_in_its_unit():
+    """The reference's errors on missing and on other rows are in dollars."""
+    strict = replace(a_price().comparison.standing, mean=90_000.0)
+    report = with_missing(
+        a_price(), Likeness.UNLIKE, reference_missing=110_000.0, reference_known=50_000.0, strict=strict
+    )
+    assert "Counted as wrong they make it $90,000, where the bar is $63,410." in shown(report)
+    assert "The reference has an RMSE of $110,000 on them, and $50,000 else." in shown(report)
+
+
+def test_where_nothing_is_missing_nothing_is_said():
+    """A page of somebody with all rows has no word of it."""
+    assert without_inputs(a_pass()) == ""
+    assert "have no inputs" not in render_page(a_pass())
