@@ -17,7 +17,7 @@ from scipy import special
 from checker import metrics
 from checker.frames import Array
 from checker.metrics import METRICS, Metric
-from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, SplitPlan, TrainingRun
+from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, SplitPlan, Standing, TrainingRun
 
 SECOND_LOOK = 0.7
 """Of the level, what is left for a decision with further seeds, so that both looks together keep it."""
@@ -44,20 +44,19 @@ def compare(
     own = [metric.measure(*pair) for pair in pairs]
     theirs = [reference[run.seed] for run in runs]
     baselines = [baseline[run.seed] for run in runs]
-    mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, theirs, baselines))
-    at_bar = metric.bar(bar, reference_mean, baseline_mean)
+    stands = stand(own, theirs, baselines, bar, plan)
     error = standard_error(np.subtract(own, theirs), overlap(plan))
-    ahead = np.asarray(mean - at_bar if metric.higher_is_better else at_bar - mean)
+    ahead = np.asarray(stands.mean - stands.bar if metric.higher_is_better else stands.bar - stands.mean)
     return Comparison(
         metric=bar.metric,
         scores=tuple(SeedScore(run.seed, *of) for run, *of in zip(runs, own, theirs, baselines, strict=True)),
-        mean=mean,
+        mean=stands.mean,
         spread=_deviation(own),
-        reference_mean=reference_mean,
+        reference_mean=stands.reference_mean,
         reference_spread=_deviation(theirs),
-        baseline_mean=baseline_mean,
-        bar=at_bar,
-        band=float(error * quantile(bar.level, len(own))),
+        baseline_mean=stands.baseline_mean,
+        bar=stands.bar,
+        band=stands.band,
         training_mean=_last_in_training(runs, metric.in_history),
         baseline=in_words(bar.baseline),
         higher_is_better=metric.higher_is_better,
@@ -68,6 +67,44 @@ def compare(
         unit=bar.unit,
         **(_by_class(pairs, classes) if classes else _by_value(pairs)),
     )
+
+
+def stand(
+    own: Sequence[float], reference: Sequence[float], baseline: Sequence[float], bar: Bar, plan: SplitPlan
+) -> Standing:
+    """Return where the mean of scores lies, beside others' scores for the same seeds."""
+    metric = metrics.find(bar.metric, bar.unit)
+    mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, reference, baseline))
+    at_bar = metric.bar(bar, reference_mean, baseline_mean)
+    band = standard_error(np.subtract(own, reference), overlap(plan)) * quantile(bar.level, len(own))
+    return Standing(mean, reference_mean, baseline_mean, at_bar, float(band), metric.higher_is_better)
+
+
+# -- rows without inputs ---------------------------------------------------------------------------------
+
+
+def strict_score(metric: Metric, predictions: Array, labels: Array, known: Array, guess: float | None) -> float:
+    """Return a score in which rows without inputs count as wrong, and which is no better than that without them.
+
+    ``known`` tells which of the ``labels`` (n,) the ``predictions`` are about. Missing rows are of another class than
+    their own; or have, of a regression, the value ``guess``.
+    """
+    filled = np.zeros((len(labels), *predictions.shape[1:]))
+    filled[known] = predictions
+    missing = np.flatnonzero(~known)
+    if guess is None:
+        filled[missing, (labels[missing] + 1) % predictions.shape[1]] = 1.0
+    else:
+        filled[missing] = guess
+    strict, lenient = metric.measure(filled, labels), metric.measure(predictions, labels[known])
+    return lenient if metric.is_better(strict, lenient) else strict
+
+
+def row_errors(outputs: Array, labels: Array) -> Array:
+    """Return how wrong outputs by row (n,) are: 1 for a wrong class and 0 for the right one, or the squared error."""
+    if labels.dtype.kind == "f":
+        return np.square(outputs.astype(np.float64) - labels)
+    return np.asarray(outputs != labels, dtype=np.float64)
 
 
 def placed(baselines: Mapping[str, Mapping[int, float]], seeds: Sequence[int]) -> tuple[Baseline, ...]:

@@ -50,6 +50,8 @@ class Standard:
     """What a submission is held to: scores by seed, and the reference's network where it may be shown.
 
     ``baselines`` are the scores of the one that decides, ``all_baselines`` those of all by name, where they are known.
+    ``outputs`` are the reference's, by seed, for each held-out row (``outputs.py``), ``baseline_outputs`` those of
+    traditional models by name, at least of the one that decides; both are empty where they are not known.
     """
 
     scores: Mapping[int, float]
@@ -57,6 +59,8 @@ class Standard:
     architecture: Architecture | None = None
     recipe: Recipe | None = None
     all_baselines: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    outputs: Mapping[int, Array] = field(default_factory=dict)
+    baseline_outputs: Mapping[str, Mapping[int, Array]] = field(default_factory=dict)
 
 
 def held_out_split(seed: int, development: bool, rows: Array | None, course: Course) -> Split:
@@ -64,6 +68,11 @@ def held_out_split(seed: int, development: bool, rows: Array | None, course: Cou
     whole = splits.split(course.dataset.strata, course.assignment.splits, seed)
     part = whole if development else splits.without_development(whole)
     return part if rows is None else splits.among(part, rows)
+
+
+def held_out_rows(seed: int, course: Course) -> Array:
+    """Return the rows that a seed holds out, the same for everyone."""
+    return splits.split(course.dataset.strata, course.assignment.splits, seed).held_out
 
 
 def circumstances(course: Course) -> str:

@@ -1,15 +1,29 @@
 """What a submission's evidence comes to: its scores beside the reference's, its own cells, how to see it again."""
 
+import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from checker import assignments, causes, comparison, diagnosis, ranking, recipes, selection, targets
-from checker.course import Course, Standard, held_out_split
+from checker import (
+    assignments,
+    causes,
+    comparison,
+    diagnosis,
+    metrics,
+    missingness,
+    outputs,
+    ranking,
+    recipes,
+    selection,
+    targets,
+)
+from checker.course import Course, Standard, held_out_rows, held_out_split
 from checker.frames import Array
+from checker.metrics import METRICS
 from checker.records import (
     Assignment,
     Bar,
@@ -17,9 +31,12 @@ from checker.records import (
     Cause,
     Comparison,
     Evidence,
+    Likeness,
+    MissingRows,
     Observation,
     Recipe,
     Stage,
+    Standing,
     StudentCell,
     TrainingRun,
 )
@@ -32,7 +49,10 @@ def is_measured(evidence: Evidence) -> bool:
 
 
 def compare(gathered: Gathered, course: Course, standard: Standard) -> Comparison | None:
-    """Compare a submission's scores with the reference's; None where it was not retrained.
+    """Compare a submission's scores with the reference's; None where it was not retrained, or has inputs for no row
+    that some seed holds out.
+
+    Held-out rows are the data's. Those for which a submission has no inputs are left out for everyone.
 
     Further seeds count only where the first ones cannot decide: whether they were trained may have hung on another
     tolerance.
@@ -40,30 +60,140 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     evidence = gathered.evidence
     if not is_measured(evidence):
         return None
+    known = known_rows(gathered, course)
+    if not all(known[held_out_rows(run.seed, course)].any() for run in evidence.runs):
+        return None
+    missing = missing_rows(known, course, standard)
     first = [run for run in evidence.runs if run.seed in course.seeds]
     bar = course.assignment.bar
-    compared = _compare(first, gathered, course, standard, bar)
-    if compared.is_borderline and len(first) < len(evidence.runs):
+    compared = _compare(first, gathered, course, standard, bar, missing)
+    if compared.is_open and len(first) < len(evidence.runs):
         bar = replace(bar, level=comparison.SECOND_LOOK * bar.level)
-        compared = _compare(evidence.runs, gathered, course, standard, bar)
+        compared = _compare(evidence.runs, gathered, course, standard, bar, missing)
         compared = replace(compared, further=len(evidence.runs) - len(first))
     return compared
 
 
 def _compare(
-    runs: Sequence[TrainingRun], gathered: Gathered, course: Course, standard: Standard, bar: Bar
+    runs: Sequence[TrainingRun],
+    gathered: Gathered,
+    course: Course,
+    standard: Standard,
+    bar: Bar,
+    missing: MissingRows | None,
 ) -> Comparison:
+    known = known_rows(gathered, course)
+    is_on_fewer = missing is not None and missing.likeness is not Likeness.UNKNOWN
+    held_to = _on_known_rows(standard, known, course) if is_on_fewer else standard
     compared = comparison.compare(
         runs,
         {run.seed: predictions(gathered, run, course) for run in runs},
         {run.seed: true_labels(gathered, run, course) for run in runs},
-        standard.scores,
-        standard.baselines,
+        held_to.scores,
+        held_to.baselines,
         bar,
         course.assignment.splits,
         len(course.assignment.data.classes),
     )
-    return replace(compared, baselines=comparison.placed(standard.all_baselines, [run.seed for run in runs]))
+    if missing is not None and missing.likeness is Likeness.UNLIKE:
+        missing = replace(missing, strict=_strict(runs, gathered, course, standard, bar, known))
+    placed = comparison.placed(held_to.all_baselines, [run.seed for run in runs])
+    return replace(compared, baselines=placed, missing=missing)
+
+
+# -- rows without inputs ---------------------------------------------------------------------------------
+
+
+def known_rows(gathered: Gathered, course: Course) -> Array:
+    """Tell of each row of the data set (n,) whether a submission has inputs for it."""
+    tracing = gathered.evidence.tracing
+    if tracing is None or tracing.rows is None:
+        return np.ones(len(course.dataset.labels), dtype=bool)
+    known = np.zeros(len(course.dataset.labels), dtype=bool)
+    known[gathered.array(tracing.rows)] = True
+    return known
+
+
+def missing_rows(known: Array, course: Course, standard: Standard) -> MissingRows | None:
+    """Return which rows that some seed holds out have no inputs, and how they are to the others; None where all have.
+
+    It is of all seeds that may be asked for, so that further ones change nothing of it.
+    """
+    held_out = {seed: held_out_rows(seed, course) for seed in course.all_seeds}
+    rows = np.unique(np.concatenate(list(held_out.values())))
+    missing = ~known[rows]
+    if not missing.any():
+        return None
+    found = MissingRows(Likeness.UNKNOWN, int(missing.sum()), len(rows))
+    if not _has_outputs(standard, course):
+        return found
+    data, labels = course.assignment.data, course.dataset.labels
+    errors = _mean_errors(held_out, labels, standard)[rows]
+    groups = course.dataset.strata[rows]
+    found = replace(found, likeness=missingness.likeness(missing, (groups, missingness.tenths(errors))))
+    if found.likeness is not Likeness.UNLIKE:
+        return found
+    if missingness.is_uneven(groups, missing):
+        unit = metrics.unit_of(course.assignment.bar.unit)
+        named = (
+            missingness.by_band(labels[rows], missing, unit)
+            if data.is_regression
+            else missingness.by_class(labels[rows], missing, data.classes)
+        )
+        found = replace(found, groups=named)
+    of_missing, of_known = (float(errors[of].mean()) for of in (missing, ~missing))
+    if data.is_regression:
+        return replace(found, reference_missing=math.sqrt(of_missing), reference_known=math.sqrt(of_known))
+    return replace(found, reference_missing=1 - of_missing, reference_known=1 - of_known)
+
+
+def _has_outputs(standard: Standard, course: Course) -> bool:
+    theirs = standard.baseline_outputs.get(course.assignment.bar.baseline, {})
+    return all(seed in of for seed in course.all_seeds for of in (standard.outputs, theirs))
+
+
+def _mean_errors(held_out: Mapping[int, Array], labels: Array, standard: Standard) -> Array:
+    """Return how wrong the reference is about each row of the data set (n,), on the mean of the seeds that hold it out;
+    0 for rows that none does."""
+    total, times = np.zeros(len(labels)), np.zeros(len(labels))
+    for seed, rows in held_out.items():
+        total[rows] += comparison.row_errors(standard.outputs[seed], labels[rows])
+        times[rows] += 1
+    return np.asarray(total / np.maximum(times, 1))
+
+
+def _on_known_rows(standard: Standard, known: Array, course: Course) -> Standard:
+    """Return the standard on those held-out rows for which a submission has inputs."""
+    metric, classes = METRICS[course.assignment.bar.metric], len(course.assignment.data.classes)
+    chosen = {seed: known[held_out_rows(seed, course)] for seed in course.all_seeds}
+    labels = {seed: course.dataset.labels[held_out_rows(seed, course)][of] for seed, of in chosen.items()}
+
+    def scores(by_seed: Mapping[int, Array]) -> dict[int, float]:
+        kept = {seed: outputs.as_predictions(by_seed[seed][of], classes) for seed, of in chosen.items() if of.any()}
+        return {seed: metric.measure(of, labels[seed]) for seed, of in kept.items()}
+
+    theirs = {name: scores(of) for name, of in standard.baseline_outputs.items()}
+    shown = {name: of for name, of in theirs.items() if name in standard.all_baselines}
+    deciding = theirs[course.assignment.bar.baseline]
+    return replace(standard, scores=scores(standard.outputs), baselines=deciding, all_baselines=shown)
+
+
+def _strict(
+    runs: Sequence[TrainingRun], gathered: Gathered, course: Course, standard: Standard, bar: Bar, known: Array
+) -> Standing:
+    """Return where the mean lies if rows without inputs count as wrong: a number as if the mean of what the network was
+    trained on had been guessed."""
+    metric, labels = METRICS[bar.metric], course.dataset.labels
+    own = []
+    for run in runs:
+        rows = held_out_rows(run.seed, course)
+        trained_on = known.copy()
+        trained_on[rows] = False
+        guess = float(labels[trained_on].mean()) if course.assignment.data.is_regression else None
+        given = predictions(gathered, run, course)
+        own.append(comparison.strict_score(metric, given, labels[rows], known[rows], guess))
+    theirs, baselines = ([of[run.seed] for run in runs] for of in (standard.scores, standard.baselines))
+    return comparison.stand(own, theirs, baselines, bar, course.assignment.splits)
 
 
 def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[TrainingRun, ...]:

@@ -147,6 +147,16 @@ class Figure(StrEnum):
     CHOICE = "choice"
 
 
+class Likeness(StrEnum):
+    """How held-out rows without inputs are to the others, and so how they count: ``FEW`` and ``ALIKE`` are left out for
+    everyone, ``UNLIKE`` are counted as wrong where it is about a PASS, and of ``UNKNOWN`` a person decides."""
+
+    FEW = "too few to matter"
+    ALIKE = "like the others"
+    UNLIKE = "not like the others"
+    UNKNOWN = "not known"
+
+
 class FeatureSource(StrEnum):
     """Where the features of the retraining come from: from rows of the data set, or it is not known."""
 
@@ -1009,9 +1019,103 @@ class Baseline:
 @record
 @dataclass(frozen=True)
 class BaselineScores:
-    """What traditional models reach on one data set, by the names that assignments give them and in order of seeds."""
+    """What traditional models reach on one data set, by the names that assignments give them and in order of seeds.
+
+    ``outputs``: what they give for each held-out row, packed (``outputs.py``).
+    """
 
     scores: Mapping[str, tuple[float, ...]]
+    outputs: Mapping[str, tuple[str, ...]]
+
+
+@record
+@dataclass(frozen=True)
+class Standing:
+    """Where a mean lies: beside the reference's and the baseline's on the same rows, and the bar that these give.
+
+    ``band``: how far off the bar the mean must lie for the seeds to tell on which side it is.
+    """
+
+    mean: float
+    reference_mean: float
+    baseline_mean: float
+    bar: float
+    band: float
+    higher_is_better: bool
+
+    @property
+    def beats_baseline(self) -> bool:
+        """Mean better than the baseline's."""
+        return self.mean > self.baseline_mean if self.higher_is_better else self.mean < self.baseline_mean
+
+    @property
+    def reaches_bar(self) -> bool:
+        """Mean at the bar or better, and better than the baseline's."""
+        at_bar = self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
+        return at_bar and self.beats_baseline
+
+    @property
+    def is_borderline(self) -> bool:
+        """Neither "worse than the bar" nor "at the bar or better" can be rejected."""
+        return abs(self.mean - self.bar) < self.band
+
+    @property
+    def passes(self) -> bool:
+        """At the bar or better, beyond doubt."""
+        return self.reaches_bar and not self.is_borderline
+
+    @property
+    def fails(self) -> bool:
+        """Worse than the bar, beyond doubt."""
+        return not self.reaches_bar and not self.is_borderline
+
+
+@record
+@dataclass(frozen=True)
+class MissingGroup:
+    """Rows of a class, or of a band of the target: of ``rows`` so many are missing. ``name`` has the word "rows"."""
+
+    name: str
+    missing: int
+    rows: int
+
+    @property
+    def in_words(self) -> str:
+        """How many of them are missing: "5 of 5 ISLAND rows"."""
+        return f"{self.missing:,} of {self.rows:,} {self.name}"
+
+
+@record
+@dataclass(frozen=True)
+class MissingRows:
+    """Of ``rows`` that some seed holds out, ``missing`` have no inputs: the submission never fed them to its network.
+
+    Of those that are not like the others, ``groups`` are the classes, or bands of the target, of which more are missing
+    than of all rows, where this is beyond chance; ``reference_missing`` and ``reference_known`` are the shares of
+    missing and of other rows that the reference gets right, or its RMSE on them; and ``strict`` is where the mean lies
+    if they count as wrong. The comparison itself leaves them out.
+    """
+
+    likeness: Likeness
+    missing: int
+    rows: int
+    groups: tuple[MissingGroup, ...] = ()
+    reference_missing: float | None = None
+    reference_known: float | None = None
+    strict: Standing | None = None
+
+    @property
+    def is_left_out(self) -> bool:
+        """They count for nobody, whatever the verdict."""
+        return self.likeness in (Likeness.FEW, Likeness.ALIKE)
+
+    @property
+    def in_words(self) -> str:
+        """Which rows have no inputs, as the end of a sentence: "5 of 5 ISLAND rows"."""
+        if not self.groups:
+            return f"{self.missing:,} of {self.rows:,} held-out rows"
+        *before, last = (group.in_words for group in self.groups)
+        return f"{', '.join(before)} and {last}" if before else last
 
 
 @record
@@ -1023,7 +1127,8 @@ class Comparison:
     the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
     as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
     ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides; ``unit`` is the
-    bar's. ``further``: how many of the seeds were trained because the others could not decide.
+    bar's. ``further``: how many of the seeds were trained because the others could not decide. ``missing``: held-out
+    rows without inputs, on which nobody is scored here; None where all have them.
     Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
     regression, ``sample`` holds some rows' true and predicted values.
     """
@@ -1050,22 +1155,35 @@ class Comparison:
     baselines: tuple[Baseline, ...] = ()
     unit: str = "$1"
     further: int = 0
+    missing: MissingRows | None = None
+
+    @property
+    def standing(self) -> Standing:
+        """Where the mean lies."""
+        return Standing(self.mean, self.reference_mean, self.baseline_mean, self.bar, self.band, self.higher_is_better)
 
     @property
     def beats_baseline(self) -> bool:
         """Mean better than the baseline's."""
-        return self.mean > self.baseline_mean if self.higher_is_better else self.mean < self.baseline_mean
+        return self.standing.beats_baseline
 
     @property
     def reaches_bar(self) -> bool:
         """Mean at the bar or better, and better than the baseline's."""
-        at_bar = self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
-        return at_bar and self.beats_baseline
+        return self.standing.reaches_bar
 
     @property
     def is_borderline(self) -> bool:
         """Neither "worse than the bar" nor "at the bar or better" can be rejected."""
-        return abs(self.mean - self.bar) < self.band
+        return self.standing.is_borderline
+
+    @property
+    def is_open(self) -> bool:
+        """More seeds might decide: the mean is borderline, or is so where missing rows count as wrong."""
+        if self.missing is not None and self.missing.likeness is Likeness.UNKNOWN:
+            return False
+        strict = self.missing.strict if self.missing else None
+        return self.is_borderline or (strict is not None and self.reaches_bar and strict.is_borderline)
 
 
 @record
@@ -1143,12 +1261,18 @@ class DatasetNote:
 @record
 @dataclass(frozen=True)
 class ReferenceScores:
-    """What a reference reached on one data set; committed beside an assignment for self-checks."""
+    """What a reference reached on one data set; committed beside an assignment for self-checks.
+
+    ``outputs`` and ``baseline_outputs``: what the reference and the baseline that decides gave for each held-out row,
+    packed (``outputs.py``), in order of seeds; none in what older versions wrote.
+    """
 
     dataset_sha256: str
     seeds: tuple[int, ...]
     scores: tuple[float, ...]
     baselines: tuple[float, ...]
+    outputs: tuple[str, ...] = ()
+    baseline_outputs: tuple[str, ...] = ()
 
 
 class TimeSource(StrEnum):

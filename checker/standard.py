@@ -5,12 +5,14 @@ self-check needs no solution on the student's disk: it takes the scores that are
 """
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checker import assignments, check, judgement, metrics, splits, store, submissions
-from checker.course import Course, Standard, Watch, evidence_keys
+from checker import assignments, check, judgement, metrics, outputs, splits, store, submissions
+from checker.course import Course, Standard, Watch, evidence_keys, held_out_rows
 from checker.errors import AssignmentError, EvidenceError, UsageError
+from checker.frames import Array
 from checker.metrics import METRICS
 from checker.records import BaselineScores, Outcome, ReferenceScores, Report, Submission, Verdict, from_json, to_json
 from checker.sandbox import Boxes
@@ -66,10 +68,23 @@ def of_reference(reference: Gathered, course: Course) -> Standard:
         run.seed: measure(judgement.predictions(reference, run, course), judgement.true_labels(reference, run, course))
         for run in evidence.runs
     }
+    given = {run.seed: outputs.by_row(judgement.predictions(reference, run, course)) for run in evidence.runs}
+    if any(len(of) != len(held_out_rows(seed, course)) for seed, of in given.items()):
+        raise AssignmentError(
+            f"{course.assignment.folder}: the reference has no inputs for some rows of the data.",
+            "Let the solution prepare all rows; those with gaps too.",
+        )
     answer, known = evidence.answer, baseline_scores(course)
     by_seed = {name: dict(zip(course.all_seeds, of, strict=True)) for name, of in known.scores.items()}
-    deciding = by_seed[course.assignment.bar.baseline]
-    return Standard(scores, deciding, answer.architecture if answer else None, evidence.recipe, by_seed)
+    return Standard(
+        scores,
+        by_seed[course.assignment.bar.baseline],
+        answer.architecture if answer else None,
+        evidence.recipe,
+        by_seed,
+        given,
+        {name: _unpacked(of, course.all_seeds, course) for name, of in known.outputs.items()},
+    )
 
 
 def baseline_scores(course: Course) -> BaselineScores:
@@ -81,7 +96,10 @@ def baseline_scores(course: Course) -> BaselineScores:
     )
     path = store.cache_folder() / f"baselines-{under}.json"
     try:
-        return from_json(BaselineScores, path.read_bytes())
+        known = from_json(BaselineScores, path.read_bytes())
+        for of in known.outputs.values():
+            _unpacked(of, course.all_seeds, course)
+        return known
     except (FileNotFoundError, EvidenceError):
         known = _train_baselines(course)
         store.write(path, to_json(known))
@@ -94,36 +112,64 @@ def _train_baselines(course: Course) -> BaselineScores:
 
     task, metric, labels = course.assignment.task, METRICS[course.assignment.bar.metric], course.dataset.labels
     scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
+    given: dict[str, list[str]] = {name: [] for name in scores}
     for seed in course.all_seeds:
         part = splits.without_development(splits.split(course.dataset.strata, course.assignment.splits, seed))
         x = splits.handout_features(course.dataset.features, part.training)
         for name, of in scores.items():
             predicted = baselines.predict(task, name, x, labels, part.training, part.held_out)
             of.append(metric.measure(predicted, labels[part.held_out]))
-    return BaselineScores({name: tuple(of) for name, of in scores.items()})
+            given[name].append(outputs.packed(outputs.by_row(predicted)))
+    return BaselineScores(
+        {name: tuple(of) for name, of in scores.items()}, {name: tuple(of) for name, of in given.items()}
+    )
+
+
+def _unpacked(texts: Sequence[str], seeds: Sequence[int], course: Course) -> dict[int, Array]:
+    """Return outputs by seed; EvidenceError where they are not those of the seeds' held-out rows."""
+    if len(texts) != len(seeds):
+        raise EvidenceError("outputs by row are not those of all seeds")
+    classes = len(course.assignment.data.classes)
+    return {
+        seed: outputs.unpacked(text, classes, len(held_out_rows(seed, course)))
+        for seed, text in zip(seeds, texts, strict=True)
+    }
 
 
 def of_scores(course: Course) -> Standard:
     """Return the standard for a self-check, from the scores committed with the assignment."""
     for known in assignments.scores(course.assignment):
         if known.dataset_sha256 == course.dataset.note.sha256 and known.seeds == course.seeds:
-            return Standard(
-                dict(zip(known.seeds, known.scores, strict=True)),
-                dict(zip(known.seeds, known.baselines, strict=True)),
-            )
+            return _as_standard(known, course)
     raise UsageError(
         f"The assignment has no reference scores for {course.dataset.note.name}.",
         f"Its author makes them with: checker reference {course.assignment.folder} --write-scores.",
     )
 
 
+def _as_standard(known: ReferenceScores, course: Course) -> Standard:
+    """Return committed scores as a standard, which knows no outputs by row where an older version wrote them."""
+    scores, baselines = (dict(zip(known.seeds, of, strict=True)) for of in (known.scores, known.baselines))
+    if not (known.outputs and known.baseline_outputs):
+        return Standard(scores, baselines)
+    try:
+        given, theirs = (_unpacked(of, known.seeds, course) for of in (known.outputs, known.baseline_outputs))
+    except EvidenceError as error:
+        path = Path(course.assignment.folder, assignments.SCORES)
+        raise AssignmentError(f"{path}: {error.message}") from error
+    return Standard(scores, baselines, outputs=given, baseline_outputs={course.assignment.bar.baseline: theirs})
+
+
 def as_scores(standard: Standard, course: Course) -> ReferenceScores:
     """Return a standard's scores as they are committed."""
+    theirs = standard.baseline_outputs[course.assignment.bar.baseline]
     return ReferenceScores(
         course.dataset.note.sha256,
         course.seeds,
         tuple(standard.scores[seed] for seed in course.seeds),
         tuple(standard.baselines[seed] for seed in course.seeds),
+        tuple(outputs.packed(standard.outputs[seed]) for seed in course.seeds),
+        tuple(outputs.packed(theirs[seed]) for seed in course.seeds),
     )
 
 

@@ -8,7 +8,17 @@ from collections.abc import Sequence
 
 from checker import metrics
 from checker.metrics import Metric
-from checker.records import Cause, Comparison, Failure, Importance, Outcome, RuleResult, Verdict
+from checker.records import (
+    Cause,
+    Comparison,
+    Failure,
+    Importance,
+    Likeness,
+    MissingRows,
+    Outcome,
+    RuleResult,
+    Verdict,
+)
 
 Reason = tuple[Verdict, str]
 
@@ -58,7 +68,7 @@ def hangs_on_seeds(
     """Tell whether all that keeps a submission from its verdict is that the seeds cannot decide."""
     required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
     is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
-    return comparison is not None and comparison.is_borderline and not is_settled
+    return comparison is not None and comparison.is_open and not is_settled
 
 
 def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:
@@ -89,6 +99,35 @@ def _of_rule(rule: RuleResult) -> Reason:
 
 
 def _of_comparison(comparison: Comparison) -> Reason:
+    missing = comparison.missing
+    if missing is not None and missing.likeness is Likeness.UNKNOWN:
+        return Verdict.REFER, _of_unknown(missing)
+    verdict, words = _of_known(comparison)
+    if missing is None or missing.strict is None or _is_suspect(comparison):
+        return verdict, words
+    if verdict is Verdict.FAIL and not missing.strict.passes:
+        return verdict, f"{words} Rows without inputs are not counted in this."
+    metric = metrics.find(comparison.metric, comparison.unit)
+    mean, bar = metric.unit.value(missing.strict.mean), f"the bar of {metric.unit.value(missing.strict.bar)}"
+    if missing.strict.passes and verdict is Verdict.PASS:
+        return verdict, f"{words[:-1]}; with rows without inputs counted as wrong, {mean} still reaches {bar}."
+    side = "reaches" if missing.strict.reaches_bar else f"is {metric.worse}"
+    side = "is too close to" if missing.strict.is_borderline else side
+    return Verdict.REFER, (
+        f"There are no inputs for {missing.in_words}, and these are not like the others. Without them: "
+        f"{words} With them counted as wrong, {mean} {side} {bar}."
+    )
+
+
+def _of_unknown(missing: MissingRows) -> str:
+    return (
+        f"There are no inputs for {missing.in_words}. How the reference does on the others is not known here: its "
+        "scores were written by an older version, without its outputs by row."
+    )
+
+
+def _of_known(comparison: Comparison) -> Reason:
+    """Return what follows from the rows that have inputs."""
     metric = metrics.find(comparison.metric, comparison.unit)
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
@@ -96,7 +135,7 @@ def _of_comparison(comparison: Comparison) -> Reason:
         seeds, band = len(comparison.scores), metric.unit.size(comparison.band)
         within = f"within ± {band} these {seeds} seeds cannot tell them apart"
         return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
-    if _is_too_good(comparison, metric):
+    if _is_suspect(comparison):
         known = f"far better than the reference ({write(comparison.reference_mean)}) and every traditional model"
         return Verdict.REFER, f"{mean} is {known}. Its inputs may give the answer away, over several columns."
     if comparison.reaches_bar:
@@ -106,8 +145,9 @@ def _of_comparison(comparison: Comparison) -> Reason:
     return Verdict.FAIL, f"{mean} is {metric.worse} {bar}."
 
 
-def _is_too_good(comparison: Comparison, metric: Metric) -> bool:
+def _is_suspect(comparison: Comparison) -> bool:
     """Tell whether the accuracy is none that these data allow: labels may be carried by columns of which each by itself
     tells too little to be noticed, but who gains by them shows it here."""
+    metric = metrics.find(comparison.metric, comparison.unit)
     known = (comparison.reference_mean, comparison.baseline_mean, *(of.mean for of in comparison.baselines))
     return metric.error(comparison.mean) < PLAUSIBLE * min(map(metric.error, known))

@@ -71,6 +71,14 @@ def cells(path):
     return ["".join(cell["source"]) for cell in json.loads(path.read_bytes())["cells"]]
 
 
+def test_outputs_by_row_are_packed(packed, root):
+    """A self-check on a student's machine knows what the reference gave for each held-out row of its own seeds."""
+    with bundle.opened(str(packed)) as folder:
+        found, whole = (assignments.scores(assignments.load(of)) for of in (folder, root / "reference/ocean_proximity"))
+    assert found == whole
+    assert all(len(scores.outputs) == len(scores.baseline_outputs) == 3 for scores in found)
+
+
 # -- what is in it ---------------------------------------------------------------------------------------
 
 

@@ -23,6 +23,9 @@ from checker.records import (
     KerasObject,
     Labels,
     Layer,
+    Likeness,
+    MissingGroup,
+    MissingRows,
     Observation,
     Recipe,
     Rejected,
@@ -266,6 +269,19 @@ def test_a_column_that_gives_the_class_away_is_asked_about():
 def test_several_stretches_of_training_are_told_apart():
     """Epochs and optimisers in order."""
     assert "(58 epochs with Adam, then 30 epochs with SGD)" in asked(a_pass())["two_phases"].ask
+
+
+def test_rows_that_were_left_out_are_asked_about():
+    """Which rows have no inputs, and why, unless they are a sample of all rows."""
+    groups = (MissingGroup("NEAR BAY rows", 1_310, 1_310), MissingGroup("ISLAND rows", 5, 5))
+
+    def left_out(likeness):
+        missing = MissingRows(likeness, 1_315, 18_432, groups)
+        return asked(replace(a_pass(), comparison=replace(a_pass().comparison, missing=missing))).get("left_out")
+
+    said = "Your network was never fed 1,310 of 1,310 NEAR BAY rows and 5 of 5 ISLAND rows."
+    assert left_out(Likeness.UNLIKE).ask.startswith(said)
+    assert (left_out(Likeness.ALIKE), left_out(Likeness.FEW)) == (None, None)
 
 
 def test_a_claim_is_asked_about_in_its_cell():

@@ -1,16 +1,20 @@
 """Standard: what traditional models reach on the same splits, and that it is worked out once."""
 
+import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from checker import baselines, standard, store
-from checker.course import Course, Standard
+from checker import baselines, outputs, standard, store
+from checker.course import Course, Standard, held_out_rows
 from checker.dataset import Dataset
 from checker.errors import AssignmentError
-from checker.records import DatasetNote, Verdict
+from checker.metrics import METRICS
+from checker.records import DatasetNote, Verdict, to_json
 from checker.store import Gathered
 
 ROWS = 300
@@ -88,6 +92,80 @@ def test_a_damaged_cache_is_made_again(assignment, cache, only_guesses):
     (path,) = cache.iterdir()
     path.write_bytes(b"{")
     assert standard.baseline_scores(a_course(assignment)) == first
+
+
+@pytest.mark.parametrize("damage", ["no class of any", "", None])
+def test_a_cache_with_damaged_outputs_is_made_again(assignment, cache, only_guesses, damage):
+    """Outputs by row that cannot be read, and those of too few seeds, are no reason to fail either."""
+    first = standard.baseline_scores(a_course(assignment))
+    (path,) = cache.iterdir()
+    kept = json.loads(path.read_bytes())
+    of = kept["outputs"]["majority_class"]
+    kept["outputs"]["majority_class"] = of[:1] if damage is None else [damage, *of[1:]]
+    path.write_text(json.dumps(kept))
+    assert standard.baseline_scores(a_course(assignment)) == first
+
+
+# -- outputs by row --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def committed(assignment, root, tmp_path):
+    """A course whose assignment has scores with outputs by row, and what they were written from."""
+    folder = shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "ocean")
+    course = replace(a_course(assignment), assignment=replace(assignment, folder=str(folder)))
+    random = np.random.default_rng(1)
+    given = {seed: random.integers(0, 4, ROWS // 5, dtype=np.uint8) for seed in SEEDS}
+    name = assignment.bar.baseline
+    same = dict.fromkeys(SEEDS, 0.5)
+    known = Standard(same, same, None, None, {name: same}, given, {name: {seed: 3 - given[seed] for seed in SEEDS}})
+    scores = standard.as_scores(known, course)
+    (folder / "scores.json").write_bytes(to_json((scores,), indent=2))
+    return course, known, scores
+
+
+def test_committed_outputs_come_back(committed):
+    """A self-check knows what the reference and the baseline that decides gave for each held-out row."""
+    course, known, scores = committed
+    found = standard.of_scores(course)
+    assert (found.scores, found.baselines, found.all_baselines) == (known.scores, known.baselines, {})
+    for seed in SEEDS:
+        assert (found.outputs[seed] == known.outputs[seed]).all()
+        assert (found.baseline_outputs["logistic_regression"][seed] == 3 - known.outputs[seed]).all()
+    assert standard.as_scores(found, course) == scores
+
+
+def test_scores_of_an_older_version_have_no_outputs(committed):
+    """They load as before, and nothing is known by row."""
+    course, known, _ = committed
+    path = Path(course.assignment.folder, "scores.json")
+    (old,) = json.loads(path.read_bytes())
+    del old["outputs"], old["baseline_outputs"]
+    path.write_text(json.dumps([old]))
+    found = standard.of_scores(course)
+    assert (found.scores, found.outputs, found.baseline_outputs) == (known.scores, {}, {})
+
+
+def test_damaged_outputs_are_the_assignments_fault(committed):
+    """It is said in which file they are."""
+    course, _, scores = committed
+    broken = replace(scores, outputs=("!", *scores.outputs[1:]))
+    Path(course.assignment.folder, "scores.json").write_bytes(to_json((broken,)))
+    with pytest.raises(AssignmentError, match=r"scores\.json: outputs by row are damaged"):
+        standard.of_scores(course)
+
+
+@pytest.mark.parametrize("task", ["assignment", "regression"])
+def test_outputs_of_traditional_models_have_their_scores(request, task):
+    """What is kept of each row gives the score that was measured."""
+    course = a_course(request.getfixturevalue(task))
+    known, metric = standard.baseline_scores(course), METRICS[course.assignment.bar.metric]
+    classes = len(course.assignment.data.classes)
+    for name, texts in known.outputs.items():
+        for text, seed, score in zip(texts, SEEDS, known.scores[name], strict=True):
+            rows = held_out_rows(seed, course)
+            given = outputs.as_predictions(outputs.unpacked(text, classes, len(rows)), classes)
+            assert metric.measure(given, course.dataset.labels[rows]) == pytest.approx(score, rel=1e-6)
 
 
 # -- the hand-out ----------------------------------------------------------------------------------------

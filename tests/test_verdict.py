@@ -12,6 +12,9 @@ from checker.records import (
     Comparison,
     Failure,
     Importance,
+    Likeness,
+    MissingGroup,
+    MissingRows,
     Outcome,
     RuleResult,
     SeedScore,
@@ -140,6 +143,59 @@ def test_a_failure_never_passes(comparison, stage):
     """A failure that claims to lead to PASS, as only a hostile guest would say it, passes nobody."""
     reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, METRICS["accuracy"])
     assert reached is not PASS
+
+
+def missing(strict, likeness=Likeness.UNLIKE, of=GOOD):
+    """A comparison without the rows of one class, which count as wrong in the mean ``strict``."""
+    standing = None if strict is None else replace(of.standing, mean=strict)
+    groups = (MissingGroup("ISLAND rows", 5, 5),)
+    return replace(of, missing=MissingRows(likeness, 5, 100, groups, strict=standing))
+
+
+@pytest.mark.parametrize(
+    ("comparison", "verdict", "words"),
+    [
+        (missing(0.90), PASS, "with rows without inputs counted as wrong, 90.0% still reaches the bar of 88.0%."),
+        (missing(0.882), REFER, "With them counted as wrong, 88.2% is too close to the bar of 88.0%."),
+        (missing(0.80), REFER, "With them counted as wrong, 80.0% is below the bar of 88.0%."),
+        (missing(0.80), REFER, "There are no inputs for 5 of 5 ISLAND rows, and these are not like the others."),
+        (missing(0.80, of=accuracy(0.882)), REFER, "Without them: Accuracy 88.2% is too close to the bar"),
+        (missing(0.70, of=BAD), FAIL, "Accuracy 80.0% is below the bar of 88.0%. Rows without inputs are not counted"),
+        (missing(0.90, of=BAD), REFER, "With them counted as wrong, 90.0% reaches the bar"),
+        (missing(0.80, of=accuracy(0.99)), REFER, "may give the answer away"),
+        (missing(None, Likeness.ALIKE), PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
+        (missing(None, Likeness.FEW), PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
+        (missing(None, Likeness.ALIKE, BAD), FAIL, "Accuracy 80.0% is below the bar of 88.0%."),
+        (missing(None, Likeness.UNKNOWN), REFER, "How the reference does on the others is not known here"),
+        (missing(None, Likeness.UNKNOWN, BAD), REFER, "How the reference does on the others is not known here"),
+        (missing(57_000, of=error(55_000)), PASS, "counted as wrong, $57,000 still reaches the bar of $60,000."),
+        (missing(90_000, of=error(55_000)), REFER, "With them counted as wrong, $90,000 is above the bar of $60,000."),
+    ],
+)
+def test_rows_without_inputs_pass_nobody_and_fail_nobody(comparison, verdict, words):
+    """Who passes does so with missing rows counted as wrong, who fails does so without them; between them a
+    demonstrator decides, and is told which rows there are no inputs for."""
+    reached, reasons = decide([], [PASSED], comparison, METRICS[comparison.metric])
+    assert reached is verdict
+    assert words in " ".join(reasons)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "is_open"),
+    [
+        (missing(0.90), False),
+        (missing(0.882), True),
+        (missing(0.80), False),
+        (missing(0.80, of=accuracy(0.882)), True),
+        (missing(0.882, of=BAD), False),
+        (missing(None, Likeness.ALIKE, accuracy(0.882)), True),
+        (missing(None, Likeness.UNKNOWN, accuracy(0.882)), False),
+    ],
+)
+def test_further_seeds_are_trained_where_they_might_decide(comparison, is_open):
+    """With missing rows counted in two ways, more seeds are asked for where one of the two is too close to the bar and
+    the other does not settle it."""
+    assert hangs_on_seeds([], [PASSED], comparison) is is_open
 
 
 @pytest.mark.parametrize("verdict", [FAIL, REFER])

@@ -26,7 +26,9 @@ from checker.records import (
     Identity,
     Importance,
     Labels,
+    Likeness,
     Loop,
+    MissingRows,
     Observation,
     Outcome,
     OwnResult,
@@ -122,6 +124,13 @@ def of_rows(kind: RowKind) -> Report:
     return replace(a_pass(), own_results=(OwnResult(answer.id, 5, "accuracy", (score,), score),))
 
 
+def of_missing(likeness: Likeness) -> Report:
+    """Return a report whose answer has no inputs for some rows, which are so to the others."""
+    comparison = a_pass().comparison
+    assert comparison is not None
+    return replace(a_pass(), comparison=replace(comparison, missing=MissingRows(likeness, 41, 18_432)))
+
+
 PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Verdict: of_verdict,
     Outcome: lambda outcome: of_rule(outcome=outcome),
@@ -141,6 +150,7 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Loop: lambda loop: replace(a_pass(), runs=tuple(replace(run, loop=loop) for run in a_pass().runs)),
     TimeSource: of_time,
     RowKind: of_rows,
+    Likeness: of_missing,
 }
 
 

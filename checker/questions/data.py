@@ -120,6 +120,14 @@ def tested_on_trained_rows(view: View) -> Found | None:
     return about(worst.cell, how=worst.how, rows=worst.rows, trained_on=worst.trained_on)
 
 
+def left_out(view: View) -> Found | None:
+    """Held-out rows that are not like the others have no inputs."""
+    missing = view.report.comparison.missing if view.report.comparison else None
+    if missing is None or missing.is_left_out:
+        return None
+    return about(Figure.SCORES, what=missing.in_words)
+
+
 def leak(view: View) -> Found | None:
     """A column gives the target away."""
     what = "the class" if view.classes else "the price"

@@ -49,6 +49,7 @@ def environment() -> Environment:
         "own_of": words.own_of,
         "own_score": words.own_score,
         "own_scores": words.own_scores,
+        "without_inputs": words.without_inputs,
         "percent": words.percent,
         "probability": words.probability,
         "phase_rows": words.phase_rows,

@@ -35,6 +35,7 @@ from checker.rendering.words import (
     failed,
     file_name,
     metric,
+    without_inputs,
 )
 
 MOST = 12
@@ -64,6 +65,8 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
         _heading(console, f"{metric(report).title} on rows the model had not seen")
         console.print(_scores(console, report.comparison))
         _also(console, report.comparison)
+    if missing := without_inputs(report):
+        _say(console, missing, above=1)
     if own := as_trained(report):
         _say(console, one_line(own), above=1)
     if report.claim and report.claim.sentence:

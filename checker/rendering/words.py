@@ -19,8 +19,10 @@ from checker.records import (
     Importance,
     KerasObject,
     Labels,
+    Likeness,
     Loop,
     Measurement,
+    MissingRows,
     Outcome,
     OwnResult,
     Phase,
@@ -37,6 +39,16 @@ MEANING = {
     Verdict.PASS: "The model works; ready for the ticking session",
     Verdict.FAIL: "Not there yet; to be handed in again",
     Verdict.REFER: "Could not be decided by machine; a demonstrator decides",
+}
+
+LIKENESS = {
+    Likeness.FEW: "They are too few to matter, so they are left out for everyone: reference and traditional models are "
+    "scored on the same rows.",
+    Likeness.ALIKE: "They are like the others, so they are left out for everyone: reference and traditional models are "
+    "scored on the same rows.",
+    Likeness.UNLIKE: "They are not like the others: to pass they count as wrong, and to fail they are left out for "
+    "everyone, as they are in the table.",
+    Likeness.UNKNOWN: "How the reference does on the others alone is not known, so nothing is decided by machine.",
 }
 
 MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!", Outcome.UNKNOWN: "?"}
@@ -262,6 +274,39 @@ def failed(report: Report, importance: Importance) -> list[RuleResult]:
 def difference(comparison: Comparison) -> float:
     """Return how far the submission's mean lies above the reference's."""
     return comparison.mean - comparison.reference_mean
+
+
+def without_inputs(report: Report) -> str:
+    """Return which held-out rows the answer was never fed, and how they count; "" where there are none."""
+    compared = report.comparison
+    if compared is None or compared.missing is None:
+        return ""
+    missing = compared.missing
+    said = [
+        f"Of {missing.rows:,} rows that the seeds hold out, {missing.missing:,} have no inputs: the network was never "
+        f"fed them. {LIKENESS[missing.likeness]}"
+    ]
+    if missing.groups:
+        said.append(f"Missing are {missing.in_words}.")
+    unit = metric(compared).unit
+    if missing.strict:
+        strict = missing.strict
+        said.append(
+            f"Counted as wrong they make it {unit.value(strict.mean)}, where the bar is {unit.value(strict.bar)}."
+        )
+    said.append(_on_missing(report, missing))
+    return " ".join(filter(None, said))
+
+
+def _on_missing(report: Report, missing: MissingRows) -> str:
+    theirs = (missing.reference_missing, missing.reference_known)
+    if None in theirs:
+        return ""
+    write = percent if report.classes else metrics.find("rmse", report.unit).unit.value
+    what = (
+        "gets {} of them right, and {} of the others." if report.classes else "has an RMSE of {} on them, and {} else."
+    )
+    return f"The reference {what.format(*map(write, theirs))}"
 
 
 def own_of(report: Report, model: int) -> OwnResult | None:

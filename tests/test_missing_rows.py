@@ -1,0 +1,294 @@
+"""Held-out rows are the data's: who has no inputs for some is compared on the others, or strictly as well."""
+
+import html
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from test_rendering import a_pass, a_price
+
+from checker import check, frames, judgement, outputs
+from checker.comparison import strict_score
+from checker.course import Course, Standard, held_out_rows
+from checker.dataset import Dataset
+from checker.metrics import METRICS
+from checker.records import (
+    DatasetNote,
+    FeatureSource,
+    Likeness,
+    MissingGroup,
+    MissingRows,
+    Selection,
+    TargetScale,
+    Tracing,
+    Verdict,
+)
+from checker.rendering.html import render_page, render_student_page
+from checker.rendering.terminal import print_report
+from checker.rendering.words import without_inputs
+from checker.store import Gathered
+from checker.verdict import decide
+
+ROWS = 4_000
+SEEDS = (11, 23, 37)
+FURTHER = (41, 59)
+PLAIN = TargetScale(1.0, 0.0)
+
+
+@pytest.fixture(params=["assignment", "regression"])
+def course(request):
+    """A course of a task, with data in which a third of the rows is hard to predict."""
+    assignment = request.getfixturevalue(request.param)
+    random = np.random.default_rng(7)
+    sizes = (1_800, 1_200, 5, 495, 500)
+    labels = np.repeat(np.arange(5, dtype=np.int32), sizes)
+    if assignment.task == "regression":
+        labels = np.round(random.uniform(15_000, 500_000, ROWS))
+    dataset = Dataset(DatasetNote("made up", "c0ffee", True), b"", np.zeros((ROWS, 9)), labels)
+    return Course(assignment, dataset, SEEDS, None, FURTHER)
+
+
+def outputs_of(course, wrong):
+    """Return what somebody gives for all rows (n, outputs) who is wrong about some, or off by more."""
+    labels = course.dataset.labels
+    if course.assignment.data.is_regression:
+        return (labels + np.where(wrong, 150_000, 30_000))[:, None].astype(np.float32)
+    return np.eye(5, dtype=np.float32)[np.where(wrong, (labels + 1) % 5, labels)]
+
+
+def measured(course, given, rows):
+    metric = METRICS[course.assignment.bar.metric]
+    values = given[:, 0].astype(float) if course.assignment.data.is_regression else given
+    return metric.measure(values[rows], course.dataset.labels[rows])
+
+
+def standard_of(course, share=0.1, guess=0.35):
+    """Return a standard whose reference is wrong about so large a share of rows, and its baseline about another."""
+    theirs = [outputs_of(course, np.random.default_rng(1).random(ROWS) < of) for of in (share, guess)]
+    values = [of[:, 0] if course.assignment.data.is_regression else of for of in theirs]
+    held_out = {seed: held_out_rows(seed, course) for seed in course.all_seeds}
+    scores = [{seed: measured(course, of, rows) for seed, rows in held_out.items()} for of in theirs]
+    small = [{seed: outputs.by_row(of[rows]) for seed, rows in held_out.items()} for of in values]
+    name = course.assignment.bar.baseline
+    return Standard(scores[0], scores[1], None, None, {name: scores[1]}, small[0], {name: small[1]})
+
+
+def gathered_of(course, make, known, wrong=None, seeds=SEEDS):
+    """Return evidence of a submission with inputs for these rows, which is wrong about others than the reference."""
+    wrong = np.random.default_rng(2).random(ROWS) < 0.1 if wrong is None else wrong
+    given = outputs_of(course, wrong)
+    rows = np.flatnonzero(known)
+    held_out = {seed: held_out_rows(seed, course) for seed in seeds}
+    predictions = {seed: given[of[known[of]]] for seed, of in held_out.items()}
+    runs = tuple(make.run(seed, of) for seed, of in predictions.items())
+    tracing = Tracing(FeatureSource.TRACED, "found", rows=frames.reference(rows),
+                      target=PLAIN if course.assignment.data.is_regression else None)  # fmt: skip
+    answer = make.model(1)
+    evidence = make.evidence(
+        failures=(), models=(answer,), selection=Selection(1, "the last"), tracing=tracing, runs=runs
+    )
+    return Gathered(evidence, {frames.reference(of).sha256: of for of in (rows, *predictions.values())})
+
+
+def without(course, *labels):
+    """Return which rows are known to somebody who leaves out classes, or the upper eighth of the prices."""
+    if course.assignment.data.is_regression:
+        return course.dataset.labels < np.quantile(course.dataset.labels, 0.875)
+    return ~np.isin(course.dataset.labels, labels)
+
+
+def verdict_of(compared, course):
+    return decide([], [], compared, METRICS[course.assignment.bar.metric])[0]
+
+
+def test_with_all_rows_nothing_is_missing(course, make):
+    """Scores of all held-out rows stand beside the reference's own, whatever is known of its outputs."""
+    full, held_to = gathered_of(course, make, np.ones(ROWS, bool)), standard_of(course)
+    compared = judgement.compare(full, course, held_to)
+    assert compared.missing is None
+    assert [score.reference for score in compared.scores] == [held_to.scores[seed] for seed in SEEDS]
+    assert compared == judgement.compare(full, course, replace(held_to, outputs={}, baseline_outputs={}))
+
+
+def test_rows_like_the_others_are_left_out_for_everyone(course, make):
+    """Where rows are missing at random, all are scored on the others, and these are the verdict."""
+    known = np.random.default_rng(3).random(ROWS) > 0.05
+    held_to = standard_of(course)
+    compared = judgement.compare(gathered_of(course, make, known), course, held_to)
+    assert compared.missing.likeness is Likeness.ALIKE
+    assert compared.missing.strict is None
+    for score in compared.scores:
+        rows = held_out_rows(score.seed, course)
+        of_known = outputs_of(course, np.random.default_rng(1).random(ROWS) < 0.1)
+        assert score.reference == pytest.approx(measured(course, of_known, rows[known[rows]]), rel=1e-6)
+        assert score.reference != held_to.scores[score.seed]
+        assert score.baseline != held_to.baselines[score.seed]
+    assert compared.baselines[0].mean == compared.baseline_mean
+    assert verdict_of(compared, course) is Verdict.PASS
+
+
+def test_dropped_classes_or_prices_are_referred(course, make):
+    """Whoever leaves out rows of their own choice does not pass by the others alone."""
+    compared = judgement.compare(gathered_of(course, make, without(course, 2, 3)), course, standard_of(course))
+    missing = compared.missing
+    assert missing.likeness is Likeness.UNLIKE
+    assert compared.standing.passes and missing.strict.fails
+    assert verdict_of(compared, course) is Verdict.REFER
+    if course.assignment.data.is_regression:
+        assert "rows with a target from" in missing.in_words
+    else:
+        assert missing.groups[0].missing == missing.groups[0].rows
+        assert missing.in_words.endswith("NEAR BAY rows and 5 of 5 ISLAND rows") or "4 of 4" in missing.in_words
+
+
+def test_who_is_bad_on_what_there_is_fails(course, make):
+    """Left out or not, rows without inputs keep nobody from failing."""
+    bad = np.random.default_rng(4).random(ROWS) < 0.6
+    compared = judgement.compare(gathered_of(course, make, without(course, 2, 3), bad), course, standard_of(course))
+    assert compared.missing.likeness is Likeness.UNLIKE
+    assert verdict_of(compared, course) is Verdict.FAIL
+
+
+def test_who_passes_though_missing_rows_count_as_wrong_passes(course, make):
+    """Some rows of one class more or less do not turn a clear verdict."""
+    known = without(course, 3) | (np.random.default_rng(5).random(ROWS) > 0.08)
+    good = np.random.default_rng(2).random(ROWS) < 0.08
+    compared = judgement.compare(gathered_of(course, make, known, good), course, standard_of(course))
+    assert compared.missing.likeness is Likeness.UNLIKE
+    assert compared.missing.strict.passes
+    assert verdict_of(compared, course) is Verdict.PASS
+
+
+def test_without_outputs_of_the_reference_a_person_decides(course, make):
+    """Scores of an older version have no outputs by row; then rows without inputs are referred, good and bad alike."""
+    held_to = replace(standard_of(course), outputs={}, baseline_outputs={})
+    for wrong in (0.1, 0.6):
+        drawn = np.random.default_rng(6).random(ROWS) < wrong
+        compared = judgement.compare(gathered_of(course, make, without(course, 3), drawn), course, held_to)
+        assert compared.missing.likeness is Likeness.UNKNOWN
+        assert verdict_of(compared, course) is Verdict.REFER
+
+
+def test_very_few_rows_decide_nothing(course, make):
+    """Two rows may be left out, all of one class or the cheapest: too few to matter, and the scores hardly move."""
+    known = np.ones(ROWS, bool)
+    held_out = held_out_rows(SEEDS[0], course)
+    known[held_out[np.argsort(course.dataset.labels[held_out])[:2]]] = False
+    full, held_to = gathered_of(course, make, np.ones(ROWS, bool)), standard_of(course)
+    compared = judgement.compare(gathered_of(course, make, known), course, held_to)
+    assert compared.missing.likeness is Likeness.FEW
+    all_rows = judgement.compare(full, course, held_to)
+    assert compared.mean == pytest.approx(all_rows.mean, rel=0.005)
+    assert verdict_of(compared, course) is verdict_of(all_rows, course)
+
+
+def test_further_seeds_change_nothing_of_what_is_missing(course, make):
+    """What missing rows are like is known from all seeds, trained or not."""
+    known = without(course, 2, 3)
+    few, many = (gathered_of(course, make, known, seeds=seeds) for seeds in (SEEDS, (*SEEDS, *FURTHER)))
+    first, later = (judgement.compare(of, course, standard_of(course)).missing for of in (few, many))
+    assert (first.rows, first.missing, first.groups) == (later.rows, later.missing, later.groups)
+
+
+def test_no_row_at_all_is_no_comparison(course, make):
+    """Where a seed holds out none of the rows with inputs there is nothing to score."""
+    known = np.zeros(ROWS, bool)
+    assert judgement.compare(gathered_of(course, make, known), course, standard_of(course)) is None
+
+
+def test_the_report_says_what_is_missing(course, make):
+    """From evidence to a report: which rows, both means, and a question."""
+    report = check.judge(gathered_of(course, make, without(course, 3)), course, standard_of(course))
+    assert report.verdict in (Verdict.REFER, Verdict.FAIL)  # rules find more to say of made-up evidence
+    assert report.comparison.missing.strict.mean != report.comparison.mean
+    assert any("Which rows did you leave out" in question.ask for question in report.questions)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.98), st.sampled_from(["accuracy", "rmse", "mae", "r2"]))
+def test_the_strict_count_is_never_better(seed, share, name):
+    """Whatever is missing, and whatever is predicted, a score is no better for what has no inputs."""
+    random, metric = np.random.default_rng(seed), METRICS[name]
+    known = random.random(60) < share
+    known[:2] = True
+    if name == "accuracy":
+        labels, given = random.integers(0, 4, 60), random.random((int(known.sum()), 4))
+        guess = None
+    else:
+        labels = random.normal(size=60) * 10 ** random.uniform(0, 6)
+        given, guess = random.normal(size=int(known.sum())), float(random.normal())
+    strict = strict_score(metric, given, labels, known, guess)
+    assert not metric.is_better(strict, metric.measure(given, labels[known]))
+
+
+def test_a_missing_row_is_a_miss():
+    """Of ten rows, of which two have no inputs and all others are right, eight are right."""
+    labels = np.arange(10) % 3
+    known = np.arange(10) > 1
+    assert strict_score(METRICS["accuracy"], np.eye(3)[labels[known]], labels, known, None) == 0.8
+
+
+def test_a_missing_price_is_guessed():
+    """Of four prices two are right and two are guessed, each 100 off."""
+    labels = np.array([100.0, 300.0, 150.0, 250.0])
+    known = np.array([False, False, True, True])
+    assert strict_score(METRICS["mae"], labels[known], labels, known, 200.0) == 50.0
+
+
+# -- how it is said --------------------------------------------------------------------------------------
+
+
+def with_missing(report, likeness, **more):
+    """Return a report whose answer has no inputs for some rows."""
+    missing = MissingRows(likeness, 1_315, 18_432, **more)
+    return replace(report, comparison=replace(report.comparison, missing=missing))
+
+
+def shown(report):
+    """Return what both editions of the page and the terminal have of it in common."""
+    out = io.StringIO()
+    print_report(Console(file=out, width=2_000), report, None)
+    pages = [render_page(report), render_student_page(report), html.escape(out.getvalue(), quote=False)]
+    said = html.escape(without_inputs(report), quote=False)
+    assert all(said in page for page in pages)
+    return said
+
+
+def test_pages_say_that_rows_are_left_out_for_everyone():
+    """One sentence on how many, and one on what follows."""
+    assert shown(with_missing(a_pass(), Likeness.ALIKE)) == (
+        "Of 18,432 rows that the seeds hold out, 1,315 have no inputs: the network was never fed them. They are like "
+        "the others, so they are left out for everyone: reference and traditional models are scored on the same rows."
+    )
+
+
+def test_pages_say_which_rows_a_student_chose():
+    """How many of which classes, and both means."""
+    groups = (MissingGroup("NEAR BAY rows", 1_310, 1_310), MissingGroup("ISLAND rows", 5, 5))
+    strict = replace(a_pass().comparison.standing, mean=0.84)
+    report = with_missing(
+        a_pass(), Likeness.UNLIKE, groups=groups, reference_missing=0.55, reference_known=0.93, strict=strict
+    )
+    said = shown(report)
+    assert "Missing are 1,310 of 1,310 NEAR BAY rows and 5 of 5 ISLAND rows." in said
+    assert "Counted as wrong they make it 84.0%, where the bar is 88.9%." in said
+    assert "The reference gets 55.0% of them right, and 93.0% of the others." in said
+
+
+def test_pages_of_a_regression_say_it_in_its_unit():
+    """The reference's errors on missing and on other rows are in dollars."""
+    strict = replace(a_price().comparison.standing, mean=90_000.0)
+    report = with_missing(
+        a_price(), Likeness.UNLIKE, reference_missing=110_000.0, reference_known=50_000.0, strict=strict
+    )
+    assert "Counted as wrong they make it $90,000, where the bar is $63,410." in shown(report)
+    assert "The reference has an RMSE of $110,000 on them, and $50,000 else." in shown(report)
+
+
+def test_where_nothing_is_missing_nothing_is_said():
+    """A page of somebody with all rows has no word of it."""
+    assert without_inputs(a_pass()) == ""
+    assert "have no inputs" not in render_page(a_pass())
