@@ -1,10 +1,12 @@
-"""Which rows a table holds whose columns are mixtures of the data's: the file in its order, or the hand-out's split.
+"""Which rows a table holds whose columns are mixtures of the data's: those of its index, the file in its order, or the
+hand-out's split.
 
-Theory of operation: principal components, whitening and products leave no column that is one of the data's. Yet most
-students leave rows where they are, or split them as the hand-out does. So a table may hold the file's rows in order, or
-a part of that split (``candidates``); it is believed where its columns *follow* from those rows: a least-squares fit on
-half of a sample gives the other half to within ``TOLERANCE`` deviations (``follow``). What was fitted gives every row
-of the data its image, by which the rows of other tables are found. Pure.
+Theory of operation: principal components, whitening and products leave no column that is one of the data's. Yet what
+was handed over with them often has an index of pandas, which claims rows (``claims``). Without one, most students leave
+rows where they are, or split them as the hand-out does, so a table may hold the file's rows in order, or a part of that
+split (``candidates``). Either is believed only where the table's columns *follow* from those rows: a least-squares fit
+on half of a sample gives the other half, of other rows, to within ``TOLERANCE`` deviations (``follow``). What was
+fitted gives every row of the data its image, by which the rows of other tables are found. Pure.
 """
 
 import math
@@ -69,14 +71,24 @@ class Rows:
         made = [self.terms(mixture.terms, part) @ mixture.weights for part in parts]
         return np.asarray(np.concatenate(made) / mixture.deviations)
 
+    def claims(self, index: Array) -> Iterator[Array]:
+        """Return the rows that an index (n,) may mean, -1 where it means none: the file's, or, as where it was reset
+        after rows were dropped, those without gaps. Any numbers will do."""
+        for base in self._bases:
+            is_row = (index >= 0) & (index < len(base))
+            yield np.where(is_row, base[np.where(is_row, index, 0)], -1)
+
+    @property
+    def _bases(self) -> list[Array]:
+        """All rows of the file, and of it without gaps."""
+        rows = np.arange(self.count)
+        return [rows] if len(self.complete) in (0, self.count) else [rows, self.complete]
+
     def candidates(self, count: int) -> Iterator[Array]:
         """Return which rows a table of so many rows may hold: all of the file, or of it without gaps, or a part of a
         split; and as ``fit`` leaves a part of them for watching, the first ones and the last ones of each."""
-        bases = [np.arange(self.count)]
-        if len(self.complete) < self.count:
-            bases.append(self.complete)
-        parts = list(bases)
-        for base in bases:
+        parts = self._bases
+        for base in self._bases:
             for share in SHARES:
                 rest, test = _split(base, share)
                 parts += [*_split(rest, share), test, rest]
@@ -88,21 +100,29 @@ class Rows:
                 yield part[:count]
                 yield part[-count:]
 
-    def follow(self, table: Array, places: Array) -> tuple[Array, Mixture] | None:
-        """Return the rows that a table holds, -1 where a row does not follow, and how; None where no order explains it.
+    def follow(self, table: Array, places: Array, index: Array | None) -> tuple[Array, Mixture] | None:
+        """Return the rows that a table holds, -1 where a row does not follow, and how; None where neither its index nor
+        an order explains it.
 
         ``places``: rows of the table that tell.
         """
         for kind in ("sums", "products", "directions"):
-            for rows in self.candidates(len(table)):
+            for rows in self.may_be(len(table), index):
                 mixture = self._mixture(table, rows, places, kind)
                 if mixture is not None:
-                    return self._in_order(table, rows, mixture), mixture
+                    return self.held(table, rows, mixture), mixture
         return None
+
+    def may_be(self, count: int, index: Array | None) -> Iterator[Array]:
+        """Return which rows a table of so many may hold, those of its index first."""
+        if index is not None:
+            yield from self.claims(index)
+        yield from self.candidates(count)
 
     def _mixture(self, table: Array, rows: Array, places: Array, kind: str) -> Mixture | None:
         values = table[places]
-        known = np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1)
+        known = np.flatnonzero(np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1))
+        known = known[np.sort(np.unique(rows[places[known]], return_index=True)[1])]  # what repeats would follow itself
         values, terms = values[known], self.terms(kind, rows[places[known]])
         fitted, checked = slice(None, None, 2), slice(1, None, 2)
         deviations = values.std(axis=0) if len(values) else np.zeros(values.shape[1])
@@ -116,8 +136,8 @@ class Rows:
         columns = np.flatnonzero(follows)[:MOST_COLUMNS]
         return Mixture(kind, columns, weights[:, columns], deviations[columns])
 
-    def _in_order(self, table: Array, rows: Array, mixture: Mixture) -> Array:
-        """Return the rows of an order that a table keeps to; those with gaps are taken at its word."""
+    def held(self, table: Array, rows: Array, mixture: Mixture) -> Array:
+        """Return the rows of an order or a claim that a table keeps to; those with gaps are taken at its word."""
         is_complete = np.isin(rows, self.complete)
         found = np.array(rows)
         for part in np.array_split(np.flatnonzero(is_complete), max(1, len(rows) // CHUNK)):

@@ -70,11 +70,11 @@ def practised(practice):
     return houses(practice, ROWS)
 
 
-def match(matcher, make, tables, labels=()):
+def match(matcher, make, tables, labels=(), indices=()):
     """Match a network that was trained on the first table, watched on the second, and tested on others."""
-    labels = [*labels, *[None] * (len(tables) - len(labels))]
-    arrays = {frames.reference(a).sha256: a for a in (*tables, *labels) if a is not None}
-    fed = [make.fed(x, y) for x, y in zip(tables, labels, strict=True)]
+    labels, indices = ([*some, *[None] * (len(tables) - len(some))] for some in (labels, indices))
+    arrays = {frames.reference(a).sha256: a for a in (*tables, *labels, *indices) if a is not None}
+    fed = [make.fed(x, y, index) for x, y, index in zip(tables, labels, indices, strict=True)]
     fit = make.fit(training=fed[0])
     if len(fed) > 1:
         fit = make.fit(training=fed[0], development=Development.DATA, validation=fed[1])
