@@ -292,9 +292,10 @@ class Matcher:
         if like.mixture is None or not self._may_do(self._mixed_rows(table[some], like.mixture), len(table)):
             return None
         rows = self._mixed_rows(table, like.mixture)
-        order = self._order_of(rows, beside.index) if (rows < 0).any() else None
+        order = self._order_of(rows, beside.index)
         if order is not None:
-            rows = np.where(rows < 0, self.orders.held(table, order, like.mixture), rows)
+            held = self.orders.held(table, order, like.mixture)
+            rows = np.where(held >= 0, held, rows)
         return self._enough(Found(rows, (), like.mixture), MOST_OF_IT)
 
     def _search(self, table: Array, beside: Beside, tables: Tables) -> Found | None:

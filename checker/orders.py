@@ -29,6 +29,9 @@ ENOUGH = 2
 """So many columns follow, or all."""
 MOST_COLUMNS = 12
 MOST_PRODUCTS = 200
+MOST_GAPPED = 20_000
+ROUNDS = 8
+"""In which a gap is filled."""
 CHUNK = 20_000
 
 
@@ -54,11 +57,10 @@ class Rows:
         self._deviations = np.maximum(known.std(axis=0), 1e-12) if len(known) else np.ones(features.shape[1])
         self._products = list(combinations_with_replacement(range(features.shape[1]), 2))[:MOST_PRODUCTS]
 
-    def terms(self, kind: str, rows: Array) -> Array:
-        """Return the terms (n, t) of complete rows (n,) that a table's columns may be sums of."""
-        values = self._features[rows]
+    def terms(self, kind: str, values: Array) -> Array:
+        """Return the terms (n, t), of the values (n, d) of rows, that a table's columns may be sums of."""
         standard = (values - self._means) / self._deviations
-        parts = [np.ones((len(rows), 1)), standard]
+        parts = [np.ones((len(values), 1)), standard]
         if kind == "products":
             parts.append(np.column_stack([standard[:, i] * standard[:, j] for i, j in self._products]))
         if kind == "directions":
@@ -68,8 +70,10 @@ class Rows:
     def images(self, mixture: Mixture) -> Array:
         """Return what a mixture makes of all complete rows (n, c), in deviations."""
         parts = np.array_split(self.complete, max(1, len(self.complete) // CHUNK))
-        made = [self.terms(mixture.terms, part) @ mixture.weights for part in parts]
-        return np.asarray(np.concatenate(made) / mixture.deviations)
+        return np.concatenate([self._image(mixture, self._features[part]) for part in parts])
+
+    def _image(self, mixture: Mixture, values: Array) -> Array:
+        return np.asarray(self.terms(mixture.terms, values) @ mixture.weights / mixture.deviations)
 
     def claims(self, index: Array) -> Iterator[Array]:
         """Return the rows that an index (n,) may mean, -1 where it means none: the file's, or, as where it was reset
@@ -123,7 +127,7 @@ class Rows:
         values = table[places]
         known = np.flatnonzero(np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1))
         known = known[np.sort(np.unique(rows[places[known]], return_index=True)[1])]  # what repeats would follow itself
-        values, terms = values[known], self.terms(kind, rows[places[known]])
+        values, terms = values[known], self.terms(kind, self._features[rows[places[known]]])
         fitted, checked = slice(None, None, 2), slice(1, None, 2)
         deviations = values.std(axis=0) if len(values) else np.zeros(values.shape[1])
         if len(values) < 3 * terms.shape[1] or not np.isfinite(terms).all():
@@ -137,14 +141,36 @@ class Rows:
         return Mixture(kind, columns, weights[:, columns], deviations[columns])
 
     def held(self, table: Array, rows: Array, mixture: Mixture) -> Array:
-        """Return the rows of an order or a claim that a table keeps to; those with gaps are taken at its word."""
+        """Return the rows of an order or a claim that a table keeps to; one with gaps, where something in these would
+        give what the table holds."""
+        wanted = table[:, mixture.columns] / mixture.deviations
+        found = np.full(len(rows), -1, dtype=np.int64)
         is_complete = np.isin(rows, self.complete)
-        found = np.array(rows)
-        for part in np.array_split(np.flatnonzero(is_complete), max(1, len(rows) // CHUNK)):
-            made = self.terms(mixture.terms, rows[part]) @ mixture.weights
-            off = np.abs(made - table[part][:, mixture.columns]) / mixture.deviations
-            found[part[~(off <= 10 * TOLERANCE).all(axis=1)]] = -1
+        whole, gapped = np.flatnonzero(is_complete), np.flatnonzero(~is_complete & (rows >= 0))[:MOST_GAPPED]
+        for places, image in ((whole, self._image), (gapped, None)):
+            for part in np.array_split(places, len(places) // CHUNK + 1):
+                values = self._features[rows[part]]
+                made = image(mixture, values) if image else self._filled(mixture, values, wanted[part])
+                follows = (np.abs(made - wanted[part]) <= 10 * TOLERANCE).all(axis=1)
+                found[part[follows]] = rows[part[follows]]
         return found
+
+    def _filled(self, mixture: Mixture, values: Array, wanted: Array) -> Array:
+        """Return what a mixture makes of rows (n, d) whose gaps are filled such that this comes near to what is wanted
+        (n, c); NaN where a row has too many gaps to tell anything. Newton's method, from the columns' means."""
+        gaps = np.isnan(values)
+        columns = np.flatnonzero(gaps.any(axis=0))
+        is_told = gaps.sum(axis=1) < wanted.shape[1]
+        filled = np.where(gaps, self._means, values)
+        steps = np.diag(self._deviations)[columns]
+        with np.errstate(all="ignore"):  # what comes near to nothing may go anywhere
+            for _ in range(ROUNDS if 0 < len(columns) < MOST_COLUMNS else 0):
+                off = wanted - self._image(mixture, filled)
+                rises = [self._image(mixture, filled + step) - self._image(mixture, filled - step) for step in steps]
+                slopes = np.stack(rises, axis=2) / 2 * gaps[:, None, columns]
+                off, slopes = (np.nan_to_num(part, posinf=0.0, neginf=0.0) for part in (off, slopes))
+                filled[:, columns] += (np.linalg.pinv(slopes) @ off[:, :, None])[:, :, 0] * self._deviations[columns]
+            return np.where(is_told[:, None], self._image(mixture, filled), np.nan)
 
 
 def _split(rows: Array, share: float) -> tuple[Array, Array]:

@@ -65,21 +65,21 @@ def note(x: Any, y: Any = None, names: Sequence[str] = (), steps: int | None = N
     labels = None if y is None else as_array(y)
     if labels is not None and (len(labels) != len(features) or labels.ndim > 2):
         labels = None
-    indices = (found for part in (x, y) if (found := index_of(part)) is not None and len(found) == len(features))
-    return _data((features,) if labels is None else (features, labels), next(indices, None))
+    indices = [found for part in (x, y) if (found := index_of(part)) is not None and len(found) == len(features)]
+    index = next(itertools.chain(itertools.filterfalse(_counts, indices), indices), None)
+    return _data((features,) if labels is None else (features, labels), index)
 
 
 def _data(arrays: tuple[Array, ...], index: Array | None = None) -> Data:
     named = [frames.reference(a) for a in arrays]
-    is_sent = index is not None and len(index) >= MIN_INDEXED
-    beside = frames.reference(index) if index is not None and is_sent else None
+    is_told = index is not None and len(index) >= MIN_INDEXED and not _counts(index)
+    beside = frames.reference(index) if index is not None and is_told else None
     fed = Fed(len(arrays[0]), named[0], named[1] if len(named) > 1 else None, index=beside)
     return Data(fed, arrays, index=index)
 
 
 def index_of(value: Any) -> Array | None:
-    """Return the numbers by which pandas calls the rows of a table or of several; None where it has none, or they only
-    count the rows, as a new table's do."""
+    """Return the numbers by which pandas calls the rows of a table or of several; None where it has none."""
     if isinstance(value, Mapping | list | tuple):
         parts = itertools.islice(value.values() if isinstance(value, Mapping) else value, MAX_INPUTS)
         return next((found for part in parts if (found := _own_index(part)) is not None), None)
@@ -91,9 +91,14 @@ def _own_index(value: Any) -> Array | None:
         numbers = value.index.to_numpy()
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.nbytes > MAX_BYTES:
             return None
-        return None if np.array_equal(numbers, np.arange(len(numbers))) else numbers.astype(np.int64)
+        return np.asarray(numbers, dtype=np.int64)
     except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
         return None
+
+
+def _counts(index: Array) -> bool:
+    """Tell whether an index only counts the rows, as a new table's does: it tells no more than their order."""
+    return bool((np.diff(index) == 1).all())
 
 
 def table(x: Any, names: Sequence[str] = ()) -> Array | None:
