@@ -29,14 +29,15 @@ MAX_MODELS = 1_000
 MAX_CELLS = 5_000
 MAX_FAILURES = 20
 MAX_ADAPTATIONS = 100
-MAX_ARRAYS = 2_000
+MAX_ARRAYS = 3_000
 MAX_STEPS = 1_000_000
 MAX_MESSAGE_BYTES = 32 * 2**20
 MAX_VALUES = 10_000_000
 """In all messages together: a value of three bytes takes eighty in memory."""
 MAX_ARRAY_BYTES = 80 * 2**20
-MAX_ROWS = 4_000_000
-"""Of all arrays together; what comes after them is not kept, for each row that a model is fed is searched."""
+MAX_ROWS = 6_000_000
+"""Of all arrays together, features, labels and indices alike; what comes after them is not kept, for each row that a
+model is fed is searched."""
 
 MAX_OUTPUT_BYTES = 32 * 2**20
 """Of the newest answers of all networks together, and of those whose record is still to come."""

@@ -223,7 +223,7 @@ def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
             *(u.fed for u in model.uses),
         )
     ]
-    refs = [ref for fed in given if fed is not None for ref in (fed.x, fed.y) if ref is not None]
+    refs = [ref for fed in given if fed is not None for ref in (fed.x, fed.y, fed.index) if ref is not None]
     return {ref.sha256: ref for ref in refs}
 
 

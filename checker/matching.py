@@ -8,9 +8,10 @@ affine maps can be fitted exactly, by least squares with outliers trimmed, for *
 Two rounds settle it. A row counts as matched where exactly one row of the data set agrees in all mapped columns
 to within ``TOLERANCE`` deviations. Columns with missing values in the data set take no part in identities.
 
-Where columns are no affine images, ranks may tell (``monotone``), and where they are mixtures, the order of the rows
-(``orders``). Rows that several of the data's agree with are told apart by their labels. Of a training table the half
-is enough: its other rows were made up.
+Where columns are no affine images, ranks may tell (``monotone``), and where they are mixtures, the index that came with
+them or the order of the rows (``orders``). Rows that several of the data's agree with are told apart by their labels,
+and by the index or the order that the others keep to. Of a training table the half is enough: its other rows were made
+up.
 
 Many networks are given the same tables, so a table is searched once. A guest may send what it likes, so a sample of a
 table's rows tells whether all of them are looked at, and there is a most of everything. Pure: arrays in, arrays out.
@@ -113,6 +114,18 @@ class Found:
         return int((self.rows >= 0).sum())
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What came with a table: labels (n,) or (n, classes), and the index (n,) that pandas had, which is a claim."""
+
+    y: Array | None = None
+    index: Array | None = None
+
+    def joined(self, other: "Beside") -> "Beside":
+        """Return this, and of what is missing the other's."""
+        return Beside(other.y if self.y is None else self.y, other.index if self.index is None else self.index)
+
+
 class Tables(Mapping[str, Array]):
     """Feature tables of one width by hash, as float64 where they are asked for; as many as may be looked at."""
 
@@ -177,6 +190,8 @@ class _Spent:
     tables: int = 0
     in_vain: int = 0
     missed: set[tuple[str, int]] = field(default_factory=set)
+    searched: set[tuple[str, bool]] = field(default_factory=set)
+    """Tables, and whether there was an index."""
 
 
 class Matcher:
@@ -245,46 +260,53 @@ class Matcher:
 
     # -- one table ---------------------------------------------------------------------------------------
 
-    def _find(self, digest: str, tables: Tables, y: Array | None, like: Found | None) -> Found | None:
+    def _find(self, digest: str, tables: Tables, beside: Beside, like: Found | None) -> Found | None:
         """Return what is found of a table; None where too few rows are. ``like``: what was, of the model's others."""
         found = self._found.get(digest)
         if found is not None:
             return found
         if like is not None and (digest, id(like)) not in self._spent.missed:
-            found = self._read_like(tables[digest], y, like)
+            found = self._read_like(tables[digest], beside, like)
             if found is None:
                 self._spent.missed.add((digest, id(like)))
         may_search = self._spent.tables < MAX_TABLES and self._spent.in_vain < MAX_IN_VAIN
-        if digest not in self._found and may_search and not _is_whole(found) and tables.rows(digest) >= MIN_ROWS:
+        was_searched = not self._spent.searched.isdisjoint({(digest, True), (digest, beside.index is not None)})
+        if not was_searched and may_search and not _is_whole(found) and tables.rows(digest) >= MIN_ROWS:
             self._spent.tables += 1
-            more = self._search(tables[digest], y, tables)
+            self._spent.searched.add((digest, beside.index is not None))
+            more = self._search(tables[digest], beside, tables)
             self._spent.in_vain += more is None
             found = more if found is None or (more is not None and more.count > found.count) else found
         self._found[digest] = found
         return found
 
-    def _read_like(self, table: Array, y: Array | None, like: Found) -> Found | None:
+    def _read_like(self, table: Array, beside: Beside, like: Found) -> Found | None:
         """Read a table by the maps that are known of another."""
         if like.affine:
-            return self._settled(table, y, like.affine, are_exact=True)
+            return self._settled(table, beside, like.affine, are_exact=True)
         some = spread(len(table), SAMPLE)
         if like.monotone:
-            if not self._may_do(self._monotone_rows(table[some], None, like.monotone), len(table)):
+            if not self._may_do(self._monotone_rows(table[some], Beside(), like.monotone), len(table)):
                 return None
-            return self._enough(Found(self._monotone_rows(table, y, like.monotone), like.monotone), MOST_OF_IT)
+            return self._enough(Found(self._monotone_rows(table, beside, like.monotone), like.monotone), MOST_OF_IT)
         if like.mixture is None or not self._may_do(self._mixed_rows(table[some], like.mixture), len(table)):
             return None
-        return self._enough(Found(self._mixed_rows(table, like.mixture), (), like.mixture), MOST_OF_IT)
+        rows = self._mixed_rows(table, like.mixture)
+        order = self._order_of(rows, beside.index)
+        if order is not None:
+            held = self.orders.held(table, order, like.mixture)
+            rows = np.where(held >= 0, held, rows)
+        return self._enough(Found(rows, (), like.mixture), MOST_OF_IT)
 
-    def _search(self, table: Array, y: Array | None, tables: Tables) -> Found | None:
+    def _search(self, table: Array, beside: Beside, tables: Tables) -> Found | None:
         """Look for a table's rows in every way; what finds nearly all of them is believed at once, else what finds
         most."""
         ways: tuple[Callable[[], Found | None], ...] = (
-            lambda: self._settled(table, y, _guess(table, self.features)),
-            lambda: self._settled(table, y, _in_order(tables.sampled(), self.features)),
-            lambda: self._by_ranks(table, y),
-            lambda: self._by_order(table),
-            lambda: self._by_head(table, y),
+            lambda: self._settled(table, beside, _guess(table, self.features)),
+            lambda: self._settled(table, beside, _in_order(tables.sampled(), self.features)),
+            lambda: self._by_ranks(table, beside),
+            lambda: self._by_order(table, beside),
+            lambda: self._by_head(table, beside),
         )
         best: Found | None = None
         for way in ways:
@@ -312,7 +334,7 @@ class Matcher:
 
     # -- affine maps -------------------------------------------------------------------------------------
 
-    def _settled(self, table: Array, y: Array | None, maps: Maps, are_exact: bool = False) -> Found | None:
+    def _settled(self, table: Array, beside: Beside, maps: Maps, are_exact: bool = False) -> Found | None:
         """Fit maps to a sample of a table, and find all rows by them."""
         some = spread(len(table), SAMPLE)
         sample, most = table[some], -1.0
@@ -331,7 +353,7 @@ class Matcher:
         if not best or not self._may_do(self._only_near(sample, best), len(table)):
             return None
         rows = self._only_near(table, best)
-        found = Found(self._told_apart(table, y, rows, best), best)
+        found = Found(self._told_apart(table, beside, rows, best), best)
         return self._enough(found, MOST_OF_IT if are_exact else ENOUGH_MATCHED)
 
     def _nearest(self, table: Array, maps: Maps) -> Array:
@@ -348,14 +370,15 @@ class Matcher:
             wanted = np.column_stack([wanted, self._label_points(labels.theirs)])
         return _only_near(space, wanted)
 
-    def _told_apart(self, table: Array, y: Array | None, rows: Array, maps: Maps) -> Array:
-        """Find rows that several of the data's agree with by their labels, then by the order that the others keep."""
+    def _told_apart(self, table: Array, beside: Beside, rows: Array, maps: Maps) -> Array:
+        """Find rows that several of the data's agree with by their labels, then by the index or the order that the
+        others keep to."""
         found, left = np.array(rows), np.flatnonzero(rows < 0)
-        labels = self._labels(y, rows) if y is not None and len(left) else None
+        labels = self._labels(beside.y, rows) if len(left) else None
         if labels is not None:
             found[left] = self._only_near(table[left], maps, labels.of(left))
             left = np.flatnonzero(found < 0)
-        order = self._order_of(found) if len(left) else None
+        order = self._order_of(found, beside.index) if len(left) else None
         if order is not None:
             sources = np.array([m.source for m in self._used(maps)])
             images = self.features[np.ix_(order[left], sources)] / self.deviations[sources]
@@ -363,16 +386,19 @@ class Matcher:
             found[left] = np.where((off <= TOLERANCE).all(axis=1), order[left], -1)
         return found
 
-    def _order_of(self, rows: Array) -> Array | None:
-        """Return the order, of the file or the hand-out's split, that rows keep to as far as they are known."""
+    def _order_of(self, rows: Array, index: Array | None) -> Array | None:
+        """Return the order, of an index, the file or the hand-out's split, that rows keep to as far as they are
+        known."""
         known = rows >= 0
         if known.sum() < MIN_ROWS:
             return None
-        orders = self.orders.candidates(len(rows))
+        orders = self.orders.may_be(len(rows), index)
         return next((order for order in orders if (order[known] == rows[known]).mean() >= ENOUGH_MATCHED), None)
 
-    def _labels(self, y: Array, rows: Array) -> Labels | None:
+    def _labels(self, y: Array | None, rows: Array) -> Labels | None:
         """Return a table's labels in the data's terms, where those of the rows that were found are the data's."""
+        if y is None:
+            return None
         theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
         if len(theirs) != len(rows) or theirs.dtype.kind not in "iufb":
             return None
@@ -428,7 +454,7 @@ class Matcher:
 
     # -- monotone maps and mixtures ----------------------------------------------------------------------
 
-    def _by_ranks(self, table: Array, y: Array | None) -> Found | None:
+    def _by_ranks(self, table: Array, beside: Beside) -> Found | None:
         """Find a table's rows by its ranks."""
         some = spread(len(table), max(CHUNK, 2 * len(self.features)))
         places, rows = monotone.guess(table[some], self.features, self.complete)
@@ -441,15 +467,19 @@ class Matcher:
                 return None
             maps = maps if few else monotone.fit(table[some], np.flatnonzero(rows >= 0), rows[rows >= 0], self.features)
             places, rows = used[rows >= 0], rows[rows >= 0]
-        return self._enough(Found(self._monotone_rows(table, y, maps), maps)) if maps else None
+        return self._enough(Found(self._monotone_rows(table, beside, maps), maps)) if maps else None
 
-    def _monotone_rows(self, table: Array, y: Array | None, maps: monotone.Maps) -> Array:
+    def _monotone_rows(self, table: Array, beside: Beside, maps: monotone.Maps) -> Array:
         image = self._image(maps)
         rows = image.rows_of(table)
-        labels = None if y is None or (rows >= 0).all() else self._labels(y, rows)
+        left = np.flatnonzero(rows < 0)
+        labels = self._labels(beside.y, rows) if len(left) else None
         if labels is not None:
-            left = np.flatnonzero(rows < 0)
             rows[left] = image.rows_of(table[left], labels.of(left))
+            left = np.flatnonzero(rows < 0)
+        order = self._order_of(rows, beside.index) if len(left) and beside.index is not None else None
+        if order is not None:
+            rows[left] = np.where(image.may_be(table[left], order[left]), order[left], -1)
         return rows
 
     def _image(self, maps: monotone.Maps) -> Image:
@@ -458,9 +488,9 @@ class Matcher:
             self._last_image = maps, Image(maps, self.features, self.complete)
         return self._last_image[1]
 
-    def _by_order(self, table: Array) -> Found | None:
-        """Find a table's rows by their order, where what they hold follows from it."""
-        found = self.orders.follow(table, spread(len(table), ENOUGH_TO_MATCH))
+    def _by_order(self, table: Array, beside: Beside) -> Found | None:
+        """Find a table's rows by their index or their order, where what they hold follows from it."""
+        found = self.orders.follow(table, spread(len(table), ENOUGH_TO_MATCH), beside.index)
         return None if found is None else self._enough(Found(found[0].astype(np.int64), (), found[1]))
 
     def _mixed_rows(self, table: Array, mixture: Mixture) -> Array:
@@ -468,15 +498,15 @@ class Matcher:
         rows = _only_near(_space_of(self.orders.images(mixture)), table[:, mixture.columns] / mixture.deviations)
         return np.where(rows >= 0, self.orders.complete[rows], -1)
 
-    def _by_head(self, table: Array, y: Array | None) -> Found | None:
+    def _by_head(self, table: Array, beside: Beside) -> Found | None:
         """Read a long table by its first rows: what is made up mostly stands behind what is not."""
         head = math.ceil(self._half())
         if len(table) < 2 * head:
             return None
-        found = self._settled(table[:head], None, _guess(table[:head], self.features)) or self._by_ranks(
-            table[:head], None
+        found = self._settled(table[:head], Beside(), _guess(table[:head], self.features)) or self._by_ranks(
+            table[:head], Beside()
         )
-        return None if found is None else self._read_like(table, y, found)
+        return None if found is None else self._read_like(table, beside, found)
 
 
 def _is_whole(found: Found | None) -> bool:
@@ -528,17 +558,23 @@ def sober(table: Array) -> Array:
         return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
-def _fed(model: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Array | None]:
-    """Return what a network was given, the last training data first, each once; with the labels that came with it."""
+def _fed(model: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Beside]:
+    """Return what a network was given, the last training data first, each once; with what came with it."""
     fed = [fit.training for fit in reversed(model.fits)]
     fed += [fit.validation for fit in reversed(model.fits) if fit.validation is not None]
     fed += [use.fed for use in model.uses]
-    labels: dict[str, Array | None] = {}
+    given: dict[str, Beside] = {}
     for one in fed:
-        if one.x is not None and one.x.sha256 in arrays and (one.x.sha256 in labels or len(labels) < MAX_FED):
-            y = arrays.get(one.y.sha256) if one.y is not None else None
-            labels[one.x.sha256] = y if labels.get(one.x.sha256) is None else labels[one.x.sha256]
-    return labels
+        x = None if one.x is None else arrays.get(one.x.sha256)
+        if one.x is not None and x is not None and (one.x.sha256 in given or len(given) < MAX_FED):
+            y, index = (None if ref is None else arrays.get(ref.sha256) for ref in (one.y, one.index))
+            beside = Beside(y, index if index is not None and _is_index(index, x) else None)
+            given[one.x.sha256] = given.get(one.x.sha256, Beside()).joined(beside)
+    return given
+
+
+def _is_index(index: Array, table: Array) -> bool:
+    return index.dtype.kind == "i" and index.shape == table.shape[:1]
 
 
 def _is_table(values: Array) -> bool:

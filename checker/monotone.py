@@ -188,6 +188,11 @@ class Image:
             found[part] = self._best(table[part], None if labels is None else labels.of(part))
         return found
 
+    def may_be(self, table: Array, rows: Array) -> Array:
+        """Tell whether rows of a table (n, c) may be these rows (n,) of the data set; none is a row -1."""
+        known = np.maximum(rows, 0)
+        return np.asarray((rows >= 0) & (self._agreement(table, known) >= 0))
+
     def _best(self, values: Array, labels: Labels | None) -> Array:
         """Return the one row of the data set that agrees best with each row of a table, of which all is known."""
         wanted = np.column_stack([m.of_table(values[:, m.column]) for m in self._maps])

@@ -1,10 +1,12 @@
-"""Which rows a table holds whose columns are mixtures of the data's: the file in its order, or the hand-out's split.
+"""Which rows a table holds whose columns are mixtures of the data's: those of its index, the file in its order, or the
+hand-out's split.
 
-Theory of operation: principal components, whitening and products leave no column that is one of the data's. Yet most
-students leave rows where they are, or split them as the hand-out does. So a table may hold the file's rows in order, or
-a part of that split (``candidates``); it is believed where its columns *follow* from those rows: a least-squares fit on
-half of a sample gives the other half to within ``TOLERANCE`` deviations (``follow``). What was fitted gives every row
-of the data its image, by which the rows of other tables are found. Pure.
+Theory of operation: principal components, whitening and products leave no column that is one of the data's. Yet what
+was handed over with them often has an index of pandas, which claims rows (``claims``). Without one, most students leave
+rows where they are, or split them as the hand-out does, so a table may hold the file's rows in order, or a part of that
+split (``candidates``). Either is believed only where the table's columns *follow* from those rows: a least-squares fit
+on half of a sample gives the other half, of other rows, to within ``TOLERANCE`` deviations (``follow``). What was
+fitted gives every row of the data its image, by which the rows of other tables are found. Pure.
 """
 
 import math
@@ -27,6 +29,9 @@ ENOUGH = 2
 """So many columns follow, or all."""
 MOST_COLUMNS = 12
 MOST_PRODUCTS = 200
+MOST_GAPPED = 20_000
+ROUNDS = 8
+"""In which a gap is filled."""
 CHUNK = 20_000
 
 
@@ -52,11 +57,10 @@ class Rows:
         self._deviations = np.maximum(known.std(axis=0), 1e-12) if len(known) else np.ones(features.shape[1])
         self._products = list(combinations_with_replacement(range(features.shape[1]), 2))[:MOST_PRODUCTS]
 
-    def terms(self, kind: str, rows: Array) -> Array:
-        """Return the terms (n, t) of complete rows (n,) that a table's columns may be sums of."""
-        values = self._features[rows]
+    def terms(self, kind: str, values: Array) -> Array:
+        """Return the terms (n, t), of the values (n, d) of rows, that a table's columns may be sums of."""
         standard = (values - self._means) / self._deviations
-        parts = [np.ones((len(rows), 1)), standard]
+        parts = [np.ones((len(values), 1)), standard]
         if kind == "products":
             parts.append(np.column_stack([standard[:, i] * standard[:, j] for i, j in self._products]))
         if kind == "directions":
@@ -66,17 +70,29 @@ class Rows:
     def images(self, mixture: Mixture) -> Array:
         """Return what a mixture makes of all complete rows (n, c), in deviations."""
         parts = np.array_split(self.complete, max(1, len(self.complete) // CHUNK))
-        made = [self.terms(mixture.terms, part) @ mixture.weights for part in parts]
-        return np.asarray(np.concatenate(made) / mixture.deviations)
+        return np.concatenate([self._image(mixture, self._features[part]) for part in parts])
+
+    def _image(self, mixture: Mixture, values: Array) -> Array:
+        return np.asarray(self.terms(mixture.terms, values) @ mixture.weights / mixture.deviations)
+
+    def claims(self, index: Array) -> Iterator[Array]:
+        """Return the rows that an index (n,) may mean, -1 where it means none: the file's, or, as where it was reset
+        after rows were dropped, those without gaps. Any numbers will do."""
+        for base in self._bases:
+            is_row = (index >= 0) & (index < len(base))
+            yield np.where(is_row, base[np.where(is_row, index, 0)], -1)
+
+    @property
+    def _bases(self) -> list[Array]:
+        """All rows of the file, and of it without gaps."""
+        rows = np.arange(self.count)
+        return [rows] if len(self.complete) in (0, self.count) else [rows, self.complete]
 
     def candidates(self, count: int) -> Iterator[Array]:
         """Return which rows a table of so many rows may hold: all of the file, or of it without gaps, or a part of a
         split; and as ``fit`` leaves a part of them for watching, the first ones and the last ones of each."""
-        bases = [np.arange(self.count)]
-        if len(self.complete) < self.count:
-            bases.append(self.complete)
-        parts = list(bases)
-        for base in bases:
+        parts = self._bases
+        for base in self._bases:
             for share in SHARES:
                 rest, test = _split(base, share)
                 parts += [*_split(rest, share), test, rest]
@@ -88,22 +104,30 @@ class Rows:
                 yield part[:count]
                 yield part[-count:]
 
-    def follow(self, table: Array, places: Array) -> tuple[Array, Mixture] | None:
-        """Return the rows that a table holds, -1 where a row does not follow, and how; None where no order explains it.
+    def follow(self, table: Array, places: Array, index: Array | None) -> tuple[Array, Mixture] | None:
+        """Return the rows that a table holds, -1 where a row does not follow, and how; None where neither its index nor
+        an order explains it.
 
         ``places``: rows of the table that tell.
         """
         for kind in ("sums", "products", "directions"):
-            for rows in self.candidates(len(table)):
+            for rows in self.may_be(len(table), index):
                 mixture = self._mixture(table, rows, places, kind)
                 if mixture is not None:
-                    return self._in_order(table, rows, mixture), mixture
+                    return self.held(table, rows, mixture), mixture
         return None
+
+    def may_be(self, count: int, index: Array | None) -> Iterator[Array]:
+        """Return which rows a table of so many may hold, those of its index first."""
+        if index is not None:
+            yield from self.claims(index)
+        yield from self.candidates(count)
 
     def _mixture(self, table: Array, rows: Array, places: Array, kind: str) -> Mixture | None:
         values = table[places]
-        known = np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1)
-        values, terms = values[known], self.terms(kind, rows[places[known]])
+        known = np.flatnonzero(np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1))
+        known = known[np.sort(np.unique(rows[places[known]], return_index=True)[1])]  # what repeats would follow itself
+        values, terms = values[known], self.terms(kind, self._features[rows[places[known]]])
         fitted, checked = slice(None, None, 2), slice(1, None, 2)
         deviations = values.std(axis=0) if len(values) else np.zeros(values.shape[1])
         if len(values) < 3 * terms.shape[1] or not np.isfinite(terms).all():
@@ -116,15 +140,37 @@ class Rows:
         columns = np.flatnonzero(follows)[:MOST_COLUMNS]
         return Mixture(kind, columns, weights[:, columns], deviations[columns])
 
-    def _in_order(self, table: Array, rows: Array, mixture: Mixture) -> Array:
-        """Return the rows of an order that a table keeps to; those with gaps are taken at its word."""
+    def held(self, table: Array, rows: Array, mixture: Mixture) -> Array:
+        """Return the rows of an order or a claim that a table keeps to; one with gaps, where something in these would
+        give what the table holds."""
+        wanted = table[:, mixture.columns] / mixture.deviations
+        found = np.full(len(rows), -1, dtype=np.int64)
         is_complete = np.isin(rows, self.complete)
-        found = np.array(rows)
-        for part in np.array_split(np.flatnonzero(is_complete), max(1, len(rows) // CHUNK)):
-            made = self.terms(mixture.terms, rows[part]) @ mixture.weights
-            off = np.abs(made - table[part][:, mixture.columns]) / mixture.deviations
-            found[part[~(off <= 10 * TOLERANCE).all(axis=1)]] = -1
+        whole, gapped = np.flatnonzero(is_complete), np.flatnonzero(~is_complete & (rows >= 0))[:MOST_GAPPED]
+        for places, image in ((whole, self._image), (gapped, None)):
+            for part in np.array_split(places, len(places) // CHUNK + 1):
+                values = self._features[rows[part]]
+                made = image(mixture, values) if image else self._filled(mixture, values, wanted[part])
+                follows = (np.abs(made - wanted[part]) <= 10 * TOLERANCE).all(axis=1)
+                found[part[follows]] = rows[part[follows]]
         return found
+
+    def _filled(self, mixture: Mixture, values: Array, wanted: Array) -> Array:
+        """Return what a mixture makes of rows (n, d) whose gaps are filled such that this comes near to what is wanted
+        (n, c); NaN where a row has too many gaps to tell anything. Newton's method, from the columns' means."""
+        gaps = np.isnan(values)
+        columns = np.flatnonzero(gaps.any(axis=0))
+        is_told = gaps.sum(axis=1) < wanted.shape[1]
+        filled = np.where(gaps, self._means, values)
+        steps = np.diag(self._deviations)[columns]
+        with np.errstate(all="ignore"):  # what comes near to nothing may go anywhere
+            for _ in range(ROUNDS if 0 < len(columns) < MOST_COLUMNS else 0):
+                off = wanted - self._image(mixture, filled)
+                rises = [self._image(mixture, filled + step) - self._image(mixture, filled - step) for step in steps]
+                slopes = np.stack(rises, axis=2) / 2 * gaps[:, None, columns]
+                off, slopes = (np.nan_to_num(part, posinf=0.0, neginf=0.0) for part in (off, slopes))
+                filled[:, columns] += (np.linalg.pinv(slopes) @ off[:, :, None])[:, :, 0] * self._deviations[columns]
+            return np.where(is_told[:, None], self._image(mixture, filled), np.nan)
 
 
 def _split(rows: Array, share: float) -> tuple[Array, Array]:

@@ -589,12 +589,16 @@ class Adaptation:
 @record
 @dataclass(frozen=True)
 class Fed:
-    """Data a model was given: rows, and references to the arrays or a word on why they could not be kept."""
+    """Data a model was given: rows, and references to the arrays or a word on why they could not be kept.
+
+    ``index`` (n,): the numbers that pandas calls the rows by, which claim where in the file they stand.
+    """
 
     rows: int
     x: ArrayRef | None = None
     y: ArrayRef | None = None
     note: str = ""
+    index: ArrayRef | None = None
 
 
 @record

@@ -127,9 +127,10 @@ def a_phase(**more: Any) -> Phase:
     return replace(phase, **more)
 
 
-def fed(x: Array, y: Array | None = None) -> Fed:
+def fed(x: Array, y: Array | None = None, index: Array | None = None) -> Fed:
     """What a model is given when it is given these arrays."""
-    return Fed(len(x), frames.reference(x), None if y is None else frames.reference(y))
+    labels, numbers = (None if array is None else frames.reference(array) for array in (y, index))
+    return Fed(len(x), frames.reference(x), labels, index=numbers)
 
 
 def a_fit(rows: int = 13_209, cell: int = 7, **more: Any) -> Fit:

@@ -588,6 +588,31 @@ def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
     assert b.report() == report, "and stored"
 
 
+def test_an_index_is_kept_for_another_answer(bench, practical, make, data):
+    """Rows that only an index leads to are found again, without a run, when another network is made the answer."""
+    order = np.random.default_rng(1).permutation(ROWS)
+    scaled = np.concatenate([x for x, _ in practical.places()])
+    x, tested = np.split((scaled @ np.linalg.svd(scaled)[2].T).astype(np.float32)[order], [600])
+    y = data.labels[order[:600]].astype(np.int64)
+
+    def say():
+        yield from practical.begin()
+        yield from map(frames.array, (x, y, order[:600], tested))
+        fit, use = make.fit(training=make.fed(x, y, order[:600])), make.use("evaluate", make.fed(tested))
+        for number in (1, 2):
+            model = make.model(number, fit, variable=f"net_{number}", input_width=x.shape[1], uses=(use,))
+            yield frames.message(model)
+
+    b = bench(say=say)
+    b.hand_in("ada", content="say")
+    assert b.report().tracing.source is FeatureSource.TRACED
+    b.course = replace(b.course, model="net_1")
+    report = b.report()
+    assert report.answer.variable == "net_1"
+    assert (report.tracing.source, report.tracing.training_rows) == (FeatureSource.TRACED, 600)
+    assert [type(job).__name__ for box in b.boxes for job, _ in box.jobs].count("ExecuteJob") == 1
+
+
 def test_a_name_that_no_network_has_is_told_with_those_there_are(bench, two_networks):
     """A demonstrator who names a network that is not there is told which there are; what was gathered is kept."""
     b = bench(two=two_networks)

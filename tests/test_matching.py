@@ -1,6 +1,7 @@
 """Matching: which rows of the data set a table holds, whatever was done to its columns, and at what cost."""
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +71,11 @@ def practised(practice):
     return houses(practice, ROWS)
 
 
-def match(matcher, make, tables, labels=()):
+def match(matcher, make, tables, labels=(), indices=()):
     """Match a network that was trained on the first table, watched on the second, and tested on others."""
-    labels = [*labels, *[None] * (len(tables) - len(labels))]
-    arrays = {frames.reference(a).sha256: a for a in (*tables, *labels) if a is not None}
-    fed = [make.fed(x, y) for x, y in zip(tables, labels, strict=True)]
+    labels, indices = ([*some, *[None] * (len(tables) - len(some))] for some in (labels, indices))
+    arrays = {frames.reference(a).sha256: a for a in (*tables, *labels, *indices) if a is not None}
+    fed = [make.fed(x, y, index) for x, y, index in zip(tables, labels, indices, strict=True)]
     fit = make.fit(training=fed[0])
     if len(fed) > 1:
         fit = make.fit(training=fed[0], development=Development.DATA, validation=fed[1])
@@ -356,6 +357,94 @@ def test_splits_are_scikit_learns(practised):
         assert any(np.array_equal(part, candidate) for candidate in rows.candidates(len(part)))
 
 
+# -- an index --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("dropped", ["none", "those with gaps", "those with gaps, and counted anew"])
+def test_an_index_leads_behind_mixtures_of_any_split(data, make, name, dropped):
+    """The index of the training labels alone gives all rows of its table, and the mixture that finds the others."""
+    complete = np.flatnonzero(~np.isnan(data.features).any(axis=1))
+    parts = data.parts(7, None if dropped == "none" else complete)
+    index = np.searchsorted(complete, parts[0]) if "anew" in dropped else parts[0]
+    found = match(data.matcher, make, prepared(MIXED[name], data, parts), indices=[index])[1]
+    require_rows(found[:1], parts[:1])
+    require_rows(found[1:], parts[1:], 0.98)
+
+
+def test_tables_with_an_index_are_found_whole(data, make):
+    """Rows with gaps, whose images nobody knows, stand where the index of the others puts them."""
+    parts = data.parts(7)
+    tables = prepared(MIXED["principal components"], data, parts)
+    require_rows(match(data.matcher, make, tables, indices=parts)[1], parts)
+
+
+def test_products_are_found_by_an_index(data, make):
+    """Of polynomial features without the features themselves, the products follow from the rows."""
+    parts = data.parts(7)
+    products = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False))
+    tables = [table[:, 9:].astype(np.float32) for table in prepared(lambda: products, data, parts)]
+    require_rows(match(data.matcher, make, tables, indices=parts[:1])[1], parts, 0.98)
+
+
+def test_an_index_that_comes_later_is_searched_too(practised, make):
+    """A table that was found nowhere is searched once more when another network was given an index with it."""
+    parts = practised.parts(7)
+    matcher, tables = practised.matcher, prepared(MIXED["whitened"], practised, parts)[:1]
+    assert match(matcher, make, tables)[1] == [None]
+    require_rows(match(matcher, make, tables, indices=parts[:1])[1], parts[:1])
+
+
+def test_rows_that_repeat_are_found_by_their_index(practised, make):
+    """Training rows that were drawn several times have their index several times."""
+    training = np.random.default_rng(8).choice(practised.parts(7)[0], ROWS)
+    table = prepared(MIXED["whitened"], practised, [training])[0]
+    require_rows(match(practised.matcher, make, [table], indices=[training])[1], [training])
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler, PowerTransformer])
+def test_rows_that_are_alike_are_told_apart_by_an_index(make, scaler):
+    """Where all rows that are known have the row that their index says, those that are alike do too."""
+    features, labels = twins()
+    features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
+    order = np.random.default_rng(6).permutation(2_000)
+    table = scaler().fit_transform(features)[order]
+    assert np.array_equal(match(Matcher(features, labels), make, [table], indices=[order])[1][0], order)
+    wrong = np.where(order < 800, order, order ^ 2)  # the twins of others
+    rows = match(Matcher(features, labels), make, [table], indices=[wrong])[1][0]
+    assert not (rows[order >= 800] >= 0).any()
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_false_index_is_not_believed(practised, make, name):
+    """The numbers of the same rows in another order lead nowhere, for a training or for what goes with it."""
+    parts = practised.parts(7)
+    tables = prepared(MIXED[name], practised, parts)
+    false = [np.random.default_rng(9).permutation(part) for part in parts]
+    assert match(practised.matcher, make, tables, indices=false)[1] == [None] * 3
+    found = match(practised.matcher, make, tables, indices=[parts[0], *false[1:]])[1]
+    require_rows(found, parts, 0.98)
+
+
+def test_a_row_with_a_gap_is_not_taken_at_its_word(practised, make):
+    """A row of which something is missing is found where filling it in would give the table's, and not else."""
+    training = practised.parts(7)[0]
+    table = prepared(MIXED["principal components"], practised, [training])[0]
+    has_gap = np.isnan(practised.features[training]).any(axis=1)
+    table[has_gap] = np.random.default_rng(3).permutation(table[~has_gap])[: has_gap.sum()]
+    rows = match(practised.matcher, make, [table], indices=[training])[1][0]
+    assert has_gap.any()
+    assert np.array_equal(rows, np.where(has_gap, -1, training))
+
+
+def test_few_rows_that_repeat_prove_nothing(practised, make):
+    """Whatever a table holds follows from its rows where these are fewer than what is fitted; it is not believed."""
+    random = np.random.default_rng(0)
+    index = random.choice(ROWS, 40)[random.integers(0, 40, 3_000)]
+    table = random.normal(size=(ROWS, 6))[index]
+    assert match(practised.matcher, make, [table], indices=[index])[1] == [None]
+
+
 # -- what only a hostile guest would send ----------------------------------------------------------------
 
 DEGENERATE = {
@@ -405,3 +494,49 @@ def test_a_long_table_is_searched_by_a_sample(practised, make):
     order = random.integers(0, ROWS, 50_000)
     table = StandardScaler().fit_transform(practised.filled)[order]
     require_rows(match(practised.matcher, make, [table])[1], [order])
+
+
+HOSTILE = {
+    "too short": lambda rows: rows[:-1],
+    "too long": lambda rows: np.append(rows, 0),
+    "empty": lambda rows: rows[:0],
+    "two axes": lambda rows: rows[:, None],
+    "none of the data's": lambda rows: np.full(len(rows), -1),
+    "huge": lambda rows: np.where(np.arange(len(rows)) % 2, 10**18, np.iinfo(np.int64).min),
+    "fractions": lambda rows: rows + 0.5,
+    "no numbers": lambda rows: np.full(len(rows), np.nan),
+    "yes and no": lambda rows: rows % 2 == 0,
+    "one row": lambda rows: np.full(len(rows), 5),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_index_does_no_harm(practised, make, name):
+    """An index of no use changes nothing: what is found without it is found, and nothing else is."""
+    parts = practised.parts(7)
+    index = HOSTILE[name](parts[0])
+    for scaler in (StandardScaler, PowerTransformer):
+        require_rows(
+            match(practised.matcher, make, prepared(scaler, practised, parts[:1]), indices=[index])[1], parts[:1]
+        )
+    assert match(practised.matcher, make, prepared(MIXED["whitened"], practised, parts[:1]), indices=[index])[1] == [
+        None
+    ]
+
+
+@pytest.mark.parametrize("numbers", ["any", "of rows with gaps", "true ones, and of rows with gaps"])
+def test_an_index_costs_bounded_time(practised, make, numbers):
+    """The largest table that is looked at, with whatever index, takes seconds: an index is one more order to try."""
+    random = np.random.default_rng(0)
+    count = MAX_VALUES // 9
+    gapped = np.flatnonzero(np.isnan(practised.features).any(axis=1))
+    index = random.integers(0, ROWS, count) if numbers == "any" else random.choice(gapped, count)
+    table = random.normal(size=(count, 9))
+    if numbers.startswith("true"):
+        index[::2] = random.integers(0, ROWS, len(index[::2]))
+        mixed = make_pipeline(StandardScaler(), PolynomialFeatures(2), PCA(9)).fit_transform(practised.filled)
+        table[::2] = mixed[index[::2]]
+    began = time.process_time()
+    rows = match(practised.matcher, make, [table], indices=[index])[1][0]
+    assert time.process_time() - began < 60
+    assert rows is None or not (rows[1::2] >= 0).any()

@@ -2,7 +2,8 @@
 
 Theory of operation: whatever a student hands to ``fit`` and its kin becomes one table of rows: the inputs of a model
 with several are laid side by side, and what has more axes is flattened. Data sets and sequences, which can be read
-again, are read once through; a generator, which cannot, is listened to while ``fit`` draws from it.
+again, are read once through; a generator, which cannot, is listened to while ``fit`` draws from it. Where pandas has
+numbers for the rows, these are kept: through splits and shuffles they stay the numbers of the rows in the file.
 """
 
 import itertools
@@ -20,15 +21,30 @@ from checker.records import Fed
 MAX_BYTES = 64 * 2**20
 """Larger arrays are noted by their row count only; the whole data set has 1.5 MB."""
 MAX_BATCHES = 50_000
+MIN_INDEXED = 50
+"""Fewer rows are matched with no data set, so that their index is not sent."""
+MAX_INPUTS = 20
+"""Inputs of one model that are asked for an index."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Data on its way into a model: the record, the arrays that it refers to, and the batch size where it has one."""
+    """Data on its way into a model: the record, features and labels, the batch size where it has one, and the index
+    (n,) of the rows where it tells more than their order."""
 
     fed: Fed
     arrays: tuple[Array, ...] = ()
     batch: int | None = None
+    index: Array | None = None
+
+    @property
+    def sent(self) -> tuple[Array, ...]:
+        """All arrays that the record refers to."""
+        return self.arrays if self.fed.index is None or self.index is None else (*self.arrays, self.index)
+
+    def part(self, rows: slice | Array) -> "Data":
+        """Return some of the rows."""
+        return _data(tuple(array[rows] for array in self.arrays), None if self.index is None else self.index[rows])
 
     @property
     def width(self) -> int | None:
@@ -49,9 +65,40 @@ def note(x: Any, y: Any = None, names: Sequence[str] = (), steps: int | None = N
     labels = None if y is None else as_array(y)
     if labels is not None and (len(labels) != len(features) or labels.ndim > 2):
         labels = None
-    arrays = (features,) if labels is None else (features, labels)
+    indices = [found for part in (x, y) if (found := index_of(part)) is not None and len(found) == len(features)]
+    index = next(itertools.chain(itertools.filterfalse(_counts, indices), indices), None)
+    return _data((features,) if labels is None else (features, labels), index)
+
+
+def _data(arrays: tuple[Array, ...], index: Array | None = None) -> Data:
     named = [frames.reference(a) for a in arrays]
-    return Data(Fed(len(features), named[0], named[1] if len(named) > 1 else None), arrays)
+    is_told = index is not None and len(index) >= MIN_INDEXED and not _counts(index)
+    beside = frames.reference(index) if index is not None and is_told else None
+    fed = Fed(len(arrays[0]), named[0], named[1] if len(named) > 1 else None, index=beside)
+    return Data(fed, arrays, index=index)
+
+
+def index_of(value: Any) -> Array | None:
+    """Return the numbers by which pandas calls the rows of a table or of several; None where it has none."""
+    if isinstance(value, Mapping | list | tuple):
+        parts = itertools.islice(value.values() if isinstance(value, Mapping) else value, MAX_INPUTS)
+        return next((found for part in parts if (found := _own_index(part)) is not None), None)
+    return _own_index(value)
+
+
+def _own_index(value: Any) -> Array | None:
+    try:
+        numbers = value.index.to_numpy()
+        if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.nbytes > MAX_BYTES:
+            return None
+        return np.asarray(numbers, dtype=np.int64)
+    except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+        return None
+
+
+def _counts(index: Array) -> bool:
+    """Tell whether an index only counts the rows, as a new table's does: it tells no more than their order."""
+    return bool((np.diff(index) == 1).all())
 
 
 def table(x: Any, names: Sequence[str] = ()) -> Array | None:
@@ -144,4 +191,6 @@ def merge(parts: list[Data]) -> Data:
     x = joined[0]
     _, first = np.unique(x.reshape(len(x), math.prod(x.shape[1:])), axis=0, return_index=True)
     first.sort()
-    return note(x[first], joined[1][first] if len(joined) > 1 else None)
+    data = note(x[first], joined[1][first] if len(joined) > 1 else None)
+    indices = [part.index for part in parts if part.index is not None]
+    return _data(data.arrays, np.concatenate(indices)[first]) if data.arrays and len(indices) == len(parts) else data

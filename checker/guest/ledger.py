@@ -159,7 +159,7 @@ class Ledger:
             fits=tuple(known.fits[:MAX_FITS]),
             uses=tuple(known.uses),
         )
-        self.send(record, tuple(a for d in data if d is not None for a in d.arrays))
+        self.send(record, tuple(a for d in data if d is not None for a in d.sent))
 
     def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
         try:

@@ -29,8 +29,7 @@ def fit_data(given: Mapping[str, Any], names: Sequence[str]) -> tuple[Data, Data
     if not share or len(data.arrays) != 2:
         return data, None, Development.SPLIT if share else Development.NONE
     at = int(len(data.arrays[0]) * (1.0 - share))
-    x, y = data.arrays
-    return fed.note(x[:at], y[:at]), fed.note(x[at:], y[at:]), Development.SPLIT
+    return data.part(slice(at)), data.part(slice(at, None)), Development.SPLIT
 
 
 def epochs_of(given: Mapping[str, Any], data: Data) -> int:

@@ -115,7 +115,8 @@ def some_model() -> records.ModelCapture:
     nodes = (records.Node("a", ()), records.Node("b", (0,)), records.Node("c", (1,)))
     adam, loss = records.KerasObject("Adam", {"learning_rate": 0.001}), records.KerasObject("MeanSquaredError")
     phase = records.Phase(adam, loss, 20, 32, records.Labels.INTEGERS, {"0": 1.5}, rates=(0.1, 0.01))
-    seen = records.Fed(13_209, frames.reference(np.zeros((3, 9))), frames.reference(np.zeros(3)))
+    index = frames.reference(np.arange(3))
+    seen = records.Fed(13_209, frames.reference(np.zeros((3, 9))), frames.reference(np.zeros(3)), "", index)
     fit = records.Fit(7, "fit", phase, "", 20, 20, 8_260, True, seen, records.Development.SPLIT, seen, {"loss": (1.0,)})
     architecture = records.Architecture(layers, nodes, (2,), 755)
     return records.ModelCapture(
