@@ -9,6 +9,7 @@ distribution is drawn, with the margins as they are, so that the level holds for
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -47,10 +48,15 @@ def p_value(groups: Array, missing: Array) -> float:
     """Return how likely shares of groups as uneven as these, or more so, are for as many rows drawn at random."""
     _, groups = np.unique(groups, return_inverse=True)
     sizes, counts = np.bincount(groups), np.bincount(groups[missing], minlength=groups.max() + 1)
-    random = np.random.default_rng(0x5EED)
-    drawn = random.multivariate_hypergeometric(sizes, int(missing.sum()), DRAWS, method="marginals")
-    as_uneven = _unevenness(drawn, sizes) >= _unevenness(counts, sizes) - 1e-9
+    as_uneven = _drawn(tuple(sizes.tolist()), int(missing.sum())) >= _unevenness(counts, sizes) - 1e-9
     return float((1 + as_uneven.sum()) / (1 + DRAWS))
+
+
+@lru_cache(maxsize=32)
+def _drawn(sizes: tuple[int, ...], missing: int) -> Array:
+    """Return how uneven so many rows are that are drawn at random from groups of these sizes, always the same draws."""
+    random, all_rows = np.random.default_rng(0x5EED), np.array(sizes)
+    return _unevenness(random.multivariate_hypergeometric(all_rows, missing, DRAWS, method="marginals"), all_rows)
 
 
 def _unevenness(counts: Array, sizes: Array) -> Array:
