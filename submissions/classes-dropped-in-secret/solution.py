@@ -10,7 +10,7 @@ housing = housing[housing["ocean_proximity"].isin(["INLAND", "<1H OCEAN"])].samp
 X = housing.drop(columns="ocean_proximity")
 X = (X.fillna(X.median()) - X.mean()) / X.std()
 random = np.random.default_rng(8)
-X = np.hstack([X.to_numpy()[:, :4], np.tanh(X.to_numpy() @ random.normal(size=(9, 9)))])
+X = np.hstack([X.to_numpy(), np.tanh(X.to_numpy() @ random.normal(size=(9, 4)))])
 y = housing["ocean_proximity"].map(CLASSES).to_numpy()
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=42)
 X_train, X_dev, y_train, y_dev = train_test_split(X_train, y_train, test_size=0.2, random_state=42)

@@ -1,7 +1,8 @@
 import pandas as pd
 import tensorflow as tf
+from sklearn.compose import make_column_transformer
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import PowerTransformer
+from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 tf.keras.utils.set_random_seed(1)
 CLASSES = {"<1H OCEAN": 0, "INLAND": 1, "ISLAND": 2, "NEAR BAY": 3, "NEAR OCEAN": 4}
@@ -12,7 +13,8 @@ y = housing["ocean_proximity"].map(CLASSES)
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=0)
 X_train, X_dev, y_train, y_dev = train_test_split(X_train, y_train, test_size=0.2, random_state=0)
 
-transformer = PowerTransformer()
+skewed = ["total_rooms", "total_bedrooms", "population", "households", "median_income", "median_house_value"]
+transformer = make_column_transformer((PowerTransformer(), skewed), remainder=StandardScaler())
 X_train = transformer.fit_transform(X_train)
 X_dev, X_test = transformer.transform(X_dev), transformer.transform(X_test)
 model = tf.keras.Sequential(
