@@ -3,16 +3,17 @@
 Rows are matched before the choice is made, because how a network did in the student's own hands takes part in it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from checker import as_trained, ranking, selection, tracing
+from checker import as_trained, ranking, sampling, selection, tracing
 from checker.architectures import nonlinear_hidden_layers
 from checker.as_trained import TASK_METRICS, Own
 from checker.course import Course
 from checker.derived import Sources
 from checker.matching import Matched, Matcher
 from checker.preparation import Data
-from checker.records import AsTrained, Evidence, ModelCapture
+from checker.records import AsTrained, Evidence, ModelCapture, OwnResult
 from checker.store import Gathered
 from checker.tracing import Traced
 
@@ -45,9 +46,24 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     answer = evidence.answer
     if answer is None:
         return evidence, None
+    evidence = replace(evidence, own_results=_with_random_rows(results, owns, answer, matcher))
     kin = ranking.of_same_kind(answer, fitting)
     return evidence, tracing.trace(
         answer, ran.arrays, matcher, _columns(course, matcher), names, assignment.data.classes, kin
+    )
+
+
+def _with_random_rows(
+    results: Sequence[OwnResult], owns: Sequence[Own], answer: ModelCapture, matcher: Matcher
+) -> tuple[OwnResult, ...]:
+    """Return the results, that of the answer with whether the rows that it was not trained on look drawn at random."""
+    own = next((own for own in owns if own.model.id == answer.id), None)
+    if own is None or not own.trained.any() or not own.unseen.any():
+        return tuple(results)
+    is_random = sampling.are_alike(own.trained, own.unseen, matcher.features, matcher.labels)
+    return tuple(
+        replace(of, unseen=replace(of.unseen, is_random=is_random)) if of.model == answer.id and of.unseen else of
+        for of in results
     )
 
 

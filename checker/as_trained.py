@@ -170,7 +170,17 @@ def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
 def _score(own: Own, kinds: tuple[RowKind, ...], metric: str) -> OwnScore | None:
     is_one = np.isin(own.kinds, [KINDS.index(kind) for kind in kinds]) & np.isfinite(own.losses)
     present = tuple(kind for kind in kinds if (own.kinds[is_one] == KINDS.index(kind)).any())
-    return OwnScore(present, int(is_one.sum()), score(own.losses[is_one], metric)) if is_one.any() else None
+    if not is_one.any():
+        return None
+    losses = own.losses[is_one]
+    return OwnScore(present, len(losses), score(losses, metric), _standard_error(losses, metric))
+
+
+def _standard_error(losses: Array, metric: str) -> float:
+    """Return the standard error, over rows, of the score that losses (n,) come to; of the root of a mean, by its slope
+    there, which for many rows is what a bootstrap gives."""
+    error = float(np.std(losses)) / math.sqrt(len(losses))
+    return error if METRICS[metric].higher_is_better else error / max(2 * score(losses, metric), 1e-12)
 
 
 def score(losses: Array, metric: str) -> float:

@@ -90,7 +90,10 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
     said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, evidence.replayed, cut, cause)
+    agreed = judgement.agreed(gathered, compared, course)
+    reached, reasons = verdict.decide(
+        evidence.failures, results, compared, metric, evidence.replayed, cut, cause, agreed
+    )
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
@@ -118,6 +121,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         adaptations=(*submissions.misnamed(evidence.submission), *evidence.adaptations),
         replayed=evidence.replayed,
         cut_short=cut,
+        agreed=agreed,
         execution=evidence.execution,
         retraining=evidence.retraining,
         further=evidence.further,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from checker import (
+    agreement,
     assignments,
     causes,
     comparison,
@@ -19,12 +20,14 @@ from checker import (
     ranking,
     recipes,
     selection,
+    splits,
     targets,
 )
 from checker.course import Course, Standard, held_out_rows, held_out_split
 from checker.frames import Array
 from checker.metrics import METRICS
 from checker.records import (
+    Agreed,
     Assignment,
     Bar,
     Caps,
@@ -99,6 +102,48 @@ def _compare(
         missing = replace(missing, strict=_strict(runs, gathered, course, standard, bar, known))
     placed = comparison.placed(held_to.all_baselines, [run.seed for run in runs])
     return replace(compared, baselines=placed, missing=missing)
+
+
+# -- the student's own run ---------------------------------------------------------------------------------
+
+
+def agreed(gathered: Gathered, compared: Comparison | None, course: Course) -> Agreed | None:
+    """Hold the answer, as the student had trained it, against what it does trained again; None where it was not."""
+    evidence = gathered.evidence
+    answer = evidence.answer
+    if compared is None or answer is None:
+        return None
+    own = next((own for own in evidence.own_results if own.model == answer.id), None)
+    trained = [_training_score(gathered, run, compared.metric, course) for run in compared_runs(evidence, compared)]
+    known = [score for score in trained if score is not None]
+    held_out = [score.score for score in compared.scores]
+    found, note = agreement.of_results(own, known, held_out, compared.bar, compared.metric)
+    result = Agreed(found, note)
+    metric = metrics.find(compared.metric, compared.unit)
+    differs = result.disagreement
+    if differs is None:
+        return result
+    is_worse = metric.is_better(differs.again, differs.own)
+    return replace(result, cause=agreement.likely_cause(answer, evidence.recipe, evidence.tracing, is_worse))
+
+
+def _training_score(gathered: Gathered, run: TrainingRun, metric: str, course: Course) -> float | None:
+    """Return the score of a training on its own rows; None where what it gives for them is not known."""
+    tracing, recipe = gathered.evidence.tracing, gathered.evidence.recipe
+    if run.trained is None or tracing is None or tracing.rows is None or tracing.trainable is None or recipe is None:
+        return None
+    rows, trainable = gathered.array(tracing.rows), gathered.array(tracing.trainable)
+    part = splits.among(held_out_split(run.seed, recipe.development, rows, course), rows, trainable)
+    given, labels = gathered.array(run.trained), course.dataset.labels
+    classes = len(course.assignment.data.classes)
+    if len(given) != len(part.training) or not len(given):
+        return None
+    if classes:
+        return float(np.mean(given == labels[part.training]))
+    if tracing.target is None or not np.isfinite(given).all():
+        return None
+    values = np.clip(targets.undo(tracing.target, given), labels.min(), labels.max())
+    return METRICS[metric].measure(values, labels[part.training])
 
 
 # -- rows without inputs ---------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 
 from checker.errors import EvidenceError
 from checker.frames import Array
+from checker.records import NO_CLASS
 
 CLASSES, VALUES = np.dtype("uint8"), np.dtype("<f4")
 
@@ -21,6 +22,16 @@ def by_row(predictions: Array) -> Array:
     if predictions.ndim == 2:
         return np.asarray(predictions.argmax(axis=1), dtype=CLASSES)
     return np.asarray(predictions, dtype=VALUES)
+
+
+def said(outputs: Array) -> Array:
+    """Return what a network's outputs (n, k) come to in each row (n,): a class, ``NO_CLASS`` where an output is no
+    number, or of one output its value."""
+    table = outputs.reshape(len(outputs), -1)
+    if table.shape[1] == 1:
+        return np.asarray(table[:, 0], dtype=VALUES)
+    known = np.isfinite(table).all(axis=1)
+    return np.where(known, table.argmax(axis=1), NO_CLASS).astype(CLASSES)
 
 
 def as_predictions(outputs: Array, classes: int) -> Array:

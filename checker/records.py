@@ -714,8 +714,9 @@ class Weights:
 @record
 @dataclass(frozen=True)
 class TrainingRun:
-    """One seed's training. ``predictions`` are outputs for the held-out features; ``weights`` are not known where
-    training was replayed."""
+    """One seed's training. ``predictions`` are outputs for the held-out features; ``trained`` what outputs come to for
+    the rows that were trained on, class numbers (n,), uint8, or values (n,), float32. ``trained`` and ``weights`` are
+    not known where training was replayed."""
 
     seed: int
     history: Mapping[str, tuple[float | None, ...]]
@@ -726,6 +727,7 @@ class TrainingRun:
     predictions: ArrayRef
     loop: Loop = Loop.GRAPH
     weights: tuple[Weights, ...] = ()
+    trained: ArrayRef | None = None
 
 
 @record
@@ -786,11 +788,17 @@ class RowKind(StrEnum):
 @record
 @dataclass(frozen=True)
 class OwnScore:
-    """A network's score, by the data set's labels, on so many rows of these kinds."""
+    """A network's score, by the data set's labels, on so many rows of these kinds.
+
+    ``deviation`` is its standard error over the rows. ``is_random``: the rows look drawn at random from those that it
+    was trained on and these.
+    """
 
     kinds: tuple[RowKind, ...]
     rows: int
     score: float
+    deviation: float = 0.0
+    is_random: bool = False
 
 
 @record
@@ -1008,6 +1016,38 @@ class Measurement:
     mean: float
     spread: float
     unit: str = "$1"
+
+
+@record
+@dataclass(frozen=True)
+class Agreement:
+    """The answer's score as the student had trained it, on so many rows of a kind, beside the mean and the spread of
+    its scores trained again, on their own such rows. It ``differs`` where both cannot come from one recipe; by chance
+    they are up to ``margin`` apart."""
+
+    kind: RowKind
+    rows: int
+    own: float
+    again: float
+    spread: float
+    margin: float
+    differs: bool
+
+
+@record
+@dataclass(frozen=True)
+class Agreed:
+    """What was compared of the student's own run and the retraining; ``note`` says why nothing was, and ``cause`` what
+    a disagreement most likely comes from, as a sentence."""
+
+    compared: tuple[Agreement, ...] = ()
+    note: str = ""
+    cause: str = ""
+
+    @property
+    def disagreement(self) -> Agreement | None:
+        """The first comparison that differs."""
+        return next((one for one in self.compared if one.differs), None)
 
 
 @record
@@ -1357,6 +1397,7 @@ class Report:
     own_results: tuple[OwnResult, ...] = ()
     cut_short: str = ""
     cause: Cause | None = None
+    agreed: Agreed | None = None
 
     @property
     def own_result(self) -> OwnResult | None:

@@ -59,7 +59,7 @@ def sample_of(
     is_left_out |= cut
     words += more
     others = unfed & ~is_left_out
-    if others.any() and not (_is_block(is_fed, others) or _are_alike(is_fed & is_known, others, columns, labels)):
+    if others.any() and not (_is_block(is_fed, others) or are_alike(is_fed & is_known, others, columns, labels)):
         words.append(f"{int(others.sum()):,} rows that are unlike the others")
         is_left_out |= others
     if len(fed) >= ENOUGH * count:
@@ -90,7 +90,7 @@ def _is_block(is_fed: Array, unfed: Array) -> bool:
     return not is_fed[first : last + 1].any() and not (is_fed[:first].any() and is_fed[last:].any())
 
 
-def _are_alike(some: Array, others: Array, columns: Array, labels: Array) -> bool:
+def are_alike(some: Array, others: Array, columns: Array, labels: Array) -> bool:
     """Tell whether two sets of rows have the same classes, or targets, and columns, as parts of a random split have."""
     strata = labels if labels.dtype.kind != "f" else np.searchsorted(np.quantile(labels, TENTHS), labels)
     counts = np.array([np.bincount(strata[part], minlength=int(strata.max()) + 1) for part in (some, others)])

@@ -217,7 +217,7 @@ def _all_references(evidence: Evidence) -> list[ArrayRef]:
 
 def _references(evidence: Evidence) -> list[ArrayRef]:
     """Return what judging needs."""
-    refs = [run.predictions for run in evidence.runs]
+    refs = [ref for run in evidence.runs for ref in (run.predictions, run.trained) if ref is not None]
     if evidence.tracing is not None:
         found = evidence.tracing
         refs += [ref for ref in (found.rows, found.features, found.trainable) if ref is not None]

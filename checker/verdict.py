@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from checker import metrics
 from checker.metrics import Metric
 from checker.records import (
+    Agreed,
+    Agreement,
     Cause,
     Comparison,
     Failure,
@@ -16,6 +18,7 @@ from checker.records import (
     Likeness,
     MissingRows,
     Outcome,
+    RowKind,
     RuleResult,
     Verdict,
 )
@@ -35,17 +38,23 @@ def decide(
     replayed: str = "",
     cut: str = "",
     cause: Cause | None = None,
+    agreed: Agreed | None = None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
     ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
     student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
-    ``cause``: what else follows from; of what keeps somebody from passing it is said first.
+    ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``agreed``: where what was
+    trained again is not what the student trained, its score decides nothing.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
     if comparison is not None:
-        found.append(_of_comparison(comparison))
+        disagreement = agreed.disagreement if agreed else None
+        said = _of_comparison(comparison)
+        if agreed is not None and disagreement is not None:
+            said = Verdict.REFER, f"{disagreement_in_words(disagreement, metric)} {agreed.cause}"
+        found.append(said)
         if replayed:
             words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
             found.append((Verdict.REFER, words))
@@ -96,6 +105,16 @@ def _of_rule(rule: RuleResult) -> Reason:
     if rule.outcome is Outcome.UNKNOWN:
         return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale}."
     return Verdict.PASS, ""
+
+
+def disagreement_in_words(one: Agreement, metric: Metric) -> str:
+    """Return how far the student's own result lies from the retraining's, as a sentence."""
+    rows = "that it was trained on" if one.kind is RowKind.TRAINED else "that it was not trained on"
+    again = metric.unit.plus_minus(one.again, one.spread)
+    return (
+        f"What was trained again is not what the student trained: on rows {rows}, {metric.name} was "
+        f"{metric.unit.value(one.own)} in the notebook and is {again} now."
+    )
 
 
 def _of_comparison(comparison: Comparison) -> Reason:

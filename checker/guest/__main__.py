@@ -129,8 +129,9 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
     arrays = [frames.unpack(frame.payload) for frame in rest]
     data = {seed: training.SeedData(*arrays[5 * k : 5 * k + 5]) for k, seed in enumerate(job.seeds)}
     try:
-        for at, (run, predictions) in enumerate(training.train(job, data, tf, tf.keras), 1):
-            say(frames.array(predictions))
+        for at, (run, *predicted) in enumerate(training.train(job, data, tf, tf.keras), 1):
+            for array in predicted:
+                say(frames.array(array))
             say(frames.message(run))
             say(frames.message(Progress(at, len(job.seeds))))
     except UnrebuildableError as reason:

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from checker import frames, vocabulary
+from checker import frames, outputs, vocabulary
 from checker.frames import Array
 from checker.guest import architecture, generation, plaindata, updates, weights
 from checker.guest.plaindata import UnrebuildableError
@@ -54,6 +54,10 @@ class SeedData:
     x_held_out: Array
 
 
+Trained = tuple[TrainingRun, Array, Array]
+"""A run, its outputs for the held-out rows, and what these come to for the rows that were trained on."""
+
+
 class Outcome:
     """What one seed's training has gathered so far."""
 
@@ -79,8 +83,11 @@ def loop_of(job: RetrainJob, rows: int) -> Loop:
     return Loop.XLA if is_plain and steps >= LONG else Loop.GRAPH
 
 
-def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) -> Iterator[tuple[TrainingRun, Array]]:
-    """Yield, for each seed, the run and the model's outputs for the held-out features.
+def train(
+    job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any
+) -> Iterator[tuple[TrainingRun, Array, Array]]:
+    """Yield, for each seed, the run, the model's outputs for the held-out features, and what they come to for the rows
+    that were trained on.
 
     Raises UnrebuildableError where the record does not describe a network of listed layers, or one with more than
     ``job.parameters`` parameters.
@@ -101,6 +108,7 @@ def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) ->
         before = weights.histograms(trainer.model)
         outcome = trainer.run(seed, data[seed])
         predictions = trainer.predict(data[seed].x_held_out)
+        trained = outputs.said(trainer.predict_in_parts(data[seed].x, len(predictions)))
         after = weights.histograms(trainer.model)
         run = TrainingRun(
             seed=seed,
@@ -112,8 +120,9 @@ def train(job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any) ->
             predictions=frames.reference(predictions),
             loop=loop,
             weights=tuple(Weights(name, before[name], after[name]) for name in before),
+            trained=frames.reference(trained),
         )
-        yield run, predictions
+        yield run, predictions, trained
 
 
 class ClassNumbers:
@@ -203,6 +212,14 @@ class Trainer:
     def predict(self, x: Array) -> Array:
         """Return the model's outputs for all rows at once, float32."""
         return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
+
+    def predict_in_parts(self, x: Array, size: int) -> Array:
+        """Return the same of many rows, so many at a time, for which the graph is traced already; no row of none."""
+        size = max(size, 1)
+        parts = [x[at : at + size] for at in range(0, len(x), size)]
+        filled = (np.resize(part, (size, *x.shape[1:])) for part in parts)
+        given = [self.predict(whole)[: len(part)] for whole, part in zip(filled, parts, strict=True)]
+        return np.concatenate(given) if given else np.zeros((0, 1), dtype=np.float32)
 
 
 class CompiledPhase:

@@ -53,7 +53,7 @@ def make_job(keras: Any, epochs: int, seeds: tuple[int, ...], batch: int) -> Ret
 def by_trainer(data: training.SeedData, epochs: int, seeds: tuple[int, ...], batch: int) -> None:
     """Train as the clean guest does."""
     job = make_job(tf.keras, epochs, seeds, batch)
-    runs = [run for run, _ in training.train(job, dict.fromkeys(seeds, data), tf, tf.keras)]
+    runs = [run for run, *_ in training.train(job, dict.fromkeys(seeds, data), tf, tf.keras)]
     assert [run.steps for run in runs] == [epochs * steps_of(batch)] * len(seeds)
 
 

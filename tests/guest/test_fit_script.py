@@ -126,7 +126,7 @@ def test_a_script_gives_what_the_clean_guest_gives(
         learned, watched = (x[part.training], y[part.training]), (x[part.development], y[part.development])
         job = RetrainJob("3", record, recipe, assignment.data.classes, 10**6, (seed,))
         given = {seed: training.SeedData(*learned, *watched, x[part.held_out])}
-        ((run, outputs),) = training.train(job, given, tf, tf.keras)
+        ((run, outputs, _),) = training.train(job, given, tf, tf.keras)
         if is_regression:
             outputs = np.clip(targets.undo(SCALE, outputs[:, 0]), data.labels.min(), data.labels.max())
         expected[seed] = outputs

@@ -140,7 +140,7 @@ def test_training_is_bit_for_bit_that_of_fit(
         pytest.skip("legacy dropout draws from a generator whose state the two ways do not share")
     job = make_job(keras, tf, make(keras), optimizer(keras), **settings)
     trained = list(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
-    for seed, (run, outputs) in zip(job.seeds, trained, strict=True):
+    for seed, (run, outputs, _) in zip(job.seeds, trained, strict=True):
         expected, histories = fit(job, data, seed, keras, **arguments)
         assert np.array_equal(outputs, expected)
         for epoch, history in enumerate(histories):
@@ -185,7 +185,7 @@ def test_every_optimizer_updates_as_in_fit(
     """Whether the weights are updated as one vector or variable by variable, no bit differs from those of fit."""
     job = make_job(keras, tf, make(keras), optimizer(keras.optimizers))
     trained = training.train(job, dict.fromkeys(job.seeds, data), tf, keras)
-    for seed, (_, outputs) in zip(job.seeds, trained, strict=True):
+    for seed, (_, outputs, _) in zip(job.seeds, trained, strict=True):
         assert np.array_equal(outputs, fit(job, data, seed, keras)[0])
     (phase,) = training.Trainer(job, data.x, tf, keras).phases
     legacy_nadam = keras.__name__.startswith("tf_keras") and job.recipe.phases[0].optimizer.class_name == "Nadam"
@@ -236,7 +236,7 @@ def test_a_compiled_epoch_agrees_with_the_graph_loop(
     by_graph = list(training.train(job, given, tf, keras))
     monkeypatch.setattr(training, "LONG", 1)
     by_xla = list(training.train(job, given, tf, keras))
-    for (graph, expected), (xla, outputs) in zip(by_graph, by_xla, strict=True):
+    for (graph, expected, _), (xla, outputs, _) in zip(by_graph, by_xla, strict=True):
         assert (graph.loop, xla.loop) == (Loop.GRAPH, Loop.XLA)
         assert xla.steps == graph.steps
         np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
@@ -253,7 +253,7 @@ def test_a_long_training_is_worth_as_much_compiled(
     scores = []
     for long in (10**9, 1):
         monkeypatch.setattr(training, "LONG", long)
-        outputs = [outputs for _, outputs in training.train(job, dict.fromkeys(job.seeds, data), tf, keras)]
+        outputs = [outputs for _, outputs, _ in training.train(job, dict.fromkeys(job.seeds, data), tf, keras)]
         scores.append(np.array([np.mean(one.argmax(axis=1) == right.astype(int)) for one in outputs]))
     assert scores[0].mean() > 0.6
     chance = 2 * np.sqrt((scores[0].var() + scores[1].var()) / 3)
@@ -285,7 +285,7 @@ def test_a_regression_is_trained_bit_for_bit_as_by_fit(
     model, optimizer = regressor(keras), keras.optimizers.Adam(0.003)
     job = make_job(keras, tf, model, optimizer, labels=Labels.NUMBERS, loss=loss)
     watched = {"validation_data": (prices.x_development, prices.y_development), "validation_batch_size": WATCHED}
-    for seed, (run, outputs) in zip(
+    for seed, (run, outputs, _) in zip(
         job.seeds, training.train(job, dict.fromkeys(job.seeds, prices), tf, keras), strict=True
     ):
         expected, histories = fit(job, prices, seed, keras, **watched)
@@ -314,7 +314,7 @@ def test_early_stopping_of_a_regression_watches_errors(
     stopping = KerasObject("EarlyStopping", {"monitor": monitor, "patience": 1, "mode": mode})
     settings = {"labels": Labels.NUMBERS, "early_stopping": stopping}
     job = make_job(keras, tf, regressor(keras), keras.optimizers.SGD(0.3), epochs=60, **settings)
-    run, _ = next(training.train(job, dict.fromkeys(job.seeds, prices), tf, keras))
+    run, *_ = next(training.train(job, dict.fromkeys(job.seeds, prices), tf, keras))
     values = run.history[watched]
     assert run.stopped_early
     assert values[-1] >= min(values[:-1])
@@ -324,7 +324,7 @@ def test_early_stopping_of_a_regression_watches_errors(
 def test_development_data_is_watched_every_epoch(tf: Any, keras: Any, data: training.SeedData) -> None:
     """Loss and accuracy on the development rows are those that evaluate gives."""
     job = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=2)
-    run, _ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+    run, *_ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
     watched = {"validation_data": (data.x_development, data.y_development), "validation_batch_size": WATCHED}
     _, histories = fit(job, data, 7, keras, **watched)
     assert run.history["val_loss"][1] == pytest.approx(histories[1]["val_loss"][0], rel=1e-5)

@@ -1,0 +1,79 @@
+"""Whether what was trained again is what the student trained: like is compared with like. Pure.
+
+Theory of operation: what a file says of its training need not be what happened in it. So the network, as the student
+had trained it, is held against itself as it is trained again, each by the data set's labels on the rows that it was
+trained on. Rows that it was not trained on are shown too; they take part where they are many and look drawn at random,
+for whoever splits the file in its order sees other rows there than a random split has. Two results disagree where they
+lie on different sides of the bar, differ by more than ``FAR``, and by more than ``ERRORS`` standard errors: those of a
+difference between one training and the mean of K others, and of the student's rows. A disagreement is for a human.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from checker.metrics import METRICS, Metric
+from checker.records import Agreement, ModelCapture, OwnResult, OwnScore, Recipe, RowKind, Tracing
+
+FAR, FAR_SHARE = 0.03, 0.05
+"""Of an accuracy, and of an error as a share of the larger one."""
+ERRORS = 3.0
+ENOUGH = 500
+"""Rows that were not trained on; fewer are not compared."""
+MOST_NOTES = 3
+NOT_BY_METRIC = "the student's own run is scored by another metric than the bar's"
+NOT_TRAINED = "how the network does on the rows that it was trained on is not known"
+
+
+def of_results(
+    own: OwnResult | None, trained: Sequence[float], held_out: Sequence[float], bar: float, key: str
+) -> tuple[tuple[Agreement, ...], str]:
+    """Return what the student's own result agrees with, and why nothing is compared, "" where something is.
+
+    ``trained`` and ``held_out`` are the scores of the trainings by seed, on their own training rows and on their
+    held-out rows, by the metric of this ``key``; ``bar`` is what must be reached.
+    """
+    metric = METRICS[key]
+    if own is None or own.trained is None:
+        return (), own.note if own is not None and own.note else NOT_TRAINED
+    if own.metric != key:
+        return (), NOT_BY_METRIC
+    found = [_compare(RowKind.TRAINED, own.trained, trained, bar, metric)] if trained else []
+    unseen = own.unseen
+    if unseen is not None and unseen.is_random and unseen.rows >= ENOUGH and held_out:
+        found.append(_compare(RowKind.UNUSED, unseen, held_out, bar, metric))
+    return tuple(found), "" if found else NOT_TRAINED
+
+
+def _compare(kind: RowKind, own: OwnScore, again: Sequence[float], bar: float, metric: Metric) -> Agreement:
+    mean = statistics.fmean(again)
+    spread = statistics.stdev(again) if len(again) > 1 else 0.0
+    margin = ERRORS * math.sqrt(spread**2 * (1 + 1 / len(again)) + own.deviation**2)
+    far = FAR if metric.higher_is_better else FAR_SHARE * max(own.score, mean)
+    apart = abs(own.score - mean)
+    on_both_sides = _reaches(own.score, bar, metric) != _reaches(mean, bar, metric)
+    differs = on_both_sides and apart > far and apart > margin
+    return Agreement(kind, own.rows, own.score, mean, spread, margin, differs)
+
+
+def _reaches(score: float, bar: float, metric: Metric) -> bool:
+    return score == bar or metric.is_better(score, bar)
+
+
+def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing | None, is_worse: bool) -> str:
+    """Return what a disagreement most likely comes from, as a sentence.
+
+    ``is_worse``: the network was worse as the student had trained it.
+    """
+    notes = recipe.notes if recipe is not None else ()
+    if notes:
+        return f"Likeliest: {'; '.join(notes[:MOST_NOTES])}."
+    made_up = tracing is not None and any(not column.formula for column in tracing.columns)
+    if is_worse:
+        asked, done = (sum(of) for of in zip(*((f.epochs_asked, f.epochs_done) for f in answer.fits), strict=True))
+        if done < asked:
+            return f"Likeliest: of {asked:,} epochs asked for, {done:,} were run."
+        return "Likeliest: its training in the notebook went another way than its calls of fit say."
+    if made_up:
+        return "Likeliest: some inputs tell more of the rows that were fed than of others."
+    return "Likeliest: its weights were not learned by its calls of fit alone, or it is the best of several tries."
