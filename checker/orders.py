@@ -77,7 +77,7 @@ class Rows:
         if kind == "scaled directions":
             parts = [parts[0], _directions(settings[0] * standard[:, : settings.shape[1]] + settings[1])]
         if kind == "powers":
-            parts = [parts[0], (_bent(values, settings[0]) - settings[1]) / settings[2]]
+            parts = [parts[0], (_bent(values, settings[0], settings[3]) - settings[1]) / settings[2]]
         return np.hstack(parts)
 
     def _settings(self, kind: str, theirs: Array, values: Array) -> Array | None:
@@ -225,17 +225,20 @@ def _scales(theirs: Array, standard: Array) -> Array | None:
 
 
 def _powers(theirs: Array, values: Array, start: Array) -> Array | None:
-    """Return the powers, means and deviations (3, d) of the data's columns of which a table's rows (n, w) may be sums,
-    by Newton's method from usual ones: the slopes along the powers are fitted beside the columns."""
+    """Return the powers, means, deviations and whether there is one sign (4, d), of the data's columns of which a
+    table's rows (n, w) may be sums, by Newton's method from usual powers: slopes along these are fitted beside the
+    columns."""
     powers, step = start, 1e-4
+    have_one_sign: Array = (values >= 0).all(axis=0) | (values < 0).all(axis=0)
     theirs = theirs / np.maximum(theirs.std(axis=0), 1e-12) if len(theirs) else theirs
     if len(theirs) < 3 * len(start):
         return None
     with np.errstate(all="ignore"):
         for _ in range(ROUNDS):
-            bent = _bent(values, powers)
+            bent = _bent(values, powers, have_one_sign)
             means, deviations = _spread(bent)
-            slopes = (_bent(values, powers + step) - _bent(values, powers - step)) / (2 * step * deviations)
+            after, before = (_bent(values, powers + change, have_one_sign) for change in (step, -step))
+            slopes = (after - before) / (2 * step * deviations)
             terms = np.column_stack([np.ones(len(bent)), (bent - means) / deviations, slopes - slopes.mean(axis=0)])
             if not np.isfinite(terms).all():
                 return None
@@ -243,7 +246,7 @@ def _powers(theirs: Array, values: Array, start: Array) -> Array | None:
             weights, along = fitted[1 : len(start) + 1], fitted[len(start) + 1 :]
             change = (weights * along).sum(axis=1) / np.maximum((weights**2).sum(axis=1), 1e-12)
             powers = np.clip(powers + np.clip(change, -0.5, 0.5), -FARTHEST_POWER, FARTHEST_POWER)
-        return np.array([powers, *_spread(_bent(values, powers))])
+        return np.array([powers, *_spread(_bent(values, powers, have_one_sign)), have_one_sign])
 
 
 def _spread(bent: Array) -> tuple[Array, Array]:
@@ -252,13 +255,15 @@ def _spread(bent: Array) -> tuple[Array, Array]:
     return means, np.where(deviations > 1e-12 * np.abs(means), deviations, np.inf)
 
 
-def _bent(values: Array, powers: Array) -> Array:
-    """Return what Yeo and Johnson's power transform makes of columns."""
-    rising = np.where(np.abs(powers) < 1e-8, 1e-8, powers)
-    falling = np.where(np.abs(2 - powers) < 1e-8, 1e-8, 2 - powers)
-    above = np.expm1(rising * np.log1p(np.maximum(values, 0))) / rising
-    below = -np.expm1(falling * np.log1p(np.maximum(-values, 0))) / falling
-    return np.asarray(np.where(values >= 0, above, below))
+def _bent(values: Array, powers: Array, have_one_sign: Array) -> Array:
+    """Return what Yeo and Johnson's power transform makes of columns, up to a constant: of high powers of columns of
+    one sign the constant is left out, beside which rounding would leave nothing."""
+    bent = []
+    for sign, power in ((1, powers), (-1, 2 - powers)):
+        power = np.where(np.abs(power) < 1e-8, 1e-8, power)
+        grown = power * np.log1p(np.maximum(sign * values, 0))
+        bent.append(sign * np.where((have_one_sign > 0) & (np.abs(power) > 1), np.exp(grown), np.expm1(grown)) / power)
+    return np.asarray(np.where(values >= 0, *bent))
 
 
 def _split(rows: Array, share: float) -> tuple[Array, Array]:

@@ -318,9 +318,6 @@ MIXED = {
     "directions": lambda: make_pipeline(StandardScaler(), Normalizer()),
 }
 
-SHARES = {name: 0.9 if "powers" in name else 0.98 for name in MIXED}
-"""Of a table without an index that is read by another's mixture: powers are fitted to fewer digits."""
-
 
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("are_complete", [False, True])
@@ -328,7 +325,7 @@ def test_the_hand_outs_split_is_found_behind_mixtures(data, make, name, are_comp
     """Where no column is one of the data's, rows are those of the hand-out's split, from which the columns follow."""
     rows = np.flatnonzero(~np.isnan(data.features).any(axis=1)) if are_complete else None
     parts = data.parts(42, rows)
-    require_rows(match(data.matcher, make, prepared(MIXED[name], data, parts))[1], parts, SHARES[name])
+    require_rows(match(data.matcher, make, prepared(MIXED[name], data, parts))[1], parts, 0.98)
 
 
 def test_the_files_order_is_found_behind_mixtures(practised, make):
@@ -375,7 +372,7 @@ def test_an_index_leads_behind_mixtures_of_any_split(data, make, name, dropped):
     index = np.searchsorted(complete, parts[0]) if "anew" in dropped else parts[0]
     found = match(data.matcher, make, prepared(MIXED[name], data, parts), indices=[index])[1]
     require_rows(found[:1], parts[:1])
-    require_rows(found[1:], parts[1:], SHARES[name])
+    require_rows(found[1:], parts[1:], 0.98)
 
 
 def test_tables_with_an_index_are_found_whole(data, make):
@@ -429,7 +426,7 @@ def test_a_false_index_is_not_believed(practised, make, name):
     false = [np.random.default_rng(9).permutation(part) for part in parts]
     assert match(practised.matcher, make, tables, indices=false)[1] == [None] * 3
     found = match(practised.matcher, make, tables, indices=[parts[0], *false[1:]])[1]
-    require_rows(found, parts, SHARES[name])
+    require_rows(found, parts, 0.98)
 
 
 def test_a_row_with_a_gap_is_not_taken_at_its_word(practised, make):
