@@ -229,7 +229,7 @@ def _powers(theirs: Array, values: Array, start: Array) -> Array | None:
     table's rows (n, w) may be sums, by Newton's method from usual powers: slopes along these are fitted beside the
     columns."""
     powers, step = start, 1e-4
-    have_one_sign: Array = (values >= 0).all(axis=0) | (values < 0).all(axis=0)
+    have_one_sign = np.asarray((values >= 0).all(axis=0) | (values < 0).all(axis=0))
     theirs = theirs / np.maximum(theirs.std(axis=0), 1e-12) if len(theirs) else theirs
     if len(theirs) < 3 * len(start):
         return None
