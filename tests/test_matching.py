@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    Normalizer,
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
@@ -313,6 +314,8 @@ MIXED = {
     "principal components": lambda: make_pipeline(StandardScaler(), PCA(5)),
     "whitened": lambda: make_pipeline(StandardScaler(), PCA(whiten=True)),
     "components of products": lambda: make_pipeline(StandardScaler(), PolynomialFeatures(2), PCA(10)),
+    "components of powers": lambda: make_pipeline(PowerTransformer(), PCA(5)),
+    "directions": lambda: make_pipeline(StandardScaler(), Normalizer()),
 }
 
 
