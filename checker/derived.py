@@ -27,7 +27,7 @@ from scipy.special import ndtr, ndtri
 
 from checker.frames import Array
 from checker.monotone import spread
-from checker.orders import Rows
+from checker.orders import NO_SETTINGS, Rows
 
 TOLERANCE = 1e-4
 """In deviations of a student's column."""
@@ -173,11 +173,15 @@ class Finder:
             is_complete = np.zeros(len(self.features), dtype=bool)
             is_complete[self._mixed.complete] = True
             weights = np.linalg.lstsq(
-                self._mixed.terms(kind, self.features[sample.rows[some]]), column.values[sample.places[some]]
+                self._mixed.terms(kind, NO_SETTINGS, self.features[sample.rows[some]]),
+                column.values[sample.places[some]],
             )[0]
             fitted = np.flatnonzero(column.is_fitted & is_complete[column.rows])
             fitted = fitted[spread(len(fitted), MOST_FITTED)]
-            terms, theirs = self._mixed.terms(kind, self.features[column.rows[fitted]]), column.values[fitted]
+            terms, theirs = (
+                self._mixed.terms(kind, NO_SETTINGS, self.features[column.rows[fitted]]),
+                column.values[fitted],
+            )
             if not np.median(np.abs(terms @ weights - theirs)) <= column.most:
                 continue
             for within in (20, 2):
@@ -186,7 +190,7 @@ class Finder:
                     break
                 weights = np.linalg.lstsq(terms[near], theirs[near])[0]
             values = np.full(len(self.features), np.nan)
-            values[is_complete] = self._mixed.terms(kind, self.features[self._mixed.complete]) @ weights
+            values[is_complete] = self._mixed.terms(kind, NO_SETTINGS, self.features[self._mixed.complete]) @ weights
             if column.is_given_by(values):
                 return Derived(self._sum_in_words(kind, weights, column), values)
         return None
@@ -356,7 +360,7 @@ class _Sample:
         complete = np.flatnonzero(np.isin(self.rows, self._mixed.complete))
         bases = []
         for kind in ("sums", "products", "directions") if len(complete) >= MIN_ROWS else ():
-            terms = self._mixed.terms(kind, self._features[self.rows[complete]])
+            terms = self._mixed.terms(kind, NO_SETTINGS, self._features[self.rows[complete]])
             size = max(BLOCK, 3 * terms.shape[1])
             count = min(BLOCKS, len(complete) // size)
             blocks = [np.arange(start, len(complete), len(complete) // size)[:size] for start in range(count)]

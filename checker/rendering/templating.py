@@ -36,6 +36,7 @@ def environment() -> Environment:
     )
     made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
+        "agreement": words.agreement,
         "as_trained": words.as_trained,
         "by_urgency": words.by_urgency,
         "counted": words.counted,

@@ -343,6 +343,24 @@ def as_trained(report: Report) -> str:
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
 
 
+def agreement(report: Report) -> str:
+    """Return whether what was trained again does on like rows as the student's own run did; "" where there is no
+    score."""
+    if report.agreed is None or report.comparison is None:
+        return ""
+    if report.agreed.note:
+        return f"Not compared with the notebook's own run: {report.agreed.note.rstrip('.')}."
+    unit = metric(report).unit
+    parts = [
+        f"on rows that it was {'' if one.kind is RowKind.TRAINED else 'not '}trained on {unit.value(one.own)} in the "
+        f"notebook and {unit.plus_minus(one.again, one.spread)} trained again"
+        for one in report.agreed.compared
+    ]
+    differs = report.agreed.disagreement
+    judged = "in keeping with each other" if differs is None else "not in keeping with each other"
+    return f"Like with like, {'; '.join(parts)}: {judged}."
+
+
 def own_again(report: Report) -> Measurement | None:
     """Return what the answer reaches trained again, by the metric of its own result; None where it was not."""
     own, measures = report.own_result, report.comparison.measures if report.comparison else ()

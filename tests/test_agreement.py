@@ -1,0 +1,115 @@
+"""The student's own result and the retraining's are compared on like rows, and disagree only beyond chance."""
+
+import numpy as np
+import pytest
+from test_rendering import a_comparison
+
+from checker import agreement, verdict
+from checker.agreement import likely_cause, of_results
+from checker.metrics import METRICS, find
+from checker.records import Agreed, Agreement, Column, FeatureSource, OwnResult, OwnScore, Recipe, RowKind, Tracing
+
+AGAIN = (0.918, 0.921, 0.915, 0.922, 0.919)
+BAR = 0.876
+
+
+def own(trained=None, unseen=None, metric="accuracy", rows=13_209, deviation=0.003, is_random=True, unseen_rows=4_128):
+    scores = () if trained is None else (OwnScore((RowKind.TRAINED,), rows, trained, deviation),)
+    other = None if unseen is None else OwnScore((RowKind.TESTED,), unseen_rows, unseen, 0.005, is_random)
+    return OwnResult(1, 5, metric, scores, other, "" if scores else "the file was cut short")
+
+
+def differs(result, trained=AGAIN, held_out=AGAIN, bar=BAR, key="accuracy"):
+    return [one.differs for one in of_results(result, trained, held_out, bar, key)[0]]
+
+
+@pytest.mark.parametrize("score", [0.915, 0.88, 0.87])
+def test_results_within_three_points_agree(score):
+    """Results on one side of the bar agree, and so do those that lie less than three points apart."""
+    assert differs(own(max(score, 0.89))) == [False]
+    assert differs(own(0.8755), trained=(0.88, 0.882, 0.879, 0.881, 0.88)) == [False]
+
+
+def test_a_network_that_was_hardly_trained_disagrees():
+    """42 % as the student trained it and 92 % trained again are not one training."""
+    assert differs(own(0.42)) == [True]
+
+
+def test_a_network_that_was_better_in_the_notebook_disagrees_too():
+    """93 % in the notebook and 70 % trained again are not one training either."""
+    assert differs(own(0.93), trained=(0.70, 0.71, 0.69, 0.70, 0.72)) == [True]
+
+
+def test_two_poor_results_agree():
+    """On one side of the bar nothing hangs on the difference."""
+    assert differs(own(0.60), trained=(0.75, 0.76, 0.74, 0.75, 0.75)) == [False]
+
+
+def test_wild_seeds_widen_what_chance_allows():
+    """Trainings that differ among themselves by ten points do not contradict one that is twelve points off."""
+    wild = (0.95, 0.80, 0.99, 0.85, 0.93)
+    assert differs(own(0.80), trained=wild) == [False]
+
+
+def test_few_rows_widen_what_chance_allows():
+    """A score on thirty rows is hardly known."""
+    few = own(0.80, rows=30, deviation=float(np.sqrt(0.8 * 0.2 / 30)))
+    assert differs(few) == [False]
+
+
+def test_unseen_rows_take_part_only_where_many_look_random():
+    """The end of a file that is sorted by place, or a hundred rows, are shown and decide nothing."""
+    assert differs(own(0.92, unseen=0.64)) == [False, True]
+    assert differs(own(0.92, unseen=0.64, is_random=False)) == [False]
+    assert differs(own(0.92, unseen=0.64, unseen_rows=agreement.ENOUGH - 1)) == [False]
+
+
+def test_errors_of_a_regression_are_compared_by_their_size():
+    """An error of 90,000 where 55,000 is reached disagrees; less is better there."""
+    again = (55_000.0, 56_000.0, 54_500.0, 55_200.0, 55_900.0)
+    assert differs(own(90_000.0, metric="rmse", deviation=900.0), again, again, 65_000.0, "rmse") == [True]
+    assert differs(own(60_000.0, metric="rmse", deviation=900.0), again, again, 65_000.0, "rmse") == [False]
+
+
+@pytest.mark.parametrize(
+    ("result", "key", "words"),
+    [
+        (None, "accuracy", agreement.NOT_TRAINED),
+        (own(), "accuracy", "the file was cut short"),
+        (own(60_000.0, metric="rmse"), "mae", agreement.NOT_BY_METRIC),
+    ],
+)
+def test_what_is_not_known_is_not_compared(result, key, words):
+    """Where the student's own result is not known, or is of another metric, that is said and nothing follows."""
+    assert of_results(result, AGAIN, AGAIN, BAR, key) == ((), words)
+
+
+def test_trainings_that_were_replayed_are_not_compared():
+    """Of a replay it is not known how it does on its training rows."""
+    assert of_results(own(0.9), (), AGAIN, BAR, "accuracy") == ((), agreement.NOT_TRAINED)
+
+
+def disagreeing(cause="Likeliest: so."):
+    return Agreed((Agreement(RowKind.TRAINED, 13_209, 0.42, 0.92, 0.002, 0.01, True),), "", cause)
+
+
+def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
+    """Neither a PASS nor a FAIL stands where what was trained again is not what the student trained."""
+    metric = find("accuracy", "$1")
+    for mean in (0.92, 0.60):
+        compared = a_comparison(mean)
+        reached, reasons = verdict.decide((), (), compared, metric, agreed=disagreeing())
+        assert reached is verdict.Verdict.REFER
+        assert "42.0% in the notebook and is 92.0% ± 0.2 now. Likeliest: so." in reasons[0]
+
+
+def test_the_likeliest_cause_is_named(make):
+    """Notes of the recipe come first, then epochs that were not run, then inputs that nothing explains."""
+    phase, fit = make.phase(), make.fit()
+    noted = Recipe((phase,), False, notes=("sample weights are not part of the retraining",))
+    assert "sample weights" in likely_cause(make.model(1), noted, None, True)
+    cut = make.model(1, fit.__class__(**{**fit.__dict__, "epochs_asked": 40, "epochs_done": 1}))
+    assert likely_cause(cut, None, None, True) == "Likeliest: of 40 epochs asked for, 1 were run."
+    odd = Tracing(FeatureSource.TRACED, "", (Column("", *[0.0] * 9),))
+    assert "some inputs tell more" in likely_cause(make.model(1), None, odd, False)
+    assert METRICS["accuracy"].higher_is_better
