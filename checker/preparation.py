@@ -27,6 +27,8 @@ EXACT = 1e-4
 """In units of a figure: how near 0 and 1 the figures of the rows are that a scaler was fitted on."""
 CONSTANT = 1e-5
 """In deviations of a column: imputed values that differ by less are one."""
+MOST_IN_VAIN = 60
+"""Columns that nothing explains, after which no others are asked for."""
 MOST_COLUMNS = 64
 """From so many on, quartiles are not looked at."""
 
@@ -95,10 +97,11 @@ def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained
 @dataclass
 class _Finders:
     """What finds formulas, without the target and with it; each is made when it is wanted. ``filled`` are the columns
-    in whose gaps is what the student imputed."""
+    in whose gaps is what the student imputed. Of one table, so many columns ``in_vain`` are looked at."""
 
     data: Data
     filled: Array
+    in_vain: int = 0
 
     @cached_property
     def honest(self) -> Finder:
@@ -111,10 +114,13 @@ class _Finders:
 
     def find(self, column: Array, rows: Array) -> tuple[Derived | None, bool]:
         """Return how a column is made, and whether the target is needed for that."""
+        if self.in_vain >= MOST_IN_VAIN:
+            return None, False
         found = self.honest.find(column, rows)
         if found is not None:
             return found, False
         found = self.all.find(column, rows)
+        self.in_vain += found is None
         return found, found is not None
 
 
