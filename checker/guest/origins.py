@@ -146,7 +146,7 @@ class Origins:
         what = f"those of its layer `{learned[0][0].layer}` are not what its initialiser gives"
         if known.file:
             return (
-                f"{ELSEWHERE}: {what}; they were loaded from the file `{known.file}`, whose training was not seen here"
+                f"{ELSEWHERE}: {what}; they were loaded from the file `{known.file}`, which no training seen here wrote"
             )
         source = self._source(known, {value for _, value in learned})
         if source is not None:
@@ -179,7 +179,7 @@ class Origins:
             return []
 
     def twin(self, model: Any) -> Known | None:
-        """Return the network that was trained and holds the same values throughout, as one that was saved and loaded."""
+        """Return the network that was trained and holds the same values throughout, as before it was saved."""
         try:
             held = [value for _, value in self._held(model)]
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
