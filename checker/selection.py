@@ -171,8 +171,8 @@ def explain(
     if elsewhere:
         return Failure(
             Stage.SELECTING,
-            f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. Another process may "
-            "have trained it. A demonstrator decides.",
+            f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. Another process "
+            "may have trained it. A demonstrator decides.",
             "Train the network in the file that you hand in, by fit, or be ready to show how it was trained.",
             cell=elsewhere[-1].cell,
             verdict=Verdict.REFER,

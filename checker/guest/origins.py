@@ -10,6 +10,7 @@ A variable that is made while a graph is traced has no value yet: it waits until
 waits when a training ends has been trained, and is no longer looked at.
 """
 
+import contextlib
 import functools
 import hashlib
 import math
@@ -37,11 +38,13 @@ STATISTICS = ("moving_mean", "moving_variance")
 
 @dataclass
 class Made:
-    """A variable as its layer made it. ``value``: a hash of what its initialiser gave; None while that is not known."""
+    """A variable as its layer made it. ``value``: a hash of what its initialiser gave; None while that is not known.
+    ``is_array``: that initialiser was given its numbers itself."""
 
     variable: weakref.ref[Any]
     layer: str
     name: str
+    is_array: bool
     value: bytes | None = None
 
 
@@ -96,7 +99,7 @@ class Origins:
             if type(layer).__name__ not in KEPT or not self._is_eager():
                 return
             name = str(variable.name).rpartition("/")[2].partition(":")[0]
-            made = Made(weakref.ref(variable), str(layer.name)[:60], name)
+            made = Made(weakref.ref(variable), str(layer.name)[:60], name, _holds_array(layer))
             self.made[id(variable)] = made
             self._take(made)
         except Exception:  # noqa: BLE001  # the student's cell is not to fail for it
@@ -111,7 +114,8 @@ class Origins:
             self.waiting.append(made)
         else:
             made.value = value
-            self.initial.add(value)
+            if not made.is_array:
+                self.initial.add(value)
 
     def _is_eager(self) -> bool:
         with self.tf.init_scope():
@@ -156,7 +160,7 @@ class Origins:
 
     def _held(self, model: Any) -> list[tuple[Made, bytes]]:
         """Return what a network's variables hold, as far as it is known what they began with."""
-        found = [(self._made(variable), self._value(variable)) for variable in model.variables]
+        found = [(self._made(variable), self._value(variable)) for variable in _variables(model)]
         return [(made, value) for made, value in found if made is not None and made.value and value is not None]
 
     def _made(self, variable: Any) -> Made | None:
@@ -196,6 +200,15 @@ def _hash(array: Array) -> bytes:
 
 def _layers(model: Any) -> Iterable[Any]:
     return list(model._flatten_layers(include_self=False))
+
+
+def _variables(model: Any) -> list[Any]:
+    """Return a model's variables, each once, as far as its layers have made them."""
+    found: dict[int, Any] = {}
+    for layer in _layers(model):
+        with contextlib.suppress(ValueError):  # legacy Keras asks for models within to be built
+            found |= {id(variable): variable for variable in layer.variables}
+    return list(found.values())
 
 
 def _name(thing: Any) -> str:
