@@ -635,7 +635,10 @@ class Use:
 @record
 @dataclass(frozen=True)
 class ModelCapture:
-    """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why."""
+    """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why.
+
+    ``origin``: where its weights come from, where that is neither its initialisers nor training that was seen; else "".
+    """
 
     id: int
     name: str
@@ -649,6 +652,7 @@ class ModelCapture:
     unrebuildable: str
     fits: tuple[Fit, ...] = ()
     uses: tuple[Use, ...] = ()
+    origin: str = ""
 
 
 @record

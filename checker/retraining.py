@@ -43,6 +43,8 @@ def retrain(
     looked_at = ranking.with_looks_at_twins(answer, evidence.models)
     recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
     evidence = replace(evidence, recipe=recipe)
+    if answer.origin:
+        return Gathered(_refer(evidence, answer, answer.origin), kept)
     if traced.rows is None:
         return Gathered(_refer(evidence, answer, traced.tracing.reason), kept)
     obstacle = answer.unrebuildable or unclear

@@ -167,6 +167,16 @@ def explain(
             verdict=Verdict.FAIL,
         )
     untrained = [m for m in models if m.output_width == outputs and not m.fits]
+    elsewhere = [m for m in untrained if m.origin]
+    if elsewhere:
+        return Failure(
+            Stage.SELECTING,
+            f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. Another process "
+            "may have trained it. A demonstrator decides.",
+            "Train the network in the file that you hand in, by fit, or be ready to show how it was trained.",
+            cell=elsewhere[-1].cell,
+            verdict=Verdict.REFER,
+        )
     example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression
     wrong = [m for m in trained if m.output_width != outputs and m.input_width not in example]
     if untrained and not wrong:

@@ -11,6 +11,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from checker import vocabulary
 from checker.guest import plaindata
 from checker.guest.plaindata import UnrebuildableError
@@ -145,6 +147,8 @@ def rebuild(architecture: Architecture, keras: Any, x: Any = None) -> Any:
             made[layer.name] = _build(layer, keras)
             if layer.class_name == "Normalization":
                 _adapt(made[layer.name], node, columns, parts, x)
+        if layer.class_name == "Rescaling":
+            _require_columns_own(layer, node, columns, records[architecture.nodes[node.inputs[0]].layer])
         fed = [tensors[i] for i in node.inputs]
         tensors.append(made[layer.name](fed if layer.class_name in vocabulary.MERGING else fed[0]))
     if len(architecture.outputs) != 1:
@@ -196,6 +200,13 @@ def _adapt(layer: Any, node: Node, columns: dict[int, tuple[int, int]], parts: d
         raise UnrebuildableError("a `Normalization` layer stands behind other layers")
     start, end = columns[node.inputs[0]]
     layer.adapt(x[:, start:end].reshape(len(x), *parts[node.inputs[0]].shape[1:]))
+
+
+def _require_columns_own(layer: Layer, node: Node, columns: dict[int, tuple[int, int]], before: Layer) -> None:
+    """See that a rescaling has one number, or one for each column of the inputs; elsewhere many are weights."""
+    numbers = max(np.size(layer.config.get(key, 0)) for key in ("scale", "offset"))  # type: ignore[arg-type]  # plain
+    if numbers > 1 and (node.inputs[0] not in columns or numbers > math.prod(_shape(before))):
+        raise UnrebuildableError("its weights come from elsewhere: a `Rescaling` layer behind others holds an array")
 
 
 def _build(layer: Layer, keras: Any) -> Any:

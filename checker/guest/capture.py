@@ -27,6 +27,7 @@ from checker.guest import executions, fed, generation, plaindata, stretches
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.fed import Data
 from checker.guest.ledger import Known, Ledger, outputs
+from checker.guest.origins import Origins
 from checker.guest.plaindata import UnrebuildableError
 from checker.guest.plaindata import reason as _reason
 from checker.guest.replay import Replay
@@ -41,9 +42,11 @@ class Capture:
         self.depth = 0
         self.files: dict[str, Known] = {}
         self.replay: Replay | None = None
+        self.origins = Origins(tf, ledger)
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
+        self.origins.install()
         hooks = {
             "compile": self._on_compile,
             "fit": self._on_fit,
@@ -69,6 +72,9 @@ class Capture:
                     self.ledger.tell(known)
         for known in list(self.ledger.known.values()):
             self._end_stretches(known)
+            if known.was_given and not known.fits:
+                self.ledger.look_at_origin(known)
+                self.ledger.tell(known)
 
     def _end_stretches(self, known: Known) -> None:
         """Make finished stretches of what was trained step by step."""
@@ -106,6 +112,9 @@ class Capture:
         if students_own:
             known = self.ledger.know(model)
             self._flush(known)
+            self.origins.settle()
+            if known.loop is None:
+                self.ledger.look_at_origin(known)
             data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
             how = "evaluate" if "y" in given else "predict"
             if known.looks is not None and data.arrays:
@@ -117,7 +126,7 @@ class Capture:
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         known = self.ledger.know(model)
         if not known.batches:
-            self.ledger.about_to_change(known, goes_on=True)
+            self.ledger.about_to_train(known, goes_on=True)
         known.batch_steps += 1
         if self.ledger.is_capped(known.batch_steps - 1):
             return 0.0
@@ -125,7 +134,9 @@ class Capture:
         if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
             known.batches.append(fed.note(given["x"], given.get("y"), _input_names(model)))
         with self.inside():
-            return original()
+            result = original()
+        self.origins.forget_waiting()
+        return result
 
     def _on_fit(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         with self.inside() as students_own:
@@ -135,7 +146,7 @@ class Capture:
             self._end_stretches(known)
             data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
-            self.ledger.about_to_change(known, goes_on=not known.recompiled)
+            self.ledger.about_to_train(known, goes_on=not known.recompiled)
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
             self.ledger.tell(known, data, validation)
@@ -149,6 +160,7 @@ class Capture:
             asked = {**given, **changed, "callbacks": stretches.callbacks_of(given)}
             with self._pace(model, asked):
                 history = original(**changed)
+            self.origins.forget_waiting()
             known.recompiled = False
             if self.replay is not None and replayed:
                 self.replay.after(model, given, history, stopper.epochs, stopper.steps)
@@ -180,8 +192,11 @@ class Capture:
 
     def _on_set_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         with self.inside() as students_own:
+            self.origins.settle()
             if students_own and isinstance(model, self.keras.Model):
-                self.ledger.about_to_change(self.ledger.know(model))
+                known = self.ledger.know(model)
+                self.ledger.about_to_change(known)
+                known.was_given, known.file = True, ""
             return original()
 
     def _loading(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -195,13 +210,14 @@ class Capture:
         return load_model
 
     def _descend(self, model: Any, place: str) -> bool:
-        """Let a model that took over another's weights take over how they were trained."""
-        writer = self.files.get(place)
+        """Let a model that took over all of another's weights take over how they were trained."""
+        writer = self.files.get(place) or self.origins.twin(model)
         known = self.ledger.know(model)
-        if writer is None or writer is known:
+        if writer is None or writer is known or not _have_same_shapes(model, writer.model):
+            known.was_given, known.file = True, "" if writer is not None else Path(place).name[:100]
             return False
         self._end_stretches(writer)
-        known.fits = list(writer.fits)
+        known.fits, known.origin, known.file = list(writer.fits), writer.origin, writer.file
         known.width = writer.width
         self.ledger.changed.add(known.id)
         self.ledger.tell(known)
@@ -213,6 +229,7 @@ class Capture:
         self, known: Known, given: Mapping[str, Any], data: Data, watched: Data | None, development: Development
     ) -> Fit:
         phase, unrebuildable, notes = None, "", stretches.left_out(given)
+        notes += (known.unwatched,) if known.unwatched else ()
         epochs = stretches.epochs_of(given, data)
         size = int(given.get("batch_size") or data.batch or 32)
         try:
@@ -303,6 +320,15 @@ def _input_names(model: Any) -> list[str]:
         return [str(tensor.name).partition(":")[0] for tensor in model.inputs or ()]
     except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic inputs
         return []
+
+
+def _have_same_shapes(one: Any, other: Any) -> bool:
+    """Tell whether two models have the same variables, as far as both have some yet."""
+    try:
+        ours, theirs = ([tuple(variable.shape) for variable in model.weights] for model in (one, other))
+    except Exception:  # noqa: BLE001  # Keras raises different errors for models that are not built
+        return True
+    return not ours or not theirs or ours == theirs
 
 
 def _place(given: Mapping[str, Any]) -> str:

@@ -41,7 +41,12 @@ class Sights(Protocol):
 
 @dataclass
 class Known:
-    """A model that was seen, with what happened to it so far."""
+    """A model that was seen, with what happened to it so far.
+
+    ``origin``: where its weights come from, as in its record; ``unwatched``: why that was not looked at. ``file``: the
+    one that its weights were loaded from, where no network of this run has written it. ``was_given``: weights, since
+    anybody looked.
+    """
 
     id: int
     model: Any
@@ -58,6 +63,10 @@ class Known:
     describe: Callable[[], Architecture] | None = None
     give: Callable[[Array, bool], Array] | None = None
     record: ModelCapture | None = None
+    origin: str = ""
+    unwatched: str = ""
+    file: str = ""
+    was_given: bool = False
 
 
 class NotNowError(Exception):
@@ -69,6 +78,13 @@ class Watcher(Protocol):
 
     def before_change(self, known: Known, goes_on: bool = False) -> None:
         """Look now."""
+
+
+class Source(Protocol):
+    """Whoever looks where a network's weights come from."""
+
+    def look(self, known: Known) -> None:
+        """Look now, before it is trained."""
 
 
 class Tables:
@@ -115,6 +131,7 @@ class Ledger:
         self.tables = Tables()
         self.changed: set[int] = set()
         self.witness: Watcher | None = None
+        self.origins: Source | None = None
 
     def is_capped(self, done: int) -> bool:
         """Tell whether a training that has taken so many steps, or else the notebook, may take no more."""
@@ -125,6 +142,17 @@ class Ledger:
         if id(model) not in self.known:
             self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
         return self.known[id(model)]
+
+    def about_to_train(self, known: Known, goes_on: bool = False) -> None:
+        """Let it be looked at where a model's weights come from before it is trained for the first time."""
+        self.look_at_origin(known)
+        self.about_to_change(known, goes_on)
+
+    def look_at_origin(self, known: Known) -> None:
+        """Have it noted where the weights of a model come from that was never trained."""
+        if self.origins is not None and not known.fits:
+            self.origins.look(known)
+            known.was_given = False
 
     def about_to_change(self, known: Known, goes_on: bool = False) -> None:
         """Let the witness look at a model before its weights change, and remember that they do."""
@@ -158,6 +186,7 @@ class Ledger:
             unrebuildable=unrebuildable[:500],
             fits=tuple(known.fits[:MAX_FITS]),
             uses=tuple(known.uses),
+            origin=known.origin[:500],
         )
         self.send(record, tuple(a for d in data if d is not None for a in d.sent))
 

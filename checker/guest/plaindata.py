@@ -5,12 +5,14 @@ class, and refuses every class that is not listed: it may hold a student's code.
 it looks the class up by name in Keras itself and calls it with those settings. Nothing is deserialised, so a
 forged record can at most ask for a listed class with odd numbers. Both directions check the same lists.
 
-Seeds of initialisers and dropout are dropped: the checker's seeds decide.
+Seeds of initialisers and dropout are dropped: the checker's seeds decide. A ``Constant`` has one number: an array there
+would be weights that something else was trained to.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from pydantic import JsonValue
 
 from checker import vocabulary
@@ -38,7 +40,20 @@ def describe(thing: Any, allowed: Mapping[str, str], config: Mapping[str, Any] |
 
 def _plain(class_name: str, config: Mapping[str, Any], allowed: Mapping[str, str]) -> KerasObject:
     keys = _keys(class_name, allowed)
+    if class_name == "Constant":
+        return KerasObject(class_name, {"value": _number(config.get("value"))})
     return KerasObject(class_name, {k: _value(k, config[k]) for k in keys if k in config})
+
+
+def _number(value: Any) -> float | None:
+    """Return the one number that an initialiser gives to all weights; None for an array, which would be weights."""
+    if isinstance(value, Mapping):  # an array as Keras 3 writes it
+        value = (value.get("config") or {}).get("value")
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    return float(array.item()) if array.size == 1 else None
 
 
 def _keys(class_name: str, allowed: Mapping[str, str]) -> list[str]:
@@ -99,6 +114,8 @@ def build(thing: KerasObject, allowed: Mapping[str, str], module: Any, keras: An
     unknown = set(thing.config) - set(keys)
     if unknown:
         raise UnrebuildableError(f"`{thing.class_name}` has no settings {sorted(unknown)}")
+    if thing.class_name == "Constant" and not isinstance(thing.config.get("value"), int | float):
+        raise UnrebuildableError("its weights come from elsewhere: an initialiser holds an array of them")
     settings = {key: _built_value(key, value, keras) for key, value in thing.config.items()}
     return getattr(module, thing.class_name)(**settings)
 

@@ -302,6 +302,8 @@ class Tapes:
         learner = self._owner(variables)
         if learner is None:
             return original(optimizer, first, *args[1:])
+        if learner.plan is None:
+            self.capture.ledger.look_at_origin(learner.known)
         obstacle = learner.hindrance(variables, gradients)
         rate = _rate(optimizer, self.tf)
         if self.tf.executing_eagerly():

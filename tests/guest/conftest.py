@@ -29,6 +29,8 @@ def unhooked(tf: Any) -> Iterator[None]:
     owners = {name: next(kind for kind in tf.keras.Model.__mro__ if name in vars(kind)) for name in HOOKED}
     kept = [(owner, name, getattr(owner, name)) for name, owner in owners.items()]
     kept += [(home, "load_model", home.load_model) for home in homes]
+    add_weight = tf.keras.layers.Layer.add_weight
     yield
+    tf.keras.layers.Layer.add_weight = add_weight
     for owner, name, function in kept:
         setattr(owner, name, function)

@@ -1,0 +1,84 @@
+"""Where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
+
+The generation of Keras is chosen before TensorFlow is imported, so the cases of ``origin_cases.py`` run in a process of
+their own for each; legacy Keras and Keras 3 are both tried.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import origin_cases
+import pytest
+
+from checker import selection
+from checker.guest import plaindata
+from checker.guest.plaindata import UnrebuildableError
+from checker.records import KerasObject, Stage, Verdict
+from checker.vocabulary import INITIALIZERS
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module", params=["3", "2"])
+def said(request: pytest.FixtureRequest) -> dict[str, str]:
+    """What each case came to, in a generation of Keras."""
+    legacy = "1" if request.param == "2" else "0"
+    environment = {
+        **os.environ,
+        "TF_USE_LEGACY_KERAS": legacy,
+        "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent))),
+    }
+    ran = subprocess.run(
+        [sys.executable, HERE / "origin_cases.py"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-3_000:]
+    lines = (tuple(line.split("\t")) for line in ran.stdout.splitlines() if "\t" in line)
+    return dict(lines)
+
+
+@pytest.mark.tensorflow
+def test_weights_of_initialisers_raise_no_alarm(said: dict[str, str]) -> None:
+    """Whatever layers, initialisers and ways to build a network there are, weights that nobody set are fresh."""
+    fresh = [case.__name__ for case in origin_cases.FRESH]
+    assert {name: said[name] for name in fresh} == dict.fromkeys(fresh, "")
+
+
+@pytest.mark.tensorflow
+def test_weights_from_elsewhere_are_noticed(said: dict[str, str]) -> None:
+    """Weights that were set, assigned, loaded or given as an array come from elsewhere, by the layer's name."""
+    elsewhere = [case.__name__ for case in origin_cases.ELSEWHERE]
+    assert [name for name in elsewhere if "weights come from elsewhere" not in said[name]] == []
+    assert [name for name in elsewhere if "its layer `named" not in said[name]] == []
+    assert "`strange" in said["loaded_from_an_unknown_file"]
+
+
+@pytest.mark.tensorflow
+def test_weights_of_another_network_of_the_file_are_its(said: dict[str, str]) -> None:
+    """Whoever takes over what another network of the file has learned is told which one that is."""
+    transferred = [case.__name__ for case in origin_cases.TRANSFERRED]
+    wrong = {name: said[name] for name in transferred if "another network of this file, `teacher`" not in said[name]}
+    assert wrong == {}
+
+
+def test_a_constant_has_one_number() -> None:
+    """An initialiser that holds an array is described without it, and is never built."""
+    assert plaindata._number(0.5) == plaindata._number([0.5]) == 0.5
+    assert plaindata._number([[1.0, 2.0]]) is None
+    written = {"class_name": "__numpy__", "config": {"value": [1.0, 2.0], "dtype": "float64"}}
+    assert plaindata._number(written) is None
+    for value in (None, [0.1, 0.2], [[1.0]], "1"):
+        with pytest.raises(UnrebuildableError, match="weights come from elsewhere"):
+            plaindata.build(KerasObject("Constant", {"value": value}), INITIALIZERS, None, None)
+
+
+def test_a_network_that_was_only_loaded_is_referred(make: SimpleNamespace) -> None:
+    """A network for the task whose training nobody saw is not said to be untrained: a demonstrator looks."""
+    loaded = make.model(origin="its weights come from elsewhere: a file")
+    object.__setattr__(loaded, "fits", ())
+    failure = selection.explain([loaded], [], 5, 20_640)
+    assert (failure.stage, failure.verdict) == (Stage.SELECTING, Verdict.REFER)
+    assert "was not seen: its weights come from elsewhere" in failure.rationale
+    assert "never trained" not in failure.rationale
