@@ -109,9 +109,10 @@ def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...],
     kept: list[Phase] = []
     cut = 0
     for number, phase in enumerate(phases):
-        an_epoch = -(-rows // max(1, phase.batch_size))
+        an_epoch = phase.steps_an_epoch(rows)
         epochs = max(1, min(phase.epochs, steps // an_epoch))
+        shortened = min(phase.steps, max(1, steps))  # an epoch of the student's own length may exceed the cap by itself
+        cut += max(0, phase.epochs - epochs) + (shortened < phase.steps)
         steps = max(0, steps - epochs * an_epoch)
-        cut += max(0, phase.epochs - epochs)
-        kept.append(replace(phase, epochs=epochs, recompiled=phase.recompiled or number == 0))
+        kept.append(replace(phase, epochs=epochs, steps=shortened, recompiled=phase.recompiled or number == 0))
     return tuple(kept), cut
