@@ -77,7 +77,9 @@ def is_capped(answer: ModelCapture, models: Sequence[ModelCapture], caps: Caps) 
 def of_numbers(recipe: Recipe) -> Recipe:
     """Return the recipe for labels that are numbers to predict, whatever form they seemed to have."""
     phases = (replace(phase, labels=Labels.NUMBERS, class_weight={}) for phase in recipe.phases)
-    return replace(recipe, phases=tuple(phases))
+    weighted = any(phase.class_weight for phase in recipe.phases)
+    left_out = ("class weights are not part of the retraining",) if weighted else ()
+    return replace(recipe, phases=tuple(phases), notes=(*recipe.notes, *left_out))
 
 
 def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan | None:

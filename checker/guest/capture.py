@@ -252,9 +252,10 @@ class Capture:
         asked = max(1, stretches.epochs_of(given))
         size = int(given.get("batch_size") or data.batch or 32)
         try:
-            class_weight = stretches.class_weight(given.get("class_weight"))
+            class_weight, passed_over = stretches.weights_of(given, data)
             settings, _ = stretches.watchers(given)
             phase = replace(self._phase(known, data, asked, size), class_weight=class_weight, **settings)
+            notes = (*notes, *passed_over, *stretches.precision(known.model))
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
         return Fit(
@@ -279,7 +280,7 @@ class Capture:
         if outputs(model) > 1:
             raise UnrebuildableError(f"the network has {outputs(model)} outputs, and the task is about one")
         return Phase(
-            optimizer=plaindata.describe(model.optimizer, vocabulary.OPTIMIZERS),
+            optimizer=plaindata.optimizer_object(model.optimizer),
             loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,

@@ -78,6 +78,14 @@ def is_keras_own(made: Any) -> bool:
     return str(getattr(made, "__module__", "")).partition(".")[0] in ("keras", "tf_keras")
 
 
+def optimizer_object(optimizer: Any) -> KerasObject:
+    """Return a compiled optimizer as plain data, without what scales the loss for numbers of 16 bits around it."""
+    kind = type(optimizer)
+    if kind.__name__.startswith("LossScaleOptimizer") and is_keras_own(kind):
+        return optimizer_object(optimizer.inner_optimizer)
+    return describe(optimizer, vocabulary.OPTIMIZERS)
+
+
 def loss_object(loss: Any) -> KerasObject:
     """Return a compiled loss (a name, a function, an object, or one of these in a list or dictionary) as plain data."""
     if isinstance(loss, list | tuple | Mapping):

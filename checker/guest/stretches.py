@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+import numpy as np
 from pydantic import JsonValue
 
 from checker import vocabulary
+from checker.frames import Array
 from checker.guest import fed, plaindata
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
@@ -17,6 +19,7 @@ from checker.records import Development, Fit, KerasObject, Labels, Phase
 HARMLESS = frozenset(
     "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
 )
+MAX_CLASSES = 100
 MAX_EPOCHS = 5_000
 """Epochs of which figures are kept."""
 REBUILT = frozenset({"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler"})
@@ -121,10 +124,14 @@ def left_out(given: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what the retraining will leave out."""
     others = (c for c in callbacks_of(given) if own_kind(c) not in HARMLESS | REBUILT)
     kinds = sorted({type(callback).__name__ for callback in others})
-    left_out = [f"the callback {kind}" for kind in kinds]
-    if given.get("sample_weight") is not None:
-        left_out.append("sample weights")
-    return tuple(f"{what[:100]} is not part of the retraining" for what in left_out)
+    return tuple(f"the callback {kind[:100]} is not part of the retraining" for kind in kinds)
+
+
+def precision(model: Any) -> list[str]:
+    """Return a note where a model's layers compute with other numbers than those of 32 bits, which all are rebuilt with."""
+    policies = (getattr(layer, "dtype_policy", None) for layer in model.layers)
+    others = sorted({str(policy.name)[:40] for policy in policies if policy is not None} - {"float32"})
+    return [f"it was trained in {' and '.join(others)}, and is trained again in float32"] if others else []
 
 
 def class_weight(weights: Any) -> dict[str, float]:
@@ -133,6 +140,43 @@ def class_weight(weights: Any) -> dict[str, float]:
         return {str(int(label)): float(weight) for label, weight in dict(weights or {}).items()}
     except (TypeError, ValueError):
         raise UnrebuildableError("the class weights are not a number for each class") from None
+
+
+def weights_of(given: Mapping[str, Any], data: Data) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the class weights to which a fit's class weights and sample weights come together, and notes on the rest.
+
+    Raises UnrebuildableError where most rows were not trained on.
+    """
+    weights, passed_over = class_weight(given.get("class_weight")), ("sample weights are not part of the retraining",)
+    spec = getattr(given.get("x"), "element_spec", ())
+    if given.get("sample_weight") is None:
+        return weights, passed_over if isinstance(spec, tuple) and len(spec) == 3 else ()
+    array = fed.as_array(given["sample_weight"])
+    if array is None or len(array) < data.fed.rows or array.size != len(array):
+        return weights, passed_over
+    each = array.reshape(-1)[: data.fed.rows or None].astype(np.float64)
+    if np.mean(each == 0) > 0.5:
+        raise UnrebuildableError("most rows had a sample weight of 0, so it was not trained on them")
+    classes = _classes(data)
+    if classes is None:
+        return weights, () if (each == 1).all() else passed_over
+    by_class = {int(label): np.unique(each[classes == label]) for label in np.unique(classes)}
+    if any(len(values) > 1 for values in by_class.values()):
+        return weights, passed_over
+    together = {str(label): float(one[0]) * weights.get(str(label), 1.0) for label, one in by_class.items()}
+    return {} if set(together.values()) == {1.0} else together, ()
+
+
+def _classes(data: Data) -> Array | None:
+    """Return each row's class number; None where the labels are no classes."""
+    if len(data.arrays) != 2 or not data.arrays[1].size:
+        return None
+    y = data.arrays[1]
+    if label_form(data) is Labels.ONE_HOT:
+        return np.asarray(y.argmax(axis=1))
+    flat = y.reshape(-1)
+    is_class = len(flat) == len(y) and bool(((flat >= 0) & (flat < MAX_CLASSES) & (flat == np.floor(flat))).all())
+    return flat.astype(np.int64) if is_class else None
 
 
 def label_form(data: Data) -> Labels:

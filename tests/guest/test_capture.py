@@ -179,6 +179,35 @@ def test_weights_that_are_taken_back_take_back_their_training(tf: Any, notes: No
     assert "its weights are those after 2 of 4 epochs, which is how long it is trained again" in fit.notes
 
 
+def test_sample_weights_are_class_weights_where_they_are_so(tf: Any, notes: Notes) -> None:
+    """Weights by class are repeated, others are named, and a training on few of the rows is not rebuilt."""
+    given = [np.where(Y == 2, 3.0, 1.0), np.linspace(0.5, 1.0, 640), np.arange(640) % 4 == 0, np.ones(640)]
+    for number, weights in enumerate(given):
+        make(tf).fit(X, Y, batch_size=640, verbose=0, sample_weight=weights.astype("float32"), validation_split=0.1)
+        (fit,) = notes[number + 1].fits
+        given[number] = (fit.phase and dict(fit.phase.class_weight), fit.notes, fit.unrebuildable)
+    assert given == [
+        ({"0": 1.0, "1": 1.0, "2": 3.0, "3": 1.0, "4": 1.0}, (), ""),
+        ({}, ("sample weights are not part of the retraining",), ""),
+        (None, (), "most rows had a sample weight of 0, so it was not trained on them"),
+        ({}, (), ""),
+    ]
+
+
+def test_a_network_of_other_precision_is_described_without_it(tf: Any, notes: Notes) -> None:
+    """What a mixed precision policy wraps around the optimizer is taken off, and said."""
+    before = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        make(tf).fit(X, Y, batch_size=640, verbose=0)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert (fit.phase.optimizer.class_name, fit.steps_done) == ("Adam", 1)
+    assert fit.notes == ("it was trained in mixed_float16, and is trained again in float32",)
+
+
 def test_learning_rates_are_repeated_whatever_set_them(tf: Any, notes: Notes) -> None:
     """A callback of the student's own that changes the rate, and a rate set between two fits, are rates by epoch."""
     callbacks = tf.keras.callbacks
