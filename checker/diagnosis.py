@@ -66,8 +66,7 @@ def _mean(runs: Sequence[TrainingRun], name: str) -> Array:
 
 def _restores(recipe: Recipe) -> bool:
     """Tell whether the weights that count are those of the best epoch, not of the last."""
-    stopping = [phase.early_stopping for phase in recipe.phases[-1:] if phase.early_stopping]
-    return any(stop.config.get("restore_best_weights") for stop in stopping)
+    return any(phase.restores for phase in recipe.phases[-1:])
 
 
 def _diverged(runs: Sequence[TrainingRun]) -> Iterator[Observation]:

@@ -77,7 +77,9 @@ def is_capped(answer: ModelCapture, models: Sequence[ModelCapture], caps: Caps) 
 def of_numbers(recipe: Recipe) -> Recipe:
     """Return the recipe for labels that are numbers to predict, whatever form they seemed to have."""
     phases = (replace(phase, labels=Labels.NUMBERS, class_weight={}) for phase in recipe.phases)
-    return replace(recipe, phases=tuple(phases))
+    weighted = any(phase.class_weight for phase in recipe.phases)
+    left_out = ("class weights are not part of the retraining",) if weighted else ()
+    return replace(recipe, phases=tuple(phases), notes=(*recipe.notes, *left_out))
 
 
 def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan | None:
@@ -109,9 +111,10 @@ def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...],
     kept: list[Phase] = []
     cut = 0
     for number, phase in enumerate(phases):
-        an_epoch = -(-rows // max(1, phase.batch_size))
+        an_epoch = phase.steps_an_epoch(rows)
         epochs = max(1, min(phase.epochs, steps // an_epoch))
+        shortened = min(phase.steps, max(1, steps))  # an epoch of the student's own length may exceed the cap by itself
+        cut += max(0, phase.epochs - epochs) + (shortened < phase.steps)
         steps = max(0, steps - epochs * an_epoch)
-        cut += max(0, phase.epochs - epochs)
-        kept.append(replace(phase, epochs=epochs, recompiled=phase.recompiled or number == 0))
+        kept.append(replace(phase, epochs=epochs, steps=shortened, recompiled=phase.recompiled or number == 0))
     return tuple(kept), cut

@@ -9,6 +9,7 @@ The records stand in the order of the journey: the assignment, what was handed i
 what was chosen and traced, what the second guest trained, how that compares, what the rules say, the report.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -466,7 +467,8 @@ class Phase:
     """One uninterrupted stretch of training: compile settings, then so many epochs in batches.
 
     ``plateau``: a ``ReduceLROnPlateau``. ``rates``: the learning rate in each epoch, where a function of the student's
-    own set it; the last one counts for all later epochs.
+    own set it; the last one counts for all later epochs. ``steps``: steps an epoch; 0 where it is once through the
+    rows. ``checkpoint``: a ``ModelCheckpoint``, to the best epoch of which the student went back at the end.
     """
 
     optimizer: KerasObject
@@ -477,8 +479,22 @@ class Phase:
     class_weight: Mapping[str, float] = field(default_factory=dict)
     early_stopping: KerasObject | None = None
     plateau: KerasObject | None = None
+    checkpoint: KerasObject | None = None
     rates: tuple[float, ...] = ()
+    steps: int = 0
     recompiled: bool = True
+
+    @property
+    def restores(self) -> bool:
+        """Tell whether the weights of the best epoch were put back at the end."""
+        stopping = self.early_stopping
+        return self.checkpoint is not None or (
+            stopping is not None and bool(stopping.config.get("restore_best_weights"))
+        )
+
+    def steps_an_epoch(self, rows: int) -> int:
+        """Return how many steps an epoch takes where there are so many rows to train on."""
+        return self.steps if self.steps > 0 else math.ceil(rows / max(1, self.batch_size))
 
 
 @record

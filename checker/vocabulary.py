@@ -120,6 +120,7 @@ LOSS_ALIASES = {"mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "msle": "
 CALLBACKS = {
     "EarlyStopping": "monitor min_delta patience mode baseline restore_best_weights start_from_epoch",
     "ReduceLROnPlateau": "monitor factor patience mode min_delta cooldown min_lr",
+    "ModelCheckpoint": "monitor mode",
 }
 
 ACTIVATIONS = frozenset(

@@ -11,7 +11,6 @@ student asked for. Without eager execution even a call adds to the graph, whose 
 seeds; there a network answers at the end of the file, or earlier where the student has made it predict already.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from checker.frames import Array, reference
+from checker.guest import weights
 from checker.guest.ledger import Known, Ledger, NotNowError
 from checker.records import NO_CLASS, AsTrained, Fit, TableOutputs
 
@@ -86,8 +86,8 @@ class Witness:
         tables = self.ledger.tables.of_width(known.width or record.input_width)
         if not tables or (not may_differ and tables.keys() <= before.by_table.keys()):
             return
-        weights = self._hash(known) if may_differ else before.weights
-        kept = before.by_table if weights and weights == before.weights else {}
+        state = self._hash(known) if may_differ else before.weights
+        kept = before.by_table if state and state == before.weights else {}
         missing = [digest for digest in tables if digest not in kept]
         if not missing:
             return
@@ -99,7 +99,7 @@ class Witness:
             words = f"{type(error).__name__}: {str(error)[:200]}"
             self._tell(known, before, Answers(note=f"it could not be asked ({words})"))
             return
-        self._tell(known, before, Answers(_steps(known), weights, {**kept, **made}))
+        self._tell(known, before, Answers(_steps(known), state, {**kept, **made}))
 
     def _tell(self, known: Known, before: Answers, now: Answers) -> None:
         """Send what a network gives, where that is news and within the budget."""
@@ -115,12 +115,9 @@ class Witness:
 
     def _hash(self, known: Known) -> bytes:
         """Return a hash of a network's weights; "" where they are in a session, which only training changes."""
-        if known.give is not None or not self.tf.executing_eagerly():
+        if known.give is not None:
             return b""
-        digest = hashlib.blake2b(digest_size=16)
-        for values in known.model.get_weights():
-            digest.update(np.ascontiguousarray(values).tobytes())
-        return digest.digest()
+        return weights.digest(known.model, self.tf)
 
     def _answer(self, known: Known, table: Array, is_last: bool) -> Array:
         """Return class numbers (n,), or values (n,)."""

@@ -14,7 +14,6 @@ import contextlib
 import functools
 import importlib
 import inspect
-import math
 import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping
@@ -22,9 +21,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker import vocabulary
-from checker.guest import executions, fed, generation, plaindata, stretches
+from checker.guest import executions, fed, generation, observer, plaindata, stretches, weights
 from checker.guest.adaptation import replace as replace_function
+from checker.guest.descent import Origin
 from checker.guest.fed import Data
 from checker.guest.ledger import Known, Ledger, outputs
 from checker.guest.origins import Origins
@@ -142,7 +141,10 @@ class Capture:
         with self.inside() as students_own:
             if not students_own:
                 return original()
-            known = self.ledger.know(model)
+            known, given = (
+                self.ledger.know(model),
+                dict(given),
+            )  # as the student gave it, whatever is changed in the call
             self._end_stretches(known)
             data, validation, development = stretches.fit_data(given, _input_names(model))
             known.width = data.width or known.width
@@ -150,35 +152,50 @@ class Capture:
             planned = self._plan(known, given, data, validation, development)
             known.fits.append(planned)
             self.ledger.tell(known, data, validation)
-            stopper, heard = _make_stopper(self), list[Any]()
-            changed: dict[str, Any] = {"callbacks": [*stretches.callbacks_of(given), stopper]}
+            seen, heard = observer.watch(self.ledger), list[Any]()
+            changed: dict[str, Any] = {"callbacks": [*stretches.callbacks_of(given), seen]}
             if inspect.isgenerator(given.get("x")):
                 changed["x"] = fed.listen(given["x"], heard)
             replayed = self.replay is not None and self.replay.concerns(known.id, data)
             if self.replay is not None and replayed:
                 changed |= self.replay.changed(given, data, development)
             asked = {**given, **changed, "callbacks": stretches.callbacks_of(given)}
-            with self._pace(model, asked):
-                history = original(**changed)
+            try:
+                with self._pace(model, asked):
+                    history = original(**changed)
+            except BaseException:
+                if seen.epochs:  # the student may catch it and go on with what was trained so far
+                    self._end_fit(known, planned, given, seen, getattr(model, "history", None))
+                raise
             self.origins.forget_waiting()
-            known.recompiled = False
             if self.replay is not None and replayed:
-                self.replay.after(model, given, history, stopper.epochs, stopper.steps)
+                self.replay.after(model, given, history, seen.epochs, seen.steps)
             if heard:
                 data = fed.from_batches(heard, _input_names(model))
                 planned = self._plan(known, given, data, validation, development)
                 self.ledger.tell(known, data)
-            noted = stretches.history(history)
-            if planned.phase is not None:
-                planned = replace(planned, phase=replace(planned.phase, rates=stretches.rates(given, noted)))
-            if not stopper.is_capped:
-                planned = stretches.as_ended(planned, given, stopper.epochs)
-            known.fits[-1] = replace(
-                planned, epochs_done=stopper.epochs, steps_done=stopper.steps, finished=True, history=noted
-            )
-            stretches.merge_last(known.fits)
-            self.ledger.tell(known)
+            self._end_fit(known, planned, given, seen, history)
             return history
+
+    def _end_fit(
+        self, known: Known, planned: Fit, given: Mapping[str, Any], seen: stretches.Seen, history: Any
+    ) -> None:
+        """Put what happened in the place of what was planned, and remember what the weights were meanwhile."""
+        known.recompiled = False
+        noted = stretches.history(history)
+        fit, before = stretches.ended(planned, given, seen, noted), tuple(known.fits[:-1])
+        best = stretches.best_epochs(given, noted)
+        for number, digest in enumerate(seen.weights, 1):
+            self.ledger.descent.note(digest, Origin((*before, fit), number, best.get(number)))
+        known.fits[-1] = fit
+        stretches.merge_last(known.fits)
+        now = weights.digest(known.model, self.tf)
+        restores = fit.phase is not None and fit.phase.restores
+        if now in seen.weights[:-1] and now != seen.weights[-1] and not restores:
+            self._go_back(known.model)  # a callback of the student's own has put them back
+        elif restores or now not in seen.weights:
+            self.ledger.descent.note(now, Origin(tuple(known.fits)))
+        self.ledger.tell(known)
 
     def _on_save(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         result = original()
@@ -187,27 +204,45 @@ class Capture:
 
     def _on_load_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         result = self._on_set_weights(original, model, given)
-        self._descend(model, _place(given))
+        if not self._go_back(model):
+            self._descend(model, _place(given))
         return result
 
     def _on_set_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         with self.inside() as students_own:
             self.origins.settle()
-            if students_own and isinstance(model, self.keras.Model):
-                known = self.ledger.know(model)
-                self.ledger.about_to_change(known)
-                known.was_given, known.file = True, ""
-            return original()
+            if not students_own or not isinstance(model, self.keras.Model):
+                return original()
+            known = self.ledger.know(model)
+            self.ledger.about_to_change(known)
+            result = original()
+        if not self._go_back(model):
+            known.was_given, known.file = True, ""
+        return result
 
     def _loading(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def load_model(filepath: Any, *args: Any, **kwargs: Any) -> Any:
             model = original(filepath, *args, **kwargs)
-            if isinstance(model, self.keras.Model) and self._descend(model, _place({"filepath": filepath})):
+            if not isinstance(model, self.keras.Model):
+                return model
+            if self._go_back(model) or self._descend(model, _place({"filepath": filepath})):
                 self.ledger.know(model).recompiled = getattr(model, "optimizer", None) is None
             return model
 
         return load_model
+
+    def _go_back(self, model: Any) -> bool:
+        """Let a model whose weights were seen before have been trained as those were."""
+        origin = self.ledger.descent.of(weights.digest(model, self.tf))
+        known = self.ledger.know(model)
+        if origin is None:
+            return False
+        self._end_stretches(known)
+        known.fits = origin.training()
+        self.ledger.changed.add(known.id)
+        self.ledger.tell(known)
+        return True
 
     def _descend(self, model: Any, place: str) -> bool:
         """Let a model that took over all of another's weights take over how they were trained."""
@@ -230,11 +265,13 @@ class Capture:
     ) -> Fit:
         phase, unrebuildable, notes = None, "", stretches.left_out(given)
         notes += (known.unwatched,) if known.unwatched else ()
-        epochs = stretches.epochs_of(given, data)
+        asked = max(1, stretches.epochs_of(given))
         size = int(given.get("batch_size") or data.batch or 32)
         try:
-            phase = self._phase(known, data, epochs, size, stretches.callbacks_of(given))
-            phase = replace(phase, class_weight=stretches.class_weight(given.get("class_weight")))
+            class_weight, passed_over = stretches.weights_of(given, data)
+            settings, _ = stretches.watchers(given)
+            phase = replace(self._phase(known, data, asked, size), class_weight=class_weight, **settings)
+            notes = (*notes, *passed_over, *stretches.precision(known.model))
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
         return Fit(
@@ -242,7 +279,7 @@ class Capture:
             how="fit",
             phase=phase,
             unrebuildable=unrebuildable,
-            epochs_asked=epochs,
+            epochs_asked=asked,
             epochs_done=0,
             steps_done=0,
             finished=False,
@@ -252,23 +289,18 @@ class Capture:
             notes=notes,
         )
 
-    def _phase(self, known: Known, data: Data, epochs: int, batch_size: int, callbacks: list[Any]) -> Phase:
+    def _phase(self, known: Known, data: Data, epochs: int, batch_size: int) -> Phase:
         model = known.model
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
             raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
         if outputs(model) > 1:
             raise UnrebuildableError(f"the network has {outputs(model)} outputs, and the task is about one")
-        kinds = self.keras.callbacks
-        stopping = [c for c in callbacks if type(c) is kinds.EarlyStopping]
-        plateaus = [c for c in callbacks if type(c) is kinds.ReduceLROnPlateau]
         return Phase(
-            optimizer=plaindata.describe(model.optimizer, vocabulary.OPTIMIZERS),
+            optimizer=plaindata.optimizer_object(model.optimizer),
             loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,
             labels=stretches.label_form(data),
-            early_stopping=stretches.watcher(stopping[0]) if stopping else None,
-            plateau=stretches.watcher(plateaus[0]) if plateaus else None,
             recompiled=known.recompiled,
         )
 
@@ -285,7 +317,7 @@ class Capture:
         epochs = max(1, round(steps * statistics.fmean(rows) / max(1, data.fed.rows)))
         phase, unrebuildable = None, ""
         try:
-            phase = self._phase(known, data, epochs, size, [])
+            phase = self._phase(known, data, epochs, size)
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
         done = min(steps, self.ledger.caps.fit_steps)
@@ -365,29 +397,3 @@ def _model_classes(keras: Any) -> list[Any]:
     if not generation.is_legacy(keras):
         return [keras.Model]
     return [keras.Model, importlib.import_module("tf_keras.src.engine.training_v1").Model]
-
-
-def _make_stopper(capture: Capture) -> Any:
-    """Return a callback that counts, and ends training at the end of the epoch that reaches a cap."""
-
-    class Stopper(capture.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
-        epochs = 0
-        steps = 0
-        is_capped = False
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            taken = _steps_an_epoch(self.params)
-            self.epochs += 1
-            self.steps += taken
-            capture.ledger.steps += taken
-            if capture.ledger.is_capped(self.steps):
-                self.is_capped = not self.model.stop_training
-                self.model.stop_training = True
-
-    return Stopper()
-
-
-def _steps_an_epoch(given: Mapping[str, Any]) -> int:
-    """Return the steps of an epoch from a callback's parameters; outside eager execution they hold samples."""
-    samples, size = given.get("samples"), given.get("batch_size")
-    return int(given.get("steps") or (math.ceil(samples / size) if samples and size else 0))

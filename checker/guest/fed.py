@@ -21,6 +21,8 @@ from checker.records import Fed
 MAX_BYTES = 64 * 2**20
 """Larger arrays are noted by their row count only; the whole data set has 1.5 MB."""
 MAX_BATCHES = 50_000
+FEW_BATCHES = 1_000
+"""So many are read of what has no end, where nobody says how many."""
 MIN_INDEXED = 50
 """Fewer rows are matched with no data set, so that their index is not sent."""
 MAX_INPUTS = 20
@@ -146,7 +148,7 @@ def _read(x: Any, steps: int | None) -> Iterable[Any]:
     if not hasattr(x, "element_spec"):
         return (x[i] for i in range(min(len(x), MAX_BATCHES)))
     endless = int(x.cardinality()) == -1
-    return itertools.islice(iter(x), steps or (1_000 if endless else MAX_BATCHES))
+    return itertools.islice(iter(x), min(steps or (FEW_BATCHES if endless else MAX_BATCHES), MAX_BATCHES))
 
 
 def from_batches(batches: Iterable[Any], names: Sequence[str] = ()) -> Data:

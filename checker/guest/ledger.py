@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from checker.frames import Array
-from checker.guest import architecture
+from checker.guest import architecture, weights
+from checker.guest.descent import Descent, Origin
 from checker.guest.fed import Data
 from checker.guest.plaindata import reason
 from checker.records import Architecture, Caps, Fit, ModelCapture, Use
@@ -115,8 +116,9 @@ class Tables:
 
 class Ledger:
     """What is known of all models. ``send`` takes a record and the arrays it refers to; ``cell`` tells which one is
-    running; ``steps`` are all that the notebook has trained, to be held against its cap. ``tables`` are all that any
-    model was given, and ``changed`` the models whose weights have changed since the ``witness`` looked."""
+    running; ``steps`` are all that the notebook has trained, to be held against its cap. ``descent`` is how weights
+    came about, ``tables`` are all that any model was given, and ``changed`` the models whose weights have changed since
+    the ``witness`` looked."""
 
     def __init__(
         self,
@@ -129,6 +131,7 @@ class Ledger:
         self.steps = 0
         self.known: dict[int, Known] = {}
         self.tables = Tables()
+        self.descent = Descent()
         self.changed: set[int] = set()
         self.witness: Watcher | None = None
         self.origins: Source | None = None
@@ -158,6 +161,8 @@ class Ledger:
         """Let the witness look at a model before its weights change, and remember that they do."""
         if self.witness is not None:
             self.witness.before_change(known, goes_on)
+        if not known.fits and known.give is None and known.loop is None and not known.batches:
+            self.descent.note(weights.digest(known.model, self.tf), Origin(()))
         self.changed.add(known.id)
 
     def note_use(self, known: Known, use: Use, data: Data) -> None:

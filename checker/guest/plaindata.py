@@ -33,7 +33,7 @@ def reason(error: Exception) -> str:
 
 def describe(thing: Any, allowed: Mapping[str, str], config: Mapping[str, Any] | None = None) -> KerasObject:
     """Return an object of a listed class of Keras's own as plain data."""
-    if not _is_keras_own(type(thing)):
+    if not is_keras_own(type(thing)):
         raise UnrebuildableError(f"`{type(thing).__name__}` is the student's own class")
     return _plain(type(thing).__name__, thing.get_config() if config is None else config, allowed)
 
@@ -88,16 +88,29 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
     raise UnrebuildableError(f"the activation `{name or type(function).__name__}` is the student's own function")
 
 
-def _is_keras_own(made: Any) -> bool:
+def is_keras_own(made: Any) -> bool:
     """Tell whether a class or function was defined in Keras itself, as far as it says."""
     return str(getattr(made, "__module__", "")).partition(".")[0] in ("keras", "tf_keras")
 
 
+def optimizer_object(optimizer: Any) -> KerasObject:
+    """Return a compiled optimizer as plain data, without what scales the loss for numbers of 16 bits around it."""
+    kind = type(optimizer)
+    if kind.__name__.startswith("LossScaleOptimizer") and is_keras_own(kind):
+        return optimizer_object(optimizer.inner_optimizer)
+    return describe(optimizer, vocabulary.OPTIMIZERS)
+
+
 def loss_object(loss: Any) -> KerasObject:
-    """Return a compiled loss (a name, a function or an object) as plain data."""
+    """Return a compiled loss (a name, a function, an object, or one of these in a list or dictionary) as plain data."""
+    if isinstance(loss, list | tuple | Mapping):
+        listed = list(loss.values() if isinstance(loss, Mapping) else loss)
+        if len(listed) != 1:
+            raise UnrebuildableError(f"the model was compiled with {len(listed)} losses, and the task is about one")
+        return loss_object(listed[0])
     if isinstance(loss, str) or (callable(loss) and not hasattr(loss, "get_config")):
         name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
-        if not isinstance(loss, str) and not _is_keras_own(loss):
+        if not isinstance(loss, str) and not is_keras_own(loss):
             raise UnrebuildableError(f"the loss `{name or type(loss).__name__}` is the student's own function")
         squeezed = name.replace("_", "").lower()
         known = vocabulary.LOSS_ALIASES.get(name.lower()) or next(

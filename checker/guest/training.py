@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
 
 from checker import frames, outputs, vocabulary
 from checker.frames import Array
@@ -78,7 +79,7 @@ class Outcome:
 def loop_of(job: RetrainJob, rows: int) -> Loop:
     """Return how the loop over an epoch's batches runs, for ``rows`` rows to train on."""
     phases = job.recipe.phases
-    steps = len(job.seeds) * sum(phase.epochs * math.ceil(rows / phase.batch_size) for phase in phases)
+    steps = len(job.seeds) * sum(phase.epochs * phase.steps_an_epoch(rows) for phase in phases)
     is_plain = all(layer.class_name in COMPILED for layer in job.architecture.layers)
     return Loop.XLA if is_plain and steps >= LONG else Loop.GRAPH
 
@@ -226,12 +227,13 @@ class CompiledPhase:
     """One phase of training, with the model compiled for it and the loop over an epoch traced."""
 
     def __init__(self, trainer: Trainer, phase: Phase, update: Update | None) -> None:
+        if phase.batch_size < 1:
+            raise UnrebuildableError("its batches hold no rows")
         self.trainer, self.phase = trainer, phase
         keras = trainer.keras
         self.labels = self._label_form()
         self.loss = plaindata.build(phase.loss, vocabulary.LOSSES, keras.losses, keras)
         self.update = update or self._make_update()
-        self.first_rate = float(self.update.optimizer.learning_rate) if phase.plateau is not None else 0.0
         self.room = trainer.rows // phase.batch_size if trainer.loop is Loop.XLA else 0
         self._epoch: Any = None
         self._compiled_epoch: Any = None
@@ -306,9 +308,11 @@ class CompiledPhase:
         if self._epoch is None:
             self._trace()
         model = self.trainer.model
-        if self.phase.plateau is not None:
-            model.optimizer.learning_rate = self.first_rate
-        watchers = self._make_watchers()
+        rate = self.phase.optimizer.config.get("learning_rate")
+        if isinstance(rate, int | float):  # an earlier seed or phase may have left another
+            model.optimizer.learning_rate = rate
+        best = self._make_best()
+        watchers = [*self._make_watchers(), *best]
         model.stop_training = False
         for watcher in watchers:
             watcher.on_train_begin()
@@ -324,6 +328,19 @@ class CompiledPhase:
                 break
         for watcher in watchers:
             watcher.on_train_end()
+        for watcher in best:
+            model.set_weights(watcher.best_weights)  # which Keras does by itself in one of its generations only
+
+    def _make_best(self) -> list[Any]:
+        """Return what keeps the weights of the best epoch, to put them back at the end, as students do by a file."""
+        wanted = self.phase.checkpoint
+        if wanted is None:
+            return []
+        keeps: dict[str, JsonValue] = {"patience": self.phase.epochs, "restore_best_weights": True}
+        watching = KerasObject("EarlyStopping", {**wanted.config, **keeps})
+        made = self._watcher(watching, self.trainer.keras.callbacks)
+        made.set_model(self.trainer.model)
+        return [made]
 
     def _make_watchers(self) -> list[Any]:
         wanted = (self.phase.early_stopping, self.phase.plateau)
@@ -347,9 +364,31 @@ class CompiledPhase:
         )
 
     def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:
-        order, name, size = random.permutation(len(data.x)), self.labels.name, self.phase.batch_size
+        name = self.labels.name
         y, weight = self.labels.encode(data.y), self._weigh(data.y)
         arrays = [data.x, y] if weight is None else [data.x, y, weight]
+        steps = self.phase.steps_an_epoch(len(data.x))
+        total, counted, seen = 0.0, 0.0, 0
+        for order in self._orders(random, len(data.x), steps):
+            more, hits = self._go_through(order, arrays)
+            total, counted, seen = total + more, counted + hits, seen + len(order)
+        logs = {"loss": total / seen, name: counted / seen}
+        if len(data.x_development):
+            loss, counted = self._validate(data.x_development, self.labels.encode(data.y_development))
+            logs |= {"val_loss": float(loss), f"val_{name}": float(counted) / len(data.x_development)}
+        return logs, steps
+
+    def _orders(self, random: np.random.Generator, rows: int, steps: int) -> Iterator[Array]:
+        """Yield the rows in a new order for each time that an epoch of so many steps goes through them."""
+        size = self.phase.batch_size
+        while steps > 0 and rows:
+            order = random.permutation(rows)[: steps * size]
+            steps -= math.ceil(len(order) / size)
+            yield order
+
+    def _go_through(self, order: Array, arrays: list[Array]) -> tuple[float, float]:
+        """Take the steps on rows in this order, once through; return the same as ``_take``."""
+        size = self.phase.batch_size
         steps, full = math.ceil(len(order) / size), len(order) // size if self.room else 0
         total, counted = 0.0, 0.0
         if full:
@@ -358,11 +397,7 @@ class CompiledPhase:
         if full < steps:
             more, hits = self._take(self._epoch, steps - full, order[full * size :], arrays)
             total, counted = total + more, counted + hits
-        logs = {"loss": total / len(order), name: counted / len(order)}
-        if len(data.x_development):
-            loss, counted = self._validate(data.x_development, self.labels.encode(data.y_development))
-            logs |= {"val_loss": float(loss), f"val_{name}": float(counted) / len(data.x_development)}
-        return logs, steps
+        return total, counted
 
     def _take(self, epoch: Any, steps: int, rows: Array, arrays: list[Array]) -> tuple[float, float]:
         """Take steps on these rows; return their losses' sum, and that of what is counted beside the loss."""

@@ -41,7 +41,7 @@ def first_loss(view: View) -> Found | None:
     chance = math.log(view.classes)
     if phase.loss.class_name not in ENTROPIES or losses[0] > chance:
         return None
-    steps = math.ceil(view.rows / max(phase.batch_size, 1))
+    steps = phase.steps_an_epoch(view.rows)
     return about(Figure.CURVES, classes=view.classes, chance=f"{chance:.2f}", first=f"{losses[0]:.2f}", steps=steps)
 
 
@@ -128,7 +128,7 @@ def sgd(view: View) -> Found | None:
 
 def batches(view: View) -> Found | None:
     """Training went in batches."""
-    if view.phase is None or not 0 < view.phase.batch_size < view.rows:
+    if view.phase is None or view.phase.steps or not 0 < view.phase.batch_size < view.rows:
         return None
     batch = view.phase.batch_size
     return about(view.trained, batch=batch, rows=view.rows, steps=math.ceil(view.rows / batch))
@@ -250,5 +250,5 @@ def few_epochs(view: View) -> Found | None:
     epochs = sum(phase.epochs for phase in view.phases)
     if not 0 < epochs <= FEW_EPOCHS or not view.rows:
         return None
-    steps = sum(phase.epochs * math.ceil(view.rows / max(phase.batch_size, 1)) for phase in view.phases)
+    steps = sum(phase.epochs * phase.steps_an_epoch(view.rows) for phase in view.phases)
     return about(view.trained, epochs=counted(epochs, "epoch"), steps=steps)

@@ -157,20 +157,21 @@ def _layer(layer: Layer) -> Code:
 def _phases(recipe: Recipe, classes: int) -> list[dict[str, Any]]:
     """Return each phase as the template writes it."""
     phases: list[dict[str, Any]] = []
-    rate: object = None
     for phase in recipe.phases:
         compiled = phase.recompiled or not phases
-        rate = phase.optimizer.config.get("learning_rate") if compiled else rate
+        rate = phase.optimizer.config.get("learning_rate")
         phases.append(
             {
                 "compiled": compiled,
                 "optimizer": keras_object(phase.optimizer, "optimizers", vocabulary.OPTIMIZERS),
                 "loss": keras_object(phase.loss, "losses", vocabulary.LOSSES),
-                "first_rate": rate if phase.plateau and not compiled and isinstance(rate, float) else None,
+                "first_rate": rate if not compiled and isinstance(rate, int | float) else None,
                 "epochs": phase.epochs,
                 "batch_size": phase.batch_size,
+                "steps": phase.steps,
                 "labels": Code(LABELS[phase.labels]),
                 "weights": _weights(phase, classes),
+                "best": _best(phase) if phase.checkpoint else None,
                 "callbacks": _callbacks(phase),
             }
         )
@@ -188,7 +189,16 @@ def _callbacks(phase: Phase) -> Code:
         last = len(phase.rates) - 1
         rates = f"lambda epoch: {literal(phase.rates)}[min(epoch, {last})]"
         made.insert(0, Code(f"keras.callbacks.LearningRateScheduler({rates})"))
+    if phase.checkpoint:
+        made.append(Code("best"))
     return bracketed("[", [*made], "]") if made else Code("")
+
+
+def _best(phase: Phase) -> Code:
+    """Return the callback that keeps the weights of the best epoch, to which the student went back by a file."""
+    assert phase.checkpoint is not None
+    config = {**phase.checkpoint.config, "patience": phase.epochs, "restore_best_weights": True}
+    return _watcher(KerasObject("EarlyStopping", config), phase.labels)
 
 
 def _watcher(wanted: KerasObject, labels: Labels) -> Code:

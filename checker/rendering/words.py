@@ -216,6 +216,8 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         ("Batch size", f"{phase.batch_size:,}"),
         ("Labels", LABELS[phase.labels]),
     ]
+    if phase.steps:
+        rows.append(("Steps an epoch", f"{phase.steps:,}, which is not once through the rows"))
     if phase.class_weight:
         weights = (f"{_class_name(key, classes)} {value:.4g}" for key, value in phase.class_weight.items())
         rows.append(("Class weights", ", ".join(weights)))
@@ -223,6 +225,8 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         rows.append(("Early stopping", settings(phase.early_stopping.config) or "yes"))
     if phase.plateau:
         rows.append(("Slower on a plateau", settings(phase.plateau.config) or "yes"))
+    if phase.checkpoint:
+        rows.append(("Best epoch taken back", settings(phase.checkpoint.config)))
     if phase.rates:
         rows.append(("Learning rate by epoch", f"from {phase.rates[0]:.4g} to {phase.rates[-1]:.4g}"))
     return rows

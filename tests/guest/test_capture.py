@@ -80,6 +80,152 @@ def test_what_ends_a_training_decides_for_how_long_it_is_repeated(tf: Any, notes
     assert (fit.epochs_done, fit.phase.epochs, fit.notes) == (2, 50, ())
 
 
+def test_an_early_stopping_of_the_students_own_is_none_of_kerass(tf: Any, notes: Notes) -> None:
+    """What a subclass ended is repeated for the epochs that it took, whatever it is called, counted from the first."""
+    own = type("EarlyStopping", (tf.keras.callbacks.EarlyStopping,), {})
+    stopping = own(monitor="loss", patience=1, min_delta=1e9)
+    make(tf).fit(X, Y, initial_epoch=10, epochs=50, batch_size=640, verbose=0, callbacks=[stopping])
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert (fit.epochs_asked, fit.epochs_done, fit.phase.epochs, fit.phase.early_stopping) == (40, 2, 2, None)
+    assert "the callback EarlyStopping is not part of the retraining" in fit.notes
+
+
+def test_a_fit_that_broke_off_is_a_training_of_the_epochs_before(tf: Any, notes: Notes) -> None:
+    """Whoever catches what a callback raised goes on with the network as it was trained until then."""
+    callbacks = tf.keras.callbacks
+
+    class Interrupted(callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tf).fit(X, Y, epochs=50, batch_size=640, verbose=0, callbacks=[Interrupted()])
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert (fit.finished, fit.epochs_done, fit.phase.epochs) == (True, 3, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras 3 says that it passes over the callback
+def test_what_watches_nothing_is_left_out(tf: Any, notes: Notes) -> None:
+    """A callback whose quantity was not measured does nothing, and of two that stop early the one that did counts."""
+    stopping = tf.keras.callbacks.EarlyStopping
+    plateau = tf.keras.callbacks.ReduceLROnPlateau(monitor="val_loss")
+    chosen = [stopping(monitor="val_loss"), stopping(monitor="accuracy", patience=99), plateau]
+    chosen.append(stopping(monitor="loss", patience=1, min_delta=1e9))
+    make(tf).fit(X, Y, epochs=9, batch_size=640, verbose=0, callbacks=chosen)
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert fit.phase.early_stopping is not None
+    assert (fit.phase.early_stopping.config["monitor"], fit.phase.plateau) == ("loss", None)
+    assert fit.notes == (
+        "EarlyStopping watched val_loss, which was not measured, so it did nothing",
+        "a further EarlyStopping that watched accuracy is not part of the retraining",
+        "ReduceLROnPlateau watched val_loss, which was not measured, so it did nothing",
+    )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Keras 3 may not know how many steps there will be
+def test_steps_are_those_that_were_taken(tf: Any, notes: Notes) -> None:
+    """An epoch of one step is one step, of arrays and of a data set; one that repeats its rows takes more than a pass."""
+    make(tf).fit(X, Y, epochs=4, steps_per_epoch=1, batch_size=64, verbose=0)
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(640, seed=1)
+    make(tf).fit(data.repeat().batch(64), epochs=20, steps_per_epoch=1, verbose=0)
+    make(tf).fit(data.repeat(3).batch(64), epochs=1, verbose=0)
+    phases = [fit.phase for number in (1, 2, 3) for fit in notes[number].fits if fit.phase is not None]
+    taken = [fit.steps_done for number in (1, 2, 3) for fit in notes[number].fits]
+    assert taken == [4, 20, 30]
+    assert [(phase.epochs, phase.steps) for phase in phases] == [(4, 1), (20, 1), (1, 30)]
+    assert notes[2].fits[0].training.rows > 600
+
+
+def test_a_loss_in_a_list_or_dictionary_of_one_is_that_loss(tf: Any, notes: Notes) -> None:
+    """One output needs one loss, however Keras is given it; two are not repeated."""
+    for number, loss in enumerate((["sparse_categorical_crossentropy"], {"out": "sparse_categorical_crossentropy"})):
+        inputs = tf.keras.Input((9,))
+        model = tf.keras.Model(inputs, tf.keras.layers.Dense(5, "softmax", name="out")(inputs))
+        model.compile("sgd", loss)
+        model.fit(X, Y, batch_size=640, verbose=0)
+        (fit,) = notes[1 + number].fits
+        assert fit.phase is not None
+        assert fit.phase.loss.class_name == "SparseCategoricalCrossentropy"
+
+
+def test_weights_that_are_taken_back_take_back_their_training(tf: Any, notes: Notes, tmp_path: Any) -> None:
+    """Initial weights begin anew; a checkpoint's are those of its best epoch; others end training with their epoch."""
+    model = make(tf)
+    start = model.get_weights()
+    kept = []
+    for _ in range(2):
+        model.set_weights(start)
+        model.fit(X, Y, epochs=2, batch_size=320, verbose=0)
+    assert [fit.epochs_asked for fit in notes.only.fits] == [2]
+    model.set_weights(start)
+    best = tf.keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "best.weights.h5"), monitor="loss", save_best_only=True, save_weights_only=True
+    )
+    keep = tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()))
+    model.fit(X, Y, epochs=4, batch_size=320, verbose=0, callbacks=[best, keep])
+    model.load_weights(tmp_path / "best.weights.h5")
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert fit.phase.checkpoint is not None
+    assert (fit.phase.epochs, fit.phase.checkpoint.config) == (4, {"monitor": "loss", "mode": "min"})
+    model.set_weights(kept[1])
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert (fit.phase.epochs, fit.phase.checkpoint) == (2, None)
+    assert "its weights are those after 2 of 4 epochs, which is how long it is trained again" in fit.notes
+
+
+def test_sample_weights_are_class_weights_where_they_are_so(tf: Any, notes: Notes) -> None:
+    """Weights by class are repeated, others are named, and a training on few of the rows is not rebuilt."""
+    given = [np.where(Y == 2, 3.0, 1.0), np.linspace(0.5, 1.0, 640), np.arange(640) % 4 == 0, np.ones(640)]
+    for number, weights in enumerate(given):
+        make(tf).fit(X, Y, batch_size=640, verbose=0, sample_weight=weights.astype("float32"), validation_split=0.1)
+        (fit,) = notes[number + 1].fits
+        given[number] = (fit.phase and dict(fit.phase.class_weight), fit.notes, fit.unrebuildable)
+    assert given == [
+        ({"0": 1.0, "1": 1.0, "2": 3.0, "3": 1.0, "4": 1.0}, (), ""),
+        ({}, ("sample weights are not part of the retraining",), ""),
+        (None, (), "most rows had a sample weight of 0, so it was not trained on them"),
+        ({}, (), ""),
+    ]
+
+
+def test_a_network_of_other_precision_is_described_without_it(tf: Any, notes: Notes) -> None:
+    """What a mixed precision policy wraps around the optimizer is taken off, and said."""
+    before = tf.keras.mixed_precision.global_policy()
+    tf.keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        make(tf).fit(X, Y, batch_size=640, verbose=0)
+    finally:
+        tf.keras.mixed_precision.set_global_policy(before)
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert (fit.phase.optimizer.class_name, fit.steps_done) == ("Adam", 1)
+    assert fit.notes == ("it was trained in mixed_float16, and is trained again in float32",)
+
+
+def test_learning_rates_are_repeated_whatever_set_them(tf: Any, notes: Notes) -> None:
+    """A callback of the student's own that changes the rate, and a rate set between two fits, are rates by epoch."""
+    callbacks = tf.keras.callbacks
+
+    class Own(callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.01 / (epoch + 1)
+
+    model = make(tf)
+    model.fit(X, Y, epochs=3, batch_size=640, verbose=0, callbacks=[Own()])
+    model.optimizer.learning_rate = 0.5
+    model.fit(X, Y, epochs=2, batch_size=640, verbose=0)
+    (fit,) = notes.only.fits
+    assert fit.phase is not None
+    assert (fit.phase.epochs, fit.phase.rates) == (5, pytest.approx((0.001, 0.01, 0.005, 0.5, 0.5)))
+    assert "the learning rates of its epochs are repeated as they were" in fit.notes
+
+
 def test_a_validation_split_is_told_apart_from_the_training_rows(tf: Any, notes: Notes) -> None:
     """The last rows are what was watched, not what was trained on."""
     make(tf).fit(X, Y, validation_split=0.25, verbose=0)
@@ -149,7 +295,7 @@ def test_a_data_set_is_read_with_its_batches(tf: Any, notes: Notes) -> None:
 
 
 def test_a_generator_is_listened_to(tf: Any, notes: Notes) -> None:
-    """What ``fit`` draws from an endless generator is noted, and its epochs are counted in rows."""
+    """What ``fit`` draws from an endless generator is noted, with how many steps its epochs took."""
 
     def batches() -> Any:
         while True:
@@ -160,7 +306,7 @@ def test_a_generator_is_listened_to(tf: Any, notes: Notes) -> None:
     (fit,) = notes.only.fits
     assert (fit.finished, fit.training.rows) == (True, 640)
     assert fit.phase is not None
-    assert (fit.phase.batch_size, fit.phase.epochs) == (80, 2)
+    assert (fit.phase.batch_size, fit.phase.epochs, fit.phase.steps, fit.notes) == (80, 4, 4, ())
 
 
 def test_several_inputs_are_laid_side_by_side(tf: Any, notes: Notes) -> None:

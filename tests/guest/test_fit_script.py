@@ -67,7 +67,7 @@ def dropping(keras: Any) -> tuple[Any, Recipe]:
         class_weight=weights,
         rates=(0.01, 0.002),
     )
-    return keras.Sequential(stack), Recipe((first, a_phase(keras, keras.optimizers.RMSprop())), False)
+    return keras.Sequential(stack), Recipe((first, a_phase(keras, keras.optimizers.RMSprop(), steps=90)), False)
 
 
 def wired(keras: Any) -> tuple[Any, Recipe]:
@@ -89,7 +89,9 @@ def valuing(keras: Any) -> tuple[Any, Recipe]:
     layers = keras.layers
     model = keras.Sequential([layers.Input((8,)), layers.Dense(30, "relu"), layers.Dense(1)])
     early = KerasObject("EarlyStopping", {"monitor": "val_mae", "patience": 1, "mode": "max"})
-    phase = a_phase(keras, keras.optimizers.Adam(0.01), "huber", labels=Labels.NUMBERS, early_stopping=early, epochs=4)
+    best = KerasObject("ModelCheckpoint", {"monitor": "val_loss", "mode": "min"})
+    watched = {"early_stopping": early, "checkpoint": best}
+    phase = a_phase(keras, keras.optimizers.Adam(0.01), "huber", labels=Labels.NUMBERS, epochs=4, **watched)
     return model, Recipe((phase,), True)
 
 

@@ -346,6 +346,29 @@ def test_early_stopping_stops_and_restores_the_best_weights(tf: Any, data: train
     assert np.array_equal(outputs, expected)
 
 
+def test_epochs_have_as_many_steps_as_are_told(tf: Any, keras: Any, data: training.SeedData) -> None:
+    """An epoch that is not once through the rows has its own number of steps; the rows begin anew where they end."""
+    for steps in (3, 2 * len(data.x) // 32 + 5):
+        job = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=2, steps=steps)
+        run, _ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+        assert (run.epochs, run.steps) == (2, 2 * steps)
+        assert all(value is not None and 0 < value < 5 for value in run.history["loss"])
+
+
+def test_a_checkpoints_best_epoch_is_put_back(tf: Any, keras: Any, data: training.SeedData) -> None:
+    """The outputs are those of a training that ended with the best epoch, and no epoch is left out."""
+    checkpoint = KerasObject("ModelCheckpoint", {"monitor": "val_loss", "mode": "min"})
+    optimizer = keras.optimizers.SGD(2.0)
+    job = make_job(keras, tf, dense(keras), optimizer, epochs=6, checkpoint=checkpoint)
+    run, outputs = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+    losses = [value for value in run.history["val_loss"] if value is not None]
+    best = losses.index(min(losses)) + 1
+    assert len(losses) == 6 > best
+    short = make_job(keras, tf, dense(keras), optimizer, epochs=best)
+    _, expected = next(training.train(short, dict.fromkeys(job.seeds, data), tf, keras))
+    assert np.array_equal(outputs, expected)
+
+
 def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: training.SeedData) -> None:
     """Two phases without recompiling equal one phase of as many epochs."""
     keras = tf.keras
