@@ -7,6 +7,7 @@ runs is a ``Place``: this machine (``Pool``), or others (``cluster``).
 
 import contextlib
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
@@ -16,7 +17,7 @@ from typing import Protocol
 
 import psutil
 
-from checker import check, decisions, execution, retraining, selection, store
+from checker import check, decisions, execution, lock, retraining, selection, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_keys
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.records import Assignment, Report, Submission, Unfinished
@@ -197,6 +198,7 @@ def _attempt(
     message = ""
     for _ in range(ATTEMPTS):
         try:
+            lock.restore_scratch()
             return _check(submission, course, standard, out, place, watch, fresh)
         except AssignmentError:
             raise
@@ -210,6 +212,11 @@ def _attempt(
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and Path(str(error.filename)).is_relative_to(tempfile.gettempdir()):
+        return (
+            f"The folder for temporary files, {tempfile.gettempdir()}, was removed while it ran, more than once: leave "
+            "that alone, and run the batch again."
+        )
     expected = isinstance(error, HarnessError | OSError)
     return str(error) if expected else f"{type(error).__name__}: {error}"
 

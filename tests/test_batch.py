@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from checker import assignments, batch, frames, judgement, submissions
+from checker import assignments, batch, check, frames, judgement, lock, sandbox, submissions
 from checker.course import Course, Standard
 from checker.dataset import Dataset
 from checker.errors import AssignmentError, HarnessError
@@ -1267,3 +1268,50 @@ def test_shuffled_targets_gain_nothing(valuation):
     report, _ = valuation(lambda t: np.random.default_rng(1).permutation(t))
     assert report.tracing.labels_differ > 0.99 * report.tracing.labels_compared > 500
     assert 50_000 < report.comparison.mean < 97_000
+
+
+# -- the folder for temporary files ----------------------------------------------------------------------
+
+
+class NewBoxes(batch.Pool):
+    """A pool on this machine in which every job needs a new box, and in which files are removed before that of some."""
+
+    def __init__(self, wall, removed_for):
+        super().__init__(wall)
+        self._removed_for = list(removed_for)
+
+    def gather(self, submission, course, watch):
+        with self.lend() as boxes:
+            boxes.students.renew()
+            if submission.name in self._removed_for:
+                self._removed_for.remove(submission.name)
+                shutil.rmtree(tempfile.gettempdir())
+            return check.examine(submission, course, boxes, watch)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.wall
+def test_a_batch_outlives_its_temporary_files(bench):
+    """Whenever somebody removes the folder for temporary files, while a job runs in its box, between two jobs, or
+    before a box is made, every submission comes to its verdict; who loses it each time has no verdict, and is told."""
+    b = bench()
+    b.course = replace(b.course, sandbox=sandbox.choose("bubblewrap"))
+    b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')
+
+    def watch(submission):
+        def step(*of):
+            if submission.name == "ada":
+                shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+
+        if submission.name == "barbara":
+            shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+        return step
+
+    with lock.held(b.out), ThreadPoolExecutor(1) as executor:
+        place = NewBoxes(b.course.sandbox, ["cleo", "dora", "dora"])
+        found = submissions.find(b.folder)
+        result = batch.run(found, b.course, b.standard, b.out, executor, watch, print, place=place)
+    verdicts = {report.submission.name: report.verdict for report in result.reports}
+    assert verdicts == dict.fromkeys(("ada", "barbara", "cleo", "emmy"), FAIL)
+    (dora,) = result.unfinished
+    assert (dora.submission, "was removed while it ran" in dora.message) == ("dora", True)
