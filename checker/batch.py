@@ -7,6 +7,7 @@ runs is a ``Place``: this machine (``Pool``), or others (``cluster``).
 
 import contextlib
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
@@ -16,14 +17,14 @@ from typing import Protocol
 
 import psutil
 
-from checker import check, decisions, execution, retraining, selection, store
+from checker import check, decisions, execution, lock, retraining, selection, store
 from checker.course import Course, Standard, Watch, circumstances, evidence_keys
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.records import Assignment, Report, Submission, Unfinished
 from checker.rendering import html, scripts, tables, text
 from checker.rendering.html import Entry
 from checker.sandbox import Boxes, Sandbox
-from checker.store import Gathered
+from checker.store import Gathered, Origin
 
 OnEnd = Callable[[str, Report | Unfinished], None]
 """Told of each submission by name as it ends."""
@@ -31,6 +32,10 @@ EVIDENCE = "evidence"
 WAITING_MIB = 1_500
 """What the two processes that wait in a slot's boxes, with all imported, take between them."""
 ATTEMPTS = 2
+ALTERED = (
+    "Its evidence is not as a batch left it here: it was changed or copied since. Run `checker batch` on the "
+    "submission again."
+)
 OUTDATED = (
     "Its evidence is damaged, or was gathered on other data, with other seeds, caps or limits, or by another version "
     "of the checker: run `checker batch` on the submission again."
@@ -197,6 +202,7 @@ def _attempt(
     message = ""
     for _ in range(ATTEMPTS):
         try:
+            lock.restore_scratch()
             return _check(submission, course, standard, out, place, watch, fresh)
         except AssignmentError:
             raise
@@ -210,6 +216,11 @@ def _attempt(
 
 
 def _told(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and Path(str(error.filename)).is_relative_to(tempfile.gettempdir()):
+        return (
+            f"The folder for temporary files, {tempfile.gettempdir()}, was removed while it ran, more than once: leave "
+            "that alone, and run the batch again."
+        )
     expected = isinstance(error, HarnessError | OSError)
     return str(error) if expected else f"{type(error).__name__}: {error}"
 
@@ -224,7 +235,8 @@ def _check(
     fresh: bool,
 ) -> Report:
     under, folder = evidence_keys(submission, course), out / EVIDENCE
-    is_stored = not fresh and submission.failure is None
+    is_ours = store.origin(folder / store.slug(submission.name)) is Origin.OURS
+    is_stored = is_ours and not fresh and submission.failure is None
     known = store.load(folder, submission.name, under) if is_stored else None
     ran = store.load_run(folder, submission.name, under) if is_stored and known is None else None
     if known is not None:
@@ -235,14 +247,21 @@ def _check(
     else:
         gathered = _gather(submission, course, place, watch)
     if known is None or gathered.evidence != known.evidence:
-        store.save(folder, submission.name, under, gathered, circumstances(course))
+        _keep(gathered, submission, course, out)
     _require_known(gathered, course)
     report = _judge(gathered, course, standard, out)
     if check.needs_further(report, course):
         gathered = place.train_further(gathered, course, watch)
-        store.save(folder, submission.name, under, gathered, circumstances(course))
+        _keep(gathered, submission, course, out)
         report = _judge(gathered, course, standard, out)
     return report
+
+
+def _keep(gathered: Gathered, submission: Submission, course: Course, out: Path) -> None:
+    """Store evidence, wherever it was gathered, and note what it is."""
+    name, under = submission.name, evidence_keys(submission, course)
+    store.save(out / EVIDENCE, name, under, gathered, circumstances(course))
+    store.note_digest(out / EVIDENCE, name)
 
 
 def _require_known(gathered: Gathered, course: Course) -> None:
@@ -291,8 +310,8 @@ def _write_script(gathered: Gathered, report: Report, course: Course, out: Path)
 def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) -> Result:
     """Judge all that is stored in an output folder by the assignment as it is now, and write all pages and tables.
 
-    Evidence that was gathered otherwise (by another checker, on other data, under other caps) is left without a
-    verdict.
+    Evidence that was gathered otherwise (by another checker, on other data, under other caps), or is not as a batch
+    left it in this folder, is left without a verdict.
     """
     store.clear(out)
     ended: list[Report | Unfinished] = []
@@ -300,16 +319,36 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     for place in store.places(out / EVIDENCE):
         name, identity, gathered = store.load_at(place, under)
         try:
-            outdated = Unfinished(name, OUTDATED, identity)
-            ended.append(outdated if gathered is None else _judge(gathered, course, standard, out))
+            whence = store.origin(place)
+            if whence is Origin.CHANGED or (whence is Origin.UNKNOWN and gathered is not None):
+                is_its_own = store.slug(name) == place.name  # in a copy stands whose it was
+                ended.append(Unfinished(name, ALTERED, identity) if is_its_own else Unfinished(place.name, ALTERED))
+            elif gathered is None:
+                ended.append(Unfinished(name, OUTDATED, identity))
+            else:
+                ended.append(_judge(gathered, course, standard, out))
         except AssignmentError:
             raise
         except Exception as error:  # noqa: BLE001  # evidence that trips the checker stops nobody else's judgement
             ended.append(Unfinished(name, _told(error), identity))
-        on_end(name, ended[-1])
+        on_end(_name_of(ended[-1]), ended[-1])
     result = Result.of(ended)
     write_tables(result, course, out)
     return result
+
+
+def _name_of(end: Report | Unfinished) -> str:
+    return end.submission.name if isinstance(end, Report) else end.submission
+
+
+def is_altered(out: Path, name: str) -> bool:
+    """Tell whether the evidence of a submission that was judged in an output folder is not as the batch left it there.
+
+    Where there is no list, or no evidence, as in a folder of which pages and tables alone were kept, nobody knows.
+    """
+    place = out / EVIDENCE / store.slug(name)
+    is_known = (out / store.DIGESTS).is_file() and (place / "evidence.json").is_file()
+    return is_known and store.origin(place) is not Origin.OURS
 
 
 def page_of(submission: Submission) -> str:

@@ -153,7 +153,7 @@ def _downloaded(address: str, digest: str) -> Path:
 
 def _unpack(path: Path, folder: Path) -> None:
     """Write an assignment's files from a zip, under our own names for them, to a folder."""
-    members = {file.parts: file for file in files.in_zip(path)}
+    members = {file.parts: file for file in files.in_zip(path) if not file.hidden}
     _copy(members, FILE, folder, path)
     for name in (RULES, STARTER, SCORES):
         _copy(members, name, folder, path)

@@ -3,7 +3,11 @@
 Theory of operation: whether a network is worse than the reference by more than the tolerance is a question of
 non-inferiority. It is answered by Student's t on the differences to the reference, paired by seed, with the standard
 error of Nadeau and Bengio: held-out rows of one seed are training rows of another, so the seeds' scores are not
-independent, and the plain standard error is too small. ``docs/judgement.md`` has the sources and the error rates.
+independent, and the plain standard error is too small. A single wild seed makes that error large, also where it lies on
+the side of all others. So where further seeds were trained, there is a second way to a decision: all seeds lie on one
+side, each held to its own bar, the reference's score for that seed less the tolerance. How likely that is by chance
+depends on what seeds have in common, and is reckoned for as much as the correction above is exact for.
+``docs/judgement.md`` has the sources and the error rates.
 """
 
 import math
@@ -19,7 +23,7 @@ from checker.frames import Array
 from checker.metrics import METRICS, Metric
 from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, SplitPlan, Standing, TrainingRun
 
-SECOND_LOOK = 0.7
+SECOND_LOOK = 0.65
 """Of the level, what is left for a decision with further seeds, so that both looks together keep it."""
 SAMPLE = 600
 """Rows of a regression that are kept for pictures."""
@@ -34,17 +38,19 @@ def compare(
     bar: Bar,
     plan: SplitPlan,
     classes: int,
+    further: int = 0,
 ) -> Comparison:
     """Compare a submission with the reference; ``predictions``, ``labels`` and the scores are keyed by seed.
 
-    Predictions are what the bar's metric measures; ``classes``: how many there are, 0 for a regression.
+    Predictions are what the bar's metric measures; ``classes``: how many there are, 0 for a regression. ``further``:
+    how many of the runs were added because the others could not decide.
     """
     metric = metrics.find(bar.metric, bar.unit)
     pairs = [(predictions[run.seed], labels[run.seed]) for run in runs]
     own = [metric.measure(*pair) for pair in pairs]
     theirs = [reference[run.seed] for run in runs]
     baselines = [baseline[run.seed] for run in runs]
-    stands = stand(own, theirs, baselines, bar, plan)
+    stands = stand(own, theirs, baselines, bar, plan, further)
     error = standard_error(np.subtract(own, theirs), overlap(plan))
     ahead = np.asarray(stands.mean - stands.bar if metric.higher_is_better else stands.bar - stands.mean)
     return Comparison(
@@ -60,24 +66,39 @@ def compare(
         training_mean=_last_in_training(runs, metric.in_history),
         baseline=in_words(bar.baseline),
         higher_is_better=metric.higher_is_better,
-        level=bar.level,
+        level=level_of(bar, further),
         standard_error=float(error),
         p_value=float(p_value(ahead, error, len(own))),
         measures=tuple(_measurement(key, m, pairs, bar.unit) for key, m in METRICS.items() if m.task == metric.task),
         unit=bar.unit,
+        further=further,
+        unanimous=stands.unanimous,
         **(_by_class(pairs, classes) if classes else _by_value(pairs)),
     )
 
 
 def stand(
-    own: Sequence[float], reference: Sequence[float], baseline: Sequence[float], bar: Bar, plan: SplitPlan
+    own: Sequence[float],
+    reference: Sequence[float],
+    baseline: Sequence[float],
+    bar: Bar,
+    plan: SplitPlan,
+    further: int = 0,
 ) -> Standing:
-    """Return where the mean of scores lies, beside others' scores for the same seeds."""
+    """Return where the mean of scores lies, beside others' scores for the same seeds, ``further`` of them added."""
     metric = metrics.find(bar.metric, bar.unit)
     mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, reference, baseline))
     at_bar = metric.bar(bar, reference_mean, baseline_mean)
-    band = standard_error(np.subtract(own, reference), overlap(plan)) * quantile(bar.level, len(own))
-    return Standing(mean, reference_mean, baseline_mean, at_bar, float(band), metric.higher_is_better)
+    differences, level = np.subtract(own, reference), level_of(bar, further)
+    band = float(standard_error(differences, overlap(plan)) * quantile(level, len(own)))
+    ahead = differences - (at_bar - reference_mean)
+    unanimous = further > 0 and bool(unanimity(ahead if metric.higher_is_better else -ahead, overlap(plan)) <= level)
+    return Standing(mean, reference_mean, baseline_mean, at_bar, band, metric.higher_is_better, unanimous)
+
+
+def level_of(bar: Bar, further: int) -> float:
+    """Return the level at which seeds decide, ``further`` of which were added because the others could not."""
+    return SECOND_LOOK * bar.level if further else bar.level
 
 
 # -- rows without inputs ---------------------------------------------------------------------------------
@@ -143,6 +164,21 @@ def p_value(ahead: Array, error: Array, seeds: int) -> Array:
 def quantile(level: float, seeds: int) -> float:
     """Return how many standard errors a mean must lie off the bar to be told from it at this level."""
     return float(-special.stdtrit(max(seeds - 1, 1), level))
+
+
+def unanimity(ahead: Array, overlap: float) -> Array:
+    """Return how likely it is that seeds all lie on one given side of the bar, for a network just at it, where they do
+    so: ``ahead`` (..., seeds) tells how far on its good side each is; 1 where they do not."""
+    agreed = (ahead >= 0).all(axis=-1) | (ahead < 0).all(axis=-1)
+    return np.where(agreed, chance_of_one_side(ahead.shape[-1], overlap / (1 + overlap)), 1.0)
+
+
+def chance_of_one_side(seeds: int, correlation: float) -> float:
+    """Return how likely it is that so many numbers, normal about 0 and any two of them correlated by so much, all are
+    positive: given what they have in common, they are independent."""
+    shared, step = np.linspace(-8, 8, 1_601, retstep=True)
+    density = np.exp(-np.square(shared) / 2) / math.sqrt(2 * math.pi)
+    return float(step * (density * special.ndtr(shared * math.sqrt(correlation / (1 - correlation))) ** seeds).sum())
 
 
 # -- what else is known ----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,7 +16,7 @@ from checker import autograders, awards, batch, decisions, feedback, gradesheets
 from checker.decisions import Decided
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.feedback import Page
-from checker.records import Platform, Report, from_json
+from checker.records import Platform, Report, Unfinished, from_json
 from checker.rendering import text
 from checker.rendering.tables import Results
 from checker.returns import Entry, Filled, Outcome, Words
@@ -121,10 +122,22 @@ def _require_other(given: Path, to: Path | None) -> None:
 
 
 def _entries(out: Path) -> list[Entry]:
-    results = _results(out)
+    results = _as_left(_results(out), out)
     if results.dataset.practice:
         console.print("These results were made with practice data: not for awarding ticks.", style="bold yellow")
     return returns.entries(results)
+
+
+def _as_left(results: Results, out: Path) -> Results:
+    """Return results in which no verdict stands that evidence gave which is not as the batch left it; and say so."""
+    altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
+    for one in altered:
+        console.print(text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True)
+    return replace(
+        results,
+        reports=tuple(report for report in results.reports if report.submission not in altered),
+        unfinished=(*results.unfinished, *(Unfinished(one.name, batch.ALTERED, one.identity) for one in altered)),
+    )
 
 
 def _results(out: Path) -> Results:

@@ -70,10 +70,9 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     first = [run for run in evidence.runs if run.seed in course.seeds]
     bar = course.assignment.bar
     compared = _compare(first, gathered, course, standard, bar, missing)
-    if compared.is_open and len(first) < len(evidence.runs):
-        bar = replace(bar, level=comparison.SECOND_LOOK * bar.level)
-        compared = _compare(evidence.runs, gathered, course, standard, bar, missing)
-        compared = replace(compared, further=len(evidence.runs) - len(first))
+    further = len(evidence.runs) - len(first)
+    if compared.is_open and further:
+        compared = _compare(evidence.runs, gathered, course, standard, bar, missing, further)
     return compared
 
 
@@ -84,6 +83,7 @@ def _compare(
     standard: Standard,
     bar: Bar,
     missing: MissingRows | None,
+    further: int = 0,
 ) -> Comparison:
     known = known_rows(gathered, course)
     is_on_fewer = missing is not None and missing.likeness is not Likeness.UNKNOWN
@@ -97,9 +97,10 @@ def _compare(
         bar,
         course.assignment.splits,
         len(course.assignment.data.classes),
+        further,
     )
     if missing is not None and missing.likeness is Likeness.UNLIKE:
-        missing = replace(missing, strict=_strict(runs, gathered, course, standard, bar, known))
+        missing = replace(missing, strict=_strict(runs, gathered, course, standard, bar, known, further))
     placed = comparison.placed(held_to.all_baselines, [run.seed for run in runs])
     return replace(compared, baselines=placed, missing=missing)
 
@@ -224,7 +225,13 @@ def _on_known_rows(standard: Standard, known: Array, course: Course) -> Standard
 
 
 def _strict(
-    runs: Sequence[TrainingRun], gathered: Gathered, course: Course, standard: Standard, bar: Bar, known: Array
+    runs: Sequence[TrainingRun],
+    gathered: Gathered,
+    course: Course,
+    standard: Standard,
+    bar: Bar,
+    known: Array,
+    further: int,
 ) -> Standing:
     """Return where the mean lies if rows without inputs count as wrong: a number as if the mean of what the network was
     trained on had been guessed."""
@@ -238,7 +245,7 @@ def _strict(
         given = predictions(gathered, run, course)
         own.append(comparison.strict_score(metric, given, labels[rows], known[rows], guess))
     theirs, baselines = ([of[run.seed] for run in runs] for of in (standard.scores, standard.baselines))
-    return comparison.stand(own, theirs, baselines, bar, course.assignment.splits)
+    return comparison.stand(own, theirs, baselines, bar, course.assignment.splits, further)
 
 
 def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[TrainingRun, ...]:

@@ -8,6 +8,7 @@ whoever takes the lock next knows what a killed process has left behind, and cle
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,6 +54,29 @@ def held(folder: Path) -> Iterator[None]:
             finally:
                 tempfile.tempdir = before
                 stream.truncate(0)
+
+
+def restore_scratch() -> None:
+    """Make the place for temporary files again where somebody has removed it while its holder was at work.
+
+    Raises HarnessError where that is not possible, or somebody else has put something there.
+    """
+    scratch = Path(tempfile.gettempdir())
+    if not scratch.name.startswith(SCRATCH):
+        return
+    try:
+        scratch.mkdir(mode=0o700, parents=True)
+        scratch.chmod(0o711)
+    except FileExistsError:
+        found = scratch.lstat()
+        is_ours = stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.geteuid())
+        if not is_ours:
+            raise HarnessError(f"Somebody has put something of their own at {scratch}.", "Run it again.") from None
+    except OSError as error:
+        raise HarnessError(
+            f"The folder for temporary files, {scratch}, was removed, and cannot be made again: {error.strerror}.",
+            "Leave it alone while a batch runs, and run that again.",
+        ) from error
 
 
 def _opened(folder: Path) -> IO[str]:

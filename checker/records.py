@@ -158,6 +158,13 @@ class Likeness(StrEnum):
     UNKNOWN = "not known"
 
 
+class Decider(StrEnum):
+    """What tells on which side of the bar a network is: how far off the mean lies, or that every seed lies there."""
+
+    MEAN = "the mean"
+    EACH_SEED = "each seed"
+
+
 class FeatureSource(StrEnum):
     """Where the features of the retraining come from: from rows of the data set, or it is not known."""
 
@@ -1097,7 +1104,8 @@ class BaselineScores:
 class Standing:
     """Where a mean lies: beside the reference's and the baseline's on the same rows, and the bar that these give.
 
-    ``band``: how far off the bar the mean must lie for the seeds to tell on which side it is.
+    ``band``: how far off the bar the mean must lie for the seeds to tell on which side it is. ``unanimous``: they tell
+    it by another way, as each of them lies on the same side of its own bar, the reference's score less the tolerance.
     """
 
     mean: float
@@ -1106,6 +1114,7 @@ class Standing:
     bar: float
     band: float
     higher_is_better: bool
+    unanimous: bool = False
 
     @property
     def beats_baseline(self) -> bool:
@@ -1121,7 +1130,14 @@ class Standing:
     @property
     def is_borderline(self) -> bool:
         """Neither "worse than the bar" nor "at the bar or better" can be rejected."""
-        return abs(self.mean - self.bar) < self.band
+        return self.decided_by is None
+
+    @property
+    def decided_by(self) -> Decider | None:
+        """Which test tells the side of the bar: that of the mean, else that of each seed; None where neither does."""
+        if abs(self.mean - self.bar) >= self.band:
+            return Decider.MEAN
+        return Decider.EACH_SEED if self.unanimous else None
 
     @property
     def passes(self) -> bool:
@@ -1191,8 +1207,9 @@ class Comparison:
     the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
     as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
     ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides; ``unit`` is the
-    bar's. ``further``: how many of the seeds were trained because the others could not decide. ``missing``: held-out
-    rows without inputs, on which nobody is scored here; None where all have them.
+    bar's. ``further``: how many of the seeds were trained because the others could not decide. ``unanimous``: where
+    there are such, every seed lies on the same side of its own bar, which decides where the mean is too close.
+    ``missing``: held-out rows without inputs, on which nobody is scored here; None where all have them.
     Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
     regression, ``sample`` holds some rows' true and predicted values.
     """
@@ -1220,11 +1237,18 @@ class Comparison:
     unit: str = "$1"
     further: int = 0
     missing: MissingRows | None = None
+    unanimous: bool = False
 
     @property
     def standing(self) -> Standing:
         """Where the mean lies."""
-        return Standing(self.mean, self.reference_mean, self.baseline_mean, self.bar, self.band, self.higher_is_better)
+        means = self.mean, self.reference_mean, self.baseline_mean
+        return Standing(*means, self.bar, self.band, self.higher_is_better, self.unanimous)
+
+    @property
+    def decided_by(self) -> Decider | None:
+        """Which test tells on which side of the bar the network is; None where neither does."""
+        return self.standing.decided_by
 
     @property
     def beats_baseline(self) -> bool:

@@ -6,6 +6,7 @@
     OUT/reports/<slug>.html                  for demonstrators
     OUT/students/<slug>.html                 for students
     OUT/reproduce/<slug>.py, <slug>.npz      trains the network again without the checker, and what that needs
+    OUT/digests.json                         what each submission's evidence was when it was stored
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
 
@@ -20,10 +21,12 @@ import hashlib
 import io
 import re
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +43,8 @@ from checker.records import ArrayRef, Evidence, Identity, Submission, from_json,
 
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+DIGESTS = "digests.json"
+"""The list of what each submission's evidence was when it was stored."""
 LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
 PARTIAL = ".partial-"
 """How the names of files begin that are still being written."""
@@ -55,6 +60,23 @@ class Stored:
     run: str
     circumstances: str
     evidence: Evidence
+
+
+@record
+@dataclass(frozen=True)
+class Digests:
+    """The SHA-256 of each submission's ``evidence.json``, by the name of its folder. The arrays that it refers to are
+    called by their own."""
+
+    evidence: dict[str, str] = field(default_factory=dict)
+
+
+class Origin(StrEnum):
+    """Whether evidence is as it was stored, was changed since, or was put there by somebody else."""
+
+    OURS = "as it was stored"
+    CHANGED = "changed"
+    UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -117,6 +139,38 @@ def save(folder: Path, name: str, under: Keys, gathered: Gathered, circumstances
         if ref.sha256 in gathered.arrays and not target.exists():
             write(target, zipped(values=gathered.arrays[ref.sha256]))
     write(place / "evidence.json", to_json(Stored(under.all, under.run, circumstances, gathered.evidence)))
+
+
+_noting = threading.Lock()
+
+
+def note_digest(folder: Path, name: str) -> None:
+    """Note what a submission's evidence is now, beside what is noted of others: whoever changes it, or puts another's
+    in its place, is found."""
+    with _noting:
+        noted = _digests(folder)
+        digest = hashlib.sha256((folder / slug(name) / "evidence.json").read_bytes()).hexdigest()
+        write(folder.parent / DIGESTS, to_json(Digests({**noted, slug(name): digest})))
+
+
+def origin(place: Path) -> Origin:
+    """Tell whether the evidence in a submission's folder is what was noted of it."""
+    with _noting:
+        noted = _digests(place.parent).get(place.name)
+    if noted is None:
+        return Origin.UNKNOWN
+    with contextlib.suppress(OSError):
+        if hashlib.sha256((place / "evidence.json").read_bytes()).hexdigest() == noted:
+            return Origin.OURS
+    return Origin.CHANGED
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return what is noted; nothing where that is no list, or not a whole one."""
+    try:
+        return from_json(Digests, (folder.parent / DIGESTS).read_bytes()).evidence
+    except (FileNotFoundError, EvidenceError):
+        return {}
 
 
 def load(folder: Path, name: str, under: Keys) -> Gathered | None:

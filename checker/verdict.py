@@ -13,6 +13,7 @@ from checker.records import (
     Agreement,
     Cause,
     Comparison,
+    Decider,
     Failure,
     Importance,
     Likeness,
@@ -157,11 +158,15 @@ def _of_known(comparison: Comparison) -> Reason:
     if _is_suspect(comparison):
         known = f"far better than the reference ({write(comparison.reference_mean)}) and every traditional model"
         return Verdict.REFER, f"{mean} is {known}. Its inputs may give the answer away, over several columns."
+    each = ""
+    if comparison.decided_by is Decider.EACH_SEED:
+        verb = "reaches" if comparison.reaches_bar else "misses"
+        each = f", and each of the {len(comparison.scores)} seeds {verb} its own"
     if comparison.reaches_bar:
-        return Verdict.PASS, f"{mean} reaches {bar}."
+        return Verdict.PASS, f"{mean} reaches {bar}{each}."
     if not comparison.beats_baseline:
         return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
-    return Verdict.FAIL, f"{mean} is {metric.worse} {bar}."
+    return Verdict.FAIL, f"{mean} is {metric.worse} {bar}{each}."
 
 
 def _is_suspect(comparison: Comparison) -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from checker import assignments, batch, frames, judgement, submissions
+from checker import assignments, batch, check, frames, judgement, lock, sandbox, submissions
 from checker.course import Course, Standard
 from checker.dataset import Dataset
 from checker.errors import AssignmentError, HarnessError
@@ -486,6 +487,76 @@ def test_evidence_gathered_otherwise_is_not_judged(bench):
     other = batch.judge_again(replace(b.course, assignment=assignment), b.standard, b.out, lambda name, end: None)
     assert not other.reports
     assert all("checker batch" in end.message for end in other.unfinished)
+
+
+def edited(b):
+    """Somebody makes the evidence say that all was taken from the data."""
+    path = b.out / "evidence" / "grace" / "evidence.json"
+    path.write_bytes(path.read_bytes().replace(b'"labels_differ":0', b'"labels_differ":1'))
+
+
+def copied(b):
+    """Somebody puts another's evidence in the place of their own."""
+    shutil.rmtree(b.out / "evidence" / "grace")
+    shutil.copytree(b.out / "evidence" / "ada", b.out / "evidence" / "grace")
+
+
+def added(b):
+    """Somebody who has handed in nothing gives themselves another's evidence."""
+    shutil.move(b.out / "evidence" / "grace", b.out / "evidence" / "hazel")
+
+
+def unlisted(b):
+    """Somebody takes their evidence off the list."""
+    path = b.out / "digests.json"
+    listed = json.loads(path.read_bytes())
+    del listed["evidence"]["grace"]
+    path.write_text(json.dumps(listed))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "name"), [(edited, "grace"), (copied, "grace"), (added, "hazel"), (unlisted, "grace")]
+)
+def test_evidence_that_is_not_as_the_batch_left_it_gives_no_verdict(bench, tamper, name):
+    """Evidence that was edited, copied from another's or put there is found when it is judged again; others' is judged,
+    and a batch gathers it anew."""
+    b = bench()
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    before = (b.out / "evidence" / "grace" / "evidence.json").read_bytes()
+    tamper(b)
+    assert tamper is unlisted or not batch.is_altered(b.out, "ada")
+    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    assert [report.submission.name for report in result.reports] == ["ada"]
+    assert result.unfinished == (Unfinished(name, batch.ALTERED),)
+    assert batch.is_altered(b.out, name)
+    jobs = len(b.boxes[0].jobs)
+    assert [report.verdict for report in b.run().reports] == [PASS, PASS]
+    assert sum(len(box.jobs) for box in b.boxes) == jobs + 2
+    assert (b.out / "evidence" / "grace" / "evidence.json").read_bytes() == before
+    assert not batch.is_altered(b.out, "grace")
+
+
+def test_a_batch_of_some_keeps_what_is_known_of_others(bench):
+    """The list of what evidence was grows by whoever is checked, also by several at a time, and loses nobody."""
+    b = bench()
+    b.hand_in("ada", "grace", "hazel", content="good")
+    found = submissions.find(b.folder)
+    for chosen in (found[:1], found[1:]):
+        b.run(jobs=2, submitted=chosen)
+    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    assert (len(result.reports), result.unfinished) == (3, ())
+
+
+def test_a_list_that_is_damaged_costs_a_run(bench):
+    """Where the list is no list, nothing that is stored is judged, and a batch writes it again."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.run()
+    (b.out / "digests.json").write_text("{" * 99_999)
+    assert batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).unfinished
+    assert b.report().verdict is PASS
+    assert not batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).unfinished
 
 
 def test_evidence_that_trips_the_checker_stops_nobody_elses_judgement(bench, monkeypatch):
@@ -1267,3 +1338,50 @@ def test_shuffled_targets_gain_nothing(valuation):
     report, _ = valuation(lambda t: np.random.default_rng(1).permutation(t))
     assert report.tracing.labels_differ > 0.99 * report.tracing.labels_compared > 500
     assert 50_000 < report.comparison.mean < 97_000
+
+
+# -- the folder for temporary files ----------------------------------------------------------------------
+
+
+class NewBoxes(batch.Pool):
+    """A pool on this machine in which every job needs a new box, and in which files are removed before that of some."""
+
+    def __init__(self, wall, removed_for):
+        super().__init__(wall)
+        self._removed_for = list(removed_for)
+
+    def gather(self, submission, course, watch):
+        with self.lend() as boxes:
+            boxes.students.renew()
+            if submission.name in self._removed_for:
+                self._removed_for.remove(submission.name)
+                shutil.rmtree(tempfile.gettempdir())
+            return check.examine(submission, course, boxes, watch)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.wall
+def test_a_batch_outlives_its_temporary_files(bench):
+    """Whenever somebody removes the folder for temporary files, while a job runs in its box, between two jobs, or
+    before a box is made, every submission comes to its verdict; who loses it each time has no verdict, and is told."""
+    b = bench()
+    b.course = replace(b.course, sandbox=sandbox.choose("bubblewrap"))
+    b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')
+
+    def watch(submission):
+        def step(*of):
+            if submission.name == "ada":
+                shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+
+        if submission.name == "barbara":
+            shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
+        return step
+
+    with lock.held(b.out), ThreadPoolExecutor(1) as executor:
+        place = NewBoxes(b.course.sandbox, ["cleo", "dora", "dora"])
+        found = submissions.find(b.folder)
+        result = batch.run(found, b.course, b.standard, b.out, executor, watch, print, place=place)
+    verdicts = {report.submission.name: report.verdict for report in result.reports}
+    assert verdicts == dict.fromkeys(("ada", "barbara", "cleo", "emmy"), FAIL)
+    (dora,) = result.unfinished
+    assert (dora.submission, "was removed while it ran" in dora.message) == ("dora", True)

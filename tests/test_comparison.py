@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from checker.comparison import SAMPLE, compare, overlap, p_value, quantile, standard_error
-from checker.records import Bar, SplitPlan
+from checker.comparison import SAMPLE, chance_of_one_side, compare, overlap, p_value, quantile, stand, standard_error
+from checker.records import Bar, Decider, SplitPlan
 
 BAR = Bar("accuracy", 0.02, "logistic_regression")
 ERRORS = Bar("rmse", 10_000.0, "linear_regression", share=0.75)
@@ -115,6 +115,62 @@ def test_one_seed_tells_nothing(make):
     labels = {11: np.array([0, 1, 1])}
     found = compare([make.run(11, outputs[11])], outputs, labels, {11: 0.6}, {11: 0.3}, BAR, PLAN, 3)
     assert (found.spread, found.band, found.p_value, found.is_borderline) == (0, math.inf, 0.5, True)
+
+
+TEN = (-0.4, -1.3, -0.2, -0.9, -0.6, -1.1, -0.3, -0.8, -0.5)
+"""How many points off its own bar each of nine seeds lies."""
+
+
+def ten_seeds(ahead, bar=BAR, further=5, reference=(0.9,) * 10):
+    """Return where ten seeds stand that lie so many points ahead of their own bars."""
+    own = [theirs - 0.02 + points / 100 for theirs, points in zip(reference, ahead, strict=True)]
+    return stand(own, reference, [0.5] * 10, bar, PLAN, further)
+
+
+@pytest.mark.parametrize(
+    ("wild", "decided_by"), [(-0.7, Decider.MEAN), (-30, Decider.EACH_SEED), (+0.1, Decider.MEAN), (+30, None)]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_wild_seed_on_the_side_of_all_others_hides_nothing(wild, decided_by, sign):
+    """Ten of ten seeds on one side of their own bars decide, however far one of them lies off; one on the other side
+    does not."""
+    found = ten_seeds([sign * points for points in (*TEN, wild)])
+    assert found.decided_by is decided_by
+    if decided_by:
+        assert found.reaches_bar is (sign < 0)
+
+
+def test_each_seed_is_held_to_its_own_bar():
+    """What a split does to both puts no seed on the other side: the reference's score for that seed counts."""
+    hard = (0.9, 0.9, 0.9, 0.9, 0.6, 0.9, 0.9, 0.9, 0.9, 0.9)
+    assert ten_seeds([-points for points in (*TEN, -30)], reference=hard).decided_by is Decider.EACH_SEED
+
+
+def test_each_seed_decides_only_with_further_ones_and_at_a_level_that_allows_it():
+    """At the first look the mean alone decides; and a strict assignment asks for more than ten of ten."""
+    wild = (*TEN, -30)
+    assert ten_seeds(wild, further=0).decided_by is None
+    assert [ten_seeds(wild, replace(BAR, level=level)).unanimous for level in (0.1, 0.05, 0.03)] == [True, True, False]
+
+
+def test_each_seed_decides_of_errors_too():
+    """Where less is better, all seeds above their own bars fail, and all below reach it."""
+    for off, reaches in ((+1, False), (-1, True)):
+        own = [60_000.0 + off * points for points in (300, 500, 900, 200, 700, 400, 600, 800, 100, 9_000)]
+        found = stand(own, [50_000.0] * 10, [90_000.0] * 10, ERRORS, PLAN, 5)
+        assert (found.decided_by, found.reaches_bar) == (Decider.EACH_SEED, reaches)
+
+
+def test_nobody_passes_below_the_baseline_by_each_seed():
+    """All seeds above their own bars are of no use to a network that is no better than the baseline."""
+    found = stand([0.9] * 9 + [0.99], [0.9] * 10, [0.95] * 10, BAR, PLAN, 5)
+    assert not found.reaches_bar
+
+
+@pytest.mark.parametrize(("correlation", "chance"), [(0.0, 2**-10), (0.5, 1 / 11)])
+def test_seeds_that_have_much_in_common_lie_on_one_side_more_often(correlation, chance):
+    """Independent seeds do so as coins do; where half of the variance is shared, as the largest of eleven numbers."""
+    assert chance_of_one_side(10, correlation) == pytest.approx(chance)
 
 
 def test_confusion_and_recalls(make):

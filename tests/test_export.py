@@ -335,6 +335,28 @@ def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path)
     assert not set(given.values()) & {path.read_bytes() for path in (results / "reports").glob("*.html")}
 
 
+def test_evidence_that_was_changed_has_no_verdict_and_no_page(export, results, numbers, tmp_path):
+    """Whose evidence is not as the batch left it is told by name, and has no verdict, and no page goes out; of others
+    all is as ever, and so is all where only pages and tables were kept."""
+    sheet, zipped = worksheet_of(numbers), tmp_path / "feedback.zip"
+    path = next((results / "evidence").glob("*Lovelace*/evidence.json"))
+    content, listed = path.read_bytes(), (results / "digests.json").read_bytes()
+    before = export({}, sheet, "--moodle-feedback", zipped)
+    pages = len(ZipFile(zipped).namelist())
+    try:
+        path.write_bytes(content + b" ")
+        done = export({}, sheet, "--moodle-feedback", zipped)
+        (results / "digests.json").unlink()
+        without_list = export({}, sheet)
+    finally:
+        path.write_bytes(content)
+        (results / "digests.json").write_bytes(listed)
+    assert "is not as a batch left it" not in before.said + without_list.said
+    assert done.said.count("Its evidence is not as a batch left it here") == 1
+    assert done.said.count("unfinished, and nobody has decided") == before.said.count("unfinished, and nobody") + 1
+    assert len(ZipFile(zipped).namelist()) == pages - 1
+
+
 def test_feedback_alone(results, numbers, tmp_path, monkeypatch, capsys):
     """Pages go back without a worksheet being filled, and without any decision."""
     (tmp_path / "grades.csv").write_bytes(worksheet_of(numbers))

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -121,3 +123,24 @@ def test_a_folder_that_may_only_be_read_is_told(open_place, ordinary_user):
         with ordinary_user(), held, lock.held(open_place / "out"):
             pass
         (open_place / "out" / lock.FILE).touch(0o644)
+
+
+def test_temporary_files_have_a_place_again(tmp_path):
+    """Where somebody has removed the place for temporary files it is made again, and gone afterwards; one that lies
+    there is left as it is, and a link that somebody has put there is refused."""
+    with lock.held(tmp_path):
+        scratch = Path(tempfile.gettempdir())
+        (scratch / "kept").touch()
+        lock.restore_scratch()
+        assert (scratch / "kept").exists()
+        shutil.rmtree(scratch)
+        lock.restore_scratch()
+        assert (os.name == "nt" or stat.S_IMODE(scratch.stat().st_mode) == 0o711) and not list(scratch.iterdir())
+        scratch.rmdir()
+        scratch.symlink_to(tmp_path)
+        with pytest.raises(HarnessError, match="Somebody has put something"):
+            lock.restore_scratch()
+        scratch.unlink()
+    assert not scratch.exists()
+    lock.restore_scratch()
+    assert not scratch.exists()

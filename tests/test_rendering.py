@@ -709,6 +709,15 @@ def test_a_page_without_an_index_links_to_none() -> None:
 # -- figures ---------------------------------------------------------------------------------------------
 
 
+def test_the_page_says_where_each_seed_decided() -> None:
+    """Where the mean is closer to the bar than the test can tell, the page says that each seed decided, if it did."""
+    close = replace(a_comparison(), band=0.2, further=5)
+    assert "borderline" in Page(render_page(replace(a_pass(), comparison=close))).text
+    text = Page(render_page(replace(a_pass(), comparison=replace(close, unanimous=True)))).text
+    assert "each of the 5 seeds lies on the same side of its own bar" in text
+    assert "borderline" not in text
+
+
 def test_the_seeds_figure_shows_every_seed_and_the_bar() -> None:
     """Student, reference and baseline have a mark for each seed and for the mean; the bar has its line."""
     drawing = Page(seeds_figure(a_comparison()))

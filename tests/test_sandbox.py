@@ -5,15 +5,18 @@ The guest here is the real one with a real kernel. Each test hands in a small mo
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from checker import frames, sandbox
+from checker.errors import SandboxMissingError
 from checker.evidence import Collector
 from checker.frames import Frame, Kind
 from checker.records import Ending, ExecuteJob, Limits, Verdict
+from checker.sandbox import bubblewrap
 
 LIMITS = Limits(seconds=120, memory_mib=2_048, output_mib=16)
 
@@ -247,3 +250,55 @@ def test_bubblewrap_never_runs_as_root(run):
     looker.join()
     assert owners
     assert 0 not in owners
+
+
+# -- what is bound into a box ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("folder", "holds"),
+    [
+        ("/", True),
+        ("/home", True),
+        ("/home/ada", True),
+        ("/home/stranger", True),
+        ("/home/ada/.local", True),
+        ("/srv/people/grace", True),
+        ("/srv", True),
+        ("/home/ada/.local/share/uv/python/cpython-3.12", False),
+        ("/home/ada/miniconda3", False),
+        ("/home/ada/practical/.venv", False),
+        ("/opt/conda", False),
+        ("/srv/peoples-python", False),
+    ],
+)
+def test_no_home_is_bound_into_a_box(folder, holds):
+    """A Python that lies right in a home, or in a folder with homes in it, is told from one in a folder of its own."""
+    homes = frozenset({Path("/home/ada"), Path("/srv/people/grace"), Path("/root")})
+    assert bubblewrap.holds_a_home(Path(folder), homes) is holds
+
+
+def test_a_link_to_a_home_is_a_home(tmp_path):
+    """By whatever name a home is called, it is one."""
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "python").symlink_to(tmp_path / "ada")
+    homes = frozenset({Path(os.path.realpath(tmp_path / "ada"))})
+    assert bubblewrap.holds_a_home(tmp_path / "python", homes)
+
+
+@pytest.mark.wall
+@pytest.mark.parametrize("attribute", ["prefix", "base_prefix"])
+def test_a_python_in_a_home_is_refused(attribute, monkeypatch):
+    """Where the checker's Python lies right in the home of who runs it, there is no sandbox, and the words say why and
+    what to do; and no command for a box can be had."""
+    monkeypatch.setattr(sys, attribute, os.path.expanduser("~"))
+    bubblewrap.why_not.cache_clear()
+    try:
+        with pytest.raises(SandboxMissingError, match="lies right in a folder with people's own files") as told:
+            sandbox.choose("bubblewrap")
+        assert "into a folder of its own" in told.value.help
+        with pytest.raises(SandboxMissingError):
+            bubblewrap.wrap(["true"], "/nowhere")
+    finally:
+        monkeypatch.undo()
+        bubblewrap.why_not.cache_clear()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -164,6 +165,38 @@ def test_left_overs_are_no_submissions(tmp_path):
         "grace/tick.ipynb",
     )
     assert taken(tmp_path) == {"grace": "grace/tick.ipynb"}
+
+
+def test_hidden_files_are_named(tmp_path):
+    """Files of a student's whose names begin with a dot are named in the report, at most ten; a hidden
+    folder by itself, and what programs leave behind not at all. They are nobody's who has no other file beside them."""
+    put(
+        tmp_path,
+        "ada/tick.ipynb",
+        "ada/.better.ipynb",
+        "ada/deep/.git/hooks/commit.py",
+        "ada/deep/.git/config",
+        "ada/.DS_Store",
+        "ada/.ipynb_checkpoints/tick-checkpoint.ipynb",
+        "grace/essay.pdf",
+        "grace/.solution.py",
+        "hazel/tick.py",
+        "hazel/other.py",
+        *(f"hazel/.{number:02}" for number in range(12)),
+        "linus.py",
+        ".hidden.py",
+        ".git/hook.py",
+    )
+    with ZipFile(tmp_path.parent / "all.zip", "w") as archive:
+        for path in sorted(tmp_path.rglob("*")):
+            archive.write(path, path.relative_to(tmp_path))
+    for place in (tmp_path, tmp_path.parent / "all.zip"):
+        ada, grace, hazel, linus = submissions.find(place)
+        assert ada.note == "Not looked at, because the name begins with a dot: .better.ipynb, .git."
+        assert grace.failure is not None
+        assert grace.note == "Not looked at, because the name begins with a dot: .solution.py."
+        assert "was checked" in hazel.note and ".09 and 2 more." in hazel.note
+        assert linus.note == ""
 
 
 def test_links_are_not_followed(tmp_path):

@@ -181,6 +181,21 @@ def test_rows_without_inputs_pass_nobody_and_fail_nobody(comparison, verdict, wo
 
 
 @pytest.mark.parametrize(
+    ("mean", "verdict", "words"),
+    [
+        (0.89, PASS, "Accuracy 89.0% reaches the bar of 88.0%, and each of the 1 seeds reaches its own."),
+        (0.87, FAIL, "Accuracy 87.0% is below the bar of 88.0%, and each of the 1 seeds misses its own."),
+    ],
+)
+def test_reasons_say_where_each_seed_decided(mean, verdict, words):
+    """Where not the mean decides, but every seed on one side, the reason says so; where the mean does, it does not."""
+    scattered = replace(accuracy(mean, band=0.04), unanimous=True)
+    assert decide([], [PASSED], scattered, METRICS["accuracy"]) == (verdict, (words,))
+    _, by_mean = decide([], [PASSED], replace(scattered, band=0.001), METRICS["accuracy"])
+    assert "its own" not in by_mean[0]
+
+
+@pytest.mark.parametrize(
     ("comparison", "is_open"),
     [
         (missing(0.90), False),

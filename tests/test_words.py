@@ -17,6 +17,7 @@ from checker import records
 from checker.records import (
     Cause,
     CauseKind,
+    Decider,
     Development,
     Ending,
     Execution,
@@ -124,6 +125,11 @@ def of_rows(kind: RowKind) -> Report:
     return replace(a_pass(), own_results=(OwnResult(answer.id, 5, "accuracy", (score,), score),))
 
 
+def of_decider(member: Decider) -> Report:
+    close = replace(a_pass().comparison, band=0.2, further=5, unanimous=True)
+    return replace(a_pass(), comparison=close if member is Decider.EACH_SEED else a_pass().comparison)
+
+
 def of_missing(likeness: Likeness) -> Report:
     """Return a report whose answer has no inputs for some rows, which are so to the others."""
     comparison = a_pass().comparison
@@ -151,6 +157,7 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     TimeSource: of_time,
     RowKind: of_rows,
     Likeness: of_missing,
+    Decider: of_decider,
 }
 
 

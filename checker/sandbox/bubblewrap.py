@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 import checker
+from checker.errors import SandboxMissingError
 from checker.sandbox import seccomp
 from checker.sandbox.boxes import Boxes
 from checker.sandbox.warm import EMPTY_ENVIRONMENT, WarmBox
@@ -35,6 +36,9 @@ PACKAGE = Path(checker.__file__).parent
 
 FILTER = 3
 """The descriptor on which bubblewrap finds the filter of system calls."""
+
+IN_A_HOME = "lies right in a folder with people's own files, all of which submissions could read:"
+"""Of a Python that was installed with ``--prefix=$HOME``, say."""
 
 WITH_FILTER = """
 exec 3< "$1/filter"; shift
@@ -83,9 +87,39 @@ def wrap(command: Sequence[str], staging: str) -> list[str]:
 
 
 def _sources() -> list[str]:
-    """Return the folders outside /usr that the guest's Python needs, and the checker's package."""
+    """Return the folders outside /usr that the guest's Python needs, and the checker's package.
+
+    Raises SandboxMissingError where people's own files lie in one of them, and not only a Python.
+    """
     interpreters = {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
-    return [*sorted(p for p in interpreters if not p.startswith("/usr")), str(PACKAGE)]
+    outside = sorted(p for p in interpreters if not Path(p).is_relative_to("/usr"))
+    for folder in outside:
+        if holds_a_home(Path(folder), _homes()):
+            raise SandboxMissingError(f"the checker's Python {IN_A_HOME} {folder}.")
+    return [*outside, str(PACKAGE)]
+
+
+def holds_a_home(folder: Path, homes: frozenset[Path]) -> bool:
+    """Tell whether a folder is the whole system, a home, or what programs keep in one (``.local``), or holds such.
+
+    What lies in ``/home`` is a home, also of somebody whom only a directory of the network knows.
+    """
+    real = folder.resolve()
+    own = {real, Path(folder)}
+    if real == Path("/") or real.parent == Path("/home"):
+        return True
+    return any(place.is_relative_to(one) for home in homes for place in (home, home / ".local") for one in own)
+
+
+@cache
+def _homes() -> frozenset[Path]:
+    """Return the homes of all whom this machine knows, real and as written, but for those of no person."""
+    import pwd  # not on Windows, where this file is imported all the same
+
+    listed = [Path(home) for home in (*(of.pw_dir for of in pwd.getpwall()), os.environ.get("HOME", ""))]
+    homes = {home for home in listed if home.is_absolute() and home.is_dir()}
+    homes |= {home.resolve() for home in homes}
+    return frozenset(home for home in homes if home != Path("/") and not home.is_relative_to("/usr"))
 
 
 def _bubblewrap(sources: dict[str, str]) -> list[str]:
@@ -136,6 +170,10 @@ def why_not() -> str:
         return f"the command {' and '.join(missing)} is not installed."
     if platform.machine() not in seccomp.MACHINES:
         return f"there is no filter of system calls for {platform.machine()}."
+    try:
+        _sources()
+    except SandboxMissingError as error:
+        return error.message
     with tempfile.TemporaryDirectory(prefix="checker-box-") as staging:
         trial = subprocess.run(
             wrap([sys.executable, "-c", "import checker.records"], staging),
@@ -157,6 +195,11 @@ def how_to_get() -> str:
     """Return what to type to get one."""
     if not sys.platform.startswith("linux"):
         return "Run the batch on a Linux machine with bubblewrap."
+    if IN_A_HOME in why_not():
+        return (
+            "Install a Python into a folder of its own (the system's, or by uv or conda), make an environment with it "
+            "(python3 -m venv ~/checker-venv), and install the checker there."
+        )
     if "filter of system calls" in why_not():
         return "Run the batch on an ordinary Linux on x86_64 or aarch64, which has one."
     if "did not start" in why_not() and Path("/etc/apparmor.d").is_dir():

@@ -35,9 +35,9 @@ def find(path: Path) -> tuple[Submission, ...]:
     Raises UsageError where there is none.
     """
     if path.is_dir():
-        uploads = sort_out(files.in_folder(path))
+        uploads = _sorted_out(files.in_folder(path))
     elif path.is_file() and path.suffix.lower() == ".zip":
-        uploads = sort_out(files.in_zip(path), path.stem)
+        uploads = _sorted_out(files.in_zip(path), path.stem)
     elif path.is_file():
         uploads = [_single(path)]
     else:
@@ -69,6 +69,25 @@ def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
     return (
         Adaptation(WHOLE_FILE, _told(f"the file's name ends in .{added}; it was read as the {kind} {meant[:200]}")),
     )
+
+
+def _sorted_out(found: list[File], zip_name: str = "") -> list[Upload]:
+    """Return what each student handed in, with the hidden files that lie among theirs, and with nobody else's."""
+    seen = [file for file in found if not file.hidden]
+    uploads = sort_out(seen, zip_name)
+    owners: dict[tuple[str, ...], set[int]] = {}
+    whose = {(file.place, file.member): at for at, upload in enumerate(uploads) for file in upload.files}
+    for file in seen:
+        if (owner := whose.get((file.place, file.member))) is not None:
+            for depth in range(1, len(file.parts)):
+                owners.setdefault(file.parts[:depth], set()).add(owner)
+    hidden: dict[int, list[File]] = {}
+    for file in found:
+        above = [file.parts[:depth] for depth in range(len(file.parts) - 1, 0, -1)] if file.hidden else []
+        nearest = next((owners[folder] for folder in above if folder in owners), set())
+        if len(nearest) == 1:
+            hidden.setdefault(min(nearest), []).append(file)
+    return [replace(upload, hidden=tuple(hidden.get(at, ()))) for at, upload in enumerate(uploads)]
 
 
 def _single(path: Path) -> Upload:
@@ -118,7 +137,8 @@ def _with_others(upload: Upload, files: list[File], path: Path, too_many: set[Fi
 
 
 def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool, tell: bool) -> Submission:
-    empty = Submission(_told(upload.name), str(path), False, "", identity=_told_of(upload.identity))
+    told = _told_of(upload.identity)
+    empty = Submission(_told(upload.name), str(path), False, "", _told(_of_hidden(upload)), identity=told)
     if chosen is None:
         return replace(empty, failure=_nothing_to_run(upload))
     if is_too_much:
@@ -168,7 +188,18 @@ def _note(upload: Upload, chosen: File) -> str:
     if others:
         names = ", ".join(f"{f.name} ({f.problem})" if f.problem else f.name for f in others[:NAMED])
         said.append(f"{chosen.name} was checked (notebooks first, then the file changed last), not {names}.")
+    if upload.hidden:
+        said.append(_of_hidden(upload))
     return _told(" ".join(said))
+
+
+def _of_hidden(upload: Upload) -> str:
+    """Say which files were not looked at because of their names."""
+    if not upload.hidden:
+        return ""
+    names = ", ".join(file.name for file in upload.hidden[:NAMED])
+    more = f" and {len(upload.hidden) - NAMED} more" if len(upload.hidden) > NAMED else ""
+    return f"Not looked at, because the name begins with a dot: {names}{more}."
 
 
 def _nothing_to_run(upload: Upload) -> Failure:

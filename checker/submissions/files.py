@@ -18,7 +18,8 @@ from zipfile import ZipFile, ZipInfo
 
 from checker.errors import HarnessError, UsageError
 
-IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints")
+IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints", ".DS_Store")
+"""What programs leave beside people's files: nobody needs to hear of it."""
 MOST_MEMBERS = 100_000
 RATIO = 200
 """A notebook packs to a tenth, one that repeats itself to a fiftieth; deflate allows a thousandth."""
@@ -34,7 +35,8 @@ class File:
 
     ``parts``: the folders it lies in, and its name. ``changed``: when, in seconds; or any number that is greater for
     later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it cannot be read. ``note``: what
-    else is odd about it. ``stamp``: its time in the zip, which has no zone, as ISO 8601; "" for none.
+    else is odd about it. ``stamp``: its time in the zip, which has no zone, as ISO 8601; "" for none. ``hidden``: its name
+    begins with a dot, and it is not looked at; it may be a folder.
     """
 
     parts: tuple[str, ...]
@@ -45,6 +47,7 @@ class File:
     problem: str = ""
     note: str = ""
     stamp: str = ""
+    hidden: bool = False
 
     @property
     def name(self) -> str:
@@ -62,7 +65,8 @@ def is_hidden(parts: tuple[str, ...]) -> bool:
 
 
 def in_folder(folder: Path) -> list[File]:
-    """Return all files under a folder, in order of their paths; links are not followed.
+    """Return all files under a folder, in order of their paths; links are not followed, nor is hidden folders' content
+    listed.
 
     Raises UsageError where a folder in it cannot be opened, for nobody knows whose work would be left out.
     """
@@ -75,9 +79,11 @@ def in_folder(folder: Path) -> list[File]:
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
     for entry in folder.iterdir():
         parts = (*above, entry.name)
-        if is_hidden(parts[-1:]) or entry.is_symlink():
+        if entry.name in IGNORED or entry.is_symlink():
             continue
-        if entry.is_dir():
+        if entry.name.startswith("."):
+            yield File(parts, 0.0, 0, entry, hidden=True)
+        elif entry.is_dir():
             yield from _walk(entry, parts)
         elif entry.is_file():
             found = entry.stat()
@@ -100,7 +106,12 @@ def in_zip(path: Path) -> list[File]:
     found: dict[tuple[str, ...], File] = {}
     for info in members:
         file = _member(path, info)
-        if file.member.endswith("/") or not file.parts or is_hidden(file.parts):
+        if file.member.endswith("/") or not file.parts or any(part in IGNORED for part in file.parts):
+            continue
+        if is_hidden(file.parts):
+            first = next(at for at, part in enumerate(file.parts) if part.startswith("."))
+            parts = file.parts[: first + 1]
+            found.setdefault(parts, File(parts, 0.0, 0, path, file.member, hidden=True))
             continue
         found[file.parts] = replace(file, note="it is in the zip twice") if file.parts in found else file
     return sorted(found.values(), key=lambda file: file.parts)
