@@ -25,12 +25,8 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module", params=["3", "2"])
 def said(request: pytest.FixtureRequest) -> dict[str, str]:
     """What each case came to, in a generation of Keras."""
-    legacy = "1" if request.param == "2" else "0"
-    environment = {
-        **os.environ,
-        "TF_USE_LEGACY_KERAS": legacy,
-        "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent))),
-    }
+    path = os.pathsep.join(map(str, (HERE, HERE.parent.parent)))
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1" if request.param == "2" else "0", "PYTHONPATH": path}
     ran = subprocess.run(
         [sys.executable, HERE / "origin_cases.py"], env=environment, capture_output=True, text=True, check=False
     )
