@@ -305,7 +305,7 @@ def constant_of_tensorflow() -> Any:
 
 def only_used() -> Any:
     model = ready(plain())
-    model.set_weights([W, B, *model.get_weights()[2:]])
+    model.set_weights([W + 1, B, *model.get_weights()[2:]])
     model.evaluate(X, Y, verbose=0)
     return model
 

@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import origin_cases
 import pytest
 
 from checker import selection
-from checker.guest import plaindata
+from checker.guest import architecture, plaindata
 from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject, Stage, Verdict
 from checker.vocabulary import INITIALIZERS
@@ -25,12 +26,8 @@ HERE = Path(__file__).parent
 @pytest.fixture(scope="module", params=["3", "2"])
 def said(request: pytest.FixtureRequest) -> dict[str, str]:
     """What each case came to, in a generation of Keras."""
-    legacy = "1" if request.param == "2" else "0"
-    environment = {
-        **os.environ,
-        "TF_USE_LEGACY_KERAS": legacy,
-        "PYTHONPATH": os.pathsep.join(map(str, (HERE, HERE.parent.parent))),
-    }
+    path = os.pathsep.join(map(str, (HERE, HERE.parent.parent)))
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1" if request.param == "2" else "0", "PYTHONPATH": path}
     ran = subprocess.run(
         [sys.executable, HERE / "origin_cases.py"], env=environment, capture_output=True, text=True, check=False
     )
@@ -82,3 +79,15 @@ def test_a_network_that_was_only_loaded_is_referred(make: SimpleNamespace) -> No
     assert (failure.stage, failure.verdict) == (Stage.SELECTING, Verdict.REFER)
     assert "was not seen: its weights come from elsewhere" in failure.rationale
     assert "never trained" not in failure.rationale
+
+
+@pytest.mark.tensorflow
+def test_a_rescaling_behind_other_layers_holds_no_array(tf: Any) -> None:
+    """A rescaling may have a number for each column of the inputs; behind other layers an array would be weights."""
+    layers, numbers = tf.keras.layers, [0.5] * 9
+    honest = tf.keras.Sequential([layers.Input((9,)), layers.Rescaling(numbers, numbers), layers.Dense(5)])
+    rebuilt = architecture.rebuild(architecture.describe(honest, tf.keras, tf), tf.keras)
+    assert rebuilt.output_shape == (None, 5)
+    hidden = tf.keras.Sequential([layers.Input((9,)), layers.Dense(9), layers.Rescaling(numbers), layers.Dense(5)])
+    with pytest.raises(UnrebuildableError, match="weights come from elsewhere"):
+        architecture.rebuild(architecture.describe(hidden, tf.keras, tf), tf.keras)
