@@ -21,7 +21,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker import vocabulary
 from checker.guest import executions, fed, generation, observer, plaindata, stretches, weights
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.descent import Origin
