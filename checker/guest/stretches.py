@@ -128,7 +128,7 @@ def left_out(given: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def precision(model: Any) -> list[str]:
-    """Return a note where a model's layers compute with other numbers than those of 32 bits, as rebuilt ones do."""
+    """Return a note where a model's layers compute with other numbers than those of 32 bits, as all are rebuilt."""
     policies = (getattr(layer, "dtype_policy", None) for layer in model.layers)
     others = sorted({str(policy.name)[:40] for policy in policies if policy is not None} - {"float32"})
     return [f"it was trained in {' and '.join(others)}, and is trained again in float32"] if others else []

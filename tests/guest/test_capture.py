@@ -128,7 +128,7 @@ def test_what_watches_nothing_is_left_out(tf: Any, notes: Notes) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras 3 may not know how many steps there will be
 def test_steps_are_those_that_were_taken(tf: Any, notes: Notes) -> None:
-    """An epoch of one step is one step, of arrays and of a data set; repeated rows take more than one pass."""
+    """An epoch of one step is one step, of arrays and of a data set; one that repeats its rows takes more of them."""
     make(tf).fit(X, Y, epochs=4, steps_per_epoch=1, batch_size=64, verbose=0)
     data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(640, seed=1)
     make(tf).fit(data.repeat().batch(64), epochs=20, steps_per_epoch=1, verbose=0)

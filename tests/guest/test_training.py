@@ -357,12 +357,12 @@ def test_epochs_have_as_many_steps_as_are_told(tf: Any, keras: Any, data: traini
 
 def test_a_checkpoints_best_epoch_is_put_back(tf: Any, keras: Any, data: training.SeedData) -> None:
     """The outputs are those of a training that ended with the best epoch, and no epoch is left out."""
-    checkpoint = KerasObject("ModelCheckpoint", {"monitor": "val_loss", "mode": "min"})
-    optimizer = keras.optimizers.SGD(2.0)
+    checkpoint = KerasObject("ModelCheckpoint", {"monitor": "val_loss", "mode": "max"})  # the first epoch's
+    optimizer = keras.optimizers.SGD(0.1)
     job = make_job(keras, tf, dense(keras), optimizer, epochs=6, checkpoint=checkpoint)
     run, outputs = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
     losses = [value for value in run.history["val_loss"] if value is not None]
-    best = losses.index(min(losses)) + 1
+    best = losses.index(max(losses)) + 1
     assert len(losses) == 6 > best
     short = make_job(keras, tf, dense(keras), optimizer, epochs=best)
     _, expected = next(training.train(short, dict.fromkeys(job.seeds, data), tf, keras))
