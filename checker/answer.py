@@ -60,7 +60,7 @@ def _with_random_rows(
     own = next((own for own in owns if own.model.id == answer.id), None)
     if own is None or not own.trained.any() or not own.unseen.any():
         return tuple(results)
-    is_random = sampling.are_alike(own.trained, own.unseen, matcher.features, matcher.labels)
+    is_random = sampling.are_alike(~own.unseen, own.unseen, matcher.features, matcher.labels)
     return tuple(
         replace(of, unseen=replace(of.unseen, is_random=is_random)) if of.model == answer.id and of.unseen else of
         for of in results
