@@ -90,7 +90,9 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
     said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, evidence.replayed, cut, cause)
+    suspicion = judgement.suspicion(gathered, compared, course)
+    about = (evidence.replayed, cut, cause, suspicion)
+    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, *about)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
