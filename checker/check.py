@@ -91,9 +91,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
     agreed = judgement.agreed(gathered, compared, course)
-    reached, reasons = verdict.decide(
-        evidence.failures, results, compared, metric, evidence.replayed, cut, cause, agreed
-    )
+    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed)
+    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, *about)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(

@@ -25,6 +25,9 @@ from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, S
 
 SECOND_LOOK = 0.65
 """Of the level, what is left for a decision with further seeds, so that both looks together keep it."""
+FAR, PLAUSIBLE = 1 / 2, 1 / 3
+"""Of the reference's error, what is left where it is asked whether inputs give the target away; and of the smallest
+error that the reference or a traditional model makes, where they must."""
 SAMPLE = 600
 """Rows of a regression that are kept for pictures."""
 
@@ -126,6 +129,19 @@ def row_errors(outputs: Array, labels: Array) -> Array:
     if labels.dtype.kind == "f":
         return np.square(outputs.astype(np.float64) - labels)
     return np.asarray(outputs != labels, dtype=np.float64)
+
+
+def is_far_better(compared: Comparison) -> bool:
+    """Tell whether a network leaves so little of the reference's error that it is asked what its inputs tell."""
+    metric = metrics.find(compared.metric, compared.unit)
+    return metric.error(compared.mean) < FAR * metric.error(compared.reference_mean)
+
+
+def is_implausible(compared: Comparison) -> bool:
+    """Tell whether a network leaves so little error as neither the data nor any network can account for."""
+    metric = metrics.find(compared.metric, compared.unit)
+    known = (compared.reference_mean, compared.baseline_mean, *(of.mean for of in compared.baselines))
+    return metric.error(compared.mean) < PLAUSIBLE * min(map(metric.error, known))
 
 
 def placed(baselines: Mapping[str, Mapping[int, float]], seeds: Sequence[int]) -> tuple[Baseline, ...]:

@@ -14,6 +14,7 @@ from checker import (
     causes,
     comparison,
     diagnosis,
+    leaks,
     metrics,
     missingness,
     outputs,
@@ -252,6 +253,38 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
     """Return the trainings that a comparison is made of; all there are, where there is none."""
     seeds = {score.seed for score in compared.scores} if compared else {run.seed for run in evidence.runs}
     return tuple(run for run in evidence.runs if run.seed in seeds)
+
+
+def suspicion(gathered: Gathered, compared: Comparison | None, course: Course) -> str:
+    """Return that the inputs may give the answer away, as a sentence; "" where nothing says so.
+
+    It is asked of a network that is far better than the reference, and of which some input is not computed from the
+    data's own columns: where all are, no accuracy is too good.
+    """
+    traced = gathered.evidence.tracing
+    if compared is None or traced is None or not comparison.is_far_better(compared):
+        return ""
+    suspects, leak = leaks.unexplained(traced.columns), None
+    if not suspects:
+        return ""
+    if traced.rows is not None and traced.features is not None:
+        rows, inputs = gathered.array(traced.rows), gathered.array(traced.features)
+        metric, data = METRICS[compared.metric], course.dataset
+        of = (inputs, data.features[rows], data.labels[rows], suspects)
+        leak = leaks.find(*of, metric.measure, metric.error)
+    if leak is None and not comparison.is_implausible(compared):
+        return ""
+    columns = leak.columns if leak else ()
+    which = f": {' and '.join(str(at + 1) for at in columns)}" if columns else ""
+    over = ", over several columns" if len(columns) != 1 else ", in a column"
+    said = f"Its inputs may give the answer away{over}{which}."
+    if leak is None:
+        return said
+    write = metrics.find(compared.metric, compared.unit).unit.value
+    return (
+        f"{said} A random forest has {write(leak.without)} with the data's own columns, and {write(leak.beside)} with "
+        "what else this network was given."
+    )
 
 
 def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:

@@ -26,10 +26,6 @@ from checker.records import (
 
 Reason = tuple[Verdict, str]
 
-PLAUSIBLE = 1 / 3
-"""Of the smallest error that the reference or a traditional model makes on the same rows, no honest network leaves less
-than this share: that is a matter of what the data says, not of the network."""
-
 
 def decide(
     failures: Sequence[Failure],
@@ -39,20 +35,22 @@ def decide(
     replayed: str = "",
     cut: str = "",
     cause: Cause | None = None,
+    suspicion: str = "",
     agreed: Agreed | None = None,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
     ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
     student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
-    ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``agreed``: where what was
-    trained again is not what the student trained, its score decides nothing.
+    ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``suspicion``: that the
+    inputs may give the answer away, as a sentence; then there is no PASS. ``agreed``: where what was trained again is
+    not what the student trained, its score decides nothing.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
     if comparison is not None:
         disagreement = agreed.disagreement if agreed else None
-        said = _of_comparison(comparison)
+        said = _of_comparison(comparison, suspicion)
         if agreed is not None and disagreement is not None:
             said = Verdict.REFER, f"{disagreement_in_words(disagreement, metric)} {agreed.cause}"
         found.append(said)
@@ -118,12 +116,12 @@ def disagreement_in_words(one: Agreement, metric: Metric) -> str:
     )
 
 
-def _of_comparison(comparison: Comparison) -> Reason:
+def _of_comparison(comparison: Comparison, suspicion: str) -> Reason:
     missing = comparison.missing
     if missing is not None and missing.likeness is Likeness.UNKNOWN:
         return Verdict.REFER, _of_unknown(missing)
-    verdict, words = _of_known(comparison)
-    if missing is None or missing.strict is None or _is_suspect(comparison):
+    verdict, words = _of_known(comparison, suspicion)
+    if missing is None or missing.strict is None or suspicion:
         return verdict, words
     if verdict is Verdict.FAIL and not missing.strict.passes:
         return verdict, f"{words} Rows without inputs are not counted in this."
@@ -146,7 +144,7 @@ def _of_unknown(missing: MissingRows) -> str:
     )
 
 
-def _of_known(comparison: Comparison) -> Reason:
+def _of_known(comparison: Comparison, suspicion: str) -> Reason:
     """Return what follows from the rows that have inputs."""
     metric = metrics.find(comparison.metric, comparison.unit)
     write = metric.unit.value
@@ -155,9 +153,9 @@ def _of_known(comparison: Comparison) -> Reason:
         seeds, band = len(comparison.scores), metric.unit.size(comparison.band)
         within = f"within ± {band} these {seeds} seeds cannot tell them apart"
         return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
-    if _is_suspect(comparison):
-        known = f"far better than the reference ({write(comparison.reference_mean)}) and every traditional model"
-        return Verdict.REFER, f"{mean} is {known}. Its inputs may give the answer away, over several columns."
+    if suspicion:
+        known = f"far better than the reference ({write(comparison.reference_mean)})"
+        return Verdict.REFER, f"{mean} is {known}. {suspicion}"
     each = ""
     if comparison.decided_by is Decider.EACH_SEED:
         verb = "reaches" if comparison.reaches_bar else "misses"
@@ -167,11 +165,3 @@ def _of_known(comparison: Comparison) -> Reason:
     if not comparison.beats_baseline:
         return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
     return Verdict.FAIL, f"{mean} is {metric.worse} {bar}{each}."
-
-
-def _is_suspect(comparison: Comparison) -> bool:
-    """Tell whether the accuracy is none that these data allow: labels may be carried by columns of which each by itself
-    tells too little to be noticed, but who gains by them shows it here."""
-    metric = metrics.find(comparison.metric, comparison.unit)
-    known = (comparison.reference_mean, comparison.baseline_mean, *(of.mean for of in comparison.baselines))
-    return metric.error(comparison.mean) < PLAUSIBLE * min(map(metric.error, known))

@@ -1102,7 +1102,8 @@ class TwoColumns(Practical):
 
 
 def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbox, make, tmp_path):
-    """Labels that no column tells alone show themselves in an accuracy that the data do not allow: a person looks."""
+    """Labels that no column tells alone show themselves in an accuracy far above the reference's: a person looks,
+    and is told which columns carry them."""
     guest = TwoColumns(data, make)
     course = Course(small_assignment, data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
     standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
@@ -1113,7 +1114,18 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
     assert max(column.label_purity for column in report.tracing.columns) < 0.98
     assert report.comparison.mean > 0.95
     assert report.verdict is REFER
-    assert "over several columns" in report.reasons[0]
+    assert "over several columns: 4 and 5. A random forest has " in report.reasons[0]
+
+
+def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):
+    """Who is far better than the reference passes, if every input follows from the data's own columns."""
+    b = bench()
+    b.standard = Standard(dict.fromkeys(SEEDS, 0.1), dict.fromkeys(SEEDS, 0.05))
+    b.hand_in("ada", content="good")
+    report = b.report()
+    assert all(column.formula and not column.has_target for column in report.tracing.columns)
+    assert judgement.comparison.is_implausible(report.comparison)
+    assert report.verdict is PASS
 
 
 # -- the harness's own failures --------------------------------------------------------------------------

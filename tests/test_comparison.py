@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from checker.comparison import SAMPLE, chance_of_one_side, compare, overlap, p_value, quantile, stand, standard_error
+from checker import comparison
+from checker.comparison import (
+    SAMPLE,
+    chance_of_one_side,
+    compare,
+    is_far_better,
+    overlap,
+    p_value,
+    quantile,
+    stand,
+    standard_error,
+)
 from checker.records import Bar, Decider, SplitPlan
 
 BAR = Bar("accuracy", 0.02, "logistic_regression")
@@ -196,6 +207,16 @@ def test_confusion_and_recalls(make):
 def test_training_accuracy_is_the_last_epochs(make, history, mean):
     """The accuracy on training rows is the last epoch's, and unknown where a run does not have it."""
     assert compared(make, (9, 9, 9), history=history).training_mean == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(
+    ("hits", "reference", "is_far", "is_implausible"),
+    [((8, 8, 8), 0.7, False, False), ((9, 9, 8), 0.7, True, False), ((10, 9, 9), 0.7, True, True)],
+)
+def test_far_better_is_half_of_the_references_error(make, hits, reference, is_far, is_implausible):
+    """Who leaves less than half of the reference's error is far better; less than a third of all known, implausible."""
+    found = compared(make, hits, (reference,) * 3)
+    assert (is_far_better(found), comparison.is_implausible(found)) == (is_far, is_implausible)
 
 
 # -- regression ------------------------------------------------------------------------------------------

@@ -91,13 +91,10 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
         ([], [], error(65_000), FAIL, "RMSE $65,000 is above the bar of $60,000."),
         ([], [], error(71_000), FAIL, "RMSE $71,000 is no better than linear regression ($70,000)."),
         ([], [], error(60_200), REFER, "RMSE $60,200 is too close to the bar"),
-        # better than these data allow: a third of the smallest error that anybody makes
-        ([], [PASSED], accuracy(0.97), REFER, "Accuracy 97.0% is far better than the reference (90.0%)"),
-        ([], [PASSED], accuracy(0.966), PASS, "reaches the bar"),
-        ([], [PASSED], accuracy(1.0, band=0), REFER, "may give the answer away"),
+        # no score is too good by itself
+        ([], [PASSED], accuracy(1.0, band=0), PASS, "reaches the bar"),
         ([], [FAILED], accuracy(0.99), FAIL, "Not so"),
-        ([], [PASSED], error(16_000), REFER, "RMSE $16,000 is far better than the reference ($50,000)"),
-        ([], [PASSED], error(17_000), PASS, "reaches the bar"),
+        ([], [PASSED], error(16_000), PASS, "reaches the bar"),
         # FAIL outweighs REFER, and REFER outweighs PASS
         ([failure(REFER)], [FAILED], None, FAIL, "Not so"),
         ([failure(REFER)], [PASSED], BAD, FAIL, "below the bar"),
@@ -107,6 +104,23 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
 def test_the_table_of_blame(failures, rules, comparison, verdict, words):
     """Each thing that can happen leads to its verdict, for a reason that says what happened."""
     reached, reasons = decide(failures, rules, comparison, METRICS["accuracy"])
+    assert reached is verdict
+    assert words in " ".join(reasons)
+
+
+@pytest.mark.parametrize(
+    ("rules", "comparison", "verdict", "words"),
+    [
+        ([PASSED], accuracy(0.97), REFER, "Accuracy 97.0% is far better than the reference (90.0%). They may tell."),
+        ([PASSED], error(16_000), REFER, "RMSE $16,000 is far better than the reference ($50,000). They may tell."),
+        ([PASSED], "missing", REFER, "Accuracy 99.0% is far better than the reference (90.0%). They may tell."),
+        ([FAILED], accuracy(0.97), FAIL, "Not so"),
+    ],
+)
+def test_whose_inputs_may_give_the_answer_away_does_not_pass(rules, comparison, verdict, words):
+    """Where the inputs are under suspicion there is no PASS, and the reason says why, whatever rows have no inputs."""
+    of = missing(0.80, of=accuracy(0.99)) if comparison == "missing" else comparison
+    reached, reasons = decide([], rules, of, METRICS[of.metric], suspicion="They may tell.")
     assert reached is verdict
     assert words in " ".join(reasons)
 
@@ -162,7 +176,6 @@ def missing(strict, likeness=Likeness.UNLIKE, of=GOOD):
         (missing(0.80, of=accuracy(0.882)), REFER, "Without them: Accuracy 88.2% is too close to the bar"),
         (missing(0.70, of=BAD), FAIL, "Accuracy 80.0% is below the bar of 88.0%. Rows without inputs are not counted"),
         (missing(0.90, of=BAD), REFER, "With them counted as wrong, 90.0% reaches the bar"),
-        (missing(0.80, of=accuracy(0.99)), REFER, "may give the answer away"),
         (missing(None, Likeness.ALIKE), PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
         (missing(None, Likeness.FEW), PASS, "Accuracy 91.0% reaches the bar of 88.0%."),
         (missing(None, Likeness.ALIKE, BAD), FAIL, "Accuracy 80.0% is below the bar of 88.0%."),

@@ -1,0 +1,105 @@
+"""Whether inputs that follow from no column of the data tell its target. Pure.
+
+Theory of operation: of a column that is computed from the data's own columns it is known what it can tell. Of one
+whose values are known only for the rows that a student fed it is not: it may hold labels, alone or together with others
+of its kind. A forest that is given such columns beside the data's own, and does clearly better out of bag than one that
+is not, shows that they do; what it loses without one of them, or has by one alone, says which. A forest that does no
+better proves nothing, as a label can be hidden so that no forest finds it. It is asked seldom, and of a bounded number
+of rows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from checker.frames import Array
+from checker.records import Column
+
+MOST_ROWS, MOST_COLUMNS, TREES, WIDTH = 5_000, 8, 50, 16
+"""Rows of the sample, columns that are looked at one by one, trees of a forest, columns that a split chooses from."""
+CLEARLY = 0.75
+"""Of a forest's error, what is left at most where other columns tell it the target."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What a forest scores with the data's columns alone, and with a student's besides; and which of these matter."""
+
+    without: float
+    beside: float
+    columns: tuple[int, ...]
+
+
+def unexplained(columns: Sequence[Column]) -> tuple[int, ...]:
+    """Return the positions of columns that are not computed from the data's own."""
+    return tuple(at for at, column in enumerate(columns) if not column.formula or column.has_target)
+
+
+def find(
+    inputs: Array,
+    data: Array,
+    labels: Array,
+    suspects: Sequence[int],
+    measure: Callable[[Array, Array], float],
+    error: Callable[[float], float],
+) -> Leak | None:
+    """Return what columns of ``inputs`` (n, d), the ``suspects``, tell of the labels (n,) beside the data's columns (n,
+    e); None where a forest makes nothing of them.
+
+    ``measure`` gives a score for class scores (n, classes) or values (n,), and ``error`` how far it is from the best.
+    """
+    rows = np.arange(len(labels))
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
+    own, theirs, labels = data[rows], inputs[rows], labels[rows]
+
+    def score(chosen: Sequence[int]) -> float:
+        besides = _known(theirs[:, list(chosen)])
+        return measure(_out_of_bag(np.hstack([_known(own), besides, _mixed(besides, labels)]), labels), labels)
+
+    without, beside = score(()), score(suspects)
+    if error(beside) > CLEARLY * error(without):
+        return None
+    half = (error(without) + error(beside)) / 2
+    carrying = []
+    for one in suspects if len(suspects) <= MOST_COLUMNS else ():
+        others = [other for other in suspects if other != one]
+        if not others or error(score(others)) > half or error(score([one])) < half:
+            carrying.append(one)
+    return Leak(without, beside, tuple(carrying))
+
+
+def _known(x: Array) -> Array:
+    """Return numbers as a forest takes them: gaps and what is beyond all measure are 0."""
+    return np.clip(np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0), -1e30, 1e30).astype(np.float32)
+
+
+def _mixed(columns: Array, labels: Array) -> Array:
+    """Return what sums of a few columns (n, k) tell of the labels at best: by splitting one column after the other, a
+    forest does not find a label that one holds under a mask and another takes it off. No column for one alone."""
+    if not 1 < columns.shape[1] <= MOST_COLUMNS:
+        return columns[:, :0]
+    told = labels[:, None] if labels.dtype.kind == "f" else np.equal(labels[:, None], np.unique(labels))
+    centred = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
+    centred /= np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny)
+    weights, *_ = np.linalg.lstsq(centred, told.astype(np.float64), rcond=None)
+    return np.asarray(centred @ weights)
+
+
+def _out_of_bag(x: Array, labels: Array) -> Array:
+    """Return what a forest gives for each row by the trees that have not seen it: class scores, or values."""
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor  # seldom needed
+
+    is_number = labels.dtype.kind == "f"
+    settings: dict[str, Any] = {"n_estimators": TREES, "max_features": min(WIDTH, x.shape[1]), "random_state": 0}
+    with threadpool_limits(1):
+        forest = (RandomForestRegressor if is_number else RandomForestClassifier)(oob_score=True, n_jobs=1, **settings)
+        forest.fit(x, labels)
+    if is_number:
+        return np.asarray(forest.oob_prediction_)
+    scores = np.zeros((len(labels), int(labels.max()) + 1))
+    scores[:, forest.classes_] = forest.oob_decision_function_
+    return scores
