@@ -56,11 +56,13 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
 def _with_random_rows(
     results: Sequence[OwnResult], owns: Sequence[Own], answer: ModelCapture, matcher: Matcher
 ) -> tuple[OwnResult, ...]:
-    """Return the results, that of the answer with whether the rows that it was not trained on look drawn at random."""
+    """Return the results, that of the answer with whether the rows that it was trained on, and those that it was not,
+    look drawn at random: a network that has not seen a part of the map is no worse than its recipe."""
     own = next((own for own in owns if own.model.id == answer.id), None)
     if own is None or not own.trained.any() or not own.unseen.any():
         return tuple(results)
-    is_random = sampling.are_alike(~own.unseen, own.unseen, matcher.features, matcher.labels)
+    both = (own.unseen, own.was_trained_on)
+    is_random = all(sampling.are_alike(~of, of, matcher.features, matcher.labels) for of in both)
     return tuple(
         replace(of, unseen=replace(of.unseen, is_random=is_random)) if of.model == answer.id and of.unseen else of
         for of in results

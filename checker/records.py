@@ -817,7 +817,8 @@ class RowKind(StrEnum):
 class OwnScore:
     """A network's score, by the data set's labels, on so many rows of these kinds.
 
-    ``deviation`` is its standard error over the rows. ``is_random``: the rows look drawn at random from the data set's.
+    ``deviation`` is its standard error over the rows. ``is_random``: these rows, and those that were
+    trained on, look drawn at random from the data set's.
     """
 
     kinds: tuple[RowKind, ...]
