@@ -163,7 +163,9 @@ class Finder:
             everywhere = code.numbers_for(column, np.arange(len(column.values)), np.isfinite(column.values))
             numbers = np.where(np.isfinite(fitted), fitted, everywhere)
             values = numbers[code.places]
-            if column.is_given_by(values):
+            if column.is_given_by(values) or (
+                code.name in self.sources.words and column.is_whole(everywhere[code.places])
+            ):
                 return Derived(code.words_for(numbers, column.most), values)
         return None
 
@@ -266,6 +268,11 @@ class _Column:
             scale, offset = _line(ours[near], theirs[near])
         values = np.where(np.isfinite(term), term * scale + offset, np.nan)
         return values if self.is_given_by(values) else None
+
+    def is_whole(self, values: Array) -> bool:
+        """Tell whether values of all rows of the data (m,) are this column's in every row: of a word that a handful of
+        rows has, half of them may be none."""
+        return bool((np.abs(values[self.rows] - self.values) <= self.tolerance).all())
 
     def is_given_by(self, values: Array, low: Array | None = None, high: Array | None = None) -> bool:
         """Tell whether values of all rows of the data (m,) give the rows of this column that none was fitted to.

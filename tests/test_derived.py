@@ -373,3 +373,18 @@ def test_what_columns_in_vain_cost_is_measured(data, record_property):
     for _ in range(500):
         assert data.finder.find(random.normal(size=len(rows)), rows) is None
     record_property("seconds for 500 columns", round(time.perf_counter() - start, 2))
+
+
+def test_a_word_of_three_rows_is_found_wherever_they_are():
+    """A code that stands for one rare word is found, whichever half of the rows its three are in."""
+    random = np.random.default_rng(7)
+    words = np.where(random.random(3_000) < 0.4, "inland", "coast").astype("<U8")
+    words[[20, 1_400, 2_600]] = "island"
+    sources = Sources(("age",), random.normal(size=(3_000, 1)), {"place": words})
+    is_island = (words == "island").astype(float)
+    rows = np.arange(3_000)
+    for scale in np.linspace(1, 2, 12):  # each is another half
+        found = find(is_island * scale, rows, sources)
+        assert found is not None
+        assert found.words == "place = island"
+        assert np.array_equal(found.values, is_island * scale)
