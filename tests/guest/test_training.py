@@ -336,13 +336,13 @@ def test_early_stopping_stops_and_restores_the_best_weights(tf: Any, data: train
     keras = tf.keras
     stopping = KerasObject("EarlyStopping", {"monitor": "val_loss", "patience": 1, "restore_best_weights": True})
     wild = make_job(keras, tf, dense(keras), keras.optimizers.SGD(5.0), epochs=30, early_stopping=stopping)
-    run, outputs = next(training.train(wild, dict.fromkeys(wild.seeds, data), tf, keras))
+    run, outputs, _ = next(training.train(wild, dict.fromkeys(wild.seeds, data), tf, keras))
     losses = [loss if loss is not None else np.inf for loss in run.history["val_loss"]]
     best = int(np.argmin(losses)) + 1
     assert run.stopped_early
     assert run.epochs < 30
     short = make_job(keras, tf, dense(keras), keras.optimizers.SGD(5.0), epochs=best)
-    _, expected = next(training.train(short, dict.fromkeys(short.seeds, data), tf, keras))
+    _, expected, _ = next(training.train(short, dict.fromkeys(short.seeds, data), tf, keras))
     assert np.array_equal(outputs, expected)
 
 
@@ -350,7 +350,7 @@ def test_epochs_have_as_many_steps_as_are_told(tf: Any, keras: Any, data: traini
     """An epoch that is not once through the rows has its own number of steps; the rows begin anew where they end."""
     for steps in (3, 2 * len(data.x) // 32 + 5):
         job = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=2, steps=steps)
-        run, _ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+        run, _, _ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
         assert (run.epochs, run.steps) == (2, 2 * steps)
         assert all(value is not None and 0 < value < 5 for value in run.history["loss"])
 
@@ -360,12 +360,12 @@ def test_a_checkpoints_best_epoch_is_put_back(tf: Any, keras: Any, data: trainin
     checkpoint = KerasObject("ModelCheckpoint", {"monitor": "val_loss", "mode": "max"})  # the first epoch's
     optimizer = keras.optimizers.SGD(0.1)
     job = make_job(keras, tf, dense(keras), optimizer, epochs=6, checkpoint=checkpoint)
-    run, outputs = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
+    run, outputs, _ = next(training.train(job, dict.fromkeys(job.seeds, data), tf, keras))
     losses = [value for value in run.history["val_loss"] if value is not None]
     best = losses.index(max(losses)) + 1
     assert len(losses) == 6 > best
     short = make_job(keras, tf, dense(keras), optimizer, epochs=best)
-    _, expected = next(training.train(short, dict.fromkeys(job.seeds, data), tf, keras))
+    _, expected, _ = next(training.train(short, dict.fromkeys(job.seeds, data), tf, keras))
     assert np.array_equal(outputs, expected)
 
 
@@ -376,8 +376,8 @@ def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: train
     phase = whole.recipe.phases[0]
     halves = tuple(Phase(phase.optimizer, phase.loss, 2, 32, phase.labels, recompiled=first) for first in (True, False))
     parted = RetrainJob("3", whole.architecture, Recipe(halves, True), CLASSES, 10**6, (7,))
-    _, expected = next(training.train(whole, dict.fromkeys((7, 8), data), tf, keras))
-    _, outputs = next(training.train(parted, {7: data}, tf, keras))
+    _, expected, _ = next(training.train(whole, dict.fromkeys((7, 8), data), tf, keras))
+    _, outputs, _ = next(training.train(parted, {7: data}, tf, keras))
     assert np.array_equal(outputs, expected)
 
 
@@ -388,7 +388,7 @@ def test_a_diverging_loss_is_told_as_none(tf: Any, data: training.SeedData) -> N
     stack = [layers.Input((9,)), layers.Dense(10, activation="tanh"), layers.Dense(5, activation="softmax")]
     job = make_job(keras, tf, keras.Sequential(stack), keras.optimizers.Adam(), epochs=5)
     broken = training.SeedData(data.x * np.nan, data.y, data.x_development, data.y_development, data.x_held_out)
-    run, outputs = next(training.train(job, dict.fromkeys(job.seeds, broken), tf, keras))
+    run, outputs, _ = next(training.train(job, dict.fromkeys(job.seeds, broken), tf, keras))
     assert run.epochs == 1
     assert run.history["loss"] == (None,)
     assert not np.isfinite(outputs).any()
@@ -434,9 +434,9 @@ def test_a_changing_learning_rate_begins_anew_for_each_seed(
     )
     last = slowed.seeds[-1]
     alone = replace(slowed, seeds=(last,))
-    _, expected = next(training.train(alone, {last: data}, tf, keras))
+    _, expected, _ = next(training.train(alone, {last: data}, tf, keras))
     steady = make_job(keras, tf, dense(keras), keras.optimizers.Adam(0.01), epochs=4)
-    _, other = next(training.train(replace(steady, seeds=(last,)), {last: data}, tf, keras))
+    _, other, _ = next(training.train(replace(steady, seeds=(last,)), {last: data}, tf, keras))
     assert np.array_equal(together[last][1], expected)
     assert not np.array_equal(other, expected)
 
@@ -447,7 +447,7 @@ def test_a_changing_learning_rate_begins_anew_for_each_seed(
 def test_histograms_are_of_the_first_and_the_last_weights(tf: Any, keras: Any, data: training.SeedData) -> None:
     """Each seed tells how its own variables were spread before and after training, under the same names for all."""
     job = make_job(keras, tf, wide(keras), keras.optimizers.Adam(), epochs=2)
-    for seed, (run, _) in zip(job.seeds, training.train(job, dict.fromkeys(job.seeds, data), tf, keras), strict=True):
+    for seed, (run, *_) in zip(job.seeds, training.train(job, dict.fromkeys(job.seeds, data), tf, keras), strict=True):
         keras.utils.set_random_seed(seed)
         alone = training.Trainer(job, data.x, tf, keras)
         first = [np.asarray(variable).astype(np.float64) for variable in alone.model.trainable_variables]
