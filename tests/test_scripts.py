@@ -105,6 +105,24 @@ def test_a_string_as_a_setting_is_a_literal():
     assert ast.literal_eval(keyword.value) == "relu'); os.system('x"
 
 
+@pytest.mark.parametrize(
+    ("layer", "nodes", "outputs"),
+    [
+        (Layer("x", "Dense", {"units": 5}), (Node("i", ()), Node("x", ())), (1,)),
+        (Layer("x", "Dense", {"units": 5}), (Node("i", ()), Node("x", (1,))), (1,)),
+        (Layer("x", "Dense", {"units": 5}), (Node("i", ()), Node("x", (0,))), ()),
+        (Layer("x", "Dense", {"units": 5}), (Node("i", ()), Node("x", (0,))), (7,)),
+        (Layer("x", "Normalization", {}), (Node("i", ()), Node("x", ())), (1,)),
+    ],
+    ids=["unfed", "itself", "no-output", "other-output", "unfed-adapted"],
+)
+def test_unsound_wiring_gives_no_script(layer, nodes, outputs):
+    """A network whose layers are fed with nothing, or that gives what is not there, is refused in words."""
+    record = Architecture((Layer("i", "InputLayer", {"shape": [9]}), layer), nodes, outputs, 5)
+    with pytest.raises(EvidenceError, match="not sound"):
+        scripts.network(record)
+
+
 @pytest.mark.parametrize("value", [None, True, 7, 0.1, "it's\n", [1, [2.5, None]], {"a": {"b": [1] * 60}}, *HOSTILE])
 def test_a_literal_is_read_back_as_it_was(value):
     """Plain data survives the way into Python code and back."""

@@ -96,6 +96,9 @@ def network(architecture: Architecture) -> Code:
     calls = [node.layer for node in architecture.nodes]
     if set(calls) - set(layers) or any(not 0 <= i < at for at, n in enumerate(architecture.nodes) for i in n.inputs):
         raise EvidenceError("the network's wiring is not sound")
+    is_fed = all(node.inputs or layers[node.layer].class_name == "InputLayer" for node in architecture.nodes)
+    if not is_fed or not set(architecture.outputs[:1]) & set(range(len(calls))):
+        raise EvidenceError("the network's wiring is not sound")
     lines, tensors, columns = _inputs([layers[name] for name in calls])
     shared: dict[str, str] = {}
     for at, (name, node) in enumerate(zip(calls, architecture.nodes, strict=True)):
@@ -108,6 +111,8 @@ def network(architecture: Architecture) -> Code:
             lines.append(f"layer{at} = {made}")
             made = shared[name]
             if layer.class_name == "Normalization":
+                if node.inputs[0] not in columns:
+                    raise EvidenceError("a layer is adapted to what is no input")
                 lines.append(f"layer{at}.adapt({columns[node.inputs[0]]})")
         fed = [tensors[i] for i in node.inputs]
         tensors[at] = f"h{at}"
