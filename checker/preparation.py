@@ -62,36 +62,58 @@ def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained
     ``watched`` are the last training's tables, as they were fed: (t, d) and (w, d). A column that is made from the
     target is known for the rows alone that were fed.
     """
-    features, names = data.all.features, data.all.names
-    affine = {m.column: m for m in maps if isinstance(m, AffineMap)}
-    made = np.full((len(features), values.shape[1]), np.nan)
-    known = np.zeros(made.shape, dtype=bool)
-    formulas, have_target = [""] * values.shape[1], [False] * values.shape[1]
-    filled = features.copy()
-    for j, m in affine.items():
-        formulas[j], have_target[j] = names[m.source], names[m.source] == data.target
-        image = np.full(len(features), np.nan) if have_target[j] else (features[:, m.source] - m.offset) / m.scale
-        made[:, j], known[:, j] = _filled(image, values[:, j], rows)
-        gaps = np.isnan(filled[:, m.source])
-        filled[gaps, m.source] = made[gaps, j] * m.scale + m.offset
-    finders = _Finders(data, filled)
-    for j in sorted(set(range(values.shape[1])) - set(affine)):
-        found, have_target[j] = finders.find(values[:, j], rows)
-        image = np.full(len(features), np.nan) if found is None or have_target[j] else found.values
-        made[:, j], known[:, j] = _filled(image, values[:, j], rows)
-        formulas[j] = found.words if found is not None else ""
-    has_inputs = np.flatnonzero(known.all(axis=1)).astype(np.int32)
-    inputs = made[has_inputs]
-    complete = np.isfinite(made).all(axis=1) & np.isfinite(features).all(axis=1)
+    made = _made(values, rows, maps, data)
+    has_inputs = np.flatnonzero(np.logical_and.reduce([column.known for column in made])).astype(np.int32)
+    everywhere = np.column_stack([column.values for column in made])
+    complete = np.isfinite(everywhere).all(axis=1) & np.isfinite(data.all.features).all(axis=1)
+    inputs = everywhere[has_inputs]
     tables = (
         (FittedOn.ALL, inputs),
-        (FittedOn.ALL, made[complete]),
+        (FittedOn.ALL, everywhere[complete]),
         (FittedOn.WATCHED_TOO, np.concatenate([trained, watched]) if len(watched) else watched),
         (FittedOn.TRAINED, trained),
         (FittedOn.ALL, values),
     )
-    scalers = _scalers(tables, values.shape[1])
-    return Prepared(has_inputs, inputs.astype(np.float32), tuple(formulas), tuple(have_target), scalers)
+    return Prepared(
+        has_inputs,
+        inputs.astype(np.float32),
+        tuple(column.formula for column in made),
+        tuple(column.has_target for column in made),
+        _scalers(tables, len(made)),
+    )
+
+
+# -- inputs for every row --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A column for all rows of the data (m,), and for which rows it is known (m,)."""
+
+    values: Array
+    known: Array
+    formula: str
+    has_target: bool
+
+
+def _made(values: Array, rows: Array, maps: Sequence[Map], data: Data) -> list[_Made]:
+    """Compute each of a student's columns; the data's own come first, for others may be made from their filled gaps."""
+    features, names = data.all.features, data.all.names
+    nothing, filled = np.full(len(features), np.nan), features.copy()
+    made: dict[int, _Made] = {}
+    for m in (m for m in maps if isinstance(m, AffineMap)):
+        name = names[m.source]
+        image = nothing if name == data.target else (features[:, m.source] - m.offset) / m.scale
+        column = _Made(*_filled(image, values[:, m.column], rows), name, name == data.target)
+        gaps = np.isnan(filled[:, m.source])
+        filled[gaps, m.source] = column.values[gaps] * m.scale + m.offset
+        made[m.column] = column
+    finders = _Finders(data, filled)
+    for j in sorted(set(range(values.shape[1])) - set(made)):
+        found, has_target = finders.find(values[:, j], rows)
+        image = nothing if found is None or has_target else found.values
+        made[j] = _Made(*_filled(image, values[:, j], rows), found.words if found is not None else "", has_target)
+    return [made[j] for j in range(values.shape[1])]
 
 
 @dataclass
