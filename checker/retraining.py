@@ -46,7 +46,8 @@ def retrain(
     if answer.origin:
         return Gathered(_refer(evidence, answer, answer.origin), kept)
     if traced.rows is None:
-        return Gathered(_refer(evidence, answer, traced.tracing.reason), kept)
+        why = traced.tracing.reason
+        return Gathered(_refer(evidence, answer, f"{why[0].lower()}{why[1:]}"), kept)
     obstacle = answer.unrebuildable or unclear
     if course.assignment.data.is_regression:
         recipe = None if recipe is None else recipes.of_numbers(recipe)
@@ -160,7 +161,7 @@ def _kept(gathered: Gathered) -> Traced:
 def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
     return Failure(
         Stage.RETRAINING,
-        f"The network was not retrained: {obstacle}. A demonstrator decides.",
+        f"The network was not retrained: {obstacle.rstrip('.')}. A demonstrator decides.",
         "Nothing to do before the ticking session; be ready to explain this part.",
         cell=answer.fits[-1].cell,
         verdict=Verdict.REFER,
