@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checker import vocabulary
+from checker import frames, vocabulary
 from checker.guest import architecture, plaindata, training, updates, weights
 from checker.records import Histogram, KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
 
@@ -474,3 +474,23 @@ def test_so_many_variables_are_described(tf: Any, monkeypatch: pytest.MonkeyPatc
     """Of a network with more variables than the cap the first are described."""
     monkeypatch.setattr(weights, "VARIABLES", 3)
     assert list(weights.histograms(dense(tf.keras))) == ["0_Dense/kernel", "0_Dense/bias", "1_Dense/kernel"]
+
+
+def test_what_a_network_says_of_its_training_rows_is_told(tf: Any, keras: Any, data: training.SeedData) -> None:
+    """The rows that were trained on are answered too: by their class, in parts as large as the held-out rows are."""
+    job = replace(make_job(keras, tf, dense(keras), keras.optimizers.Adam(0.01)), seeds=(7,))
+    ((run, _, said),) = training.train(job, {7: replace(data, x_held_out=data.x_held_out[:70])}, tf, keras)
+    ((_, outputs, same),) = training.train(job, {7: replace(data, x_held_out=data.x)}, tf, keras)
+    assert run.trained == frames.reference(said)
+    assert said.dtype == np.uint8
+    assert np.array_equal(said, outputs.argmax(axis=1))
+    assert np.array_equal(said, same)
+
+
+def test_a_regressions_training_rows_are_told_by_value(tf: Any, keras: Any, prices: training.SeedData) -> None:
+    """Of numbers to predict the values themselves are told, one for each row."""
+    job = replace(
+        make_job(keras, tf, regressor(keras), keras.optimizers.Adam(0.003), labels=Labels.NUMBERS), seeds=(7,)
+    )
+    ((_, _, said),) = training.train(job, {7: prices}, tf, keras)
+    assert (said.dtype, said.shape) == (np.float32, (ROWS,))
