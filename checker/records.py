@@ -114,8 +114,8 @@ class CauseKind(StrEnum):
     FILE_CUT = "file cut short"
     LABELS = "other labels"
     LEAK = "target among the inputs"
-    ROWS = "rows left out"
     TRAINING_CUT = "training cut short"
+    ROWS = "rows left out"
     LINEAR = "linear network"
     UNSCALED = "inputs not scaled"
 

@@ -48,6 +48,10 @@ def unscaled():
     return replace(a_pass().tracing, columns=columns)
 
 
+def partial():
+    return replace(a_pass().tracing, left_out="all 2,290 NEAR BAY rows", left_out_rows=2_290)
+
+
 BELOW = a_comparison(0.8)
 
 WRONG = {
@@ -55,6 +59,7 @@ WRONG = {
     CauseKind.LABELS: {"tracing": other_labels()},
     CauseKind.LEAK: {"tracing": leaky()},
     CauseKind.TRAINING_CUT: {"training_cut": CAPPED},
+    CauseKind.ROWS: {"tracing": partial(), "comparison": BELOW},
     CauseKind.LINEAR: {"architecture": a_network(5), "comparison": BELOW},
     CauseKind.UNSCALED: {"tracing": unscaled(), "comparison": BELOW},
 }
@@ -84,9 +89,9 @@ def test_nothing_wrong_has_no_cause():
     assert find(found(tracing=None, architecture=None, comparison=None)) is None
 
 
-@pytest.mark.parametrize("wrong", [{"architecture": a_network(5)}, {"tracing": unscaled()}])
+@pytest.mark.parametrize("wrong", [{"architecture": a_network(5)}, {"tracing": unscaled()}, {"tracing": partial()}])
 def test_what_does_no_harm_is_no_cause(wrong):
-    """A linear network, and unscaled inputs, lead only where the bar is missed or the network underfits."""
+    """A linear network, unscaled inputs and rows left out lead only where the network did badly."""
     assert find(found(**wrong)) is None
     assert find(found(**wrong, observations=(UNDERFITS,))) is not None
 
