@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_limits
 from checker.frames import Array
 from checker.records import Column
 
-MOST_ROWS, MOST_COLUMNS, TREES, WIDTH = 5_000, 8, 50, 16
-"""Rows of the sample, columns that are looked at one by one, trees of a forest, columns that a split chooses from."""
+MOST_ROWS, MOST_COLUMNS, MOST_MIXED, TREES, WIDTH = 5_000, 8, 60, 50, 16
+"""Rows of the sample, columns that are looked at one by one, columns of a sum, trees of a forest, columns that a split
+chooses from."""
 CLEARLY = 0.75
 """Of a forest's error, what is left at most where other columns tell it the target."""
 
@@ -58,7 +59,8 @@ def find(
 
     def score(chosen: Sequence[int]) -> float:
         besides = _known(theirs[:, list(chosen)])
-        return measure(_out_of_bag(np.hstack([_known(own), besides, _mixed(besides, labels)]), labels), labels)
+        both = np.hstack([_known(own), besides])
+        return measure(_out_of_bag(np.hstack([both, _mixed(both, labels)]), labels), labels)
 
     without, beside = score(()), score(suspects)
     if error(beside) > CLEARLY * error(without):
@@ -78,9 +80,9 @@ def _known(x: Array) -> Array:
 
 
 def _mixed(columns: Array, labels: Array) -> Array:
-    """Return what sums of a few columns (n, k) tell of the labels at best: by splitting one column after the other, a
-    forest does not find a label that one holds under a mask and another takes it off. No column for one alone."""
-    if not 1 < columns.shape[1] <= MOST_COLUMNS:
+    """Return what sums of columns (n, k) tell of the labels at best: by splitting one column after the other, a forest
+    does not find a label that one holds under a mask and another takes it off. No column for one alone."""
+    if not 1 < columns.shape[1] <= MOST_MIXED:
         return columns[:, :0]
     told = labels[:, None] if labels.dtype.kind == "f" else np.equal(labels[:, None], np.unique(labels))
     centred = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
