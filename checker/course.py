@@ -63,11 +63,16 @@ class Standard:
     baseline_outputs: Mapping[str, Mapping[int, Array]] = field(default_factory=dict)
 
 
-def held_out_split(seed: int, development: bool, rows: Array | None, course: Course) -> Split:
-    """Return a seed's split, as far as the student's rows go; development rows join training if not watched."""
+def held_out_split(
+    seed: int, development: bool, rows: Array | None, course: Course, trainable: Array | None = None
+) -> Split:
+    """Return a seed's split, as far as the student's rows go; development rows join training if not watched.
+
+    ``trainable``: those of the rows that may be trained on and watched; all where they are not given.
+    """
     whole = splits.split(course.dataset.strata, course.assignment.splits, seed)
     part = whole if development else splits.without_development(whole)
-    return part if rows is None else splits.among(part, rows)
+    return part if rows is None else splits.among(part, rows, trainable)
 
 
 def held_out_rows(seed: int, course: Course) -> Array:

@@ -21,7 +21,6 @@ from checker import (
     ranking,
     recipes,
     selection,
-    splits,
     targets,
 )
 from checker.course import Course, Standard, held_out_rows, held_out_split
@@ -135,7 +134,7 @@ def _training_score(gathered: Gathered, run: TrainingRun, metric: str, course: C
     if run.trained is None or tracing is None or tracing.rows is None or tracing.trainable is None or recipe is None:
         return None
     rows, trainable = gathered.array(tracing.rows), gathered.array(tracing.trainable)
-    part = splits.among(held_out_split(run.seed, recipe.development, rows, course), rows, trainable)
+    part = held_out_split(run.seed, recipe.development, rows, course, trainable)
     given, labels = gathered.array(run.trained), course.dataset.labels
     classes = len(course.assignment.data.classes)
     if len(given) != len(part.training) or not len(given):
@@ -177,7 +176,7 @@ def missing_rows(known: Array, course: Course, standard: Standard) -> MissingRow
     data, labels = course.assignment.data, course.dataset.labels
     errors = _mean_errors(held_out, labels, standard)[rows]
     groups = course.dataset.strata[rows]
-    found = replace(found, likeness=missingness.likeness(missing, (groups, missingness.tenths(errors))))
+    found = replace(found, likeness=missingness.likeness(missing, (groups, targets.tenths(errors))))
     if found.likeness is not Likeness.UNLIKE:
         return found
     if missingness.is_uneven(groups, missing):

@@ -17,6 +17,7 @@ from scipy import special
 from checker.frames import Array
 from checker.metrics import Unit
 from checker.records import Likeness, MissingGroup
+from checker.targets import tenths
 
 LEVEL = 0.001
 """How often, at most, rows that are missing at random are taken for others; the tests share it."""
@@ -64,11 +65,6 @@ def _unevenness(counts: Array, sizes: Array) -> Array:
     return np.asarray(
         (special.xlogy(counts, counts / sizes) + special.xlogy(sizes - counts, 1 - counts / sizes)).sum(-1)
     )
-
-
-def tenths(values: Array) -> Array:
-    """Return in which tenth of the rows each value lies (n,), from 0 on; equal values are in one."""
-    return np.searchsorted(np.quantile(values, np.linspace(0.1, 0.9, 9)), values)
 
 
 def by_class(labels: Array, missing: Array, classes: Sequence[str]) -> tuple[MissingGroup, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker import execution, frames, preparation, ranking, recipes, selection, splits, targets
+from checker import execution, frames, preparation, ranking, recipes, selection, targets
 from checker.course import Course, Watch, held_out_split
 from checker.evidence import Collector
 from checker.frames import Array
@@ -194,7 +194,7 @@ def _prepared(seed: int, development: bool, traced: Traced, course: Course) -> t
     """Return a seed's split, and the offsets and scales (d,) that are fitted on it."""
     rows, features, trainable = traced.rows, traced.features, traced.trainable
     assert rows is not None and features is not None and trainable is not None
-    part = splits.among(held_out_split(seed, development, rows, course), rows, trainable)
+    part = held_out_split(seed, development, rows, course, trainable)
     return part, *preparation.by_seed(features, rows, traced.tracing.columns, part.training, part.development)
 
 

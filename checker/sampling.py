@@ -4,7 +4,7 @@ Theory of operation: whoever never feeds the test part to the network has not de
 outliers, capped prices or a class has. A retraining takes in the rows of the former, and not those of the latter. Rows
 were left out by choice where hardly any draw at random would have left out just these: all rows of a class, all rows
 beyond some value of a column (``_beyond``), or rows whose classes and columns are distributed otherwise than those of
-the fed rows (``_are_alike``). A split in the order of the file is no choice either, although its parts differ.
+the fed rows (``are_alike``). A split in the order of the file is no choice either, although its parts differ.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from checker import targets
 from checker.frames import Array
 
 ENOUGH = 0.4
 """Of all rows: a network that was fed fewer is trained again on no others."""
 RARE = 1e-4
 """How likely a draw at random is, at most, that is taken for a choice."""
-TENTHS = np.linspace(0.1, 0.9, 9)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _is_block(is_fed: Array, unfed: Array) -> bool:
 
 def are_alike(some: Array, others: Array, columns: Array, labels: Array) -> bool:
     """Tell whether two sets of rows have the same classes, or targets, and columns, as parts of a random split have."""
-    strata = labels if labels.dtype.kind != "f" else np.searchsorted(np.quantile(labels, TENTHS), labels)
+    strata = labels if labels.dtype.kind != "f" else targets.tenths(labels)
     counts = np.array([np.bincount(strata[part], minlength=int(strata.max()) + 1) for part in (some, others)])
     counts = counts[:, counts.sum(axis=0) > 0]
     if counts.shape[1] > 1 and stats.chi2_contingency(counts).pvalue < RARE:

@@ -112,6 +112,11 @@ def _fit(theirs: Array, bent: Array, shift: float | None) -> TargetScale:
     return TargetScale(factor, float(theirs.mean() - factor * bent.mean()), shift)
 
 
+def tenths(values: Array) -> Array:
+    """Return in which tenth of the rows each value lies (n,), from 0 on; equal values are in one."""
+    return np.searchsorted(np.quantile(values, np.linspace(0.1, 0.9, 9)), values)
+
+
 def apply(scale: TargetScale, values: Array) -> Array:
     """Return the data set's values (n,) in the student's unit."""
     return np.asarray(scale.factor * _bent(values, scale.shift) + scale.offset)

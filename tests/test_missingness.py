@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from checker.metrics import DOLLARS
-from checker.missingness import FEW, LEVEL, by_band, by_class, is_uneven, likeness, p_value, tenths
+from checker.missingness import FEW, LEVEL, by_band, by_class, is_uneven, likeness, p_value
 from checker.records import Likeness
+from checker.targets import tenths
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 SIZES = (9_136, 6_551, 5, 2_290, 2_658)

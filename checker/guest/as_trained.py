@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from checker import outputs
 from checker.frames import Array, reference
 from checker.guest import weights
 from checker.guest.ledger import Known, Ledger, NotNowError
@@ -127,13 +128,10 @@ class Witness:
                 rows = table[at : at + CHUNK]
                 part = self._call(known.model, rows, is_last) if known.give is None else known.give(rows, is_last)
                 given.append(np.asarray(part).reshape(len(rows), -1))
-        outputs = np.concatenate(given)
-        if outputs.shape[1] != self.outputs or self.outputs > NO_CLASS:
-            raise ValueError(f"{outputs.shape[1]} outputs for a row")
-        if self.outputs == 1:
-            return outputs[:, 0].astype(np.float32)
-        is_known = np.isfinite(outputs).all(axis=1)
-        return np.where(is_known, outputs.argmax(axis=1), NO_CLASS).astype(np.uint8)
+        answers = np.concatenate(given)
+        if answers.shape[1] != self.outputs or self.outputs > NO_CLASS:
+            raise ValueError(f"{answers.shape[1]} outputs for a row")
+        return outputs.said(answers)
 
     def _call(self, model: Any, rows: Array, is_last: bool) -> Any:
         x = _as_inputs(model, rows.astype(np.float32) if rows.dtype == np.float64 else rows)
