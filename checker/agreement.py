@@ -5,7 +5,14 @@ had trained it, is held against itself as it is trained again, each by the data 
 trained on. Rows that it was not trained on are shown too; they take part where they are many and look drawn at random,
 for whoever splits the file in its order sees other rows there than a random split has. Two results disagree where they
 lie on different sides of the bar, differ by more than ``FAR``, and by more than ``ERRORS`` standard errors: those of a
-difference between one training and the mean of K others, and of the student's rows. A disagreement is for a human.
+difference between one training and the mean of K others, and of the student's rows.
+
+Loss curves are compared as well, for weights may come from elsewhere while ``fit`` learns nothing. How far the
+logarithm of a loss falls from its first epoch on does not depend on the loss's scale, which sample weights change. Two
+curves disagree where one falls more than ``TIMES`` as far as the other and the lowest losses differ too: a first epoch
+from unlucky weights says nothing.
+
+A disagreement is for a human.
 """
 
 import math
@@ -13,13 +20,31 @@ import statistics
 from collections.abc import Sequence
 
 from checker.metrics import METRICS, Metric
-from checker.records import Agreement, ModelCapture, OwnResult, OwnScore, Recipe, RowKind, Tracing
+from checker.records import (
+    Agreement,
+    Fit,
+    LossCurves,
+    ModelCapture,
+    OwnResult,
+    OwnScore,
+    Recipe,
+    RowKind,
+    Tracing,
+    TrainingRun,
+)
 
 FAR, FAR_SHARE = 0.03, 0.05
 """Of an accuracy, and of an error as a share of the larger one."""
 ERRORS = 3.0
 ENOUGH = 500
 """Rows that were not trained on; fewer are not compared."""
+TIMES = 2.0
+"""How much farther, in logarithms, one loss may fall than the other."""
+CLOSE = math.log(1.5)
+"""Falls, or lowest losses, whose logarithms differ by less are alike."""
+LEAST_LOSS = 1e-12
+LIKE_STEPS = 1.6
+"""Epochs of a student's run that have so many times the steps of an epoch trained again are not compared."""
 MOST_NOTES = 3
 NOT_BY_METRIC = "the student's own run is scored by another metric than the bar's"
 NOT_TRAINED = "how the network does on the rows that it was trained on is not known"
@@ -58,6 +83,41 @@ def _compare(kind: RowKind, own: OwnScore, again: Sequence[float], bar: float, m
 
 def _reaches(score: float, bar: float, metric: Metric) -> bool:
     return score == bar or metric.is_better(score, bar)
+
+
+def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | None:
+    """Compare the training loss in the student's own ``fits`` with that of the trainings by seed.
+
+    None where a loss is not known for two epochs or more, or where epochs are not alike.
+    """
+    own = [loss for fit in fits for loss in fit.history.get("loss", ())]
+    again = [run.history.get("loss", ()) for run in runs]
+    epochs = min(map(len, (own, *again)), default=0)
+    curves = [_known(of[:epochs]) for of in (own, *again)]
+    if epochs < 2 or not again or not all(curves) or not _epochs_alike(fits, runs):
+        return None
+    first, lowest = ([math.log(of) for of in made] for made in ([c[0] for c in curves], [min(c) for c in curves]))
+    falls = [begin - end for begin, end in zip(first, lowest, strict=True)]
+    fallen = statistics.fmean(falls[1:])
+    spread = statistics.stdev(falls[1:]) if len(runs) > 1 else 0.0
+    begun, ended = statistics.fmean(first[1:]), statistics.fmean(lowest[1:])
+    apart = abs(falls[0] - fallen)
+    margin = max(CLOSE, ERRORS * spread * math.sqrt(1 + 1 / len(runs)))
+    is_farther = max(falls[0], fallen) > TIMES * min(falls[0], fallen)
+    differs = is_farther and apart > margin and abs(lowest[0] - ended) > CLOSE
+    return LossCurves(epochs, math.exp(first[0]), math.exp(lowest[0]), math.exp(begun), math.exp(ended), differs)
+
+
+def _known(losses: Sequence[float | None]) -> list[float]:
+    """Return the losses; none where one is not a number above or at 0."""
+    known = [max(loss, LEAST_LOSS) for loss in losses if loss is not None and 0 <= loss < math.inf]
+    return known if len(known) == len(losses) else []
+
+
+def _epochs_alike(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> bool:
+    own = sum(fit.steps_done for fit in fits) / max(1, sum(fit.epochs_done for fit in fits))
+    again = sum(run.steps for run in runs) / max(1, sum(run.epochs for run in runs))
+    return own < LIKE_STEPS * again and again < LIKE_STEPS * own
 
 
 def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing | None, is_worse: bool) -> str:

@@ -18,6 +18,7 @@ from checker import (
     metrics,
     missingness,
     outputs,
+    plausibility,
     ranking,
     recipes,
     selection,
@@ -119,12 +120,14 @@ def agreed(gathered: Gathered, compared: Comparison | None, course: Course) -> A
     known = [score for score in trained if score is not None]
     held_out = [score.score for score in compared.scores]
     found, note = agreement.of_results(own, known, held_out, compared.bar, compared.metric)
-    result = Agreed(found, note)
-    metric = metrics.find(compared.metric, compared.unit)
-    differs = result.disagreement
-    if differs is None:
+    fits = recipes.trainings(answer, selection.enough_rows(len(course.dataset.labels)))
+    curves = agreement.of_curves(fits, compared_runs(evidence, compared))
+    impossible = plausibility.doubt(answer, evidence.models, evidence.cells)
+    result = Agreed(found, note, curves=curves, impossible=impossible)
+    if not result.differs:
         return result
-    is_worse = metric.is_better(differs.again, differs.own)
+    metric, differs = metrics.find(compared.metric, compared.unit), result.disagreement
+    is_worse = differs is None or metric.is_better(differs.again, differs.own)
     return replace(result, cause=agreement.likely_cause(answer, evidence.recipe, evidence.tracing, is_worse))
 
 

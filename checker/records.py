@@ -624,6 +624,10 @@ class Fed:
     index: ArrayRef | None = None
 
 
+MAX_EPOCHS = 5_000
+"""Epochs of a stretch of training of which figures are kept."""
+
+
 @record
 @dataclass(frozen=True)
 class Fit:
@@ -1063,18 +1067,40 @@ class Agreement:
 
 @record
 @dataclass(frozen=True)
+class LossCurves:
+    """The training loss of the first epoch and the lowest of the first ``epochs``, in the student's own run, and on the
+    geometric mean of the trainings by seed. ``differs``: both curves cannot come from one training."""
+
+    epochs: int
+    own_first: float
+    own_lowest: float
+    again_first: float
+    again_lowest: float
+    differs: bool
+
+
+@record
+@dataclass(frozen=True)
 class Agreed:
-    """What was compared of the student's own run and the retraining; ``note`` says why nothing was, and ``cause`` what
-    a disagreement most likely comes from, as a sentence."""
+    """What was compared of the student's own run and the retraining; ``note`` says why no scores were, and ``cause``
+    what a disagreement most likely comes from, as a sentence. ``impossible``: what the run says of its training and
+    cannot have been, as a sentence; else ""."""
 
     compared: tuple[Agreement, ...] = ()
     note: str = ""
     cause: str = ""
+    curves: LossCurves | None = None
+    impossible: str = ""
 
     @property
     def disagreement(self) -> Agreement | None:
-        """The first comparison that differs."""
+        """The first comparison of scores that differs."""
         return next((one for one in self.compared if one.differs), None)
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether anything says that what is trained again is not what the student trained."""
+        return bool(self.impossible or self.disagreement or (self.curves and self.curves.differs))
 
 
 @record

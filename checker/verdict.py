@@ -17,6 +17,7 @@ from checker.records import (
     Failure,
     Importance,
     Likeness,
+    LossCurves,
     MissingRows,
     Outcome,
     RowKind,
@@ -49,11 +50,10 @@ def decide(
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
     if comparison is not None:
-        disagreement = agreed.disagreement if agreed else None
-        said = _of_comparison(comparison, suspicion)
-        if agreed is not None and disagreement is not None:
-            said = Verdict.REFER, f"{disagreement_in_words(disagreement, metric)} {agreed.cause}"
-        found.append(said)
+        if agreed is not None and agreed.differs:
+            found.append(_of_agreed(agreed, metric))
+        else:
+            found.append(_of_comparison(comparison, suspicion))
         if replayed:
             words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
             found.append((Verdict.REFER, words))
@@ -104,6 +104,28 @@ def _of_rule(rule: RuleResult) -> Reason:
     if rule.outcome is Outcome.UNKNOWN:
         return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale}."
     return Verdict.PASS, ""
+
+
+def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
+    """Return why what was trained again is not what the student trained."""
+    if agreed.impossible:
+        return Verdict.REFER, agreed.impossible
+    if agreed.disagreement is not None:
+        return Verdict.REFER, f"{disagreement_in_words(agreed.disagreement, metric)} {agreed.cause}"
+    assert agreed.curves is not None
+    return Verdict.REFER, f"{curves_in_words(agreed.curves)} {agreed.cause}"
+
+
+def curves_in_words(curves: LossCurves) -> str:
+    """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
+    own, again = (
+        f"from {first:.3g} to {lowest:.3g}"
+        for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))
+    )
+    return (
+        f"What was trained again is not what the student trained: in {curves.epochs:,} epochs the training loss went "
+        f"{own} in the notebook, and goes {again} now."
+    )
 
 
 def disagreement_in_words(one: Agreement, metric: Metric) -> str:

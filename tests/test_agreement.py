@@ -7,7 +7,23 @@ from test_rendering import a_comparison
 from checker import agreement, verdict
 from checker.agreement import likely_cause, of_results
 from checker.metrics import METRICS, find
-from checker.records import Agreed, Agreement, Column, FeatureSource, OwnResult, OwnScore, Recipe, RowKind, Tracing
+from checker.records import (
+    Agreed,
+    Agreement,
+    ArrayRef,
+    Column,
+    Development,
+    FeatureSource,
+    Fed,
+    Fit,
+    OwnResult,
+    OwnScore,
+    Recipe,
+    RowKind,
+    Tracing,
+    TrainingRun,
+    Verdict,
+)
 
 AGAIN = (0.918, 0.921, 0.915, 0.922, 0.919)
 BAR = 0.876
@@ -113,3 +129,79 @@ def test_the_likeliest_cause_is_named(make):
     odd = Tracing(FeatureSource.TRACED, "", (Column("", *[0.0] * 9),))
     assert "some inputs tell more" in likely_cause(make.model(1), None, odd, False)
     assert METRICS["accuracy"].higher_is_better
+
+
+FALLING = (0.80, 0.45, 0.33, 0.27, 0.23, 0.21)
+
+
+def a_run(losses, seed=1, steps=200):
+    return TrainingRun(
+        seed, {"loss": tuple(losses)}, len(losses), steps * len(losses), 1.0, False, ArrayRef("p", (1,), "<f4")
+    )
+
+
+def a_stretch(losses, steps=200):
+    fed = Fed(12_800)
+    done = len(losses)
+    history = {"loss": tuple(losses)} if losses else {}
+    return Fit(3, "fit", None, "", done, done, steps * done, True, fed, Development.NONE, None, history)
+
+
+def curves(losses, again=(FALLING, [1.05 * loss for loss in FALLING]), steps=200):
+    return agreement.of_curves([a_stretch(losses, steps)], [a_run(of, seed) for seed, of in enumerate(again)])
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.2, 1e9])
+def test_curves_that_fall_alike_agree_whatever_the_scale_of_the_loss(scale):
+    """Sample weights and the unit of targets scale a loss, which says nothing about what was learned."""
+    compared = curves([scale * loss * 1.03 for loss in FALLING])
+    assert compared is not None
+    assert not compared.differs
+
+
+@pytest.mark.parametrize("losses", [[1.67] * 6, [0.0] * 6, [1.67, 1.66, 1.66, 1.65, 1.65, 1.65], [900, 5, 1, 1, 1, 1]])
+def test_a_loss_that_did_not_fall_as_it_does_trained_again_disagrees(losses):
+    """A learning rate of 0, weights of 0 for all rows, and a loss of the student's own show in the curve."""
+    compared = curves(losses)
+    assert compared is not None
+    assert compared.differs
+
+
+def test_an_unlucky_first_epoch_is_no_disagreement():
+    """A loss that began far higher and ended alike was learned by the same training."""
+    compared = curves([5.1, 0.5, 0.34, 0.28, 0.24, 0.22])
+    assert compared is not None
+    assert not compared.differs
+
+
+def test_only_the_epochs_that_all_went_through_are_compared():
+    """Early stopping ends each training elsewhere."""
+    compared = curves([*FALLING, 0.1, 0.05], again=(FALLING[:4], FALLING))
+    assert compared is not None
+    assert compared.epochs == 4
+    assert compared.own_lowest == pytest.approx(0.27)
+
+
+@pytest.mark.parametrize(
+    ("losses", "again", "steps"),
+    [
+        ([0.8], ([0.8],), 200),
+        ([], (FALLING,), 200),
+        ([0.8, None, 0.2], ([0.8, 0.4, 0.2],), 200),
+        ([-1.0, -2.0], ([-1.0, -2.0],), 200),
+        ([1.67] * 6, (FALLING,), 20),
+        ([1.67] * 6, (), 200),
+    ],
+)
+def test_curves_that_are_not_like_each_other_are_not_compared(losses, again, steps):
+    """One epoch, an unknown loss, one below 0, or epochs of a tenth of the steps tell nothing."""
+    assert curves(losses, again, steps) is None
+
+
+def test_curves_that_disagree_are_for_a_human_with_both_in_words():
+    """A network that reaches the bar trained again is no PASS where the notebook's fit learned nothing."""
+    agreed = Agreed(curves=curves([1.67] * 6), cause="Likeliest: something.")
+    reached, reasons = verdict.decide([], [], a_comparison(0.92), find("accuracy", "$1"), agreed=agreed)
+    assert reached is Verdict.REFER
+    assert "from 1.67 to 1.67 in the notebook" in reasons[0]
+    assert "in 6 epochs" in reasons[0]

@@ -9,6 +9,7 @@ Seeds of initialisers and dropout are dropped: the checker's seeds decide. A ``C
 would be weights that something else was trained to.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -89,8 +90,17 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
 
 
 def is_keras_own(made: Any) -> bool:
-    """Tell whether a class or function was defined in Keras itself, as far as it says."""
-    return str(getattr(made, "__module__", "")).partition(".")[0] in ("keras", "tf_keras")
+    """Tell whether a class or function was defined in Keras itself, as far as it says; a class must also be found where
+    it says that it was."""
+    module = str(getattr(made, "__module__", ""))
+    if module.partition(".")[0] not in ("keras", "tf_keras"):
+        return False
+    if not isinstance(made, type):
+        return True
+    found: Any = sys.modules.get(module)
+    for name in made.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is made
 
 
 def optimizer_object(optimizer: Any) -> KerasObject:

@@ -14,14 +14,12 @@ from checker.frames import Array
 from checker.guest import fed, plaindata
 from checker.guest.fed import Data
 from checker.guest.plaindata import UnrebuildableError
-from checker.records import Development, Fit, KerasObject, Labels, Phase
+from checker.records import MAX_EPOCHS, Development, Fit, KerasObject, Labels, Phase
 
 HARMLESS = frozenset(
     "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
 )
 MAX_CLASSES = 100
-MAX_EPOCHS = 5_000
-"""Epochs of which figures are kept."""
 REBUILT = frozenset({"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler"})
 
 

@@ -352,16 +352,23 @@ def agreement(report: Report) -> str:
     score."""
     if report.agreed is None or report.comparison is None:
         return ""
-    if report.agreed.note:
-        return f"Not compared with the notebook's own run: {report.agreed.note.rstrip('.')}."
-    unit = metric(report).unit
+    agreed, unit = report.agreed, metric(report).unit
+    if agreed.impossible:
+        return agreed.impossible
     parts = [
         f"on rows that it was {'' if one.kind is RowKind.TRAINED else 'not '}trained on {unit.value(one.own)} in the "
         f"notebook and {unit.plus_minus(one.again, one.spread)} trained again"
-        for one in report.agreed.compared
+        for one in agreed.compared
     ]
-    differs = report.agreed.disagreement
-    judged = "in keeping with each other" if differs is None else "not in keeping with each other"
+    curves = agreed.curves
+    if curves is not None and curves.differs:
+        parts.append(
+            f"a training loss from {curves.own_first:.3g} to {curves.own_lowest:.3g} in the notebook and from "
+            f"{curves.again_first:.3g} to {curves.again_lowest:.3g} trained again"
+        )
+    if not parts:
+        return f"Not compared with the notebook's own run: {agreed.note.rstrip('.')}."
+    judged = "not in keeping with each other" if agreed.differs else "in keeping with each other"
     return f"Like with like, {'; '.join(parts)}: {judged}."
 
 

@@ -2,13 +2,14 @@
 
 Each training is done as a student would: on a split of the habit's own, scaled by its training rows, with first weights
 of its own. It is held against five trainings of the same recipe on the checker's splits. The networks are small and
-trained briefly, so that they end near the bar, where a disagreement is likeliest.
+trained briefly, so that they end near the bar, where a disagreement is likeliest. Their loss curves are compared as well.
 """
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import math
 import statistics
 import sys
 from collections.abc import Callable
@@ -24,8 +25,21 @@ from checker import agreement, assignments, outputs, splits, vocabulary
 from checker.dataset import Dataset
 from checker.frames import Array
 from checker.guest import architecture, plaindata, training
+from checker.records import (
+    Development,
+    Fed,
+    Fit,
+    Labels,
+    LossCurves,
+    OwnResult,
+    OwnScore,
+    Phase,
+    Recipe,
+    RetrainJob,
+    RowKind,
+    TrainingRun,
+)
 from checker.records import KerasObject as Described
-from checker.records import Labels, OwnResult, OwnScore, Phase, Recipe, RetrainJob, RowKind
 
 TIMES = 20
 SEEDS = (11, 23, 37, 41, 59)
@@ -114,54 +128,61 @@ def scaled(data: Dataset, rows: Array) -> Array:
 
 def trained(
     job: RetrainJob, seed: int, data: Dataset, learned: Array, watched: Array, rest: Array
-) -> tuple[Array, Array]:
-    """Train for one seed; return what the network says of the rows that were trained on, and of the rest."""
+) -> tuple[TrainingRun, Array, Array]:
+    """Train for one seed; return the training, and what the network says of its rows and of the rest."""
     x, y = scaled(data, learned), data.labels
     parts = training.SeedData(x[learned], y[learned], x[watched], y[watched], x[rest])
-    ((_, outputs_, said),) = training.train(replace(job, seeds=(seed,)), {seed: parts}, tf, tf.keras)
-    return said, outputs.said(outputs_)
+    ((run, outputs_, said),) = training.train(replace(job, seeds=(seed,)), {seed: parts}, tf, tf.keras)
+    return run, said, outputs.said(outputs_)
 
 
 def accuracy(said: Array, labels: Array) -> float:
     return float(np.mean(said == labels))
 
 
-def again(habit: Habit, data: Dataset, plan: splits.SplitPlan) -> tuple[list[float], list[float]]:
-    """Return the scores of the checker's trainings, on their training rows and on their held-out rows."""
+def again(habit: Habit, data: Dataset, plan: splits.SplitPlan) -> tuple[list[TrainingRun], list[float], list[float]]:
+    """Return the checker's trainings, and their scores on their training rows and on their held-out rows."""
     development = habit.name != "final fit on all rows"
-    on_trained, on_held_out = [], []
+    runs, on_trained, on_held_out = [], [], []
     for seed in SEEDS:
         whole = splits.split(data.strata, plan, seed)
         part = whole if development else splits.without_development(whole)
         job = job_of(habit, development, (seed,))
-        said, other = trained(job, seed, data, part.training, part.development, part.held_out)
+        run, said, other = trained(job, seed, data, part.training, part.development, part.held_out)
+        runs.append(run)
         on_trained.append(accuracy(said, data.labels[part.training]))
         on_held_out.append(accuracy(other, data.labels[part.held_out]))
-    return on_trained, on_held_out
+    return runs, on_trained, on_held_out
 
 
-def students(habit: Habit, data: Dataset, number: int) -> OwnResult:
-    """Return a student's own result."""
+def students(habit: Habit, data: Dataset, number: int) -> tuple[TrainingRun, OwnResult]:
+    """Return a student's own training, and its result."""
     random = np.random.default_rng([number, 77])
     count = len(data.labels)
     learned, watched = habit.part(random, count)
     rest = np.setdiff1d(np.arange(count), np.concatenate([learned, watched]))
     seen = np.concatenate([watched, rest])
-    best: tuple[float, Array, Array] | None = None
+    best: tuple[float, TrainingRun, Array, Array] | None = None
     for one in range(habit.tries):
         job = job_of(habit, bool(len(watched)), (FIRST,))
         asked = seen if len(seen) else learned[:10]
-        said, other = trained(job, FIRST + 100 * number + one, data, learned, watched, asked)
+        run, said, other = trained(job, FIRST + 100 * number + one, data, learned, watched, asked)
         chosen = accuracy(other[: len(watched)], data.labels[watched]) if len(watched) else 0.0
         if best is None or chosen > best[0]:
-            best = chosen, said, other
+            best = chosen, run, said, other
     assert best is not None
-    scores = [_score(RowKind.TRAINED, best[1], data.labels[learned])]
+    scores = [_score(RowKind.TRAINED, best[2], data.labels[learned])]
     unseen = None
     if len(rest):
         is_random = habit.part not in (in_file_order, end_is_watched)
-        unseen = replace(_score(RowKind.TESTED, best[2][len(watched) :], data.labels[rest]), is_random=is_random)
-    return OwnResult(1, 1, "accuracy", tuple(scores), unseen)
+        unseen = replace(_score(RowKind.TESTED, best[3][len(watched) :], data.labels[rest]), is_random=is_random)
+    return best[1], OwnResult(1, 1, "accuracy", tuple(scores), unseen)
+
+
+def as_fit(run: TrainingRun, rows: int) -> Fit:
+    """Return a student's own training as the notebook's hooks would tell it."""
+    done = (run.epochs, run.epochs, run.steps)
+    return Fit(1, "fit", None, "", *done, True, Fed(rows), Development.NONE, None, run.history)
 
 
 def _score(kind: RowKind, said: Array, labels: Array) -> OwnScore:
@@ -173,11 +194,16 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     assignment = assignments.load(measuring.ROOT / "reference" / "ocean_proximity")
     data = measuring.load_data(assignment.data)
-    table = Table("habit", "own, trained on", "again", "own, unseen", "again ", "disagree", "at any bar")
+    table = Table(
+        "habit", "own, trained on", "again", "own, unseen", "again ", "disagree", "at any bar", "curves", "farthest"
+    )
     rows = []
     for habit in HABITS:
-        on_trained, on_held_out = again(habit, data, assignment.splits)
-        owns = [students(habit, data, number) for number in range(TIMES)]
+        runs, on_trained, on_held_out = again(habit, data, assignment.splits)
+        pairs = [students(habit, data, number) for number in range(TIMES)]
+        owns = [own for _, own in pairs]
+        curves = [agreement.of_curves([as_fit(run, own.scores[0].rows)], runs) for run, own in pairs]
+        compared = [of for of in curves if of is not None]
         found = [agreement.of_results(own, on_trained, on_held_out, BAR, "accuracy")[0] for own in owns]
         disagree = sum(any(one.differs for one in of) for of in found)
         wherever = sum(any(_is_far(one) for one in of) for of in found)
@@ -186,6 +212,8 @@ def main() -> None:
             habit.name,
             *(_mean([own.scores[0].score for own in owns]), _mean(on_trained), _mean(unseen), _mean(on_held_out)),
             *(f"{disagree} of {TIMES}", f"{wherever} of {TIMES}"),
+            f"{sum(of.differs for of in compared)} of {len(compared)}",
+            f"{max((times_as_far(of) for of in compared), default=1.0):.2f}",
         )
         rows.append(row)
         table.add_row(*row)
@@ -197,6 +225,15 @@ def main() -> None:
 def _is_far(one: agreement.Agreement) -> bool:
     """Tell whether two results would disagree if the bar lay between them."""
     return abs(one.own - one.again) > max(agreement.FAR, one.margin)
+
+
+def times_as_far(curves: LossCurves) -> float:
+    """Return how many times as far the logarithm of one loss fell as that of the other."""
+    own, again_ = (
+        math.log(first / lowest)
+        for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))
+    )
+    return max(own, again_) / min(own, again_)
 
 
 def _mean(scores: list[float]) -> str:
