@@ -2,7 +2,7 @@
 
 Each training is done as a student would: on a split of the habit's own, scaled by its training rows, with first weights
 of its own. It is held against five trainings of the same recipe on the checker's splits. The networks are small and
-trained briefly, so that they end near the bar, where a disagreement is likeliest. Their loss curves are compared as well.
+trained briefly, so that they end near the bar, where a disagreement is likeliest. Their loss curves are compared, too.
 """
 
 import os
