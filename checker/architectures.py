@@ -5,7 +5,7 @@ order. A node's inputs stand before it, so each question about the graph is one 
 its last.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from pydantic import JsonValue
@@ -34,6 +34,11 @@ _NORMALISERS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
 
 _PASSIVE = frozenset({"AlphaDropout", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "Reshape"})
 """Layers that change nothing when the network predicts, or only the shape."""
+
+_SHAPING = frozenset("scale offset value mean minval maxval gain alpha negative_slope max_value threshold".split())
+"""Settings whose numbers are part of what a layer computes, or of what its weights begin with."""
+_PLAIN_NUMBERS = 12
+"""Numbers of their own that a network may have besides two for each input, which scaling takes."""
 
 
 # -- in words --------------------------------------------------------------------------------------------
@@ -146,6 +151,28 @@ def is_sound(architecture: Architecture) -> bool:
 
 
 # -- walking the graph -----------------------------------------------------------------------------------
+
+
+def own_numbers(architecture: Architecture) -> int:
+    """Return how many different numbers, besides 0 and 1, stand in settings that are part of what layers compute."""
+    found = {number for layer in architecture.layers for number in _shaping(layer.config)}
+    return len(found - {0.0, 1.0})
+
+
+def holds_weights(architecture: Architecture, inputs: int) -> bool:
+    """Tell whether settings hold more numbers than a network of so many ``inputs`` has a use for: weights can be put
+    into them that no training has learned."""
+    return own_numbers(architecture) > 2 * inputs + _PLAIN_NUMBERS
+
+
+def _shaping(config: Mapping[str, JsonValue]) -> Iterator[float]:
+    """Yield the numbers in a layer's settings, and in those of objects in them, that shape what it computes."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _shaping(value)
+        elif key in _SHAPING:
+            listed = value if isinstance(value, list) else [value]
+            yield from (float(one) for one in listed if isinstance(one, int | float) and not isinstance(one, bool))
 
 
 def _bends(layer: Layer) -> bool:

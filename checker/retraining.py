@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker import execution, frames, preparation, ranking, recipes, selection, targets
+from checker import architectures, execution, frames, preparation, ranking, recipes, selection, targets
 from checker.course import Course, Watch, held_out_split
 from checker.evidence import Collector
 from checker.frames import Array
@@ -29,6 +29,11 @@ from checker.splits import Split
 from checker.store import Gathered
 from checker.tracing import Traced
 
+MADE_OF_NUMBERS = (
+    "settings of its layers hold more numbers than a network has a use for, so that weights may stand in them which no "
+    "training here has learned"
+)
+
 
 def retrain(
     submission: Submission, evidence: Evidence, traced: Traced, course: Course, boxes: Boxes, watch: Watch
@@ -48,6 +53,9 @@ def retrain(
     if traced.rows is None:
         why = traced.tracing.reason
         return Gathered(_refer(evidence, answer, f"{why[0].lower()}{why[1:]}"), kept)
+    inputs = answer.input_width or 1
+    if answer.architecture is not None and architectures.holds_weights(answer.architecture, inputs):
+        return Gathered(_refer(evidence, answer, MADE_OF_NUMBERS), kept)
     obstacle = answer.unrebuildable or unclear
     if course.assignment.data.is_regression:
         recipe = None if recipe is None else recipes.of_numbers(recipe)

@@ -1,5 +1,7 @@
 """Reading an architecture: layers in words and in order, hidden layers, the effective output."""
 
+from collections.abc import Callable
+
 import pytest
 from pydantic import JsonValue
 
@@ -7,12 +9,14 @@ from checker.architectures import (
     describe,
     describe_layer,
     hidden_layers,
+    holds_weights,
     in_order,
     nonlinear_hidden_layers,
     normalises_inputs,
     output_activation,
     output_units,
     own_activation,
+    own_numbers,
 )
 from checker.records import Architecture, Layer, Node
 
@@ -182,3 +186,29 @@ def test_a_thickly_wired_network_is_read_quickly() -> None:
     network = graph((dense(9, "relu"), (0,)), *calls[1:], (dense(5, "softmax"), (119,)))
     assert len(nonlinear_hidden_layers(network)) == 1
     assert output_activation(network) == "softmax"
+
+
+def test_a_network_has_few_numbers_of_its_own() -> None:
+    """An honest one rescales its inputs, has a slope and a first bias; the same number counts once."""
+    scaled = [layer("Rescaling", scale=0.1 * at, offset=-0.3 * at) for at in range(2, 9)]
+    slopes = [layer("LeakyReLU", negative_slope=0.2) for _ in range(30)]
+    bias = {"class_name": "Constant", "config": {"value": 0.1}}
+    network = chain(*scaled, *slopes, layer("Dense", units=5, bias_initializer=bias), layer("Dropout", rate=0.37))
+    assert own_numbers(network) == 15
+    assert not holds_weights(network, inputs=9)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda at: layer("Rescaling", scale=[0.01 * at, 0.02 * at + 0.001], offset=0.0),
+        lambda at: layer("Dense", kernel_initializer={"class_name": "Constant", "config": {"value": at / 7}}),
+        lambda at: layer(
+            "Embedding", embeddings_initializer={"class_name": "RandomUniform", "config": {"minval": at, "maxval": at}}
+        ),
+        lambda at: layer("ReLU", threshold=at / 3),
+    ],
+)
+def test_settings_that_hold_weights_are_told(made: Callable[[int], Layer]) -> None:
+    """Fifty numbers in scales, constants, ranges or thresholds may be weights that something else was trained to."""
+    assert holds_weights(chain(*(made(at) for at in range(2, 52))), inputs=9)
