@@ -23,6 +23,10 @@ _MESSAGES = tuple(
 )
 """How Python, IPython, NumPy, pandas, h5py, Keras and TensorFlow say that there is no such file."""
 _MISSING = frozenset({"FileNotFoundError", "OSError", "IOError", "ValueError", "NotFoundError", "Exception"})
+_MODULES = re.compile(r"no `(?P<own>\w+)\.py` was handed in|^No module named '(?P<module>\w+)'")
+"""How the checker's own stand-in for a module, and Python, say that there is none."""
+_BOX = re.compile(r".*[/\\]notebooks[/\\]practical[/\\]")
+"""How a path in a box begins that leads into the student's own folder."""
 _ENDING = re.compile(r"\.[A-Za-z]\w{0,9}$")
 _WRITES = re.compile(
     r"""(?:mode\s*=\s*|open\([^)]*,\s*)['"][wax]|\bsavefig\(|\.to_\w+\(|\bsave\w*\(|\bimsave\(|\bdump\("""
@@ -48,13 +52,23 @@ def _is_writing(error: CellError) -> bool:
     return bool(own) and _WRITES.search(own[0]) is not None
 
 
-def reads(cell: CellResult, companions: Sequence[Companion] = ()) -> str:
-    """Say in words which file a cell lacks: ``cell 3 reads `train.csv`, which was not handed in``; "" where none."""
-    path = missing_file(cell)
-    return f"cell {cell.index} {_lacks(path, companions)}" if path else ""
+def lacks(cell: CellResult, companions: Sequence[Companion] = ()) -> str:
+    """Say in words what a cell lacks: ``cell 3 reads `train.csv`, which was not handed in``; "" where nothing."""
+    said = _lacks(cell, companions)
+    return f"cell {cell.index} {said}" if said else ""
 
 
-def _lacks(path: str, companions: Sequence[Companion]) -> str:
+def _lacks(cell: CellResult, companions: Sequence[Companion]) -> str:
+    error = cell.error
+    if error is not None and error.name in ("ModuleNotFoundError", "ImportError"):
+        found = _MODULES.search(error.message[:2_000])
+        module = (found["own"] or found["module"])[:MAX_NAME] if found else ""
+        return f"imports `{module}`, which is not installed here and was not handed in" if module else ""
+    path = _BOX.sub("", missing_file(cell))
+    return _reads(path, companions) if path else ""
+
+
+def _reads(path: str, companions: Sequence[Companion]) -> str:
     name = re.split(r"[/\\]", path)[-1]
     same = [one for one in companions if one.name.rpartition("/")[2].lower() == name.lower()]
     shown = (path if len(path) <= MAX_NAME else f"…{path[-MAX_NAME:]}").replace("`", "'")
@@ -67,7 +81,7 @@ def _lacks(path: str, companions: Sequence[Companion]) -> str:
 
 
 def notes(cells: Sequence[CellResult], companions: Sequence[Companion]) -> Iterator[Adaptation]:
-    """Yield for each cell that lacks a file what the page says of it."""
+    """Yield for each cell that lacks a file or a module what the page says of it."""
     for cell in cells:
-        if path := missing_file(cell):
-            yield Adaptation(cell.index, f"the cell {_lacks(path, companions)}")
+        if said := _lacks(cell, companions):
+            yield Adaptation(cell.index, f"the cell {said}")

@@ -210,7 +210,7 @@ def _nothing(cells: Sequence[CellResult]) -> Failure:
     broken = next((cell for cell in cells if cell.error is not None), None)
     instead = f" What was found instead: {', '.join(found)}." if found else ""
     hint = "" if broken is None else f" The first cell that failed is cell {broken.index}; see whether it matters."
-    lacking = next((said for cell in cells if (said := absences.reads(cell))), "")
+    lacking = next((said for cell in cells if (said := absences.lacks(cell))), "")
     if lacking:
         instead += f" {lacking[0].upper()}{lacking[1:]}."
         hint = " Hand in all files that it reads, in one folder or zip with it."

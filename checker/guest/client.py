@@ -47,6 +47,8 @@ MAX_KEPT = 8_000_000
 KERNEL_START_SECONDS = 86_400
 """By the clock, which a busy machine must not let decide. A kernel that dies is noticed at once, and one that never
 gets ready meets the job's limit."""
+MODULE = "submission.py"
+"""What a module is called in the box, whatever its name."""
 LAST_WORDS_SECONDS = 600
 """For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay. What comes
 later is lost."""
@@ -73,7 +75,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
         "arrays": _put_down(arrays, root.parent) if arrays else "",
         "csv": job.file,
         "root": str(root),
-        "file": "" if job.is_notebook else str(folder / "submission.py"),
+        "file": "" if job.is_notebook else str(folder / MODULE),
     }
     client = Client(notebook, kernel(settings, folder), folder, say)
     try:
