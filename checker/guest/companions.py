@@ -12,6 +12,8 @@ from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from IPython.utils import py3compat
+
 from checker.guest import course
 
 MAX_NAMED = 120
@@ -127,6 +129,21 @@ def let_import(own: Own, importing: Any) -> None:
     sys.path_hooks.insert(0, _finder(own, importing))
     sys.path_importer_cache.clear()
     sys.path[:0] = [str(own.folder), ""]
+    py3compat.execfile = _run_file(py3compat.execfile, own, importing)
+
+
+def _run_file(original: Any, own: Own, importing: Any) -> Any:
+    """Return what ``%run`` runs modules with, where imports in the student's own are looked after, too."""
+
+    def execfile(fname: str, glob: dict[str, Any], loc: dict[str, Any] | None = None, compiler: Any = None) -> None:
+        path = Path(fname).resolve()
+        if not path.is_relative_to(own.root):
+            original(fname, glob, loc, compiler)
+            return
+        code = compile(importing.of_module(path.read_bytes(), fname), fname, "exec", dont_inherit=True)
+        exec(code, glob, glob if loc is None else loc)  # noqa: S102  # the student's code, in the student's kernel
+
+    return execfile
 
 
 def _finder(own: Own, importing: Any) -> Any:

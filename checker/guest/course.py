@@ -55,7 +55,7 @@ def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> None:
     import pandas as pd
 
     data = functools.partial(_find_housing, folder) if name == HOUSING else functools.partial(_find, folder / name)
-    found = functools.partial(_find_any, data, own, note, name)
+    found = functools.partial(_find_any, data, own, lambda what: note(what.replace(f"`{folder}{os.sep}", "`")), name)
     for owner, reader in ((builtins, "open"), (pd, "read_csv"), (pd, "read_table")):
         setattr(owner, reader, _redirected(getattr(owner, reader), found))
     urllib.request.urlretrieve = _retrieve(urllib.request.urlretrieve, found)

@@ -139,10 +139,9 @@ class Imports:
         """Say where a module of the student's has the name of one that is imported in its place."""
         modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         for top in {module.partition(".")[0] for module in modules}:
-            if self._shadowed(top) is not None:
-                self.note(
-                    f"`{top}.py`, handed in, has the name of an installed module, which was imported in its place"
-                )
+            path = self._shadowed(top)
+            if path is not None and self.own is not None:
+                self.note(f"`{self.own.shown(path)}` has the name of an installed module, which goes before it here")
 
     def _shadowed(self, top: str) -> Path | None:
         """Return the student's module of this name, where another one of this name is imported already."""
@@ -161,7 +160,10 @@ class Imports:
             assert spec is not None and spec.loader is not None
             made = self._loaded[module] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(made)
-        return getattr(self._loaded[module], name, None)
+        found = getattr(self._loaded[module], name, None)
+        if found is not None:
+            self.note(f"`{name}` was imported from `{path.name}`, which was handed in")
+        return found
 
     def _reach(self, top: str) -> bool:
         """Make a module of the student's importable that lies in another folder than the file; tell whether it is."""
