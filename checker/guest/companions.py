@@ -5,14 +5,13 @@ are the student's: their imports are looked after as those of a cell are. What s
 nothing that the checker needs, for all of that is imported already.
 """
 
+import importlib
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import FileFinder, SourceFileLoader
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-from IPython.utils import py3compat
 
 from checker.guest import course
 
@@ -129,21 +128,18 @@ def let_import(own: Own, importing: Any) -> None:
     sys.path_hooks.insert(0, _finder(own, importing))
     sys.path_importer_cache.clear()
     sys.path[:0] = [str(own.folder), ""]
-    py3compat.execfile = _run_file(py3compat.execfile, own, importing)
+    interactiveshell: Any = importlib.import_module("IPython.core.interactiveshell")
+    interactiveshell.compile = _compiling(own, importing)  # which `%run` compiles modules with
 
 
-def _run_file(original: Any, own: Own, importing: Any) -> Any:
-    """Return what ``%run`` runs modules with, where imports in the student's own are looked after, too."""
+def _compiling(own: Own, importing: Any) -> Any:
+    """Return a ``compile`` that looks after the imports in the student's own files."""
 
-    def execfile(fname: str, glob: dict[str, Any], loc: dict[str, Any] | None = None, compiler: Any = None) -> None:
-        path = Path(fname).resolve()
-        if not path.is_relative_to(own.root):
-            original(fname, glob, loc, compiler)
-            return
-        code = compile(importing.of_module(path.read_bytes(), fname), fname, "exec", dont_inherit=True)
-        exec(code, glob, glob if loc is None else loc)  # noqa: S102  # the student's code, in the student's kernel
+    def compiling(source: Any, filename: Any, *more: Any, **options: Any) -> Any:
+        is_theirs = isinstance(source, bytes) and Path(str(filename)).resolve().is_relative_to(own.root)
+        return compile(importing.of_module(source, filename) if is_theirs else source, filename, *more, **options)
 
-    return execfile
+    return compiling
 
 
 def _finder(own: Own, importing: Any) -> Any:
