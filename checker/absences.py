@@ -1,4 +1,4 @@
-"""Which file of a student's own a cell looked for in vain, as its error tells. Pure.
+"""Which file of a student's own a cell looked for in vain, and in which one it failed, as its error tells. Pure.
 
 A file is missing where the error names one and no cell writes it: folders, programs, and what was to be written are no
 files that anybody could have handed in.
@@ -32,6 +32,8 @@ _WRITES = re.compile(
     r"""(?:mode\s*=\s*|open\([^)]*,\s*)['"][wax]|\bsavefig\(|\.to_\w+\(|\bsave\w*\(|\bimsave\(|\bdump\("""
 )
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_FRAME = re.compile(r"File \S{0,500}?[/\\]notebooks[/\\]practical[/\\](?P<path>[^\n:]{1,200}\.py):(?P<line>\d+)")
+"""How IPython's traceback tells a line of a file in the student's own folder."""
 MAX_NAME = 100
 
 
@@ -78,6 +80,14 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
     if same:
         return f"reads `{shown}`, which is not there; `{same[0].name}` was handed in"
     return f"reads `{shown}`, which was not handed in"
+
+
+def place(cell: CellResult) -> str:
+    """Return where a cell's error arose: ``cell 3``, or ``cell 3 (`model.py`, line 12)`` where a companion raised it."""
+    trace = _STYLE.sub("", cell.error.traceback[-20_000:]) if cell.error else ""
+    frames = list(_FRAME.finditer(trace))
+    inside = f" (`{frames[-1]['path']}`, line {frames[-1]['line'][:9]})" if frames else ""
+    return f"cell {cell.index}{inside}"
 
 
 def notes(cells: Sequence[CellResult], companions: Sequence[Companion]) -> Iterator[Adaptation]:

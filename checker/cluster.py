@@ -1,9 +1,10 @@
 """Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
 
 Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
-``Task`` as JSON with the file's bytes beside it, neither path nor name; it runs them in its boxes (``gather``), as a
-batch does on one machine, and sends back a zip of evidence. That zip travels once more where further seeds are needed
-(``train_further``). The client, and nobody else, stores, judges and renders.
+``Task`` as JSON with the files' bytes beside it, neither path nor name but what companions are called in the student's
+own folder; it runs them in its boxes (``gather``), as a batch does on one machine, and sends back a zip of evidence.
+That zip travels once more where further seeds are needed (``train_further``). The client, and nobody else, stores,
+judges and renders.
 
 What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
 the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So

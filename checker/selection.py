@@ -209,7 +209,7 @@ def _nothing(cells: Sequence[CellResult]) -> Failure:
     found = [what for what, pattern in OTHERS.items() if re.search(pattern, source, re.MULTILINE)]
     broken = next((cell for cell in cells if cell.error is not None), None)
     instead = f" What was found instead: {', '.join(found)}." if found else ""
-    hint = "" if broken is None else f" The first cell that failed is cell {broken.index}; see whether it matters."
+    hint = "" if broken is None else f" The first cell that failed is {absences.place(broken)}; see whether it matters."
     lacking = next((said for cell in cells if (said := absences.lacks(cell))), "")
     if lacking:
         instead += f" {lacking[0].upper()}{lacking[1:]}."

@@ -8,6 +8,7 @@ is the housing data, scikit-learn's and Keras's own California data sets, which 
 
 import builtins
 import functools
+import io
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from IPython.core import interactiveshell
 
 from checker.guest import adaptation
 from checker.guest.adaptation import Note
@@ -56,7 +59,8 @@ def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> None:
 
     data = functools.partial(_find_housing, folder) if name == HOUSING else functools.partial(_find, folder / name)
     found = functools.partial(_find_any, data, own, lambda what: note(what.replace(f"`{folder}{os.sep}", "`")), name)
-    for owner, reader in ((builtins, "open"), (pd, "read_csv"), (pd, "read_table")):
+    opening = ((builtins, "open"), (io, "open"), (interactiveshell, "io_open"))  # modules', pathlib's, and cells'
+    for owner, reader in (*opening, (pd, "read_csv"), (pd, "read_table")):
         setattr(owner, reader, _redirected(getattr(owner, reader), found))
     urllib.request.urlretrieve = _retrieve(urllib.request.urlretrieve, found)
     urllib.request.urlopen = _opened(urllib.request.urlopen, found)
