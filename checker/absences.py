@@ -83,7 +83,7 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
 
 
 def place(cell: CellResult) -> str:
-    """Return where a cell's error arose: ``cell 3``, or ``cell 3 (`model.py`, line 12)`` where a companion raised it."""
+    """Return where an error arose: ``cell 3``, or ``cell 3 (`model.py`, line 12)`` where a companion raised it."""
     trace = _STYLE.sub("", cell.error.traceback[-20_000:]) if cell.error else ""
     frames = list(_FRAME.finditer(trace))
     inside = f" (`{frames[-1]['path']}`, line {frames[-1]['line'][:9]})" if frames else ""

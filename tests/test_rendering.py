@@ -1295,7 +1295,7 @@ def test_companions_are_listed_on_page_and_terminal() -> None:
     large = Companion("big.bin", 99_000_000, "", "it has 94 MiB, more than 32")
     of = replace(a_pass().submission, companions=(hostile, *many, large), unlisted=7)
     report = replace(a_pass(), submission=of)
-    page, shown = html.render_page(report), printed(report)
+    page, shown = render_page(report), printed(report)
     for text in (page, shown):
         assert "big.bin" in text and "it has 94 MiB, more than 32" in text
         assert "\x1b[31m" not in text and "\u202e" not in text
@@ -1309,5 +1309,5 @@ def test_a_network_of_a_companion_is_placed_there() -> None:
     """The page says which file and line made the network, beside the cell."""
     answer = a_pass().answer
     assert answer is not None
-    page = html.render_page(replace(a_pass(), answer=replace(answer, made_in="model.py, line 12")))
+    page = render_page(replace(a_pass(), answer=replace(answer, made_in="model.py, line 12")))
     assert "model.py, line 12" in page
