@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker import (
+    absences,
     answer,
     assignments,
     causes,
@@ -117,7 +118,11 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         runs=runs,
         cells=cells,
         environment=evidence.environment,
-        adaptations=(*submissions.misnamed(evidence.submission), *evidence.adaptations),
+        adaptations=(
+            *submissions.misnamed(evidence.submission),
+            *absences.notes(evidence.cells, evidence.submission.companions),
+            *evidence.adaptations,
+        ),
         replayed=evidence.replayed,
         cut_short=cut,
         agreed=agreed,

@@ -1,9 +1,10 @@
 """Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
 
 Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
-``Task`` as JSON with the file's bytes beside it, neither path nor name; it runs them in its boxes (``gather``), as a
-batch does on one machine, and sends back a zip of evidence. That zip travels once more where further seeds are needed
-(``train_further``). The client, and nobody else, stores, judges and renders.
+``Task`` as JSON with the files' bytes beside it, neither path nor name but what companions are called in the student's
+own folder; it runs them in its boxes (``gather``), as a batch does on one machine, and sends back a zip of evidence.
+That zip travels once more where further seeds are needed (``train_further``). The client, and nobody else, stores,
+judges and renders.
 
 What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
 the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So
@@ -39,7 +40,7 @@ from distributed.worker_memory import parse_memory_limit
 from checker import batch, dataset, execution, sandbox, store, submissions
 from checker.course import Course, Watch
 from checker.errors import CheckerError, HarnessError, LostError, UsageError
-from checker.records import Assignment, DatasetNote, Submission, from_json, record, to_json
+from checker.records import Assignment, Companion, DatasetNote, Submission, from_json, record, to_json
 from checker.sandbox import Sandbox
 from checker.store import Gathered
 
@@ -183,9 +184,18 @@ def _laid_out(submission: Submission, content: bytes) -> Iterator[tuple[Submissi
         for number, file in enumerate(execution.files_of(submission)):
             path = Path(folder, f"submission-{number}.{'ipynb' if file.is_notebook else 'py'}")
             path.write_bytes(archive.read(str(number)))
-            files.append(replace(file, path=str(path), others=()))
+            files.append(replace(file, path=str(path), others=(), companions=_put_down(file, Path(folder), archive)))
         packed = archive.read(EVIDENCE) if EVIDENCE in archive.namelist() else b""
         yield replace(files[0], others=tuple(files[1:])), packed
+
+
+def _put_down(file: Submission, folder: Path, archive: ZipFile) -> tuple[Companion, ...]:
+    """Write the companions of a file, each under the hash of its content, and return where they lie."""
+    for companion in file.beside:
+        path = folder / companion.sha256
+        if not path.exists():
+            path.write_bytes(archive.read(companion.sha256))
+    return tuple(replace(companion, path=str(folder / companion.sha256)) for companion in file.beside)
 
 
 def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
@@ -194,6 +204,8 @@ def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
     with ZipFile(content, "w") as archive:
         for number, file in enumerate(execution.files_of(submission)):
             archive.writestr(str(number), submissions.read(file))
+        for companion in {of.sha256: of for file in execution.files_of(submission) for of in file.beside}.values():
+            archive.writestr(companion.sha256, submissions.read_companion(companion))
         if packed is not None:
             archive.writestr(EVIDENCE, packed)
     return content.getvalue()
@@ -314,8 +326,16 @@ class Cluster:
 
 
 def _nameless(submission: Submission) -> Submission:
-    others = tuple(Submission("", "", other.is_notebook, other.sha256) for other in submission.others)
-    return Submission("", "", submission.is_notebook, submission.sha256, others=others)
+    """Return what a worker needs to know of a submission: of its companions their names in the student's own folder."""
+    first, *others = (
+        Submission(
+            *("", "", file.is_notebook, file.sha256),
+            folder=file.folder,
+            companions=tuple(replace(companion, path="", member="") for companion in file.beside),
+        )
+        for file in execution.files_of(submission)
+    )
+    return replace(first, others=tuple(others))
 
 
 def connect(address: str) -> Client:

@@ -98,6 +98,9 @@ def _around_run(course: Course) -> str:
 
 def evidence_keys(submission: Submission, course: Course) -> Keys:
     """Return the keys under which a submission's evidence is valid in a course: of the file's run, and of all."""
-    files = [(file.sha256, file.is_notebook) for file in (submission, *submission.others)]
+    files = [
+        (file.sha256, file.is_notebook, file.folder, [(c.name, c.sha256) for c in file.beside])
+        for file in (submission, *submission.others)
+    ]
     run = store.key(_around_run(course), repr(files), repr(course.exact))
     return Keys(run, store.key(run, circumstances(course), course.model))

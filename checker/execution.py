@@ -145,9 +145,11 @@ def run_file(
     """Run the student's file; for a replay, with a seed's arrays beside it."""
     assignment = course.assignment
     data, is_notebook = assignment.data, submission.is_notebook
-    job = ExecuteJob(is_notebook, keras, reason, assignment.caps, data.classes, replay, course.exact, data.file)
-    content = [Frame(Kind.BYTES, submissions.read(submission)), Frame(Kind.BYTES, course.dataset.csv)]
-    beside = [*content, *map(frames.array, arrays)]
+    names = tuple(companion.name for companion in submission.beside)
+    about = (assignment.caps, data.classes, replay, course.exact, data.file, submission.folder, names)
+    job = ExecuteJob(is_notebook, keras, reason, *about)
+    content = [submissions.read(submission), course.dataset.csv, *map(submissions.read_companion, submission.beside)]
+    beside = [*(Frame(Kind.BYTES, of) for of in content), *map(frames.array, arrays)]
     return box.run([frames.job(job), *beside, frames.END], limits, seen.receive)
 
 
@@ -181,7 +183,11 @@ def unread(submission: Submission, course: Course) -> Evidence:
 
 def as_stored(submission: Submission) -> Submission:
     """Return a submission with a path that can be stored, whatever encoding it is in."""
-    return replace(submission, path=os.fsencode(submission.path).decode("utf-8", "backslashreplace"))
+    return replace(
+        submission,
+        path=os.fsencode(submission.path).decode("utf-8", "backslashreplace"),
+        companions=tuple(replace(companion, path="", member="") for companion in submission.companions),
+    )
 
 
 def _left(submission: Submission, execution: Execution, seen: Collector, course: Course) -> Gathered:

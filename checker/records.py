@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, ConfigDict, JsonValue, TypeAdapter, Validati
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
@@ -355,6 +355,21 @@ class Identity:
 
 @record
 @dataclass(frozen=True)
+class Companion:
+    """A file that was handed in beside the one that is checked. ``name``: its path in the student's own folder, with
+    slashes: hostile text. ``left_out``: why it does not lie in the box; then ``sha256`` is "". ``path`` and ``member``
+    are those of a submission; where it is stored, both are ""."""
+
+    name: str
+    size: int
+    sha256: str = ""
+    left_out: str = ""
+    path: str = ""
+    member: str = ""
+
+
+@record
+@dataclass(frozen=True)
 class Submission:
     """One student's file. ``name`` is as the student's folder or file is called: hostile text.
 
@@ -362,7 +377,8 @@ class Submission:
 
     ``member``: the file's name in the zip at ``path``; "" where the file lies there itself. ``failure``: why there is
     nothing to run, and then ``sha256`` is "". ``changed``: the file's own time in the zip, by a clock in no known zone;
-    "" where it tells nothing.
+    "" where it tells nothing. ``folder``: where in the student's own folder the file lies, with slashes; ``companions``
+    lie in that folder too, and ``unlisted`` more of them, which are left out.
     """
 
     name: str
@@ -375,6 +391,14 @@ class Submission:
     failure: "Failure | None" = None
     changed: str = ""
     others: tuple["Submission", ...] = ()
+    folder: str = ""
+    companions: tuple[Companion, ...] = ()
+    unlisted: int = 0
+
+    @property
+    def beside(self) -> tuple[Companion, ...]:
+        """The companions that lie in the box."""
+        return tuple(companion for companion in self.companions if not companion.left_out)
 
 
 # -- jobs for guests -----------------------------------------------------------------------------------
@@ -399,11 +423,12 @@ class ReplayPlan:
 @record
 @dataclass(frozen=True)
 class ExecuteJob:
-    """Run a notebook or module from top to bottom. Its bytes and the data set's travel beside the job, and for a replay
-    one seed's five arrays, as in a ``RetrainJob``.
+    """Run a notebook or module from top to bottom. Its bytes, the data set's, and those of its companions travel beside
+    the job, and for a replay one seed's five arrays, as in a ``RetrainJob``.
 
     ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
     ``exact``: ``fit`` is left as it is, and nothing speeds it up. ``file``: what the data set's file is called.
+    ``folder``: where in the student's own folder the file lies, whose other files are called ``companions``.
     """
 
     is_notebook: bool
@@ -414,6 +439,8 @@ class ExecuteJob:
     replay: ReplayPlan | None = None
     exact: bool = False
     file: str = "housing.csv"
+    folder: str = ""
+    companions: tuple[str, ...] = ()
 
 
 @record
@@ -665,6 +692,7 @@ class ModelCapture:
     """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why.
 
     ``origin``: where its weights come from, where that is neither its initialisers nor training that was seen; else "".
+    ``made_in``: the companion and line that made it, as ``model.py, line 12``; "" where a cell itself did.
     """
 
     id: int
@@ -680,6 +708,7 @@ class ModelCapture:
     fits: tuple[Fit, ...] = ()
     uses: tuple[Use, ...] = ()
     origin: str = ""
+    made_in: str = ""
 
 
 @record

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from checker import absences
 from checker.records import CellResult, Failure, ModelCapture, Rejected, Selection, Stage, Verdict
 
 ENOUGH_SHARE = 0.05
@@ -208,7 +209,11 @@ def _nothing(cells: Sequence[CellResult]) -> Failure:
     found = [what for what, pattern in OTHERS.items() if re.search(pattern, source, re.MULTILINE)]
     broken = next((cell for cell in cells if cell.error is not None), None)
     instead = f" What was found instead: {', '.join(found)}." if found else ""
-    hint = "" if broken is None else f" The first cell that failed is cell {broken.index}; see whether it matters."
+    hint = "" if broken is None else f" The first cell that failed is {absences.place(broken)}; see whether it matters."
+    lacking = next((said for cell in cells if (said := absences.lacks(cell))), "")
+    if lacking:
+        instead += f" {lacking[0].upper()}{lacking[1:]}."
+        hint = " Hand in all files that it reads, in one folder or zip with it."
     return _failure(
         f"There is no model for this task: no Keras network was trained on the assignment's data.{instead}",
         f"Add your own network in Keras and train it on the assignment's data.{hint}",

@@ -31,6 +31,7 @@ from checker.records import (
     CellResult,
     Claim,
     Column,
+    Companion,
     Comparison,
     DatasetNote,
     Development,
@@ -1285,3 +1286,28 @@ def test_the_table_of_a_regression_has_its_metrics() -> None:
 def test_a_target_s_scale_in_words(scale: TargetScale, words: str) -> None:
     """How a student's targets come from the data's is said as a formula."""
     assert target_scale(scale, "t") == words
+
+
+def test_companions_are_listed_on_page_and_terminal() -> None:
+    """What lay beside the notebook with its size, and what did not with the reason, as text and up to a bound."""
+    hostile = Companion("<script>x\u202e\x1b[31m.txt", 12, "ab")
+    many = tuple(Companion(f"pics/{number}.png", 2_048, "ab") for number in range(200))
+    large = Companion("big.bin", 99_000_000, "", "it has 94 MiB, more than 32")
+    of = replace(a_pass().submission, companions=(hostile, *many, large), unlisted=7)
+    report = replace(a_pass(), submission=of)
+    page, shown = render_page(report), printed(report)
+    for text in (page, shown):
+        assert "big.bin" in text and "it has 94 MiB, more than 32" in text
+        assert "\x1b[31m" not in text and "\u202e" not in text
+    assert "<script>x" not in page and "&lt;script&gt;x" in page
+    assert "pics/1.png" in page and "pics/99.png" not in page
+    assert "201 files beside it in the box, 8 files left out" in page and "99.0 MB" in page
+    assert "and 189 more" in shown and "and 7 more" in shown
+
+
+def test_a_network_of_a_companion_is_placed_there() -> None:
+    """The page says which file and line made the network, beside the cell."""
+    answer = a_pass().answer
+    assert answer is not None
+    page = render_page(replace(a_pass(), answer=replace(answer, made_in="model.py, line 12")))
+    assert "model.py, line 12" in page

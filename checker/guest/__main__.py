@@ -10,12 +10,12 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from checker import frames
+from checker import frames, mentions
 from checker.frames import Frame, Kind
 from checker.guest import generation
 from checker.records import (
@@ -89,27 +89,41 @@ def _until_end(stream: BinaryIO) -> Iterator[Frame]:
 
 def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     """Run a student's file; beside the job came its bytes and the data set's."""
-    from checker.guest import client, course, notebook
+    from checker.guest import client, companions, course, notebook
 
-    content, csv = (frame.payload for frame in rest[:2])
-    arrays = [frames.unpack(frame.payload) for frame in rest[2:]]
+    content, csv, *others = (frame.payload for frame in rest)
+    beside = list(zip(job.companions, others, strict=False))
+    arrays = [frames.unpack(payload) for payload in others[len(beside) :]]
     repairs: list[str] = []
     try:
         submission = notebook.read(job, content, repairs.append)
     except notebook.UnreadableError as error:
         say(frames.message(Failure(Stage.READING, *error.args)))
         return
-    keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(notebook.sources(submission))
+    keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(_code(submission, beside))
     _choose(keras, warm)
     say(frames.message(Environment(_versions(), keras, reason)))
     for what in dict.fromkeys(repairs):
         say(frames.message(Adaptation(WHOLE_FILE, what)))
     with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as place:
-        folder = Path(place) / "notebooks" / "practical"
+        root = Path(place) / "notebooks" / "practical"
+        folder = companions.place(root, job.folder)
         folder.mkdir(parents=True)
         course.lay_out(folder, job.file, csv)
+        for what in companions.lay_out(root, beside, job.file, csv):
+            say(frames.message(Adaptation(WHOLE_FILE, what)))
+        own = folder / client.MODULE
+        if not job.is_notebook and not own.exists():
+            own.write_bytes(content)
         kernel = _forked_kernel if warm else client.started_kernel
-        client.run(job, submission, arrays, folder, say, kernel)
+        client.run(job, submission, arrays, root, say, kernel)
+
+
+def _code(submission: Any, beside: Sequence[tuple[str, bytes]]) -> str:
+    """Return a submission's code, and that of its companions which it imports or runs."""
+    from checker.guest import notebook
+
+    return mentions.reached(notebook.sources(submission), beside)
 
 
 def _forked_kernel(settings: dict[str, Any], folder: Path) -> Any:

@@ -22,7 +22,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from checker import frames
 from checker.frames import Array, Frame, Kind
-from checker.guest import generation
+from checker.guest import companions, generation
 from checker.guest.kernel import MESSAGE_TYPE
 from checker.guest.notebook import first_line, saved_text, sayable, sources
 from checker.guest.readiness import PromptClient
@@ -47,6 +47,8 @@ MAX_KEPT = 8_000_000
 KERNEL_START_SECONDS = 86_400
 """By the clock, which a busy machine must not let decide. A kernel that dies is noticed at once, and one that never
 gets ready meets the job's limit."""
+MODULE = "submission.py"
+"""What a module is called in the box, whatever its name."""
 LAST_WORDS_SECONDS = 600
 """For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay. What comes
 later is lost."""
@@ -56,8 +58,10 @@ Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
 """Makes a kernel's manager from its settings and the folder it works in."""
 
 
-def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, say: Say, kernel: Kernel) -> None:
-    """Execute a notebook in ``folder`` with such a kernel; what is seen goes to ``say``. ``arrays`` are a replay's."""
+def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say: Say, kernel: Kernel) -> None:
+    """Execute a notebook with such a kernel, where it lies in the student's own folder ``root``; what is seen goes to
+    ``say``. ``arrays`` are a replay's."""
+    folder = companions.place(root, job.folder)
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
@@ -68,9 +72,10 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
         "tensorflow_1": generation.is_tensorflow_1(sources(notebook)),
         "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
         "replay": to_plain(job.replay) if job.replay is not None else None,
-        "arrays": _put_down(arrays, folder.parent) if arrays else "",
+        "arrays": _put_down(arrays, root.parent) if arrays else "",
         "csv": job.file,
-        "file": "" if job.is_notebook else str(folder / "submission.py"),
+        "root": str(root),
+        "file": "" if job.is_notebook else str(folder / MODULE),
     }
     client = Client(notebook, kernel(settings, folder), folder, say)
     try:
@@ -151,8 +156,9 @@ class Client(NotebookClient):
 
 
 def started_kernel(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
-    """Return the manager of a kernel that is a Python process of its own."""
-    command = [sys.executable, "-m", "checker.guest.kernel", json.dumps(settings), "-f", "{connection_file}"]
+    """Return the manager of a kernel that is a Python process of its own, which imports nothing from where it runs
+    before it is ready."""
+    command = [sys.executable, "-P", "-m", "checker.guest.kernel", json.dumps(settings), "-f", "{connection_file}"]
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="checker")
     return manager

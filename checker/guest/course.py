@@ -2,12 +2,13 @@
 
 Theory of operation: the CSV lies under the paths of the hand-out. Reading a file of that name from anywhere
 else (another folder, Google Drive, a Windows path, a URL), where there is no such file, reads that copy
-instead. Where it is the housing data, scikit-learn's and Keras's own California data sets, which download, are made
-from it.
+instead; reading one that was handed in reads that. What is read in place of a file of another name is said. Where it
+is the housing data, scikit-learn's and Keras's own California data sets, which download, are made from it.
 """
 
 import builtins
 import functools
+import io
 import os
 import re
 import shutil
@@ -16,7 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from IPython.core import interactiveshell
+
 from checker.guest import adaptation
+from checker.guest.adaptation import Note
 
 HOUSING = "housing.csv"
 CSV = re.compile(r"(?i)hous\w*[ _\-().\d\w]*\.csv$")
@@ -24,6 +28,8 @@ TARBALL = re.compile(r"(?i)housing[\w.\-]*\.tgz$|housing[\w.\-]*\.tar\.gz$")
 SAMPLE = re.compile(r"california_housing_(train|test)\.csv")
 """Names under which the data set, its tarball, and Colab's sample of it go around."""
 
+Own = Callable[[str], Path | None]
+"""Gives the one file of a name that was handed in."""
 FOLDERS = (".", "data")
 HOUSING_FOLDERS = (*FOLDERS, "housing", "datasets/housing", "../housing", "../DSPNP_practical1/housing")
 
@@ -39,14 +45,22 @@ def lay_out(folder: Path, name: str, csv: bytes) -> None:
             archive.add(folder / HOUSING, HOUSING)
 
 
-def install(folder: Path, name: str, tf: Any) -> None:
-    """Lead reads of the data set, by path, by URL and by data set loader, to the copy in ``folder``."""
+def is_data(file: str, data: str) -> bool:
+    """Whether a file's name is that of the data set, or of what it is packed in."""
+    return file.lower() == data.lower() or (data == HOUSING and TARBALL.fullmatch(file) is not None)
+
+
+def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> None:
+    """Lead reads of the data set, by path, by URL and by data set loader, to the copy in ``folder``; and reads of what
+    was handed in to where it lies."""
     import urllib.request
 
     import pandas as pd
 
-    found = functools.partial(_find_housing, folder) if name == HOUSING else functools.partial(_find, folder / name)
-    for owner, reader in ((builtins, "open"), (pd, "read_csv"), (pd, "read_table")):
+    data = functools.partial(_find_housing, folder) if name == HOUSING else functools.partial(_find, folder / name)
+    found = functools.partial(_find_any, data, own, lambda what: note(what.replace(f"`{folder}{os.sep}", "`")), name)
+    opening = ((builtins, "open"), (io, "open"), (interactiveshell, "io_open"))  # modules', pathlib's, and cells'
+    for owner, reader in (*opening, (pd, "read_csv"), (pd, "read_table")):
         setattr(owner, reader, _redirected(getattr(owner, reader), found))
     urllib.request.urlretrieve = _retrieve(urllib.request.urlretrieve, found)
     urllib.request.urlopen = _opened(urllib.request.urlopen, found)
@@ -65,6 +79,25 @@ def _make_california(csv: Path, tf: Any) -> None:
     sklearn.datasets.fetch_california_housing = loader
     load = functools.partial(_load_data, loader)  # legacy Keras never had it
     adaptation.replace(tf.keras, "datasets.california_housing", "load_data", load)
+
+
+def _find_any(data: Callable[[Any], Any], own: Own, note: Note, name: str, wanted: Any) -> Any:
+    """Return where what is not there is read from: a file that was handed in, or else the data set; say so where the
+    name does not say it."""
+    missing = _missing_name(wanted)
+    handed_in = own(missing) if missing and not is_data(missing, name) else None
+    if handed_in is not None:
+        note(f"`{_shown(wanted)}` is not there; `{handed_in.name[:80]}`, which was handed in, was read")
+        return str(handed_in)
+    copy = data(wanted)
+    if copy is not wanted and copy != wanted and not is_data(missing, name) and not SAMPLE.fullmatch(missing):
+        note(f"`{_shown(wanted)}` was not handed in; the course's {name} was read in its place")
+    return copy
+
+
+def _shown(wanted: Any) -> str:
+    text = " ".join(str(os.fspath(wanted)).replace("`", "'").split())
+    return text if len(text) <= 120 else f"…{text[-120:]}"
 
 
 def _find(csv: Path, wanted: Any) -> Any:

@@ -96,7 +96,6 @@ def _be_kernel(settings: dict[str, Any], folder: Path, waiting: int) -> None:
         arguments = pipe.read()
     if arguments:
         os.chdir(folder)
-        sys.path.insert(0, str(folder))
         sys.argv = [str(kernel.__file__), *json.loads(arguments), f"--IPKernelApp.parent_handle={os.getppid()}"]
         kernel.run(settings)
 

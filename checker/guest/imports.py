@@ -15,9 +15,11 @@ import importlib.util
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from checker.guest.adaptation import Note
+from checker.guest.companions import Own
 
 HOOK = "__checker_import__"
 
@@ -47,6 +49,16 @@ MOVED = {
     "preprocessing": "layers",
 }
 """Former modules of Keras, and the part of today's Keras that holds what was in them."""
+
+
+WELL_KNOWN = frozenset(
+    "albumentations autokeras boto3 bs4 cartopy catboost cv2 dask datasets deap fastai feature_engine "
+    "flax gdown geopandas geopy gensim gym h2o hyperas hyperopt imblearn jax joblib kaggle kerastuner lightgbm "
+    "lightning mlflow mxnet nltk numba openpyxl optuna pycaret pyspark pytorch_lightning ray requests skimage "
+    "skopt spacy statsmodels sympy talos tensorflow_addons tensorflow_datasets tensorflow_decision_forests "
+    "tensorflow_hub tensorflow_probability theano torch torchvision tpot transformers umap wandb xgboost".split()
+)
+"""Packages that are not in the course environment, and that nobody would hand in as a file."""
 
 
 class Missing:
@@ -98,16 +110,70 @@ class Decoration:
 class Imports:
     """The AST transformer, and what its wrapped imports call where they fail."""
 
-    def __init__(self, keras: Any, variables: dict[str, Any], note: Note, tensorflow_1: bool = False) -> None:
+    def __init__(
+        self,
+        keras: Any,
+        variables: dict[str, Any],
+        note: Note,
+        tensorflow_1: bool = False,
+        own: Own | None = None,
+    ) -> None:
         self.keras, self.variables, self.note = keras, variables, note
-        self.tensorflow_1 = tensorflow_1
+        self.tensorflow_1, self.own = tensorflow_1, own
+        self._loaded: dict[str, types.ModuleType] = {}
         setattr(builtins, HOOK, self._one_by_one)
 
-    def visit(self, tree: Any) -> Any:
-        """Wrap the imports at the top level of a cell."""
+    def visit(self, tree: Any, is_module: bool = False) -> Any:
+        """Wrap the imports at the top level of a cell, or of a module."""
         body = getattr(tree, "body", [])
-        tree.body = [_wrapped(node, self.tensorflow_1) if _can_wrap(node) else node for node in body]
+        for node in filter(_can_wrap, body):
+            self._tell_shadowed(node)
+        tree.body = [_wrapped(node, self.tensorflow_1, is_module) if _can_wrap(node) else node for node in body]
         return tree
+
+    def of_module(self, source: bytes, path: str) -> Any:
+        """Return a student's module as a tree in which imports are wrapped."""
+        return self.visit(ast.parse(source, path), is_module=True)
+
+    def _tell_shadowed(self, node: Any) -> None:
+        """Say where a module of the student's has the name of one that is imported in its place."""
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for top in {module.partition(".")[0] for module in modules}:
+            path = self._shadowed(top)
+            if path is not None and self.own is not None:
+                self.note(f"`{self.own.shown(path)}` has the name of an installed module, which goes before it here")
+
+    def _shadowed(self, top: str) -> Path | None:
+        """Return the student's module of this name, where another one of this name is imported already."""
+        path = self.own.module(top) if self.own is not None and top in sys.modules else None
+        where = getattr(sys.modules.get(top), "__file__", None)
+        is_theirs = path is not None and where is not None and Path(where).resolve() == path
+        return None if is_theirs else path
+
+    def _own_name(self, module: str, name: str) -> Any:
+        """Return a name from the student's module that is called as one which has no such name; None for none."""
+        path = self._shadowed(module)
+        if path is None:
+            return None
+        if module not in self._loaded:
+            spec = importlib.util.spec_from_file_location(module, path)
+            assert spec is not None and spec.loader is not None
+            made = self._loaded[module] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(made)
+        found = getattr(self._loaded[module], name, None)
+        if found is not None:
+            self.note(f"`{name}` was imported from `{path.name}`, which was handed in")
+        return found
+
+    def _reach(self, top: str) -> bool:
+        """Make a module of the student's importable that lies in another folder than the file; tell whether it is."""
+        path = self.own.elsewhere(top) if self.own is not None else None
+        if path is None or self.own is None:
+            return False
+        sys.path.append(str(path.parent if path.stem == top else path.parent.parent))
+        importlib.invalidate_caches()
+        self.note(f"`{top}` was imported from `{self.own.shown(path)}`, which was handed in")
+        return True
 
     def salvage(self, result: Any) -> None:
         """Run the imports of a cell that failed, or that Python could not even read, from IPython's result of it."""
@@ -117,13 +183,18 @@ class Imports:
         for statement in statements:
             self._one_by_one(ast.unparse(statement))
 
-    def _one_by_one(self, source: str) -> None:
-        for statement in ast.parse(source).body:
-            for alias in getattr(statement, "names", []):
-                if isinstance(statement, ast.ImportFrom):
-                    self._from(_todays_module(statement.module or ""), alias)
-                else:
-                    self._whole(alias)
+    def _one_by_one(self, source: str, variables: dict[str, Any] | None = None) -> None:
+        """Import the names one by one, into a module's ``variables`` or else the cells'."""
+        before, self.variables = self.variables, self.variables if variables is None else variables
+        try:
+            for statement in ast.parse(source).body:
+                for alias in getattr(statement, "names", []):
+                    if isinstance(statement, ast.ImportFrom):
+                        self._from(_todays_module(statement.module or ""), alias)
+                    else:
+                        self._whole(alias)
+        finally:
+            self.variables = before
 
     def _whole(self, alias: ast.alias) -> None:
         top = alias.name.partition(".")[0]
@@ -131,11 +202,17 @@ class Imports:
             self.variables[alias.asname or top] = self._tensorflow_1()
             return
         try:
-            module = importlib.import_module(alias.name)
+            module = self._imported(alias.name)
             self.variables[alias.asname or top] = module if alias.asname else importlib.import_module(top)
         except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
             found = self._moved(alias.name)
             self.variables[alias.asname or top] = self._stand_in(alias.name, error) if found is None else found
+
+    def _imported(self, name: str) -> Any:
+        top = name.partition(".")[0]
+        if not _is_there(top):
+            self._reach(top)
+        return importlib.import_module(name)
 
     def _tensorflow_1(self) -> Any:
         """Return TensorFlow as it was in its first version."""
@@ -151,7 +228,8 @@ class Imports:
             self._all(module)
             return
         try:
-            found = getattr(importlib.import_module(module), alias.name, None)
+            found = getattr(self._imported(module), alias.name, None)
+            found = self._own_name(module, alias.name) if found is None else found
             found = importlib.import_module(f"{module}.{alias.name}") if found is None else found
         except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
             found = self._moved(f"{module}.{alias.name}")
@@ -160,7 +238,7 @@ class Imports:
 
     def _all(self, module: str) -> None:
         try:
-            found = importlib.import_module(module)
+            found = self._imported(module)
         except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
             self._stand_in(module, error)
             return
@@ -193,6 +271,8 @@ class Imports:
             return Decoration(is_wrapper=top == "tqdm")
         if not _is_there(top):
             words = f"`{top}` is not part of the course environment, which has {offered()}"
+            if top not in (*WELL_KNOWN, *COURSE, "kerastuner"):
+                words += f"; and no `{top[:60]}.py` was handed in"
             if top in (*COURSE, "kerastuner"):
                 words += " (the optional `course` packages bring it)"
         else:
@@ -222,18 +302,19 @@ def _todays_module(module: str) -> str:
     return module.replace("tensorflow.python.keras", "tensorflow.keras", 1)
 
 
-def _wrapped(node: Any, tensorflow_1: bool) -> Any:
+def _wrapped(node: Any, tensorflow_1: bool, is_module: bool = False) -> Any:
     """Return ``try: <the import>; except Exception: <one by one>``."""
     source = ast.unparse(node)
     if "tensorflow.python.keras" in source or (tensorflow_1 and "tensorflow" in source):
-        return ast.copy_location(_call(source), node)
-    handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[_call(source)])
+        return ast.copy_location(_call(source, is_module), node)
+    handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[_call(source, is_module)])
     guarded = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
     return ast.fix_missing_locations(ast.copy_location(guarded, node))
 
 
-def _call(source: str) -> ast.Expr:
-    call = ast.Expr(ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(source)], []))
+def _call(source: str, is_module: bool) -> ast.Expr:
+    variables = [ast.Call(ast.Name("globals", ast.Load()), [], [])] if is_module else []
+    call = ast.Expr(ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(source), *variables], []))
     return ast.fix_missing_locations(call)
 
 

@@ -32,7 +32,7 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, course, executions, furniture, generation, publishing
+    from checker.guest import adaptation, companions, course, executions, furniture, generation, publishing
     from checker.guest.as_trained import Witness
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
@@ -46,9 +46,10 @@ def run(settings: dict[str, Any]) -> None:
         generation.alias_legacy()
     plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
     publishing.install()
-    course.install(Path.cwd(), settings["csv"], tf)
+    own = companions.Own(Path(settings["root"]), Path.cwd(), settings["csv"])
     app: Any = IPKernelApp.instance()
     app.initialize(sys.argv[1:])
+    sys.path[:] = [path for path in sys.path if path]  # no file of the student's is imported before all is ready
     channel = Channel(app.kernel)
     seed = SEED if plan is None else plan.seed
     place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed), settings["lines"])
@@ -56,12 +57,13 @@ def run(settings: dict[str, Any]) -> None:
     def note(what: str) -> None:
         channel.note(place.cell(), what)
 
+    course.install(Path.cwd(), settings["csv"], tf, own.only, note)
     adaptation.install(tf, note, settings["legacy"])
     furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
-    importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
+    importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"], own)
     app.shell.ast_transformers.append(importing)
     reader = Reader(app.shell, note, place.lines_before)
-    ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell)
+    ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, own.line)
     capture = Capture(tf, ledger, settings["exact"])
     if plan is not None:
         capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
@@ -86,6 +88,7 @@ def run(settings: dict[str, Any]) -> None:
     os._exit = _leaving(lambda: end_cell(True))  # type: ignore[assignment]  # it never returns either
     if settings["file"]:
         app.shell.user_ns["__file__"] = settings["file"]
+    companions.let_import(own, importing)
     app.start()
     os._exit = leave
 

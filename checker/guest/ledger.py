@@ -5,6 +5,7 @@ model, changes that, and has it told: the whole record is sent again, arrays fir
 later, everything up to here has left the box. A model that is known is kept alive, so that an ``id`` stays its own.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -52,6 +53,7 @@ class Known:
     id: int
     model: Any
     cell: int
+    made_in: str = ""
     variable: str = ""
     width: int | None = None
     fits: list[Fit] = field(default_factory=list)
@@ -116,9 +118,9 @@ class Tables:
 
 class Ledger:
     """What is known of all models. ``send`` takes a record and the arrays it refers to; ``cell`` tells which one is
-    running; ``steps`` are all that the notebook has trained, to be held against its cap. ``descent`` is how weights
-    came about, ``tables`` are all that any model was given, and ``changed`` the models whose weights have changed since
-    the ``witness`` looked."""
+    running, ``line`` which line of a companion's a frame of the stack is in; ``steps`` are all that the notebook has
+    trained, to be held against its cap. ``descent`` is how weights came about, ``tables`` are all that any model was
+    given, and ``changed`` the models whose weights have changed since the ``witness`` looked."""
 
     def __init__(
         self,
@@ -126,8 +128,9 @@ class Ledger:
         caps: Caps,
         send: Callable[[ModelCapture, tuple[Array, ...]], None],
         cell: Callable[[], int],
+        line: Callable[[Any], str] = lambda frame: "",
     ) -> None:
-        self.tf, self.caps, self.send, self.cell = tf, caps, send, cell
+        self.tf, self.caps, self.send, self.cell, self.line = tf, caps, send, cell, line
         self.steps = 0
         self.known: dict[int, Known] = {}
         self.tables = Tables()
@@ -143,7 +146,8 @@ class Ledger:
     def know(self, model: Any) -> Known:
         """Return what is known of a model."""
         if id(model) not in self.known:
-            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
+            made_in = self.line(sys._getframe(1))
+            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell(), made_in)
         return self.known[id(model)]
 
     def about_to_train(self, known: Known, goes_on: bool = False) -> None:
@@ -192,6 +196,7 @@ class Ledger:
             fits=tuple(known.fits[:MAX_FITS]),
             uses=tuple(known.uses),
             origin=known.origin[:500],
+            made_in=known.made_in[:200],
         )
         self.send(record, tuple(a for d in data if d is not None for a in d.sent))
 

@@ -52,6 +52,7 @@ STUDENTS = (
     "checker.guest.capture",
     "checker.guest.course",
     "checker.guest.client",
+    "checker.guest.companions",
     "checker.guest.forked",
     "checker.guest.imports",
     "checker.guest.publishing",

@@ -45,6 +45,8 @@ def environment() -> Environment:
         "failed": words.failed,
         "file_name": words.file_name,
         "who": words.who,
+        "size": words.size,
+        "left_out": words.left_out,
         "number": words.number,
         "metric": words.metric,
         "own_of": words.own_of,

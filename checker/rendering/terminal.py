@@ -19,6 +19,7 @@ from checker.records import (
     Report,
     RuleResult,
     SeedScore,
+    Submission,
     TimeSource,
     Unfinished,
     Verdict,
@@ -34,7 +35,9 @@ from checker.rendering.words import (
     difference,
     failed,
     file_name,
+    left_out,
     metric,
+    size,
     without_inputs,
 )
 
@@ -105,8 +108,19 @@ def _headline(console: Console, report: Report) -> None:
     _say(console, f"{who}, {one_line(report.title)}", "dim")
     if report.submission.note:
         _say(console, one_line(report.submission.note), "dim")
+    _companions(console, report.submission)
     if report.timeliness:
         _say(console, one_line(report.timeliness.sentence), "dim")
+
+
+def _companions(console: Console, submission: Submission) -> None:
+    """Say which files lay beside the one that was checked, and which did not."""
+    beside = [f"{one_line(one.name, NAME)} ({size(one.size)})" for one in submission.beside]
+    without = [f"{one_line(one.name, NAME)} ({one_line(one.left_out, REASON)})" for one in left_out(submission)]
+    for words, named, more in (("Beside it", beside, 0), ("Left out", without, submission.unlisted)):
+        if named:
+            rest = len(named) - len(named[:MOST]) + more
+            _say(console, f"{words}: {', '.join(named[:MOST])}{f' and {rest} more' if rest else ''}.", "dim")
 
 
 def _failures(console: Console, failures: Sequence[Failure]) -> None:

@@ -10,6 +10,7 @@ from checker.metrics import NONE, PERCENT, Metric
 from checker.records import (
     CauseKind,
     Claim,
+    Companion,
     Comparison,
     Ending,
     FeatureSource,
@@ -31,6 +32,7 @@ from checker.records import (
     RuleResult,
     Scaler,
     ScalerKind,
+    Submission,
     TargetScale,
     Verdict,
 )
@@ -255,6 +257,18 @@ def file_name(report: Report) -> str:
     file to check."""
     submission = report.submission
     return "" if submission.failure else PurePath(submission.member or submission.path).name
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people."""
+    if count < 1_000:
+        return counted(count, "byte")
+    return f"{count / 1e3:,.0f} KB" if count < 1_000_000 else f"{count / 1e6:,.1f} MB"
+
+
+def left_out(submission: Submission) -> tuple[Companion, ...]:
+    """Return the companions that do not lie in the box."""
+    return tuple(companion for companion in submission.companions if companion.left_out)
 
 
 def who(identity: Identity) -> str:

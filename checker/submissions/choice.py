@@ -4,19 +4,31 @@ Where a student handed in several candidates the rule is: a notebook before a mo
 the first by name; the next ones are tried where the first holds no answer, and the report names the others. Whoever handed in something, but nothing that can be run, has a
 submission too, with the reason: it fails where there is no notebook, which is the student's affair, and is referred
 where a file cannot be read, which may be nobody's.
+
+All other files of an upload are companions of the one that is checked, the other candidates among them.
 """
 
 import hashlib
-import os
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from checker.errors import HarnessError, UsageError
-from checker.records import WHOLE_FILE, Adaptation, Failure, Identity, Platform, Stage, Submission, Verdict
-from checker.submissions import files
-from checker.submissions.files import File
-from checker.submissions.naming import NOTEBOOKS, SUFFIXES, Upload, sort_out, stem
+from checker.records import (
+    WHOLE_FILE,
+    Adaptation,
+    Companion,
+    Failure,
+    Identity,
+    Platform,
+    Stage,
+    Submission,
+    Verdict,
+)
+from checker.submissions import companions, files
+from checker.submissions.beside import beside
+from checker.submissions.files import File, told
+from checker.submissions.naming import NOTEBOOKS, SUFFIXES, TIMESTAMP, Upload, sort_out, stem
 
 MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
@@ -50,13 +62,23 @@ def find(path: Path) -> tuple[Submission, ...]:
     chosen = [(upload, _choose(upload)) for upload in uploads if any(not _is_hidden(f) for f in upload.files)]
     too_many = _beyond_total([file for _, files in chosen for file in files if file.member])
     tell = _tell_apart_in_time(uploads)
-    found = [_with_others(upload, files, path, too_many, tell) for upload, files in chosen]
+    kept = [companions.keep(_all_of(upload) if of else []) for upload, of in chosen]
+    too_many_beside = _beyond_total([file for of in kept for file in of.files if file.member])
+    found = [
+        _with_others(upload, of, path, too_many, tell, companions.companions(beside, too_many_beside))
+        for (upload, of), beside in zip(chosen, kept, strict=True)
+    ]
     return tuple(sorted(_told_apart(found), key=lambda submission: submission.name))
 
 
 def read(submission: Submission) -> bytes:
     """Return the bytes of a submission's file; of one that is too large the beginning, which no guest can open."""
     return files.read(Path(submission.path), submission.member, MAX_BYTES)
+
+
+def read_companion(companion: Companion) -> bytes:
+    """Return the bytes of a companion that travels."""
+    return files.read(Path(companion.path), companion.member, companions.MAX_BYTES)
 
 
 def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
@@ -67,7 +89,7 @@ def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
         return ()
     kind = "notebook" if submission.is_notebook else "module"
     return (
-        Adaptation(WHOLE_FILE, _told(f"the file's name ends in .{added}; it was read as the {kind} {meant[:200]}")),
+        Adaptation(WHOLE_FILE, told(f"the file's name ends in .{added}; it was read as the {kind} {meant[:200]}")),
     )
 
 
@@ -92,7 +114,18 @@ def _sorted_out(found: list[File], zip_name: str = "") -> list[Upload]:
 
 def _single(path: Path) -> Upload:
     found = path.stat()
-    return Upload(stem(path.name), Identity(), (File((path.name,), found.st_mtime, found.st_size, path),))
+    file = File((path.name,), found.st_mtime, found.st_size, path)
+    return Upload(stem(path.name), Identity(), (file,), beside=tuple(beside(path)))
+
+
+def _all_of(upload: Upload) -> list[File]:
+    """Return all files of an upload that are the student's; none where there is but one."""
+    found = [file for file in upload.files if not _is_hidden(file) and not _is_nbgraders(file, upload)]
+    return [*found, *upload.beside] if len(found) + len(upload.beside) > 1 else []
+
+
+def _is_nbgraders(file: File, upload: Upload) -> bool:
+    return upload.identity.platform is Platform.NBGRADER and file.parts == (TIMESTAMP,)
 
 
 def _is_hidden(file: File) -> bool:
@@ -129,16 +162,30 @@ def _tell_apart_in_time(uploads: list[Upload]) -> bool:
     return bool(stamps) and max(stamps) - min(stamps) > DOWNLOAD
 
 
-def _with_others(upload: Upload, files: list[File], path: Path, too_many: set[File], tell: bool) -> Submission:
+def _with_others(
+    upload: Upload,
+    files: list[File],
+    path: Path,
+    too_many: set[File],
+    tell: bool,
+    beside: tuple[tuple[File, Companion], ...],
+) -> Submission:
     """Return the submission of an upload's first file, with those of the next ones that can be read."""
-    first = _submission(upload, files[0] if files else None, path, bool(files) and files[0] in too_many, tell)
-    others = [_submission(upload, file, path, file in too_many, tell) for file in files[1:]]
+    first = _submission(upload, files[0] if files else None, path, bool(files) and files[0] in too_many, tell, beside)
+    others = [_submission(upload, file, path, file in too_many, tell, beside) for file in files[1:]]
     return replace(first, others=tuple(other for other in others if first.failure is None and other.failure is None))
 
 
-def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bool, tell: bool) -> Submission:
-    told = _told_of(upload.identity)
-    empty = Submission(_told(upload.name), str(path), False, "", _told(_of_hidden(upload)), identity=told)
+def _submission(
+    upload: Upload,
+    chosen: File | None,
+    path: Path,
+    is_too_much: bool,
+    tell: bool,
+    beside: tuple[tuple[File, Companion], ...],
+) -> Submission:
+    who = _told_of(upload.identity)
+    empty = Submission(told(upload.name), str(path), False, "", told(_of_hidden(upload)), identity=who)
     if chosen is None:
         return replace(empty, failure=_nothing_to_run(upload))
     if is_too_much:
@@ -149,6 +196,7 @@ def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bo
     except (HarnessError, OSError) as error:
         why = error.message if isinstance(error, HarnessError) else error.strerror or str(error)
         return replace(empty, failure=_unreadable(chosen, why))
+    listed, unlisted = companions.listed(beside, chosen)
     return replace(
         empty,
         path=str(chosen.place),
@@ -157,16 +205,14 @@ def _submission(upload: Upload, chosen: File | None, path: Path, is_too_much: bo
         note=_note(upload, chosen),
         member=chosen.member,
         changed=chosen.stamp if tell else "",
+        folder=told("/".join(chosen.parts[:-1])),
+        companions=listed,
+        unlisted=unlisted,
     )
 
 
-def _told(text: str) -> str:
-    """Return text from the names of files as it can be stored, whatever encoding the names are in."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
 def _told_of(who: Identity) -> Identity:
-    return replace(who, name=_told(who.name), number=_told(who.number), assignment=_told(who.assignment))
+    return replace(who, name=told(who.name), number=told(who.number), assignment=told(who.assignment))
 
 
 def _fingerprint(file: File) -> str:
@@ -190,7 +236,7 @@ def _note(upload: Upload, chosen: File) -> str:
         said.append(f"{chosen.name} was checked (notebooks first, then the file changed last), not {names}.")
     if upload.hidden:
         said.append(_of_hidden(upload))
-    return _told(" ".join(said))
+    return told(" ".join(said))
 
 
 def _of_hidden(upload: Upload) -> str:
@@ -210,7 +256,7 @@ def _nothing_to_run(upload: Upload) -> Failure:
     more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
     return Failure(
         Stage.READING,
-        _told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
+        told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
         "Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
     )
 
@@ -218,7 +264,7 @@ def _nothing_to_run(upload: Upload) -> Failure:
 def _unreadable(file: File, why: str) -> Failure:
     return Failure(
         Stage.READING,
-        _told(f"{file.name} could not be read: {why.rstrip('.')}."),
+        told(f"{file.name} could not be read: {why.rstrip('.')}."),
         "Look at the upload; where the file is whole there, put it into a folder by itself and check that.",
         verdict=Verdict.REFER,
     )

@@ -59,6 +59,11 @@ class File:
         return read(self.place, self.member, limit)
 
 
+def told(text: str) -> str:
+    """Return text from the names of files as it can be stored, whatever encoding the names are in."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
 def is_hidden(parts: tuple[str, ...]) -> bool:
     """Caches, checkpoints, what archives leave behind, and whatever begins with a dot."""
     return any(part.startswith(".") or part in IGNORED for part in parts)

@@ -39,12 +39,13 @@ _CANVAS_ANONYMOUS = re.compile(r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[0-9A
 @dataclass(frozen=True)
 class Upload:
     """All that one student or team handed in; paths of files are as in the student's own folder. ``hidden``: what is
-    not looked at."""
+    not looked at. ``beside``: what lies beside a file that is given alone."""
 
     name: str
     identity: Identity
     files: tuple[File, ...]
     hidden: tuple[File, ...] = ()
+    beside: tuple[File, ...] = ()
 
 
 def sort_out(files: Sequence[File], zip_name: str = "") -> list[Upload]:
