@@ -108,6 +108,8 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
         course.lay_out(folder, job.file, csv)
+        if not job.is_notebook:
+            (folder / client.MODULE).write_bytes(content)
         kernel = _forked_kernel if warm else client.started_kernel
         client.run(job, submission, arrays, folder, say, kernel)
 

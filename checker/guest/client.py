@@ -38,6 +38,8 @@ from checker.records import (
     to_plain,
 )
 
+MODULE = "submission.py"
+"""What a module is called where it runs; its ``__file__`` is there."""
 MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
@@ -70,7 +72,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, folder.parent) if arrays else "",
         "csv": job.file,
-        "file": "" if job.is_notebook else str(folder / "submission.py"),
+        "file": "" if job.is_notebook else str(folder / MODULE),
     }
     client = Client(notebook, kernel(settings, folder), folder, say)
     try:
