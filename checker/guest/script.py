@@ -79,6 +79,20 @@ class Script:
         end_of_file = "Ctrl-Z plus Return" if os.name == "nt" else "Ctrl-D (i.e. EOF)"
         ways = {name: _sitebuiltins.Quitter(name, end_of_file) for name in ("exit", "quit")}
         self.shell.user_ns.update(ways, __file__=str(file))
+        for name in ("execv", "execve", "execvp", "execvpe"):
+            if hasattr(os, name):
+                setattr(os, name, self._going_on(getattr(os, name), file))
+
+    def _going_on(self, execute: Callable[..., Any], file: Path) -> Callable[..., Any]:
+        """Return a call of ``exec`` that goes on where a script starts itself again, as for ``PYTHONHASHSEED``."""
+
+        def execute_other(path: Any, arguments: Any, *more: Any) -> Any:
+            if str(file) not in map(str, arguments):
+                return execute(path, arguments, *more)
+            self.note("the script starts itself again to run in another environment; it was run on instead")
+            return None
+
+        return execute_other
 
     def leave_loop(self, info: Any) -> None:
         """Let ``asyncio.run`` find no loop that runs, unless the cell itself awaits something in the kernel's."""
@@ -115,7 +129,7 @@ class Script:
         if not _status(ending) and not is_early:
             return
         after = "; nothing was trained yet, and what comes after it was run all the same" if is_early else ""
-        words = f"the script ended itself in line {self._line(ending)} ({_status(ending)}){after}"
+        words = f"the script ended itself in line {self._line(ending)} ({_status(ending) or 'exit status 0'}){after}"
         told = SystemExit(words).with_traceback(ending.__traceback__)
         self._show((SystemExit, told, ending.__traceback__), exception_only=True)
 
