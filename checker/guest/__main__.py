@@ -108,7 +108,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         folder = Path(place) / "notebooks" / "practical"
         folder.mkdir(parents=True)
         course.lay_out(folder, job.file, csv)
-        if not job.is_notebook:
+        if notebook.is_module(submission):
             (folder / client.MODULE).write_bytes(content)
         kernel = _forked_kernel if warm else client.started_kernel
         client.run(job, submission, arrays, folder, say, kernel)

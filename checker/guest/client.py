@@ -24,7 +24,7 @@ from checker import frames
 from checker.frames import Array, Frame, Kind
 from checker.guest import generation
 from checker.guest.kernel import MESSAGE_TYPE
-from checker.guest.notebook import first_line, saved_text, sayable, sources
+from checker.guest.notebook import first_line, is_module, saved_text, sayable, sources
 from checker.guest.readiness import PromptClient
 from checker.records import (
     CellError,
@@ -63,7 +63,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
-        "lines": [] if job.is_notebook else [notebook.cells[cell - 1].metadata.get("line", 0) for cell in cells],
+        "lines": [notebook.cells[cell - 1].metadata.line for cell in cells] if is_module(notebook) else [],
         "caps": to_plain(job.caps),
         "outputs": len(job.classes) or 1,
         "exact": job.exact,
@@ -72,7 +72,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, folder.parent) if arrays else "",
         "csv": job.file,
-        "file": "" if job.is_notebook else str(folder / MODULE),
+        "file": str(folder / MODULE) if is_module(notebook) else "",
     }
     client = Client(notebook, kernel(settings, folder), folder, say)
     try:

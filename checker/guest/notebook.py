@@ -129,7 +129,7 @@ def _sound(whole: Any, note: Note) -> Any:
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if len(code) == 1 and _is_plain_python(code[0].source):
         pasted = _split(_unified(code[0].source))
-        return pasted if len(pasted.cells) > 1 else notebook
+        return _notebook(pasted.cells, notebook.metadata) if len(pasted.cells) > 1 else notebook
     return notebook
 
 
@@ -442,7 +442,12 @@ def _split(text: str, note: Note = _ignore) -> Any:
         source = "\n".join(lines[begin:end]).rstrip("\n")
         if source.strip() and not (_MARKDOWN.match(lines[first]) and not can_parse(source)):
             cells.append(_code_cell(sayable(source), begin))
-    return _notebook(cells, nbformat.NotebookNode())
+    return _notebook(cells, nbformat.NotebookNode(module=True))
+
+
+def is_module(notebook: Any) -> bool:
+    """Tell whether what was read was a module, whatever its ending says."""
+    return bool(notebook.metadata.get("module"))
 
 
 def _without_wrapping(text: str, note: Note) -> str:

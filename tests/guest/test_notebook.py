@@ -418,6 +418,9 @@ def test_a_module_called_a_notebook_and_the_reverse():
     assert repaired(b"import os\n\nx = 1\n") == (
         "import os\nx = 1", "the file is a Python module with the ending of a notebook; it was read as a module",
     )  # fmt: skip
+    assert notebook.is_module(notebook.read_notebook(b"import os\n"))
+    assert not notebook.is_module(notebook.read_module(WHOLE))
+    assert not notebook.is_module(notebook.read_notebook(a_notebook(a_cell("x = 1\n\ny = 2"))))
     said = []
     assert notebook.sources(notebook.read_module(WHOLE, said.append)) == "x = 'ü'\ny = 2"
     assert "with the ending of a module" in said[0]
