@@ -113,7 +113,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         for what in companions.lay_out(root, beside, job.file, csv):
             say(frames.message(Adaptation(WHOLE_FILE, what)))
         own = folder / client.MODULE
-        if not job.is_notebook and not own.exists():
+        if notebook.is_module(submission) and not own.exists():
             own.write_bytes(content)
         kernel = _forked_kernel if warm else client.started_kernel
         client.run(job, submission, arrays, root, say, kernel)

@@ -24,7 +24,7 @@ from checker import frames
 from checker.frames import Array, Frame, Kind
 from checker.guest import companions, generation
 from checker.guest.kernel import MESSAGE_TYPE
-from checker.guest.notebook import first_line, saved_text, sayable, sources
+from checker.guest.notebook import first_line, is_module, saved_text, sayable, sources
 from checker.guest.readiness import PromptClient
 from checker.records import (
     CellError,
@@ -38,6 +38,8 @@ from checker.records import (
     to_plain,
 )
 
+MODULE = "submission.py"
+"""What a module is called where it runs; its ``__file__`` is there."""
 MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
@@ -65,7 +67,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
-        "lines": [] if job.is_notebook else [notebook.cells[cell - 1].metadata.get("line", 0) for cell in cells],
+        "lines": [notebook.cells[cell - 1].metadata.line for cell in cells] if is_module(notebook) else [],
         "caps": to_plain(job.caps),
         "outputs": len(job.classes) or 1,
         "exact": job.exact,
@@ -75,7 +77,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
         "arrays": _put_down(arrays, root.parent) if arrays else "",
         "csv": job.file,
         "root": str(root),
-        "file": "" if job.is_notebook else str(folder / MODULE),
+        "file": str(folder / MODULE) if is_module(notebook) else "",
     }
     client = Client(notebook, kernel(settings, folder), folder, say)
     try:

@@ -25,7 +25,7 @@ NAMED_LINES = 6
 """So many of git's markers are named."""
 _CODING = re.compile(rb"[ \t\f]*#[^\r\n]{0,200}?coding[:=][ \t]*([-\w.]{1,40})")
 _EMPTY_LINE = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n?|\n)")
-_MARKER = re.compile(r"(?m)^(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)")
+_MARKER = re.compile(r"(?m)^[ \t]*(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)")
 
 PACKED = "It is an archive or an office document under another name. Unpack it, and hand in the notebook itself."
 BEGINNINGS = (
@@ -34,6 +34,8 @@ BEGINNINGS = (
     (b"\x1f\x8b", "a gzip archive", PACKED),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", PACKED),
     (b"Rar!", "a RAR archive", PACKED),
+    (b"\xfd7zXZ\0", "an xz archive", PACKED),
+    (b"BZh", "a bzip2 archive", PACKED),
     (b"\xd0\xcf\x11\xe0", "an office document", PACKED),
     (b"{\\rtf", "a rich text document", "A word processor saved it. Upload the .ipynb file as Jupyter saved it."),
     (b"\x89PNG", "a picture", "A picture of a notebook cannot be run. Upload the .ipynb file itself."),
@@ -41,6 +43,15 @@ BEGINNINGS = (
     (b"\x89HDF\r\n", "a saved network", "Upload the notebook that trains the network, not the network."),
 )
 """How files of other kinds begin, what they are, and what to do about it."""
+LINK = (
+    "The file holds only a link, or a path, to another file.",
+    "Open the link, download the file itself, and upload that.",
+)
+_LINK = re.compile(
+    rb"(?i)(?:\[InternetShortcut\]|\[Desktop Entry\]|https?://\S+\s*\Z|/annex/objects/|(?:[\w.-]+/)+[\w.-]+\.(?:ipynb|py)\s*\Z"
+    rb"|<\?xml[^>]*>\s*<!DOCTYPE plist)"
+)
+"""Shortcuts of Windows, Linux and macOS, a lone address, and what git leaves of symbolic links and of its annex."""
 
 
 class UnreadableError(Exception):
@@ -60,17 +71,39 @@ def require_text(content: bytes, kind: str) -> None:
     for begins, what, help in BEGINNINGS:
         if start.startswith(begins):
             raise UnreadableError(f"The file is not {kind} but {what} with another ending.", help)
+    if _LINK.match(start) and len(content) < BEGINNING:
+        raise UnreadableError(*LINK)
+    if re.match(rb"\d{3}: [A-Z][\w ]+\s*\Z", start):
+        answer = start.decode("ascii", "replace").strip()
+        raise UnreadableError(
+            f"The file is not {kind} but an error that a server answered: {answer!r}.",
+            "Download the file again, open it to see that it is whole, and upload that.",
+        )
     if re.match(rb"version https://(?:git-lfs|hawser)\.github\.com/spec/", start):
         raise UnreadableError(
             f"The file is not {kind} but a pointer of Git LFS: three lines that say where the file itself is kept.",
             "Run `git lfs pull` in your repository, see that the file has its full size, save it and upload it.",
         )
-    if re.match(rb"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html|head|body)\b", _ascii(beginning)):
+    if re.match(
+        rb"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|[a-z]{1,10}[\s>/]|[a-z]{1,10}\Z)", _ascii(beginning)
+    ):
         raise UnreadableError(
             f"The file is not {kind} but an HTML page: a browser saved the page about the file, or a print of it.",
             "Download the file itself (GitHub: “Download raw file”, Jupyter: “Download”, Colab: “Download .ipynb”), "
             "save it and upload that.",
         )
+    if _is_binary(beginning):
+        raise UnreadableError(
+            f"The file is not {kind}: it holds binary data, as archives, pictures and saved networks do.",
+            "Upload the notebook or the module itself: a text file, as Jupyter or your editor saved it.",
+        )
+
+
+def _is_binary(beginning: bytes) -> bool:
+    """Tell whether there are signs that no text holds, in none of the encodings that are read."""
+    text = beginning.rstrip(b"\0")
+    has_mark = any(text.startswith(mark) for mark, *_ in MARKS)
+    return not has_mark and not _unmarked(beginning) and bool(re.search(rb"[\0-\x08\x0e-\x19\x1c-\x1f]", text))
 
 
 def _ascii(content: bytes) -> bytes:
@@ -81,7 +114,7 @@ def _ascii(content: bytes) -> bytes:
 def require_merged(text: str, kind: str) -> None:
     """Raise UnreadableError for text in which git has left the markers of a conflict."""
     markers = list(_MARKER.finditer(text))
-    if {match[0][0] for match in markers} >= set("<=>"):
+    if {match[0].lstrip()[0] for match in markers} >= set("<=>"):
         lines = [str(text.count("\n", 0, match.start()) + 1) for match in markers[:NAMED_LINES]]
         more = f" and {len(markers) - NAMED_LINES} more" if len(markers) > NAMED_LINES else ""
         raise UnreadableError(
@@ -93,7 +126,7 @@ def require_merged(text: str, kind: str) -> None:
 
 def decode(content: bytes, note: Note, is_module: bool = False) -> str:
     """Return content as text with the same end for every line, and note where that took more than reading UTF-8."""
-    text = _decoded(content, note, is_module)
+    text = _decoded(content, note, is_module).lstrip("\ufeff")
     if text.endswith("\0"):
         note("zeros after the end of the file were left out")
     return re.sub(r"\r\n?", "\n", text.rstrip("\0"))
@@ -105,7 +138,7 @@ def _decoded(content: bytes, note: Note, is_module: bool) -> str:
             note(f"the file begins with a byte order mark: it was read as {name}")
             return text
     if encoding := _unmarked(content):
-        text = _try(content, encoding)
+        text = _try(content[: len(content) & ~1], encoding)
         if text is not None:
             note("the file is in UTF-16, without a byte order mark; it was read as that")
             return text
@@ -118,6 +151,9 @@ def _decoded(content: bytes, note: Note, is_module: bool) -> str:
             elif encoding in (WESTERN, "latin-1"):
                 note("the file is not in UTF-8; it was read as Windows writes Western text (cp1252)")
             return text
+        if encoding == "utf-8" and (text := _mostly_utf8(content)):
+            note("a few bytes of the file are no UTF-8, in which the others are; they were read as unknown signs")
+            return text
     raise AssertionError("Latin-1 knows every byte")
 
 
@@ -128,10 +164,17 @@ def _try(content: bytes, encoding: str) -> str | None:
         return None
 
 
+def _mostly_utf8(content: bytes) -> str:
+    """Return text of which more signs beyond ASCII are UTF-8 than not; "" for other text."""
+    text = content.decode("utf-8", "replace")
+    unknown = text.count("\ufffd")
+    return text if unknown < sum(sign > "\x7f" for sign in text) - unknown else ""
+
+
 def _unmarked(content: bytes) -> str:
     """Return which UTF-16 content looks like: of its first letters each has a zero beside it."""
     beginning = content[:64]
-    if len(beginning) < 4 or len(content) % 2:
+    if len(beginning) < 4:
         return ""
     if not any(beginning[0::2]):
         return "utf-16-be" if all(beginning[1::2]) else ""

@@ -32,12 +32,13 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, companions, course, executions, furniture, generation, publishing
+    from checker.guest import adaptation, companions, course, executions, furniture, generation, publishing, script
     from checker.guest.as_trained import Witness
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
     from checker.guest.ledger import Ledger
     from checker.guest.replay import Replay
+    from checker.guest.script import Script
     from checker.guest.statements import Reader
     from checker.guest.staticgraph import StaticGraphs
     from checker.guest.tape import Tapes
@@ -73,9 +74,16 @@ def run(settings: dict[str, Any]) -> None:
         executions.stop_tuning(tf)
     StaticGraphs(tf, ledger).install()
     Tapes(tf, capture).install()
-    app.shell.events.register("pre_run_cell", place.go_on)
-    app.shell.events.register("pre_run_cell", channel.remember_parent)
-    app.shell.events.register("post_run_cell", reader.tell)
+    each_cell(app.shell, "pre_run_cell", place.go_on)
+    each_cell(app.shell, "pre_run_cell", channel.remember_parent)
+    if settings["file"]:
+        run_alone = Script(app.shell, note, place.lines_before, lambda: place.is_last, ledger.has_trained, reader.end)
+        run_alone.install(Path(settings["file"]))
+        each_cell(app.shell, "pre_run_cell", run_alone.leave_loop)
+        each_cell(app.shell, "post_run_cell", run_alone.go_on)
+    else:
+        script.hide_kernel()
+    each_cell(app.shell, "post_run_cell", reader.tell)
     app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
 
     def end_cell(is_last: bool) -> None:
@@ -83,14 +91,23 @@ def run(settings: dict[str, Any]) -> None:
         if witness is not None:
             witness.end_cell(is_last)
 
-    app.shell.events.register("post_run_cell", lambda result: end_cell(place.is_last))
+    each_cell(app.shell, "post_run_cell", lambda result: end_cell(place.is_last))
     leave = os._exit
     os._exit = _leaving(lambda: end_cell(True))  # type: ignore[assignment]  # it never returns either
-    if settings["file"]:
-        app.shell.user_ns["__file__"] = settings["file"]
     companions.let_import(own, importing)
     app.start()
     os._exit = leave
+
+
+def each_cell(shell: Any, event: str, callback: Callable[[Any], None]) -> None:
+    """Call back for each cell that the notebook has, and not for what a cell's magic, as ``%%capture``, runs inside."""
+
+    def call(of: Any) -> None:
+        info = getattr(of, "info", of)  # an event gives the cell, or else its result
+        if info is None or info.store_history:
+            callback(of)
+
+    shell.events.register(event, call)
 
 
 def _take_arrays(path: str) -> tuple[Array, ...]:

@@ -150,6 +150,10 @@ class Ledger:
             self.known[id(model)] = Known(len(self.known) + 1, model, self.cell(), made_in)
         return self.known[id(model)]
 
+    def has_trained(self) -> bool:
+        """Tell whether any network was trained."""
+        return any(known.fits or known.batch_steps or known.loop for known in self.known.values())
+
     def about_to_train(self, known: Known, goes_on: bool = False) -> None:
         """Let it be looked at where a model's weights come from before it is trained for the first time."""
         self.look_at_origin(known)

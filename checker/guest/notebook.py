@@ -17,8 +17,8 @@ import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
 from checker.guest.adaptation import Note
-from checker.guest.content import UnreadableError, decode, require_merged, require_text
-from checker.guest.statements import paragraphs
+from checker.guest.content import LINK, UnreadableError, decode, require_merged, require_text
+from checker.guest.statements import can_parse, paragraphs, visible, without_outputs
 from checker.records import ExecuteJob
 
 __all__ = ["UnreadableError", "read", "read_module", "read_notebook"]
@@ -32,11 +32,44 @@ MAX_TRANSFORMED = 20_000
 SHORT = 12
 """Characters that may be left of a file that breaks off, behind the place where JSON makes no sense any more."""
 BLANK = b" \t\r\n\xef\xbb\xbf"
-_MARK = re.compile(r"#\s*(?:%%|In\s?\[[\d ]*\]|<codecell>|COMMAND -{10}|\+\s*$|\+\s+(?:\[|\{|\w+=))")
+_MARK = re.compile(r"#\s*(?:%%|In\s?\[[\d *]*\]|<(?:code|markdown|raw)cell>|COMMAND -{10}|\+\s*$|\+\s+(?:\[|\{|\w+=))")
 """How VS Code, Spyder, jupytext, nbconvert and Databricks mark where a cell begins."""
-_COMMA = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|,(?=\s*[]}])', re.DOTALL)
+_MARKDOWN = re.compile(
+    r"#\s*(?:%%[^\n]*\[(?:markdown|raw)\]|%%+\s*(?:md|markdown|raw)\b|<(?:markdown|raw)cell>|\+\s+\[markdown\])"
+)
+"""How they mark a cell that is no code."""
+_BEGIN = re.compile(r'(?m)^[ \t]*(?=\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:)')
+"""Where a notebook begins behind other text: a fence of Markdown, or words."""
+_IMPORT = re.compile(r"(?m)^[ \t]*(?:>>> |In ?\[\d+\]: )?(?:import|from)[ \t]+\w")
+_FENCE = re.compile(r"(?m)^[ \t]*(?:```|~~~)[^\n`]*$")
+_JSON_WORD = re.compile(r"[\d-]|true|false|null|NaN")
+_SLIPS = re.compile(
+    r"""(?P<string>"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|(?P<extra>,(?=\s*(?:[]}]|,)))|(?P<missing>(?<=[]}"])(?=\s*["{]))"""
+    r"""|(?P<python>\b(?:None|True|False)\b)|(?P<blank>\u00a0)""",
+    re.DOTALL,
+)
+"""What hands, scripts and merges leave in JSON, and the strings in which it is none."""
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\)')
+_CONTROL = re.compile(r"[\0-\x1f]")
+SLIPS = {
+    "extra": "commas before closing brackets of the file were left out",
+    "missing": "commas were missing between values of the file; they were put in",
+    "python": "the file has Python's words for JSON's `null`, `true` or `false`; they were read as those",
+    "blank": "blanks of the file are none of JSON's; they were read as blanks",
+    "escape": "backslashes stood alone inside strings of the file; they were read as written",
+    "control": "line breaks or tabs stood inside strings of the file; they were read as written",
+}
+"""What is told of each kind of slip."""
+_RIGHT = {"None": "null", "True": "true", "False": "false", "\u00a0": " "}
+KERNELS = {"ir": "R", "julia": "Julia", "octave": "Octave", "xcpp": "C++", "ijava": "Java", "scala": "Scala",
+           "deno": "TypeScript", "javascript": "JavaScript", "bash": "Bash", "matlab": "Matlab"}  # fmt: skip
+"""Languages by the names of their kernels, where nothing else says them."""
 
 
+MOST_WRAPPERS = 4
+_BARE: dict[str, Any] = {"nbformat": 4, "metadata": {}}
+TEXTS = ("source", "input", "code", "text")
+"""Where cells have their text: today's format, and those before it."""
 _transformers: Any = TransformerManager  # which has no types
 
 
@@ -67,9 +100,20 @@ def read_notebook(content: bytes, note: Note = _ignore) -> Any:
     """Return a notebook in today's format; UnreadableError for anything that is not one in Python."""
     require_text(content, "a notebook that Jupyter can open")
     text = decode(content, note)
-    if _is_script(text):
-        note("the file is a Python module with the ending of a notebook; it was read as a module")
-        return _split(text)
+    if not text.lstrip().startswith(("{", "[", '"')):
+        if begins := _BEGIN.search(text):
+            line = text.count("\n", 0, begins.end()) + 1
+            note(f"text before the notebook, which begins in line {line}, was left out")
+            text = text[: begins.start()].count("\n") * "\n" + text[begins.start() :]
+        elif _IMPORT.search(text):
+            require_merged(text, "a notebook that Jupyter can open")
+            note("the file is a Python module with the ending of a notebook; it was read as a module")
+            return _split(text, note)
+        elif not _JSON_WORD.match(text.lstrip()):
+            raise UnreadableError(
+                "The file is not a notebook that Jupyter can open: it is text without any Python.",
+                "Upload the .ipynb file itself, as Jupyter saved it.",
+            )
     return _sound(_json(text, note), note)
 
 
@@ -85,7 +129,7 @@ def _sound(whole: Any, note: Note) -> Any:
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if len(code) == 1 and _is_plain_python(code[0].source):
         pasted = _split(_unified(code[0].source))
-        return pasted if len(pasted.cells) > 1 else notebook
+        return _notebook(pasted.cells, notebook.metadata) if len(pasted.cells) > 1 else notebook
     return notebook
 
 
@@ -93,14 +137,6 @@ def _no_notebook(
     why: str, help: str = "Open it in Jupyter, save it there and upload the saved .ipynb file."
 ) -> Exception:
     return UnreadableError(f"The file is not a notebook that Jupyter can open: {why.rstrip('.')}.", help)
-
-
-def _is_script(text: str) -> bool:
-    """Whether text that is no JSON is Python: it imports something."""
-    if text.lstrip()[:1] in ("", "{", "["):
-        return False
-    tree = _parsed(text)
-    return tree is not None and any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
 
 
 # -- JSON ------------------------------------------------------------------------------------------------
@@ -112,11 +148,10 @@ def _json(text: str, note: Note) -> Any:
     try:
         try:
             whole, end = json.JSONDecoder().raw_decode(text, begin)
-        except json.JSONDecodeError as error:
-            whole, end, text = _leniently(text, begin, error, note)
+        except json.JSONDecodeError:
+            whole, end, text = _leniently(text, begin, note)
     except json.JSONDecodeError as error:
-        require_merged(text, "a notebook that Jupyter can open")
-        raise _no_json(text, error) from error
+        raise _no_json(error) from error
     except (RecursionError, ValueError) as error:  # the second for numbers of thousands of digits
         raise _no_notebook("brackets are nested too deeply, or a number is too long") from error
     if rest := text[end:].strip():
@@ -126,26 +161,32 @@ def _json(text: str, note: Note) -> Any:
     return whole
 
 
-def _leniently(text: str, begin: int, error: json.JSONDecodeError, note: Note) -> tuple[Any, int, str]:
-    """Return JSON with breaks of lines inside strings, or commas before closing brackets, and where it ends."""
-    if error.msg.startswith("Invalid control character"):
-        whole, end = json.JSONDecoder(strict=False).raw_decode(text, begin)
-        note("line breaks or tabs stood inside strings of the file; they were read as written")
-        return whole, end, text
-    mended = _COMMA.sub(lambda match: match[0] if match[1] else match[0][1:], text)
-    if len(mended) == len(text):
-        raise error
-    try:
-        whole, end = json.JSONDecoder().raw_decode(mended, begin)
-    except json.JSONDecodeError:
-        raise error from None
-    note("commas before closing brackets of the file were left out")
+def _leniently(text: str, begin: int, note: Note) -> tuple[Any, int, str]:
+    """Return JSON in spite of slips of which only one meaning is possible, and where it ends."""
+    require_merged(text, "a notebook that Jupyter can open")
+    made: dict[str, int] = {}
+
+    def mend(match: re.Match[str]) -> str:
+        kind, right = match.lastgroup or "", _RIGHT.get(match[0], "")
+        right = "," if kind == "missing" else right
+        if kind == "string":
+            right = _ESCAPE.sub(lambda escape: "\\\\" if escape[1] else escape[0], match[0])
+            kind = "escape" if right != match[0] else "control" if _CONTROL.search(right) else ""
+        if kind:
+            made.setdefault(kind, match.start())
+        return right
+
+    mended = _SLIPS.sub(mend, text)
+    whole, end = json.JSONDecoder(strict=False).raw_decode(mended, begin)
+    for kind, at in made.items():
+        note(f"{SLIPS[kind]}, first in line {text.count(chr(10), 0, at) + 1}")
     return whole, end, mended
 
 
-def _no_json(text: str, error: json.JSONDecodeError) -> Exception:
+def _no_json(error: json.JSONDecodeError) -> Exception:
+    text = error.doc
     left = text[error.pos :].strip()
-    if error.msg.startswith("Unterminated string") or (len(left) < SHORT and not text.rstrip().endswith("}")):
+    if error.msg.startswith("Unterminated string") or not left or (len(left) < SHORT and left[-1] != "}"):
         last = text.count("\n", 0, len(text.rstrip())) + 1
         return _no_notebook(
             f"it breaks off in line {last}, before its end; it was saved or uploaded only in part",
@@ -160,12 +201,18 @@ def _no_json(text: str, error: json.JSONDecodeError) -> Exception:
 
 def _of_today(whole: Any, note: Note) -> Any:
     """Return JSON's value as a notebook of format 4, with only what a kernel needs of it."""
+    whole = _unwrapped(whole, note)
     if not isinstance(whole, dict):
         raise _no_notebook("it is JSON of another kind")
     cells, sheets, version = whole.get("cells"), whole.get("worksheets"), whole.get("nbformat")
-    if not isinstance(cells, list) and not isinstance(sheets, list):
-        raise _no_notebook("it has no list of cells")
-    found = 1 if version == 1 and cells else 4 if isinstance(cells, list) else 2 if version == 2 else 3
+    if not cells and isinstance(sheets, list):
+        parts = [sheet.get("cells") for sheet in sheets if isinstance(sheet, dict)]
+        cells = [cell for part in parts if isinstance(part, list) for cell in part]
+        found = 2 if version == 2 else 3
+    elif isinstance(cells, list):
+        found = 1 if version == 1 else 4
+    else:
+        raise _no_json_notebook(whole)
     if version != found:
         note(f"`nbformat`, the number of the notebook's format, is missing or wrong; it was read as {found}")
     metadata = whole.get("metadata")
@@ -175,13 +222,83 @@ def _of_today(whole: Any, note: Note) -> Any:
         note(
             "`metadata.widgets` has no `state`, so that GitHub and nbconvert cannot show the notebook; it was left out"
         )
-    whole = {**whole, "nbformat": found, "metadata": metadata if isinstance(metadata, dict) else {}}
-    if found < 4:
-        cells = nbformat.reads(json.dumps(_filled(whole) if found > 1 else whole), as_version=4).cells
-    if not isinstance(cells, list) or not all(map(_is_cell, cells)):
-        raise _no_notebook("a cell has no kind or no text")
-    _note_gaps(cells, note)
-    return _notebook([_made_sound(cell) for cell in cells], nbformat.from_dict(_languages(whole["metadata"])))
+    kept = _whole_cells(cells, note)
+    if found == 4:
+        _note_gaps(kept, note)
+    said = metadata if isinstance(metadata, dict) else {}
+    return _notebook([_made_sound(cell) for cell in kept], nbformat.from_dict(_languages(said)))
+
+
+def _unwrapped(whole: Any, note: Note) -> Any:
+    """Return the notebook in what programs put around one, or around which they leave one out."""
+    for _ in range(MOST_WRAPPERS):
+        inner, what = _inside(whole)
+        if inner is None:
+            return whole
+        note(f"{what}; it was read as a notebook")
+        whole = inner
+    return whole
+
+
+def _inside(whole: Any) -> tuple[Any, str]:
+    """Return what stands in one wrapper, and which that is; None where there is no wrapper."""
+    match whole:
+        case str() if whole.lstrip()[:1] in ("{", "["):
+            return _json(whole, _ignore), "the notebook stands inside a string of JSON"
+        case [{"cells": _}]:
+            return whole[0], "the notebook stands inside a list"
+        case [{"cell_type": _}, *_]:
+            return {**_BARE, "cells": whole}, "the file has a list of cells and nothing around it"
+        case {"cells": dict() as cells}:
+            return {**whole, "cells": list(cells.values())}, "the cells of the file are no list"
+        case {"cells": _} | {"worksheets": _}:
+            return None, ""
+        case {"cell_type": _}:
+            return {**_BARE, "cells": [whole]}, "the file has one cell and nothing around it"
+        case {"content": dict() | str() as content}:
+            return content, "the notebook stands inside an answer of Jupyter's server"
+    return None, ""
+
+
+def _no_json_notebook(whole: dict[str, Any]) -> Exception:
+    """Return the error of JSON without cells: what else it is, where that can be told."""
+    if any(isinstance(whole.get(key), str) for key in ("url", "doc_id", "resource_key")):
+        return UnreadableError(*LINK)
+    if isinstance(whole.get("message"), str):
+        return UnreadableError(
+            f"The file is not a notebook but what a server answered: {sayable(whole['message'][:100])!r}.",
+            "Download the notebook again, open it to see that it is whole, and upload that.",
+        )
+    return _no_notebook("it has no list of cells")
+
+
+def _whole_cells(cells: list[Any], note: Note) -> list[dict[str, Any]]:
+    """Return cells that have a kind and a text: what they lack is found or left empty, and told."""
+    kept: list[dict[str, Any]] = []
+    odd: dict[str, list[int]] = {}
+    for at, cell in enumerate(cells, 1):
+        if not isinstance(cell, dict):
+            odd.setdefault("are none, but other values, and were left out", []).append(at)
+            continue
+        kind, text = cell.get("cell_type"), next((cell[key] for key in TEXTS if cell.get(key) is not None), None)
+        if not isinstance(kind, str):
+            kind = "code" if can_parse(_text(text) or "") else "markdown"
+            odd.setdefault("have no `cell_type`; they were read as code where they are Python", []).append(at)
+        if _text(text) is None:
+            lines = text if isinstance(text, list) else []
+            text = "".join(line for line in lines if isinstance(line, str))
+            odd.setdefault("have no text, or text of another kind, in place of which they were left empty", []).append(
+                at
+            )
+        elif isinstance(text, list) and len(text) > 1 and not any(line.endswith("\n") for line in text[:-1]):
+            text = "\n".join(text)
+            odd.setdefault("have lines without an end; each was read as a line", []).append(at)
+        kept.append({**cell, "cell_type": kind.lower(), "source": text})
+    if cells and not any(_text(cell["source"]) for cell in kept) and odd:
+        raise _no_notebook("its cells have no kind or no text")
+    for what, places in odd.items():
+        note(f"{len(places)} of {len(cells)} cells {what}; cell {places[0]} first")
+    return kept
 
 
 def _notebook(cells: list[Any], metadata: Any) -> Any:
@@ -196,16 +313,6 @@ def _languages(metadata: dict[str, Any]) -> dict[str, Any]:
     return {key: metadata[key] for key in ("kernelspec", "language_info") if key in metadata}
 
 
-def _filled(whole: dict[str, Any]) -> dict[str, Any]:
-    """Return a notebook of an old format with what its converter cannot do without."""
-    gaps = {"outputs": [], "metadata": {}, "language": "python", "collapsed": False}
-    sheets = [
-        {**sheet, "cells": [{**gaps, **cell} if cell.get("cell_type") == "code" else cell for cell in sheet["cells"]]}
-        for sheet in whole["worksheets"]
-    ]
-    return {"nbformat_minor": 0, **whole, "worksheets": sheets}
-
-
 def _note_gaps(cells: list[Any], note: Note) -> None:
     """Tell what cells lack that the format asks for, and which stand twice."""
     for key in ("metadata", "outputs"):
@@ -217,10 +324,6 @@ def _note_gaps(cells: list[Any], note: Note) -> None:
     twice = [name for name, times in ids.items() if times > 1]
     if twice:
         note(f"{len(twice)} `id`s of cells stand more than once ({sayable(twice[0][:40])!r} first); ids were left out")
-
-
-def _is_cell(cell: Any) -> bool:
-    return isinstance(cell, dict) and isinstance(cell.get("cell_type"), str) and _text(cell.get("source")) is not None
 
 
 def _text(source: Any) -> str | None:
@@ -267,7 +370,10 @@ def _require_python(notebook: Any, note: Note) -> None:
 def _named_languages(metadata: Any) -> list[str]:
     """Return the languages that the kernel's name and the notebook's last run tell, in that order."""
     places = ((metadata.get("kernelspec"), "language"), (metadata.get("language_info"), "name"))
-    return [str(place[key]).lower() for place, key in places if isinstance(place, dict) and place.get(key)]
+    said = [str(place[key]).lower() for place, key in places if isinstance(place, dict) and place.get(key)]
+    kernel = metadata.get("kernelspec")
+    name = str(kernel.get("name")).lower() if isinstance(kernel, dict) else ""
+    return said or [language.lower() for start, language in KERNELS.items() if re.match(rf"{start}(?![a-z])", name)]
 
 
 def _is_python(sources: list[str]) -> bool:
@@ -320,21 +426,43 @@ def read_module(content: bytes, note: Note = _ignore) -> Any:
         return _sound(_json(text, note), note)
     if not _is_plain_python(text):
         require_merged(text, "a Python module that can be run")
-    return _split(text)
+    return _split(text, note)
 
 
-def _split(text: str) -> Any:
+def _split(text: str, note: Note = _ignore) -> Any:
     """Return a module's text as a notebook; each cell knows how many lines stand before it."""
+    if not can_parse(text):
+        text = _without_wrapping(text, note)
     lines = text.split("\n")
-    cuts = sorted({0, *_cuts(text, lines)})
+    cuts = sorted({0, *_cuts(visible(text), lines)})
     cells = []
     for first, end in itertools.pairwise([*cuts, len(lines)]):
         begin = first + bool(_MARK.match(lines[first]))
         begin = next((at for at in range(begin, end) if lines[at].strip()), end)
         source = "\n".join(lines[begin:end]).rstrip("\n")
-        if source.strip():
+        if source.strip() and not (_MARKDOWN.match(lines[first]) and not can_parse(source)):
             cells.append(_code_cell(sayable(source), begin))
-    return _notebook(cells, nbformat.NotebookNode())
+    return _notebook(cells, nbformat.NotebookNode(module=True))
+
+
+def is_module(notebook: Any) -> bool:
+    """Tell whether what was read was a module, whatever its ending says."""
+    return bool(notebook.metadata.get("module"))
+
+
+def _without_wrapping(text: str, note: Note) -> str:
+    """Return code without the words around fences of Markdown, and without prompts; lines stay where they are."""
+    lines = text.split("\n")
+    fences = [at for at, line in enumerate(lines) if _FENCE.match(line)]
+    if fences:
+        pairs = itertools.zip_longest(fences[::2], fences[1::2], fillvalue=len(lines))
+        inside = {at for begin, end in pairs for at in range(begin + 1, end)}
+        text = "\n".join(line if at in inside else "" for at, line in enumerate(lines))
+        note("the code between fences of Markdown was run; what stands around them was left out")
+    session = without_outputs(text)
+    if session != text:
+        note("a session was pasted with its prompts; what stands between them are outputs, which were left out")
+    return session
 
 
 def _code_cell(source: str, lines_before: int) -> Any:

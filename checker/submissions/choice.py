@@ -28,7 +28,7 @@ from checker.records import (
 from checker.submissions import companions, files
 from checker.submissions.beside import beside
 from checker.submissions.files import File, told
-from checker.submissions.naming import NOTEBOOKS, SUFFIXES, TIMESTAMP, Upload, sort_out, stem
+from checker.submissions.naming import NOTEBOOKS, SUFFIXES, TIMESTAMP, Upload, meant, sort_out, stem
 
 MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
@@ -82,14 +82,15 @@ def read_companion(companion: Companion) -> bytes:
 
 
 def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
-    """Return, as what was adapted, that a file had a second ending; nothing where it had none."""
+    """Return, as what was adapted, what stood behind its ending; nothing where nothing did."""
     name = (submission.member or submission.path).replace("\\", "/").rpartition("/")[2]
-    meant, _, added = name.rpartition(".")
-    if added.lower() not in ("txt", "json") or not name.lower().endswith(SUFFIXES):
+    solution = meant(name)
+    added = name[len(solution) :].strip()
+    if not added:
         return ()
     kind = "notebook" if submission.is_notebook else "module"
     return (
-        Adaptation(WHOLE_FILE, told(f"the file's name ends in .{added}; it was read as the {kind} {meant[:200]}")),
+        Adaptation(WHOLE_FILE, told(f"the file's name ends in {added[:50]}; it was read as the {kind} {solution[:200]}")),
     )
 
 
@@ -134,12 +135,12 @@ def _is_hidden(file: File) -> bool:
 
 def _candidates(upload: Upload) -> list[File]:
     """Return the files that may be the solution, the likeliest first, those that cannot be read last."""
-    found = [file for file in upload.files if file.name.lower().endswith(SUFFIXES) and not _is_hidden(file)]
+    found = [file for file in upload.files if meant(file.name).lower().endswith(SUFFIXES) and not _is_hidden(file)]
     return sorted(found, key=lambda f: (bool(f.problem), not _is_notebook(f), -f.changed, f.name))
 
 
 def _is_notebook(file: File) -> bool:
-    return file.name.lower().endswith(NOTEBOOKS)
+    return meant(file.name).lower().endswith(NOTEBOOKS)
 
 
 def _choose(upload: Upload) -> list[File]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from checker.errors import HarnessError
 from checker.records import Companion
 from checker.submissions.files import File, told
-from checker.submissions.naming import SUFFIXES
+from checker.submissions.naming import SUFFIXES, meant
 
 MOST = 200
 """Files of one upload that travel."""
@@ -53,7 +53,7 @@ def keep(files: Sequence[File]) -> Kept:
 
 
 def _nearest(file: File) -> tuple[int, bool, int, str]:
-    return len(file.parts), not file.name.lower().endswith(SUFFIXES), file.size, file.name
+    return len(file.parts), not meant(file.name).lower().endswith(SUFFIXES), file.size, file.name
 
 
 def _obstacle(file: File, environments: Collection[tuple[str, ...]]) -> str:
@@ -84,14 +84,8 @@ def _described(file: File, left_out: str) -> Companion:
         except (HarnessError, OSError) as error:
             why = error.message if isinstance(error, HarnessError) else error.strerror or str(error)
             left_out = f"it could not be read: {why.rstrip('.')}"
-    name = told("/".join((*file.parts[:-1], _as_meant(file.name))))
+    name = told("/".join((*file.parts[:-1], meant(file.name))))
     return Companion(name, file.size, digest, told(left_out), str(file.place), file.member)
-
-
-def _as_meant(name: str) -> str:
-    """Return a file's name without a second ending, as browsers and mail programs add it."""
-    meant, _, added = name.rpartition(".")
-    return meant if added.lower() in ("txt", "json") and name.lower().endswith(SUFFIXES) else name
 
 
 def listed(found: Sequence[tuple[File, Companion]], chosen: File) -> tuple[tuple[Companion, ...], int]:

@@ -22,12 +22,16 @@ from checker.errors import HarnessError
 from checker.records import Identity, Platform
 from checker.submissions.files import File
 
-NOTEBOOKS = (".ipynb", ".ipynb.txt", ".ipynb.json")
-"""As Jupyter writes them, and as browsers and mail programs save them."""
-SUFFIXES = (*NOTEBOOKS, ".py", ".py.txt")
+NOTEBOOKS = (".ipynb",)
+SUFFIXES = (*NOTEBOOKS, ".py", ".pyw")
+"""Of files that may be a solution, as ``meant`` gives their names."""
 METADATA = "submission_metadata.yml"
 TIMESTAMP = "timestamp.txt"
 
+_BEHIND = re.compile(
+    r"(?i)(?P<meant>.+\.(?:ipynb|pyw?))(?: ?\(\d+\)| ?- ?(?:Copy|Kopie))*(?:\.(?:txt|json|download))?(?: ?\(\d+\))?[ .]*",
+    re.DOTALL,
+)
 _MOODLE = re.compile(
     r"(?P<name>[^_/]*)(?:_(?P<number>[0-9]+))?_assignsubmission_[a-z]+(?:_?/|_)(?P<rest>.+)", re.DOTALL
 )
@@ -60,9 +64,16 @@ def sort_out(files: Sequence[File], zip_name: str = "") -> list[Upload]:
     return _plain(inner if is_wrapped else files)
 
 
+def meant(name: str) -> str:
+    """Return a file's name without what browsers, mail programs and copies put behind a solution's ending."""
+    found = _BEHIND.fullmatch(name)
+    return found["meant"] if found else name
+
+
 def stem(name: str) -> str:
     """Return a file's name without the ending that tells what it is."""
-    ending = max((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), key=len, default="")
+    name = meant(name)
+    ending = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
     return name[: len(name) - len(ending)] if ending else name.rpartition(".")[0] or name
 
 
@@ -96,7 +107,7 @@ def _plain(files: Sequence[File]) -> list[Upload]:
     for file in files:
         if len(file.parts) > 1:
             folders.setdefault(file.parts[0], []).append(_moved(file, file.parts[1:]))
-        elif file.name.lower().endswith(SUFFIXES):
+        elif meant(file.name).lower().endswith(SUFFIXES):
             loose.append(Upload(stem(file.name), Identity(), (file,)))
     return [*(Upload(name, Identity(), tuple(inside)) for name, inside in folders.items()), *loose]
 

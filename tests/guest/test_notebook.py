@@ -212,22 +212,81 @@ def test_a_page_that_is_called_a_notebook():
 
 
 @pytest.mark.parametrize(
-    "cell",
+    ("cell", "ran", "words"),
     [
-        None,
-        3,
-        {},
-        {"cell_type": "code"},
-        a_cell(source=3),
-        a_cell(source=None),
-        a_cell(cell_type=None),
-        a_cell(source=["x", 3]),
+        (None, [], "are none"),
+        (3, [], "are none"),
+        ({}, [""], "no `cell_type`"),
+        ({"cell_type": "code"}, [""], "no text"),
+        (a_cell(source=3), [""], "no text"),
+        (a_cell(source=None), [""], "no text"),
+        (a_cell("y = 2", cell_type=None), ["y = 2"], "no `cell_type`"),
+        (a_cell("Some words.", cell_type=None), [], "no `cell_type`"),
+        (a_cell("y = 2", cell_type="Code"), ["y = 2"], ""),
+        (a_cell(source=["y = 2", 3]), ["y = 2"], "no text"),
+        (a_cell(source=["y = 2", "z = 3"]), ["y = 2\nz = 3"], "lines without an end"),
+        ({"cell_type": "code", "metadata": {}, "outputs": [], "input": ["y = 2"]}, ["y = 2"], ""),
     ],
 )
-def test_cells_that_are_none(cell):
-    """A notebook with a cell that has no kind or no text is told in words, and ends no guest."""
+def test_cells_with_gaps(cell, ran, words):
+    """A cell without a kind or a text costs no other cell, and is told."""
+    said = []
+    cells = notebook.read_notebook(a_notebook(a_cell(), cell, **PYTHON), said.append).cells
+    assert [cell.source for cell in cells if cell.cell_type == "code"] == ["x = 1", *ran]
+    assert words in " ".join(said)
+    assert bool(words) <= bool(said)
+
+
+@pytest.mark.parametrize("cells", [[None], [3, {}], [{"cell_type": "code"}], [a_cell(source={})]])
+def test_cells_that_are_none(cells):
+    """A notebook in which no cell has a text, though it has cells, is told in words, and ends no guest."""
     with pytest.raises(UnreadableError, match="not a notebook that Jupyter can open"):
-        notebook.read_notebook(a_notebook(a_cell(), cell, **PYTHON))
+        notebook.read_notebook(a_notebook(*cells, **PYTHON))
+
+
+@pytest.mark.parametrize(
+    ("wrap", "words"),
+    [
+        (lambda whole: json.dumps(whole), "inside a string"),
+        (lambda whole: [whole], "inside a list"),
+        (lambda whole: whole["cells"], "nothing around it"),
+        (lambda whole: {"name": "a.ipynb", "type": "notebook", "content": whole}, "Jupyter's server"),
+        (lambda whole: {**whole, "cells": dict(enumerate(whole["cells"]))}, "no list"),
+    ],
+)
+def test_a_notebook_inside_something_else(wrap, words):
+    """What a program put around a notebook, or left out around its cells, is put right and told."""
+    code, said = repaired(json.dumps(wrap(json.loads(WHOLE))).encode())
+    assert code == "x = 'ü'\ny = 2"
+    assert words in said
+
+
+def test_a_single_cell_is_a_notebook():
+    """A file that holds one cell's JSON is a notebook of that cell."""
+    assert repaired(json.dumps(a_cell("y = 2")).encode())[0] == "y = 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Words.\n\n```python\nimport a\nx = 1\n```\n\nMore, if any:\n```\ny = 2\n```\n", "import a\nx = 1\ny = 2"),
+        (">>> import a\n>>> x = 1\n>>> x\n1\n", "import a\nx = 1\nx"),
+        ("import a\nprint 'x'\n", "import a\nprint 'x'"),
+    ],
+)
+def test_text_with_code_in_it_is_a_module(text, code):
+    """Markdown's fences and pasted sessions are read as the code in them, whatever the file is called."""
+    for read in (notebook.read_notebook, notebook.read_module):
+        assert notebook.sources(read(text.encode())) == code
+
+
+@pytest.mark.parametrize(
+    "mark", ["#%% md", "# %% [markdown]", "# %% A title [markdown]", "# <markdowncell>", "# + [markdown]"]
+)
+def test_prose_under_a_mark_for_markdown_is_no_code(mark):
+    """What a mark calls Markdown is left out where it is no Python, and run where it is."""
+    assert sources(f"# %%\nimport a\n{mark}\nSome words, of mine.\n# %%\ny = (2\n") == ["import a", "y = (2"]
+    assert sources(f"# %%\na = 1\n{mark}\nb = 2\n") == ["a = 1", "b = 2"]
 
 
 @pytest.mark.parametrize("metadata", [{"tags": 3}, {"tags": [3, "checker: answer"]}, {"tags": None}])
@@ -320,6 +379,20 @@ def without(key, of=WHOLE):
             WHOLE.replace(b"}]", b"},]").replace(b"[]", b"[ , ]").replace(b"[ , ]", b"[]"),
             "commas before closing brackets",
         ),
+        (WHOLE.replace(b"}, {", b"} {"), "commas were missing"),
+        (WHOLE.replace(b"null", b"None").replace(b"}]", b"},]"), "Python's words"),
+        (WHOLE.replace(b"[]", b"[ ,]").replace(b"[ ,]", b"[\xc2\xa0]"), "blanks of the file"),
+        (b"```json\n" + WHOLE + b"\n```", "text before the notebook, which begins in line 2"),
+        (b"// saved by a tool\n" + WHOLE, "text before"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf" + WHOLE, "byte order mark"),
+        (WHOLE.decode().encode("utf-16-le") + b"\0", "UTF-16"),
+        (
+            json.dumps(json.loads(WHOLE), ensure_ascii=False)
+            .encode()
+            .replace(b"x = ", b"x = ")
+            .replace(b'"python3"', '"üü'.encode() + b'\xff"'),
+            "a few bytes",
+        ),
         (WHOLE.replace(b'"y = 2"', b'"y = \\\n2"').replace(b"\\\n", b"\n"), "line breaks or tabs"),
         (WHOLE.replace(b'"metadata": {"k', b'"metadata": {"widgets": {"application/x": {"1": {}}}, "k'), "`state`"),
     ],
@@ -345,6 +418,9 @@ def test_a_module_called_a_notebook_and_the_reverse():
     assert repaired(b"import os\n\nx = 1\n") == (
         "import os\nx = 1", "the file is a Python module with the ending of a notebook; it was read as a module",
     )  # fmt: skip
+    assert notebook.is_module(notebook.read_notebook(b"import os\n"))
+    assert not notebook.is_module(notebook.read_module(WHOLE))
+    assert not notebook.is_module(notebook.read_notebook(a_notebook(a_cell("x = 1\n\ny = 2"))))
     said = []
     assert notebook.sources(notebook.read_module(WHOLE, said.append)) == "x = 'ü'\ny = 2"
     assert "with the ending of a module" in said[0]
@@ -400,6 +476,18 @@ CONFLICT = b"<<<<<<< HEAD\n%s\n=======\n%s\n>>>>>>> main\n"
         (b"[" * 1_000_000, "nested too deeply", "save it"),
         (b'{"cells": [' + b"9" * 10_000 + b"]}", "number is too long", "save it"),
         (b'{"cells": [}', "line 1 is no JSON", "save it"),
+        (b"../shared/practical4.ipynb", "a link, or a path", "Open the link"),
+        (b"https://colab.research.google.com/drive/1\n", "a link, or a path", "Open the link"),
+        (b"[InternetShortcut]\r\nURL=https://x\r\n", "a link, or a path", "Open the link"),
+        (b'{"url": "https://x", "doc_id": "1"}', "a link, or a path", "Open the link"),
+        (b"404: Not Found", "a server answered: '404: Not Found'", "Download"),
+        (b'{"message": "Not Found", "status": "404"}', "a server answered: 'Not Found'", "Download"),
+        (b"<div class=x>", "HTML page", "Download raw file"),
+        (b"BZh91AY", "a bzip2 archive", "Unpack it"),
+        (b"\x80\x04\x95" + bytes(8) + b"x", "binary data", "text file"),
+        (b"I could not do it.", "text without any Python", "as Jupyter saved it"),
+        (b'{"cells": [\n  ' + CONFLICT.replace(b"\n", b"\n  ") % (b'"a"', b'"b"') + b"]}", "lines 2, 4, 6", "Decide"),
+        (b'{"cells": [' + b'{"cell_type": "code"} ' * 3, "breaks off", "Compare its size"),
         (b'{"nbformat": 4}', "no list of cells", "save it"),
     ],
 )

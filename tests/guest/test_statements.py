@@ -54,12 +54,22 @@ def test_else_ipython_transforms(source, ran):
         ('print "only"', [], [1]),
         ("from a import b, \nfrom c import d,  # both\nx = 1", ["from a import b", "from c import d", "x = 1"], [1, 2]),
         ("if x:\n\ty = 1\n        z = 2\nw = 3", ["w = 3"], [3]),
-        ("x = 1\n y = 2\nz = 3", ["z = 3"], [2]),
+        ("x = 1\n y = 2\nz = 3", ["x = 1", "z = 3"], [2]),
+        ("x = 1\nelse:\n    y = 2\nz = 3", ["x = 1", "pass", "z = 3"], [2, 3]),
         ("x = (1,\ny = 2\nz = 3", ["y = 2", "z = 3"], [1]),
         ("def f():\n    print 1\n    return 2\nf()", ["def f():", "    pass", "    return 2", "f()"], [2]),
         ("for i in x:\n    print i\n    print i\nz = 1", ["for i in x:", "    pass", "    pass", "z = 1"], [2, 3]),
         ("for i in x\n    y = 1\nz = 2", ["z = 2"], [1]),
-        ("try:\n    x = 1\nexcept E, e:\n    y = 1\nz = 2", ["z = 2"], [3]),
+        ("try:\n    x = 1\nexcept E, e:\n    y = 1\nz = 2",
+         ["try:", "    x = 1", "except E as e:", "    y = 1", "z = 2"], [3]),
+        ("def f():\n    from a import b,\n    return b", ["def f():", "    from a import b", "    return b"], [2]),
+        ("from a import b, \\\n    c,\nz = 1", ["from a import b, \\", "    c", "z = 1"], [2]),
+        ("x = 1\nreturn x\ny = 2", ["x = 1", "y = 2"], [2]),
+        ("f(a=1, a=2)\ny = 2", ["y = 2"], [1]),
+        ("x = 1\nif x:\n    break\ny = 2", ["x = 1", "if x:", "    pass", "y = 2"], [3]),
+        ("x = 1\nfrom __future__ import division\ny = 2", ["x = 1", "y = 2"], [2]),
+        ("x = 1\n<<<<<<< HEAD\ny = 2\n=======\ny = 3\n>>>>>>> main", ["x = 1", "y = 2", "y = 3"], [2, 4, 6]),
+        ("await f()\nprint 'x'\ny = 2", ["await f()", "y = 2"], [2]),
         ("@f\ndef g():\n    exec 'x'\nz = 1", ["@f", "def g():", "    pass", "z = 1"], [3]),
         ("if a:\n    b\nelse:\n    print 'c'\nz = 1", ["if a:", "    b", "else:", "    pass", "z = 1"], [4]),
         ('s = """\nprint "x"\n"""\nprint "y"\nz = 1', ['s = """', 'print "x"', '"""', "z = 1"], [4]),
@@ -73,6 +83,28 @@ def test_else_ipython_transforms(source, ran):
 def test_else_statement_by_statement(source, ran, told):
     """What is no Python is told with its line, and everything else is run."""
     assert read(source) == (ran, told)
+
+
+@pytest.mark.parametrize(
+    ("source", "ran", "words"),
+    [
+        (">>> x = 1\n>>> x\narray([1])\n>>> for i in x:\n...     y = 2\n...\n1",
+         ["x = 1", "x", "for i in x:", "    y = 2"], "session"),
+        ("In [1]: x = 1\n\nIn [2]: x\nOut[2]: array([1])\n\nIn [3]: if x:\n   ...:     y = 2\n   ...:",
+         ["x = 1", "x", "if x:", "    y = 2"], "session"),
+        ("def f():\n\u00a0\u00a0\u00a0\u00a0return 1\ny\u00a0= 2", ["def f():", "    return 1", "y = 2"], "blank"),
+        ("\ufeffx = 1\u200b\ny = 2\x1a", ["x = 1", "y = 2"], "blank"),
+        ("s = '\u00a0'", ["s = '\u00a0'"], ""),
+    ],
+)  # fmt: skip
+def test_what_was_pasted_with_code_is_taken_out(source, ran, words):
+    """Signs that cannot be seen, and a session's prompts and outputs, cost no line, and are told."""
+    said = []
+    code, problems = statements.python_of(source, InteractiveShell.instance().transform_cell, said.append)
+    assert [line for line in code.split("\n") if line.strip()] == ran
+    assert problems == ()
+    assert bool(said) == bool(words)
+    assert all(words in what for what in said)
 
 
 def test_lines_stay_where_they_are():
@@ -128,6 +160,19 @@ def test_what_was_left_out_is_told_with_its_line(before, words):
     assert len(shell.shown) == 1
 
 
+def test_a_line_inside_a_cells_magic_is_told_once_with_its_place():
+    """A kernel reads a cell twice, and a magic reads what it is given: a line is told once, counted in the cell."""
+    shell, said = Shell(), []
+    shell.transform_cell = InteractiveShell.instance().transform_cell
+    reader = statements.Reader(shell, said.append, lambda: 10)
+    cell = "%%time\n\nx = 1\nprint 'x'\n"
+    for source in (cell, cell, "\nx = 1\nprint 'x'\n"):
+        shell.transform_cell(source)
+    reader.tell(Result())
+    assert [words.partition(" is")[0] for words in said] == ["line 14"]
+    assert shell.shown[0][1].count("line 14") == 1
+
+
 def test_only_so_many_lines_are_told():
     """Prose in a cell of code does not fill the report."""
     shell, said = Shell(), []
@@ -141,8 +186,9 @@ def test_only_so_many_lines_are_told():
 def test_a_word_that_is_a_magic():
     """A cell of one line that begins with a magic's name is the magic, if the name is not the student's."""
     shell = Shell()
-    statements.Reader(shell, print, lambda: None)
+    reader = statements.Reader(shell, print, lambda: None)
     assert shell.transform_cell("pwd") == "pwd  # transformed"
+    reader.tell(Result())
     shell.user_ns["pwd"] = 1
     assert shell.transform_cell("pwd") == "pwd"
 
