@@ -25,9 +25,9 @@ from checker.records import Bar, Baseline, Comparison, Measurement, SeedScore, S
 
 SECOND_LOOK = 0.65
 """Of the level, what is left for a decision with further seeds, so that both looks together keep it."""
-FAR, PLAUSIBLE = 1 / 2, 1 / 3
-"""Of the reference's error, what is left where it is asked whether inputs give the target away; and of the smallest
-error that the reference or a traditional model makes, where they must."""
+PLAUSIBLE = 1 / 3
+"""Of the smallest error that the reference or a traditional model makes, what is left where inputs that nobody can
+compute must give the target away."""
 SAMPLE = 600
 """Rows of a regression that are kept for pictures."""
 
@@ -129,12 +129,6 @@ def row_errors(outputs: Array, labels: Array) -> Array:
     if labels.dtype.kind == "f":
         return np.square(outputs.astype(np.float64) - labels)
     return np.asarray(outputs != labels, dtype=np.float64)
-
-
-def is_far_better(compared: Comparison) -> bool:
-    """Tell whether a network leaves so little of the reference's error that it is asked what its inputs tell."""
-    metric = metrics.find(compared.metric, compared.unit)
-    return metric.error(compared.mean) < FAR * metric.error(compared.reference_mean)
 
 
 def is_implausible(compared: Comparison) -> bool:

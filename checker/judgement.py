@@ -260,11 +260,11 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
 def suspicion(gathered: Gathered, compared: Comparison | None, course: Course) -> str:
     """Return that the inputs may give the answer away, as a sentence; "" where nothing says so.
 
-    It is asked of a network that is far better than the reference, and of which some input is not computed from the
-    data's own columns: where all are, no accuracy is too good.
+    It is asked of a network that reaches the bar, and of which some input is not computed from the data's own columns:
+    where all are, no accuracy is too good.
     """
     traced = gathered.evidence.tracing
-    if compared is None or traced is None or not comparison.is_far_better(compared):
+    if compared is None or traced is None or not compared.reaches_bar:
         return ""
     suspects, leak = leaks.unexplained(traced.columns), None
     if not suspects:

@@ -3,8 +3,10 @@
 Theory of operation: of a column that is computed from the data's own columns it is known what it can tell. Of one
 whose values are known only for the rows that a student fed it is not: it may hold labels, alone or together with others
 of its kind. A forest that is given such columns beside the data's own, and does clearly better out of bag than one that
-is not, shows that they do; what it loses without one of them, or has by one alone, says which. A forest that does no
-better proves nothing, as a label can be hidden so that no forest finds it. It is asked seldom, and of a bounded number
+is not, shows that they help; what it loses without one of them, or has by one alone, says which. A column that is a
+function of the data's columns may help as well, as likeness to places on the map does. So what a second forest makes of
+such columns from the data's is taken off them, and only where the rest helps still do they tell the target. A forest
+that does no better proves nothing, as a label can be hidden so that no forest finds it. It is asked of a bounded number
 of rows.
 """
 
@@ -23,6 +25,10 @@ MOST_ROWS, MOST_COLUMNS, MOST_MIXED, TREES, WIDTH = 5_000, 8, 60, 50, 16
 chooses from."""
 CLEARLY = 0.75
 """Of a forest's error, what is left at most where other columns tell it the target."""
+STILL = 0.9
+"""What is left at most if what follows from the data's columns is taken off them."""
+PLAINLY = 0.2
+"""If no more is left than this, nothing is taken off: no function of the data's columns helps so much."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,20 @@ def find(
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
     own, theirs, labels = data[rows], inputs[rows], labels[rows]
 
-    def score(chosen: Sequence[int]) -> float:
-        besides = _known(theirs[:, list(chosen)])
+    def score_with(besides: Array) -> float:
         both = np.hstack([_known(own), besides])
         return measure(_out_of_bag(np.hstack([both, _mixed(both, labels)]), labels), labels)
+
+    def score(chosen: Sequence[int]) -> float:
+        return score_with(_known(theirs[:, list(chosen)]))
 
     without, beside = score(()), score(suspects)
     if error(beside) > CLEARLY * error(without):
         return None
+    if error(beside) > PLAINLY * error(without):
+        rest = _without_what_follows(_known(theirs[:, list(suspects)]), _known(own))
+        if error(score_with(rest)) > STILL * error(without):
+            return None
     half = (error(without) + error(beside)) / 2
     carrying = []
     for one in suspects if len(suspects) <= MOST_COLUMNS else ():
@@ -91,6 +103,14 @@ def _mixed(columns: Array, labels: Array) -> Array:
     return np.asarray(centred @ weights)
 
 
+def _without_what_follows(columns: Array, data: Array) -> Array:
+    """Return standardised columns (n, k) without what a forest makes of them, out of bag, from the data's (n, e)."""
+    centred = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
+    centred /= np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny)
+    follows = _out_of_bag(data, centred[:, 0] if centred.shape[1] == 1 else centred)
+    return _known(centred - follows.reshape(centred.shape))
+
+
 def _out_of_bag(x: Array, labels: Array) -> Array:
     """Return what a forest gives for each row by the trees that have not seen it: class scores, or values."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor  # seldom needed
@@ -101,7 +121,7 @@ def _out_of_bag(x: Array, labels: Array) -> Array:
         forest = (RandomForestRegressor if is_number else RandomForestClassifier)(oob_score=True, n_jobs=1, **settings)
         forest.fit(x, labels)
     if is_number:
-        return np.asarray(forest.oob_prediction_)
+        return np.asarray(np.nan_to_num(forest.oob_prediction_))
     scores = np.zeros((len(labels), int(labels.max()) + 1))
     scores[:, forest.classes_] = forest.oob_decision_function_
     return scores

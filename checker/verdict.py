@@ -176,8 +176,7 @@ def _of_known(comparison: Comparison, suspicion: str) -> Reason:
         within = f"within ± {band} these {seeds} seeds cannot tell them apart"
         return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
     if suspicion:
-        known = f"far better than the reference ({write(comparison.reference_mean)})"
-        return Verdict.REFER, f"{mean} is {known}. {suspicion}"
+        return Verdict.REFER, f"{mean} reaches {bar}, but {suspicion[0].lower()}{suspicion[1:]}"
     each = ""
     if comparison.decided_by is Decider.EACH_SEED:
         verb = "reaches" if comparison.reaches_bar else "misses"

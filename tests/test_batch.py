@@ -1102,8 +1102,8 @@ class TwoColumns(Practical):
 
 
 def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbox, make, tmp_path):
-    """Labels that no column tells alone show themselves in an accuracy far above the reference's: a person looks,
-    and is told which columns carry them."""
+    """Labels that no column tells alone show themselves in what a forest makes of all columns: a person looks, and is
+    told which columns carry them."""
     guest = TwoColumns(data, make)
     course = Course(small_assignment, data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
     standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))

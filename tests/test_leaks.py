@@ -93,3 +93,18 @@ def test_what_is_computed_from_the_data_is_explained():
     """A column with a formula is explained, unless the target is in it."""
     known = Column("", *(0.0,) * 9, formula="the logarithm of households")
     assert leaks.unexplained((known, replace(known, formula=""), replace(known, has_target=True))) == (1, 2)
+
+
+@both_tasks
+def test_a_function_of_the_datas_columns_is_no_leak_however_much_it_helps(labels, metric):
+    """A product helps a forest that has to find it by splits; whoever computes it from the data hides nothing in it."""
+    product = DATA[:, 1] * DATA[:, 2]
+    assert found(labels, metric, np.sign(product) * np.abs(product) ** 0.6, NOISE) is None
+
+
+@both_tasks
+def test_a_faint_label_in_a_column_of_the_datas_is_a_leak(labels, metric):
+    """What follows from the data's columns hides no label that was added to it."""
+    leak = found(labels, metric, DATA[:, 3] + 0.02 * unit(labels))
+    assert leak is not None
+    assert leak.columns == (1,)
