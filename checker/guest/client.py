@@ -59,14 +59,16 @@ Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
 def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, say: Say, kernel: Kernel) -> None:
     """Execute a notebook in ``folder`` with such a kernel; what is seen goes to ``say``. ``arrays`` are a replay's."""
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
     settings = {
         "cells": cells or [1],
         "lines": [] if job.is_notebook else [notebook.cells[cell - 1].metadata.get("line", 0) for cell in cells],
         "caps": to_plain(job.caps),
         "outputs": len(job.classes) or 1,
         "exact": job.exact,
-        "tensorflow_1": generation.is_tensorflow_1(sources(notebook)),
-        "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
+        "tensorflow_1": legacy and generation.is_tensorflow_1(sources(notebook)),
+        "graph": legacy and generation.is_graph_by_itself(sources(notebook)),
+        "legacy": legacy,
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, folder.parent) if arrays else "",
         "csv": job.file,

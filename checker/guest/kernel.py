@@ -32,10 +32,10 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, course, executions, furniture, generation, publishing
+    from checker.guest import adaptation, course, executions, furniture, generation, publishing, wrappers
     from checker.guest.as_trained import Witness
     from checker.guest.capture import Capture
-    from checker.guest.imports import Imports
+    from checker.guest.imports import FormerModules, Imports
     from checker.guest.ledger import Ledger
     from checker.guest.replay import Replay
     from checker.guest.statements import Reader
@@ -60,6 +60,8 @@ def run(settings: dict[str, Any]) -> None:
     furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"])
     app.shell.ast_transformers.append(importing)
+    sys.meta_path.append(FormerModules(tf.keras, note))
+    wrappers.install(tf.keras, note)
     reader = Reader(app.shell, note, place.lines_before)
     ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell)
     capture = Capture(tf, ledger, settings["exact"])
@@ -70,6 +72,8 @@ def run(settings: dict[str, Any]) -> None:
     if not settings["exact"]:
         executions.stop_tuning(tf)
     StaticGraphs(tf, ledger).install()
+    if settings["graph"]:
+        tf.compat.v1.disable_eager_execution()
     Tapes(tf, capture).install()
     app.shell.events.register("pre_run_cell", place.go_on)
     app.shell.events.register("pre_run_cell", channel.remember_parent)
