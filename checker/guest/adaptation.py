@@ -108,7 +108,7 @@ def _add(home: Any, values: Mapping[str, Any]) -> None:
 
 
 def _accept_former_settings(keras: Any, note: Note) -> None:
-    """Let layers be made, and models trained, with the names that settings had in Keras 1."""
+    """Let layers be made with the names that their settings had in Keras 1."""
     weights = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
                "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint"}  # fmt: skip
     renamed = {
@@ -121,6 +121,10 @@ def _accept_former_settings(keras: Any, note: Note) -> None:
     for name, settings in renamed.items():
         made = getattr(keras.layers, name)
         made.__init__ = _renaming(made.__init__, name, settings, note)
+
+
+def accept_former_epochs(keras: Any, note: Note) -> None:
+    """Let ``fit`` take its epochs by their name in Keras 1: around all that watches ``fit``, which knows today's."""
     trainer: Any = next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))
     trainer.fit = _renaming(trainer.fit, "fit", {"nb_epoch": "epochs"}, note)
 

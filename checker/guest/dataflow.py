@@ -141,12 +141,12 @@ class Reader:
 
     def some_input(self, operation: Any, fed: Mapping[Any, Any]) -> Any:
         """Return the largest table of numbers that what could not be read is given; None where it is given none."""
-        sizes: dict[Any, tuple[float, float]] = {}
+        sizes: dict[Any, list[float]] = {}
         for op in ancestors([operation]):
             for tensor in op.outputs if op.type.startswith(SOURCES) else ():
                 shape = np.shape(fed[tensor]) if tensor in fed else tensor.shape.as_list() if tensor.shape.rank else ()
                 if tensor.dtype.is_floating and len(shape) == 2:
-                    sizes[tensor] = (shape[0] or math.inf, shape[1] or math.inf)
+                    sizes[tensor] = [size or math.inf for size in shape]
         return max(sizes, key=sizes.__getitem__, default=None)
 
     def width(self, operation: Any) -> int | None:

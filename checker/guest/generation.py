@@ -9,7 +9,7 @@ BEFORE_KERAS_3 = r"(1|2\.(\d|1[0-5]))(\.[\w*.]+)?(?!\d)"
 """Versions of TensorFlow and Keras that brought legacy Keras."""
 
 TELLTALES = {
-    "an optimizer's `minimize(loss, var_list)`": r"\.minimize\([^)]*\b(var_list\b|trainable_(variables|weights)\b|variables\b)",
+    "an optimizer's `minimize(loss, var_list)`": r"\.minimize\([^)]*\b(var_list|variables|trainable_\w+)\b",
     "`tf.layers`": r"\btf\.layers\.|compat\.v1\.layers",
     "TensorFlow 1's API": r"tensorflow\.compat\.v1|tensorflow\.compat import v1|\bdisable_v2_behavior\("
     rf"|\b(tf|compat\.v1)\.({V1_CALLS})\(",

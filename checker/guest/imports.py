@@ -115,8 +115,10 @@ class Imports:
 
     def visit(self, tree: Any) -> Any:
         """Wrap the imports at the top level of a cell; wherever a copy of Keras is named, mean Keras itself."""
-        if any([_call_by_its_name(node) for node in ast.walk(tree)]):
-            self.note("TensorFlow's own copy of Keras (`tensorflow.python.keras`) is stale or gone: Keras itself was meant")
+        if sum(_call_by_its_name(node) for node in ast.walk(tree)):
+            self.note(
+                "TensorFlow's own copy of Keras (`tensorflow.python.keras`) is stale or gone: Keras itself was meant"
+            )
         body = getattr(tree, "body", [])
         tree.body = [_wrapped(node, self.tensorflow_1) if _can_wrap(node) else node for node in body]
         return tree
@@ -234,7 +236,9 @@ def _call_by_its_name(node: ast.AST) -> bool:
             for alias in node.names:
                 alias.name = _todays_module(alias.name)
             return before != [alias.name for alias in node.names]
-        case ast.ImportFrom(module="tensorflow.python" | "tensorflow.contrib", names=[ast.alias(name="keras")], level=0):
+        case ast.ImportFrom(
+            module="tensorflow.python" | "tensorflow.contrib", names=[ast.alias(name="keras")], level=0
+        ):
             node.module = "tensorflow"
             return True
         case ast.ImportFrom(module=str(module), level=0) if _todays_module(module) != module:

@@ -68,6 +68,7 @@ def run(settings: dict[str, Any]) -> None:
     if plan is not None:
         capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
     capture.install()
+    adaptation.accept_former_epochs(tf.keras, note)
     witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
     if not settings["exact"]:
         executions.stop_tuning(tf)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.guest import dataflow, generation, plaindata
+from checker.guest import dataflow, generation, optimizers, plaindata
 from checker.guest.dataflow import Call, Reader, Reading
 from checker.guest.ledger import Known, Ledger, NotNowError
 from checker.guest.loops import Looks, Loop, begin
@@ -28,26 +28,6 @@ from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
 
 HOW = "Session.run loop"
-OPTIMIZERS = {
-    "GradientDescentOptimizer": ("SGD", {"learning_rate": "_learning_rate"}),
-    "MomentumOptimizer": (
-        "SGD", {"learning_rate": "_learning_rate", "momentum": "_momentum", "nesterov": "_use_nesterov"}
-    ),
-    "AdamOptimizer": (
-        "Adam", {"learning_rate": "_lr", "beta_1": "_beta1", "beta_2": "_beta2", "epsilon": "_epsilon"}
-    ),
-    "RMSPropOptimizer": (
-        "RMSprop",
-        {"learning_rate": "_learning_rate", "rho": "_decay", "momentum": "_momentum", "epsilon": "_epsilon",
-         "centered": "_centered"},
-    ),
-    "AdagradOptimizer": (
-        "Adagrad",
-        {"learning_rate": "_learning_rate", "initial_accumulator_value": "_initial_accumulator_value"},
-    ),
-    "AdadeltaOptimizer": ("Adadelta", {"learning_rate": "_lr", "rho": "_rho", "epsilon": "_epsilon"}),
-}  # fmt: skip
-"""For each optimizer of TensorFlow 1 the one of Keras, and where it keeps the settings of that."""
 UPDATES = ("Assign", "Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
 
 Original = Callable[..., Any]
@@ -87,7 +67,7 @@ class Training:
     @property
     def rate(self) -> Any:
         """The learning rate, a number or a tensor, as the optimizer was given it."""
-        names = OPTIMIZERS.get(type(self.optimizer).__name__)
+        names = optimizers.OF_TENSORFLOW_1.get(type(self.optimizer).__name__)
         value = getattr(self.optimizer, names[1]["learning_rate"], None) if names else None
         return value() if callable(value) and not dataflow.is_tensor(value) else value
 
@@ -95,7 +75,7 @@ class Training:
         """Return optimizer and loss as plain data; UnrebuildableError where there are none."""
         if self.obstacle or self.network is None or self.optimizer is None:
             raise UnrebuildableError(self.obstacle or "its weights are updated by assignments of the student's own")
-        return _plain_optimizer(self.optimizer, self.values), self.network.reading.target.loss
+        return optimizers.describe(self.optimizer, self.values), self.network.reading.target.loss
 
 
 @dataclass
@@ -376,22 +356,6 @@ def _ratio(seen: Mapping[str, Any]) -> float | None:
         each = -(seen["y"] * seen["log"]).sum(axis=-1)
     mean = float(np.mean(each)) if each is not None else 0.0
     return float(np.sum(seen["loss"])) / mean if mean else float("nan")
-
-
-def _plain_optimizer(optimizer: Any, values: Mapping[str, float]) -> KerasObject:
-    kind = type(optimizer).__name__
-    if kind not in OPTIMIZERS or not type(optimizer).__module__.startswith("tensorflow."):
-        raise UnrebuildableError(f"the optimizer `{kind}` is none that the checker knows")
-    class_name, names = OPTIMIZERS[kind]
-    config: dict[str, Any] = {}
-    for key, attribute in names.items():
-        value = getattr(optimizer, attribute)
-        if key == "learning_rate" and "rate" in values:
-            value = values["rate"]
-        if not isinstance(value, int | float):
-            raise UnrebuildableError(f"the optimizer's setting `{key}` is computed in the graph")
-        config[key] = value if isinstance(value, bool) else float(value)
-    return KerasObject(class_name, config)
 
 
 def _readable(serialize: Original, tf: Any) -> Original:

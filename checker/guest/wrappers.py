@@ -22,7 +22,7 @@ from checker.guest.imports import made_module
 WORDS = "`keras.wrappers.scikit_learn` is no part of Keras today; it was here as it was"
 
 
-class Wrapper(BaseEstimator):
+class Wrapper(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What both kinds of estimators have in common."""
 
     note: Note = staticmethod(lambda words: None)
@@ -47,7 +47,7 @@ class Wrapper(BaseEstimator):
     def fit(self, x: Any, y: Any, **kwargs: Any) -> Any:
         """Make a network, train it, and return its history."""
         self.note(WORDS)
-        build = self.build_fn if self.build_fn is not None else self.__call__  # type: ignore[operator]  # of subclasses
+        build = self.build_fn if self.build_fn is not None else self.__call__
         known = build if inspect.isroutine(build) else build.__call__
         self.model = build(**self._settings(known))
         if _is_one_hot(self.model) and np.ndim(y) != 2:
@@ -71,7 +71,7 @@ class Wrapper(BaseEstimator):
         return found
 
 
-class KerasClassifier(ClassifierMixin, Wrapper):
+class KerasClassifier(ClassifierMixin, Wrapper):  # type: ignore[misc]  # as above
     """A network that predicts classes."""
 
     def fit(self, x: Any, y: Any, **kwargs: Any) -> Any:
@@ -111,7 +111,7 @@ class KerasClassifier(ClassifierMixin, Wrapper):
         raise ValueError("The network was not compiled to tell its accuracy: give compile metrics=['accuracy'].")
 
 
-class KerasRegressor(RegressorMixin, Wrapper):
+class KerasRegressor(RegressorMixin, Wrapper):  # type: ignore[misc]  # as above
     """A network that predicts a number."""
 
     def predict(self, x: Any, **kwargs: Any) -> Any:
@@ -125,7 +125,7 @@ class KerasRegressor(RegressorMixin, Wrapper):
 
 
 def _is_one_hot(model: Any) -> bool:
-    return getattr(model.loss, "__name__", model.loss) == "categorical_crossentropy"
+    return bool(getattr(model.loss, "__name__", model.loss) == "categorical_crossentropy")
 
 
 def install(keras: Any, note: Note) -> None:
@@ -133,7 +133,7 @@ def install(keras: Any, note: Note) -> None:
     Wrapper.note = staticmethod(note)
     made = made_module("keras.wrappers.scikit_learn", KerasClassifier=KerasClassifier, KerasRegressor=KerasRegressor)
     for name in ("keras", "tensorflow.keras"):
-        root = importlib.import_module(name)
+        root: Any = importlib.import_module(name)
         for home in (root, keras):
             if not hasattr(home, "wrappers"):
                 home.wrappers = made_module(f"{name}.wrappers", __path__=[])
