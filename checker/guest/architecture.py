@@ -35,13 +35,15 @@ def describe(model: Any, keras: Any, tf: Any) -> Architecture:
 
 def _numeric_columns(model: Any, keras: Any) -> int:
     """Return of how many columns of numbers, as they are, a model's first layer makes the table that goes on; 0 where
-    that is not what the layer does. Its order of columns matters to none that follow."""
+    that is another layer. Its order of columns matters to none that follow."""
     first = model.layers[0] if type(model) is keras.Sequential and model.layers else None
     if first is None or type(first) is not getattr(keras.layers, "DenseFeatures", None):
         return 0
     columns = list(first._feature_columns)
     is_plain = [type(c).__name__ == "NumericColumn" and c.shape == (1,) and c.normalizer_fn is None for c in columns]
-    return len(columns) if all(is_plain) else 0
+    if not all(is_plain):
+        raise UnrebuildableError("its feature columns are more than columns of numbers as they are")
+    return len(columns)
 
 
 def _input_shapes(model: Any) -> list[tuple[int, ...]]:
