@@ -83,8 +83,8 @@ def _name(file: Submission) -> str:
 def _in_its_generation(
     submission: Submission, course: Course, box: Box, watch: Watch, limits: Limits
 ) -> tuple[Execution, Collector]:
-    """Run a file in the generation of Keras that it was written for; where errors say that it was another, in
-    that one too, and take the run with an answer, or else with fewer errors."""
+    """Run a file in the generation of Keras that it was written for; where errors say that it was another, or leave no
+    answer, in that one too, and take the run with an answer, or else with fewer errors."""
     wanted = course.assignment.keras
     first = _execute(submission, course, box, watch, wanted, "the assignment says so", limits)
     seen = first[1]
@@ -92,6 +92,8 @@ def _in_its_generation(
         return first
     other = generations.other(seen.environment.keras)
     blamed = generations.explained_by(seen.environment.keras, seen.cells, seen.adaptations)
+    if not blamed and not _holds_answer(seen, course):
+        blamed = generations.may_explain(seen.cells)
     if not blamed:
         return first
     reason = f"under Keras {seen.environment.keras} {blamed}"

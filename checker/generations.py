@@ -11,6 +11,11 @@ ONLY_KERAS_2_RUNS = (
     r"not recognized: \{'(lr|decay)'",
     r"tf\.layers|'layers'|tf_layers|not available with Keras 3",
     r"keras\.optimizers\.legacy",
+    r"module 'keras[\w.]*\.(losses|metrics|layers|backend|models|utils)' has no attribute",
+    r"'(Dense|DenseFeatures|Flatten|Dropout|InputLayer|\w*Normalization)' object is not iterable",
+    r"adapt\(\) expects an iterable|isn't able to automatically\s+determine|[Aa]rity mismatch",
+    r"Could not interpret optimizer identifier: <tensorflow\.",
+    r"Unrecognized keyword arguments passed to \w+: \{'(input|output|nb_epoch)'",
     r"(No module named|cannot import name|has no attribute).*(np_utils|wrappers|experimental|feature_column|estimator)",
     r"KerasTensor cannot be used as input to a TensorFlow function",
     r"has no attribute '(lr|_distribution_strategy|metrics_names|get_updates|reset_states|input_spec)'",
@@ -36,6 +41,9 @@ LONGEST = 2_500
 _PATTERNS: Mapping[str, Sequence[str]] = {"3": ONLY_KERAS_2_RUNS, "2": ONLY_KERAS_3_RUNS}
 
 
+USES_KERAS = r"\b(keras|tensorflow|tf)\b"
+
+
 def other(keras: str) -> str:
     """Return the other generation."""
     return "2" if keras == "3" else "3"
@@ -51,3 +59,13 @@ def explained_by(keras: str, cells: Sequence[CellResult], adaptations: Sequence[
         if any(re.search(pattern, words[:LONGEST]) for pattern in _PATTERNS.get(keras, ())):
             return f"cell {index} failed with “{words[:160]}”"
     return ""
+
+
+def may_explain(cells: Sequence[CellResult]) -> str:
+    """Return, in words, the first error of a run without an answer, which the generation may explain; "" where no cell
+    failed, or nothing of Keras is used."""
+    failed = next((cell for cell in cells if cell.error is not None), None)
+    if failed is None or failed.error is None or not any(re.search(USES_KERAS, cell.source) for cell in cells):
+        return ""
+    words = f"{failed.error.name}: {failed.error.message}"[:160]
+    return f"there was no network for the task, and cell {failed.index} failed with “{words}”"

@@ -26,7 +26,7 @@ OTHERS = {
     "PyTorch": r"^[ \t]*(import torch|from torch)\b",
     "JAX": r"^[ \t]*(import (jax|flax)|from (jax|flax))\b",
     "XGBoost": r"^[ \t]*(import xgboost|from xgboost)\b",
-    "a TensorFlow 1 graph": r"\btf\.placeholder\(|\btf\.Session\(",
+    "a TensorFlow 1 graph": r"\b(tf1?|v1)\.(placeholder|(Interactive)?Session)\(",
     "a TensorFlow estimator": r"\btf\.estimator\.",
     "scikit-learn": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
 }

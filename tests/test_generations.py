@@ -15,6 +15,14 @@ from checker.records import Adaptation
         ("3", "Argument `learning_rate` should be float, or an instance of LearningRateSchedule"),
         ("3", "Argument(s) not recognized: {'lr': 0.01}"),
         ("3", "`tf.layers.dense` is not available with Keras 3."),
+        ("3", "'Dense' object is not iterable"),
+        ("3", "adapt() expects an iterable that yields arrays or tensors"),
+        (
+            "3",
+            "EarlyStopping callback received monitor=val_acc, but Keras isn't able to automatically determine whether",
+        ),
+        ("3", "tuple arity mismatch; expected: 2, got: 3"),
+        ("3", "module 'keras.losses' has no attribute 'mse'"),
         ("2", "module 'tf_keras.api._v2.keras' has no attribute 'ops'"),
         ("2", "cannot import name 'ops' from 'tf_keras'"),
         ("2", "('Keyword argument not understood:', 'negative_slope')"),
@@ -44,3 +52,14 @@ def test_no_message_keeps_the_checker_busy(make):
     started = time.process_time()
     generations.explained_by("3", [make.cell(1, error="has no attribute" * 20_000)], [])
     assert time.process_time() - started < 2
+
+
+def test_a_run_without_an_answer_deserves_the_other_generation(make):
+    """Where Keras is used and a cell failed, whatever it said, nobody is blamed before the other one was tried."""
+    from dataclasses import replace
+
+    network = replace(make.cell(1), source="from tensorflow import keras")
+    failed = make.cell(2, error="something that nobody foresaw")
+    assert "cell 2 failed with" in generations.may_explain((network, failed))
+    assert generations.may_explain((network, make.cell(2))) == ""
+    assert generations.may_explain((replace(make.cell(1), source="import torch"), failed)) == ""

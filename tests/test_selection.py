@@ -144,6 +144,7 @@ def test_the_hand_outs_own_network_explains_nothing(make):
         ("  from jax import numpy", "JAX"),
         ("import xgboost as xgb", "XGBoost"),
         ("x = tf.placeholder(tf.float32)", "a TensorFlow 1 graph"),
+        ("x = tf.compat.v1.placeholder(tf.float32)", "a TensorFlow 1 graph"),
         ("tf.estimator.DNNClassifier([10])", "a TensorFlow estimator"),
         ("RandomForestClassifier(100).fit(X, Y)", "scikit-learn"),
         ("LinearRegression().fit(X, y)", "scikit-learn"),

@@ -10,7 +10,7 @@ import functools
 import importlib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ def install(tf: Any, note: Note, legacy: bool) -> None:
     if not legacy:
         _add_learning_rate_alias(keras.optimizers.Optimizer)
         _accept_file_endings(keras, note)
+    _add_former_names(keras, legacy)
+    _accept_former_settings(keras, note)
     _add_methods(keras.Model, note)
     replace(keras, "utils", "plot_model", _plot_model)
     if not hasattr(tf, "set_random_seed"):
@@ -83,6 +85,62 @@ def _in_todays_words(original: Callable[..., None], name: str, keras: Any, note:
         original(self, **rest, **kwargs)
 
     return initialise
+
+
+def _add_former_names(keras: Any, legacy: bool) -> None:
+    """Give back names of optimizers and initialisers, and the backend's session where Keras still has one."""
+    for home in homes(keras, "optimizers"):
+        former = {name.lower(): getattr(home, name, None) for name in vocabulary.OPTIMIZERS}
+        versioned = ("adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "ftrl", "gradient_descent")
+        _add(home, former | {f"{name}_v2": home for name in versioned})
+    for home in homes(keras, "initializers"):
+        _add(home, {"normal": home.RandomNormal, "uniform": home.RandomUniform})
+    if legacy:
+        session = importlib.import_module("tf_keras.src.backend")
+        for home in homes(keras, "backend"):
+            _add(home, {name: getattr(session, name) for name in ("get_session", "set_session")})
+
+
+def _add(home: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if value is not None and not hasattr(home, name):
+            setattr(home, name, value)
+
+
+def _accept_former_settings(keras: Any, note: Note) -> None:
+    """Let layers be made with the names that their settings had in Keras 1."""
+    weights = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
+               "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint"}  # fmt: skip
+    renamed = {
+        "Dense": {"output_dim": "units", "bias": "use_bias", **weights},
+        "Dropout": {"p": "rate"},
+        "GaussianDropout": {"p": "rate"},
+        "GaussianNoise": {"sigma": "stddev"},
+        "Concatenate": {"concat_axis": "axis"},
+    }
+    for name, settings in renamed.items():
+        made = getattr(keras.layers, name)
+        made.__init__ = _renaming(made.__init__, name, settings, note)
+
+
+def accept_former_epochs(keras: Any, note: Note) -> None:
+    """Let ``fit`` take its epochs by their name in Keras 1: around all that watches ``fit``, which knows today's."""
+    trainer: Any = next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))
+    trainer.fit = _renaming(trainer.fit, "fit", {"nb_epoch": "epochs"}, note)
+
+
+def _renaming(function: Callable[..., Any], of: str, names: Mapping[str, str], note: Note) -> Callable[..., Any]:
+    """Return a function that takes settings by their former names too."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        for name in [name for name in names if name in kwargs]:
+            note(f"`{of}({name}=…)` is `{of}({names[name]}=…)` today")
+            kwargs[names[name]] = kwargs.pop(name)
+        return function(*args, **kwargs)
+
+    wrapper.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # Keras asks without unwrapping
+    return wrapper
 
 
 def _add_learning_rate_alias(optimizer: Any) -> None:

@@ -27,13 +27,29 @@ def describe(model: Any, keras: Any, tf: Any) -> Architecture:
         raise UnrebuildableError(f"the model is of the student's own class `{kind}`")
     if not model.built:
         raise UnrebuildableError("the model was never given data, so its layers have no shapes yet")
-    inputs = [walk.input(shape) for shape in _input_shapes(model)]
+    columns = _numeric_columns(model, keras)
+    inputs = [walk.input(shape) for shape in ([(columns,)] if columns else _input_shapes(model))]
     outputs = walk.call(model, inputs)
     return Architecture(tuple(walk.layers.values()), tuple(walk.nodes), tuple(outputs), int(model.count_params()))
 
 
+def _numeric_columns(model: Any, keras: Any) -> int:
+    """Return of how many columns of numbers, as they are, a model's first layer makes the table that goes on; 0 where
+    that is another layer. Its order of columns matters to none that follow."""
+    first = model.layers[0] if type(model) is keras.Sequential and model.layers else None
+    if first is None or type(first) is not getattr(keras.layers, "DenseFeatures", None):
+        return 0
+    columns = list(first._feature_columns)
+    is_plain = [type(c).__name__ == "NumericColumn" and c.shape == (1,) and c.normalizer_fn is None for c in columns]
+    if not all(is_plain):
+        raise UnrebuildableError("its feature columns are more than columns of numbers as they are")
+    return len(columns)
+
+
 def _input_shapes(model: Any) -> list[tuple[int, ...]]:
     shapes = model.input_shape
+    if isinstance(shapes, tuple) and None in shapes[1:]:  # a layer that was adapted keeps its widths to itself
+        shapes = tuple(getattr(model.layers[0], "_build_input_shape", None) or shapes)
     has_several = isinstance(shapes, list | dict)
     shapes = [tuple(tensor.shape) for tensor in model.inputs] if has_several else [shapes]
     if any(not isinstance(shape, tuple) or None in shape[1:] for shape in shapes):
@@ -57,7 +73,7 @@ class _Walk:
     def call(self, layer: Any, inputs: list[int]) -> list[int]:
         """Note the call of a layer or nested model on the outputs of earlier nodes."""
         if type(layer) is self.keras.Sequential:
-            for part in layer.layers:
+            for part in layer.layers[1:] if _numeric_columns(layer, self.keras) else layer.layers:
                 if type(part).__name__ != "InputLayer":
                     inputs = self.call(part, inputs)
             return inputs

@@ -154,8 +154,13 @@ def _as_inputs(model: Any, rows: Array) -> Any:
         shape = tuple(inputs[0].shape)[1:] if inputs else ()
         return rows.reshape(len(rows), *shape) if len(shape) > 1 and None not in shape else rows
     parts = list(_parts(inputs, rows))
-    names = model.input if isinstance(getattr(model, "input", None), dict) else None
-    return dict(zip(names, parts, strict=True)) if names else parts
+    given = getattr(model, "input", None)
+    if not isinstance(given, dict):
+        return parts
+    names = {
+        id(tensor): name for name, tensor in given.items()
+    }  # Keras sorts inputs by name, and a dictionary does not
+    return {names[id(tensor)]: part for tensor, part in zip(inputs, parts, strict=True)}
 
 
 def _parts(inputs: list[Any], rows: Array) -> Iterator[Array]:

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.guest import executions, fed, generation, observer, plaindata, stretches, weights
+from checker.guest import executions, fed, generation, observer, optimizers, plaindata, stretches, weights
 from checker.guest.adaptation import replace as replace_function
 from checker.guest.descent import Origin
 from checker.guest.fed import Data
@@ -30,7 +30,7 @@ from checker.guest.origins import Origins
 from checker.guest.plaindata import UnrebuildableError
 from checker.guest.plaindata import reason as _reason
 from checker.guest.replay import Replay
-from checker.records import Development, Fit, Phase, Use
+from checker.records import Development, Fit, KerasObject, Phase, Use
 
 
 class Capture:
@@ -296,7 +296,7 @@ class Capture:
         if outputs(model) > 1:
             raise UnrebuildableError(f"the network has {outputs(model)} outputs, and the task is about one")
         return Phase(
-            optimizer=plaindata.optimizer_object(model.optimizer),
+            optimizer=_plain_optimizer(model.optimizer),
             loss=plaindata.loss_object(model.loss),
             epochs=epochs,
             batch_size=batch_size,
@@ -339,6 +339,13 @@ class Capture:
         known.recompiled = False
         stretches.merge_last(known.fits)
         self.ledger.tell(known, data)
+
+
+def _plain_optimizer(optimizer: Any) -> KerasObject:
+    """Return a compiled optimizer as plain data; legacy Keras wraps those of TensorFlow 1."""
+    if type(optimizer).__name__ == "TFOptimizer" and plaindata.is_keras_own(type(optimizer)):
+        return optimizers.describe(optimizer.optimizer)
+    return plaindata.optimizer_object(optimizer)
 
 
 def _owner(model: Any, name: str) -> Any:

@@ -65,14 +65,16 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
     ``say``. ``arrays`` are a replay's."""
     folder = companions.place(root, job.folder)
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
     settings = {
         "cells": cells or [1],
         "lines": [notebook.cells[cell - 1].metadata.line for cell in cells] if is_module(notebook) else [],
         "caps": to_plain(job.caps),
         "outputs": len(job.classes) or 1,
         "exact": job.exact,
-        "tensorflow_1": generation.is_tensorflow_1(sources(notebook)),
-        "legacy": os.environ.get("TF_USE_LEGACY_KERAS") == "1",
+        "tensorflow_1": legacy and generation.is_tensorflow_1(sources(notebook)),
+        "graph": legacy and generation.is_graph_by_itself(sources(notebook)),
+        "legacy": legacy,
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, root.parent) if arrays else "",
         "csv": job.file,

@@ -31,6 +31,10 @@ SUMS = frozenset({"Add", "AddV2", "BiasAdd"})
 ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Selu": "selu", "Sigmoid": "sigmoid", "Tanh": "tanh",
                "Softplus": "softplus", "Softsign": "softsign", "Softmax": "softmax"}  # fmt: skip
 UNCHANGED = frozenset({"Identity", "CheckNumerics", "EnsureShape"})
+PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2"})
+"""The latter two where the rank of what is multiplied is not known, as of a placeholder without a shape."""
+TRANSPOSED = ("transpose_a", "transpose_b", "adj_x", "adj_y")
+SOURCES = ("Placeholder", "Iterator", "Const")
 FLAGGED = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "BatchNormalization"})
 """Layers that do something else while they are trained."""
 NOT_ZERO = 1e-6
@@ -109,8 +113,8 @@ class Reader:
         self.initializers = {home(v): v.initializer.name for v in variables}
         self._depends: dict[str, bool] = {}
 
-    def read(self, target: Target) -> Reading:
-        """Return the network that ends in the target's outputs."""
+    def read(self, target: Target, fed: Mapping[Any, Any]) -> Reading:
+        """Return the network that ends in the target's outputs; ``fed`` is what a run of it was given."""
         reading = Reading(target, None)
         steps: list[Step] = []
         tensor = target.outputs
@@ -121,7 +125,7 @@ class Reader:
             reading.steps = _merged(steps[::-1])
         except Exception as error:  # noqa: BLE001  # layers of the student's making may raise anything
             reading.obstacle = plaindata.reason(error)
-            reading.x = self.some_input(tensor.op)
+            reading.x = self.some_input(tensor.op, fed)
         return reading
 
     def depends(self, tensor: Any) -> bool:
@@ -135,11 +139,21 @@ class Reader:
         names = {op.name for op in ancestors([tensor.op])} & self.trainable
         return frozenset(self.initializers[name] for name in names if name in self.initializers)
 
-    def some_input(self, operation: Any) -> Any:
-        """Return a table of numbers that is fed to what could not be read; None where there is none."""
+    def some_input(self, operation: Any, fed: Mapping[Any, Any]) -> Any:
+        """Return the largest table of numbers that what could not be read is given; None where it is given none."""
+        sizes: dict[Any, list[float]] = {}
         for op in ancestors([operation]):
-            if op.type.startswith("Placeholder") and op.outputs[0].shape.rank == 2 and op.outputs[0].dtype.is_floating:
-                return op.outputs[0]
+            for tensor in op.outputs if op.type.startswith(SOURCES) else ():
+                shape = np.shape(fed[tensor]) if tensor in fed else tensor.shape.as_list() if tensor.shape.rank else ()
+                if tensor.dtype.is_floating and len(shape) == 2:
+                    sizes[tensor] = [size or math.inf for size in shape]
+        return max(sizes, key=sizes.__getitem__, default=None)
+
+    def width(self, operation: Any) -> int | None:
+        """Return how many numbers a row has after the last product with a variable; None where there is none."""
+        for op in ancestors([operation]):
+            if _is_product(op) and (self._variable(op.inputs[1]) or "") in self.trainable:
+                return int(op.inputs[1].shape.as_list()[-1])
         return None
 
     # -- from the outputs down -------------------------------------------------------------------------------
@@ -212,7 +226,7 @@ class Reader:
         if op.type in SUMS and len([n for n in shape if n != 1]) <= 1:
             steps.append(Step("bias", {"bias_initializer": start}, weights=weights))
             return other
-        if op.type == "MatMul" and at == 1 and not op.get_attr("transpose_a") and not op.get_attr("transpose_b"):
+        if _is_product(op) and at == 1 and len(shape) == 2:
             dense = {"units": shape[1], "activation": "linear", "use_bias": False, "kernel_initializer": start}
             steps.append(Step("Dense", dense, weights=weights))
             return other
@@ -240,6 +254,11 @@ def home(variable: Any) -> str:
 
 def _unknown(op: Any) -> UnrebuildableError:
     return UnrebuildableError(f"the operation `{op.type}` in its graph is no part of a plain dense network")
+
+
+def _is_product(op: Any) -> bool:
+    """Tell whether an operation multiplies matrices as they are."""
+    return op.type in PRODUCTS and not any(op.get_attr(key) for key in TRANSPOSED if key in op.node_def.attr)
 
 
 def _is_same(before: Any, after: Any) -> bool:
@@ -284,8 +303,8 @@ def find_target(roots: list[Any], reader: Reader) -> Target | None:
 
 def _cross_entropy(class_name: str, op: Any) -> Target:
     outputs = op.inputs[0]
-    if outputs.op.type == "Reshape" and _is_same(outputs.op.inputs[0], outputs):
-        outputs = outputs.op.inputs[0]
+    if outputs.op.type == "Reshape" and outputs.op.inputs[0].shape.rank in (2, None):
+        outputs = outputs.op.inputs[0]  # the loss makes one table of whatever may have more dimensions
     return Target(KerasObject(class_name, {"from_logits": True}), outputs, op.inputs[1], each=op.outputs[0])
 
 

@@ -4,21 +4,47 @@ import re
 import sys
 from typing import Any
 
+V1_CALLS = r"placeholder|(Interactive)?Session|get_variable|disable_eager_execution|train\.\w+Optimizer"
+BEFORE_KERAS_3 = r"(1|2\.(\d|1[0-5]))(\.[\w*.]+)?(?!\d)"
+"""Versions of TensorFlow and Keras that brought legacy Keras."""
+
 TELLTALES = {
-    "an optimizer's `minimize(loss, var_list)`": r"\.minimize\([^)]*(var_list|,)",
+    "an optimizer's `minimize(loss, var_list)`": r"\.minimize\([^)]*\b(var_list|variables|trainable_\w+)\b",
     "`tf.layers`": r"\btf\.layers\.|compat\.v1\.layers",
     "TensorFlow 1's API": r"tensorflow\.compat\.v1|tensorflow\.compat import v1|\bdisable_v2_behavior\("
-    r"|\b(tf|compat\.v1)\.(placeholder|(Interactive)?Session|get_variable|disable_eager_execution)\(",
+    rf"|\b(tf|compat\.v1)\.({V1_CALLS})\(",
     "`keras.optimizers.legacy`": r"\boptimizers\.legacy\b",
     "the optimizer setting `lr=`": r"(SGD|Adam|RMSprop|Adagrad|Nadam|Adamax)\([^)]*\blr ?=",
     "a whole number as learning rate": r"(SGD|Adam|RMSprop)\((learning_rate ?= ?)?\d+[,)]",
     "`predict_classes`": r"\.predict_classes\(",
+    "`Sequential` with a layer and no list around it": r"\bSequential\(\s*(layers\s*=\s*)?([\w.]+\.)?"
+    r"(Dense|DenseFeatures|Flatten|Dropout|InputLayer|Normalization|BatchNormalization)\(",
+    "`adapt` on a column of a table": r"\.adapt\(\s*[\w.]+\[\s*\[?\s*[\"']",
+    "feature columns": r"\bDenseFeatures\b|\bfeature_column\.",
+    "a loss by its short name in `keras.losses`": r"\bkeras\.losses\.(mse|mae|mape|msle|kld|logcosh)\b",
+    "`keras.wrappers.scikit_learn`": r"\bwrappers\.scikit_learn\b|\bwrappers import scikit_learn\b",
+    "TensorFlow's copy of Keras": r"\b(tensorflow|tf)\.(python|contrib)(\.| import )keras\b",
+    "a session of Keras's backend": r"\b[gs]et_session\b",
+    "an older TensorFlow, by pip": r"\b(tensorflow(-cpu|-gpu|-macos)?|keras)(\[[\w,-]*\])?[\"']?\s*"
+    rf"([=~<]=\s*{BEFORE_KERAS_3}|<\s*(2\.16|3)\b)",
+    "`tf_keras`": r"\b(import|from)\s+tf_keras\b|\bTF_USE_LEGACY_KERAS\W+(1|[Tt]rue)",
 }
 
 
 def is_tensorflow_1(code: str) -> bool:
     """Tell whether a file was written for TensorFlow 1 itself, when ``import tensorflow`` meant that."""
-    return bool(re.search(r"\btf\.(placeholder|(Interactive)?Session)\(", code)) and "compat" not in code
+    return "compat" not in code and bool(
+        re.search(r"\btf\.((placeholder|(Interactive)?Session|get_default_graph)\(|train\.\w+Optimizer\b)", code)
+    )
+
+
+def is_graph_by_itself(code: str) -> bool:
+    """Tell whether a file makes placeholders with TensorFlow 2's names for version 1, and no graph to hold them.
+
+    TensorFlow 1.15 took that; since then eager execution has to be ended first.
+    """
+    makes = re.search(r"\bcompat\.v1\.placeholder\(", code)
+    return makes is not None and not re.search(r"\.as_default\(|\bdisable_(eager_execution|v2_behavior)\(", code)
 
 
 def choose(code: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ student deals with those.
 import ast
 import builtins
 import importlib
+import importlib.abc
+import importlib.machinery
 import importlib.util
 import sys
 import types
@@ -47,8 +49,16 @@ MOVED = {
     "merge": "layers",
     "experimental": "layers",
     "preprocessing": "layers",
+    "vis_utils": "utils",
+    "generic_utils": "utils",
+    "topology": "layers",
+    "training": "models",
+    "engine": "layers",
 }
 """Former modules of Keras, and the part of today's Keras that holds what was in them."""
+
+COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
+"""Names under which TensorFlow carried copies of Keras, which are gone, or stale and meant for nobody."""
 
 
 WELL_KNOWN = frozenset(
@@ -124,7 +134,12 @@ class Imports:
         setattr(builtins, HOOK, self._one_by_one)
 
     def visit(self, tree: Any, is_module: bool = False) -> Any:
-        """Wrap the imports at the top level of a cell, or of a module."""
+        """Wrap the imports at the top level of a cell, or of a module; wherever a copy of Keras is named, mean Keras
+        itself."""
+        if sum(_call_by_its_name(node) for node in ast.walk(tree)):
+            self.note(
+                "TensorFlow's own copy of Keras (`tensorflow.python.keras`) is stale or gone: Keras itself was meant"
+            )
         body = getattr(tree, "body", [])
         for node in filter(_can_wrap, body):
             self._tell_shadowed(node)
@@ -190,7 +205,7 @@ class Imports:
             for statement in ast.parse(source).body:
                 for alias in getattr(statement, "names", []):
                     if isinstance(statement, ast.ImportFrom):
-                        self._from(_todays_module(statement.module or ""), alias)
+                        self._from(statement.module or "", alias)
                     else:
                         self._whole(alias)
         finally:
@@ -252,9 +267,6 @@ class Imports:
             parts = parts[1:]
         if parts[0] != "keras" or len(parts) < 2:
             return None
-        if parts[1] == "wrappers" and _is_there("scikeras"):
-            self.note(f"`{path}` is in `scikeras.wrappers` today")
-            return getattr(importlib.import_module("scikeras.wrappers"), parts[-1], None)
         places = [MOVED[part] for part in parts[1:] if part in MOVED] + [parts[1]]
         for place in places:
             home = getattr(self.keras, place, None)
@@ -297,15 +309,38 @@ def _can_wrap(node: Any) -> bool:
     )
 
 
+def _call_by_its_name(node: ast.AST) -> bool:
+    """Make a node that names one of TensorFlow's copies of Keras name Keras; tell whether it did."""
+    match node:
+        case ast.Import():
+            before = [alias.name for alias in node.names]
+            for alias in node.names:
+                alias.name = _todays_module(alias.name)
+            return before != [alias.name for alias in node.names]
+        case ast.ImportFrom(
+            module="tensorflow.python" | "tensorflow.contrib", names=[ast.alias(name="keras")], level=0
+        ):
+            node.module = "tensorflow"
+            return True
+        case ast.ImportFrom(module=str(module), level=0) if _todays_module(module) != module:
+            node.module = _todays_module(module)
+            return True
+        case ast.Attribute(attr="keras", value=ast.Attribute(attr="python" | "contrib", value=below)):
+            node.value = below
+            return True
+    return False
+
+
 def _todays_module(module: str) -> str:
-    """TensorFlow carries a stale copy of Keras that nobody should use; what asks for it gets the real one."""
-    return module.replace("tensorflow.python.keras", "tensorflow.keras", 1)
+    for copy in COPIES:
+        module = module.replace(copy, "tensorflow.keras", 1)
+    return module
 
 
 def _wrapped(node: Any, tensorflow_1: bool, is_module: bool = False) -> Any:
     """Return ``try: <the import>; except Exception: <one by one>``."""
     source = ast.unparse(node)
-    if "tensorflow.python.keras" in source or (tensorflow_1 and "tensorflow" in source):
+    if tensorflow_1 and "tensorflow" in source:
         return ast.copy_location(_call(source, is_module), node)
     handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[_call(source, is_module)])
     guarded = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
@@ -331,6 +366,32 @@ def _import_statements(source: str) -> list[ast.stmt]:
                 except (SyntaxError, ValueError):
                     continue
     return [node for node in body if _can_wrap(node)]
+
+
+class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too: last, after all others.
+
+    Each holds what the part of Keras does that took its contents.
+    """
+
+    def __init__(self, keras: Any, note: Note) -> None:
+        self.keras, self.note = keras, note
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Return where a former module of Keras is; None for anything else."""
+        known = name.removeprefix("tensorflow.").startswith("keras.") and self._home(name) is not None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
+
+    def _home(self, name: str) -> Any:
+        part = MOVED.get(name.rpartition(".")[2])
+        return None if part is None else getattr(self.keras, part, None)
+
+    def exec_module(self, module: Any) -> None:
+        """Fill a module with what is there today."""
+        name = module.__name__
+        home = self._home(name)
+        self.note(f"`{name}` is in `keras.{MOVED[name.rpartition('.')[2]]}` today")
+        vars(module).update({key: getattr(home, key) for key in dir(home) if not key.startswith("_")})
 
 
 def made_module(name: str, **contents: Any) -> types.ModuleType:

@@ -32,10 +32,20 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, companions, course, executions, furniture, generation, publishing, script
+    from checker.guest import (
+        adaptation,
+        companions,
+        course,
+        executions,
+        furniture,
+        generation,
+        publishing,
+        script,
+        wrappers,
+    )
     from checker.guest.as_trained import Witness
     from checker.guest.capture import Capture
-    from checker.guest.imports import Imports
+    from checker.guest.imports import FormerModules, Imports
     from checker.guest.ledger import Ledger
     from checker.guest.replay import Replay
     from checker.guest.script import Script
@@ -63,16 +73,21 @@ def run(settings: dict[str, Any]) -> None:
     furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"], own)
     app.shell.ast_transformers.append(importing)
+    sys.meta_path.append(FormerModules(tf.keras, note))
+    wrappers.install(tf.keras, note)
     reader = Reader(app.shell, note, place.lines_before)
     ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, own.line)
     capture = Capture(tf, ledger, settings["exact"])
     if plan is not None:
         capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
     capture.install()
+    adaptation.accept_former_epochs(tf.keras, note)
     witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
     if not settings["exact"]:
         executions.stop_tuning(tf)
     StaticGraphs(tf, ledger).install()
+    if settings["graph"]:
+        tf.compat.v1.disable_eager_execution()
     Tapes(tf, capture).install()
     each_cell(app.shell, "pre_run_cell", place.go_on)
     each_cell(app.shell, "pre_run_cell", channel.remember_parent)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.guest import dataflow, generation, plaindata
+from checker.guest import dataflow, generation, optimizers, plaindata
 from checker.guest.dataflow import Call, Reader, Reading
 from checker.guest.ledger import Known, Ledger, NotNowError
 from checker.guest.loops import Looks, Loop, begin
@@ -28,29 +28,7 @@ from checker.guest.plaindata import UnrebuildableError
 from checker.records import KerasObject
 
 HOW = "Session.run loop"
-OPTIMIZERS = {
-    "GradientDescentOptimizer": ("SGD", {"learning_rate": "_learning_rate"}),
-    "MomentumOptimizer": (
-        "SGD", {"learning_rate": "_learning_rate", "momentum": "_momentum", "nesterov": "_use_nesterov"}
-    ),
-    "AdamOptimizer": (
-        "Adam", {"learning_rate": "_lr", "beta_1": "_beta1", "beta_2": "_beta2", "epsilon": "_epsilon"}
-    ),
-    "RMSPropOptimizer": (
-        "RMSprop",
-        {"learning_rate": "_learning_rate", "rho": "_decay", "momentum": "_momentum", "epsilon": "_epsilon",
-         "centered": "_centered"},
-    ),
-    "AdagradOptimizer": (
-        "Adagrad",
-        {"learning_rate": "_learning_rate", "initial_accumulator_value": "_initial_accumulator_value"},
-    ),
-    "AdadeltaOptimizer": ("Adadelta", {"learning_rate": "_lr", "rho": "_rho", "epsilon": "_epsilon"}),
-}  # fmt: skip
-"""For each optimizer of TensorFlow 1 the one of Keras, and where it keeps the settings of that."""
 UPDATES = ("Assign", "Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")
-PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2"})
-
 
 Original = Callable[..., Any]
 Args = tuple[Any, ...]
@@ -89,7 +67,7 @@ class Training:
     @property
     def rate(self) -> Any:
         """The learning rate, a number or a tensor, as the optimizer was given it."""
-        names = OPTIMIZERS.get(type(self.optimizer).__name__)
+        names = optimizers.OF_TENSORFLOW_1.get(type(self.optimizer).__name__)
         value = getattr(self.optimizer, names[1]["learning_rate"], None) if names else None
         return value() if callable(value) and not dataflow.is_tensor(value) else value
 
@@ -97,7 +75,7 @@ class Training:
         """Return optimizer and loss as plain data; UnrebuildableError where there are none."""
         if self.obstacle or self.network is None or self.optimizer is None:
             raise UnrebuildableError(self.obstacle or "its weights are updated by assignments of the student's own")
-        return _plain_optimizer(self.optimizer, self.values), self.network.reading.target.loss
+        return optimizers.describe(self.optimizer, self.values), self.network.reading.target.loss
 
 
 @dataclass
@@ -206,7 +184,9 @@ class StaticGraphs:
         if reached.training is None:
             return self._use(original, fetches, reached, session, fed)
         training = reached.training
-        network = self._network(training)
+        network = self._network(training, fed)
+        if network is None:
+            return original()
         network.ran(session, fed, is_use=False)
         return self._train(original, fetches, training, network)
 
@@ -302,46 +282,49 @@ class StaticGraphs:
         trainable = {dataflow.home(v) for v in graph.get_collection("trainable_variables")}
         for op in operations:
             changes = op.type.startswith(UPDATES) and op.inputs and op.inputs[0].op.name in trainable
-            if changes and any(before.type in PRODUCTS for before in dataflow.ancestors([op])):
+            if changes and any(before.type in dataflow.PRODUCTS for before in dataflow.ancestors([op])):
                 return self.trainings.setdefault(op, Training(op))
         return None
 
-    def _network(self, training: Training) -> Network:
-        """Return the network that a step trains, read when it is first needed."""
+    def _network(self, training: Training, fed: Given) -> Network | None:
+        """Return the network that a step trains, read when it is first needed; None where no table is given to it, as
+        to an example that adds numbers."""
         if training.network is None:
             graph = training.operation.graph
             reader = Reader(graph, self.calls.get(graph, {}), self.tf)
-            roots = [training.operation] if training.loss is None else [training.loss.op]
-            target = dataflow.find_target(roots, reader)
-            if target is None:
-                return self._unknown(training, reader)
-            same = [n for n in self.networks if n.reading.target.outputs is target.outputs]
-            training.network = same[0] if same else self._new(reader, reader.read(target))
+            root = training.operation if training.loss is None else training.loss.op
+            target = dataflow.find_target([root], reader)
+            reading = self._unknown(training, root, reader, fed) if target is None else reader.read(target, fed)
+            if reading.x is None:
+                return None
+            same = [n for n in self.networks if target is not None and n.reading.target.outputs is target.outputs]
+            training.network = same[0] if same else self._new(reader, reading, root)
         return training.network
 
-    def _unknown(self, training: Training, reader: Reader) -> Network:
+    def _unknown(self, training: Training, root: Any, reader: Reader, fed: Given) -> Reading:
         """Return what stands for a network whose loss is none that is known."""
         training.obstacle = training.obstacle or "its loss is none that the checker knows"
-        x = reader.some_input(training.operation)
         nowhere = dataflow.Target(KerasObject("none"), None, None)
-        reading = Reading(nowhere, x, obstacle=training.obstacle)
-        training.network = self._new(reader, reading)
-        return training.network
+        return Reading(nowhere, reader.some_input(root, fed), obstacle=training.obstacle)
 
-    def _new(self, reader: Reader, reading: Reading) -> Network:
-        def width(tensor: Any) -> int | None:
-            shape = getattr(tensor, "shape", None)
-            return shape.as_list()[-1] if shape is not None and shape.rank == 2 else None
-
+    def _new(self, reader: Reader, reading: Reading, root: Any) -> Network:
         outputs = reading.target.outputs
         name = "graph" if outputs is None else str(outputs.name).split(":")[0]
-        model = StaticGraph(name, width(reading.x), width(outputs), sum(step.weights for step in reading.steps))
+        ends_in = reader.width(root if outputs is None else outputs.op)
+        widths = _width(reading.x), _width(outputs) or ends_in
+        model = StaticGraph(name, *widths, sum(step.weights for step in reading.steps))
         known = self.ledger.know(model)
         starts = frozenset() if outputs is None else reader.starts(outputs)
         network = Network(reading, known, Looks(self.ledger, known), starts)
         known.give = functools.partial(self._give, network)
         self.networks.append(network)
         return network
+
+
+def _width(tensor: Any) -> int | None:
+    """Return how many columns a table has; None where its graph does not tell."""
+    shape = getattr(tensor, "shape", None)
+    return shape.as_list()[-1] if shape is not None and shape.rank == 2 else None
 
 
 def _watched(training: Training, reading: Reading) -> dict[str, Any]:
@@ -373,22 +356,6 @@ def _ratio(seen: Mapping[str, Any]) -> float | None:
         each = -(seen["y"] * seen["log"]).sum(axis=-1)
     mean = float(np.mean(each)) if each is not None else 0.0
     return float(np.sum(seen["loss"])) / mean if mean else float("nan")
-
-
-def _plain_optimizer(optimizer: Any, values: Mapping[str, float]) -> KerasObject:
-    kind = type(optimizer).__name__
-    if kind not in OPTIMIZERS or not type(optimizer).__module__.startswith("tensorflow."):
-        raise UnrebuildableError(f"the optimizer `{kind}` is none that the checker knows")
-    class_name, names = OPTIMIZERS[kind]
-    config: dict[str, Any] = {}
-    for key, attribute in names.items():
-        value = getattr(optimizer, attribute)
-        if key == "learning_rate" and "rate" in values:
-            value = values["rate"]
-        if not isinstance(value, int | float):
-            raise UnrebuildableError(f"the optimizer's setting `{key}` is computed in the graph")
-        config[key] = value if isinstance(value, bool) else float(value)
-    return KerasObject(class_name, config)
 
 
 def _readable(serialize: Original, tf: Any) -> Original:

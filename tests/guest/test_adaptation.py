@@ -25,11 +25,15 @@ def notes(tf):
     owners = [keras.Model, keras.callbacks.ModelCheckpoint, *adaptation.homes(keras, "utils"),
               *adaptation.homes(keras, "models"), np, pd,
               pd.DataFrame, preprocessing.OneHotEncoder, metrics, matplotlib.style, tf, tf.random,
-              keras.optimizers.Optimizer]  # fmt: skip
+              keras.optimizers.Optimizer, *adaptation.homes(keras, "optimizers"),
+              *adaptation.homes(keras, "initializers"), keras.layers.Dense, keras.layers.Dropout,
+              keras.layers.GaussianDropout, keras.layers.GaussianNoise, keras.layers.Concatenate,
+              next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))]  # fmt: skip
     owners += [getattr(keras.optimizers, name) for name in vocabulary.OPTIMIZERS]
     before = [(owner, dict(vars(owner))) for owner in owners]
     found = []
     adaptation.install(tf, found.append, legacy=False)
+    adaptation.accept_former_epochs(keras, found.append)
     yield found
     for owner, values in before:
         for name, value in list(vars(owner).items()):
@@ -114,3 +118,18 @@ def test_old_words_of_other_libraries(said):
     with plt.style.context({}):
         plt.style.use("seaborn-whitegrid")
     assert len(said) == 4
+
+
+def test_names_of_keras_1_mean_what_they_meant(tf, said):
+    """Settings of layers and of ``fit`` are taken by their first names; what they make tells today's."""
+    layers, initializers = tf.keras.layers, tf.keras.initializers
+    first = layers.Dense(output_dim=8, init="uniform", W_regularizer="l2")
+    config = first.get_config()
+    assert (config["units"], config["kernel_initializer"]["class_name"]) == (8, "RandomUniform")
+    assert config["kernel_regularizer"]["class_name"] == "L2"
+    model = tf.keras.Sequential([first, layers.Dropout(p=0.1), layers.Dense(5, activation="softmax")])
+    model.compile(tf.keras.optimizers.adam(0.01), "sparse_categorical_crossentropy")
+    assert len(model.fit(X, Y, nb_epoch=2, verbose=0).epoch) == 2
+    assert float(initializers.normal(stddev=0.1).stddev) == 0.1
+    assert tf.keras.optimizers.adam_v2.Adam is tf.keras.optimizers.Adam
+    assert any("nb_epoch" in words for words in said)

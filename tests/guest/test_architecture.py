@@ -203,3 +203,34 @@ def test_normalisation_adapts_to_its_own_columns(tf: Any) -> None:
     again = architecture.rebuild(architecture.describe(model, tf.keras, tf), tf.keras, x)
     (layer,) = [layer for layer in again.layers if type(layer).__name__ == "Normalization"]
     np.testing.assert_allclose(np.ravel(layer.mean), x[:, 2:].mean(axis=0), rtol=1e-4)
+
+
+def test_an_adapted_layer_that_comes_first_tells_the_width(tf: Any) -> None:
+    """Legacy Keras forgets the width of a table that a layer was adapted to; the layer does not."""
+    import tf_keras
+
+    first = tf_keras.layers.Normalization()
+    first.adapt(np.random.default_rng(1).normal(size=(50, 9)).astype("float32"))
+    model = tf_keras.Sequential([first, tf_keras.layers.Dense(5)])
+    model(np.zeros((2, 9), "float32"))
+    found = architecture.describe(model, tf_keras, tf)
+    assert found.layers[0].config == {"shape": [9]}
+
+
+@pytest.mark.filterwarnings("ignore:.*feature_column.*")
+def test_feature_columns_of_numbers_are_a_table(tf: Any) -> None:
+    """``DenseFeatures`` that only puts columns of numbers together adds nothing to a table of them."""
+    import tf_keras
+
+    rows = {name: np.zeros((4, 1), "float32") for name in "abc"}
+    columns = [tf.feature_column.numeric_column(name) for name in rows]
+    model = tf_keras.Sequential([tf_keras.layers.DenseFeatures(columns), tf_keras.layers.Dense(5)])
+    model(rows)
+    found = architecture.describe(model, tf_keras, tf)
+    assert [layer.class_name for layer in found.layers] == ["InputLayer", "Dense"]
+    assert found.layers[0].config == {"shape": [3]}
+    buckets = tf.feature_column.bucketized_column(columns[0], [1.0])
+    model = tf_keras.Sequential([tf_keras.layers.DenseFeatures([buckets]), tf_keras.layers.Dense(5)])
+    model(rows)
+    with pytest.raises(UnrebuildableError, match="feature columns"):
+        architecture.describe(model, tf_keras, tf)

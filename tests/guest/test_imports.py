@@ -1,11 +1,12 @@
 """Imports that fail in a student's cell, and what stands in for them."""
 
 import ast
+import importlib.util
 from types import SimpleNamespace
 
 import pytest
 
-from checker.guest.imports import Decoration, Imports, Missing
+from checker.guest.imports import Decoration, FormerModules, Imports, Missing
 
 KERAS = SimpleNamespace(
     layers=SimpleNamespace(Dense="Dense"),
@@ -67,7 +68,35 @@ def test_what_moved_in_keras_is_found(cell):
     )
     assert (variables["Dense"], variables["D"]) == ("Dense", "Dense")
     assert variables["np_utils"].to_categorical == "to_categorical"
-    assert notes[0] == "`keras.layers.core.Dense` is in `keras.layers` today"
+    assert "`keras.layers.core.Dense` is in `keras.layers` today" in notes
+
+
+def test_tensorflows_copies_of_keras_are_keras_itself(cell):
+    """Wherever a copy is named, in a function, in ``try`` or by attribute, Keras itself is meant; it is said once."""
+    tree = cell.importing.visit(
+        ast.parse(
+            "def f():\n    from tensorflow.python.keras.models import Sequential\n"
+            "try:\n    import tensorflow.contrib.keras.layers as layers\nexcept ImportError:\n    pass\n"
+            "keras = tf.python.keras\nlocal = keras.python"
+        )
+    )
+    written = ast.unparse(tree)
+    assert "from tensorflow.keras.models import Sequential" in written
+    assert "import tensorflow.keras.layers as layers" in written
+    assert "keras = tf.keras\nlocal = keras.python" in written
+    assert len(cell("")[1]) == 1
+
+
+def test_former_modules_are_found_wherever_they_are_imported():
+    """A finder gives former modules of Keras what is in their place today, and nothing else."""
+    notes = []
+    finder = FormerModules(KERAS, notes.append)
+    spec = finder.find_spec("tensorflow.keras.layers.core")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.Dense == "Dense"
+    assert notes == ["`tensorflow.keras.layers.core` is in `keras.layers` today"]
+    assert [finder.find_spec(name) for name in ("keras.nosuch", "json.core", "tensorflow.core")] == [None] * 3
 
 
 def test_a_name_that_is_not_there_is_told_when_it_is_used(cell):

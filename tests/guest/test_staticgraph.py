@@ -128,6 +128,69 @@ def test_a_graph_is_the_network_that_keras_would_make(
     assert (notes.only.input_width, notes.only.output_width) == (9, 5)
 
 
+def test_placeholders_without_a_shape_hold_the_same_network(tf: Any, notes: Notes, course: Course) -> None:
+    """Where the graph does not know how many columns it is fed, the network is read as with them."""
+    course.x, course.y = course.v1.placeholder("float32"), course.v1.placeholder("int64")
+    step = course.v1.train.AdamOptimizer(0.01).minimize(course.loss(matrices(course.v1, course.x)))
+    course.train(step)
+    assert notes.only.unrebuildable == ""
+    with tf.init_scope():
+        expected = nameless(same_in_keras(tf))
+    assert nameless(notes.only.architecture) == expected
+    assert (notes.only.input_width, notes.only.output_width) == (9, 5)
+    assert notes.only.fits[0].training.rows == 640
+
+
+def test_what_could_not_be_read_keeps_its_rows(notes: Notes, course: Course) -> None:
+    """A network with an operation of no layer says so, and the table that it was fed is known without any shape."""
+    v1 = course.v1
+    course.x, course.y = v1.placeholder("float32"), v1.placeholder("int64")
+    hidden = v1.sin(v1.matmul(course.x, v1.get_variable("w1", [9, 50])))
+    course.train(v1.train.AdamOptimizer(0.01).minimize(course.loss(v1.matmul(hidden, v1.get_variable("w2", [50, 5])))))
+    assert "`Sin`" in notes.only.unrebuildable
+    assert (notes.only.output_width, notes.only.fits[0].training.rows) == (5, 640)
+
+
+def scalar_example(v1: Any) -> Any:
+    w = v1.Variable(1.0)
+    return w**2 - 10.0 * w + 25.0, {}
+
+
+def vector_example(v1: Any) -> Any:
+    inputs, gold, weights = v1.placeholder("float32"), v1.placeholder("float32"), v1.Variable([1.0, 1.0, 1.0])
+    return v1.square(v1.reduce_sum(weights * inputs) - gold), {inputs: [2.0, 3.0, 7.0], gold: 20.0}
+
+
+@pytest.mark.parametrize("make", [scalar_example, vector_example])
+def test_an_example_that_is_given_no_table_is_no_network(
+    notes: Notes, course: Course, make: Callable[..., Any]
+) -> None:
+    """The first steps of a lecture train numbers, in the student's own time, and nobody takes them for the answer."""
+    loss, feeds = make(course.v1)
+    step = course.v1.train.GradientDescentOptimizer(0.001).minimize(loss)
+    with course.v1.Session() as session:
+        session.run(course.v1.global_variables_initializer())
+        first = session.run(loss, feeds)
+        for _ in range(200):
+            session.run(step, feeds)
+        assert session.run(loss, feeds) < first
+    notes.end_cell()  # type: ignore[attr-defined]
+    assert notes == {}
+
+
+def test_data_in_the_graph_itself_is_a_table(notes: Notes, course: Course) -> None:
+    """A constant table that a hand-written update multiplies is what is trained on, and one column comes out."""
+    v1 = course.v1
+    table, theta = v1.constant(X), v1.Variable(v1.zeros([9, 1]))
+    error = v1.matmul(table, theta) - v1.constant(Y[:, None].astype("float32"))
+    step = v1.assign(theta, theta - 0.01 / len(X) * v1.matmul(v1.transpose(table), error))
+    with v1.Session() as session:
+        session.run(v1.global_variables_initializer())
+        session.run(step)
+    notes.end_cell()  # type: ignore[attr-defined]
+    assert (notes.only.input_width, notes.only.output_width, notes.only.fits[0].training.rows) == (9, 1, 640)
+
+
 def test_a_loop_of_runs_is_one_training(notes: Notes, course: Course) -> None:
     """Optimizer, loss, labels, batch size, epochs and the rows, each once."""
     step = course.v1.train.AdamOptimizer(0.01, beta1=0.8).minimize(course.loss(dense_layers(course.v1, course.x)))
@@ -350,8 +413,58 @@ def test_one_hot_labels_and_logits_are_told(notes: Notes, course: Course) -> Non
         ("x = tf.compat.v1.placeholder(tf.float32)", "2"),
         ("tf.compat.v1.disable_eager_execution()", "2"),
         ("tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)", "3"),
+        ("optimizer = tf.train.AdamOptimizer(0.01)", "2"),
+        ("K.set_session(session)", "2"),
     ],
 )
 def test_graphs_run_under_the_legacy_generation(code: str, keras: str) -> None:
     """Whatever makes a graph asks for legacy Keras; a remark to the log does not."""
     assert generation.choose(code)[0] == keras
+
+
+@pytest.mark.parametrize(
+    ("code", "keras"),
+    [
+        ("opt.minimize(loss, var_list=[w])", "2"),
+        ("opt.minimize(loss, model.trainable_variables)", "2"),
+        ("optim.minimize(loss, x0, method='BFGS')", "3"),
+        ("skopt.gp_minimize(loss, space)", "3"),
+        ("model = Sequential(Dense(5))", "2"),
+        ("model = tf.keras.Sequential(layers=tf.keras.layers.Dense(5))", "2"),
+        ("model = Sequential([Dense(5)])", "3"),
+        ("normalizer.adapt(X_train['median_income'])", "2"),
+        ("normalizer.adapt(X[['a', 'b']])", "2"),
+        ("normalizer.adapt(X[:1000])", "3"),
+        ("layer = tf.keras.layers.DenseFeatures(columns)", "2"),
+        ("model.compile(loss=keras.losses.mse)", "2"),
+        ("model.compile(loss=keras.losses.mean_squared_error)", "3"),
+        ("from tensorflow.python.keras.models import Sequential", "2"),
+        ("from tensorflow.contrib import keras", "2"),
+        ("from keras.wrappers.scikit_learn import KerasRegressor", "2"),
+        ("!pip install tensorflow==2.15", "2"),
+        ("!pip install -q 'tensorflow-cpu==2.9.*'", "2"),
+        ("!pip install tensorflow<2.16", "2"),
+        ("!pip install tensorflow==2.18.0", "3"),
+        ("!pip install tensorflow==2.16.1", "3"),
+        ("os.environ['TF_USE_LEGACY_KERAS'] = '1'", "2"),
+        ("import tf_keras as keras", "2"),
+    ],
+)
+def test_idioms_tell_the_generation(code: str, keras: str) -> None:
+    """What only legacy Keras runs asks for it; what looks alike and is another library's, or runs in both, does not."""
+    assert generation.choose(code)[0] == keras
+
+
+def test_a_file_of_tensorflow_1_is_known_by_its_names() -> None:
+    """Names that only version 1 had, without a word of compatibility, mean that version."""
+    assert generation.is_tensorflow_1("x = tf.placeholder(tf.float32)")
+    assert generation.is_tensorflow_1("model.compile(tf.train.AdamOptimizer(0.01))")
+    assert not generation.is_tensorflow_1("import tensorflow.compat.v1 as tf\nx = tf.placeholder(tf.float32)")
+
+
+def test_placeholders_by_version_2s_names_need_a_graph() -> None:
+    """Where nothing else ends eager execution, and no graph is made, it has to be ended."""
+    alone = "x = tf.compat.v1.placeholder(tf.float32)"
+    assert generation.is_graph_by_itself(alone)
+    assert not generation.is_graph_by_itself(f"tf.compat.v1.disable_eager_execution()\n{alone}")
+    assert not generation.is_graph_by_itself(f"with tf.Graph().as_default():\n    {alone}")

@@ -176,6 +176,20 @@ def test_several_inputs_are_given_apart(tf: Any, bench: Bench) -> None:
     assert np.array_equal(bench.heard.of(1, X), model.predict([X[:, :4], X[:, 4:]], verbose=0).argmax(axis=1))
 
 
+def test_inputs_by_name_are_given_by_name(tf: Any, bench: Bench) -> None:
+    """A network whose inputs have names is asked by them, in whatever order it was told of them."""
+    layers = tf.keras.layers
+    inputs = {name: layers.Input((1,), name=name) for name in "cab"}
+    outputs = layers.Dense(5, "softmax")(layers.Concatenate()(list(inputs.values())))
+    model = tf.keras.Model(inputs, outputs)
+    model.compile(tf.keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy")
+    given = {name: X[:, [column]] for column, name in enumerate("cab")}
+    model.fit(given, Y, verbose=0)
+    bench.end_cell()
+    table = np.hstack([given[tensor.name] for tensor in model.inputs])
+    assert np.array_equal(bench.heard.of(1, table), model.predict(given, verbose=0).argmax(axis=1))
+
+
 def test_inputs_of_more_axes_get_their_shape_back(tf: Any, bench: Bench) -> None:
     """A network over rows of shape (9, 1) is asked with its table in that shape."""
     layers = tf.keras.layers
