@@ -18,6 +18,7 @@ from checker import (
     metrics,
     missingness,
     outputs,
+    provenance,
     ranking,
     recipes,
     selection,
@@ -324,6 +325,7 @@ def cause_of(
     assignment: Assignment,
 ) -> Cause | None:
     """Return what else that was found follows from; ``cut``: what was cut short, the file or else a training."""
+    is_missing = any(failure.stage is Stage.SELECTING for failure in evidence.failures)
     findings = causes.Findings(
         evidence.tracing,
         evidence.answer.architecture if evidence.answer else None,
@@ -331,10 +333,20 @@ def cause_of(
         observations,
         assignment.data.features,
         assignment.data.is_regression,
-        file_cut=evidence.cut_short,
+        file_cut="" if is_missing else evidence.cut_short,
         training_cut="" if evidence.cut_short else cut,
+        spoiled=_spoiled(evidence),
     )
     return causes.find(findings)
+
+
+def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
+    """Return the error of a cell that should have made what the answer was trained on, and what to do."""
+    if evidence.answer is None:
+        return None
+    known = provenance.Provenance(evidence.cells, evidence.adaptations)
+    error = known.spoiled_by(evidence.answer.fits[-1].cell)
+    return None if error is None else (error.rationale, error.help)
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:

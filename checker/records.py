@@ -115,6 +115,7 @@ class CauseKind(StrEnum):
     LABELS = "other labels"
     LEAK = "target among the inputs"
     TRAINING_CUT = "training cut short"
+    CELL_FAILED = "cell failed"
     ROWS = "rows left out"
     LINEAR = "linear network"
     UNSCALED = "inputs not scaled"

@@ -21,6 +21,7 @@ from checker.records import (
     Outcome,
     RowKind,
     RuleResult,
+    Stage,
     Verdict,
 )
 
@@ -41,7 +42,8 @@ def decide(
     """Return the verdict, and the sentences that led to it.
 
     ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
-    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
+    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said, unless an
+    error before it took the answer away.
     ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``suspicion``: that the
     inputs may give the answer away, as a sentence; then there is no PASS. ``agreed``: where what was trained again is
     not what the student trained, its score decides nothing.
@@ -66,7 +68,9 @@ def decide(
         if reasons:
             if cause is not None and verdict is not Verdict.PASS:
                 reasons = _led_by(cause, reasons)
-            return verdict, tuple(dict.fromkeys([cut, *reasons] if cut else reasons))
+            is_missing = any(failure.stage is Stage.SELECTING for failure in failures)
+            first, last = ([cut], reasons) if cut and not is_missing else (reasons, [cut] if cut else [])
+            return verdict, tuple(dict.fromkeys([*first, *last]))
     raise AssertionError("a comparison or a failure always gives a reason")
 
 

@@ -41,6 +41,8 @@ from checker.records import (
 MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
+MAX_ERROR = 2_000
+"""Characters of an error's message."""
 MAX_PICTURE = 1_000_000
 MAX_KEPT = 8_000_000
 """Characters of all that is kept of a cell's outputs."""
@@ -165,7 +167,7 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     for output in cell.outputs:
         if output.output_type == "error":
             trace = "\n".join(map(str, output.traceback))[-MAX_OUTPUT:]
-            error = CellError(sayable(str(output.ename)[:200]), sayable(str(output.evalue)[:2_000]), sayable(trace))
+            error = CellError(sayable(str(output.ename)[:200]), sayable(_ends(str(output.evalue))), sayable(trace))
         elif output.output_type == "stream":
             kept.append(CellOutput("text", _cut(str(output.text))))
         else:
@@ -173,6 +175,11 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
     source = sayable(str(cell.source)[:MAX_OUTPUT])
     return CellResult(index, source, tuple(_affordable(kept)), error, round(seconds, 3), tuple(map(sayable, tags)))
+
+
+def _ends(message: str) -> str:
+    """Return a message, or the first and the last of a long one: TensorFlow says at the end what went wrong."""
+    return message if len(message) <= MAX_ERROR else f"{message[: MAX_ERROR // 2]}\n…\n{message[-MAX_ERROR // 2 :]}"
 
 
 def _affordable(outputs: Sequence[CellOutput]) -> Iterator[CellOutput]:
