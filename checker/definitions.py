@@ -271,10 +271,11 @@ def _code(line: str) -> str:
     kept = list[str]()
     try:
         for token in tokenize.generate_tokens(io.StringIO(line.strip() + "\n").readline):
+            if token.type == tokenize.NAME and kept and kept[-1][-1:].isidentifier():
+                kept.append(" ")
             kept.append(
                 "''" if token.type == tokenize.STRING else "" if token.type == tokenize.COMMENT else token.string
             )
-            kept.append(" " * (token.type == tokenize.NAME))
     except (tokenize.TokenError, SyntaxError, ValueError):  # what was read so far is kept
         pass
     return "".join(kept).strip()

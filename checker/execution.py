@@ -271,6 +271,8 @@ def as_left(evidence: Evidence) -> Evidence:
         retraining=None,
         runs=(),
         replayed="",
+        replay="",
+        replay_cells=(),
         further=None,
         own_results=(),
     )

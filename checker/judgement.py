@@ -340,6 +340,21 @@ def cause_of(
     return causes.find(findings)
 
 
+def replay_in_words(evidence: Evidence, compared: Comparison | None, course: Course) -> str:
+    """Return for how many seeds a replay ran, and why, as sentences; "" where there was none."""
+    if not evidence.replayed or not evidence.runs:
+        return ""
+    run, of, cells = len(evidence.runs), len(course.seeds), len(evidence.replay_cells)
+    if run > 1:
+        seeds = f"{run} of {of} seeds were replayed, because the first did not reach the bar."
+    elif compared is not None and compared.reaches_bar:
+        seeds = f"{run} of {of} seeds was replayed: it reaches the bar, and no other could make more of a replay."
+    else:
+        seeds = f"{run} of {of} seeds was replayed."
+    part = f"{cells} of {len(evidence.cells)} cells ran, those that the training needs." if cells else ""
+    return " ".join(filter(None, (seeds, part, evidence.replay)))
+
+
 def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
     """Return the error of a cell that should have made what the answer was trained on, and what to do."""
     if evidence.answer is None:

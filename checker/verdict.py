@@ -19,6 +19,7 @@ from checker.records import (
     Likeness,
     MissingRows,
     Outcome,
+    Report,
     RowKind,
     RuleResult,
     Stage,
@@ -38,10 +39,12 @@ def decide(
     cause: Cause | None = None,
     suspicion: str = "",
     agreed: Agreed | None = None,
+    replay: str = "",
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
-    ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
+    ``replayed``: why the student's own code trained the network again; then there is no PASS, and no FAIL by one seed
+    alone. ``replay``: for how many seeds it did, and why, as sentences. ``cut``: what ended the
     student's file, or a training, before its end; then there is no FAIL, and this is the first that is said, unless an
     error before it took the answer away.
     ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``suspicion``: that the
@@ -55,9 +58,14 @@ def decide(
         said = _of_comparison(comparison, suspicion)
         if agreed is not None and disagreement is not None:
             said = Verdict.REFER, f"{disagreement_in_words(disagreement, metric)} {agreed.cause}"
+        if replayed and len(comparison.scores) == 1 and said[0] is Verdict.FAIL:
+            said = Verdict.REFER, f"{said[1]} One seed alone confirms no FAIL."
         found.append(said)
         if replayed:
-            words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
+            why = replayed.rstrip(".")
+            words = (
+                f"The network could not be rebuilt, only replayed by the student's own code: {why}. {replay}".strip()
+            )
             found.append((Verdict.REFER, words))
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
@@ -81,6 +89,16 @@ def hangs_on_seeds(
     required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
     is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
     return comparison is not None and comparison.is_open and not is_settled
+
+
+def wants_confirmation(report: Report) -> bool:
+    """Tell whether all that keeps a replay from FAIL is that one seed alone does not confirm it."""
+    compared = report.comparison
+    if compared is None or len(compared.scores) > 1 or report.failures or report.cut_short:
+        return False
+    required = [_of_rule(rule)[0] for rule in report.rules if rule.importance is Importance.REQUIRED]
+    is_settled = Verdict.FAIL in required or (report.agreed is not None and report.agreed.disagreement is not None)
+    return not is_settled and _of_comparison(compared, "")[0] is Verdict.FAIL
 
 
 def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:

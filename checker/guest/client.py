@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
 
 def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, say: Say, kernel: Kernel) -> None:
     """Execute a notebook in ``folder`` with such a kernel; what is seen goes to ``say``. ``arrays`` are a replay's."""
+    if job.replay is not None and job.replay.cells:
+        _leave_out(notebook, frozenset(job.replay.cells))
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     settings = {
         "cells": cells or [1],
@@ -79,6 +81,13 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], folder: Path, s
         client.execute(cwd=str(folder))
     except DeadKernelError:
         say(frames.message(_kernel_died(client.current)))
+
+
+def _leave_out(notebook: Any, needed: Collection[int]) -> None:
+    """Empty the cells of a notebook that a replay does not need."""
+    for index, cell in enumerate(notebook.cells, 1):
+        if index not in needed:
+            cell.source = ""
 
 
 def _put_down(arrays: Sequence[Array], folder: Path) -> str:

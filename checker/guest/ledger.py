@@ -5,6 +5,7 @@ model, changes that, and has it told: the whole record is sent again, arrays fir
 later, everything up to here has left the box. A model that is known is kept alive, so that an ``id`` stays its own.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -52,6 +53,7 @@ class Known:
     id: int
     model: Any
     cell: int
+    rank: int = 0
     variable: str = ""
     width: int | None = None
     fits: list[Fit] = field(default_factory=list)
@@ -130,6 +132,7 @@ class Ledger:
         self.tf, self.caps, self.send, self.cell = tf, caps, send, cell
         self.steps = 0
         self.known: dict[int, Known] = {}
+        self.seen_in: Counter[int] = Counter()
         self.tables = Tables()
         self.descent = Descent()
         self.changed: set[int] = set()
@@ -143,7 +146,9 @@ class Ledger:
     def know(self, model: Any) -> Known:
         """Return what is known of a model."""
         if id(model) not in self.known:
-            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell())
+            cell = self.cell()
+            self.known[id(model)] = Known(len(self.known) + 1, model, cell, self.seen_in[cell])
+            self.seen_in[cell] += 1
         return self.known[id(model)]
 
     def about_to_train(self, known: Known, goes_on: bool = False) -> None:
@@ -192,6 +197,7 @@ class Ledger:
             fits=tuple(known.fits[:MAX_FITS]),
             uses=tuple(known.uses),
             origin=known.origin[:500],
+            rank=known.rank,
         )
         self.send(record, tuple(a for d in data if d is not None for a in d.sent))
 
