@@ -54,7 +54,7 @@ def compare(
     theirs = [reference[run.seed] for run in runs]
     baselines = [baseline[run.seed] for run in runs]
     stands = stand(own, theirs, baselines, bar, plan, further)
-    error = standard_error(np.subtract(own, theirs), overlap(plan)) if len(own) > 1 else np.zeros(())
+    error = standard_error(np.subtract(own, theirs), overlap(plan))
     ahead = np.asarray(stands.mean - stands.bar if metric.higher_is_better else stands.bar - stands.mean)
     return Comparison(
         metric=bar.metric,
@@ -88,15 +88,12 @@ def stand(
     plan: SplitPlan,
     further: int = 0,
 ) -> Standing:
-    """Return where the mean of scores lies, beside others' scores for the same seeds, ``further`` of them added.
-
-    Of one seed, as a replay's first, nothing is known of its spread: it has no band, and decides no FAIL.
-    """
+    """Return where the mean of scores lies, beside others' scores for the same seeds, ``further`` of them added."""
     metric = metrics.find(bar.metric, bar.unit)
     mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, reference, baseline))
     at_bar = metric.bar(bar, reference_mean, baseline_mean)
     differences, level = np.subtract(own, reference), level_of(bar, further)
-    band = float(standard_error(differences, overlap(plan)) * quantile(level, len(own))) if len(own) > 1 else 0.0
+    band = float(standard_error(differences, overlap(plan)) * quantile(level, len(own)))
     ahead = differences - (at_bar - reference_mean)
     unanimous = further > 0 and bool(unanimity(ahead if metric.higher_is_better else -ahead, overlap(plan)) <= level)
     return Standing(mean, reference_mean, baseline_mean, at_bar, band, metric.higher_is_better, unanimous)

@@ -46,7 +46,7 @@ BUILTINS = frozenset(dir(builtins))
 
 _SHELL = re.compile(r"^[ \t]*(?:!|%%?(?:bash|cd|env|file|load|run|sh|script|system|sx|writefile)\b)", re.MULTILINE)
 _WHOLE_CELL = re.compile(r"\s*%%(?!capture|prun|time|timeit)")
-_TIMED = re.compile(r"^([ \t]*)%(?:prun|time|timeit)\b", re.MULTILINE)
+_TIMED = re.compile(r"^([ \t]*)%{1,2}(?:capture|prun|time|timeit)\b[^\S\n]*", re.MULTILINE)
 _MAGIC = re.compile(r"^([ \t]*)(?:[!%].*|\w[\w.]*\?+[ \t]*$|\?.*)", re.MULTILINE)
 _CAPTURED = re.compile(r"=[ \t]*[!%].*")
 _ESCAPE = re.compile(r"\\([^\n\r\\'\"])")
@@ -152,7 +152,8 @@ def _gather(nodes: Sequence[ast.AST], names: _Names) -> list[ast.AST]:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 names.makes.add(node.name)
                 waiting += [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
-                bodies += [node.args, *node.body]
+                bodies += (of for of in ast.walk(node.args) if isinstance(of, ast.arg))
+                bodies += node.body
                 continue
             case ast.ClassDef():
                 names.makes.add(node.name)
@@ -229,7 +230,7 @@ def _by_tokens(source: str) -> Iterator[Statement]:
             continue
         made = set[str]()
         if "=" in operators and "(" not in operators[: operators.index("=")]:
-            made = {name for at, name in words if at < operators.index("=")}
+            made = {name for at, name in words if at <= operators.index("=")}
         elif _BOUND.match(line):
             made = {name for _, name in words}
         needed = {name for _, name in words} - made

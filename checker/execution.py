@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from checker import assignments, frames, generations, selection, submissions
+from checker import frames, generations, selection, submissions
 from checker.course import Course, Watch
 from checker.errors import HarnessError
 from checker.evidence import Collector
@@ -292,13 +292,12 @@ def explain(evidence: Evidence, course: Course) -> Evidence:
     """Say why there is no answer, where nothing else has gone wrong; or else, of a file that was cut short, which error
     before that took it away."""
     outputs, rows = course.assignment.data.outputs, len(course.dataset.labels)
-    own = frozenset(cell.index for cell in assignments.own_cells(course.assignment, evidence.cells))
     if evidence.failures:
-        error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations, own)
+        error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations)
         if error is None or any(failure.stage is not Stage.EXECUTING for failure in evidence.failures):
             return evidence
         failure = Failure(Stage.SELECTING, error.rationale, error.help, cell=error.cell, verdict=Verdict.REFER)
         return replace(evidence, failures=(failure, *evidence.failures))
-    about = (outputs, rows, course.answer_name, evidence.adaptations, own)
+    about = (outputs, rows, course.answer_name, evidence.adaptations)
     failure = selection.explain(evidence.models, evidence.cells, *about)
     return replace(evidence, failures=(failure,))

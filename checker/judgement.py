@@ -72,6 +72,8 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     bar = course.assignment.bar
     compared = _compare(first, gathered, course, standard, bar, missing)
     further = len(evidence.runs) - len(first)
+    if evidence.replayed and len(evidence.runs) == 1:  # which decides no more than whether others are to follow
+        return replace(compared, band=0.0, standard_error=0.0)
     if compared.is_open and further:
         compared = _compare(evidence.runs, gathered, course, standard, bar, missing, further)
     return compared
@@ -351,7 +353,11 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, course: Cou
         seeds = f"{run} of {of} seeds was replayed: it reaches the bar, and no other could make more of a replay."
     else:
         seeds = f"{run} of {of} seeds was replayed."
-    part = f"{cells} of {len(evidence.cells)} cells ran, those that the training needs." if cells else ""
+    part = (
+        f"{cells} of {len(evidence.cells)} cells ran, those that the training needs."
+        if 0 < cells < len(evidence.cells)
+        else ""
+    )
     return " ".join(filter(None, (seeds, part, evidence.replay)))
 
 

@@ -8,7 +8,7 @@ left guessing.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from checker import definitions
@@ -23,14 +23,13 @@ MOST_NAMED = 20
 
 MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*(?:[:=]\s*)?([A-Za-z_]\w*))?", re.IGNORECASE)
 
-SKLEARN = "scikit-learn"
 OTHERS = {
     "PyTorch": r"^[ \t]*(import torch|from torch)\b",
     "JAX": r"^[ \t]*(import (jax|flax)|from (jax|flax))\b",
     "XGBoost": r"^[ \t]*(import xgboost|from xgboost)\b",
     "a TensorFlow 1 graph": r"\btf\.placeholder\(|\btf\.Session\(",
     "a TensorFlow estimator": r"\btf\.estimator\.",
-    SKLEARN: r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
+    "scikit-learn": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
 }
 
 
@@ -156,12 +155,10 @@ def explain(
     dataset_rows: int,
     named: str = "",
     adaptations: Sequence[Adaptation] = (),
-    own: Collection[int] | None = None,
 ) -> Failure:
     """Say why there is no answer, as precisely as the evidence allows.
 
-    ``own``: which cells are the student's own; None where nobody knows. The first error that the training of a network
-    failed from comes before all that only follows from it.
+    The first error that the training of a network failed from comes before all that only follows from it.
     """
     models = _pointed_at(models, cells, named)[0] or models
     enough = enough_rows(dataset_rows)
@@ -169,7 +166,7 @@ def explain(
     unfinished = [m for m in trained if m.output_width in (None, outputs)]
     example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression
     wrong = [m for m in trained if m not in unfinished and m.input_width not in example]
-    error = first_error(models, cells, adaptations, own, [m.fits[-1].cell for m in unfinished])
+    error = first_error(models, cells, adaptations, [m.fits[-1].cell for m in unfinished])
     if error is not None and not any(m.fits[-1].cell > error.links[-1].fault.cell for m in wrong):
         return _failure(error.rationale, error.help, error.cell)
     if unfinished:
@@ -199,27 +196,22 @@ def explain(
         )
     if wrong:
         return _wrong_width(wrong[-1], outputs)
-    shown = [cell for cell in cells if own is None or cell.index in own]
-    others = [m for m in trained if own is None or m.fits[-1].cell in own]
-    is_keras = bool(others) or any(of.cell in own for of in models if own is not None)
-    return _nothing(cells, shown, others, is_keras, outputs)
+    return _nothing(cells, trained, outputs)
 
 
 def first_error(
     models: Sequence[ModelCapture],
     cells: Sequence[CellResult],
     adaptations: Sequence[Adaptation],
-    own: Collection[int] | None = None,
     unfinished: Sequence[int] = (),
 ) -> FirstError | None:
-    """Return the first error that the last training of the student's own failed from; None where none failed.
+    """Return the first error that the last training that failed did so from; None where none failed.
 
     ``unfinished``: cells in which the training of a network for the task did not come to its end.
     """
     known = Provenance(cells, adaptations)
     finished = {fit.cell for model in models for fit in model.fits if fit.finished}
-    trainings = [at for at in known.trainings() if own is None or known.statements[at][0] in own]
-    trainings = [at for at in trainings if known.statements[at][0] not in finished]
+    trainings = [at for at in known.trainings() if known.statements[at][0] not in finished]
     trainings += [at for at in map(known.failed_in, unfinished) if at is not None]
     errors = (known.first_error(at) for at in sorted(trainings, reverse=True)[:MOST_NAMED])
     return next((error for error in errors if error is not None), None)
@@ -238,17 +230,10 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
     )
 
 
-def _nothing(
-    cells: Sequence[CellResult],
-    own: Sequence[CellResult],
-    trained: Sequence[ModelCapture],
-    is_keras: bool,
-    outputs: int,
-) -> Failure:
-    """Say that nothing for the task was found, and what else was: in the student's ``own`` cells, or ``trained``."""
-    code = "\n".join(definitions.code_of(cell.source) for cell in own)
+def _nothing(cells: Sequence[CellResult], trained: Sequence[ModelCapture], outputs: int) -> Failure:
+    """Say that nothing for the task was found, and what else was: other libraries, or networks ``trained``."""
+    code = "\n".join(definitions.code_of(cell.source) for cell in cells)
     found = [what for what, pattern in OTHERS.items() if re.search(pattern, code, re.MULTILINE)]
-    found = [what for what in found if what != SKLEARN or not is_keras]
     found += map(_in_and_out, trained[-MOST_NAMED:])
     broken = next((cell for cell in cells if cell.error is not None), None)
     instead = f" What was found instead: {', '.join(found)}." if found else ""
