@@ -29,6 +29,7 @@ from checker.splits import Split
 from checker.store import Gathered
 from checker.tracing import Traced
 
+SEVERAL_OUTPUTS = "outputs, and the task is about one"
 OVER_LIMIT = "More seeds would have gone over the limit on {}, which is one for all of them together."
 NOT_ALONE = "The cells that the training needs did not do alone what they did in the file, so all ran."
 
@@ -48,15 +49,15 @@ def retrain(
     evidence = replace(evidence, recipe=recipe)
     if answer.origin:
         return Gathered(_refer(evidence, answer, answer.origin), kept)
+    has_several = SEVERAL_OUTPUTS in unclear  # which comes before all that is not known of them
     if traced.rows is None:
         why = traced.tracing.reason
-        return Gathered(_refer(evidence, answer, f"{why[0].lower()}{why[1:]}"), kept)
+        return Gathered(_refer(evidence, answer, unclear if has_several else f"{why[0].lower()}{why[1:]}"), kept)
     obstacle = answer.unrebuildable or unclear
     if course.assignment.data.is_regression:
         recipe = None if recipe is None else recipes.of_numbers(recipe)
         evidence = replace(evidence, recipe=recipe)
         if traced.tracing.target is None:
-            has_several = bool(unclear) and answer.output_width is None
             return Gathered(_refer(evidence, answer, unclear if has_several else targets.UNKNOWN), kept)
     if recipe is not None and answer.architecture is not None and not obstacle:
         data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.seeds}
