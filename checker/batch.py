@@ -65,7 +65,7 @@ class Place(Protocol):
     def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
         """Find the answer once more in what a run has left, and train it there. Called from many threads."""
 
-    def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
+    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
         """Train one there for the further seeds, too; return all that was observed. Called from many threads."""
 
     def close(self) -> None:
@@ -90,9 +90,9 @@ class Pool:
         with self.lend() as boxes:
             return check.answer_again(gathered, submission, course, boxes, watch)
 
-    def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
+    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
         with self.lend() as boxes:
-            return check.train_further(gathered, course, boxes, watch)
+            return check.train_further(gathered, submission, course, boxes, watch)
 
     def warm(self) -> None:
         """Start what waits in a slot's boxes."""
@@ -251,7 +251,7 @@ def _check(
     _require_known(gathered, course)
     report = _judge(gathered, course, standard, out)
     if check.needs_further(report, course):
-        gathered = place.train_further(gathered, course, watch)
+        gathered = place.train_further(gathered, submission, course, watch)
         _keep(gathered, submission, course, out)
         report = _judge(gathered, course, standard, out)
     return report

@@ -2,11 +2,11 @@
 
 Theory of operation: causes are looked for in the order in which one makes others meaningless. Of a file that did not
 reach its end nobody knows the rest. A network that learned other labels, or was told the answer, learned another task,
-and no score or curve says anything of it. A training that was capped tells neither of size nor of settings. One that
-left out rows by choice, a linear network, and one whose inputs are of very different sizes, learn badly whatever else
-is done; these three lead only where it did learn badly. With or without a cause, of advice that contradicts other
-advice (larger, smaller; longer, shorter) one direction is kept: what the loss on development rows says comes before
-what that on training rows says.
+and no score or curve says anything of it. A training that was capped tells neither of size nor of settings. One whose
+inputs a failed cell should have made or changed, one that left out rows by choice, a linear network, and one whose
+inputs are of very different sizes, learn badly whatever else is done; these four lead only where it did learn badly.
+With or without a cause, of advice that contradicts other advice (larger, smaller; longer, shorter) one direction is
+kept: what the loss on development rows says comes before what that on training rows says.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +52,7 @@ SYMPTOMS: Mapping[CauseKind, frozenset[Symptom]] = MappingProxyType(
         CauseKind.FILE_CUT: frozenset(),
         CauseKind.LABELS: _ALL,
         CauseKind.LEAK: _ALL - {Symptom.DIVERGED},
+        CauseKind.CELL_FAILED: frozenset(),
         CauseKind.ROWS: frozenset({Symptom.NEVER_PREDICTED}),
         CauseKind.TRAINING_CUT: frozenset({Symptom.UNDERFITS, Symptom.IMPROVING}),
         CauseKind.LINEAR: _ALL - {Symptom.DIVERGED},
@@ -76,7 +77,8 @@ RULES: Mapping[CauseKind, frozenset[str]] = MappingProxyType(
 @dataclass(frozen=True)
 class Findings:
     """What a cause may be found in. ``file_cut``, ``training_cut``: what was cut short, as sentences, "" for nothing;
-    ``inputs``: the data's columns that may be features; ``is_regression``: the target is a number."""
+    ``inputs``: the data's columns that may be features; ``is_regression``: the target is a number; ``spoiled``: the
+    error of a cell that should have made what the answer was trained on, and what to do, as sentences."""
 
     tracing: Tracing | None
     architecture: Architecture | None
@@ -86,6 +88,7 @@ class Findings:
     is_regression: bool
     file_cut: str = ""
     training_cut: str = ""
+    spoiled: tuple[str, str] | None = None
 
     @property
     def has_learned_badly(self) -> bool:
@@ -151,6 +154,8 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if of.training_cut:
         help = "Train for fewer epochs, in larger batches or with early stopping, so that training comes to its end."
         yield Cause(CauseKind.TRAINING_CUT, of.training_cut, help)
+    if of.has_learned_badly and of.spoiled is not None:
+        yield Cause(CauseKind.CELL_FAILED, *of.spoiled)
     if of.has_learned_badly and of.tracing and of.tracing.has_left_out_rows:
         words = f"The training left out rows of the data: {of.tracing.left_out}. The test takes rows of all kinds."
         yield Cause(CauseKind.ROWS, words, "Train on rows of all kinds that the data has.")

@@ -58,15 +58,19 @@ def find_answer(ran: Gathered, submission: Submission, course: Course, boxes: Bo
 
 
 def needs_further(report: Report, course: Course) -> bool:
-    """Tell whether further seeds, not trained yet, might decide what these could not."""
+    """Tell whether further seeds, not trained yet, might decide what these could not, or confirm what a replay's first
+    seed says."""
+    if report.replayed:
+        return report.further is None and len(report.runs) < len(course.seeds) and verdict.wants_confirmation(report)
     hangs = verdict.hangs_on_seeds(report.failures, report.rules, report.comparison, report.replayed)
     return bool(course.further) and report.further is None and hangs
 
 
-def train_further(gathered: Gathered, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
     """Train a submission's answer for the further seeds; return all that was observed, before and now."""
     boxes.ours.get_ready()
-    return retraining.train_further(gathered, course, boxes, watch)
+    file = execution.files_of(submission)[execution.file_of(gathered.evidence, submission)]
+    return retraining.train_further(gathered, file, course, boxes, watch)
 
 
 def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
@@ -92,7 +96,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
     agreed = judgement.agreed(gathered, compared, course)
-    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed)
+    replay = judgement.replay_in_words(evidence, compared, course)
+    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed, replay)
     reached, reasons = verdict.decide(evidence.failures, results, compared, metric, *about)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
@@ -124,6 +129,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
             *evidence.adaptations,
         ),
         replayed=evidence.replayed,
+        replay=replay,
         cut_short=cut,
         agreed=agreed,
         execution=evidence.execution,

@@ -224,6 +224,9 @@ def _self_check(
     with display.shown(), closing(course.sandbox.open()) as boxes:
         gathered = check.examine(submission, course, boxes, display.watch(submission))
         judged = check.judge(gathered, course, held_to)
+        if check.needs_further(judged, course):
+            gathered = check.train_further(gathered, submission, course, boxes, display.watch(submission))
+            judged = check.judge(gathered, course, held_to)
         display.end(submission.name, judged)
     store.write(report, html.render_student_page(judged))
     terminal.print_report(console, for_students(judged), str(report))

@@ -141,9 +141,10 @@ def answer_again(task: bytes, content: bytes) -> bytes:
     return _on_worker(find_again, task, content)
 
 
-def train_further(task: bytes, packed: bytes) -> bytes:
-    """Train a submission, given as its evidence, for further seeds in a box of the Dask worker that calls this."""
-    return _on_worker(extend, task, packed)
+def train_further(task: bytes, content: bytes) -> bytes:
+    """Train a submission in whose evidence the answer is for further seeds, in a box of the Dask worker that calls
+    this."""
+    return _on_worker(extend, task, content)
 
 
 def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
@@ -211,9 +212,12 @@ def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
     return content.getvalue()
 
 
-def extend(task: Task, packed: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
-    """Return packed evidence with that of the further seeds; HarnessError where the data is not what the task names."""
-    return store.pack(pool.train_further(store.unpack(packed), _course(task, csv, wall), _unwatched))
+def extend(task: Task, content: bytes, csv: bytes, pool: batch.Pool, wall: Sandbox) -> bytes:
+    """Return the evidence of a submission, given as its files and its evidence, with that of the further seeds."""
+    course = _course(task, csv, wall)
+    with _laid_out(task.submission, content) as (submission, packed):
+        gathered = batch.as_handed_in(store.unpack(packed), submission)
+        return store.pack(pool.train_further(gathered, submission, course, _unwatched))
 
 
 def _course(task: Task, csv: bytes, wall: Sandbox) -> Course:
@@ -296,11 +300,11 @@ class Cluster:
         packed = self._ask(answer_again, nameless, content, course)
         return batch.as_handed_in(store.unpack(packed), submission)
 
-    def train_further(self, gathered: Gathered, course: Course, watch: Watch) -> Gathered:
+    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
         """Train one on some worker for the further seeds; raises what ``gather`` does."""
-        submission = gathered.evidence.submission
-        sent = batch.as_handed_in(gathered, _nameless(submission))
-        packed = self._ask(train_further, _nameless(submission), store.pack(sent), course)
+        nameless = _nameless(submission)
+        content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
+        packed = self._ask(train_further, nameless, content, course)
         return batch.as_handed_in(store.unpack(packed), submission)
 
     def _ask(

@@ -279,6 +279,8 @@ def as_left(evidence: Evidence) -> Evidence:
         retraining=None,
         runs=(),
         replayed="",
+        replay="",
+        replay_cells=(),
         further=None,
         own_results=(),
     )
@@ -295,9 +297,16 @@ def forgive_cut(evidence: Evidence) -> Evidence:
 
 
 def explain(evidence: Evidence, course: Course) -> Evidence:
-    """Say why there is no answer, where nothing else has gone wrong."""
-    if evidence.failures:
-        return evidence
+    """Say why there is no answer, where nothing else has gone wrong; or else, of a file that was cut short, which error
+    before that took it away."""
     outputs, rows = course.assignment.data.outputs, len(course.dataset.labels)
-    failure = selection.explain(evidence.models, evidence.cells, outputs, rows, course.answer_name)
+    companions = evidence.submission.companions
+    if evidence.failures:
+        error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations, companions)
+        if error is None or any(failure.stage is not Stage.EXECUTING for failure in evidence.failures):
+            return evidence
+        failure = Failure(Stage.SELECTING, error.rationale, error.help, cell=error.cell, verdict=Verdict.REFER)
+        return replace(evidence, failures=(failure, *evidence.failures))
+    about = (outputs, rows, course.answer_name, evidence.adaptations, companions)
+    failure = selection.explain(evidence.models, evidence.cells, *about)
     return replace(evidence, failures=(failure,))

@@ -19,6 +19,7 @@ from checker import (
     missingness,
     outputs,
     plausibility,
+    provenance,
     ranking,
     recipes,
     selection,
@@ -72,6 +73,8 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     bar = course.assignment.bar
     compared = _compare(first, gathered, course, standard, bar, missing)
     further = len(evidence.runs) - len(first)
+    if evidence.replayed and len(evidence.runs) == 1:  # which decides no more than whether others are to follow
+        return replace(compared, band=0.0, standard_error=0.0)
     if compared.is_open and further:
         compared = _compare(evidence.runs, gathered, course, standard, bar, missing, further)
     return compared
@@ -327,6 +330,7 @@ def cause_of(
     assignment: Assignment,
 ) -> Cause | None:
     """Return what else that was found follows from; ``cut``: what was cut short, the file or else a training."""
+    is_missing = any(failure.stage is Stage.SELECTING for failure in evidence.failures)
     findings = causes.Findings(
         evidence.tracing,
         evidence.answer.architecture if evidence.answer else None,
@@ -334,10 +338,39 @@ def cause_of(
         observations,
         assignment.data.features,
         assignment.data.is_regression,
-        file_cut=evidence.cut_short,
+        file_cut="" if is_missing else evidence.cut_short,
         training_cut="" if evidence.cut_short else cut,
+        spoiled=_spoiled(evidence),
     )
     return causes.find(findings)
+
+
+def replay_in_words(evidence: Evidence, compared: Comparison | None, course: Course) -> str:
+    """Return for how many seeds a replay ran, and why, as sentences; "" where there was none."""
+    if not evidence.replayed or not evidence.runs:
+        return ""
+    run, of, cells = len(evidence.runs), len(course.seeds), len(evidence.replay_cells)
+    if run > 1:
+        seeds = f"{run} of {of} seeds were replayed, because the first did not reach the bar."
+    elif compared is not None and compared.reaches_bar:
+        seeds = f"{run} of {of} seeds was replayed: it reaches the bar, and no other could make more of a replay."
+    else:
+        seeds = f"{run} of {of} seeds was replayed."
+    part = (
+        f"{cells} of {len(evidence.cells)} cells ran, those that the training needs."
+        if 0 < cells < len(evidence.cells)
+        else ""
+    )
+    return " ".join(filter(None, (seeds, part, evidence.replay)))
+
+
+def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
+    """Return the error of a cell that should have made what the answer was trained on, and what to do."""
+    if evidence.answer is None:
+        return None
+    known = provenance.Provenance(evidence.cells, evidence.adaptations, evidence.submission.companions)
+    error = known.spoiled_by(evidence.answer.fits[-1].cell)
+    return None if error is None else (error.rationale, error.help)
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:

@@ -90,7 +90,8 @@ def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan |
     y, phase = fits[-1].training.y, fits[-1].phase
     one_hot = len(y.shape) == 2 and y.shape[1] > 1
     return ReplayPlan(
-        model=answer.id,
+        cell=answer.cell,
+        rank=answer.rank,
         fits=sum(fit.calls for fit in fits),
         enough=enough,
         outputs=outputs,

@@ -115,6 +115,7 @@ class CauseKind(StrEnum):
     LABELS = "other labels"
     LEAK = "target among the inputs"
     TRAINING_CUT = "training cut short"
+    CELL_FAILED = "cell failed"
     ROWS = "rows left out"
     LINEAR = "linear network"
     UNSCALED = "inputs not scaled"
@@ -407,17 +408,20 @@ class Submission:
 @record
 @dataclass(frozen=True)
 class ReplayPlan:
-    """Which model is trained on the checker's rows while a file runs again: in so many calls of ``fit`` on at least
-    ``enough`` rows each. ``batch_size`` counts where the student's rows came in batches of their own.
+    """Which model is trained on the checker's rows while a file runs again: that of this ``rank`` among those first
+    seen in its ``cell``, in so many calls of ``fit`` on at least ``enough`` rows each. ``batch_size`` counts where the
+    student's rows came in batches of their own. ``cells``: those that run; all where there is none.
     """
 
-    model: int
+    cell: int
+    rank: int
     fits: int
     enough: int
     outputs: int
     labels: Labels
     batch_size: int
     seed: int = 0
+    cells: tuple[int, ...] = ()
 
 
 @record
@@ -689,7 +693,8 @@ class Use:
 @record
 @dataclass(frozen=True)
 class ModelCapture:
-    """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why.
+    """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why. ``rank``: how many
+    models were first seen before it in its cell.
 
     ``origin``: where its weights come from, where that is neither its initialisers nor training that was seen; else "".
     ``made_in``: the companion and line that made it, as ``model.py, line 12``; "" where a cell itself did.
@@ -709,6 +714,7 @@ class ModelCapture:
     uses: tuple[Use, ...] = ()
     origin: str = ""
     made_in: str = ""
+    rank: int = 0
 
 
 @record
@@ -1021,7 +1027,9 @@ class Evidence:
     """Everything that was observed about a submission. A report is a function of this and the assignment.
 
     ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
-    ``further``: the guest's job for further seeds, which the first ones made necessary, with their runs among ``runs``.
+    ``replay``: what else is to be said of how that went, as sentences; ``replay_cells``: the cells that it ran, where
+    these were not all. ``further``: the guest's job for further seeds, which the first ones
+    made necessary, with their runs among ``runs``.
     ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" where nothing did.
     ``ended_in``: the cell that the run came to last. ``as_trained`` is what the networks gave in the student's run, and
     ``own_results`` what the host makes of it. ``kept``: the arrays of that run, by which any network of the file can be
@@ -1042,6 +1050,8 @@ class Evidence:
     runs: tuple[TrainingRun, ...]
     adaptations: tuple[Adaptation, ...] = ()
     replayed: str = ""
+    replay: str = ""
+    replay_cells: tuple[int, ...] = ()
     further: Execution | None = None
     cut_short: str = ""
     ended_in: int | None = None
@@ -1458,7 +1468,8 @@ class StudentCell:
 @dataclass(frozen=True)
 class Report:
     """All that is said of a submission. ``cut_short``: what was ended before its end, the student's file or a training
-    of the answer, as a sentence; "" where nothing was. ``cause``: what leads, and has silenced what only follows from
+    of the answer, as a sentence; "" where nothing was. ``replay``: of a replay, for how many seeds it ran and why, as
+    sentences. ``cause``: what leads, and has silenced what only follows from
     it in ``rules``, ``observations`` and ``questions``."""
 
     schema: int
@@ -1487,6 +1498,7 @@ class Report:
     retraining: Execution | None
     dataset: DatasetNote
     reproduce: str
+    replay: str = ""
     observations: tuple[Observation, ...] = ()
     claim: Claim | None = None
     questions: tuple[Question, ...] = ()

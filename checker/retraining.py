@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checker import architectures, execution, frames, preparation, ranking, recipes, selection, targets
+from checker import architectures, execution, frames, preparation, provenance, ranking, recipes, selection, targets
 from checker.course import Course, Watch, held_out_split
 from checker.evidence import Collector
 from checker.frames import Array
@@ -18,10 +18,10 @@ from checker.records import (
     ModelCapture,
     Progress,
     Recipe,
-    ReplayPlan,
     RetrainJob,
     Stage,
     Submission,
+    TrainingRun,
     Verdict,
 )
 from checker.sandbox import Box, Boxes
@@ -33,6 +33,9 @@ MADE_OF_NUMBERS = (
     "settings of its layers hold more numbers than a network has a use for, so that weights may stand in them which no "
     "training here has learned"
 )
+SEVERAL_OUTPUTS = "outputs, and the task is about one"
+OVER_LIMIT = "More seeds would have gone over the limit on {}, which is one for all of them together."
+NOT_ALONE = "The cells that the training needs did not do alone what they did in the file, so all ran."
 
 
 def retrain(
@@ -50,9 +53,10 @@ def retrain(
     evidence = replace(evidence, recipe=recipe)
     if answer.origin:
         return Gathered(_refer(evidence, answer, answer.origin), kept)
+    has_several = SEVERAL_OUTPUTS in unclear  # which comes before all that is not known of them
     if traced.rows is None:
         why = traced.tracing.reason
-        return Gathered(_refer(evidence, answer, f"{why[0].lower()}{why[1:]}"), kept)
+        return Gathered(_refer(evidence, answer, unclear if has_several else f"{why[0].lower()}{why[1:]}"), kept)
     inputs = answer.input_width or 1
     if answer.architecture is not None and architectures.holds_weights(answer.architecture, inputs):
         return Gathered(_refer(evidence, answer, MADE_OF_NUMBERS), kept)
@@ -61,30 +65,32 @@ def retrain(
         recipe = None if recipe is None else recipes.of_numbers(recipe)
         evidence = replace(evidence, recipe=recipe)
         if traced.tracing.target is None:
-            return Gathered(_refer(evidence, answer, targets.UNKNOWN), kept)
-    development = recipes.watched_development(looked_at, enough)
-    data = {seed: _seed_arrays(seed, development, traced, course) for seed in course.seeds}
+            return Gathered(_refer(evidence, answer, unclear if has_several else targets.UNKNOWN), kept)
     if recipe is not None and answer.architecture is not None and not obstacle:
+        data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.seeds}
         ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
-    else:
-        plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
-        if plan is None:
-            return Gathered(_refer(evidence, answer, obstacle), kept)
-        evidence = replace(evidence, replayed=obstacle)
-        ended, seen = _replay(submission, evidence, plan, data, course, boxes.students, watch)
-    failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course)]
-    evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
-    return Gathered(evidence, kept | seen.arrays)
+        failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course)]
+        evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
+        return Gathered(evidence, kept | seen.arrays)
+    if recipes.replay_plan(answer, enough, course.assignment.data.outputs) is None:
+        return Gathered(_refer(evidence, answer, obstacle), kept)
+    known = provenance.Provenance(evidence.cells, evidence.adaptations)
+    cells = known.cells_for({fit.cell for fit in answer.fits})
+    evidence = replace(evidence, replayed=obstacle, replay_cells=cells)
+    return _replay(submission, Gathered(evidence, kept), traced, course.seeds[:1], course, boxes.students, watch)
 
 
-def train_further(gathered: Gathered, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
-    """Train an answer that was rebuilt for the course's further seeds, too.
+def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Train an answer that was rebuilt for the course's further seeds, too, or one that was replayed for those after
+    the first.
 
-    Where their guest does not reach its end, only that is noted: what the first seeds gave stays.
+    Where the guest of a rebuilt one does not reach its end, only that is noted: what the first seeds gave stays.
     """
     evidence, traced = gathered.evidence, _kept(gathered)
+    if evidence.replayed:
+        return _replay(submission, gathered, traced, course.seeds[1:], course, boxes.students, watch)
     answer, recipe = evidence.answer, evidence.recipe
-    assert answer is not None and answer.architecture is not None and recipe is not None and not evidence.replayed
+    assert answer is not None and answer.architecture is not None and recipe is not None
     data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.further}
     ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
     evidence = replace(evidence, further=ended)
@@ -124,34 +130,112 @@ def _rebuild(
 
 def _replay(
     submission: Submission,
-    evidence: Evidence,
-    plan: ReplayPlan,
-    data: Mapping[int, tuple[Array, ...]],
+    gathered: Gathered,
+    traced: Traced,
+    seeds: Sequence[int],
     course: Course,
     box: Box,
     watch: Watch,
-) -> tuple[Execution, Collector]:
-    """Let the student's code train the answer on the checker's rows, in a fresh box for each seed."""
-    environment, ended = evidence.environment, evidence.execution
-    keras, reason = (environment.keras, environment.reason) if environment else ("3", "")
-    collected = Collector(lambda progress: None)
-    for number, (seed, arrays) in enumerate(data.items(), 1):
-        watch(Stage.RETRAINING, Progress(number, len(data)))
-        planned = replace(plan, seed=seed)
+) -> Gathered:
+    """Let the student's code train the answer on the checker's rows, for each of these seeds.
 
-        def once(planned: ReplayPlan = planned, arrays: Sequence[Array] = arrays) -> tuple[Execution, Collector]:
-            seen = Collector(lambda progress: None)
-            box.renew()
-            limits = course.assignment.execute
-            return execution.run_file(submission, course, box, seen, keras, reason, limits, planned, arrays), seen
-
-        ended, seen = execution.again_if_vanished(once)
-        runs = [run for run in seen.runs if run.seed == seed and run.predictions.sha256 in seen.arrays][:1]
+    The limits on time and steps are those of all seeds together: a seed is begun only if what the last took is left.
+    """
+    evidence, answer, limits = gathered.evidence, gathered.evidence.answer, course.assignment.execute
+    assert answer is not None
+    enough = selection.enough_rows(len(course.dataset.labels))
+    development = recipes.watched_development(ranking.with_looks_at_twins(answer, evidence.models), enough)
+    replaying = _Replaying(submission, evidence, course, box)
+    last = evidence.retraining.counted_seconds if evidence.retraining else 0.0
+    left, collected, data = limits.seconds - last, Collector(lambda progress: None), dict[int, tuple[Array, ...]]()
+    for number, seed in enumerate(seeds, 1):
+        steps = [run.steps for run in (*evidence.runs, *collected.runs)]
+        if last > left or (steps and sum(steps) + max(steps) > course.assignment.caps.notebook_steps):
+            replaying.said.append(OVER_LIMIT.format("time" if last > left else "steps"))
+            break
+        watch(Stage.RETRAINING, Progress(number, len(seeds)))
+        data[seed] = _seed_arrays(seed, development, traced, course)
+        runs, arrays = replaying.run(seed, data[seed], left)
+        last = replaying.seconds
+        left -= last
         collected.runs += runs
-        collected.arrays |= {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
+        collected.arrays |= arrays
         if not runs:
             break
-    return ended, collected
+    ended = replaying.ended
+    if ended:
+        total = _summed(ended)
+        failures = _failures_of(evidence, total, collected, data, course)
+        evidence = replace(evidence, failures=(*evidence.failures, *failures))
+        evidence = replace(evidence, further=total) if evidence.retraining else replace(evidence, retraining=total)
+    said, cells = " ".join(dict.fromkeys(replaying.said)), replaying.plan.cells
+    evidence = replace(evidence, runs=(*evidence.runs, *collected.runs), replay=said, replay_cells=cells)
+    return Gathered(evidence, {**gathered.arrays, **collected.arrays})
+
+
+class _Replaying:
+    """Runs a student's file for one seed after another, in a fresh box each: the cells that the answer needs, or all
+    where these alone do not do what they did in the student's run. ``seconds``: what the last seed took."""
+
+    def __init__(self, submission: Submission, evidence: Evidence, course: Course, box: Box) -> None:
+        self.submission, self.evidence, self.course, self.box = submission, evidence, course, box
+        answer, data = evidence.answer, course.assignment.data
+        plan = (
+            recipes.replay_plan(answer, selection.enough_rows(len(course.dataset.labels)), data.outputs)
+            if answer
+            else None
+        )
+        assert answer is not None and plan is not None
+        self.answer, self.plan = answer, replace(plan, cells=evidence.replay_cells)
+        self.said = [evidence.replay] if evidence.replay else []
+        self.ended: list[Execution] = []
+        self.seconds = 0.0
+
+    def run(self, seed: int, arrays: Sequence[Array], left: float) -> tuple[list[TrainingRun], dict[str, Array]]:
+        """Return a seed's run, if it gave one, and its outputs."""
+        self.seconds = 0.0
+        seen = self._run(seed, arrays, left)
+        if self.plan.cells and not _went_as_before(seen, self.evidence, self.answer):
+            self.plan = replace(self.plan, cells=())
+            self.said.append(NOT_ALONE)
+            seen = self._run(seed, arrays, max(left - self.seconds, 1.0))
+        runs = [run for run in seen.runs if run.seed == seed and run.predictions.sha256 in seen.arrays][:1]
+        return runs, {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
+
+    def _run(self, seed: int, arrays: Sequence[Array], left: float) -> Collector:
+        environment = self.evidence.environment
+        keras, reason = (environment.keras, environment.reason) if environment else ("3", "")
+        limits, plan = replace(self.course.assignment.execute, seconds=left), replace(self.plan, seed=seed)
+
+        def once() -> tuple[Execution, Collector]:
+            seen = Collector(lambda progress: None)
+            self.box.renew()
+            about = (self.submission, self.course, self.box, seen, keras, reason, limits, plan, arrays)
+            return execution.run_file(*about), seen
+
+        ended, seen = execution.again_if_vanished(once)
+        self.ended.append(ended)
+        self.seconds += ended.counted_seconds
+        return seen
+
+
+def _went_as_before(seen: Collector, evidence: Evidence, answer: ModelCapture) -> bool:
+    """Tell whether some cells reached the answer's training without an error that they had not in the whole file."""
+    last = max(fit.cell for fit in answer.fits)
+    failed = {cell.index for cell in evidence.cells if cell.error is not None}
+    new = [cell for cell in seen.cells if cell.error is not None and cell.index < last and cell.index not in failed]
+    return bool(seen.runs) and not new
+
+
+def _summed(ended: Sequence[Execution]) -> Execution:
+    """Return jobs as one: all the time that they took, and how the last ended."""
+    return replace(
+        ended[-1],
+        wall_seconds=sum(one.wall_seconds for one in ended),
+        cpu_seconds=sum(one.cpu_seconds for one in ended),
+        counted_seconds=sum(one.counted_seconds for one in ended),
+        peak_memory_mib=max(one.peak_memory_mib for one in ended),
+    )
 
 
 def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
@@ -227,10 +311,12 @@ def _failures_of(
 ) -> list[Failure]:
     if seen.failures:
         return []
-    if execution.ending is not Ending.FINISHED or len(seen.runs) != len(data):
+    is_replayed = bool(evidence.replayed and (seen.runs or evidence.runs)) and execution.ending is not Ending.NONSENSE
+    if not is_replayed and (execution.ending is not Ending.FINISHED or len(seen.runs) != len(data)):
         words = f"The retraining ended early ({execution.ending})."
         if evidence.replayed:
-            words = f"The network cannot be rebuilt ({evidence.replayed}), and the replay did not reach its end."
+            why = evidence.replayed.rstrip(".")
+            words = f"The network cannot be rebuilt ({why}), and the replay did not reach its end."
         return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
     outputs = course.assignment.data.outputs
     shapes = {run.seed: seen.arrays[run.predictions.sha256].shape for run in seen.runs}

@@ -11,8 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from checker import absences
-from checker.records import CellResult, Failure, ModelCapture, Rejected, Selection, Stage, Verdict
+from checker import absences, definitions
+from checker.provenance import FirstError, Provenance
+from checker.records import (
+    Adaptation,
+    CellResult,
+    Companion,
+    Failure,
+    ModelCapture,
+    Rejected,
+    Selection,
+    Stage,
+    Verdict,
+)
 
 ENOUGH_SHARE = 0.05
 """Share of the data set's rows from which on a fit is more than a toy."""
@@ -153,19 +164,29 @@ def explain(
     outputs: int,
     dataset_rows: int,
     named: str = "",
+    adaptations: Sequence[Adaptation] = (),
+    companions: Sequence[Companion] = (),
 ) -> Failure:
-    """Say why there is no answer, as precisely as the evidence allows."""
+    """Say why there is no answer, as precisely as the evidence allows.
+
+    The first error that the training of a network failed from comes before all that only follows from it.
+    """
     models = _pointed_at(models, cells, named)[0] or models
     enough = enough_rows(dataset_rows)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]
     unfinished = [m for m in trained if m.output_width in (None, outputs)]
+    example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression
+    wrong = [m for m in trained if m not in unfinished and m.input_width not in example]
+    error = first_error(models, cells, adaptations, companions, [m.fits[-1].cell for m in unfinished])
+    if error is not None and not any(m.fits[-1].cell > error.links[-1].fault.cell for m in wrong):
+        return _failure(error.rationale, error.help, error.cell)
     if unfinished:
-        return Failure(
-            Stage.SELECTING,
-            f"No model for this task was trained to the end: {_name(unfinished[-1])} was still training.",
-            "See why the training stopped, in the cell named here.",
-            cell=unfinished[-1].fits[-1].cell,
-            verdict=Verdict.FAIL,
+        cell = unfinished[-1].fits[-1].cell
+        return _failure(
+            f"No model for this task was trained to the end: the training of {_name(unfinished[-1])} in cell {cell} "
+            "ended before its first epoch did.",
+            "See why the training ended: what it raised may have been caught.",
+            cell,
         )
     untrained = [m for m in models if m.output_width == outputs and not m.fits]
     elsewhere = [m for m in untrained if m.origin]
@@ -178,8 +199,6 @@ def explain(
             cell=elsewhere[-1].cell,
             verdict=Verdict.REFER,
         )
-    example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression
-    wrong = [m for m in trained if m.output_width != outputs and m.input_width not in example]
     if untrained and not wrong:
         return _failure(
             f"The network {_name(untrained[-1])} has {_count(outputs, 'output')} but was never trained.",
@@ -188,7 +207,26 @@ def explain(
         )
     if wrong:
         return _wrong_width(wrong[-1], outputs)
-    return _nothing(cells)
+    return _nothing(cells, companions, trained, outputs)
+
+
+def first_error(
+    models: Sequence[ModelCapture],
+    cells: Sequence[CellResult],
+    adaptations: Sequence[Adaptation],
+    companions: Sequence[Companion] = (),
+    unfinished: Sequence[int] = (),
+) -> FirstError | None:
+    """Return the first error that the last training that failed did so from; None where none failed.
+
+    ``unfinished``: cells in which the training of a network for the task did not come to its end.
+    """
+    known = Provenance(cells, adaptations, companions)
+    finished = {fit.cell for model in models for fit in model.fits if fit.finished}
+    trainings = [at for at in known.trainings() if known.statements[at][0] not in finished]
+    trainings += [at for at in map(known.failed_in, unfinished) if at is not None]
+    errors = (known.first_error(at) for at in sorted(trainings, reverse=True)[:MOST_NAMED])
+    return next((error for error in errors if error is not None), None)
 
 
 def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
@@ -204,21 +242,34 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
     )
 
 
-def _nothing(cells: Sequence[CellResult]) -> Failure:
-    source = "\n".join(cell.source for cell in cells)
-    found = [what for what, pattern in OTHERS.items() if re.search(pattern, source, re.MULTILINE)]
+def _nothing(
+    cells: Sequence[CellResult], companions: Sequence[Companion], trained: Sequence[ModelCapture], outputs: int
+) -> Failure:
+    """Say that nothing for the task was found, and what else was: other libraries, or networks ``trained``."""
+    code = "\n".join(definitions.code_of(cell.source) for cell in cells)
+    found = [what for what, pattern in OTHERS.items() if re.search(pattern, code, re.MULTILINE)]
+    found += map(_in_and_out, trained[-MOST_NAMED:])
     broken = next((cell for cell in cells if cell.error is not None), None)
     instead = f" What was found instead: {', '.join(found)}." if found else ""
     hint = "" if broken is None else f" The first cell that failed is {absences.place(broken)}; see whether it matters."
-    lacking = next((said for cell in cells if (said := absences.lacks(cell))), "")
+    lacking = next((said for cell in cells if (said := absences.lacks(cell, companions))), "")
     if lacking:
         instead += f" {lacking[0].upper()}{lacking[1:]}."
         hint = " Hand in all files that it reads, in one folder or zip with it."
+    wanted = f" with {_count(outputs, 'output')}" if trained else ""
+    add = "If one of these is to be the answer, let it have the outputs that the task needs; else add your own network"
     return _failure(
-        f"There is no model for this task: no Keras network was trained on the assignment's data.{instead}",
-        f"Add your own network in Keras and train it on the assignment's data.{hint}",
+        f"There is no model for this task: no Keras network{wanted} was trained on the assignment's data.{instead}",
+        f"{add if trained else 'Add your own network'} in Keras and train it on the assignment's data.{hint}",
         None,
     )
+
+
+def _in_and_out(model: ModelCapture) -> str:
+    """Return "the network `model` with 8 inputs and 1 output (cell 6)"."""
+    widths = ((model.input_width, "input"), (model.output_width, "output"))
+    ends = " and ".join(_count(width, noun) for width, noun in widths if width is not None)
+    return f"the network {_name(model)}{f' with {ends}' if ends else ''} (cell {model.fits[-1].cell})"
 
 
 def _failure(rationale: str, help: str, cell: int | None) -> Failure:

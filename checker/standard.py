@@ -49,7 +49,7 @@ def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch, 
     if gathered is None:
         gathered = check.examine(submission, course, boxes, watch)
         if course.further and judgement.is_measured(gathered.evidence) and not gathered.evidence.replayed:
-            gathered = check.train_further(gathered, course, boxes, watch)
+            gathered = check.train_further(gathered, submission, course, boxes, watch)
         store.save(folder, name, under, gathered)
     return gathered
 

@@ -74,7 +74,8 @@ def trace(
     target = _target_by_shape(answer, arrays, matcher.labels)
     untraced = partial(_untraced, target)
     if not matched.tables:
-        return untraced("The student's arrays could not be kept.")
+        note = answer.fits[-1].training.note.rstrip(".")
+        return untraced(f"What the network was trained on is not at hand as a table of numbers{note and f': {note}'}.")
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in matched.rows:
         return untraced(NOT_FOUND)

@@ -20,8 +20,10 @@ from checker.records import (
     LossCurves,
     MissingRows,
     Outcome,
+    Report,
     RowKind,
     RuleResult,
+    Stage,
     Verdict,
 )
 
@@ -38,11 +40,14 @@ def decide(
     cause: Cause | None = None,
     suspicion: str = "",
     agreed: Agreed | None = None,
+    replay: str = "",
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
-    ``replayed``: why the student's own code trained the network again; then there is no PASS. ``cut``: what ended the
-    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said.
+    ``replayed``: why the student's own code trained the network again; then there is no PASS, and no FAIL by one seed
+    alone. ``replay``: for how many seeds it did, and why, as sentences. ``cut``: what ended the
+    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said, unless an
+    error before it took the answer away.
     ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``suspicion``: that the
     inputs may give the answer away, as a sentence; then there is no PASS. ``agreed``: where what was trained again is
     not what the student trained, its score decides nothing.
@@ -50,12 +55,17 @@ def decide(
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
     if comparison is not None:
+        said = _of_comparison(comparison, suspicion)
         if agreed is not None and agreed.differs:
-            found.append(_of_agreed(agreed, metric))
-        else:
-            found.append(_of_comparison(comparison, suspicion))
+            said = _of_agreed(agreed, metric)
+        if replayed and len(comparison.scores) == 1 and said[0] is Verdict.FAIL:
+            said = Verdict.REFER, f"{said[1]} One seed alone confirms no FAIL."
+        found.append(said)
         if replayed:
-            words = f"The network could not be rebuilt, only replayed by the student's own code: {replayed}."
+            why = replayed.rstrip(".")
+            words = (
+                f"The network could not be rebuilt, only replayed by the student's own code: {why}. {replay}".strip()
+            )
             found.append((Verdict.REFER, words))
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
@@ -66,7 +76,9 @@ def decide(
         if reasons:
             if cause is not None and verdict is not Verdict.PASS:
                 reasons = _led_by(cause, reasons)
-            return verdict, tuple(dict.fromkeys([cut, *reasons] if cut else reasons))
+            is_missing = any(failure.stage is Stage.SELECTING for failure in failures)
+            first, last = ([cut], reasons) if cut and not is_missing else (reasons, [cut] if cut else [])
+            return verdict, tuple(dict.fromkeys([*first, *last]))
     raise AssertionError("a comparison or a failure always gives a reason")
 
 
@@ -77,6 +89,16 @@ def hangs_on_seeds(
     required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
     is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
     return comparison is not None and comparison.is_open and not is_settled
+
+
+def wants_confirmation(report: Report) -> bool:
+    """Tell whether all that keeps a replay from FAIL is that one seed alone does not confirm it."""
+    compared = report.comparison
+    if compared is None or len(compared.scores) > 1 or report.failures or report.cut_short:
+        return False
+    required = [_of_rule(rule)[0] for rule in report.rules if rule.importance is Importance.REQUIRED]
+    is_settled = Verdict.FAIL in required or (report.agreed is not None and report.agreed.differs)
+    return not is_settled and _of_comparison(compared, "")[0] is Verdict.FAIL
 
 
 def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:

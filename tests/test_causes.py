@@ -59,6 +59,7 @@ WRONG = {
     CauseKind.LABELS: {"tracing": other_labels()},
     CauseKind.LEAK: {"tracing": leaky()},
     CauseKind.TRAINING_CUT: {"training_cut": CAPPED},
+    CauseKind.CELL_FAILED: {"spoiled": ("Cell 5 failed: NameError.", "Correct cell 5."), "comparison": BELOW},
     CauseKind.ROWS: {"tracing": partial(), "comparison": BELOW},
     CauseKind.LINEAR: {"architecture": a_network(5), "comparison": BELOW},
     CauseKind.UNSCALED: {"tracing": unscaled(), "comparison": BELOW},
@@ -89,9 +90,17 @@ def test_nothing_wrong_has_no_cause():
     assert find(found(tracing=None, architecture=None, comparison=None)) is None
 
 
-@pytest.mark.parametrize("wrong", [{"architecture": a_network(5)}, {"tracing": unscaled()}, {"tracing": partial()}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"architecture": a_network(5)},
+        {"tracing": unscaled()},
+        {"tracing": partial()},
+        {"spoiled": ("Cell 5 failed.", "Correct it.")},
+    ],
+)
 def test_what_does_no_harm_is_no_cause(wrong):
-    """A linear network, unscaled inputs and rows left out lead only where the network did badly."""
+    """A linear network, unscaled inputs, a cell that failed and rows left out lead only where the network did badly."""
     assert find(found(**wrong)) is None
     assert find(found(**wrong, observations=(UNDERFITS,))) is not None
 

@@ -113,10 +113,10 @@ def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
     (ada,) = handed_in(ada_lovelace="good")
     course, pool = replace(course, further=(37, 41)), batch.Pool(course.sandbox)
     first = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
-    at_home = pool.train_further(first, course, unwatched)
+    at_home = pool.train_further(first, ada, course, unwatched)
     assert [run.seed for run in at_home.evidence.runs] == [*SEEDS, 37, 41]
     client = FakeClient(store.pack(first))
-    cluster.Cluster(client, course).train_further(first, course, unwatched)
+    cluster.Cluster(client, course).train_further(first, ada, course, unwatched)
     ((task, packed),) = client.sent
     for sent in (task, packed):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent

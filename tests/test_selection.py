@@ -125,9 +125,9 @@ def test_classes_instead_of_a_number_are_explained(make):
 
 
 def test_an_unfinished_training_is_explained(make):
-    """A training that was cut off is named, with its cell."""
+    """A training that ended, and of which no cell shows an error, is named, with its cell."""
     failure = explain(make.model(1, make.fit(cell=12, finished=False), variable="net"))
-    assert "`net` was still training" in failure.rationale
+    assert "the training of `net` in cell 12 ended before its first epoch did" in failure.rationale
     assert failure.cell == 12
 
 

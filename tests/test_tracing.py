@@ -295,7 +295,7 @@ def test_arrays_that_were_not_kept_are_not_traced(student, make):
     answer = make.model(1, make.fit(training=Fed(13_209, note="a generator")))
     found = trace(answer, {}, student.features, student.labels, student.names).tracing
     assert found.source is FeatureSource.NOWHERE
-    assert "could not be kept" in found.reason
+    assert "is not at hand" in found.reason
 
 
 # -- what only a hostile guest would say -----------------------------------------------------------------

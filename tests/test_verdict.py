@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from test_rendering import a_fail
 
 from checker.metrics import METRICS
 from checker.records import (
@@ -21,7 +22,7 @@ from checker.records import (
     Stage,
     Verdict,
 )
-from checker.verdict import decide, hangs_on_seeds
+from checker.verdict import decide, hangs_on_seeds, wants_confirmation
 
 PASS, FAIL, REFER = Verdict
 CUT = "Training was cut short by the cap."
@@ -293,3 +294,58 @@ def test_a_traditional_model_shows_what_the_data_allow():
     """Where a traditional model is nearly perfect, as on easy data, a network may be so too."""
     easy = replace(accuracy(0.99), baselines=(Baseline("random forest", 0.98, 0.0),))
     assert decide([], [PASSED], easy, METRICS["accuracy"])[0] is PASS
+
+
+# -- replays ---------------------------------------------------------------------------------------------
+
+
+def one_seed(score):
+    return accuracy(score, band=0.0)
+
+
+def five_seeds(score):
+    return replace(accuracy(score), scores=accuracy(score).scores * 5)
+
+
+def test_a_replay_that_reaches_the_bar_is_referred_with_how_far_it_went():
+    """A replay passes nobody, and its reason says for how many seeds it ran."""
+    reached, reasons = decide([], [], one_seed(0.91), METRICS["accuracy"], "a layer.", replay="1 of 5 seeds was run.")
+    assert reached is REFER
+    assert reasons == (
+        "The network could not be rebuilt, only replayed by the student's own code: a layer. 1 of 5 seeds was run.",
+    )
+
+
+def test_one_seed_of_a_replay_fails_nobody():
+    """Below the bar with one seed alone is no FAIL; with others, it is."""
+    reached, reasons = decide([], [], one_seed(0.80), METRICS["accuracy"], "a layer")
+    assert (reached, reasons[0]) == (
+        REFER,
+        "Accuracy 80.0% is below the bar of 88.0%. One seed alone confirms no FAIL.",
+    )
+    assert decide([], [], five_seeds(0.80), METRICS["accuracy"], "a layer")[0] is FAIL
+
+
+@pytest.mark.parametrize(
+    ("about", "wants"),
+    [
+        ({}, True),
+        ({"comparison": one_seed(0.91)}, False),
+        ({"comparison": five_seeds(0.80)}, False),
+        ({"comparison": None}, False),
+        ({"failures": (failure(REFER),)}, False),
+        ({"rules": (FAILED,)}, False),
+        ({"cut_short": "It ran too long."}, False),
+    ],
+)
+def test_when_a_replay_wants_other_seeds(about, wants):
+    """Other seeds are asked for where one below the bar is all that there is against a network."""
+    report = replace(a_fail(), replayed="a layer", failures=(), rules=(PASSED,), agreed=None, cut_short="")
+    assert wants_confirmation(replace(report, **{"comparison": one_seed(0.80), **about})) is wants
+
+
+def test_an_error_before_the_cut_comes_first():
+    """Where an error took the answer away before the file was cut short, the error is said first."""
+    found = [failure(REFER, Stage.SELECTING, words="Cell 3 failed."), failure(REFER, words="It was stopped.")]
+    reached, reasons = decide(found, [], None, METRICS["accuracy"], cut="It was stopped.")
+    assert (reached, reasons) == (REFER, ("Cell 3 failed.", "It was stopped."))

@@ -156,7 +156,7 @@ class Capture:
             changed: dict[str, Any] = {"callbacks": [*stretches.callbacks_of(given), seen]}
             if inspect.isgenerator(given.get("x")):
                 changed["x"] = fed.listen(given["x"], heard)
-            replayed = self.replay is not None and self.replay.concerns(known.id, data)
+            replayed = self.replay is not None and self.replay.concerns(known, data)
             if self.replay is not None and replayed:
                 changed |= self.replay.changed(given, data, development)
             asked = {**given, **changed, "callbacks": stretches.callbacks_of(given)}

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ MODULE = "submission.py"
 MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
+MAX_ERROR = 2_000
+"""Characters of an error's message."""
 MAX_PICTURE = 1_000_000
 MAX_KEPT = 8_000_000
 """Characters of all that is kept of a cell's outputs."""
@@ -64,6 +66,8 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
     """Execute a notebook with such a kernel, where it lies in the student's own folder ``root``; what is seen goes to
     ``say``. ``arrays`` are a replay's."""
     folder = companions.place(root, job.folder)
+    if job.replay is not None and job.replay.cells:
+        _leave_out(notebook, frozenset(job.replay.cells))
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     legacy = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
     settings = {
@@ -86,6 +90,13 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
         client.execute(cwd=str(folder))
     except DeadKernelError:
         say(frames.message(_kernel_died(client.current)))
+
+
+def _leave_out(notebook: Any, needed: Collection[int]) -> None:
+    """Empty the cells of a notebook that a replay does not need."""
+    for index, cell in enumerate(notebook.cells, 1):
+        if index not in needed:
+            cell.source = ""
 
 
 def _put_down(arrays: Sequence[Array], folder: Path) -> str:
@@ -175,7 +186,7 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     for output in cell.outputs:
         if output.output_type == "error":
             trace = "\n".join(map(str, output.traceback))[-MAX_OUTPUT:]
-            error = CellError(sayable(str(output.ename)[:200]), sayable(str(output.evalue)[:2_000]), sayable(trace))
+            error = CellError(sayable(str(output.ename)[:200]), sayable(_ends(str(output.evalue))), sayable(trace))
         elif output.output_type == "stream":
             kept.append(CellOutput("text", _cut(str(output.text))))
         else:
@@ -183,6 +194,11 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
     source = sayable(str(cell.source)[:MAX_OUTPUT])
     return CellResult(index, source, tuple(_affordable(kept)), error, round(seconds, 3), tuple(map(sayable, tags)))
+
+
+def _ends(message: str) -> str:
+    """Return a message, or the first and the last of a long one: TensorFlow says at the end what went wrong."""
+    return message if len(message) <= MAX_ERROR else f"{message[: MAX_ERROR // 2]}\n…\n{message[-MAX_ERROR // 2 :]}"
 
 
 def _affordable(outputs: Sequence[CellOutput]) -> Iterator[CellOutput]:

@@ -6,6 +6,7 @@ later, everything up to here has left the box. A model that is known is kept ali
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -54,6 +55,7 @@ class Known:
     model: Any
     cell: int
     made_in: str = ""
+    rank: int = 0
     variable: str = ""
     width: int | None = None
     fits: list[Fit] = field(default_factory=list)
@@ -133,6 +135,7 @@ class Ledger:
         self.tf, self.caps, self.send, self.cell, self.line = tf, caps, send, cell, line
         self.steps = 0
         self.known: dict[int, Known] = {}
+        self.seen_in: Counter[int] = Counter()
         self.tables = Tables()
         self.descent = Descent()
         self.changed: set[int] = set()
@@ -146,8 +149,9 @@ class Ledger:
     def know(self, model: Any) -> Known:
         """Return what is known of a model."""
         if id(model) not in self.known:
-            made_in = self.line(sys._getframe(1))
-            self.known[id(model)] = Known(len(self.known) + 1, model, self.cell(), made_in)
+            cell, made_in = self.cell(), self.line(sys._getframe(1))
+            self.known[id(model)] = Known(len(self.known) + 1, model, cell, made_in, self.seen_in[cell])
+            self.seen_in[cell] += 1
         return self.known[id(model)]
 
     def has_trained(self) -> bool:
@@ -201,6 +205,7 @@ class Ledger:
             uses=tuple(known.uses),
             origin=known.origin[:500],
             made_in=known.made_in[:200],
+            rank=known.rank,
         )
         self.send(record, tuple(a for d in data if d is not None for a in d.sent))
 

@@ -1,10 +1,10 @@
 """Replay: the student's own code builds and trains its network again, on the checker's rows.
 
 Theory of operation: a network with parts of the student's own (a class, a layer, a training step) cannot be rebuilt
-from plain data. So the whole file runs again, once for each seed, and in the answer's own calls of ``fit`` the
-checker's rows take the place of the student's, in the shape in which the student gave theirs. After the last of
-these calls the network predicts the held-out rows, and all later cells are passed over. The student's code is in
-the same process and could say anything: that is why a replay never leads to PASS.
+from plain data. So the file runs again for a seed, or those of its cells that the answer needs, and in the answer's own
+calls of ``fit`` the checker's rows take the place of the student's, in the shape in which the student gave theirs.
+After the last of these calls the network predicts the held-out rows, and all later cells are passed over. The
+student's code is in the same process and could say anything: that is why a replay never leads to PASS.
 """
 
 import math
@@ -17,6 +17,7 @@ from checker import frames
 from checker.frames import Array
 from checker.guest import fed, stretches
 from checker.guest.fed import Data
+from checker.guest.ledger import Known
 from checker.records import Development, Labels, Loop, ReplayPlan, TrainingRun
 
 ROWS_AT_ONCE = 4_096
@@ -38,9 +39,10 @@ class Replay:
         self.epochs = 0
         self.steps = 0
 
-    def concerns(self, model: int, data: Data) -> bool:
+    def concerns(self, known: Known, data: Data) -> bool:
         """Tell whether a fit is one of those that the answer was trained by."""
-        return model == self.plan.model and not 0 < data.fed.rows < self.plan.enough and self.fits < self.plan.fits
+        is_answer = (known.cell, known.rank) == (self.plan.cell, self.plan.rank)
+        return is_answer and not 0 < data.fed.rows < self.plan.enough and self.fits < self.plan.fits
 
     def changed(self, given: Mapping[str, Any], data: Data, development: Development) -> dict[str, Any]:
         """Return the arguments of ``fit`` that differ from the student's."""

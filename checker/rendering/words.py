@@ -67,6 +67,7 @@ CAUSES = {
     CauseKind.FILE_CUT: "The file was cut short",
     CauseKind.LABELS: "Other labels",
     CauseKind.LEAK: "The answer is among the inputs",
+    CauseKind.CELL_FAILED: "A cell failed that the network's training needs",
     CauseKind.ROWS: "Rows were left out",
     CauseKind.TRAINING_CUT: "Training was cut short",
     CauseKind.LINEAR: "The network is linear",

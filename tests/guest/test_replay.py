@@ -35,8 +35,8 @@ def replayed(tf, unhooked):
     owner.fit = spying
 
     def install(**more):
-        plan = ReplayPlan(**{"model": 1, "fits": 1, "enough": 100, "seed": 7, "outputs": 5, "labels": Labels.INTEGERS,
-                             "batch_size": 32, **more})  # fmt: skip
+        plan = ReplayPlan(**{"cell": 1, "rank": 0, "fits": 1, "enough": 100, "seed": 7, "outputs": 5,
+                             "labels": Labels.INTEGERS, "batch_size": 32, **more})  # fmt: skip
         capture = Capture(tf, Ledger(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1))
         arrays = (ROWS[0], LABELS[0], ROWS[1], LABELS[1], ROWS[2])
         capture.replay = Replay(plan, arrays, lambda run, made: sent.append((run, made)), lambda: ended.append(True))
@@ -103,7 +103,7 @@ def test_a_data_set_becomes_arrays_in_its_batches(tf, replayed):
 
 def test_other_fits_stay_the_students_own(tf, replayed):
     """Toy fits, other models, and anything after the last planned fit are left alone."""
-    given, sent, _ = replayed(model=2)
+    given, sent, _ = replayed(rank=1)
     own_model(tf).fit(STUDENTS_X, STUDENTS_Y, verbose=0)
     answer = own_model(tf)
     answer.fit(STUDENTS_X[:20], STUDENTS_Y[:20], verbose=0)

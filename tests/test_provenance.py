@@ -1,0 +1,142 @@
+"""Which cells an answer comes from, and the first error that a missing one comes from."""
+
+import time
+
+import pytest
+
+from checker.provenance import Provenance
+from checker.records import Adaptation, CellError, CellResult
+
+READ = "housing = pd.read_csv('housing.csv')\nX, Y = housing.values, housing.ocean"
+SPLIT = "X_train, X_test, Y_train, Y_test = train_test_split(X, Y)"
+NET = "model = keras.Sequential([layers.Dense(5)])\nmodel.compile('adam', 'mse')"
+FIT = "model.fit(X_train, Y_train, epochs=5)"
+
+
+def cell(index, source, error="", line=1, name="NameError"):
+    told = CellError(name, error, f"Cell In[{index}], line {line}\n{error}") if error else None
+    return CellResult(index, source, (), told, 0.1)
+
+
+def unknown(name):
+    return f"name '{name}' is not defined"
+
+
+def first(*cells, adaptations=()):
+    known = Provenance(cells, adaptations)
+    error = known.first_error(known.trainings()[-1])
+    assert error is not None
+    return error
+
+
+def test_errors_are_followed_back_to_the_first():
+    """Of a chain of names that were not made, the first error is told, and what was missing because of it."""
+    error = first(
+        cell(1, READ, "'ocean'", line=2, name="KeyError"),
+        cell(2, SPLIT, unknown("X")),
+        cell(3, NET),
+        cell(4, FIT, unknown("X_train")),
+    )
+    assert error.cell == 1
+    assert error.rationale == (
+        "Cell 1 failed in line 2: KeyError: 'ocean'. So there is no `X` in cell 2 and no `X_train` in cell 4, which "
+        "should train the network."
+    )
+
+
+def test_an_error_that_nothing_hangs_on_is_not_blamed():
+    """A toy cell that failed before, and a name of its own, have nothing to do with the training."""
+    error = first(
+        cell(1, "toy = tf.constant([1]) + 'a'", "no", name="TypeError"),
+        cell(2, READ),
+        cell(3, SPLIT),
+        cell(4, NET),
+        cell(5, FIT, "incompatible with the layer: expected axis -1", name="ValueError"),
+    )
+    assert error.cell == 5
+    assert error.rationale.startswith("The training in cell 5 failed: ValueError: incompatible with the layer")
+    assert "as many inputs" in error.help
+
+
+def test_a_line_that_is_no_python_is_the_first_cause():
+    """What was left out of a cell for its syntax is told with its line, before the names that it should have made."""
+    note = "line 1 of the cell is no valid Python, `X_train = split(X`: '(' was never closed; everything else was run"
+    cells = (cell(1, READ), cell(2, "X_train = split(X\nprint(1)"), cell(3, NET), cell(4, FIT, unknown("X_train")))
+    error = first(*cells, adaptations=(Adaptation(2, note),))
+    assert error.rationale.startswith("Cell 2 is no valid Python: line 1, `X_train = split(X`: '(' was never closed.")
+
+
+def test_a_name_that_a_later_cell_makes_is_told():
+    """Cells that only ran in another order are told what to put before what."""
+    error = first(cell(1, "model.compile('adam')", unknown("model")), cell(2, FIT, unknown("model")), cell(3, NET))
+    assert error.rationale.startswith("Cell 1 uses `model`, which only a later cell makes: cell 3.")
+    assert "Put what makes `model` before cell 1" in error.help
+
+
+def test_a_misspelt_name_is_told():
+    """Where no cell makes a name, one that is nearly the same is offered."""
+    error = first(cell(1, "X_train = 1"), cell(2, NET), cell(3, "model.fit(X_trian, epochs=1)", unknown("X_trian")))
+    assert "which no cell makes. Is `X_train` meant?" in error.rationale
+
+
+def test_a_file_that_is_missing_is_told():
+    """Whoever did not hand in a file reads which one."""
+    message = "[Errno 2] No such file or directory: '/content/data/train.csv'"
+    error = first(
+        cell(1, "X_train = pd.read_csv('train.csv')", message, name="FileNotFoundError"),
+        cell(2, NET),
+        cell(3, FIT, unknown("X_train")),
+    )
+    assert error.rationale.startswith("Cell 1 reads `train.csv`, which was not handed in.")
+    assert error.links[-1].fault.lacks == ""
+
+
+def test_a_function_takes_along_what_it_needs():
+    """A training inside a function needs what the function needs, through whatever other names."""
+    error = first(
+        cell(1, "X_train = scale(X)", "no such strategy", name="ValueError"),
+        cell(2, "rows = X_train", unknown("X_train")),
+        cell(3, "def train():\n    return model.fit(rows, epochs=3)"),
+        cell(4, "history = train()", unknown("rows")),
+    )
+    assert error.cell == 1
+
+
+def test_what_was_trained_on_other_than_it_should_be_is_found():
+    """A network that was trained although a cell failed that should have scaled its inputs has that cell to blame."""
+    cells = (cell(1, SPLIT), cell(2, "X_train = scale(X_train)", unknown("scale")), cell(3, NET), cell(4, FIT))
+    error = Provenance(cells).spoiled_by(4)
+    assert error is not None
+    assert error.rationale.startswith("Cell 2 uses `scale`, which no cell makes.")
+    assert Provenance([cell(1, SPLIT), cell(3, NET), cell(4, FIT)]).spoiled_by(4) is None
+
+
+def test_the_cells_that_a_training_needs():
+    """Other networks, pictures and searches are left out; what makes, changes or writes what is needed is not."""
+    cells = (
+        cell(1, "import numpy as np, pandas as pd, keras\nnp.random.seed(1)"),
+        cell(2, READ),
+        cell(3, "housing.describe()\nprint(np.mean(X))"),
+        cell(4, SPLIT),
+        cell(5, "other = build()\nother.fit(X_train, Y_train, epochs=99)"),
+        cell(6, "!mkdir logs"),
+        cell(7, "def block(x):\n    return x * factor"),
+        cell(8, "factor = 2"),
+        cell(9, "model = keras.Sequential([block(3)])"),
+        cell(10, "X_train[0] = 0"),
+        cell(11, FIT),
+        cell(12, "model.evaluate(X_test, Y_test)"),
+    )
+    assert Provenance(cells).cells_for({11}) == (1, 2, 4, 6, 7, 8, 9, 10, 11)
+
+
+@pytest.mark.parametrize("source", ["x = x + y; y = y + x;" * 2_000, "def f(): return g(f, h)\n" * 2_000])
+def test_no_file_keeps_the_checker_busy(source):
+    """Names made to be followed for long are followed in a moment."""
+    cells = [cell(n, source) for n in range(1, 20)] + [cell(20, "x.fit(f(x), y, epochs=1)", "no", name="ValueError")]
+    started = time.process_time()
+    known = Provenance(cells)
+    for at in known.trainings()[-5:]:
+        known.first_error(at)
+    known.cells_for({20})
+    assert time.process_time() - started < 20
