@@ -87,7 +87,7 @@ def test_a_file_that_is_missing_is_told():
         cell(2, NET),
         cell(3, FIT, unknown("X_train")),
     )
-    assert error.rationale.startswith("Cell 1 reads `train.csv`, which was not handed in.")
+    assert error.rationale.startswith("Cell 1 reads `/content/data/train.csv`, which was not handed in.")
     assert error.links[-1].fault.lacks == ""
 
 
