@@ -32,7 +32,17 @@ def run(settings: dict[str, Any]) -> None:
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest import adaptation, companions, course, executions, furniture, generation, publishing
+    from checker.guest import (
+        adaptation,
+        companions,
+        course,
+        executions,
+        furniture,
+        generation,
+        places,
+        publishing,
+        standins,
+    )
     from checker.guest.as_trained import Witness
     from checker.guest.capture import Capture
     from checker.guest.imports import Imports
@@ -57,9 +67,13 @@ def run(settings: dict[str, Any]) -> None:
     def note(what: str) -> None:
         channel.note(place.cell(), what)
 
-    course.install(Path.cwd(), settings["csv"], tf, own.only, note)
+    known = places.install(Path.cwd(), Path(settings["root"]), settings["csv"], settings["places"], note, app.shell)
+    found = course.install(Path.cwd(), settings["csv"], tf, own.only, note)
     adaptation.install(tf, note, settings["legacy"])
-    furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
+    furniture.install(app.shell, app.kernel, Path(settings["csv"]), found, known.mount, note)
+    standins.install(tf.keras, Path(settings["csv"]).resolve(), found, note)
+    standins.keep_tensorflow(tf.keras, app.shell, note)
+    adaptation.tell_written(app.shell, note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"], own)
     app.shell.ast_transformers.append(importing)
     reader = Reader(app.shell, note, place.lines_before)
