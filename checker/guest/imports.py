@@ -281,7 +281,7 @@ class Imports:
             if top in (*COURSE, "kerastuner"):
                 words += " (the optional `course` packages bring it)"
         else:
-            words = f"`{path}` could not be imported: {type(error).__name__}: {str(error)[:300]}"
+            words = f"`{path}` could not be imported: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         self.note(words)
         return Missing(words)
 

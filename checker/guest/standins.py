@@ -150,17 +150,17 @@ class _Settings(dict[str, Any]):
 
 def _wandb() -> dict[str, Any]:
     """Weights & Biases without its server: the settings of a run are there, its sweeps are not."""
-    config, run = _Settings(), Decoration()
-    run.config = config
+    kept = _Settings()
+    run = Decoration(config=kept)
 
     def init(*args: Any, config: Any = None, **settings: Any) -> Any:
-        run.config.update(config or {})
+        kept.update(config or {})
         return run
 
     def agent(*args: Any, **settings: Any) -> None:
         raise ModuleNotFoundError("`wandb` is not part of the course environment: its sweeps need a server")
 
-    return {"init": init, "config": config, "run": run, "agent": agent, "sweep": agent, "login": _nothing}
+    return {"init": init, "config": kept, "run": run, "agent": agent, "sweep": agent, "login": _nothing}
 
 
 class _Downloads:
