@@ -20,6 +20,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from IPython.core import interactiveshell
+
 from checker.guest import course
 from checker.guest.adaptation import Note
 
@@ -68,8 +70,7 @@ class Places:
         slug = DATA_SET if self.data == course.HOUSING else Path(self.data).stem
         for path in sets or [self.kaggle / "input" / slug]:
             self._furnish(path, [self.folder / self.data])
-        if sets and not (self.folder.parent / "input").exists():
-            _link(self.folder.parent / "input", self.kaggle / "input")
+        _link(self.folder.parent / "input", self.kaggle / "input")
         for path in found:
             if path not in sets and not path.is_relative_to(self.kaggle):
                 self.furnish(path)
@@ -167,7 +168,9 @@ def _follow(places: Places) -> None:
             mkdir(path, *args, **kwargs)
 
     os.chdir, os.mkdir = go, make
+    shell: Any = interactiveshell
     builtins.open, io.open = _writing(builtins.open, places), _writing(io.open, places)
+    shell.io_open = _writing(shell.io_open, places)  # what cells know as ``open`` goes through it
 
 
 def _writing(original: Any, places: Places) -> Any:
