@@ -128,10 +128,16 @@ class Places:
 
     def takes_back(self, wanted: Any) -> bool:
         """Tell whether a folder was made only because the code names it, which the code itself now makes."""
-        if not self._made or not isinstance(wanted, str | os.PathLike):
+        if not isinstance(wanted, str | os.PathLike):
             return False
-        place = Path(os.fsdecode(wanted)).absolute().resolve()
-        is_made = place in self._made and place.is_dir()
+        name = Path(os.fsdecode(wanted)).name
+        if not any(made.name == name for made in self._made):  # nearly always; a path's resolution takes its time
+            return False
+        try:
+            place = Path(os.fsdecode(wanted)).absolute().resolve()
+            is_made = place in self._made and place.is_dir()
+        except (OSError, ValueError):
+            return False
         self._made.discard(place)
         return is_made
 
@@ -160,7 +166,7 @@ def _follow(places: Places) -> None:
         except (FileNotFoundError, NotADirectoryError):
             if not isinstance(path, str | os.PathLike) or not os.fspath(path):
                 raise
-            chdir(places.goes_into(path))
+            chdir(places.goes_into(os.fsdecode(path)))
 
     @functools.wraps(mkdir)
     def make(path: Any, *args: Any, **kwargs: Any) -> None:
@@ -180,9 +186,10 @@ def _writing(original: Any, places: Places) -> Any:
     def opened(file: Any, *args: Any, **kwargs: Any) -> Any:
         mode = str(args[0] if args else kwargs.get("mode", "r"))
         if WRITING.search(mode) and isinstance(file, str | os.PathLike):
-            folder = Path(os.fsdecode(file)).absolute().parent
-            if "drive" in folder.parts and not folder.exists() and places.may_write(folder):
-                places.furnish(folder)
+            with contextlib.suppress(OSError, ValueError):  # what is wrong with the path, opening it tells
+                folder = Path(os.fsdecode(file)).absolute().parent
+                if "drive" in folder.parts and not folder.exists() and places.may_write(folder):
+                    places.furnish(folder)
         return original(file, *args, **kwargs)
 
     return opened
