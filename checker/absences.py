@@ -35,6 +35,10 @@ _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(r"File \S{0,500}?[/\\]notebooks[/\\]practical[/\\](?P<path>[^\n:]{1,200}\.py):(?P<line>\d+)")
 """How IPython's traceback tells a line of a file in the student's own folder."""
 MAX_NAME = 100
+EMPTY_LINE = "was answered with an empty line"
+"""What the checker's answer to a prompt says where it is made a number."""
+_PROMPT = re.compile(r"(?<![\w.])(?:raw_)?input\(|\bgetpass\(")
+_OF_ANSWERS = frozenset({"ValueError", "KeyError", "IndexError", "TypeError", "SyntaxError", "EOFError"})
 
 
 def missing_file(cell: CellResult) -> str:
@@ -80,6 +84,14 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
     if same:
         return f"reads `{shown}`, which is not there; `{same[0].name}` was handed in"
     return f"reads `{shown}`, which was not handed in"
+
+
+def unanswered(cell: CellResult) -> bool:
+    """Whether a cell failed because nobody answers a prompt: it asks, or an empty answer was made a number."""
+    error = cell.error
+    if error is None or error.name not in _OF_ANSWERS:
+        return False
+    return EMPTY_LINE in error.message or _PROMPT.search(cell.source) is not None
 
 
 def place(cell: CellResult) -> str:

@@ -171,6 +171,16 @@ def explain(
 
     The first error that the training of a network failed from comes before all that only follows from it.
     """
+    asking = next((cell for cell in cells if absences.unanswered(cell)), None)
+    if asking is not None:
+        return Failure(
+            Stage.SELECTING,
+            f"No model for this task was trained to the end: {absences.place(asking)} asks for input, which nobody "
+            "types while a file is checked, and cannot go on with the empty line that it gets. A demonstrator decides.",
+            "Write the value into the code in place of the prompt, or a default behind it: input(...) or 20.",
+            cell=asking.index,
+            verdict=Verdict.REFER,
+        )
     models = _pointed_at(models, cells, named)[0] or models
     enough = enough_rows(dataset_rows)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from checker import selection
-from checker.records import Stage, Verdict
+from checker.records import CellError, CellResult, Stage, Verdict
 
 CLASSES, ROWS = 5, 20_640
 
@@ -277,3 +277,15 @@ def test_an_unknown_name_is_told_with_those_there_are(make):
         "No model of this file is called `nets`. There is `net` (cell 6) and `sequential_2` (cell 6)."
     )
     assert "There is none at all" in selection.unknown_name([], "nets")
+
+
+def test_a_prompt_that_nobody_answers_is_for_a_demonstrator(make):
+    """Where a cell could not go on with an empty line and there is no answer, the prompt is named, and what to do."""
+    words = "input('epochs: ') was answered with an empty line, which is no number"
+    asking = CellResult(4, "n = int(input('epochs: '))", (), CellError("ValueError", words, ""), 0.1)
+    told = explain(make.model(1, fits=()), cells=(asking,))
+    assert (told.verdict, told.cell) == (Verdict.REFER, 4)
+    assert "cell 4 asks for input" in told.rationale
+    assert "or a default behind it" in told.help
+    shadowed = replace(asking, source="input = X.values\nprint(model.input(3))", error=CellError("ValueError", "x", ""))
+    assert explain(make.model(1, fits=()), cells=(shadowed,)).verdict is Verdict.FAIL

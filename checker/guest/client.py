@@ -22,7 +22,7 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from checker import frames
 from checker.frames import Array, Frame, Kind
-from checker.guest import companions, generation
+from checker.guest import companions, generation, places
 from checker.guest.kernel import MESSAGE_TYPE
 from checker.guest.notebook import first_line, is_module, saved_text, sayable, sources
 from checker.guest.readiness import PromptClient
@@ -82,6 +82,7 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
         "replay": to_plain(job.replay) if job.replay is not None else None,
         "arrays": _put_down(arrays, root.parent) if arrays else "",
         "csv": job.file,
+        "places": places.mentioned(sources(notebook)),
         "root": str(root),
         "file": str(folder / MODULE) if is_module(notebook) else "",
     }

@@ -8,11 +8,13 @@ is the housing data, scikit-learn's and Keras's own California data sets, which 
 
 import builtins
 import functools
+import importlib
 import io
 import os
 import re
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,15 @@ from checker.guest.adaptation import Note
 HOUSING = "housing.csv"
 CSV = re.compile(r"(?i)hous\w*[ _\-().\d\w]*\.csv$")
 TARBALL = re.compile(r"(?i)housing[\w.\-]*\.tgz$|housing[\w.\-]*\.tar\.gz$")
+ZIP = re.compile(r"(?i)(?:.*hous.*|archive)\.zip$")
+ZIPPED = "housing.csv.zip"
 SAMPLE = re.compile(r"california_housing_(train|test)\.csv")
-"""Names under which the data set, its tarball, and Colab's sample of it go around."""
+"""Names under which the data set, its tarball, its zip, and Colab's sample of it go around."""
 
 Own = Callable[[str], Path | None]
 """Gives the one file of a name that was handed in."""
+Found = Callable[[Any], Any]
+"""Gives where a path or URL is read from: itself where it is there, or nobody has it."""
 FOLDERS = (".", "data")
 HOUSING_FOLDERS = (*FOLDERS, "housing", "datasets/housing", "../housing", "../DSPNP_practical1/housing")
 
@@ -50,9 +56,9 @@ def is_data(file: str, data: str) -> bool:
     return file.lower() == data.lower() or (data == HOUSING and TARBALL.fullmatch(file) is not None)
 
 
-def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> None:
+def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> Found:
     """Lead reads of the data set, by path, by URL and by data set loader, to the copy in ``folder``; and reads of what
-    was handed in to where it lies."""
+    was handed in to where it lies. Return what tells where something is read from."""
     import urllib.request
 
     import pandas as pd
@@ -66,8 +72,10 @@ def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> None:
     urllib.request.urlopen = _opened(urllib.request.urlopen, found)
     get_file = tf.keras.utils.get_file
     adaptation.replace(tf.keras, "utils", "get_file", _get_file(get_file, found))
+    _request(found)
     if name == HOUSING:
         _make_california(folder / HOUSING, tf)
+    return found
 
 
 def _make_california(csv: Path, tf: Any) -> None:
@@ -120,6 +128,10 @@ def _find_housing(folder: Path, wanted: Any) -> Any:
     if SAMPLE.fullmatch(name):
         _lay_out_sample(folder)
         return str(folder / name)
+    if ZIP.match(name):
+        with zipfile.ZipFile(folder / ZIPPED, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(folder / HOUSING, HOUSING)
+        return str(folder / ZIPPED)
     return (
         str(folder / HOUSING) if CSV.search(name) else str(folder / "housing.tgz") if TARBALL.search(name) else wanted
     )
@@ -164,6 +176,27 @@ def _opened(original: Callable[..., Any], found: Callable[[Any], Any]) -> Callab
         return original(url, *args, **kwargs) if copy is url else Path(copy).open("rb")
 
     return urlopen
+
+
+def _request(found: Found) -> None:
+    """Answer ``requests.get`` of the data set's address, where requests is installed."""
+    try:
+        requests: Any = importlib.import_module("requests")
+    except ImportError:
+        return
+    original = requests.get
+
+    @functools.wraps(original)
+    def get(url: Any, *args: Any, **kwargs: Any) -> Any:
+        copy = found(url)
+        if copy == url:
+            return original(url, *args, **kwargs)
+        answer = requests.Response()
+        answer.status_code, answer.url, answer.encoding = 200, str(url), "utf-8"
+        answer.raw = io.BytesIO(Path(copy).read_bytes())
+        return answer
+
+    requests.get = get
 
 
 def _lay_out_sample(folder: Path) -> None:

@@ -26,12 +26,14 @@ from checker.guest.companions import Own
 HOOK = "__checker_import__"
 
 DECORATION = frozenset(
-    "altair ann_visualizer bokeh colorama cufflinks dataframe_image eli5 folium google.colab graphviz ipympl "
-    "ipywidgets jupyterthemes keras_visualizer lime livelossplot mglearn missingno mlxtend mpl_toolkits.basemap netron "
-    "pandas_profiling plotly prettytable pydot pydotplus pydot_ng pyecharts seaborn shap streamlit sweetviz tabulate "
-    "termcolor tensorboardcolab tqdm visualkeras watermark ydata_profiling yellowbrick".split()
+    "altair ann_visualizer bokeh clearml codecarbon colorama comet_ml cufflinks dataframe_image eli5 folium "
+    "google.colab graphviz ipympl ipywidgets jupyterthemes keras_visualizer lime line_profiler livelossplot "
+    "memory_profiler mglearn missingno mlflow mlxtend mpl_toolkits.basemap neptune netron pandas_profiling plotly "
+    "prettytable pydot pydot_ng pydotplus pyecharts seaborn shap streamlit sweetviz tabulate "
+    "tensorboard_plugin_profile tensorboardcolab tensorboardX termcolor visualkeras watermark ydata_profiling "
+    "yellowbrick".split()
 )
-"""Packages that draw, print or ask, and on which no network depends."""
+"""Packages that draw, print, ask or keep a log, and on which no network depends."""
 
 COURSE = ("seaborn", "scikeras", "keras_tuner", "pydot")
 """What the optional ``course`` packages bring."""
@@ -64,9 +66,9 @@ COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
 WELL_KNOWN = frozenset(
     "albumentations autokeras boto3 bs4 cartopy catboost cv2 dask datasets deap fastai feature_engine "
     "flax gdown geopandas geopy gensim gym h2o hyperas hyperopt imblearn jax joblib kaggle kerastuner lightgbm "
-    "lightning mlflow mxnet nltk numba openpyxl optuna pycaret pyspark pytorch_lightning ray requests skimage "
+    "lightning mxnet nltk numba openpyxl optuna pycaret pyspark pytorch_lightning ray requests skimage "
     "skopt spacy statsmodels sympy talos tensorflow_addons tensorflow_datasets tensorflow_decision_forests "
-    "tensorflow_hub tensorflow_probability theano torch torchvision tpot transformers umap wandb xgboost".split()
+    "tensorflow_hub tensorflow_probability theano torch torchvision tpot transformers umap xgboost".split()
 )
 """Packages that are not in the course environment, and that nobody would hand in as a file."""
 
@@ -92,8 +94,8 @@ class Missing:
 class Decoration:
     """Stands for a package that draws: whatever is asked of it is done by doing nothing."""
 
-    def __init__(self, is_wrapper: bool = False) -> None:
-        self._is_wrapper = is_wrapper
+    def __init__(self, **given: Any) -> None:
+        vars(self).update(given)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -101,8 +103,11 @@ class Decoration:
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what was given where something is only wrapped, as in ``tqdm(range(10))`` or ``@interact``."""
-        return args[0] if args and (callable(args[0]) or self._is_wrapper) else self
+        """Return a function that is only wrapped, as by ``@interact``; else what knows the value it was given, as a
+        slider does."""
+        if args and callable(args[0]) and not isinstance(args[0], Decoration):
+            return args[0]
+        return Decoration(value=kwargs["value"]) if "value" in kwargs else self
 
     def __iter__(self) -> Iterator[Any]:
         return iter(())
@@ -280,7 +285,7 @@ class Imports:
         top = path.partition(".")[0]
         if top in DECORATION or ".".join(path.split(".")[:2]) in DECORATION:
             self.note(f"`{top}` is not part of the course environment; it only decorates: nothing was drawn")
-            return Decoration(is_wrapper=top == "tqdm")
+            return Decoration()
         if not _is_there(top):
             words = f"`{top}` is not part of the course environment, which has {offered()}"
             if top not in (*WELL_KNOWN, *COURSE, "kerastuner"):
@@ -288,7 +293,7 @@ class Imports:
             if top in (*COURSE, "kerastuner"):
                 words += " (the optional `course` packages bring it)"
         else:
-            words = f"`{path}` could not be imported: {type(error).__name__}: {str(error)[:300]}"
+            words = f"`{path}` could not be imported: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
         self.note(words)
         return Missing(words)
 

@@ -39,8 +39,10 @@ def run(settings: dict[str, Any]) -> None:
         executions,
         furniture,
         generation,
+        places,
         publishing,
         script,
+        standins,
         wrappers,
     )
     from checker.guest.as_trained import Witness
@@ -68,9 +70,13 @@ def run(settings: dict[str, Any]) -> None:
     def note(what: str) -> None:
         channel.note(place.cell(), what)
 
-    course.install(Path.cwd(), settings["csv"], tf, own.only, note)
+    known = places.install(Path.cwd(), Path(settings["root"]), settings["csv"], settings["places"], note, app.shell)
+    found = course.install(Path.cwd(), settings["csv"], tf, own.only, note)
     adaptation.install(tf, note, settings["legacy"])
-    furniture.install(app.shell, app.kernel, Path(settings["csv"]), note)
+    furniture.install(app.shell, app.kernel, Path(settings["csv"]), found, known.mount, note)
+    standins.install(tf.keras, Path(settings["csv"]).resolve(), found, note)
+    standins.keep_tensorflow(tf.keras, app.shell, note)
+    adaptation.tell_written(app.shell, note)
     importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"], own)
     app.shell.ast_transformers.append(importing)
     sys.meta_path.append(FormerModules(tf.keras, note))

@@ -37,6 +37,7 @@ STUDENTS = (
     *OURS,
     "pandas",
     "sklearn.datasets",
+    "sklearn.impute",
     "sklearn.linear_model",
     "sklearn.model_selection",
     "sklearn.preprocessing",
@@ -55,7 +56,9 @@ STUDENTS = (
     "checker.guest.companions",
     "checker.guest.forked",
     "checker.guest.imports",
+    "checker.guest.places",
     "checker.guest.publishing",
+    "checker.guest.standins",
     "checker.guest.staticgraph",
     "checker.guest.tape",
 )

@@ -34,6 +34,9 @@ TEMPORARY_MIB = 1_024
 SHARED_MIB = 256
 PACKAGE = Path(checker.__file__).parent
 
+KNOWN_PLACES = ("/content", "/kaggle")
+"""Where Colab and Kaggle keep a student's files: links into ``/tmp``, where each job lays them out."""
+
 FILTER = 3
 """The descriptor on which bubblewrap finds the filter of system calls."""
 
@@ -140,6 +143,9 @@ def _bubblewrap(sources: dict[str, str]) -> list[str]:
     arguments += ["--size", str(TEMPORARY_MIB * 2**20), "--tmpfs", "/tmp", "--dir", "/tmp/home"]
     for inside, outside in sources.items():
         arguments += ["--ro-bind", outside, "/checker/checker" if inside == str(PACKAGE) else inside]
+    for place in KNOWN_PLACES:
+        if not any(Path(inside).is_relative_to(place) for inside in sources):
+            arguments += ["--symlink", f"/tmp{place}", place]
     for name, value in _environment().items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--remount-ro", "/", "--chdir", "/tmp/home", "--seccomp", str(FILTER), "--"]

@@ -1,6 +1,7 @@
 """Old settings and methods, in each generation that the tests run in."""
 
 import importlib
+import sys
 
 import numpy as np
 import pandas as pd
@@ -19,22 +20,30 @@ Y = np.arange(64) % 5
 def notes(tf):
     """What was noted since the last look; everything is put back in the end."""
     import matplotlib.style
+    import sklearn
+    from pandas.core.groupby import DataFrameGroupBy
     from sklearn import metrics, preprocessing
 
     keras = tf.keras
     owners = [keras.Model, keras.callbacks.ModelCheckpoint, *adaptation.homes(keras, "utils"),
               *adaptation.homes(keras, "models"), np, pd,
-              pd.DataFrame, preprocessing.OneHotEncoder, metrics, matplotlib.style, tf, tf.random,
+              pd.DataFrame, pd.Series, DataFrameGroupBy, sklearn, preprocessing, preprocessing.OneHotEncoder,
+              metrics, matplotlib.style, tf, tf.random,
               keras.optimizers.Optimizer, *adaptation.homes(keras, "optimizers"),
               *adaptation.homes(keras, "initializers"), keras.layers.Dense, keras.layers.Dropout,
               keras.layers.GaussianDropout, keras.layers.GaussianNoise, keras.layers.Concatenate,
               next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))]  # fmt: skip
     owners += [getattr(keras.optimizers, name) for name in vocabulary.OPTIMIZERS]
     before = [(owner, dict(vars(owner))) for owner in owners]
-    found = []
+    found, printed, modules = [], np.get_printoptions()["legacy"], set(sys.modules)
     adaptation.install(tf, found.append, legacy=False)
     adaptation.accept_former_epochs(keras, found.append)
     yield found
+    np.set_printoptions(legacy=printed)
+    for name in [
+        name for name in set(sys.modules) - modules if name.startswith("sklearn.") and not sys.modules[name].__spec__
+    ]:
+        del sys.modules[name]
     for owner, values in before:
         for name, value in list(vars(owner).items()):
             if name not in values:
@@ -133,3 +142,47 @@ def test_names_of_keras_1_mean_what_they_meant(tf, said):
     assert float(initializers.normal(stddev=0.1).stddev) == 0.1
     assert tf.keras.optimizers.adam_v2.Adam is tf.keras.optimizers.Adam
     assert any("nb_epoch" in words for words in said)
+
+
+def test_numbers_are_written_as_before_numpy_2(said):
+    """``repr`` of a scalar is the number alone, as in files that a notebook writes and reads back."""
+    row = np.array([5.0, 2.5])
+    assert (",".join(map(repr, row)), str(list(row))) == ("5.0,2.5", "[5.0, 2.5]")
+
+
+def test_statistics_leave_out_columns_of_words(said):
+    """Only where they fail with them; a table of numbers, or one that says what it wants, is treated as ever."""
+    table = pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 4.0], "w": ["x", "y"]})
+    assert table.drop("w", axis=1).corr().shape == (2, 2)
+    assert said == []
+    assert list(table.corr()) == list(table.median().index) == ["a", "b"]
+    assert table.fillna(table.mean()).shape == (2, 3)
+    assert list(table.groupby([0, 0]).mean()) == ["a", "b"]
+    with pytest.raises(ValueError, match="could not convert"):
+        table.corr(numeric_only=False)
+    assert all("columns of words" in words for words in said)
+
+
+def test_former_ways_into_a_table(said):
+    """``drop(labels, 1)`` and ``ix`` by label, by position, and by both."""
+    table = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=["x", "y"])
+    assert list(table.drop("a", 1)) == ["b"]
+    assert (table.ix["x", "b"], table.ix[1, 0], table.ix["y", 1]) == (3, 2, 4)
+    assert [name for name, _ in table.iteritems()] == ["a", "b"]
+    assert any("`ix`" in words for words in said)
+
+
+def test_former_parts_of_scikit_learn(said):
+    """What has moved or has another name does what it did; what is gone says so."""
+    from sklearn import preprocessing
+
+    filled = preprocessing.Imputer(missing_values="NaN", strategy="median").fit_transform([[1.0], [np.nan]])
+    assert filled.tolist() == [[1.0], [1.0]]
+    assert preprocessing.CategoricalEncoder(encoding="onehot-dense").fit_transform([["a"], ["b"]]).shape == (2, 2)
+    split = importlib.import_module("sklearn.cross_validation").train_test_split
+    assert len(split([1, 2, 3, 4], random_state=1)) == 2
+    assert importlib.import_module("sklearn.externals.joblib").dump
+    with pytest.raises(AttributeError, match="no longer in scikit-learn"):
+        importlib.import_module("sklearn.grid_search").nosuch
+    with pytest.raises(TypeError, match="by rows"):
+        preprocessing.Imputer(axis=1)
