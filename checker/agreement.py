@@ -18,6 +18,7 @@ A disagreement is for a human.
 import math
 import statistics
 from collections.abc import Sequence
+from operator import itemgetter
 
 from checker.metrics import METRICS, Metric
 from checker.records import (
@@ -96,7 +97,7 @@ def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | 
     curves = [_known(of[:epochs]) for of in (own, *again)]
     if epochs < 2 or not again or not all(curves) or not _epochs_alike(fits, runs):
         return None
-    first, lowest = ([math.log(of) for of in made] for made in ([c[0] for c in curves], [min(c) for c in curves]))
+    first, lowest = ([_logarithm(at(of)) for of in curves] for at in (itemgetter(0), min))
     falls = [begin - end for begin, end in zip(first, lowest, strict=True)]
     fallen = statistics.fmean(falls[1:])
     spread = statistics.stdev(falls[1:]) if len(runs) > 1 else 0.0
@@ -105,13 +106,17 @@ def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | 
     margin = max(CLOSE, ERRORS * spread * math.sqrt(1 + 1 / len(runs)))
     is_farther = max(falls[0], fallen) > TIMES * min(falls[0], fallen)
     differs = is_farther and apart > margin and abs(lowest[0] - ended) > CLOSE
-    return LossCurves(epochs, math.exp(first[0]), math.exp(lowest[0]), math.exp(begun), math.exp(ended), differs)
+    return LossCurves(epochs, curves[0][0], min(curves[0]), math.exp(begun), math.exp(ended), differs)
 
 
 def _known(losses: Sequence[float | None]) -> list[float]:
     """Return the losses; none where one is not a number above or at 0."""
-    known = [max(loss, LEAST_LOSS) for loss in losses if loss is not None and 0 <= loss < math.inf]
+    known = [loss for loss in losses if loss is not None and 0 <= loss < math.inf]
     return known if len(known) == len(losses) else []
+
+
+def _logarithm(loss: float) -> float:
+    return math.log(max(loss, LEAST_LOSS))
 
 
 def _epochs_alike(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> bool:
