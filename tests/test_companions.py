@@ -204,7 +204,7 @@ import pandas as pd
 %run other.ipynb
 %run script.py
 print(VALUE, mine(), build(), from_other, from_script, numpy.float32(2).item())
-print(len(pd.read_csv('housing.csv')), open('/home/ada/practical/note.txt').read(), len(pd.read_csv('x/housing_old.csv')))
+print(len(pd.read_csv('housing.csv')), open('/home/ada/note.txt').read(), len(pd.read_csv('x/housing_old.csv')))
 open('gone/train.csv')
 """
 
@@ -242,7 +242,7 @@ def test_companions_are_imported_run_and_read(assignment, practice):
     notes = " ".join(adaptation.what for adaptation in seen.adaptations)
     for words in (
         "`work/housing.csv`, handed in, is not the course's data: it differs first in line 1, and it has 2 lines",
-        "`/home/ada/practical/note.txt` is not there; `note.txt`, which was handed in, was read",
+        "`/home/ada/note.txt` is not there; `note.txt`, which was handed in, was read",
         "`x/housing_old.csv` was not handed in; the course's housing.csv was read in its place",
         "`work/numpy.py` has the name of an installed module",
         "`build` was imported from `statistics.py`, which was handed in",
