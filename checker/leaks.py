@@ -21,8 +21,8 @@ from checker.frames import Array
 from checker.records import Column
 
 MOST_ROWS, MOST_COLUMNS, MOST_MIXED, TREES, WIDTH = 5_000, 8, 60, 50, 16
-"""Rows of the sample, columns that are looked at one by one, columns of a sum, trees of a forest, columns that a split
-chooses from."""
+"""Rows of the sample, columns that are looked at one by one, columns of a sum or of which it is asked what follows from
+the data's, trees of a forest, columns that a split chooses from."""
 CLEARLY = 0.75
 """Of a forest's error, what is left at most where other columns tell it the target."""
 STILL = 0.9
@@ -73,7 +73,7 @@ def find(
     without, beside = score(()), score(suspects)
     if error(beside) > CLEARLY * error(without):
         return None
-    if error(beside) > PLAINLY * error(without):
+    if error(beside) > PLAINLY * error(without) and len(suspects) <= MOST_MIXED:
         rest = _without_what_follows(_known(theirs[:, list(suspects)]), _known(own))
         if error(score_with(rest)) > STILL * error(without):
             return None
