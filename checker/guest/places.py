@@ -173,6 +173,7 @@ def _follow(places: Places) -> None:
         if not places.takes_back(path):
             mkdir(path, *args, **kwargs)
 
+    go.__module__ = make.__module__ = os.__name__  # which holds them; pickle looks for a function there
     os.chdir, os.mkdir = go, make
     shell: Any = interactiveshell
     builtins.open, io.open = _writing(builtins.open, places), _writing(io.open, places)
