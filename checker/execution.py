@@ -42,7 +42,7 @@ CUT_SHORT = {
 
 def run(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
     """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
-    answer, or else the first, has left."""
+    answer, or else the first with a network or an error, has left."""
     room = course.assignment.execute.seconds
     ran: list[Gathered] = []
     for number, file in enumerate(files_of(submission)):
@@ -54,7 +54,13 @@ def run(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathe
             return ran[-1]
         if room <= 0:
             break
-    return ran[0]
+    return max(ran, key=_tells_why)
+
+
+def _tells_why(left: Gathered) -> bool:
+    """Tell whether a run without an answer may say why there is none; one that only defines functions does not."""
+    evidence = left.evidence
+    return bool(evidence.models or evidence.failures) or any(cell.error is not None for cell in evidence.cells)
 
 
 def files_of(submission: Submission) -> tuple[Submission, ...]:

@@ -434,4 +434,6 @@ def _errors(cells: Sequence[CellResult], left_out: Collection[int], companions: 
             continue
         found = _LINE.search(_COLOUR.sub("", error.traceback[:3_000]))
         line = int((found.group(1) or found.group(2))[:6]) if found and error.name not in _NOTHING_RAN else 0
+        if line > cell.source.count("\n") + 1:  # a module's errors tell lines of the file
+            line = 0
         yield Fault(cell.index, line, error.name[:100], error.message, lacks=absences.lacks(cell, companions))

@@ -140,3 +140,11 @@ def test_no_file_keeps_the_checker_busy(source):
         known.first_error(at)
     known.cells_for({20})
     assert time.process_time() - started < 20
+
+
+def test_an_error_of_a_module_that_tells_the_files_line_is_one_of_its_cell():
+    """Line 35 of a file is no line of a cell of two: then all of the cell counts as not run."""
+    training = f"def main():\n    model = keras.Sequential()\n    model.compile('adam')\n    {FIT}"
+    ended = "the script ended itself in line 35 (the following arguments are required: --epochs)"
+    error = first(cell(1, training), cell(2, "if True:\n    main()", ended, 35, "SystemExit"))
+    assert "--epochs" in error.rationale
