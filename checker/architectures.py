@@ -150,9 +150,6 @@ def is_sound(architecture: Architecture) -> bool:
     )
 
 
-# -- walking the graph -----------------------------------------------------------------------------------
-
-
 def own_numbers(architecture: Architecture) -> int:
     """Return how many different numbers, besides 0 and 1, stand in settings that are part of what layers compute."""
     found = {number for layer in architecture.layers for number in _shaping(layer.config)}
@@ -163,6 +160,9 @@ def holds_weights(architecture: Architecture, inputs: int) -> bool:
     """Tell whether settings hold more numbers than a network of so many ``inputs`` has a use for: weights can be put
     into them that no training has learned."""
     return own_numbers(architecture) > 2 * inputs + _PLAIN_NUMBERS
+
+
+# -- walking the graph -----------------------------------------------------------------------------------
 
 
 def _shaping(config: Mapping[str, JsonValue]) -> Iterator[float]:

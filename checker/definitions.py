@@ -8,6 +8,7 @@ Sources are hostile: they are cut to ``LONGEST``, each node of the tree is visit
 
 import ast
 import builtins
+import contextlib
 import io
 import itertools
 import keyword
@@ -252,15 +253,18 @@ def _tokens(line: str) -> tuple[list[tuple[int, str]], list[str]]:
     """Return a line's names, each with how many operators stand before it, and these, as far as it can be read."""
     names: list[tuple[int, str]] = []
     operators: list[str] = []
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(line.strip() + "\n").readline):
-            if token.type == tokenize.NAME and not keyword.iskeyword(token.string):
-                names.append((len(operators), token.string))
-            elif token.type == tokenize.OP:
-                operators.append(token.string)
-    except (tokenize.TokenError, SyntaxError, ValueError):  # what was read so far is kept
-        pass
+    for token in _read_alone(line):
+        if token.type == tokenize.NAME and not keyword.iskeyword(token.string):
+            names.append((len(operators), token.string))
+        elif token.type == tokenize.OP:
+            operators.append(token.string)
     return names, operators
+
+
+def _read_alone(line: str) -> Iterator[tokenize.TokenInfo]:
+    """Yield the tokens of a line by itself, up to the first that cannot be read."""
+    with contextlib.suppress(tokenize.TokenError, SyntaxError, ValueError):
+        yield from tokenize.generate_tokens(io.StringIO(line.strip() + "\n").readline)
 
 
 def code_of(source: str) -> str:
@@ -270,13 +274,8 @@ def code_of(source: str) -> str:
 
 def _code(line: str) -> str:
     kept = list[str]()
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(line.strip() + "\n").readline):
-            if token.type == tokenize.NAME and kept and kept[-1][-1:].isidentifier():
-                kept.append(" ")
-            kept.append(
-                "''" if token.type == tokenize.STRING else "" if token.type == tokenize.COMMENT else token.string
-            )
-    except (tokenize.TokenError, SyntaxError, ValueError):  # what was read so far is kept
-        pass
+    for token in _read_alone(line):
+        if token.type == tokenize.NAME and kept and kept[-1][-1:].isidentifier():
+            kept.append(" ")
+        kept.append("''" if token.type == tokenize.STRING else "" if token.type == tokenize.COMMENT else token.string)
     return "".join(kept).strip()

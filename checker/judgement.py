@@ -340,8 +340,9 @@ def cause_of(
         assignment.data.is_regression,
         file_cut="" if is_missing else evidence.cut_short,
         training_cut="" if evidence.cut_short else cut,
-        spoiled=_spoiled(evidence),
     )
+    if findings.has_learned_badly:
+        findings = replace(findings, spoiled=_spoiled(evidence))
     return causes.find(findings)
 
 

@@ -20,9 +20,12 @@ from threadpoolctl import threadpool_limits
 from checker.frames import Array
 from checker.records import Column
 
-MOST_ROWS, MOST_COLUMNS, MOST_MIXED, TREES, WIDTH = 5_000, 8, 60, 50, 16
-"""Rows of the sample, columns that are looked at one by one, columns of a sum or of which it is asked what follows from
-the data's, trees of a forest, columns that a split chooses from."""
+MOST_ROWS, MOST_COLUMNS = 5_000, 8
+"""Rows of the sample, and columns that are looked at one by one."""
+MOST_MIXED = 60
+"""Columns that are summed, and from which is taken off what follows from the data's columns."""
+TREES, WIDTH = 50, 16
+"""Trees of a forest, and columns that a split chooses from."""
 CLEARLY = 0.75
 """Of a forest's error, what is left at most where other columns tell it the target."""
 STILL = 0.9
@@ -97,18 +100,22 @@ def _mixed(columns: Array, labels: Array) -> Array:
     if not 1 < columns.shape[1] <= MOST_MIXED:
         return columns[:, :0]
     told = labels[:, None] if labels.dtype.kind == "f" else np.equal(labels[:, None], np.unique(labels))
-    centred = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
-    centred /= np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny)
-    weights, *_ = np.linalg.lstsq(centred, told.astype(np.float64), rcond=None)
-    return np.asarray(centred @ weights)
+    standardised = _standardised(columns)
+    weights, *_ = np.linalg.lstsq(standardised, told.astype(np.float64), rcond=None)
+    return np.asarray(standardised @ weights)
 
 
 def _without_what_follows(columns: Array, data: Array) -> Array:
     """Return standardised columns (n, k) without what a forest makes of them, out of bag, from the data's (n, e)."""
+    standardised = _standardised(columns)
+    follows = _out_of_bag(data, standardised[:, 0] if standardised.shape[1] == 1 else standardised)
+    return _known(standardised - follows.reshape(standardised.shape))
+
+
+def _standardised(columns: Array) -> Array:
+    """Return columns (n, k) with mean 0 and deviation 1; a constant one is 0."""
     centred = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
-    centred /= np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny)
-    follows = _out_of_bag(data, centred[:, 0] if centred.shape[1] == 1 else centred)
-    return _known(centred - follows.reshape(centred.shape))
+    return np.asarray(centred / np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny))
 
 
 def _out_of_bag(x: Array, labels: Array) -> Array:

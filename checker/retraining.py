@@ -18,6 +18,7 @@ from checker.records import (
     ModelCapture,
     Progress,
     Recipe,
+    ReplayPlan,
     RetrainJob,
     Stage,
     Submission,
@@ -72,12 +73,14 @@ def retrain(
         failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course)]
         evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
         return Gathered(evidence, kept | seen.arrays)
-    if recipes.replay_plan(answer, enough, course.assignment.data.outputs) is None:
+    plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+    if plan is None:
         return Gathered(_refer(evidence, answer, obstacle), kept)
     known = provenance.Provenance(evidence.cells, evidence.adaptations)
     cells = known.cells_for({fit.cell for fit in answer.fits})
     evidence = replace(evidence, replayed=obstacle, replay_cells=cells)
-    return _replay(submission, Gathered(evidence, kept), traced, course.seeds[:1], course, boxes.students, watch)
+    ran = Gathered(evidence, kept)
+    return _replay(submission, ran, plan, traced, course.seeds[:1], course, boxes.students, watch)
 
 
 def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
@@ -87,10 +90,14 @@ def train_further(gathered: Gathered, submission: Submission, course: Course, bo
     Where the guest of a rebuilt one does not reach its end, only that is noted: what the first seeds gave stays.
     """
     evidence, traced = gathered.evidence, _kept(gathered)
-    if evidence.replayed:
-        return _replay(submission, gathered, traced, course.seeds[1:], course, boxes.students, watch)
     answer, recipe = evidence.answer, evidence.recipe
-    assert answer is not None and answer.architecture is not None and recipe is not None
+    assert answer is not None
+    if evidence.replayed:
+        enough = selection.enough_rows(len(course.dataset.labels))
+        plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+        assert plan is not None
+        return _replay(submission, gathered, plan, traced, course.seeds[1:], course, boxes.students, watch)
+    assert answer.architecture is not None and recipe is not None
     data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.further}
     ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
     evidence = replace(evidence, further=ended)
@@ -131,6 +138,7 @@ def _rebuild(
 def _replay(
     submission: Submission,
     gathered: Gathered,
+    plan: ReplayPlan,
     traced: Traced,
     seeds: Sequence[int],
     course: Course,
@@ -145,7 +153,7 @@ def _replay(
     assert answer is not None
     enough = selection.enough_rows(len(course.dataset.labels))
     development = recipes.watched_development(ranking.with_looks_at_twins(answer, evidence.models), enough)
-    replaying = _Replaying(submission, evidence, course, box)
+    replaying = _Replaying(submission, evidence, answer, replace(plan, cells=evidence.replay_cells), course, box)
     last = evidence.retraining.counted_seconds if evidence.retraining else 0.0
     left, collected, data = limits.seconds - last, Collector(lambda progress: None), dict[int, tuple[Array, ...]]()
     for number, seed in enumerate(seeds, 1):
@@ -177,16 +185,17 @@ class _Replaying:
     """Runs a student's file for one seed after another, in a fresh box each: the cells that the answer needs, or all
     where these alone do not do what they did in the student's run. ``seconds``: what the last seed took."""
 
-    def __init__(self, submission: Submission, evidence: Evidence, course: Course, box: Box) -> None:
+    def __init__(
+        self,
+        submission: Submission,
+        evidence: Evidence,
+        answer: ModelCapture,
+        plan: ReplayPlan,
+        course: Course,
+        box: Box,
+    ) -> None:
         self.submission, self.evidence, self.course, self.box = submission, evidence, course, box
-        answer, data = evidence.answer, course.assignment.data
-        plan = (
-            recipes.replay_plan(answer, selection.enough_rows(len(course.dataset.labels)), data.outputs)
-            if answer
-            else None
-        )
-        assert answer is not None and plan is not None
-        self.answer, self.plan = answer, replace(plan, cells=evidence.replay_cells)
+        self.answer, self.plan = answer, plan
         self.said = [evidence.replay] if evidence.replay else []
         self.ended: list[Execution] = []
         self.seconds = 0.0
