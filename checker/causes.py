@@ -2,9 +2,10 @@
 
 Theory of operation: causes are looked for in the order in which one makes others meaningless. Of a file that did not
 reach its end nobody knows the rest. A network that learned other labels, or was told the answer, learned another task,
-and no score or curve says anything of it. A training that was capped tells neither of size nor of settings. One whose
-inputs a failed cell should have made or changed, one that left out rows by choice, a linear network, and one whose
-inputs are of very different sizes, learn badly whatever else is done; these four lead only where it did learn badly.
+and no score or curve says anything of it. A training that was capped tells neither of size nor of settings. Four kinds
+of network learn badly whatever else is done: one whose inputs a failed cell should have made or changed, one that left
+out rows by choice, a linear one, and one whose inputs are of very different sizes. These lead only where a network
+learned badly.
 With or without a cause, of advice that contradicts other advice (larger, smaller; longer, shorter) one direction is
 kept: what the loss on development rows says comes before what that on training rows says.
 """

@@ -1,7 +1,7 @@
 """Replay: the student's own code builds and trains its network again, on the checker's rows.
 
 Theory of operation: a network with parts of the student's own (a class, a layer, a training step) cannot be rebuilt
-from plain data. So the file runs again for a seed, or those of its cells that the answer needs, and in the answer's own
+from plain data. So the file, or those of its cells that the answer needs, runs again for a seed. In the answer's own
 calls of ``fit`` the checker's rows take the place of the student's, in the shape in which the student gave theirs.
 After the last of these calls the network predicts the held-out rows, and all later cells are passed over. The
 student's code is in the same process and could say anything: that is why a replay never leads to PASS.

@@ -476,7 +476,7 @@ CONFLICT = b"<<<<<<< HEAD\n%s\n=======\n%s\n>>>>>>> main\n"
         (b"[" * 1_000_000, "nested too deeply", "save it"),
         (b'{"cells": [' + b"9" * 10_000 + b"]}", "number is too long", "save it"),
         (b'{"cells": [}', "line 1 is no JSON", "save it"),
-        (b"../shared/practical4.ipynb", "a link, or a path", "Open the link"),
+        (b"../week4/practical4.ipynb", "a link, or a path", "Open the link"),
         (b"https://colab.research.google.com/drive/1\n", "a link, or a path", "Open the link"),
         (b"[InternetShortcut]\r\nURL=https://x\r\n", "a link, or a path", "Open the link"),
         (b'{"url": "https://x", "doc_id": "1"}', "a link, or a path", "Open the link"),
