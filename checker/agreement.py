@@ -71,6 +71,18 @@ def of_results(
     return tuple(found), "" if found else NOT_TRAINED
 
 
+def survived(own: OwnResult | None, fits: Sequence[Fit], bar: float, key: str) -> bool:
+    """Tell whether a network whose retraining diverged had learned the task in the notebook.
+
+    It had if its score on the rows that it was trained on reaches the bar. Where this score is not known, its training
+    loss must have fallen and stayed finite.
+    """
+    if own is not None and own.trained is not None and own.metric == key:
+        return _reaches(own.trained.score, bar, METRICS[key])
+    losses = _known([loss for fit in fits for loss in fit.history.get("loss", ())])
+    return len(losses) > 1 and min(losses) < losses[0]
+
+
 def _compare(kind: RowKind, own: OwnScore, again: Sequence[float], bar: float, metric: Metric) -> Agreement:
     mean = statistics.fmean(again)
     spread = statistics.stdev(again) if len(again) > 1 else 0.0

@@ -98,7 +98,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     agreed = judgement.agreed(gathered, compared, course)
     replay = judgement.replay_in_words(evidence, compared, course)
     about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed, replay)
-    reached, reasons = verdict.decide(evidence.failures, results, compared, metric, *about)
+    failures = judgement.failures(gathered, course, standard)
+    reached, reasons = verdict.decide(failures, results, compared, metric, *about)
     cells = judgement.student_cells(evidence, assignment)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
@@ -111,7 +112,7 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         classes=assignment.data.classes,
         verdict=reached,
         reasons=reasons,
-        failures=evidence.failures,
+        failures=failures,
         rules=results,
         comparison=compared,
         selection=evidence.selection,

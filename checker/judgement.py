@@ -2,6 +2,7 @@
 
 import math
 import shlex
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,14 +37,17 @@ from checker.records import (
     Cause,
     Comparison,
     Evidence,
+    Failure,
     Likeness,
     MissingRows,
     Observation,
+    OwnResult,
     Recipe,
     Stage,
     Standing,
     StudentCell,
     TrainingRun,
+    Verdict,
 )
 from checker.store import Gathered
 
@@ -118,11 +122,10 @@ def agreed(gathered: Gathered, compared: Comparison | None, course: Course) -> A
     answer = evidence.answer
     if compared is None or answer is None:
         return None
-    own = next((own for own in evidence.own_results if own.model == answer.id), None)
     trained = [_training_score(gathered, run, compared.metric, course) for run in compared_runs(evidence, compared)]
     known = [score for score in trained if score is not None]
     held_out = [score.score for score in compared.scores]
-    found, note = agreement.of_results(own, known, held_out, compared.bar, compared.metric)
+    found, note = agreement.of_results(own_result(evidence), known, held_out, compared.bar, compared.metric)
     fits = recipes.trainings(answer, selection.enough_rows(len(course.dataset.labels)))
     curves = agreement.of_curves(fits, compared_runs(evidence, compared))
     impossible = plausibility.doubt(answer, evidence.models, evidence.cells)
@@ -132,6 +135,38 @@ def agreed(gathered: Gathered, compared: Comparison | None, course: Course) -> A
     metric, differs = metrics.find(compared.metric, compared.unit), result.disagreement
     is_worse = differs is None or metric.is_better(differs.again, differs.own)
     return replace(result, cause=agreement.likely_cause(answer, evidence.recipe, evidence.tracing, is_worse))
+
+
+def failures(gathered: Gathered, course: Course, standard: Standard) -> tuple[Failure, ...]:
+    """Return a submission's failures; a retraining that diverged is for a demonstrator where the network had learned
+    the task in the notebook."""
+    return tuple(_unless_survived(failure, gathered, course, standard) for failure in gathered.evidence.failures)
+
+
+def _unless_survived(failure: Failure, gathered: Gathered, course: Course, standard: Standard) -> Failure:
+    evidence, bar = gathered.evidence, course.assignment.bar
+    answer = evidence.answer
+    if not failure.diverged or answer is None:
+        return failure
+    metric = metrics.find(bar.metric, bar.unit)
+    means = (statistics.fmean(of[seed] for seed in course.seeds) for of in (standard.scores, standard.baselines))
+    own = own_result(evidence)
+    if not agreement.survived(own, answer.fits, metric.bar(bar, *means), bar.metric):
+        return failure
+    before = "its training loss fell in the notebook"
+    if own is not None and own.trained is not None:
+        before = f"on rows that it was trained on, {metric.name} was {metric.unit.value(own.trained.score)} in the notebook"
+    words = (
+        f"What was trained again is not what the student trained: {before}, and {failure.diverged} of "
+        f"{len(evidence.runs)} retrainings ended in NaN. Likeliest: a learning rate at which other starting weights or "
+        "other rows diverge."
+    )
+    return replace(failure, rationale=words, verdict=Verdict.REFER)
+
+
+def own_result(evidence: Evidence) -> OwnResult | None:
+    """Return how the answer did as the student had trained it."""
+    return next((own for own in evidence.own_results if evidence.answer and own.model == evidence.answer.id), None)
 
 
 def _training_score(gathered: Gathered, run: TrainingRun, metric: str, course: Course) -> float | None:

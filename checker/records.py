@@ -799,7 +799,10 @@ class TrainingRun:
 @record
 @dataclass(frozen=True)
 class Failure:
-    """Something that stopped the journey, in words for the student, and the verdict that it leads to."""
+    """Something that stopped the journey, in words for the student, and the verdict that it leads to.
+
+    ``diverged``: how many of the trainings by seed gave no numbers, where this is the failure.
+    """
 
     stage: Stage
     rationale: str
@@ -807,6 +810,7 @@ class Failure:
     detail: str = ""
     cell: int | None = None
     verdict: Verdict = Verdict.FAIL
+    diverged: int = 0
 
 
 Message = Progress | Environment | CellResult | Adaptation | ModelCapture | AsTrained | TrainingRun | Failure

@@ -342,6 +342,7 @@ def _failures_of(
                 Stage.RETRAINING,
                 f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned nothing.",
                 "Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
+                diverged=len(wild),
             )
         ]
     return []

@@ -1,5 +1,7 @@
 """The student's own result and the retraining's are compared on like rows, and disagree only beyond chance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_rendering import a_comparison
@@ -205,3 +207,21 @@ def test_curves_that_disagree_are_for_a_human_with_both_in_words():
     assert reached is Verdict.REFER
     assert "from 1.67 to 1.67 in the notebook" in reasons[0]
     assert "in 6 epochs" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("score", "history", "expected"),
+    [
+        (0.91, (), True),
+        (0.70, (0.9, 0.3), False),
+        (None, (0.9, 0.3), True),
+        (None, (0.9, 0.9), False),
+        (None, (0.9, None), False),
+        (None, (), False),
+    ],
+)
+def test_what_had_learned_before_its_retraining_diverged(make, score, history, expected):
+    """A network had learned the task if its own score reaches the bar; without a score, if its loss fell and stayed
+    finite."""
+    fits = (replace(make.fit(), history={"loss": history}),)
+    assert agreement.survived(own(score), fits, BAR, "accuracy") is expected
