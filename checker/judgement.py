@@ -155,7 +155,8 @@ def _unless_survived(failure: Failure, gathered: Gathered, course: Course, stand
         return failure
     before = "its training loss fell in the notebook"
     if own is not None and own.trained is not None:
-        before = f"on rows that it was trained on, {metric.name} was {metric.unit.value(own.trained.score)} in the notebook"
+        score = metric.unit.value(own.trained.score)
+        before = f"on rows that it was trained on, {metric.name} was {score} in the notebook"
     words = (
         f"What was trained again is not what the student trained: {before}, and {failure.diverged} of "
         f"{len(evidence.runs)} retrainings ended in NaN. Likeliest: a learning rate at which other starting weights or "
