@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from test_rendering import a_comparison, a_fail, a_pass, a_referral
 
-from checker.records import Identity, Platform, Report
-from checker.rendering.html import Entry, render_index
+from checker.records.report import Report
+from checker.records.submission import Identity, Platform
+from checker.report.html import Entry, render_index
 
 GERMAN = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 3 + "Donaudampf"
 CHINESE = "王小明诸葛亮司马相如欧阳修" * 15 + "上官婉儿陈"

@@ -14,32 +14,18 @@ import browser
 import pytest
 from fakes import FakeSandbox, an_execution
 
-from checker import assignments, cli, dataset, frames
-from checker.frames import Array
-from checker.records import (
-    Architecture,
-    Assignment,
-    CellError,
-    CellResult,
-    Development,
-    Environment,
-    Evidence,
-    Failure,
-    Fed,
-    Fit,
-    KerasObject,
-    Labels,
-    Layer,
-    ModelCapture,
-    Node,
-    Phase,
-    Selection,
-    Stage,
-    Submission,
-    TrainingRun,
-    Use,
-)
+from checker.assignment import dataset, folders
+from checker.commands import app
+from checker.records.arrays import Array
+from checker.records.assignment import Assignment
+from checker.records.capture import CellError, CellResult, Environment, Fed, Fit, ModelCapture, Use
+from checker.records.evidence import Evidence, Selection
+from checker.records.network import Architecture, Development, KerasObject, Labels, Layer, Node, Phase
+from checker.records.submission import Submission
+from checker.records.training import TrainingRun
+from checker.records.verdicts import Failure, Stage
 from checker.sandbox import bubblewrap
+from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,13 +49,13 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def assignment() -> Assignment:
     """The assignment as it is committed."""
-    return assignments.load(ROOT / "reference" / "ocean_proximity")
+    return folders.load(ROOT / "reference" / "ocean_proximity")
 
 
 @pytest.fixture(scope="session")
 def regression() -> Assignment:
     """The regression as it is committed."""
-    return assignments.load(ROOT / "reference" / "house_value")
+    return folders.load(ROOT / "reference" / "house_value")
 
 
 @pytest.fixture(scope="session")
@@ -253,7 +239,7 @@ def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     def run_command(*words: object) -> tuple[Any, str]:
         monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         said = capsys.readouterr()
         return ended.value.code, " ".join((said.out + said.err).split())
 

@@ -4,11 +4,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from checker import frames
 from checker.errors import EvidenceError
-from checker.frames import Frame
-from checker.records import Ending, Execution, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Ending, Execution
 from checker.sandbox import Boxes
+from checker.wire import frames
+from checker.wire.frames import Frame
 
 Guest = Callable[[Any, Sequence[Frame]], Iterator[Frame | Ending]]
 """A guest that is a function: from a job and the frames beside it to what it says, and maybe an unusual ending."""

@@ -1,22 +1,23 @@
 """The contract that every kind of sandbox must keep: what is asked of each hostile file in ``fixtures/hostile``.
 
-A test module derives ``Contract`` for a kind and has it collected; ``checker.contract`` runs the files.
+A test module derives ``Contract`` for a kind and has it collected; ``checker.sandbox.trials`` runs the files.
 """
 
 from functools import cache
 
 import pytest
 
-from checker import contract, sandbox
+from checker import sandbox
+from checker.sandbox import trials
 
-SNIPPETS = {s.name: s for s in contract.load()}
+SNIPPETS = {s.name: s for s in trials.load()}
 
 
 @cache
-def trials(kind: str, names: tuple[str, ...]) -> dict[str, contract.Trial]:
+def trials(kind: str, names: tuple[str, ...]) -> dict[str, trials.Trial]:
     """Run snippets behind a kind of wall, all of them in two boxes."""
     chosen = [SNIPPETS[name] for name in names]
-    return {trial.snippet.name: trial for trial in contract.run(sandbox.choose(kind), chosen)}
+    return {trial.snippet.name: trial for trial in trials.run(sandbox.choose(kind), chosen)}
 
 
 class Contract:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from checker import absences
-from checker.records import CellError, CellResult, Companion
+from checker.records.capture import CellError, CellResult
+from checker.records.submission import Companion
+from checker.source import absences
 
 
 def failed(name, message, line=""):

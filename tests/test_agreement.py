@@ -6,26 +6,17 @@ import numpy as np
 import pytest
 from test_rendering import a_comparison
 
-from checker import agreement, verdict
-from checker.agreement import likely_cause, of_results
-from checker.metrics import METRICS, find
-from checker.records import (
-    Agreed,
-    Agreement,
-    ArrayRef,
-    Column,
-    Development,
-    FeatureSource,
-    Fed,
-    Fit,
-    OwnResult,
-    OwnScore,
-    Recipe,
-    RowKind,
-    Tracing,
-    TrainingRun,
-    Verdict,
-)
+from checker.judge import agreement, verdict
+from checker.judge.agreement import likely_cause, of_results
+from checker.records.arrays import ArrayRef
+from checker.records.capture import Fed, Fit
+from checker.records.comparison import Agreed, Agreement
+from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.network import Development, Recipe
+from checker.records.tracing import Column, FeatureSource, Tracing
+from checker.records.training import TrainingRun
+from checker.records.verdicts import Verdict
+from checker.scoring.metrics import METRICS, find
 
 AGAIN = (0.918, 0.921, 0.915, 0.922, 0.919)
 BAR = 0.876

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from pydantic import JsonValue
 
-from checker.architectures import (
+from checker.keras_spec.architectures import (
     describe,
     describe_layer,
     hidden_layers,
@@ -18,7 +18,7 @@ from checker.architectures import (
     own_activation,
     own_numbers,
 )
-from checker.records import Architecture, Layer, Node
+from checker.records.network import Architecture, Layer, Node
 
 
 def layer(class_name: str, **config: JsonValue) -> Layer:

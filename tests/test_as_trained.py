@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import as_trained, frames
-from checker.as_trained import Own
-from checker.matching import Matched
-from checker.records import AsTrained, RowKind, TableOutputs, TargetScale
+from checker.gather import own_results
+from checker.gather.own_results import Own
+from checker.gather.rows.matching import Matched
+from checker.records.capture import AsTrained, TableOutputs
+from checker.records.evidence import RowKind
+from checker.records.tracing import TargetScale
+from checker.wire import frames
 
-TRAINED, _, TESTED, UNUSED = (as_trained.KINDS.index(kind) for kind in RowKind)
+TRAINED, _, TESTED, UNUSED = (own_results.KINDS.index(kind) for kind in RowKind)
 
 
 @pytest.fixture
@@ -31,11 +34,11 @@ def practical(make):
 def test_answers_are_held_against_the_datas_labels(practical):
     """Each matched row is right or wrong by the data's own label, and belongs to what the run did with it."""
     model, answered, answers, matched, others, labels = practical
-    own = as_trained.own_of(model, answered, answers, matched, others, labels, {0: 0, 1: 1, 2: 2}, None)
+    own = own_results.own_of(model, answered, answers, matched, others, labels, {0: 0, 1: 1, 2: 2}, None)
     assert own.losses[[0, 1, 2, 3, 4, 6, 7]].tolist() == [0, 0, 0, 1, 0, 0, 1]
     assert np.isnan(own.losses[5])
-    assert own.kinds.tolist() == [TRAINED] * 4 + [TESTED, as_trained.UNKNOWN, UNUSED, UNUSED]
-    result = as_trained.result_of(own, answered, "accuracy")
+    assert own.kinds.tolist() == [TRAINED] * 4 + [TESTED, own_results.UNKNOWN, UNUSED, UNUSED]
+    result = own_results.result_of(own, answered, "accuracy")
     assert [(of.kinds[0], of.rows, of.score) for of in result.scores] == [
         (RowKind.TRAINED, 4, 0.75),
         (RowKind.TESTED, 1, 1.0),
@@ -49,9 +52,9 @@ def test_rows_are_unseen_only_where_all_that_was_trained_on_is_known(practical, 
     model, answered, answers, matched, others, labels = practical
     more = make.fit(training=make.fed(np.full((9, 2), 3.0)))
     model = replace(model, fits=(more, *model.fits))
-    own = as_trained.own_of(model, answered, answers, matched, others, labels, {0: 0, 1: 1, 2: 2}, None)
-    assert own.kinds.tolist() == [TRAINED] * 4 + [as_trained.UNKNOWN] * 4
-    result = as_trained.result_of(own, answered, "accuracy")
+    own = own_results.own_of(model, answered, answers, matched, others, labels, {0: 0, 1: 1, 2: 2}, None)
+    assert own.kinds.tolist() == [TRAINED] * 4 + [own_results.UNKNOWN] * 4
+    result = own_results.result_of(own, answered, "accuracy")
     assert (result.trained.rows, result.unseen) == (4, None)
 
 
@@ -60,11 +63,11 @@ def test_a_students_own_numbers_of_classes_are_understood(practical):
     *_, matched, _, labels = practical
     (rows, _) = matched.rows.values()
     theirs = np.array([2, 0, 1, 2])
-    assert as_trained.class_names((theirs, rows), labels, 3) == {2: 0, 0: 1, 1: 2}
-    assert as_trained.class_names((np.eye(3)[theirs], rows), labels, 3) == {2: 0, 0: 1, 1: 2}
+    assert own_results.class_names((theirs, rows), labels, 3) == {2: 0, 0: 1, 1: 2}
+    assert own_results.class_names((np.eye(3)[theirs], rows), labels, 3) == {2: 0, 0: 1, 1: 2}
     same = {0: 0, 1: 1, 2: 2}
-    assert as_trained.class_names(None, labels, 3) == same
-    assert as_trained.class_names((np.array([0, 1, 1, 1]), np.array([0, 0, 3, 3])), labels, 3) == same
+    assert own_results.class_names(None, labels, 3) == same
+    assert own_results.class_names((np.array([0, 1, 1, 1]), np.array([0, 0, 3, 3])), labels, 3) == same
 
 
 def test_values_of_a_regression_come_back_in_the_datas_unit(practical):
@@ -72,17 +75,17 @@ def test_values_of_a_regression_come_back_in_the_datas_unit(practical):
     model, answered, answers, matched, others, _ = practical
     labels = np.array([1e5, 2e5, 3e5, 4e5, 1e5, 2e5, 3e5, 5e5])
     values = {name: np.array([1, 2, 3.5, 9][: len(given)], np.float32) for name, given in answers.items()}
-    own = as_trained.own_of(model, answered, values, matched, others, labels, {}, TargetScale(1e-5, 0.0))
+    own = own_results.own_of(model, answered, values, matched, others, labels, {}, TargetScale(1e-5, 0.0))
     assert own.losses[:4].tolist() == pytest.approx([0, 0, 0.25e10, 1e10])
-    unknown = as_trained.own_of(model, answered, values, matched, others, labels, {}, None)
+    unknown = own_results.own_of(model, answered, values, matched, others, labels, {}, None)
     assert not np.isfinite(unknown.losses).any()
 
 
 def test_why_nothing_is_known_is_said(practical):
     """Without answers, with a note instead, or with rows of nobody, the result has no score and says why."""
     model, answered, *_ = practical
-    lost = Own(model, np.full(8, as_trained.UNKNOWN), np.full(8, np.nan))
-    assert as_trained.result_of(lost, None, "accuracy").note == "its answers did not arrive"
-    assert as_trained.result_of(lost, AsTrained(1, 5, (), "it is so"), "accuracy").note == "it is so"
-    assert "not found in the data set" in as_trained.result_of(lost, answered, "accuracy").note
-    assert "targets" in as_trained.result_of(replace(lost, kinds=np.full(8, TRAINED)), answered, "rmse").note
+    lost = Own(model, np.full(8, own_results.UNKNOWN), np.full(8, np.nan))
+    assert own_results.result_of(lost, None, "accuracy").note == "its answers did not arrive"
+    assert own_results.result_of(lost, AsTrained(1, 5, (), "it is so"), "accuracy").note == "it is so"
+    assert "not found in the data set" in own_results.result_of(lost, answered, "accuracy").note
+    assert "targets" in own_results.result_of(replace(lost, kinds=np.full(8, TRAINED)), answered, "rmse").note

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from checker import assignments
+from checker.assignment import folders
 from checker.errors import AssignmentError, UsageError
-from checker.records import ReferenceScores, to_json
+from checker.records.codec import to_json
+from checker.records.comparison import ReferenceScores
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def folder(tmp_path, root) -> Path:
 
 def change(folder: Path, old: str, new: str) -> None:
     """Replace some text of the assignment's file, which must be there."""
-    path = folder / assignments.FILE
+    path = folder / folders.FILE
     text = path.read_text(encoding="utf-8")
     assert text.count(old) >= 1
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -111,25 +112,25 @@ def test_a_mistake_is_named(folder, old, new, words):
     """A key that is unknown, missing, of another type or senseless is refused; the message says where and why."""
     change(folder, old, new)
     with pytest.raises(AssignmentError, match=words) as caught:
-        assignments.load(folder)
-    assert str(folder / assignments.FILE) in caught.value.message
+        folders.load(folder)
+    assert str(folder / folders.FILE) in caught.value.message
 
 
 def test_a_deadline_has_a_time_zone(folder, assignment):
     """A deadline is a moment, in whatever zone it is written; an assignment may be without one."""
     change(folder, 'keras = "auto"', 'keras = "auto"\ndeadline = 2026-11-30T18:00:00+01:00')
-    assert assignments.load(folder).deadline == datetime(2026, 11, 30, 17, tzinfo=UTC)
+    assert folders.load(folder).deadline == datetime(2026, 11, 30, 17, tzinfo=UTC)
     assert assignment.deadline is None
 
 
 def test_an_old_limit_is_read_and_said(folder, assignment):
     """The key `wall_seconds` of older assignments is the limit on time, and their author is told its new name."""
     change(folder, "seconds = 720.0", "wall_seconds = 360.0")
-    assert assignments.load(folder).execute == replace(assignment.execute, seconds=360.0)
-    assert assignments.load(folder).retrain == assignment.retrain
-    (said,) = assignments.outdated(folder)
+    assert folders.load(folder).execute == replace(assignment.execute, seconds=360.0)
+    assert folders.load(folder).retrain == assignment.retrain
+    (said,) = folders.outdated(folder)
     assert "execute.wall_seconds is read as execute.seconds" in said
-    assert assignments.outdated(Path(assignment.folder)) == ()
+    assert folders.outdated(Path(assignment.folder)) == ()
 
 
 def test_all_mistakes_are_named_at_once(folder):
@@ -137,35 +138,35 @@ def test_all_mistakes_are_named_at_once(folder):
     change(folder, "fit_steps = ", 'fit_steps = "many" # ')
     change(folder, 'metric = "accuracy"', "")
     with pytest.raises(AssignmentError, match=r"bar\.metric: .*caps\.fit_steps: "):
-        assignments.load(folder)
+        folders.load(folder)
 
 
 @pytest.mark.parametrize("content", [b"id = ", b"[data\n", b"id = 1\nid = 2\n", b'id = "\xff"\n'])
 def test_what_is_no_toml_is_named(folder, content):
     """A file that is no TOML is refused by its name."""
-    (folder / assignments.FILE).write_bytes(content)
+    (folder / folders.FILE).write_bytes(content)
     with pytest.raises(AssignmentError, match=r"assignment\.toml: not TOML: "):
-        assignments.load(folder)
+        folders.load(folder)
 
 
-@pytest.mark.parametrize("name", [assignments.STARTER, assignments.RULES])
+@pytest.mark.parametrize("name", [folders.STARTER, folders.RULES])
 def test_a_missing_file_is_named(folder, name):
     """An assignment without its hand-out or its rules is refused by that file's name."""
     (folder / name).unlink()
     with pytest.raises(AssignmentError, match=f"the file {name} is missing"):
-        assignments.load(folder)
+        folders.load(folder)
 
 
 def test_no_solution_need_be_there(folder):
     """Students have the assignment without its solution."""
-    (folder / assignments.SOLUTION).unlink()
-    assert assignments.load(folder).id == "ocean_proximity"
+    (folder / folders.SOLUTION).unlink()
+    assert folders.load(folder).id == "ocean_proximity"
 
 
 def test_a_folder_without_an_assignment_is_wrong_usage(tmp_path):
     """A folder that holds no assignment was named by mistake."""
     with pytest.raises(UsageError, match=r"There is no assignment in .*assignment\.toml"):
-        assignments.load(tmp_path)
+        folders.load(tmp_path)
 
 
 # -- which assignment ------------------------------------------------------------------------------------
@@ -173,35 +174,35 @@ def test_a_folder_without_an_assignment_is_wrong_usage(tmp_path):
 
 def test_the_only_assignment_is_found(folder):
     """Where there is one assignment nobody has to name it."""
-    assert assignments.find(None, folder.parent) == assignments.load(folder)
-    assert assignments.find(folder, Path("nowhere")) == assignments.load(folder)
+    assert folders.find(None, folder.parent) == folders.load(folder)
+    assert folders.find(folder, Path("nowhere")) == folders.load(folder)
 
 
 def test_among_several_the_default_is_found(folder):
     """Of several assignments the one that says it is the default is taken; of two that say so, neither."""
     other = Path(shutil.copytree(folder, folder.parent / "other"))
     change(other, "default = true", "default = false")
-    assert assignments.find(None, folder.parent) == assignments.load(folder)
+    assert folders.find(None, folder.parent) == folders.load(folder)
     change(other, "default = false", "default = true")
     with pytest.raises(UsageError, match="Which assignment"):
-        assignments.find(None, folder.parent)
+        folders.find(None, folder.parent)
 
 
 def test_the_classification_is_the_default(root, assignment):
     """Of the assignments that are committed, the one with the tick is taken where none is named."""
-    assert assignments.find(None, root / "reference") == assignment
+    assert folders.find(None, root / "reference") == assignment
 
 
 def test_among_several_one_must_be_named(folder):
     """Where there are several, or none, the message lists them and says how to choose."""
     shutil.copytree(folder, folder.parent / "other")
     with pytest.raises(UsageError) as caught:
-        assignments.find(None, folder.parent)
+        folders.find(None, folder.parent)
     assert "--assignment" in caught.value.help
     assert "copy" in caught.value.help
     assert "other" in caught.value.help
     with pytest.raises(UsageError) as caught:
-        assignments.find(None, folder)
+        folders.find(None, folder)
     assert "none in" in caught.value.help
 
 
@@ -210,25 +211,25 @@ def test_among_several_one_must_be_named(folder):
 
 def test_committed_scores_are_read(folder):
     """Scores committed with an assignment are read back, and none committed are none."""
-    (folder / assignments.SCORES).unlink(missing_ok=True)
-    loaded = assignments.load(folder)
-    assert assignments.scores(loaded) == ()
+    (folder / folders.SCORES).unlink(missing_ok=True)
+    loaded = folders.load(folder)
+    assert folders.scores(loaded) == ()
     scores = (ReferenceScores("ab" * 32, (101, 211), (0.91, 0.92), (0.8, 0.81)),)
-    (folder / assignments.SCORES).write_bytes(to_json(scores))
-    assert assignments.scores(loaded) == scores
+    (folder / folders.SCORES).write_bytes(to_json(scores))
+    assert folders.scores(loaded) == scores
 
 
 @pytest.mark.parametrize("content", ["", "{}", '[{"seeds": [1]}]'])
 def test_broken_scores_are_the_assignments_fault(folder, content):
     """A scores file that cannot be read breaks the assignment, not the checker."""
-    (folder / assignments.SCORES).write_text(content, encoding="utf-8")
+    (folder / folders.SCORES).write_text(content, encoding="utf-8")
     with pytest.raises(AssignmentError, match=r"scores\.json"):
-        assignments.scores(assignments.load(folder))
+        folders.scores(folders.load(folder))
 
 
 def test_the_hand_out_gives_its_code(assignment):
     """The sources of the hand-out's code cells are known, as text, and its prose is not among them."""
-    sources = assignments.starter_sources(assignment)
+    sources = folders.starter_sources(assignment)
     assert any("read_csv" in source for source in sources)
     assert all(isinstance(source, str) for source in sources)
     assert not any(source.startswith("# Practical") for source in sources)
@@ -237,6 +238,6 @@ def test_the_hand_out_gives_its_code(assignment):
 @pytest.mark.parametrize("content", ["", "{}", "[]"])
 def test_a_broken_hand_out_is_the_assignments_fault(folder, content):
     """A hand-out that is no notebook breaks the assignment, not the checker."""
-    (folder / assignments.STARTER).write_text(content, encoding="utf-8")
+    (folder / folders.STARTER).write_text(content, encoding="utf-8")
     with pytest.raises(AssignmentError, match=r"starter\.ipynb"):
-        assignments.starter_sources(assignments.load(folder))
+        folders.starter_sources(folders.load(folder))

@@ -13,13 +13,19 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import awards, batch, cli, decisions, gradesheets, submissions
-from checker.course import Course, Standard
-from checker.decisions import Decided, Decision
+from checker import submissions
+from checker.commands import app
 from checker.errors import HarnessError, UsageError
-from checker.frames import message
-from checker.records import Environment, Identity, Platform, Progress
-from checker.returns import Entry, Outcome, Words
+from checker.gradebooks import awards, decisions, nbgrader
+from checker.gradebooks.decisions import Decided, Decision
+from checker.gradebooks.moodle import Entry, Outcome, Words
+from checker.records.capture import Environment
+from checker.records.job import Progress
+from checker.records.settings import Course, Standard
+from checker.records.submission import Identity, Platform
+from checker.report import paths
+from checker.run import batch
+from checker.wire.frames import message
 
 TICK, RESUBMIT = Decision
 DEFAULTS = Words()
@@ -157,7 +163,7 @@ def export(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["checker", "export", *map(str, [out, *words])])
         monkeypatch.setenv("COLUMNS", "200")
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
         said = capsys.readouterr()
         return SimpleNamespace(code=ended.value.code, said=said.out + said.err)
 
@@ -193,7 +199,7 @@ def test_points_are_as_asked(results_of, export, tmp_path):
 def test_github_classroom_there_and_back(results_of, export, tmp_path):
     """Each decided repository gets a file that the reporter turns into points; no other repository gets any."""
     out = results_of("classroom")
-    evil = batch.student("tick-1-=evil")
+    evil = paths.student("tick-1-=evil")
     decided = {"tick-1-ada": "tick", "tick-1-grace": "resubmit", evil: "tick"}
     done = export(out, decided, "--github-classroom", tmp_path / "runners")
     files = {path.name: path.read_text() for path in (tmp_path / "runners").iterdir()}
@@ -267,7 +273,7 @@ def ada(assignment="tick1"):
 
 
 def settle(content, entry=None, decision=TICK, words=DEFAULTS):
-    return awards.fill(gradesheets.read(content), [entry or ada()], {"ada": Decided(decision, by="Tina")}, words)
+    return awards.fill(nbgrader.read(content), [entry or ada()], {"ada": Decided(decision, by="Tina")}, words)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +319,7 @@ def test_which_assignment_may_be_open_if_there_is_only_one():
 def test_what_is_no_table_of_nbgraders(content):
     """Another file is refused in words."""
     with pytest.raises(UsageError, match="no table of grades of nbgrader's"):
-        gradesheets.read(content)
+        nbgrader.read(content)
 
 
 # -- points ----------------------------------------------------------------------------------------------------------

@@ -15,32 +15,23 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from checker import assignments, batch, check, frames, judgement, lock, sandbox, submissions
-from checker.course import Course, Standard
-from checker.dataset import Dataset
+from checker import sandbox, submissions
+from checker.assignment import folders
 from checker.errors import AssignmentError, HarnessError
-from checker.frames import Frame, Kind
-from checker.records import (
-    AsTrained,
-    DatasetNote,
-    Development,
-    Ending,
-    Environment,
-    ExecuteJob,
-    Failure,
-    FeatureSource,
-    Identity,
-    Labels,
-    Outcome,
-    Platform,
-    Progress,
-    Report,
-    RetrainJob,
-    Stage,
-    TableOutputs,
-    Unfinished,
-    Verdict,
-)
+from checker.judge import judgement
+from checker.records.assignment import DatasetNote
+from checker.records.capture import AsTrained, Environment, TableOutputs
+from checker.records.dataset import Dataset
+from checker.records.job import Ending, ExecuteJob, Progress, RetrainJob
+from checker.records.network import Development, Labels
+from checker.records.report import Report, Unfinished
+from checker.records.settings import Course, Standard
+from checker.records.submission import Identity, Platform
+from checker.records.tracing import FeatureSource
+from checker.records.verdicts import Failure, Outcome, Stage, Verdict
+from checker.run import batch, check, lock, places
+from checker.wire import frames
+from checker.wire.frames import Frame, Kind
 
 SEEDS = (11, 23)
 ROWS = 1_000
@@ -140,8 +131,8 @@ def small_assignment(root, tmp_path_factory):
     """Our assignment with a single rule of its own."""
     folder = tmp_path_factory.mktemp("reference") / "small"
     shutil.copytree(root / "reference" / "ocean_proximity", folder)
-    (folder / assignments.RULES).write_text(RULES)
-    return assignments.load(folder)
+    (folder / folders.RULES).write_text(RULES)
+    return folders.load(folder)
 
 
 @dataclass
@@ -333,11 +324,11 @@ def test_further_seeds_do_not_count_where_the_first_decide(close, own_scores):
 def test_whoever_fails_a_rule_is_trained_no_further(close):
     """Where something else decides already, no further seed is trained."""
     b = close()
-    (Path(b.course.assignment.folder) / assignments.RULES).write_text(RULES.replace("> 2", "> 99"))
+    (Path(b.course.assignment.folder) / folders.RULES).write_text(RULES.replace("> 2", "> 99"))
     try:
         assert b.report().verdict is FAIL
     finally:
-        (Path(b.course.assignment.folder) / assignments.RULES).write_text(RULES)
+        (Path(b.course.assignment.folder) / folders.RULES).write_text(RULES)
     assert retrained(b) == [SEEDS]
 
 
@@ -1200,12 +1191,12 @@ def test_broken_rules_stop_the_batch(bench):
     """Rules that cannot be run at all stop the batch: they are the assignment's fault, not a student's."""
     b = bench()
     b.hand_in("ada", content="good")
-    (Path(b.course.assignment.folder) / assignments.RULES).write_text("def test_it(:")
+    (Path(b.course.assignment.folder) / folders.RULES).write_text("def test_it(:")
     try:
         with pytest.raises(AssignmentError):
             b.run()
     finally:
-        (Path(b.course.assignment.folder) / assignments.RULES).write_text(RULES)
+        (Path(b.course.assignment.folder) / folders.RULES).write_text(RULES)
 
 
 # -- interruption ----------------------------------------------------------------------------------------
@@ -1240,7 +1231,7 @@ def test_an_interruption_ends_every_box(bench, practical):
 def test_no_box_is_lent_after_an_interruption(fake_sandbox):
     """After an interruption no guest starts any more, and no box is left open."""
     sandbox = fake_sandbox(lambda job, beside: iter(()))
-    pool = batch.Pool(sandbox)
+    pool = places.Pool(sandbox)
     pool.close()
     with pytest.raises(HarnessError, match="interrupted"), pool.lend():
         pytest.fail("a box was lent")
@@ -1250,7 +1241,7 @@ def test_no_box_is_lent_after_an_interruption(fake_sandbox):
 def test_boxes_are_kept_until_something_goes_wrong(fake_sandbox):
     """A slot's boxes serve one submission after the other; after a failure they are closed, and in the end all are."""
     sandbox = fake_sandbox(lambda job, beside: iter(()))
-    pool = batch.Pool(sandbox)
+    pool = places.Pool(sandbox)
     with pool.lend() as first:
         pass
     with pytest.raises(ZeroDivisionError), pool.lend() as again:
@@ -1270,13 +1261,13 @@ def test_boxes_are_kept_until_something_goes_wrong(fake_sandbox):
 def test_at_least_one_job_fits_any_machine(assignment):
     """However much memory a job may take, one fits; jobs that take little are limited by the cores."""
     huge = replace(assignment, execute=replace(assignment.execute, memory_mib=10**9))
-    assert batch.jobs_that_fit(huge) == 1
+    assert places.jobs_that_fit(huge) == 1
     tiny = replace(
         assignment,
         execute=replace(assignment.execute, memory_mib=1),
         retrain=replace(assignment.retrain, memory_mib=1),
     )
-    assert 1 <= batch.jobs_that_fit(tiny) <= (os.cpu_count() or 1)
+    assert 1 <= places.jobs_that_fit(tiny) <= (os.cpu_count() or 1)
 
 
 # -- a regression ----------------------------------------------------------------------------------------
@@ -1308,11 +1299,11 @@ def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
     rows = np.random.default_rng(0).permutation(len(prices.labels))[:ROWS]
     data = Dataset(DatasetNote("a part", "ab" * 32, True), b"", prices.features[rows], prices.labels[rows])
     folder = Path(shutil.copytree(root / "reference" / "house_value", tmp_path / "reference"))
-    (folder / assignments.RULES).write_text(RULES)
+    (folder / folders.RULES).write_text(RULES)
 
     def check_unit(unit):
         guest = Valuation(data, make, unit)
-        course = Course(assignments.load(folder), data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
+        course = Course(folders.load(folder), data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
         standard = Standard(dict.fromkeys(SEEDS, 85_000.0), dict.fromkeys(SEEDS, 130_000.0))
         (tmp_path / "in").mkdir()
         b = Bench(course, tmp_path / "in", tmp_path / "out", standard)
@@ -1355,7 +1346,7 @@ def test_shuffled_targets_gain_nothing(valuation):
 # -- the folder for temporary files ----------------------------------------------------------------------
 
 
-class NewBoxes(batch.Pool):
+class NewBoxes(places.Pool):
     """A pool on this machine in which every job needs a new box, and in which files are removed before that of some."""
 
     def __init__(self, wall, removed_for):

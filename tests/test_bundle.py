@@ -17,10 +17,12 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import assignments, bundle, sandbox
+from checker import sandbox
+from checker.assignment import bundle, folders
 from checker.errors import AssignmentError, UsageError
-from checker.frames import message
-from checker.records import Environment, Progress
+from checker.records.capture import Environment
+from checker.records.job import Progress
+from checker.wire.frames import message
 
 SECRET_SEEDS = (918273, 564738, 102938)
 SECRET_FURTHER = 770_077
@@ -51,7 +53,7 @@ def secretive(request, root, tmp_path):
 def packed(root, tmp_path):
     """The zip of the classification, on disk."""
     path = tmp_path / "tick4.zip"
-    path.write_bytes(bundle.pack(assignments.load(root / "reference" / "ocean_proximity")))
+    path.write_bytes(bundle.pack(folders.load(root / "reference" / "ocean_proximity")))
     return path
 
 
@@ -74,7 +76,7 @@ def cells(path):
 def test_outputs_by_row_are_packed(packed, root):
     """A self-check on a student's machine knows what the reference gave for each held-out row of its own seeds."""
     with bundle.opened(str(packed)) as folder:
-        found, whole = (assignments.scores(assignments.load(of)) for of in (folder, root / "reference/ocean_proximity"))
+        found, whole = (folders.scores(folders.load(of)) for of in (folder, root / "reference/ocean_proximity"))
     assert found == whole
     assert all(len(scores.outputs) == len(scores.baseline_outputs) == 3 for scores in found)
 
@@ -84,7 +86,7 @@ def test_outputs_by_row_are_packed(packed, root):
 
 def test_nothing_tells_the_solution(secretive):
     """Four files go in, and no line that the solution has and the hand-out has not is in any of them."""
-    found = members(bundle.pack(assignments.load(secretive)))
+    found = members(bundle.pack(folders.load(secretive)))
     assert set(found) == {"assignment.toml", "scores.json", "starter.ipynb", "test_rules.py"}
     handed_out = "\n".join(cells(secretive / "starter.ipynb"))
     lines = {line.strip() for cell in cells(secretive / "solution.ipynb") for line in cell.splitlines()}
@@ -108,7 +110,7 @@ def cells_in(content):
 
 def test_nothing_tells_the_grading_splits(secretive):
     """Seeds of the grading, on which alone its splits depend, stand nowhere, nor do scores on these splits."""
-    whole = assignments.load(secretive)
+    whole = folders.load(secretive)
     assert (whole.seeds.grading, whole.seeds.further) == (SECRET_SEEDS, (SECRET_FURTHER,))
     content = bundle.pack(whole)
     for name, data in members(content).items():
@@ -119,25 +121,25 @@ def test_nothing_tells_the_grading_splits(secretive):
 
 def test_all_else_of_the_settings_is_there(secretive, tmp_path):
     """What is read from the zip is the assignment itself, but for its folder and the seeds of the grading."""
-    whole = assignments.load(secretive)
+    whole = folders.load(secretive)
     path = tmp_path / "given.zip"
     path.write_bytes(bundle.pack(whole))
     with bundle.opened(str(path)) as folder:
-        given = assignments.load(folder)
-        scores = assignments.scores(given)
+        given = folders.load(folder)
+        scores = folders.scores(given)
     assert given.seeds.grading == given.seeds.further == ()
     assert {k: v for k, v in vars(given).items() if k not in ("folder", "seeds")} == {
         k: v for k, v in vars(whole).items() if k not in ("folder", "seeds")
     }
     assert given.seeds.self_check == whole.seeds.self_check
-    assert [s for s in assignments.scores(whole) if s.seeds == given.seeds.self_check] == list(scores) != []
+    assert [s for s in folders.scores(whole) if s.seeds == given.seeds.self_check] == list(scores) != []
     with pytest.raises(UsageError, match="no seeds for grading"):
-        assignments.grading_seeds(given)
+        folders.grading_seeds(given)
 
 
 def test_the_same_folder_gives_the_same_bytes(secretive):
     """So a hash that was published stays right."""
-    whole = assignments.load(secretive)
+    whole = folders.load(secretive)
     assert bundle.pack(whole) == bundle.pack(whole)
 
 
@@ -145,7 +147,7 @@ def test_without_scores_there_is_no_zip(secretive):
     """A self-check could compare with nothing; the message says how scores are made."""
     (secretive / "scores.json").unlink()
     with pytest.raises(UsageError, match="no scores") as caught:
-        bundle.pack(assignments.load(secretive))
+        bundle.pack(folders.load(secretive))
     assert "--write-scores" in caught.value.help
 
 
@@ -161,7 +163,7 @@ def test_a_folder_is_taken_as_it_is(root):
 def test_nothing_is_left_behind(packed):
     """The folder is gone afterwards."""
     with bundle.opened(str(packed)) as folder:
-        assert assignments.load(folder).id == "ocean_proximity"
+        assert folders.load(folder).id == "ocean_proximity"
     assert not folder.exists()
 
 
@@ -175,7 +177,7 @@ def test_a_hash_is_looked_at(packed, digest):
             pass
     else:
         with bundle.opened(f"{packed}{known[digest]}") as folder:
-            assert assignments.load(folder).id == "ocean_proximity"
+            assert folders.load(folder).id == "ocean_proximity"
 
 
 @pytest.mark.parametrize(
@@ -239,10 +241,10 @@ def test_an_address_needs_the_right_hash(served, packed):
     with pytest.raises(UsageError, match="could not be downloaded"), bundle.opened(f"{served}#sha256={'0' * 64}"):
         pass
     with bundle.opened(f"{served}#sha256={right}") as folder:
-        assert assignments.load(folder).id == "ocean_proximity"
+        assert folders.load(folder).id == "ocean_proximity"
     packed.unlink()
     with bundle.opened(f"{served}#sha256={right}") as folder:
-        assert assignments.load(folder).id == "ocean_proximity"
+        assert folders.load(folder).id == "ocean_proximity"
 
 
 # -- how it is used --------------------------------------------------------------------------------------

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from test_owntime import busy_loops
 
-from checker import check, sandbox, submissions
-from checker.course import Course, Standard
-from checker.records import Ending, Verdict
+from checker import sandbox, submissions
+from checker.records.job import Ending
+from checker.records.settings import Course, Standard
+from checker.records.verdicts import Verdict
+from checker.run import check
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
 

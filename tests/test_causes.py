@@ -6,19 +6,12 @@ from itertools import chain, combinations, product
 import pytest
 from test_rendering import a_comparison, a_network, a_pass
 
-from checker import causes, questions
-from checker.causes import Findings, find, heard, quieted
-from checker.questions import candidates, templates
-from checker.records import (
-    Cause,
-    CauseKind,
-    Importance,
-    Observation,
-    Outcome,
-    RuleResult,
-    Symptom,
-)
-from checker.rendering.html import render_page, render_student_page
+from checker.judge import causes, questions
+from checker.judge.causes import Findings, find, heard, quieted
+from checker.judge.questions import candidates, templates
+from checker.records.report import Cause, CauseKind, Observation, Symptom
+from checker.records.verdicts import Importance, Outcome, RuleResult
+from checker.report.html import render_page, render_student_page
 
 CUT = "It ran longer than the time allowed and was stopped after cell 3."
 CAPPED = "Training was cut short by the cap: 100 of 120 epochs asked for were not run."

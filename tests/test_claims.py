@@ -6,18 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker.claims import claim_of
-from checker.records import (
-    CellOutput,
-    Comparison,
-    FeatureSource,
-    Measurement,
-    SeedScore,
-    StudentCell,
-    TargetScale,
-    Tracing,
-    Use,
-)
+from checker.judge.claims import claim_of
+from checker.records.capture import CellOutput, Use
+from checker.records.comparison import Comparison, Measurement, SeedScore
+from checker.records.report import StudentCell
+from checker.records.tracing import FeatureSource, TargetScale, Tracing
 
 SEEDS = (11, 23, 37)
 

@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 
 import checker
-from checker import batch, cli, contract, dataset, doctor, lock, sandbox
-from checker.course import Standard
+from checker import sandbox
+from checker.assignment import dataset
 from checker.errors import HarnessError
-from checker.frames import message
-from checker.records import Environment, Finding, Progress
+from checker.records.capture import Environment
+from checker.records.job import Progress
+from checker.records.report import Finding
+from checker.records.settings import Standard
+from checker.run import batch, doctor, lock
+from checker.sandbox import trials
+from checker.wire.frames import message
 
 HOSTILE = "evil\x1b[2J\x1b]0;pwned\x07\u202egnp.ipynb"
 
@@ -214,7 +219,7 @@ def test_an_old_key_is_said_once(run, with_guest, empty_handed, monkeypatch, tmp
 
 def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):
     """Who connects to a scheduler that others may reach without a certificate is told what that means."""
-    cluster = pytest.importorskip("checker.cluster", reason="needs the extra `cluster`")
+    cluster = pytest.importorskip("checker.run.cluster", reason="needs the extra `cluster`")
     monkeypatch.setattr(cluster, "work", lambda address, boxes, announce: None)
     code, text = run("worker", "tcp://10.0.0.7:8786")
     assert code == 0
@@ -225,7 +230,7 @@ def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):
 def test_a_cluster_needs_its_extra(run, monkeypatch):
     """Where Dask is not installed, whoever asks for a cluster is told what to type; nobody else needs it."""
     monkeypatch.delattr(checker, "cluster", raising=False)
-    monkeypatch.delitem(sys.modules, "checker.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "checker.run.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.setitem(sys.modules, "dask", None)
     code, text = run("worker", "tcp://127.0.0.1:8786")
@@ -314,8 +319,8 @@ def test_a_healthy_machine_is_0(run, monkeypatch):
 
 def test_the_doctor_tries_the_wall_when_asked(run, monkeypatch, make):
     """With --full hostile files are run; each group says how many came to nothing; what got through is named."""
-    snippets = contract.load()
-    tried = [contract.Trial(snippet, make.execution(), "") for snippet in snippets]
+    snippets = trials.load()
+    tried = [trials.Trial(snippet, make.execution(), "") for snippet in snippets]
     through = next(number for number, snippet in enumerate(snippets) if snippet.name == "network/tcp")
     tried[through] = replace(tried[through], broken=("connected to the host's server (tcp)",))
     monkeypatch.setattr(doctor, "examine", lambda folder, data: ())

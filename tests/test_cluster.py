@@ -28,10 +28,16 @@ from distributed import KilledWorker, LocalCluster
 from fakes import FakeSandbox
 from test_batch import SEEDS, Practical
 
-from checker import batch, check, cluster, dataset, frames, sandbox, store, submissions
-from checker.course import Course, Standard
+from checker import sandbox, submissions
+from checker.assignment import dataset
 from checker.errors import EvidenceError, HarnessError, SandboxMissingError, UsageError
-from checker.records import Environment, Progress, Unfinished, from_json, to_json
+from checker.records.capture import Environment
+from checker.records.codec import from_json, to_json
+from checker.records.job import Progress
+from checker.records.report import Unfinished
+from checker.records.settings import Course, Standard
+from checker.run import batch, check, cluster, places, store
+from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
 ROWS = 1_000
@@ -95,10 +101,10 @@ def task_of(submission, course):
 def test_evidence_over_bytes_is_the_evidence(course, handed_in):
     """A submission examined from bytes alone, and sent back as bytes, leaves the evidence that it leaves at home."""
     (ada,) = handed_in(ada="good")
-    at_home = batch.Pool(course.sandbox).gather(ada, course, unwatched)
+    at_home = places.Pool(course.sandbox).gather(ada, course, unwatched)
     task, content = to_json(task_of(ada, course)), cluster._sent(ada)
     asked = from_json(cluster.Task, task)
-    packed = cluster.examine(asked, content, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
+    packed = cluster.examine(asked, content, course.dataset.csv, places.Pool(course.sandbox))
     arrived = batch.as_handed_in(store.unpack(packed), ada)
     assert arrived.evidence == batch.as_handed_in(at_home, ada).evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
@@ -111,7 +117,7 @@ def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
     """Evidence that travels to a worker for further seeds, and back, is what these seeds add to it at home; neither
     name nor path travels with it."""
     (ada,) = handed_in(ada_lovelace="good")
-    course, pool = replace(course, further=(37, 41)), batch.Pool(course.sandbox)
+    course, pool = replace(course, further=(37, 41)), places.Pool(course.sandbox)
     first = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
     at_home = pool.train_further(first, ada, course, unwatched)
     assert [run.seed for run in at_home.evidence.runs] == [*SEEDS, 37, 41]
@@ -121,7 +127,7 @@ def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
     for sent in (task, packed):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
     asked = from_json(cluster.Task, task)
-    answer = cluster.extend(asked, packed, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
+    answer = cluster.extend(asked, packed, course.dataset.csv, places.Pool(course.sandbox))
     arrived = batch.as_handed_in(store.unpack(answer), ada)
     assert arrived.evidence == at_home.evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
@@ -130,7 +136,7 @@ def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
 def test_another_answer_over_bytes_is_that_at_home(course, handed_in):
     """Evidence that travels to a worker for another network to be the answer comes back as it would be at home."""
     (ada,) = handed_in(ada_lovelace="good")
-    pool = batch.Pool(course.sandbox)
+    pool = places.Pool(course.sandbox)
     ran = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
     at_home = pool.answer_again(ran, ada, course, unwatched)
     client = FakeClient(store.pack(ran))
@@ -139,7 +145,7 @@ def test_another_answer_over_bytes_is_that_at_home(course, handed_in):
     for sent in (task, content):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
     asked = from_json(cluster.Task, task)
-    packed = cluster.find_again(asked, content, course.dataset.csv, batch.Pool(course.sandbox), course.sandbox)
+    packed = cluster.find_again(asked, content, course.dataset.csv, places.Pool(course.sandbox))
     assert batch.as_handed_in(store.unpack(packed), ada).evidence == batch.as_handed_in(at_home, ada).evidence
 
 
@@ -149,7 +155,7 @@ def test_other_data_is_refused(course, handed_in):
     csv = course.dataset.csv.replace(b"INLAND", b"ISLAND", 1)
     assert csv != course.dataset.csv
     with pytest.raises(HarnessError, match="other data"):
-        cluster.examine(task_of(ada, course), b"good", csv, batch.Pool(course.sandbox), course.sandbox)
+        cluster.examine(task_of(ada, course), b"good", csv, places.Pool(course.sandbox))
     assert not course.sandbox.boxes
 
 
@@ -157,7 +163,7 @@ def test_other_data_is_refused(course, handed_in):
 def test_evidence_that_did_not_arrive_whole_is_refused(course, handed_in, damage):
     """What came back cut short, empty or without an array is the harness's failure, not anybody's evidence."""
     (ada,) = handed_in(ada="good")
-    gathered = batch.Pool(course.sandbox).gather(ada, course, unwatched)
+    gathered = places.Pool(course.sandbox).gather(ada, course, unwatched)
     with pytest.raises(EvidenceError):
         store.unpack(damage(store.pack(gathered)))
     assert store.unpack(store.pack(gathered)).evidence == gathered.evidence
@@ -249,7 +255,7 @@ def killed():
 def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(course, handed_in, tmp_path):
     """After so many lost workers a submission is not sent once more; it has no verdict, and the next one has one."""
     ada, grace = handed_in(ada="good", grace="good")
-    packed = store.pack(batch.Pool(course.sandbox).gather(grace, course, unwatched))
+    packed = store.pack(places.Pool(course.sandbox).gather(grace, course, unwatched))
     client = FakeClient(killed(), packed)
     result = run((ada, grace), course, cluster.Cluster(client, course), tmp_path / "out")
     assert result.unfinished == (Unfinished("ada", "4 workers were lost while it was theirs to run.", ada.identity),)
@@ -284,7 +290,7 @@ def test_no_name_and_no_path_travels(course, handed_in, tmp_path):
 
 def test_as_many_as_boxes_and_memory_allow(course):
     """A worker counts for as many boxes as it has memory for; a batch keeps one more waiting for each."""
-    needed = batch.memory_of_one(course.assignment)
+    needed = places.memory_of_one(course.assignment)
     place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), course)
     assert (place.boxes, place.at_a_time) == (3, 6)
     assert str(place) == "3 boxes of 1 workers of tcp://127.0.0.1:8786"
@@ -331,7 +337,7 @@ def test_memory_limits_what_runs_at_once(course, handed_in, tmp_path, monkeypatc
         yield frames.message(Progress(1, 1))
         running.release()
 
-    needed = batch.memory_of_one(course.assignment) * 2**20
+    needed = places.memory_of_one(course.assignment) * 2**20
     with local(monkeypatch, FakeWall(alone), threads_per_worker=4, memory_limit=needed) as client:
         place = cluster.Cluster(client, course)
         run(handed_in(a="x", b="y", c="z"), course, place, tmp_path / "out", 3)

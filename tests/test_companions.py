@@ -11,12 +11,17 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from checker import cluster, frames, mentions, sandbox, submissions
-from checker.course import Course, evidence_keys
-from checker.evidence import Collector
-from checker.frames import Frame, Kind
-from checker.records import ExecuteJob, Limits
+from checker import sandbox, submissions
+from checker.records.assignment import Limits
+from checker.records.job import ExecuteJob
+from checker.records.settings import Course
+from checker.run import cluster
+from checker.run.keys import evidence_keys
+from checker.source import mentions
 from checker.submissions import companions
+from checker.wire import frames
+from checker.wire.collector import Collector
+from checker.wire.frames import Frame, Kind
 
 
 def put(folder, **files):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from checker import comparison
-from checker.comparison import (
+from checker.judge import comparison
+from checker.judge.comparison import (
     SAMPLE,
     chance_of_one_side,
     compare,
@@ -18,7 +18,8 @@ from checker.comparison import (
     stand,
     standard_error,
 )
-from checker.records import Bar, Decider, SplitPlan
+from checker.records.assignment import Bar, SplitPlan
+from checker.records.comparison import Decider
 
 BAR = Bar("accuracy", 0.02, "logistic_regression")
 ERRORS = Bar("rmse", 10_000.0, "linear_regression", share=0.75)

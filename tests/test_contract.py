@@ -8,9 +8,9 @@ import sys
 import pytest
 from sandbox_contract import SNIPPETS, Contract
 
-from checker import contract
-from checker.contract import bait
-from checker.records import Ending, Execution
+from checker.records.job import Ending, Execution
+from checker.sandbox import trials
+from checker.sandbox.trials import bait
 
 
 @pytest.mark.tensorflow
@@ -47,7 +47,7 @@ def test_the_matrix_in_the_docs_is_complete(root):
 def found(words, snippet=SNIPPETS["network/tcp"], **of_execution):
     """Return what the host makes of a job that said these words."""
     execution = {"ending": Ending.FINISHED, "wall_seconds": 1.0, "peak_memory_mib": 100.0} | of_execution
-    return list(contract.judged(snippet, an_execution(**execution), words, size=1_000))
+    return list(trials.judged(snippet, an_execution(**execution), words, size=1_000))
 
 
 def an_execution(**of_execution):
@@ -91,13 +91,13 @@ def test_what_was_left_for_the_next_job_is_told():
 
     def trial(words, ending=Ending.FINISHED):
         execution = an_execution(ending=ending, wall_seconds=1.0, peak_memory_mib=100.0)
-        return contract.Trial(SNIPPETS["network/tcp"], execution, words)
+        return trials.Trial(SNIPPETS["network/tcp"], execution, words)
 
     def met(**unusual):
-        return contract.odd(trial(contract.PROBE + json.dumps(contract.usual() | unusual)))
+        return trials.odd(trial(trials.PROBE + json.dumps(trials.usual() | unusual)))
 
     assert met() == ""
     assert "left-x" in met(left=["/tmp/left-x"])
     assert "crowded" in met(crowded=True)
     assert "mean" in met(mean=42.0)
-    assert "crashed" in contract.odd(trial("", Ending.CRASHED))
+    assert "crashed" in trials.odd(trial("", Ending.CRASHED))

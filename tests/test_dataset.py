@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checker import dataset
+from checker.assignment import dataset
 from checker.errors import DatasetError
-from checker.records import DataSource
+from checker.records.assignment import DataSource
 
 REAL = os.environ.get(dataset.VARIABLE)
 NOWHERE = "http://127.0.0.1:9/housing.csv"

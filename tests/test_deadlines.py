@@ -8,15 +8,21 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 from rich.console import Console
 
-from checker import check, deadlines, moments, returns, submissions, worksheets
-from checker.course import Course, Standard
-from checker.deadlines import Extension
+from checker import submissions
 from checker.errors import UsageError
-from checker.records import Identity, Platform, Report, Submission, TimeSource, from_json, to_json
-from checker.rendering.html import render_page
-from checker.rendering.tables import results_csv
-from checker.rendering.terminal import print_report
-from checker.store import Gathered
+from checker.formats import timestamps
+from checker.gradebooks import moodle, worksheets
+from checker.records.codec import from_json, to_json
+from checker.records.gathered import Gathered
+from checker.records.report import Report
+from checker.records.settings import Course, Standard
+from checker.records.submission import Identity, Platform, Submission, TimeSource
+from checker.report.html import render_page
+from checker.report.tables import results_csv
+from checker.report.terminal import print_report
+from checker.run import check
+from checker.submissions import deadlines
+from checker.submissions.deadlines import Extension
 
 DEADLINE = datetime(2026, 11, 30, 17, tzinfo=UTC)
 PARIS = timezone(timedelta(hours=1))
@@ -46,7 +52,7 @@ def handed_in(at="", platform=Platform.NBGRADER, **more):
 )
 def test_stamps(text, at):
     """nbgrader's and Gradescope's stamps are read with their zone, and as UTC where they tell none."""
-    assert moments.of_stamp(text) == at
+    assert timestamps.of_stamp(text) == at
 
 
 @pytest.mark.parametrize(
@@ -66,7 +72,7 @@ def test_stamps(text, at):
 )
 def test_what_is_no_stamp(text):
     """Whatever else stands in a time-stamp, in no zone or a made-up one, tells no time and breaks nothing."""
-    assert moments.of_stamp(text) is None
+    assert timestamps.of_stamp(text) is None
 
 
 @pytest.mark.parametrize(
@@ -85,13 +91,13 @@ def test_what_is_no_stamp(text):
 )
 def test_moodles_words_for_a_time(text):
     """A worksheet's times are read in all languages that its headings are read in; they tell no zone."""
-    assert moments.of_words(text) == datetime(2026, 10, 26, 16, 55)
+    assert timestamps.of_words(text) == datetime(2026, 10, 26, 16, 55)
 
 
 def test_midnight_and_noon():
     """Twelve in the morning is midnight, twelve after noon is noon."""
-    assert moments.of_words("Monday, 26 October 2026, 12:05 AM").hour == 0
-    assert moments.of_words("Monday, 26 October 2026, 12:05 PM").hour == 12
+    assert timestamps.of_words("Monday, 26 October 2026, 12:05 AM").hour == 0
+    assert timestamps.of_words("Monday, 26 October 2026, 12:05 PM").hour == 12
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_midnight_and_noon():
 )
 def test_what_is_no_time_in_words(text):
     """A date that there is not, and a month that may be two, tell no time."""
-    assert moments.of_words(text) is None
+    assert timestamps.of_words(text) is None
 
 
 # -- on time or late ---------------------------------------------------------------------------------------
@@ -236,7 +242,7 @@ def test_a_worksheet_tells_when_each_was_handed_in():
         Submission(name, "t.py", False, "", identity=Identity(Platform.MOODLE, number, name))
         for name, number in (("Ada", "12"), ("Eve", "13"), ("Linus", "14"), ("Group A", "77"))
     ]
-    told = returns.with_times(found, worksheets.read(SHEET.encode()))
+    told = moodle.with_times(found, worksheets.read(SHEET.encode()))
     assert [one.identity.submitted_at for one in told] == [
         "Monday, 30 November 2026, 4:55 PM",
         "",

@@ -2,9 +2,11 @@
 
 import pytest
 
-from checker import batch, decisions
-from checker.decisions import Decided, Decision
 from checker.errors import UsageError
+from checker.gradebooks import decisions
+from checker.gradebooks.decisions import Decided, Decision
+from checker.report import paths
+from checker.run import batch
 
 HEAD = "student,decision,note,by\n"
 
@@ -58,6 +60,6 @@ def test_what_is_no_table_is_never_overwritten(content):
 
 def test_names_that_a_spreadsheet_would_compute():
     """A name that is a formula or holds control characters stands in the table under its page's name."""
-    assert batch.student("Ada Lovelace 12") == "Ada Lovelace 12"
+    assert paths.student("Ada Lovelace 12") == "Ada Lovelace 12"
     for name in ("=cmd()", "evil\x1b[2J", "+1", " ada"):
-        assert batch.student(name) == batch.store.slug(name)
+        assert paths.student(name) == batch.store.slug(name)

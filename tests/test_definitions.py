@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from checker import definitions
-from checker.definitions import FILES
+from checker.source import definitions
+from checker.source.definitions import FILES
 
 
 def only(source):

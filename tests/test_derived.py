@@ -19,8 +19,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from checker import dataset
-from checker.derived import TOLERANCE, Finder, Sources, find
+from checker.assignment import dataset
+from checker.gather.rows.formulas import TOLERANCE, Finder, Sources, find
 
 REAL = os.environ.get(dataset.VARIABLE, "")
 AGE, ROOMS, BEDROOMS, POPULATION, HOUSEHOLDS, INCOME = range(2, 8)

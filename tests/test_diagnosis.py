@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from checker.diagnosis import diagnose
-from checker.records import Comparison, KerasObject, Recipe, SeedScore, Symptom
+from checker.judge.diagnosis import diagnose
+from checker.records.comparison import Comparison, SeedScore
+from checker.records.network import KerasObject, Recipe
+from checker.records.report import Symptom
 
 SEEDS = (11, 23, 37)
 CLASSES = ("INLAND", "ISLAND", "NEAR BAY")

@@ -3,8 +3,9 @@
 import numpy as np
 from test_missing_rows import ROWS, SEEDS, course, gathered_of, standard_of  # noqa: F401  # course is a fixture
 
-from checker import judgement
-from checker.records import Failure, OwnResult, OwnScore, RowKind, Stage, Verdict
+from checker.judge import judgement
+from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.verdicts import Failure, Stage, Verdict
 
 GOOD = {"accuracy": 0.91, "rmse": 60_000.0}
 POOR = {"accuracy": 0.55, "rmse": 150_000.0}

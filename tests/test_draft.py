@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checker import assignments, dataset
-from checker.draft import columns
+from checker.assignment import dataset, folders
+from checker.assignment.scaffold import columns
 from checker.errors import UsageError
 
 ROWS = 600
@@ -61,7 +61,7 @@ def code_of(path):
 def test_a_new_folder_can_be_loaded(made):
     """The settings are read, the data lies beside them, and columns of words are named as no features."""
     folder, said = made
-    found = assignments.load(folder)
+    found = folders.load(folder)
     data = dataset.load(found.data, folder=folder)
     assert (found.id, found.title, found.data.features) == ("tick_5", "Tick 5: flowers", NAMES)
     assert data.features.shape == (ROWS, 5)
@@ -97,7 +97,7 @@ def test_seeds_are_drawn_for_each(run, tmp_path):
     flowers().to_csv("flowers.csv", index=False)
     for name in ("one", "two"):
         run("new", name, "--task", "regression", "--csv", "flowers.csv", "--target", "seeds")
-    one, two = (assignments.load(tmp_path / name).seeds for name in ("one", "two"))
+    one, two = (folders.load(tmp_path / name).seeds for name in ("one", "two"))
     assert set(one.grading) != set(two.grading)
     assert len(one.grading) == len(one.further) == 10
     assert not set(one.further) & {*one.grading, *one.self_check}
@@ -108,7 +108,7 @@ def test_without_a_csv_it_is_about_the_housing_data(run, tmp_path, task):
     """The housing data is not copied; practice data stands in for it."""
     code, said = run("new", "tick", "--task", task)
     assert code == 0, said
-    found = assignments.load(tmp_path / "tick")
+    found = folders.load(tmp_path / "tick")
     assert dataset.load(found.data, practice=True).features.shape == (20_640, len(found.data.features))
     assert not list((tmp_path / "tick").glob("*.csv"))
 
@@ -129,7 +129,7 @@ def test_classes_of_any_name_are_kept(run, tmp_path, names, wanted, as_text):
     table.to_csv("flowers.csv", index=False)
     code, said = run("new", "tick", "--task", "classification", "--csv", "flowers.csv", "--target", "kind")
     assert code == 0, said
-    found = assignments.load(tmp_path / "tick")
+    found = folders.load(tmp_path / "tick")
     assert found.data.classes == wanted
     data = dataset.load(found.data, folder=tmp_path / "tick")
     assert np.bincount(data.labels).min() > 100

@@ -9,24 +9,16 @@ import pytest
 from rich.console import Console
 from test_rendering import a_fail, a_pass, a_price, a_referral
 
-from checker import check, cli, sandbox
-from checker.frames import message
-from checker.records import (
-    Architecture,
-    Environment,
-    Figure,
-    KerasObject,
-    Labels,
-    Layer,
-    Node,
-    Phase,
-    Question,
-    Recipe,
-    Topic,
-)
-from checker.rendering.editions import for_students
-from checker.rendering.html import render_page, render_student_page
-from checker.rendering.terminal import print_report
+from checker import sandbox
+from checker.commands import app
+from checker.records.capture import Environment
+from checker.records.network import Architecture, KerasObject, Labels, Layer, Node, Phase, Recipe
+from checker.records.report import Figure, Question, Topic
+from checker.report.editions import for_students
+from checker.report.html import render_page, render_student_page
+from checker.report.terminal import print_report
+from checker.run import check
+from checker.wire.frames import message
 
 SEEDS = (70_011, 70_023, 70_037, 70_041, 70_059)
 SECRETS = ("8641", "SecretOptimizer", "SecretLoss", "6,007", "secretly noted", "secretly asked", "secretly answered",
@@ -116,7 +108,7 @@ def test_a_self_check_shows_the_student_s_edition(root, monkeypatch, capsys, tmp
     words = ["self-check", tmp_path / "mine.ipynb", "--practice-data", "--report", tmp_path / "page.html"]
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     assert ended.value.code == 0
     said, page = capsys.readouterr().out, (tmp_path / "page.html").read_text()
     assert page == render_student_page(with_secrets(a_pass()))

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import eventfiles
-from checker.course import Course
-from checker.records import Histogram, Recipe, Selection, Weights
-from checker.store import Gathered
+from checker.records.evidence import Selection
+from checker.records.gathered import Gathered
+from checker.records.network import Recipe
+from checker.records.settings import Course
+from checker.records.training import Histogram, Weights
+from checker.report import eventfiles
 
 SEEDS = (11, 23)
 HISTORY = {"loss": (0.9, None, 0.5), "accuracy": (0.4, 0.5, 0.7), "val_loss": (1.0, 0.8, 0.6)}
@@ -133,7 +135,7 @@ def test_values_of_a_regression_are_drawn(prices):
 def test_the_host_imports_no_tensorflow():
     """Neither the commands nor the writer of event files load TensorFlow or Keras into the host."""
     code = (
-        "import sys, checker.cli, checker.eventfiles as e;"
+        "import sys, checker.commands.app, checker.report.eventfiles as e;"
         "e.Event(file_version=e.VERSION).SerializeToString(); e.masked_crc32c(b'x');"
         "print([m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'keras', 'tf_keras')])"
     )

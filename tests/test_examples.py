@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from checker import dataset
+from checker.assignment import dataset
 
 pytestmark = [pytest.mark.examples, pytest.mark.tensorflow, pytest.mark.wall]
 

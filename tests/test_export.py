@@ -14,14 +14,20 @@ from zipfile import ZipFile
 import pytest
 from rich.console import Console
 
-from checker import batch, cli, decisions, feedback, returns, sandbox, worksheets
-from checker.course import Standard
-from checker.decisions import Decided, Decision
+from checker import sandbox
+from checker.commands import app
 from checker.errors import HarnessError, UsageError
-from checker.feedback import Page
-from checker.frames import message
-from checker.records import Ending, Environment, Identity, Platform, Progress
-from checker.returns import Entry, Outcome, Words
+from checker.gradebooks import decisions, feedback, moodle, worksheets
+from checker.gradebooks.decisions import Decided, Decision
+from checker.gradebooks.feedback import Page
+from checker.gradebooks.moodle import Entry, Outcome, Words
+from checker.records.capture import Environment
+from checker.records.job import Ending, Progress
+from checker.records.settings import Standard
+from checker.records.submission import Identity, Platform
+from checker.report import paths
+from checker.run import batch
+from checker.wire.frames import message
 
 TICK, RESUBMIT = Decision
 DEFAULTS = Words()
@@ -188,7 +194,7 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
         patch.setattr(cli, "console", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
     said, out = out.getvalue(), place / "results"
     return SimpleNamespace(code=ended.value.code, said=said, results=out, assignment=assignment)
 
@@ -215,7 +221,7 @@ def export(results, numbers, tmp_path, monkeypatch, capsys):
         monkeypatch.setenv("COLUMNS", "200")
         try:
             with pytest.raises(SystemExit) as ended:
-                cli.main()
+                app.main()
         finally:
             (results / decisions.FILE).write_bytes(content)
         said = capsys.readouterr()
@@ -277,7 +283,7 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cli, "_establish", lambda course: Standard({}, {}))
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit):
-        cli.main()
+        app.main()
     assert "On time 36, late 3, not known 0" in capsys.readouterr().out
     told = {row["student"]: row for row in rows_of(out)}
     assert told[moodles(NAMES[38])]["late_seconds"] == "0"
@@ -363,7 +369,7 @@ def test_feedback_alone(results, numbers, tmp_path, monkeypatch, capsys):
     words = [results, "--moodle-worksheet", tmp_path / "grades.csv", "--moodle-feedback", tmp_path / "fb.zip"]
     monkeypatch.setattr(sys, "argv", ["checker", "export", *map(str, words)])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     assert ended.value.code == 0
     assert "39 pages" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fb.zip", "grades.csv"]
@@ -398,8 +404,8 @@ def entry(name, number, platform=Platform.MOODLE):
 
 def settle(sheet, found, decision=TICK, words=DEFAULTS):
     """Fill a worksheet with one decision for all."""
-    decided = {batch.student(one.name): Decided(decision, by="Tina") for one in found}
-    return returns.fill(worksheets.read(sheet), found, decided, words)
+    decided = {paths.student(one.name): Decided(decision, by="Tina") for one in found}
+    return moodle.fill(worksheets.read(sheet), found, decided, words)
 
 
 PEOPLE = {"Ada Lovelace": "12", "Grace Hopper": "345"}
@@ -507,7 +513,7 @@ def test_submissions_and_decisions_without_a_row():
     """A submission that Moodle does not know, one from elsewhere, and a decision about nobody are all told."""
     found = [entry("Nobody", "99"), entry("Ada Lovelace", "12", Platform.CANVAS)]
     decided = {"Ada Lovelace 12": Decided(TICK), "Grace": Decided(TICK), "Empty": Decided(None)}
-    filled = returns.fill(worksheets.read(worksheet_of(PEOPLE)), found, decided, Words())
+    filled = moodle.fill(worksheets.read(worksheet_of(PEOPLE)), found, decided, Words())
     told = [(line.who, line.outcome) for line in filled.lines if line.outcome is not Outcome.ABSENT]
     assert told == [
         ("Nobody 99", Outcome.UNMATCHED),
@@ -600,7 +606,7 @@ def test_wrong_usage(root, monkeypatch, capsys, words, said):
     monkeypatch.chdir(root)
     monkeypatch.setattr(sys, "argv", ["checker", "export", *words])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     assert ended.value.code == 2
     assert said in " ".join(capsys.readouterr().err.split())
 
@@ -611,6 +617,6 @@ def test_no_results(numbers, tmp_path, monkeypatch, capsys):
     words = [str(tmp_path), "--moodle-worksheet", str(tmp_path / "g.csv"), "--to", str(tmp_path / "x.csv")]
     monkeypatch.setattr(sys, "argv", ["checker", "export", *words])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        app.main()
     assert ended.value.code == 2
     assert "There are no results in" in capsys.readouterr().err

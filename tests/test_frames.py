@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checker import frames
 from checker.errors import EvidenceError
-from checker.frames import END, Frame, Kind
-from checker.records import Environment, ExecuteJob, Failure, Progress, RetrainJob, Stage
+from checker.records.capture import Environment
+from checker.records.job import ExecuteJob, Progress, RetrainJob
+from checker.records.verdicts import Failure, Stage
+from checker.wire import frames
+from checker.wire.frames import END, Frame, Kind
 
 
 def npy(header: str, data: bytes = b"") -> bytes:

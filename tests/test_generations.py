@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from checker import generations
-from checker.records import Adaptation
+from checker.gather import generations
+from checker.records.capture import Adaptation
 
 
 @pytest.mark.parametrize(

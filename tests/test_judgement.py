@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from checker.judgement import cut_short, recipe_of
-from checker.records import FeatureSource, Recipe, Selection, Tracing
+from checker.judge.judgement import cut_short, recipe_of
+from checker.records.evidence import Selection
+from checker.records.network import Recipe
+from checker.records.tracing import FeatureSource, Tracing
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import os
 import numpy as np
 import pytest
 
-from checker import dataset
-from checker.labels import Compared, Known, compare
-from checker.records import TargetScale
+from checker.assignment import dataset
+from checker.gather.rows.labels import Compared, Known, compare
+from checker.records.tracing import TargetScale
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 SIZES = (900, 640, 5, 230, 260)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import leaks
-from checker.metrics import METRICS
-from checker.records import Column
+from checker.judge import leaks
+from checker.records.tracing import Column
+from checker.scoring.metrics import METRICS
 
 ROWS = 1_500
 RANDOM = np.random.default_rng(5)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from checker import lock
 from checker.errors import HarnessError, UsageError
+from checker.run import lock
 
 HOLD = """
 import signal, sys, tempfile

@@ -20,10 +20,12 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from checker import dataset, frames, monotone, orders
-from checker.matching import MAX_IN_VAIN, MAX_VALUES, Matcher
-from checker.monotone import MonotoneMap
-from checker.records import Development
+from checker.assignment import dataset
+from checker.gather.rows import mixtures, monotone
+from checker.gather.rows.matching import MAX_IN_VAIN, MAX_VALUES, Matcher
+from checker.gather.rows.monotone import MonotoneMap
+from checker.records.network import Development
+from checker.wire import frames
 
 REAL = os.environ.get(dataset.VARIABLE, "")
 ROWS = 6_000
@@ -353,7 +355,7 @@ def test_an_order_is_not_believed_without_its_columns(practised, make, name):
 
 def test_splits_are_scikit_learns(practised):
     """The hand-out's split is what ``train_test_split`` gives."""
-    rows = orders.Rows(practised.features)
+    rows = mixtures.Rows(practised.features)
     rest, test = train_test_split(np.arange(rows.count), test_size=0.2, random_state=42)
     training, watched = train_test_split(rest, test_size=0.2, random_state=42)
     for part in (training, watched, test, rest):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from checker import baselines, metrics
-from checker.metrics import DOLLARS, METRICS, PERCENT, PLAIN
-from checker.records import Bar
+from checker.records.assignment import Bar
+from checker.run import baselines
+from checker.scoring import metrics
+from checker.scoring.metrics import DOLLARS, METRICS, PERCENT, PLAIN
 
 
 def test_accuracy_is_the_share_of_rows_called_right():

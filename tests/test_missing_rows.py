@@ -11,27 +11,25 @@ from hypothesis import strategies as st
 from rich.console import Console
 from test_rendering import a_pass, a_price
 
-from checker import check, frames, judgement, outputs
-from checker.comparison import strict_score
-from checker.course import Course, Standard, held_out_rows
-from checker.dataset import Dataset
-from checker.metrics import METRICS
-from checker.records import (
-    DatasetNote,
-    FeatureSource,
-    Likeness,
-    MissingGroup,
-    MissingRows,
-    Selection,
-    TargetScale,
-    Tracing,
-    Verdict,
-)
-from checker.rendering.html import render_page, render_student_page
-from checker.rendering.terminal import print_report
-from checker.rendering.words import without_inputs
-from checker.store import Gathered
-from checker.verdict import decide
+from checker.judge import judgement
+from checker.judge.comparison import strict_score
+from checker.judge.verdict import decide
+from checker.records.assignment import DatasetNote
+from checker.records.comparison import Likeness, MissingGroup, MissingRows
+from checker.records.dataset import Dataset
+from checker.records.evidence import Selection
+from checker.records.gathered import Gathered
+from checker.records.settings import Course, Standard
+from checker.records.tracing import FeatureSource, TargetScale, Tracing
+from checker.records.verdicts import Verdict
+from checker.report.html import render_page, render_student_page
+from checker.report.terminal import print_report
+from checker.report.words import without_inputs
+from checker.run import check
+from checker.scoring import outputs
+from checker.scoring.held_out import held_out_rows
+from checker.scoring.metrics import METRICS
+from checker.wire import frames
 
 ROWS = 4_000
 SEEDS = (11, 23, 37)

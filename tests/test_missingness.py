@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from checker.metrics import DOLLARS
-from checker.missingness import FEW, LEVEL, by_band, by_class, is_uneven, likeness, p_value
-from checker.records import Likeness
-from checker.targets import tenths
+from checker.judge.missingness import FEW, LEVEL, by_band, by_class, is_uneven, likeness, p_value
+from checker.records.comparison import Likeness
+from checker.records.dataset import tenths
+from checker.scoring.metrics import DOLLARS
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 SIZES = (9_136, 6_551, 5, 2_290, 2_658)

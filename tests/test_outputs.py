@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from checker.errors import EvidenceError
-from checker.metrics import METRICS
-from checker.outputs import as_predictions, by_row, packed, unpacked
+from checker.scoring.metrics import METRICS
+from checker.scoring.outputs import as_predictions, by_row, packed, unpacked
 
 
 def test_class_numbers_come_back():

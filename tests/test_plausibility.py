@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from test_rendering import a_comparison
 
-from checker import plausibility, verdict
-from checker.metrics import find
-from checker.records import Agreed, CellResult, Verdict
+from checker.judge import plausibility, verdict
+from checker.records.capture import CellResult
+from checker.records.comparison import Agreed
+from checker.records.verdicts import Verdict
+from checker.scoring.metrics import find
 
 LOSSES = (0.8, 0.4, 0.3)
 

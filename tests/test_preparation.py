@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from checker import preparation
-from checker.derived import Sources
-from checker.matching import AffineMap
-from checker.preparation import Data, prepare
-from checker.records import Column, FittedOn, Scaler, ScalerKind
+from checker.gather.rows import preparation
+from checker.gather.rows.formulas import Sources
+from checker.gather.rows.matching import AffineMap
+from checker.gather.rows.preparation import Data, prepare
+from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
 
 ROWS, FED, TRAINED = 3_000, np.arange(2_400), np.arange(1_920)
 NAMES = ("rooms", "bedrooms", "households")

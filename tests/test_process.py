@@ -7,7 +7,8 @@ import time
 
 import psutil
 
-from checker.records import Ending, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Ending
 from checker.sandbox import owntime, process
 
 FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from checker.provenance import Provenance
-from checker.records import Adaptation, CellError, CellResult
+from checker.records.capture import Adaptation, CellError, CellResult
+from checker.source.provenance import Provenance
 
 READ = "housing = pd.read_csv('housing.csv')\nX, Y = housing.values, housing.ocean"
 SPLIT = "X_train, X_test, Y_train, Y_test = train_test_split(X, Y)"

@@ -9,35 +9,17 @@ from types import MappingProxyType
 import pytest
 from test_rendering import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 
-from checker import questions
-from checker.questions import candidates, choose, data, network, plans, results, templates, training
-from checker.questions.view import LONGEST, View
-from checker.records import (
-    CellError,
-    CellResult,
-    Claim,
-    Ending,
-    Failure,
-    FeatureSource,
-    Figure,
-    KerasObject,
-    Labels,
-    Layer,
-    Likeness,
-    MissingGroup,
-    MissingRows,
-    Observation,
-    Recipe,
-    Rejected,
-    SeenRows,
-    Selection,
-    Stage,
-    StudentCell,
-    Symptom,
-    TargetScale,
-    Topic,
-    Verdict,
-)
+from checker.judge import questions
+from checker.judge.questions import candidates, choose, data, network, plans, results, templates, training
+from checker.judge.questions.view import LONGEST, View
+from checker.records.capture import CellError, CellResult
+from checker.records.comparison import Likeness, MissingGroup, MissingRows
+from checker.records.evidence import Rejected, Selection
+from checker.records.job import Ending
+from checker.records.network import KerasObject, Labels, Layer, Recipe
+from checker.records.report import Claim, Figure, Observation, StudentCell, Symptom, Topic
+from checker.records.tracing import FeatureSource, SeenRows, TargetScale
+from checker.records.verdicts import Failure, Stage, Verdict
 
 MODULES = (data, network, training, results, plans)
 

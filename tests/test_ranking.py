@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import ranking
-from checker.as_trained import KINDS, Own
-from checker.records import Layer, RowKind
+from checker.gather import ranking
+from checker.gather.own_results import KINDS, Own
+from checker.keras_spec import kin
+from checker.records.evidence import RowKind
+from checker.records.network import Layer
 
 ROWS = 4_000
 TRAINED, WATCHED, TESTED, _ = (KINDS.index(kind) for kind in RowKind)
@@ -180,10 +182,10 @@ def test_a_network_trained_twice_on_the_same_rows_is_its_twin(make):
     x = np.zeros((3, 9))
     fit = make.fit(training=make.fed(x))
     one, two = make.model(1, fit), make.model(2, fit, variable="again")
-    assert ranking.are_twins(one, two)
-    assert not ranking.are_twins(one, one)
-    assert not ranking.are_twins(one, make.model(3, make.fit(training=make.fed(x + 1))))
-    assert not ranking.are_twins(one, make.model(4, fit, architecture=None))
+    assert kin.are_twins(one, two)
+    assert not kin.are_twins(one, one)
+    assert not kin.are_twins(one, make.model(3, make.fit(training=make.fed(x + 1))))
+    assert not kin.are_twins(one, make.model(4, fit, architecture=None))
 
 
 def test_looks_at_a_twin_are_looks_at_the_answer(make):
@@ -193,5 +195,5 @@ def test_looks_at_a_twin_are_looks_at_the_answer(make):
     twin = make.model(1, fit, uses=(make.use("evaluate", tested),))
     other = make.model(2, make.fit(training=elsewhere), uses=(make.use("evaluate", elsewhere),))
     answer = make.model(3, fit, uses=(make.use("evaluate", x),))
-    looked_at = ranking.with_looks_at_twins(answer, [twin, other, answer])
+    looked_at = kin.with_looks_at_twins(answer, [twin, other, answer])
     assert [use.fed for use in looked_at.uses] == [tested, x]

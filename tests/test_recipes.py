@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import recipes
-from checker.records import Caps, Development, KerasObject, Labels, Recipe
+from checker.keras_spec import recipes
+from checker.records.assignment import Caps
+from checker.records.network import Development, KerasObject, Labels, Recipe
 
 CAPS = Caps(fit_steps=20_000, notebook_steps=80_000, retrain_steps=100_000, parameters=1_000_000)
 ENOUGH, ROWS = 1_032, 16_512  # 516 batches of 32

@@ -8,22 +8,14 @@ import numpy as np
 import pytest
 
 from checker.errors import EvidenceError
-from checker.records import (
-    Assignment,
-    CellResult,
-    Evidence,
-    Fit,
-    Histogram,
-    Layer,
-    ModelCapture,
-    Progress,
-    Submission,
-    TrainingRun,
-    Weights,
-    from_json,
-    to_json,
-    to_plain,
-)
+from checker.records.assignment import Assignment
+from checker.records.capture import CellResult, Fit, ModelCapture
+from checker.records.codec import from_json, to_json, to_plain
+from checker.records.evidence import Evidence
+from checker.records.job import Progress
+from checker.records.network import Layer
+from checker.records.submission import Submission
+from checker.records.training import Histogram, TrainingRun, Weights
 
 
 def test_records_survive_json(make, assignment):

@@ -20,72 +20,27 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from checker.records import (
-    SCHEMA_VERSION,
-    Adaptation,
-    Architecture,
-    ArrayRef,
-    Baseline,
-    CellError,
-    CellOutput,
-    CellResult,
-    Claim,
-    Column,
-    Companion,
-    Comparison,
-    DatasetNote,
-    Development,
-    Ending,
-    Environment,
-    Execution,
-    Failure,
-    FeatureSource,
-    Fed,
-    Figure,
-    Fit,
-    Histogram,
-    Identity,
-    Importance,
-    KerasObject,
-    Labels,
-    Layer,
-    Loop,
-    Measurement,
-    ModelCapture,
-    Node,
-    Observation,
-    Outcome,
-    Phase,
-    Platform,
-    Question,
-    Recipe,
-    Rejected,
-    Report,
-    RuleResult,
-    SeedScore,
-    SeenRows,
-    Selection,
-    Stage,
-    StudentCell,
-    Submission,
-    Symptom,
-    TargetScale,
-    Topic,
-    Tracing,
-    TrainingRun,
-    Unfinished,
-    Verdict,
-    Weights,
-    from_json,
-)
-from checker.rendering.curves import curves
-from checker.rendering.figures import field_figure, seeds_figure
-from checker.rendering.html import HEAVIEST, Entry, render_index, render_page, render_student_page
-from checker.rendering.svg import Scale, fitting
-from checker.rendering.tables import Results, junit_xml, results_csv, results_json
-from checker.rendering.terminal import print_report, print_summary
-from checker.rendering.text import as_printed, one_line, visible
-from checker.rendering.words import settings, target_scale
+from checker.formats.text import as_printed, one_line, visible
+from checker.records.arrays import ArrayRef
+from checker.records.assignment import DatasetNote
+from checker.records.capture import Adaptation, CellError, CellOutput, CellResult, Environment, Fed, Fit, ModelCapture
+from checker.records.codec import SCHEMA_VERSION, from_json
+from checker.records.comparison import Baseline, Comparison, Measurement, SeedScore
+from checker.records.evidence import Rejected, Selection
+from checker.records.job import Ending, Execution
+from checker.records.network import Architecture, Development, KerasObject, Labels, Layer, Node, Phase, Recipe
+from checker.records.report import Claim, Figure, Observation, Question, Report, StudentCell, Symptom, Topic, Unfinished
+from checker.records.submission import Companion, Identity, Platform, Submission
+from checker.records.tracing import Column, FeatureSource, SeenRows, TargetScale, Tracing
+from checker.records.training import Histogram, Loop, TrainingRun, Weights
+from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.report.curves import curves
+from checker.report.figures import field_figure, seeds_figure
+from checker.report.html import HEAVIEST, Entry, render_index, render_page, render_student_page
+from checker.report.svg import Scale, fitting
+from checker.report.tables import Results, junit_xml, results_csv, results_json
+from checker.report.terminal import print_report, print_summary
+from checker.report.words import settings, target_scale
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 DATA = DatasetNote("California housing, 20,640 rows", "ab" * 32, practice=False)
@@ -933,7 +888,7 @@ def test_without_a_script_the_index_is_a_plain_table() -> None:
 
 def _themes() -> list[dict[str, tuple[float, ...]]]:
     """Return the style sheet's colours in the light and in the dark theme."""
-    css = files("checker.rendering").joinpath("templates/style.css").read_text("utf-8")
+    css = files("checker.report").joinpath("templates/style.css").read_text("utf-8")
     light, dark = (re.findall(r"--([\w-]+): (#\w{6}|\d+ \d+ \d+);", block) for block in css.split("@media")[:2])
     return [{name: _colour(value) for name, value in theme} for theme in (light, dark)]
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from checker import dataset
+from checker.assignment import dataset
 
 pytestmark = [pytest.mark.examples, pytest.mark.tensorflow, pytest.mark.wall]
 

@@ -8,10 +8,12 @@ from types import ModuleType
 
 import pytest
 
-from checker import rules
 from checker.errors import AssignmentError
-from checker.records import DatasetNote, FeatureSource, Importance, Outcome, RuleSeverities, Tracing
-from checker.rules import Exhibits
+from checker.records.assignment import DatasetNote, RuleSeverities
+from checker.records.tracing import FeatureSource, Tracing
+from checker.records.verdicts import Importance, Outcome
+from checker.run import rules
+from checker.run.rules import Exhibits
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_help_belongs_to_rules_that_failed(run):
         ("x = 3; assert x == 4", Outcome.FAILED, "assert 3 == 4", ""),
         ("raise AssertionError('No.')", Outcome.FAILED, "No.", ""),
         ("pytest.skip('Not today.')", Outcome.SKIPPED, "Not today.", ""),
-        ("from checker.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
+        ("from checker.run.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
         ("1 / 0", Outcome.ERROR, "ZeroDivisionError: division by zero", ""),
         ("raise KeyError('x')", Outcome.ERROR, "KeyError: 'x'", ""),
         ("pytest.fail('Broken.')", Outcome.ERROR, "Failed: Broken.", ""),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from checker import sampling
-from checker.sampling import sample_of
+from checker.gather.rows import sampling
+from checker.gather.rows.sampling import sample_of
 
 NAMES = ("age", "rooms", "income", "price")
 CLASSES = ("coast", "inland", "island")

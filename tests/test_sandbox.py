@@ -11,12 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from checker import frames, sandbox
+from checker import sandbox
 from checker.errors import SandboxMissingError
-from checker.evidence import Collector
-from checker.frames import Frame, Kind
-from checker.records import Ending, ExecuteJob, Limits, Verdict
+from checker.records.assignment import Limits
+from checker.records.job import Ending, ExecuteJob
+from checker.records.verdicts import Verdict
 from checker.sandbox import bubblewrap
+from checker.wire import frames
+from checker.wire.collector import Collector
+from checker.wire.frames import Frame, Kind
 
 LIMITS = Limits(seconds=120, memory_mib=2_048, output_mib=16)
 

@@ -6,11 +6,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from checker import frames, sandbox
-from checker.evidence import Collector
-from checker.frames import Frame, Kind
-from checker.guest.notebook import MAX_SAVED, read_notebook, saved_text
-from checker.records import ExecuteJob, Limits
+from checker import sandbox
+from checker.guest.reading.notebook import MAX_SAVED, read_notebook, saved_text
+from checker.records.assignment import Limits
+from checker.records.job import ExecuteJob
+from checker.wire import frames
+from checker.wire.collector import Collector
+from checker.wire.frames import Frame, Kind
 
 
 def a_cell(*outputs):

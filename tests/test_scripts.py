@@ -7,23 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from checker import vocabulary
 from checker.errors import EvidenceError
-from checker.records import (
-    Architecture,
-    Comparison,
-    DatasetNote,
-    FeatureSource,
-    KerasObject,
-    Layer,
-    Loop,
-    Node,
-    Recipe,
-    SeedScore,
-    Selection,
-    Tracing,
-)
-from checker.rendering import python, scripts
+from checker.keras_spec import allow_list
+from checker.records.assignment import DatasetNote
+from checker.records.comparison import Comparison, SeedScore
+from checker.records.evidence import Selection
+from checker.records.network import Architecture, KerasObject, Layer, Node, Recipe
+from checker.records.tracing import FeatureSource, Tracing
+from checker.records.training import Loop
+from checker.report import python, scripts
 
 SCORES = {11: 0.9125, 23: 0.8975}
 HOSTILE = [
@@ -99,7 +91,7 @@ def test_nothing_outside_the_vocabulary_is_named(layer):
 def test_a_string_as_a_setting_is_a_literal():
     """Code as a setting's value is only text."""
     code = python.keras_object(
-        KerasObject("Activation", {"activation": "relu'); os.system('x"}), "layers", vocabulary.LAYERS
+        KerasObject("Activation", {"activation": "relu'); os.system('x"}), "layers", allow_list.LAYERS
     )
     (keyword,) = ast.parse(code, mode="eval").body.keywords
     assert ast.literal_eval(keyword.value) == "relu'); os.system('x"
@@ -154,7 +146,7 @@ def test_settings_that_are_left_out_are_the_defaults():
     import tf_keras
 
     for keras in (tf.keras, tf_keras):
-        lists = {"layers": vocabulary.LAYERS, "optimizers": vocabulary.OPTIMIZERS, "callbacks": vocabulary.CALLBACKS}
+        lists = {"layers": allow_list.LAYERS, "optimizers": allow_list.OPTIMIZERS, "callbacks": allow_list.CALLBACKS}
         for home, allowed in lists.items():
             for name, keys in allowed.items():
                 defaults = inspect.signature(getattr(getattr(keras, home), name).__init__).parameters

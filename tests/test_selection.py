@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from checker import selection
-from checker.records import CellError, CellResult, Stage, Verdict
+from checker.gather import selection
+from checker.records.capture import CellError, CellResult
+from checker.records.verdicts import Stage, Verdict
 
 CLASSES, ROWS = 5, 20_640
 

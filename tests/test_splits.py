@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from checker import splits
-from checker.records import SplitPlan
+from checker.records.assignment import SplitPlan
+from checker.scoring import splits
 
 PLAN = SplitPlan(test=0.2, development=0.16)
 ISLAND = 2

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from checker import baselines, outputs, standard, store
-from checker.course import Course, Standard, held_out_rows
-from checker.dataset import Dataset
 from checker.errors import AssignmentError
-from checker.metrics import METRICS
-from checker.records import DatasetNote, Verdict, to_json
-from checker.store import Gathered
+from checker.records.assignment import DatasetNote
+from checker.records.codec import to_json
+from checker.records.dataset import Dataset
+from checker.records.gathered import Gathered
+from checker.records.settings import Course, Standard
+from checker.records.verdicts import Verdict
+from checker.run import baselines, references, store
+from checker.scoring import outputs
+from checker.scoring.held_out import held_out_rows
+from checker.scoring.metrics import METRICS
 
 ROWS = 300
 SEEDS = (11, 23)
@@ -49,7 +53,7 @@ def only_guesses(monkeypatch):
 def test_every_traditional_model_is_measured_for_every_seed(request, task):
     """Each model of the task has a score for each seed; what bends beats what cannot, and both beat a guess."""
     course = a_course(request.getfixturevalue(task))
-    scores = standard.baseline_scores(course).scores
+    scores = references.baseline_scores(course).scores
     assert set(scores) == set(baselines.BASELINES[course.assignment.task])
     assert {len(of) for of in scores.values()} == {len(SEEDS)}
     simplest, bending = next(iter(scores)), "gradient_boosting"
@@ -59,22 +63,22 @@ def test_every_traditional_model_is_measured_for_every_seed(request, task):
 
 def test_further_seeds_have_scores_too(assignment, only_guesses):
     """Where some submissions may be trained for further seeds, traditional models are so for all."""
-    scores = standard.baseline_scores(replace(a_course(assignment), further=(37, 41))).scores
+    scores = references.baseline_scores(replace(a_course(assignment), further=(37, 41))).scores
     assert {len(of) for of in scores.values()} == {len(SEEDS) + 2}
 
 
 def test_scores_are_kept(assignment, cache, only_guesses, monkeypatch):
     """What was worked out once is read again, to the last digit, and no model is trained."""
-    first = standard.baseline_scores(a_course(assignment))
+    first = references.baseline_scores(a_course(assignment))
     monkeypatch.setattr(baselines, "predict", None)
-    assert standard.baseline_scores(a_course(assignment)) == first
+    assert references.baseline_scores(a_course(assignment)) == first
     assert len(list(cache.iterdir())) == 1
 
 
 @pytest.mark.parametrize("what", ["data", "seeds", "splits", "features"])
 def test_other_circumstances_are_measured_anew(assignment, cache, only_guesses, what):
     """Scores hold for one data set, one way to split it, and its seeds alone."""
-    standard.baseline_scores(a_course(assignment))
+    references.baseline_scores(a_course(assignment))
     fewer = replace(assignment.data, features=assignment.data.features[:-1])
     other = {
         "data": a_course(assignment, sha256="decaf"),
@@ -82,28 +86,28 @@ def test_other_circumstances_are_measured_anew(assignment, cache, only_guesses, 
         "splits": a_course(replace(assignment, splits=replace(assignment.splits, test=0.3))),
         "features": a_course(replace(assignment, data=fewer)),
     }
-    standard.baseline_scores(other[what])
+    references.baseline_scores(other[what])
     assert len(list(cache.iterdir())) == 2
 
 
 def test_a_damaged_cache_is_made_again(assignment, cache, only_guesses):
     """A file that cannot be read is no reason to fail."""
-    first = standard.baseline_scores(a_course(assignment))
+    first = references.baseline_scores(a_course(assignment))
     (path,) = cache.iterdir()
     path.write_bytes(b"{")
-    assert standard.baseline_scores(a_course(assignment)) == first
+    assert references.baseline_scores(a_course(assignment)) == first
 
 
 @pytest.mark.parametrize("damage", ["no class of any", "", None])
 def test_a_cache_with_damaged_outputs_is_made_again(assignment, cache, only_guesses, damage):
     """Outputs by row that cannot be read, and those of too few seeds, are no reason to fail either."""
-    first = standard.baseline_scores(a_course(assignment))
+    first = references.baseline_scores(a_course(assignment))
     (path,) = cache.iterdir()
     kept = json.loads(path.read_bytes())
     of = kept["outputs"]["majority_class"]
     kept["outputs"]["majority_class"] = of[:1] if damage is None else [damage, *of[1:]]
     path.write_text(json.dumps(kept))
-    assert standard.baseline_scores(a_course(assignment)) == first
+    assert references.baseline_scores(a_course(assignment)) == first
 
 
 # -- outputs by row --------------------------------------------------------------------------------------
@@ -119,7 +123,7 @@ def committed(assignment, root, tmp_path):
     name = assignment.bar.baseline
     same = dict.fromkeys(SEEDS, 0.5)
     known = Standard(same, same, None, None, {name: same}, given, {name: {seed: 3 - given[seed] for seed in SEEDS}})
-    scores = standard.as_scores(known, course)
+    scores = references.as_scores(known, course)
     (folder / "scores.json").write_bytes(to_json((scores,), indent=2))
     return course, known, scores
 
@@ -127,12 +131,12 @@ def committed(assignment, root, tmp_path):
 def test_committed_outputs_come_back(committed):
     """A self-check knows what the reference and the baseline that decides gave for each held-out row."""
     course, known, scores = committed
-    found = standard.of_scores(course)
+    found = references.of_scores(course)
     assert (found.scores, found.baselines, found.all_baselines) == (known.scores, known.baselines, {})
     for seed in SEEDS:
         assert (found.outputs[seed] == known.outputs[seed]).all()
         assert (found.baseline_outputs["logistic_regression"][seed] == 3 - known.outputs[seed]).all()
-    assert standard.as_scores(found, course) == scores
+    assert references.as_scores(found, course) == scores
 
 
 def test_scores_of_an_older_version_have_no_outputs(committed):
@@ -142,7 +146,7 @@ def test_scores_of_an_older_version_have_no_outputs(committed):
     (old,) = json.loads(path.read_bytes())
     del old["outputs"], old["baseline_outputs"]
     path.write_text(json.dumps([old]))
-    found = standard.of_scores(course)
+    found = references.of_scores(course)
     assert (found.scores, found.outputs, found.baseline_outputs) == (known.scores, {}, {})
 
 
@@ -152,14 +156,14 @@ def test_damaged_outputs_are_the_assignments_fault(committed):
     broken = replace(scores, outputs=("!", *scores.outputs[1:]))
     Path(course.assignment.folder, "scores.json").write_bytes(to_json((broken,)))
     with pytest.raises(AssignmentError, match=r"scores\.json: outputs by row are damaged"):
-        standard.of_scores(course)
+        references.of_scores(course)
 
 
 @pytest.mark.parametrize("task", ["assignment", "regression"])
 def test_outputs_of_traditional_models_have_their_scores(request, task):
     """What is kept of each row gives the score that was measured."""
     course = a_course(request.getfixturevalue(task))
-    known, metric = standard.baseline_scores(course), METRICS[course.assignment.bar.metric]
+    known, metric = references.baseline_scores(course), METRICS[course.assignment.bar.metric]
     classes = len(course.assignment.data.classes)
     for name, texts in known.outputs.items():
         for text, seed, score in zip(texts, SEEDS, known.scores[name], strict=True):
@@ -174,14 +178,14 @@ def test_outputs_of_traditional_models_have_their_scores(request, task):
 def test_the_hand_out_alone_must_fail(assignment, make):
     """Whoever hands in the hand-out as it is fails; an assignment of which that is not so is broken."""
     course, nothing = a_course(assignment), Standard({}, {})
-    report = standard.require_work(Gathered(make.evidence(), {}), course, nothing)
+    report = references.require_work(Gathered(make.evidence(), {}), course, nothing)
     assert report.verdict is Verdict.FAIL
     with pytest.raises(AssignmentError, match="hand-out without any work gets REFER") as caught:
-        standard.require_work(Gathered(make.evidence(failures=()), {}), course, nothing)
+        references.require_work(Gathered(make.evidence(failures=()), {}), course, nothing)
     assert "starter.ipynb" in caught.value.help
 
 
 def test_what_a_submission_takes_is_both_guests_time(make):
     """Seconds of the run and of the retraining, where there was one."""
-    assert standard.seconds(Gathered(make.evidence(), {})) == 12.5
-    assert standard.seconds(Gathered(make.evidence(retraining=make.execution()), {})) == 25.0
+    assert references.seconds(Gathered(make.evidence(), {})) == 12.5
+    assert references.seconds(Gathered(make.evidence(retraining=make.execution()), {})) == 25.0

@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checker import frames, store
 from checker.errors import EvidenceError, HarnessError
-from checker.records import FeatureSource, Selection, Tracing
-from checker.store import Gathered, Keys
+from checker.formats import files
+from checker.records.evidence import Selection
+from checker.records.gathered import Gathered
+from checker.records.tracing import FeatureSource, Tracing
+from checker.run import keys, store
+from checker.run.keys import Keys
+from checker.wire import frames
 
 KEYS = Keys("run", "key")
 
@@ -55,7 +59,7 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_slug_is_harmless(name):
     """Whatever a student is called, the file name is short, plain, and no name that a system keeps for itself."""
-    slug = store.slug(name)
+    slug = files.slug(name)
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}", slug)
     assert not slug.endswith(".")
     assert slug.split(".")[0].lower() not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
@@ -63,19 +67,19 @@ def test_a_slug_is_harmless(name):
 
 def test_every_name_has_its_own_slug():
     """Two names never share a file name, not even where one was made to look like the other's."""
-    names = [*NAMES, *(store.slug(name) for name in NAMES if store.slug(name) != name)]
-    assert len({store.slug(name) for name in names}) == len(names)
+    names = [*NAMES, *(files.slug(name) for name in NAMES if files.slug(name) != name)]
+    assert len({files.slug(name) for name in names}) == len(names)
 
 
 def test_plain_names_stay_as_they_are():
     """A name that is harmless already is its own file name, and any other's does not change from run to run."""
-    assert [store.slug(name) for name in ("ada", "ada_l-2", "group7.final")] == ["ada", "ada_l-2", "group7.final"]
-    assert store.slug("a b") == "a-b-c8687a08"
+    assert [files.slug(name) for name in ("ada", "ada_l-2", "group7.final")] == ["ada", "ada_l-2", "group7.final"]
+    assert files.slug("a b") == "a-b-c8687a08"
 
 
 def test_names_that_differ_by_case_have_files_of_their_own():
     """Two students whose names differ only by case share no file, not even where the system ignores case."""
-    slugs = {store.slug(name).lower() for name in ("anna", "Anna", "ANNA", "anna\u212a", "annaK")}
+    slugs = {files.slug(name).lower() for name in ("anna", "Anna", "ANNA", "anna\u212a", "annaK")}
     assert len(slugs) == 5
 
 
@@ -224,8 +228,8 @@ def test_a_record_with_a_key_of_the_future_makes_evidence_none(tmp_path, gathere
 
 def test_a_key_depends_on_every_part():
     """The same parts give the same key; another part, or the same text cut elsewhere, gives another."""
-    assert store.key("a", "b") == store.key("a", "b")
-    assert len({store.key(*parts) for parts in (("a", "b"), ("b", "a"), ("ab",), ("a", "", "b"), ())}) == 5
+    assert keys.key("a", "b") == keys.key("a", "b")
+    assert len({keys.key(*parts) for parts in (("a", "b"), ("b", "a"), ("ab",), ("a", "", "b"), ())}) == 5
 
 
 # -- files -----------------------------------------------------------------------------------------------
@@ -234,9 +238,9 @@ def test_a_key_depends_on_every_part():
 def test_a_file_is_written_with_its_folders(tmp_path):
     """A file is written with the folders above it, readable by others, and replaced when written again."""
     path = tmp_path / "a" / "b" / "c.html"
-    store.write(path, "naïve \udcff")
+    files.write(path, "naïve \udcff")
     assert path.read_bytes() == "naïve ?".encode()
-    store.write(path, b"second")
+    files.write(path, b"second")
     assert path.read_bytes() == b"second"
     assert path.stat().st_mode & 0o444 == 0o444
     assert os.listdir(path.parent) == ["c.html"]
@@ -245,14 +249,14 @@ def test_a_file_is_written_with_its_folders(tmp_path):
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     """Where writing fails the old file stays as it was, nothing half-written is left, and the harness is to blame."""
     path = tmp_path / "index.html"
-    store.write(path, "old")
+    files.write(path, "old")
 
     def full(*paths):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(HarnessError, match=r"index\.html could not be written: No space left") as caught:
-        store.write(path, "new")
+        files.write(path, "new")
     assert "--out" in caught.value.help
     assert path.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
@@ -262,16 +266,16 @@ def test_a_folder_that_cannot_be_made_is_the_harnesss_fault(tmp_path):
     """A file where a folder must be made is told as what it is."""
     (tmp_path / "out").write_text("a file")
     with pytest.raises(HarnessError, match="could not be written"):
-        store.write(tmp_path / "out" / "index.html", "new")
+        files.write(tmp_path / "out" / "index.html", "new")
 
 
 def test_what_was_still_being_written_is_cleared(tmp_path):
     """What a killed process had half written is removed from every folder; whole files stay."""
     for folder in (tmp_path, tmp_path / "evidence" / "ada"):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{store.PARTIAL}x1y2z3").write_bytes(b"half")
+        (folder / f"{files.PARTIAL}x1y2z3").write_bytes(b"half")
         (folder / "whole").touch()
-    store.clear(tmp_path)
+    files.clear(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["whole", "whole"]
 
 
@@ -279,7 +283,7 @@ def test_a_folder_that_may_only_be_read_is_the_harnesss_fault(open_place, ordina
     """Where an ordinary user may not write, the message says so."""
     open_place.chmod(0o555)
     with ordinary_user(), pytest.raises(HarnessError, match=r"index\.html could not be written: Permission denied"):
-        store.write(open_place / "index.html", "new")
+        files.write(open_place / "index.html", "new")
 
 
 FULL = """
@@ -288,9 +292,9 @@ from pathlib import Path
 from checker import store
 from checker.errors import HarnessError
 folder = Path(os.environ["FOLDER"])
-store.write(folder / "old.html", b"old")
+files.write(folder / "old.html", b"old")
 try:
-    store.write(folder / "old.html", bytes(10**6))
+    files.write(folder / "old.html", bytes(10**6))
 except HarnessError as error:
     print(error.message, sorted(os.listdir(folder)), (folder / "old.html").read_bytes())
 """

@@ -7,9 +7,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import store, submissions
+from checker import submissions
 from checker.errors import UsageError
-from checker.records import Verdict
+from checker.formats import files
+from checker.records.verdicts import Verdict
 from checker.submissions import choice
 
 
@@ -274,7 +275,7 @@ def test_odd_names_of_students(tmp_path, name):
         assert list(taken(tmp_path).values()) == [f"other {name}.py"]
         return
     assert sorted(taken(tmp_path)) == sorted([name, f"other {name}"])
-    assert len({store.slug(submission.name) for submission in submissions.find(tmp_path)}) == 2
+    assert len({files.slug(submission.name) for submission in submissions.find(tmp_path)}) == 2
 
 
 def test_files_without_a_byte(tmp_path):

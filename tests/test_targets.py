@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from checker import targets
+from checker.scoring import targets
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,15 @@ import pytest
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from checker import frames, tracing
-from checker.derived import Sources
-from checker.matching import Matcher
-from checker.preparation import Data
-from checker.records import ArrayRef, Development, FeatureSource, Fed
+from checker.gather.rows import tracing
+from checker.gather.rows.formulas import Sources
+from checker.gather.rows.matching import Matcher
+from checker.gather.rows.preparation import Data
+from checker.records.arrays import ArrayRef
+from checker.records.capture import Fed
+from checker.records.network import Development
+from checker.records.tracing import FeatureSource
+from checker.wire import frames
 
 ROWS = 2_000
 TRAINING, DEVELOPMENT, TEST = np.arange(1_280), np.arange(1_280, 1_600), np.arange(1_600, ROWS)

@@ -9,10 +9,13 @@ from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
-from checker import execution, submissions
+from checker import submissions
 from checker.errors import HarnessError, UsageError
-from checker.records import Identity, Platform, Verdict, to_json
-from checker.submissions import choice, files
+from checker.gather import execution
+from checker.records.codec import to_json
+from checker.records.submission import Identity, Platform
+from checker.records.verdicts import Verdict
+from checker.submissions import choice
 
 FAIL, REFER = Verdict.FAIL, Verdict.REFER
 

@@ -5,24 +5,11 @@ from dataclasses import replace
 import pytest
 from test_rendering import a_fail
 
-from checker.metrics import METRICS
-from checker.records import (
-    Baseline,
-    Cause,
-    CauseKind,
-    Comparison,
-    Failure,
-    Importance,
-    Likeness,
-    MissingGroup,
-    MissingRows,
-    Outcome,
-    RuleResult,
-    SeedScore,
-    Stage,
-    Verdict,
-)
-from checker.verdict import decide, hangs_on_seeds, wants_confirmation
+from checker.judge.verdict import decide, hangs_on_seeds, wants_confirmation
+from checker.records.comparison import Baseline, Comparison, Likeness, MissingGroup, MissingRows, SeedScore
+from checker.records.report import Cause, CauseKind
+from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.scoring.metrics import METRICS
 
 PASS, FAIL, REFER = Verdict
 CUT = "Training was cut short by the cap."

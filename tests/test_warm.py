@@ -10,12 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from checker import frames, sandbox
+from checker import sandbox
 from checker.errors import HarnessError
-from checker.evidence import Collector
-from checker.frames import Frame, Kind
-from checker.records import Ending, ExecuteJob, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Ending, ExecuteJob
 from checker.sandbox import process
+from checker.wire import frames
+from checker.wire.collector import Collector
+from checker.wire.frames import Frame, Kind
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
 

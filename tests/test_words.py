@@ -14,44 +14,19 @@ from rich.console import Console
 from test_rendering import DATA, a_fail, a_pass
 
 from checker import records
-from checker.records import (
-    Cause,
-    CauseKind,
-    Decider,
-    Development,
-    Ending,
-    Execution,
-    FeatureSource,
-    Figure,
-    FittedOn,
-    Identity,
-    Importance,
-    Labels,
-    Likeness,
-    Loop,
-    MissingRows,
-    Observation,
-    Outcome,
-    OwnResult,
-    OwnScore,
-    Platform,
-    Question,
-    Recipe,
-    Report,
-    RowKind,
-    Scaler,
-    ScalerKind,
-    Stage,
-    Symptom,
-    Timeliness,
-    TimeSource,
-    Topic,
-    Verdict,
-)
-from checker.rendering import words
-from checker.rendering.html import Entry, render_index, render_page, render_student_page
-from checker.rendering.tables import junit_xml, results_csv, results_json
-from checker.rendering.terminal import print_report, print_summary
+from checker.records.comparison import Decider, Likeness, MissingRows
+from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.job import Ending, Execution
+from checker.records.network import Development, Labels, Recipe
+from checker.records.report import Cause, CauseKind, Figure, Observation, Question, Report, Symptom, Topic
+from checker.records.submission import Identity, Platform, Timeliness, TimeSource
+from checker.records.tracing import FeatureSource, FittedOn, Scaler, ScalerKind
+from checker.records.training import Loop
+from checker.records.verdicts import Importance, Outcome, Stage, Verdict
+from checker.report import words
+from checker.report.html import Entry, render_index, render_page, render_student_page
+from checker.report.tables import junit_xml, results_csv, results_json
+from checker.report.terminal import print_report, print_summary
 
 ENUMS = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
 ENUMS = [kind for kind in ENUMS if kind is not StrEnum]

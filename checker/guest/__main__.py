@@ -15,20 +15,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from checker import frames, mentions
-from checker.frames import Frame, Kind
-from checker.guest import generation
-from checker.records import (
-    WHOLE_FILE,
-    Adaptation,
-    Environment,
-    ExecuteJob,
-    Failure,
-    Progress,
-    RetrainJob,
-    Stage,
-    Verdict,
-)
+from checker.guest.plain import generation
+from checker.records.capture import WHOLE_FILE, Adaptation, Environment
+from checker.records.job import ExecuteJob, Progress, RetrainJob
+from checker.records.verdicts import Failure, Stage, Verdict
+from checker.source import mentions
+from checker.wire import frames
+from checker.wire.frames import Frame, Kind
 
 PACKAGES = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "nbclient", "ipykernel"]
 
@@ -56,7 +49,7 @@ def rehearse(code: str) -> None:
     """Make what every job of a kind makes first: what reads and writes records, and what reads notebooks."""
     frames.rehearse()
     if code == "students":
-        from checker.guest import notebook
+        from checker.guest.reading import notebook
 
         notebook.rehearse()
 
@@ -89,7 +82,9 @@ def _until_end(stream: BinaryIO) -> Iterator[Frame]:
 
 def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     """Run a student's file; beside the job came its bytes and the data set's."""
-    from checker.guest import client, companions, course, notebook
+    from checker.guest.compat import companions, data_paths
+    from checker.guest.host import client
+    from checker.guest.reading import notebook
 
     content, csv, *others = (frame.payload for frame in rest)
     beside = list(zip(job.companions, others, strict=False))
@@ -109,7 +104,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         root = Path(place) / "notebooks" / "practical"
         folder = companions.place(root, job.folder)
         folder.mkdir(parents=True)
-        course.lay_out(folder, job.file, csv)
+        data_paths.lay_out(folder, job.file, csv)
         for what in companions.lay_out(root, beside, job.file, csv):
             say(frames.message(Adaptation(WHOLE_FILE, what)))
         own = folder / client.MODULE
@@ -121,13 +116,13 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
 
 def _code(submission: Any, beside: Sequence[tuple[str, bytes]]) -> str:
     """Return a submission's code, and that of its companions which it imports or runs."""
-    from checker.guest import notebook
+    from checker.guest.reading import notebook
 
     return mentions.reached(notebook.sources(submission), beside)
 
 
 def _forked_kernel(settings: dict[str, Any], folder: Path) -> Any:
-    from checker.guest import forked
+    from checker.guest.host import forked
 
     return forked.manager(settings, folder)
 
@@ -137,8 +132,8 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
     _choose(job.keras, warm)
     import tensorflow as tf
 
-    from checker.guest import training
-    from checker.guest.plaindata import UnrebuildableError
+    from checker.guest.plain.plaindata import UnrebuildableError
+    from checker.guest.train import training
 
     arrays = [frames.unpack(frame.payload) for frame in rest]
     data = {seed: training.SeedData(*arrays[5 * k : 5 * k + 5]) for k, seed in enumerate(job.seeds)}
@@ -157,7 +152,7 @@ def _choose(keras: str, warm: bool) -> None:
     """Choose the Keras generation before TensorFlow is imported, or after that in a warm guest."""
     _set_environment(keras)
     if warm and keras == "2":
-        from checker.guest.warm import turn_to_legacy
+        from checker.guest.host.warm import turn_to_legacy
 
         turn_to_legacy()
 
@@ -192,7 +187,7 @@ def _versions() -> dict[str, str]:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        from checker.guest import warm
+        from checker.guest.host import warm
 
         _set_environment("3")
         warm.serve(sys.argv[1], lambda: rehearse(sys.argv[1]), lambda: main(warm=True))

@@ -16,8 +16,8 @@ __all__ = ["KINDS", "Box", "Boxes", "Receive", "Sandbox", "choose"]
 KINDS = ("bubblewrap", "none")
 
 
-def choose(kind: str) -> Sandbox:
-    """Return the sandbox of a kind; SandboxMissingError says how to get one that does not work here."""
+def choose(kind: str = KINDS[0]) -> Sandbox:
+    """Return the sandbox of a kind, the walled one where none is named; SandboxMissingError says how to get one that does not work here."""
     if kind == "none":
         return plain.PlainProcess()
     reason = bubblewrap.why_not()

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from checker.frames import Frame
-from checker.records import Execution, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Execution
+from checker.wire.frames import Frame
 
 Receive = Callable[[Frame], None]
 

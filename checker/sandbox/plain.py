@@ -14,11 +14,12 @@ from subprocess import PIPE, TimeoutExpired
 import psutil
 
 import checker
-from checker.frames import Frame
-from checker.records import Execution, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Execution
 from checker.sandbox import process
 from checker.sandbox.boxes import Boxes
 from checker.sandbox.process import Guest, Streams
+from checker.wire.frames import Frame
 
 PACKAGE_PARENT = Path(checker.__file__).parent.parent
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "WINDIR", "NUMBER_OF_PROCESSORS")

@@ -26,11 +26,12 @@ from typing import IO
 
 import psutil
 
-from checker import frames
 from checker.errors import EvidenceError, HarnessError
-from checker.frames import Frame, Kind
-from checker.records import Ending, Execution, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Ending, Execution
 from checker.sandbox import owntime
+from checker.wire import frames
+from checker.wire.frames import Frame, Kind
 
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5

@@ -1,6 +1,6 @@
 """A box with a warm process in it, which is kept from one job to the next.
 
-Theory of operation: the warm process (``checker.guest.warm``) has a socket as its standard input. A job is handed
+Theory of operation: the warm process (``checker.guest.host.warm``) has a socket as its standard input. A job is handed
 to it as three descriptors, the guest's ends of three new pipes: nothing of one job can be waiting in them for the
 next. When the job has ended and the box is empty again, the warm process sends the exit code. A job that did
 not come to its end by itself, and a warm process that says anything else or does not speak in time, end the
@@ -18,10 +18,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from checker.errors import HarnessError
-from checker.frames import Frame
-from checker.records import Execution, Limits
+from checker.records.assignment import Limits
+from checker.records.job import Execution
 from checker.sandbox import process
 from checker.sandbox.process import Guest, Streams, Usage
+from checker.wire.frames import Frame
 
 EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 START_SECONDS = 180.0

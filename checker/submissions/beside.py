@@ -8,8 +8,8 @@ turn; a folder is looked into where the code names it.
 import contextlib
 from pathlib import Path
 
-from checker import mentions
-from checker.submissions.files import IGNORED, File
+from checker.source import mentions
+from checker.submissions.uploads import IGNORED, File
 
 MOST_ENTRIES = 2_000
 """Names in a folder beyond which nothing in it is looked at: it is nobody's folder for one piece of work."""

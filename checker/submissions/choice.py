@@ -14,20 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from checker.errors import HarnessError, UsageError
-from checker.records import (
-    WHOLE_FILE,
-    Adaptation,
-    Companion,
-    Failure,
-    Identity,
-    Platform,
-    Stage,
-    Submission,
-    Verdict,
-)
-from checker.submissions import companions, files
+from checker.records.capture import WHOLE_FILE, Adaptation
+from checker.records.submission import Companion, Identity, Platform, Submission
+from checker.records.verdicts import Failure, Stage, Verdict
+from checker.submissions import companions, uploads
 from checker.submissions.beside import beside
-from checker.submissions.files import File, told
+from checker.submissions.uploads import File, told
 from checker.submissions.naming import NOTEBOOKS, SUFFIXES, TIMESTAMP, Upload, meant, sort_out, stem
 
 MAX_BYTES = 64 * 2**20
@@ -47,38 +39,38 @@ def find(path: Path) -> tuple[Submission, ...]:
     Raises UsageError where there is none.
     """
     if path.is_dir():
-        uploads = _sorted_out(files.in_folder(path))
+        found = _sorted_out(uploads.in_folder(path))
     elif path.is_file() and path.suffix.lower() == ".zip":
-        uploads = _sorted_out(files.in_zip(path), path.stem)
+        found = _sorted_out(uploads.in_zip(path), path.stem)
     elif path.is_file():
-        uploads = [_single(path)]
+        found = [_single(path)]
     else:
         raise UsageError(f"There is nothing at {path}.")
-    platforms = {upload.identity.platform for upload in uploads}
-    if platforms <= {Platform.NONE} and not any(map(_candidates, uploads)):
+    platforms = {upload.identity.platform for upload in found}
+    if platforms <= {Platform.NONE} and not any(map(_candidates, found)):
         zips = sorted(path.glob("*.zip")) if path.is_dir() else []
         words = f"There is no notebook (.ipynb) or module (.py) in {path}."
         raise UsageError(words, f"Name the zip itself: {zips[0]}." if zips else "")
-    chosen = [(upload, _choose(upload)) for upload in uploads if any(not _is_hidden(f) for f in upload.files)]
+    chosen = [(upload, _choose(upload)) for upload in found if any(not _is_hidden(f) for f in upload.files)]
     too_many = _beyond_total([file for _, files in chosen for file in files if file.member])
-    tell = _tell_apart_in_time(uploads)
+    tell = _tell_apart_in_time(found)
     kept = [companions.keep(_all_of(upload) if of else []) for upload, of in chosen]
     too_many_beside = _beyond_total([file for of in kept for file in of.files if file.member])
-    found = [
+    submitted = [
         _with_others(upload, of, path, too_many, tell, companions.companions(beside, too_many_beside))
         for (upload, of), beside in zip(chosen, kept, strict=True)
     ]
-    return tuple(sorted(_told_apart(found), key=lambda submission: submission.name))
+    return tuple(sorted(_told_apart(submitted), key=lambda submission: submission.name))
 
 
 def read(submission: Submission) -> bytes:
     """Return the bytes of a submission's file; of one that is too large the beginning, which no guest can open."""
-    return files.read(Path(submission.path), submission.member, MAX_BYTES)
+    return uploads.read(Path(submission.path), submission.member, MAX_BYTES)
 
 
 def read_companion(companion: Companion) -> bytes:
     """Return the bytes of a companion that travels."""
-    return files.read(Path(companion.path), companion.member, companions.MAX_BYTES)
+    return uploads.read(Path(companion.path), companion.member, companions.MAX_BYTES)
 
 
 def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
@@ -130,7 +122,7 @@ def _is_nbgraders(file: File, upload: Upload) -> bool:
 
 
 def _is_hidden(file: File) -> bool:
-    return files.is_hidden(file.parts)
+    return uploads.is_hidden(file.parts)
 
 
 def _candidates(upload: Upload) -> list[File]:

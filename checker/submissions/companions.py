@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from checker.errors import HarnessError
-from checker.records import Companion
-from checker.submissions.files import File, told
+from checker.records.submission import Companion
+from checker.submissions.uploads import File, told
 from checker.submissions.naming import SUFFIXES, meant
 
 MOST = 200

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from checker.errors import HarnessError
-from checker.records import Identity, Platform
-from checker.submissions.files import File
+from checker.records.submission import Identity, Platform
+from checker.submissions.uploads import File
 
 NOTEBOOKS = (".ipynb",)
 SUFFIXES = (*NOTEBOOKS, ".py", ".pyw")

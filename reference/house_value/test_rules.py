@@ -9,25 +9,20 @@ from statistics import fmean, median
 
 import pytest
 
-from checker.architectures import (
+from checker.assignment.folders import own_cells
+from checker.keras_spec.architectures import (
     describe,
     nonlinear_hidden_layers,
     normalises_inputs,
     output_activation,
     output_units,
 )
-from checker.assignments import own_cells
-from checker.records import (
-    Architecture,
-    Assignment,
-    CellResult,
-    ModelCapture,
-    Recipe,
-    SeenRows,
-    Tracing,
-    TrainingRun,
-)
-from checker.rules import unknown
+from checker.records.assignment import Assignment
+from checker.records.capture import CellResult, ModelCapture
+from checker.records.network import Architecture, Recipe
+from checker.records.tracing import SeenRows, Tracing
+from checker.records.training import TrainingRun
+from checker.run.rules import unknown
 
 HOUSING_ROWS = 20_640
 ENOUGH = 0.4

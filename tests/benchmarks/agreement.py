@@ -21,25 +21,21 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
-from checker import agreement, assignments, outputs, splits, vocabulary
-from checker.dataset import Dataset
-from checker.frames import Array
-from checker.guest import architecture, plaindata, training
-from checker.records import (
-    Development,
-    Fed,
-    Fit,
-    Labels,
-    LossCurves,
-    OwnResult,
-    OwnScore,
-    Phase,
-    Recipe,
-    RetrainJob,
-    RowKind,
-    TrainingRun,
-)
-from checker.records import KerasObject as Described
+from checker.assignment import folders
+from checker.guest.plain import architecture, plaindata
+from checker.guest.train import training
+from checker.judge import agreement
+from checker.keras_spec import allow_list
+from checker.records.arrays import Array
+from checker.records.capture import Fed, Fit
+from checker.records.comparison import LossCurves
+from checker.records.dataset import Dataset
+from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.job import RetrainJob
+from checker.records.network import Development, Labels, Phase, Recipe
+from checker.records.network import KerasObject as Described
+from checker.records.training import TrainingRun
+from checker.scoring import outputs, splits
 
 TIMES = 20
 SEEDS = (11, 23, 37, 41, 59)
@@ -110,7 +106,7 @@ def job_of(habit: Habit, development: bool, seeds: tuple[int, ...]) -> RetrainJo
     """Return the job of training a habit's network."""
     config = {"monitor": "val_loss", "patience": 3, "restore_best_weights": True}
     phase = Phase(
-        optimizer=plaindata.describe(tf.keras.optimizers.Adam(), vocabulary.OPTIMIZERS),
+        optimizer=plaindata.describe(tf.keras.optimizers.Adam(), allow_list.OPTIMIZERS),
         loss=plaindata.loss_object("sparse_categorical_crossentropy"),
         epochs=habit.epochs,
         batch_size=64,
@@ -192,7 +188,7 @@ def _score(kind: RowKind, said: Array, labels: Array) -> OwnScore:
 
 def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
-    assignment = assignments.load(measuring.ROOT / "reference" / "ocean_proximity")
+    assignment = folders.load(measuring.ROOT / "reference" / "ocean_proximity")
     data = measuring.load_data(assignment.data)
     table = Table(
         "habit", "own, trained on", "again", "own, unseen", "again ", "disagree", "at any bar", "curves", "farthest"

@@ -18,12 +18,12 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
-from checker.frames import pack
-from checker.guest import executions
-from checker.guest.as_trained import Witness
-from checker.guest.capture import Capture
-from checker.guest.ledger import Known, Ledger
-from checker.records import Caps
+from checker.guest.watch import executions
+from checker.guest.watch.as_trained import Witness
+from checker.guest.watch.capture import Capture
+from checker.guest.watch.registry import Known, Ledger
+from checker.records.assignment import Caps
+from checker.wire.frames import pack
 
 ROUNDS = 3
 TRAINING, DEVELOPMENT, TEST = 13_209, 3_303, 4_128

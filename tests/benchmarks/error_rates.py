@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from checker.comparison import SECOND_LOOK, chance_of_one_side, overlap, p_value, standard_error, unanimity
-from checker.records import SplitPlan
+from checker.judge.comparison import SECOND_LOOK, chance_of_one_side, overlap, p_value, standard_error, unanimity
+from checker.records.assignment import SplitPlan
 
 PLAN = SplitPlan(test=0.2, development=0.16)
 ROWS, INPUTS = 2_000, 6

@@ -21,10 +21,16 @@ import numpy as np
 import tensorflow as tf
 from measuring import Cost, Figure, cost_of
 
-from checker import assignments, dataset, frames, tracing, vocabulary
-from checker.guest import architecture, plaindata, training
-from checker.matching import Matcher
-from checker.records import Development, Fed, Fit, KerasObject, Labels, ModelCapture, Phase, Recipe, RetrainJob
+from checker.assignment import dataset, folders
+from checker.gather.rows import tracing
+from checker.gather.rows.matching import Matcher
+from checker.guest.plain import architecture, plaindata
+from checker.guest.train import training
+from checker.keras_spec import allow_list
+from checker.records.capture import Fed, Fit, ModelCapture
+from checker.records.job import RetrainJob
+from checker.records.network import Development, KerasObject, Labels, Phase, Recipe
+from checker.wire import frames
 
 EXAMPLE = "no-hidden-layer"
 COUNTS = (3, 6, 12, 24)
@@ -81,7 +87,7 @@ def one_more(place: Path, jobs: int) -> Cost:
 
 def rows() -> list[Figure]:
     """Measure tracing and training on 1, 4 and 16 times as many rows."""
-    assignment = assignments.find(None, measuring.ROOT / "reference")
+    assignment = folders.find(None, measuring.ROOT / "reference")
     practice = dataset.load(assignment.data, practice=True)
     names = (*assignment.data.features, assignment.data.target)
     tracings, trainings = [], []
@@ -116,7 +122,7 @@ def _train(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...]) -> Cost:
     hidden = [keras.layers.Dense(width, activation="relu") for width in widths]
     ends = [keras.layers.Dense(5, activation="softmax")]
     record = architecture.describe(keras.Sequential([keras.layers.Input((9,)), *hidden, *ends]), keras, tf)
-    adam = plaindata.describe(keras.optimizers.Adam(), vocabulary.OPTIMIZERS)
+    adam = plaindata.describe(keras.optimizers.Adam(), allow_list.OPTIMIZERS)
     phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), EPOCHS, 32, Labels.INTEGERS)
     job = RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**7, (7, 8))
     data = training.SeedData(x, y, x[:0], y[:0], x[:100])

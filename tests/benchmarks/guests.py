@@ -13,10 +13,13 @@ import measuring
 import nbformat
 from measuring import Cost
 
-from checker import assignments, dataset, frames
-from checker.frames import Frame, Kind
-from checker.records import CellResult, Ending, ExecuteJob, from_json
+from checker.assignment import dataset, folders
+from checker.records.capture import CellResult
+from checker.records.codec import from_json
+from checker.records.job import Ending, ExecuteJob
 from checker.sandbox import Box, bubblewrap
+from checker.wire import frames
+from checker.wire.frames import Frame, Kind
 
 ROUNDS = 5
 NOTEBOOK = """
@@ -55,7 +58,7 @@ def by_nbconvert(folder: Path) -> Cost:
 
 
 def by_guest(box: Box, csv: bytes) -> Callable[[], Cost]:
-    assignment = assignments.find(None, measuring.ROOT / "reference")
+    assignment = folders.find(None, measuring.ROOT / "reference")
     job = ExecuteJob(True, "3", "the benchmark says so", assignment.caps, assignment.data.classes)
     content = [frames.job(job), Frame(Kind.BYTES, notebook()), Frame(Kind.BYTES, csv), frames.END]
 
@@ -74,7 +77,7 @@ def by_guest(box: Box, csv: bytes) -> Callable[[], Cost]:
 
 
 def main() -> None:
-    assignment = assignments.find(None, measuring.ROOT / "reference")
+    assignment = folders.find(None, measuring.ROOT / "reference")
     csv = dataset.load(assignment.data, practice=True).csv
     boxes = bubblewrap.Bubblewrap().open()
     try:

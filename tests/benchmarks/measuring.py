@@ -18,9 +18,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from checker import dataset
-from checker.dataset import Dataset
-from checker.records import DataSource
+from checker.assignment import dataset
+from checker.records.assignment import DataSource
+from checker.records.dataset import Dataset
 
 ROOT = Path(__file__).parent.parent.parent
 MIB = 2**20

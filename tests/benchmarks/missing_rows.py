@@ -11,10 +11,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, judgement, missingness, standard
-from checker.course import Course, Standard, held_out_rows
-from checker.frames import Array
-from checker.records import Likeness
+from checker.assignment import folders
+from checker.judge import judgement, missingness
+from checker.records.arrays import Array
+from checker.records.comparison import Likeness
+from checker.records.settings import Course, Standard
+from checker.run import references
+from checker.scoring.held_out import held_out_rows
 
 TRIALS = 1_000
 
@@ -82,9 +85,9 @@ def show(told: list[Told], console: Console) -> None:
 def main() -> None:
     console, kept = Console(width=None if sys.stdout.isatty() else 110), []
     for path in sorted((measuring.ROOT / "reference").glob("*/assignment.toml")):
-        assignment = assignments.load(path.parent)
+        assignment = folders.load(path.parent)
         course = Course(assignment, measuring.load_data(assignment.data), assignment.seeds.self_check, None)
-        told = tell(course, standard.of_scores(course))
+        told = tell(course, references.of_scores(course))
         show(told, console)
         kept += [asdict(of) for of in told]
     measuring.write_json(kept)

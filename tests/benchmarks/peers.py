@@ -28,8 +28,8 @@ import measuring
 import nbformat
 from measuring import Cost
 
-from checker import assignments
-from checker.records import SplitPlan
+from checker.assignment import folders
+from checker.records.assignment import SplitPlan
 
 VERSION = "0.9.6"
 NAMES = (
@@ -216,7 +216,7 @@ def less(graded: Graded, jobs: int = 1) -> Cost:
 def measure(title: str, folder: Path, names: Sequence[str]) -> None:
     """Measure both ways on these submissions of a folder, and publish what they came to."""
     data = measuring.data_arguments()
-    assignment = assignments.find(None, measuring.ROOT / "reference")
+    assignment = folders.find(None, measuring.ROOT / "reference")
     csv = measuring.load_data(assignment.data).csv
     python = nbgrader_python()
     with tempfile.TemporaryDirectory() as place:

@@ -14,9 +14,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, metrics, sandbox, standard
-from checker.course import Course
-from checker.metrics import Metric
+from checker import sandbox
+from checker.assignment import folders
+from checker.records.settings import Course
+from checker.run import check, references
+from checker.scoring import metrics
+from checker.scoring.metrics import Metric
 
 SEEDS = tuple(range(1_001, 1_031))
 BINS = 10
@@ -35,12 +38,12 @@ class Spread:
 
 def spread_of(folder: Path) -> Spread:
     """Train a reference for all seeds."""
-    assignment = assignments.load(folder)
+    assignment = folders.load(folder)
     data = measuring.load_data(assignment.data)
     course = Course(assignment, data, SEEDS, sandbox.choose("none"))
     with closing(course.sandbox.open()) as boxes:
-        gathered = check.examine(standard.reference_submission(course), course, boxes, lambda *step: None)
-    held_to = standard.of_reference(gathered, course)
+        gathered = check.examine(references.reference_submission(course), course, boxes, lambda *step: None)
+    held_to = references.of_reference(gathered, course)
     scores, baselines = (tuple(of[seed] for seed in SEEDS) for of in (held_to.scores, held_to.baselines))
     bar = metrics.METRICS[assignment.bar.metric].bar(
         assignment.bar, statistics.fmean(scores), statistics.fmean(baselines)
@@ -69,7 +72,7 @@ def main() -> None:
     spreads = []
     for path in sorted((measuring.ROOT / "reference").glob("*/assignment.toml")):
         spreads.append(spread_of(path.parent))
-        bar = assignments.load(path.parent).bar
+        bar = folders.load(path.parent).bar
         show(spreads[-1], metrics.find(bar.metric, bar.unit), console)
     measuring.write_json([asdict(spread) for spread in spreads])
 

@@ -26,11 +26,15 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import assignments, check, cluster, sandbox, standard, store, submissions
-from checker.course import Course, Standard
-from checker.records import from_json
-from checker.rendering import html
-from checker.store import Gathered, Keys, Stored
+from checker import sandbox, submissions
+from checker.assignment import folders
+from checker.records.codec import from_json
+from checker.records.gathered import Gathered
+from checker.records.settings import Course, Standard
+from checker.report import html
+from checker.run import check, cluster, references, store
+from checker.run.keys import Keys
+from checker.run.store import Stored
 
 EVIDENCE = measuring.ROOT / "results" / "evidence"
 COUNTS = (100, 1_000, 10_000, 100_000)
@@ -137,7 +141,7 @@ def simulate(
 def measure(folder: Path) -> Costs:
     """Return what submissions cost, by the evidence in a folder."""
     gathered = load(folder)
-    took = tuple(map(standard.seconds, gathered))
+    took = tuple(map(references.seconds, gathered))
     sent = statistics.fmean(len(submissions.read(one)) for one in submissions.find(measuring.ROOT / "submissions"))
     packed = [store.pack(one) for one in gathered]
     returned = statistics.fmean(map(len, packed))
@@ -168,7 +172,7 @@ def _packing(gathered: list[Gathered]) -> float:
 
 def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
     """Return the bytes of the data set, and the client's seconds for a submission: unpacked, stored, judged, shown."""
-    assignment = assignments.find(None, measuring.ROOT / "reference")
+    assignment = folders.find(None, measuring.ROOT / "reference")
     data = measuring.load_data(assignment.data)
     course = Course(assignment, data, assignment.seeds.grading, sandbox.choose("none"))
     held_to = Standard(dict.fromkeys(course.seeds, 0.9), dict.fromkeys(course.seeds, 0.5))

@@ -30,7 +30,7 @@ import scaling
 from rich.console import Console
 from rich.table import Table
 
-from checker import batch, cluster, standard
+from checker.run import batch, cluster, references
 
 EXAMPLES = ("label-leak", "no-hidden-layer", "one-output", "only-jax", "only-pytorch", "too-little-training")
 """Of different cost: from those that end at an import to those that are trained for every seed."""
@@ -91,7 +91,7 @@ def run(place: Path, count: int, workers: int) -> Real:
     hand_in(place, count)
     with working(workers) as (address, warm):
         client = run_client(place, address)
-    boxes = tuple(map(standard.seconds, scaling.load(results(place))))
+    boxes = tuple(map(references.seconds, scaling.load(results(place))))
     if len(boxes) != count:
         sys.exit(f"Of {count} submissions {len(boxes)} left evidence.")
     return Real(warm, client, boxes)

@@ -19,9 +19,12 @@ import numpy as np
 import tensorflow as tf
 from measuring import Cost, cost_of
 
-from checker import vocabulary
-from checker.guest import architecture, plaindata, training
-from checker.records import KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
+from checker.guest.plain import architecture, plaindata
+from checker.guest.train import training
+from checker.keras_spec import allow_list
+from checker.records.job import RetrainJob
+from checker.records.network import KerasObject, Labels, Phase, Recipe
+from checker.records.training import Loop
 
 ROWS, ROUNDS = 13_209, 5
 DEFAULT_BATCH = 32
@@ -45,7 +48,7 @@ def network(keras: Any) -> Any:
 
 def make_job(keras: Any, epochs: int, seeds: tuple[int, ...], batch: int) -> RetrainJob:
     record = architecture.describe(network(keras), keras, tf)
-    adam = plaindata.describe(keras.optimizers.Adam(), vocabulary.OPTIMIZERS)
+    adam = plaindata.describe(keras.optimizers.Adam(), allow_list.OPTIMIZERS)
     phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), epochs, batch, Labels.INTEGERS)
     return RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**6, seeds)
 

@@ -23,19 +23,26 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import nbformat
 import numpy as np
 
-from checker import assignments, decisions, frames, records, store, submissions, worksheets
+from checker import records, submissions
+from checker.assignment import folders
 from checker.errors import AssignmentError, EvidenceError, HarnessError, UsageError
-from checker.evidence import Collector
-from checker.guest import client, generation, notebook
-from checker.records import from_json
-from checker.rendering.tables import Results
+from checker.gradebooks import decisions, worksheets
+from checker.guest.host import client
+from checker.guest.plain import generation
+from checker.guest.reading import notebook
+from checker.records.codec import from_json
+from checker.records.gathered import Gathered
+from checker.report.tables import Results
+from checker.run import keys, store
 from checker.submissions import naming
-from checker.submissions.files import File
+from checker.submissions.uploads import File
+from checker.wire import frames
+from checker.wire.collector import Collector
 
 ROOT = Path(__file__).parent.parent.parent
 REFERENCE = ROOT / "reference" / "ocean_proximity"
 MAX_CELLS = 20
-KEYS = store.Keys("run", "key")
+KEYS = keys.Keys("run", "key")
 RECORDS = [
     *(cls for cls in vars(records).values() if isinstance(cls, type) and is_dataclass(cls)),
     Results,
@@ -237,11 +244,11 @@ def some_metadata() -> list[bytes]:
 def read_assignment(data: bytes) -> None:
     """An assignment's settings."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, assignments.FILE).write_bytes(data)
-        for name in (assignments.STARTER, assignments.RULES):
+        Path(folder, folders.FILE).write_bytes(data)
+        for name in (folders.STARTER, folders.RULES):
             Path(folder, name).touch()
         with suppress(AssignmentError):
-            assignments.load(Path(folder))
+            folders.load(Path(folder))
 
 
 def some_assignments() -> list[bytes]:
@@ -251,24 +258,24 @@ def some_assignments() -> list[bytes]:
 def read_scores(data: bytes) -> None:
     """Committed scores, and a hand-out, of an assignment."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in (assignments.SCORES, assignments.STARTER):
+        for name in (folders.SCORES, folders.STARTER):
             Path(folder, name).write_bytes(data)
         assignment = an_assignment(folder)
         with suppress(AssignmentError):
-            assignments.scores(assignment)
+            folders.scores(assignment)
         with suppress(AssignmentError):
-            assignments.starter_sources(assignment)
+            folders.starter_sources(assignment)
 
 
 @cache
 def an_assignment(folder: str) -> records.Assignment:
     """Our assignment, as if it lay in a folder."""
-    known = assignments.load(REFERENCE)
+    known = folders.load(REFERENCE)
     return records.Assignment(**{f.name: getattr(known, f.name) for f in fields(known)} | {"folder": folder})
 
 
 def some_scores() -> list[bytes]:
-    known = [REFERENCE / assignments.SCORES, REFERENCE / assignments.STARTER]
+    known = [REFERENCE / folders.SCORES, REFERENCE / folders.STARTER]
     return [path.read_bytes() for path in known if path.exists()]
 
 
@@ -319,7 +326,7 @@ def read_stored(data: bytes) -> None:
 
 
 @cache
-def some_gathered() -> store.Gathered:
+def some_gathered() -> Gathered:
     """Evidence with an array."""
     outputs = np.eye(5, dtype=np.float32)
     finished = records.Execution(records.Ending.FINISHED, 0, 1.0, 1.0, 1.0, "", "fake")
@@ -330,7 +337,7 @@ def some_gathered() -> store.Gathered:
         records.Selection(1, "the only one"), None, None, (1,), finished,
         (records.TrainingRun(1, {"loss": (0.5, None)}, 2, 3, 0.1, False, frames.reference(outputs), weights=weights),),
     )  # fmt: skip
-    return store.Gathered(evidence, {frames.reference(outputs).sha256: outputs})
+    return Gathered(evidence, {frames.reference(outputs).sha256: outputs})
 
 
 def some_stored() -> list[bytes]:

@@ -15,20 +15,16 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from test_parsers import times
 
-from checker import batch, frames, submissions
-from checker.course import Course, Standard
-from checker.dataset import Dataset
-from checker.records import (
-    Adaptation,
-    CellOutput,
-    DatasetNote,
-    Development,
-    Environment,
-    Failure,
-    Progress,
-    RetrainJob,
-    Stage,
-)
+from checker import submissions
+from checker.records.assignment import DatasetNote
+from checker.records.capture import Adaptation, CellOutput, Environment
+from checker.records.dataset import Dataset
+from checker.records.job import Progress, RetrainJob
+from checker.records.network import Development
+from checker.records.settings import Course, Standard
+from checker.records.verdicts import Failure, Stage
+from checker.run import batch
+from checker.wire import frames
 
 ROWS = 400
 SEEDS = (1, 2)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from notes import HOOKED
 
-from checker.guest import adaptation
+from checker.guest.compat import adaptation
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from checker.frames import reference
-from checker.guest.ledger import Ledger
-from checker.records import AsTrained, Caps, ModelCapture
+from checker.guest.watch.registry import Ledger
+from checker.records.assignment import Caps
+from checker.records.capture import AsTrained, ModelCapture
+from checker.wire.frames import reference
 
 HOOKED = (
     "compile",

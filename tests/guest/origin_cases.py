@@ -406,10 +406,10 @@ def main() -> None:
     import tensorflow
     from notes import Notes
 
-    from checker.guest.capture import Capture
-    from checker.guest.ledger import Ledger
-    from checker.guest.tape import Tapes
-    from checker.records import Caps
+    from checker.guest.watch.capture import Capture
+    from checker.guest.watch.registry import Ledger
+    from checker.guest.watch.tape import Tapes
+    from checker.records.assignment import Caps
 
     tf, keras = tensorflow, tensorflow.keras
     notes = Notes()

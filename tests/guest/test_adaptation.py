@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checker import vocabulary
-from checker.guest import adaptation
+from checker.guest.compat import adaptation
+from checker.keras_spec import allow_list
 
 pytestmark = pytest.mark.tensorflow
 
@@ -33,7 +33,7 @@ def notes(tf):
               *adaptation.homes(keras, "initializers"), keras.layers.Dense, keras.layers.Dropout,
               keras.layers.GaussianDropout, keras.layers.GaussianNoise, keras.layers.Concatenate,
               next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))]  # fmt: skip
-    owners += [getattr(keras.optimizers, name) for name in vocabulary.OPTIMIZERS]
+    owners += [getattr(keras.optimizers, name) for name in allow_list.OPTIMIZERS]
     before = [(owner, dict(vars(owner))) for owner in owners]
     found, printed, modules = [], np.get_printoptions()["legacy"], set(sys.modules)
     adaptation.install(tf, found.append, legacy=False)

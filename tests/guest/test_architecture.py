@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checker import vocabulary
-from checker.guest import architecture, plaindata
-from checker.guest.plaindata import UnrebuildableError
-from checker.records import Architecture, KerasObject, Layer, Node, from_json, to_json
+from checker.guest.plain import architecture, plaindata
+from checker.guest.plain.plaindata import UnrebuildableError
+from checker.keras_spec import allow_list
+from checker.records.codec import from_json, to_json
+from checker.records.network import Architecture, KerasObject, Layer, Node
 
 pytestmark = pytest.mark.tensorflow
 
@@ -149,8 +150,8 @@ def test_wiring_that_points_nowhere_is_refused(tf: Any) -> None:
 def test_optimizers_losses_and_callbacks_come_back_as_they_were(tf: Any, keras: Any) -> None:
     """Settings survive, schedules included."""
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([10, 20], [0.1, 0.01, 0.001])
-    record = plaindata.describe(keras.optimizers.SGD(schedule, momentum=0.5), vocabulary.OPTIMIZERS)
-    again = plaindata.build(record, vocabulary.OPTIMIZERS, keras.optimizers, keras)
+    record = plaindata.describe(keras.optimizers.SGD(schedule, momentum=0.5), allow_list.OPTIMIZERS)
+    again = plaindata.build(record, allow_list.OPTIMIZERS, keras.optimizers, keras)
     assert again.get_config()["momentum"] == 0.5
     assert again.get_config()["learning_rate"]["config"]["values"] == [0.1, 0.01, 0.001]
     loss = plaindata.loss_object(keras.losses.CategoricalCrossentropy(from_logits=True))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from notes import Notes, X, Y
 
-from checker.guest.capture import Capture
-from checker.records import Development, Labels
+from checker.guest.watch.capture import Capture
+from checker.records.network import Development, Labels
 
 pytestmark = pytest.mark.tensorflow
 

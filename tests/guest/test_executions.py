@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from notes import X, Y
 
-from checker.guest import executions
+from checker.guest.watch import executions
 
 pytestmark = pytest.mark.tensorflow
 

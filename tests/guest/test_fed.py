@@ -11,11 +11,12 @@ import tf_keras
 from notes import HOOKED, Notes, X, Y
 from tf_keras.src.engine import training_v1
 
-from checker import frames
-from checker.frames import Array
-from checker.guest import adaptation, fed
-from checker.guest.capture import Capture
-from checker.records import Fed
+from checker.guest.compat import adaptation
+from checker.guest.watch import fed
+from checker.guest.watch.capture import Capture
+from checker.records.arrays import Array
+from checker.records.capture import Fed
+from checker.wire import frames
 
 pytestmark = pytest.mark.tensorflow
 

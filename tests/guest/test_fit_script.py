@@ -9,31 +9,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checker import dataset, frames, preparation, retraining, splits, targets, vocabulary
-from checker.course import Course, held_out_split
-from checker.guest import architecture, plaindata, training
-from checker.metrics import METRICS
-from checker.records import (
-    Assignment,
-    Column,
-    Comparison,
-    FeatureSource,
-    FittedOn,
-    KerasObject,
-    Labels,
-    Loop,
-    Phase,
-    Recipe,
-    RetrainJob,
-    Scaler,
-    ScalerKind,
-    SeedScore,
-    Selection,
-    TargetScale,
-    Tracing,
-)
-from checker.rendering import scripts
-from checker.store import Gathered
+from checker.assignment import dataset
+from checker.gather import retraining
+from checker.gather.rows import preparation
+from checker.guest.plain import architecture, plaindata
+from checker.guest.train import training
+from checker.keras_spec import allow_list
+from checker.records.assignment import Assignment
+from checker.records.comparison import Comparison, SeedScore
+from checker.records.evidence import Selection
+from checker.records.gathered import Gathered
+from checker.records.job import RetrainJob
+from checker.records.network import KerasObject, Labels, Phase, Recipe
+from checker.records.settings import Course
+from checker.records.tracing import Column, FeatureSource, FittedOn, Scaler, ScalerKind, TargetScale, Tracing
+from checker.records.training import Loop
+from checker.report import scripts
+from checker.scoring import splits, targets
+from checker.scoring.held_out import held_out_split
+from checker.scoring.metrics import METRICS
+from checker.wire import frames
 
 pytestmark = pytest.mark.tensorflow
 
@@ -43,7 +38,7 @@ SCALE = TargetScale(0.7, -1.5, 1.0)
 
 def a_phase(keras: Any, optimizer: Any, loss: Any = "sparse_categorical_crossentropy", **more: Any) -> Phase:
     settings = {"epochs": 2, "batch_size": 256, "labels": Labels.INTEGERS, **more}
-    described = plaindata.describe(optimizer, vocabulary.OPTIMIZERS)
+    described = plaindata.describe(optimizer, allow_list.OPTIMIZERS)
     return Phase(optimizer=described, loss=plaindata.loss_object(loss), **settings)
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from checker.guest.imports import Decoration, FormerModules, Imports, Missing
+from checker.guest.compat.imports import Decoration, FormerModules, Imports, Missing
 
 KERAS = SimpleNamespace(
     layers=SimpleNamespace(Dense="Dense"),

@@ -6,9 +6,11 @@ import json
 import nbformat
 import pytest
 
-from checker import frames
-from checker.guest import client, generation, notebook
-from checker.guest.notebook import UnreadableError
+from checker.guest.host import client
+from checker.guest.plain import generation
+from checker.guest.reading import notebook
+from checker.guest.reading.notebook import UnreadableError
+from checker.wire import frames
 
 
 def sources(content):

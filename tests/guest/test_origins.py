@@ -14,11 +14,12 @@ from typing import Any
 import origin_cases
 import pytest
 
-from checker import selection
-from checker.guest import architecture, plaindata
-from checker.guest.plaindata import UnrebuildableError
-from checker.records import KerasObject, Stage, Verdict
-from checker.vocabulary import INITIALIZERS
+from checker.gather import selection
+from checker.guest.plain import architecture, plaindata
+from checker.guest.plain.plaindata import UnrebuildableError
+from checker.keras_spec.allow_list import INITIALIZERS
+from checker.records.network import KerasObject
+from checker.records.verdicts import Stage, Verdict
 
 HERE = Path(__file__).parent
 

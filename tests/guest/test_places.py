@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from checker.guest import places
-from checker.guest.places import Places
+from checker.guest.compat import places
+from checker.guest.compat.places import Places
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from checker.guest import readiness
-from checker.guest.readiness import PromptClient
+from checker.guest.host import readiness
+from checker.guest.host.readiness import PromptClient
 
 pytestmark = pytest.mark.usefixtures("impatient")
 

@@ -6,10 +6,12 @@ import inspect
 import numpy as np
 import pytest
 
-from checker.guest.capture import Capture
-from checker.guest.ledger import Ledger
-from checker.guest.replay import Replay
-from checker.records import Caps, Labels, ReplayPlan
+from checker.guest.watch.capture import Capture
+from checker.guest.watch.registry import Ledger
+from checker.guest.watch.replay import Replay
+from checker.records.assignment import Caps
+from checker.records.job import ReplayPlan
+from checker.records.network import Labels
 
 pytestmark = pytest.mark.tensorflow
 

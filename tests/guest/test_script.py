@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from checker.guest import script
+from checker.guest.host import script
 
 
 class Shell:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from checker.guest import standins
-from checker.guest.standins import Progress, trange
+from checker.guest.compat import standins
+from checker.guest.compat.standins import Progress, trange
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from checker.guest import statements
+from checker.guest.reading import statements
 
 
 def read(source):

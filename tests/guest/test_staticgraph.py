@@ -13,11 +13,11 @@ from notes import HOOKED, Notes, X, Y
 from tf_keras.src.engine import base_layer_v1, training_v1
 from tf_keras.src.legacy_tf_layers import core, normalization
 
-from checker.guest import architecture, generation
-from checker.guest.as_trained import Witness
-from checker.guest.capture import Capture
-from checker.guest.staticgraph import StaticGraphs
-from checker.records import Architecture, Labels
+from checker.guest.plain import architecture, generation
+from checker.guest.watch.as_trained import Witness
+from checker.guest.watch.capture import Capture
+from checker.guest.watch.staticgraph import StaticGraphs
+from checker.records.network import Architecture, Labels
 
 pytestmark = [
     pytest.mark.tensorflow,

@@ -10,10 +10,10 @@ import tf_keras
 from notes import HOOKED, Notes, X, Y
 from tf_keras.src.engine import training_v1
 
-from checker.guest import architecture
-from checker.guest.capture import Capture
-from checker.guest.tape import Tapes, _optimizers
-from checker.records import Labels
+from checker.guest.plain import architecture
+from checker.guest.watch.capture import Capture
+from checker.guest.watch.tape import Tapes, _optimizers
+from checker.records.network import Labels
 
 pytestmark = pytest.mark.tensorflow
 

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checker import frames, vocabulary
-from checker.guest import architecture, plaindata, training, updates, weights
-from checker.records import Histogram, KerasObject, Labels, Loop, Phase, Recipe, RetrainJob
+from checker.guest.plain import architecture, plaindata, weights
+from checker.guest.train import training, updates
+from checker.keras_spec import allow_list
+from checker.records.job import RetrainJob
+from checker.records.network import KerasObject, Labels, Phase, Recipe
+from checker.records.training import Histogram, Loop
+from checker.wire import frames
 
 pytestmark = pytest.mark.tensorflow
 
@@ -82,7 +86,7 @@ METRICS = {Labels.INTEGERS: "accuracy", Labels.ONE_HOT: "accuracy", Labels.NUMBE
 def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, **settings: Any) -> RetrainJob:
     labels = settings.pop("labels", Labels.INTEGERS)
     phase = Phase(
-        optimizer=plaindata.describe(optimizer, vocabulary.OPTIMIZERS),
+        optimizer=plaindata.describe(optimizer, allow_list.OPTIMIZERS),
         loss=plaindata.loss_object(settings.pop("loss", LOSSES[labels])),
         epochs=epochs,
         batch_size=32,
@@ -102,8 +106,8 @@ def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **argum
     phase = job.recipe.phases[0]
     keras.utils.set_random_seed(seed)
     model = architecture.rebuild(job.architecture, keras)
-    optimizer = plaindata.build(phase.optimizer, vocabulary.OPTIMIZERS, keras.optimizers, keras)
-    loss = plaindata.build(phase.loss, vocabulary.LOSSES, keras.losses, keras)
+    optimizer = plaindata.build(phase.optimizer, allow_list.OPTIMIZERS, keras.optimizers, keras)
+    loss = plaindata.build(phase.loss, allow_list.LOSSES, keras.losses, keras)
     model.compile(optimizer, loss, metrics=[METRICS[phase.labels]])
     y = np.eye(5, dtype="float32")[data.y] if phase.labels is Labels.ONE_HOT else data.y
     histories = []

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from notes import Notes, X, Y
 
-from checker.frames import reference
-from checker.guest.as_trained import MAX_OUTPUT_BYTES, Witness
-from checker.guest.capture import Capture
-from checker.guest.ledger import Ledger
-from checker.records import Caps
+from checker.guest.watch.as_trained import MAX_OUTPUT_BYTES, Witness
+from checker.guest.watch.capture import Capture
+from checker.guest.watch.registry import Ledger
+from checker.records.assignment import Caps
+from checker.wire.frames import reference
 
 pytestmark = pytest.mark.tensorflow
 
@@ -203,7 +203,7 @@ def test_inputs_of_more_axes_get_their_shape_back(tf: Any, bench: Bench) -> None
 
 def test_answers_have_a_budget_of_their_own(tf: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where answers would be too large, the network that brings too many says so, and the others stay."""
-    monkeypatch.setattr("checker.guest.as_trained.MAX_OUTPUT_BYTES", 1_000)
+    monkeypatch.setattr("checker.guest.watch.as_trained.MAX_OUTPUT_BYTES", 1_000)
     assert MAX_OUTPUT_BYTES > 20 * 100_000, "twenty networks, each with all the rows that a width may have"
     for _ in range(2):
         make(tf).fit(X, Y, verbose=0)

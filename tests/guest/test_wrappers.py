@@ -8,8 +8,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from checker.guest import wrappers
-from checker.guest.wrappers import KerasClassifier, KerasRegressor
+from checker.guest.compat import wrappers
+from checker.guest.compat.wrappers import KerasClassifier, KerasRegressor
 
 pytestmark = pytest.mark.tensorflow
 

@@ -27,7 +27,7 @@ THIS_MACHINE = {
     "jobs=10": f"jobs={JOBS}",
 }
 """What is another cluster's own in the example."""
-WORKER = "checker.cluster.BoxWorker"
+WORKER = "checker.run.cluster.BoxWorker"
 HOLD = f"""
 import sys
 cluster.wait_for_workers({JOBS}, timeout=240)

@@ -1,0 +1,174 @@
+"""What students are given of an assignment: one zip, made from its folder, and opened on their own machines.
+
+Theory of operation: into the zip goes what is listed here, and nothing else. ``assignment.toml`` is written anew from
+the record, without the seeds of the grading and without comments; from ``scores.json`` are taken what belongs to the
+seeds of self-checks; the solution and the examples stay where they are. Without the seeds nobody has the splits. The
+same folder gives the same bytes, so the zip may be published under its hash.
+
+A zip is hostile until its hash is known to be right, which of a downloaded one is asked for, as its rules are run.
+Files are read from it by the names that an assignment's have, each up to a limit, into memory, and written under these
+names to a folder of our own: no path out of the zip meets the file system.
+"""
+
+import hashlib
+import io
+import json
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import pooch
+import typer
+from rich.console import Console
+
+from checker.assignment import folders
+from checker.assignment.folders import FILE, RULES, SCORES, STARTER
+from checker.errors import UsageError
+from checker.formats import files
+from checker.records.assignment import Assignment, Seeds
+from checker.records.codec import to_json, to_plain
+from checker.submissions import uploads
+
+MOST_BYTES = 64 * 2**20
+"""Of one file, unpacked."""
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
+console = Console(highlight=False)
+
+
+# -- made ------------------------------------------------------------------------------------------------
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="ASSIGNMENT", help="Folder of the assignment.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the zip goes; default: ID.zip.")] = None,
+) -> None:
+    """Pack what students need for `checker self-check`: rules, hand-out, the reference's scores, and no solution.
+
+    Example: checker bundle reference/ocean_proximity -o tick4.zip
+    """
+    assignment = folders.load(folder)
+    for words in folders.outdated(folder):
+        console.print(words, style="yellow", markup=False, soft_wrap=True)
+    path = out or Path(f"{files.slug(assignment.id)}.zip")
+    content = pack(assignment)
+    files.write(path, content)
+    digest = hashlib.sha256(content).hexdigest()
+    console.print(f"Wrote {path}. Students type one of", markup=False, soft_wrap=True)
+    console.print(f"  checker self-check my_solution.ipynb --assignment {path.name}", markup=False, soft_wrap=True)
+    console.print(
+        f"  checker self-check my_solution.ipynb --assignment https://…/{path.name}#sha256={digest}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def pack(assignment: Assignment) -> bytes:
+    """Return the zip of all of an assignment that its students may see; the same bytes for the same assignment.
+
+    Raises UsageError where the reference has no scores for self-checks yet.
+    """
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name, content in sorted(public_files(assignment).items()):
+            member = ZipInfo(name, LONG_AGO)
+            member.compress_type, member.external_attr = ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(member, content)
+    return packed.getvalue()
+
+
+def public_files(assignment: Assignment) -> dict[str, bytes]:
+    """Return the files of an assignment that its students may see, by name."""
+    folder = Path(assignment.folder)
+    known = [scores for scores in folders.scores(assignment) if scores.seeds == assignment.seeds.self_check]
+    if not known:
+        raise UsageError(
+            f"{folder} has no scores that self-checks could compare with.",
+            f"Make them: checker reference {folder} --write-scores.",
+        )
+    chosen = {
+        FILE: _as_toml(replace(assignment, seeds=Seeds(assignment.seeds.self_check))).encode(),
+        SCORES: to_json(tuple(known), indent=2),
+    }
+    kept = [folder / name for name in (RULES, STARTER)]
+    kept += [path for path in [folder / assignment.data.file] if path.is_file()]
+    return chosen | {path.name: path.read_bytes() for path in kept}
+
+
+def _as_toml(assignment: Assignment) -> str:
+    content = {key: value for key, value in to_plain(assignment).items() if key != "folder"}
+    content["seeds"] = {purpose: seeds for purpose, seeds in content["seeds"].items() if seeds}
+    tables = {key: value for key, value in content.items() if isinstance(value, dict)}
+    lines = _pairs({key: value for key, value in content.items() if key not in tables})
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *_pairs(table)]
+    return "\n".join([*lines, ""])
+
+
+def _pairs(table: Mapping[str, Any]) -> list[str]:
+    """Return a table's lines. JSON's strings, numbers, truths and lists are TOML's, but for one character."""
+    text = {key: json.dumps(value, ensure_ascii=False) for key, value in table.items() if value is not None}
+    return [f"{key} = {value}".replace("\x7f", "\\u007f") for key, value in text.items()]
+
+
+# -- opened ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened(named: str) -> Iterator[Path]:
+    """Give the folder of an assignment that was named: a folder, a zip, or a zip's address and hash.
+
+    A zip's folder is gone afterwards. Raises UsageError for what is no zip, or not the one that the hash says.
+    """
+    place, _, digest = named.partition("#sha256=")
+    path = _downloaded(place, digest) if re.match(r"https?://", place) else Path(place)
+    if path.is_dir() or not path.exists():
+        yield Path(named)
+        return
+    if digest and hashlib.sha256(path.read_bytes()).hexdigest() != digest.lower():
+        raise UsageError(f"{path} is not the assignment that was meant: its sha256 differs.", "Download it again.")
+    with tempfile.TemporaryDirectory(prefix="checker-", ignore_cleanup_errors=True) as parent:
+        folder = Path(parent) / files.slug(path.stem)
+        folder.mkdir()
+        _unpack(path, folder)
+        yield folder
+
+
+def _downloaded(address: str, digest: str) -> Path:
+    """Return the file at an address, from the user's cache where it was there before."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", digest):
+        raise UsageError(
+            f"{address} could be any file, and its rules would be run: its hash is missing.",
+            "Name it as your course does, with its hash: https://…/tick4.zip#sha256=….",
+        )
+    cache = Path(pooch.os_cache("checker")) / "assignments"
+    name = f"{digest[:16].lower()}.zip"
+    try:
+        return Path(pooch.retrieve(address, f"sha256:{digest.lower()}", name, cache))
+    except Exception as error:  # pooch passes on whatever its downloader raised
+        raise UsageError(f"{address} could not be downloaded: {str(error)[:200]}") from error
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Write an assignment's files from a zip, under our own names for them, to a folder."""
+    members = {file.parts: file for file in uploads.in_zip(path) if not file.hidden}
+    _copy(members, FILE, folder, path)
+    for name in (RULES, STARTER, SCORES):
+        _copy(members, name, folder, path)
+    data = folders.load(folder).data.file
+    if (data,) in members:
+        _copy(members, data, folder, path)
+
+
+def _copy(members: Mapping[tuple[str, ...], uploads.File], name: str, folder: Path, path: Path) -> None:
+    file = members.get((name,))
+    problem = "it is not there" if file is None else file.problem
+    if file is not None and file.size > MOST_BYTES:
+        problem = f"it has more than {MOST_BYTES // 2**20} MiB"
+    if file is None or problem:
+        raise UsageError(f"{path} is no assignment: {name}: {problem}.", "Take the zip as your course gives it.")
+    files.write(folder / name, file.read(MOST_BYTES))

@@ -1,0 +1,132 @@
+"""The data of an assignment: from a given path, its folder, the environment, the user's cache, or a checked download.
+
+Never silently something else: a file that is not the one the assignment names is refused, and practice data
+is used on request only.
+"""
+
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pooch
+
+from checker.errors import DatasetError
+from checker.records.arrays import Array
+from checker.records.assignment import DatasetNote, DataSource
+from checker.records.dataset import Dataset
+
+VARIABLE = "CHECKER_HOUSING_CSV"
+HOUSING = "housing.csv"
+IN_PACKAGE = Path(__file__).parent / "practice_housing.csv"
+IN_PROJECT = Path(__file__).parent.parent / "fixtures" / "practice_housing.csv"
+PRACTICE = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
+"""A wheel carries the practice data inside the package; a checkout has it in ``fixtures/``."""
+
+
+def load(
+    source: DataSource,
+    given: Path | None = None,
+    practice: bool = False,
+    download: bool = True,
+    folder: Path | None = None,
+) -> Dataset:
+    """Return the data an assignment is about, which may lie in its folder.
+
+    Raises DatasetError, with the ways to provide the data, where it cannot be had.
+    """
+    if practice:
+        return _practice(source)
+    path = given or _beside(source, folder) or _in_environment() or _cached(source, download)
+    content = _read(source, path)
+    if hashlib.sha256(content).hexdigest() != source.sha256:
+        raise DatasetError(
+            f"{path} is not the file this assignment is about: its sha256 differs from {source.sha256[:12]}….",
+            f"Give the unchanged {source.file}{_or_practice(source, ', or say --practice-data')}.",
+        )
+    return parse(source, content, source.file, practice=False)
+
+
+def _practice(source: DataSource) -> Dataset:
+    content = _read(source, PRACTICE)
+    if source.file != HOUSING:
+        raise DatasetError(f"There is practice data for {HOUSING} only; this assignment is about {source.file}.")
+    return parse(source, content, "practice data", practice=True)
+
+
+def _beside(source: DataSource, folder: Path | None) -> Path | None:
+    path = folder / source.file if folder is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def _in_environment() -> Path | None:
+    return Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
+
+
+def _read(source: DataSource, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"The data cannot be read: {path}: {error.strerror}.", _ways(source)) from error
+
+
+def _ways(source: DataSource) -> str:
+    download = ", or connect to the network once so that it can be downloaded" if source.url else ""
+    practice = _or_practice(source, " To try things without it, say --practice-data.")
+    return f"Give the file with --data PATH, or set {VARIABLE} to its path{download}.{practice}"
+
+
+def _or_practice(source: DataSource, words: str) -> str:
+    return words if source.file == HOUSING else ""
+
+
+def _cached(source: DataSource, download: bool) -> Path:
+    cache = Path(pooch.os_cache("checker"))
+    name = f"{source.sha256[:16]}.csv"
+    if not (download and source.url) and not (cache / name).exists():
+        raise DatasetError(f"The data ({source.file}) is not on this machine.", _ways(source))
+    try:
+        return Path(pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False))
+    except Exception as error:  # pooch passes on whatever its downloader raised
+        words = f"The data ({source.file}) could not be downloaded: {str(error)[:200]}"
+        raise DatasetError(words, _ways(source)) from error
+
+
+def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
+    """Return the data set in a CSV's bytes; DatasetError where it lacks a column or holds values of no use."""
+    text = {} if source.is_regression else {source.target: str}  # classes that are numbers are names all the same
+    table = pd.read_csv(io.BytesIO(content), dtype=text)
+    wanted = [*source.features, source.target]
+    if not set(wanted) <= set(table.columns):
+        raise DatasetError(f"{name} has the columns {list(table.columns)}, not {wanted}.")
+    find = _numbers if source.is_regression else _classes
+    labels = find(source, table, name)
+    worded = [column for column in source.features if not pd.api.types.is_numeric_dtype(table[column])]
+    if worded:
+        raise DatasetError(
+            f"{name} has other values than numbers in {', '.join(worded)}, which the assignment calls features.",
+            "Take such columns out of data.features. Students may use them all the same.",
+        )
+    features = table[list(source.features)].to_numpy(dtype=np.float64)
+    note = DatasetNote(name, hashlib.sha256(content).hexdigest(), practice)
+    words = {
+        str(name): table[name].to_numpy(dtype=str) for name in table if not pd.api.types.is_numeric_dtype(table[name])
+    }
+    return Dataset(note, content, features, labels, words)
+
+
+def _classes(source: DataSource, table: pd.DataFrame, name: str) -> Array:
+    numbers = {name: number for number, name in enumerate(source.classes)}
+    labels = table[source.target].map(numbers).fillna(-1).to_numpy()
+    if (labels < 0).any():
+        raise DatasetError(f"{name} has other values of {source.target} than {list(source.classes)}.")
+    return np.asarray(labels, dtype=np.int32)
+
+
+def _numbers(source: DataSource, table: pd.DataFrame, name: str) -> Array:
+    labels = pd.to_numeric(table[source.target], errors="coerce").to_numpy(dtype=np.float64)
+    if not np.isfinite(labels).all():
+        raise DatasetError(f"{name} has values of {source.target} that are no numbers.")
+    return labels

@@ -1,0 +1,144 @@
+"""What a CSV offers to a new assignment: columns of numbers as features, a target, classes; and what is wrong with it.
+
+What would let the checker go wrong later is refused now: rows that cannot be told from one another, gaps in the
+target, classes too rare to be split.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from checker.assignment.folders import PLAIN_CSV
+from checker.errors import UsageError
+
+FEWEST_ROWS = 300
+"""From fewer, columns are not found again by the shape of their distributions."""
+MOST_FEATURES = 500
+MOST_CLASSES = 50
+FEWEST_OF_A_CLASS = 5
+"""So that each class has a row in the held-out part."""
+ALIKE = 0.02
+"""Share of rows that may have a double: a student's rows are traced where nineteen of twenty are the only ones."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A CSV's columns, by what they are for.
+
+    ``classes`` are the target's values in order, none for a regression; ``needs_text``: pandas would read them as
+    something else than text. ``spread``: the deviation of a regression's target. ``notes``: what lecturers should know.
+    """
+
+    file: str
+    csv: bytes
+    rows: int
+    target: str
+    features: tuple[str, ...]
+    classes: tuple[str, ...]
+    needs_text: bool
+    spread: float
+    notes: tuple[str, ...]
+
+
+def describe(csv: bytes, file: str, task: str, target: str) -> Columns:
+    """Return what a CSV offers.
+
+    Raises UsageError where no assignment can be made of it, with what to do about that.
+    """
+    if PLAIN_CSV.fullmatch(file) is None:
+        raise UsageError(f"{file} is no plain name that ends in .csv.", "Rename it, say to data.csv.")
+    table = _table(csv, file)
+    if target not in table.columns:
+        raise UsageError(f"{file} has no column {target}.", f"There are: {', '.join(table.columns)}.")
+    if len(table) < FEWEST_ROWS:
+        raise UsageError(f"{file} has {len(table):,} rows; an assignment needs {FEWEST_ROWS}.")
+    if gaps := int(table[target].isna().sum()):
+        raise UsageError(f"In {gaps:,} rows {target} is empty.", "Take these rows out.")
+    classes = _classes(csv, table, target) if task == "classification" else ()
+    spread = 0.0 if classes else _spread(table, target)
+    others = table.drop(columns=target)
+    left_out = dict(_left_out(others))
+    features = tuple(name for name in others.columns if name not in left_out)
+    _require_features(table, features, file)
+    notes = tuple(f"{name} is no feature: {reason}." for name, reason in left_out.items())
+    needs_text = bool(classes) and not pd.api.types.is_string_dtype(table[target])
+    return Columns(file, csv, len(table), target, features, classes, needs_text, spread, notes)
+
+
+def _table(csv: bytes, file: str) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(io.BytesIO(csv))
+    except (ValueError, OverflowError) as error:  # pandas' own errors, and bytes that are no UTF-8
+        raise UsageError(f"{file} cannot be read as a CSV: {error}.", "Save it as UTF-8, with commas.") from error
+    table.columns = table.columns.map(str)
+    if len(table.columns) < 3:
+        raise UsageError(
+            f"{file} has {len(table.columns)} columns; two features and a target are needed.",
+            "Separate columns by commas, and name them in the first line.",
+        )
+    return table
+
+
+def _classes(csv: bytes, table: pd.DataFrame, target: str) -> tuple[str, ...]:
+    """Return the classes in order; numbers by their size."""
+    words = pd.read_csv(io.BytesIO(csv), dtype={target: str})[target]
+    counts = words.value_counts()
+    if not 2 <= len(counts) <= MOST_CLASSES:
+        raise UsageError(
+            f"{target} has {len(counts):,} different values; a classification has 2 to {MOST_CLASSES}.",
+            "Is it a number to be predicted? Say --task regression." if len(counts) > MOST_CLASSES else "",
+        )
+    rare = [f"{name} ({count})" for name, count in counts.items() if count < FEWEST_OF_A_CLASS]
+    if rare:
+        raise UsageError(
+            f"Classes with fewer than {FEWEST_OF_A_CLASS} rows cannot be learned: {', '.join(rare)}.",
+            "Take these rows out, or join classes.",
+        )
+    if pd.api.types.is_numeric_dtype(table[target]) and not pd.api.types.is_bool_dtype(table[target]):
+        return tuple(sorted(map(str, counts.index), key=float))
+    return tuple(sorted(map(str, counts.index)))
+
+
+def _spread(table: pd.DataFrame, target: str) -> float:
+    """Return the deviation of the numbers to predict."""
+    numbers = table[target]
+    if not pd.api.types.is_numeric_dtype(numbers) or pd.api.types.is_bool_dtype(numbers):
+        raise UsageError(f"{target} holds other values than numbers.", "Are they classes? Say --task classification.")
+    spread = float(numbers.std())
+    if not np.isfinite(spread) or spread == 0:
+        raise UsageError(f"{target} is the same, or infinite, in all rows.")
+    return spread
+
+
+def _left_out(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Yield the columns that are no features, with the reason."""
+    for name, column in table.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            some = ", ".join(map(repr, column.dropna().unique()[:3]))
+            yield str(name), f"it holds no numbers, but {some} …; students may use it all the same, say one-hot"
+        elif not np.isfinite(column.to_numpy(dtype=np.float64, na_value=0.0)).all():
+            yield str(name), "it holds infinite numbers"
+        elif column.nunique() < 2:
+            yield str(name), "it is the same in all rows"
+        elif column.diff()[1:].eq(1).all():
+            yield str(name), "it numbers the rows"
+
+
+def _require_features(table: pd.DataFrame, features: tuple[str, ...], file: str) -> None:
+    if not 2 <= len(features) <= MOST_FEATURES:
+        raise UsageError(
+            f"{file} has {len(features)} columns of numbers to learn from; 2 to {MOST_FEATURES} are needed."
+        )
+    complete = [name for name in features if table[name].notna().all()]
+    if not complete:
+        raise UsageError(f"Every column of numbers in {file} has gaps.", "Fill those of one column at least.")
+    alike = table.duplicated(subset=complete, keep=False).mean()
+    if alike > ALIKE:
+        raise UsageError(
+            f"{alike:.0%} of the rows are the same as another in {', '.join(complete)}: students' rows could not be "
+            "told apart.",
+            "Take doubles out, or fill gaps in more columns.",
+        )

@@ -1,0 +1,139 @@
+"""Write a new assignment's folder."""
+
+import hashlib
+import json
+import math
+import secrets
+from pathlib import Path
+
+from checker.assignment.folders import FILE, RULES, SOLUTION, STARTER
+from checker.assignment.scaffold import examples
+from checker.assignment.scaffold.columns import Columns
+from checker.assignment.scaffold.notebooks import Cell, cells, filled, notebook
+from checker.formats import files
+
+HOUSING_URL = "https://raw.githubusercontent.com/ageron/handson-ml2/master/datasets/housing/housing.csv"
+HOUSING_SHA256 = "8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e"
+SMALL = 5_000
+"""Rows below which scores scatter much from seed to seed, and a training costs little: there are more seeds."""
+STEPS = 5_000
+"""Of the solution's training, where there are rows enough."""
+YOUR_CODE = Cell(True, "# Your code here")
+
+
+def write(folder: Path, columns: Columns, title: str, is_housing: bool) -> None:
+    """Write all files of a new assignment; the data too, unless it is the housing data, which is published."""
+    blanks = _blanks(folder.name, columns, title, is_housing)
+    task = "classification" if columns.classes else "regression"
+    handout, own = (cells(filled(template, blanks)) for template in ("handout", task))
+    solution = (*handout, *own)
+    files.write(folder / FILE, filled("assignment", blanks))
+    files.write(folder / STARTER, notebook((*handout, YOUR_CODE)))
+    files.write(folder / SOLUTION, notebook(solution))
+    files.write(folder / RULES, filled("rules", blanks | {"OUTPUT": filled(f"output_{task}", {}).strip()}))
+    for example in examples.of_task(task, columns.rows, own[-1].source):
+        place = folder / "examples" / example.name
+        files.write(place / "notebook.ipynb", notebook(examples.spoiled(solution, example)))
+        files.write(place / "expected.toml", example.expected)
+    if not is_housing:
+        files.write(folder / columns.file, columns.csv)
+
+
+def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[str, str]:
+    """Return what goes into the templates' blanks. JSON's strings and lists are TOML's and Python's."""
+    classes = columns.classes
+    seeds = secrets.SystemRandom().sample(range(1, 100_000), 25)
+    graded, watched = (10, 5) if columns.rows < SMALL else (5, 3)
+    steps = columns.rows * 0.64 / 32
+    return {
+        "ID": _quoted(name),
+        "ID_NAME": "".join(letter for letter in name if letter not in '"\\'),
+        "TITLE": " ".join(title.split()),
+        "TITLE_TEXT": _quoted(title),
+        "TASK": _quoted("classification" if classes else "regression"),
+        "FILE": _quoted(columns.file),
+        "FILE_NAME": columns.file,
+        "URL": _quoted(HOUSING_URL if is_housing else ""),
+        "SHA256": _quoted(HOUSING_SHA256 if is_housing else hashlib.sha256(columns.csv).hexdigest()),
+        "TARGET": _quoted(columns.target),
+        "TARGET_NAME": columns.target,
+        "FEATURES": _listed(columns.features),
+        "CLASSES": f"# In the order of their numbers.\nclasses = {_listed(classes)}\n" if classes else "",
+        "GRADING": str(sorted(seeds[:graded])),
+        "SELF_CHECK": str(sorted(seeds[10 : 10 + watched])),
+        "FURTHER": str(sorted(seeds[15 : 15 + graded])),
+        "BAR": _bar(columns),
+        "READ": _read(columns),
+        "COLUMNS": _chosen(columns),
+        "EPOCHS": str(min(max(round(STEPS / steps), 15), 150)),
+        "ROWS": f"{columns.rows:_}",
+        "GIVEN_AWAY": "0.98" if classes else "0.95",
+        "LOSSES": _losses(bool(classes)),
+        "LOSS_HELP": _quoted(
+            "Use sparse_categorical_crossentropy for class numbers, categorical_crossentropy for one-hot labels."
+            if classes
+            else "Compile with loss='mean_squared_error', or another loss of regression."
+        ),
+    }
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    """Return a list of texts, one to a line where one line would not hold them."""
+    line = f"[{', '.join(map(_quoted, words))}]"
+    return line if len(line) < 100 else "[\n" + "".join(f"    {_quoted(word)},\n" for word in words) + "]"
+
+
+def _bar(columns: Columns) -> str:
+    """Return the lines about the bar: of a regression, a tenth of the target's deviation is forgiven."""
+    if columns.classes:
+        return (
+            "# Pass: mean accuracy at least the reference's minus the tolerance, and above the baseline, which is\n"
+            '# "logistic_regression" or "majority_class".\n'
+            f'metric = "accuracy"\ntolerance = {0.05 if columns.rows < SMALL else 0.035}\n'
+            'baseline = "logistic_regression"\n'
+            "# The bar lies no farther than this share of the way from the reference to the baseline.\nshare = 0.75"
+        )
+    return (
+        "# Pass: mean error at most the reference's plus the tolerance, and below the baseline's, which is\n"
+        '# "linear_regression" or "mean". The metric is "rmse", "mae" or "r2"; all three are shown.\n'
+        f'metric = "rmse"\ntolerance = {float(f"{0.1 * columns.spread:.2g}")}\nbaseline = "linear_regression"\n'
+        "# The bar lies no farther than this share of the way from the reference to the baseline.\nshare = 0.75\n"
+        '# The smallest amount in which errors are written, with its unit, as "$1" or "0.01 kg".\n'
+        f'unit = "{_step(columns.spread)}"'
+    )
+
+
+def _step(spread: float) -> str:
+    """Return the power of ten, at most 1, that is about a thousandth of a deviation."""
+    decimals = min(max(math.ceil(-math.log10(spread / 1_000)), 0), 6)
+    return f"{10.0**-decimals:.{decimals}f}"
+
+
+def _read(columns: Columns) -> str:
+    """Return how the hand-out reads the file: classes as text, where they could be taken for something else."""
+    as_text = f", dtype={{{_quoted(columns.target)}: str}}" if columns.needs_text else ""
+    return _quoted(columns.file) + as_text
+
+
+def _chosen(columns: Columns) -> str:
+    target = f"table[{_quoted(columns.target)}]"
+    lines = [f"features = {_listed(columns.features)}"]
+    if columns.classes:
+        lines.append(f"classes = {_listed(columns.classes)}")
+        lines.append(f"y = {target}.map({{name: number for number, name in enumerate(classes)}})")
+    else:
+        lines.append(f"y = {target}")
+    return "\n".join([*lines, "X = table[features]"])
+
+
+def _losses(is_classification: bool) -> str:
+    if is_classification:
+        return (
+            '{\n    Labels.INTEGERS: {"SparseCategoricalCrossentropy"},\n'
+            '    Labels.ONE_HOT: {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "KLDivergence"},\n}'
+        )
+    return '{Labels.NUMBERS: {"MeanSquaredError", "MeanAbsoluteError", "Huber", "LogCosh"}}'

@@ -1,0 +1,213 @@
+"""The command that takes results back to where the submissions came from. It reads and writes files; ``moodle``
+and ``awards`` say what goes into them."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from checker.errors import EvidenceError, ExitCode, UsageError
+from checker.formats import files, text
+from checker.gradebooks import autograders, awards, decisions, feedback, moodle, nbgrader, worksheets
+from checker.gradebooks.decisions import Decided
+from checker.gradebooks.feedback import Page
+from checker.gradebooks.moodle import Entry, Filled, Outcome, Words
+from checker.gradebooks.worksheets import Worksheet
+from checker.records.codec import from_json
+from checker.records.report import Report, Unfinished
+from checker.records.submission import Platform
+from checker.report import paths
+from checker.report.tables import Results
+from checker.run import batch, lock
+
+MIB = 2**20
+NAME = 60
+console = Console(highlight=False)
+
+
+def command(
+    out: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that a batch wrote.")],
+    moodle_worksheet: Annotated[
+        Path | None, typer.Option(help="The grading worksheet as downloaded from Moodle; it is filled into --to.")
+    ] = None,
+    moodle_feedback: Annotated[Path | None, typer.Option(help="Where the zip of all pages goes.")] = None,
+    nbgrader: Annotated[
+        Path | None, typer.Option(help="The grades.csv of `nbgrader export`; it is filled into --to.")
+    ] = None,
+    gradescope: Annotated[Path | None, typer.Option(help="Where the zip of an autograder for Gradescope goes.")] = None,
+    github_classroom: Annotated[
+        Path | None, typer.Option(help="The folder for results of a GitHub Classroom runner, one a repository.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="Where the filled worksheet or table goes.")] = None,
+    tick: Annotated[str, typer.Option(help="Grade for a tick; default: the best that there is, else 1.")] = "",
+    resubmit: Annotated[str, typer.Option(help="Grade for handing in again; default: the worst.")] = "",
+    upload_limit: Annotated[int, typer.Option(min=1, help="MiB that Moodle takes at once.")] = 50,
+) -> NoReturn:
+    """Take back what demonstrators wrote into decisions.csv, to one platform: fill Moodle's grading worksheet and pack
+    pages as feedback, fill nbgrader's table of grades, or write what Gradescope or GitHub Classroom takes.
+
+    Whoever has no decision stays as before. Exit code 0: everybody's decision has gone back; 1: some have not, and the
+    output says which and why.
+
+    Example: checker export results --moodle-worksheet grades.csv --to filled.csv
+    """
+    if sum(one is not None for one in (moodle_worksheet, nbgrader, gradescope, github_classroom)) != 1:
+        options = "--moodle-worksheet, --nbgrader, --gradescope or --github-classroom"
+        raise UsageError("To which platform?", f"Say one of {options}.")
+    if moodle_feedback is not None and moodle_worksheet is None:
+        raise UsageError("--moodle-feedback needs the numbers in --moodle-worksheet.")
+    if to is not None and moodle_worksheet is None and nbgrader is None:
+        raise UsageError("--to is for what is filled in: --gradescope and --github-classroom say where they write.")
+    words = Words(tick, resubmit)
+    # Who may only read the results cannot hold them.
+    with lock.held(out) if os.access(out, os.W_OK) else nullcontext():
+        if moodle_worksheet is not None:
+            is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)
+        elif nbgrader is not None:
+            is_complete = _to_nbgrader(out, nbgrader, to, words)
+        elif gradescope is not None:
+            is_complete = _to_gradescope(out, gradescope, words)
+        else:
+            assert github_classroom is not None
+            is_complete = _to_classroom(out, github_classroom, words)
+    raise typer.Exit(ExitCode.ALL_PASSED if is_complete else ExitCode.NOT_ALL_PASSED)
+
+
+def _to_moodle(out: Path, given: Path, to: Path | None, feedback_to: Path | None, words: Words, limit: int) -> bool:
+    if to is None and feedback_to is None:
+        raise UsageError("There is nothing to write.", "Say --to FILE, --moodle-feedback FILE, or both.")
+    _require_other(given, to)
+    sheet = worksheets.read(files.content(given))
+    found = _entries(out)
+    is_complete = True
+    if to is not None:
+        filled = moodle.fill(sheet, found, _decided(out), words)
+        is_complete = _finish(filled, to)
+    if feedback_to is not None:
+        made = _pages(sheet, found, out)
+        places = _write_feedback(made, feedback_to, limit)
+        console.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
+    return is_complete
+
+
+def _to_nbgrader(out: Path, given: Path, to: Path | None, words: Words) -> bool:
+    if to is None:
+        raise UsageError("There is nothing to write.", "Say --to FILE.")
+    _require_other(given, to)
+    grades = nbgrader.read(files.content(given))
+    return _finish(awards.fill(grades, _entries(out), _decided(out), words), to)
+
+
+def _to_gradescope(out: Path, to: Path, words: Words) -> bool:
+    made = awards.award(_entries(out), _decided(out), Platform.GRADESCOPE, words)
+    results = {one.entry.identity.number: one.result for one in made.awards}
+    return _finish(Filled(autograders.gradescope(results), made.lines, ()), to)
+
+
+def _to_classroom(out: Path, folder: Path, words: Words) -> bool:
+    made = awards.award(_entries(out), _decided(out), Platform.NONE, words)
+    for one in made.awards:
+        files.write(folder / f"{files.slug(one.entry.name)}.txt", autograders.classroom(one.result))
+    filled = Filled(b"", made.lines, ())
+    _print(filled)
+    console.print(f"Wrote {len(made.awards)} files into {folder}.", markup=False)
+    return filled.is_complete
+
+
+def _require_other(given: Path, to: Path | None) -> None:
+    if to is not None and to.resolve() == given.resolve():
+        raise UsageError("The filled file would overwrite the downloaded one.", "Choose another --to.")
+
+
+def _entries(out: Path) -> list[Entry]:
+    results = _as_left(_results(out), out)
+    if results.dataset.practice:
+        console.print("These results were made with practice data: not for awarding ticks.", style="bold yellow")
+    return moodle.entries(results)
+
+
+def _as_left(results: Results, out: Path) -> Results:
+    """Return results in which no verdict stands that evidence gave which is not as the batch left it; and say so."""
+    altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
+    for one in altered:
+        console.print(text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True)
+    return replace(
+        results,
+        reports=tuple(report for report in results.reports if report.submission not in altered),
+        unfinished=(*results.unfinished, *(Unfinished(one.name, batch.ALTERED, one.identity) for one in altered)),
+    )
+
+
+def _results(out: Path) -> Results:
+    path = out / "results.json"
+    if not path.is_file():
+        raise UsageError(f"There are no results in {out}.", "Name the folder that `checker batch --out` wrote.")
+    try:
+        return from_json(Results, path.read_bytes())
+    except EvidenceError as error:
+        raise UsageError(f"{path}: {error.message}.", "Run `checker batch` or `checker judge` again.") from error
+
+
+def _decided(out: Path) -> dict[str, Decided]:
+    path = out / decisions.FILE
+    if not path.is_file():
+        raise UsageError(f"There is no {decisions.FILE} in {out}.", "`checker batch` and `checker judge` write it.")
+    return decisions.read(path.read_bytes())
+
+
+def _finish(filled: Filled, to: Path) -> bool:
+    """Write a filled file, say what was done, and return whether all of it was."""
+    files.write(to, filled.content)
+    _print(filled)
+    console.print(f"Wrote {to}.", markup=False)
+    return filled.is_complete
+
+
+def _print(filled: Filled) -> None:
+    """Say of every row and submission what became of it; who has handed in nothing stands in one line."""
+    for line in filled.lines:
+        if line.outcome is not Outcome.ABSENT:
+            words = text.one_line(f"{line.who}: {line.outcome}: {line.words}")
+            console.print(words, markup=False, soft_wrap=True)
+    absent = [text.one_line(line.who, NAME) for line in filled.lines if line.outcome is Outcome.ABSENT]
+    if absent:
+        console.print(f"{Outcome.ABSENT.capitalize()}: {', '.join(absent)}", markup=False, soft_wrap=True)
+    counts = Counter(line.outcome for line in filled.lines)
+    console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold")
+    for warning in filled.warnings:
+        console.print(warning, style="yellow")
+
+
+# -- feedback ----------------------------------------------------------------------------------------------
+
+
+def _pages(sheet: Worksheet, found: Sequence[Entry], out: Path) -> list[Page]:
+    """Return each submission's page for every participant whose row in the worksheet is matched with it."""
+    matched = moodle.match(sheet, found)
+    made = []
+    for row in sheet.rows:
+        entry = matched.get(row.line)
+        if isinstance(entry, Entry) and entry.report is not None and row.number:
+            made.append(Page(row.number, entry.report.submission.sha256, _page(out, entry.report)))
+    return made
+
+
+def _page(out: Path, report: Report) -> bytes:
+    """Return the student's edition of a report: the other one has questions and the reference in it."""
+    return files.content(out / paths.student_page_of(report.submission))
+
+
+def _write_feedback(made: Sequence[Page], path: Path, limit: int) -> list[Path]:
+    """Write pages into one zip, or into several, numbered, where one would be larger than the limit."""
+    zips = feedback.pack(made, limit)
+    numbered = [path.with_name(f"{path.stem}-{at}{path.suffix}") for at in range(1, len(zips) + 1)]
+    places = numbered if len(zips) > 1 else [path][: len(zips)]
+    for place, content in zip(places, zips, strict=True):
+        files.write(place, content)
+    return places

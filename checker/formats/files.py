@@ -1,0 +1,75 @@
+"""Files that are written whole or not at all, names for them, and arrays as zip archives."""
+
+import contextlib
+import hashlib
+import re
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from checker.errors import HarnessError, UsageError
+from checker.records.arrays import Array
+
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
+LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
+PARTIAL = ".partial-"
+"""How the names of files begin that are still being written."""
+
+
+def slug(name: str) -> str:
+    """Return a file name for a student's name: harmless on every system, and its own for every name.
+
+    Names with capitals get a hash, so that ``Anna`` and ``anna`` are two files where the system ignores case.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:60]
+    if plain and plain == name == name.lower() and not RESERVED.match(plain) and not LIKE_OURS.search(plain):
+        return plain
+    harmless = f"_{plain}" if RESERVED.match(plain) else plain or "submission"
+    return f"{harmless}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def zipped(**arrays: Array) -> bytes:
+    """Return arrays by name as the bytes of an npz file."""
+    with tempfile.SpooledTemporaryFile(max_size=2**26) as buffer:
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take a name for allow_pickle
+        buffer.seek(0)
+        return buffer.read()
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a file that a person has named.
+
+    Raises UsageError where it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def clear(folder: Path) -> None:
+    """Remove what a process that was killed was still writing; nobody else may be at work in the folder."""
+    for left in folder.rglob(f"{PARTIAL}*"):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all."""
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    partial: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PARTIAL, delete=False) as stream:
+            partial = Path(stream.name)
+            stream.write(data)
+        partial.chmod(0o644)
+        partial.replace(path)
+    except OSError as error:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        raise HarnessError(
+            f"{path} could not be written: {error.strerror}.", "Make room or choose another --out."
+        ) from error

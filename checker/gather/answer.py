@@ -1,0 +1,97 @@
+"""Finds a file's answer among its networks, and what it was given; a function of what the file's run has left.
+
+Rows are matched before the choice is made, because how a network did in the student's own hands takes part in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker.gather import own_results, ranking, selection
+from checker.gather.own_results import TASK_METRICS, Own
+from checker.gather.rows import sampling, tracing
+from checker.gather.rows.formulas import Sources
+from checker.gather.rows.matching import Matched, Matcher
+from checker.gather.rows.preparation import Data
+from checker.gather.rows.tracing import Traced
+from checker.keras_spec import kin
+from checker.keras_spec.architectures import nonlinear_hidden_layers
+from checker.records.capture import AsTrained, ModelCapture
+from checker.records.evidence import Evidence, OwnResult
+from checker.records.gathered import Gathered
+from checker.records.settings import Course
+
+MOST = 60
+"""Networks for the task that are ranked: the last ones."""
+
+
+def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
+    """Return the evidence with the answer, and with how networks did as trained; and what the answer was given, None
+    where there is no answer."""
+    evidence, data, assignment = ran.evidence, course.dataset, course.assignment
+    outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
+    matcher = Matcher(data.features, data.labels)
+    fitting = selection.candidates(evidence.models, outputs, len(data.labels))[-MOST:]
+    matches = {model.id: matcher.match(model, ran.arrays) for model in reversed(fitting)}
+    answered = {of.model: of for of in evidence.as_trained}
+    owns = [_own(model, answered.get(model.id), matches[model.id], matcher, ran, course) for model in fitting]
+    metric = TASK_METRICS[assignment.task]
+    leaky = {m.id for m in fitting if tracing.carries_label(m, matches[m.id], matcher, names)}
+    honest = [own for own in owns if own.model.id not in leaky]
+    trusted = [own.model.id for own in honest if _sets_a_measure(own.model)]
+    ranked = honest or owns
+    outdone = ranking.why_not(ranked, trusted, metric, assignment.bar.unit)
+    outdone |= dict.fromkeys(leaky if honest else (), "an input gives the target away, and others do without")
+    named = course.answer_name
+    folds = {group[-1].model.id: len(group) for group in ranking.folds_of(ranked)}
+    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
+    results = tuple(own_results.result_of(own, answered.get(own.model.id), metric) for own in owns)
+    evidence = replace(evidence, selection=chosen, own_results=results)
+    answer = evidence.answer
+    if answer is None:
+        return evidence, None
+    evidence = replace(evidence, own_results=_with_random_rows(results, owns, answer, matcher))
+    others = kin.of_same_kind(answer, fitting)
+    return evidence, tracing.trace(
+        answer, ran.arrays, matcher, _columns(course, matcher), names, assignment.data.classes, others
+    )
+
+
+def _with_random_rows(
+    results: Sequence[OwnResult], owns: Sequence[Own], answer: ModelCapture, matcher: Matcher
+) -> tuple[OwnResult, ...]:
+    """Return the results, that of the answer with whether the rows that it was trained on, and those that it was not,
+    look drawn at random: a network that has not seen a part of the map is no worse than its recipe."""
+    own = next((own for own in owns if own.model.id == answer.id), None)
+    if own is None or not own.trained.any() or not own.unseen.any():
+        return tuple(results)
+    both = (own.unseen, own.was_trained_on)
+    is_random = all(sampling.are_alike(~of, of, matcher.features, matcher.labels) for of in both)
+    return tuple(
+        replace(of, unseen=replace(of.unseen, is_random=is_random)) if of.model == answer.id and of.unseen else of
+        for of in results
+    )
+
+
+def _columns(course: Course, matcher: Matcher) -> Data:
+    """Return the data set's columns, without the target and with it."""
+    data, source = course.dataset, course.assignment.data
+    words = {name: column for name, column in data.words.items() if name != source.target}
+    all_names = (*source.features, source.target)[: matcher.features.shape[1]]
+    honest = Sources(source.features, data.features, words)
+    return Data(honest, Sources(all_names, matcher.features, data.words), source.target)
+
+
+def _sets_a_measure(model: ModelCapture) -> bool:
+    """Tell whether a network can be rebuilt, and is not linear."""
+    can_be_rebuilt = not model.unrebuildable and all(fit.phase is not None for fit in model.fits if fit.finished)
+    return can_be_rebuilt and model.architecture is not None and bool(nonlinear_hidden_layers(model.architecture))
+
+
+def _own(
+    model: ModelCapture, answered: AsTrained | None, matched: Matched, matcher: Matcher, ran: Gathered, course: Course
+) -> Own:
+    labels, fed = course.dataset.labels, tracing.labels_fed(model.fits[-1], ran.arrays, matched)
+    names = own_results.class_names(fed, labels, len(course.assignment.data.classes))
+    scale = tracing.target_scale(model, ran.arrays, matched, labels)
+    others = matcher.others(matched)
+    return own_results.own_of(model, answered, ran.arrays, matched, others, labels, names, scale)

@@ -1,0 +1,312 @@
+"""Run a student's file in a box, in the generation of Keras that it was written for, and say how that ended."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from checker import submissions
+from checker.errors import HarnessError
+from checker.gather import generations, selection
+from checker.records.arrays import Array, ArrayRef
+from checker.records.assignment import Limits
+from checker.records.capture import ModelCapture
+from checker.records.evidence import Evidence, Selection
+from checker.records.gathered import Gathered
+from checker.records.job import Ending, ExecuteJob, Execution, ReplayPlan
+from checker.records.settings import Course, Watch
+from checker.records.submission import Submission
+from checker.records.verdicts import Failure, Stage, Verdict
+from checker.sandbox import Box
+from checker.wire import frames
+from checker.wire.collector import Collector
+from checker.wire.frames import Frame, Kind
+
+MAX_KEPT_BYTES = 64 * 2**20
+"""Of the arrays that networks for the task were given, so that any of them can be made the answer later."""
+CUT_SHORT = {
+    Ending.TIME: "It ran longer than the time allowed and was stopped",
+    Ending.WALL_CLOCK: "It had not ended after ten times the time allowed by the clock and was stopped",
+    Ending.MEMORY: "It used more memory than allowed and was stopped",
+    Ending.OUTPUT: "It produced more output than allowed and was stopped",
+    Ending.PROCESSES: "It started more processes than allowed and was stopped",
+    Ending.CRASHED: "Its process vanished",
+}
+"""What is said of a run that did not come to its end by itself."""
+
+
+def run(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
+    """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
+    answer, or else the first with a network or an error, has left."""
+    room = course.assignment.execute.seconds
+    ran: list[Gathered] = []
+    for number, file in enumerate(files_of(submission)):
+        limits = replace(course.assignment.execute, seconds=room)
+        ended, seen = _in_its_generation(file, course, box, watch, limits)
+        ran.append(_left(as_checked(submission, number), ended, seen, course))
+        room -= ended.counted_seconds
+        if _holds_answer(seen, course):
+            return ran[-1]
+        if room <= 0:
+            break
+    return max(ran, key=_tells_why)
+
+
+def _tells_why(left: Gathered) -> bool:
+    """Tell whether a run without an answer may say why there is none; one that only defines functions does not."""
+    evidence = left.evidence
+    return bool(evidence.models or evidence.failures) or any(cell.error is not None for cell in evidence.cells)
+
+
+def files_of(submission: Submission) -> tuple[Submission, ...]:
+    """Return a student's files in the order in which they are tried."""
+    return (submission, *submission.others)
+
+
+def as_checked(submission: Submission, number: int) -> Submission:
+    """Return a submission as that of its file of a number, which says why others before it are not meant."""
+    files = files_of(submission)
+    before = [_name(file) for file in files[:number]]
+    note = f"{' and '.join(before)} hold{'s' * (number == 1)} no network for the task. " if before else ""
+    return as_stored(replace(files[number], note=note + files[number].note, others=()))
+
+
+def file_of(evidence: Evidence, submission: Submission) -> int:
+    """Return the number of the student's file that evidence is of."""
+    hashes = [file.sha256 for file in files_of(submission)]
+    return hashes.index(evidence.submission.sha256) if evidence.submission.sha256 in hashes else 0
+
+
+def _name(file: Submission) -> str:
+    return (file.member or file.path).replace("\\", "/").rpartition("/")[2]
+
+
+def _in_its_generation(
+    submission: Submission, course: Course, box: Box, watch: Watch, limits: Limits
+) -> tuple[Execution, Collector]:
+    """Run a file in the generation of Keras that it was written for; where errors say that it was another, or leave no
+    answer, in that one too, and take the run with an answer, or else with fewer errors."""
+    wanted = course.assignment.keras
+    first = _execute(submission, course, box, watch, wanted, "the assignment says so", limits)
+    seen = first[1]
+    if wanted != "auto" or seen.environment is None:
+        return first
+    other = generations.other(seen.environment.keras)
+    blamed = generations.explained_by(seen.environment.keras, seen.cells, seen.adaptations)
+    if not blamed and not _holds_answer(seen, course):
+        blamed = generations.may_explain(seen.cells)
+    if not blamed:
+        return first
+    reason = f"under Keras {seen.environment.keras} {blamed}"
+    second = _execute(submission, course, box, watch, other, reason, limits)
+    return max(first, second, key=lambda run: _how_far(run[1], course))
+
+
+def _how_far(seen: Collector, course: Course) -> tuple[bool, bool, int]:
+    failed = sum(cell.error is not None for cell in seen.cells)
+    return _holds_answer(seen, course), bool(seen.cells), -failed
+
+
+def _holds_answer(seen: Collector, course: Course) -> bool:
+    return bool(_for_the_task(seen, course))
+
+
+def _for_the_task(seen: Collector, course: Course) -> tuple[ModelCapture, ...]:
+    return selection.candidates(seen.models, course.assignment.data.outputs, len(course.dataset.labels))
+
+
+def _execute(
+    submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str, limits: Limits
+) -> tuple[Execution, Collector]:
+    def once() -> tuple[Execution, Collector]:
+        seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
+        return run_file(submission, course, box, seen, keras, reason, limits), seen
+
+    execution, seen = again_if_vanished(once)
+    _require_start(execution, seen)
+    return execution, seen
+
+
+def again_if_vanished(run: Callable[[], tuple[Execution, Collector]]) -> tuple[Execution, Collector]:
+    """Run a job, and once more where its guest has vanished: somebody, or a machine short of memory, may have killed
+    it."""
+    execution, seen = run()
+    return run() if execution.ending is Ending.CRASHED else (execution, seen)
+
+
+def run_file(
+    submission: Submission,
+    course: Course,
+    box: Box,
+    seen: Collector,
+    keras: str,
+    reason: str,
+    limits: Limits,
+    replay: ReplayPlan | None = None,
+    arrays: Sequence[Array] = (),
+) -> Execution:
+    """Run the student's file; for a replay, with a seed's arrays beside it."""
+    assignment = course.assignment
+    data, is_notebook = assignment.data, submission.is_notebook
+    names = tuple(companion.name for companion in submission.beside)
+    about = (assignment.caps, data.classes, replay, course.exact, data.file, submission.folder, names)
+    job = ExecuteJob(is_notebook, keras, reason, *about)
+    content = [submissions.read(submission), course.dataset.csv, *map(submissions.read_companion, submission.beside)]
+    beside = [*(Frame(Kind.BYTES, of) for of in content), *map(frames.array, arrays)]
+    return box.run([frames.job(job), *beside, frames.END], limits, seen.receive)
+
+
+def _require_start(execution: Execution, seen: Collector) -> None:
+    """Raise HarnessError for a guest that ended before any code but ours had run."""
+    if execution.ending is not Ending.FINISHED and not seen.has_started and not seen.failures:
+        tail = execution.output_tail.strip()[-600:]
+        raise HarnessError(f"The guest ended before it began ({execution.ending}): {tail}", "Run `checker doctor`.")
+
+
+def unread(submission: Submission, course: Course) -> Evidence:
+    """Return the evidence of a submission in which there is nothing to run."""
+    assert submission.failure is not None
+    never = Execution(Ending.FINISHED, None, 0.0, 0.0, 0.0, "", "")
+    nothing = Selection(None, "nothing was run")
+    return Evidence(
+        submission=as_stored(submission),
+        environment=None,
+        execution=never,
+        cells=(),
+        models=(),
+        failures=(submission.failure,),
+        selection=nothing,
+        tracing=None,
+        recipe=None,
+        seeds=course.seeds,
+        retraining=None,
+        runs=(),
+    )
+
+
+def as_stored(submission: Submission) -> Submission:
+    """Return a submission with a path that can be stored, whatever encoding it is in."""
+    return replace(
+        submission,
+        path=os.fsencode(submission.path).decode("utf-8", "backslashreplace"),
+        companions=tuple(replace(companion, path="", member="") for companion in submission.companions),
+    )
+
+
+def _left(submission: Submission, execution: Execution, seen: Collector, course: Course) -> Gathered:
+    """Return what a run of the student's file has left, before anybody has looked for the answer."""
+    failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
+    fitting = _for_the_task(seen, course)
+    kept = tuple(_kept(_given(fitting), seen))
+    arrays = {ref.sha256: seen.arrays[ref.sha256] for ref in kept}
+    evidence = Evidence(
+        submission=submission,
+        environment=seen.environment,
+        execution=execution,
+        cells=seen.cells,
+        models=seen.models,
+        failures=tuple(failures),
+        selection=Selection(None, "no model for this task found"),
+        tracing=None,
+        recipe=None,
+        seeds=course.seeds,
+        retraining=None,
+        runs=(),
+        adaptations=tuple(seen.adaptations),
+        cut_short=_cut_short(execution, seen),
+        ended_in=seen.at or None,
+        as_trained=seen.as_trained,
+        kept=(*kept, *(of.outputs for answered in seen.as_trained for of in answered.outputs)),
+    )
+    evidence = replace(evidence, failures=evidence.failures or _failures_of(evidence))
+    return Gathered(evidence, arrays | dict(seen.answers))
+
+
+def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
+    """Return all arrays that models were given, by hash, those of the last model first."""
+    given = [
+        fed
+        for model in reversed(list(models))
+        for fed in (
+            *(f for fit in reversed(model.fits) for f in (fit.training, fit.validation)),
+            *(u.fed for u in model.uses),
+        )
+    ]
+    refs = [ref for fed in given if fed is not None for ref in (fed.x, fed.y, fed.index) if ref is not None]
+    return {ref.sha256: ref for ref in refs}
+
+
+def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
+    """Yield the arrays that arrived and that there is room for."""
+    room = MAX_KEPT_BYTES
+    for values in map(seen.arrays.get, given):
+        if values is not None and values.nbytes <= room:
+            room -= values.nbytes
+            yield frames.reference(values)
+
+
+def _cut_short(execution: Execution, seen: Collector) -> str:
+    """Say what ended the run before the file's end; "" where nothing did."""
+    died = next((failure for failure in seen.failures if failure.stage is Stage.EXECUTING), None)
+    if died is not None:
+        return died.rationale
+    where = f" in cell {seen.at}" if seen.at else ""
+    return f"{CUT_SHORT[execution.ending]}{where}." if execution.ending in CUT_SHORT else ""
+
+
+def _failures_of(evidence: Evidence) -> tuple[Failure, ...]:
+    """Say in words what ended the student's run early: a demonstrator has to look, for nobody saw its end."""
+    if not evidence.cut_short and evidence.execution.ending is Ending.FINISHED:
+        return ()
+    failure = Failure(
+        Stage.EXECUTING,
+        evidence.cut_short or "It sent the checker something that is not evidence.",
+        "Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
+        detail=evidence.execution.output_tail,
+        cell=evidence.ended_in,
+        verdict=Verdict.REFER,
+    )
+    return (failure,)
+
+
+def as_left(evidence: Evidence) -> Evidence:
+    """Return evidence as the run of the student's file has left it, before anybody had looked for the answer."""
+    return replace(
+        evidence,
+        failures=tuple(f for f in evidence.failures if f.stage is Stage.READING) or _failures_of(evidence),
+        selection=Selection(None, "no model for this task found"),
+        tracing=None,
+        recipe=None,
+        retraining=None,
+        runs=(),
+        replayed="",
+        replay="",
+        replay_cells=(),
+        further=None,
+        own_results=(),
+    )
+
+
+def forgive_cut(evidence: Evidence) -> Evidence:
+    """Take away what an early end means once the answer was trained: what came before is judged.
+
+    Only what is not evidence at all is not forgiven.
+    """
+    if evidence.execution.ending is Ending.NONSENSE:
+        return evidence
+    return replace(evidence, failures=tuple(f for f in evidence.failures if f.stage is not Stage.EXECUTING))
+
+
+def explain(evidence: Evidence, course: Course) -> Evidence:
+    """Say why there is no answer, where nothing else has gone wrong; or else, of a file that was cut short, which error
+    before that took it away."""
+    outputs, rows = course.assignment.data.outputs, len(course.dataset.labels)
+    companions = evidence.submission.companions
+    if evidence.failures:
+        error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations, companions)
+        if error is None or any(failure.stage is not Stage.EXECUTING for failure in evidence.failures):
+            return evidence
+        failure = Failure(Stage.SELECTING, error.rationale, error.help, cell=error.cell, verdict=Verdict.REFER)
+        return replace(evidence, failures=(failure, *evidence.failures))
+    about = (outputs, rows, course.answer_name, evidence.adaptations, companions)
+    failure = selection.explain(evidence.models, evidence.cells, *about)
+    return replace(evidence, failures=(failure,))

@@ -1,0 +1,183 @@
+"""How networks did in the student's own hands, by the data set's labels. Pure.
+
+Theory of operation: in the student's run each network answered for every table of its width that was fed to any
+network. Tables are matched with the data set, so an answer belongs to a row, and the data set's own label says whether
+it is right. What comes of that is a claim, because the student's process gave the answers: it passes nobody. It shows
+beside the retrained result, and it tells which network is the answer (``ranking``).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from checker.gather.rows.matching import MIN_ROWS, Matched, are_numbers
+from checker.records.arrays import Array
+from checker.records.capture import NO_CLASS, AsTrained, ModelCapture
+from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.tracing import TargetScale
+from checker.scoring import targets
+from checker.scoring.metrics import METRICS
+
+TASK_METRICS = {"classification": "accuracy", "regression": "rmse"}
+"""By which a task's networks are told apart, whatever metric the bar is of."""
+
+KINDS = tuple(RowKind)
+UNKNOWN = len(KINDS)
+"""Stands for rows of which nothing is known, where a row's kind is a number."""
+NO_UNIT = "its targets come from the data's numbers in no way that the checker knows"
+
+
+@dataclass(frozen=True)
+class Own:
+    """How a network did as trained, row by row of the data set: of which kind a row is for it (n,), and its loss (n,).
+
+    A loss is 1 for a wrong class and 0 for the right one, or a squared error; NaN where it is not known.
+    """
+
+    model: ModelCapture
+    kinds: Array
+    losses: Array
+
+    @property
+    def was_trained_on(self) -> Array:
+        """Whether a row was trained on (n,)."""
+        return np.asarray(self.kinds == KINDS.index(RowKind.TRAINED))
+
+    @property
+    def trained(self) -> Array:
+        """Whether a row was trained on and its loss is known (n,)."""
+        return np.asarray(self.was_trained_on & np.isfinite(self.losses))
+
+    @property
+    def unseen(self) -> Array:
+        """Whether a row is known not to have been trained on, and its loss is known (n,)."""
+        return np.asarray(~self.was_trained_on & (self.kinds != UNKNOWN) & np.isfinite(self.losses))
+
+    @property
+    def was_tested(self) -> bool:
+        """It was used on rows that it was neither trained on nor watched."""
+        return int((self.kinds == KINDS.index(RowKind.TESTED)).sum()) >= MIN_ROWS
+
+
+# -- what a network's answers are worth ------------------------------------------------------------------
+
+
+def own_of(
+    model: ModelCapture,
+    answered: AsTrained | None,
+    answers: Mapping[str, Array],
+    matched: Matched,
+    others: Mapping[str, Array],
+    labels: Array,
+    names: Mapping[int, int],
+    scale: TargetScale | None,
+) -> Own:
+    """Return how a network did, by the data set's labels (n,).
+
+    ``others``: rows of tables, by hash, that only other networks were given. ``names``: which class the student's class
+    numbers stand for; ``scale``: how a regression's targets come from the data's.
+    """
+    kinds = _kinds(model, matched, others, len(labels))
+    losses = np.full(len(labels), np.nan)
+    by_table = {of.table: of.outputs.sha256 for of in answered.outputs} if answered else {}
+    for table, rows in (*others.items(), *reversed(list(matched.rows.items()))):  # its own tables have the last word
+        given = answers.get(by_table.get(table, ""))
+        if given is not None and len(given) == len(rows):
+            found = rows >= 0
+            losses[rows[found]] = _losses(given[found], labels[rows[found]], labels, names, scale)
+    return Own(model, kinds, losses)
+
+
+def _kinds(model: ModelCapture, matched: Matched, others: Mapping[str, Array], count: int) -> Array:
+    """Return what a network's run did with each row; what it was trained on counts as that, whatever else it did.
+
+    Where some of what it was trained on was not found, no other row is known not to be among it.
+    """
+    kinds = np.full(count, UNKNOWN, dtype=np.uint8)
+    for rows in others.values():
+        kinds[rows[rows >= 0]] = KINDS.index(RowKind.UNUSED)
+    for kind, fed in (
+        (RowKind.TESTED, [use.fed for use in model.uses]),
+        (RowKind.WATCHED, [fit.validation for fit in model.fits]),
+        (RowKind.TRAINED, [fit.training for fit in model.fits]),
+    ):
+        kinds[matched.rows_of(*fed)] = KINDS.index(kind)
+    trained = {fit.training.x.sha256 for fit in model.fits if fit.training.x is not None}
+    if not trained <= matched.rows.keys():
+        kinds[kinds != KINDS.index(RowKind.TRAINED)] = UNKNOWN
+    return kinds
+
+
+def _losses(given: Array, true: Array, labels: Array, names: Mapping[int, int], scale: TargetScale | None) -> Array:
+    if not are_numbers(labels):
+        classes = np.full(NO_CLASS + 1, -1, dtype=np.int64)
+        for theirs, ours in names.items():
+            classes[theirs] = ours
+        return np.asarray(classes[given.astype(np.uint8)] != true, dtype=np.float64)
+    if scale is None or not scale.factor:
+        return np.full(len(true), np.nan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.clip(targets.undo(scale, given), labels.min(), labels.max())
+        return np.asarray(np.square(values - true))
+
+
+def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) -> dict[int, int]:
+    """Return which class of the data set each of the student's class numbers stands for: that of most of its rows.
+
+    ``fed``: the labels (n,) or (n, classes) that were trained on, and their rows in the data set. Where these are not
+    known, or two numbers would stand for one class, each number stands for itself.
+    """
+    same = {number: number for number in range(classes)}
+    if fed is None or len(fed[0]) != len(fed[1]):
+        return same
+    y, rows = fed
+    theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+    known = (rows >= 0) & np.isfinite(theirs.astype(np.float64))
+    theirs, true = theirs[known], labels[rows[known]]
+    numbers = [number for number in range(min(classes, NO_CLASS)) if (theirs == number).any()]
+    stand_for = {number: int(np.bincount(true[theirs == number]).argmax()) for number in numbers}
+    return stand_for if len(set(stand_for.values())) == len(stand_for) > 0 else same
+
+
+def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
+    """Return how a network did, in figures for reports."""
+    cell = answered.cell if answered else own.model.fits[-1].cell
+    result = OwnResult(own.model.id, cell, metric)
+    if answered is None or answered.note:
+        why = answered.note if answered else "its answers did not arrive"
+        return replace(result, note=why)
+    scores = [_score(own, (kind,), metric) for kind in KINDS]
+    known = tuple(score for score in scores if score is not None)
+    if not known:
+        is_matched = own.was_trained_on.any()
+        return replace(
+            result, note=NO_UNIT if is_matched else "the rows that it was given were not found in the data set"
+        )
+    untouched = _score(own, (RowKind.TESTED, RowKind.UNUSED), metric)
+    if untouched is None or untouched.rows < MIN_ROWS:
+        untouched = _score(own, (RowKind.WATCHED, RowKind.TESTED, RowKind.UNUSED), metric)
+    return replace(result, scores=known, unseen=untouched)
+
+
+def _score(own: Own, kinds: tuple[RowKind, ...], metric: str) -> OwnScore | None:
+    is_one = np.isin(own.kinds, [KINDS.index(kind) for kind in kinds]) & np.isfinite(own.losses)
+    present = tuple(kind for kind in kinds if (own.kinds[is_one] == KINDS.index(kind)).any())
+    if not is_one.any():
+        return None
+    losses = own.losses[is_one]
+    return OwnScore(present, len(losses), score(losses, metric), _standard_error(losses, metric))
+
+
+def _standard_error(losses: Array, metric: str) -> float:
+    """Return the standard error, over rows, of the score that losses (n,) come to; of the root of a mean, by its slope
+    there, which for many rows is what a bootstrap gives."""
+    error = float(np.std(losses)) / math.sqrt(len(losses))
+    return error if METRICS[metric].higher_is_better else error / max(2 * score(losses, metric), 1e-12)
+
+
+def score(losses: Array, metric: str) -> float:
+    """Return the accuracy, or the root of the mean squared error, that losses (n,) come to."""
+    mean = float(np.mean(losses))
+    return 1 - mean if METRICS[metric].higher_is_better else math.sqrt(mean)

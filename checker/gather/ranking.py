@@ -1,0 +1,208 @@
+"""Which networks did clearly worse than the best in the student's own run, and which are folds or twins. Pure.
+
+Theory of operation: whoever tries five networks and tests the third means the third, wherever it stands in the file. So
+networks are compared on rows that neither was trained on. One is *clearly worse* where its score is worse by
+``MARGIN`` (of a regression, by a share of the error) and a paired test says the same at the level ``LEVEL``: McNemar's
+exact test on the rows that one has right and the other wrong (McNemar, Psychometrika 12, 1947), or Student's t on the
+differences of squared errors. Where no such rows exist, as after a final training on all rows, the rows that both were
+trained on are compared: whoever fits them at least as well is not worse.
+
+Of networks that are nearly as good, one that was tested comes before one that was not: whoever tests a network at the
+end means that one. And where nothing is known of a network but its training's own history, that is believed as far as
+it is far better or far worse.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from checker.gather.own_results import Own, score
+from checker.gather.rows.matching import MIN_ROWS
+from checker.keras_spec import kin
+from checker.records.arrays import Array
+from checker.records.capture import ModelCapture
+from checker.scoring.metrics import METRICS, Metric, find
+
+MARGIN = 0.02
+"""Of a score, so much worse is clearly worse."""
+SHARE = 0.05
+"""Of an error, so much more is clearly worse."""
+LEVEL = 0.01
+FAR = 0.05
+"""So much better by a training's own word, of which there is no test, is far better."""
+ENOUGH = 500
+"""So many rows that no network was trained on tell which is the best."""
+FOLDS = 3
+"""So many networks of one kind, each trained on rows that the others were not, are folds."""
+APART = 0.01
+"""The share of its training rows that another fold was not trained on, at least."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two networks' scores on the same rows, and whether the first is clearly worse."""
+
+    rows: int
+    first: float
+    second: float
+    were_trained_on: bool
+    is_clear: bool
+
+
+def compare(first: Own, second: Own, metric: str) -> Comparison | None:
+    """Compare two networks on rows that neither was trained on, else on those that both were; None where there are
+    none."""
+    common, were_trained_on = first.unseen & second.unseen, False
+    if not common.any():
+        common, were_trained_on = first.trained & second.trained, True
+    if not common.any():
+        return None
+    ours, theirs = first.losses[common], second.losses[common]
+    scores = score(ours, metric), score(theirs, metric)
+    is_clear = _is_worse(*scores, METRICS[metric]) and _p_value(ours, theirs, metric) < LEVEL
+    return Comparison(int(common.sum()), *scores, were_trained_on, is_clear)
+
+
+def _is_worse(one: float, other: float, metric: Metric) -> bool:
+    return other - one >= MARGIN if metric.higher_is_better else one >= (1 + SHARE) * other
+
+
+def _p_value(ours: Array, theirs: Array, metric: str) -> float:
+    """Return how likely losses so much larger are by chance, by a two-sided paired test."""
+    differences = ours - theirs
+    if METRICS[metric].higher_is_better:
+        worse, better = int((differences > 0).sum()), int((differences < 0).sum())
+        tail = float(special.bdtr(min(worse, better), worse + better, 0.5)) if worse + better else 1.0
+        return min(1.0, 2 * tail)
+    count, spread = len(differences), float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+    if count < MIN_ROWS or not spread:
+        return 1.0
+    t = float(differences.mean()) / (spread / math.sqrt(count))
+    return float(2 * special.stdtr(count - 1, -abs(t)))
+
+
+def best_of(owns: Sequence[Own], metric: str) -> Own | None:
+    """Return the network with the best score on rows that it was not trained on, of equals the last; None where nothing
+    is known of any.
+
+    Rows that none was trained on count alone, where there are enough. Of networks without such rows the one that fits
+    its own training rows best.
+    """
+    with_unseen = [own for own in owns if own.unseen.any()]
+    rated = with_unseen or [own for own in owns if own.trained.any()]
+    if not rated:
+        return None
+    shared = np.logical_and.reduce([own.unseen for own in with_unseen]) if with_unseen else np.zeros(0, dtype=bool)
+
+    def rank(own: Own) -> float:
+        rows = shared if shared.sum() >= ENOUGH else own.unseen if with_unseen else own.trained
+        value = score(own.losses[rows], metric)
+        return value if METRICS[metric].higher_is_better else -value
+
+    return max(reversed(rated), key=rank)
+
+
+def why_not(owns: Sequence[Own], trusted: Sequence[int], metric: str, unit: str) -> dict[int, str]:
+    """Return, by id, why networks give way to others; ``owns`` in the order in which they were trained.
+
+    ``trusted``: those among which the best is looked for, if any of them has a score. ``unit``: in which errors are
+    written.
+    """
+    reasons = _folds(owns)
+    rated = [own for own in owns if own.model.id not in reasons]
+    best = best_of([own for own in rated if own.model.id in trusted], metric) or best_of(rated, metric)
+    for own in rated if best is not None else ():
+        found = None if own is best or best is None else compare(own, best, metric)
+        if best is not None and found is not None and found.is_clear:
+            reasons[own.model.id] = _in_words(found, best, find(metric, unit))
+    reasons |= _by_their_word([own for own in rated if own.model.id not in reasons], metric)
+    return reasons | _untested([own for own in rated if own.model.id not in reasons])
+
+
+def _untested(equals: Sequence[Own]) -> dict[int, str]:
+    """Of networks that are nearly as good let those that were tested outdo those that were not, though they could have
+    been: whoever tests a network at the end means that one."""
+    tested = [own for own in equals if own.was_tested]
+    if not tested:
+        return {}
+    words = f"it was not tested on rows of its own, as {_name(tested[-1].model)} was, and did not clearly better"
+    return {own.model.id: words for own in equals if not own.was_tested and own.unseen.any()}
+
+
+def _by_their_word(equals: Sequence[Own], metric: str) -> dict[int, str]:
+    """Let a network give way to one that did far better, where nothing but a training's own history tells of one of
+    them: networks of the student's own class are not asked, and some rows are not found."""
+    if not METRICS[metric].higher_is_better:
+        return {}
+    stated = {own.model.id: _stated(own, metric) for own in equals}
+    known = {number: value for number, value in stated.items() if value is not None}
+    if not known:
+        return {}
+    best = next(own for own in reversed(equals) if known.get(own.model.id) == max(known.values()))
+    write = METRICS[metric].unit.value
+    return {
+        own.model.id: f"by the training's own word {_name(best.model)} did far better: "
+        f"{write(known[best.model.id])} against {write(known[own.model.id])}"
+        for own in equals
+        if own.model.id in known
+        and not (own.unseen.any() and best.unseen.any())
+        and known[best.model.id] - known[own.model.id] >= FAR
+    }
+
+
+def _stated(own: Own, metric: str) -> float | None:
+    """Return a network's score on rows that it was not trained on; else what its training states of watched ones."""
+    if own.unseen.any():
+        return score(own.losses[own.unseen], metric)
+    history = own.model.fits[-1].history
+    values = next((of for name, of in history.items() if name.startswith("val_") and "acc" in name and of), ())
+    return values[-1] if values else None
+
+
+def _name(model: ModelCapture) -> str:
+    return f"`{model.variable or model.name}`"
+
+
+def _in_words(found: Comparison, best: Own, metric: Metric) -> str:
+    name = _name(best.model)
+    write = metric.unit.value
+    rows = "that both were trained on" if found.were_trained_on else "that neither was trained on"
+    return (
+        f"as trained, it did clearly worse than {name}: {write(found.first)} against {write(found.second)} on "
+        f"{found.rows:,} rows {rows}"
+    )
+
+
+# -- folds and twins -----------------------------------------------------------------------------------------------
+
+
+def folds_of(owns: Sequence[Own]) -> list[list[Own]]:
+    """Return groups of networks of one kind that were each trained on rows that the others of the group were not."""
+    groups: list[list[Own]] = []
+    for own in owns:
+        group = next((g for g in groups if kin.is_of_kind(own.model, g[0].model) and _are_apart(own, g)), None)
+        if group is None:
+            groups.append([own])
+        else:
+            group.append(own)
+    return [group for group in groups if len(group) >= FOLDS]
+
+
+def _folds(owns: Sequence[Own]) -> dict[int, str]:
+    reasons: dict[int, str] = {}
+    for group in folds_of(owns):
+        last = group[-1].model
+        words = f"it is one of {len(group)} folds, of which the last, {_name(last)}, stands for all"
+        reasons |= {own.model.id: words for own in group[:-1]}
+    return reasons
+
+
+def _are_apart(own: Own, group: Sequence[Own]) -> bool:
+    for other in group:
+        one, two = own.was_trained_on, other.was_trained_on
+        if min((one & ~two).sum(), (two & ~one).sum()) <= APART * max(one.sum(), two.sum(), 1):
+            return False
+    return True

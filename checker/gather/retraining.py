@@ -1,0 +1,345 @@
+"""Train an answer again for every seed: rebuilt from plain data in the clean guest, or replayed by its own code."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from checker.gather import execution
+from checker.gather.rows import preparation
+from checker.gather.rows.tracing import Traced
+from checker.keras_spec import architectures, kin, recipes
+from checker.records.arrays import Array
+from checker.records.capture import ModelCapture
+from checker.records.evidence import Evidence
+from checker.records.gathered import Gathered
+from checker.records.job import Ending, Execution, Progress, ReplayPlan, RetrainJob
+from checker.records.network import Architecture, Recipe
+from checker.records.settings import Course, Watch
+from checker.records.submission import Submission
+from checker.records.training import TrainingRun
+from checker.records.verdicts import Failure, Stage, Verdict
+from checker.sandbox import Box, Boxes
+from checker.scoring import targets
+from checker.scoring.held_out import held_out_split
+from checker.scoring.splits import Split
+from checker.source import provenance
+from checker.wire import frames
+from checker.wire.collector import Collector
+
+MADE_OF_NUMBERS = (
+    "settings of its layers hold more numbers than a network has a use for, so that weights may stand in them which no "
+    "training here has learned"
+)
+SEVERAL_OUTPUTS = "outputs, and the task is about one"
+OVER_LIMIT = "More seeds would have gone over the limit on {}, which is one for all of them together."
+NOT_ALONE = "The cells that the training needs did not do alone what they did in the file, so all ran."
+
+
+def retrain(
+    submission: Submission, evidence: Evidence, traced: Traced, course: Course, boxes: Boxes, watch: Watch
+) -> Gathered:
+    """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
+    replayed by that code."""
+    answer = evidence.answer
+    assert answer is not None
+    kept = traced.arrays
+    training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
+    enough = recipes.enough_rows(len(course.dataset.labels))
+    looked_at = kin.with_looks_at_twins(answer, evidence.models)
+    recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
+    evidence = replace(evidence, recipe=recipe)
+    if answer.origin:
+        return Gathered(_refer(evidence, answer, answer.origin), kept)
+    has_several = SEVERAL_OUTPUTS in unclear  # which comes before all that is not known of them
+    if traced.rows is None:
+        why = traced.tracing.reason
+        return Gathered(_refer(evidence, answer, unclear if has_several else f"{why[0].lower()}{why[1:]}"), kept)
+    inputs = answer.input_width or 1
+    if answer.architecture is not None and architectures.holds_weights(answer.architecture, inputs):
+        return Gathered(_refer(evidence, answer, MADE_OF_NUMBERS), kept)
+    obstacle = answer.unrebuildable or unclear
+    if course.assignment.data.is_regression:
+        recipe = None if recipe is None else recipes.of_numbers(recipe)
+        evidence = replace(evidence, recipe=recipe)
+        if traced.tracing.target is None:
+            return Gathered(_refer(evidence, answer, unclear if has_several else targets.UNKNOWN), kept)
+    if recipe is not None and answer.architecture is not None and not obstacle:
+        data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.seeds}
+        ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
+        failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course)]
+        evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
+        return Gathered(evidence, kept | seen.arrays)
+    plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+    if plan is None:
+        return Gathered(_refer(evidence, answer, obstacle), kept)
+    known = provenance.Provenance(evidence.cells, evidence.adaptations)
+    cells = known.cells_for({fit.cell for fit in answer.fits})
+    evidence = replace(evidence, replayed=obstacle, replay_cells=cells)
+    ran = Gathered(evidence, kept)
+    return _replay(submission, ran, plan, traced, course.seeds[:1], course, boxes.students, watch)
+
+
+def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Train an answer that was rebuilt for the course's further seeds, too, or one that was replayed for those after
+    the first.
+
+    Where the guest of a rebuilt one does not reach its end, only that is noted: what the first seeds gave stays.
+    """
+    evidence, traced = gathered.evidence, _kept(gathered)
+    answer, recipe = evidence.answer, evidence.recipe
+    assert answer is not None
+    if evidence.replayed:
+        enough = recipes.enough_rows(len(course.dataset.labels))
+        plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+        assert plan is not None
+        return _replay(submission, gathered, plan, traced, course.seeds[1:], course, boxes.students, watch)
+    assert answer.architecture is not None and recipe is not None
+    data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.further}
+    ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
+    evidence = replace(evidence, further=ended)
+    if ended.ending is not Ending.FINISHED:
+        return replace(gathered, evidence=evidence)
+    failures = (*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course))
+    evidence = replace(evidence, runs=(*evidence.runs, *seen.runs), failures=failures)
+    return Gathered(evidence, {**gathered.arrays, **seen.arrays})
+
+
+def _rebuild(
+    evidence: Evidence,
+    architecture: Architecture,
+    recipe: Recipe,
+    data: Mapping[int, tuple[Array, ...]],
+    course: Course,
+    box: Box,
+    watch: Watch,
+) -> tuple[Execution, Collector]:
+    assignment = course.assignment
+    job = RetrainJob(
+        keras=evidence.environment.keras if evidence.environment else "3",
+        architecture=architecture,
+        recipe=recipe,
+        classes=assignment.data.classes,
+        parameters=assignment.caps.parameters,
+        seeds=tuple(data),
+    )
+    beside = [frames.array(a) for arrays in data.values() for a in arrays]
+
+    def once() -> tuple[Execution, Collector]:
+        seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
+        return box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
+
+    return execution.again_if_vanished(once)
+
+
+def _replay(
+    submission: Submission,
+    gathered: Gathered,
+    plan: ReplayPlan,
+    traced: Traced,
+    seeds: Sequence[int],
+    course: Course,
+    box: Box,
+    watch: Watch,
+) -> Gathered:
+    """Let the student's code train the answer on the checker's rows, for each of these seeds.
+
+    The limits on time and steps are those of all seeds together: a seed is begun only if what the last took is left.
+    """
+    evidence, answer, limits = gathered.evidence, gathered.evidence.answer, course.assignment.execute
+    assert answer is not None
+    enough = recipes.enough_rows(len(course.dataset.labels))
+    development = recipes.watched_development(kin.with_looks_at_twins(answer, evidence.models), enough)
+    replaying = _Replaying(submission, evidence, answer, replace(plan, cells=evidence.replay_cells), course, box)
+    last = evidence.retraining.counted_seconds if evidence.retraining else 0.0
+    left, collected, data = limits.seconds - last, Collector(lambda progress: None), dict[int, tuple[Array, ...]]()
+    for number, seed in enumerate(seeds, 1):
+        steps = [run.steps for run in (*evidence.runs, *collected.runs)]
+        if last > left or (steps and sum(steps) + max(steps) > course.assignment.caps.notebook_steps):
+            replaying.said.append(OVER_LIMIT.format("time" if last > left else "steps"))
+            break
+        watch(Stage.RETRAINING, Progress(number, len(seeds)))
+        data[seed] = _seed_arrays(seed, development, traced, course)
+        runs, arrays = replaying.run(seed, data[seed], left)
+        last = replaying.seconds
+        left -= last
+        collected.runs += runs
+        collected.arrays |= arrays
+        if not runs:
+            break
+    ended = replaying.ended
+    if ended:
+        total = _summed(ended)
+        failures = _failures_of(evidence, total, collected, data, course)
+        evidence = replace(evidence, failures=(*evidence.failures, *failures))
+        evidence = replace(evidence, further=total) if evidence.retraining else replace(evidence, retraining=total)
+    said, cells = " ".join(dict.fromkeys(replaying.said)), replaying.plan.cells
+    evidence = replace(evidence, runs=(*evidence.runs, *collected.runs), replay=said, replay_cells=cells)
+    return Gathered(evidence, {**gathered.arrays, **collected.arrays})
+
+
+class _Replaying:
+    """Runs a student's file for one seed after another, in a fresh box each: the cells that the answer needs, or all
+    where these alone do not do what they did in the student's run. ``seconds``: what the last seed took."""
+
+    def __init__(
+        self,
+        submission: Submission,
+        evidence: Evidence,
+        answer: ModelCapture,
+        plan: ReplayPlan,
+        course: Course,
+        box: Box,
+    ) -> None:
+        self.submission, self.evidence, self.course, self.box = submission, evidence, course, box
+        self.answer, self.plan = answer, plan
+        self.said = [evidence.replay] if evidence.replay else []
+        self.ended: list[Execution] = []
+        self.seconds = 0.0
+
+    def run(self, seed: int, arrays: Sequence[Array], left: float) -> tuple[list[TrainingRun], dict[str, Array]]:
+        """Return a seed's run, if it gave one, and its outputs."""
+        self.seconds = 0.0
+        seen = self._run(seed, arrays, left)
+        if self.plan.cells and not _went_as_before(seen, self.evidence, self.answer):
+            self.plan = replace(self.plan, cells=())
+            self.said.append(NOT_ALONE)
+            seen = self._run(seed, arrays, max(left - self.seconds, 1.0))
+        runs = [run for run in seen.runs if run.seed == seed and run.predictions.sha256 in seen.arrays][:1]
+        return runs, {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
+
+    def _run(self, seed: int, arrays: Sequence[Array], left: float) -> Collector:
+        environment = self.evidence.environment
+        keras, reason = (environment.keras, environment.reason) if environment else ("3", "")
+        limits, plan = replace(self.course.assignment.execute, seconds=left), replace(self.plan, seed=seed)
+
+        def once() -> tuple[Execution, Collector]:
+            seen = Collector(lambda progress: None)
+            self.box.renew()
+            about = (self.submission, self.course, self.box, seen, keras, reason, limits, plan, arrays)
+            return execution.run_file(*about), seen
+
+        ended, seen = execution.again_if_vanished(once)
+        self.ended.append(ended)
+        self.seconds += ended.counted_seconds
+        return seen
+
+
+def _went_as_before(seen: Collector, evidence: Evidence, answer: ModelCapture) -> bool:
+    """Tell whether some cells reached the answer's training without an error that they had not in the whole file."""
+    last = max(fit.cell for fit in answer.fits)
+    failed = {cell.index for cell in evidence.cells if cell.error is not None}
+    new = [cell for cell in seen.cells if cell.error is not None and cell.index < last and cell.index not in failed]
+    return bool(seen.runs) and not new
+
+
+def _summed(ended: Sequence[Execution]) -> Execution:
+    """Return jobs as one: all the time that they took, and how the last ended."""
+    return replace(
+        ended[-1],
+        wall_seconds=sum(one.wall_seconds for one in ended),
+        cpu_seconds=sum(one.cpu_seconds for one in ended),
+        counted_seconds=sum(one.counted_seconds for one in ended),
+        peak_memory_mib=max(one.peak_memory_mib for one in ended),
+    )
+
+
+def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
+    failure = _cannot_retrain(answer, obstacle)
+    return replace(evidence, failures=(*evidence.failures, failure))
+
+
+def _kept(gathered: Gathered) -> Traced:
+    """Return what the tracing found, as ``retrain`` has kept it."""
+    found = gathered.evidence.tracing
+    assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
+    return Traced(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
+
+
+def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
+    return Failure(
+        Stage.RETRAINING,
+        f"The network was not retrained: {obstacle.rstrip('.')}. A demonstrator decides.",
+        "Nothing to do before the ticking session; be ready to explain this part.",
+        cell=answer.fits[-1].cell,
+        verdict=Verdict.REFER,
+    )
+
+
+def archive(gathered: Gathered, course: Course) -> dict[str, Array]:
+    """Return what the script that trains a rebuilt answer again reads beside the data set.
+
+    ``rows`` (n,) of the data set and their ``features`` (n, d), float32; the rows that are ``trainable`` (m,); and for
+    each of the ``seeds`` by which ``offsets`` and ``scales`` (seeds, d), float64, the features are shifted and
+    stretched.
+    """
+    evidence, traced = gathered.evidence, _kept(gathered)
+    assert evidence.recipe is not None and traced.rows is not None and traced.trainable is not None
+    seeds = [run.seed for run in evidence.runs]
+    fitted = [_prepared(seed, evidence.recipe.development, traced, course)[1:] for seed in seeds]
+    offsets, scales = (np.array(of) for of in zip(*fitted, strict=True))
+    return {
+        "rows": traced.rows,
+        "features": np.asarray(traced.features),
+        "trainable": traced.trainable,
+        "seeds": np.array(seeds),
+        "offsets": offsets,
+        "scales": scales,
+    }
+
+
+def _prepared(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Split, Array, Array]:
+    """Return a seed's split, and the offsets and scales (d,) that are fitted on it."""
+    rows, features, trainable = traced.rows, traced.features, traced.trainable
+    assert rows is not None and features is not None and trainable is not None
+    part = held_out_split(seed, development, rows, course, trainable)
+    return part, *preparation.by_seed(features, rows, traced.tracing.columns, part.training, part.development)
+
+
+def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Array, ...]:
+    """Return a seed's five arrays: training x and y, development x and y, held-out x."""
+    assert traced.rows is not None and traced.features is not None
+    part, offsets, scales = _prepared(seed, development, traced, course)
+    labels, scale = course.dataset.labels, traced.tracing.target
+    if scale is not None:
+        labels = targets.apply(scale, labels).astype(np.float32).reshape(-1, 1)
+    x = np.zeros((len(labels), traced.features.shape[1]), dtype=np.float32)
+    x[traced.rows] = preparation.scaled(traced.features, offsets, scales)
+    return x[part.training], labels[part.training], x[part.development], labels[part.development], x[part.held_out]
+
+
+def _failures_of(
+    evidence: Evidence,
+    execution: Execution,
+    seen: Collector,
+    data: Mapping[int, tuple[Array, ...]],
+    course: Course,
+) -> list[Failure]:
+    if seen.failures:
+        return []
+    is_replayed = bool(evidence.replayed and (seen.runs or evidence.runs)) and execution.ending is not Ending.NONSENSE
+    if not is_replayed and (execution.ending is not Ending.FINISHED or len(seen.runs) != len(data)):
+        words = f"The retraining ended early ({execution.ending})."
+        if evidence.replayed:
+            why = evidence.replayed.rstrip(".")
+            words = f"The network cannot be rebuilt ({why}), and the replay did not reach its end."
+        return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
+    outputs = course.assignment.data.outputs
+    shapes = {run.seed: seen.arrays[run.predictions.sha256].shape for run in seen.runs}
+    wrong = [shape for seed, shape in shapes.items() if shape != (len(data[seed][4]), outputs)]
+    if wrong:
+        wanted = f"a number for each of {outputs} classes" if outputs > 1 else "one number for each row"
+        units = f"{outputs} units, one for each class" if outputs > 1 else "one unit"
+        words = f"The network's outputs have the shape {wrong[0][1:] or wrong[0]}, not {wanted}."
+        return [Failure(Stage.RETRAINING, words, f"End the network in {units}.")]
+    wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
+    if wild:
+        return [
+            Failure(
+                Stage.RETRAINING,
+                f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned nothing.",
+                "Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
+                diverged=len(wild),
+            )
+        ]
+    return []

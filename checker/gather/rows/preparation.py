@@ -1,0 +1,247 @@
+"""How a student's columns come from the data set's, so that every row has inputs; what is fitted anew by seed. Pure.
+
+Theory of operation: a student's inputs are known for the rows that were fed. A held-out split takes any row. So each
+column is computed for every row of the data where a formula reproduces what was fed: from a matched column, or from the
+usual derived ones (``derived``). Computed values stand even where the student's are off by a little, in which a label
+could be hidden. Gaps of the data take the value that the student imputed. A column that no formula reproduces is known
+for the fed rows alone. One that a formula reproduces only with the target in it gives the target away.
+
+A scaler belongs to the training. One that was fitted on the training rows has brought two of their figures, as mean and
+deviation, to 0 and 1 (``_scalers``). A seed has other training rows, among which there may be an outlier that the
+student's scaler has never seen. So the column is shifted and stretched until the figures of the seed's training rows
+are 0 and 1 too (``by_seed``), as the student's own code would have done on them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from checker.gather.rows.formulas import Derived, Finder, Sources
+from checker.gather.rows.matching import AffineMap, Map
+from checker.records.arrays import Array
+from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
+
+EXACT = 1e-4
+"""In units of a figure: how near 0 and 1 the figures of the rows are that a scaler was fitted on."""
+CONSTANT = 1e-5
+"""In deviations of a column: imputed values that differ by less are one."""
+MOST_IN_VAIN = 60
+"""Columns that nothing explains, after which no others are asked for."""
+MOST_COLUMNS = 64
+"""From so many on, quartiles are not looked at."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What inputs may be made from: the data set's columns without the target, and with it, by its name."""
+
+    honest: Sources
+    all: Sources
+    target: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The rows (n,) of the data set whose inputs are known, sorted, and these inputs (n, d), float32, as the student
+    scaled them; for each column the formula that gives it, "" for none, whether the target is in it, and what scaled
+    it."""
+
+    rows: Array
+    features: Array
+    formulas: tuple[str, ...]
+    have_target: tuple[bool, ...]
+    scalers: tuple[Scaler | None, ...]
+
+
+def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained: Array, watched: Array) -> Prepared:
+    """Return the inputs of every row of the data set that has them.
+
+    ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` say which columns are the data's. ``trained`` and
+    ``watched`` are the last training's tables, as they were fed: (t, d) and (w, d). A column that is made from the
+    target is known for the rows alone that were fed.
+    """
+    made = _made(values, rows, maps, data)
+    has_inputs = np.flatnonzero(np.logical_and.reduce([column.known for column in made])).astype(np.int32)
+    everywhere = np.column_stack([column.values for column in made])
+    complete = np.isfinite(everywhere).all(axis=1) & np.isfinite(data.all.features).all(axis=1)
+    inputs = everywhere[has_inputs]
+    tables = (
+        (FittedOn.ALL, inputs),
+        (FittedOn.ALL, everywhere[complete]),
+        (FittedOn.WATCHED_TOO, np.concatenate([trained, watched]) if len(watched) else watched),
+        (FittedOn.TRAINED, trained),
+        (FittedOn.ALL, values),
+    )
+    return Prepared(
+        has_inputs,
+        inputs.astype(np.float32),
+        tuple(column.formula for column in made),
+        tuple(column.has_target for column in made),
+        _scalers(tables, len(made)),
+    )
+
+
+# -- inputs for every row --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A column for all rows of the data (m,), and for which rows it is known (m,)."""
+
+    values: Array
+    known: Array
+    formula: str
+    has_target: bool
+
+
+def _made(values: Array, rows: Array, maps: Sequence[Map], data: Data) -> list[_Made]:
+    """Compute each of a student's columns; the data's own come first, for others may be made from their filled gaps."""
+    features, names = data.all.features, data.all.names
+    nothing, filled = np.full(len(features), np.nan), features.copy()
+    made: dict[int, _Made] = {}
+    for m in (m for m in maps if isinstance(m, AffineMap)):
+        name = names[m.source]
+        image = nothing if name == data.target else (features[:, m.source] - m.offset) / m.scale
+        column = _Made(*_filled(image, values[:, m.column], rows), name, name == data.target)
+        gaps = np.isnan(filled[:, m.source])
+        filled[gaps, m.source] = column.values[gaps] * m.scale + m.offset
+        made[m.column] = column
+    finders = _Finders(data, filled)
+    for j in sorted(set(range(values.shape[1])) - set(made)):
+        found, has_target = finders.find(values[:, j], rows)
+        image = nothing if found is None or has_target else found.values
+        made[j] = _Made(*_filled(image, values[:, j], rows), found.words if found is not None else "", has_target)
+    return [made[j] for j in range(values.shape[1])]
+
+
+@dataclass
+class _Finders:
+    """What finds formulas, without the target and with it; each is made when it is wanted. ``filled`` are the columns
+    in whose gaps is what the student imputed. Of one table, so many columns ``in_vain`` are looked at."""
+
+    data: Data
+    filled: Array
+    in_vain: int = 0
+
+    @cached_property
+    def honest(self) -> Finder:
+        width = self.data.honest.features.shape[1]
+        return Finder(replace(self.data.honest, features=self.filled[:, :width]))
+
+    @cached_property
+    def all(self) -> Finder:
+        return Finder(replace(self.data.all, features=self.filled))
+
+    def find(self, column: Array, rows: Array) -> tuple[Derived | None, bool]:
+        """Return how a column is made, and whether the target is needed for that."""
+        if self.in_vain >= MOST_IN_VAIN:
+            return None, False
+        found = self.honest.find(column, rows)
+        if found is not None:
+            return found, False
+        found = self.all.find(column, rows)
+        self.in_vain += found is None
+        return found, found is not None
+
+
+def _filled(image: Array, theirs: Array, rows: Array) -> tuple[Array, Array]:
+    """Fill what a formula leaves open with what the student fed there; return all values (m,), and which are known.
+
+    Where all that was fed there is one number, it was imputed, and stands in the other rows too.
+    """
+    is_open = ~np.isfinite(image)
+    imputed = theirs[is_open[rows]]
+    values, known = image.copy(), ~is_open
+    values[rows[is_open[rows]]] = imputed
+    known[rows] = True
+    allowed = CONSTANT * float(np.std(image[~is_open])) if not is_open.all() else 0.0
+    if len(imputed) and (np.isnan(imputed).all() or np.ptp(imputed) <= allowed) and not is_open.all():
+        values[is_open], known[:] = imputed[0], True
+    return values, known
+
+
+# -- scalers ---------------------------------------------------------------------------------------------
+
+Figures = Callable[[Array], tuple[Array, Array]]
+
+
+def _standard(values: Array) -> tuple[Array, Array]:
+    return np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+
+
+def _range(values: Array) -> tuple[Array, Array]:
+    low = np.nanmin(values, axis=0)
+    return low, np.nanmax(values, axis=0) - low
+
+
+def _symmetric(values: Array) -> tuple[Array, Array]:
+    low, size = _range(values)
+    return low + size / 2, size / 2
+
+
+def _robust(values: Array) -> tuple[Array, Array]:
+    low, middle, high = np.nanpercentile(values, (25, 50, 75), axis=0)
+    return middle, high - low
+
+
+def _max_abs(values: Array) -> tuple[Array, Array]:
+    return np.zeros(values.shape[1]), np.nanmax(np.abs(values), axis=0)
+
+
+FIGURES: Mapping[ScalerKind, Figures] = {
+    ScalerKind.STANDARD: _standard,
+    ScalerKind.RANGE: _range,
+    ScalerKind.SYMMETRIC: _symmetric,
+    ScalerKind.ROBUST: _robust,
+    ScalerKind.MAX_ABS: _max_abs,
+}
+"""For each kind, the two figures of each column of a table (n, d) that a scaler brings to 0 and 1."""
+
+
+def _scalers(tables: Sequence[tuple[FittedOn, Array]], width: int) -> tuple[Scaler | None, ...]:
+    """Return what scaled each column: it was fitted on the first table in which most have the figures 0 and 1."""
+    kinds = [(on, _kinds(table, width)) for on, table in tables]
+    on, found = max(kinds, key=lambda one: sum(kind is not None for kind in one[1]))
+    return tuple(None if kind is None else Scaler(kind, on) for kind in found)
+
+
+def _kinds(table: Array, width: int) -> list[ScalerKind | None]:
+    found: list[ScalerKind | None] = [None] * width
+    places = np.flatnonzero(np.isfinite(table).any(axis=0)) if len(table) > 1 else np.zeros(0, dtype=int)
+    for kind, figures in FIGURES.items():
+        if not len(places) or (kind is ScalerKind.ROBUST and width > MOST_COLUMNS):
+            continue
+        location, spread = figures(table[:, places])
+        of_sample = len(table) / (len(table) - 1) if kind is ScalerKind.STANDARD else 1.0
+        near = (np.abs(spread - 1) <= EXACT) | (np.abs(spread * np.sqrt(of_sample) - 1) <= EXACT)
+        for j in places[(np.abs(location) <= EXACT) & near]:
+            found[j] = found[j] or kind
+    return found
+
+
+def by_seed(
+    features: Array, rows: Array, columns: Sequence[Column], training: Array, development: Array
+) -> tuple[Array, Array]:
+    """Return what a seed's inputs are shifted and stretched by: offsets and scales (d,), float64, so that inputs are
+    ``(features - offsets) / scales``.
+
+    ``training`` and ``development`` are the seed's rows. Columns whose scaler was fitted on all rows, or is not known,
+    stay as they are.
+    """
+    offsets, scales = np.zeros(len(columns)), np.ones(len(columns))
+    likes = {FittedOn.TRAINED: training, FittedOn.WATCHED_TOO: np.concatenate([training, development])}
+    for on, like in likes.items():
+        values = features[np.isin(rows, like)].astype(np.float64)
+        for kind, figures in FIGURES.items():
+            places = [j for j, column in enumerate(columns) if column.scaler == Scaler(kind, on)]
+            if places and len(values):
+                offsets[places], scales[places] = figures(values[:, places])
+    is_sound = np.isfinite(offsets) & np.isfinite(scales) & (scales > 0)
+    return np.where(is_sound, offsets, 0.0), np.where(is_sound, scales, 1.0)
+
+
+def scaled(features: Array, offsets: Array, scales: Array) -> Array:
+    """Return a seed's inputs (n, d), float32."""
+    return np.asarray((features - offsets) / scales, dtype=np.float32)

@@ -1,0 +1,221 @@
+"""Which row of a Moodle worksheet is whose, and what goes back into it: what a demonstrator has decided, nothing else.
+
+A row of the worksheet and a submission belong together by the participant's number, which Moodle makes up anew for each
+assignment: in the worksheet of another assignment nobody is found. Of a team's submission the number is the group's,
+and may be that of a participant who has nothing to do with it; there the rows are found by the group's name. So where
+the worksheet tells names, they must agree as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from checker.formats import sheets
+from checker.gradebooks import worksheets
+from checker.gradebooks.decisions import Decided, Decision
+from checker.gradebooks.worksheets import Row, Worksheet
+from checker.records.report import Report
+from checker.records.submission import Identity, Platform, Submission
+from checker.report import paths
+from checker.report.tables import Results
+
+ZERO = (
+    "A grade of 0 is written for those who must hand in again. The newest versions of Moodle take 0 for no grade and "
+    "leave such rows as they were: look at one of them after the upload, or use a scale."
+)
+BACKSLASH = (
+    "The worksheet has a backslash before a quotation mark, which Moodle reads otherwise than it writes: look at the "
+    "rows around it after the upload."
+)
+
+
+class Outcome(StrEnum):
+    """What became of a row of the worksheet, or of a submission without one."""
+
+    FILLED = "filled"
+    KEPT = "already so"
+    LEFT = "left as it was"
+    UNMATCHED = "not matched"
+    ABSENT = "no submission"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of a row or a submission, in words."""
+
+    outcome: Outcome
+    who: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A filled worksheet, what was done row by row, and what to mind when it is uploaded."""
+
+    content: bytes
+    lines: tuple[Line, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Every submission has a row, and every such row has its grade."""
+        return all(line.outcome not in (Outcome.LEFT, Outcome.UNMATCHED) for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is written for a decision, where it is not the best or the worst that the worksheet allows."""
+
+    tick: str = ""
+    resubmit: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission that wants to go back."""
+
+    name: str
+    identity: Identity
+    verdict: str
+    report: Report | None = None
+
+
+def entries(results: Results) -> list[Entry]:
+    """Return all submissions of a batch, judged or not."""
+    judged = [Entry(r.submission.name, r.submission.identity, str(r.verdict), r) for r in results.reports]
+    return judged + [Entry(one.submission, one.identity, "unfinished") for one in results.unfinished]
+
+
+# -- who is who --------------------------------------------------------------------------------------------
+
+
+def match(sheet: Worksheet, found: Sequence[Entry]) -> dict[int, Entry | str]:
+    """Return for each line of a worksheet the submission that is its student's, or why the one with its number is not.
+
+    Lines of students who have not submitted are left out.
+    """
+    from_moodle = [entry for entry in found if entry.identity.platform is Platform.MOODLE]
+    numbers = {entry.identity.number: entry for entry in from_moodle if entry.identity.number}
+    groups = {worksheets.clean(entry.identity.name): entry for entry in from_moodle}
+    matched: dict[int, Entry | str] = {}
+    for row in sheet.rows:
+        team = groups.get(worksheets.clean(row.group)) if row.group else None
+        entry = numbers.get(row.number)
+        if team is not None:
+            matched[row.line] = team
+        elif entry is not None:
+            matched[row.line] = _doubt(row, entry, sheet) or entry
+    return matched
+
+
+def with_times(submitted: Sequence[Submission], sheet: Worksheet) -> tuple[Submission, ...]:
+    """Return submissions with the times at which they were handed in, as far as a worksheet tells them."""
+    matched = match(sheet, [Entry(one.name, one.identity, "") for one in submitted])
+    times = {entry.name: row.submitted for row in sheet.rows if isinstance(entry := matched.get(row.line), Entry)}
+    return tuple(
+        replace(one, identity=replace(one.identity, submitted_at=times.get(one.name) or one.identity.submitted_at))
+        for one in submitted
+    )
+
+
+def _doubt(row: Row, entry: Entry, sheet: Worksheet) -> str:
+    """Return why a submission with a row's number may be another's; "" where it is not."""
+    told, label = worksheets.clean(entry.identity.name), worksheets.clean(row.label)
+    name = worksheets.clean(row.name)
+    is_blind = label == f"{told} {row.number}" or label == f"{told}{row.number}"
+    if name and (told == name or told.endswith(f"-{name}")):
+        return ""
+    if sheet.has_groups:
+        return "the worksheet is one of teams, and no submission is its team's"
+    if is_blind or not sheet.has_names:
+        return ""
+    return f"the submission with this number is {entry.name}'s: is it the worksheet of this assignment?"
+
+
+# -- the worksheet -----------------------------------------------------------------------------------------
+
+
+def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided], words: Words) -> Filled:
+    """Write what was decided into a worksheet, and say of every row and every submission what became of it."""
+    matched = match(sheet, found)
+    grades, lines = {}, []
+    for row in sheet.rows:
+        line, grade = _settle(row, matched.get(row.line), decided, words)
+        lines.append(line)
+        if grade:
+            grades[row.line] = grade
+    back = [entry for entry in matched.values() if isinstance(entry, Entry)]
+    lines += [
+        Line(Outcome.UNMATCHED, entry.name, "there is no row for it in the worksheet")
+        for entry in found
+        if entry not in back
+    ]
+    lines += without_submission(found, decided)
+    return Filled(worksheets.fill(sheet, grades), tuple(lines), _warnings(sheet, grades))
+
+
+def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -> list[Line]:
+    """Say which decisions are about nobody who is there."""
+    names = {paths.student(entry.name) for entry in found}
+    return [
+        Line(Outcome.UNMATCHED, student, "there is a decision, but no such submission in these results")
+        for student, one in decided.items()
+        if student not in names and (one.decision or one.problem)
+    ]
+
+
+def _settle(row: Row, entry: Entry | str | None, decided: Mapping[str, Decided], words: Words) -> tuple[Line, str]:
+    """Return what becomes of a row, and the grade to write into it, "" for none."""
+    who = " ".join(filter(None, (row.label, row.name)))
+    if entry is None:
+        return Line(Outcome.ABSENT, who, "nothing was handed in"), ""
+    if isinstance(entry, str):
+        return Line(Outcome.UNMATCHED, who, entry), ""
+    decision = decided.get(paths.student(entry.name), Decided(None))
+    if decision.decision is None:
+        why = decision.problem or "nobody has decided"
+        return Line(Outcome.LEFT, who, f"{entry.verdict}, and {why}"), ""
+    if row.is_locked:
+        return Line(Outcome.LEFT, who, "its grade cannot be changed in Moodle"), ""
+    grade = _grade(row, decision.decision, words)
+    if problem := _problem(row, grade):
+        return Line(Outcome.LEFT, who, problem), ""
+    by = f", by {decision.by}" if decision.by else ""
+    if _is_same(row.grade, grade):
+        return Line(Outcome.KEPT, who, f"{decision.decision}{by}: {grade}"), ""
+    return Line(Outcome.FILLED, who, f"{decision.decision}{by}: {row.grade or 'nothing'} becomes {grade}"), grade
+
+
+def _grade(row: Row, decision: Decision, words: Words) -> str:
+    """Return what stands for a decision: the most or nothing, the best or the worst word of a scale."""
+    asked = words.tick if decision is Decision.TICK else words.resubmit
+    if asked:
+        return asked
+    if len(row.scale) > 1:
+        return row.scale[-1] if decision is Decision.TICK else row.scale[0]
+    if row.maximum is None or row.maximum <= 0:
+        return ""
+    return f"{row.maximum:g}" if decision is Decision.TICK else "0"
+
+
+def _problem(row: Row, grade: str) -> str:
+    """Return why Moodle would not take a grade."""
+    points = sheets.number(grade)
+    if not grade:
+        return "the worksheet tells neither a maximum nor the words of a scale: say --tick and --resubmit"
+    if len(row.scale) > 1:
+        return "" if grade in row.scale else f"“{grade}” is no word of the scale ({', '.join(row.scale)})"
+    if row.maximum is not None and (points is None or not 0 <= points <= row.maximum):
+        return f"“{grade}” is no number from 0 to {row.maximum:g}"
+    return ""
+
+
+def _is_same(before: str, grade: str) -> bool:
+    numbers = sheets.number(before), sheets.number(grade)
+    return before == grade or (None not in numbers and numbers[0] == numbers[1])
+
+
+def _warnings(sheet: Worksheet, grades: Mapping[int, str]) -> tuple[str, ...]:
+    is_zero = any(sheets.number(grade) == 0 for grade in grades.values())
+    is_odd = '\\"' in sheet.text
+    return tuple(words for words, is_so in ((ZERO, is_zero), (BACKSLASH, is_odd)) if is_so)

@@ -1,0 +1,161 @@
+"""Moodle's offline grading worksheet: read what is in it, and fill in grades without changing another byte.
+
+Moodle finds a row by the number at the end of its first column and nothing else, takes the headings in the language of
+whoever uploads, and refuses the whole sheet where a row has more or fewer cells than the headings. So the file is never
+parsed and written anew: each cell is known by its place in the text, and only the cells of grades are replaced.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from checker.errors import UsageError
+from checker.formats import sheets
+from checker.formats.sheets import Cell, number
+
+SEPARATORS = ",;\t:"
+LANGUAGES = "English, German, Spanish, French, Italian, Dutch, Brazilian Portuguese or Russian"
+HEADINGS = {
+    "identifier": "Identifier|ID|Identificador|Identifiant|Identificativo|Identificatie|Идентификатор",
+    "name": "Full name|Vollständiger Name|Nombre completo|Nom complet|Nome|Volledige naam|Nome completo|Полное имя",
+    "group": "Group|Gruppe|Grupo|Groupe|Gruppo|Groep|Группы",
+    "grade": "Grade|Bewertung|Calificación|Note|Valutazione|Cijfer|Nota|Оценка",
+    "maximum": "Maximum grade|Bestwertung|Calificación máxima|Note maximale|Valutazione massima|Maximaal cijfer"
+    "|Nota máxima|Максимальная оценка",
+    "scale": "Scale|Skala|Escala|Barème|Scala|Schaal|Шкала",
+    "changeable": "Grade can be changed|Bewertung kann geändert werden|La calificación puede ser cambiada"
+    "|La note peut être modifiée|La valutazione può essere cambiata|Het cijfer kan gewijzigd worden"
+    "|Nota pode ser alterada|Оценка может быть изменена",
+    "submitted": "Last modified (submission)|Zuletzt geändert (Abgabe)|Última modificación (entrega)"
+    "|Última modificación (envío)|Dernière modification (travail remis)|Ultima modifica (consegna)"
+    "|Laatst gewijzigd (inzending)|Última modificação (envio)|Последнее изменение (ответ)",
+    "graded": "Last modified (grade)|Zuletzt geändert (Bewertung)|Última modificación (calificación)"
+    "|Dernière modification (note)|Ultima modifica (valutazione)|Laatst gewijzigd (beoordeling)"
+    "|Última modificação (nota)|Последнее изменение (оценка)",
+}
+"""What Moodle's headings are in these languages, by its language packs."""
+NEEDED = ("identifier", "grade", "graded")
+"""Without these Moodle refuses a worksheet."""
+NO = ("no", "nein", "non", "nee", "não", "нет")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A student's row. ``maximum``: points, or None; ``scale``: the words to choose from, worst first; ``submitted``:
+    when, in the words of somebody's language, or "" for never.
+    """
+
+    line: int
+    label: str
+    number: str
+    name: str
+    group: str
+    grade: str
+    maximum: float | None
+    scale: tuple[str, ...]
+    is_locked: bool
+    submitted: str = ""
+
+
+@dataclass(frozen=True)
+class Worksheet:
+    """A worksheet as it was downloaded. ``cells``: of the column of grades, by line."""
+
+    text: str
+    encoding: str
+    rows: tuple[Row, ...]
+    cells: Mapping[int, Cell]
+    has_names: bool
+    has_groups: bool
+
+
+def read(content: bytes) -> Worksheet:
+    """Return what a downloaded worksheet holds.
+
+    Raises UsageError where it is none, or where Moodle would refuse it.
+    """
+    text, encoding = sheets.kept(content)
+    for separator in SEPARATORS:
+        columns = _headings(text, separator)
+        if all(key in columns for key in NEEDED):
+            lines = list(sheets.cells(text, separator))
+            _require_whole(lines)
+            rows = tuple(_row(at, line, columns) for at, line in enumerate(lines[1:], start=2))
+            cells = {at: line[columns["grade"]] for at, line in enumerate(lines[1:], start=2)}
+            return Worksheet(text, encoding, rows, cells, "name" in columns, "group" in columns)
+    raise UsageError(
+        f"This is no grading worksheet of Moodle's in {LANGUAGES}.",
+        "Download it again with one of these as your language in Moodle, and upload it in the same language.",
+    )
+
+
+def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
+    """Return the worksheet's bytes with these grades, by line; all else is as it was.
+
+    Raises UsageError where the worksheet's encoding has no letters for a grade.
+    """
+    new = [(sheet.cells[line], _quoted(grade)) for line, grade in sorted(grades.items())]
+    try:
+        return sheets.replaced(sheet.text, new).encode(sheet.encoding, "surrogatepass")
+    except UnicodeEncodeError as error:
+        words = f"A grade cannot be written in the worksheet's encoding, {sheet.encoding}: {error.object[error.start]}."
+        raise UsageError(words, "Download the worksheet as UTF-8.") from error
+
+
+def clean(name: str) -> str:
+    """Return a name as Moodle's file names have it (``clean_filename``), without regard to case."""
+    kept = "".join(c for c in unicodedata.normalize("NFC", name) if c.isprintable() and c not in "&<>\"`|':\\/")
+    return " ".join(kept.replace("_", " ").split()).casefold()
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+
+def _headings(text: str, separator: str) -> dict[str, int]:
+    """Return where each known column stands, if this is the separator."""
+    try:
+        line = next(sheets.cells(text, separator), [])
+    except UsageError:
+        return {}
+    known = {word.casefold(): key for key, words in HEADINGS.items() for word in words.split("|")}
+    found: dict[str, int] = {}
+    for at, cell in enumerate(line):
+        key = known.get(cell.value.strip().casefold())
+        if key is not None:
+            found.setdefault(key, at)
+    return found
+
+
+def _require_whole(lines: Sequence[Sequence[Cell]]) -> None:
+    for at, line in enumerate(lines, start=1):
+        if len(line) != len(lines[0]):
+            words = f"Row {at} of the worksheet has {len(line)} cells, and the headings are {len(lines[0])}."
+            raise UsageError(words, "Moodle would refuse all of it: download it again.")
+
+
+def _row(at: int, line: Sequence[Cell], columns: Mapping[str, int]) -> Row:
+    values = {key: line[column].value for key, column in columns.items()}
+    label = values["identifier"].strip()
+    last = re.search(r"[0-9]+\Z", label)
+    return Row(
+        line=at,
+        label=label,
+        number=last[0] if last else "",
+        name=values.get("name", "").strip(),
+        group=values.get("group", "").strip(),
+        grade=values["grade"].strip(),
+        maximum=number(values.get("maximum", "")),
+        scale=_items(values.get("scale", "")),
+        is_locked=values.get("changeable", "").strip().casefold() in NO,
+        submitted=values.get("submitted", "").strip().strip("-"),
+    )
+
+
+def _items(scale: str) -> tuple[str, ...]:
+    """Return a scale's words: Moodle writes one a line, and some versions put spaces for the ends of lines."""
+    return tuple(item.strip() for item in re.split(r"[\r\n]+|\s{2,}", scale.strip()) if item.strip())
+
+
+def _quoted(grade: str) -> str:
+    return grade if number(grade) is not None and "," not in grade else '"' + grade.replace('"', '""') + '"'

@@ -1,0 +1,154 @@
+"""What stands around a network in a notebook and may not decide a verdict: magics, Colab, prompts, TensorBoard."""
+
+import contextlib
+import importlib
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from checker.guest.compat import imports
+from checker.guest.compat.adaptation import Note
+
+MOST_PROMPTS = 50
+"""After these a loop that asks until it gets an answer is ended."""
+
+
+def install(
+    shell: Any, kernel: Any, csv: Path, found: Callable[[Any], Any], mount: Callable[[str], None], note: Note
+) -> None:
+    """Make the shell go on where a magic, an extension, Colab's modules or an answer to a prompt is missing."""
+    _pass_over_magics(shell, note)
+    _keep_tensorboard_from_starting()
+    _be_colab(csv.resolve(), found, mount)
+    _answer_prompts(shell, kernel, note)
+
+
+class Unanswered(str):
+    """The empty line that a prompt gets; made a number, it says where it comes from."""
+
+    __slots__ = ("prompt",)
+    prompt: str
+
+    def __int__(self) -> int:
+        raise ValueError(self._words())
+
+    def __float__(self) -> float:
+        raise ValueError(self._words())
+
+    def _words(self) -> str:
+        return (
+            f"{self.prompt} was answered with an empty line, which is no number, for nobody types while a notebook is "
+            "checked. Write the number into the code, or a default: input(...) or 20"
+        )
+
+
+def _answer_prompts(shell: Any, kernel: Any, note: Note) -> None:
+    """Answer every prompt with an empty line, as Enter does, so that defaults apply; where the cell then fails, say
+    that this is likely why."""
+    asked: list[str] = []
+    count = itertools.count(1)
+
+    def ask(prompt: Any = "", *args: Any, **kwargs: Any) -> str:
+        shown = f"input({str(prompt)[:80]!r})"
+        asked.append(shown)
+        if next(count) > MOST_PROMPTS:
+            raise EOFError(f"nobody answers {shown} while a notebook is checked")
+        print(prompt)
+        note(f"`{shown.replace('`', chr(39))}` was answered with an empty line, as Enter does")
+        answer = Unanswered("")
+        answer.prompt = shown
+        return answer
+
+    def tell(result: Any) -> None:
+        if asked and not result.success:
+            note(
+                f"the cell failed after `{asked[-1].replace('`', chr(39))}` was answered with an empty line: write the "
+                "value into the code, or a default"
+            )
+        asked.clear()
+
+    kernel.raw_input = kernel.getpass = ask
+    shell.events.register("post_run_cell", tell)
+
+
+def _pass_over_magics(shell: Any, note: Note) -> None:
+    run_line, run_cell, load = shell.run_line_magic, shell.run_cell_magic, shell.extension_manager.load_extension
+
+    def run_line_magic(name: str, line: str, _stack_depth: int = 1) -> Any:
+        if shell.find_line_magic(name) is None:
+            note(f"the magic `%{name[:40]}` is not there and was passed over")
+            return None
+        return run_line(name, line, _stack_depth=_stack_depth + 1)
+
+    def run_cell_magic(name: str, line: str, cell: str) -> Any:
+        if shell.find_cell_magic(name) is None:
+            note(f"the magic `%%{name[:40]}` is not there and its cell was passed over")
+            return None
+        return run_cell(name, line, cell)
+
+    def load_extension(name: str) -> Any:
+        try:
+            return load(name)
+        except ImportError:
+            note(f"the extension `{name[:60]}` is not there and was passed over")
+            return None
+
+    shell.run_line_magic, shell.run_cell_magic = run_line_magic, run_cell_magic
+    shell.extension_manager.load_extension = load_extension
+
+
+def _keep_tensorboard_from_starting() -> None:
+    """Let ``%tensorboard`` say a word instead of waiting a minute for a server that no one can reach."""
+    with contextlib.suppress(ImportError):
+        notebook: Any = importlib.import_module("tensorboard.notebook")  # the attribute is a stand-in until then
+        notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
+
+
+class Uploaded(dict[str, bytes]):
+    """What an upload brings: the data under its own name, and whatever the code asks for under another."""
+
+    def __init__(self, csv: Path, found: Callable[[Any], Any]) -> None:
+        super().__init__({csv.name: csv.read_bytes()})
+        self.found = found
+
+    def __missing__(self, name: Any) -> bytes:
+        path = self.found(re.sub(r" \(\d+\)(?=\.\w+$)", "", str(name)))  # as browsers name a file's second copy
+        if not isinstance(path, str) or not Path(path).is_file():
+            raise KeyError(name)
+        return Path(path).read_bytes()
+
+
+def _be_colab(csv: Path, found: Callable[[Any], Any], mount: Callable[[str], None]) -> None:
+    """Stand in for ``google.colab``: the drive holds what was handed in, an upload brings the course's data."""
+
+    def mounted(mountpoint: str = "/content/drive", *args: Any, **kwargs: Any) -> None:
+        mount(str(mountpoint))
+        print(f"Mounted at {mountpoint}")
+
+    def upload(*args: Any, **kwargs: Any) -> dict[str, bytes]:
+        if not Path(csv.name).exists():
+            Path(csv.name).write_bytes(csv.read_bytes())
+        return Uploaded(csv, found)
+
+    def ignore(*args: Any, **kwargs: Any) -> None:
+        return None
+
+    def nothing(*args: Any, **kwargs: Any) -> str:
+        return ""
+
+    parts: dict[str, dict[str, Any]] = {
+        "drive": {"mount": mounted, "flush_and_unmount": ignore},
+        "files": {"upload": upload, "upload_file": ignore, "download": ignore, "view": ignore},
+        "output": {"clear": ignore, "eval_js": ignore, "enable_custom_widget_manager": ignore},
+        "patches": {"cv2_imshow": ignore},
+        "auth": {"authenticate_user": ignore},
+        "userdata": {"get": nothing},
+        "data_table": {"enable_dataframe_formatter": ignore, "disable_dataframe_formatter": ignore},
+        "runtime": {"unassign": ignore},
+    }
+    made = {name: imports.made_module(f"google.colab.{name}", **contents) for name, contents in parts.items()}
+    colab = imports.made_module("google.colab", **made)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("google").colab = colab  # type: ignore[attr-defined]  # a namespace of other packages

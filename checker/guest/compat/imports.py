@@ -1,0 +1,407 @@
+"""Imports of packages and names that are not here: the rest of the cell goes on, and the report says what was missing.
+
+Theory of operation: a cell that imports ten things and fails at the fourth takes the whole notebook with it. So
+every import at the top level of a cell is wrapped (an AST transformer of IPython's): where it fails, its names
+are imported one by one. A name that has only moved in Keras comes from where it is today. A package that is
+only decoration becomes a stand-in that does nothing. Anything else becomes a stand-in that raises, in words,
+when it is used: importing something and not using it harms nobody. Imports inside ``try`` are left alone, the
+student deals with those.
+"""
+
+import ast
+import builtins
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from checker.guest.compat.adaptation import Note
+from checker.guest.compat.companions import Own
+
+HOOK = "__checker_import__"
+
+DECORATION = frozenset(
+    "altair ann_visualizer bokeh clearml codecarbon colorama comet_ml cufflinks dataframe_image eli5 folium "
+    "google.colab graphviz ipympl ipywidgets jupyterthemes keras_visualizer lime line_profiler livelossplot "
+    "memory_profiler mglearn missingno mlflow mlxtend mpl_toolkits.basemap neptune netron pandas_profiling plotly "
+    "prettytable pydot pydot_ng pydotplus pyecharts seaborn shap streamlit sweetviz tabulate "
+    "tensorboard_plugin_profile tensorboardcolab tensorboardX termcolor visualkeras watermark ydata_profiling "
+    "yellowbrick".split()
+)
+"""Packages that draw, print, ask or keep a log, and on which no network depends."""
+
+COURSE = ("seaborn", "scikeras", "keras_tuner", "pydot")
+"""What the optional ``course`` packages bring."""
+
+MOVED = {
+    "np_utils": "utils",
+    "core": "layers",
+    "advanced_activations": "layers",
+    "normalization": "layers",
+    "noise": "layers",
+    "convolutional": "layers",
+    "pooling": "layers",
+    "embeddings": "layers",
+    "recurrent": "layers",
+    "merge": "layers",
+    "experimental": "layers",
+    "preprocessing": "layers",
+    "vis_utils": "utils",
+    "generic_utils": "utils",
+    "topology": "layers",
+    "training": "models",
+    "engine": "layers",
+}
+"""Former modules of Keras, and the part of today's Keras that holds what was in them."""
+
+COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
+"""Names under which TensorFlow carried copies of Keras, which are gone, or stale and meant for nobody."""
+
+
+WELL_KNOWN = frozenset(
+    "albumentations autokeras boto3 bs4 cartopy catboost cv2 dask datasets deap fastai feature_engine "
+    "flax gdown geopandas geopy gensim gym h2o hyperas hyperopt imblearn jax joblib kaggle kerastuner lightgbm "
+    "lightning mxnet nltk numba openpyxl optuna pycaret pyspark pytorch_lightning ray requests skimage "
+    "skopt spacy statsmodels sympy talos tensorflow_addons tensorflow_datasets tensorflow_decision_forests "
+    "tensorflow_hub tensorflow_probability theano torch torchvision tpot transformers umap xgboost".split()
+)
+"""Packages that are not in the course environment, and that nobody would hand in as a file."""
+
+
+class Missing:
+    """Stands for what could not be imported; any use of it says so."""
+
+    def __init__(self, words: str) -> None:
+        object.__setattr__(self, "_words", words)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise ModuleNotFoundError(self._words)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise ModuleNotFoundError(self._words)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> Any:
+        raise ModuleNotFoundError(self._words)
+
+
+class Decoration:
+    """Stands for a package that draws: whatever is asked of it is done by doing nothing."""
+
+    def __init__(self, **given: Any) -> None:
+        vars(self).update(given)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a function that is only wrapped, as by ``@interact``; else what knows the value it was given, as a
+        slider does."""
+        if args and callable(args[0]) and not isinstance(args[0], Decoration):
+            return args[0]
+        return Decoration(value=kwargs["value"]) if "value" in kwargs else self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __getitem__(self, key: Any) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        return None
+
+
+class Imports:
+    """The AST transformer, and what its wrapped imports call where they fail."""
+
+    def __init__(
+        self,
+        keras: Any,
+        variables: dict[str, Any],
+        note: Note,
+        tensorflow_1: bool = False,
+        own: Own | None = None,
+    ) -> None:
+        self.keras, self.variables, self.note = keras, variables, note
+        self.tensorflow_1, self.own = tensorflow_1, own
+        self._loaded: dict[str, types.ModuleType] = {}
+        setattr(builtins, HOOK, self._one_by_one)
+
+    def visit(self, tree: Any, is_module: bool = False) -> Any:
+        """Wrap the imports at the top level of a cell, or of a module; wherever a copy of Keras is named, mean Keras
+        itself."""
+        if sum(_call_by_its_name(node) for node in ast.walk(tree)):
+            self.note(
+                "TensorFlow's own copy of Keras (`tensorflow.python.keras`) is stale or gone: Keras itself was meant"
+            )
+        body = getattr(tree, "body", [])
+        for node in filter(_can_wrap, body):
+            self._tell_shadowed(node)
+        tree.body = [_wrapped(node, self.tensorflow_1, is_module) if _can_wrap(node) else node for node in body]
+        return tree
+
+    def of_module(self, source: bytes, path: str) -> Any:
+        """Return a student's module as a tree in which imports are wrapped."""
+        return self.visit(ast.parse(source, path), is_module=True)
+
+    def _tell_shadowed(self, node: Any) -> None:
+        """Say where a module of the student's has the name of one that is imported in its place."""
+        modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for top in {module.partition(".")[0] for module in modules}:
+            path = self._shadowed(top)
+            if path is not None and self.own is not None:
+                self.note(f"`{self.own.shown(path)}` has the name of an installed module, which goes before it here")
+
+    def _shadowed(self, top: str) -> Path | None:
+        """Return the student's module of this name, where another one of this name is imported already."""
+        path = self.own.module(top) if self.own is not None and top in sys.modules else None
+        where = getattr(sys.modules.get(top), "__file__", None)
+        is_theirs = path is not None and where is not None and Path(where).resolve() == path
+        return None if is_theirs else path
+
+    def _own_name(self, module: str, name: str) -> Any:
+        """Return a name from the student's module that is called as one which has no such name; None for none."""
+        path = self._shadowed(module)
+        if path is None:
+            return None
+        if module not in self._loaded:
+            spec = importlib.util.spec_from_file_location(module, path)
+            assert spec is not None and spec.loader is not None
+            made = self._loaded[module] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(made)
+        found = getattr(self._loaded[module], name, None)
+        if found is not None:
+            self.note(f"`{name}` was imported from `{path.name}`, which was handed in")
+        return found
+
+    def _reach(self, top: str) -> bool:
+        """Make a module of the student's importable that lies in another folder than the file; tell whether it is."""
+        path = self.own.elsewhere(top) if self.own is not None else None
+        if path is None or self.own is None:
+            return False
+        sys.path.append(str(path.parent if path.stem == top else path.parent.parent))
+        importlib.invalidate_caches()
+        self.note(f"`{top}` was imported from `{self.own.shown(path)}`, which was handed in")
+        return True
+
+    def salvage(self, result: Any) -> None:
+        """Run the imports of a cell that failed, or that Python could not even read, from IPython's result of it."""
+        statements = _import_statements(str(result.info.raw_cell))
+        if statements and isinstance(result.error_before_exec, SyntaxError):
+            self.note("a cell is no valid Python; the imports in it were run all the same")
+        for statement in statements:
+            self._one_by_one(ast.unparse(statement))
+
+    def _one_by_one(self, source: str, variables: dict[str, Any] | None = None) -> None:
+        """Import the names one by one, into a module's ``variables`` or else the cells'."""
+        before, self.variables = self.variables, self.variables if variables is None else variables
+        try:
+            for statement in ast.parse(source).body:
+                for alias in getattr(statement, "names", []):
+                    if isinstance(statement, ast.ImportFrom):
+                        self._from(statement.module or "", alias)
+                    else:
+                        self._whole(alias)
+        finally:
+            self.variables = before
+
+    def _whole(self, alias: ast.alias) -> None:
+        top = alias.name.partition(".")[0]
+        if alias.name == "tensorflow" and self.tensorflow_1:
+            self.variables[alias.asname or top] = self._tensorflow_1()
+            return
+        try:
+            module = self._imported(alias.name)
+            self.variables[alias.asname or top] = module if alias.asname else importlib.import_module(top)
+        except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
+            found = self._moved(alias.name)
+            self.variables[alias.asname or top] = self._stand_in(alias.name, error) if found is None else found
+
+    def _imported(self, name: str) -> Any:
+        top = name.partition(".")[0]
+        if not _is_there(top):
+            self._reach(top)
+        return importlib.import_module(name)
+
+    def _tensorflow_1(self) -> Any:
+        """Return TensorFlow as it was in its first version."""
+        self.note(
+            "`import tensorflow` means TensorFlow 1 in this file: `tensorflow.compat.v1` without version 2's behaviour"
+        )
+        found = importlib.import_module("tensorflow.compat.v1")
+        found.disable_v2_behavior()
+        return found
+
+    def _from(self, module: str, alias: ast.alias) -> None:
+        if alias.name == "*":
+            self._all(module)
+            return
+        try:
+            found = getattr(self._imported(module), alias.name, None)
+            found = self._own_name(module, alias.name) if found is None else found
+            found = importlib.import_module(f"{module}.{alias.name}") if found is None else found
+        except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
+            found = self._moved(f"{module}.{alias.name}")
+            found = self._stand_in(f"{module}.{alias.name}", error) if found is None else found
+        self.variables[alias.asname or alias.name] = found
+
+    def _all(self, module: str) -> None:
+        try:
+            found = self._imported(module)
+        except Exception as error:  # noqa: BLE001  # packages raise anything while they are imported
+            self._stand_in(module, error)
+            return
+        names = getattr(found, "__all__", [name for name in vars(found) if not name.startswith("_")])
+        self.variables.update({name: getattr(found, name) for name in names})
+
+    def _moved(self, path: str) -> Any:
+        """Return what Keras once had under this path from where it is today; None where it is not Keras's."""
+        parts = path.split(".")
+        if parts[:2] == ["tensorflow", "keras"]:
+            parts = parts[1:]
+        if parts[0] != "keras" or len(parts) < 2:
+            return None
+        places = [MOVED[part] for part in parts[1:] if part in MOVED] + [parts[1]]
+        for place in places:
+            home = getattr(self.keras, place, None)
+            found = home if parts[-1] in MOVED else getattr(home, parts[-1], None)
+            if found is not None:
+                self.note(f"`{path}` is in `keras.{place}` today")
+                return found
+        return None
+
+    def _stand_in(self, path: str, error: Exception) -> Any:
+        top = path.partition(".")[0]
+        if top in DECORATION or ".".join(path.split(".")[:2]) in DECORATION:
+            self.note(f"`{top}` is not part of the course environment; it only decorates: nothing was drawn")
+            return Decoration()
+        if not _is_there(top):
+            words = f"`{top}` is not part of the course environment, which has {offered()}"
+            if top not in (*WELL_KNOWN, *COURSE, "kerastuner"):
+                words += f"; and no `{top[:60]}.py` was handed in"
+            if top in (*COURSE, "kerastuner"):
+                words += " (the optional `course` packages bring it)"
+        else:
+            words = f"`{path}` could not be imported: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        self.note(words)
+        return Missing(words)
+
+
+def offered() -> str:
+    """Return, in words, what students may import besides the standard library."""
+    found = [name for name in COURSE if _is_there(name)]
+    return ", ".join(["tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib", *found])
+
+
+def _is_there(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _can_wrap(node: Any) -> bool:
+    return isinstance(node, ast.Import) or (
+        isinstance(node, ast.ImportFrom) and node.module != "__future__" and not node.level
+    )
+
+
+def _call_by_its_name(node: ast.AST) -> bool:
+    """Make a node that names one of TensorFlow's copies of Keras name Keras; tell whether it did."""
+    match node:
+        case ast.Import():
+            before = [alias.name for alias in node.names]
+            for alias in node.names:
+                alias.name = _todays_module(alias.name)
+            return before != [alias.name for alias in node.names]
+        case ast.ImportFrom(
+            module="tensorflow.python" | "tensorflow.contrib", names=[ast.alias(name="keras")], level=0
+        ):
+            node.module = "tensorflow"
+            return True
+        case ast.ImportFrom(module=str(module), level=0) if _todays_module(module) != module:
+            node.module = _todays_module(module)
+            return True
+        case ast.Attribute(attr="keras", value=ast.Attribute(attr="python" | "contrib", value=below)):
+            node.value = below
+            return True
+    return False
+
+
+def _todays_module(module: str) -> str:
+    for copy in COPIES:
+        module = module.replace(copy, "tensorflow.keras", 1)
+    return module
+
+
+def _wrapped(node: Any, tensorflow_1: bool, is_module: bool = False) -> Any:
+    """Return ``try: <the import>; except Exception: <one by one>``."""
+    source = ast.unparse(node)
+    if tensorflow_1 and "tensorflow" in source:
+        return ast.copy_location(_call(source, is_module), node)
+    handler = ast.ExceptHandler(type=ast.Name("Exception", ast.Load()), name=None, body=[_call(source, is_module)])
+    guarded = ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
+    return ast.fix_missing_locations(ast.copy_location(guarded, node))
+
+
+def _call(source: str, is_module: bool) -> ast.Expr:
+    variables = [ast.Call(ast.Name("globals", ast.Load()), [], [])] if is_module else []
+    call = ast.Expr(ast.Call(ast.Name(HOOK, ast.Load()), [ast.Constant(source), *variables], []))
+    return ast.fix_missing_locations(call)
+
+
+def _import_statements(source: str) -> list[ast.stmt]:
+    """Return the imports of a cell at its top level; line by line where the whole is no Python."""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        body = []
+        for line in source.splitlines():
+            if line.startswith(("import ", "from ")):
+                try:
+                    body += ast.parse(line).body
+                except (SyntaxError, ValueError):
+                    continue
+    return [node for node in body if _can_wrap(node)]
+
+
+class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too: last, after all others.
+
+    Each holds what the part of Keras does that took its contents.
+    """
+
+    def __init__(self, keras: Any, note: Note) -> None:
+        self.keras, self.note = keras, note
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Return where a former module of Keras is; None for anything else."""
+        known = name.removeprefix("tensorflow.").startswith("keras.") and self._home(name) is not None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
+
+    def _home(self, name: str) -> Any:
+        part = MOVED.get(name.rpartition(".")[2])
+        return None if part is None else getattr(self.keras, part, None)
+
+    def exec_module(self, module: Any) -> None:
+        """Fill a module with what is there today."""
+        name = module.__name__
+        home = self._home(name)
+        self.note(f"`{name}` is in `keras.{MOVED[name.rpartition('.')[2]]}` today")
+        vars(module).update({key: getattr(home, key) for key in dir(home) if not key.startswith("_")})
+
+
+def made_module(name: str, **contents: Any) -> types.ModuleType:
+    """Put a module of our own making under a name that students import, and return it."""
+    made = types.ModuleType(name)
+    vars(made).update(contents)
+    sys.modules[name] = made
+    return made

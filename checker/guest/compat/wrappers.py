@@ -1,0 +1,142 @@
+"""``keras.wrappers.scikit_learn`` as it was: Keras networks as estimators of scikit-learn.
+
+Keras dropped the module in 2023; packages that took its place ask for other parameters and give other scores. What is
+here means what it meant: ``build_fn`` makes the network, every other parameter goes to whichever of ``build_fn``,
+``fit``, ``predict`` and ``evaluate`` has one of that name, and ``model`` is the network that was trained.
+
+The classes live in a module of their own, so that processes of joblib's find them.
+"""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from checker.guest.compat.adaptation import Note
+from checker.guest.compat.imports import made_module
+
+WORDS = "`keras.wrappers.scikit_learn` is no part of Keras today; it was here as it was"
+
+
+class Wrapper(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What both kinds of estimators have in common."""
+
+    note: Note = staticmethod(lambda words: None)
+
+    def __init__(self, build_fn: Any = None, **sk_params: Any) -> None:
+        self.build_fn, self.sk_params = build_fn, sk_params
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters as they were given."""
+        return {**self.sk_params, "build_fn": self.build_fn}
+
+    def set_params(self, **params: Any) -> Any:
+        """Replace parameters, or add some."""
+        self.build_fn = params.pop("build_fn", self.build_fn)
+        self.sk_params.update(params)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a network."""
+        return hasattr(self, "model")
+
+    def fit(self, x: Any, y: Any, **kwargs: Any) -> Any:
+        """Make a network, train it, and return its history."""
+        self.note(WORDS)
+        build = self.build_fn if self.build_fn is not None else self.__call__
+        known = build if inspect.isroutine(build) else build.__call__
+        self.model = build(**self._settings(known))
+        if _is_one_hot(self.model) and np.ndim(y) != 2:
+            y = np.eye(int(np.max(y)) + 1)[np.asarray(y, dtype=int)]
+        settings = self._settings(type(self.model).fit)
+        if "nb_epoch" in self.sk_params:
+            settings.setdefault("epochs", self.sk_params["nb_epoch"])
+        return self.model.fit(x, y, **{**settings, **kwargs})
+
+    def _settings(self, function: Callable[..., Any], **given: Any) -> dict[str, Any]:
+        """Return those parameters that a function has, and what was given beside them."""
+        names = inspect.signature(function).parameters
+        return {**{name: value for name, value in self.sk_params.items() if name in names}, **given}
+
+    def _outputs(self, x: Any, **kwargs: Any) -> Any:
+        return self.model.predict(x, **self._settings(type(self.model).predict, **kwargs))
+
+    def _tested(self, x: Any, y: Any, **kwargs: Any) -> dict[str, float]:
+        settings = self._settings(type(self.model).evaluate, **kwargs)
+        found: dict[str, float] = self.model.evaluate(x, y, **{**settings, "return_dict": True})
+        return found
+
+
+class KerasClassifier(ClassifierMixin, Wrapper):  # type: ignore[misc]  # as above
+    """A network that predicts classes."""
+
+    def fit(self, x: Any, y: Any, **kwargs: Any) -> Any:
+        """Train a network on classes by their names, or one column for each."""
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] > 1:
+            self.classes_ = np.arange(y.shape[1])
+        else:
+            self.classes_ = np.unique(y)
+            y = np.searchsorted(self.classes_, y)
+        self.n_classes_ = len(self.classes_)
+        return super().fit(x, y, **kwargs)
+
+    def predict(self, x: Any, **kwargs: Any) -> Any:
+        """Return the class of each row."""
+        outputs = self._outputs(x, **kwargs)
+        if outputs.shape[-1] > 1:
+            return self.classes_[outputs.argmax(axis=-1)]
+        return self.classes_[(outputs > 0.5).astype("int32")]
+
+    def predict_proba(self, x: Any, **kwargs: Any) -> Any:
+        """Return a column of probabilities for each class."""
+        outputs = self._outputs(x, **kwargs)
+        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+    def score(self, x: Any, y: Any, **kwargs: Any) -> float:
+        """Return the accuracy, as the network was compiled to tell it."""
+        y = np.asarray(y)
+        if y.ndim == 1 or y.shape[1] == 1:
+            y = np.searchsorted(self.classes_, y)
+            if _is_one_hot(self.model):
+                y = np.eye(self.n_classes_)[y.reshape(-1)]
+        found = self._tested(x, y, **kwargs)
+        for name in ("accuracy", "acc"):
+            if name in found:
+                return float(found[name])
+        raise ValueError("The network was not compiled to tell its accuracy: give compile metrics=['accuracy'].")
+
+
+class KerasRegressor(RegressorMixin, Wrapper):  # type: ignore[misc]  # as above
+    """A network that predicts a number."""
+
+    def predict(self, x: Any, **kwargs: Any) -> Any:
+        """Return the number of each row."""
+        outputs = self._outputs(x, **kwargs)
+        return np.squeeze(outputs, axis=-1) if outputs.ndim > 1 and outputs.shape[-1] == 1 else outputs
+
+    def score(self, x: Any, y: Any, **kwargs: Any) -> float:
+        """Return the loss, less being worse: minus what the network was trained to make small."""
+        return -float(self._tested(x, y, **kwargs)["loss"])
+
+
+def _is_one_hot(model: Any) -> bool:
+    return bool(getattr(model.loss, "__name__", model.loss) == "categorical_crossentropy")
+
+
+def install(keras: Any, note: Note) -> None:
+    """Put the module where students may import it from, and where they may reach it without an import."""
+    Wrapper.note = staticmethod(note)
+    made = made_module("keras.wrappers.scikit_learn", KerasClassifier=KerasClassifier, KerasRegressor=KerasRegressor)
+    for name in ("keras", "tensorflow.keras"):
+        root: Any = importlib.import_module(name)
+        for home in (root, keras):
+            if not hasattr(home, "wrappers"):
+                home.wrappers = made_module(f"{name}.wrappers", __path__=[])
+            home.wrappers.scikit_learn = made
+        sys.modules.setdefault(f"{name}.wrappers", root.wrappers)
+        sys.modules[f"{name}.wrappers.scikit_learn"] = made

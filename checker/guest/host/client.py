@@ -1,0 +1,220 @@
+"""Run a notebook from top to bottom with nbclient, and say what happens while it happens.
+
+Theory of operation: a notebook is driven cell by cell through a kernel of its own, by nbclient, which goes on after an
+error. As each cell ends, what it left is cut to its caps and said. What the checker's hooks in the kernel publish is
+passed on at once, in order with the cells' outputs.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+
+from checker.guest.compat import companions, places
+from checker.guest.host.kernel import MESSAGE_TYPE
+from checker.guest.host.readiness import PromptClient
+from checker.guest.plain import generation
+from checker.guest.reading.notebook import first_line, is_module, saved_text, sayable, sources
+from checker.records.arrays import Array
+from checker.records.capture import CellError, CellOutput, CellResult
+from checker.records.codec import to_plain
+from checker.records.job import ExecuteJob, Progress
+from checker.records.verdicts import Failure, Stage, Verdict
+from checker.wire import frames
+from checker.wire.frames import Frame, Kind
+
+MODULE = "submission.py"
+"""What a module is called where it runs; its ``__file__`` is there."""
+MAX_OUTPUT = 200_000
+"""Characters of text kept for a cell."""
+MAX_OUTPUTS = 200
+MAX_ERROR = 2_000
+"""Characters of an error's message."""
+MAX_PICTURE = 1_000_000
+MAX_KEPT = 8_000_000
+"""Characters of all that is kept of a cell's outputs."""
+KERNEL_START_SECONDS = 86_400
+"""By the clock, which a busy machine must not let decide. A kernel that dies is noticed at once, and one that never
+gets ready meets the job's limit."""
+MODULE = "submission.py"
+"""What a module is called in the box, whatever its name."""
+LAST_WORDS_SECONDS = 600
+"""For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay. What comes
+later is lost."""
+
+Say = Callable[[Frame], None]
+Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
+"""Makes a kernel's manager from its settings and the folder it works in."""
+
+
+def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say: Say, kernel: Kernel) -> None:
+    """Execute a notebook with such a kernel, where it lies in the student's own folder ``root``; what is seen goes to
+    ``say``. ``arrays`` are a replay's."""
+    folder = companions.place(root, job.folder)
+    if job.replay is not None and job.replay.cells:
+        _leave_out(notebook, frozenset(job.replay.cells))
+    cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
+    settings = {
+        "cells": cells or [1],
+        "lines": [notebook.cells[cell - 1].metadata.line for cell in cells] if is_module(notebook) else [],
+        "caps": to_plain(job.caps),
+        "outputs": len(job.classes) or 1,
+        "exact": job.exact,
+        "tensorflow_1": legacy and generation.is_tensorflow_1(sources(notebook)),
+        "graph": legacy and generation.is_graph_by_itself(sources(notebook)),
+        "legacy": legacy,
+        "replay": to_plain(job.replay) if job.replay is not None else None,
+        "arrays": _put_down(arrays, root.parent) if arrays else "",
+        "csv": job.file,
+        "places": places.mentioned(sources(notebook)),
+        "root": str(root),
+        "file": str(folder / MODULE) if is_module(notebook) else "",
+    }
+    client = Client(notebook, kernel(settings, folder), folder, say)
+    try:
+        client.execute(cwd=str(folder))
+    except DeadKernelError:
+        say(frames.message(_kernel_died(client.current)))
+
+
+def _leave_out(notebook: Any, needed: Collection[int]) -> None:
+    """Empty the cells of a notebook that a replay does not need."""
+    for index, cell in enumerate(notebook.cells, 1):
+        if index not in needed:
+            cell.source = ""
+
+
+def _put_down(arrays: Sequence[Array], folder: Path) -> str:
+    """Write a replay's arrays where the kernel takes them from before any code of the student's runs."""
+    path = folder / "rows.npz"
+    np.savez(path, *arrays)
+    return str(path)
+
+
+def _kernel_died(cell: int) -> Failure:
+    return Failure(
+        Stage.EXECUTING,
+        f"The Python process running the notebook ended in cell {cell}.",
+        "Something in this cell ends the whole kernel: exit(), quit(), os._exit(), or a crash of a library.",
+        cell=cell,
+        verdict=Verdict.REFER,
+    )
+
+
+class Client(NotebookClient):
+    """nbclient, with the checker's kernel, caps on output, and a word on every cell as it ends."""
+
+    def __init__(self, notebook: Any, manager: AsyncKernelManager, folder: Path, say: Say) -> None:
+        manager.client_factory = PromptClient
+        super().__init__(
+            notebook,
+            km=manager,
+            allow_errors=True,
+            timeout=None,
+            startup_timeout=KERNEL_START_SECONDS,
+            iopub_timeout=LAST_WORDS_SECONDS,
+            on_cell_execute=self._on_start,
+            on_cell_executed=self._on_end,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        self.say = say
+        self.current = 0
+        self._saved = [saved_text(cell) for cell in notebook.cells]
+        self._started = 0.0
+        self._room = 0
+
+    def _on_start(self, cell: Any, cell_index: int) -> None:
+        self.current, self._started, self._room = cell_index + 1, time.perf_counter(), MAX_OUTPUT
+        self.say(frames.message(Progress(cell_index + 1, len(self.nb.cells))))
+
+    def _on_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        seconds = time.perf_counter() - self._started
+        result = cell_result(cell, cell_index + 1, seconds)
+        self.say(frames.message(replace(result, saved=self._saved[cell_index])))
+
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
+        """Pass the hooks' messages on, and keep outputs within bounds."""
+        if msg["msg_type"] == MESSAGE_TYPE:
+            kind, record = (str(msg["content"].get(key)) for key in ("kind", "record"))
+            frame = Kind.OUTPUTS if kind == "AsTrained" else Kind.ARRAY
+            for buffer in msg.get("buffers", ()):
+                self.say(Frame(frame, bytes(buffer)))
+            if kind in ("ModelCapture", "Adaptation", "AsTrained", "TrainingRun"):
+                self.say(Frame(Kind.MESSAGE, f"{kind} {record}".encode()))
+            return None
+        if msg["msg_type"] in ("stream", "display_data", "execute_result"):
+            if self._room <= 0 or len(cell.outputs) >= MAX_OUTPUTS:
+                return None
+            self._room -= len(str(msg["content"].get("text") or ""))
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except CellControlSignal:
+            raise
+        except Exception as error:  # noqa: BLE001  # a malformed message of the student's making ends no run
+            print(f"ignored a message from the kernel: {first_line(error)}", file=sys.stderr)
+            return None
+
+
+def started_kernel(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
+    """Return the manager of a kernel that is a Python process of its own, which imports nothing from where it runs
+    before it is ready."""
+    command = [sys.executable, "-P", "-m", "checker.guest.host.kernel", json.dumps(settings), "-f", "{connection_file}"]
+    manager = AsyncKernelManager()
+    manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="checker")
+    return manager
+
+
+def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
+    """Return an executed cell as a record: text, pictures, and the error if there was one."""
+    kept: list[CellOutput] = []
+    error = None
+    for output in cell.outputs:
+        if output.output_type == "error":
+            trace = "\n".join(map(str, output.traceback))[-MAX_OUTPUT:]
+            error = CellError(sayable(str(output.ename)[:200]), sayable(_ends(str(output.evalue))), sayable(trace))
+        elif output.output_type == "stream":
+            kept.append(CellOutput("text", _cut(str(output.text))))
+        else:
+            kept.extend(_displayed(output.get("data", {})))
+    tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
+    source = sayable(str(cell.source)[:MAX_OUTPUT])
+    return CellResult(index, source, tuple(_affordable(kept)), error, round(seconds, 3), tuple(map(sayable, tags)))
+
+
+def _ends(message: str) -> str:
+    """Return a message, or the first and the last of a long one: TensorFlow says at the end what went wrong."""
+    return message if len(message) <= MAX_ERROR else f"{message[: MAX_ERROR // 2]}\n…\n{message[-MAX_ERROR // 2 :]}"
+
+
+def _affordable(outputs: Sequence[CellOutput]) -> Iterator[CellOutput]:
+    """Yield outputs up to the first with which they would be too much for one message."""
+    room = MAX_KEPT
+    for output in outputs:
+        room -= len(output.content)
+        if room < 0:
+            return
+        yield output
+
+
+def _displayed(data: Any) -> list[CellOutput]:
+    picture = data.get("image/png")
+    if isinstance(picture, str) and len(picture) <= MAX_PICTURE:
+        return [CellOutput("png", sayable(picture.replace("\n", "")))]
+    text = data.get("text/plain")
+    return [CellOutput("text", _cut(text))] if isinstance(text, str) else []
+
+
+def _cut(text: str) -> str:
+    cut = text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n[the rest of this output was cut]"
+    return sayable(cut)

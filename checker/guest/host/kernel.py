@@ -1,0 +1,221 @@
+"""The Jupyter kernel in which a student's notebook runs: a real ipykernel, with the checker's hooks in it.
+
+Started by ``checker.guest.host.client`` as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``, or, where the
+guest is warm, in a fork by ``checker.guest.host.forked``. Everything is imported and every global random generator
+seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the type
+``checker``, in order with the cell's outputs.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from checker.records.arrays import Array
+from checker.records.assignment import Caps
+from checker.records.capture import Adaptation, AsTrained, ModelCapture
+from checker.records.codec import from_json, to_json
+from checker.records.job import ReplayPlan
+from checker.records.training import TrainingRun
+from checker.wire.frames import pack, reference
+
+MESSAGE_TYPE = "checker"
+SEED = 20_201_124
+MAX_ADAPTATIONS = 100
+PUBLISHING_SECONDS = 1.0
+"""For the kernel's thread of output, before ``os._exit`` ends it too."""
+
+
+def run(settings: dict[str, Any]) -> None:
+    """Run the kernel to its end; the remaining command line is ipykernel's."""
+    import tensorflow as tf
+    from ipykernel.kernelapp import IPKernelApp
+
+    from checker.guest.compat import adaptation, companions, data_paths, furniture, places, standins, wrappers
+    from checker.guest.compat.imports import FormerModules, Imports
+    from checker.guest.host import publishing, script
+    from checker.guest.host.script import Script
+    from checker.guest.plain import generation
+    from checker.guest.reading.statements import Reader
+    from checker.guest.watch import executions
+    from checker.guest.watch.as_trained import Witness
+    from checker.guest.watch.capture import Capture
+    from checker.guest.watch.registry import Ledger
+    from checker.guest.watch.replay import Replay
+    from checker.guest.watch.staticgraph import StaticGraphs
+    from checker.guest.watch.tape import Tapes
+
+    if settings["legacy"]:
+        generation.alias_legacy()
+    plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
+    publishing.install()
+    own = companions.Own(Path(settings["root"]), Path.cwd(), settings["csv"])
+    app: Any = IPKernelApp.instance()
+    app.initialize(sys.argv[1:])
+    sys.path[:] = [path for path in sys.path if path]  # no file of the student's is imported before all is ready
+    channel = Channel(app.kernel)
+    seed = SEED if plan is None else plan.seed
+    place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed), settings["lines"])
+
+    def note(what: str) -> None:
+        channel.note(place.cell(), what)
+
+    known = places.install(Path.cwd(), Path(settings["root"]), settings["csv"], settings["places"], note, app.shell)
+    found = data_paths.install(Path.cwd(), settings["csv"], tf, own.only, note)
+    adaptation.install(tf, note, settings["legacy"])
+    furniture.install(app.shell, app.kernel, Path(settings["csv"]), found, known.mount, note)
+    standins.install(tf.keras, Path(settings["csv"]).resolve(), found, note)
+    standins.keep_tensorflow(tf.keras, app.shell, note)
+    adaptation.tell_written(app.shell, note)
+    importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"], own)
+    app.shell.ast_transformers.append(importing)
+    sys.meta_path.append(FormerModules(tf.keras, note))
+    wrappers.install(tf.keras, note)
+    reader = Reader(app.shell, note, place.lines_before)
+    ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, own.line)
+    capture = Capture(tf, ledger, settings["exact"])
+    if plan is not None:
+        capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
+    capture.install()
+    adaptation.accept_former_epochs(tf.keras, note)
+    witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
+    if not settings["exact"]:
+        executions.stop_tuning(tf)
+    StaticGraphs(tf, ledger).install()
+    if settings["graph"]:
+        tf.compat.v1.disable_eager_execution()
+    Tapes(tf, capture).install()
+    each_cell(app.shell, "pre_run_cell", place.go_on)
+    each_cell(app.shell, "pre_run_cell", channel.remember_parent)
+    if settings["file"]:
+        run_alone = Script(app.shell, note, place.lines_before, lambda: place.is_last, ledger.has_trained, reader.end)
+        run_alone.install(Path(settings["file"]))
+        each_cell(app.shell, "pre_run_cell", run_alone.leave_loop)
+        each_cell(app.shell, "post_run_cell", run_alone.go_on)
+    else:
+        script.hide_kernel()
+    each_cell(app.shell, "post_run_cell", reader.tell)
+    app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
+
+    def end_cell(is_last: bool) -> None:
+        capture.scan(app.shell.user_ns)
+        if witness is not None:
+            witness.end_cell(is_last)
+
+    each_cell(app.shell, "post_run_cell", lambda result: end_cell(place.is_last))
+    leave = os._exit
+    os._exit = _leaving(lambda: end_cell(True))  # type: ignore[assignment]  # it never returns either
+    companions.let_import(own, importing)
+    app.start()
+    os._exit = leave
+
+
+def each_cell(shell: Any, event: str, callback: Callable[[Any], None]) -> None:
+    """Call back for each cell that the notebook has, and not for what a cell's magic, as ``%%capture``, runs inside."""
+
+    def call(of: Any) -> None:
+        info = getattr(of, "info", of)  # an event gives the cell, or else its result
+        if info is None or info.store_history:
+            callback(of)
+
+    shell.events.register(event, call)
+
+
+def _take_arrays(path: str) -> tuple[Array, ...]:
+    """Return the arrays in a file, and remove it before any code of the student's runs."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = tuple(file[f"arr_{number}"] for number in range(len(file.files)))
+    Path(path).unlink()
+    return arrays
+
+
+def _leaving(before: Callable[[], None]) -> Callable[[int], None]:
+    """Return an ``os._exit`` before which this process, and none forked from it, notes how things stand."""
+    leave, process = os._exit, os.getpid()
+
+    def leave_after(status: int) -> None:
+        if os.getpid() == process:
+            with contextlib.suppress(Exception):  # whatever goes wrong now, the process ends as it was told to
+                before()
+                sys.stdout.flush()
+                time.sleep(PUBLISHING_SECONDS)
+        leave(status)
+
+    return leave_after
+
+
+class Place:
+    """Which cell is running; ``cells`` are the numbers of those with code in them, ``lines`` how many lines of a module
+    stand before each.
+
+    ``before_the_first`` seeds: a kernel that starts draws numbers itself, and not the same number of them each time.
+    """
+
+    def __init__(self, cells: list[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
+        self.cells, self.before_the_first, self.lines = cells, before_the_first, lines
+        self.begun = 0
+
+    def go_on(self, info: Any) -> None:
+        """Count the next cell."""
+        if not self.begun:
+            self.before_the_first()
+        self.begun += 1
+
+    @property
+    def is_last(self) -> bool:
+        """No cell comes after the running one."""
+        return self.begun >= len(self.cells)
+
+    def cell(self) -> int:
+        """Return the number of the running cell among all cells of the notebook, from 1."""
+        return self.cells[self._at()]
+
+    def lines_before(self) -> int | None:
+        """Return how many lines of a module stand before the running cell; None in a notebook."""
+        return self.lines[self._at()] if self.lines else None
+
+    def _at(self) -> int:
+        return min(max(self.begun, 1), len(self.cells)) - 1
+
+
+class Channel:
+    """Sends records and arrays to whoever drives the kernel; each array and each adaptation goes once."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        self.parent: Any = None
+        self.sent: set[str] = set()
+        self.said: set[str] = set()
+
+    def remember_parent(self, info: Any) -> None:
+        """Keep the running cell's message, so that what other threads send belongs to it too."""
+        self.parent = self.kernel.get_parent()
+
+    def note(self, cell: int, what: str) -> None:
+        """Say once what was adapted."""
+        if what not in self.said and len(self.said) < MAX_ADAPTATIONS:
+            self.said.add(what)
+            self.send(Adaptation(cell, what[:500]), ())
+
+    def send(self, record: ModelCapture | Adaptation | AsTrained | TrainingRun, arrays: tuple[Array, ...]) -> None:
+        """Send a record and the arrays it refers to: what networks gave each time, for only the newest is kept."""
+        new = {ref.sha256: a for a in arrays if (ref := reference(a)).sha256 not in self.sent}
+        if not isinstance(record, AsTrained):
+            self.sent |= set(new)
+        self.kernel.session.send(
+            self.kernel.iopub_socket,
+            MESSAGE_TYPE,
+            content={"kind": type(record).__name__, "record": to_json(record).decode()},
+            parent=self.parent,
+            buffers=[pack(a) for a in new.values()],
+        )
+
+
+if __name__ == "__main__":
+    run(json.loads(sys.argv.pop(1)))

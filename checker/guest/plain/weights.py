@@ -1,0 +1,59 @@
+"""Histograms of a network's trainable variables: what evidence keeps of weights, which themselves are never sent; and
+hashes by which weights that were seen before are known again."""
+
+import hashlib
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from checker.records.arrays import Array
+from checker.records.training import Histogram
+
+BINS = 30
+"""As many as TensorBoard makes."""
+VARIABLES = 200
+"""Variables that are described at most, from the inputs on; a hundred dense layers have as many."""
+
+
+def histograms(model: Any) -> dict[str, Histogram]:
+    """Return a histogram of each trainable variable, under names such as ``1_Dense/kernel``.
+
+    The number is the layer's place in the model. Keras's own names count on from one model to the next, so that each
+    seed's would be others.
+    """
+    variables = (
+        (f"{place}_{type(layer).__name__}/{_own_name(variable)}", variable)
+        for place, layer in enumerate(model.layers)
+        for variable in layer.trainable_variables
+    )
+    return {name: histogram(np.asarray(variable)) for name, variable in islice(variables, VARIABLES)}
+
+
+def digest(model: Any, tf: Any) -> bytes:
+    """Return a hash of all of a network's weights; b"" where they are in a session, or it has none yet."""
+    try:
+        values = model.get_weights() if tf.executing_eagerly() else []
+    except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+        return b""
+    hashed = hashlib.blake2b(digest_size=16)
+    for array in values:
+        hashed.update(str(array.shape).encode())
+        hashed.update(np.ascontiguousarray(array).tobytes())
+    return hashed.digest() if values else b""
+
+
+def _own_name(variable: Any) -> str:
+    """Return ``kernel`` of what legacy Keras calls ``dense_1/kernel:0``."""
+    return str(variable.name).rpartition("/")[2].partition(":")[0]
+
+
+def histogram(values: Array) -> Histogram:
+    """Return how values of any shape are spread."""
+    finite = values[np.isfinite(values)].astype(np.float64)  # in float32 the range alone could be infinite
+    others = values.size - finite.size
+    if not finite.size:
+        return Histogram(0.0, 0.0, (), others)
+    low, high = float(finite.min()), float(finite.max())
+    counts, _ = np.histogram(finite, BINS, (low, high))
+    return Histogram(low, high, tuple(counts.tolist()), others)

@@ -1,0 +1,417 @@
+"""Rebuild a model from plain data and train it once for each seed, as ``model.fit`` would, only faster.
+
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the rows are
+put into an epoch's order beforehand, and one ``tf.function`` loops over them, a slice for each batch. With the same
+initial state and the same row order the weights are bit for bit those of ``fit`` (``tests/guest/test_training.py``
+shows it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
+(Keras's own callback) are dealt with once an epoch.
+
+A long recipe's epoch is compiled by XLA: several times as fast again, no longer equal in every bit, but the same
+within 1e-5 after 20 steps, and statistically ever after. Which loop runs depends on the network, the recipe and the
+number of rows alone. XLA compiles for one shape, so the full batches stand in an array (batches, rows, features), as
+long as the largest seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
+
+All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state is copied
+into the traced ones, that of random generators included. Networks with layers whose state is no variable are
+traced anew for each seed: ``Normalization``, whose statistics are constants of the graph, and legacy Keras's
+random layers.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import JsonValue
+
+from checker.guest.plain import architecture, generation, plaindata, weights
+from checker.guest.plain.plaindata import UnrebuildableError
+from checker.guest.train import updates
+from checker.guest.train.updates import Update
+from checker.keras_spec import allow_list
+from checker.records.arrays import Array
+from checker.records.job import RetrainJob
+from checker.records.network import KerasObject, Labels, Phase
+from checker.records.training import Loop, TrainingRun, Weights
+from checker.scoring import outputs
+from checker.wire import frames
+
+LONG = 20_000
+"""Steps over all seeds from which compiling pays several times over."""
+WIDE = "--xla_cpu_prefer_vector_width=512"
+"""XLA otherwise takes vectors half as wide as a processor may have, and longer for an optimizer's update."""
+COMPILED = allow_list.MERGING | frozenset(
+    "InputLayer Dense Activation ReLU LeakyReLU ELU Softmax BatchNormalization LayerNormalization Rescaling".split()
+)
+RANDOM = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout"})
+
+
+@dataclass(frozen=True)
+class SeedData:
+    """One seed's part of a job: rows to train on, rows to watch (maybe none), rows to predict."""
+
+    x: Array
+    y: Array
+    x_development: Array
+    y_development: Array
+    x_held_out: Array
+
+
+Trained = tuple[TrainingRun, Array, Array]
+"""A run, its outputs for the held-out rows, and what these come to for the rows that were trained on."""
+
+
+class Outcome:
+    """What one seed's training has gathered so far."""
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float | None]] = {}
+        self.epochs = 0
+        self.steps = 0
+        self.stopped_early = False
+
+    def note(self, values: Mapping[str, float], steps: int) -> None:
+        """Add an epoch."""
+        self.epochs += 1
+        self.steps += steps
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(value if math.isfinite(value) else None)
+
+
+def loop_of(job: RetrainJob, rows: int) -> Loop:
+    """Return how the loop over an epoch's batches runs, for ``rows`` rows to train on."""
+    phases = job.recipe.phases
+    steps = len(job.seeds) * sum(phase.epochs * phase.steps_an_epoch(rows) for phase in phases)
+    is_plain = all(layer.class_name in COMPILED for layer in job.architecture.layers)
+    return Loop.XLA if is_plain and steps >= LONG else Loop.GRAPH
+
+
+def train(
+    job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any
+) -> Iterator[tuple[TrainingRun, Array, Array]]:
+    """Yield, for each seed, the run, the model's outputs for the held-out features, and what they come to for the rows
+    that were trained on.
+
+    Raises UnrebuildableError where the record does not describe a network of listed layers, or one with more than
+    ``job.parameters`` parameters.
+    """
+    own = {"Normalization"} | (RANDOM if generation.is_legacy(keras) else frozenset())
+    shareable = not own & {layer.class_name for layer in job.architecture.layers}
+    rows = max(len(part.x) for part in data.values())
+    loop = loop_of(job, rows)
+    trainer: Trainer | None = None
+    for seed in job.seeds:
+        started = time.perf_counter()
+        keras.utils.set_random_seed(seed)
+        fresh = Trainer(job, data[seed].x, tf, keras, loop, rows)
+        if trainer is not None and shareable:
+            trainer.take_state(fresh)
+        else:
+            trainer = fresh
+        before = weights.histograms(trainer.model)
+        outcome = trainer.run(seed, data[seed])
+        predictions = trainer.predict(data[seed].x_held_out)
+        trained = outputs.said(trainer.predict_in_parts(data[seed].x, len(predictions)))
+        after = weights.histograms(trainer.model)
+        run = TrainingRun(
+            seed=seed,
+            history={name: tuple(values) for name, values in outcome.history.items()},
+            epochs=outcome.epochs,
+            steps=outcome.steps,
+            seconds=time.perf_counter() - started,
+            stopped_early=outcome.stopped_early,
+            predictions=frames.reference(predictions),
+            loop=loop,
+            weights=tuple(Weights(name, before[name], after[name]) for name in before),
+            trained=frames.reference(trained),
+        )
+        yield run, predictions, trained
+
+
+class ClassNumbers:
+    """Labels of a classification, fed as integers or one-hot; what is counted beside the loss are right answers.
+
+    ``spelled`` is what all of Keras's names for that have in common, ``better`` the way in which it improves,
+    ``shape`` and ``kind`` the shape and type of one row's label.
+    """
+
+    name, spelled, better = "accuracy", ("acc",), "max"
+
+    def __init__(self, tf: Any, classes: int, one_hot: bool) -> None:
+        self.tf, self.classes, self.one_hot = tf, classes, one_hot
+        self.zero = tf.constant(0, tf.int64)
+        self.shape: tuple[int, ...] = (classes,) if one_hot else ()
+        self.kind = tf.float32 if one_hot else tf.int32
+
+    def encode(self, labels: Array) -> Array:
+        """Return labels as the loss wants them."""
+        return np.eye(self.classes, dtype=np.float32)[labels] if self.one_hot else labels.astype(np.int32)
+
+    def count(self, y: Any, outputs: Any) -> Any:
+        """Return how many rows are called right."""
+        tf = self.tf
+        labels = tf.argmax(y, axis=-1) if self.one_hot else y
+        hits = tf.equal(tf.argmax(outputs, axis=-1), tf.cast(labels, tf.int64))
+        return tf.math.count_nonzero(hits)
+
+
+class Numbers:
+    """Labels of a regression, (n, 1); what is counted beside the loss are the sizes of errors."""
+
+    name, spelled, better = "mae", ("mae", "mean_absolute_error"), "min"
+
+    def __init__(self, tf: Any) -> None:
+        self.tf = tf
+        self.zero = tf.constant(0.0)
+        self.shape: tuple[int, ...] = (1,)
+        self.kind = tf.float32
+
+    def encode(self, labels: Array) -> Array:
+        """Return labels as the loss wants them."""
+        return labels.astype(np.float32).reshape(-1, 1)
+
+    def count(self, y: Any, outputs: Any) -> Any:
+        """Return the sum of the absolute errors."""
+        return self.tf.reduce_sum(self.tf.abs(y - outputs))
+
+
+class Trainer:
+    """A rebuilt model, and for each phase of its recipe an optimizer and a traced epoch."""
+
+    def __init__(
+        self, job: RetrainJob, x: Array, tf: Any, keras: Any, loop: Loop = Loop.GRAPH, rows: int | None = None
+    ) -> None:
+        self.tf, self.keras, self.classes = tf, keras, len(job.classes)
+        self.loop, self.rows = loop, len(x) if rows is None else rows
+        self.model = architecture.rebuild(job.architecture, keras, x)
+        if self.model.count_params() > job.parameters:
+            raise UnrebuildableError(f"it has {self.model.count_params():,} parameters, over {job.parameters:,}")
+        if self.model.input_shape[1:] != x.shape[1:]:
+            raise UnrebuildableError(f"it takes inputs of shape {self.model.input_shape[1:]}")
+        self.phases: list[CompiledPhase] = []
+        for phase in job.recipe.phases:
+            earlier = None if phase.recompiled or not self.phases else self.phases[-1].update
+            self.phases.append(CompiledPhase(self, phase, earlier))
+        self._forward = tf.function(lambda x: self.model(x, training=False), autograph=False)
+
+    def take_state(self, other: "Trainer") -> None:
+        """Copy the variables of another trainer of the same job: weights, random generators', optimizers'."""
+        pairs = [(self.model.variables, other.model.variables)]
+        pairs += [
+            (updates.state(mine.update.optimizer), updates.state(theirs.update.optimizer))
+            for mine, theirs in zip(self.phases, other.phases, strict=True)
+        ]
+        for mine, theirs in pairs:
+            for target, source in zip(mine, theirs, strict=True):
+                target.assign(source)
+
+    def run(self, seed: int, data: SeedData) -> Outcome:
+        """Train through all phases."""
+        outcome = Outcome()
+        for phase in self.phases:
+            phase.run(seed, data, outcome)
+        return outcome
+
+    def predict(self, x: Array) -> Array:
+        """Return the model's outputs for all rows at once, float32."""
+        return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
+
+    def predict_in_parts(self, x: Array, size: int) -> Array:
+        """Return the same of many rows, so many at a time, for which the graph is traced already; no row of none."""
+        size = max(size, 1)
+        parts = [x[at : at + size] for at in range(0, len(x), size)]
+        filled = (np.resize(part, (size, *x.shape[1:])) for part in parts)
+        given = [self.predict(whole)[: len(part)] for whole, part in zip(filled, parts, strict=True)]
+        return np.concatenate(given) if given else np.zeros((0, 1), dtype=np.float32)
+
+
+class CompiledPhase:
+    """One phase of training, with the model compiled for it and the loop over an epoch traced."""
+
+    def __init__(self, trainer: Trainer, phase: Phase, update: Update | None) -> None:
+        if phase.batch_size < 1:
+            raise UnrebuildableError("its batches hold no rows")
+        self.trainer, self.phase = trainer, phase
+        keras = trainer.keras
+        self.labels = self._label_form()
+        self.loss = plaindata.build(phase.loss, allow_list.LOSSES, keras.losses, keras)
+        self.update = update or self._make_update()
+        self.room = trainer.rows // phase.batch_size if trainer.loop is Loop.XLA else 0
+        self._epoch: Any = None
+        self._compiled_epoch: Any = None
+        self._validate: Any = None
+
+    def _label_form(self) -> ClassNumbers | Numbers:
+        form, trainer = self.phase.labels, self.trainer
+        if form is Labels.NUMBERS:
+            return Numbers(trainer.tf)
+        return ClassNumbers(trainer.tf, trainer.classes, form is Labels.ONE_HOT)
+
+    def _make_update(self) -> Update:
+        keras = self.trainer.keras
+        made = plaindata.build(self.phase.optimizer, allow_list.OPTIMIZERS, keras.optimizers, keras)
+        return updates.build(made, self.trainer.model, keras, self.trainer.tf)
+
+    def _trace(self) -> None:
+        """Compile the model for this phase and make its graphs. The model must not be recompiled while
+        they are traced for the first time, so this happens when the phase first runs."""
+        tf, model, update = self.trainer.tf, self.trainer.model, self.update
+        model.compile(optimizer=update.optimizer, loss=self.loss)
+        count, zero = self.labels.count, self.labels.zero
+
+        def step(x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
+            with tf.GradientTape() as tape, update.weights(tape) as trained:
+                outputs = model(x, training=True)
+                loss = model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
+            update.apply(tape.gradient(loss, trained))
+            return loss, count(y, outputs)
+
+        def epoch(stride: int, cut: Callable[[Any, Any], Any]) -> Callable[..., tuple[Any, Any]]:
+            """Return a loop over batches, each cut out of the arrays at a place ``stride`` after the last."""
+
+            def loop(steps: Any, *arrays: Any) -> tuple[Any, Any]:
+                def body(at: Any, total: Any, counted: Any) -> tuple[Any, Any, Any]:
+                    x, y, *weight = (cut(array, at) for array in arrays)
+                    loss, more = step(x, y, weight[0] if weight else None)
+                    return at + stride, total + loss * tf.cast(tf.shape(x)[0], loss.dtype), counted + more
+
+                update.begin()
+                start = (tf.constant(0), tf.constant(0.0), zero)
+                _, total, counted = tf.while_loop(lambda *_: True, body, start, maximum_iterations=steps)
+                update.end()
+                return total, counted
+
+            return loop
+
+        def validate(x: Any, y: Any) -> tuple[Any, Any]:
+            outputs = model(x, training=False)
+            return model.compute_loss(x=x, y=y, y_pred=outputs), count(y, outputs)
+
+        size = self.phase.batch_size
+        # Concrete functions spare each call the search for the right one, a third of a millisecond.
+        rows = epoch(size, lambda array, at: array[at : at + size])
+        self._epoch = tf.function(rows, self._signature(None), autograph=False).get_concrete_function()
+        if self.room:
+            os.environ.setdefault("XLA_FLAGS", WIDE)  # read when XLA compiles for the first time
+            batches, spec = epoch(1, lambda array, at: array[at]), self._signature(self.room, size)
+            compiled = tf.function(batches, spec, autograph=False, jit_compile=True)
+            self._compiled_epoch = compiled.get_concrete_function()
+        self._validate = tf.function(validate, reduce_retracing=True, autograph=False)
+
+    def _signature(self, *shape: int | None) -> list[Any]:
+        tf, model = self.trainer.tf, self.trainer.model
+        x = tf.TensorSpec([*shape, *model.input_shape[1:]], tf.float32)
+        y = tf.TensorSpec([*shape, *self.labels.shape], self.labels.kind)
+        weight = [tf.TensorSpec(shape, tf.float32)] if self.phase.class_weight else []
+        return [tf.TensorSpec([], tf.int32), x, y, *weight]
+
+    def run(self, seed: int, data: SeedData, outcome: Outcome) -> None:
+        """Train for the phase's epochs, or until early stopping ends it or the loss is no number."""
+        if self._epoch is None:
+            self._trace()
+        model = self.trainer.model
+        rate = self.phase.optimizer.config.get("learning_rate")
+        if isinstance(rate, int | float):  # an earlier seed or phase may have left another
+            model.optimizer.learning_rate = rate
+        best = self._make_best()
+        watchers = [*self._make_watchers(), *best]
+        model.stop_training = False
+        for watcher in watchers:
+            watcher.on_train_begin()
+        for epoch in range(self.phase.epochs):
+            if self.phase.rates:
+                model.optimizer.learning_rate = self.phase.rates[min(epoch, len(self.phase.rates) - 1)]
+            logs, steps = self._run_epoch(np.random.default_rng([seed, outcome.epochs]), data)
+            outcome.note(logs, steps)
+            for watcher in watchers:
+                watcher.on_epoch_end(epoch, logs)
+            if model.stop_training or not math.isfinite(logs["loss"]):
+                outcome.stopped_early = bool(model.stop_training)
+                break
+        for watcher in watchers:
+            watcher.on_train_end()
+        for watcher in best:
+            model.set_weights(watcher.best_weights)  # which Keras does by itself in one of its generations only
+
+    def _make_best(self) -> list[Any]:
+        """Return what keeps the weights of the best epoch, to put them back at the end, as students do by a file."""
+        wanted = self.phase.checkpoint
+        if wanted is None:
+            return []
+        keeps: dict[str, JsonValue] = {"patience": self.phase.epochs, "restore_best_weights": True}
+        watching = KerasObject("EarlyStopping", {**wanted.config, **keeps})
+        made = self._watcher(watching, self.trainer.keras.callbacks)
+        made.set_model(self.trainer.model)
+        return [made]
+
+    def _make_watchers(self) -> list[Any]:
+        wanted = (self.phase.early_stopping, self.phase.plateau)
+        made = [self._watcher(one, self.trainer.keras.callbacks) for one in wanted if one is not None]
+        for watcher in made:
+            watcher.set_model(self.trainer.model)
+        return made
+
+    def _watcher(self, wanted: KerasObject, callbacks: Any) -> Any:
+        """Make the student's callback; whatever they called what is counted has its own name here, and all else is
+        the loss. A regression's quantities are all errors, so less is always better."""
+        config, labels = dict(wanted.config), self.labels
+        monitor = str(config.get("monitor", "val_loss"))
+        counted = any(word in monitor for word in labels.spelled)
+        quantity = labels.name if counted else "loss"
+        config["monitor"] = f"val_{quantity}" if monitor.startswith("val_") else quantity
+        if config.get("mode") not in ("min", "max") or isinstance(labels, Numbers):
+            config["mode"] = labels.better if counted else "min"
+        return plaindata.build(
+            KerasObject(wanted.class_name, config), allow_list.CALLBACKS, callbacks, self.trainer.keras
+        )
+
+    def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:
+        name = self.labels.name
+        y, weight = self.labels.encode(data.y), self._weigh(data.y)
+        arrays = [data.x, y] if weight is None else [data.x, y, weight]
+        steps = self.phase.steps_an_epoch(len(data.x))
+        total, counted, seen = 0.0, 0.0, 0
+        for order in self._orders(random, len(data.x), steps):
+            more, hits = self._go_through(order, arrays)
+            total, counted, seen = total + more, counted + hits, seen + len(order)
+        logs = {"loss": total / seen, name: counted / seen}
+        if len(data.x_development):
+            loss, counted = self._validate(data.x_development, self.labels.encode(data.y_development))
+            logs |= {"val_loss": float(loss), f"val_{name}": float(counted) / len(data.x_development)}
+        return logs, steps
+
+    def _orders(self, random: np.random.Generator, rows: int, steps: int) -> Iterator[Array]:
+        """Yield the rows in a new order for each time that an epoch of so many steps goes through them."""
+        size = self.phase.batch_size
+        while steps > 0 and rows:
+            order = random.permutation(rows)[: steps * size]
+            steps -= math.ceil(len(order) / size)
+            yield order
+
+    def _go_through(self, order: Array, arrays: list[Array]) -> tuple[float, float]:
+        """Take the steps on rows in this order, once through; return the same as ``_take``."""
+        size = self.phase.batch_size
+        steps, full = math.ceil(len(order) / size), len(order) // size if self.room else 0
+        total, counted = 0.0, 0.0
+        if full:
+            rows = np.resize(order[: full * size], (self.room, size))
+            total, counted = self._take(self._compiled_epoch, full, rows, arrays)
+        if full < steps:
+            more, hits = self._take(self._epoch, steps - full, order[full * size :], arrays)
+            total, counted = total + more, counted + hits
+        return total, counted
+
+    def _take(self, epoch: Any, steps: int, rows: Array, arrays: list[Array]) -> tuple[float, float]:
+        """Take steps on these rows; return their losses' sum, and that of what is counted beside the loss."""
+        constant = self.trainer.tf.constant
+        total, counted = epoch(constant(steps), *(constant(array.take(rows, axis=0)) for array in arrays))
+        return float(total), float(counted)
+
+    def _weigh(self, labels: Array) -> Array | None:
+        if not self.phase.class_weight:
+            return None
+        weights = [self.phase.class_weight.get(str(k), 1.0) for k in range(self.trainer.classes)]
+        return np.asarray(weights, dtype=np.float32)[labels]

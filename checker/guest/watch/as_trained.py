@@ -1,0 +1,173 @@
+"""Notes what each network of the task gives as the student has trained it, beside which retraining can be seen.
+
+Theory of operation: every table of inputs that any network of the file is given is kept once (``Tables``). At the end
+of a cell, at the end of the file, and before the weights of a network change, each trained network whose weights have
+changed predicts the tables of its width, and the answers are sent: class numbers in one byte a row, or values. Only
+the newest answers of a network count. They have a budget of their own, so that they push nothing else out.
+
+A network is called itself, in inference mode, and not through ``predict``: nothing is traced, and no random state
+moves. Only networks of Keras's own layers are called, because others would run the student's code once more than the
+student asked for. Without eager execution even a call adds to the graph, whose counter gives later operations their
+seeds; there a network answers at the end of the file, or earlier where the student has made it predict already.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from checker.guest.plain import weights
+from checker.guest.watch.registry import Known, Ledger, NotNowError
+from checker.records.arrays import Array
+from checker.records.capture import NO_CLASS, AsTrained, Fit, TableOutputs
+from checker.scoring import outputs
+from checker.wire.frames import reference
+
+MAX_OUTPUT_BYTES = 16 * 2**20
+"""Of the newest answers of all networks together."""
+CHUNK = 8_192
+"""Rows that a network is given at once."""
+STEPS = 2_000
+"""Steps of a training that goes on, as in a loop of ``fit(epochs=1)``, after which answers are noted in between."""
+
+Send = Callable[[AsTrained, tuple[Array, ...]], None]
+
+
+@dataclass
+class Answers:
+    """What was noted last of a network: after so many steps, with weights of this hash; its answers by table."""
+
+    steps: int = 0
+    weights: bytes = b""
+    by_table: dict[str, Array] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """Size of the answers."""
+        return sum(array.nbytes for array in self.by_table.values())
+
+
+class Witness:
+    """Asks networks what they give. ``outputs``: how many a network of the task has. ``inside``: within it, hooks take
+    what happens for Keras's own doing."""
+
+    def __init__(
+        self, tf: Any, ledger: Ledger, outputs: int, send: Send, inside: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        self.tf, self.ledger, self.outputs, self.send, self.inside = tf, ledger, outputs, send, inside
+        self.answers: dict[int, Answers] = {}
+        ledger.witness = self
+
+    def end_cell(self, is_last: bool) -> None:
+        """Note the networks that were trained, and all where new tables came; at the end of the file each once more."""
+        for known in list(self.ledger.known.values()):
+            self._note(known, is_last, known.id in self.ledger.changed or is_last)
+        self.ledger.changed.clear()
+
+    def before_change(self, known: Known, goes_on: bool = False) -> None:
+        """Note a network whose weights are about to change; one whose training ``goes_on`` only now and then."""
+        before = self.answers.get(known.id)
+        steps = _steps(known)
+        if known.id not in self.ledger.changed or (goes_on and steps < (before.steps if before else 0) + STEPS):
+            return
+        self._note(known, False, True)
+        self.ledger.changed.discard(known.id)
+
+    def _note(self, known: Known, is_last: bool, may_differ: bool) -> None:
+        record = known.record
+        if record is None or not record.fits or record.output_width not in (None, self.outputs):
+            return
+        before = self.answers.get(known.id, Answers())
+        if record.architecture is None and known.give is None:
+            self._tell(known, before, Answers(note=f"{record.unrebuildable}, so only its own code could say"))
+            return
+        tables = self.ledger.tables.of_width(known.width or record.input_width)
+        if not tables or (not may_differ and tables.keys() <= before.by_table.keys()):
+            return
+        state = self._hash(known) if may_differ else before.weights
+        kept = before.by_table if state and state == before.weights else {}
+        missing = [digest for digest in tables if digest not in kept]
+        if not missing:
+            return
+        try:
+            made = {digest: self._answer(known, tables[digest], is_last) for digest in missing}
+        except NotNowError:
+            return
+        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+            words = f"{type(error).__name__}: {str(error)[:200]}"
+            self._tell(known, before, Answers(note=f"it could not be asked ({words})"))
+            return
+        self._tell(known, before, Answers(_steps(known), state, {**kept, **made}))
+
+    def _tell(self, known: Known, before: Answers, now: Answers) -> None:
+        """Send what a network gives, where that is news and within the budget."""
+        others = sum(of.bytes for number, of in self.answers.items() if number != known.id)
+        if others + now.bytes > MAX_OUTPUT_BYTES:
+            now = Answers(note="the file holds so many networks and rows that its answers were not kept")
+        self.answers[known.id] = now
+        if now.note and now.note == before.note:
+            return
+        outputs = tuple(TableOutputs(table, reference(array)) for table, array in now.by_table.items())
+        note = now.note[:500]
+        self.send(AsTrained(known.id, self.ledger.cell(), outputs, note), tuple(now.by_table.values()))
+
+    def _hash(self, known: Known) -> bytes:
+        """Return a hash of a network's weights; "" where they are in a session, which only training changes."""
+        if known.give is not None:
+            return b""
+        return weights.digest(known.model, self.tf)
+
+    def _answer(self, known: Known, table: Array, is_last: bool) -> Array:
+        """Return class numbers (n,), or values (n,)."""
+        given: list[Array] = []
+        with self.inside():
+            for at in range(0, len(table), CHUNK):
+                rows = table[at : at + CHUNK]
+                part = self._call(known.model, rows, is_last) if known.give is None else known.give(rows, is_last)
+                given.append(np.asarray(part).reshape(len(rows), -1))
+        answers = np.concatenate(given)
+        if answers.shape[1] != self.outputs or self.outputs > NO_CLASS:
+            raise ValueError(f"{answers.shape[1]} outputs for a row")
+        return outputs.said(answers)
+
+    def _call(self, model: Any, rows: Array, is_last: bool) -> Any:
+        x = _as_inputs(model, rows.astype(np.float32) if rows.dtype == np.float64 else rows)
+        if self.tf.executing_eagerly():
+            return model(x, training=False)
+        if not is_last and getattr(model, "predict_function", None) is None:
+            raise NotNowError
+        return model.predict_on_batch(x)
+
+
+def _steps(known: Known) -> int:
+    fits: list[Fit] = known.fits
+    return sum(fit.steps_done for fit in fits)
+
+
+def _as_inputs(model: Any, rows: Array) -> Any:
+    """Return a table's rows as the inputs of a model, which may have several, of more axes than one."""
+    inputs = list(model.inputs or ())
+    if len(inputs) <= 1:
+        shape = tuple(inputs[0].shape)[1:] if inputs else ()
+        return rows.reshape(len(rows), *shape) if len(shape) > 1 and None not in shape else rows
+    parts = list(_parts(inputs, rows))
+    given = getattr(model, "input", None)
+    if not isinstance(given, dict):
+        return parts
+    names = {
+        id(tensor): name for name, tensor in given.items()
+    }  # Keras sorts inputs by name, and a dictionary does not
+    return {names[id(tensor)]: part for tensor, part in zip(inputs, parts, strict=True)}
+
+
+def _parts(inputs: list[Any], rows: Array) -> Iterator[Array]:
+    start = 0
+    for tensor in inputs:
+        shape = tuple(tensor.shape)[1:]
+        width = math.prod(shape)
+        yield rows[:, start : start + width].reshape(len(rows), *shape)
+        start += width

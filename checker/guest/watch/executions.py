@@ -1,0 +1,112 @@
+"""Let a student's training lose no time between its steps, where that changes no digit of it.
+
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras itself can
+take several steps before it comes back to Python (``steps_per_execution``), with the same numbers in the same order
+(``tests/guest/test_executions.py`` shows it). What happens once a step would happen once an epoch, so this is done only
+where nothing of the student's happens at a step: no callback but Keras's own that work by the epoch, no training step
+of their own, no eager training, no random layers of legacy Keras, whose numbers hang on how the step was traced.
+
+TensorFlow tunes a data set's parallelism and buffers while it is read, in a thread that sleeps for 10 ms, then 20, then
+40 and so on. Who drops the iterator, as ``fit`` does after each epoch, wakes that thread and waits for it to end; but
+it is woken a moment before it is told to end, and where it is quick to look, as with a core to itself, it sleeps on
+until the period is over, about as long as the epoch took. One thread has nothing to tune: data sets are read untuned.
+"""
+
+import contextlib
+import functools
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from checker.guest.plain import generation
+from checker.guest.watch import fed, fit_calls
+
+WORTH_IT = 1_000
+"""Steps of one call of ``fit`` below which tracing anew costs more than it saves."""
+BY_THE_EPOCH = frozenset("History CSVLogger EarlyStopping ReduceLROnPlateau LearningRateScheduler".split())
+EPOCH_IF = {"TensorBoard": "update_freq", "ModelCheckpoint": "save_freq", "BackupAndRestore": "save_freq"}
+"""Callbacks that work by the epoch where this attribute says so."""
+DRAWING = ("Dropout", "Noise", "Random")
+FUNCTIONS = ("train_function", "test_function", "predict_function")
+
+
+def stop_tuning(tf: Any) -> None:
+    """Let every data set be read untuned from now on."""
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False
+    original = tf.data.Dataset.__iter__
+
+    @functools.wraps(original)
+    def read(dataset: Any) -> Any:
+        return original(dataset.with_options(untuned) if tf.executing_eagerly() else dataset)
+
+    tf.data.Dataset.__iter__ = read
+
+
+@contextlib.contextmanager
+def whole_epochs(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
+    """Train with one execution an epoch where nothing forbids it, and leave the model as it was."""
+    steps = steps_an_epoch(given)
+    epochs = int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0)
+    if steps < 2 or steps * epochs < WORTH_IT or not _may(tf, keras, model, given):
+        yield
+        return
+    model.steps_per_execution = steps
+    _forget_functions(model)
+    try:
+        yield
+    finally:
+        model.steps_per_execution = 1
+        _forget_functions(model)
+
+
+def steps_an_epoch(given: Mapping[str, Any]) -> int:
+    """Return how many steps an epoch of this call takes; 0 where that is not plain."""
+    x: Any = given.get("x")
+    watched = given.get("validation_data")
+    pair = watched if isinstance(watched, tuple | list) else (watched,)
+    if given.get("steps_per_epoch") or given.get("validation_steps") or not (watched is None or _has_end(pair[0])):
+        return 0
+    if not _has_end(x):
+        return 0
+    if hasattr(x, "element_spec"):
+        return int(x.cardinality())
+    rows = fed.length(x) * (1.0 - float(given.get("validation_split") or 0.0))
+    return math.ceil(int(rows) / int(given.get("batch_size") or 32))
+
+
+def _has_end(x: Any) -> bool:
+    """Tell arrays, and data sets that know how many batches they hold, from all else."""
+    if hasattr(x, "element_spec"):
+        return int(x.cardinality()) > 0
+    return not fed.is_in_batches(x) and not hasattr(x, "__next__") and fed.length(x) > 0
+
+
+def _may(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> bool:
+    if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or getattr(model, "run_eagerly", True):
+        return False
+    if generation.is_legacy(keras) and any(word in kind for kind in _layer_kinds(model) for word in DRAWING):
+        return False
+    own = ("train_step", "test_step", "make_train_function", "make_test_function")
+    if any(getattr(type(model), name) is not getattr(keras.Model, name) for name in own):
+        return False
+    so_far = model.steps_per_execution
+    callbacks = fit_calls.callbacks_of(given)
+    return (so_far is None or int(so_far) == 1) and all(_by_the_epoch(one, keras) for one in callbacks)
+
+
+def _layer_kinds(model: Any) -> set[str]:
+    return {type(layer).__name__ for layer in model._flatten_layers()}
+
+
+def _by_the_epoch(callback: Any, keras: Any) -> bool:
+    name = type(callback).__name__
+    if type(callback) is not getattr(keras.callbacks, name, None):
+        return False
+    return name in BY_THE_EPOCH or (name in EPOCH_IF and getattr(callback, EPOCH_IF[name], None) == "epoch")
+
+
+def _forget_functions(model: Any) -> None:
+    """Let Keras trace its functions anew: each holds the number of steps with which it was traced."""
+    for name in FUNCTIONS:
+        setattr(model, name, None)

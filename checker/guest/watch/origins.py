@@ -1,0 +1,232 @@
+"""Where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
+
+Theory of operation: a network is trained again from plain data, which holds no weights. So each variable that a layer
+makes is noted with a hash of what its initialiser gave it. When a training begins, or a network is used that was never
+trained, its variables must hold such values: their own, or those of another network, as after
+``other.set_weights(first.get_weights())`` before any training. Nothing is drawn again, so no random state moves. Only
+layers that the clean guest builds are looked at; networks with others are replayed, with whatever their code does.
+
+A variable that is made while a graph is traced has no value yet: it waits until the call that made it is over. What
+waits when a training ends has been trained, and is no longer looked at.
+"""
+
+import contextlib
+import functools
+import hashlib
+import math
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from checker.guest.plain import generation
+from checker.guest.watch.registry import Known, Ledger
+from checker.keras_spec import allow_list
+from checker.records.arrays import Array
+
+MAX_BYTES = 64 * 2**20
+"""Of one variable; larger ones are not looked at."""
+UNWATCHED = "whether its weights were fresh when its training began could not be looked at"
+ELSEWHERE = "its weights come from elsewhere (another network, scikit-learn, a file)"
+KEPT = frozenset(allow_list.LAYERS) - {"Normalization"}
+"""Layers that are looked at; what a Normalization has adapted to is adapted anew."""
+STATISTICS = ("moving_mean", "moving_variance")
+"""Moved already by a call in training mode, and by themselves not what a network has learned."""
+
+
+@dataclass
+class Made:
+    """A variable as its layer made it. ``value``: a hash of what its initialiser gave; None while that is not known.
+    ``is_array``: that initialiser was given its numbers itself."""
+
+    variable: weakref.ref[Any]
+    layer: str
+    name: str
+    is_array: bool
+    value: bytes | None = None
+
+
+@dataclass
+class Origins:
+    """What layers have made so far: variables by their ``id``, those without a value yet, and all values."""
+
+    tf: Any
+    ledger: Ledger
+    made: dict[int, Made] = field(default_factory=dict)
+    waiting: list[Made] = field(default_factory=list)
+    initial: set[bytes] = field(default_factory=set)
+
+    def install(self) -> None:
+        """Hook the making of variables, and have the ledger ask here when a training begins."""
+        layer = self.tf.keras.layers.Layer
+        add_weight = layer.add_weight
+
+        @functools.wraps(add_weight)
+        def wrapper(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            variable = add_weight(layer, *args, **kwargs)
+            self._note(layer, variable)
+            return variable
+
+        made: Any = wrapper
+        made.autograph_info__ = {}  # not the student's code to be translated
+        layer.add_weight = made
+        self.ledger.origins = self
+
+    def settle(self) -> None:
+        """Take the values of what had none when it was made, before anything changes them."""
+        waiting, self.waiting = self.waiting, []
+        for made in waiting:
+            self._take(made)
+
+    def forget_waiting(self) -> None:
+        """Let go of variables that were made and trained before anybody could look."""
+        self.waiting.clear()
+
+    def look(self, known: Known) -> None:
+        """Note where a network's weights come from, before it is trained."""
+        try:
+            known.origin = self._origin(known)
+        except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+            known.origin, known.unwatched = "", UNWATCHED
+        self.forget_waiting()
+
+    # -- variables ---------------------------------------------------------------------------------------
+
+    def _note(self, layer: Any, variable: Any) -> None:
+        try:
+            if type(layer).__name__ not in KEPT or not self._is_eager():
+                return
+            name = str(variable.name).rpartition("/")[2].partition(":")[0]
+            made = Made(weakref.ref(variable), str(layer.name)[:60], name, _holds_array(layer))
+            self.made[id(variable)] = made
+            self._take(made)
+        except Exception:  # noqa: BLE001  # the student's cell is not to fail for it
+            return
+
+    def _take(self, made: Made) -> None:
+        variable = made.variable()
+        if variable is None:
+            return
+        value = self._value(variable)
+        if value is None:
+            self.waiting.append(made)
+        else:
+            made.value = value
+            if not made.is_array:
+                self.initial.add(value)
+
+    def _is_eager(self) -> bool:
+        with self.tf.init_scope():
+            return bool(self.tf.executing_eagerly())
+
+    def _value(self, variable: Any) -> bytes | None:
+        """Return a hash of what a variable holds; None where that cannot be read now."""
+        if math.prod(variable.shape) * 8 > MAX_BYTES:
+            return None
+        try:
+            with self.tf.init_scope():
+                # Keras 3 rounds what it gives, within a layer of mixed precision.
+                read = variable if generation.is_legacy(self.tf.keras) else variable._value
+                array = read.numpy()
+        except Exception:  # noqa: BLE001  # it has no value yet, or a graph holds it
+            return None
+        return _hash(array) if tuple(array.shape) == tuple(variable.shape) else None
+
+    # -- networks ----------------------------------------------------------------------------------------
+
+    def _origin(self, known: Known) -> str:
+        model = known.model
+        if not isinstance(model, self.tf.keras.Model) or not self._is_eager():
+            return ""
+        layer = next((layer for layer in _layers(model) if _holds_array(layer)), None)
+        if layer is not None:
+            return f"{ELSEWHERE}: an initialiser of its layer `{_name(layer)}` holds an array of numbers"
+        foreign = [(made, value) for made, value in self._held(model) if not self._is_initial(made, value)]
+        learned = [(made, value) for made, value in foreign if made.name not in STATISTICS]
+        if not learned:
+            return ""
+        what = f"those of its layer `{learned[0][0].layer}` are not what its initialiser gives"
+        if known.file:
+            return (
+                f"{ELSEWHERE}: {what}; they were loaded from the file `{known.file}`, which no training seen here wrote"
+            )
+        source = self._source(known, {value for _, value in learned})
+        if source is not None:
+            name = source.variable or _name(source.model)
+            return f"its weights come from another network of this file, `{name}`: {what}"
+        return f"{ELSEWHERE}: {what}"
+
+    def _held(self, model: Any) -> list[tuple[Made, bytes]]:
+        """Return what a network's variables hold, as far as it is known what they began with."""
+        found = [(self._made(variable), self._value(variable)) for variable in _variables(model)]
+        return [(made, value) for made, value in found if made is not None and made.value and value is not None]
+
+    def _made(self, variable: Any) -> Made | None:
+        made = self.made.get(id(variable))
+        return made if made is not None and made.variable() is variable else None
+
+    def _is_initial(self, made: Made, value: bytes) -> bool:
+        return value == made.value or value in self.initial
+
+    def _source(self, known: Known, values: set[bytes]) -> Known | None:
+        """Return another network that was trained and holds these values, or most of them."""
+        others = [other for other in self.ledger.known.values() if other is not known and other.fits]
+        shared = [(sum(value in values for _, value in self._held_by(other)), other) for other in others]
+        return max(shared, key=lambda pair: pair[0], default=(0, None))[1] if any(n for n, _ in shared) else None
+
+    def _held_by(self, other: Known) -> list[tuple[Made, bytes]]:
+        try:
+            return self._held(other.model)
+        except Exception:  # noqa: BLE001  # networks in a graph, and those that are not built
+            return []
+
+    def twin(self, model: Any) -> Known | None:
+        """Return the network that was trained and holds the same values throughout, as before it was saved."""
+        try:
+            held = [value for _, value in self._held(model)]
+        except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+            return None
+        others = [other for other in self.ledger.known.values() if other.model is not model and other.fits]
+        return next((o for o in reversed(others) if held and held == [value for _, value in self._held_by(o)]), None)
+
+
+def _hash(array: Array) -> bytes:
+    digest = hashlib.blake2b(f"{array.dtype}{array.shape}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.digest()
+
+
+def _layers(model: Any) -> Iterable[Any]:
+    return list(model._flatten_layers(include_self=False))
+
+
+def _variables(model: Any) -> list[Any]:
+    """Return a model's variables, each once, as far as its layers have made them."""
+    found: dict[int, Any] = {}
+    for layer in _layers(model):
+        with contextlib.suppress(ValueError):  # legacy Keras asks for models within to be built
+            found |= {id(variable): variable for variable in layer.variables}
+    return list(found.values())
+
+
+def _name(thing: Any) -> str:
+    return str(thing.name)[:60]
+
+
+def _holds_array(layer: Any) -> bool:
+    """Tell whether an initialiser of a layer is given its numbers, instead of drawing them."""
+    initializers = [value for name, value in vars(layer).items() if name.endswith("_initializer")]
+    return any(
+        _size(value) > 1
+        for initializer in initializers
+        for name, value in getattr(initializer, "__dict__", {}).items()
+        if "seed" not in name
+    )
+
+
+def _size(value: Any) -> int:
+    """Return of how many numbers an array, a tensor or a list is."""
+    shape = np.shape(value) if isinstance(value, list | tuple) else getattr(value, "shape", ())
+    return math.prod(int(size or 1) for size in shape)

@@ -1,0 +1,418 @@
+"""Notes training by ``tf.GradientTape``: a student's own loop around a Keras model, a loss and an optimizer.
+
+Theory of operation: four calls are hooked, and each is an event: a model is called on ``x``, a loss on ``y`` and that
+call's outputs, a gradient is taken of a number, an optimizer changes the model's weights. An event is noted when
+its numbers are there. In eager execution that is at once. While a ``tf.function`` is traced, the hook puts a
+``tf.numpy_function`` into the graph, which notes the event with the numbers of that step each time the graph runs; so
+batches are seen whether the function is given them or loops over a data set itself. Graphs for XLA cannot hold such
+a call; there it is only noted that a step was taken. What Keras does inside ``fit`` and its kin is left alone.
+
+A model called and then changed was trained on that batch; called and not changed, it was only used on it. The
+number that was differentiated is held against the mean of each loss that was called: one of them must be what was
+trained on, up to a constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains
+gives its last result again.
+"""
+
+import contextlib
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from checker.guest.plain import generation, plaindata
+from checker.guest.plain.plaindata import UnrebuildableError
+from checker.guest.watch.capture import Capture
+from checker.guest.watch.loops import Looks, Loop, begin
+from checker.guest.watch.registry import Known
+from checker.keras_spec import allow_list
+from checker.records.network import KerasObject
+
+HOW = "GradientTape loop"
+OF_LOGITS = {
+    "sparse_softmax_cross_entropy_with_logits": "SparseCategoricalCrossentropy",
+    "softmax_cross_entropy_with_logits": "CategoricalCrossentropy",
+}
+KERAS = ("keras", "tf_keras")
+NO_LOSS = "the loss is none of Keras's own, taken of the network's own outputs"
+CLOSE = 1e-4
+
+Original = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Called:
+    """A loss that was called in a step: what it is or why that cannot be told, the labels, the mean over rows."""
+
+    loss: KerasObject | None
+    obstacle: str
+    labels: Any
+    mean: float
+
+
+@dataclass
+class Plan:
+    """What a loop trains with."""
+
+    optimizer: Any
+    loss: KerasObject | None
+    obstacle: str = ""
+    loop: Loop | None = None
+
+    def holds(self, optimizer: Any, loss: KerasObject | None) -> bool:
+        """Tell whether a step goes on with this."""
+        return self.optimizer is optimizer and self.loss == loss
+
+    def plain(self) -> tuple[KerasObject, KerasObject]:
+        """Return optimizer and loss as plain data; UnrebuildableError where they cannot be told."""
+        if self.obstacle or self.loss is None:
+            raise UnrebuildableError(self.obstacle or NO_LOSS)
+        return plaindata.describe(self.optimizer, allow_list.OPTIMIZERS), self.loss
+
+
+@dataclass
+class Learner:
+    """A model that is called, with what happened since its last call."""
+
+    model: Any
+    known: Known
+    looks: Looks
+    outputs: Any = None
+    losses: list[Called] = field(default_factory=list)
+    chosen: Called | None = None
+    ratio: float | None = None
+    gradients: list[Any] = field(default_factory=list)
+    plan: Plan | None = None
+
+    def variables(self) -> set[int]:
+        """Return what tells the model's trainable variables."""
+        return {_identity(v) for v in self.model.trainable_variables}
+
+    def hindrance(self, variables: list[Any], gradients: list[Any]) -> str:
+        """Return what keeps a step from being one of plain training; "" where nothing does."""
+        if self.variables() - {_identity(v) for v in variables}:
+            return "only some of its weights were trained"
+        if not {id(g) for g in gradients if g is not None} <= {id(g) for g in self.gradients}:
+            return "the gradients are changed before they are applied"
+        return ""
+
+    @property
+    def loop(self) -> Loop | None:
+        """The loop that trains it, until that is closed."""
+        loop = self.plan.loop if self.plan is not None else None
+        return loop if loop is not None and loop.is_open else None
+
+    def is_capped(self, steps: int) -> bool:
+        """Count steps that will not be taken, and tell so, where its loop is beyond the cap."""
+        if self.loop is None or not self.loop.is_capped:
+            return False
+        for _ in range(steps):
+            self.loop.step()
+        return True
+
+
+@dataclass
+class Traced:
+    """A tf.function that was called: whose steps it takes, how many in its last call, and what that gave."""
+
+    function: Any
+    learner: Learner | None = None
+    steps: int = 0
+    result: Any = None
+
+    def taken(self) -> int:
+        """Return the number of steps that its model's loop asked for so far."""
+        loop = self.learner.loop if self.learner is not None else None
+        return loop.asked if loop is not None else 0
+
+
+class Tapes:
+    """The hooks' shared state."""
+
+    def __init__(self, tf: Any, capture: Capture) -> None:
+        self.tf, self.keras, self.capture = tf, tf.keras, capture
+        self.learners: dict[int, Learner] = {}
+        self.traced: dict[int, Traced] = {}
+        self.running: list[Traced] = []
+        self.inside = 0
+        self.compiled = 0
+
+    def install(self) -> None:
+        """Hook models, losses, tapes, optimizers and tf.function."""
+        keras, tf = self.keras, self.tf
+        for owner, name, hook in [
+            (keras.Model, "__call__", self._on_model),
+            (keras.losses.Loss, "__call__", self._on_loss),
+            (tf.GradientTape, "gradient", self._on_gradient),
+            *((kind, name, self._on_apply) for kind, name in _optimizers(keras)),
+        ]:
+            setattr(owner, name, self._hooked(getattr(owner, name), hook))
+        for name, function in inspect.getmembers(keras.losses, inspect.isfunction):
+            if name not in ("get", "serialize", "deserialize"):
+                self._hook_loss((keras.losses, tf.losses, importlib.import_module("keras").losses), name, function)
+        for name in OF_LOGITS:
+            self._hook_loss((tf.nn,), name, getattr(tf.nn, name))
+        kind: Any = type(tf.function(len))
+        kind.__call__ = _like(kind.__call__, self._calling(kind.__call__))
+
+    def _hook_loss(self, homes: tuple[Any, ...], name: str, function: Original) -> None:
+        """Put a hooked function in the place of a loss that is a function."""
+        hooked = self._hooked(function, functools.partial(self._on_loss_function, function))
+        for home in homes:
+            if getattr(home, name, None) is function:
+                setattr(home, name, hooked)
+
+    def _hooked(self, function: Original, hook: Original) -> Original:
+        """Return a function with a hook around the student's own calls of it."""
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if self.capture.depth or self.inside:
+                return function(*args, **kwargs)
+
+            def original(*changed: Any) -> Any:
+                with self._within():
+                    return function(*(changed or args), **({} if changed else kwargs))
+
+            return hook(original, *args, **kwargs)
+
+        return _like(function, wrapper)
+
+    @contextlib.contextmanager
+    def _within(self) -> Iterator[None]:
+        self.inside += 1
+        try:
+            yield
+        finally:
+            self.inside -= 1
+
+    def _emit(self, event: Callable[..., Any], *values: Any) -> None:
+        """Note an event, now or whenever the graph that is being traced runs; values become arrays."""
+
+        def note(*arrays: Any) -> list[Any]:
+            with contextlib.suppress(Exception):  # whatever the student's objects raise is not an error of their cell
+                event(*arrays)
+            return []
+
+        with self._within(), contextlib.suppress(TypeError, ValueError):
+            if self.tf.executing_eagerly():
+                note(*(np.asarray(value) for value in values))
+            elif self.running and not self.compiled:
+                self.tf.numpy_function(note, list(values), [])
+
+    # -- models and losses -----------------------------------------------------------------------------------
+
+    def _on_model(self, original: Original, model: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = original()
+        x = args[0] if args else kwargs.get("inputs")
+        parts = self.tf.nest.flatten(x)
+        if parts and all(_is_data(part, self.tf) for part in parts):
+            learner = self._learner(model)
+            learner.outputs = outputs
+            self._emit(functools.partial(self._called, learner), *parts)
+        return outputs
+
+    def _learner(self, model: Any) -> Learner:
+        if id(model) not in self.learners:
+            known = self.capture.ledger.know(model)
+            self.learners[id(model)] = Learner(model, known, Looks(self.capture.ledger, known))
+        return self.learners[id(model)]
+
+    def _called(self, learner: Learner, *parts: Any) -> None:
+        learner.looks.see(parts[0] if len(parts) == 1 else tuple(parts))
+        learner.losses, learner.chosen, learner.ratio = [], None, None
+
+    def _on_loss(self, original: Original, loss: Any, *args: Any, **kwargs: Any) -> Any:
+        value = original()
+        obstacle = ""
+        if str(getattr(loss, "reduction", "")).startswith("sum") and "over" not in str(loss.reduction):
+            obstacle = "the loss is summed over the batch"
+        self._note_loss(lambda: plaindata.loss_object(loss), obstacle, value, args, kwargs)
+        return value
+
+    def _on_loss_function(self, function: Original, original: Original, *args: Any, **kwargs: Any) -> Any:
+        value = original()
+
+        def plain() -> KerasObject:
+            name = getattr(function, "__name__", "").removesuffix("_v2")
+            if name in OF_LOGITS:
+                return KerasObject(OF_LOGITS[name], {"from_logits": True})
+            made = plaindata.loss_object(function)
+            flags = {k: v for k, v in kwargs.items() if k in allow_list.LOSSES[made.class_name].split()}
+            return KerasObject(made.class_name, flags)
+
+        self._note_loss(plain, "", value, args, kwargs)
+        return value
+
+    def _note_loss(self, plain: Callable[[], KerasObject], obstacle: str, value: Any, args: Any, given: Any) -> None:
+        labels = args[0] if args else given.get("y_true", given.get("labels"))
+        outputs = args[1] if len(args) > 1 else given.get("y_pred", given.get("logits"))
+        learner = next((one for one in self.learners.values() if one.outputs is outputs), None)
+        if learner is None or outputs is None or not _is_data(labels, self.tf):
+            return
+        loss = None
+        try:
+            loss = plain()
+        except Exception as error:  # noqa: BLE001  # a loss of the student's making may raise anything
+            obstacle = plaindata.reason(error)
+        if len(args) > 2 or given.get("sample_weight") is not None:
+            obstacle = obstacle or "the loss is weighted by sample weights"
+        with self._within():
+            mean = self.tf.reduce_mean(value)
+
+        def note(y: Any, mean: Any) -> None:
+            learner.losses.append(Called(loss, obstacle, y, float(mean)))
+            learner.looks.label(y)
+
+        self._emit(note, labels, mean)
+
+    # -- gradients and steps -----------------------------------------------------------------------------------
+
+    def _on_gradient(self, original: Original, tape: Any, *args: Any, **kwargs: Any) -> Any:
+        target = args[0] if args else kwargs.get("target")
+        sources = args[1] if len(args) > 1 else kwargs.get("sources")
+        learner = self._owner([v for v in self.tf.nest.flatten(sources) if v is not None])
+        if learner is not None and self.tf.is_tensor(target):
+            with self._within():
+                penalties = self.tf.add_n(learner.model.losses) if learner.model.losses else self.tf.constant(0.0)
+                total = self.tf.reduce_sum(target)
+            self._emit(functools.partial(self._differentiated, learner), total, penalties)
+        gradients = original()
+        if learner is not None:
+            learner.gradients = self.tf.nest.flatten(gradients)
+        return gradients
+
+    def _differentiated(self, learner: Learner, total: Any, penalties: Any) -> None:
+        """Choose the loss whose mean was differentiated, as it is or else multiplied."""
+        numbers = float(total), float(total) - float(penalties)
+        for called in learner.losses:
+            if any(abs(number - called.mean) <= CLOSE * abs(called.mean) for number in numbers):
+                learner.chosen, learner.ratio = called, 1.0
+                return
+        if len(learner.losses) == 1 and learner.losses[0].mean:
+            learner.chosen, learner.ratio = learner.losses[0], numbers[0] / learner.losses[0].mean
+
+    def _on_apply(self, original: Original, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        if not args:
+            return original()
+        first = list(args[0])  # a zip can be read only once
+        variables, gradients = _updated(optimizer, first, args[1] if len(args) > 1 else None, kwargs)
+        learner = self._owner(variables)
+        if learner is None:
+            return original(optimizer, first, *args[1:])
+        if learner.plan is None:
+            self.capture.ledger.look_at_origin(learner.known)
+        obstacle = learner.hindrance(variables, gradients)
+        rate = _rate(optimizer, self.tf)
+        if self.tf.executing_eagerly():
+            if self._step(learner, optimizer, obstacle, *(np.asarray(value) for value in rate)):
+                return original(optimizer, first, *args[1:])
+            return optimizer.iterations
+        for traced in self.running:
+            traced.learner = learner
+        self._emit(functools.partial(self._step, learner, optimizer, obstacle), *rate)
+        return original(optimizer, first, *args[1:])
+
+    def _owner(self, variables: list[Any]) -> Learner | None:
+        """Return the model to which variables belong."""
+        wanted = {_identity(v) for v in variables}
+        found = [one for one in self.learners.values() if wanted & one.variables()]
+        return found[-1] if found else None
+
+    def _step(self, learner: Learner, optimizer: Any, obstacle: str, *rate: Any) -> bool:
+        """Note a step of training; False where it is beyond the cap."""
+        called, learner.chosen = learner.chosen, None
+        loss = called.loss if called is not None else None
+        obstacle = obstacle or (NO_LOSS if called is None else called.obstacle)
+        plan = learner.plan
+        loop = learner.loop
+        if plan is None or loop is None or not plan.holds(optimizer, loss):
+            plan, loop = self._new_plan(learner, optimizer, loss)
+        plan.obstacle = plan.obstacle or obstacle
+        x, y = learner.looks.take()
+        if not loop.step():
+            return False
+        loop.feed(x, called.labels if called is not None else y, float(rate[0]) if rate else None, learner.ratio)
+        return True
+
+    def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, Loop]:
+        anew = learner.plan is None or learner.plan.optimizer is not optimizer
+        plan = Plan(optimizer, loss)
+        plan.loop = begin(learner.known, learner.looks, HOW, plan.plain, anew)
+        learner.plan = plan
+        return plan, plan.loop
+
+    # -- tf.function -------------------------------------------------------------------------------------------
+
+    def _calling(self, original: Original) -> Original:
+        def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+            home = str(getattr(function._python_function, "__module__", "")).partition(".")[0]
+            if self.capture.depth or self.inside or home in KERAS:
+                with self._within():
+                    return original(function, *args, **kwargs)
+            traced = self.traced.setdefault(id(function), Traced(function))
+            if self.running or not self.tf.executing_eagerly():
+                return self._run(traced, original, args, kwargs)
+            if traced.learner is not None and traced.learner.is_capped(traced.steps):
+                return traced.result
+            before = traced.taken()
+            traced.result = self._run(traced, original, args, kwargs)
+            if traced.learner is not None and function._jit_compile:
+                self._step(traced.learner, None, "its steps are compiled by XLA, where the batches cannot be seen")
+            traced.steps = traced.taken() - before
+            return traced.result
+
+        return call
+
+    def _run(self, traced: Traced, original: Original, args: Any, kwargs: Any) -> Any:
+        self.running.append(traced)
+        self.compiled += bool(traced.function._jit_compile)
+        try:
+            return original(traced.function, *args, **kwargs)
+        finally:
+            self.compiled -= bool(traced.function._jit_compile)
+            self.running.pop()
+
+
+def _like(function: Original, wrapper: Original) -> Original:
+    """Let a wrapper look like what it wraps, and tell autograph that it is not the student's code to be translated."""
+    made: Any = functools.wraps(function)(wrapper)
+    made.autograph_info__ = {}
+    return made  # type: ignore[no-any-return]  # it is what functools.wraps gave
+
+
+def _optimizers(keras: Any) -> list[tuple[Any, str]]:
+    """Return the classes of optimizers and the method through which each step goes."""
+    if not generation.is_legacy(keras):
+        return [(keras.optimizers.Optimizer, "apply")]
+    return [(kind, "apply_gradients") for kind in (keras.optimizers.Optimizer, keras.optimizers.legacy.Optimizer)]
+
+
+def _updated(optimizer: Any, first: list[Any], second: Any, given: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Return the variables of a step, and the gradients."""
+    if hasattr(optimizer, "apply"):
+        variables = second if second is not None else given.get("trainable_variables")
+        return list(optimizer._trainable_variables if variables is None else variables), first
+    return [variable for _, variable in first], [gradient for gradient, _ in first]
+
+
+def _identity(variable: Any) -> int:
+    """Return what is the same for a variable of Keras 3 and the one of TensorFlow in it."""
+    inner = getattr(variable, "value", None)
+    return id(variable if inner is None or callable(inner) else inner)
+
+
+def _is_data(value: Any, tf: Any) -> bool:
+    """Tell numbers, or a tensor that will hold some, from Keras's symbols."""
+    if type(value).__name__ == "KerasTensor":
+        return False
+    return bool(tf.is_tensor(value)) or hasattr(value, "__array__") or isinstance(value, list)
+
+
+def _rate(optimizer: Any, tf: Any) -> tuple[Any, ...]:
+    """Return the learning rate as a tensor; nothing where it follows a schedule of Keras's, which is described."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    rate = optimizer.learning_rate if rate is None else rate
+    return () if hasattr(rate, "get_config") or callable(rate) else (tf.convert_to_tensor(rate),)

@@ -1,0 +1,150 @@
+"""Whether what was trained again is what the student trained: like is compared with like. Pure.
+
+Theory of operation: what a file says of its training need not be what happened in it. So the network, as the student
+had trained it, is held against itself as it is trained again, each by the data set's labels on the rows that it was
+trained on. Rows that it was not trained on are shown too; they take part where they are many and look drawn at random,
+for whoever splits the file in its order sees other rows there than a random split has. Two results disagree where they
+lie on different sides of the bar, differ by more than ``FAR``, and by more than ``ERRORS`` standard errors: those of a
+difference between one training and the mean of K others, and of the student's rows.
+
+Loss curves are compared as well, for weights may come from elsewhere while ``fit`` learns nothing. How far the
+logarithm of a loss falls from its first epoch on does not depend on the loss's scale, which sample weights change. Two
+curves disagree where one falls more than ``TIMES`` as far as the other and the lowest losses differ too: a first epoch
+from unlucky weights says nothing.
+
+A disagreement is for a human.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from operator import itemgetter
+
+from checker.records.capture import Fit, ModelCapture
+from checker.records.comparison import Agreement, LossCurves
+from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.network import Recipe
+from checker.records.tracing import Tracing
+from checker.records.training import TrainingRun
+from checker.scoring.metrics import METRICS, Metric
+
+FAR, FAR_SHARE = 0.03, 0.05
+"""Of an accuracy, and of an error as a share of the larger one."""
+ERRORS = 3.0
+ENOUGH = 500
+"""Rows that were not trained on; fewer are not compared."""
+TIMES = 2.0
+"""How much farther, in logarithms, one loss may fall than the other."""
+CLOSE = math.log(1.5)
+"""Falls, or lowest losses, whose logarithms differ by less are alike."""
+LEAST_LOSS = 1e-12
+LIKE_STEPS = 1.6
+"""Epochs of a student's run that have so many times the steps of an epoch trained again are not compared."""
+MOST_NOTES = 3
+NOT_BY_METRIC = "the student's own run is scored by another metric than the bar's"
+NOT_TRAINED = "how the network does on the rows that it was trained on is not known"
+
+
+def of_results(
+    own: OwnResult | None, trained: Sequence[float], held_out: Sequence[float], bar: float, key: str
+) -> tuple[tuple[Agreement, ...], str]:
+    """Return what the student's own result agrees with, and why nothing is compared, "" where something is.
+
+    ``trained`` and ``held_out`` are the scores of the trainings by seed, on their own training rows and on their
+    held-out rows, by the metric of this ``key``; ``bar`` is what must be reached.
+    """
+    metric = METRICS[key]
+    if own is None or own.trained is None:
+        return (), own.note if own is not None and own.note else NOT_TRAINED
+    if own.metric != key:
+        return (), NOT_BY_METRIC
+    found = [_compare(RowKind.TRAINED, own.trained, trained, bar, metric)] if trained else []
+    unseen = own.unseen
+    if unseen is not None and unseen.is_random and unseen.rows >= ENOUGH and held_out:
+        found.append(_compare(RowKind.UNUSED, unseen, held_out, bar, metric))
+    return tuple(found), "" if found else NOT_TRAINED
+
+
+def survived(own: OwnResult | None, fits: Sequence[Fit], bar: float, key: str) -> bool:
+    """Tell whether a network whose retraining diverged had learned the task in the notebook.
+
+    It had if its score on the rows that it was trained on reaches the bar. Where this score is not known, its training
+    loss must have fallen and stayed finite.
+    """
+    if own is not None and own.trained is not None and own.metric == key:
+        return _reaches(own.trained.score, bar, METRICS[key])
+    losses = _known([loss for fit in fits for loss in fit.history.get("loss", ())])
+    return len(losses) > 1 and min(losses) < losses[0]
+
+
+def _compare(kind: RowKind, own: OwnScore, again: Sequence[float], bar: float, metric: Metric) -> Agreement:
+    mean = statistics.fmean(again)
+    spread = statistics.stdev(again) if len(again) > 1 else 0.0
+    margin = ERRORS * math.sqrt(spread**2 * (1 + 1 / len(again)) + own.deviation**2)
+    far = FAR if metric.higher_is_better else FAR_SHARE * max(own.score, mean)
+    apart = abs(own.score - mean)
+    on_both_sides = _reaches(own.score, bar, metric) != _reaches(mean, bar, metric)
+    differs = on_both_sides and apart > far and apart > margin
+    return Agreement(kind, own.rows, own.score, mean, spread, margin, differs)
+
+
+def _reaches(score: float, bar: float, metric: Metric) -> bool:
+    return score == bar or metric.is_better(score, bar)
+
+
+def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | None:
+    """Compare the training loss in the student's own ``fits`` with that of the trainings by seed.
+
+    None where a loss is not known for two epochs or more, or where epochs are not alike.
+    """
+    own = [loss for fit in fits for loss in fit.history.get("loss", ())]
+    again = [run.history.get("loss", ()) for run in runs]
+    epochs = min(map(len, (own, *again)), default=0)
+    curves = [_known(of[:epochs]) for of in (own, *again)]
+    if epochs < 2 or not again or not all(curves) or not _epochs_alike(fits, runs):
+        return None
+    first, lowest = ([_logarithm(at(of)) for of in curves] for at in (itemgetter(0), min))
+    falls = [begin - end for begin, end in zip(first, lowest, strict=True)]
+    fallen = statistics.fmean(falls[1:])
+    spread = statistics.stdev(falls[1:]) if len(runs) > 1 else 0.0
+    begun, ended = statistics.fmean(first[1:]), statistics.fmean(lowest[1:])
+    apart = abs(falls[0] - fallen)
+    margin = max(CLOSE, ERRORS * spread * math.sqrt(1 + 1 / len(runs)))
+    is_farther = max(falls[0], fallen) > TIMES * min(falls[0], fallen)
+    differs = is_farther and apart > margin and abs(lowest[0] - ended) > CLOSE
+    return LossCurves(epochs, curves[0][0], min(curves[0]), math.exp(begun), math.exp(ended), differs)
+
+
+def _known(losses: Sequence[float | None]) -> list[float]:
+    """Return the losses; none where one is not a number above or at 0."""
+    known = [loss for loss in losses if loss is not None and 0 <= loss < math.inf]
+    return known if len(known) == len(losses) else []
+
+
+def _logarithm(loss: float) -> float:
+    return math.log(max(loss, LEAST_LOSS))
+
+
+def _epochs_alike(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> bool:
+    own = sum(fit.steps_done for fit in fits) / max(1, sum(fit.epochs_done for fit in fits))
+    again = sum(run.steps for run in runs) / max(1, sum(run.epochs for run in runs))
+    return own < LIKE_STEPS * again and again < LIKE_STEPS * own
+
+
+def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing | None, is_worse: bool) -> str:
+    """Return what a disagreement most likely comes from, as a sentence.
+
+    ``is_worse``: the network was worse as the student had trained it.
+    """
+    notes = recipe.notes if recipe is not None else ()
+    if notes:
+        return f"Likeliest: {'; '.join(notes[:MOST_NOTES])}."
+    made_up = tracing is not None and any(not column.formula for column in tracing.columns)
+    if is_worse:
+        asked, done = (sum(of) for of in zip(*((f.epochs_asked, f.epochs_done) for f in answer.fits), strict=True))
+        if done < asked:
+            return f"Likeliest: of {asked:,} epochs asked for, {done:,} were run."
+        return "Likeliest: its training in the notebook went another way than its calls of fit say."
+    if made_up:
+        return "Likeliest: some inputs tell more of the rows that were fed than of others."
+    return "Likeliest: its weights were not learned by its calls of fit alone, or it is the best of several tries."

@@ -1,0 +1,155 @@
+"""What the trainings tell about a network, in plain words with the figures behind them. Pure.
+
+Theory of operation: a verdict says what a network is worth, this says why. Histories are averaged over the seeds,
+epoch by epoch, as far as all seeds go; a finding is a sentence about that mean, or about how many of the trainings it
+holds for. Every threshold is far beyond what changes from seed to seed: better no word than one too many.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from checker.records.arrays import Array
+from checker.records.comparison import Comparison
+from checker.records.network import Recipe
+from checker.records.report import Observation, Symptom
+from checker.records.training import TrainingRun
+from checker.scoring import metrics
+
+RISEN = 1.2
+"""A loss that ends this many times as high as it was after the first epoch."""
+PARTED = 1.1
+"""A loss on development rows this many times as high as at its lowest, or as that on training rows."""
+FALLING = 0.1
+"""The share by which a loss still falls from the last fifth but one of the epochs to the last."""
+
+
+def diagnose(
+    runs: Sequence[TrainingRun],
+    comparison: Comparison,
+    recipe: Recipe,
+    classes: Sequence[str],
+    rows: Sequence[int],
+) -> tuple[Observation, ...]:
+    """Return what is to be said of trainings; ``rows``: how many of the data's rows are of each class."""
+    return tuple(
+        chain(
+            _of_losses(runs, comparison, recipe),
+            _of_classes(comparison, classes, rows),
+            _of_early_stopping(runs, recipe),
+        )
+    )
+
+
+# -- losses ----------------------------------------------------------------------------------------------
+
+
+def _of_losses(runs: Sequence[TrainingRun], comparison: Comparison, recipe: Recipe) -> Iterator[Observation]:
+    """Look at how losses went; only where all phases have the same one can their values be compared."""
+    if any(phase.loss != recipe.phases[0].loss for phase in recipe.phases):
+        return
+    yield from _diverged(runs)
+    training, development = _mean(runs, "loss"), _mean(runs, "val_loss")
+    yield from _underfits(comparison, training, development)
+    overfits = [] if _restores(recipe) else list(_overfits(training, development))
+    yield from overfits
+    if not overfits and not any(run.stopped_early for run in runs):
+        watched, rows = (development, "development") if len(development) else (training, "training")
+        yield from _improves(watched, rows)
+
+
+def _mean(runs: Sequence[TrainingRun], name: str) -> Array:
+    """Return the mean over the seeds of a loss after each epoch; empty where a seed has none or one is no number."""
+    series = [run.history.get(name, ()) for run in runs]
+    reached = min(map(len, series))
+    values = np.array([of[:reached] for of in series], dtype=float)
+    return values.mean(axis=0) if np.isfinite(values).all() else values[0, :0]
+
+
+def _restores(recipe: Recipe) -> bool:
+    """Tell whether the weights that count are those of the best epoch, not of the last."""
+    return any(phase.restores for phase in recipe.phases[-1:])
+
+
+def _diverged(runs: Sequence[TrainingRun]) -> Iterator[Observation]:
+    losses = [np.array(run.history.get("loss", ()), dtype=float) for run in runs]
+    broken = [loss for loss in losses if not np.isfinite(loss).all()]
+    risen = [loss for loss in losses if len(loss) and loss[-1] > RISEN * loss[0] > 0]
+    advice = "A smaller learning rate or scaled inputs may help"
+    if broken:
+        first = min(int(np.isfinite(loss).argmin()) for loss in broken) + 1
+        words = f"In {len(broken)} of {len(runs)} trainings the loss was no number, first in epoch {first}. {advice}."
+        yield Observation(Symptom.DIVERGED, words)
+    elif risen:
+        first, last = (np.mean([loss[at] for loss in risen]) for at in (0, -1))
+        words = f"In {len(risen)} of {len(runs)} trainings the loss rose, from {first:.3g} to {last:.3g}. {advice}."
+        yield Observation(Symptom.DIVERGED, words)
+
+
+def _underfits(comparison: Comparison, training: Array, development: Array) -> Iterator[Observation]:
+    """Where the bar is missed on training rows too, it is not for want of rows like those."""
+    if comparison.reaches_bar:
+        return
+    metric, reached = metrics.find(comparison.metric, comparison.unit), comparison.training_mean
+    write, bar = metric.unit.value, f"the bar of {metric.unit.value(comparison.bar)}"
+    advice = "The network is too small, or was trained too briefly or too slowly"
+    if reached is not None:
+        if metric.is_better(comparison.bar, reached):
+            words = f"On the very rows it was trained on it reaches {write(reached)}, {metric.worse} {bar}. {advice}."
+            yield Observation(Symptom.UNDERFITS, words)
+    elif len(development) and len(training) and development[-1] < PARTED * training[-1]:
+        losses = f"{training[-1]:.3g} on training rows, {development[-1]:.3g} on development rows"
+        words = f"It misses {bar}, and its losses are nearly alike: {losses}. {advice}."
+        yield Observation(Symptom.UNDERFITS, words)
+
+
+def _overfits(training: Array, development: Array) -> Iterator[Observation]:
+    if not len(development) or len(training) < len(development):
+        return
+    best = int(development.argmin())
+    if development[-1] > PARTED * development[best] > 0 and training[-1] < training[best]:
+        words = (
+            f"From epoch {best + 2} on it learns its training rows by heart: the loss on development rows, "
+            f"{development[best]:.3g} after epoch {best + 1}, rises to {development[-1]:.3g} by epoch "
+            f"{len(development)}, while that on training rows falls from {training[best]:.3g} to {training[-1]:.3g}."
+        )
+        yield Observation(Symptom.OVERFITS, words)
+
+
+def _improves(watched: Array, rows: str) -> Iterator[Observation]:
+    fifth = max(len(watched) // 5, 1)
+    before, last = watched[-2 * fifth : -fifth], watched[-fifth:]
+    if not len(before) or before.mean() <= 0 or 1 - last.mean() / before.mean() < FALLING:
+        return
+    span = "in the last epoch" if fifth == 1 else f"over the last {fifth} epochs"
+    words = (
+        f"It was still improving when training ended: the loss on {rows} rows fell from {before.mean():.3g} to "
+        f"{last.mean():.3g} {span} of {len(watched)}. More epochs may help."
+    )
+    yield Observation(Symptom.IMPROVING, words)
+
+
+# -- classes and early stopping --------------------------------------------------------------------------
+
+
+def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[int]) -> Iterator[Observation]:
+    confusion = np.array(comparison.confusion, dtype=int).reshape(len(classes), len(classes))
+    for label, name in enumerate(classes):
+        tested = int(confusion[label].sum())
+        if tested and not confusion[:, label].any():
+            held_out = f"{tested:,} held-out row{'s' if tested > 1 else ''}"
+            words = (
+                f"{name}, the class of {rows[label]:,} of {sum(rows):,} rows, is never predicted: not in "
+                f"{len(comparison.scores)} trainings, for none of its {held_out}."
+            )
+            yield Observation(Symptom.NEVER_PREDICTED, words)
+
+
+def _of_early_stopping(runs: Sequence[TrainingRun], recipe: Recipe) -> Iterator[Observation]:
+    ended = [run.epochs for run in runs if run.stopped_early]
+    if ended:
+        asked = recipe.capped_epochs + sum(phase.epochs for phase in recipe.phases)
+        after = f"{min(ended)} to {max(ended)}" if min(ended) < max(ended) else f"{ended[0]}"
+        words = f"Early stopping ended {len(ended)} of {len(runs)} trainings, after {after} of {asked:,} epochs."
+        yield Observation(Symptom.STOPPED_EARLY, words)

@@ -1,0 +1,94 @@
+"""Whether rows that are missing are like the others: missing completely at random, or not. Pure.
+
+Theory of operation: rows with gaps in a column, or a test part that was set aside, are a sample of all rows; to leave
+them out changes scores by chance alone. Rows of one class, or those that are hard to predict, are no such sample. So
+missing and other rows are held against each other in two ways: by their class (or tenth of the target), and by how
+wrong the reference is about them (tenths of its error). For each a G-test asks whether the shares are the same. Its
+distribution is drawn, with the margins as they are, so that the level holds for classes of five rows too.
+``docs/judgement.md`` has the error rates.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy import special
+
+from checker.records.arrays import Array
+from checker.records.comparison import Likeness, MissingGroup
+from checker.records.dataset import tenths
+from checker.scoring.metrics import Unit
+
+LEVEL = 0.001
+"""How often, at most, rows that are missing at random are taken for others; the tests share it."""
+TESTS = 2
+"""By class or tenth of the target, and by the reference's error."""
+FEW = 0.001
+"""So small a share of the rows moves an accuracy by less than 0.1 points, however it is counted."""
+DRAWS = 19_999
+FREQUENT = 0.02
+"""A value of the target that so large a share of rows has is a band of its own, as that of capped prices."""
+MOST_GROUPS = 3
+"""Groups that are named in words."""
+
+
+def likeness(missing: Array, groupings: Sequence[Array]) -> Likeness:
+    """Tell how rows that are missing (n,) are to the others, by numbers of the groups (n,) that they are in."""
+    if missing.mean() <= FEW:
+        return Likeness.FEW
+    is_unlike = any(is_uneven(groups, missing) for groups in groupings)
+    return Likeness.UNLIKE if is_unlike else Likeness.ALIKE
+
+
+def is_uneven(groups: Array, missing: Array) -> bool:
+    """Tell whether more rows of some groups than of others are missing, beyond chance."""
+    return p_value(groups, missing) <= LEVEL / TESTS
+
+
+def p_value(groups: Array, missing: Array) -> float:
+    """Return how likely shares of groups as uneven as these, or more so, are for as many rows drawn at random."""
+    _, groups = np.unique(groups, return_inverse=True)
+    sizes, counts = np.bincount(groups), np.bincount(groups[missing], minlength=groups.max() + 1)
+    as_uneven = _drawn(tuple(sizes.tolist()), int(missing.sum())) >= _unevenness(counts, sizes) - 1e-9
+    return float((1 + as_uneven.sum()) / (1 + DRAWS))
+
+
+@lru_cache(maxsize=32)
+def _drawn(sizes: tuple[int, ...], missing: int) -> Array:
+    """Return how uneven so many rows are that are drawn at random from groups of these sizes, always the same draws."""
+    random, all_rows = np.random.default_rng(0x5EED), np.array(sizes)
+    return _unevenness(random.multivariate_hypergeometric(all_rows, missing, DRAWS, method="marginals"), all_rows)
+
+
+def _unevenness(counts: Array, sizes: Array) -> Array:
+    """Return the likelihood ratio (...) of counts (..., groups), up to what all have in common."""
+    return np.asarray(
+        (special.xlogy(counts, counts / sizes) + special.xlogy(sizes - counts, 1 - counts / sizes)).sum(-1)
+    )
+
+
+def by_class(labels: Array, missing: Array, classes: Sequence[str]) -> tuple[MissingGroup, ...]:
+    """Return the classes of which more rows are missing than of all, those that miss most rows first."""
+    groups = ((f"{name} rows", labels == number) for number, name in enumerate(classes))
+    return _missing_most(groups, missing)
+
+
+def by_band(targets: Array, missing: Array, unit: Unit) -> tuple[MissingGroup, ...]:
+    """Return the same of bands of the target: tenths, and values that many rows have."""
+    values, counts = np.unique(targets, return_counts=True)
+    frequent = values[counts >= FREQUENT * len(targets)]
+    rest = ~np.isin(targets, frequent)
+    bands = tenths(targets)
+    groups = [(f"rows with a target of {unit.value(float(value))}", targets == value) for value in frequent]
+    for band in np.unique(bands[rest]):
+        rows = rest & (bands == band)
+        low, high = (unit.value(float(end)) for end in (targets[rows].min(), targets[rows].max()))
+        span = f"of {low}" if low == high else f"from {low} to {high}"
+        groups.append((f"rows with a target {span}", rows))
+    return _missing_most(groups, missing)
+
+
+def _missing_most(groups: Iterable[tuple[str, Array]], missing: Array) -> tuple[MissingGroup, ...]:
+    counted = [MissingGroup(name, int(missing[rows].sum()), int(rows.sum())) for name, rows in groups]
+    above = [of for of in counted if of.missing and of.missing / of.rows > missing.mean()]
+    return tuple(sorted(above, key=lambda of: -of.missing)[:MOST_GROUPS])

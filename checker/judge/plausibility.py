@@ -1,0 +1,49 @@
+"""What a file's run says of its trainings and cannot have been. Pure.
+
+A student's process may lie about what was trained. Some lies contradict each other or the clock: an epoch leaves its
+loss in the history that ``fit`` returns, a step takes time, and a network is made by some cell.
+"""
+
+import math
+from collections.abc import Sequence
+
+from checker.records.capture import CellResult, Fit, ModelCapture
+from checker.records.job import MAX_EPOCHS
+
+STEP_SECONDS = 1e-6
+"""No step of an optimizer takes less: it is a tenth of what TensorFlow needs to call a single operation."""
+
+
+def doubt(answer: ModelCapture, models: Sequence[ModelCapture], cells: Sequence[CellResult]) -> str:
+    """Return what cannot have been of the answer's training, as a sentence; "" where nothing says so.
+
+    ``models`` are all networks of the file, ``cells`` what ran of it.
+    """
+    if answer.cell < 1 or any(fit.cell < 1 for fit in answer.fits):
+        return "Its network was made or trained in no cell of the file, so what trained it is not known."
+    finished = [fit for fit in answer.fits if fit.finished]
+    return next(filter(None, map(_of_history, finished)), "") or _of_time(answer, models, cells)
+
+
+def _of_history(fit: Fit) -> str:
+    """``fit`` returns a figure for each epoch, also for one that a callback of the student's broke off."""
+    if fit.how != "fit" or not fit.epochs_done:
+        return ""
+    noted = max(map(len, fit.history.values()), default=0)
+    if not noted:
+        return f"Its training in cell {fit.cell} left no history, which every call of fit leaves."
+    if not 0 <= noted - min(fit.epochs_done, MAX_EPOCHS) <= 1:
+        return (
+            f"The history of its training in cell {fit.cell} holds {noted:,} epochs, but {fit.epochs_done:,} were run."
+        )
+    return ""
+
+
+def _of_time(answer: ModelCapture, models: Sequence[ModelCapture], cells: Sequence[CellResult]) -> str:
+    """Steps of all networks took place while cells ran; of a cell that did not end, nobody knows how long that was."""
+    steps = sum(fit.steps_done for model in models for fit in model.fits)
+    seconds = math.fsum(cell.seconds for cell in cells)
+    ended = {cell.index for cell in cells}
+    if any(fit.cell not in ended for model in models for fit in model.fits) or steps * STEP_SECONDS <= seconds:
+        return ""
+    return f"It says that {steps:,} steps were trained in cells that ran for {seconds:,.1f} seconds: no computer can."

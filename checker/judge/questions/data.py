@@ -1,0 +1,244 @@
+"""What there is to ask about the data that a network was given, and about what went wrong before it had any."""
+
+import re
+
+from checker.judge.questions.view import Found, Match, View, about, short
+from checker.keras_spec.architectures import normalises_inputs
+from checker.records.job import Ending
+from checker.records.network import Labels
+from checker.records.report import Figure
+from checker.records.tracing import Column, FeatureSource
+from checker.records.verdicts import Stage
+
+FEW_ROWS = 8_000
+"""Rows, of 20,640, below which much of the data is missing."""
+
+LIBRARIES = {
+    "PyTorch": r"^\s*(import torch|from torch)\b",
+    "JAX": r"^\s*(import (jax|flax)|from (jax|flax))\b",
+    "a TensorFlow estimator": r"\btf\.estimator\.",
+    "scikit-learn alone": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
+}
+
+
+# -- what went wrong -------------------------------------------------------------------------------------
+
+
+def a_failure(view: View) -> Found | None:
+    """Something stopped the journey, in a cell."""
+    for failure in view.report.failures:
+        if failure.stage is Stage.EXECUTING and failure.cell is not None and not _is_limit(view):
+            return about(failure.cell, what=failure.rationale, help=failure.help)
+    return None
+
+
+def a_limit(view: View) -> Found | None:
+    """A limit ended the run."""
+    failures = [f for f in view.report.failures if f.stage is Stage.EXECUTING]
+    if not _is_limit(view) or not failures:
+        return None
+    cell = failures[0].cell
+    return about(Figure.FAILURES if cell is None else cell, what=failures[0].rationale)
+
+
+def _is_limit(view: View) -> bool:
+    return view.report.execution.ending not in (Ending.FINISHED, Ending.CRASHED, Ending.NONSENSE)
+
+
+def an_error(view: View) -> Found | None:
+    """One of the student's own cells raises an error."""
+    broken = next((cell for cell in view.own if cell.error), None)
+    if broken is None or broken.error is None:
+        return None
+    return about(broken.index, error=short(f"{broken.error.name}: {broken.error.message}", 120))
+
+
+def other_library(view: View) -> Found | None:
+    """There is no answer, and something else than Keras was used."""
+    if view.report.answer:
+        return None
+    for library, pattern in LIBRARIES.items():
+        for cell in view.own:
+            if re.search(pattern, cell.source, re.MULTILINE):
+                return about(cell.index, library=library)
+    return None
+
+
+def another_width(view: View) -> Found | None:
+    """There is no answer, and a network was trained for the task that has another number of outputs."""
+    failure = next((f for f in view.report.failures if f.stage is Stage.SELECTING and f.cell is not None), None)
+    width = re.search(r"ends in (\d[\d,]* outputs?)", failure.rationale) if failure else None
+    if failure is None or width is None:
+        return None
+    good = (
+        f"Each stands for a class; the task has {view.classes} of them, however rare. One number cannot name a class: "
+        "it would say that classes lie in a row."
+        if view.classes
+        else "One number is to be predicted, so one unit without an activation. Several would be classes of prices, or "
+        "several targets."
+    )
+    return about(failure.cell, width=width[1], good=good)
+
+
+def labels_differ(view: View) -> Found | None:
+    """More of the labels are not the data's than by a slip."""
+    tracing = view.report.tracing
+    return about(Figure.FEATURES, what=tracing.labels_in_words) if tracing and tracing.has_other_labels else None
+
+
+def untraced(view: View) -> Found | None:
+    """There is an answer, and its rows are not the data's."""
+    tracing = view.report.tracing
+    if tracing is None or tracing.source is not FeatureSource.NOWHERE:
+        return None
+    return about(view.trained, reason=tracing.reason)
+
+
+def unknown_target(view: View) -> Found | None:
+    """The rows of a regression are known, and its targets are not."""
+    tracing = view.report.tracing
+    if view.classes or tracing is None or tracing.source is FeatureSource.NOWHERE or tracing.target:
+        return None
+    return about(view.trained)
+
+
+def never_finished(view: View) -> Found | None:
+    """There is no answer, but a network that was never trained."""
+    if view.report.answer:
+        return None
+    idle = [model for model in view.report.selection.rejected if model.reason == "it was never trained"]
+    own = {cell.index for cell in view.own}
+    idle = [model for model in idle if model.cell in own]
+    return about(idle[-1].cell, variable=short(idle[-1].variable.strip("`"))) if idle else None
+
+
+# -- the data --------------------------------------------------------------------------------------------
+
+
+def tested_on_trained_rows(view: View) -> Found | None:
+    """A test was on rows that had been trained on, and none was not."""
+    seen = view.report.tracing.seen if view.report.tracing else ()
+    if not seen or any(rows.trained_on < 0.01 * rows.rows for rows in seen):
+        return None
+    worst = max(seen, key=lambda rows: rows.trained_on)
+    return about(worst.cell, how=worst.how, rows=worst.rows, trained_on=worst.trained_on)
+
+
+def left_out(view: View) -> Found | None:
+    """Held-out rows that are not like the others have no inputs."""
+    missing = view.report.comparison.missing if view.report.comparison else None
+    if missing is None or missing.is_left_out:
+        return None
+    return about(Figure.SCORES, what=missing.in_words)
+
+
+def leak(view: View) -> Found | None:
+    """A column gives the target away."""
+    what = "the class" if view.classes else "the price"
+    for number, column in enumerate(_columns(view), start=1):
+        if column.gives_away(not view.classes):
+            return about(Figure.FEATURES, number=number, what=what)
+    return None
+
+
+def few_rows(view: View) -> Found | None:
+    """The answer was trained on a small part of the data."""
+    tracing = view.report.tracing
+    if tracing is None or not 0 < tracing.training_rows + tracing.development_rows < FEW_ROWS:
+        return None
+    return about(view.trained, rows=tracing.training_rows, rare=", and rare classes vanish" if view.classes else "")
+
+
+def scaled_before_splitting(view: View) -> Found | None:
+    """Columns are standardised exactly over all rows, and not over those of the training."""
+    peeked = [c for c in _columns(view) if _is_standard(c.all_mean, c.all_deviation)]
+    peeked = [c for c in peeked if not _is_standard(c.train_mean, c.train_deviation)]
+    place = view.find(r"\b(StandardScaler|fit_transform|\.std\()")
+    return about(place.cell if place else Figure.FEATURES, columns=len(peeked)) if peeked else None
+
+
+def unscaled(view: View) -> Found | None:
+    """Columns of large numbers go into the network as they are."""
+    if view.architecture is None or normalises_inputs(view.architecture) or len(_columns(view)) < 2:
+        return None
+    large = max(_columns(view), key=lambda c: abs(c.train_mean) + c.train_deviation)
+    if abs(large.train_mean) <= 10 and large.train_deviation <= 10:
+        return None
+    return about(
+        Figure.FEATURES,
+        column=short(large.source) or "One of your columns",
+        mean=_number(large.train_mean),
+        deviation=_number(large.train_deviation),
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def scaled(view: View) -> Found | None:
+    """Columns are standardised over the rows of the training."""
+    columns = [c for c in _columns(view) if c.source and _is_standard(c.train_mean, c.train_deviation)]
+    if view.architecture is None or not columns:
+        return None
+    names = [c.source for c in columns]
+    large = next((name for name in ("median_house_value", "total_rooms", "population") if name in names), names[0])
+    return about(Figure.FEATURES, column=short(large))
+
+
+def normalised_inside(view: View) -> Found | None:
+    """The network scales its inputs itself."""
+    if view.architecture is None or not normalises_inputs(view.architecture):
+        return None
+    layer = next((layer for layer in view.layers if layer.class_name in ("Normalization", "Rescaling")), None)
+    return about(view.made, layer=f"a {layer.class_name} layer") if layer else None
+
+
+def missing_values(view: View) -> Found | None:
+    """The student's own code deals with missing values."""
+    return _quoted(view.find(r"\b(SimpleImputer|KNNImputer|IterativeImputer|fillna)\s*\("))
+
+
+def dropped_rows(view: View) -> Found | None:
+    """The student's own code drops rows with missing values."""
+    return _quoted(view.find(r"\bdropna\s*\("))
+
+
+def parts(view: View) -> Found | None:
+    """The rows of the training and the development part are known."""
+    tracing = view.report.tracing
+    if tracing is None or not (tracing.training_rows and tracing.development_rows):
+        return None
+    place = view.find(r"\btrain_test_split\s*\(")
+    where = place.cell if place else Figure.FEATURES
+    return about(where, training=tracing.training_rows, development=tracing.development_rows)
+
+
+def numbers_of_classes(view: View) -> Found | None:
+    """Labels are class numbers."""
+    if view.classes < 3 or view.phase is None or view.phase.labels is not Labels.INTEGERS:
+        return None
+    one, two = (short(name) for name in view.report.classes[:2])
+    return about(view.trained, last=view.classes - 1, one=one, two=two)
+
+
+def one_hot(view: View) -> Found | None:
+    """Labels are one-hot."""
+    if view.classes < 2 or view.phase is None or view.phase.labels is not Labels.ONE_HOT:
+        return None
+    place = view.find(r"\b(to_categorical|get_dummies|one_hot|OneHotEncoder|LabelBinarizer)\s*\(")
+    where = place.cell if place else view.trained
+    return about(where, label=short(view.report.classes[1]), classes=view.classes)
+
+
+def _quoted(match: Match | None) -> Found | None:
+    return about(match.cell, code=match.code) if match else None
+
+
+def _columns(view: View) -> tuple[Column, ...]:
+    tracing = view.report.tracing
+    return tracing.columns if tracing and tracing.source is FeatureSource.TRACED else ()
+
+
+def _is_standard(mean: float, deviation: float) -> bool:
+    return abs(mean) < 1e-4 and abs(deviation - 1) < 1e-4

@@ -1,0 +1,253 @@
+"""What there is to ask about what a network reaches, about chance, and about the tools that were used."""
+
+from checker.judge.questions.view import Found, View, about, short
+from checker.records.comparison import Comparison
+from checker.records.report import Figure
+from checker.scoring.metrics import find
+
+OUTDONE = {"random forest", "gradient boosting"}
+USUAL_UNITS = {"$1", "$100,000"}
+"""Dollars, and what scikit-learn's copy of the data is in."""
+SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
+"""Beyond so many spreads over the seeds, and so much, or such a share of an error, two results are not the same."""
+
+
+# -- the evaluation --------------------------------------------------------------------------------------
+
+
+def a_claim(view: View) -> Found | None:
+    """An output states something else than what was measured."""
+    claim = view.report.claim
+    if claim is None or not claim.sentence:
+        return None
+    metric = find(claim.metric, claim.unit)
+    flatters = metric.is_better(claim.stated, claim.measured)
+    good = (
+        "Looks for: a test on rows that were trained on, labels that are not the data's, another metric or model, the "
+        "best of many runs, an output of an earlier version of the notebook."
+        if flatters
+        else "Looks for: fewer epochs or rows in this run, another model than the answer, an output of an earlier "
+        "version of the notebook, a mistake in the evaluation (test rows that were not scaled)."
+    )
+    return about(
+        claim.cell, stated=metric.unit.value(claim.stated), measured=metric.unit.value(claim.measured), good=good
+    )
+
+
+def own_differs(view: View) -> Found | None:
+    """As trained in the notebook the network did clearly otherwise than trained again."""
+    return _own(view, differs=True)
+
+
+def own_result(view: View) -> Found | None:
+    """As trained in the notebook the network did much as it does trained again."""
+    return _own(view, differs=False)
+
+
+def _own(view: View, differs: bool) -> Found | None:
+    own, comparison = view.report.own_result, view.report.comparison
+    if own is None or own.unseen is None or comparison is None:
+        return None
+    again = next((of for of in comparison.measures if of.metric == own.metric), None)
+    if again is None:
+        return None
+    metric, apart = find(own.metric, view.report.unit), abs(own.unseen.score - again.mean)
+    floor = APART if metric.higher_is_better else APART_SHARE * again.mean
+    if (apart > max(SPREADS * again.spread, floor)) is not differs:
+        return None
+    return about(
+        Figure.SCORES,
+        rows=own.unseen.rows,
+        own=metric.unit.value(own.unseen.score),
+        again=metric.unit.plus_minus(again.mean, again.spread),
+    )
+
+
+def never_predicted(view: View) -> Found | None:
+    """A class is never predicted."""
+    c = view.report.comparison
+    counts = c.confusion if c else ()
+    total = sum(map(sum, counts))
+    for label, row in enumerate(counts):
+        if sum(row) and not any(other[label] for other in counts):
+            return about(Figure.CONFUSION, label=short(view.report.classes[label]), rows=total, count=sum(row))
+    return None
+
+
+def most_confused(view: View) -> Found | None:
+    """Of the classes with rows enough, one is often taken for another."""
+    c = view.report.comparison
+    counts = c.confusion if c else ()
+    enough = 0.01 * sum(map(sum, counts))
+    wrong = [
+        (row[to] / sum(row), label, to)
+        for label, row in enumerate(counts)
+        for to in range(len(row))
+        if to != label and sum(row) > enough and row[to]
+    ]
+    if not wrong:
+        return None
+    share, label, to = max(wrong)
+    one, other = (short(view.report.classes[at]) for at in (label, to))
+    rows = counts[label]
+    return about(Figure.CONFUSION, share=f"{share:.0%}", one=one, other=other, count=rows[to], rows=sum(rows))
+
+
+def majority(view: View) -> Found | None:
+    """The classes are of different sizes."""
+    c = view.report.comparison
+    sizes = [sum(row) for row in c.confusion] if c else []
+    if not any(sizes):
+        return None
+    largest = sizes.index(max(sizes))
+    return about(Figure.CONFUSION, label=short(view.report.classes[largest]), share=f"{max(sizes) / sum(sizes):.0%}")
+
+
+def below_baseline(view: View) -> Found | None:
+    """The network is no better than the baseline."""
+    c = view.report.comparison
+    return None if c is None or c.beats_baseline else _beside(c, c.baseline, c.baseline_mean, "baseline")
+
+
+def above_baseline(view: View) -> Found | None:
+    """The network is better than the baseline."""
+    c = _earned(view)
+    return _beside(c, c.baseline, c.baseline_mean, "baseline") if c and c.beats_baseline else None
+
+
+def outdone(view: View) -> Found | None:
+    """A forest, or boosted trees, do better than the network."""
+    c = _earned(view)
+    if c is None:
+        return None
+    better = [b for b in c.baselines if b.name in OUTDONE and find(c.metric, c.unit).is_better(b.mean, c.mean)]
+    return _beside(c, better[0].name, better[0].mean, "model", Figure.FIELD) if better else None
+
+
+def _earned(view: View) -> Comparison | None:
+    """Return the scores where no column gives the target away."""
+    columns = view.report.tracing.columns if view.report.tracing else ()
+    return None if any(column.gives_away(not view.classes) for column in columns) else view.report.comparison
+
+
+def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Found:
+    write = find(c.metric, c.unit).unit.value
+    named = model[0].upper() + model[1:] if name == "baseline" else model
+    return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean)})
+
+
+def _measured(view: View, metric: str) -> str:
+    """Return what is measured besides, in words; "" where it is not."""
+    measures = view.report.comparison.measures if view.report.comparison else ()
+    found = next((m for m in measures if m.metric == metric), None)
+    return find(found.metric, found.unit).unit.value(found.mean) if found else ""
+
+
+def errors(view: View) -> Found | None:
+    """Both errors of a regression are known."""
+    mae, rmse = _measured(view, "mae"), _measured(view, "rmse")
+    return about(Figure.SCORES, mae=mae, rmse=rmse) if mae and rmse else None
+
+
+def explained(view: View) -> Found | None:
+    """The share of variance that is explained is known."""
+    r2 = _measured(view, "r2")
+    return about(Figure.SCORES, r2=r2) if r2 else None
+
+
+def capped_prices(view: View) -> Found | None:
+    """Among the true values are many of the highest."""
+    sample = view.report.comparison.sample if view.report.comparison else ()
+    highest = max((true for true, _ in sample), default=0.0)
+    is_capped = sum(true == highest for true, _ in sample) > 0.02 * len(sample)
+    return about(Figure.RESIDUALS, highest=view.unit.value(highest)) if is_capped else None
+
+
+def scaled_target(view: View) -> Found | None:
+    """The targets of a regression are not the data's numbers."""
+    scale = view.report.tracing.target if view.report.tracing else None
+    if scale is None or not scale.factor:
+        return None
+    if scale.shift is not None:
+        return about(Figure.FEATURES, scale="the logarithm of the price")
+    if abs(scale.offset) > 1e-6:
+        return about(Figure.FEATURES, scale="shifted and scaled prices")
+    unit = f"${1 / scale.factor:,.0f}"
+    return None if unit in USUAL_UNITS else about(Figure.FEATURES, scale=f"prices in units of {unit}")
+
+
+# -- randomness ------------------------------------------------------------------------------------------
+
+
+def spread(view: View) -> Found | None:
+    """The network was trained again for several seeds."""
+    c = view.report.comparison
+    if c is None or len(c.scores) < 2:
+        return None
+    scores, write = [score.score for score in c.scores], find(c.metric, c.unit).unit.value
+    return about(Figure.SCORES, seeds=len(scores), low=write(min(scores)), high=write(max(scores)))
+
+
+def seeds_set(view: View) -> Found | None:
+    """The student's own code sets seeds."""
+    match = view.find(r"\b(set_random_seed|set_seed|random\.seed)\s*\(")
+    return about(match.cell, code=match.code) if match else None
+
+
+def no_seeds(view: View) -> Found | None:
+    """The student's own code sets no seeds."""
+    return about(view.trained) if view.report.answer and not seeds_set(view) else None
+
+
+# -- tools -----------------------------------------------------------------------------------------------
+
+
+def tensorboard(view: View) -> Found | None:
+    """TensorBoard is used."""
+    match = view.find(r"\bTensorBoard\s*\(")
+    return about(match.cell) if match else None
+
+
+def no_tensorboard(view: View) -> Found | None:
+    """TensorBoard is not used."""
+    return about(view.trained) if view.report.answer and not tensorboard(view) else None
+
+
+def sessions(view: View) -> Found | None:
+    """A graph is built first and run in a session."""
+    if not view.find(r"\b(Session|InteractiveSession)\s*\("):
+        return None
+    match = view.find(r"\btf\.(layers\.dense|matmul|nn\.\w+|reduce_mean)\s*\(|\bplaceholder\s*\(")
+    return about(match.cell, code=match.code) if match else None
+
+
+def tape(view: View) -> Found | None:
+    """Gradients are taken from a tape."""
+    match = view.find(r"\bGradientTape\s*\(")
+    return about(match.cell) if match else None
+
+
+def own_loop(view: View) -> Found | None:
+    """The answer is trained batch by batch in the student's own loop."""
+    match = view.find(r"\btrain_on_batch\s*\(")
+    return about(match.cell, how="train_on_batch") if match else None
+
+
+def none_in_summary(view: View) -> Found | None:
+    """The student's own code prints a summary."""
+    match = view.find(r"\.summary\s*\(")
+    return about(match.cell) if match else None
+
+
+def tuner(view: View) -> Found | None:
+    """Settings are searched for."""
+    match = view.find(
+        r"\b(RandomSearch|GridSearch|Hyperband|BayesianOptimization|GridSearchCV|RandomizedSearchCV)\s*\("
+    )
+    return about(match.cell) if match else None
+
+
+def checkpoint(view: View) -> Found | None:
+    """Weights are read back."""
+    match = view.find(r"\b(load_weights|load_model)\s*\(")
+    return about(match.cell, code=match.code) if match else None

@@ -1,0 +1,255 @@
+"""What there is to ask about how the answer was trained: its loss, its optimiser, and what the trainings show."""
+
+import math
+
+from checker.judge.questions.view import Found, View, about, counted
+from checker.records.network import KerasObject, Phase
+from checker.records.report import Figure, Symptom
+from checker.scoring.metrics import find
+
+FEW_EPOCHS = 3
+ENTROPIES = ("SparseCategoricalCrossentropy", "CategoricalCrossentropy")
+
+IN_WORDS = {
+    "MeanSquaredError": "the mean squared error",
+    "MeanAbsoluteError": "the mean absolute error",
+    "Huber": "the Huber loss",
+    "LogCosh": "the logarithm of the hyperbolic cosine",
+}
+
+
+# -- the loss --------------------------------------------------------------------------------------------
+
+
+def _loss(view: View) -> str:
+    return view.phase.loss.class_name if view.phase else ""
+
+
+def _in_words(view: View) -> str:
+    return IN_WORDS.get(_loss(view), _loss(view))
+
+
+def cross_entropy(view: View) -> Found | None:
+    """The loss is a cross-entropy over classes."""
+    return about(view.trained) if view.classes and _loss(view) in ENTROPIES else None
+
+
+def first_loss(view: View) -> Found | None:
+    """The loss after the first epoch is below that of guessing."""
+    losses, phase = view.losses("loss"), view.phases[0] if view.phases else None
+    if not losses or phase is None or not view.classes or not view.rows or phase.class_weight:
+        return None
+    chance = math.log(view.classes)
+    if phase.loss.class_name not in ENTROPIES or losses[0] > chance:
+        return None
+    steps = phase.steps_an_epoch(view.rows)
+    return about(Figure.CURVES, classes=view.classes, chance=f"{chance:.2f}", first=f"{losses[0]:.2f}", steps=steps)
+
+
+def sparse(view: View) -> Found | None:
+    """The loss is the sparse cross-entropy."""
+    return about(view.trained) if view.classes and _loss(view) == ENTROPIES[0] else None
+
+
+def binary_cross_entropy(view: View) -> Found | None:
+    """The loss of several classes is the binary cross-entropy."""
+    if view.classes < 3 or _loss(view) != "BinaryCrossentropy":
+        return None
+    return about(view.trained, classes=view.classes, others=view.classes - 1)
+
+
+def squared_error_of_classes(view: View) -> Found | None:
+    """The loss of a classification is the squared error."""
+    return about(view.trained, loss=_in_words(view)) if view.classes and _loss(view) == "MeanSquaredError" else None
+
+
+def squared_error(view: View) -> Found | None:
+    """The loss of a regression is one for numbers."""
+    if view.classes or _loss(view) not in IN_WORDS:
+        return None
+    squares = (
+        "Squared, the one counts for 400 of the others, so four times as much as the hundred together; with absolute "
+        "errors the hundred count five times as much. A few odd houses pull a squared loss."
+    )
+    gentler = (
+        "Absolute, it counts for 20 of the others, so the hundred count five times as much; squared, it would count "
+        "four times as much as the hundred together. Says what that means for odd houses."
+    )
+    return about(view.trained, loss=_in_words(view), good=squares if "Squared" in _loss(view) else gentler)
+
+
+def cross_entropy_of_numbers(view: View) -> Found | None:
+    """The loss of a regression is one for classes."""
+    is_so = not view.classes and "entropy" in _loss(view).lower()
+    return about(view.trained, loss=_loss(view)) if is_so else None
+
+
+def class_weights(view: View) -> Found | None:
+    """Classes are weighted."""
+    return about(view.trained) if view.phase and view.phase.class_weight else None
+
+
+def loss_or_accuracy(view: View) -> Found | None:
+    """A classification was trained with a cross-entropy."""
+    return cross_entropy(view)
+
+
+# -- the optimiser ---------------------------------------------------------------------------------------
+
+
+def _said(view: View, *symptoms: Symptom) -> str:
+    """Return what is said of the trainings that shows one of these; "" where nothing is."""
+    return next((seen.sentence for seen in view.report.observations if seen.symptom in symptoms), "")
+
+
+def diverged(view: View) -> Found | None:
+    """The loss rose, or was no number."""
+    sentence = _said(view, Symptom.DIVERGED)
+    return about(Figure.CURVES, sentence=sentence) if sentence else None
+
+
+def _rate(optimizer: KerasObject) -> float | None:
+    rate = optimizer.config.get("learning_rate")
+    return rate if isinstance(rate, float) and 0 < rate < math.inf else None
+
+
+def learning_rate(view: View) -> Found | None:
+    """The optimiser has one learning rate."""
+    rate = _rate(view.phase.optimizer) if view.phase else None
+    if view.phase is None or rate is None:
+        return None
+    name, larger, smaller = view.phase.optimizer.class_name, f"{10 * rate:.3g}", f"{rate / 10:.3g}"
+    return about(view.trained, optimiser=name, rate=f"{rate:.3g}", larger=larger, smaller=smaller)
+
+
+def sgd(view: View) -> Found | None:
+    """The optimiser is stochastic gradient descent."""
+    return about(view.trained) if view.phase and view.phase.optimizer.class_name == "SGD" else None
+
+
+def batches(view: View) -> Found | None:
+    """Training went in batches."""
+    if view.phase is None or view.phase.steps or not 0 < view.phase.batch_size < view.rows:
+        return None
+    batch = view.phase.batch_size
+    return about(view.trained, batch=batch, rows=view.rows, steps=math.ceil(view.rows / batch))
+
+
+def one_step(view: View) -> Found | None:
+    """Training went in batches."""
+    fits = view.report.answer.fits if view.report.answer else ()
+    return about(view.trained) if fits and fits[-1].how == "fit" else None
+
+
+def two_phases(view: View) -> Found | None:
+    """The answer was compiled and trained more than once."""
+    if sum(phase.recompiled for phase in view.phases) < 2:
+        return None
+    words = ", then ".join(f"{counted(p.epochs, 'epoch')} with {p.optimizer.class_name}" for p in view.phases[:4])
+    return about(view.trained, phases=len(view.phases), words=words)
+
+
+def changing_rate(view: View) -> Found | None:
+    """The learning rate changes in the course of training."""
+    if view.phase is None:
+        return None
+    words = _changes(view.phase)
+    return about(view.trained, words=words) if words else None
+
+
+def _changes(phase: Phase) -> str:
+    """Return how a phase's learning rate changes; "" where it does not."""
+    if phase.plateau:
+        return "it is cut when the loss no longer falls"
+    if len(set(phase.rates)) > 1:
+        return f"from {phase.rates[0]:.3g} to {phase.rates[-1]:.3g}"
+    schedule = phase.optimizer.config.get("learning_rate")
+    return f"a schedule, {schedule['class_name']}" if isinstance(schedule, dict) and "class_name" in schedule else ""
+
+
+# -- over- and underfitting ------------------------------------------------------------------------------
+
+
+def overfits(view: View) -> Found | None:
+    """The trainings show overfitting."""
+    sentence = _said(view, Symptom.OVERFITS)
+    return about(Figure.CURVES, sentence=sentence) if sentence else None
+
+
+def underfits(view: View) -> Found | None:
+    """The trainings show underfitting."""
+    sentence = _said(view, Symptom.UNDERFITS)
+    return about(Figure.CURVES, sentence=sentence) if sentence else None
+
+
+def still_improving(view: View) -> Found | None:
+    """The loss was still falling when training ended."""
+    sentence, epochs = _said(view, Symptom.IMPROVING), max((run.epochs for run in view.report.runs), default=0)
+    return about(Figure.CURVES, sentence=sentence, epochs=epochs) if sentence else None
+
+
+def stopped_early(view: View) -> Found | None:
+    """Training may be stopped early."""
+    stopping = view.phase.early_stopping if view.phase else None
+    if stopping is None:
+        return None
+    restores = stopping.config.get("restore_best_weights") is True
+    weights = (
+        "Then restore_best_weights puts those of the best epoch back."
+        if restores
+        else ("Without restore_best_weights those of the last epoch stay, which is not the best one.")
+    )
+    patience = stopping.config.get("patience", 0)
+    return about(view.trained, monitor=stopping.config.get("monitor", "val_loss"), patience=patience, weights=weights)
+
+
+def no_development_set(view: View) -> Found | None:
+    """No development set was watched, or one of rows that were trained on."""
+    recipe = view.report.recipe
+    if recipe is None or (recipe.development and not recipe.watched_itself):
+        return None
+    itself = "The development set that you watched is made of training rows."
+    return about(view.trained, what=itself if recipe.watched_itself else "Nothing was watched but the training rows.")
+
+
+def gap(view: View) -> Found | None:
+    """The score on training rows is known, and neither over- nor underfitting is plain."""
+    c = view.report.comparison
+    if c is None or c.training_mean is None or _said(view, Symptom.OVERFITS, Symptom.UNDERFITS):
+        return None
+    unit, distance = find(c.metric, c.unit).unit, c.training_mean - c.mean
+    overfits, is_good = distance > 0.03, c.reaches_bar
+    good = (
+        "Some overfitting: what it has learnt by heart of its training rows does not help on others."
+        if overfits
+        else (
+            "Neither to speak of: good on both."
+            if is_good
+            else "Hardly overfitting; weak on both points to underfitting."
+        )
+    )
+    return about(
+        Figure.SCORES,
+        training=unit.value(c.training_mean),
+        held_out=unit.value(c.mean),
+        gap=unit.amount(distance),
+        good=good,
+    )
+
+
+def curves(view: View) -> Found | None:
+    """A development loss was watched."""
+    losses = view.losses("val_loss")
+    if len(losses) < FEW_EPOCHS:
+        return None
+    lowest = min(losses)
+    return about(Figure.CURVES, lowest=f"{lowest:.3g}", epoch=losses.index(lowest) + 1, epochs=len(losses))
+
+
+def few_epochs(view: View) -> Found | None:
+    """Training was very short."""
+    epochs = sum(phase.epochs for phase in view.phases)
+    if not 0 < epochs <= FEW_EPOCHS or not view.rows:
+        return None
+    steps = sum(phase.epochs * phase.steps_an_epoch(view.rows) for phase in view.phases)
+    return about(view.trained, epochs=counted(epochs, "epoch"), steps=steps)

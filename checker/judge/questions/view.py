@@ -1,0 +1,131 @@
+"""A report as those see it who look for something to ask about, and what they find there."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from checker.keras_spec.architectures import hidden_layers, in_order
+from checker.records.capture import CellResult
+from checker.records.network import Architecture, Layer, Phase
+from checker.records.report import Figure, Report
+from checker.scoring.metrics import Unit, find
+
+LONGEST = 60
+"""Characters of a student's text that a question holds at most."""
+LONGEST_LINE = 1_000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands in a template's braces, and the cell or the figure that the question is about."""
+
+    values: Mapping[str, str]
+    cell: int | None
+    figure: Figure | None
+
+
+def about(place: int | Figure | None, **values: object) -> Found:
+    """Return what was found, at a cell or at a figure; numbers with a comma for each thousand."""
+    words = {name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in values.items()}
+    figure = place if isinstance(place, Figure) else None
+    return Found(words, None if isinstance(place, Figure) else place, figure)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where a pattern is in a student's own code, and its line: the whole, or else from the pattern on."""
+
+    cell: int
+    code: str
+
+
+@dataclass(frozen=True)
+class View:
+    """A report, and what many questions ask of it."""
+
+    report: Report
+
+    @cached_property
+    def own(self) -> tuple[CellResult, ...]:
+        """The student's own cells."""
+        return tuple(shown.cell for shown in self.report.cells if shown.is_new)
+
+    @cached_property
+    def architecture(self) -> Architecture | None:
+        """The answer's network, where it could be read."""
+        return self.report.answer.architecture if self.report.answer else None
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The answer's layers in order."""
+        return in_order(self.architecture) if self.architecture else ()
+
+    @cached_property
+    def hidden(self) -> tuple[Layer, ...]:
+        """The answer's hidden layers."""
+        return hidden_layers(self.architecture) if self.architecture else ()
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases in which the answer was trained."""
+        return self.report.recipe.phases if self.report.recipe else ()
+
+    @property
+    def phase(self) -> Phase | None:
+        """The last phase."""
+        return self.phases[-1] if self.phases else None
+
+    @property
+    def made(self) -> int | Figure:
+        """The cell in which the answer was made."""
+        return self.report.answer.cell if self.report.answer else Figure.CHOICE
+
+    @property
+    def trained(self) -> int | Figure:
+        """The cell in which the answer was trained last."""
+        answer = self.report.answer
+        return answer.fits[-1].cell if answer and answer.fits else Figure.CHOICE
+
+    @property
+    def rows(self) -> int:
+        """How many rows the answer was trained on, as the notebook had it."""
+        answer = self.report.answer
+        return answer.fits[-1].training.rows if answer and answer.fits else 0
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are; 0 for a regression."""
+        return len(self.report.classes)
+
+    @property
+    def unit(self) -> Unit:
+        """How values of the task's metric are written."""
+        return find(self.report.metric, self.report.unit).unit
+
+    def losses(self, name: str) -> list[float]:
+        """Return the mean over the seeds of a loss after each epoch, as far as all have one."""
+        series = [run.history.get(name, ()) for run in self.report.runs]
+        epochs = [[value for value in of if value is not None] for of in zip(*series, strict=False)]
+        return [fmean(of) for of in epochs if len(of) == len(series)] if series else []
+
+    def find(self, pattern: str) -> Match | None:
+        """Return the last place in the student's own code where a pattern is; comments do not count."""
+        for cell in reversed(self.own):
+            for line in cell.source.split("\n"):
+                code = line.partition("#")[0].strip()[:LONGEST_LINE]
+                if found := re.search(pattern, code):
+                    return Match(cell.index, short(code if len(code) <= LONGEST else code[found.start() :]))
+        return None
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    """Return a student's text on one line, cut to what a question can hold."""
+    line = " ".join(text[: 2 * most].split())
+    return line if len(line) <= most and len(text) <= 2 * most else f"{line[: most - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 epoch", "20 epochs"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

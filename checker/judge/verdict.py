@@ -1,0 +1,196 @@
+"""From failures, rules and comparison to one verdict and the reasons for it: the table of blame. Pure.
+
+FAIL outweighs REFER, and REFER outweighs PASS. Whatever was cut short is never failed: nobody knows what it would have
+come to. What is the harness's fault never gets here.
+"""
+
+from collections.abc import Sequence
+
+from checker.records.comparison import Agreed, Agreement, Comparison, Decider, Likeness, LossCurves, MissingRows
+from checker.records.evidence import RowKind
+from checker.records.report import Cause, Report
+from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.scoring import metrics
+from checker.scoring.metrics import Metric
+
+Reason = tuple[Verdict, str]
+
+
+def decide(
+    failures: Sequence[Failure],
+    rules: Sequence[RuleResult],
+    comparison: Comparison | None,
+    metric: Metric,
+    replayed: str = "",
+    cut: str = "",
+    cause: Cause | None = None,
+    suspicion: str = "",
+    agreed: Agreed | None = None,
+    replay: str = "",
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict, and the sentences that led to it.
+
+    ``replayed``: why the student's own code trained the network again; then there is no PASS, and no FAIL by one seed
+    alone. ``replay``: for how many seeds it did, and why, as sentences. ``cut``: what ended the
+    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said, unless an
+    error before it took the answer away.
+    ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``suspicion``: that the
+    inputs may give the answer away, as a sentence; then there is no PASS. ``agreed``: where what was trained again is
+    not what the student trained, its score decides nothing.
+    """
+    found: list[Reason] = [_of_failure(failure) for failure in failures]
+    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
+    if comparison is not None:
+        said = _of_comparison(comparison, suspicion)
+        if agreed is not None and agreed.differs:
+            said = _of_agreed(agreed, metric)
+        if replayed and len(comparison.scores) == 1 and said[0] is Verdict.FAIL:
+            said = Verdict.REFER, f"{said[1]} One seed alone confirms no FAIL."
+        found.append(said)
+        if replayed:
+            why = replayed.rstrip(".")
+            words = (
+                f"The network could not be rebuilt, only replayed by the student's own code: {why}. {replay}".strip()
+            )
+            found.append((Verdict.REFER, words))
+    elif not failures:
+        found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
+    if cut:
+        found = [(Verdict.REFER if reached is Verdict.FAIL else reached, words) for reached, words in found]
+    for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
+        reasons = [words for reached, words in found if reached is verdict and words]
+        if reasons:
+            if cause is not None and verdict is not Verdict.PASS:
+                reasons = _led_by(cause, reasons)
+            is_missing = any(failure.stage is Stage.SELECTING for failure in failures)
+            first, last = ([cut], reasons) if cut and not is_missing else (reasons, [cut] if cut else [])
+            return verdict, tuple(dict.fromkeys([*first, *last]))
+    raise AssertionError("a comparison or a failure always gives a reason")
+
+
+def hangs_on_seeds(
+    failures: Sequence[Failure], rules: Sequence[RuleResult], comparison: Comparison | None, replayed: str = ""
+) -> bool:
+    """Tell whether all that keeps a submission from its verdict is that the seeds cannot decide."""
+    required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
+    is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
+    return comparison is not None and comparison.is_open and not is_settled
+
+
+def wants_confirmation(report: Report) -> bool:
+    """Tell whether all that keeps a replay from FAIL is that one seed alone does not confirm it."""
+    compared = report.comparison
+    if compared is None or len(compared.scores) > 1 or report.failures or report.cut_short:
+        return False
+    required = [_of_rule(rule)[0] for rule in report.rules if rule.importance is Importance.REQUIRED]
+    is_settled = Verdict.FAIL in required or (report.agreed is not None and report.agreed.differs)
+    return not is_settled and _of_comparison(compared, "")[0] is Verdict.FAIL
+
+
+def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:
+    """Put the reason that has the cause's sentence first; or else that sentence itself."""
+    same = [reason for reason in reasons if cause.sentence in reason]
+    return [*(same or [cause.sentence]), *reasons]
+
+
+def _of_failure(failure: Failure) -> Reason:
+    """No failure leads to PASS, whoever says so."""
+    verdict = Verdict.REFER if failure.verdict is Verdict.PASS else failure.verdict
+    return verdict, failure.rationale or f"Something went wrong while {failure.stage}."
+
+
+def _counts(rule: RuleResult, failures: Sequence[Failure]) -> bool:
+    """Where something went wrong before, it is no wonder that rules could not be looked at."""
+    return not (failures and rule.outcome is Outcome.UNKNOWN)
+
+
+def _of_rule(rule: RuleResult) -> Reason:
+    if rule.outcome is Outcome.FAILED:
+        return Verdict.FAIL, f"{rule.sentence} Not so: {rule.rationale}"
+    if rule.outcome is Outcome.ERROR:
+        return Verdict.REFER, f"The rule “{rule.sentence}” broke and could not be checked."
+    if rule.outcome is Outcome.UNKNOWN:
+        return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale}."
+    return Verdict.PASS, ""
+
+
+def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
+    """Return why what was trained again is not what the student trained."""
+    if agreed.impossible:
+        return Verdict.REFER, agreed.impossible
+    if agreed.disagreement is not None:
+        return Verdict.REFER, f"{disagreement_in_words(agreed.disagreement, metric)} {agreed.cause}"
+    assert agreed.curves is not None
+    return Verdict.REFER, f"{curves_in_words(agreed.curves)} {agreed.cause}"
+
+
+def curves_in_words(curves: LossCurves) -> str:
+    """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
+    own, again = (
+        f"from {first:.3g} to {lowest:.3g}"
+        for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))
+    )
+    return (
+        f"What was trained again is not what the student trained: in {curves.epochs:,} epochs the training loss went "
+        f"{own} in the notebook, and goes {again} now."
+    )
+
+
+def disagreement_in_words(one: Agreement, metric: Metric) -> str:
+    """Return how far the student's own result lies from the retraining's, as a sentence."""
+    rows = "that it was trained on" if one.kind is RowKind.TRAINED else "that it was not trained on"
+    again = metric.unit.plus_minus(one.again, one.spread)
+    return (
+        f"What was trained again is not what the student trained: on rows {rows}, {metric.name} was "
+        f"{metric.unit.value(one.own)} in the notebook and is {again} now."
+    )
+
+
+def _of_comparison(comparison: Comparison, suspicion: str) -> Reason:
+    missing = comparison.missing
+    if missing is not None and missing.likeness is Likeness.UNKNOWN:
+        return Verdict.REFER, _of_unknown(missing)
+    verdict, words = _of_known(comparison, suspicion)
+    if missing is None or missing.strict is None or suspicion:
+        return verdict, words
+    if verdict is Verdict.FAIL and not missing.strict.passes:
+        return verdict, f"{words} Rows without inputs are not counted in this."
+    metric = metrics.find(comparison.metric, comparison.unit)
+    mean, bar = metric.unit.value(missing.strict.mean), f"the bar of {metric.unit.value(missing.strict.bar)}"
+    if missing.strict.passes and verdict is Verdict.PASS:
+        return verdict, f"{words[:-1]}; with rows without inputs counted as wrong, {mean} still reaches {bar}."
+    side = "reaches" if missing.strict.reaches_bar else f"is {metric.worse}"
+    side = "is too close to" if missing.strict.is_borderline else side
+    return Verdict.REFER, (
+        f"There are no inputs for {missing.in_words}, and these are not like the others. Without them: "
+        f"{words} With them counted as wrong, {mean} {side} {bar}."
+    )
+
+
+def _of_unknown(missing: MissingRows) -> str:
+    return (
+        f"There are no inputs for {missing.in_words}. How the reference does on the others is not known here: its "
+        "scores were written by an older version, without its outputs by row."
+    )
+
+
+def _of_known(comparison: Comparison, suspicion: str) -> Reason:
+    """Return what follows from the rows that have inputs."""
+    metric = metrics.find(comparison.metric, comparison.unit)
+    write = metric.unit.value
+    mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"
+    if comparison.is_borderline:
+        seeds, band = len(comparison.scores), metric.unit.size(comparison.band)
+        within = f"within ± {band} these {seeds} seeds cannot tell them apart"
+        return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
+    if suspicion:
+        return Verdict.REFER, f"{mean} reaches {bar}, but {suspicion[0].lower()}{suspicion[1:]}"
+    each = ""
+    if comparison.decided_by is Decider.EACH_SEED:
+        verb = "reaches" if comparison.reaches_bar else "misses"
+        each = f", and each of the {len(comparison.scores)} seeds {verb} its own"
+    if comparison.reaches_bar:
+        return Verdict.PASS, f"{mean} reaches {bar}{each}."
+    if not comparison.beats_baseline:
+        return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
+    return Verdict.FAIL, f"{mean} is {metric.worse} {bar}{each}."

@@ -1,0 +1,201 @@
+"""Read a network's architecture: its layers in order and in words, and what rules ask about it.
+
+Everything here is a pure function of an ``Architecture``: a graph of layer calls ("nodes") in topological
+order. A node's inputs stand before it, so each question about the graph is one walk from its first node to
+its last.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from checker.records.network import Architecture, Layer
+
+LINEAR = "linear"
+
+_ACTIVATIONS = MappingProxyType(
+    {
+        "ELU": "elu",
+        "LeakyReLU": "leaky_relu",
+        "PReLU": "prelu",
+        "ReLU": "relu",
+        "Softmax": "softmax",
+        "ThresholdedReLU": "thresholded_relu",
+    }
+)
+"""Layers that are nothing but an activation."""
+
+_BENDING = frozenset({"Maximum", "Minimum", "Multiply", "MaxPooling1D", "GlobalMaxPooling1D"})
+"""Layers that are non-linear without being an activation."""
+
+_NORMALISERS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
+"""Layers that bring each column to a sensible size."""
+
+_PASSIVE = frozenset({"AlphaDropout", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "Reshape"})
+"""Layers that change nothing when the network predicts, or only the shape."""
+
+_SHAPING = frozenset("scale offset value mean minval maxval gain alpha negative_slope max_value threshold".split())
+"""Settings whose numbers are part of what a layer computes, or of what its weights begin with."""
+_PLAIN_NUMBERS = 12
+"""Numbers of their own that a network may have besides two for each input, which scaling takes."""
+
+
+# -- in words --------------------------------------------------------------------------------------------
+
+
+def describe_layer(layer: Layer) -> str:
+    """Return a layer in a few words: "Dense 100, relu", "Dropout 0.5", "Input 9"."""
+    config = layer.config
+    match layer.class_name:
+        case "InputLayer":
+            return f"Input {_describe_shape(config)}"
+        case "Dense":
+            return f"Dense {config.get('units')}, {own_activation(layer)}"
+        case "Activation":
+            return f"Activation {own_activation(layer)}"
+        case "Dropout" | "AlphaDropout" | "GaussianDropout" if "rate" in config:
+            return f"{layer.class_name} {config['rate']}"
+        case "GaussianNoise" if "stddev" in config:
+            return f"GaussianNoise {config['stddev']}"
+        case other:
+            return other
+
+
+def describe(architecture: Architecture) -> str:
+    """Return the whole network on one line: "Input 9 - Dense 100, relu - Dense 5, softmax"."""
+    return " - ".join(describe_layer(layer) for layer in in_order(architecture))
+
+
+def _describe_shape(config: Mapping[str, JsonValue]) -> str:
+    shape = config.get("shape")
+    return " x ".join(str(size) for size in shape) if isinstance(shape, list) else "?"
+
+
+# -- what it is made of ----------------------------------------------------------------------------------
+
+
+def in_order(architecture: Architecture) -> tuple[Layer, ...]:
+    """Return the layers in the order in which they are called; a shared layer once for each call."""
+    by_name = {layer.name: layer for layer in architecture.layers}
+    return tuple(by_name[node.layer] for node in architecture.nodes)
+
+
+def own_activation(layer: Layer) -> str:
+    """Return the activation a layer applies itself: "relu", "softmax" …, or "linear"."""
+    if layer.class_name in _ACTIVATIONS:
+        return _ACTIVATIONS[layer.class_name]
+    activation = layer.config.get("activation")
+    if isinstance(activation, Mapping):
+        names = (activation.get("config"), activation.get("class_name"))
+        activation = next((name for name in names if isinstance(name, str)), None)
+    if not isinstance(activation, str):
+        return LINEAR
+    return _ACTIVATIONS.get(activation, activation.lower().removesuffix("_v2"))
+
+
+def hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
+    """Return the layers with units of their own whose outputs are fed to further such layers."""
+    layers, hidden = in_order(architecture), _hidden(architecture)
+    return tuple(layer for at, layer in enumerate(layers) if at in hidden and _has_units(layer))
+
+
+def nonlinear_hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
+    """Return the hidden layers whose outputs are bent, by their own activation or by a following layer.
+
+    Without one the network is a linear model, however many layers it has.
+    """
+    layers, origins = in_order(architecture), _origins(architecture)
+    bent = {at for at in _hidden(architecture) if _bends(layers[at])}
+    found = {origin for at in bent for origin in origins[at]}
+    return tuple(layers[at] for at in sorted(found))
+
+
+def output_units(architecture: Architecture) -> int | None:
+    """Return how many units the last layer with units has; None where there is no single such layer."""
+    if len(architecture.outputs) != 1:
+        return None
+    layers, last = in_order(architecture), _origins(architecture)[architecture.outputs[0]]
+    units = [layers[at].config.get("units") for at in last]
+    return units[0] if len(units) == 1 and isinstance(units[0], int) else None
+
+
+def output_activation(architecture: Architecture) -> str:
+    """Return the activation that shapes the output, wherever it was written; "linear" for bare logits.
+
+    ``Dense(5, activation="softmax")`` and ``Dense(5)`` followed by ``Softmax()`` are both "softmax".
+    """
+    found: list[str] = []
+    for layer, node in zip(in_order(architecture), architecture.nodes, strict=True):
+        own, fed = own_activation(layer), {found[earlier] for earlier in node.inputs}
+        keeps = layer.class_name in _PASSIVE or layer.class_name in {"Activation", "Average"}
+        found.append(fed.pop() if own == LINEAR and keeps and len(fed) == 1 else own)
+    return found[architecture.outputs[0]]
+
+
+def normalises_inputs(architecture: Architecture) -> bool:
+    """Return whether the network itself scales its inputs, before the first layer with units."""
+    layers, origins = in_order(architecture), _origins(architecture)
+    return any(layer.class_name in _NORMALISERS and not origins[at] for at, layer in enumerate(layers))
+
+
+def is_sound(architecture: Architecture) -> bool:
+    """Return whether every node calls a layer that there is on outputs of nodes before it, and some are outputs."""
+    names = {layer.name for layer in architecture.layers}
+    nodes = architecture.nodes
+    return (
+        all(node.layer in names and all(0 <= i < at for i in node.inputs) for at, node in enumerate(nodes))
+        and len(architecture.outputs) > 0
+        and all(0 <= output < len(nodes) for output in architecture.outputs)
+    )
+
+
+def own_numbers(architecture: Architecture) -> int:
+    """Return how many different numbers, besides 0 and 1, stand in settings that are part of what layers compute."""
+    found = {number for layer in architecture.layers for number in _shaping(layer.config)}
+    return len(found - {0.0, 1.0})
+
+
+def holds_weights(architecture: Architecture, inputs: int) -> bool:
+    """Tell whether settings hold more numbers than a network of so many ``inputs`` has a use for: weights can be put
+    into them that no training has learned."""
+    return own_numbers(architecture) > 2 * inputs + _PLAIN_NUMBERS
+
+
+# -- walking the graph -----------------------------------------------------------------------------------
+
+
+def _shaping(config: Mapping[str, JsonValue]) -> Iterator[float]:
+    """Yield the numbers in a layer's settings, and in those of objects in them, that shape what it computes."""
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _shaping(value)
+        elif key in _SHAPING:
+            listed = value if isinstance(value, list) else [value]
+            yield from (float(one) for one in listed if isinstance(one, int | float) and not isinstance(one, bool))
+
+
+def _bends(layer: Layer) -> bool:
+    return own_activation(layer) != LINEAR or layer.class_name in _BENDING
+
+
+def _has_units(layer: Layer) -> bool:
+    return "units" in layer.config or "filters" in layer.config
+
+
+def _origins(architecture: Architecture) -> list[frozenset[int]]:
+    """Return for each node the nearest nodes with units, itself or before it."""
+    found: list[frozenset[int]] = []
+    for at, (layer, node) in enumerate(zip(in_order(architecture), architecture.nodes, strict=True)):
+        before = frozenset[int]().union(*(found[earlier] for earlier in node.inputs))
+        found.append(frozenset({at}) if _has_units(layer) else before)
+    return found
+
+
+def _hidden(architecture: Architecture) -> set[int]:
+    """Return the nodes from which a path leads on to a node with units."""
+    layers, hidden = in_order(architecture), set[int]()
+    for at in reversed(range(len(layers))):
+        if _has_units(layers[at]) or at in hidden:
+            hidden.update(architecture.nodes[at].inputs)
+    return hidden

@@ -1,0 +1,42 @@
+"""Which networks of a file are one network, built and trained several times. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker.records.capture import ModelCapture
+from checker.records.network import Phase
+
+
+def is_of_kind(one: ModelCapture, other: ModelCapture) -> bool:
+    """Tell whether two networks have the same layers and were trained by the same recipe."""
+    return _shape(one) == _shape(other) and _shape(one) is not None and _recipe(one) == _recipe(other)
+
+
+def of_same_kind(answer: ModelCapture, models: Sequence[ModelCapture]) -> list[ModelCapture]:
+    """Return the other networks that are the answer, built and trained another time, on whatever rows."""
+    return [model for model in models if model.id != answer.id and model.fits and is_of_kind(answer, model)]
+
+
+def are_twins(one: ModelCapture, other: ModelCapture) -> bool:
+    """Tell whether two networks are the same one, built and trained on the same rows another time."""
+    x, theirs = one.fits[-1].training.x, other.fits[-1].training.x if other.fits else None
+    return one.id != other.id and x is not None and x == theirs and is_of_kind(one, other)
+
+
+def with_looks_at_twins(answer: ModelCapture, models: Sequence[ModelCapture]) -> ModelCapture:
+    """Return the answer as one that was used on whatever its twins were used on, too."""
+    twins = [model for model in models if are_twins(answer, model)]
+    return replace(answer, uses=(*(use for twin in twins for use in twin.uses), *answer.uses))
+
+
+def _shape(model: ModelCapture) -> object:
+    """Return a network's layers and wiring without the layers' names; None where it has no description."""
+    if model.architecture is None:
+        return None
+    numbers = {layer.name: number for number, layer in enumerate(model.architecture.layers)}
+    layers = [(layer.class_name, layer.config) for layer in model.architecture.layers]
+    return layers, [(numbers[node.layer], node.inputs) for node in model.architecture.nodes], model.architecture.outputs
+
+
+def _recipe(model: ModelCapture) -> list[Phase | None]:
+    return [None if fit.phase is None else replace(fit.phase, rates=()) for fit in model.fits]

@@ -1,0 +1,122 @@
+"""From the student's stretches of training to the recipe that the clean guest follows. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker.records.assignment import Caps
+from checker.records.capture import Fit, ModelCapture
+from checker.records.job import ReplayPlan
+from checker.records.network import Development, Labels, Phase, Recipe
+from checker.records.tracing import FeatureSource, Tracing
+from checker.records.training import TrainingRun
+
+ENOUGH_SHARE = 0.05
+"""Share of the data set's rows from which on a fit is more than a toy."""
+
+
+def enough_rows(dataset_rows: int) -> int:
+    """Return from how many rows on a fit is more than a toy."""
+    return round(dataset_rows * ENOUGH_SHARE)
+
+
+def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
+    """Return the recipe of the answer's training, or None and why it cannot be rebuilt.
+
+    Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut
+    where all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
+    """
+    fits = trainings(answer, enough)
+    unclear = next((fit for fit in fits if fit.phase is None), None)
+    if not fits or unclear is not None:
+        return None, unclear.unrebuildable if unclear is not None else "it was never trained"
+    phases, capped = _cap([fit.phase for fit in fits if fit.phase is not None], caps.retrain_steps, training_rows)
+    development = watched_development(answer, enough)
+    notes = dict.fromkeys(note for fit in fits for note in fit.notes)
+    return Recipe(phases, development, capped, tuple(notes)), ""
+
+
+def trainings(answer: ModelCapture, enough: int) -> list[Fit]:
+    """Return the stretches that made the answer what it is: finished, and on at least ``enough`` rows."""
+    return [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
+
+
+def watched_development(answer: ModelCapture, enough: int) -> bool:
+    """Tell whether a development set was watched, by ``fit`` or by hand."""
+    watched = any(fit.development is not Development.NONE for fit in trainings(answer, enough))
+    return watched or _watched_by_hand(answer)
+
+
+def carried_out(recipe: Recipe, runs: Sequence[TrainingRun]) -> Recipe:
+    """Return the recipe as trainings followed it: where all had come to their own end before the cap, it cut nothing.
+
+    Early stopping of an earlier phase leaves open what a later one would have done.
+    """
+    epochs = sum(phase.epochs for phase in recipe.phases)
+    is_last = not any(phase.early_stopping for phase in recipe.phases[:-1])
+    has_ended = bool(runs) and is_last and all(run.stopped_early or run.epochs < epochs for run in runs)
+    return replace(recipe, capped_epochs=0) if has_ended else recipe
+
+
+def watched_itself(answer: ModelCapture, tracing: Tracing | None, enough: int) -> bool:
+    """Tell whether the development set that was watched is known, and holds no row that was not trained on.
+
+    Where some stretch of training watched nothing, it may have been the one that took in those rows in the end.
+    """
+    fits = trainings(answer, enough)
+    all_watched = bool(fits) and all(fit.validation is not None and fit.validation.x is not None for fit in fits)
+    is_known = tracing is not None and tracing.source is FeatureSource.TRACED and tracing.development_rows == 0
+    return all_watched and is_known and not _watched_by_hand(answer)
+
+
+def is_capped(answer: ModelCapture, models: Sequence[ModelCapture], caps: Caps) -> bool:
+    """Tell whether a cap ended the student's own training of the answer, which a replay repeats."""
+    taken = sum(fit.steps_done for model in models for fit in model.fits)
+    cut = [fit for fit in answer.fits if fit.epochs_done < fit.epochs_asked]
+    return any(fit.steps_done >= caps.fit_steps or taken >= caps.notebook_steps for fit in cut)
+
+
+def of_numbers(recipe: Recipe) -> Recipe:
+    """Return the recipe for labels that are numbers to predict, whatever form they seemed to have."""
+    phases = (replace(phase, labels=Labels.NUMBERS, class_weight={}) for phase in recipe.phases)
+    weighted = any(phase.class_weight for phase in recipe.phases)
+    left_out = ("class weights are not part of the retraining",) if weighted else ()
+    return replace(recipe, phases=tuple(phases), notes=(*recipe.notes, *left_out))
+
+
+def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan | None:
+    """Return how the student's own code is to train the answer again; None where no call of ``fit`` did."""
+    fits = trainings(answer, enough)
+    if not fits or fits[-1].training.y is None or any(fit.how != "fit" for fit in fits):
+        return None
+    y, phase = fits[-1].training.y, fits[-1].phase
+    one_hot = len(y.shape) == 2 and y.shape[1] > 1
+    return ReplayPlan(
+        cell=answer.cell,
+        rank=answer.rank,
+        fits=sum(fit.calls for fit in fits),
+        enough=enough,
+        outputs=outputs,
+        labels=Labels.NUMBERS if outputs == 1 else Labels.ONE_HOT if one_hot else Labels.INTEGERS,
+        batch_size=32 if phase is None else phase.batch_size,
+    )
+
+
+def _watched_by_hand(answer: ModelCapture) -> bool:
+    """Tell whether the answer was evaluated on two different sets besides its training data."""
+    trained = {fit.training.x.sha256 for fit in answer.fits if fit.training.x is not None}
+    tested = {use.fed.x.sha256 for use in answer.uses if use.fed.x is not None}
+    return len(tested - trained) >= 2
+
+
+def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...], int]:
+    """Cut epochs, from the last phase on, to what the steps allow; every phase keeps one."""
+    kept: list[Phase] = []
+    cut = 0
+    for number, phase in enumerate(phases):
+        an_epoch = phase.steps_an_epoch(rows)
+        epochs = max(1, min(phase.epochs, steps // an_epoch))
+        shortened = min(phase.steps, max(1, steps))  # an epoch of the student's own length may exceed the cap by itself
+        cut += max(0, phase.epochs - epochs) + (shortened < phase.steps)
+        steps = max(0, steps - epochs * an_epoch)
+        kept.append(replace(phase, epochs=epochs, steps=shortened, recompiled=phase.recompiled or number == 0))
+    return tuple(kept), cut

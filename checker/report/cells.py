@@ -1,0 +1,199 @@
+"""What the student wrote and what it printed, as safe markup that fits into a page.
+
+Theory of operation: a page has a weight it must not exceed, and a notebook can hold any number of cells. So
+cells are paid for from a ``Purse``: first the student's own and those that failed, then the hand-out's. A
+part that the purse cannot pay for is replaced by a note.
+"""
+
+import base64
+import binascii
+import struct
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+from markupsafe import Markup, escape
+from pygments.lexers.python import PythonLexer
+from pygments.token import (
+    Comment,
+    Keyword,
+    Literal,
+    Name,
+    Number,
+    Operator,
+    String,
+    _TokenType,
+    is_token_subtype,
+)
+
+from checker.formats.text import BLOCK, as_printed, visible
+from checker.records.capture import CellError, CellOutput, CellResult
+from checker.records.report import StudentCell
+
+LONGEST_SOURCE = 20_000
+LARGEST_PNG = 400_000
+MOST_PIXELS = 16_000_000
+MOST_CELLS = 500
+MOST_OUTPUTS = 20
+CELL_FRAME = 800
+"""Bytes of markup around a cell's contents, notes in place of its parts among them."""
+
+PART_FRAME = 40
+"""Bytes of markup around an output."""
+
+TOO_HEAVY = Markup('<p class="note">Left out to keep this page small.</p>')
+
+_IMAGE = Markup('<img alt="Picture that cell {} drew" width="{}" height="{}" src="data:image/png;base64,{}">')
+_PNG = b"\x89PNG\r\n\x1a\n"
+_COLOURED = (
+    (Comment, "c"),
+    (String, "s"),
+    (Number, "n"),
+    (Name.Function, "f"),
+    (Name.Class, "f"),
+    (Name.Builtin, "b"),
+    (Name.Decorator, "f"),
+    (Operator.Word, "k"),
+    (Keyword, "k"),
+    (Literal, "n"),
+)
+
+
+@dataclass(frozen=True)
+class ShownCell:
+    """A cell as the page shows it."""
+
+    index: int
+    seconds: float
+    source: Markup
+    outputs: tuple[Markup, ...]
+    error: Markup
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring cells that are all shown open, or all folded away."""
+
+    is_open: bool
+    cells: tuple[ShownCell, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many of the cells raised an error."""
+        return sum(bool(cell.error) for cell in self.cells)
+
+
+class Purse:
+    """The bytes that are left for cells."""
+
+    def __init__(self, content: int) -> None:
+        self._content = content
+
+    def pay(self, text: str, make: Callable[[str], Markup]) -> Markup:
+        """Return the markup made of a text if it can be paid for, else a note in its place.
+
+        What turns out too heavy still costs its text, so that nobody can have us make markup for nothing.
+        """
+        if len(text) > self._content:
+            return TOO_HEAVY
+        markup = make(text)
+        if self.can_pay(len(markup.encode()) + PART_FRAME):
+            return markup
+        self._content -= len(text)
+        return TOO_HEAVY
+
+    def can_pay(self, price: int) -> bool:
+        """Take the price out and return True, or leave the purse alone and return False."""
+        if price > self._content:
+            return False
+        self._content -= price
+        return True
+
+
+def groups(cells: Sequence[StudentCell], failed: Collection[int | None], weight: int) -> list[Group]:
+    """Return the cells in groups, as far as the weight allows; new ones and those ``failed`` names are open."""
+    purse = Purse(weight)
+    opened = [c.is_new or c.cell.index in failed for c in cells]
+    in_turn = sorted(range(len(cells)), key=lambda at: not opened[at])
+    shown = {at: _cell(cells[at].cell, purse) for at in in_turn[:MOST_CELLS] if purse.can_pay(CELL_FRAME)}
+    runs = groupby(sorted(shown), opened.__getitem__)
+    return [Group(is_open, tuple(shown[at] for at in run)) for is_open, run in runs]
+
+
+def _cell(cell: CellResult, purse: Purse) -> ShownCell:
+    source = purse.pay(visible(cell.source, LONGEST_SOURCE), coloured)
+    error = purse.pay(_raised(cell.error), _printed) if cell.error else Markup("")
+    return ShownCell(cell.index, cell.seconds, source, tuple(_outputs(cell, purse)), error)
+
+
+# -- source ------------------------------------------------------------------------------------------------
+
+
+def coloured(source: str) -> Markup:
+    """Return Python source as markup with a class for each kind of word."""
+    pieces = ((_colour(kind), text) for kind, text in PythonLexer(stripnl=False).get_tokens(source))
+    merged = ((name, "".join(text for _, text in run)) for name, run in groupby(pieces, lambda p: p[0]))
+    return Markup("").join(_span(name, text) for name, text in merged)
+
+
+def _colour(kind: _TokenType) -> str:
+    return next((name for group, name in _COLOURED if is_token_subtype(kind, group)), "")
+
+
+def _span(name: str, text: str) -> Markup:
+    return Markup('<span class="{}">{}</span>').format(name, text) if name else escape(text)
+
+
+# -- outputs -----------------------------------------------------------------------------------------------
+
+
+def _outputs(cell: CellResult, purse: Purse) -> Iterator[Markup]:
+    """Yield what a cell showed, up to the first output that the purse cannot pay for."""
+    for output in cell.outputs[:MOST_OUTPUTS]:
+        shown = _output(output, cell.index, purse)
+        yield shown
+        if shown is TOO_HEAVY:
+            return
+    if len(cell.outputs) > MOST_OUTPUTS:
+        yield Markup('<p class="note">… and {} more outputs</p>').format(len(cell.outputs) - MOST_OUTPUTS)
+
+
+def _output(output: CellOutput, index: int, purse: Purse) -> Markup:
+    if output.kind == "png":
+        return purse.pay(output.content, partial(_picture, index=index))
+    return purse.pay(as_printed(output.content, BLOCK), _printed)
+
+
+def _raised(error: CellError) -> str:
+    return as_printed(error.traceback or f"{error.name}: {error.message}", BLOCK)
+
+
+def _printed(text: str) -> Markup:
+    return Markup('<pre tabindex="0">{}</pre>').format(text)
+
+
+def _picture(content: str, index: int) -> Markup:
+    """Return an image made of the decoded bytes, or a note where they are not a PNG of modest size."""
+    size = _png_size(data := _decoded(content))
+    if size is None:
+        return Markup('<p class="note">An image that is not a PNG of modest size was left out.</p>')
+    return _IMAGE.format(index, *size, base64.b64encode(data).decode())
+
+
+def _decoded(content: str) -> bytes:
+    """Return the bytes of base64 text; nothing where it is malformed or too long."""
+    if len(content) > LARGEST_PNG * 1.4:
+        return b""
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _png_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height as the PNG's header gives them; None where that is no modest PNG."""
+    if len(data) > LARGEST_PNG or not data.startswith(_PNG) or data[12:16] != b"IHDR" or len(data) < 24:
+        return None
+    width, height = struct.unpack(">II", data[16:24])
+    return (width, height) if 0 < width * height <= MOST_PIXELS else None

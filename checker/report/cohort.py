@@ -1,0 +1,168 @@
+"""A cohort in pictures: how its scores are spread, and which rules it failed most often.
+
+Theory of operation: every submission is a block on the lane of its verdict; blocks of nearly the same score are piled
+up. All lanes share one axis, on which the bar, the reference and the traditional models stand too. The more blocks
+lie in the highest pile, the flatter all are, so that five hundred submissions make a picture no higher than fifty do.
+Verdicts are told by lane and name, not by colour alone. The blocks lead to pages; as the table does so too, and in
+an order, they are left out for those who use a keyboard or listen, who get the picture in words.
+"""
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from checker.records.comparison import Baseline, Comparison
+from checker.records.report import Report
+from checker.records.verdicts import Importance, Outcome, Verdict
+from checker.report.marks import axis, scale_around, tick, upright
+from checker.report.svg import Scale, along, chart, element, label, line
+from checker.report.words import counted, metric
+from checker.scoring.metrics import Unit
+
+LABEL = 16
+ROW = 20
+BLOCK = 11
+HIGHEST = 140
+"""Pixels of the highest pile, unless it holds only a few blocks."""
+BINS = 64
+
+LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
+
+
+# -- scores ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A submission in the figure; ``href`` is a URL."""
+
+    name: str
+    href: str
+    verdict: Verdict
+    comparison: Comparison
+
+
+def cohort_figure(scored: Sequence[Scored]) -> Markup:
+    """Return every submission's mean score, a lane for each verdict, above the traditional models.
+
+    The worst tenth may lie beyond the axis: they are piled up at its edge, and counted there.
+    """
+    first, unit = scored[0].comparison, metric(scored[0].comparison).unit
+    means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
+    kept, guides = means[len(means) // 10 :], (first.bar, first.reference_mean, first.baseline_mean)
+    scale = scale_around(first, [*kept, *guides], room=0.04)
+    piles = {verdict: _piled([one for one in scored if one.verdict is verdict], scale) for verdict in LANES}
+    flat = min(BLOCK, HIGHEST / max(len(pile) for lane in piles.values() for pile in lane.values()))
+    top = y = 5.0 * LABEL
+    lanes: list[Markup] = []
+    for verdict, lane in piles.items():
+        if lane:
+            y += 2 * LABEL + flat * max(map(len, lane.values()))
+            lanes += _lane(verdict, lane, unit, flat, y)
+    models = [mark for row, one in enumerate(first.baselines, 1) for mark in _model(one, scale, unit, y + ROW * row)]
+    bottom = y + ROW * (len(first.baselines) + 0.6)
+    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
+    drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
+    return chart(bottom + 22, _in_words(scored), [drawn], "cohort", role="group")
+
+
+def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
+    piles: dict[int, list[Scored]] = {}
+    for one in sorted(scored, key=lambda one: one.comparison.mean):
+        place = min(BINS - 1, int(scale.place(one.comparison.mean) * BINS))
+        piles.setdefault(place, []).append(one)
+    return piles
+
+
+def _lane(verdict: Verdict, piles: dict[int, list[Scored]], unit: Unit, flat: float, bottom: float) -> Iterator[Markup]:
+    """Yield a verdict's name and number, its blocks, and the line they stand on."""
+    highest, count = max(map(len, piles.values())), sum(map(len, piles.values()))
+    yield label(0, bottom - flat * highest - 8, f"{verdict} {count}", f"lane {verdict.lower()}", anchor="start")
+    for place, pile in piles.items():
+        for level, one in enumerate(pile, start=1):
+            yield _block(one, unit, place, bottom - flat * level, flat)
+    yield line(0, bottom, 1, bottom, "ground")
+
+
+def _block(one: Scored, unit: Unit, place: int, y: float, flat: float) -> Markup:
+    words = element("title", f"{one.name}: {unit.value(one.comparison.mean)}, {one.verdict}")
+    across = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
+    shape = element("rect", words, **across, y=f"{y:.4g}", height=f"{flat * 0.88:.3g}")
+    return element("a", shape, href=one.href, tabindex=-1, class_=one.verdict.lower())
+
+
+def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
+    """Yield the lines, then their names: a line runs behind the names that stand lower."""
+    unit = metric(first).unit
+    guides = (("baseline", first.baseline_mean), ("bar", first.bar), ("reference", first.reference_mean))
+    marks = (
+        upright(scale, value, f"{name} {unit.value(value)}", name, top - level * LABEL, bottom)
+        for level, (name, value) in enumerate(guides)
+    )
+    for alike in zip(*marks, strict=True):
+        yield from alike
+
+
+def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
+    lower, upper = (sum(mean < scale.low for mean in means), sum(mean > scale.high for mean in means))
+    if lower:
+        yield label(0, LABEL, f"\N{LEFTWARDS ARROW} {lower} beyond", anchor="start")
+    if upper:
+        yield label(1, LABEL, f"{upper} beyond \N{RIGHTWARDS ARROW}", anchor="end")
+
+
+def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
+    """Return a traditional model's mark, with its name on the side where there is room."""
+    x, words = scale.place(model.mean), f"{model.name} {unit.value(model.mean)}"
+    if model.mean < scale.low or model.mean > scale.high:
+        words = f"\N{LEFTWARDS ARROW} {words}" if model.mean < scale.low else f"{words} \N{RIGHTWARDS ARROW}"
+    anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
+    return tick(x, y, words), label(x, y + 4, words, "", anchor, aside)
+
+
+def _in_words(scored: Sequence[Scored]) -> str:
+    first, measured = scored[0].comparison, metric(scored[0].comparison)
+    value, middle = measured.unit.value, statistics.median
+    lanes = ((verdict, [one.comparison.mean for one in scored if one.verdict is verdict]) for verdict in LANES)
+    spread = "; ".join(
+        f"{verdict} {len(means)}, from {value(min(means))} to {value(max(means))}, median {value(middle(means))}"
+        for verdict, means in lanes
+        if means
+    )
+    beside = {"bar": first.bar, "reference": first.reference_mean, "baseline": first.baseline_mean}
+    beside |= {one.name: one.mean for one in first.baselines}
+    others = ", ".join(f"{name} {value(mean)}" for name, mean in beside.items())
+    return f"Mean {measured.name} of {counted(len(scored), 'submission')}: {spread}. Beside them: {others}"
+
+
+# -- rules -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stumble:
+    """A rule that was failed, and by how many."""
+
+    sentence: str
+    importance: Importance
+    count: int
+
+
+def stumbles(reports: Iterable[Report]) -> list[Stumble]:
+    """Return the rules that failed, those that did so most often first."""
+    counts = Counter(rule for report in reports for rule in _failed(report))
+    return [Stumble(sentence, importance, count) for (sentence, importance), count in counts.most_common()]
+
+
+def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:
+    """Return which of these rules a submission failed, by their places."""
+    failed = _failed(report)
+    return [at for at, one in enumerate(over) if (one.sentence, one.importance) in failed]
+
+
+def _failed(report: Report) -> dict[tuple[str, Importance], None]:
+    """Return the rules that failed, each once, always in the same order."""
+    failed = (rule for rule in report.rules if rule.outcome is Outcome.FAILED)
+    return dict.fromkeys((rule.sentence, rule.importance) for rule in failed)

@@ -1,0 +1,124 @@
+"""Learning curves as inline SVG: the loss and what is counted beside it, on training and development data, for every
+seed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+
+from checker.records.training import TrainingRun
+from checker.report.svg import Scale, chart, element, fitting, label, line, path
+from checker.report.words import counted, number, percent
+from checker.scoring.metrics import PERCENT
+
+HEIGHT = 180
+MOST_POINTS = 150
+LOGARITHMIC_FROM = 30.0
+"""A loss that falls by more than this factor is drawn on a logarithmic scale."""
+
+Series = Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something Keras writes into a history: ``word`` is part of its name, ``say`` spells a tick or value."""
+
+    heading: str
+    word: str
+    fit: Callable[[Sequence[float]], Scale]
+    ticks: Callable[[Scale], list[tuple[float, str]]]
+    say: Callable[[float | None], str]
+
+
+def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
+    """Return a chart of the loss and one of accuracy or error, each with its heading, where there are values."""
+    drawn = []
+    for measure in MEASURES:
+        training = _histories(runs, measure.word, development=False)
+        development = _histories(runs, measure.word, development=True)
+        if any(value is not None for series in training for value in series):
+            drawn.append((measure.heading, _chart(measure, training, development)))
+    return drawn
+
+
+def _histories(runs: Sequence[TrainingRun], word: str, development: bool) -> list[Series]:
+    """Return each seed's history of the measure whose name holds ``word``, as Keras names them."""
+    found = []
+    for run in runs:
+        names = (n for n in run.history if word in n and n.startswith("val_") == development)
+        found.append(run.history.get(next(names, ""), ()))
+    return [series for series in found if series]
+
+
+def _chart(measure: Measure, training: list[Series], development: list[Series]) -> Markup:
+    both = training + development
+    epochs = max(len(series) for series in both)
+    scale = measure.fit([value for series in both for value in series if value is not None])
+    lines = [
+        *_bundle(training, scale, epochs, "training"),
+        *_bundle(development, scale, epochs, "development"),
+    ]
+    box = element("svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT)
+    ends = (f"{name} ends at {measure.say(end)}" for name, end in _ends(training, development))
+    words = f"{measure.heading} over {counted(epochs, 'epoch')}: {', '.join(ends)}"
+    return chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), epochs), box], "curves")
+
+
+def _bundle(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
+    for history in histories if len(histories) > 1 else ():
+        yield path(_points(history, scale, epochs), f"{class_} faint")
+    if histories:
+        yield path(_points(_mean(histories), scale, epochs), f"{class_} mean")
+
+
+def _points(history: Series, scale: Scale, epochs: int) -> list[tuple[float, float | None]]:
+    chosen = np.unique(np.linspace(0, len(history) - 1, min(len(history), MOST_POINTS)).round().astype(int))
+    places = ((at / max(epochs - 1, 1), history[at]) for at in chosen.tolist())
+    return [(x, None if value is None else scale.place(value)) for x, value in places]
+
+
+def _mean(histories: list[Series]) -> Series:
+    """Return the mean over the seeds, as far as every seed went."""
+    reached = min(len(history) for history in histories)
+    rows = [[np.nan if v is None else v for v in history[:reached]] for history in histories]
+    return [float(mean) if np.isfinite(mean) else None for mean in np.mean(np.array(rows, float), axis=0)]
+
+
+def _ends(training: list[Series], development: list[Series]) -> Iterator[tuple[str, float | None]]:
+    for name, histories in (("training", training), ("development", development)):
+        if histories:
+            yield name, _mean(histories)[-1]
+
+
+def _grid(scale: Scale, ticks: list[tuple[float, str]], epochs: int) -> Iterator[Markup]:
+    for value, words in ticks:
+        y = HEIGHT * (1 - scale.place(value))
+        yield line(0, y, 1, y, "grid")
+        yield label(0, y + 4, words, anchor="end", dx=-8)
+    last = max(epochs - 1, 1)
+    for epoch in _epochs_named(epochs):
+        yield label((epoch - 1) / last, HEIGHT + 18, f"{epoch}")
+
+
+def _epochs_named(epochs: int) -> list[int]:
+    """Return the first, the last, and round epochs between them that keep their distance from both."""
+    between = {round(tick) for tick in Scale(1, max(epochs, 2)).ticks(5)}
+    return sorted({e for e in between if 0.08 * epochs < e < 0.92 * epochs} | {1, epochs})
+
+
+def _loss_scale(values: Sequence[float]) -> Scale:
+    if min(values) > 0 and max(values) > LOGARITHMIC_FROM * min(values):
+        return Scale(min(values) / 1.2, max(values) * 1.2, logarithmic=True)
+    return fitting(values)
+
+
+def _plain_ticks(scale: Scale) -> list[tuple[float, str]]:
+    return [(value, f"{value:g}") for value in scale.ticks()]
+
+
+MEASURES = (
+    Measure("Loss", "loss", _loss_scale, _plain_ticks, number),
+    Measure("Accuracy", "acc", fitting, lambda scale: PERCENT.ticks(scale.ticks()), percent),
+    Measure("Mean absolute error (in the targets' unit)", "mae", _loss_scale, _plain_ticks, number),
+)

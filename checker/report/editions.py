@@ -1,0 +1,42 @@
+"""Two editions of a report: demonstrators get everything, students what gives nothing away.
+
+Both are made by the same templates, which show what a report holds. So a student's edition is a report from which
+all has been taken that would let somebody copy the reference, tune to the grading or prepare answers; what is not in
+the report cannot get onto a page or a terminal.
+"""
+
+from dataclasses import replace
+
+from checker.records.comparison import Comparison
+from checker.records.job import Execution
+from checker.records.report import Report
+from checker.records.training import TrainingRun
+
+
+def for_students(report: Report) -> Report:
+    """Return a report without the reference's network and recipe, held-out rows, seeds, and questions; seeds become
+    their places in the list."""
+    return replace(
+        report,
+        reference_architecture=None,
+        reference_recipe=None,
+        comparison=_without_seeds(report.comparison) if report.comparison else None,
+        runs=tuple(_numbered(run, place) for place, run in enumerate(report.runs, start=1)),
+        retraining=_without_output(report.retraining),
+        further=_without_output(report.further),
+        reproduce="",
+        questions=(),
+    )
+
+
+def _without_output(execution: Execution | None) -> Execution | None:
+    return replace(execution, output_tail="") if execution else None
+
+
+def _without_seeds(comparison: Comparison) -> Comparison:
+    scores = (replace(score, seed=place) for place, score in enumerate(comparison.scores, start=1))
+    return replace(comparison, scores=tuple(scores), sample=())
+
+
+def _numbered(run: TrainingRun, place: int) -> TrainingRun:
+    return replace(run, seed=place)

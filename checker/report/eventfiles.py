@@ -1,0 +1,191 @@
+"""TensorBoard's event files from stored evidence: a run for each seed, of a submission and of the reference.
+
+Theory of operation: an event file is a row of records, each a length, an ``Event`` as a protocol buffer, and checksums.
+TensorBoard's own package has these messages and the checksum; its writer is left alone, because that imports
+TensorFlow, which the host never does. A file is written whole under a fixed name, so that writing it again
+replaces it. Clocks mean nothing here: an event's time is what its share of the run's epochs took.
+"""
+
+import contextlib
+import io
+import json
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from tensorboard.compat.proto.attr_value_pb2 import AttrValue
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.node_def_pb2 import NodeDef
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.versions_pb2 import VersionDef
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
+from tensorboard.plugins.histogram import metadata as histograms
+from tensorboard.util.tensor_util import make_tensor_proto
+
+from checker.formats import files, text
+from checker.judge import judgement
+from checker.keras_spec import architectures
+from checker.records.arrays import Array
+from checker.records.gathered import Gathered
+from checker.records.network import Architecture
+from checker.records.settings import Course
+from checker.records.training import Histogram, TrainingRun
+from checker.scoring.metrics import METRICS
+
+FILE = "events.out.tfevents.0.checker"
+VERSION = "brain.Event:2"
+ROWS = 2_000
+"""Rows of a regression that a picture shows at most."""
+
+
+def write(gathered: Gathered, course: Course, folder: Path) -> None:
+    """Write a run for each seed of some evidence: ``folder/seed-11`` and so on.
+
+    Each holds loss and accuracy (or error) by epoch, histograms of the weights before and after training where training
+    was not replayed, the figure on the held-out rows, what was predicted beside what is true as an image, and the
+    network's graph where the network was read as plain data.
+    """
+    answer = gathered.evidence.answer
+    for run in gathered.evidence.runs:
+        predicted = judgement.predictions(gathered, run, course)
+        true = judgement.true_labels(gathered, run, course)
+        events = [Event(file_version=VERSION), *_history(run), *_weights(run)]
+        if answer is not None and answer.architecture is not None:
+            events.append(Event(graph_def=graph(answer.architecture).SerializeToString()))
+        classes, metric = course.assignment.data.classes, course.assignment.bar.metric
+        figure = METRICS[metric].measure(predicted, true)
+        shown = confusion(predicted, true, classes) if classes else predicted_against_true(predicted, true)
+        values = (
+            Summary.Value(tag=f"{metric}/held-out", simple_value=figure),
+            Summary.Value(tag="held-out/predicted and true", image=shown),
+        )
+        events += [Event(step=run.epochs, wall_time=run.seconds, summary=Summary(value=[value])) for value in values]
+        files.write(folder / f"seed-{run.seed}" / FILE, b"".join(map(_record, events)))
+
+
+def _record(event: Event) -> bytes:
+    """Return an event as TensorBoard reads it back: length, checksum, content, checksum."""
+    content: bytes = event.SerializeToString()
+    length = struct.pack("<Q", len(content))
+    return b"".join(
+        (length, struct.pack("<I", masked_crc32c(length)), content, struct.pack("<I", masked_crc32c(content)))
+    )
+
+
+def _history(run: TrainingRun) -> Iterator[Event]:
+    """Yield what was measured after each epoch; training and development beside one another."""
+    for name, values in run.history.items():
+        part = "development" if name.startswith("val_") else "training"
+        tag = f"{text.one_line(name, 100).removeprefix('val_')}/{part}"
+        for epoch, value in enumerate(values, 1):
+            if value is not None:
+                summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
+                yield Event(step=epoch, wall_time=run.seconds * epoch / len(values), summary=summary)
+
+
+# -- weights ---------------------------------------------------------------------------------------------
+
+
+def _weights(run: TrainingRun) -> Iterator[Event]:
+    """Yield how each variable was spread before and after training, as far as it was finite."""
+    for variable in run.weights:
+        tag = f"weights/{text.one_line(variable.variable, 100)}"
+        not_finite = variable.after.not_finite
+        words = f"After training {not_finite:,} weights are NaN or infinite, which no bin shows." if not_finite else ""
+        for step, seconds, spread in ((0, 0.0, variable.before), (run.epochs, run.seconds, variable.after)):
+            if spread.counts:
+                summary = Summary(value=[histogram(tag, spread, words)])
+                yield Event(step=step, wall_time=seconds, summary=summary)
+
+
+def histogram(tag: str, spread: Histogram, words: str = "") -> Any:
+    """Return a histogram as TensorBoard keeps it: of each bin its left edge, its right edge, and the count in it."""
+    edges = np.linspace(spread.low, spread.high, len(spread.counts) + 1)
+    bins = np.column_stack([edges[:-1], edges[1:], spread.counts])
+    kind = histograms.create_summary_metadata(display_name=None, description=words)
+    return Summary.Value(tag=tag, metadata=kind, tensor=make_tensor_proto(bins))
+
+
+# -- the network -----------------------------------------------------------------------------------------
+
+
+def graph(architecture: Architecture) -> GraphDef:
+    """Return a network as the graph that TensorBoard draws: a node for each call of a layer, with its settings."""
+    names: list[str] = []
+    made = GraphDef(versions=VersionDef(producer=22))
+    for layer, node in zip(architectures.in_order(architecture), architecture.nodes, strict=True):
+        words = re.sub(r"[^A-Za-z0-9.]+", "_", architectures.describe_layer(layer))[:80]
+        names.append(f"{len(names)}_{words}")
+        settings = {key: AttrValue(s=json.dumps(value).encode()) for key, value in layer.config.items()}
+        inputs = [names[earlier] for earlier in node.inputs]
+        made.node.append(NodeDef(name=names[-1], op=layer.class_name, input=inputs, attr=settings))
+    return made
+
+
+# -- pictures --------------------------------------------------------------------------------------------
+
+
+def confusion(outputs: Array, labels: Array, classes: Sequence[str]) -> Any:
+    """Return an image of how many rows of each class are called what."""
+    counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(counts, (labels, outputs.argmax(axis=1)), 1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot(xlabel="called", ylabel="class")
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        axes.text(column, row, f"{count:,}", ha="center", va="center", color=colour)
+    return _image(figure)
+
+
+def predicted_against_true(values: Array, true: Array) -> Any:
+    """Return an image of a regression's predictions over the true values."""
+    rows = np.unique(np.linspace(0, len(true) - 1, min(len(true), ROWS)).round().astype(int))
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot(xlabel="true", ylabel="predicted")
+    axes.plot(true[rows], values[rows], ".", markersize=2)
+    axes.axline((0, 0), slope=1, color="black", linewidth=0.8)
+    return _image(figure)
+
+
+def _image(figure: Figure) -> Any:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    width, height = (round(size * figure.dpi) for size in figure.get_size_inches())
+    return Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=buffer.getvalue())
+
+
+# -- side by side ----------------------------------------------------------------------------------------
+
+
+def write_beside(found: Mapping[str, Gathered], reference: Gathered, course: Course, folder: Path) -> Path:
+    """Write each submission's runs with the reference's for the same seeds beside them:
+    ``folder/<slug>/student/seed-11``, ``folder/<slug>/reference/seed-11``; return the folder that TensorBoard is to
+    show."""
+    for name, gathered in found.items():
+        beside = _only_seeds(reference, {run.seed for run in gathered.evidence.runs})
+        for who, evidence in (("student", gathered), ("reference", beside)):
+            write(evidence, course, folder / files.slug(name) / who)
+    return folder / files.slug(next(iter(found))) if len(found) == 1 else folder
+
+
+def _only_seeds(gathered: Gathered, seeds: Set[int]) -> Gathered:
+    runs = tuple(run for run in gathered.evidence.runs if run.seed in seeds)
+    return replace(gathered, evidence=replace(gathered.evidence, runs=runs))
+
+
+def show(folder: Path) -> None:
+    """Run TensorBoard, which says where it is to be seen, until somebody interrupts it."""
+    with contextlib.suppress(KeyboardInterrupt):
+        subprocess.run([sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)], check=False)

@@ -1,0 +1,123 @@
+"""A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from checker.formats.text import one_line
+from checker.records.assignment import DatasetNote
+from checker.records.report import Report, Unfinished
+from checker.records.verdicts import Verdict
+from checker.report.cells import groups
+from checker.report.cohort import Scored, cohort_figure, stumbled, stumbles
+from checker.report.curves import curves
+from checker.report.drawing import network
+from checker.report.editions import for_students
+from checker.report.figures import field_figure, seeds_figure
+from checker.report.scatter import predicted_against_true, residuals
+from checker.report.templating import NAME, environment, relative
+from checker.report.words import metric
+from checker.scoring.metrics import METRICS
+
+T = TypeVar("T")
+
+HEAVIEST = 1_500_000
+"""Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A report in the index. ``href``: its page's path as seen from the index, not quoted."""
+
+    report: Report
+    href: str
+
+
+# -- one report --------------------------------------------------------------------------------------------
+
+
+def render_page(report: Report, index_href: str = "", student_href: str = "", script_href: str = "") -> str:
+    """Return a report's page for demonstrators; the paths of the index, of the student's edition and of the script
+    that trains the network again are as seen from it, not quoted, "" for none."""
+    links = {"index_href": index_href, "student_href": student_href, "script_href": script_href}
+    return _render(report, links | {"is_for_students": False})
+
+
+def render_student_page(report: Report) -> str:
+    """Return a report's page for whoever has handed in, which links to nothing and gives nothing away."""
+    links = {"index_href": "", "student_href": "", "script_href": ""}
+    return _render(for_students(report), links | {"is_for_students": True})
+
+
+def _render(report: Report, edition: dict[str, Any]) -> str:
+    template = environment().get_template("report.html")
+    rest = _around_cells(report) | edition
+    weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
+    blamed = {failure.cell for failure in report.failures}
+    return template.render(rest, groups=groups(report.cells, blamed, weight))
+
+
+def _around_cells(report: Report) -> dict[str, Any]:
+    sample, unit = report.comparison.sample if report.comparison else (), metric(report).unit
+    return {
+        "report": report,
+        "metric": metric(report),
+        "dataset": report.dataset,
+        "seeds": seeds_figure(report.comparison) if report.comparison else None,
+        "field": field_figure(report.comparison) if report.comparison and report.comparison.baselines else None,
+        "scatter": (predicted_against_true(sample, unit), residuals(sample, unit)) if sample else (),
+        "curves": curves(report.runs),
+        "networks": _networks(report),
+        "recipes": _beside(report.recipe, report.reference_recipe),
+        "cell_indices": {shown.cell.index for shown in report.cells},
+    }
+
+
+def _networks(report: Report) -> list[dict[str, Any]]:
+    own = report.answer.architecture if report.answer else None
+    return [
+        {"name": name, "drawing": network(architecture, name), "parameters": architecture.parameters}
+        for name, architecture in _beside(own, report.reference_architecture)
+    ]
+
+
+def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
+    """Return the submission's and the reference's, with their names; the reference's never alone.
+
+    Whoever has not come to a network of their own is not shown the solution.
+    """
+    pair = (("This submission", own), ("Reference", reference)) if own else ()
+    return [(name, thing) for name, thing in pair if thing]
+
+
+# -- many reports ------------------------------------------------------------------------------------------
+
+
+def render_index(title: str, entries: Sequence[Entry], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> str:
+    """Return the index of many reports' pages."""
+    reports = [entry.report for entry in entries]
+    scored = [one for entry in entries if (one := _scored(entry))]
+    over = stumbles(reports)
+    return (
+        environment()
+        .get_template("index.html")
+        .render(
+            title=title,
+            metric=metric(reports[0]) if reports else METRICS["accuracy"],
+            entries=[(entry, stumbled(entry.report, over)) for entry in entries],
+            unfinished=unfinished,
+            dataset=dataset,
+            counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in Verdict],
+            cohort=cohort_figure(scored) if scored else None,
+            without_score=len(entries) - len(scored),
+            stumbles=over,
+        )
+    )
+
+
+def _scored(entry: Entry) -> Scored | None:
+    report = entry.report
+    if not report.comparison:
+        return None
+    name = one_line(report.submission.name, NAME)
+    return Scored(name, relative(entry.href), report.verdict, report.comparison)

@@ -1,0 +1,59 @@
+"""Short tables for the terminal: what a reference reached, and how a machine is fitted out."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from checker.formats.text import as_printed
+from checker.records.assignment import Bar
+from checker.records.report import Finding
+from checker.scoring.metrics import Metric
+
+
+def print_standard(
+    console: Console,
+    title: str,
+    scores: Mapping[int, float],
+    baselines: Mapping[int, float],
+    metric: Metric,
+    bar: Bar,
+) -> None:
+    """Print a reference's score by seed, its mean and spread, the baseline's, and where the bar lies."""
+    unit, mean = metric.unit, statistics.fmean
+    table = Table("seed", "reference", "baseline", title=title, title_justify="left")
+    for seed, score in scores.items():
+        table.add_row(str(seed), unit.value(score, 1), unit.value(baselines[seed], 1))
+    for word, of in (("mean", statistics.fmean), ("spread", statistics.stdev)):
+        table.add_row(word, unit.value(of(scores.values()), 1), unit.value(of(baselines.values()), 1), style="bold")
+    console.print(table)
+    console.print(f"The bar: {unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)}")
+
+
+def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], metric: Metric) -> None:
+    """Print what each traditional model reaches, on average over the seeds."""
+    means = {name.replace("_", " "): statistics.fmean(of.values()) for name, of in baselines.items()}
+    words = ", ".join(f"{name} {metric.unit.value(mean, 1)}" for name, mean in means.items())
+    console.print(f"Traditional models: {words}", soft_wrap=True)
+
+
+def print_cost(console: Console, each: float, students: int, jobs: int) -> None:
+    """Print how long one submission took, and how long those of so many students will."""
+    minutes = each * students / jobs / 60
+    console.print(
+        f"One like the reference takes {each:.0f} seconds on this machine, {students:,} students about "
+        f"{minutes:,.0f} minutes, {jobs} at a time.",
+        soft_wrap=True,
+    )
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Print what was found on a machine, and what to do about what is not well."""
+    for finding in findings:
+        mark, style = ("ok", "green") if finding.is_well else ("--", "red")
+        line = Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), as_printed(finding.state))
+        console.print(line, soft_wrap=True)
+        if finding.help:
+            console.print(Text(f"   {as_printed(finding.help)}"), soft_wrap=True)

@@ -1,0 +1,217 @@
+"""A script that trains a submission's network again in plain Keras, and prints the figures of its report.
+
+It is made from evidence alone, for networks that were rebuilt from plain data: whoever doubts a report reads the script
+and runs it, without the checker. What in it is a student's goes through ``python``.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from checker.errors import EvidenceError
+from checker.keras_spec import allow_list
+from checker.records.assignment import Assignment, DatasetNote
+from checker.records.capture import Environment
+from checker.records.comparison import Comparison
+from checker.records.evidence import Evidence
+from checker.records.network import Architecture, KerasObject, Labels, Layer, Phase, Recipe
+from checker.records.training import Loop
+from checker.report.python import Code, bracketed, environment, keras_object, literal
+from checker.scoring.metrics import find
+
+PACKAGES = ("python", "tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn")
+"""What figures may depend on."""
+
+LABELS = {Labels.INTEGERS: "as_they_are", Labels.ONE_HOT: "one_hot", Labels.NUMBERS: "as_they_are"}
+"""What the script calls each form of the labels."""
+
+DEVIATIONS = 3
+"""So many standard deviations may a figure lie off the report's where rounding differs (``docs/reproduction.md``)."""
+
+_COUNTED = {Labels.NUMBERS: ("mae", ("mae", "mean_absolute_error"), "min")}
+_RIGHT = ("accuracy", ("acc",), "max")
+"""What is counted beside the loss: its name, what all of Keras's names for it have in common, which way is better."""
+
+
+def render(evidence: Evidence, compared: Comparison | None, assignment: Assignment, note: DatasetNote) -> str | None:
+    """Return the script; None where the network was not rebuilt, or its trainings could not be compared. Raises
+    EvidenceError where its description is not sound.
+
+    The script reads the network's inputs from the npz file of its name beside it, which ``retraining.archive`` makes.
+    """
+    answer, recipe, traced = evidence.answer, evidence.recipe, evidence.tracing
+    if compared is None or recipe is None or traced is None or evidence.replayed:
+        return None
+    if answer is None or answer.architecture is None:
+        return None
+    metric = find(compared.metric, compared.unit)
+    return (
+        environment()
+        .get_template("reproduce.py.jinja")
+        .render(
+            name=evidence.submission.name,
+            legacy=evidence.environment is not None and evidence.environment.keras == "2",
+            versions=_versions(evidence.environment),
+            note=note,
+            data=assignment.data,
+            splits=assignment.splits,
+            development=recipe.development,
+            columns=[column.source or column.formula for column in traced.columns],
+            scale=traced.target if assignment.data.is_regression else None,
+            network=network(answer.architecture),
+            phases=_phases(recipe, len(assignment.data.classes)),
+            counted=_counted(recipe.phases[0].labels)[0],
+            one_hot=any(phase.labels is Labels.ONE_HOT for phase in recipe.phases),
+            metric=compared.metric,
+            figure=metric.name,
+            scores={score.seed: score.score for score in compared.scores},
+            is_exact=all(run.loop is Loop.GRAPH for run in evidence.runs),
+            chance=DEVIATIONS * math.sqrt(2) * compared.spread if len(compared.scores) > 1 else math.inf,
+        )
+    )
+
+
+def _versions(environment: Environment | None) -> dict[str, str]:
+    told = environment.versions if environment else {}
+    return {package: told[package] for package in PACKAGES if package in told}
+
+
+# -- the network -----------------------------------------------------------------------------------------
+
+
+def network(architecture: Architecture) -> Code:
+    """Return the lines that build a network from its inputs, ``inputs``, and adapt it to the table ``x``.
+
+    Raises EvidenceError where the record is not sound; then the clean guest has not trained it either.
+    """
+    layers = {layer.name: layer for layer in architecture.layers}
+    calls = [node.layer for node in architecture.nodes]
+    if set(calls) - set(layers) or any(not 0 <= i < at for at, n in enumerate(architecture.nodes) for i in n.inputs):
+        raise EvidenceError("the network's wiring is not sound")
+    is_fed = all(node.inputs or layers[node.layer].class_name == "InputLayer" for node in architecture.nodes)
+    if not is_fed or not set(architecture.outputs[:1]) & set(range(len(calls))):
+        raise EvidenceError("the network's wiring is not sound")
+    lines, tensors, columns = _inputs([layers[name] for name in calls])
+    shared: dict[str, str] = {}
+    for at, (name, node) in enumerate(zip(calls, architecture.nodes, strict=True)):
+        layer = layers[name]
+        if at in tensors:
+            continue
+        made = shared.get(name) or _layer(layer)
+        if name not in shared and (calls.count(name) > 1 or layer.class_name == "Normalization"):
+            shared[name] = f"layer{at}"
+            lines.append(f"layer{at} = {made}")
+            made = shared[name]
+            if layer.class_name == "Normalization":
+                if node.inputs[0] not in columns:
+                    raise EvidenceError("a layer is adapted to what is no input")
+                lines.append(f"layer{at}.adapt({columns[node.inputs[0]]})")
+        fed = [tensors[i] for i in node.inputs]
+        tensors[at] = f"h{at}"
+        taken = f"[{', '.join(fed)}]" if layer.class_name in allow_list.MERGING else fed[0]
+        lines.append(f"h{at} = {made}({taken})")
+    return Code("\n".join([*lines, f"return keras.Model(inputs, {tensors[architecture.outputs[0]]})"]))
+
+
+def _inputs(calls: list[Layer]) -> tuple[list[str], dict[int, str], dict[int, str]]:
+    """Return the lines that make the inputs, and by node the name of each and the columns of the table for it."""
+    shapes = {at: _shape(layer) for at, layer in enumerate(calls) if layer.class_name == "InputLayer"}
+    widths = [math.prod(shape) for shape in shapes.values()]
+    lines = [f"inputs = keras.Input(({sum(widths)},))"]
+    tensors: dict[int, str] = {}
+    columns: dict[int, str] = {}
+    for k, (at, shape) in enumerate(shapes.items()):
+        cut = f"[:, {sum(widths[:k])}:{sum(widths[: k + 1])}]" if len(shapes) > 1 else ""
+        tensors[at], columns[at] = f"inputs{cut}", f"x{cut}"
+        if len(shape) > 1:
+            tensors[at] = f"keras.layers.Reshape({literal(shape)})({tensors[at]})"
+            columns[at] += f".reshape(-1, {', '.join(map(str, shape))})"
+        if len(shapes) > 1 or len(shape) > 1:
+            lines.append(f"h{at} = {tensors[at]}")
+            tensors[at] = f"h{at}"
+    return lines, tensors, columns
+
+
+def _shape(layer: Layer) -> list[int]:
+    shape = layer.config.get("shape")
+    sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else []
+    if not sizes or sizes != shape:
+        raise EvidenceError("the network's inputs have no sound shape")
+    return sizes
+
+
+def _layer(layer: Layer) -> Code:
+    settings = {key: value for key, value in layer.config.items() if key != "trainable"}
+    made = keras_object(KerasObject(layer.class_name, settings), "layers", allow_list.LAYERS)
+    if layer.config.get("trainable", True) is not False:
+        return made
+    return Code(f"frozen({made})")
+
+
+# -- its training ----------------------------------------------------------------------------------------
+
+
+def _phases(recipe: Recipe, classes: int) -> list[dict[str, Any]]:
+    """Return each phase as the template writes it."""
+    phases: list[dict[str, Any]] = []
+    for phase in recipe.phases:
+        compiled = phase.recompiled or not phases
+        rate = phase.optimizer.config.get("learning_rate")
+        phases.append(
+            {
+                "compiled": compiled,
+                "optimizer": keras_object(phase.optimizer, "optimizers", allow_list.OPTIMIZERS),
+                "loss": keras_object(phase.loss, "losses", allow_list.LOSSES),
+                "first_rate": rate if not compiled and isinstance(rate, int | float) else None,
+                "epochs": phase.epochs,
+                "batch_size": phase.batch_size,
+                "steps": phase.steps,
+                "labels": Code(LABELS[phase.labels]),
+                "weights": _weights(phase, classes),
+                "best": _best(phase) if phase.checkpoint else None,
+                "callbacks": _callbacks(phase),
+            }
+        )
+    return phases
+
+
+def _weights(phase: Phase, classes: int) -> Code:
+    weights = [phase.class_weight.get(str(label), 1.0) for label in range(classes)]
+    return literal(weights) if phase.class_weight else Code("")
+
+
+def _callbacks(phase: Phase) -> Code:
+    made = [_watcher(one, phase.labels) for one in (phase.early_stopping, phase.plateau) if one is not None]
+    if phase.rates:
+        last = len(phase.rates) - 1
+        rates = f"lambda epoch: {literal(phase.rates)}[min(epoch, {last})]"
+        made.insert(0, Code(f"keras.callbacks.LearningRateScheduler({rates})"))
+    if phase.checkpoint:
+        made.append(Code("best"))
+    return bracketed("[", [*made], "]") if made else Code("")
+
+
+def _best(phase: Phase) -> Code:
+    """Return the callback that keeps the weights of the best epoch, to which the student went back by a file."""
+    assert phase.checkpoint is not None
+    config = {**phase.checkpoint.config, "patience": phase.epochs, "restore_best_weights": True}
+    return _watcher(KerasObject("EarlyStopping", config), phase.labels)
+
+
+def _watcher(wanted: KerasObject, labels: Labels) -> Code:
+    """Return the student's callback as the clean guest makes it: what is counted has one name here, whatever the
+    student's metric is called, and all else is the loss."""
+    config: Mapping[str, Any] = wanted.config
+    name, spelled, better = _counted(labels)
+    monitor = str(config.get("monitor", "val_loss"))
+    counted = any(word in monitor for word in spelled)
+    quantity = name if counted else "loss"
+    is_said = config.get("mode") in ("min", "max") and labels is not Labels.NUMBERS
+    mode = config["mode"] if is_said else better if counted else "min"
+    watched = f"val_{quantity}" if monitor.startswith("val_") else quantity
+    settings = {**config, "monitor": watched, "mode": mode}
+    return keras_object(KerasObject(wanted.class_name, settings), "callbacks", allow_list.CALLBACKS)
+
+
+def _counted(labels: Labels) -> tuple[str, tuple[str, ...], str]:
+    return _COUNTED.get(labels, _RIGHT)

@@ -1,0 +1,198 @@
+"""Reports for other programs: ``results.json``, ``results.csv``, and JUnit XML."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from checker.formats.text import BLOCK, as_printed, one_line
+from checker.records.assignment import DatasetNote
+from checker.records.codec import SCHEMA_VERSION, record, to_plain
+from checker.records.report import Report, Unfinished
+from checker.records.submission import Timeliness
+from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
+from checker.report.words import failed, file_name
+from checker.scoring.metrics import METRICS
+
+BEFORE = ("submission", "file", "sha256", "verdict")
+SCORES = ("spread", "reference", "difference", "bar", "baseline", "training", "as_trained")
+AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice")
+CAUSE = ("cause",)
+IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
+TIMES = ("deadline", "handed_in", "late_seconds", "timeliness")
+"""Headings; the metric's own name stands before the scores, and the names of other metrics after them."""
+
+_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""Beginnings that make a spreadsheet read a cell as a formula; the last four are full-width forms."""
+
+
+# -- JSON --------------------------------------------------------------------------------------------------
+
+
+@record
+@dataclass(frozen=True)
+class Results:
+    """What ``results.json`` holds."""
+
+    schema: int
+    dataset: DatasetNote
+    reports: tuple[Report, ...]
+    unfinished: tuple[Unfinished, ...]
+
+
+def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> bytes:
+    """Return all reports as one ``Results``, without cells, histories and samples, in plain ASCII."""
+    results = Results(SCHEMA_VERSION, dataset, tuple(map(_light, reports)), tuple(unfinished))
+    return json.dumps(_sound(to_plain(results)), indent=2, allow_nan=False).encode("ascii") + b"\n"
+
+
+def _light(report: Report) -> Report:
+    """Return the report without what fills pages and pictures: cells, histories and weights of trainings, and pairs."""
+    answer = report.answer
+    fits = tuple(replace(fit, history={}) for fit in answer.fits) if answer else ()
+    return replace(
+        report,
+        comparison=replace(report.comparison, sample=()) if report.comparison else None,
+        cells=(),
+        runs=tuple(replace(run, history={}, weights=()) for run in report.runs),
+        answer=replace(answer, fits=fits) if answer else None,
+    )
+
+
+def _sound(value: Any) -> Any:
+    """Return plain values that JSON can hold: no lone surrogates, and null for what is not a number."""
+    match value:
+        case dict():
+            return {_sound(key): _sound(item) for key, item in value.items()}
+        case list():
+            return [_sound(item) for item in value]
+        case str():
+            return value.encode(errors="replace").decode()
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+# -- CSV ---------------------------------------------------------------------------------------------------
+
+
+def results_csv(reports: Sequence[Report]) -> str:
+    """Return a row for each report, safe to open in a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    metric = reports[0].metric if reports else "accuracy"
+    others = [key for key, other in METRICS.items() if other.task == METRICS[metric].task and key != metric]
+    writer.writerow((*BEFORE, metric, *SCORES, *others, *AFTER, *IDENTITY, *TIMES, *CAUSE))
+    writer.writerows([_cell(value) for value in _row(report, others)] for report in reports)
+    return out.getvalue()
+
+
+def _row(report: Report, others: Sequence[str]) -> Iterator[object]:
+    c = report.comparison
+    yield from (report.submission.name, file_name(report), report.submission.sha256, str(report.verdict))
+    if c:
+        difference = c.mean - c.reference_mean
+        yield from (c.mean, c.spread, c.reference_mean, difference, c.bar, c.baseline_mean, c.training_mean)
+        yield _as_trained(report)
+        means = {measured.metric: measured.mean for measured in c.measures}
+        yield from (means.get(other) for other in others)
+    else:
+        yield from (*[None] * 7, _as_trained(report), *[None] * len(others))
+    for importance in Importance:
+        yield "; ".join(rule.name for rule in failed(report, importance))
+    yield "; ".join(failure.rationale for failure in report.failures)
+    yield " ".join(report.reasons)
+    yield "yes" if report.dataset.practice else "no"
+    who = report.submission.identity
+    yield from (str(who.platform), who.number, who.name, who.email, who.submitted_at, "yes" if who.is_late else "")
+    yield from _times(report.timeliness)
+    yield str(report.cause.kind) if report.cause else ""
+
+
+def _as_trained(report: Report) -> float | None:
+    """Return the answer's score in the student's run on rows that it was not trained on."""
+    own = report.own_result
+    return own.unseen.score if own and own.unseen else None
+
+
+def _times(found: Timeliness | None) -> tuple[object, ...]:
+    if found is None:
+        return (None,) * len(TIMES)
+    handed_in = found.handed_in.isoformat() if found.handed_in else None
+    return found.deadline.isoformat(), handed_in, found.late_seconds, found.sentence
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    guard = "'" if text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA else ""
+    return guard + one_line(text)
+
+
+# -- JUnit -------------------------------------------------------------------------------------------------
+
+
+def junit_xml(reports: Sequence[Report], unfinished: Sequence[Unfinished]) -> bytes:
+    """Return a suite for each submission: a case for each rule and one for the verdict."""
+    root = Element("testsuites", name="checker")
+    for report in reports:
+        _suite(root, report)
+    for one in unfinished:
+        suite = SubElement(root, "testsuite", name=one_line(one.submission), time="0")
+        _mark(_case(suite, suite.get("name", ""), "verdict"), "error", one.message)
+    for suite in root:
+        _count(suite, suite.iter("testcase"))
+    _count(root, root.iter("testcase"))
+    written: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _suite(root: Element, report: Report) -> None:
+    name, seconds = one_line(report.submission.name), report.execution.wall_seconds
+    seconds += sum(execution.wall_seconds for execution in (report.retraining, report.further) if execution)
+    suite = SubElement(root, "testsuite", name=name, time=f"{seconds:.3f}")
+    for rule in report.rules:
+        _rule(_case(suite, f"{report.assignment}.{name}", rule.name), rule)
+    verdict = _case(suite, f"{report.assignment}.{name}", "verdict", seconds)
+    blamed = "\n".join(f"{failure.rationale}\n{failure.detail}" for failure in report.failures)
+    if report.verdict is not Verdict.PASS:
+        kind = "failure" if report.verdict is Verdict.FAIL else "error"
+        _mark(verdict, kind, " ".join(report.reasons), blamed)
+
+
+def _rule(case: Element, rule: RuleResult) -> None:
+    text = "\n".join(filter(None, (rule.sentence, rule.rationale, rule.help, *rule.notes, rule.detail)))
+    match rule.outcome, rule.importance:
+        case Outcome.FAILED, Importance.REQUIRED:
+            _mark(case, "failure", rule.rationale or rule.sentence, text)
+        case Outcome.FAILED, Importance.ADVISORY:
+            SubElement(case, "system-out").text = as_printed(f"advice: {text}", BLOCK)
+        case Outcome.ERROR, _:
+            _mark(case, "error", rule.rationale or rule.sentence, text)
+        case Outcome.UNKNOWN, Importance.REQUIRED:
+            _mark(case, "error", f"could not be checked: {rule.rationale}", text)
+        case Outcome.SKIPPED | Outcome.UNKNOWN, _:
+            _mark(case, "skipped", rule.rationale or rule.sentence)
+
+
+def _case(suite: Element, classname: str, name: str, seconds: float = 0) -> Element:
+    return SubElement(suite, "testcase", classname=one_line(classname), name=one_line(name), time=f"{seconds:.3f}")
+
+
+def _mark(case: Element, kind: str, message: str, text: str = "") -> None:
+    SubElement(case, kind, message=one_line(message)).text = as_printed(text, BLOCK)
+
+
+def _count(element: Element, cases: Iterable[Element]) -> None:
+    found = [{child.tag for child in case} for case in cases]
+    element.set("tests", str(len(found)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        element.set(attribute, str(sum(tag in tags for tags in found)))

@@ -1,0 +1,250 @@
+"""A report, and a batch of them, in the terminal.
+
+Everything is made ``visible`` and printed as ``Text`` without markup, so that no name and no traceback is
+read as a style; what the terminal's encoding cannot show becomes a question mark instead of an exception.
+"""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from checker.formats.text import as_printed, one_line, visible
+from checker.records.comparison import Comparison, SeedScore
+from checker.records.report import Report, Unfinished
+from checker.records.submission import Submission, TimeSource
+from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
+from checker.report.words import (
+    CAUSES,
+    MARK,
+    MEANING,
+    as_trained,
+    by_urgency,
+    counted,
+    difference,
+    failed,
+    file_name,
+    left_out,
+    metric,
+    size,
+    without_inputs,
+)
+from checker.scoring.metrics import NONE, Unit
+
+MOST = 12
+"""Failures, notes or reasons that are shown; the page has them all."""
+
+DETAIL = 1_200
+NAME = 60
+REASON = 120
+
+_COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
+
+
+def print_report(console: Console, report: Report, page: str | None) -> None:
+    """Print one report for the student who made the submission; ``page`` is where the whole report lies."""
+    _headline(console, report)
+    if report.cause:
+        _say(console, f"{CAUSES[report.cause.kind]}: {one_line(report.cause.sentence)}", "bold", indent=1)
+        _advice(console, report.cause.help, "")
+    for reason in report.reasons[:MOST]:
+        _say(console, f"• {one_line(reason)}", indent=1)
+    _failures(console, report.failures)
+    _rules(console, "Rules that are not met", failed(report, Importance.REQUIRED), "red")
+    _rules(console, "Rules that could not be checked", _unchecked(report))
+    _rules(console, "Advice, without weight for the verdict", failed(report, Importance.ADVISORY))
+    _counts(console, report)
+    if report.comparison:
+        _heading(console, f"{metric(report).title} on rows the model had not seen")
+        console.print(_scores(console, report.comparison))
+        _also(console, report.comparison)
+    if missing := without_inputs(report):
+        _say(console, missing, above=1)
+    if own := as_trained(report):
+        _say(console, one_line(own), above=1)
+    if report.claim and report.claim.sentence:
+        _say(console, f"Stated otherwise: {one_line(report.claim.sentence)}", "yellow", above=1)
+    if report.dataset.practice:
+        _say(console, "Made with practice data; not for awarding ticks.", "bold yellow", above=1)
+    if page:
+        _say(console, f"The whole report: {one_line(page)}", above=1)
+
+
+def print_summary(console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str) -> None:
+    """Print a batch: a line for each submission, how many came to which verdict, and where the pages lie."""
+    if reports:
+        console.print(_cohort(console, reports))
+    totals = (f"{sum(r.verdict is verdict for r in reports)} {verdict}" for verdict in Verdict)
+    _say(console, f"{counted(len(reports), 'submission')}: {', '.join(totals)}", "bold")
+    _times(console, reports)
+    for one in unfinished[:MOST]:
+        _say(console, f"Not finished: {one_line(one.submission, NAME)}: {one_line(one.message)}", "yellow")
+    if len(unfinished) > MOST:
+        _say(console, f"… and {len(unfinished) - MOST} more not finished", "yellow")
+    if any(not one.is_usage for one in unfinished):
+        _say(console, "Not the students' fault; the next batch tries again.", "yellow")
+    if any(report.dataset.practice for report in reports):
+        _say(console, "Made with practice data; not for awarding ticks.", "bold yellow")
+    _say(console, f"Reports: {one_line(out)}")
+
+
+# -- parts of a report -------------------------------------------------------------------------------------
+
+
+def _headline(console: Console, report: Report) -> None:
+    badge = _text(console, f" {report.verdict} ", f"bold reverse {_COLOUR[report.verdict]}")
+    who = f"{one_line(report.submission.name, NAME)} ({one_line(file_name(report), NAME) or 'no file'})"
+    console.print(Text.assemble(badge, " ", _text(console, MEANING[report.verdict], "bold")))
+    _say(console, f"{who}, {one_line(report.title)}", "dim")
+    if report.submission.note:
+        _say(console, one_line(report.submission.note), "dim")
+    _companions(console, report.submission)
+    if report.timeliness:
+        _say(console, one_line(report.timeliness.sentence), "dim")
+
+
+def _companions(console: Console, submission: Submission) -> None:
+    """Say which files lay beside the one that was checked, and which did not."""
+    beside = [f"{one_line(one.name, NAME)} ({size(one.size)})" for one in submission.beside]
+    without = [f"{one_line(one.name, NAME)} ({one_line(one.left_out, REASON)})" for one in left_out(submission)]
+    for words, named, more in (("Beside it", beside, 0), ("Left out", without, submission.unlisted)):
+        if named:
+            rest = len(named) - len(named[:MOST]) + more
+            _say(console, f"{words}: {', '.join(named[:MOST])}{f' and {rest} more' if rest else ''}.", "dim")
+
+
+def _failures(console: Console, failures: Sequence[Failure]) -> None:
+    if failures:
+        _heading(console, "What stopped it")
+    for failure in failures[:MOST]:
+        where = f", cell {failure.cell}" if failure.cell is not None else ""
+        _say(console, f"✗ {one_line(failure.rationale)} (while {failure.stage}{where})", "red", indent=1)
+        _advice(console, failure.help, failure.detail)
+    if len(failures) > MOST:
+        _say(console, f"… and {len(failures) - MOST} more", indent=1)
+
+
+def _rules(console: Console, heading: str, rules: Sequence[RuleResult], style: str = "yellow") -> None:
+    if rules:
+        _heading(console, heading)
+    for rule in rules:
+        _say(console, f"{MARK[rule.outcome]} {one_line(rule.sentence)}", style, indent=1)
+        for said in (rule.rationale, *rule.notes[:MOST]):
+            if said:
+                _say(console, one_line(said), indent=3)
+        _advice(console, rule.help, rule.detail)
+
+
+def _advice(console: Console, help: str, detail: str) -> None:
+    if detail:
+        _say(console, as_printed(detail, DETAIL), "dim", indent=5)
+    if help:
+        _say(console, f"What to do: {one_line(help)}", "bold", indent=3)
+
+
+def _unchecked(report: Report) -> list[RuleResult]:
+    """Return the rules that broke, and the required ones for which there was no evidence though nothing stopped it."""
+    return [rule for rule in by_urgency(report.rules) if rule.outcome is Outcome.ERROR or _is_missed(rule, report)]
+
+
+def _is_missed(rule: RuleResult, report: Report) -> bool:
+    return rule.outcome is Outcome.UNKNOWN and rule.importance is Importance.REQUIRED and not report.failures
+
+
+def _counts(console: Console, report: Report) -> None:
+    if report.rules:
+        passed = sum(rule.outcome is Outcome.PASSED for rule in report.rules)
+        _say(console, f"{passed} of {counted(len(report.rules), 'rule')} passed.", above=1)
+
+
+def _scores(console: Console, comparison: Comparison) -> Table:
+    unit = metric(comparison).unit
+    mean = unit.plus_minus(comparison.mean, comparison.spread)
+    reference = unit.plus_minus(comparison.reference_mean, comparison.reference_spread)
+    ahead, baseline = unit.difference(difference(comparison)), unit.value(comparison.baseline_mean)
+    table = _table(console, "Seed", "Yours", "Reference", "Difference", "Baseline")
+    rows = [
+        *(_seed_row(score, unit) for score in comparison.scores),
+        ("mean", mean, reference, ahead, baseline),
+        ("bar", unit.value(comparison.bar), "", "", ""),
+    ]
+    for row in rows:
+        table.add_row(*(_text(console, cell) for cell in row))
+    return table
+
+
+def _seed_row(score: SeedScore, unit: Unit) -> tuple[str, ...]:
+    ahead = unit.difference(score.score - score.reference)
+    return str(score.seed), unit.value(score.score), unit.value(score.reference), ahead, unit.value(score.baseline)
+
+
+def _also(console: Console, comparison: Comparison) -> None:
+    """Say the task's other metrics, where it has any."""
+    others = (m for m in comparison.measures if m.metric != comparison.metric)
+    said = [f"{metric(m).name} {metric(m).unit.plus_minus(m.mean, m.spread)}" for m in others]
+    if said:
+        _say(console, f"Also: {', '.join(said)}.")
+
+
+def _times(console: Console, reports: Sequence[Report]) -> None:
+    """Say who was late; it changes no verdict."""
+    known = [(report, report.timeliness) for report in reports if report.timeliness]
+    if not known:
+        return
+    late = [(report, found) for report, found in known if found.late_seconds or found.source is TimeSource.MARK]
+    unknown = sum(found.source is TimeSource.NOTHING for _, found in known)
+    on_time = len(known) - len(late) - unknown
+    _say(console, f"On time {on_time}, late {len(late)}, not known {unknown}; no verdict depends on it.")
+    for report, found in late[:MOST]:
+        _say(console, f"{one_line(report.submission.name, NAME)}: {one_line(found.sentence)}", indent=1)
+    if len(late) > MOST:
+        _say(console, f"… and {len(late) - MOST} more", indent=1)
+
+
+def _cohort(console: Console, reports: Sequence[Report]) -> Table:
+    heading = metric(reports[0]).title
+    table = _table(console, "Submission", "Verdict", heading, "Bar", "Reference", "First reason")
+    for column in (0, 5):
+        table.columns[column].justify = "left"
+        table.columns[column].no_wrap = False
+        table.columns[column].overflow = "fold"
+    for report in reports:
+        name, reason = one_line(report.submission.name, NAME), one_line("".join(report.reasons[:1]), REASON)
+        verdict = _text(console, report.verdict, f"bold {_COLOUR[report.verdict]}")
+        cells = (_text(console, cell) for cell in _numbers(report.comparison))
+        table.add_row(_text(console, name), verdict, *cells, _text(console, reason))
+    return table
+
+
+def _numbers(comparison: Comparison | None) -> tuple[str, str, str]:
+    if comparison is None:
+        return NONE, NONE, NONE
+    write = metric(comparison).unit.value
+    return write(comparison.mean), write(comparison.bar), write(comparison.reference_mean)
+
+
+# -- saying it ---------------------------------------------------------------------------------------------
+
+
+def _text(console: Console, words: str, style: str = "") -> Text:
+    """Return words that the terminal can bear: the only way in which text gets to it."""
+    return Text(visible(words).encode(console.encoding, "replace").decode(console.encoding), style)
+
+
+def _say(console: Console, words: str, style: str = "", indent: int = 0, above: int = 0) -> None:
+    """Print words under each other, all lines moved in by ``indent``, after ``above`` empty lines."""
+    console.print("\n" * above, end="")
+    for line in _text(console, words, style).wrap(console, max(console.width - indent, 20)):
+        console.print(Text(" " * indent) + line, soft_wrap=True)
+
+
+def _heading(console: Console, words: str) -> None:
+    _say(console, words, "bold underline", above=1)
+
+
+def _table(console: Console, *headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(_text(console, heading), justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,275 @@
+"""Check many submissions through any ``concurrent.futures`` executor, and keep what is already known.
+
+Theory of operation: each submission is stored and its page written as soon as it ends. The harness's own failures are
+tried once more; what still fails is listed without a verdict and taken up again by the next batch. Where a submission
+runs is a ``Place``: this machine (``Pool``), or others (``cluster``).
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
+from checker.formats import files
+from checker.gather import execution, retraining, selection
+from checker.gradebooks import decisions
+from checker.records.gathered import Gathered
+from checker.records.report import Report, Unfinished
+from checker.records.settings import Course, Standard, Watch
+from checker.records.submission import Submission
+from checker.report import html, paths, scripts, tables
+from checker.report.html import Entry
+from checker.run import check, lock, store
+from checker.run.keys import circumstances, evidence_keys
+from checker.run.places import Place
+from checker.run.store import Origin
+
+OnEnd = Callable[[str, Report | Unfinished], None]
+"""Told of each submission by name as it ends."""
+EVIDENCE = "evidence"
+ATTEMPTS = 2
+ALTERED = (
+    "Its evidence is not as a batch left it here: it was changed or copied since. Run `checker batch` on the "
+    "submission again."
+)
+OUTDATED = (
+    "Its evidence is damaged, or was gathered on other data, with other seeds, caps or limits, or by another version "
+    "of the checker: run `checker batch` on the submission again."
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a batch, in the order in which the submissions were given."""
+
+    reports: tuple[Report, ...]
+    unfinished: tuple[Unfinished, ...]
+
+    @classmethod
+    def of(cls, ended: Sequence[Report | Unfinished]) -> "Result":
+        """Part what was judged from what was not."""
+        reports = tuple(end for end in ended if isinstance(end, Report))
+        return cls(reports, tuple(end for end in ended if isinstance(end, Unfinished)))
+
+
+def run(
+    submissions: Sequence[Submission],
+    course: Course,
+    standard: Standard,
+    out: Path,
+    executor: Executor,
+    watch: Callable[[Submission], Watch],
+    on_end: OnEnd,
+    place: Place,
+    fresh: bool = False,
+) -> Result:
+    """Check all submissions, in the boxes of a place, and write their pages, then the index and the tables.
+
+    Raises AssignmentError where a rule cannot be run at all; KeyboardInterrupt ends every box first.
+    """
+    files.clear(out)
+    ended: dict[str, Report | Unfinished] = {}
+
+    def one(submission: Submission) -> Report | Unfinished:
+        return _attempt(submission, course, standard, out, place, watch(submission), fresh)
+
+    futures = {executor.submit(one, submission): submission for submission in submissions}
+    try:
+        for future in as_completed(futures):
+            ended[futures[future].name] = future.result()
+            on_end(futures[future].name, future.result())
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    finally:
+        place.close()
+    result = Result.of([ended[submission.name] for submission in submissions])
+    write_tables(result, course, out)
+    return result
+
+
+def _attempt(
+    submission: Submission,
+    course: Course,
+    standard: Standard,
+    out: Path,
+    place: Place,
+    watch: Watch,
+    fresh: bool,
+) -> Report | Unfinished:
+    """Check one submission; a failure of the harness is tried again before it is told."""
+    message = ""
+    for _ in range(ATTEMPTS):
+        try:
+            lock.restore_scratch()
+            return _check(submission, course, standard, out, place, watch, fresh)
+        except AssignmentError:
+            raise
+        except UsageError as error:
+            return Unfinished(submission.name, error.message, submission.identity, is_usage=True)
+        except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
+            message = _told(error)
+            if isinstance(error, LostError):
+                break
+    return Unfinished(submission.name, message, submission.identity)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and Path(str(error.filename)).is_relative_to(tempfile.gettempdir()):
+        return (
+            f"The folder for temporary files, {tempfile.gettempdir()}, was removed while it ran, more than once: leave "
+            "that alone, and run the batch again."
+        )
+    expected = isinstance(error, HarnessError | OSError)
+    return str(error) if expected else f"{type(error).__name__}: {error}"
+
+
+def _check(
+    submission: Submission,
+    course: Course,
+    standard: Standard,
+    out: Path,
+    place: Place,
+    watch: Watch,
+    fresh: bool,
+) -> Report:
+    under, folder = evidence_keys(submission, course), out / EVIDENCE
+    is_ours = store.origin(folder / files.slug(submission.name)) is Origin.OURS
+    is_stored = is_ours and not fresh and submission.failure is None
+    known = store.load(folder, submission.name, under) if is_stored else None
+    ran = store.load_run(folder, submission.name, under) if is_stored and known is None else None
+    if known is not None:
+        gathered = as_handed_in(known, submission)
+    elif ran is not None:
+        _require_known(ran, course)
+        gathered = place.answer_again(as_handed_in(ran, submission), submission, course, watch)
+    else:
+        gathered = _gather(submission, course, place, watch)
+    if known is None or gathered.evidence != known.evidence:
+        _keep(gathered, submission, course, out)
+    _require_known(gathered, course)
+    report = _judge(gathered, course, standard, out)
+    if check.needs_further(report, course):
+        gathered = place.train_further(gathered, submission, course, watch)
+        _keep(gathered, submission, course, out)
+        report = _judge(gathered, course, standard, out)
+    return report
+
+
+def _keep(gathered: Gathered, submission: Submission, course: Course, out: Path) -> None:
+    """Store evidence, wherever it was gathered, and note what it is."""
+    name, under = submission.name, evidence_keys(submission, course)
+    store.save(out / EVIDENCE, name, under, gathered, circumstances(course))
+    store.note_digest(out / EVIDENCE, name)
+
+
+def _require_known(gathered: Gathered, course: Course) -> None:
+    """Raise UsageError where a demonstrator has named a network that the file does not have."""
+    if unknown := selection.unknown_name(gathered.evidence.models, course.model):
+        raise UsageError(unknown)
+
+
+def _gather(submission: Submission, course: Course, place: Place, watch: Watch) -> Gathered:
+    if submission.failure is not None:
+        return Gathered(execution.unread(submission, course), {})
+    return place.gather(submission, course, watch)
+
+
+def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
+    """Return evidence of the same file as it is handed in now: in another place, by somebody of whom more is known."""
+    number = execution.file_of(gathered.evidence, submission)
+    evidence = replace(gathered.evidence, submission=execution.as_checked(submission, number))
+    return replace(gathered, evidence=evidence)
+
+
+def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
+    report = check.judge(gathered, course, standard)
+    script = _write_script(gathered, report, course, out)
+    beside = f"../{paths.student_page_of(report.submission)}"
+    files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))
+    files.write(out / paths.student_page_of(report.submission), html.render_student_page(report))
+    return report
+
+
+def _write_script(gathered: Gathered, report: Report, course: Course, out: Path) -> str:
+    """Write the script that trains the network again, and the features that it needs beside it; return its path as
+    seen from the report's page, "" where there is none."""
+    try:
+        script = scripts.render(gathered.evidence, report.comparison, course.assignment, course.dataset.note)
+    except EvidenceError:  # a description of which no clean guest makes a network, and this one's word is no better
+        script = None
+    if script is None:
+        return ""
+    name = f"reproduce/{files.slug(report.submission.name)}"
+    files.write(out / f"{name}.npz", files.zipped(**retraining.archive(gathered, course)))
+    files.write(out / f"{name}.py", script)
+    return f"../{name}.py"
+
+
+def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) -> Result:
+    """Judge all that is stored in an output folder by the assignment as it is now, and write all pages and tables.
+
+    Evidence that was gathered otherwise (by another checker, on other data, under other caps), or is not as a batch
+    left it in this folder, is left without a verdict.
+    """
+    files.clear(out)
+    ended: list[Report | Unfinished] = []
+    under = circumstances(course)
+    for place in store.places(out / EVIDENCE):
+        name, identity, gathered = store.load_at(place, under)
+        try:
+            whence = store.origin(place)
+            if whence is Origin.CHANGED or (whence is Origin.UNKNOWN and gathered is not None):
+                is_its_own = files.slug(name) == place.name  # in a copy stands whose it was
+                ended.append(Unfinished(name, ALTERED, identity) if is_its_own else Unfinished(place.name, ALTERED))
+            elif gathered is None:
+                ended.append(Unfinished(name, OUTDATED, identity))
+            else:
+                ended.append(_judge(gathered, course, standard, out))
+        except AssignmentError:
+            raise
+        except Exception as error:  # noqa: BLE001  # evidence that trips the checker stops nobody else's judgement
+            ended.append(Unfinished(name, _told(error), identity))
+        on_end(_name_of(ended[-1]), ended[-1])
+    result = Result.of(ended)
+    write_tables(result, course, out)
+    return result
+
+
+def _name_of(end: Report | Unfinished) -> str:
+    return end.submission.name if isinstance(end, Report) else end.submission
+
+
+def is_altered(out: Path, name: str) -> bool:
+    """Tell whether the evidence of a submission that was judged in an output folder is not as the batch left it there.
+
+    Where there is no list, or no evidence, as in a folder of which pages and tables alone were kept, nobody knows.
+    """
+    place = out / EVIDENCE / files.slug(name)
+    is_known = (out / store.DIGESTS).is_file() and (place / "evidence.json").is_file()
+    return is_known and store.origin(place) is not Origin.OURS
+
+
+def write_tables(result: Result, course: Course, out: Path) -> None:
+    """Write the index, the tables for other programs, and the one for demonstrators to fill in.
+
+    Raises UsageError, after all else is written, where that is a table of decisions no longer.
+    """
+    note = course.dataset.note
+    entries = [Entry(report, paths.page_of(report.submission)) for report in result.reports]
+    files.write(out / "index.html", html.render_index(course.assignment.title, entries, result.unfinished, note))
+    files.write(out / "results.json", tables.results_json(result.reports, result.unfinished, note))
+    files.write(out / "results.csv", tables.results_csv(result.reports))
+    files.write(out / "junit.xml", tables.junit_xml(result.reports, result.unfinished))
+    names = [*(report.submission.name for report in result.reports), *(one.submission for one in result.unfinished)]
+    _extend_decisions(out / decisions.FILE, sorted(map(paths.student, names)))
+
+
+def _extend_decisions(path: Path, students: Sequence[str]) -> None:
+    """Give each student a row to be filled in; what people have written stays as it is."""
+    before = path.read_bytes() if path.exists() else b""
+    if (after := decisions.extended(before, students)) != before:
+        files.write(path, after)

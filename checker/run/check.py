@@ -1,0 +1,143 @@
+"""The journey of one submission, from its file to its report; read ``examine`` and ``judge`` from top to bottom.
+
+``examine`` gathers evidence and runs both guests. ``judge`` is a function of the evidence and the assignment:
+judging again runs nothing again. Where nothing but the seeds leaves the verdict open (``needs_further``),
+``train_further`` adds to the evidence, and it is judged once more.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from checker import submissions
+from checker.assignment import folders
+from checker.gather import answer, execution, retraining
+from checker.judge import causes, claims, judgement, questions, verdict
+from checker.records.codec import SCHEMA_VERSION
+from checker.records.gathered import Gathered
+from checker.records.job import Progress
+from checker.records.report import Report
+from checker.records.settings import Course, Standard, Watch
+from checker.records.submission import Submission
+from checker.records.verdicts import Stage
+from checker.run import rules
+from checker.sandbox import Boxes
+from checker.scoring import metrics
+from checker.source import absences
+from checker.submissions import deadlines
+
+
+def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Run a submission, find its answer, match its data, retrain it; return all that was observed."""
+    boxes.students.warm()  # first, and alone: the other box gets warm while the student's code runs
+    boxes.ours.get_ready()
+    ran = execution.run(submission, course, boxes.students, watch)
+    return find_answer(ran, submission, course, boxes, watch)
+
+
+def answer_again(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Find the answer once more in a submission's evidence, and retrain it; the student's file does not run again."""
+    boxes.ours.get_ready()
+    ran = replace(gathered, evidence=execution.as_left(gathered.evidence))
+    return find_answer(ran, submission, course, boxes, watch)
+
+
+def find_answer(ran: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Find the answer in what a submission's run has left, match its data, retrain it."""
+    watch(Stage.TRACING, Progress(0, 1))
+    evidence, traced = answer.find(ran, course)
+    if traced is None or evidence.answer is None:
+        return Gathered(execution.explain(evidence, course), ran.arrays)
+    evidence = replace(execution.forgive_cut(evidence), tracing=traced.tracing)
+    file = execution.files_of(submission)[execution.file_of(evidence, submission)]
+    trained = retraining.retrain(file, evidence, traced, course, boxes, watch)
+    return Gathered(trained.evidence, {**ran.arrays, **trained.arrays})
+
+
+def needs_further(report: Report, course: Course) -> bool:
+    """Tell whether further seeds, not trained yet, might decide what these could not, or confirm what a replay's first
+    seed says."""
+    if report.replayed:
+        return report.further is None and len(report.runs) < len(course.seeds) and verdict.wants_confirmation(report)
+    hangs = verdict.hangs_on_seeds(report.failures, report.rules, report.comparison, report.replayed)
+    return bool(course.further) and report.further is None and hangs
+
+
+def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+    """Train a submission's answer for the further seeds; return all that was observed, before and now."""
+    boxes.ours.get_ready()
+    file = execution.files_of(submission)[execution.file_of(gathered.evidence, submission)]
+    return retraining.train_further(gathered, file, course, boxes, watch)
+
+
+def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
+    """Judge a submission from its evidence, and find questions about it."""
+    evidence, assignment = gathered.evidence, course.assignment
+    compared = judgement.compare(gathered, course, standard)
+    runs = judgement.compared_runs(evidence, compared)
+    recipe = judgement.recipe_of(evidence, runs, len(course.dataset.labels))
+    cut = judgement.cut_short(evidence, recipe, assignment.caps)
+    exhibits = rules.Exhibits(
+        assignment=assignment,
+        dataset=course.dataset.note,
+        notebook=evidence.cells,
+        answer=evidence.answer,
+        recipe=recipe,
+        tracing=evidence.tracing,
+        training=runs,
+        comparison=compared,
+    )
+    results = rules.run(Path(assignment.folder, folders.RULES), exhibits)
+    observations = judgement.diagnose(evidence, compared, course)
+    cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
+    said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
+    metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
+    agreed = judgement.agreed(gathered, compared, course)
+    replay = judgement.replay_in_words(evidence, compared, course)
+    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed, replay)
+    failures = judgement.failures(gathered, course, standard)
+    reached, reasons = verdict.decide(failures, results, compared, metric, *about)
+    cells = judgement.student_cells(evidence, assignment)
+    deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
+    report = Report(
+        schema=SCHEMA_VERSION,
+        submission=evidence.submission,
+        assignment=assignment.id,
+        title=assignment.title,
+        metric=assignment.bar.metric,
+        unit=assignment.bar.unit,
+        classes=assignment.data.classes,
+        verdict=reached,
+        reasons=reasons,
+        failures=failures,
+        rules=results,
+        comparison=compared,
+        selection=evidence.selection,
+        tracing=evidence.tracing,
+        recipe=recipe,
+        answer=evidence.answer,
+        reference_architecture=standard.architecture,
+        reference_recipe=standard.recipe,
+        runs=runs,
+        cells=cells,
+        environment=evidence.environment,
+        adaptations=(
+            *submissions.misnamed(evidence.submission),
+            *absences.notes(evidence.cells, evidence.submission.companions),
+            *evidence.adaptations,
+        ),
+        replayed=evidence.replayed,
+        replay=replay,
+        cut_short=cut,
+        agreed=agreed,
+        execution=evidence.execution,
+        retraining=evidence.retraining,
+        further=evidence.further,
+        own_results=evidence.own_results,
+        dataset=course.dataset.note,
+        reproduce=judgement.reproduce(evidence, course),
+        observations=said,
+        cause=cause,
+        claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),
+        timeliness=deadlines.hold_against(evidence.submission, deadline, until) if deadline else None,
+    )
+    return replace(report, questions=questions.choose(report))

@@ -1,0 +1,394 @@
+"""Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
+
+Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
+``Task`` as JSON with the files' bytes beside it, neither path nor name but what companions are called in the student's
+own folder; it runs them in its boxes (``gather``), as a batch does on one machine, and sends back a zip of evidence.
+That zip travels once more where further seeds are needed (``train_further``). The client, and nobody else, stores,
+judges and renders.
+
+What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
+the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So
+a worker without a working wall, of another version, or too small is never given one. Where a worker is lost Dask
+gives its tasks to others, and gives up on a task that has lost more workers than the scheduler's ``allowed-failures``.
+
+Who reaches a scheduler can run code on all that are connected to it: it must be on loopback or behind TLS.
+"""
+
+import asyncio
+import contextlib
+import io
+import ipaddress
+import json
+import logging
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zipfile import ZipFile
+
+import dask
+import psutil
+from dask.system import CPU_COUNT
+from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
+from distributed.client import ClosedClientError
+from distributed.worker_memory import parse_memory_limit
+
+from checker import sandbox, submissions
+from checker.assignment import dataset
+from checker.errors import CheckerError, HarnessError, LostError, UsageError
+from checker.gather import execution
+from checker.records.assignment import Assignment, DatasetNote
+from checker.records.codec import from_json, record, to_json
+from checker.records.gathered import Gathered
+from checker.records.settings import Course, Watch
+from checker.records.submission import Companion, Submission
+from checker.run import batch, keys, places, store
+from checker.sandbox import Sandbox
+
+EVIDENCE = "evidence"
+"""The name of the evidence among the files that a worker is sent."""
+MEMORY = "memory"
+"""The resource that counts a worker's MiB."""
+CONNECT_SECONDS = 30
+START_SECONDS = 600
+"""For a worker's boxes to get warm, on whatever machine, and its scheduler to appear."""
+WAITING = 1
+"""Tasks for each box that wait on workers, so that none is idle while the client judges."""
+
+_logger = logging.getLogger("distributed.worker")
+
+
+@record
+@dataclass(frozen=True)
+class Task:
+    """One submission up to judgement, as a worker is asked for it. The submission has neither name nor path here."""
+
+    submission: Submission
+    assignment: Assignment
+    dataset: DatasetNote
+    seeds: tuple[int, ...]
+    further: tuple[int, ...]
+    model: str
+    exact: bool
+
+
+Work = Callable[[Task, bytes, bytes, places.Pool], bytes]
+"""What a worker does with a task: the task, the content that goes with it, the data set's CSV, boxes."""
+
+
+# -- on a worker -----------------------------------------------------------------------------------------
+
+
+class WorkerBoxes(WorkerPlugin):
+    """The boxes of a worker, warm before its first task."""
+
+    name = "checker-boxes"
+
+    def __init__(self, wall: Sandbox, count: int) -> None:
+        self.pool = places.Pool(wall)
+        self._count = count
+
+    async def setup(self, worker: Worker) -> None:
+        # In threads that live as long as the worker: a box ends with the thread that has started it.
+        threads, loop = worker.executors["default"], asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(threads, self.pool.warm) for _ in range(self._count)))
+
+    def teardown(self, worker: Worker) -> None:
+        self.pool.close()
+
+
+class WorkerData(WorkerPlugin):
+    """A data set's bytes, which the scheduler gives once to each worker, also to one that comes later."""
+
+    idempotent = True
+
+    def __init__(self, csv: bytes, sha256: str) -> None:
+        self.csv, self.name = csv, _name_of_data(sha256)
+
+
+def _name_of_data(sha256: str) -> str:
+    return f"checker-data-{sha256}"
+
+
+class BoxWorker(Worker):
+    """A Dask worker that has as many boxes as threads, and offers them and its memory as resources.
+
+    Raises SandboxMissingError where this machine has no wall. ``dask worker --worker-class`` takes it, too.
+    """
+
+    def __init__(
+        self, *address: Any, nthreads: int | None = None, memory_limit: str | float = "auto", **more: Any
+    ) -> None:
+        wall, count = sandbox.choose("bubblewrap"), nthreads or CPU_COUNT
+        memory = parse_memory_limit(memory_limit, count, logger=_logger) or psutil.virtual_memory().total
+        offer = {boxes_of(wall.name): count, MEMORY: memory // 2**20}
+        more |= {"nthreads": count, "memory_limit": memory_limit, "resources": offer}
+        super().__init__(*address, plugins=(WorkerBoxes(wall, count),), **more)
+
+
+def boxes_of(kind: str) -> str:
+    """Return the name of the resource that boxes of a kind are, where this version of the checker runs in them."""
+    return f"{kind}-{keys.key(kind)[:12]}"
+
+
+def gather(task: bytes, content: bytes) -> bytes:
+    """Examine a submission, given as its file's content, in a box of the Dask worker that calls this."""
+    return _on_worker(examine, task, content)
+
+
+def answer_again(task: bytes, content: bytes) -> bytes:
+    """Find the answer once more in a submission's evidence, in a box of the Dask worker that calls this."""
+    return _on_worker(find_again, task, content)
+
+
+def train_further(task: bytes, content: bytes) -> bytes:
+    """Train a submission in whose evidence the answer is for further seeds, in a box of the Dask worker that calls
+    this."""
+    return _on_worker(extend, task, content)
+
+
+def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
+    """Whatever goes wrong is told as a RuntimeError in words: no object of ours is ever pickled."""
+    worker = get_worker()
+    try:
+        asked = from_json(Task, task)
+        boxes, data = worker.plugins[WorkerBoxes.name], worker.plugins[_name_of_data(asked.dataset.sha256)]
+        assert isinstance(boxes, WorkerBoxes) and isinstance(data, WorkerData)
+        return work(asked, content, data.csv, boxes.pool)
+    except (CheckerError, OSError) as error:
+        said = str(error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the client must be able to read it
+        said = f"{type(error).__name__}: {error}"
+    raise RuntimeError(f"On {worker.address}: {said}")
+
+
+def examine(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
+    """Return the evidence of a submission, packed; HarnessError where the data is not what the task names."""
+    course = _course(task, csv)
+    with _laid_out(task.submission, content) as (submission, _):
+        return store.pack(pool.gather(submission, course, _unwatched))
+
+
+def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
+    """Return the evidence of a submission, given as its files and its evidence, with the answer found once more."""
+    course = _course(task, csv)
+    with _laid_out(task.submission, content) as (submission, packed):
+        gathered = batch.as_handed_in(store.unpack(packed), submission)
+        return store.pack(pool.answer_again(gathered, submission, course, _unwatched))
+
+
+@contextlib.contextmanager
+def _laid_out(submission: Submission, content: bytes) -> Iterator[tuple[Submission, bytes]]:
+    """Yield a submission whose files lie in a folder that is removed afterwards, and what evidence came with them."""
+    with tempfile.TemporaryDirectory(prefix="checker-") as folder, ZipFile(io.BytesIO(content)) as archive:
+        files = []
+        for number, file in enumerate(execution.files_of(submission)):
+            path = Path(folder, f"submission-{number}.{'ipynb' if file.is_notebook else 'py'}")
+            path.write_bytes(archive.read(str(number)))
+            files.append(replace(file, path=str(path), others=(), companions=_put_down(file, Path(folder), archive)))
+        packed = archive.read(EVIDENCE) if EVIDENCE in archive.namelist() else b""
+        yield replace(files[0], others=tuple(files[1:])), packed
+
+
+def _put_down(file: Submission, folder: Path, archive: ZipFile) -> tuple[Companion, ...]:
+    """Write the companions of a file, each under the hash of its content, and return where they lie."""
+    for companion in file.beside:
+        path = folder / companion.sha256
+        if not path.exists():
+            path.write_bytes(archive.read(companion.sha256))
+    return tuple(replace(companion, path=str(folder / companion.sha256)) for companion in file.beside)
+
+
+def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
+    """Return a submission's files, and what evidence goes with them, as one zip."""
+    content = io.BytesIO()
+    with ZipFile(content, "w") as archive:
+        for number, file in enumerate(execution.files_of(submission)):
+            archive.writestr(str(number), submissions.read(file))
+        for companion in {of.sha256: of for file in execution.files_of(submission) for of in file.beside}.values():
+            archive.writestr(companion.sha256, submissions.read_companion(companion))
+        if packed is not None:
+            archive.writestr(EVIDENCE, packed)
+    return content.getvalue()
+
+
+def extend(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
+    """Return the evidence of a submission, given as its files and its evidence, with that of the further seeds."""
+    course = _course(task, csv)
+    with _laid_out(task.submission, content) as (submission, packed):
+        gathered = batch.as_handed_in(store.unpack(packed), submission)
+        return store.pack(pool.train_further(gathered, submission, course, _unwatched))
+
+
+def _course(task: Task, csv: bytes) -> Course:
+    data = dataset.parse(task.assignment.data, csv, task.dataset.name, task.dataset.practice)
+    if data.note != task.dataset:
+        raise HarnessError("The data has arrived as other data.")
+    return Course(task.assignment, data, task.seeds, task.further, task.model, task.exact)
+
+
+def _unwatched(*step: object) -> None:
+    """Over Dask nobody sees more of a submission than that it waits, and that it has ended."""
+
+
+def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> None:
+    """Offer boxes of this machine to a scheduler's batches, until it ends or this process is told to.
+
+    Told to end (SIGTERM) it gives back what it runs, which then counts as no loss.
+    """
+
+    async def serve() -> None:
+        more: dict[str, Any] = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
+            announce(worker.address)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))
+            await worker.finished()
+
+    _require_certificate(address)
+    try:
+        asyncio.run(serve())
+    except (OSError, TimeoutError) as error:
+        raise _no_scheduler(address) from error
+    except RuntimeError as error:  # Dask's own words for a worker that did not start; the reason is its cause
+        if isinstance(error.__cause__, CheckerError):
+            raise error.__cause__ from None
+        raise HarnessError(f"The worker did not start: {error.__cause__ or error}") from error
+
+
+# -- on the client ---------------------------------------------------------------------------------------
+
+
+class Cluster:
+    """The boxes of all workers of a scheduler, as a place for submissions to run."""
+
+    def __init__(self, client: Client, course: Course) -> None:
+        kind, self._memory = boxes_of("bubblewrap"), places.memory_of_one(course.assignment)
+        self._address = str(client.scheduler.address) if client.scheduler else ""
+        self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        self._offers = [worker["resources"] for worker in workers if kind in worker["resources"]]
+        self.boxes = sum(min(int(offer[kind]), int(offer[MEMORY] // self._memory)) for offer in self._offers)
+        if not self.boxes:
+            raise UsageError(
+                f"None of the {len(workers)} workers of {self._address} has a box for this batch.",
+                f"Type on each machine: checker worker {self._address}. It must have the same version of "
+                f"the checker and of TensorFlow as this one, and {self._memory:,} MiB for each box.",
+            )
+        client.register_plugin(WorkerData(course.dataset.csv, course.dataset.note.sha256))
+
+    def __str__(self) -> str:
+        return f"{self.boxes} boxes of {len(self._offers)} workers of {self._address}"
+
+    @property
+    def at_a_time(self) -> int:
+        """How many submissions it is best given at a time: one for each box, and one to wait for it."""
+        return self.boxes * (1 + WAITING)
+
+    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Run one on some worker, or on others where that is lost.
+
+        Raises LostError where too many were lost with it, HarnessError for any other failure that is not the student's.
+        """
+        packed = self._ask(gather, _nameless(submission), _sent(submission), course)
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Find the answer once more on some worker; raises what ``gather`` does."""
+        nameless = _nameless(submission)
+        content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
+        packed = self._ask(answer_again, nameless, content, course)
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+        """Train one on some worker for the further seeds; raises what ``gather`` does."""
+        nameless = _nameless(submission)
+        content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
+        packed = self._ask(train_further, nameless, content, course)
+        return batch.as_handed_in(store.unpack(packed), submission)
+
+    def _ask(
+        self, work: Callable[[bytes, bytes], bytes], submission: Submission, content: bytes, course: Course
+    ) -> bytes:
+        assignment = replace(course.assignment, folder="")
+        seeds = (course.seeds, course.further)
+        task = Task(submission, assignment, course.dataset.note, *seeds, course.model, course.exact)
+        try:
+            answered: bytes = self._executor.submit(work, to_json(task), content).result()
+            return answered
+        except KilledWorker as lost:
+            raise LostError(f"{lost.allowed_failures + 1} workers were lost while it was theirs to run.") from lost
+        except CancelledError as error:
+            raise HarnessError("The batch was interrupted, or its scheduler was lost.") from error
+        except RuntimeError as error:
+            raise HarnessError(str(error)) from error
+
+    def close(self) -> None:
+        """Take back what waits. What a worker has begun ends there at its limits at the latest, and is not kept."""
+        with contextlib.suppress(ClosedClientError):  # with the scheduler's end all was taken back
+            self._executor.shutdown(wait=False)
+
+
+def _nameless(submission: Submission) -> Submission:
+    """Return what a worker needs to know of a submission: of its companions their names in the student's own folder."""
+    first, *others = (
+        Submission(
+            *("", "", file.is_notebook, file.sha256),
+            folder=file.folder,
+            companions=tuple(replace(companion, path="", member="") for companion in file.beside),
+        )
+        for file in execution.files_of(submission)
+    )
+    return replace(first, others=tuple(others))
+
+
+def connect(address: str) -> Client:
+    """Return a client of a scheduler; UsageError where there is none, or none without a certificate."""
+    _require_certificate(address)
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a notebook may be large
+    try:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise _no_scheduler(address) from error
+
+
+def address_of(scheduler: str) -> str:
+    """Return the address that was given, or that is in the scheduler file that was given; UsageError for neither."""
+    if "://" in scheduler:
+        return scheduler
+    try:
+        return str(json.loads(Path(scheduler).read_bytes())["address"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"{scheduler} is no scheduler.", "Give its address, as tcp://HOST:8786 or tls://HOST:8786, or its file."
+        ) from error
+
+
+def is_exposed(address: str) -> bool:
+    """Whether others than this machine's users may reach a scheduler without a certificate."""
+    return is_remote(address) and not address.startswith("tls://")
+
+
+def is_remote(address: str) -> bool:
+    """Whether a scheduler is, or may be, on another machine."""
+    try:
+        host = urlsplit(address).hostname or ""
+        return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def _require_certificate(address: str) -> None:
+    if address.startswith("tls://") and not dask.config.get("distributed.comm.tls.ca-file", None):
+        raise UsageError(
+            f"{address} is behind TLS, and Dask knows no certificates here.",
+            "Set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and the others in docs/scaling.md.",
+        )
+
+
+def _no_scheduler(address: str) -> UsageError:
+    return UsageError(f"There is no scheduler at {address}.", "Type: dask scheduler --host 127.0.0.1 --port 8786.")

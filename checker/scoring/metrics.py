@@ -1,0 +1,180 @@
+"""What is measured, which way is better, and how its values are written: one table for all tasks. Pure.
+
+A metric compares what a network gives for some rows with what is true of them. For a classification these are
+class scores (n, classes) and class numbers (n,); for a regression, values (n,) and true values (n,), both in
+the unit of the data.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checker.records.assignment import Bar
+
+Array = NDArray[Any]
+
+NONE = "\N{EN DASH}"
+"""Stands where there is no value."""
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+# -- how values are written ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How numbers of one kind are written. Differences of percentages are in points."""
+
+    factor: float = 1
+    decimals: int = 0
+    prefix: str = ""
+    suffix: str = ""
+    points: str = ""
+
+    def value(self, number: float | None, more: int = 0) -> str:
+        """Return 0.9132 as "91.3%", 61204.7 as "$61,205"; ``more`` decimals where they are wanted."""
+        if number is None or not math.isfinite(number):
+            return NONE
+        return f"{'-' if number < 0 else ''}{self.size(number, more)}{self.suffix}"
+
+    def size(self, number: float, more: int = 0) -> str:
+        """Return how large a difference is: "0.4", "$812"."""
+        return f"{self.prefix}{abs(number) * self.factor:,.{self.decimals + more}f}"
+
+    def amount(self, number: float) -> str:
+        """Return how large a difference is, for a sentence: "3.5 points", "$9,000"."""
+        return self.size(number) + self.points
+
+    def fine_amount(self, number: float) -> str:
+        """Return how large a small difference is, a digit more where there are decimals: "0.21 points", "$213"."""
+        return self.size(number, 1 if self.decimals else 0) + self.points
+
+    def difference(self, number: float) -> str:
+        """Return a difference with its sign, a true minus where it is one: "+1.2", "+$812"."""
+        if not math.isfinite(number):
+            return NONE
+        return f"{_MINUS if math.copysign(1, number) < 0 else '+'}{self.size(number)}"
+
+    def plus_minus(self, mean: float, spread: float) -> str:
+        """Return "91.3% ± 0.4", "$61,205 ± $812"."""
+        return f"{self.value(mean)} ± {self.size(spread)}"
+
+    def ticks(self, values: Sequence[float]) -> list[tuple[float, str]]:
+        """Return an axis's numbers with their names, which have no more decimals than needed."""
+        names: list[str] = []
+        for decimals in range(5):
+            names = [self.value(value, decimals - self.decimals) for value in values]
+            if len(set(names)) == len(names):
+                break
+        return list(zip(values, names, strict=True))
+
+
+STEP = re.compile(r"([$€£¥]?)(1|0\.0{0,5}1)( \S{1,12})?")
+"""The smallest amount that is written, with its unit: "$1", "0.01 kg"."""
+
+PERCENT = Unit(factor=100, decimals=1, suffix="%", points=" points")
+DOLLARS = Unit(prefix="$")
+PLAIN = Unit(decimals=3)
+
+
+def unit_of(step: str) -> Unit:
+    """Return how amounts are written of which the smallest is written in this way: "$1", "0.01 kg"."""
+    found = STEP.fullmatch(step)
+    if found is None:
+        raise ValueError(f"no amount: {step!r}")
+    prefix, number, unit = found.groups(default="")
+    return Unit(decimals=len(number.partition(".")[2]), prefix=prefix, suffix=unit, points=unit)
+
+
+# -- what is measured ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of how good a network is.
+
+    ``in_history``: what a training's history calls it, where it has it in the same unit. ``baseline``: the
+    traditional model of its task.
+    """
+
+    name: str
+    plural: str
+    task: str
+    baseline: str
+    higher_is_better: bool
+    unit: Unit
+    measure: Callable[[Array, Array], float]
+    in_history: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name as it begins a sentence."""
+        return self.name[0].upper() + self.name[1:]
+
+    @property
+    def worse(self) -> str:
+        """On which side of the bar those lie who do not reach it."""
+        return "below" if self.higher_is_better else "above"
+
+    def bar(self, bar: Bar, reference: float, baseline: float) -> float:
+        """Return what must be reached, from the means of the reference and of the baseline.
+
+        The tolerance is taken from the reference, but no more than ``bar.share`` of the way to the baseline.
+        """
+        tolerance = bar.tolerance if bar.share is None else min(bar.tolerance, bar.share * abs(reference - baseline))
+        return reference - tolerance if self.higher_is_better else reference + tolerance
+
+    def error(self, value: float) -> float:
+        """Return how far a value lies from the best that there is."""
+        return abs((1.0 if self.higher_is_better else 0.0) - value)
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Tell whether one value is better than another."""
+        return one > other if self.higher_is_better else one < other
+
+
+def accuracy(outputs: Array, labels: Array) -> float:
+    """Return the share of rows (n, classes) whose largest output is the label's."""
+    return float(np.mean(outputs.argmax(axis=1) == labels))
+
+
+def rmse(values: Array, true: Array) -> float:
+    """Return the root of the mean squared error."""
+    return float(np.sqrt(np.mean(np.square(values - true))))
+
+
+def mae(values: Array, true: Array) -> float:
+    """Return the mean absolute error."""
+    return float(np.mean(np.abs(values - true)))
+
+
+def r2(values: Array, true: Array) -> float:
+    """Return the share of the true values' variance that is explained: 1 at best, 0 for their mean."""
+    spread = float(np.var(true))
+    return 1 - float(np.mean(np.square(values - true))) / spread if spread else 0.0
+
+
+GUESSES = {"classification": "majority_class", "regression": "mean"}
+"""The baseline of each task that takes no account of the features."""
+_REGRESSION = ("regression", "linear_regression")
+
+METRICS = {
+    "accuracy": Metric(
+        "accuracy", "accuracies", "classification", "logistic_regression", True, PERCENT, accuracy, "accuracy"
+    ),
+    "rmse": Metric("RMSE", "errors", *_REGRESSION, False, DOLLARS, rmse),
+    "mae": Metric("MAE", "errors", *_REGRESSION, False, DOLLARS, mae),
+    "r2": Metric("R²", "shares of variance explained", *_REGRESSION, True, PLAIN, r2),
+}
+
+
+def find(name: str, step: str) -> Metric:
+    """Return a metric; one of errors with the unit in which the assignment's are written."""
+    metric = METRICS[name]
+    return replace(metric, unit=unit_of(step)) if metric.unit is DOLLARS else metric

@@ -1,0 +1,61 @@
+"""Held-out splits from fixed seeds, and the hand-out's features for them.
+
+A split is of *all* rows of the data set, whatever a submission used, so that submission, reference and
+baseline are tested on the same rows. Classes are split one by one (stratified), so that even ISLAND, with five
+rows, has one in the test; of a regression, tenths of the target are.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from checker.records.arrays import Array
+from checker.records.assignment import SplitPlan
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of one seed's training, development and held-out parts, each sorted."""
+
+    seed: int
+    training: Array
+    development: Array
+    held_out: Array
+
+
+def split(strata: Array, plan: SplitPlan, seed: int) -> Split:
+    """Return the split of a seed: a function of the strata, the plan and the seed alone."""
+    random = np.random.default_rng([seed, 0x5EED])
+    parts: dict[str, list[Array]] = {"training": [], "development": [], "held_out": []}
+    for stratum in np.unique(strata):
+        rows = random.permutation(np.flatnonzero(strata == stratum))
+        test, watched = round(len(rows) * plan.test), round(len(rows) * plan.development)
+        parts["held_out"].append(rows[:test])
+        parts["development"].append(rows[test : test + watched])
+        parts["training"].append(rows[test + watched :])
+    return Split(seed, **{name: np.sort(np.concatenate(rows)) for name, rows in parts.items()})
+
+
+def without_development(whole: Split) -> Split:
+    """Return the split for a student who watched no development set: those rows are trained on."""
+    joined = np.sort(np.concatenate([whole.training, whole.development]))
+    return Split(whole.seed, joined, joined[:0], whole.held_out)
+
+
+def among(whole: Split, rows: Array, trainable: Array | None = None) -> Split:
+    """Return the split's part that lies among the given rows; what is trained on and watched, among the ``trainable``
+    ones where these are given."""
+    learned = rows if trainable is None else trainable
+    among = ((whole.training, learned), (whole.development, learned), (whole.held_out, rows))
+    return Split(whole.seed, *(part[np.isin(part, kept)] for part, kept in among))
+
+
+def handout_features(features: Array, training: Array) -> Array:
+    """Return the hand-out's columns: median imputed, standardised, both fitted on the training rows."""
+    from sklearn.impute import SimpleImputer  # takes a second, and is seldom needed
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    prepare = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    prepare.fit(features[training])
+    return np.asarray(prepare.transform(features), dtype=np.float32)

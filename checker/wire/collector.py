@@ -1,0 +1,186 @@
+"""Read what a guest left: frames in, validated records and bounded arrays out.
+
+A guest that ran a student's code may say anything. What does not fit the records or the bounds here raises
+``EvidenceError``, which ends the box.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from checker.errors import EvidenceError
+from checker.keras_spec import architectures
+from checker.records.arrays import Array
+from checker.records.capture import Adaptation, AsTrained, CellResult, Environment, ModelCapture
+from checker.records.job import Progress
+from checker.records.training import Histogram, TrainingRun
+from checker.records.verdicts import Failure, Verdict
+from checker.wire import frames
+from checker.wire.frames import Frame, Kind
+
+MAX_MODELS = 1_000
+MAX_CELLS = 5_000
+MAX_FAILURES = 20
+MAX_ADAPTATIONS = 100
+MAX_ARRAYS = 3_000
+MAX_STEPS = 1_000_000
+MAX_MESSAGE_BYTES = 32 * 2**20
+MAX_VALUES = 10_000_000
+"""In all messages together: a value of three bytes takes eighty in memory."""
+MAX_ARRAY_BYTES = 80 * 2**20
+MAX_ROWS = 6_000_000
+"""Of all arrays together, features, labels and indices alike; what comes after them is not kept, for each row that a
+model is fed is searched."""
+
+MAX_OUTPUT_BYTES = 32 * 2**20
+"""Of the newest answers of all networks together, and of those whose record is still to come."""
+MAX_ANSWERED = 200
+"""Tables for which a network's answers are kept."""
+
+MAX_VARIABLES = 200
+MAX_BINS = 30
+MAX_COUNT = 2**53
+"""Of weights in a bin: the largest that a float64, as which event files hold it, counts up to."""
+MAX_WEIGHT = float(np.finfo(np.float32).max)
+
+
+class Collector:
+    """Receives one guest's frames, in order, and keeps the newest word on everything.
+
+    ``has_started``: the guest came as far as the first cell or seed; what ends it before is not the student's fault.
+    ``at``: the cell or seed that it came to last.
+    """
+
+    def __init__(self, on_progress: Callable[[Progress], None]) -> None:
+        self.environment: Environment | None = None
+        self.has_started = False
+        self.at = 0
+        self.failures: list[Failure] = []
+        self.runs: list[TrainingRun] = []
+        self.adaptations: list[Adaptation] = []
+        self.arrays: dict[str, Array] = {}
+        self._cells: dict[int, CellResult] = {}
+        self._models: dict[int, ModelCapture] = {}
+        self._on_progress = on_progress
+        self._values = 0
+        self._rows = 0
+        self._as_trained: dict[int, AsTrained] = {}
+        self._answers: dict[str, Array] = {}
+
+    def receive(self, frame: Frame) -> None:
+        """Take one frame; EvidenceError where it does not belong."""
+        if frame.kind is Kind.ARRAY:
+            self._keep(frame.payload)
+        elif frame.kind is Kind.OUTPUTS:
+            self._keep_answers(frame.payload)
+        elif frame.kind is Kind.MESSAGE:
+            self._values += sum(frame.payload.count(mark) for mark in (b",", b"[", b"{"))
+            if len(frame.payload) > MAX_MESSAGE_BYTES or self._values > MAX_VALUES:
+                raise EvidenceError("more words than any notebook has")
+            self._take(frames.content(frame))
+        else:
+            raise EvidenceError(f"a guest does not send frames of the kind {frame.kind.name}")
+        if (
+            max(len(self._models), len(self._as_trained)) > MAX_MODELS
+            or len(self._cells) > MAX_CELLS
+            or len(self.arrays) > MAX_ARRAYS
+        ):
+            raise EvidenceError("more models, cells or arrays than any notebook has")
+
+    def _keep(self, payload: bytes) -> None:
+        if len(payload) > MAX_ARRAY_BYTES:
+            raise EvidenceError(f"an array of {len(payload):,} bytes is larger than any that is sent")
+        values = frames.unpack(payload)
+        digest = frames.reference(values).sha256
+        rows = 0 if digest in self.arrays else values.shape[0] if values.ndim else 1
+        if self._rows + rows <= MAX_ROWS:
+            self._rows += rows
+            self.arrays[digest] = values
+
+    def _keep_answers(self, payload: bytes) -> None:
+        """Keep what a network gave until its record names it; beyond the budget nothing is kept."""
+        if sum(values.nbytes for values in self._answers.values()) + len(payload) > MAX_OUTPUT_BYTES:
+            return
+        values = frames.unpack(payload)
+        if values.ndim != 1 or values.dtype.name not in ("uint8", "float32"):
+            raise EvidenceError("answers of a network that are neither class numbers nor values")
+        self._answers[frames.reference(values).sha256] = values
+
+    def _note_answers(self, message: AsTrained) -> None:
+        """Take a network's newest answers in the place of its former ones."""
+        if len(message.outputs) > MAX_ANSWERED:
+            raise EvidenceError("answers for more tables than any notebook has")
+        if any(of.outputs.sha256 not in self._answers for of in message.outputs):
+            message = replace(message, outputs=(), note="its answers were too large to be kept")
+        self._as_trained[message.model] = message
+        named = {of.outputs.sha256 for newest in self._as_trained.values() for of in newest.outputs}
+        self._answers = {digest: values for digest, values in self._answers.items() if digest in named}
+
+    def _take(self, message: object) -> None:
+        match message:
+            case Progress():
+                if not 0 <= message.at <= message.of <= MAX_STEPS:
+                    raise EvidenceError(f"step {str(message.at)[:20]} of {str(message.of)[:20]} makes no sense")
+                self.has_started, self.at = True, message.at
+                self._on_progress(message)
+            case Environment():
+                self.environment = message
+            case CellResult():
+                self._cells[message.index] = message
+            case ModelCapture():
+                before = self._models.get(message.id)
+                if before is not None and before.fits != message.fits:
+                    del self._models[message.id]
+                self._models[message.id] = _sound(message)
+            case AsTrained():
+                self._note_answers(message)
+            case Adaptation():
+                if len(self.adaptations) < MAX_ADAPTATIONS:
+                    self.adaptations.append(message)
+            case TrainingRun():
+                parts = [part for variable in message.weights for part in (variable.before, variable.after)]
+                if len(message.weights) > MAX_VARIABLES or not all(map(_is_histogram, parts)):
+                    raise EvidenceError("weights that no network has")
+                self.runs.append(message)
+            case Failure():
+                if message.verdict is Verdict.PASS:
+                    raise EvidenceError("a failure does not lead to PASS")
+                if len(self.failures) < MAX_FAILURES:
+                    self.failures.append(message)
+
+    @property
+    def as_trained(self) -> tuple[AsTrained, ...]:
+        """What each network gave, as the student had trained it."""
+        return tuple(self._as_trained.values())
+
+    @property
+    def answers(self) -> Mapping[str, Array]:
+        """The arrays of that, by hash."""
+        return self._answers
+
+    @property
+    def cells(self) -> tuple[CellResult, ...]:
+        """Code cells in the notebook's order."""
+        return tuple(self._cells[index] for index in sorted(self._cells))
+
+    @property
+    def models(self) -> tuple[ModelCapture, ...]:
+        """Models in the order in which they were last trained."""
+        return tuple(self._models.values())
+
+
+def _sound(model: ModelCapture) -> ModelCapture:
+    """Return a model without its description where that is none of a network."""
+    if model.architecture is None or architectures.is_sound(model.architecture):
+        return model
+    return replace(model, architecture=None, unrebuildable="its description makes no sense")
+
+
+def _is_histogram(claimed: Histogram) -> bool:
+    counts = (*claimed.counts, claimed.not_finite)
+    return (
+        len(claimed.counts) <= MAX_BINS
+        and all(0 <= count <= MAX_COUNT for count in counts)
+        and -MAX_WEIGHT <= claimed.low <= claimed.high <= MAX_WEIGHT
+    )
