@@ -24,7 +24,7 @@ from checker.records.job import Progress
 from checker.records.settings import Course, Standard
 from checker.records.submission import Identity, Platform
 from checker.report import paths
-from checker.run import batch
+from checker.run import batch, places
 from checker.wire.frames import message
 
 TICK, RESUBMIT = Decision
@@ -141,11 +141,20 @@ def results_of(assignment, practice, fake_sandbox, tmp_path_factory):
         with ZipFile(place / "in.zip", "w") as archive:
             for name, content in PLATFORM_FILES[platform].items():
                 archive.writestr(name, content)
-        course = Course(assignment, practice, (11,), fake_sandbox(guest))
+        course = Course(assignment, practice, (11,))
         found = submissions.find(place / "in.zip")
         nothing = Standard({}, {})
         with ThreadPoolExecutor(2) as executor:
-            batch.run(found, course, nothing, place, executor, lambda s: lambda a, b: None, lambda n, e: None)
+            batch.run(
+                found,
+                course,
+                nothing,
+                place,
+                executor,
+                lambda s: lambda a, b: None,
+                lambda n, e: None,
+                places.Pool(fake_sandbox(guest)),
+            )
         return place
 
     return run

@@ -143,6 +143,7 @@ class Bench:
     folder: Path
     out: Path
     standard: Standard
+    sandbox: object
 
     def hand_in(self, *names, content=None):
         """Put files into the folder, each with a script's name as its content."""
@@ -152,7 +153,17 @@ class Bench:
     def run(self, jobs=1, on_end=lambda name, end: None, fresh=False, submitted=None):
         submitted = submissions.find(self.folder) if submitted is None else submitted
         with ThreadPoolExecutor(jobs) as executor:
-            return batch.run(submitted, self.course, self.standard, self.out, executor, self.watch, on_end, fresh)
+            return batch.run(
+                submitted,
+                self.course,
+                self.standard,
+                self.out,
+                executor,
+                self.watch,
+                on_end,
+                places.Pool(self.sandbox),
+                fresh,
+            )
 
     def watch(self, submission):
         return lambda stage, step: None
@@ -164,7 +175,7 @@ class Bench:
 
     @property
     def boxes(self):
-        return self.course.sandbox.boxes
+        return self.sandbox.boxes
 
     def stored(self):
         """Return the names under which evidence lies on disk."""
@@ -177,10 +188,10 @@ def bench(small_assignment, data, fake_sandbox, practical, tmp_path):
 
     def set_up(is_good=True, **scripts):
         known = {"good": practical.hand_in, **scripts}
-        course = Course(small_assignment, data, SEEDS, fake_sandbox(practical.guest(known, is_good)))
+        course = Course(small_assignment, data, SEEDS)
         standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
         (tmp_path / "in").mkdir()
-        return Bench(course, tmp_path / "in", tmp_path / "out", standard)
+        return Bench(course, tmp_path / "in", tmp_path / "out", standard, fake_sandbox(practical.guest(known, is_good)))
 
     return set_up
 
@@ -251,13 +262,19 @@ def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory
     """What the good submission reaches for each seed, for all of them, and how its further seeds were trained."""
     place = tmp_path_factory.mktemp("own")
     (place / "ada.ipynb").write_text("good")
-    course = Course(
-        small_assignment, data, (*SEEDS, *FURTHER), fake_sandbox(practical.guest({"good": practical.hand_in}))
-    )
+    course = Course(small_assignment, data, (*SEEDS, *FURTHER))
+    pool = places.Pool(fake_sandbox(practical.guest({"good": practical.hand_in})))
     held_to = Standard(dict.fromkeys(course.seeds, 0.0), dict.fromkeys(course.seeds, 0.0))
     with ThreadPoolExecutor(1) as executor:
         result = batch.run(
-            submissions.find(place), course, held_to, place / "out", executor, lambda one: lambda *step: None, print
+            submissions.find(place),
+            course,
+            held_to,
+            place / "out",
+            executor,
+            lambda one: lambda *step: None,
+            print,
+            pool,
         )
     return {score.seed: score.score for score in result.reports[0].comparison.scores}
 
@@ -275,7 +292,7 @@ def close(bench, own_scores):
         b.standard = Standard(reference, dict.fromkeys(reference, 0.1))
         b.course = replace(b.course, further=FURTHER)
         if guest is not None:
-            b.course.sandbox.guest = guest(b.course.sandbox.guest)
+            b.sandbox.guest = guest(b.sandbox.guest)
         b.hand_in("ada", content="good")
         return b
 
@@ -1071,7 +1088,7 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
 def test_the_command_names_the_assignment_as_it_is_handed_out(folder, small_assignment, data, fake_sandbox, make):
     """In the command to repeat a check the assignment is the last two parts of its folder, whatever it is called."""
     assignment = replace(small_assignment, folder=f"/srv/{folder}")
-    course = Course(assignment, data, SEEDS, fake_sandbox(lambda job, beside: iter(())))
+    course = Course(assignment, data, SEEDS)
     words = shlex.split(judgement.reproduce(make.evidence(), course))
     assert words[words.index("--assignment") + 1] == folder
 
@@ -1096,10 +1113,11 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
     """Labels that no column tells alone show themselves in what a forest makes of all columns: a person looks, and is
     told which columns carry them."""
     guest = TwoColumns(data, make)
-    course = Course(small_assignment, data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
+    course = Course(small_assignment, data, SEEDS)
     standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
     (tmp_path / "in").mkdir()
-    b = Bench(course, tmp_path / "in", tmp_path / "out", standard)
+    box = fake_sandbox(guest.guest({"ada": guest.hand_in}))
+    b = Bench(course, tmp_path / "in", tmp_path / "out", standard, box)
     b.hand_in("ada")
     report = b.report()
     assert max(column.label_purity for column in report.tracing.columns) < 0.98
@@ -1212,7 +1230,7 @@ def test_an_interruption_ends_every_box(bench, practical):
         assert sandbox[0].boxes[-1].closed.wait(20)
 
     b = bench(endless=endless)
-    sandbox.append(b.course.sandbox)
+    sandbox.append(b.sandbox)
     b.hand_in("ada", content="good")
     b.hand_in("grace", "linus", content="endless")
 
@@ -1303,10 +1321,11 @@ def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
 
     def check_unit(unit):
         guest = Valuation(data, make, unit)
-        course = Course(folders.load(folder), data, SEEDS, fake_sandbox(guest.guest({"ada": guest.hand_in})))
+        course = Course(folders.load(folder), data, SEEDS)
         standard = Standard(dict.fromkeys(SEEDS, 85_000.0), dict.fromkeys(SEEDS, 130_000.0))
         (tmp_path / "in").mkdir()
-        b = Bench(course, tmp_path / "in", tmp_path / "out", standard)
+        box = fake_sandbox(guest.guest({"ada": guest.hand_in}))
+        b = Bench(course, tmp_path / "in", tmp_path / "out", standard, box)
         b.hand_in("ada")
         return b.report(), [job for box in b.boxes for job, _ in box.jobs if isinstance(job, RetrainJob)]
 
@@ -1368,7 +1387,7 @@ def test_a_batch_outlives_its_temporary_files(bench):
     """Whenever somebody removes the folder for temporary files, while a job runs in its box, between two jobs, or
     before a box is made, every submission comes to its verdict; who loses it each time has no verdict, and is told."""
     b = bench()
-    b.course = replace(b.course, sandbox=sandbox.choose("bubblewrap"))
+    b.sandbox = sandbox.choose("bubblewrap")
     b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')
 
     def watch(submission):
@@ -1381,7 +1400,7 @@ def test_a_batch_outlives_its_temporary_files(bench):
         return step
 
     with lock.held(b.out), ThreadPoolExecutor(1) as executor:
-        place = NewBoxes(b.course.sandbox, ["cleo", "dora", "dora"])
+        place = NewBoxes(b.sandbox, ["cleo", "dora", "dora"])
         found = submissions.find(b.folder)
         result = batch.run(found, b.course, b.standard, b.out, executor, watch, print, place=place)
     verdicts = {report.submission.name: report.verdict for report in result.reports}

@@ -31,7 +31,7 @@ def test_busy_loops_beside_it_change_no_digit_of_a_submission(root, assignment, 
     standard = Standard(dict.fromkeys(SEEDS, 0.8), dict.fromkeys(SEEDS, 0.6))
 
     def examined(assignment):
-        course = Course(assignment, practice, SEEDS, wall)
+        course = Course(assignment, practice, SEEDS)
         with closing(wall.open()) as boxes:
             gathered = check.examine(submission, course, boxes, lambda stage, progress: None)
         return gathered.evidence, check.judge(gathered, course, standard)

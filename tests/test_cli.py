@@ -13,6 +13,7 @@ import pytest
 import checker
 from checker import sandbox
 from checker.assignment import dataset
+from checker.commands import app
 from checker.errors import HarnessError
 from checker.records.capture import Environment
 from checker.records.job import Progress
@@ -47,7 +48,7 @@ def with_guest(monkeypatch, fake_sandbox):
     def set_up(guest):
         made = fake_sandbox(guest)
         monkeypatch.setattr(sandbox, "choose", lambda kind: made)
-        monkeypatch.setattr(cli, "_establish", lambda course: Standard({}, {}))
+        monkeypatch.setattr(app, "_establish", lambda course: Standard({}, {}))
         return made
 
     return set_up

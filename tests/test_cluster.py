@@ -67,10 +67,15 @@ def practical(data, make):
 
 
 @pytest.fixture
-def course(assignment, data, practical):
-    """A course whose guest follows scripts."""
-    scripts = {"good": practical.hand_in, "none": practical.begin}
-    return Course(assignment, data, SEEDS, FakeWall(practical.guest(scripts)))
+def wall(practical):
+    """A sandbox whose guest follows scripts."""
+    return FakeWall(practical.guest({"good": practical.hand_in, "none": practical.begin}))
+
+
+@pytest.fixture
+def course(assignment, data):
+    """What is the same for all submissions here."""
+    return Course(assignment, data, SEEDS)
 
 
 @pytest.fixture
@@ -98,13 +103,13 @@ def task_of(submission, course):
 # -- bytes in, bytes out ---------------------------------------------------------------------------------
 
 
-def test_evidence_over_bytes_is_the_evidence(course, handed_in):
+def test_evidence_over_bytes_is_the_evidence(course, handed_in, wall):
     """A submission examined from bytes alone, and sent back as bytes, leaves the evidence that it leaves at home."""
     (ada,) = handed_in(ada="good")
-    at_home = places.Pool(course.sandbox).gather(ada, course, unwatched)
+    at_home = places.Pool(wall).gather(ada, course, unwatched)
     task, content = to_json(task_of(ada, course)), cluster._sent(ada)
     asked = from_json(cluster.Task, task)
-    packed = cluster.examine(asked, content, course.dataset.csv, places.Pool(course.sandbox))
+    packed = cluster.examine(asked, content, course.dataset.csv, places.Pool(wall))
     arrived = batch.as_handed_in(store.unpack(packed), ada)
     assert arrived.evidence == batch.as_handed_in(at_home, ada).evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
@@ -113,11 +118,11 @@ def test_evidence_over_bytes_is_the_evidence(course, handed_in):
     assert check.judge(arrived, course, held_to) == check.judge(batch.as_handed_in(at_home, ada), course, held_to)
 
 
-def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
+def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in, wall):
     """Evidence that travels to a worker for further seeds, and back, is what these seeds add to it at home; neither
     name nor path travels with it."""
     (ada,) = handed_in(ada_lovelace="good")
-    course, pool = replace(course, further=(37, 41)), places.Pool(course.sandbox)
+    course, pool = replace(course, further=(37, 41)), places.Pool(wall)
     first = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
     at_home = pool.train_further(first, ada, course, unwatched)
     assert [run.seed for run in at_home.evidence.runs] == [*SEEDS, 37, 41]
@@ -127,16 +132,16 @@ def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in):
     for sent in (task, packed):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
     asked = from_json(cluster.Task, task)
-    answer = cluster.extend(asked, packed, course.dataset.csv, places.Pool(course.sandbox))
+    answer = cluster.extend(asked, packed, course.dataset.csv, places.Pool(wall))
     arrived = batch.as_handed_in(store.unpack(answer), ada)
     assert arrived.evidence == at_home.evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
 
 
-def test_another_answer_over_bytes_is_that_at_home(course, handed_in):
+def test_another_answer_over_bytes_is_that_at_home(course, handed_in, wall):
     """Evidence that travels to a worker for another network to be the answer comes back as it would be at home."""
     (ada,) = handed_in(ada_lovelace="good")
-    pool = places.Pool(course.sandbox)
+    pool = places.Pool(wall)
     ran = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
     at_home = pool.answer_again(ran, ada, course, unwatched)
     client = FakeClient(store.pack(ran))
@@ -145,25 +150,25 @@ def test_another_answer_over_bytes_is_that_at_home(course, handed_in):
     for sent in (task, content):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
     asked = from_json(cluster.Task, task)
-    packed = cluster.find_again(asked, content, course.dataset.csv, places.Pool(course.sandbox))
+    packed = cluster.find_again(asked, content, course.dataset.csv, places.Pool(wall))
     assert batch.as_handed_in(store.unpack(packed), ada).evidence == batch.as_handed_in(at_home, ada).evidence
 
 
-def test_other_data_is_refused(course, handed_in):
+def test_other_data_is_refused(course, handed_in, wall):
     """A worker whose data is not what the task names says so, and runs nothing."""
     (ada,) = handed_in(ada="good")
     csv = course.dataset.csv.replace(b"INLAND", b"ISLAND", 1)
     assert csv != course.dataset.csv
     with pytest.raises(HarnessError, match="other data"):
-        cluster.examine(task_of(ada, course), b"good", csv, places.Pool(course.sandbox))
-    assert not course.sandbox.boxes
+        cluster.examine(task_of(ada, course), b"good", csv, places.Pool(wall))
+    assert not wall.boxes
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-40], lambda b: b"", lambda b: b.replace(b".npz", b".abc")])
-def test_evidence_that_did_not_arrive_whole_is_refused(course, handed_in, damage):
+def test_evidence_that_did_not_arrive_whole_is_refused(course, handed_in, damage, wall):
     """What came back cut short, empty or without an array is the harness's failure, not anybody's evidence."""
     (ada,) = handed_in(ada="good")
-    gathered = places.Pool(course.sandbox).gather(ada, course, unwatched)
+    gathered = places.Pool(wall).gather(ada, course, unwatched)
     with pytest.raises(EvidenceError):
         store.unpack(damage(store.pack(gathered)))
     assert store.unpack(store.pack(gathered)).evidence == gathered.evidence
@@ -245,17 +250,17 @@ class FakeClient:
 def run(chosen, course, place, out, jobs=1, on_end=lambda name, end: None):
     held_to = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
     with ThreadPoolExecutor(jobs) as executor:
-        return batch.run(chosen, course, held_to, out, executor, lambda s: unwatched, on_end, False, place)
+        return batch.run(chosen, course, held_to, out, executor, lambda s: unwatched, on_end, place)
 
 
 def killed():
     return KilledWorker("gather-1", SimpleNamespace(address="tcp://127.0.0.1:1"), 3)
 
 
-def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(course, handed_in, tmp_path):
+def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(course, handed_in, tmp_path, wall):
     """After so many lost workers a submission is not sent once more; it has no verdict, and the next one has one."""
     ada, grace = handed_in(ada="good", grace="good")
-    packed = store.pack(places.Pool(course.sandbox).gather(grace, course, unwatched))
+    packed = store.pack(places.Pool(wall).gather(grace, course, unwatched))
     client = FakeClient(killed(), packed)
     result = run((ada, grace), course, cluster.Cluster(client, course), tmp_path / "out")
     assert result.unfinished == (Unfinished("ada", "4 workers were lost while it was theirs to run.", ada.identity),)
@@ -310,11 +315,11 @@ def local(monkeypatch, wall, **options):
         yield client
 
 
-def test_a_batch_through_dask_is_the_batch(course, handed_in, tmp_path, monkeypatch):
+def test_a_batch_through_dask_is_the_batch(course, handed_in, tmp_path, monkeypatch, wall):
     """Through a real scheduler, and warm boxes, a batch has the reports that it has on this machine, each once."""
     chosen = handed_in(ada="good", grace="none", linus="good")
     at_home = run(chosen, course, None, tmp_path / "home")
-    wall, ended = FakeWall(course.sandbox.guest), []
+    wall, ended = FakeWall(wall.guest), []
     with local(monkeypatch, wall, threads_per_worker=2) as client:
         assert wall.boxes and all(box.is_warm for box in wall.boxes)
         place = cluster.Cluster(client, course)
@@ -382,7 +387,8 @@ FAKE_WORKER = """
 import sys
 sys.path.insert(0, "tests")
 import test_cluster
-from checker import cluster, sandbox
+from checker import sandbox
+from checker.run import cluster
 sandbox.choose = lambda kind: test_cluster.FakeWall(test_cluster.deadly)
 cluster.work(sys.argv[1], 1, print)
 """
@@ -499,7 +505,7 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
     """Real submissions in real boxes on two workers, of which one is killed at work: the verdicts, scores and
     predictions are those of this machine to the last digit, each submission ends once, and no worker ever holds
     TensorFlow."""
-    course = Course(assignment, practice, SEEDS, sandbox.choose("bubblewrap"))
+    course = Course(assignment, practice, SEEDS)
     (tmp_path / "in").mkdir()
     for name in EXAMPLES:
         shutil.copytree(ROOT / "submissions" / name, tmp_path / "in" / name)

@@ -135,7 +135,7 @@ def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignm
     """A companion's name or bytes, or another folder of the file, make other evidence; what is left out does not."""
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/utils.py": "x = 1"})
     (found,) = submissions.find(tmp_path)
-    course = Course(assignment, practice, (1,), sandbox.choose("none"))
+    course = Course(assignment, practice, (1,))
     (beside,) = found.companions
     changed = [
         replace(found, companions=()),

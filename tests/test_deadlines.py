@@ -180,7 +180,7 @@ def test_lateness_changes_no_verdict_and_is_in_the_report(make, assignment, prac
     reports = []
     for at in ("2026-11-30 16:00:00 UTC", "2027-01-01 00:00:00 UTC"):
         evidence = make.evidence(submission=handed_in(at))
-        course = Course(replace(assignment, deadline=DEADLINE), practice, (11, 23), fake_sandbox(None))
+        course = Course(replace(assignment, deadline=DEADLINE), practice, (11, 23))
         reports.append(check.judge(Gathered(evidence, {}), course, Standard({}, {})))
     early, late = reports
     assert (early.verdict, early.reasons) == (late.verdict, late.reasons)

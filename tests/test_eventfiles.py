@@ -26,7 +26,7 @@ WEIGHTS = (
 
 @pytest.fixture
 def course(assignment, practice, fake_sandbox):
-    return Course(assignment, practice, SEEDS, fake_sandbox(lambda job, beside: iter(())))
+    return Course(assignment, practice, SEEDS)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from checker.records.capture import AsTrained, Environment, TableOutputs
 from checker.records.job import ExecuteJob, Progress
 from checker.records.training import Histogram, Weights
 from checker.records.verdicts import Failure, Stage, Verdict
-from checker.wire import collector, frames
+from checker.wire import collector as collecting
+from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import END, Frame, Kind
 
@@ -100,7 +101,7 @@ def test_runs_and_failures_are_kept_in_order(collector, make):
 )
 def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
     """As many models, cells or arrays as are allowed are taken, and one more ends the box."""
-    monkeypatch.setattr(evidence, name, 5)
+    monkeypatch.setattr(collecting, name, 5)
     for number in range(5):
         collector.receive(one(make, number))
     with pytest.raises(EvidenceError, match="more models, cells or arrays"):
@@ -206,18 +207,18 @@ def test_a_pickle_is_no_array(collector):
 
 def test_messages_are_bounded_together(collector, make, monkeypatch):
     """Neither one long message nor many values in many messages fill the host's memory."""
-    monkeypatch.setattr(evidence, "MAX_MESSAGE_BYTES", 2_000)
+    monkeypatch.setattr(collecting, "MAX_MESSAGE_BYTES", 2_000)
     say(collector, make.cell(1, "x" * 1_000))
     with pytest.raises(EvidenceError, match="more words"):
         say(collector, make.cell(2, "x" * 2_000))
-    monkeypatch.setattr(evidence, "MAX_VALUES", 1_000)
+    monkeypatch.setattr(collecting, "MAX_VALUES", 1_000)
     with pytest.raises(EvidenceError, match="more words"):
         say(collector, *(make.cell(3, "[" * 100) for _ in range(10)))
 
 
 def test_arrays_beyond_all_rows_are_not_kept(collector, monkeypatch):
     """So many rows are kept as can be searched for; an array counts once, and what comes later is left out."""
-    monkeypatch.setattr(evidence, "MAX_ROWS", 25)
+    monkeypatch.setattr(collecting, "MAX_ROWS", 25)
     arrays = [np.full((10, 2), at, np.float32) for at in (0, 0, 1, 2)]
     for values in arrays:
         collector.receive(frames.array(values))
@@ -226,7 +227,7 @@ def test_arrays_beyond_all_rows_are_not_kept(collector, monkeypatch):
 
 def test_an_array_beyond_all_sizes_ends_the_box(collector, monkeypatch):
     """An array that no honest guest sends is refused before it is read."""
-    monkeypatch.setattr(evidence, "MAX_ARRAY_BYTES", 500)
+    monkeypatch.setattr(collecting, "MAX_ARRAY_BYTES", 500)
     with pytest.raises(EvidenceError, match="larger than any"):
         collector.receive(frames.array(np.zeros(100)))
 
@@ -269,7 +270,7 @@ def test_only_a_networks_newest_answers_are_kept(collector):
 
 def test_answers_beyond_their_budget_are_not_kept(collector, monkeypatch):
     """A network that gives too much says so, and takes nothing from the others."""
-    monkeypatch.setattr(evidence, "MAX_OUTPUT_BYTES", 1_000)
+    monkeypatch.setattr(collecting, "MAX_OUTPUT_BYTES", 1_000)
     answer(collector, 1, np.zeros(400, np.uint8))
     answer(collector, 2, np.ones(900, np.uint8))
     one, two = collector.as_trained
@@ -285,10 +286,10 @@ def test_answers_that_are_none_end_the_box(collector, values):
 
 def test_there_are_only_so_many_answers(collector, monkeypatch):
     """A guest cannot fill the host with networks or with tables."""
-    monkeypatch.setattr(evidence, "MAX_ANSWERED", 1)
+    monkeypatch.setattr(collecting, "MAX_ANSWERED", 1)
     with pytest.raises(EvidenceError):
         answer(collector, 1, np.zeros(3, np.uint8), np.ones(3, np.uint8))
-    monkeypatch.setattr(evidence, "MAX_MODELS", 2)
+    monkeypatch.setattr(collecting, "MAX_MODELS", 2)
     for number in range(2):
         answer(collector, number)
     with pytest.raises(EvidenceError):

@@ -190,8 +190,8 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
-        patch.setattr(cli, "_establish", lambda course: Standard({}, {}))
-        patch.setattr(cli, "console", Console(file=out, width=200))
+        patch.setattr(app, "_establish", lambda course: Standard({}, {}))
+        patch.setattr(app, "console", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             app.main()
@@ -280,7 +280,7 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     out = shutil.copytree(checked.results, tmp_path / "results")
     (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
     words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
-    monkeypatch.setattr(cli, "_establish", lambda course: Standard({}, {}))
+    monkeypatch.setattr(app, "_establish", lambda course: Standard({}, {}))
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit):
         app.main()

@@ -18,7 +18,7 @@ from checker.run import lock
 HOLD = """
 import signal, sys, tempfile
 from pathlib import Path
-from checker import lock
+from checker.run import lock
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
 with lock.held(Path(sys.argv[1])):
     Path(tempfile.mkdtemp(prefix="checker-box-"), "filter").touch()

@@ -289,7 +289,7 @@ def test_a_folder_that_may_only_be_read_is_the_harnesss_fault(open_place, ordina
 FULL = """
 import os
 from pathlib import Path
-from checker import store
+from checker.run import store
 from checker.errors import HarnessError
 folder = Path(os.environ["FOLDER"])
 files.write(folder / "old.html", b"old")

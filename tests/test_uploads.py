@@ -15,7 +15,7 @@ from checker.gather import execution
 from checker.records.codec import to_json
 from checker.records.submission import Identity, Platform
 from checker.records.verdicts import Verdict
-from checker.submissions import choice
+from checker.submissions import choice, uploads
 
 FAIL, REFER = Verdict.FAIL, Verdict.REFER
 
@@ -371,7 +371,7 @@ def test_what_is_no_zip(tmp_path, content):
 
 def test_a_zip_of_very_many_files(hand_in, monkeypatch):
     """A zip of more members than any course has is refused before anything is looked at."""
-    monkeypatch.setattr(files, "MOST_MEMBERS", 3)
+    monkeypatch.setattr(uploads, "MOST_MEMBERS", 3)
     with pytest.raises(UsageError, match="holds 4 files, too many"):
         hand_in("a/t.py", "b/t.py", "c/t.py", "d/t.py")
 

@@ -10,10 +10,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from record_types import ALL
 from rich.console import Console
 from test_rendering import DATA, a_fail, a_pass
 
-from checker import records
 from checker.records.comparison import Decider, Likeness, MissingRows
 from checker.records.evidence import OwnResult, OwnScore, RowKind
 from checker.records.job import Ending, Execution
@@ -28,7 +28,7 @@ from checker.report.html import Entry, render_index, render_page, render_student
 from checker.report.tables import junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
 
-ENUMS = [kind for kind in vars(records).values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
+ENUMS = [kind for kind in ALL.values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
 ENUMS = [kind for kind in ENUMS if kind is not StrEnum]
 
 

@@ -1,9 +1,9 @@
 """What makes a frozen dataclass a record, and JSON in and out.
 
 Theory of operation: a record is a frozen dataclass of plain values. It crosses every border (host to guest, guest to
-host, memory to disk, program to ``results.json``) as JSON. ``to_json`` writes it and ``from_json`` reads it, strictly: a
-wrong type or an unknown key is refused. An array never travels inside a record: an ``ArrayRef`` names it by the hash of
-its content, and it travels beside the record.
+host, memory to disk, program to ``results.json``) as JSON. ``to_json`` writes it and ``from_json`` reads it, strictly:
+a wrong type or an unknown key is refused. An array never travels inside a record: an ``ArrayRef`` names it by the hash
+of its content, and it travels beside the record.
 """
 
 from functools import cache

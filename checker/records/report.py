@@ -1,6 +1,6 @@
 """What a report says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from checker.records.assignment import DatasetNote
@@ -199,5 +199,5 @@ class Unfinished:
 
     submission: str
     message: str
-    identity: Identity = Identity()
+    identity: Identity = field(default_factory=Identity)
     is_usage: bool = False

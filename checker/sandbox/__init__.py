@@ -17,7 +17,10 @@ KINDS = ("bubblewrap", "none")
 
 
 def choose(kind: str = KINDS[0]) -> Sandbox:
-    """Return the sandbox of a kind, the walled one where none is named; SandboxMissingError says how to get one that does not work here."""
+    """Return the sandbox of a kind, the walled one where none is named.
+
+    Raises SandboxMissingError, which says how to get a sandbox that does not work here.
+    """
     if kind == "none":
         return plain.PlainProcess()
     reason = bubblewrap.why_not()

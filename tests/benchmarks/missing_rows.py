@@ -86,7 +86,7 @@ def main() -> None:
     console, kept = Console(width=None if sys.stdout.isatty() else 110), []
     for path in sorted((measuring.ROOT / "reference").glob("*/assignment.toml")):
         assignment = folders.load(path.parent)
-        course = Course(assignment, measuring.load_data(assignment.data), assignment.seeds.self_check, None)
+        course = Course(assignment, measuring.load_data(assignment.data), assignment.seeds.self_check)
         told = tell(course, references.of_scores(course))
         show(told, console)
         kept += [asdict(of) for of in told]

@@ -40,8 +40,8 @@ def spread_of(folder: Path) -> Spread:
     """Train a reference for all seeds."""
     assignment = folders.load(folder)
     data = measuring.load_data(assignment.data)
-    course = Course(assignment, data, SEEDS, sandbox.choose("none"))
-    with closing(course.sandbox.open()) as boxes:
+    course = Course(assignment, data, SEEDS)
+    with closing(sandbox.choose("none").open()) as boxes:
         gathered = check.examine(references.reference_submission(course), course, boxes, lambda *step: None)
     held_to = references.of_reference(gathered, course)
     scores, baselines = (tuple(of[seed] for seed in SEEDS) for of in (held_to.scores, held_to.baselines))

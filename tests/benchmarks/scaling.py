@@ -26,7 +26,7 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import sandbox, submissions
+from checker import submissions
 from checker.assignment import folders
 from checker.records.codec import from_json
 from checker.records.gathered import Gathered
@@ -174,7 +174,7 @@ def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
     """Return the bytes of the data set, and the client's seconds for a submission: unpacked, stored, judged, shown."""
     assignment = folders.find(None, measuring.ROOT / "reference")
     data = measuring.load_data(assignment.data)
-    course = Course(assignment, data, assignment.seeds.grading, sandbox.choose("none"))
+    course = Course(assignment, data, assignment.seeds.grading)
     held_to = Standard(dict.fromkeys(course.seeds, 0.9), dict.fromkeys(course.seeds, 0.5))
     with tempfile.TemporaryDirectory() as out:
         begun = time.process_time()

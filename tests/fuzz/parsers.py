@@ -22,8 +22,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import nbformat
 import numpy as np
+from record_types import ALL, every
 
-from checker import records, submissions
+from checker import submissions
 from checker.assignment import folders
 from checker.errors import AssignmentError, EvidenceError, HarnessError, UsageError
 from checker.gradebooks import decisions, worksheets
@@ -44,7 +45,7 @@ REFERENCE = ROOT / "reference" / "ocean_proximity"
 MAX_CELLS = 20
 KEYS = keys.Keys("run", "key")
 RECORDS = [
-    *(cls for cls in vars(records).values() if isinstance(cls, type) and is_dataclass(cls)),
+    *(cls for cls in ALL.values() if isinstance(cls, type) and is_dataclass(cls)),
     Results,
     store.Stored,
 ]
@@ -73,12 +74,12 @@ def read_frames(data: bytes) -> None:
 def some_frames() -> list[bytes]:
     stream = io.BytesIO()
     said = [
-        records.Environment({"python": "3.11"}, "3", ""),
-        records.Progress(1, 2),
-        records.CellResult(1, "x = 1", (records.CellOutput("text", "1"),), None, 0.1),
-        records.Adaptation(1, "lr is called learning_rate"),
+        every.Environment({"python": "3.11"}, "3", ""),
+        every.Progress(1, 2),
+        every.CellResult(1, "x = 1", (every.CellOutput("text", "1"),), None, 0.1),
+        every.Adaptation(1, "lr is called learning_rate"),
         some_model(),
-        records.Failure(records.Stage.READING, "a", "b"),
+        every.Failure(every.Stage.READING, "a", "b"),
     ]
     for one in said:
         frames.write(stream, frames.message(one))
@@ -101,34 +102,34 @@ def read_record(data: bytes) -> None:
     """A record of the kind that the first byte says, which is written and read back the same."""
     kind = RECORDS[data[0] % len(RECORDS)] if data else RECORDS[0]
     with suppress(EvidenceError):
-        written = records.to_json(from_json(kind, data[1:]))
+        written = every.to_json(from_json(kind, data[1:]))
         with suppress(EvidenceError):  # what is no number is written as null, which not every field may be
-            assert records.to_json(from_json(kind, written)) == written
+            assert every.to_json(from_json(kind, written)) == written
 
 
 def some_records() -> list[bytes]:
-    known = [some_model(), *some_model().fits, some_model().architecture, records.Progress(1, 2)]
-    return [bytes([RECORDS.index(type(one))]) + records.to_json(one) for one in known]
+    known = [some_model(), *some_model().fits, some_model().architecture, every.Progress(1, 2)]
+    return [bytes([RECORDS.index(type(one))]) + every.to_json(one) for one in known]
 
 
 @cache
-def some_model() -> records.ModelCapture:
+def some_model() -> every.ModelCapture:
     """A network that was trained once."""
     layers = (
-        records.Layer("a", "InputLayer", {"shape": [9]}),
-        records.Layer("b", "Dense", {"units": 50, "activation": "relu", "kernel_initializer": {"class_name": "Zeros"}}),
-        records.Layer("c", "Dense", {"units": 5, "activation": "softmax"}),
+        every.Layer("a", "InputLayer", {"shape": [9]}),
+        every.Layer("b", "Dense", {"units": 50, "activation": "relu", "kernel_initializer": {"class_name": "Zeros"}}),
+        every.Layer("c", "Dense", {"units": 5, "activation": "softmax"}),
     )
-    nodes = (records.Node("a", ()), records.Node("b", (0,)), records.Node("c", (1,)))
-    adam, loss = records.KerasObject("Adam", {"learning_rate": 0.001}), records.KerasObject("MeanSquaredError")
-    phase = records.Phase(adam, loss, 20, 32, records.Labels.INTEGERS, {"0": 1.5}, rates=(0.1, 0.01))
+    nodes = (every.Node("a", ()), every.Node("b", (0,)), every.Node("c", (1,)))
+    adam, loss = every.KerasObject("Adam", {"learning_rate": 0.001}), every.KerasObject("MeanSquaredError")
+    phase = every.Phase(adam, loss, 20, 32, every.Labels.INTEGERS, {"0": 1.5}, rates=(0.1, 0.01))
     index = frames.reference(np.arange(3))
-    seen = records.Fed(13_209, frames.reference(np.zeros((3, 9))), frames.reference(np.zeros(3)), "", index)
-    fit = records.Fit(7, "fit", phase, "", 20, 20, 8_260, True, seen, records.Development.SPLIT, seen, {"loss": (1.0,)})
-    architecture = records.Architecture(layers, nodes, (2,), 755)
-    return records.ModelCapture(
+    seen = every.Fed(13_209, frames.reference(np.zeros((3, 9))), frames.reference(np.zeros(3)), "", index)
+    fit = every.Fit(7, "fit", phase, "", 20, 20, 8_260, True, seen, every.Development.SPLIT, seen, {"loss": (1.0,)})
+    architecture = every.Architecture(layers, nodes, (2,), 755)
+    return every.ModelCapture(
         1, "sequential", "model", "Sequential", 6, 9, 5, 755, architecture, "", (fit,),
-        (records.Use(8, "evaluate", seen),),
+        (every.Use(8, "evaluate", seen),),
     )  # fmt: skip
 
 
@@ -185,7 +186,7 @@ def read_zip(data: bytes) -> None:
         path.write_bytes(data)
         with suppress(UsageError):
             for submission in submissions.find(path):
-                records.to_json(submission)
+                every.to_json(submission)
                 if submission.failure is None:
                     with suppress(HarnessError):
                         submissions.read(submission)
@@ -231,7 +232,7 @@ def some_names() -> list[bytes]:
 
 def read_metadata(data: bytes) -> None:
     """Gradescope's metadata."""
-    records.to_json(tuple(naming._submitters(data.decode("utf-8", "replace")).values()))
+    every.to_json(tuple(naming._submitters(data.decode("utf-8", "replace")).values()))
 
 
 def some_metadata() -> list[bytes]:
@@ -268,10 +269,10 @@ def read_scores(data: bytes) -> None:
 
 
 @cache
-def an_assignment(folder: str) -> records.Assignment:
+def an_assignment(folder: str) -> every.Assignment:
     """Our assignment, as if it lay in a folder."""
     known = folders.load(REFERENCE)
-    return records.Assignment(**{f.name: getattr(known, f.name) for f in fields(known)} | {"folder": folder})
+    return every.Assignment(**{f.name: getattr(known, f.name) for f in fields(known)} | {"folder": folder})
 
 
 def some_scores() -> list[bytes]:
@@ -329,13 +330,13 @@ def read_stored(data: bytes) -> None:
 def some_gathered() -> Gathered:
     """Evidence with an array."""
     outputs = np.eye(5, dtype=np.float32)
-    finished = records.Execution(records.Ending.FINISHED, 0, 1.0, 1.0, 1.0, "", "fake")
-    spread = records.Histogram(-0.5, 0.5, (3, 2))
-    weights = (records.Weights("1_Dense/kernel", spread, spread),)
-    evidence = records.Evidence(
-        records.Submission("ada", "/ada.ipynb", True, "c0ffee"), None, finished, (), (some_model(),), (),
-        records.Selection(1, "the only one"), None, None, (1,), finished,
-        (records.TrainingRun(1, {"loss": (0.5, None)}, 2, 3, 0.1, False, frames.reference(outputs), weights=weights),),
+    finished = every.Execution(every.Ending.FINISHED, 0, 1.0, 1.0, 1.0, "", "fake")
+    spread = every.Histogram(-0.5, 0.5, (3, 2))
+    weights = (every.Weights("1_Dense/kernel", spread, spread),)
+    evidence = every.Evidence(
+        every.Submission("ada", "/ada.ipynb", True, "c0ffee"), None, finished, (), (some_model(),), (),
+        every.Selection(1, "the only one"), None, None, (1,), finished,
+        (every.TrainingRun(1, {"loss": (0.5, None)}, 2, 3, 0.1, False, frames.reference(outputs), weights=weights),),
     )  # fmt: skip
     return Gathered(evidence, {frames.reference(outputs).sha256: outputs})
 

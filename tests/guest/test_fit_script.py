@@ -105,7 +105,7 @@ def test_a_script_gives_what_the_clean_guest_gives(
     data: dataset.Dataset = request.getfixturevalue("prices" if is_regression else "practice")
     model, recipe = make_network(tf.keras)
     record = architecture.describe(model, tf.keras, tf)
-    course = Course(assignment, data, SEEDS, sandbox=None)  # type: ignore[arg-type]  # nothing runs in one
+    course = Course(assignment, data, SEEDS)
     rows = np.arange(len(data.labels), dtype=np.int32)
     features = splits.handout_features(data.features, rows)
     scaler = Scaler(ScalerKind.STANDARD, FittedOn.WATCHED_TOO if recipe.development else FittedOn.TRAINED)

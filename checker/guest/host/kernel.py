@@ -1,9 +1,9 @@
 """The Jupyter kernel in which a student's notebook runs: a real ipykernel, with the checker's hooks in it.
 
-Started by ``checker.guest.host.client`` as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``, or, where the
-guest is warm, in a fork by ``checker.guest.host.forked``. Everything is imported and every global random generator
-seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the type
-``checker``, in order with the cell's outputs.
+``checker.guest.host.client`` starts it as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``. Where the
+guest is warm, ``checker.guest.host.forked`` starts it in a fork. Everything is imported and every global random
+generator seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the
+type ``checker``, in order with the cell's outputs.
 """
 
 import contextlib

@@ -1,0 +1,13 @@
+"""All that the modules of ``checker.records`` define, by name."""
+
+import importlib
+import pkgutil
+from types import SimpleNamespace
+
+from checker import records
+
+MODULES = [
+    importlib.import_module(f"checker.records.{module.name}") for module in pkgutil.iter_modules(records.__path__)
+]
+ALL = {name: value for module in MODULES for name, value in vars(module).items() if not name.startswith("_")}
+every = SimpleNamespace(**ALL)
