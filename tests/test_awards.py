@@ -23,8 +23,8 @@ from checker.records.capture import Environment
 from checker.records.job import Progress
 from checker.records.settings import Course, Standard
 from checker.records.submission import Identity, Platform
-from checker.report import paths
 from checker.run import batch, places
+from checker.submissions import names
 from checker.wire.frames import message
 
 TICK, RESUBMIT = Decision
@@ -208,7 +208,7 @@ def test_points_are_as_asked(results_of, export, tmp_path):
 def test_github_classroom_there_and_back(results_of, export, tmp_path):
     """Each decided repository gets a file that the reporter turns into points; no other repository gets any."""
     out = results_of("classroom")
-    evil = paths.student("tick-1-=evil")
+    evil = names.student("tick-1-=evil")
     decided = {"tick-1-ada": "tick", "tick-1-grace": "resubmit", evil: "tick"}
     done = export(out, decided, "--github-classroom", tmp_path / "runners")
     files = {path.name: path.read_text() for path in (tmp_path / "runners").iterdir()}

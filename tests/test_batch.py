@@ -29,7 +29,7 @@ from checker.records.settings import Course, Standard
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, Outcome, Stage, Verdict
-from checker.run import batch, check, lock, places
+from checker.run import batch, check, lock, places, reproduction
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
 
@@ -1089,7 +1089,7 @@ def test_the_command_names_the_assignment_as_it_is_handed_out(folder, small_assi
     """In the command to repeat a check the assignment is the last two parts of its folder, whatever it is called."""
     assignment = replace(small_assignment, folder=f"/srv/{folder}")
     course = Course(assignment, data, SEEDS)
-    words = shlex.split(judgement.reproduce(make.evidence(), course))
+    words = shlex.split(reproduction.command(make.evidence(), course))
     assert words[words.index("--assignment") + 1] == folder
 
 

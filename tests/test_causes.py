@@ -8,10 +8,11 @@ from test_rendering import a_comparison, a_network, a_pass
 
 from checker.judge import causes, questions
 from checker.judge.causes import Findings, find, heard, quieted
-from checker.judge.questions import candidates, templates
+from checker.judge.questions import candidates
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.verdicts import Importance, Outcome, RuleResult
 from checker.report.html import render_page, render_student_page
+from checker.run.question_words import templates
 
 CUT = "It ran longer than the time allowed and was stopped after cell 3."
 CAPPED = "Training was cut short by the cap: 100 of 120 epochs asked for were not run."
@@ -141,7 +142,7 @@ def directions(report):
     """Return all that a report advises: in what trainings show, rules, and any question that suits it."""
     said = [seen.symptom for seen in report.observations]
     said += [rule.name for rule in report.rules if rule.outcome is Outcome.FAILED]
-    said += [candidate.name for candidate in candidates(report)]
+    said += [candidate.name for candidate in candidates(report, templates())]
     return set().union(*(SAYS.get(name, set()) for name in said))
 
 
@@ -191,7 +192,7 @@ def test_questions_name_causes_that_answer_them():
     assert named == set(CauseKind)
     assert not templates()["leak"].unless
     assert not templates()["labels_differ"].unless
-    assert questions.choose(silenced((), (), CauseKind.LABELS))
+    assert questions.choose(silenced((), (), CauseKind.LABELS), templates())
 
 
 # -- where it is shown -----------------------------------------------------------------------------------

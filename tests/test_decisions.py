@@ -5,8 +5,8 @@ import pytest
 from checker.errors import UsageError
 from checker.gradebooks import decisions
 from checker.gradebooks.decisions import Decided, Decision
-from checker.report import paths
 from checker.run import batch
+from checker.submissions import names
 
 HEAD = "student,decision,note,by\n"
 
@@ -60,6 +60,6 @@ def test_what_is_no_table_is_never_overwritten(content):
 
 def test_names_that_a_spreadsheet_would_compute():
     """A name that is a formula or holds control characters stands in the table under its page's name."""
-    assert paths.student("Ada Lovelace 12") == "Ada Lovelace 12"
+    assert names.student("Ada Lovelace 12") == "Ada Lovelace 12"
     for name in ("=cmd()", "evil\x1b[2J", "+1", " ada"):
-        assert paths.student(name) == batch.store.slug(name)
+        assert names.student(name) == batch.store.slug(name)

@@ -110,8 +110,8 @@ def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
 
 def test_failures_beyond_the_cap_are_dropped(collector):
     """The first failures are kept, and thousands more are not."""
-    say(collector, *(Failure(Stage.EXECUTING, f"{n}", "") for n in range(collector.MAX_FAILURES + 5)))
-    assert [f.rationale for f in collector.failures] == [str(n) for n in range(collector.MAX_FAILURES)]
+    say(collector, *(Failure(Stage.EXECUTING, f"{n}", "") for n in range(collecting.MAX_FAILURES + 5)))
+    assert [f.rationale for f in collector.failures] == [str(n) for n in range(collecting.MAX_FAILURES)]
 
 
 # -- what a guest may not say ----------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_senseless_progress_ends_the_box(collector, steps, step):
 @pytest.mark.parametrize(
     "forged",
     [
-        Histogram(0.0, 1.0, (1,) * (collector.MAX_BINS + 1)),
+        Histogram(0.0, 1.0, (1,) * (collecting.MAX_BINS + 1)),
         Histogram(0.0, 1.0, (10**400,)),
         Histogram(0.0, 1.0, (5, -1)),
         Histogram(0.0, 1.0, (5,), -1),
@@ -176,7 +176,7 @@ def test_senseless_progress_ends_the_box(collector, steps, step):
 )
 def test_a_histogram_of_no_weights_ends_the_box(collector, make, forged):
     """Bins, counts or a range that no weights have are refused, before as after training."""
-    sound = Histogram(-1.0, 1.0, (0,) * (collector.MAX_BINS - 1) + (5,), 1)
+    sound = Histogram(-1.0, 1.0, (0,) * (collecting.MAX_BINS - 1) + (5,), 1)
     run = make.run(11, np.zeros((2, 5)))
     for before, after in ((forged, sound), (sound, forged)):
         with pytest.raises(EvidenceError, match="weights"):
@@ -187,7 +187,7 @@ def test_a_histogram_of_no_weights_ends_the_box(collector, make, forged):
 def test_so_many_variables_are_taken(collector, make):
     """As many variables as the clean guest describes are taken, and one more ends the box."""
     spread = Histogram(-1.0, 1.0, (2, 3))
-    described = tuple(Weights(f"{n}_Dense/kernel", spread, spread) for n in range(collector.MAX_VARIABLES))
+    described = tuple(Weights(f"{n}_Dense/kernel", spread, spread) for n in range(collecting.MAX_VARIABLES))
     run = make.run(11, np.zeros((2, 5)), weights=described)
     say(collector, run)
     assert collector.runs == [run]

@@ -25,8 +25,8 @@ from checker.records.capture import Environment
 from checker.records.job import Ending, Progress
 from checker.records.settings import Standard
 from checker.records.submission import Identity, Platform
-from checker.report import paths
 from checker.run import batch
+from checker.submissions import names
 from checker.wire.frames import message
 
 TICK, RESUBMIT = Decision
@@ -404,7 +404,7 @@ def entry(name, number, platform=Platform.MOODLE):
 
 def settle(sheet, found, decision=TICK, words=DEFAULTS):
     """Fill a worksheet with one decision for all."""
-    decided = {paths.student(one.name): Decided(decision, by="Tina") for one in found}
+    decided = {names.student(one.name): Decided(decision, by="Tina") for one in found}
     return moodle.fill(worksheets.read(sheet), found, decided, words)
 
 

@@ -10,7 +10,7 @@ import pytest
 from test_rendering import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 
 from checker.judge import questions
-from checker.judge.questions import candidates, choose, data, network, plans, results, templates, training
+from checker.judge.questions import candidates, choose, data, network, plans, results, training
 from checker.judge.questions.view import LONGEST, View
 from checker.records.capture import CellError, CellResult
 from checker.records.comparison import Likeness, MissingGroup, MissingRows
@@ -20,13 +20,14 @@ from checker.records.network import KerasObject, Labels, Layer, Recipe
 from checker.records.report import Claim, Figure, Observation, StudentCell, Symptom, Topic
 from checker.records.tracing import FeatureSource, SeenRows, TargetScale
 from checker.records.verdicts import Failure, Stage, Verdict
+from checker.run.question_words import templates
 
 MODULES = (data, network, training, results, plans)
 
 
 def asked(report):
     """Return all questions that suit a report, by name."""
-    return {candidate.name: candidate.question for candidate in candidates(report)}
+    return {candidate.name: candidate.question for candidate in candidates(report, templates())}
 
 
 def with_recipe(report, **more):
@@ -85,11 +86,11 @@ def test_words_of_templates_are_sentences():
 def test_some_are_chosen_and_they_are_about_different_things(make_report):
     """Five to seven questions, of at least five topics, each at a cell or a figure; after what is wrong, in the order
     of the topics."""
-    chosen = choose(make_report())
+    chosen = choose(make_report(), templates())
     assert 5 <= len(chosen) <= questions.MOST
     assert len({question.topic for question in chosen}) >= 5
     assert all((question.cell is None) is (question.figure is not None) for question in chosen)
-    weights = {of.question: templates()[of.name].weight for of in candidates(make_report())}
+    weights = {of.question: templates()[of.name].weight for of in candidates(make_report(), templates())}
     order = [(min(-weights[q], 0) if weights[q] > 2 else 0, list(Topic).index(q.topic)) for q in chosen]
     assert order == sorted(order)
     assert not any("{" in question.ask + question.good for question in chosen)
@@ -98,9 +99,9 @@ def test_some_are_chosen_and_they_are_about_different_things(make_report):
 def test_the_same_file_is_asked_the_same_and_another_one_something_else():
     """Choice hangs on the report and the file's hash alone; neighbours get other questions."""
     report = replace(a_pass(), claim=None)
-    assert choose(report) == choose(report)
+    assert choose(report, templates()) == choose(report, templates())
     files = [replace(report, submission=replace(report.submission, sha256=f"{at:064x}")) for at in range(12)]
-    assert len({choose(of) for of in files}) > 6
+    assert len({choose(of, templates()) for of in files}) > 6
 
 
 def test_what_is_wrong_comes_before_what_everybody_can_be_asked():
@@ -110,7 +111,7 @@ def test_what_is_wrong_comes_before_what_everybody_can_be_asked():
         report = replace(with_recipe(a_pass(), labels=Labels.INTEGERS), observations=said)
         report = replace(report, submission=replace(report.submission, sha256=f"{at:064x}"))
         report = replace(report, recipe=replace(report.recipe, development=True))
-        chosen = choose(report)
+        chosen = choose(report, templates())
         assert asked(report)["overfits"] in chosen
         assert asked(report)["a_claim"] in chosen
 
@@ -125,7 +126,7 @@ def test_how_it_was_watched_and_tested_leads(itself):
         report = replace(a_pass(), tracing=traced, recipe=recipe, observations=said)
         report = replace(report, submission=replace(report.submission, sha256=f"{at:064x}"))
         found = asked(report)
-        assert choose(report)[:2] == (found["tested_on_trained_rows"], found["no_development_set"])
+        assert choose(report, templates())[:2] == (found["tested_on_trained_rows"], found["no_development_set"])
         assert found["no_development_set"].ask.startswith("The development set" if itself else "Nothing was watched")
 
 
@@ -312,7 +313,7 @@ def test_of_a_regression_errors_are_in_dollars():
 
 def test_without_a_network_it_is_asked_how_it_would_be_done():
     """What went wrong comes first, then a plan; nothing is asked about what is not there."""
-    chosen = choose(a_fail())
+    chosen = choose(a_fail(), templates())
     assert chosen[0].ask.startswith("The cell that makes the model raised an error.")
     assert chosen[0].cell == 2
     assert {q.topic for q in chosen[1:]} >= {Topic.DATA, Topic.NETWORK, Topic.LOSS, Topic.FITTING, Topic.EVALUATION}
@@ -369,7 +370,7 @@ def test_hostile_text_stays_short_and_is_no_template():
     report = replace(a_pass(), answer=replace(a_pass().answer, variable=evil, class_name=evil))
     report = with_cell(report, f"np.random.seed(1); {evil}", CellError(evil, evil, evil))
     report = replace(report, classes=(evil,) * 5)
-    for candidate in candidates(report):
+    for candidate in candidates(report, templates()):
         assert len(candidate.question.ask) < 500
     assert "{ask.__class__}" in asked(report)["an_error"].ask
     assert len(View(report).find("seed").code) <= LONGEST

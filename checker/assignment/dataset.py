@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pooch
 
+import checker
 from checker.errors import DatasetError
 from checker.records.arrays import Array
 from checker.records.assignment import DatasetNote, DataSource
@@ -20,8 +21,9 @@ from checker.records.dataset import Dataset
 
 VARIABLE = "CHECKER_HOUSING_CSV"
 HOUSING = "housing.csv"
-IN_PACKAGE = Path(__file__).parent / "practice_housing.csv"
-IN_PROJECT = Path(__file__).parent.parent / "fixtures" / "practice_housing.csv"
+PACKAGE = Path(checker.__file__).parent
+IN_PACKAGE = PACKAGE / "practice_housing.csv"
+IN_PROJECT = PACKAGE.parent / "fixtures" / "practice_housing.csv"
 PRACTICE = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
 """A wheel carries the practice data inside the package; a checkout has it in ``fixtures/``."""
 

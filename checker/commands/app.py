@@ -17,8 +17,8 @@ import typer
 from rich.console import Console
 
 from checker import sandbox, submissions
-from checker.assignment import bundle, dataset, folders, scaffold
-from checker.commands import export
+from checker.assignment import bundle, dataset, folders
+from checker.commands import export, new
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.formats import files, text
 from checker.gradebooks import moodle, worksheets
@@ -277,7 +277,7 @@ def doctor_command(
 
 
 app.command("bundle")(bundle.command)
-app.command("new")(scaffold.command)
+app.command("new")(new.command)
 app.command("export")(export.command)
 
 

@@ -18,7 +18,7 @@ from checker.gradebooks.moodle import Entry, Filled, Line, Outcome, Words, witho
 from checker.gradebooks.nbgrader import Grades, Row
 from checker.records.report import Report
 from checker.records.submission import Platform
-from checker.report import paths
+from checker.submissions import names
 
 SAID = {Decision.TICK: "Ticked.", Decision.RESUBMIT: "To be handed in again."}
 
@@ -76,7 +76,7 @@ def _points(text: str, default: float, option: str) -> float:
 
 def _decision(entry: Entry, who: str, decided: Mapping[str, Decided]) -> tuple[Decision | None, Line]:
     """Return what was decided for a submission, and a line that says so, or that nothing was."""
-    one = decided.get(paths.student(entry.name), Decided(None))
+    one = decided.get(names.student(entry.name), Decided(None))
     if one.decision is None:
         return None, Line(Outcome.LEFT, who, f"{entry.verdict}, and {one.problem or 'nobody has decided'}")
     return one.decision, Line(Outcome.FILLED, who, f"{one.decision}{f', by {one.by}' if one.by else ''}")

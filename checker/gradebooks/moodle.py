@@ -16,8 +16,8 @@ from checker.gradebooks.decisions import Decided, Decision
 from checker.gradebooks.worksheets import Row, Worksheet
 from checker.records.report import Report
 from checker.records.submission import Identity, Platform, Submission
-from checker.report import paths
 from checker.report.tables import Results
+from checker.submissions import names
 
 ZERO = (
     "A grade of 0 is written for those who must hand in again. The newest versions of Moodle take 0 for no grade and "
@@ -156,7 +156,7 @@ def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided
 
 def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -> list[Line]:
     """Say which decisions are about nobody who is there."""
-    names = {paths.student(entry.name) for entry in found}
+    names = {names.student(entry.name) for entry in found}
     return [
         Line(Outcome.UNMATCHED, student, "there is a decision, but no such submission in these results")
         for student, one in decided.items()
@@ -171,7 +171,7 @@ def _settle(row: Row, entry: Entry | str | None, decided: Mapping[str, Decided],
         return Line(Outcome.ABSENT, who, "nothing was handed in"), ""
     if isinstance(entry, str):
         return Line(Outcome.UNMATCHED, who, entry), ""
-    decision = decided.get(paths.student(entry.name), Decided(None))
+    decision = decided.get(names.student(entry.name), Decided(None))
     if decision.decision is None:
         why = decision.problem or "nobody has decided"
         return Line(Outcome.LEFT, who, f"{entry.verdict}, and {why}"), ""

@@ -1,15 +1,12 @@
 """What a submission's evidence comes to: its scores beside the reference's, its own cells, how to see it again."""
 
 import math
-import shlex
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from checker.assignment import folders
 from checker.judge import agreement, causes, comparison, diagnosis, leaks, missingness, plausibility
 from checker.keras_spec import kin, recipes
 from checker.records.arrays import Array
@@ -19,7 +16,7 @@ from checker.records.dataset import tenths
 from checker.records.evidence import Evidence, OwnResult
 from checker.records.gathered import Gathered
 from checker.records.network import Recipe
-from checker.records.report import Cause, Observation, StudentCell
+from checker.records.report import Cause, Observation
 from checker.records.settings import Course, Standard
 from checker.records.training import TrainingRun
 from checker.records.verdicts import Failure, Stage, Verdict
@@ -415,21 +412,3 @@ def true_labels(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
     traced = evidence.tracing.rows if evidence.tracing else None
     rows = gathered.array(traced) if traced is not None else None
     return np.asarray(course.dataset.labels[held_out_split(run.seed, True, rows, course).held_out])
-
-
-def student_cells(evidence: Evidence, assignment: Assignment) -> tuple[StudentCell, ...]:
-    """Return all cells, the student's own marked."""
-    own = {cell.index for cell in folders.own_cells(assignment, evidence.cells)}
-    return tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)
-
-
-def reproduce(evidence: Evidence, course: Course) -> str:
-    """Return the command that does all this again; a student's file name in it may be pasted. Of the assignment's
-    folder it holds the last two parts: in a project as it is handed out, these are the whole path."""
-    data = "--practice-data" if course.dataset.note.practice else f"--data {shlex.quote(course.assignment.data.file)}"
-    folder = shlex.quote(Path(*Path(course.assignment.folder).parts[-2:]).as_posix())
-    submission = evidence.submission
-    file = shlex.quote(Path(submission.path).name)
-    if submission.member or submission.failure:  # of many in one place
-        file += f" --only {shlex.quote(submission.name)}"
-    return f"checker batch {file} --assignment {folder} {data} --fresh"

@@ -1,1 +1,1 @@
-"""The frozen records that flow through the checker, in the order of the journey."""
+"""The frozen records that flow through the checker. They may import errors, and nothing else of the checker."""

@@ -15,11 +15,11 @@ from checker.judge import causes, claims, judgement, questions, verdict
 from checker.records.codec import SCHEMA_VERSION
 from checker.records.gathered import Gathered
 from checker.records.job import Progress
-from checker.records.report import Report
+from checker.records.report import Report, StudentCell
 from checker.records.settings import Course, Standard, Watch
 from checker.records.submission import Submission
 from checker.records.verdicts import Stage
-from checker.run import rules
+from checker.run import question_words, reproduction, rules
 from checker.sandbox import Boxes
 from checker.scoring import metrics
 from checker.source import absences
@@ -96,7 +96,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
     about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed, replay)
     failures = judgement.failures(gathered, course, standard)
     reached, reasons = verdict.decide(failures, results, compared, metric, *about)
-    cells = judgement.student_cells(evidence, assignment)
+    own = {cell.index for cell in folders.own_cells(assignment, evidence.cells)}
+    cells = tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)
     deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
     report = Report(
         schema=SCHEMA_VERSION,
@@ -134,10 +135,10 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         further=evidence.further,
         own_results=evidence.own_results,
         dataset=course.dataset.note,
-        reproduce=judgement.reproduce(evidence, course),
+        reproduce=reproduction.command(evidence, course),
         observations=said,
         cause=cause,
         claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),
         timeliness=deadlines.hold_against(evidence.submission, deadline, until) if deadline else None,
     )
-    return replace(report, questions=questions.choose(report))
+    return replace(report, questions=questions.choose(report, question_words.templates()))

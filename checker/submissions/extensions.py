@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from checker.submissions import names
 from checker.formats import files
-from checker.report import paths
-from checker.run import batch, store
 from checker.submissions import deadlines
 from checker.records.settings import Course
 from checker.errors import UsageError
@@ -29,7 +28,7 @@ def granted(
     deadline = course.assignment.deadline
     if deadline is None:
         raise UsageError(f"{path}: the assignment has no deadline to extend.", "Give it one in its assignment.toml.")
-    known = {one.name: (paths.student(one.name), *_also(one)) for one in submitted}
+    known = {one.name: (names.student(one.name), *_also(one)) for one in submitted}
     found = deadlines.grant(deadlines.read(files.content(path), deadline), known)
     return replace(course, extensions=found.until), found.unknown
 

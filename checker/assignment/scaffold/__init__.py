@@ -1,9 +1,1 @@
-"""A new assignment: a folder that works at once, for any CSV with a column to predict.
-
-``columns`` looks at the CSV and says what is wrong with it, ``notebooks`` fills the templates' notebooks, ``examples``
-spoils the solution once for each rule, ``folder`` writes it all.
-"""
-
-from checker.commands.new import command
-
-__all__ = ["command"]
+"""The draft of a new assignment's folder, for any CSV."""

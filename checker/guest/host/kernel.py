@@ -1,7 +1,7 @@
 """The Jupyter kernel in which a student's notebook runs: a real ipykernel, with the checker's hooks in it.
 
-``checker.guest.host.client`` starts it as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``. Where the
-guest is warm, ``checker.guest.host.forked`` starts it in a fork. Everything is imported and every global random
+``checker.guest.host.client`` starts it as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``. Where
+the guest is warm, ``checker.guest.host.forked`` starts it in a fork. Everything is imported and every global random
 generator seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the
 type ``checker``, in order with the cell's outputs.
 """

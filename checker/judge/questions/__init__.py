@@ -10,15 +10,9 @@ that were chosen are asked in the order in which a solution is walked through, w
 """
 
 import hashlib
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import groupby
-from types import MappingProxyType
-
-from pydantic import TypeAdapter
 
 from checker.judge.questions import data, network, plans, results, training
 from checker.judge.questions.view import Found, View
@@ -55,13 +49,6 @@ class Candidate:
     question: Question
 
 
-@cache
-def templates() -> Mapping[str, Template]:
-    """Return all templates by name."""
-    read = tomllib.loads(files(__name__).joinpath("templates.toml").read_text(encoding="utf-8"))
-    return MappingProxyType(TypeAdapter(dict[str, Template]).validate_python(read, strict=False))
-
-
 def finder(name: str) -> Finder:
     """Return the function that looks whether a report has what a template is about."""
     for module in (data, network, training, results, plans):
@@ -71,18 +58,21 @@ def finder(name: str) -> Finder:
     raise LookupError(name)
 
 
-def choose(report: Report) -> tuple[Question, ...]:
-    """Return the questions for a submission, in the order in which they are asked."""
-    found = sorted(candidates(report), key=lambda candidate: (_place(candidate), candidate.rank))
+def choose(report: Report, templates: Mapping[str, Template]) -> tuple[Question, ...]:
+    """Return the questions for a submission, in the order in which they are asked.
+
+    ``templates``: their words, by name.
+    """
+    found = sorted(candidates(report, templates), key=lambda candidate: (_place(candidate), candidate.rank))
     by_topic = [list(of) for _, of in groupby(found, _place)]
     chosen = sorted(_in_turns(by_topic)[:MOST], key=_order)
     return tuple(candidate.question for candidate in chosen)
 
 
-def candidates(report: Report) -> Iterator[Candidate]:
+def candidates(report: Report, templates: Mapping[str, Template]) -> Iterator[Candidate]:
     """Yield all questions that suit a report."""
     view = View(report)
-    for name, template in templates().items():
+    for name, template in templates.items():
         is_silent = report.cause is not None and report.cause.kind in template.unless
         found = None if is_silent else finder(name)(view)
         if found is not None:

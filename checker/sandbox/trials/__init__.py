@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+import checker
 from checker.records.assignment import Caps, Limits
 from checker.records.job import Ending, ExecuteJob, Execution
 from checker.sandbox import Box, Sandbox, bubblewrap
@@ -30,8 +31,9 @@ from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
 
-IN_PACKAGE = Path(__file__).parent.parent / "hostile"
-IN_PROJECT = Path(__file__).parent.parent.parent / "fixtures" / "hostile"
+PACKAGE = Path(checker.__file__).parent
+IN_PACKAGE = PACKAGE / "hostile"
+IN_PROJECT = PACKAGE.parent / "fixtures" / "hostile"
 FOLDER = IN_PACKAGE if IN_PACKAGE.exists() else IN_PROJECT
 """A wheel carries the hostile files inside the package; a checkout has them in ``fixtures/``."""
 

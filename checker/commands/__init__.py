@@ -1,0 +1,3 @@
+"""The subcommands, and the one place where errors become words and exit codes. It may import everything but
+``guest``.
+"""

@@ -1,0 +1,1 @@
+"""The guest's processes: the warm process, the client that drives a notebook, and the kernel that runs it."""

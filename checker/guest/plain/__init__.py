@@ -1,0 +1,1 @@
+"""Keras objects as plain data, and back."""
