@@ -1,1 +1,4 @@
-"""Files, CSV tables, timestamps and text: parts that know nothing of submissions. They may import records and errors."""
+"""Files, CSV tables, timestamps and text: parts that know nothing of submissions.
+
+They may import records and errors.
+"""

@@ -156,11 +156,11 @@ def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided
 
 def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -> list[Line]:
     """Say which decisions are about nobody who is there."""
-    names = {names.student(entry.name) for entry in found}
+    handed_in = {names.student(entry.name) for entry in found}
     return [
         Line(Outcome.UNMATCHED, student, "there is a decision, but no such submission in these results")
         for student, one in decided.items()
-        if student not in names and (one.decision or one.problem)
+        if student not in handed_in and (one.decision or one.problem)
     ]
 
 

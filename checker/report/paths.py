@@ -7,3 +7,8 @@ from checker.records.submission import Submission
 def page_of(submission: Submission) -> str:
     """Return a submission's page for demonstrators, relative to the output folder."""
     return f"reports/{files.slug(submission.name)}.html"
+
+
+def student_page_of(submission: Submission) -> str:
+    """Return a submission's page for whoever has handed it in, relative to the output folder."""
+    return f"students/{files.slug(submission.name)}.html"

@@ -189,9 +189,9 @@ def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
 def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
     report = check.judge(gathered, course, standard)
     script = _write_script(gathered, report, course, out)
-    beside = f"../{names.student_page_of(report.submission)}"
+    beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))
-    files.write(out / names.student_page_of(report.submission), html.render_student_page(report))
+    files.write(out / paths.student_page_of(report.submission), html.render_student_page(report))
     return report
 
 
@@ -265,8 +265,8 @@ def write_tables(result: Result, course: Course, out: Path) -> None:
     files.write(out / "results.json", tables.results_json(result.reports, result.unfinished, note))
     files.write(out / "results.csv", tables.results_csv(result.reports))
     files.write(out / "junit.xml", tables.junit_xml(result.reports, result.unfinished))
-    names = [*(report.submission.name for report in result.reports), *(one.submission for one in result.unfinished)]
-    _extend_decisions(out / decisions.FILE, sorted(map(names.student, names)))
+    known = [*(report.submission.name for report in result.reports), *(one.submission for one in result.unfinished)]
+    _extend_decisions(out / decisions.FILE, sorted(map(names.student, known)))
 
 
 def _extend_decisions(path: Path, students: Sequence[str]) -> None:

@@ -228,8 +228,3 @@ def _text(file: File, limit: int) -> str:
         return file.read(limit).decode("utf-8", "replace")
     except HarnessError:
         return ""
-
-
-def student_page_of(submission: Submission) -> str:
-    """Return a submission's page for whoever has handed it in, relative to the output folder."""
-    return f"students/{files.slug(submission.name)}.html"
