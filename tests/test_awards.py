@@ -16,12 +16,13 @@ import pytest
 from checker import submissions
 from checker.commands import app
 from checker.errors import HarnessError, UsageError
+from checker.formats.files import slug
 from checker.gradebooks import awards, decisions, nbgrader
 from checker.gradebooks.decisions import Decided, Decision
 from checker.gradebooks.moodle import Entry, Outcome, Words
 from checker.records.capture import Environment
 from checker.records.job import Progress
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.run import batch, places
 from checker.submissions import names
@@ -141,13 +142,13 @@ def results_of(assignment, practice, fake_sandbox, tmp_path_factory):
         with ZipFile(place / "in.zip", "w") as archive:
             for name, content in PLATFORM_FILES[platform].items():
                 archive.writestr(name, content)
-        course = Course(assignment, practice, (11,))
+        settings = RunSettings(assignment, practice, (11,))
         found = submissions.find(place / "in.zip")
-        nothing = Standard({}, {})
+        nothing = ReferenceResults({}, {})
         with ThreadPoolExecutor(2) as executor:
             batch.run(
                 found,
-                course,
+                settings,
                 nothing,
                 place,
                 executor,
@@ -212,7 +213,7 @@ def test_github_classroom_there_and_back(results_of, export, tmp_path):
     decided = {"tick-1-ada": "tick", "tick-1-grace": "resubmit", evil: "tick"}
     done = export(out, decided, "--github-classroom", tmp_path / "runners")
     files = {path.name: path.read_text() for path in (tmp_path / "runners").iterdir()}
-    assert set(files) == {"tick-1-ada.txt", "tick-1-grace.txt", f"{batch.store.slug('tick-1-=evil')}.txt"}
+    assert set(files) == {"tick-1-ada.txt", "tick-1-grace.txt", f"{slug('tick-1-=evil')}.txt"}
     assert classroom_reports(files["tick-1-ada.txt"]) == (1, 1, False)
     assert classroom_reports(files["tick-1-grace.txt"]) == (0, 1, True)
     assert done.code == 1

@@ -25,7 +25,7 @@ from checker.records.dataset import Dataset
 from checker.records.job import Ending, ExecuteJob, Progress, RetrainJob
 from checker.records.network import Development, Labels
 from checker.records.report import Report, Unfinished
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, Outcome, Stage, Verdict
@@ -139,10 +139,10 @@ def small_assignment(root, tmp_path_factory):
 class Bench:
     """A batch to be: its course, its folders, and what was seen of it."""
 
-    course: Course
+    settings: RunSettings
     folder: Path
     out: Path
-    standard: Standard
+    reference: ReferenceResults
     sandbox: object
 
     def hand_in(self, *names, content=None):
@@ -155,8 +155,8 @@ class Bench:
         with ThreadPoolExecutor(jobs) as executor:
             return batch.run(
                 submitted,
-                self.course,
-                self.standard,
+                self.settings,
+                self.reference,
                 self.out,
                 executor,
                 self.watch,
@@ -188,10 +188,12 @@ def bench(small_assignment, data, fake_sandbox, practical, tmp_path):
 
     def set_up(is_good=True, **scripts):
         known = {"good": practical.hand_in, **scripts}
-        course = Course(small_assignment, data, SEEDS)
-        standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+        settings = RunSettings(small_assignment, data, SEEDS)
+        reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
         (tmp_path / "in").mkdir()
-        return Bench(course, tmp_path / "in", tmp_path / "out", standard, fake_sandbox(practical.guest(known, is_good)))
+        return Bench(
+            settings, tmp_path / "in", tmp_path / "out", reference, fake_sandbox(practical.guest(known, is_good))
+        )
 
     return set_up
 
@@ -262,14 +264,14 @@ def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory
     """What the good submission reaches for each seed, for all of them, and how its further seeds were trained."""
     place = tmp_path_factory.mktemp("own")
     (place / "ada.ipynb").write_text("good")
-    course = Course(small_assignment, data, (*SEEDS, *FURTHER))
+    settings = RunSettings(small_assignment, data, (*SEEDS, *FURTHER))
     pool = places.Pool(fake_sandbox(practical.guest({"good": practical.hand_in})))
-    held_to = Standard(dict.fromkeys(course.seeds, 0.0), dict.fromkeys(course.seeds, 0.0))
+    reference = ReferenceResults(dict.fromkeys(settings.seeds, 0.0), dict.fromkeys(settings.seeds, 0.0))
     with ThreadPoolExecutor(1) as executor:
         result = batch.run(
             submissions.find(place),
-            course,
-            held_to,
+            settings,
+            reference,
             place / "out",
             executor,
             lambda one: lambda *step: None,
@@ -286,11 +288,11 @@ def close(bench, own_scores):
 
     def set_up(worse=0.05, guest=None):
         b = bench()
-        tolerance = b.course.assignment.bar.tolerance
+        tolerance = b.settings.assignment.bar.tolerance
         reference = {seed: own_scores[seed] + tolerance + (-0.001 if seed == SEEDS[0] else 0.001) for seed in SEEDS}
         reference |= {seed: own_scores[seed] + tolerance - worse for seed in FURTHER}
-        b.standard = Standard(reference, dict.fromkeys(reference, 0.1))
-        b.course = replace(b.course, further=FURTHER)
+        b.reference = ReferenceResults(reference, dict.fromkeys(reference, 0.1))
+        b.settings = replace(b.settings, further=FURTHER)
         if guest is not None:
             b.sandbox.guest = guest(b.sandbox.guest)
         b.hand_in("ada", content="good")
@@ -315,7 +317,7 @@ def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
     assert report.retraining and report.further
     assert "the last 6 because the others could not decide" in (b.out / "reports" / "ada.html").read_text()
     assert b.report() == report
-    assert batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).reports == (report,)
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (report,)
     assert len(retrained(b)) == 2
 
 
@@ -333,19 +335,19 @@ def test_further_seeds_do_not_count_where_the_first_decide(close, own_scores):
     """After a change of the standard the first seeds decide by themselves, whatever was trained before."""
     b = close()
     b.report()
-    b.standard = replace(b.standard, scores=own_scores)
-    (report,) = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).reports
+    b.reference = replace(b.reference, scores=own_scores)
+    (report,) = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports
     assert (report.verdict, report.comparison.further, len(report.runs)) == (PASS, 0, 2)
 
 
 def test_whoever_fails_a_rule_is_trained_no_further(close):
     """Where something else decides already, no further seed is trained."""
     b = close()
-    (Path(b.course.assignment.folder) / folders.RULES).write_text(RULES.replace("> 2", "> 99"))
+    (Path(b.settings.assignment.folder) / folders.RULES).write_text(RULES.replace("> 2", "> 99"))
     try:
         assert b.report().verdict is FAIL
     finally:
-        (Path(b.course.assignment.folder) / folders.RULES).write_text(RULES)
+        (Path(b.settings.assignment.folder) / folders.RULES).write_text(RULES)
     assert retrained(b) == [SEEDS]
 
 
@@ -459,8 +461,8 @@ def test_only_what_the_run_depends_on_runs_again(bench, change, runs_again):
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
-    assignment = b.course.assignment
-    b.course = replace(b.course, assignment=replace(assignment, **change(assignment)))
+    assignment = b.settings.assignment
+    b.settings = replace(b.settings, assignment=replace(assignment, **change(assignment)))
     b.run()
     assert len(b.boxes) == (2 if runs_again else 1)
 
@@ -472,9 +474,9 @@ def test_changed_rules_are_judged_again_without_the_submissions(bench):
     b.run()
     shutil.rmtree(b.folder)
     (b.out / "index.html").unlink()
-    b.standard = replace(b.standard, scores=dict.fromkeys(SEEDS, 1.5))
+    b.reference = replace(b.reference, scores=dict.fromkeys(SEEDS, 1.5))
     told = []
-    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: told.append((name, end.verdict)))
+    result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: told.append((name, end.verdict)))
     assert told == [("ada", FAIL), ("grace", FAIL)]
     assert [report.verdict for report in result.reports] == [FAIL, FAIL]
     assert len(b.boxes) == 1
@@ -488,11 +490,11 @@ def test_evidence_gathered_otherwise_is_not_judged(bench):
     b.hand_in("ada", "grace", content="good")
     b.run()
     (b.out / "evidence" / "grace" / "evidence.json").write_text("{")
-    first = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    first = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
     assert [report.submission.name for report in first.reports] == ["ada"]
     assert [end.submission for end in first.unfinished] == ["grace"]
-    assignment = replace(b.course.assignment, caps=replace(b.course.assignment.caps, fit_steps=5))
-    other = batch.judge_again(replace(b.course, assignment=assignment), b.standard, b.out, lambda name, end: None)
+    assignment = replace(b.settings.assignment, caps=replace(b.settings.assignment.caps, fit_steps=5))
+    other = batch.judge_again(replace(b.settings, assignment=assignment), b.reference, b.out, lambda name, end: None)
     assert not other.reports
     assert all("checker batch" in end.message for end in other.unfinished)
 
@@ -534,7 +536,7 @@ def test_evidence_that_is_not_as_the_batch_left_it_gives_no_verdict(bench, tampe
     before = (b.out / "evidence" / "grace" / "evidence.json").read_bytes()
     tamper(b)
     assert tamper is unlisted or not batch.is_altered(b.out, "ada")
-    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
     assert [report.submission.name for report in result.reports] == ["ada"]
     assert result.unfinished == (Unfinished(name, batch.ALTERED),)
     assert batch.is_altered(b.out, name)
@@ -552,7 +554,7 @@ def test_a_batch_of_some_keeps_what_is_known_of_others(bench):
     found = submissions.find(b.folder)
     for chosen in (found[:1], found[1:]):
         b.run(jobs=2, submitted=chosen)
-    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
     assert (len(result.reports), result.unfinished) == (3, ())
 
 
@@ -562,9 +564,9 @@ def test_a_list_that_is_damaged_costs_a_run(bench):
     b.hand_in("ada", content="good")
     b.run()
     (b.out / "digests.json").write_text("{" * 99_999)
-    assert batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).unfinished
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).unfinished
     assert b.report().verdict is PASS
-    assert not batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).unfinished
+    assert not batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).unfinished
 
 
 def test_evidence_that_trips_the_checker_stops_nobody_elses_judgement(bench, monkeypatch):
@@ -574,13 +576,13 @@ def test_evidence_that_trips_the_checker_stops_nobody_elses_judgement(bench, mon
     b.run()
     judge = batch.check.judge
 
-    def broken(gathered, course, standard):
+    def broken(gathered, settings, reference):
         if gathered.evidence.submission.name == "ada":
             raise IndexError("a mistake")
-        return judge(gathered, course, standard)
+        return judge(gathered, settings, reference)
 
     monkeypatch.setattr(batch.check, "judge", broken)
-    result = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
     assert [report.submission.name for report in result.reports] == ["grace"]
     assert result.unfinished == (Unfinished("ada", "IndexError: a mistake"),)
 
@@ -658,7 +660,7 @@ def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
     b = bench(two=two_networks)
     b.hand_in("ada", content="two")
     b.run()
-    b.course = replace(b.course, model="poor")
+    b.settings = replace(b.settings, model="poor")
     report = b.report()
     assert (report.answer.variable, report.verdict) == ("poor", PASS)
     assert "`poor` is the variable" in report.selection.reason
@@ -685,7 +687,7 @@ def test_an_index_is_kept_for_another_answer(bench, practical, make, data):
     b = bench(say=say)
     b.hand_in("ada", content="say")
     assert b.report().tracing.source is FeatureSource.TRACED
-    b.course = replace(b.course, model="net_1")
+    b.settings = replace(b.settings, model="net_1")
     report = b.report()
     assert report.answer.variable == "net_1"
     assert (report.tracing.source, report.tracing.training_rows) == (FeatureSource.TRACED, 600)
@@ -695,14 +697,14 @@ def test_an_index_is_kept_for_another_answer(bench, practical, make, data):
 def test_a_name_that_no_network_has_is_told_with_those_there_are(bench, two_networks):
     """A demonstrator who names a network that is not there is told which there are; what was gathered is kept."""
     b = bench(two=two_networks)
-    b.course = replace(b.course, model="net")
+    b.settings = replace(b.settings, model="net")
     b.hand_in("ada", content="two")
     (unfinished,) = b.run().unfinished
     assert unfinished.is_usage
     assert unfinished.message == (
         "No model of this file is called `net`. There is `good` (cell 6) and `poor` (cell 6)."
     )
-    b.course = replace(b.course, model="good")
+    b.settings = replace(b.settings, model="good")
     assert b.report().answer.variable == "good"
     assert [type(job).__name__ for box in b.boxes for job, _ in box.jobs].count("ExecuteJob") == 1
 
@@ -763,7 +765,7 @@ def test_whoever_handed_in_no_notebook_fails(bench):
     assert {rule.outcome for rule in grace.rules} == {Outcome.UNKNOWN}
     assert [len(box.jobs) for box in b.boxes] == [2]
     assert "Nothing was run." in (b.out / "reports" / "grace.html").read_text()
-    again = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None)
+    again = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
     assert again.reports == (ada, grace)
     (b.folder / "grace" / "essay.pdf").rename(b.folder / "grace" / "print.pdf")
     assert "only print.pdf" in b.run().reports[1].reasons[0]
@@ -794,7 +796,7 @@ def test_whose_a_file_is_may_change(bench):
     known = replace(found, identity=Identity(Platform.MOODLE, "12345", "Ada Lovelace"))
     assert b.run(submitted=[known]).reports[0].submission == known
     assert len(b.boxes) == 1
-    (report,) = batch.judge_again(b.course, b.standard, b.out, lambda name, end: None).reports
+    (report,) = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports
     assert report.submission == known
 
 
@@ -927,8 +929,8 @@ def test_a_network_that_cannot_be_rebuilt_is_referred(bench, practical):
     assert report.comparison is None
 
 
-def test_outputs_that_are_no_numbers_fail(bench, practical, monkeypatch):
-    """A network whose outputs become NaN in the clean guest fails, with what to look for."""
+def test_outputs_that_are_no_numbers_are_referred_where_training_went_well(bench, practical, monkeypatch):
+    """A network that learned in the notebook, and whose retraining ends in NaN, is for a demonstrator."""
 
     def wild(job, beside, is_good):
         for at, seed in enumerate(job.seeds):
@@ -941,8 +943,8 @@ def test_outputs_that_are_no_numbers_fail(bench, practical, monkeypatch):
     b = bench()
     b.hand_in("ada", content="good")
     report = b.report()
-    assert report.verdict is FAIL
-    assert "NaN" in report.reasons[0]
+    assert report.verdict is REFER
+    assert "its training loss fell in the notebook, and 2 of 2 retrainings ended in NaN" in report.reasons[0]
 
 
 def test_a_retraining_that_ends_early_is_referred(bench, practical, monkeypatch):
@@ -1088,8 +1090,8 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
 def test_the_command_names_the_assignment_as_it_is_handed_out(folder, small_assignment, data, fake_sandbox, make):
     """In the command to repeat a check the assignment is the last two parts of its folder, whatever it is called."""
     assignment = replace(small_assignment, folder=f"/srv/{folder}")
-    course = Course(assignment, data, SEEDS)
-    words = shlex.split(reproduction.command(make.evidence(), course))
+    settings = RunSettings(assignment, data, SEEDS)
+    words = shlex.split(reproduction.command(make.evidence(), settings))
     assert words[words.index("--assignment") + 1] == folder
 
 
@@ -1113,11 +1115,11 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
     """Labels that no column tells alone show themselves in what a forest makes of all columns: a person looks, and is
     told which columns carry them."""
     guest = TwoColumns(data, make)
-    course = Course(small_assignment, data, SEEDS)
-    standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    settings = RunSettings(small_assignment, data, SEEDS)
+    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
     (tmp_path / "in").mkdir()
     box = fake_sandbox(guest.guest({"ada": guest.hand_in}))
-    b = Bench(course, tmp_path / "in", tmp_path / "out", standard, box)
+    b = Bench(settings, tmp_path / "in", tmp_path / "out", reference, box)
     b.hand_in("ada")
     report = b.report()
     assert max(column.label_purity for column in report.tracing.columns) < 0.98
@@ -1129,7 +1131,7 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
 def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):
     """Who is far better than the reference passes, if every input follows from the data's own columns."""
     b = bench()
-    b.standard = Standard(dict.fromkeys(SEEDS, 0.1), dict.fromkeys(SEEDS, 0.05))
+    b.reference = ReferenceResults(dict.fromkeys(SEEDS, 0.1), dict.fromkeys(SEEDS, 0.05))
     b.hand_in("ada", content="good")
     report = b.report()
     assert all(column.formula and not column.has_target for column in report.tracing.columns)
@@ -1209,12 +1211,12 @@ def test_broken_rules_stop_the_batch(bench):
     """Rules that cannot be run at all stop the batch: they are the assignment's fault, not a student's."""
     b = bench()
     b.hand_in("ada", content="good")
-    (Path(b.course.assignment.folder) / folders.RULES).write_text("def test_it(:")
+    (Path(b.settings.assignment.folder) / folders.RULES).write_text("def test_it(:")
     try:
         with pytest.raises(AssignmentError):
             b.run()
     finally:
-        (Path(b.course.assignment.folder) / folders.RULES).write_text(RULES)
+        (Path(b.settings.assignment.folder) / folders.RULES).write_text(RULES)
 
 
 # -- interruption ----------------------------------------------------------------------------------------
@@ -1321,11 +1323,11 @@ def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
 
     def check_unit(unit):
         guest = Valuation(data, make, unit)
-        course = Course(folders.load(folder), data, SEEDS)
-        standard = Standard(dict.fromkeys(SEEDS, 85_000.0), dict.fromkeys(SEEDS, 130_000.0))
+        settings = RunSettings(folders.load(folder), data, SEEDS)
+        reference = ReferenceResults(dict.fromkeys(SEEDS, 85_000.0), dict.fromkeys(SEEDS, 130_000.0))
         (tmp_path / "in").mkdir()
         box = fake_sandbox(guest.guest({"ada": guest.hand_in}))
-        b = Bench(course, tmp_path / "in", tmp_path / "out", standard, box)
+        b = Bench(settings, tmp_path / "in", tmp_path / "out", reference, box)
         b.hand_in("ada")
         return b.report(), [job for box in b.boxes for job, _ in box.jobs if isinstance(job, RetrainJob)]
 
@@ -1372,13 +1374,13 @@ class NewBoxes(places.Pool):
         super().__init__(wall)
         self._removed_for = list(removed_for)
 
-    def gather(self, submission, course, watch):
+    def gather(self, submission, settings, watch):
         with self.lend() as boxes:
             boxes.students.renew()
             if submission.name in self._removed_for:
                 self._removed_for.remove(submission.name)
                 shutil.rmtree(tempfile.gettempdir())
-            return check.examine(submission, course, boxes, watch)
+            return check.examine(submission, settings, boxes, watch)
 
 
 @pytest.mark.tensorflow
@@ -1402,7 +1404,7 @@ def test_a_batch_outlives_its_temporary_files(bench):
     with lock.held(b.out), ThreadPoolExecutor(1) as executor:
         place = NewBoxes(b.sandbox, ["cleo", "dora", "dora"])
         found = submissions.find(b.folder)
-        result = batch.run(found, b.course, b.standard, b.out, executor, watch, print, place=place)
+        result = batch.run(found, b.settings, b.reference, b.out, executor, watch, print, place=place)
     verdicts = {report.submission.name: report.verdict for report in result.reports}
     assert verdicts == dict.fromkeys(("ada", "barbara", "cleo", "emmy"), FAIL)
     (dora,) = result.unfinished

@@ -8,7 +8,7 @@ from test_owntime import busy_loops
 
 from checker import sandbox, submissions
 from checker.records.job import Ending
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.verdicts import Verdict
 from checker.run import check
 
@@ -28,13 +28,13 @@ def test_busy_loops_beside_it_change_no_digit_of_a_submission(root, assignment, 
     shorter = example.read_text(encoding="utf-8").replace("epochs=45", f"epochs={EPOCHS}")
     (tmp_path / "ada.py").write_text(shorter, encoding="utf-8")
     submission, wall = submissions.find(tmp_path / "ada.py")[0], sandbox.choose("bubblewrap")
-    standard = Standard(dict.fromkeys(SEEDS, 0.8), dict.fromkeys(SEEDS, 0.6))
+    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.8), dict.fromkeys(SEEDS, 0.6))
 
     def examined(assignment):
-        course = Course(assignment, practice, SEEDS)
+        settings = RunSettings(assignment, practice, SEEDS)
         with closing(wall.open()) as boxes:
-            gathered = check.examine(submission, course, boxes, lambda stage, progress: None)
-        return gathered.evidence, check.judge(gathered, course, standard)
+            gathered = check.examine(submission, settings, boxes, lambda stage, progress: None)
+        return gathered.evidence, check.judge(gathered, settings, reference)
 
     alone, report_alone = examined(assignment)
     limited = replace(

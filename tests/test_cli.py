@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import checker
+from checker import run as run_package
 from checker import sandbox
 from checker.assignment import dataset
 from checker.commands import app
@@ -18,7 +18,7 @@ from checker.errors import HarnessError
 from checker.records.capture import Environment
 from checker.records.job import Progress
 from checker.records.report import Finding
-from checker.records.settings import Standard
+from checker.records.settings import ReferenceResults
 from checker.run import batch, doctor, lock
 from checker.sandbox import trials
 from checker.wire.frames import message
@@ -48,7 +48,7 @@ def with_guest(monkeypatch, fake_sandbox):
     def set_up(guest):
         made = fake_sandbox(guest)
         monkeypatch.setattr(sandbox, "choose", lambda kind: made)
-        monkeypatch.setattr(app, "_establish", lambda course: Standard({}, {}))
+        monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults({}, {}))
         return made
 
     return set_up
@@ -176,7 +176,7 @@ def test_only_the_named_are_checked(run, with_guest, tmp_path, monkeypatch):
         (tmp_path / "in" / f"{name}.ipynb").write_text("{}")
     checked = []
 
-    def run_none(chosen, course, standard, out, executor, *rest):
+    def run_none(chosen, settings, reference, out, executor, *rest):
         checked.extend(submission.name for submission in chosen)
         assert isinstance(executor, ThreadPoolExecutor)
         return batch.Result((), ())
@@ -230,7 +230,7 @@ def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):
 
 def test_a_cluster_needs_its_extra(run, monkeypatch):
     """Where Dask is not installed, whoever asks for a cluster is told what to type; nobody else needs it."""
-    monkeypatch.delattr(checker, "cluster", raising=False)
+    monkeypatch.delattr(run_package, "cluster", raising=False)
     monkeypatch.delitem(sys.modules, "checker.run.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.setitem(sys.modules, "dask", None)
@@ -326,7 +326,7 @@ def test_the_doctor_tries_the_wall_when_asked(run, monkeypatch, make):
     tried[through] = replace(tried[through], broken=("connected to the host's server (tcp)",))
     monkeypatch.setattr(doctor, "examine", lambda folder, data: ())
     monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "")
-    monkeypatch.setattr(doctor.contract, "run", lambda sandbox, snippets: tried)
+    monkeypatch.setattr(doctor.trials, "run", lambda sandbox, snippets: tried)
     code, text = run("doctor", "--full")
     assert code == 1
     assert "ok files: 18 of 18 hostile files came to nothing" in text
@@ -338,7 +338,7 @@ def test_the_doctor_tries_nothing_without_a_wall(run, monkeypatch):
     """With --full, but without a wall, no hostile file runs."""
     monkeypatch.setattr(doctor, "examine", lambda folder, data: ())
     monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "the command bwrap is not installed.")
-    monkeypatch.setattr(doctor.contract, "run", None)
+    monkeypatch.setattr(doctor.trials, "run", None)
     code, text = run("doctor", "--full")
     assert code == 1
     assert "-- hostile files: not tried, for there is no wall: the command bwrap is not installed." in text

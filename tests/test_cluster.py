@@ -35,8 +35,8 @@ from checker.records.capture import Environment
 from checker.records.codec import from_json, to_json
 from checker.records.job import Progress
 from checker.records.report import Unfinished
-from checker.records.settings import Course, Standard
-from checker.run import batch, check, cluster, places, store
+from checker.records.settings import ReferenceResults, RunSettings
+from checker.run import batch, check, cluster, keys, places, store
 from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
@@ -73,9 +73,9 @@ def wall(practical):
 
 
 @pytest.fixture
-def course(assignment, data):
+def settings(assignment, data):
     """What is the same for all submissions here."""
-    return Course(assignment, data, SEEDS)
+    return RunSettings(assignment, data, SEEDS)
 
 
 @pytest.fixture
@@ -92,83 +92,85 @@ def handed_in(tmp_path):
     return hand_in
 
 
-def task_of(submission, course):
+def task_of(submission, settings):
     """The task for a submission as a client writes it."""
-    note = course.dataset.note
+    note = settings.dataset.note
     return cluster.Task(
-        replace(submission, name="", path=""), course.assignment, note, course.seeds, course.further, "", False
+        replace(submission, name="", path=""), settings.assignment, note, settings.seeds, settings.further, "", False
     )
 
 
 # -- bytes in, bytes out ---------------------------------------------------------------------------------
 
 
-def test_evidence_over_bytes_is_the_evidence(course, handed_in, wall):
+def test_evidence_over_bytes_is_the_evidence(settings, handed_in, wall):
     """A submission examined from bytes alone, and sent back as bytes, leaves the evidence that it leaves at home."""
     (ada,) = handed_in(ada="good")
-    at_home = places.Pool(wall).gather(ada, course, unwatched)
-    task, content = to_json(task_of(ada, course)), cluster._sent(ada)
+    at_home = places.Pool(wall).gather(ada, settings, unwatched)
+    task, content = to_json(task_of(ada, settings)), cluster._sent(ada)
     asked = from_json(cluster.Task, task)
-    packed = cluster.examine(asked, content, course.dataset.csv, places.Pool(wall))
+    packed = cluster.examine(asked, content, settings.dataset.csv, places.Pool(wall))
     arrived = batch.as_handed_in(store.unpack(packed), ada)
     assert arrived.evidence == batch.as_handed_in(at_home, ada).evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
     assert all((arrived.arrays[name] == at_home.arrays[name]).all() for name in at_home.arrays)
-    held_to = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
-    assert check.judge(arrived, course, held_to) == check.judge(batch.as_handed_in(at_home, ada), course, held_to)
+    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    assert check.judge(arrived, settings, reference) == check.judge(
+        batch.as_handed_in(at_home, ada), settings, reference
+    )
 
 
-def test_further_seeds_over_bytes_are_the_further_seeds(course, handed_in, wall):
+def test_further_seeds_over_bytes_are_the_further_seeds(settings, handed_in, wall):
     """Evidence that travels to a worker for further seeds, and back, is what these seeds add to it at home; neither
     name nor path travels with it."""
     (ada,) = handed_in(ada_lovelace="good")
-    course, pool = replace(course, further=(37, 41)), places.Pool(wall)
-    first = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
-    at_home = pool.train_further(first, ada, course, unwatched)
+    settings, pool = replace(settings, further=(37, 41)), places.Pool(wall)
+    first = batch.as_handed_in(pool.gather(ada, settings, unwatched), ada)
+    at_home = pool.train_further(first, ada, settings, unwatched)
     assert [run.seed for run in at_home.evidence.runs] == [*SEEDS, 37, 41]
     client = FakeClient(store.pack(first))
-    cluster.Cluster(client, course).train_further(first, ada, course, unwatched)
+    cluster.Cluster(client, settings).train_further(first, ada, settings, unwatched)
     ((task, packed),) = client.sent
     for sent in (task, packed):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
     asked = from_json(cluster.Task, task)
-    answer = cluster.extend(asked, packed, course.dataset.csv, places.Pool(wall))
+    answer = cluster.extend(asked, packed, settings.dataset.csv, places.Pool(wall))
     arrived = batch.as_handed_in(store.unpack(answer), ada)
     assert arrived.evidence == at_home.evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
 
 
-def test_another_answer_over_bytes_is_that_at_home(course, handed_in, wall):
+def test_another_answer_over_bytes_is_that_at_home(settings, handed_in, wall):
     """Evidence that travels to a worker for another network to be the answer comes back as it would be at home."""
     (ada,) = handed_in(ada_lovelace="good")
     pool = places.Pool(wall)
-    ran = batch.as_handed_in(pool.gather(ada, course, unwatched), ada)
-    at_home = pool.answer_again(ran, ada, course, unwatched)
+    ran = batch.as_handed_in(pool.gather(ada, settings, unwatched), ada)
+    at_home = pool.answer_again(ran, ada, settings, unwatched)
     client = FakeClient(store.pack(ran))
-    cluster.Cluster(client, course).answer_again(ran, ada, course, unwatched)
+    cluster.Cluster(client, settings).answer_again(ran, ada, settings, unwatched)
     ((task, content),) = client.sent
     for sent in (task, content):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
     asked = from_json(cluster.Task, task)
-    packed = cluster.find_again(asked, content, course.dataset.csv, places.Pool(wall))
+    packed = cluster.find_again(asked, content, settings.dataset.csv, places.Pool(wall))
     assert batch.as_handed_in(store.unpack(packed), ada).evidence == batch.as_handed_in(at_home, ada).evidence
 
 
-def test_other_data_is_refused(course, handed_in, wall):
+def test_other_data_is_refused(settings, handed_in, wall):
     """A worker whose data is not what the task names says so, and runs nothing."""
     (ada,) = handed_in(ada="good")
-    csv = course.dataset.csv.replace(b"INLAND", b"ISLAND", 1)
-    assert csv != course.dataset.csv
+    csv = settings.dataset.csv.replace(b"INLAND", b"ISLAND", 1)
+    assert csv != settings.dataset.csv
     with pytest.raises(HarnessError, match="other data"):
-        cluster.examine(task_of(ada, course), b"good", csv, places.Pool(wall))
+        cluster.examine(task_of(ada, settings), b"good", csv, places.Pool(wall))
     assert not wall.boxes
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-40], lambda b: b"", lambda b: b.replace(b".npz", b".abc")])
-def test_evidence_that_did_not_arrive_whole_is_refused(course, handed_in, damage, wall):
+def test_evidence_that_did_not_arrive_whole_is_refused(settings, handed_in, damage, wall):
     """What came back cut short, empty or without an array is the harness's failure, not anybody's evidence."""
     (ada,) = handed_in(ada="good")
-    gathered = places.Pool(wall).gather(ada, course, unwatched)
+    gathered = places.Pool(wall).gather(ada, settings, unwatched)
     with pytest.raises(EvidenceError):
         store.unpack(damage(store.pack(gathered)))
     assert store.unpack(store.pack(gathered)).evidence == gathered.evidence
@@ -247,22 +249,22 @@ class FakeClient:
         self.ends = [CancelledError()] * 9
 
 
-def run(chosen, course, place, out, jobs=1, on_end=lambda name, end: None):
-    held_to = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+def run(chosen, settings, place, out, jobs=1, on_end=lambda name, end: None):
+    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
     with ThreadPoolExecutor(jobs) as executor:
-        return batch.run(chosen, course, held_to, out, executor, lambda s: unwatched, on_end, place)
+        return batch.run(chosen, settings, reference, out, executor, lambda s: unwatched, on_end, place)
 
 
 def killed():
     return KilledWorker("gather-1", SimpleNamespace(address="tcp://127.0.0.1:1"), 3)
 
 
-def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(course, handed_in, tmp_path, wall):
+def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(settings, handed_in, tmp_path, wall):
     """After so many lost workers a submission is not sent once more; it has no verdict, and the next one has one."""
     ada, grace = handed_in(ada="good", grace="good")
-    packed = store.pack(places.Pool(wall).gather(grace, course, unwatched))
+    packed = store.pack(places.Pool(wall).gather(grace, settings, unwatched))
     client = FakeClient(killed(), packed)
-    result = run((ada, grace), course, cluster.Cluster(client, course), tmp_path / "out")
+    result = run((ada, grace), settings, cluster.Cluster(client, settings), tmp_path / "out")
     assert result.unfinished == (Unfinished("ada", "4 workers were lost while it was theirs to run.", ada.identity),)
     assert [report.submission.name for report in result.reports] == ["grace"]
     assert len(client.sent) == 2
@@ -272,35 +274,35 @@ def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(course, han
     ("end", "words"),
     [(RuntimeError("On tcp://x: No space left."), "No space left"), (CancelledError(), "scheduler was lost")],
 )
-def test_what_fails_on_a_worker_is_tried_again(course, handed_in, tmp_path, end, words):
+def test_what_fails_on_a_worker_is_tried_again(settings, handed_in, tmp_path, end, words):
     """A worker's failure is tried once more, then told in its own words without a verdict."""
     (ada,) = handed_in(ada="good")
     client = FakeClient(end, end)
-    (unfinished,) = run((ada,), course, cluster.Cluster(client, course), tmp_path / "out").unfinished
+    (unfinished,) = run((ada,), settings, cluster.Cluster(client, settings), tmp_path / "out").unfinished
     assert words in unfinished.message
     assert len(client.sent) == 2
 
 
-def test_no_name_and_no_path_travels(course, handed_in, tmp_path):
+def test_no_name_and_no_path_travels(settings, handed_in, tmp_path):
     """What is sent of a submission holds neither its name nor its place, nor the assignment's folder."""
     (ada,) = handed_in(ada_lovelace="good")
     client = FakeClient(RuntimeError(""), RuntimeError(""))
-    run((ada,), course, cluster.Cluster(client, course), tmp_path / "out")
+    run((ada,), settings, cluster.Cluster(client, settings), tmp_path / "out")
     task, content = client.sent[0]
     with ZipFile(io.BytesIO(content)) as archive:
         assert [(name, archive.read(name)) for name in archive.namelist()] == [("0", b"good")]
     assert b"lovelace" not in task + content and str(tmp_path).encode() not in task and str(ROOT).encode() not in task
-    assert [plugin.csv for plugin in client.plugins] == [course.dataset.csv]
+    assert [plugin.csv for plugin in client.plugins] == [settings.dataset.csv]
 
 
-def test_as_many_as_boxes_and_memory_allow(course):
+def test_as_many_as_boxes_and_memory_allow(settings):
     """A worker counts for as many boxes as it has memory for; a batch keeps one more waiting for each."""
-    needed = places.memory_of_one(course.assignment)
-    place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), course)
+    needed = places.memory_of_one(settings.assignment)
+    place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), settings)
     assert (place.boxes, place.at_a_time) == (3, 6)
     assert str(place) == "3 boxes of 1 workers of tcp://127.0.0.1:8786"
     with pytest.raises(UsageError, match="has a box for this batch"):
-        cluster.Cluster(FakeClient(boxes=8, memory=needed - 1), course)
+        cluster.Cluster(FakeClient(boxes=8, memory=needed - 1), settings)
 
 
 # -- a scheduler and workers in this process -------------------------------------------------------------
@@ -315,23 +317,23 @@ def local(monkeypatch, wall, **options):
         yield client
 
 
-def test_a_batch_through_dask_is_the_batch(course, handed_in, tmp_path, monkeypatch, wall):
+def test_a_batch_through_dask_is_the_batch(settings, handed_in, tmp_path, monkeypatch, wall):
     """Through a real scheduler, and warm boxes, a batch has the reports that it has on this machine, each once."""
     chosen = handed_in(ada="good", grace="none", linus="good")
-    at_home = run(chosen, course, None, tmp_path / "home")
+    at_home = run(chosen, settings, places.Pool(wall), tmp_path / "home")
     wall, ended = FakeWall(wall.guest), []
     with local(monkeypatch, wall, threads_per_worker=2) as client:
         assert wall.boxes and all(box.is_warm for box in wall.boxes)
-        place = cluster.Cluster(client, course)
-        away = run(chosen, course, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
-        again = run(chosen, course, cluster.Cluster(client, course), tmp_path / "away")
+        place = cluster.Cluster(client, settings)
+        away = run(chosen, settings, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
+        again = run(chosen, settings, cluster.Cluster(client, settings), tmp_path / "away")
     assert away == again == at_home
     assert sorted(ended) == ["ada", "grace", "linus"]
     assert all(box.closed.is_set() for box in wall.boxes)
     assert sum(len(box.jobs) for box in wall.boxes) == 5
 
 
-def test_memory_limits_what_runs_at_once(course, handed_in, tmp_path, monkeypatch):
+def test_memory_limits_what_runs_at_once(settings, handed_in, tmp_path, monkeypatch):
     """On a worker with four boxes, and memory for one submission, no two run at once."""
     running, most = threading.Semaphore(1), []
 
@@ -342,14 +344,14 @@ def test_memory_limits_what_runs_at_once(course, handed_in, tmp_path, monkeypatc
         yield frames.message(Progress(1, 1))
         running.release()
 
-    needed = places.memory_of_one(course.assignment) * 2**20
+    needed = places.memory_of_one(settings.assignment) * 2**20
     with local(monkeypatch, FakeWall(alone), threads_per_worker=4, memory_limit=needed) as client:
-        place = cluster.Cluster(client, course)
-        run(handed_in(a="x", b="y", c="z"), course, place, tmp_path / "out", 3)
+        place = cluster.Cluster(client, settings)
+        run(handed_in(a="x", b="y", c="z"), settings, place, tmp_path / "out", 3)
     assert most == [True] * 3
 
 
-def test_a_worker_without_a_wall_does_not_start(course, monkeypatch):
+def test_a_worker_without_a_wall_does_not_start(settings, monkeypatch):
     """Where there is no working sandbox a worker does not come up, and says why."""
 
     def none(kind):
@@ -360,18 +362,18 @@ def test_a_worker_without_a_wall_does_not_start(course, monkeypatch):
         cluster.work("tcp://127.0.0.1:1", 1, unwatched)
 
 
-def test_workers_that_are_not_ours_are_given_nothing(course, monkeypatch):
+def test_workers_that_are_not_ours_are_given_nothing(settings, monkeypatch):
     """A plain Dask worker, or one of another version of the checker, has no box for a batch."""
     with (
         LocalCluster(n_workers=1, processes=False, dashboard_address=None) as here,
         closing(cluster.connect(here.scheduler_address)) as client,
         pytest.raises(UsageError, match="None of the 1 workers"),
     ):
-        cluster.Cluster(client, course)
+        cluster.Cluster(client, settings)
     with local(monkeypatch, FakeWall(None), threads_per_worker=1) as client:
-        monkeypatch.setattr(store, "_surroundings", lambda: ("other code",))
+        monkeypatch.setattr(keys, "_surroundings", lambda: ("other code",))
         with pytest.raises(UsageError, match="has a box for this batch"):
-            cluster.Cluster(client, course)
+            cluster.Cluster(client, settings)
 
 
 def test_a_batch_without_a_scheduler_says_what_to_type(monkeypatch):
@@ -448,12 +450,12 @@ def processes():
         yield lambda allowed_failures: Processes(stack, allowed_failures)
 
 
-def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, course, handed_in, tmp_path):
+def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, settings, handed_in, tmp_path):
     """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has its own."""
     ours = processes(allowed_failures=1)
     workers = [ours.start_worker("-c", FAKE_WORKER, ours.address) for _ in range(3)]
-    place = cluster.Cluster(ours.client, course)
-    result = run(handed_in(a="kill", b="none"), course, place, tmp_path / "out")
+    place = cluster.Cluster(ours.client, settings)
+    result = run(handed_in(a="kill", b="none"), settings, place, tmp_path / "out")
     assert [(end.submission, end.message) for end in result.unfinished] == [
         ("a", "2 workers were lost while it was theirs to run.")
     ]
@@ -461,11 +463,11 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, co
     assert sorted(worker.poll() is None for worker in workers) == [False, False, True]
 
 
-def test_a_worker_that_is_told_to_end_is_no_loss(processes, course, handed_in, tmp_path):
+def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path):
     """A worker that is told to end leaves its submission to another, also where no loss is allowed."""
     ours = processes(allowed_failures=0)
     first = ours.start_worker("-c", FAKE_WORKER, ours.address)
-    place = cluster.Cluster(ours.client, course)
+    place = cluster.Cluster(ours.client, settings)
 
     def exchange():
         ours.wait_until_busy(first)
@@ -474,18 +476,18 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, course, handed_in, t
 
     with ThreadPoolExecutor(1) as beside:
         exchanged = beside.submit(exchange)
-        result = run(handed_in(a="slow"), course, place, tmp_path / "out")
+        result = run(handed_in(a="slow"), settings, place, tmp_path / "out")
         exchanged.result()
     assert [report.submission.name for report in result.reports] == ["a"]
     assert first.wait(40) == 0
 
 
-def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, course, handed_in, tmp_path):
+def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, settings, handed_in, tmp_path):
     """Where the scheduler is lost the batch comes to its end: what was not finished has no verdict, and it says why."""
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
         ours = processes(allowed_failures=3)
         worker = ours.start_worker("-c", FAKE_WORKER, ours.address)
-        place = cluster.Cluster(ours.client, course)
+        place = cluster.Cluster(ours.client, settings)
 
         def lose():
             ours.wait_until_busy(worker)
@@ -493,7 +495,7 @@ def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, course, handed_in
 
         with ThreadPoolExecutor(1) as beside:
             lost = beside.submit(lose)
-            result = run(handed_in(a="slow", b="slow"), course, place, tmp_path / "out", 2)
+            result = run(handed_in(a="slow", b="slow"), settings, place, tmp_path / "out", 2)
             lost.result()
     assert [end.submission for end in result.unfinished] == ["a", "b"]
     assert all("scheduler was lost" in end.message for end in result.unfinished)
@@ -505,16 +507,16 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
     """Real submissions in real boxes on two workers, of which one is killed at work: the verdicts, scores and
     predictions are those of this machine to the last digit, each submission ends once, and no worker ever holds
     TensorFlow."""
-    course = Course(assignment, practice, SEEDS)
+    settings = RunSettings(assignment, practice, SEEDS)
     (tmp_path / "in").mkdir()
     for name in EXAMPLES:
         shutil.copytree(ROOT / "submissions" / name, tmp_path / "in" / name)
     chosen = submissions.find(tmp_path / "in")
-    at_home = run(chosen, course, None, tmp_path / "home", 2)
+    at_home = run(chosen, settings, places.Pool(), tmp_path / "home", 2)
     ours, ended = processes(allowed_failures=3), []
     lost, kept = (ours.start_worker("-m", "checker", "worker", ours.address, "--boxes", "1") for _ in range(2))
     boxes = psutil.Process(lost.pid).children(recursive=True)
-    place = cluster.Cluster(ours.client, course)
+    place = cluster.Cluster(ours.client, settings)
 
     def kill():
         ours.wait_until_busy(lost)
@@ -523,7 +525,7 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
 
     with ThreadPoolExecutor(1) as beside:
         killed_one = beside.submit(kill)
-        away = run(chosen, course, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
+        away = run(chosen, settings, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
         killed_one.result()
     assert not away.unfinished
     assert [told(report) for report in away.reports] == [told(report) for report in at_home.reports]

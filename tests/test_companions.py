@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from checker import sandbox, submissions
 from checker.records.assignment import Limits
 from checker.records.job import ExecuteJob
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.run import cluster
 from checker.run.keys import evidence_keys
 from checker.source import mentions
@@ -135,7 +135,7 @@ def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignm
     """A companion's name or bytes, or another folder of the file, make other evidence; what is left out does not."""
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/utils.py": "x = 1"})
     (found,) = submissions.find(tmp_path)
-    course = Course(assignment, practice, (1,))
+    settings = RunSettings(assignment, practice, (1,))
     (beside,) = found.companions
     changed = [
         replace(found, companions=()),
@@ -143,10 +143,10 @@ def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignm
         replace(found, companions=(replace(beside, sha256="0"),)),
         replace(found, folder="src"),
     ]
-    keys = {evidence_keys(one, course).run for one in (found, *changed)}
+    keys = {evidence_keys(one, settings).run for one in (found, *changed)}
     assert len(keys) == 5
     left_out = replace(beside, name="big.bin", sha256="", left_out="it is large")
-    assert evidence_keys(replace(found, companions=(beside, left_out)), course) == evidence_keys(found, course)
+    assert evidence_keys(replace(found, companions=(beside, left_out)), settings) == evidence_keys(found, settings)
 
 
 def test_companions_travel_over_bytes(tmp_path):

@@ -15,7 +15,7 @@ from checker.gradebooks import moodle, worksheets
 from checker.records.codec import from_json, to_json
 from checker.records.gathered import Gathered
 from checker.records.report import Report
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform, Submission, TimeSource
 from checker.report.html import render_page
 from checker.report.tables import results_csv
@@ -180,8 +180,8 @@ def test_lateness_changes_no_verdict_and_is_in_the_report(make, assignment, prac
     reports = []
     for at in ("2026-11-30 16:00:00 UTC", "2027-01-01 00:00:00 UTC"):
         evidence = make.evidence(submission=handed_in(at))
-        course = Course(replace(assignment, deadline=DEADLINE), practice, (11, 23))
-        reports.append(check.judge(Gathered(evidence, {}), course, Standard({}, {})))
+        settings = RunSettings(replace(assignment, deadline=DEADLINE), practice, (11, 23))
+        reports.append(check.judge(Gathered(evidence, {}), settings, ReferenceResults({}, {})))
     early, late = reports
     assert (early.verdict, early.reasons) == (late.verdict, late.reasons)
     assert (early.timeliness.late_seconds, late.timeliness.late_seconds > 0) == (0, True)
@@ -191,10 +191,10 @@ def test_lateness_changes_no_verdict_and_is_in_the_report(make, assignment, prac
     out = io.StringIO()
     print_report(Console(file=out, width=1_000), late, None)
     assert late.timeliness.sentence in out.getvalue()
-    course = replace(course, extensions={"ada": datetime(2027, 1, 2, tzinfo=UTC)})
-    assert check.judge(Gathered(evidence, {}), course, Standard({}, {})).timeliness.late_seconds == 0
-    course = replace(course, assignment=assignment)
-    assert check.judge(Gathered(evidence, {}), course, Standard({}, {})).timeliness is None
+    settings = replace(settings, extensions={"ada": datetime(2027, 1, 2, tzinfo=UTC)})
+    assert check.judge(Gathered(evidence, {}), settings, ReferenceResults({}, {})).timeliness.late_seconds == 0
+    settings = replace(settings, assignment=assignment)
+    assert check.judge(Gathered(evidence, {}), settings, ReferenceResults({}, {})).timeliness is None
 
 
 # -- where the times come from -----------------------------------------------------------------------------

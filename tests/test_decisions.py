@@ -3,9 +3,9 @@
 import pytest
 
 from checker.errors import UsageError
+from checker.formats import files
 from checker.gradebooks import decisions
 from checker.gradebooks.decisions import Decided, Decision
-from checker.run import batch
 from checker.submissions import names
 
 HEAD = "student,decision,note,by\n"
@@ -62,4 +62,4 @@ def test_names_that_a_spreadsheet_would_compute():
     """A name that is a formula or holds control characters stands in the table under its page's name."""
     assert names.student("Ada Lovelace 12") == "Ada Lovelace 12"
     for name in ("=cmd()", "evil\x1b[2J", "+1", " ada"):
-        assert names.student(name) == batch.store.slug(name)
+        assert names.student(name) == files.slug(name)

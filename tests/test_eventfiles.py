@@ -10,7 +10,7 @@ import pytest
 from checker.records.evidence import Selection
 from checker.records.gathered import Gathered
 from checker.records.network import Recipe
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.records.training import Histogram, Weights
 from checker.report import eventfiles
 
@@ -25,14 +25,14 @@ WEIGHTS = (
 
 
 @pytest.fixture
-def course(assignment, practice, fake_sandbox):
-    return Course(assignment, practice, SEEDS)
+def settings(assignment, practice, fake_sandbox):
+    return RunSettings(assignment, practice, SEEDS)
 
 
 @pytest.fixture
-def gathered(course, make):
+def gathered(settings, make):
     """Evidence of a network that calls every held-out row by its first class."""
-    held_out = {seed: eventfiles.judgement.held_out_split(seed, True, None, course).held_out for seed in SEEDS}
+    held_out = {seed: eventfiles.judgement.held_out_split(seed, True, None, settings).held_out for seed in SEEDS}
     outputs = {seed: np.eye(5, dtype=np.float32)[np.zeros(len(rows), int)] for seed, rows in held_out.items()}
     runs = tuple(make.run(seed, of, history=HISTORY, epochs=3, weights=WEIGHTS) for seed, of in outputs.items())
     evidence = make.evidence(
@@ -55,10 +55,10 @@ def read(folder):
 
 
 @pytest.mark.tensorflow
-def test_tensorboard_reads_what_was_written(course, gathered, practice, tmp_path):
+def test_tensorboard_reads_what_was_written(settings, gathered, practice, tmp_path):
     """Each seed of student and reference is a run with scalars, the confusion matrix and the network's graph."""
-    folder = eventfiles.write_beside({"Ada": gathered}, gathered, course, tmp_path)
-    eventfiles.write_beside({"Ada": gathered}, gathered, course, tmp_path)  # again: it replaces
+    folder = eventfiles.write_beside({"Ada": gathered}, gathered, settings, tmp_path)
+    eventfiles.write_beside({"Ada": gathered}, gathered, settings, tmp_path)  # again: it replaces
     runs = sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("events.*"))
     assert runs == ["reference/seed-11", "reference/seed-23", "student/seed-11", "student/seed-23"]
     found = read(folder / "student" / "seed-11")
@@ -67,7 +67,7 @@ def test_tensorboard_reads_what_was_written(course, gathered, practice, tmp_path
     losses = [(event.step, round(event.value, 6)) for event in found.Scalars("loss/training")]
     assert losses == [(1, 0.9), (3, 0.5)]
     (held_out,) = found.Scalars("accuracy/held-out")
-    rows = eventfiles.judgement.held_out_split(11, True, None, course).held_out
+    rows = eventfiles.judgement.held_out_split(11, True, None, settings).held_out
     assert held_out.value == pytest.approx(float(np.mean(practice.labels[rows] == 0)))
     (image,) = found.Images("held-out/predicted and true")
     assert image.encoded_image_string.startswith(b"\x89PNG") and (image.width, image.height) == (500, 500)
@@ -81,12 +81,12 @@ def test_tensorboard_reads_what_was_written(course, gathered, practice, tmp_path
 
 
 @pytest.mark.tensorflow
-def test_histograms_are_read_back_by_tensorboards_plugin(course, gathered, tmp_path):
+def test_histograms_are_read_back_by_tensorboards_plugin(settings, gathered, tmp_path):
     """Each variable has a histogram at step 0 and one at the last epoch, in the form of TensorBoard's plugin; what is
     not finite is told in words, and a variable of which nothing is finite has no second one."""
     from tensorboard.util.tensor_util import make_ndarray
 
-    eventfiles.write(gathered, course, tmp_path)
+    eventfiles.write(gathered, settings, tmp_path)
     found = read(tmp_path / "seed-11")
     kernel, bias, broken = "weights/1_Dense/kernel", "weights/1_Dense/bias", "weights/2_\ufffdDense /bias"
     assert sorted(found.PluginTagToContent("histograms")) == sorted([kernel, bias, broken])
@@ -111,18 +111,18 @@ def test_histograms_are_read_back_by_tensorboards_plugin(course, gathered, tmp_p
     assert words == ["", said.format(2), said.format(5)]
 
 
-def test_only_the_references_runs_for_the_same_seeds_are_beside(course, gathered, tmp_path):
+def test_only_the_references_runs_for_the_same_seeds_are_beside(settings, gathered, tmp_path):
     """Of a reference that is trained for further seeds too, whoever was not trained for these sees none."""
     first = gathered.evidence.runs[:1]
     ada = replace(gathered, evidence=replace(gathered.evidence, runs=first))
-    folder = eventfiles.write_beside({"Ada": ada}, gathered, course, tmp_path)
+    folder = eventfiles.write_beside({"Ada": ada}, gathered, settings, tmp_path)
     runs = sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("events.*"))
     assert runs == ["reference/seed-11", "student/seed-11"]
 
 
-def test_several_submissions_are_shown_from_the_folder_above(course, gathered, tmp_path):
+def test_several_submissions_are_shown_from_the_folder_above(settings, gathered, tmp_path):
     """Of several submissions all are in one view, each under its own name."""
-    assert eventfiles.write_beside({"ada": gathered, "bob": gathered}, gathered, course, tmp_path) == tmp_path
+    assert eventfiles.write_beside({"ada": gathered, "bob": gathered}, gathered, settings, tmp_path) == tmp_path
     assert len(list(tmp_path.glob("*/*/seed-11/events.*"))) == 4
 
 

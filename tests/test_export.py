@@ -17,15 +17,15 @@ from rich.console import Console
 from checker import sandbox
 from checker.commands import app
 from checker.errors import HarnessError, UsageError
+from checker.formats import files
 from checker.gradebooks import decisions, feedback, moodle, worksheets
 from checker.gradebooks.decisions import Decided, Decision
 from checker.gradebooks.feedback import Page
 from checker.gradebooks.moodle import Entry, Outcome, Words
 from checker.records.capture import Environment
 from checker.records.job import Ending, Progress
-from checker.records.settings import Standard
+from checker.records.settings import ReferenceResults
 from checker.records.submission import Identity, Platform
-from checker.run import batch
 from checker.submissions import names
 from checker.wire.frames import message
 
@@ -190,7 +190,7 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
-        patch.setattr(app, "_establish", lambda course: Standard({}, {}))
+        patch.setattr(app, "_establish", lambda settings: ReferenceResults({}, {}))
         patch.setattr(app, "console", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
@@ -268,7 +268,7 @@ def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     assert extended["timeliness"].startswith("On time: handed in 2026-11-30 17:36")
     assert "the extended deadline was 2026-12-01 17:00" in extended["timeliness"]
     assert extended["verdict"] == late["verdict"] == "FAIL"
-    page = (checked.results / "reports" / f"{batch.store.slug(late['submission'])}.html").read_text(encoding="utf-8")
+    page = (checked.results / "reports" / f"{files.slug(late['submission'])}.html").read_text(encoding="utf-8")
     assert "Late by 37 minutes: handed in" in page
     told = json.loads((checked.results / "results.json").read_bytes())["reports"]
     by_number = {report["submission"]["identity"]["number"]: report["timeliness"] for report in told}
@@ -280,7 +280,7 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     out = shutil.copytree(checked.results, tmp_path / "results")
     (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
     words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
-    monkeypatch.setattr(app, "_establish", lambda course: Standard({}, {}))
+    monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults({}, {}))
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit):
         app.main()
@@ -302,7 +302,7 @@ def test_a_batch_lists_everybody(results, numbers):
     assert "only essay.pdf" in essay["reasons"]
     for at in (0, 8):
         found = next(row for row in table if row["number"] == numbers[NAMES[at]])
-        page = (results / "reports" / f"{batch.store.slug(found['submission'])}.html").read_text()
+        page = (results / "reports" / f"{files.slug(found['submission'])}.html").read_text()
         assert f"Moodle number {found['number']}" in page
         assert f"Moodle number {found['number']}" in (results / "index.html").read_text()
 

@@ -19,7 +19,7 @@ from checker.records.comparison import Likeness, MissingGroup, MissingRows
 from checker.records.dataset import Dataset
 from checker.records.evidence import Selection
 from checker.records.gathered import Gathered
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.tracing import FeatureSource, TargetScale, Tracing
 from checker.records.verdicts import Verdict
 from checker.report.html import render_page, render_student_page
@@ -38,7 +38,7 @@ PLAIN = TargetScale(1.0, 0.0)
 
 
 @pytest.fixture(params=["assignment", "regression"])
-def course(request):
+def settings(request):
     """A course of a task, with data in which a third of the rows is hard to predict."""
     assignment = request.getfixturevalue(request.param)
     random = np.random.default_rng(7)
@@ -47,44 +47,44 @@ def course(request):
     if assignment.task == "regression":
         labels = np.round(random.uniform(15_000, 500_000, ROWS))
     dataset = Dataset(DatasetNote("made up", "c0ffee", True), b"", np.zeros((ROWS, 9)), labels)
-    return Course(assignment, dataset, SEEDS, FURTHER)
+    return RunSettings(assignment, dataset, SEEDS, FURTHER)
 
 
-def outputs_of(course, wrong):
+def outputs_of(settings, wrong):
     """Return what somebody gives for all rows (n, outputs) who is wrong about some, or off by more."""
-    labels = course.dataset.labels
-    if course.assignment.data.is_regression:
+    labels = settings.dataset.labels
+    if settings.assignment.data.is_regression:
         return (labels + np.where(wrong, 150_000, 30_000))[:, None].astype(np.float32)
     return np.eye(5, dtype=np.float32)[np.where(wrong, (labels + 1) % 5, labels)]
 
 
-def measured(course, given, rows):
-    metric = METRICS[course.assignment.bar.metric]
-    values = given[:, 0].astype(float) if course.assignment.data.is_regression else given
-    return metric.measure(values[rows], course.dataset.labels[rows])
+def measured(settings, given, rows):
+    metric = METRICS[settings.assignment.bar.metric]
+    values = given[:, 0].astype(float) if settings.assignment.data.is_regression else given
+    return metric.measure(values[rows], settings.dataset.labels[rows])
 
 
-def standard_of(course, share=0.1, guess=0.35):
+def standard_of(settings, share=0.1, guess=0.35):
     """Return a standard whose reference is wrong about so large a share of rows, and its baseline about another."""
-    theirs = [outputs_of(course, np.random.default_rng(1).random(ROWS) < of) for of in (share, guess)]
-    values = [of[:, 0] if course.assignment.data.is_regression else of for of in theirs]
-    held_out = {seed: held_out_rows(seed, course) for seed in course.all_seeds}
-    scores = [{seed: measured(course, of, rows) for seed, rows in held_out.items()} for of in theirs]
+    theirs = [outputs_of(settings, np.random.default_rng(1).random(ROWS) < of) for of in (share, guess)]
+    values = [of[:, 0] if settings.assignment.data.is_regression else of for of in theirs]
+    held_out = {seed: held_out_rows(seed, settings) for seed in settings.all_seeds}
+    scores = [{seed: measured(settings, of, rows) for seed, rows in held_out.items()} for of in theirs]
     small = [{seed: outputs.by_row(of[rows]) for seed, rows in held_out.items()} for of in values]
-    name = course.assignment.bar.baseline
-    return Standard(scores[0], scores[1], None, None, {name: scores[1]}, small[0], {name: small[1]})
+    name = settings.assignment.bar.baseline
+    return ReferenceResults(scores[0], scores[1], None, None, {name: scores[1]}, small[0], {name: small[1]})
 
 
-def gathered_of(course, make, known, wrong=None, seeds=SEEDS):
+def gathered_of(settings, make, known, wrong=None, seeds=SEEDS):
     """Return evidence of a submission with inputs for these rows, which is wrong about others than the reference."""
     wrong = np.random.default_rng(2).random(ROWS) < 0.1 if wrong is None else wrong
-    given = outputs_of(course, wrong)
+    given = outputs_of(settings, wrong)
     rows = np.flatnonzero(known)
-    held_out = {seed: held_out_rows(seed, course) for seed in seeds}
+    held_out = {seed: held_out_rows(seed, settings) for seed in seeds}
     predictions = {seed: given[of[known[of]]] for seed, of in held_out.items()}
     runs = tuple(make.run(seed, of) for seed, of in predictions.items())
     tracing = Tracing(FeatureSource.TRACED, "found", rows=frames.reference(rows),
-                      target=PLAIN if course.assignment.data.is_regression else None)  # fmt: skip
+                      target=PLAIN if settings.assignment.data.is_regression else None)  # fmt: skip
     answer = make.model(1)
     evidence = make.evidence(
         failures=(), models=(answer,), selection=Selection(1, "the last"), tracing=tracing, runs=runs
@@ -92,115 +92,117 @@ def gathered_of(course, make, known, wrong=None, seeds=SEEDS):
     return Gathered(evidence, {frames.reference(of).sha256: of for of in (rows, *predictions.values())})
 
 
-def without(course, *labels):
+def without(settings, *labels):
     """Return which rows are known to somebody who leaves out classes, or the upper eighth of the prices."""
-    if course.assignment.data.is_regression:
-        return course.dataset.labels < np.quantile(course.dataset.labels, 0.875)
-    return ~np.isin(course.dataset.labels, labels)
+    if settings.assignment.data.is_regression:
+        return settings.dataset.labels < np.quantile(settings.dataset.labels, 0.875)
+    return ~np.isin(settings.dataset.labels, labels)
 
 
-def verdict_of(compared, course):
-    return decide([], [], compared, METRICS[course.assignment.bar.metric])[0]
+def verdict_of(compared, settings):
+    return decide([], [], compared, METRICS[settings.assignment.bar.metric])[0]
 
 
-def test_with_all_rows_nothing_is_missing(course, make):
+def test_with_all_rows_nothing_is_missing(settings, make):
     """Scores of all held-out rows stand beside the reference's own, whatever is known of its outputs."""
-    full, held_to = gathered_of(course, make, np.ones(ROWS, bool)), standard_of(course)
-    compared = judgement.compare(full, course, held_to)
+    full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), standard_of(settings)
+    compared = judgement.compare(full, settings, reference)
     assert compared.missing is None
-    assert [score.reference for score in compared.scores] == [held_to.scores[seed] for seed in SEEDS]
-    assert compared == judgement.compare(full, course, replace(held_to, outputs={}, baseline_outputs={}))
+    assert [score.reference for score in compared.scores] == [reference.scores[seed] for seed in SEEDS]
+    assert compared == judgement.compare(full, settings, replace(reference, outputs={}, baseline_outputs={}))
 
 
-def test_rows_like_the_others_are_left_out_for_everyone(course, make):
+def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
     """Where rows are missing at random, all are scored on the others, and these are the verdict."""
     known = np.random.default_rng(3).random(ROWS) > 0.05
-    held_to = standard_of(course)
-    compared = judgement.compare(gathered_of(course, make, known), course, held_to)
+    reference = standard_of(settings)
+    compared = judgement.compare(gathered_of(settings, make, known), settings, reference)
     assert compared.missing.likeness is Likeness.ALIKE
     assert compared.missing.strict is None
     for score in compared.scores:
-        rows = held_out_rows(score.seed, course)
-        of_known = outputs_of(course, np.random.default_rng(1).random(ROWS) < 0.1)
-        assert score.reference == pytest.approx(measured(course, of_known, rows[known[rows]]), rel=1e-6)
-        assert score.reference != held_to.scores[score.seed]
-        assert score.baseline != held_to.baselines[score.seed]
+        rows = held_out_rows(score.seed, settings)
+        of_known = outputs_of(settings, np.random.default_rng(1).random(ROWS) < 0.1)
+        assert score.reference == pytest.approx(measured(settings, of_known, rows[known[rows]]), rel=1e-6)
+        assert score.reference != reference.scores[score.seed]
+        assert score.baseline != reference.baselines[score.seed]
     assert compared.baselines[0].mean == compared.baseline_mean
-    assert verdict_of(compared, course) is Verdict.PASS
+    assert verdict_of(compared, settings) is Verdict.PASS
 
 
-def test_dropped_classes_or_prices_are_referred(course, make):
+def test_dropped_classes_or_prices_are_referred(settings, make):
     """Whoever leaves out rows of their own choice does not pass by the others alone."""
-    compared = judgement.compare(gathered_of(course, make, without(course, 2, 3)), course, standard_of(course))
+    compared = judgement.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, standard_of(settings))
     missing = compared.missing
     assert missing.likeness is Likeness.UNLIKE
     assert compared.standing.passes and missing.strict.fails
-    assert verdict_of(compared, course) is Verdict.REFER
-    if course.assignment.data.is_regression:
+    assert verdict_of(compared, settings) is Verdict.REFER
+    if settings.assignment.data.is_regression:
         assert "rows with a target from" in missing.in_words
     else:
         assert missing.groups[0].missing == missing.groups[0].rows
         assert missing.in_words.endswith("NEAR BAY rows and 5 of 5 ISLAND rows") or "4 of 4" in missing.in_words
 
 
-def test_who_is_bad_on_what_there_is_fails(course, make):
+def test_who_is_bad_on_what_there_is_fails(settings, make):
     """Left out or not, rows without inputs keep nobody from failing."""
     bad = np.random.default_rng(4).random(ROWS) < 0.6
-    compared = judgement.compare(gathered_of(course, make, without(course, 2, 3), bad), course, standard_of(course))
+    compared = judgement.compare(
+        gathered_of(settings, make, without(settings, 2, 3), bad), settings, standard_of(settings)
+    )
     assert compared.missing.likeness is Likeness.UNLIKE
-    assert verdict_of(compared, course) is Verdict.FAIL
+    assert verdict_of(compared, settings) is Verdict.FAIL
 
 
-def test_who_passes_though_missing_rows_count_as_wrong_passes(course, make):
+def test_who_passes_though_missing_rows_count_as_wrong_passes(settings, make):
     """Some rows of one class more or less do not turn a clear verdict."""
-    known = without(course, 3) | (np.random.default_rng(5).random(ROWS) > 0.08)
+    known = without(settings, 3) | (np.random.default_rng(5).random(ROWS) > 0.08)
     good = np.random.default_rng(2).random(ROWS) < 0.08
-    compared = judgement.compare(gathered_of(course, make, known, good), course, standard_of(course))
+    compared = judgement.compare(gathered_of(settings, make, known, good), settings, standard_of(settings))
     assert compared.missing.likeness is Likeness.UNLIKE
     assert compared.missing.strict.passes
-    assert verdict_of(compared, course) is Verdict.PASS
+    assert verdict_of(compared, settings) is Verdict.PASS
 
 
-def test_without_outputs_of_the_reference_a_person_decides(course, make):
+def test_without_outputs_of_the_reference_a_person_decides(settings, make):
     """Scores of an older version have no outputs by row; then rows without inputs are referred, good and bad alike."""
-    held_to = replace(standard_of(course), outputs={}, baseline_outputs={})
+    reference = replace(standard_of(settings), outputs={}, baseline_outputs={})
     for wrong in (0.1, 0.6):
         drawn = np.random.default_rng(6).random(ROWS) < wrong
-        compared = judgement.compare(gathered_of(course, make, without(course, 3), drawn), course, held_to)
+        compared = judgement.compare(gathered_of(settings, make, without(settings, 3), drawn), settings, reference)
         assert compared.missing.likeness is Likeness.UNKNOWN
-        assert verdict_of(compared, course) is Verdict.REFER
+        assert verdict_of(compared, settings) is Verdict.REFER
 
 
-def test_very_few_rows_decide_nothing(course, make):
+def test_very_few_rows_decide_nothing(settings, make):
     """Two rows may be left out, all of one class or the cheapest: too few to matter, and the scores hardly move."""
     known = np.ones(ROWS, bool)
-    held_out = held_out_rows(SEEDS[0], course)
-    known[held_out[np.argsort(course.dataset.labels[held_out])[:2]]] = False
-    full, held_to = gathered_of(course, make, np.ones(ROWS, bool)), standard_of(course)
-    compared = judgement.compare(gathered_of(course, make, known), course, held_to)
+    held_out = held_out_rows(SEEDS[0], settings)
+    known[held_out[np.argsort(settings.dataset.labels[held_out])[:2]]] = False
+    full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), standard_of(settings)
+    compared = judgement.compare(gathered_of(settings, make, known), settings, reference)
     assert compared.missing.likeness is Likeness.FEW
-    all_rows = judgement.compare(full, course, held_to)
+    all_rows = judgement.compare(full, settings, reference)
     assert compared.mean == pytest.approx(all_rows.mean, rel=0.005)
-    assert verdict_of(compared, course) is verdict_of(all_rows, course)
+    assert verdict_of(compared, settings) is verdict_of(all_rows, settings)
 
 
-def test_further_seeds_change_nothing_of_what_is_missing(course, make):
+def test_further_seeds_change_nothing_of_what_is_missing(settings, make):
     """What missing rows are like is known from all seeds, trained or not."""
-    known = without(course, 2, 3)
-    few, many = (gathered_of(course, make, known, seeds=seeds) for seeds in (SEEDS, (*SEEDS, *FURTHER)))
-    first, later = (judgement.compare(of, course, standard_of(course)).missing for of in (few, many))
+    known = without(settings, 2, 3)
+    few, many = (gathered_of(settings, make, known, seeds=seeds) for seeds in (SEEDS, (*SEEDS, *FURTHER)))
+    first, later = (judgement.compare(of, settings, standard_of(settings)).missing for of in (few, many))
     assert (first.rows, first.missing, first.groups) == (later.rows, later.missing, later.groups)
 
 
-def test_no_row_at_all_is_no_comparison(course, make):
+def test_no_row_at_all_is_no_comparison(settings, make):
     """Where a seed holds out none of the rows with inputs there is nothing to score."""
     known = np.zeros(ROWS, bool)
-    assert judgement.compare(gathered_of(course, make, known), course, standard_of(course)) is None
+    assert judgement.compare(gathered_of(settings, make, known), settings, standard_of(settings)) is None
 
 
-def test_the_report_says_what_is_missing(course, make):
+def test_the_report_says_what_is_missing(settings, make):
     """From evidence to a report: which rows, both means, and a question."""
-    report = check.judge(gathered_of(course, make, without(course, 3)), course, standard_of(course))
+    report = check.judge(gathered_of(settings, make, without(settings, 3)), settings, standard_of(settings))
     assert report.verdict in (Verdict.REFER, Verdict.FAIL)  # rules find more to say of made-up evidence
     assert report.comparison.missing.strict.mean != report.comparison.mean
     assert any("Which rows did you leave out" in question.ask for question in report.questions)

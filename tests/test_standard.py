@@ -14,7 +14,7 @@ from checker.records.assignment import DatasetNote
 from checker.records.codec import to_json
 from checker.records.dataset import Dataset
 from checker.records.gathered import Gathered
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.verdicts import Verdict
 from checker.run import baselines, references, store
 from checker.scoring import outputs
@@ -40,7 +40,7 @@ def a_course(assignment, seeds=SEEDS, sha256="c0ffee"):
     bent = features[:, 0] * features[:, 1]
     quarters = np.digitize(bent, np.quantile(bent, (0.25, 0.5, 0.75))).astype(np.int32)
     labels = quarters if assignment.task == "classification" else 100_000 + 50_000 * bent
-    return Course(assignment, Dataset(DatasetNote("made up", sha256, True), b"", features, labels), seeds)
+    return RunSettings(assignment, Dataset(DatasetNote("made up", sha256, True), b"", features, labels), seeds)
 
 
 @pytest.fixture
@@ -52,13 +52,13 @@ def only_guesses(monkeypatch):
 @pytest.mark.parametrize("task", ["assignment", "regression"])
 def test_every_traditional_model_is_measured_for_every_seed(request, task):
     """Each model of the task has a score for each seed; what bends beats what cannot, and both beat a guess."""
-    course = a_course(request.getfixturevalue(task))
-    scores = references.baseline_scores(course).scores
-    assert set(scores) == set(baselines.BASELINES[course.assignment.task])
+    settings = a_course(request.getfixturevalue(task))
+    scores = references.baseline_scores(settings).scores
+    assert set(scores) == set(baselines.BASELINES[settings.assignment.task])
     assert {len(of) for of in scores.values()} == {len(SEEDS)}
     simplest, bending = next(iter(scores)), "gradient_boosting"
     gain = np.mean(scores[bending]) - np.mean(scores[simplest])
-    assert gain > 0.2 if course.assignment.task == "classification" else gain < -10_000
+    assert gain > 0.2 if settings.assignment.task == "classification" else gain < -10_000
 
 
 def test_further_seeds_have_scores_too(assignment, only_guesses):
@@ -117,59 +117,61 @@ def test_a_cache_with_damaged_outputs_is_made_again(assignment, cache, only_gues
 def committed(assignment, root, tmp_path):
     """A course whose assignment has scores with outputs by row, and what they were written from."""
     folder = shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "ocean")
-    course = replace(a_course(assignment), assignment=replace(assignment, folder=str(folder)))
+    settings = replace(a_course(assignment), assignment=replace(assignment, folder=str(folder)))
     random = np.random.default_rng(1)
     given = {seed: random.integers(0, 4, ROWS // 5, dtype=np.uint8) for seed in SEEDS}
     name = assignment.bar.baseline
     same = dict.fromkeys(SEEDS, 0.5)
-    known = Standard(same, same, None, None, {name: same}, given, {name: {seed: 3 - given[seed] for seed in SEEDS}})
-    scores = references.as_scores(known, course)
+    known = ReferenceResults(
+        same, same, None, None, {name: same}, given, {name: {seed: 3 - given[seed] for seed in SEEDS}}
+    )
+    scores = references.as_scores(known, settings)
     (folder / "scores.json").write_bytes(to_json((scores,), indent=2))
-    return course, known, scores
+    return settings, known, scores
 
 
 def test_committed_outputs_come_back(committed):
     """A self-check knows what the reference and the baseline that decides gave for each held-out row."""
-    course, known, scores = committed
-    found = references.of_scores(course)
+    settings, known, scores = committed
+    found = references.of_scores(settings)
     assert (found.scores, found.baselines, found.all_baselines) == (known.scores, known.baselines, {})
     for seed in SEEDS:
         assert (found.outputs[seed] == known.outputs[seed]).all()
         assert (found.baseline_outputs["logistic_regression"][seed] == 3 - known.outputs[seed]).all()
-    assert references.as_scores(found, course) == scores
+    assert references.as_scores(found, settings) == scores
 
 
 def test_scores_of_an_older_version_have_no_outputs(committed):
     """They load as before, and nothing is known by row."""
-    course, known, _ = committed
-    path = Path(course.assignment.folder, "scores.json")
+    settings, known, _ = committed
+    path = Path(settings.assignment.folder, "scores.json")
     (old,) = json.loads(path.read_bytes())
     del old["outputs"], old["baseline_outputs"]
     path.write_text(json.dumps([old]))
-    found = references.of_scores(course)
+    found = references.of_scores(settings)
     assert (found.scores, found.outputs, found.baseline_outputs) == (known.scores, {}, {})
 
 
 def test_damaged_outputs_are_the_assignments_fault(committed):
     """It is said in which file they are."""
-    course, _, scores = committed
+    settings, _, scores = committed
     broken = replace(scores, outputs=("!", *scores.outputs[1:]))
-    Path(course.assignment.folder, "scores.json").write_bytes(to_json((broken,)))
+    Path(settings.assignment.folder, "scores.json").write_bytes(to_json((broken,)))
     with pytest.raises(AssignmentError, match=r"scores\.json: outputs by row are damaged"):
-        references.of_scores(course)
+        references.of_scores(settings)
 
 
 @pytest.mark.parametrize("task", ["assignment", "regression"])
 def test_outputs_of_traditional_models_have_their_scores(request, task):
     """What is kept of each row gives the score that was measured."""
-    course = a_course(request.getfixturevalue(task))
-    known, metric = references.baseline_scores(course), METRICS[course.assignment.bar.metric]
-    classes = len(course.assignment.data.classes)
+    settings = a_course(request.getfixturevalue(task))
+    known, metric = references.baseline_scores(settings), METRICS[settings.assignment.bar.metric]
+    classes = len(settings.assignment.data.classes)
     for name, texts in known.outputs.items():
         for text, seed, score in zip(texts, SEEDS, known.scores[name], strict=True):
-            rows = held_out_rows(seed, course)
+            rows = held_out_rows(seed, settings)
             given = outputs.as_predictions(outputs.unpacked(text, classes, len(rows)), classes)
-            assert metric.measure(given, course.dataset.labels[rows]) == pytest.approx(score, rel=1e-6)
+            assert metric.measure(given, settings.dataset.labels[rows]) == pytest.approx(score, rel=1e-6)
 
 
 # -- the hand-out ----------------------------------------------------------------------------------------
@@ -177,11 +179,11 @@ def test_outputs_of_traditional_models_have_their_scores(request, task):
 
 def test_the_hand_out_alone_must_fail(assignment, make):
     """Whoever hands in the hand-out as it is fails; an assignment of which that is not so is broken."""
-    course, nothing = a_course(assignment), Standard({}, {})
-    report = references.require_work(Gathered(make.evidence(), {}), course, nothing)
+    settings, nothing = a_course(assignment), ReferenceResults({}, {})
+    report = references.require_work(Gathered(make.evidence(), {}), settings, nothing)
     assert report.verdict is Verdict.FAIL
     with pytest.raises(AssignmentError, match="hand-out without any work gets REFER") as caught:
-        references.require_work(Gathered(make.evidence(failures=()), {}), course, nothing)
+        references.require_work(Gathered(make.evidence(failures=()), {}), settings, nothing)
     assert "starter.ipynb" in caught.value.help
 
 

@@ -289,8 +289,8 @@ def test_a_folder_that_may_only_be_read_is_the_harnesss_fault(open_place, ordina
 FULL = """
 import os
 from pathlib import Path
-from checker.run import store
 from checker.errors import HarnessError
+from checker.formats import files
 folder = Path(os.environ["FOLDER"])
 files.write(folder / "old.html", b"old")
 try:

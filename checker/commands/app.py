@@ -1,6 +1,6 @@
 """The commands, and the one place where errors become words and exit codes.
 
-Theory of operation: a command finds its assignment, makes a ``Course`` of it and of what was asked for, has another
+Theory of operation: a command finds its assignment, makes a ``RunSettings`` of it and of what was asked for, has another
 room do the work, and shows what that says. Nothing is decided here. Whatever is raised ends in ``main``.
 """
 
@@ -26,7 +26,7 @@ from checker.judge import judgement
 from checker.records.assignment import Assignment
 from checker.records.codec import to_json
 from checker.records.gathered import Gathered
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Submission
 from checker.records.verdicts import Verdict
 from checker.report import html, notices, terminal
@@ -47,8 +47,6 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
-OWN_FILES = sandbox.choose("none")
-"""Where the assignment's own notebooks run, and a student's file on the student's own machine."""
 
 AssignmentOption = Annotated[
     Path | None,
@@ -119,19 +117,19 @@ def batch_command(
         if not any(one.identity.submitted_at for one in submitted):
             errors.print("The worksheet tells nobody's time: is it the one of this assignment?", style="yellow")
     chosen = _only(submitted, only or [])
-    course = _grading(found, data, practice_data)
-    course = _with_extensions(course, extended, out, submitted)
+    settings = _grading(found, data, practice_data)
+    settings = _with_extensions(settings, extended, out, submitted)
     if wall == "none":
         errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
-    with lock.held(out), _place(course, scheduler, wall) as (place, fit):
+    with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
         at_a_time = jobs or fit
         console.print(
-            f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {course.dataset.note.name}."
+            f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
         )
-        held_to = _establish(course)
-        display, course = Display(console, len(chosen)), replace(course, model=model, exact=exact)
+        reference = _establish(settings)
+        display, settings = Display(console, len(chosen)), replace(settings, model=model, exact=exact)
         with ThreadPoolExecutor(at_a_time) as executor, display.shown():
-            result = batch.run(chosen, course, held_to, out, executor, display.watch, display.end, place, fresh)
+            result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
     _finish(result, out)
 
 
@@ -168,13 +166,13 @@ def judge_command(
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     found = _told(folders.find(assignment))
-    course = _grading(found, data, practice_data)
-    course = _with_extensions(course, extended, out, store.submissions(out / batch.EVIDENCE))
+    settings = _grading(found, data, practice_data)
+    settings = _with_extensions(settings, extended, out, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):
-        held_to = _establish(course)
+        reference = _establish(settings)
         display = Display(console, len(stored))
         with display.shown():
-            result = batch.judge_again(course, held_to, out, display.end)
+            result = batch.judge_again(settings, reference, out, display.end)
     _finish(result, out)
 
 
@@ -209,16 +207,16 @@ def _self_check(
 ) -> bool:
     """Check a student's own file and write its page; tell whether it passes."""
     found = replace(found, deadline=None)
-    course = replace(_course(found, found.seeds.self_check, data, practice_data), exact=exact)
-    held_to = references.of_scores(course)
+    settings = replace(_settings(found, found.seeds.self_check, data, practice_data), exact=exact)
+    reference = references.of_scores(settings)
     submission = submissions.find(file)[0]
     display = Display(console, 1)
-    with display.shown(), closing(OWN_FILES.open()) as boxes:
-        gathered = check.examine(submission, course, boxes, display.watch(submission))
-        judged = check.judge(gathered, course, held_to)
-        if check.needs_further(judged, course):
-            gathered = check.train_further(gathered, submission, course, boxes, display.watch(submission))
-            judged = check.judge(gathered, course, held_to)
+    with display.shown(), closing(sandbox.choose("none").open()) as boxes:
+        gathered = check.examine(submission, settings, boxes, display.watch(submission))
+        judged = check.judge(gathered, settings, reference)
+        if check.needs_further(judged, settings):
+            gathered = check.train_further(gathered, submission, settings, boxes, display.watch(submission))
+            judged = check.judge(gathered, settings, reference)
         display.end(submission.name, judged)
     files.write(report, html.render_student_page(judged))
     terminal.print_report(console, for_students(judged), str(report))
@@ -242,23 +240,23 @@ def reference_command(
     Example: checker reference reference/ocean_proximity --practice-data
     """
     found = _told(folders.load(folder))
-    grading, own = _grading(found, data, practice_data), _course(found, found.seeds.self_check, data, practice_data)
-    graded, held_to = _show_standard("grading", grading), _show_standard("self-check", own)
+    grading, own = _grading(found, data, practice_data), _settings(found, found.seeds.self_check, data, practice_data)
+    graded, reference = _show_reference("grading", grading), _show_reference("self-check", own)
     _rehearse(grading, graded, students)
     if write_scores:
         kept = [s for s in folders.scores(found) if s.dataset_sha256 != own.dataset.note.sha256]
         path = Path(found.folder, folders.SCORES)
-        files.write(path, to_json((*kept, references.as_scores(held_to, own)), indent=2))
+        files.write(path, to_json((*kept, references.as_scores(reference, own)), indent=2))
         console.print(f"Wrote {path}.", soft_wrap=True)
 
 
-def _show_standard(purpose: str, course: Course) -> Standard:
-    """Return the standard that the reference sets, printed beside what traditional models reach."""
-    held_to, bar = _establish(course), course.assignment.bar
-    title, metric = f"{purpose} seeds, {course.dataset.note.name}", metrics.find(bar.metric, bar.unit)
-    notices.print_standard(console, title, held_to.scores, held_to.baselines, metric, bar)
-    notices.print_field(console, held_to.all_baselines, metric)
-    return held_to
+def _show_reference(purpose: str, settings: RunSettings) -> ReferenceResults:
+    """Return the reference's results, printed beside what traditional models reach."""
+    reference, bar = _establish(settings), settings.assignment.bar
+    title, metric = f"{purpose} seeds, {settings.dataset.note.name}", metrics.find(bar.metric, bar.unit)
+    notices.print_reference(console, title, reference.scores, reference.baselines, metric, bar)
+    notices.print_field(console, reference.all_baselines, metric)
+    return reference
 
 
 @app.command("doctor")
@@ -297,17 +295,17 @@ def tensorboard_command(
     from checker.report import eventfiles  # its protocol buffers take a while, which no other command should wait for
 
     found = _told(folders.find(assignment))
-    course = _grading(found, data, practice_data)
-    chosen = _trained(out, only or [], course)
-    folder = eventfiles.write_beside(chosen, _hold_to(course)[0], course, out / "tensorboard")
+    settings = _grading(found, data, practice_data)
+    chosen = _trained(out, only or [], settings)
+    folder = eventfiles.write_beside(chosen, _reference_of(settings)[0], settings, out / "tensorboard")
     console.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
     if show:
         eventfiles.show(folder)
 
 
-def _trained(out: Path, names: list[str], course: Course) -> dict[str, Gathered]:
+def _trained(out: Path, names: list[str], settings: RunSettings) -> dict[str, Gathered]:
     """Return the evidence of submissions that were trained again, by name; all of them where no names are given."""
-    loaded = [store.load_at(place, circumstances(course)) for place in store.places(out / batch.EVIDENCE)]
+    loaded = [store.load_at(place, circumstances(settings)) for place in store.places(out / batch.EVIDENCE)]
     chosen = {name: gathered for name, _, gathered in loaded if not names or name in names}
     if missing := set(names) - set(chosen):
         raise UsageError(f"There is no evidence of {', '.join(sorted(missing))} in {out}.")
@@ -320,15 +318,15 @@ def _trained(out: Path, names: list[str], course: Course) -> dict[str, Gathered]
     return trained
 
 
-def _rehearse(course: Course, held_to: Standard, students: int) -> None:
+def _rehearse(settings: RunSettings, reference: ReferenceResults, students: int) -> None:
     """Require that the hand-out alone fails, and print what a batch will cost."""
-    starter, solution = references.starter_submission(course), references.reference_submission(course)
+    starter, solution = references.starter_submission(settings), references.reference_submission(settings)
     display = Display(console, 1)
-    with display.shown(), closing(OWN_FILES.open()) as boxes:
-        gathered = references.examine(starter, course, boxes, display.watch(starter))
-        display.end(starter.name, references.require_work(gathered, course, held_to))
-        each = references.seconds(references.examine(solution, course, boxes, display.watch(solution)))
-    notices.print_cost(console, each, students, places.jobs_that_fit(course.assignment))
+    with display.shown(), closing(sandbox.choose("none").open()) as boxes:
+        gathered = references.examine(starter, settings, boxes, display.watch(starter))
+        display.end(starter.name, references.require_work(gathered, settings, reference))
+        each = references.seconds(references.examine(solution, settings, boxes, display.watch(solution)))
+    notices.print_cost(console, each, students, places.jobs_that_fit(settings.assignment))
 
 
 def _finish(result: batch.Result, out: Path) -> NoReturn:
@@ -357,35 +355,37 @@ def _told(found: Assignment) -> Assignment:
     return found
 
 
-def _grading(assignment: Assignment, data: Path | None, practice: bool) -> Course:
-    course = _course(assignment, folders.grading_seeds(assignment), data, practice)
-    return replace(course, further=assignment.seeds.further)
+def _grading(assignment: Assignment, data: Path | None, practice: bool) -> RunSettings:
+    settings = _settings(assignment, folders.grading_seeds(assignment), data, practice)
+    return replace(settings, further=assignment.seeds.further)
 
 
-def _course(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool) -> Course:
-    """Return a course with the data that was asked for."""
+def _settings(assignment: Assignment, seeds: tuple[int, ...], data: Path | None, practice: bool) -> RunSettings:
+    """Return settings with the data that was asked for."""
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
     found = dataset.load(assignment.data, data, practice, folder=Path(assignment.folder))
-    return Course(assignment, found, seeds)
+    return RunSettings(assignment, found, seeds)
 
 
-def _with_extensions(course: Course, given: Path | None, out: Path, submitted: Sequence[Submission]) -> Course:
-    course, absent = extensions.granted(course, given, out, submitted)
+def _with_extensions(
+    settings: RunSettings, given: Path | None, out: Path, submitted: Sequence[Submission]
+) -> RunSettings:
+    settings, absent = extensions.granted(settings, given, out, submitted)
     for student in absent:
         console.print(f"{text.one_line(student)} has an extension and has handed in nothing.", markup=False)
-    return course
+    return settings
 
 
 @contextmanager
-def _place(course: Course, scheduler: str | None, wall: str) -> Iterator[tuple[places.Place, int]]:
+def _place(settings: RunSettings, scheduler: str | None, wall: str) -> Iterator[tuple[places.Place, int]]:
     """Yield where submissions run, and how many are best run there at a time."""
     if scheduler is None:
-        yield places.Pool(sandbox.choose(wall)), places.jobs_that_fit(course.assignment)
+        yield places.Pool(sandbox.choose(wall)), places.jobs_that_fit(settings.assignment)
         return
     cluster, address = _reach(scheduler)
     with closing(cluster.connect(address)) as client:
-        place = cluster.Cluster(client, course)
+        place = cluster.Cluster(client, settings)
         yield place, place.at_a_time
 
 
@@ -403,20 +403,20 @@ def _reach(scheduler: str) -> tuple[ModuleType, str]:
     return cluster, address
 
 
-def _establish(course: Course) -> Standard:
-    """Return the standard that the reference sets, after it has passed its own assignment."""
-    return _hold_to(course)[1]
+def _establish(settings: RunSettings) -> ReferenceResults:
+    """Return the reference's results, after it has passed its own assignment."""
+    return _reference_of(settings)[1]
 
 
-def _hold_to(course: Course) -> tuple[Gathered, Standard]:
-    """Return the reference's evidence and the standard that it sets, after it has passed its own assignment."""
-    submission = references.reference_submission(course)
+def _reference_of(settings: RunSettings) -> tuple[Gathered, ReferenceResults]:
+    """Return the reference's evidence and results, after it has passed its own assignment."""
+    submission = references.reference_submission(settings)
     display = Display(console, 1)
-    with display.shown(), closing(OWN_FILES.open()) as boxes:
-        gathered = references.examine(submission, course, boxes, display.watch(submission))
-        held_to = references.of_reference(gathered, course)
-        display.end(submission.name, references.require_sound(gathered, course, held_to))
-    return gathered, held_to
+    with display.shown(), closing(sandbox.choose("none").open()) as boxes:
+        gathered = references.examine(submission, settings, boxes, display.watch(submission))
+        reference = references.of_reference(gathered, settings)
+        display.end(submission.name, references.require_sound(gathered, settings, reference))
+    return gathered, reference
 
 
 def main() -> NoReturn:

@@ -18,22 +18,22 @@ from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.capture import AsTrained, ModelCapture
 from checker.records.evidence import Evidence, OwnResult
 from checker.records.gathered import Gathered
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 
 MOST = 60
 """Networks for the task that are ranked: the last ones."""
 
 
-def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
+def find(ran: Gathered, settings: RunSettings) -> tuple[Evidence, Traced | None]:
     """Return the evidence with the answer, and with how networks did as trained; and what the answer was given, None
     where there is no answer."""
-    evidence, data, assignment = ran.evidence, course.dataset, course.assignment
+    evidence, data, assignment = ran.evidence, settings.dataset, settings.assignment
     outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
     matcher = Matcher(data.features, data.labels)
     fitting = selection.candidates(evidence.models, outputs, len(data.labels))[-MOST:]
     matches = {model.id: matcher.match(model, ran.arrays) for model in reversed(fitting)}
     answered = {of.model: of for of in evidence.as_trained}
-    owns = [_own(model, answered.get(model.id), matches[model.id], matcher, ran, course) for model in fitting]
+    owns = [_own(model, answered.get(model.id), matches[model.id], matcher, ran, settings) for model in fitting]
     metric = TASK_METRICS[assignment.task]
     leaky = {m.id for m in fitting if tracing.carries_label(m, matches[m.id], matcher, names)}
     honest = [own for own in owns if own.model.id not in leaky]
@@ -41,7 +41,7 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     ranked = honest or owns
     outdone = ranking.why_not(ranked, trusted, metric, assignment.bar.unit)
     outdone |= dict.fromkeys(leaky if honest else (), "an input gives the target away, and others do without")
-    named = course.answer_name
+    named = settings.answer_name
     folds = {group[-1].model.id: len(group) for group in ranking.folds_of(ranked)}
     chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
     results = tuple(own_results.result_of(own, answered.get(own.model.id), metric) for own in owns)
@@ -52,7 +52,7 @@ def find(ran: Gathered, course: Course) -> tuple[Evidence, Traced | None]:
     evidence = replace(evidence, own_results=_with_random_rows(results, owns, answer, matcher))
     others = kin.of_same_kind(answer, fitting)
     return evidence, tracing.trace(
-        answer, ran.arrays, matcher, _columns(course, matcher), names, assignment.data.classes, others
+        answer, ran.arrays, matcher, _columns(settings, matcher), names, assignment.data.classes, others
     )
 
 
@@ -72,9 +72,9 @@ def _with_random_rows(
     )
 
 
-def _columns(course: Course, matcher: Matcher) -> Data:
+def _columns(settings: RunSettings, matcher: Matcher) -> Data:
     """Return the data set's columns, without the target and with it."""
-    data, source = course.dataset, course.assignment.data
+    data, source = settings.dataset, settings.assignment.data
     words = {name: column for name, column in data.words.items() if name != source.target}
     all_names = (*source.features, source.target)[: matcher.features.shape[1]]
     honest = Sources(source.features, data.features, words)
@@ -88,10 +88,15 @@ def _sets_a_measure(model: ModelCapture) -> bool:
 
 
 def _own(
-    model: ModelCapture, answered: AsTrained | None, matched: Matched, matcher: Matcher, ran: Gathered, course: Course
+    model: ModelCapture,
+    answered: AsTrained | None,
+    matched: Matched,
+    matcher: Matcher,
+    ran: Gathered,
+    settings: RunSettings,
 ) -> Own:
-    labels, fed = course.dataset.labels, tracing.labels_fed(model.fits[-1], ran.arrays, matched)
-    names = own_results.class_names(fed, labels, len(course.assignment.data.classes))
+    labels, fed = settings.dataset.labels, tracing.labels_fed(model.fits[-1], ran.arrays, matched)
+    names = own_results.class_names(fed, labels, len(settings.assignment.data.classes))
     scale = tracing.target_scale(model, ran.arrays, matched, labels)
     others = matcher.others(matched)
     return own_results.own_of(model, answered, ran.arrays, matched, others, labels, names, scale)

@@ -13,7 +13,7 @@ from checker.records.capture import ModelCapture
 from checker.records.evidence import Evidence, Selection
 from checker.records.gathered import Gathered
 from checker.records.job import Ending, ExecuteJob, Execution, ReplayPlan
-from checker.records.settings import Course, Watch
+from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.verdicts import Failure, Stage, Verdict
 from checker.sandbox import Box
@@ -34,17 +34,17 @@ CUT_SHORT = {
 """What is said of a run that did not come to its end by itself."""
 
 
-def run(submission: Submission, course: Course, box: Box, watch: Watch) -> Gathered:
+def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -> Gathered:
     """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
     answer, or else the first with a network or an error, has left."""
-    room = course.assignment.execute.seconds
+    room = settings.assignment.execute.seconds
     ran: list[Gathered] = []
     for number, file in enumerate(files_of(submission)):
-        limits = replace(course.assignment.execute, seconds=room)
-        ended, seen = _in_its_generation(file, course, box, watch, limits)
-        ran.append(_left(as_checked(submission, number), ended, seen, course))
+        limits = replace(settings.assignment.execute, seconds=room)
+        ended, seen = _in_its_generation(file, settings, box, watch, limits)
+        ran.append(_left(as_checked(submission, number), ended, seen, settings))
         room -= ended.counted_seconds
-        if _holds_answer(seen, course):
+        if _holds_answer(seen, settings):
             return ran[-1]
         if room <= 0:
             break
@@ -81,45 +81,45 @@ def _name(file: Submission) -> str:
 
 
 def _in_its_generation(
-    submission: Submission, course: Course, box: Box, watch: Watch, limits: Limits
+    submission: Submission, settings: RunSettings, box: Box, watch: Watch, limits: Limits
 ) -> tuple[Execution, Collector]:
     """Run a file in the generation of Keras that it was written for; where errors say that it was another, or leave no
     answer, in that one too, and take the run with an answer, or else with fewer errors."""
-    wanted = course.assignment.keras
-    first = _execute(submission, course, box, watch, wanted, "the assignment says so", limits)
+    wanted = settings.assignment.keras
+    first = _execute(submission, settings, box, watch, wanted, "the assignment says so", limits)
     seen = first[1]
     if wanted != "auto" or seen.environment is None:
         return first
     other = generations.other(seen.environment.keras)
     blamed = generations.explained_by(seen.environment.keras, seen.cells, seen.adaptations)
-    if not blamed and not _holds_answer(seen, course):
+    if not blamed and not _holds_answer(seen, settings):
         blamed = generations.may_explain(seen.cells)
     if not blamed:
         return first
     reason = f"under Keras {seen.environment.keras} {blamed}"
-    second = _execute(submission, course, box, watch, other, reason, limits)
-    return max(first, second, key=lambda run: _how_far(run[1], course))
+    second = _execute(submission, settings, box, watch, other, reason, limits)
+    return max(first, second, key=lambda run: _how_far(run[1], settings))
 
 
-def _how_far(seen: Collector, course: Course) -> tuple[bool, bool, int]:
+def _how_far(seen: Collector, settings: RunSettings) -> tuple[bool, bool, int]:
     failed = sum(cell.error is not None for cell in seen.cells)
-    return _holds_answer(seen, course), bool(seen.cells), -failed
+    return _holds_answer(seen, settings), bool(seen.cells), -failed
 
 
-def _holds_answer(seen: Collector, course: Course) -> bool:
-    return bool(_for_the_task(seen, course))
+def _holds_answer(seen: Collector, settings: RunSettings) -> bool:
+    return bool(_for_the_task(seen, settings))
 
 
-def _for_the_task(seen: Collector, course: Course) -> tuple[ModelCapture, ...]:
-    return selection.candidates(seen.models, course.assignment.data.outputs, len(course.dataset.labels))
+def _for_the_task(seen: Collector, settings: RunSettings) -> tuple[ModelCapture, ...]:
+    return selection.candidates(seen.models, settings.assignment.data.outputs, len(settings.dataset.labels))
 
 
 def _execute(
-    submission: Submission, course: Course, box: Box, watch: Watch, keras: str, reason: str, limits: Limits
+    submission: Submission, settings: RunSettings, box: Box, watch: Watch, keras: str, reason: str, limits: Limits
 ) -> tuple[Execution, Collector]:
     def once() -> tuple[Execution, Collector]:
         seen = Collector(lambda progress: watch(Stage.EXECUTING, progress))
-        return run_file(submission, course, box, seen, keras, reason, limits), seen
+        return run_file(submission, settings, box, seen, keras, reason, limits), seen
 
     execution, seen = again_if_vanished(once)
     _require_start(execution, seen)
@@ -135,7 +135,7 @@ def again_if_vanished(run: Callable[[], tuple[Execution, Collector]]) -> tuple[E
 
 def run_file(
     submission: Submission,
-    course: Course,
+    settings: RunSettings,
     box: Box,
     seen: Collector,
     keras: str,
@@ -145,12 +145,12 @@ def run_file(
     arrays: Sequence[Array] = (),
 ) -> Execution:
     """Run the student's file; for a replay, with a seed's arrays beside it."""
-    assignment = course.assignment
+    assignment = settings.assignment
     data, is_notebook = assignment.data, submission.is_notebook
     names = tuple(companion.name for companion in submission.beside)
-    about = (assignment.caps, data.classes, replay, course.exact, data.file, submission.folder, names)
+    about = (assignment.caps, data.classes, replay, settings.exact, data.file, submission.folder, names)
     job = ExecuteJob(is_notebook, keras, reason, *about)
-    content = [submissions.read(submission), course.dataset.csv, *map(submissions.read_companion, submission.beside)]
+    content = [submissions.read(submission), settings.dataset.csv, *map(submissions.read_companion, submission.beside)]
     beside = [*(Frame(Kind.BYTES, of) for of in content), *map(frames.array, arrays)]
     return box.run([frames.job(job), *beside, frames.END], limits, seen.receive)
 
@@ -162,7 +162,7 @@ def _require_start(execution: Execution, seen: Collector) -> None:
         raise HarnessError(f"The guest ended before it began ({execution.ending}): {tail}", "Run `checker doctor`.")
 
 
-def unread(submission: Submission, course: Course) -> Evidence:
+def unread(submission: Submission, settings: RunSettings) -> Evidence:
     """Return the evidence of a submission in which there is nothing to run."""
     assert submission.failure is not None
     never = Execution(Ending.FINISHED, None, 0.0, 0.0, 0.0, "", "")
@@ -177,7 +177,7 @@ def unread(submission: Submission, course: Course) -> Evidence:
         selection=nothing,
         tracing=None,
         recipe=None,
-        seeds=course.seeds,
+        seeds=settings.seeds,
         retraining=None,
         runs=(),
     )
@@ -192,10 +192,10 @@ def as_stored(submission: Submission) -> Submission:
     )
 
 
-def _left(submission: Submission, execution: Execution, seen: Collector, course: Course) -> Gathered:
+def _left(submission: Submission, execution: Execution, seen: Collector, settings: RunSettings) -> Gathered:
     """Return what a run of the student's file has left, before anybody has looked for the answer."""
     failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
-    fitting = _for_the_task(seen, course)
+    fitting = _for_the_task(seen, settings)
     kept = tuple(_kept(_given(fitting), seen))
     arrays = {ref.sha256: seen.arrays[ref.sha256] for ref in kept}
     evidence = Evidence(
@@ -208,7 +208,7 @@ def _left(submission: Submission, execution: Execution, seen: Collector, course:
         selection=Selection(None, "no model for this task found"),
         tracing=None,
         recipe=None,
-        seeds=course.seeds,
+        seeds=settings.seeds,
         retraining=None,
         runs=(),
         adaptations=tuple(seen.adaptations),
@@ -296,10 +296,10 @@ def forgive_cut(evidence: Evidence) -> Evidence:
     return replace(evidence, failures=tuple(f for f in evidence.failures if f.stage is not Stage.EXECUTING))
 
 
-def explain(evidence: Evidence, course: Course) -> Evidence:
+def explain(evidence: Evidence, settings: RunSettings) -> Evidence:
     """Say why there is no answer, where nothing else has gone wrong; or else, of a file that was cut short, which error
     before that took it away."""
-    outputs, rows = course.assignment.data.outputs, len(course.dataset.labels)
+    outputs, rows = settings.assignment.data.outputs, len(settings.dataset.labels)
     companions = evidence.submission.companions
     if evidence.failures:
         error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations, companions)
@@ -307,6 +307,6 @@ def explain(evidence: Evidence, course: Course) -> Evidence:
             return evidence
         failure = Failure(Stage.SELECTING, error.rationale, error.help, cell=error.cell, verdict=Verdict.REFER)
         return replace(evidence, failures=(failure, *evidence.failures))
-    about = (outputs, rows, course.answer_name, evidence.adaptations, companions)
+    about = (outputs, rows, settings.answer_name, evidence.adaptations, companions)
     failure = selection.explain(evidence.models, evidence.cells, *about)
     return replace(evidence, failures=(failure,))

@@ -15,7 +15,7 @@ from checker.records.evidence import Evidence
 from checker.records.gathered import Gathered
 from checker.records.job import Ending, Execution, Progress, ReplayPlan, RetrainJob
 from checker.records.network import Architecture, Recipe
-from checker.records.settings import Course, Watch
+from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.training import TrainingRun
 from checker.records.verdicts import Failure, Stage, Verdict
@@ -37,17 +37,17 @@ NOT_ALONE = "The cells that the training needs did not do alone what they did in
 
 
 def retrain(
-    submission: Submission, evidence: Evidence, traced: Traced, course: Course, boxes: Boxes, watch: Watch
+    submission: Submission, evidence: Evidence, traced: Traced, settings: RunSettings, boxes: Boxes, watch: Watch
 ) -> Gathered:
     """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
     replayed by that code."""
     answer = evidence.answer
     assert answer is not None
     kept = traced.arrays
-    training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
-    enough = recipes.enough_rows(len(course.dataset.labels))
+    training_rows = round(len(settings.dataset.labels) * (1 - settings.assignment.splits.test))
+    enough = recipes.enough_rows(len(settings.dataset.labels))
     looked_at = kin.with_looks_at_twins(answer, evidence.models)
-    recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
+    recipe, unclear = recipes.recipe_of(looked_at, settings.assignment.caps, enough, training_rows)
     evidence = replace(evidence, recipe=recipe)
     if answer.origin:
         return Gathered(_refer(evidence, answer, answer.origin), kept)
@@ -59,29 +59,31 @@ def retrain(
     if answer.architecture is not None and architectures.holds_weights(answer.architecture, inputs):
         return Gathered(_refer(evidence, answer, MADE_OF_NUMBERS), kept)
     obstacle = answer.unrebuildable or unclear
-    if course.assignment.data.is_regression:
+    if settings.assignment.data.is_regression:
         recipe = None if recipe is None else recipes.of_numbers(recipe)
         evidence = replace(evidence, recipe=recipe)
         if traced.tracing.target is None:
             return Gathered(_refer(evidence, answer, unclear if has_several else targets.UNKNOWN), kept)
     if recipe is not None and answer.architecture is not None and not obstacle:
-        data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.seeds}
-        ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
-        failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course)]
+        data = {seed: _seed_arrays(seed, recipe.development, traced, settings) for seed in settings.seeds}
+        ended, seen = _rebuild(evidence, answer.architecture, recipe, data, settings, boxes.ours, watch)
+        failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, settings)]
         evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
         return Gathered(evidence, kept | seen.arrays)
-    plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+    plan = recipes.replay_plan(answer, enough, settings.assignment.data.outputs)
     if plan is None:
         return Gathered(_refer(evidence, answer, obstacle), kept)
     known = provenance.Provenance(evidence.cells, evidence.adaptations)
     cells = known.cells_for({fit.cell for fit in answer.fits})
     evidence = replace(evidence, replayed=obstacle, replay_cells=cells)
     ran = Gathered(evidence, kept)
-    return _replay(submission, ran, plan, traced, course.seeds[:1], course, boxes.students, watch)
+    return _replay(submission, ran, plan, traced, settings.seeds[:1], settings, boxes.students, watch)
 
 
-def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
-    """Train an answer that was rebuilt for the course's further seeds, too, or one that was replayed for those after
+def train_further(
+    gathered: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
+) -> Gathered:
+    """Train an answer that was rebuilt for the further seeds, too, or one that was replayed for those after
     the first.
 
     Where the guest of a rebuilt one does not reach its end, only that is noted: what the first seeds gave stays.
@@ -90,17 +92,17 @@ def train_further(gathered: Gathered, submission: Submission, course: Course, bo
     answer, recipe = evidence.answer, evidence.recipe
     assert answer is not None
     if evidence.replayed:
-        enough = recipes.enough_rows(len(course.dataset.labels))
-        plan = recipes.replay_plan(answer, enough, course.assignment.data.outputs)
+        enough = recipes.enough_rows(len(settings.dataset.labels))
+        plan = recipes.replay_plan(answer, enough, settings.assignment.data.outputs)
         assert plan is not None
-        return _replay(submission, gathered, plan, traced, course.seeds[1:], course, boxes.students, watch)
+        return _replay(submission, gathered, plan, traced, settings.seeds[1:], settings, boxes.students, watch)
     assert answer.architecture is not None and recipe is not None
-    data = {seed: _seed_arrays(seed, recipe.development, traced, course) for seed in course.further}
-    ended, seen = _rebuild(evidence, answer.architecture, recipe, data, course, boxes.ours, watch)
+    data = {seed: _seed_arrays(seed, recipe.development, traced, settings) for seed in settings.further}
+    ended, seen = _rebuild(evidence, answer.architecture, recipe, data, settings, boxes.ours, watch)
     evidence = replace(evidence, further=ended)
     if ended.ending is not Ending.FINISHED:
         return replace(gathered, evidence=evidence)
-    failures = (*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, course))
+    failures = (*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, settings))
     evidence = replace(evidence, runs=(*evidence.runs, *seen.runs), failures=failures)
     return Gathered(evidence, {**gathered.arrays, **seen.arrays})
 
@@ -110,11 +112,11 @@ def _rebuild(
     architecture: Architecture,
     recipe: Recipe,
     data: Mapping[int, tuple[Array, ...]],
-    course: Course,
+    settings: RunSettings,
     box: Box,
     watch: Watch,
 ) -> tuple[Execution, Collector]:
-    assignment = course.assignment
+    assignment = settings.assignment
     job = RetrainJob(
         keras=evidence.environment.keras if evidence.environment else "3",
         architecture=architecture,
@@ -138,7 +140,7 @@ def _replay(
     plan: ReplayPlan,
     traced: Traced,
     seeds: Sequence[int],
-    course: Course,
+    settings: RunSettings,
     box: Box,
     watch: Watch,
 ) -> Gathered:
@@ -146,20 +148,20 @@ def _replay(
 
     The limits on time and steps are those of all seeds together: a seed is begun only if what the last took is left.
     """
-    evidence, answer, limits = gathered.evidence, gathered.evidence.answer, course.assignment.execute
+    evidence, answer, limits = gathered.evidence, gathered.evidence.answer, settings.assignment.execute
     assert answer is not None
-    enough = recipes.enough_rows(len(course.dataset.labels))
+    enough = recipes.enough_rows(len(settings.dataset.labels))
     development = recipes.watched_development(kin.with_looks_at_twins(answer, evidence.models), enough)
-    replaying = _Replaying(submission, evidence, answer, replace(plan, cells=evidence.replay_cells), course, box)
+    replaying = _Replaying(submission, evidence, answer, replace(plan, cells=evidence.replay_cells), settings, box)
     last = evidence.retraining.counted_seconds if evidence.retraining else 0.0
     left, collected, data = limits.seconds - last, Collector(lambda progress: None), dict[int, tuple[Array, ...]]()
     for number, seed in enumerate(seeds, 1):
         steps = [run.steps for run in (*evidence.runs, *collected.runs)]
-        if last > left or (steps and sum(steps) + max(steps) > course.assignment.caps.notebook_steps):
+        if last > left or (steps and sum(steps) + max(steps) > settings.assignment.caps.notebook_steps):
             replaying.said.append(OVER_LIMIT.format("time" if last > left else "steps"))
             break
         watch(Stage.RETRAINING, Progress(number, len(seeds)))
-        data[seed] = _seed_arrays(seed, development, traced, course)
+        data[seed] = _seed_arrays(seed, development, traced, settings)
         runs, arrays = replaying.run(seed, data[seed], left)
         last = replaying.seconds
         left -= last
@@ -170,7 +172,7 @@ def _replay(
     ended = replaying.ended
     if ended:
         total = _summed(ended)
-        failures = _failures_of(evidence, total, collected, data, course)
+        failures = _failures_of(evidence, total, collected, data, settings)
         evidence = replace(evidence, failures=(*evidence.failures, *failures))
         evidence = replace(evidence, further=total) if evidence.retraining else replace(evidence, retraining=total)
     said, cells = " ".join(dict.fromkeys(replaying.said)), replaying.plan.cells
@@ -188,10 +190,10 @@ class _Replaying:
         evidence: Evidence,
         answer: ModelCapture,
         plan: ReplayPlan,
-        course: Course,
+        settings: RunSettings,
         box: Box,
     ) -> None:
-        self.submission, self.evidence, self.course, self.box = submission, evidence, course, box
+        self.submission, self.evidence, self.settings, self.box = submission, evidence, settings, box
         self.answer, self.plan = answer, plan
         self.said = [evidence.replay] if evidence.replay else []
         self.ended: list[Execution] = []
@@ -211,12 +213,12 @@ class _Replaying:
     def _run(self, seed: int, arrays: Sequence[Array], left: float) -> Collector:
         environment = self.evidence.environment
         keras, reason = (environment.keras, environment.reason) if environment else ("3", "")
-        limits, plan = replace(self.course.assignment.execute, seconds=left), replace(self.plan, seed=seed)
+        limits, plan = replace(self.settings.assignment.execute, seconds=left), replace(self.plan, seed=seed)
 
         def once() -> tuple[Execution, Collector]:
             seen = Collector(lambda progress: None)
             self.box.renew()
-            about = (self.submission, self.course, self.box, seen, keras, reason, limits, plan, arrays)
+            about = (self.submission, self.settings, self.box, seen, keras, reason, limits, plan, arrays)
             return execution.run_file(*about), seen
 
         ended, seen = execution.again_if_vanished(once)
@@ -266,7 +268,7 @@ def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
     )
 
 
-def archive(gathered: Gathered, course: Course) -> dict[str, Array]:
+def archive(gathered: Gathered, settings: RunSettings) -> dict[str, Array]:
     """Return what the script that trains a rebuilt answer again reads beside the data set.
 
     ``rows`` (n,) of the data set and their ``features`` (n, d), float32; the rows that are ``trainable`` (m,); and for
@@ -276,7 +278,7 @@ def archive(gathered: Gathered, course: Course) -> dict[str, Array]:
     evidence, traced = gathered.evidence, _kept(gathered)
     assert evidence.recipe is not None and traced.rows is not None and traced.trainable is not None
     seeds = [run.seed for run in evidence.runs]
-    fitted = [_prepared(seed, evidence.recipe.development, traced, course)[1:] for seed in seeds]
+    fitted = [_prepared(seed, evidence.recipe.development, traced, settings)[1:] for seed in seeds]
     offsets, scales = (np.array(of) for of in zip(*fitted, strict=True))
     return {
         "rows": traced.rows,
@@ -288,19 +290,19 @@ def archive(gathered: Gathered, course: Course) -> dict[str, Array]:
     }
 
 
-def _prepared(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Split, Array, Array]:
+def _prepared(seed: int, development: bool, traced: Traced, settings: RunSettings) -> tuple[Split, Array, Array]:
     """Return a seed's split, and the offsets and scales (d,) that are fitted on it."""
     rows, features, trainable = traced.rows, traced.features, traced.trainable
     assert rows is not None and features is not None and trainable is not None
-    part = held_out_split(seed, development, rows, course, trainable)
+    part = held_out_split(seed, development, rows, settings, trainable)
     return part, *preparation.by_seed(features, rows, traced.tracing.columns, part.training, part.development)
 
 
-def _seed_arrays(seed: int, development: bool, traced: Traced, course: Course) -> tuple[Array, ...]:
+def _seed_arrays(seed: int, development: bool, traced: Traced, settings: RunSettings) -> tuple[Array, ...]:
     """Return a seed's five arrays: training x and y, development x and y, held-out x."""
     assert traced.rows is not None and traced.features is not None
-    part, offsets, scales = _prepared(seed, development, traced, course)
-    labels, scale = course.dataset.labels, traced.tracing.target
+    part, offsets, scales = _prepared(seed, development, traced, settings)
+    labels, scale = settings.dataset.labels, traced.tracing.target
     if scale is not None:
         labels = targets.apply(scale, labels).astype(np.float32).reshape(-1, 1)
     x = np.zeros((len(labels), traced.features.shape[1]), dtype=np.float32)
@@ -313,7 +315,7 @@ def _failures_of(
     execution: Execution,
     seen: Collector,
     data: Mapping[int, tuple[Array, ...]],
-    course: Course,
+    settings: RunSettings,
 ) -> list[Failure]:
     if seen.failures:
         return []
@@ -324,7 +326,7 @@ def _failures_of(
             why = evidence.replayed.rstrip(".")
             words = f"The network cannot be rebuilt ({why}), and the replay did not reach its end."
         return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
-    outputs = course.assignment.data.outputs
+    outputs = settings.assignment.data.outputs
     shapes = {run.seed: seen.arrays[run.predictions.sha256].shape for run in seen.runs}
     wrong = [shape for seed, shape in shapes.items() if shape != (len(data[seed][4]), outputs)]
     if wrong:

@@ -17,7 +17,7 @@ from checker.records.evidence import Evidence, OwnResult
 from checker.records.gathered import Gathered
 from checker.records.network import Recipe
 from checker.records.report import Cause, Observation
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.training import TrainingRun
 from checker.records.verdicts import Failure, Stage, Verdict
 from checker.scoring import metrics, outputs, targets
@@ -31,7 +31,7 @@ def is_measured(evidence: Evidence) -> bool:
     return bool(evidence.runs) and all(failure.stage is not Stage.RETRAINING for failure in evidence.failures)
 
 
-def compare(gathered: Gathered, course: Course, standard: Standard) -> Comparison | None:
+def compare(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Comparison | None:
     """Compare a submission's scores with the reference's; None where it was not retrained, or has inputs for no row
     that some seed holds out.
 
@@ -43,64 +43,64 @@ def compare(gathered: Gathered, course: Course, standard: Standard) -> Compariso
     evidence = gathered.evidence
     if not is_measured(evidence):
         return None
-    known = known_rows(gathered, course)
-    if not all(known[held_out_rows(run.seed, course)].any() for run in evidence.runs):
+    known = known_rows(gathered, settings)
+    if not all(known[held_out_rows(run.seed, settings)].any() for run in evidence.runs):
         return None
-    missing = missing_rows(known, course, standard)
-    first = [run for run in evidence.runs if run.seed in course.seeds]
-    bar = course.assignment.bar
-    compared = _compare(first, gathered, course, standard, bar, missing)
+    missing = missing_rows(known, settings, reference)
+    first = [run for run in evidence.runs if run.seed in settings.seeds]
+    bar = settings.assignment.bar
+    compared = _compare(first, gathered, settings, reference, bar, missing)
     further = len(evidence.runs) - len(first)
     if evidence.replayed and len(evidence.runs) == 1:  # which decides no more than whether others are to follow
         return replace(compared, band=0.0, standard_error=0.0)
     if compared.is_open and further:
-        compared = _compare(evidence.runs, gathered, course, standard, bar, missing, further)
+        compared = _compare(evidence.runs, gathered, settings, reference, bar, missing, further)
     return compared
 
 
 def _compare(
     runs: Sequence[TrainingRun],
     gathered: Gathered,
-    course: Course,
-    standard: Standard,
+    settings: RunSettings,
+    reference: ReferenceResults,
     bar: Bar,
     missing: MissingRows | None,
     further: int = 0,
 ) -> Comparison:
-    known = known_rows(gathered, course)
+    known = known_rows(gathered, settings)
     is_on_fewer = missing is not None and missing.likeness is not Likeness.UNKNOWN
-    held_to = _on_known_rows(standard, known, course) if is_on_fewer else standard
+    reference = _on_known_rows(reference, known, settings) if is_on_fewer else reference
     compared = comparison.compare(
         runs,
-        {run.seed: predictions(gathered, run, course) for run in runs},
-        {run.seed: true_labels(gathered, run, course) for run in runs},
-        held_to.scores,
-        held_to.baselines,
+        {run.seed: predictions(gathered, run, settings) for run in runs},
+        {run.seed: true_labels(gathered, run, settings) for run in runs},
+        reference.scores,
+        reference.baselines,
         bar,
-        course.assignment.splits,
-        len(course.assignment.data.classes),
+        settings.assignment.splits,
+        len(settings.assignment.data.classes),
         further,
     )
     if missing is not None and missing.likeness is Likeness.UNLIKE:
-        missing = replace(missing, strict=_strict(runs, gathered, course, standard, bar, known, further))
-    placed = comparison.placed(held_to.all_baselines, [run.seed for run in runs])
+        missing = replace(missing, strict=_strict(runs, gathered, settings, reference, bar, known, further))
+    placed = comparison.placed(reference.all_baselines, [run.seed for run in runs])
     return replace(compared, baselines=placed, missing=missing)
 
 
 # -- the student's own run ---------------------------------------------------------------------------------
 
 
-def agreed(gathered: Gathered, compared: Comparison | None, course: Course) -> Agreed | None:
+def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> Agreed | None:
     """Hold the answer, as the student had trained it, against what it does trained again; None where it was not."""
     evidence = gathered.evidence
     answer = evidence.answer
     if compared is None or answer is None:
         return None
-    trained = [_training_score(gathered, run, compared.metric, course) for run in compared_runs(evidence, compared)]
+    trained = [_training_score(gathered, run, compared.metric, settings) for run in compared_runs(evidence, compared)]
     known = [score for score in trained if score is not None]
     held_out = [score.score for score in compared.scores]
     found, note = agreement.of_results(own_result(evidence), known, held_out, compared.bar, compared.metric)
-    fits = recipes.trainings(answer, recipes.enough_rows(len(course.dataset.labels)))
+    fits = recipes.trainings(answer, recipes.enough_rows(len(settings.dataset.labels)))
     curves = agreement.of_curves(fits, compared_runs(evidence, compared))
     impossible = plausibility.doubt(answer, evidence.models, evidence.cells)
     result = Agreed(found, note, curves=curves, impossible=impossible)
@@ -111,19 +111,21 @@ def agreed(gathered: Gathered, compared: Comparison | None, course: Course) -> A
     return replace(result, cause=agreement.likely_cause(answer, evidence.recipe, evidence.tracing, is_worse))
 
 
-def failures(gathered: Gathered, course: Course, standard: Standard) -> tuple[Failure, ...]:
+def failures(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> tuple[Failure, ...]:
     """Return a submission's failures; a retraining that diverged is for a demonstrator where the network had learned
     the task in the notebook."""
-    return tuple(_unless_survived(failure, gathered, course, standard) for failure in gathered.evidence.failures)
+    return tuple(_unless_survived(failure, gathered, settings, reference) for failure in gathered.evidence.failures)
 
 
-def _unless_survived(failure: Failure, gathered: Gathered, course: Course, standard: Standard) -> Failure:
-    evidence, bar = gathered.evidence, course.assignment.bar
+def _unless_survived(
+    failure: Failure, gathered: Gathered, settings: RunSettings, reference: ReferenceResults
+) -> Failure:
+    evidence, bar = gathered.evidence, settings.assignment.bar
     answer = evidence.answer
     if not failure.diverged or answer is None:
         return failure
     metric = metrics.find(bar.metric, bar.unit)
-    means = (statistics.fmean(of[seed] for seed in course.seeds) for of in (standard.scores, standard.baselines))
+    means = (statistics.fmean(of[seed] for seed in settings.seeds) for of in (reference.scores, reference.baselines))
     own = own_result(evidence)
     if not agreement.survived(own, answer.fits, metric.bar(bar, *means), bar.metric):
         return failure
@@ -144,15 +146,15 @@ def own_result(evidence: Evidence) -> OwnResult | None:
     return next((own for own in evidence.own_results if evidence.answer and own.model == evidence.answer.id), None)
 
 
-def _training_score(gathered: Gathered, run: TrainingRun, metric: str, course: Course) -> float | None:
+def _training_score(gathered: Gathered, run: TrainingRun, metric: str, settings: RunSettings) -> float | None:
     """Return the score of a training on its own rows; None where what it gives for them is not known."""
     tracing, recipe = gathered.evidence.tracing, gathered.evidence.recipe
     if run.trained is None or tracing is None or tracing.rows is None or tracing.trainable is None or recipe is None:
         return None
     rows, trainable = gathered.array(tracing.rows), gathered.array(tracing.trainable)
-    part = held_out_split(run.seed, recipe.development, rows, course, trainable)
-    given, labels = gathered.array(run.trained), course.dataset.labels
-    classes = len(course.assignment.data.classes)
+    part = held_out_split(run.seed, recipe.development, rows, settings, trainable)
+    given, labels = gathered.array(run.trained), settings.dataset.labels
+    classes = len(settings.assignment.data.classes)
     if len(given) != len(part.training) or not len(given):
         return None
     if classes:
@@ -166,37 +168,37 @@ def _training_score(gathered: Gathered, run: TrainingRun, metric: str, course: C
 # -- rows without inputs ---------------------------------------------------------------------------------
 
 
-def known_rows(gathered: Gathered, course: Course) -> Array:
+def known_rows(gathered: Gathered, settings: RunSettings) -> Array:
     """Tell of each row of the data set (n,) whether a submission has inputs for it."""
     tracing = gathered.evidence.tracing
     if tracing is None or tracing.rows is None:
-        return np.ones(len(course.dataset.labels), dtype=bool)
-    known = np.zeros(len(course.dataset.labels), dtype=bool)
+        return np.ones(len(settings.dataset.labels), dtype=bool)
+    known = np.zeros(len(settings.dataset.labels), dtype=bool)
     known[gathered.array(tracing.rows)] = True
     return known
 
 
-def missing_rows(known: Array, course: Course, standard: Standard) -> MissingRows | None:
+def missing_rows(known: Array, settings: RunSettings, reference: ReferenceResults) -> MissingRows | None:
     """Return which rows that some seed holds out have no inputs, and how they are to the others; None where all have.
 
     It is of all seeds that may be asked for, so that further ones change nothing of it.
     """
-    held_out = {seed: held_out_rows(seed, course) for seed in course.all_seeds}
+    held_out = {seed: held_out_rows(seed, settings) for seed in settings.all_seeds}
     rows = np.unique(np.concatenate(list(held_out.values())))
     missing = ~known[rows]
     if not missing.any():
         return None
     found = MissingRows(Likeness.UNKNOWN, int(missing.sum()), len(rows))
-    if not _has_outputs(standard, course):
+    if not _has_outputs(reference, settings):
         return found
-    data, labels = course.assignment.data, course.dataset.labels
-    errors = _mean_errors(held_out, labels, standard)[rows]
-    groups = course.dataset.strata[rows]
+    data, labels = settings.assignment.data, settings.dataset.labels
+    errors = _mean_errors(held_out, labels, reference)[rows]
+    groups = settings.dataset.strata[rows]
     found = replace(found, likeness=missingness.likeness(missing, (groups, tenths(errors))))
     if found.likeness is not Likeness.UNLIKE:
         return found
     if missingness.is_uneven(groups, missing):
-        unit = metrics.unit_of(course.assignment.bar.unit)
+        unit = metrics.unit_of(settings.assignment.bar.unit)
         named = (
             missingness.by_band(labels[rows], missing, unit)
             if data.is_regression
@@ -209,59 +211,59 @@ def missing_rows(known: Array, course: Course, standard: Standard) -> MissingRow
     return replace(found, reference_missing=1 - of_missing, reference_known=1 - of_known)
 
 
-def _has_outputs(standard: Standard, course: Course) -> bool:
-    theirs = standard.baseline_outputs.get(course.assignment.bar.baseline, {})
-    return all(seed in of for seed in course.all_seeds for of in (standard.outputs, theirs))
+def _has_outputs(reference: ReferenceResults, settings: RunSettings) -> bool:
+    theirs = reference.baseline_outputs.get(settings.assignment.bar.baseline, {})
+    return all(seed in of for seed in settings.all_seeds for of in (reference.outputs, theirs))
 
 
-def _mean_errors(held_out: Mapping[int, Array], labels: Array, standard: Standard) -> Array:
+def _mean_errors(held_out: Mapping[int, Array], labels: Array, reference: ReferenceResults) -> Array:
     """Return how wrong the reference is about each row of the data set (n,), on the mean of the seeds that hold it out;
     0 for rows that none does."""
     total, times = np.zeros(len(labels)), np.zeros(len(labels))
     for seed, rows in held_out.items():
-        total[rows] += comparison.row_errors(standard.outputs[seed], labels[rows])
+        total[rows] += comparison.row_errors(reference.outputs[seed], labels[rows])
         times[rows] += 1
     return np.asarray(total / np.maximum(times, 1))
 
 
-def _on_known_rows(standard: Standard, known: Array, course: Course) -> Standard:
-    """Return the standard on those held-out rows for which a submission has inputs."""
-    metric, classes = METRICS[course.assignment.bar.metric], len(course.assignment.data.classes)
-    chosen = {seed: known[held_out_rows(seed, course)] for seed in course.all_seeds}
-    labels = {seed: course.dataset.labels[held_out_rows(seed, course)][of] for seed, of in chosen.items()}
+def _on_known_rows(reference: ReferenceResults, known: Array, settings: RunSettings) -> ReferenceResults:
+    """Return the reference's results on those held-out rows for which a submission has inputs."""
+    metric, classes = METRICS[settings.assignment.bar.metric], len(settings.assignment.data.classes)
+    chosen = {seed: known[held_out_rows(seed, settings)] for seed in settings.all_seeds}
+    labels = {seed: settings.dataset.labels[held_out_rows(seed, settings)][of] for seed, of in chosen.items()}
 
     def scores(by_seed: Mapping[int, Array]) -> dict[int, float]:
         kept = {seed: outputs.as_predictions(by_seed[seed][of], classes) for seed, of in chosen.items() if of.any()}
         return {seed: metric.measure(of, labels[seed]) for seed, of in kept.items()}
 
-    theirs = {name: scores(of) for name, of in standard.baseline_outputs.items()}
-    shown = {name: of for name, of in theirs.items() if name in standard.all_baselines}
-    deciding = theirs[course.assignment.bar.baseline]
-    return replace(standard, scores=scores(standard.outputs), baselines=deciding, all_baselines=shown)
+    theirs = {name: scores(of) for name, of in reference.baseline_outputs.items()}
+    shown = {name: of for name, of in theirs.items() if name in reference.all_baselines}
+    deciding = theirs[settings.assignment.bar.baseline]
+    return replace(reference, scores=scores(reference.outputs), baselines=deciding, all_baselines=shown)
 
 
 def _strict(
     runs: Sequence[TrainingRun],
     gathered: Gathered,
-    course: Course,
-    standard: Standard,
+    settings: RunSettings,
+    reference: ReferenceResults,
     bar: Bar,
     known: Array,
     further: int,
 ) -> Standing:
     """Return where the mean lies if rows without inputs count as wrong: a number as if the mean of what the network was
     trained on had been guessed."""
-    metric, labels = METRICS[bar.metric], course.dataset.labels
+    metric, labels = METRICS[bar.metric], settings.dataset.labels
     own = []
     for run in runs:
-        rows = held_out_rows(run.seed, course)
+        rows = held_out_rows(run.seed, settings)
         trained_on = known.copy()
         trained_on[rows] = False
-        guess = float(labels[trained_on].mean()) if course.assignment.data.is_regression else None
-        given = predictions(gathered, run, course)
+        guess = float(labels[trained_on].mean()) if settings.assignment.data.is_regression else None
+        given = predictions(gathered, run, settings)
         own.append(comparison.strict_score(metric, given, labels[rows], known[rows], guess))
-    theirs, baselines = ([of[run.seed] for run in runs] for of in (standard.scores, standard.baselines))
-    return comparison.stand(own, theirs, baselines, bar, course.assignment.splits, further)
+    theirs, baselines = ([of[run.seed] for run in runs] for of in (reference.scores, reference.baselines))
+    return comparison.stand(own, theirs, baselines, bar, settings.assignment.splits, further)
 
 
 def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[TrainingRun, ...]:
@@ -270,7 +272,7 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
     return tuple(run for run in evidence.runs if run.seed in seeds)
 
 
-def suspicion(gathered: Gathered, compared: Comparison | None, course: Course) -> str:
+def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> str:
     """Return that the inputs may give the answer away, as a sentence; "" where nothing says so.
 
     It is asked of a network that reaches the bar, and of which some input is not computed from the data's own columns:
@@ -284,7 +286,7 @@ def suspicion(gathered: Gathered, compared: Comparison | None, course: Course) -
         return ""
     if traced.rows is not None and traced.features is not None:
         rows, inputs = gathered.array(traced.rows), gathered.array(traced.features)
-        metric, data = METRICS[compared.metric], course.dataset
+        metric, data = METRICS[compared.metric], settings.dataset
         of = (inputs, data.features[rows], data.labels[rows], suspects)
         leak = leaks.find(*of, metric.measure, metric.error)
     if leak is None and not comparison.is_implausible(compared):
@@ -356,11 +358,11 @@ def cause_of(
     return causes.find(findings)
 
 
-def replay_in_words(evidence: Evidence, compared: Comparison | None, course: Course) -> str:
+def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> str:
     """Return for how many seeds a replay ran, and why, as sentences; "" where there was none."""
     if not evidence.replayed or not evidence.runs:
         return ""
-    run, of, cells = len(evidence.runs), len(course.seeds), len(evidence.replay_cells)
+    run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)
     if run > 1:
         seeds = f"{run} of {of} seeds were replayed, because the first did not reach the bar."
     elif compared is not None and compared.reaches_bar:
@@ -384,16 +386,16 @@ def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
     return None if error is None else (error.rationale, error.help)
 
 
-def diagnose(evidence: Evidence, compared: Comparison | None, course: Course) -> tuple[Observation, ...]:
+def diagnose(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> tuple[Observation, ...]:
     """Return what the trainings show; nothing where they cannot be compared."""
     if compared is None or evidence.recipe is None:
         return ()
-    classes = course.assignment.data.classes
-    rows = np.bincount(course.dataset.labels, minlength=len(classes)).tolist() if classes else []
+    classes = settings.assignment.data.classes
+    rows = np.bincount(settings.dataset.labels, minlength=len(classes)).tolist() if classes else []
     return diagnosis.diagnose(compared_runs(evidence, compared), compared, evidence.recipe, classes, rows)
 
 
-def predictions(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
+def predictions(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> Array:
     """Return what a run gives for its held-out rows: class scores (n, classes), or values (n,) in the data's unit.
 
     Values beyond all that the data set holds count as the nearest that it does hold: a single row with odd inputs, for
@@ -402,13 +404,13 @@ def predictions(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
     outputs, traced = gathered.array(run.predictions), gathered.evidence.tracing
     if traced is None or traced.target is None:
         return outputs
-    labels = course.dataset.labels
+    labels = settings.dataset.labels
     return np.clip(targets.undo(traced.target, outputs[:, 0]), labels.min(), labels.max())
 
 
-def true_labels(gathered: Gathered, run: TrainingRun, course: Course) -> Array:
+def true_labels(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> Array:
     """Return the labels (n,) of a run's held-out rows, which no guest was given."""
     evidence = gathered.evidence
     traced = evidence.tracing.rows if evidence.tracing else None
     rows = gathered.array(traced) if traced is not None else None
-    return np.asarray(course.dataset.labels[held_out_split(run.seed, True, rows, course).held_out])
+    return np.asarray(settings.dataset.labels[held_out_split(run.seed, True, rows, settings).held_out])

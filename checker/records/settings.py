@@ -15,13 +15,13 @@ Watch = Callable[[Stage, Progress], None]
 """Told how far a submission is on its way."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """What is the same for all submissions of a batch.
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What is the same for all submissions of a run.
 
-    ``further``: seeds that are trained where ``seeds`` cannot decide. ``model``: the variable that, as a demonstrator
-    says, holds the answer. ``exact``: a student's ``fit`` is left as it is, in Python between any two steps.
-    ``extensions``: by name of the submission.
+    ``seeds`` are trained for every submission, ``further`` seeds only where these cannot decide. ``model``: the variable
+    that holds the answer, as a demonstrator says. ``exact``: a student's ``fit`` is left as it is, in Python between any
+    two steps. ``extensions``: deadlines by the name of the submission.
     """
 
     assignment: Assignment
@@ -34,7 +34,7 @@ class Course:
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
-        """Those that every submission is trained for, and the further ones."""
+        """The seeds of every submission and the further ones."""
         return (*self.seeds, *self.further)
 
     @property
@@ -43,13 +43,14 @@ class Course:
         return self.model or self.assignment.answer
 
 
-@dataclass(frozen=True)
-class Standard:
-    """What a submission is held to: scores by seed, and the reference's network where it may be shown.
+@dataclass(frozen=True, kw_only=True)
+class ReferenceResults:
+    """What a submission is compared with: scores by seed, and the reference's network where it may be shown.
 
-    ``baselines`` are the scores of the one that decides, ``all_baselines`` those of all by name, where they are known.
-    ``outputs`` are the reference's, by seed, for each held-out row (``outputs.py``), ``baseline_outputs`` those of
-    traditional models by name, at least of the one that decides; both are empty where they are not known.
+    ``baselines`` are the scores of the traditional model that decides, ``all_baselines`` those of all models by name,
+    where they are known. ``outputs`` are the reference's, by seed, for each held-out row (``scoring.outputs``).
+    ``baseline_outputs`` are those of traditional models by name, at least of the one that decides. Both are empty where
+    they are not known.
     """
 
     scores: Mapping[int, float]

@@ -36,7 +36,7 @@ from checker.keras_spec import architectures
 from checker.records.arrays import Array
 from checker.records.gathered import Gathered
 from checker.records.network import Architecture
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.records.training import Histogram, TrainingRun
 from checker.scoring.metrics import METRICS
 
@@ -46,7 +46,7 @@ ROWS = 2_000
 """Rows of a regression that a picture shows at most."""
 
 
-def write(gathered: Gathered, course: Course, folder: Path) -> None:
+def write(gathered: Gathered, settings: RunSettings, folder: Path) -> None:
     """Write a run for each seed of some evidence: ``folder/seed-11`` and so on.
 
     Each holds loss and accuracy (or error) by epoch, histograms of the weights before and after training where training
@@ -55,12 +55,12 @@ def write(gathered: Gathered, course: Course, folder: Path) -> None:
     """
     answer = gathered.evidence.answer
     for run in gathered.evidence.runs:
-        predicted = judgement.predictions(gathered, run, course)
-        true = judgement.true_labels(gathered, run, course)
+        predicted = judgement.predictions(gathered, run, settings)
+        true = judgement.true_labels(gathered, run, settings)
         events = [Event(file_version=VERSION), *_history(run), *_weights(run)]
         if answer is not None and answer.architecture is not None:
             events.append(Event(graph_def=graph(answer.architecture).SerializeToString()))
-        classes, metric = course.assignment.data.classes, course.assignment.bar.metric
+        classes, metric = settings.assignment.data.classes, settings.assignment.bar.metric
         figure = METRICS[metric].measure(predicted, true)
         shown = confusion(predicted, true, classes) if classes else predicted_against_true(predicted, true)
         values = (
@@ -169,14 +169,14 @@ def _image(figure: Figure) -> Any:
 # -- side by side ----------------------------------------------------------------------------------------
 
 
-def write_beside(found: Mapping[str, Gathered], reference: Gathered, course: Course, folder: Path) -> Path:
+def write_beside(found: Mapping[str, Gathered], reference: Gathered, settings: RunSettings, folder: Path) -> Path:
     """Write each submission's runs with the reference's for the same seeds beside them:
     ``folder/<slug>/student/seed-11``, ``folder/<slug>/reference/seed-11``; return the folder that TensorBoard is to
     show."""
     for name, gathered in found.items():
         beside = _only_seeds(reference, {run.seed for run in gathered.evidence.runs})
         for who, evidence in (("student", gathered), ("reference", beside)):
-            write(evidence, course, folder / files.slug(name) / who)
+            write(evidence, settings, folder / files.slug(name) / who)
     return folder / files.slug(next(iter(found))) if len(found) == 1 else folder
 
 

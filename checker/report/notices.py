@@ -13,7 +13,7 @@ from checker.records.report import Finding
 from checker.scoring.metrics import Metric
 
 
-def print_standard(
+def print_reference(
     console: Console,
     title: str,
     scores: Mapping[int, float],

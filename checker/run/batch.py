@@ -17,7 +17,7 @@ from checker.gather import execution, retraining, selection
 from checker.gradebooks import decisions
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
-from checker.records.settings import Course, Standard, Watch
+from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts, tables
 from checker.report.html import Entry
@@ -57,8 +57,8 @@ class Result:
 
 def run(
     submissions: Sequence[Submission],
-    course: Course,
-    standard: Standard,
+    settings: RunSettings,
+    reference: ReferenceResults,
     out: Path,
     executor: Executor,
     watch: Callable[[Submission], Watch],
@@ -74,7 +74,7 @@ def run(
     ended: dict[str, Report | Unfinished] = {}
 
     def one(submission: Submission) -> Report | Unfinished:
-        return _attempt(submission, course, standard, out, place, watch(submission), fresh)
+        return _attempt(submission, settings, reference, out, place, watch(submission), fresh)
 
     futures = {executor.submit(one, submission): submission for submission in submissions}
     try:
@@ -88,14 +88,14 @@ def run(
     finally:
         place.close()
     result = Result.of([ended[submission.name] for submission in submissions])
-    write_tables(result, course, out)
+    write_tables(result, settings, out)
     return result
 
 
 def _attempt(
     submission: Submission,
-    course: Course,
-    standard: Standard,
+    settings: RunSettings,
+    reference: ReferenceResults,
     out: Path,
     place: Place,
     watch: Watch,
@@ -106,7 +106,7 @@ def _attempt(
     for _ in range(ATTEMPTS):
         try:
             lock.restore_scratch()
-            return _check(submission, course, standard, out, place, watch, fresh)
+            return _check(submission, settings, reference, out, place, watch, fresh)
         except AssignmentError:
             raise
         except UsageError as error:
@@ -130,14 +130,14 @@ def _told(error: Exception) -> str:
 
 def _check(
     submission: Submission,
-    course: Course,
-    standard: Standard,
+    settings: RunSettings,
+    reference: ReferenceResults,
     out: Path,
     place: Place,
     watch: Watch,
     fresh: bool,
 ) -> Report:
-    under, folder = evidence_keys(submission, course), out / EVIDENCE
+    under, folder = evidence_keys(submission, settings), out / EVIDENCE
     is_ours = store.origin(folder / files.slug(submission.name)) is Origin.OURS
     is_stored = is_ours and not fresh and submission.failure is None
     known = store.load(folder, submission.name, under) if is_stored else None
@@ -145,38 +145,38 @@ def _check(
     if known is not None:
         gathered = as_handed_in(known, submission)
     elif ran is not None:
-        _require_known(ran, course)
-        gathered = place.answer_again(as_handed_in(ran, submission), submission, course, watch)
+        _require_known(ran, settings)
+        gathered = place.answer_again(as_handed_in(ran, submission), submission, settings, watch)
     else:
-        gathered = _gather(submission, course, place, watch)
+        gathered = _gather(submission, settings, place, watch)
     if known is None or gathered.evidence != known.evidence:
-        _keep(gathered, submission, course, out)
-    _require_known(gathered, course)
-    report = _judge(gathered, course, standard, out)
-    if check.needs_further(report, course):
-        gathered = place.train_further(gathered, submission, course, watch)
-        _keep(gathered, submission, course, out)
-        report = _judge(gathered, course, standard, out)
+        _keep(gathered, submission, settings, out)
+    _require_known(gathered, settings)
+    report = _judge(gathered, settings, reference, out)
+    if check.needs_further(report, settings):
+        gathered = place.train_further(gathered, submission, settings, watch)
+        _keep(gathered, submission, settings, out)
+        report = _judge(gathered, settings, reference, out)
     return report
 
 
-def _keep(gathered: Gathered, submission: Submission, course: Course, out: Path) -> None:
+def _keep(gathered: Gathered, submission: Submission, settings: RunSettings, out: Path) -> None:
     """Store evidence, wherever it was gathered, and note what it is."""
-    name, under = submission.name, evidence_keys(submission, course)
-    store.save(out / EVIDENCE, name, under, gathered, circumstances(course))
+    name, under = submission.name, evidence_keys(submission, settings)
+    store.save(out / EVIDENCE, name, under, gathered, circumstances(settings))
     store.note_digest(out / EVIDENCE, name)
 
 
-def _require_known(gathered: Gathered, course: Course) -> None:
+def _require_known(gathered: Gathered, settings: RunSettings) -> None:
     """Raise UsageError where a demonstrator has named a network that the file does not have."""
-    if unknown := selection.unknown_name(gathered.evidence.models, course.model):
+    if unknown := selection.unknown_name(gathered.evidence.models, settings.model):
         raise UsageError(unknown)
 
 
-def _gather(submission: Submission, course: Course, place: Place, watch: Watch) -> Gathered:
+def _gather(submission: Submission, settings: RunSettings, place: Place, watch: Watch) -> Gathered:
     if submission.failure is not None:
-        return Gathered(execution.unread(submission, course), {})
-    return place.gather(submission, course, watch)
+        return Gathered(execution.unread(submission, settings), {})
+    return place.gather(submission, settings, watch)
 
 
 def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
@@ -186,31 +186,31 @@ def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
     return replace(gathered, evidence=evidence)
 
 
-def _judge(gathered: Gathered, course: Course, standard: Standard, out: Path) -> Report:
-    report = check.judge(gathered, course, standard)
-    script = _write_script(gathered, report, course, out)
+def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults, out: Path) -> Report:
+    report = check.judge(gathered, settings, reference)
+    script = _write_script(gathered, report, settings, out)
     beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))
     files.write(out / paths.student_page_of(report.submission), html.render_student_page(report))
     return report
 
 
-def _write_script(gathered: Gathered, report: Report, course: Course, out: Path) -> str:
+def _write_script(gathered: Gathered, report: Report, settings: RunSettings, out: Path) -> str:
     """Write the script that trains the network again, and the features that it needs beside it; return its path as
     seen from the report's page, "" where there is none."""
     try:
-        script = scripts.render(gathered.evidence, report.comparison, course.assignment, course.dataset.note)
+        script = scripts.render(gathered.evidence, report.comparison, settings.assignment, settings.dataset.note)
     except EvidenceError:  # a description of which no clean guest makes a network, and this one's word is no better
         script = None
     if script is None:
         return ""
     name = f"reproduce/{files.slug(report.submission.name)}"
-    files.write(out / f"{name}.npz", files.zipped(**retraining.archive(gathered, course)))
+    files.write(out / f"{name}.npz", files.zipped(**retraining.archive(gathered, settings)))
     files.write(out / f"{name}.py", script)
     return f"../{name}.py"
 
 
-def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) -> Result:
+def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, on_end: OnEnd) -> Result:
     """Judge all that is stored in an output folder by the assignment as it is now, and write all pages and tables.
 
     Evidence that was gathered otherwise (by another checker, on other data, under other caps), or is not as a batch
@@ -218,7 +218,7 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
     """
     files.clear(out)
     ended: list[Report | Unfinished] = []
-    under = circumstances(course)
+    under = circumstances(settings)
     for place in store.places(out / EVIDENCE):
         name, identity, gathered = store.load_at(place, under)
         try:
@@ -229,14 +229,14 @@ def judge_again(course: Course, standard: Standard, out: Path, on_end: OnEnd) ->
             elif gathered is None:
                 ended.append(Unfinished(name, OUTDATED, identity))
             else:
-                ended.append(_judge(gathered, course, standard, out))
+                ended.append(_judge(gathered, settings, reference, out))
         except AssignmentError:
             raise
         except Exception as error:  # noqa: BLE001  # evidence that trips the checker stops nobody else's judgement
             ended.append(Unfinished(name, _told(error), identity))
         on_end(_name_of(ended[-1]), ended[-1])
     result = Result.of(ended)
-    write_tables(result, course, out)
+    write_tables(result, settings, out)
     return result
 
 
@@ -254,14 +254,14 @@ def is_altered(out: Path, name: str) -> bool:
     return is_known and store.origin(place) is not Origin.OURS
 
 
-def write_tables(result: Result, course: Course, out: Path) -> None:
+def write_tables(result: Result, settings: RunSettings, out: Path) -> None:
     """Write the index, the tables for other programs, and the one for demonstrators to fill in.
 
     Raises UsageError, after all else is written, where that is a table of decisions no longer.
     """
-    note = course.dataset.note
+    note = settings.dataset.note
     entries = [Entry(report, paths.page_of(report.submission)) for report in result.reports]
-    files.write(out / "index.html", html.render_index(course.assignment.title, entries, result.unfinished, note))
+    files.write(out / "index.html", html.render_index(settings.assignment.title, entries, result.unfinished, note))
     files.write(out / "results.json", tables.results_json(result.reports, result.unfinished, note))
     files.write(out / "results.csv", tables.results_csv(result.reports))
     files.write(out / "junit.xml", tables.junit_xml(result.reports, result.unfinished))

@@ -16,7 +16,7 @@ from checker.records.codec import SCHEMA_VERSION
 from checker.records.gathered import Gathered
 from checker.records.job import Progress
 from checker.records.report import Report, StudentCell
-from checker.records.settings import Course, Standard, Watch
+from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.verdicts import Stage
 from checker.run import question_words, reproduction, rules
@@ -26,59 +26,63 @@ from checker.source import absences
 from checker.submissions import deadlines
 
 
-def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch) -> Gathered:
     """Run a submission, find its answer, match its data, retrain it; return all that was observed."""
     boxes.students.warm()  # first, and alone: the other box gets warm while the student's code runs
     boxes.ours.get_ready()
-    ran = execution.run(submission, course, boxes.students, watch)
-    return find_answer(ran, submission, course, boxes, watch)
+    ran = execution.run(submission, settings, boxes.students, watch)
+    return find_answer(ran, submission, settings, boxes, watch)
 
 
-def answer_again(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+def answer_again(
+    gathered: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
+) -> Gathered:
     """Find the answer once more in a submission's evidence, and retrain it; the student's file does not run again."""
     boxes.ours.get_ready()
     ran = replace(gathered, evidence=execution.as_left(gathered.evidence))
-    return find_answer(ran, submission, course, boxes, watch)
+    return find_answer(ran, submission, settings, boxes, watch)
 
 
-def find_answer(ran: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+def find_answer(ran: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch) -> Gathered:
     """Find the answer in what a submission's run has left, match its data, retrain it."""
     watch(Stage.TRACING, Progress(0, 1))
-    evidence, traced = answer.find(ran, course)
+    evidence, traced = answer.find(ran, settings)
     if traced is None or evidence.answer is None:
-        return Gathered(execution.explain(evidence, course), ran.arrays)
+        return Gathered(execution.explain(evidence, settings), ran.arrays)
     evidence = replace(execution.forgive_cut(evidence), tracing=traced.tracing)
     file = execution.files_of(submission)[execution.file_of(evidence, submission)]
-    trained = retraining.retrain(file, evidence, traced, course, boxes, watch)
+    trained = retraining.retrain(file, evidence, traced, settings, boxes, watch)
     return Gathered(trained.evidence, {**ran.arrays, **trained.arrays})
 
 
-def needs_further(report: Report, course: Course) -> bool:
+def needs_further(report: Report, settings: RunSettings) -> bool:
     """Tell whether further seeds, not trained yet, might decide what these could not, or confirm what a replay's first
     seed says."""
     if report.replayed:
-        return report.further is None and len(report.runs) < len(course.seeds) and verdict.wants_confirmation(report)
+        return report.further is None and len(report.runs) < len(settings.seeds) and verdict.wants_confirmation(report)
     hangs = verdict.hangs_on_seeds(report.failures, report.rules, report.comparison, report.replayed)
-    return bool(course.further) and report.further is None and hangs
+    return bool(settings.further) and report.further is None and hangs
 
 
-def train_further(gathered: Gathered, submission: Submission, course: Course, boxes: Boxes, watch: Watch) -> Gathered:
+def train_further(
+    gathered: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
+) -> Gathered:
     """Train a submission's answer for the further seeds; return all that was observed, before and now."""
     boxes.ours.get_ready()
     file = execution.files_of(submission)[execution.file_of(gathered.evidence, submission)]
-    return retraining.train_further(gathered, file, course, boxes, watch)
+    return retraining.train_further(gathered, file, settings, boxes, watch)
 
 
-def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
+def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Report:
     """Judge a submission from its evidence, and find questions about it."""
-    evidence, assignment = gathered.evidence, course.assignment
-    compared = judgement.compare(gathered, course, standard)
+    evidence, assignment = gathered.evidence, settings.assignment
+    compared = judgement.compare(gathered, settings, reference)
     runs = judgement.compared_runs(evidence, compared)
-    recipe = judgement.recipe_of(evidence, runs, len(course.dataset.labels))
+    recipe = judgement.recipe_of(evidence, runs, len(settings.dataset.labels))
     cut = judgement.cut_short(evidence, recipe, assignment.caps)
     exhibits = rules.Exhibits(
         assignment=assignment,
-        dataset=course.dataset.note,
+        dataset=settings.dataset.note,
         notebook=evidence.cells,
         answer=evidence.answer,
         recipe=recipe,
@@ -87,18 +91,18 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, folders.RULES), exhibits)
-    observations = judgement.diagnose(evidence, compared, course)
+    observations = judgement.diagnose(evidence, compared, settings)
     cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
     said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    agreed = judgement.agreed(gathered, compared, course)
-    replay = judgement.replay_in_words(evidence, compared, course)
-    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, course), agreed, replay)
-    failures = judgement.failures(gathered, course, standard)
+    agreed = judgement.agreed(gathered, compared, settings)
+    replay = judgement.replay_in_words(evidence, compared, settings)
+    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, settings), agreed, replay)
+    failures = judgement.failures(gathered, settings, reference)
     reached, reasons = verdict.decide(failures, results, compared, metric, *about)
     own = {cell.index for cell in folders.own_cells(assignment, evidence.cells)}
     cells = tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)
-    deadline, until = assignment.deadline, course.extensions.get(evidence.submission.name)
+    deadline, until = assignment.deadline, settings.extensions.get(evidence.submission.name)
     report = Report(
         schema=SCHEMA_VERSION,
         submission=evidence.submission,
@@ -116,8 +120,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         tracing=evidence.tracing,
         recipe=recipe,
         answer=evidence.answer,
-        reference_architecture=standard.architecture,
-        reference_recipe=standard.recipe,
+        reference_architecture=reference.architecture,
+        reference_recipe=reference.recipe,
         runs=runs,
         cells=cells,
         environment=evidence.environment,
@@ -134,8 +138,8 @@ def judge(gathered: Gathered, course: Course, standard: Standard) -> Report:
         retraining=evidence.retraining,
         further=evidence.further,
         own_results=evidence.own_results,
-        dataset=course.dataset.note,
-        reproduce=reproduction.command(evidence, course),
+        dataset=settings.dataset.note,
+        reproduce=reproduction.command(evidence, settings),
         observations=said,
         cause=cause,
         claim=claims.claim_of(cells, evidence.answer, evidence.tracing, compared),

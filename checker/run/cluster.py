@@ -44,7 +44,7 @@ from checker.gather import execution
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
-from checker.records.settings import Course, Watch
+from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
 from checker.run import batch, keys, places, store
 from checker.sandbox import Sandbox
@@ -168,17 +168,17 @@ def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
 
 def examine(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
     """Return the evidence of a submission, packed; HarnessError where the data is not what the task names."""
-    course = _course(task, csv)
+    settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, _):
-        return store.pack(pool.gather(submission, course, _unwatched))
+        return store.pack(pool.gather(submission, settings, _unwatched))
 
 
 def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
     """Return the evidence of a submission, given as its files and its evidence, with the answer found once more."""
-    course = _course(task, csv)
+    settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
-        return store.pack(pool.answer_again(gathered, submission, course, _unwatched))
+        return store.pack(pool.answer_again(gathered, submission, settings, _unwatched))
 
 
 @contextlib.contextmanager
@@ -218,17 +218,17 @@ def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
 
 def extend(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
     """Return the evidence of a submission, given as its files and its evidence, with that of the further seeds."""
-    course = _course(task, csv)
+    settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
-        return store.pack(pool.train_further(gathered, submission, course, _unwatched))
+        return store.pack(pool.train_further(gathered, submission, settings, _unwatched))
 
 
-def _course(task: Task, csv: bytes) -> Course:
+def _settings(task: Task, csv: bytes) -> RunSettings:
     data = dataset.parse(task.assignment.data, csv, task.dataset.name, task.dataset.practice)
     if data.note != task.dataset:
         raise HarnessError("The data has arrived as other data.")
-    return Course(task.assignment, data, task.seeds, task.further, task.model, task.exact)
+    return RunSettings(task.assignment, data, task.seeds, task.further, task.model, task.exact)
 
 
 def _unwatched(*step: object) -> None:
@@ -266,8 +266,8 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
 class Cluster:
     """The boxes of all workers of a scheduler, as a place for submissions to run."""
 
-    def __init__(self, client: Client, course: Course) -> None:
-        kind, self._memory = boxes_of("bubblewrap"), places.memory_of_one(course.assignment)
+    def __init__(self, client: Client, settings: RunSettings) -> None:
+        kind, self._memory = boxes_of("bubblewrap"), places.memory_of_one(settings.assignment)
         self._address = str(client.scheduler.address) if client.scheduler else ""
         self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
@@ -279,7 +279,7 @@ class Cluster:
                 f"Type on each machine: checker worker {self._address}. It must have the same version of "
                 f"the checker and of TensorFlow as this one, and {self._memory:,} MiB for each box.",
             )
-        client.register_plugin(WorkerData(course.dataset.csv, course.dataset.note.sha256))
+        client.register_plugin(WorkerData(settings.dataset.csv, settings.dataset.note.sha256))
 
     def __str__(self) -> str:
         return f"{self.boxes} boxes of {len(self._offers)} workers of {self._address}"
@@ -289,34 +289,36 @@ class Cluster:
         """How many submissions it is best given at a time: one for each box, and one to wait for it."""
         return self.boxes * (1 + WAITING)
 
-    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Run one on some worker, or on others where that is lost.
 
         Raises LostError where too many were lost with it, HarnessError for any other failure that is not the student's.
         """
-        packed = self._ask(gather, _nameless(submission), _sent(submission), course)
+        packed = self._ask(gather, _nameless(submission), _sent(submission), settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
-    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def answer_again(self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Find the answer once more on some worker; raises what ``gather`` does."""
         nameless = _nameless(submission)
         content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
-        packed = self._ask(answer_again, nameless, content, course)
+        packed = self._ask(answer_again, nameless, content, settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
-    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def train_further(
+        self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
+    ) -> Gathered:
         """Train one on some worker for the further seeds; raises what ``gather`` does."""
         nameless = _nameless(submission)
         content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
-        packed = self._ask(train_further, nameless, content, course)
+        packed = self._ask(train_further, nameless, content, settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
     def _ask(
-        self, work: Callable[[bytes, bytes], bytes], submission: Submission, content: bytes, course: Course
+        self, work: Callable[[bytes, bytes], bytes], submission: Submission, content: bytes, settings: RunSettings
     ) -> bytes:
-        assignment = replace(course.assignment, folder="")
-        seeds = (course.seeds, course.further)
-        task = Task(submission, assignment, course.dataset.note, *seeds, course.model, course.exact)
+        assignment = replace(settings.assignment, folder="")
+        seeds = (settings.seeds, settings.further)
+        task = Task(submission, assignment, settings.dataset.note, *seeds, settings.model, settings.exact)
         try:
             answered: bytes = self._executor.submit(work, to_json(task), content).result()
             return answered

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import checker
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
@@ -34,27 +34,27 @@ def _surroundings() -> tuple[str, ...]:
     return (code, *(f"{package} {version(package)}" for package in VERSIONED))
 
 
-def circumstances(course: Course) -> str:
-    """Return the key of all that evidence of a course depends on beside the submission.
+def circumstances(settings: RunSettings) -> str:
+    """Return the key of everything that evidence depends on beside the submission.
 
     It leaves out what only judging depends on (rules, tolerance, title): these may change without a new run.
     """
-    return key(_around_run(course), course.assignment.answer)
+    return key(_around_run(settings), settings.assignment.answer)
 
 
-def _around_run(course: Course) -> str:
-    """Return the key of what the run of a file depends on in a course: all but which network is the answer."""
-    assignment = course.assignment
+def _around_run(settings: RunSettings) -> str:
+    """Return the key of what the run of a file depends on: everything but which network is the answer."""
+    assignment = settings.assignment
     gathering = (assignment.keras, assignment.task, assignment.data, assignment.splits, assignment.caps,
                  assignment.execute, assignment.retrain)  # fmt: skip
-    return key(repr(gathering), course.dataset.note.sha256, repr((course.seeds, course.further)))
+    return key(repr(gathering), settings.dataset.note.sha256, repr((settings.seeds, settings.further)))
 
 
-def evidence_keys(submission: Submission, course: Course) -> Keys:
-    """Return the keys under which a submission's evidence is valid in a course: of the file's run, and of all."""
+def evidence_keys(submission: Submission, settings: RunSettings) -> Keys:
+    """Return the keys under which a submission's evidence is valid: of the file's run, and of all."""
     files = [
         (file.sha256, file.is_notebook, file.folder, [(c.name, c.sha256) for c in file.beside])
         for file in (submission, *submission.others)
     ]
-    run = key(_around_run(course), repr(files), repr(course.exact))
-    return Keys(run, key(run, circumstances(course), course.model))
+    run = key(_around_run(settings), repr(files), repr(settings.exact))
+    return Keys(run, key(run, circumstances(settings), settings.model))

@@ -11,7 +11,7 @@ import psutil
 from checker.errors import HarnessError
 from checker.records.assignment import Assignment
 from checker.records.gathered import Gathered
-from checker.records.settings import Course, Watch
+from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.run import check
 from checker.sandbox import Boxes, Sandbox, choose
@@ -23,13 +23,15 @@ WAITING_MIB = 1_500
 class Place(Protocol):
     """Where submissions run."""
 
-    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Run one there and return all that was observed. Called from many threads."""
 
-    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def answer_again(self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Find the answer once more in what a run has left, and train it there. Called from many threads."""
 
-    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def train_further(
+        self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
+    ) -> Gathered:
         """Train one there for the further seeds, too; return all that was observed. Called from many threads."""
 
     def close(self) -> None:
@@ -52,17 +54,19 @@ class Pool:
     def __str__(self) -> str:
         return "this machine"
 
-    def gather(self, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         with self.lend() as boxes:
-            return check.examine(submission, course, boxes, watch)
+            return check.examine(submission, settings, boxes, watch)
 
-    def answer_again(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def answer_again(self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         with self.lend() as boxes:
-            return check.answer_again(gathered, submission, course, boxes, watch)
+            return check.answer_again(gathered, submission, settings, boxes, watch)
 
-    def train_further(self, gathered: Gathered, submission: Submission, course: Course, watch: Watch) -> Gathered:
+    def train_further(
+        self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
+    ) -> Gathered:
         with self.lend() as boxes:
-            return check.train_further(gathered, submission, course, boxes, watch)
+            return check.train_further(gathered, submission, settings, boxes, watch)
 
     def warm(self) -> None:
         """Start what waits in a slot's boxes."""

@@ -19,7 +19,7 @@ from checker.records.codec import from_json, to_json
 from checker.records.comparison import BaselineScores, ReferenceScores
 from checker.records.gathered import Gathered
 from checker.records.report import Report
-from checker.records.settings import Course, Standard, Watch
+from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.verdicts import Outcome, Verdict
 from checker.run import check, keys, store
@@ -30,103 +30,105 @@ from checker.scoring.held_out import held_out_rows
 from checker.scoring.metrics import METRICS
 
 
-def reference_submission(course: Course) -> Submission:
+def reference_submission(settings: RunSettings) -> Submission:
     """Return the reference solution as a submission like any other.
 
     Raises AssignmentError where it is not there, as on a student's disk.
     """
-    return _own(course, folders.SOLUTION, "reference")
+    return _own(settings, folders.SOLUTION, "reference")
 
 
-def starter_submission(course: Course) -> Submission:
+def starter_submission(settings: RunSettings) -> Submission:
     """Return the hand-out as a submission like any other: what is handed in by whoever does nothing."""
-    return _own(course, folders.STARTER, "hand-out")
+    return _own(settings, folders.STARTER, "hand-out")
 
 
-def _own(course: Course, file: str, called: str) -> Submission:
-    path = Path(course.assignment.folder, file)
+def _own(settings: RunSettings, file: str, called: str) -> Submission:
+    path = Path(settings.assignment.folder, file)
     if not path.is_file():
         raise AssignmentError(f"{path.parent}: the file {path.name} is missing")
     found = submissions.find(path)[0]
-    return replace(found, name=f"{called} {course.assignment.id}")
+    return replace(found, name=f"{called} {settings.assignment.id}")
 
 
-def examine(submission: Submission, course: Course, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
+def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
     """Return the evidence of one of the assignment's own notebooks, for all seeds that may be asked for, from the cache
     where it is still valid."""
-    folder, under = store.cache_folder(), evidence_keys(submission, course)
+    folder, under = store.cache_folder(), evidence_keys(submission, settings)
     name = f"{submission.name}-{under.all[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
-        gathered = check.examine(submission, course, boxes, watch)
-        if course.further and judgement.is_measured(gathered.evidence) and not gathered.evidence.replayed:
-            gathered = check.train_further(gathered, submission, course, boxes, watch)
+        gathered = check.examine(submission, settings, boxes, watch)
+        if settings.further and judgement.is_measured(gathered.evidence) and not gathered.evidence.replayed:
+            gathered = check.train_further(gathered, submission, settings, boxes, watch)
         store.save(folder, name, under, gathered)
     return gathered
 
 
-def of_reference(reference: Gathered, course: Course) -> Standard:
-    """Return the standard that the reference's evidence sets.
+def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults:
+    """Return the results of the reference, from its evidence.
 
     Raises AssignmentError where the reference could not be retrained.
     """
     evidence = reference.evidence
-    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(course.all_seeds):
+    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(settings.all_seeds):
         words = "; ".join(failure.rationale for failure in evidence.failures) or "it was not retrained"
-        raise AssignmentError(f"{course.assignment.folder}: the reference solution fails: {words}")
-    measure = METRICS[course.assignment.bar.metric].measure
+        raise AssignmentError(f"{settings.assignment.folder}: the reference solution fails: {words}")
+    measure = METRICS[settings.assignment.bar.metric].measure
     scores = {
-        run.seed: measure(judgement.predictions(reference, run, course), judgement.true_labels(reference, run, course))
+        run.seed: measure(
+            judgement.predictions(reference, run, settings), judgement.true_labels(reference, run, settings)
+        )
         for run in evidence.runs
     }
-    given = {run.seed: outputs.by_row(judgement.predictions(reference, run, course)) for run in evidence.runs}
-    if any(len(of) != len(held_out_rows(seed, course)) for seed, of in given.items()):
+    given = {run.seed: outputs.by_row(judgement.predictions(reference, run, settings)) for run in evidence.runs}
+    if any(len(of) != len(held_out_rows(seed, settings)) for seed, of in given.items()):
         raise AssignmentError(
-            f"{course.assignment.folder}: the reference has no inputs for some rows of the data.",
+            f"{settings.assignment.folder}: the reference has no inputs for some rows of the data.",
             "Let the solution prepare all rows; those with gaps too.",
         )
-    answer, known = evidence.answer, baseline_scores(course)
-    by_seed = {name: dict(zip(course.all_seeds, of, strict=True)) for name, of in known.scores.items()}
-    return Standard(
+    answer, known = evidence.answer, baseline_scores(settings)
+    by_seed = {name: dict(zip(settings.all_seeds, of, strict=True)) for name, of in known.scores.items()}
+    return ReferenceResults(
         scores,
-        by_seed[course.assignment.bar.baseline],
+        by_seed[settings.assignment.bar.baseline],
         answer.architecture if answer else None,
         evidence.recipe,
         by_seed,
         given,
-        {name: _unpacked(of, course.all_seeds, course) for name, of in known.outputs.items()},
+        {name: _unpacked(of, settings.all_seeds, settings) for name, of in known.outputs.items()},
     )
 
 
-def baseline_scores(course: Course) -> BaselineScores:
+def baseline_scores(settings: RunSettings) -> BaselineScores:
     """Return what the traditional models of the task reach, from the cache where it is still valid."""
-    assignment = course.assignment
+    assignment = settings.assignment
     under = keys.key(
         *("baselines", repr((assignment.data, assignment.splits, assignment.bar.metric))),
-        *(course.dataset.note.sha256, repr(course.all_seeds)),
+        *(settings.dataset.note.sha256, repr(settings.all_seeds)),
     )
     path = store.cache_folder() / f"baselines-{under}.json"
     try:
         known = from_json(BaselineScores, path.read_bytes())
         for of in known.outputs.values():
-            _unpacked(of, course.all_seeds, course)
+            _unpacked(of, settings.all_seeds, settings)
         return known
     except (FileNotFoundError, EvidenceError):
-        known = _train_baselines(course)
+        known = _train_baselines(settings)
         files.write(path, to_json(known))
         return known
 
 
-def _train_baselines(course: Course) -> BaselineScores:
+def _train_baselines(settings: RunSettings) -> BaselineScores:
     """Train each traditional model for each seed on all that is not held out."""
     from checker.run import baselines  # scikit-learn takes a second, for which what is in the cache need not wait
 
-    task, metric, labels = course.assignment.task, METRICS[course.assignment.bar.metric], course.dataset.labels
+    task, metric, labels = settings.assignment.task, METRICS[settings.assignment.bar.metric], settings.dataset.labels
     scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
     given: dict[str, list[str]] = {name: [] for name in scores}
-    for seed in course.all_seeds:
-        part = splits.without_development(splits.split(course.dataset.strata, course.assignment.splits, seed))
-        x = splits.handout_features(course.dataset.features, part.training)
+    for seed in settings.all_seeds:
+        part = splits.without_development(splits.split(settings.dataset.strata, settings.assignment.splits, seed))
+        x = splits.handout_features(settings.dataset.features, part.training)
         for name, of in scores.items():
             predicted = baselines.predict(task, name, x, labels, part.training, part.held_out)
             of.append(metric.measure(predicted, labels[part.held_out]))
@@ -136,81 +138,83 @@ def _train_baselines(course: Course) -> BaselineScores:
     )
 
 
-def _unpacked(texts: Sequence[str], seeds: Sequence[int], course: Course) -> dict[int, Array]:
+def _unpacked(texts: Sequence[str], seeds: Sequence[int], settings: RunSettings) -> dict[int, Array]:
     """Return outputs by seed; EvidenceError where they are not those of the seeds' held-out rows."""
     if len(texts) != len(seeds):
         raise EvidenceError("outputs by row are not those of all seeds")
-    classes = len(course.assignment.data.classes)
+    classes = len(settings.assignment.data.classes)
     return {
-        seed: outputs.unpacked(text, classes, len(held_out_rows(seed, course)))
+        seed: outputs.unpacked(text, classes, len(held_out_rows(seed, settings)))
         for seed, text in zip(seeds, texts, strict=True)
     }
 
 
-def of_scores(course: Course) -> Standard:
-    """Return the standard for a self-check, from the scores committed with the assignment."""
-    for known in folders.scores(course.assignment):
-        if known.dataset_sha256 == course.dataset.note.sha256 and known.seeds == course.seeds:
-            return _as_standard(known, course)
+def of_scores(settings: RunSettings) -> ReferenceResults:
+    """Return the reference's results for a self-check, from the scores committed with the assignment."""
+    for known in folders.scores(settings.assignment):
+        if known.dataset_sha256 == settings.dataset.note.sha256 and known.seeds == settings.seeds:
+            return _as_results(known, settings)
     raise UsageError(
-        f"The assignment has no reference scores for {course.dataset.note.name}.",
-        f"Its author makes them with: checker reference {course.assignment.folder} --write-scores.",
+        f"The assignment has no reference scores for {settings.dataset.note.name}.",
+        f"Its author makes them with: checker reference {settings.assignment.folder} --write-scores.",
     )
 
 
-def _as_standard(known: ReferenceScores, course: Course) -> Standard:
-    """Return committed scores as a standard, which knows no outputs by row where an older version wrote them."""
+def _as_results(known: ReferenceScores, settings: RunSettings) -> ReferenceResults:
+    """Return committed scores as results. These have no outputs by row where an older version wrote them."""
     scores, baselines = (dict(zip(known.seeds, of, strict=True)) for of in (known.scores, known.baselines))
     if not (known.outputs and known.baseline_outputs):
-        return Standard(scores, baselines)
+        return ReferenceResults(scores, baselines)
     try:
-        given, theirs = (_unpacked(of, known.seeds, course) for of in (known.outputs, known.baseline_outputs))
+        given, theirs = (_unpacked(of, known.seeds, settings) for of in (known.outputs, known.baseline_outputs))
     except EvidenceError as error:
-        path = Path(course.assignment.folder, folders.SCORES)
+        path = Path(settings.assignment.folder, folders.SCORES)
         raise AssignmentError(f"{path}: {error.message}") from error
-    return Standard(scores, baselines, outputs=given, baseline_outputs={course.assignment.bar.baseline: theirs})
-
-
-def as_scores(standard: Standard, course: Course) -> ReferenceScores:
-    """Return a standard's scores as they are committed."""
-    theirs = standard.baseline_outputs[course.assignment.bar.baseline]
-    return ReferenceScores(
-        course.dataset.note.sha256,
-        course.seeds,
-        tuple(standard.scores[seed] for seed in course.seeds),
-        tuple(standard.baselines[seed] for seed in course.seeds),
-        tuple(outputs.packed(standard.outputs[seed]) for seed in course.seeds),
-        tuple(outputs.packed(theirs[seed]) for seed in course.seeds),
+    return ReferenceResults(
+        scores, baselines, outputs=given, baseline_outputs={settings.assignment.bar.baseline: theirs}
     )
 
 
-def require_sound(reference: Gathered, course: Course, standard: Standard) -> Report:
+def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScores:
+    """Return the results' scores as they are committed."""
+    theirs = results.baseline_outputs[settings.assignment.bar.baseline]
+    return ReferenceScores(
+        settings.dataset.note.sha256,
+        settings.seeds,
+        tuple(results.scores[seed] for seed in settings.seeds),
+        tuple(results.baselines[seed] for seed in settings.seeds),
+        tuple(outputs.packed(results.outputs[seed]) for seed in settings.seeds),
+        tuple(outputs.packed(theirs[seed]) for seed in settings.seeds),
+    )
+
+
+def require_sound(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
     """Return the reference's own report; AssignmentError where it does not pass its own assignment."""
-    report = check.judge(reference, course, standard)
+    report = check.judge(reference, settings, results)
     broken = [f"{rule.name}: {rule.rationale}" for rule in report.rules if rule.outcome is Outcome.ERROR]
     if report.verdict is not Verdict.PASS or broken:
         words = "; ".join([*report.reasons, *broken])
-        raise AssignmentError(f"{course.assignment.folder}: the reference does not pass its own rules: {words}")
-    metric = metrics.find(course.assignment.bar.metric, course.assignment.bar.unit)
-    mean, base = statistics.fmean(standard.scores.values()), statistics.fmean(standard.baselines.values())
-    bar = metric.bar(course.assignment.bar, mean, base)
+        raise AssignmentError(f"{settings.assignment.folder}: the reference does not pass its own rules: {words}")
+    metric = metrics.find(settings.assignment.bar.metric, settings.assignment.bar.unit)
+    mean, base = statistics.fmean(results.scores.values()), statistics.fmean(results.baselines.values())
+    bar = metric.bar(settings.assignment.bar, mean, base)
     if not metric.is_better(bar, base):
         side = "above" if metric.higher_is_better else "below"
         raise AssignmentError(
-            f"{course.assignment.folder}: the bar ({metric.unit.value(bar)}) does not lie {side} "
+            f"{settings.assignment.folder}: the bar ({metric.unit.value(bar)}) does not lie {side} "
             f"the baseline ({metric.unit.value(base)}).",
             f"Make bar.tolerance smaller, or the reference better; or say bar.baseline = "
-            f'"{metrics.GUESSES[course.assignment.task]}", if a network need not outdo more than that.',
+            f'"{metrics.GUESSES[settings.assignment.task]}", if a network need not outdo more than that.',
         )
     return report
 
 
-def require_work(starter: Gathered, course: Course, standard: Standard) -> Report:
+def require_work(starter: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
     """Return the report of the hand-out as it is; AssignmentError where whoever adds nothing to it does not fail."""
-    report = check.judge(starter, course, standard)
+    report = check.judge(starter, settings, results)
     if report.verdict is not Verdict.FAIL:
         raise AssignmentError(
-            f"{course.assignment.folder}: the hand-out without any work gets {report.verdict}: "
+            f"{settings.assignment.folder}: the hand-out without any work gets {report.verdict}: "
             f"{'; '.join(report.reasons)}",
             f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails.",
         )

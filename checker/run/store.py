@@ -48,7 +48,7 @@ DIGESTS = "digests.json"
 @dataclass(frozen=True)
 class Stored:
     """Evidence on disk, and the key under which it is valid; ``run`` is the key of what the file's run has left, and
-    ``circumstances`` the part of it which is the same for all submissions of a course."""
+    ``circumstances`` the part of it which is the same for all submissions of a run."""
 
     key: str
     run: str

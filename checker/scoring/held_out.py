@@ -1,23 +1,23 @@
 """Which rows a seed holds out, and which of a submission's rows it trains on. Pure."""
 
 from checker.records.arrays import Array
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.scoring import splits
 from checker.scoring.splits import Split
 
 
 def held_out_split(
-    seed: int, development: bool, rows: Array | None, course: Course, trainable: Array | None = None
+    seed: int, development: bool, rows: Array | None, settings: RunSettings, trainable: Array | None = None
 ) -> Split:
     """Return a seed's split, as far as the student's rows go; development rows join training if not watched.
 
     ``trainable``: those of the rows that may be trained on and watched; all where they are not given.
     """
-    whole = splits.split(course.dataset.strata, course.assignment.splits, seed)
+    whole = splits.split(settings.dataset.strata, settings.assignment.splits, seed)
     part = whole if development else splits.without_development(whole)
     return part if rows is None else splits.among(part, rows, trainable)
 
 
-def held_out_rows(seed: int, course: Course) -> Array:
+def held_out_rows(seed: int, settings: RunSettings) -> Array:
     """Return the rows that a seed holds out, the same for everyone."""
-    return splits.split(course.dataset.strata, course.assignment.splits, seed).held_out
+    return splits.split(settings.dataset.strata, settings.assignment.splits, seed).held_out

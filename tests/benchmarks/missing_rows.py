@@ -15,7 +15,7 @@ from checker.assignment import folders
 from checker.judge import judgement, missingness
 from checker.records.arrays import Array
 from checker.records.comparison import Likeness
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.run import references
 from checker.scoring.held_out import held_out_rows
 
@@ -35,10 +35,10 @@ class Told:
     unlike: int
 
 
-def cases(course: Course, held_to: Standard) -> dict[str, list[Array]]:
+def cases(settings: RunSettings, reference: ReferenceResults) -> dict[str, list[Array]]:
     """Return which rows of the data are known (n,), by what became of the others."""
-    labels, random, n = course.dataset.labels, np.random.default_rng(1), len(course.dataset.labels)
-    errors = judgement._mean_errors({seed: held_out_rows(seed, course) for seed in course.seeds}, labels, held_to)
+    labels, random, n = settings.dataset.labels, np.random.default_rng(1), len(settings.dataset.labels)
+    errors = judgement._mean_errors({seed: held_out_rows(seed, settings) for seed in settings.seeds}, labels, reference)
 
     def drawn(among: Array, count: int, trials: int = TRIALS) -> list[Array]:
         rows = np.flatnonzero(among)
@@ -46,10 +46,10 @@ def cases(course: Course, held_to: Standard) -> dict[str, list[Array]]:
 
     everything = np.ones(n, dtype=bool)
     found = {f"{count:,} at random": drawn(everything, count) for count in (30, 60, 207, 1_000, round(0.2 * n))}
-    found["rows with gaps"] = [~np.isnan(course.dataset.features).any(axis=1)]
+    found["rows with gaps"] = [~np.isnan(settings.dataset.features).any(axis=1)]
     found["the last fifth of the file"] = [np.arange(n) < 0.8 * n]
-    groups = {f"class {name}": labels == number for number, name in enumerate(course.assignment.data.classes)}
-    if course.assignment.data.is_regression:
+    groups = {f"class {name}": labels == number for number, name in enumerate(settings.assignment.data.classes)}
+    if settings.assignment.data.is_regression:
         groups = {"the highest value": labels == labels.max(), "the upper tenth": labels > np.quantile(labels, 0.9)}
     groups["what the reference is worst at"] = errors >= np.quantile(errors[errors > 0], 0.9)
     for name, among in groups.items():
@@ -60,14 +60,14 @@ def cases(course: Course, held_to: Standard) -> dict[str, list[Array]]:
     return found
 
 
-def tell(course: Course, held_to: Standard) -> list[Told]:
+def tell(settings: RunSettings, reference: ReferenceResults) -> list[Told]:
     """Return what each case is told to be."""
     told = []
-    for what, knowns in cases(course, held_to).items():
-        found = [judgement.missing_rows(known, course, held_to) for known in knowns]
+    for what, knowns in cases(settings, reference).items():
+        found = [judgement.missing_rows(known, settings, reference) for known in knowns]
         kinds = [of.likeness if of else Likeness.FEW for of in found]
         counts = [kinds.count(kind) for kind in (Likeness.FEW, Likeness.ALIKE, Likeness.UNLIKE)]
-        told.append(Told(course.assignment.id, what, int((~knowns[0]).sum()), len(knowns), *counts))
+        told.append(Told(settings.assignment.id, what, int((~knowns[0]).sum()), len(knowns), *counts))
     return told
 
 
@@ -86,8 +86,8 @@ def main() -> None:
     console, kept = Console(width=None if sys.stdout.isatty() else 110), []
     for path in sorted((measuring.ROOT / "reference").glob("*/assignment.toml")):
         assignment = folders.load(path.parent)
-        course = Course(assignment, measuring.load_data(assignment.data), assignment.seeds.self_check)
-        told = tell(course, references.of_scores(course))
+        settings = RunSettings(assignment, measuring.load_data(assignment.data), assignment.seeds.self_check)
+        told = tell(settings, references.of_scores(settings))
         show(told, console)
         kept += [asdict(of) for of in told]
     measuring.write_json(kept)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from checker import sandbox
 from checker.assignment import folders
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.run import check, references
 from checker.scoring import metrics
 from checker.scoring.metrics import Metric
@@ -40,11 +40,11 @@ def spread_of(folder: Path) -> Spread:
     """Train a reference for all seeds."""
     assignment = folders.load(folder)
     data = measuring.load_data(assignment.data)
-    course = Course(assignment, data, SEEDS)
+    settings = RunSettings(assignment, data, SEEDS)
     with closing(sandbox.choose("none").open()) as boxes:
-        gathered = check.examine(references.reference_submission(course), course, boxes, lambda *step: None)
-    held_to = references.of_reference(gathered, course)
-    scores, baselines = (tuple(of[seed] for seed in SEEDS) for of in (held_to.scores, held_to.baselines))
+        gathered = check.examine(references.reference_submission(settings), settings, boxes, lambda *step: None)
+    reference = references.of_reference(gathered, settings)
+    scores, baselines = (tuple(of[seed] for seed in SEEDS) for of in (reference.scores, reference.baselines))
     bar = metrics.METRICS[assignment.bar.metric].bar(
         assignment.bar, statistics.fmean(scores), statistics.fmean(baselines)
     )

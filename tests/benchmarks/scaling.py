@@ -30,7 +30,7 @@ from checker import submissions
 from checker.assignment import folders
 from checker.records.codec import from_json
 from checker.records.gathered import Gathered
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.report import html
 from checker.run import check, cluster, references, store
 from checker.run.keys import Keys
@@ -174,14 +174,14 @@ def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
     """Return the bytes of the data set, and the client's seconds for a submission: unpacked, stored, judged, shown."""
     assignment = folders.find(None, measuring.ROOT / "reference")
     data = measuring.load_data(assignment.data)
-    course = Course(assignment, data, assignment.seeds.grading)
-    held_to = Standard(dict.fromkeys(course.seeds, 0.9), dict.fromkeys(course.seeds, 0.5))
+    settings = RunSettings(assignment, data, assignment.seeds.grading)
+    reference = ReferenceResults(dict.fromkeys(settings.seeds, 0.9), dict.fromkeys(settings.seeds, 0.5))
     with tempfile.TemporaryDirectory() as out:
         begun = time.process_time()
         for content in packed:
             one = store.unpack(content)
             store.save(Path(out), one.evidence.submission.name, Keys("run", "key"), one)
-            html.render_page(check.judge(one, course, held_to))
+            html.render_page(check.judge(one, settings, reference))
         return len(data.csv), (time.process_time() - begun) / len(packed)
 
 

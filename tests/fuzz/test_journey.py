@@ -21,7 +21,7 @@ from checker.records.capture import Adaptation, CellOutput, Environment
 from checker.records.dataset import Dataset
 from checker.records.job import Progress, RetrainJob
 from checker.records.network import Development
-from checker.records.settings import Course, Standard
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.verdicts import Failure, Stage
 from checker.run import batch, places
 from checker.wire import frames
@@ -139,12 +139,12 @@ def test_every_guest_has_a_verdict(draws, said, arrays, assignment, data, folder
             yield from map(frames.array, arrays.values())
             yield from map(frames.message, heard)
 
-    course = Course(assignment, data, SEEDS)
-    standard = Standard(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    settings = RunSettings(assignment, data, SEEDS)
+    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
     with ThreadPoolExecutor(1) as executor:
-        result = batch.run(submissions.find(folder / "in"), course, standard, folder / "out", executor,
+        result = batch.run(submissions.find(folder / "in"), settings, reference, folder / "out", executor,
                            lambda submission: lambda stage, step: None, lambda name, end: None,
                            places.Pool(fake_sandbox(guest)), True)  # fmt: skip
     assert not result.unfinished
-    again = batch.judge_again(course, standard, folder / "out", lambda name, end: None)
+    again = batch.judge_again(settings, reference, folder / "out", lambda name, end: None)
     assert [report.verdict for report in again.reports] == [report.verdict for report in result.reports]

@@ -21,7 +21,7 @@ from checker.records.evidence import Selection
 from checker.records.gathered import Gathered
 from checker.records.job import RetrainJob
 from checker.records.network import KerasObject, Labels, Phase, Recipe
-from checker.records.settings import Course
+from checker.records.settings import RunSettings
 from checker.records.tracing import Column, FeatureSource, FittedOn, Scaler, ScalerKind, TargetScale, Tracing
 from checker.records.training import Loop
 from checker.report import scripts
@@ -105,7 +105,7 @@ def test_a_script_gives_what_the_clean_guest_gives(
     data: dataset.Dataset = request.getfixturevalue("prices" if is_regression else "practice")
     model, recipe = make_network(tf.keras)
     record = architecture.describe(model, tf.keras, tf)
-    course = Course(assignment, data, SEEDS)
+    settings = RunSettings(assignment, data, SEEDS)
     rows = np.arange(len(data.labels), dtype=np.int32)
     features = splits.handout_features(data.features, rows)
     scaler = Scaler(ScalerKind.STANDARD, FittedOn.WATCHED_TOO if recipe.development else FittedOn.TRAINED)
@@ -117,7 +117,7 @@ def test_a_script_gives_what_the_clean_guest_gives(
     }
     expected, measured, runs = {}, {}, []
     for seed in SEEDS:
-        part = held_out_split(seed, recipe.development, None, course)
+        part = held_out_split(seed, recipe.development, None, settings)
         x = preparation.scaled(features, *preparation.by_seed(features, rows, columns, part.training, part.development))
         y = targets.apply(SCALE, data.labels).astype(np.float32).reshape(-1, 1) if is_regression else data.labels
         learned, watched = (x[part.training], y[part.training]), (x[part.development], y[part.development])
@@ -143,7 +143,7 @@ def test_a_script_gives_what_the_clean_guest_gives(
     script = scripts.render(evidence, compared, assignment, data.note)
     monkeypatch.setattr(os, "environ", dict(os.environ))  # TensorFlow is imported already
     gathered = Gathered(evidence, {frames.reference(array).sha256: array for array in (rows, features)})
-    np.savez(tmp_path / "script.npz", **retraining.archive(gathered, course))
+    np.savez(tmp_path / "script.npz", **retraining.archive(gathered, settings))
     namespace: dict[str, Any] = {"__name__": "script", "__file__": str(tmp_path / "script.py")}
     exec(compile(script or "", "script.py", "exec"), namespace)
     score, seen = namespace["score"], []

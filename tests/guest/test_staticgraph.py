@@ -54,7 +54,7 @@ def notes(tf: Any) -> Iterator[Notes]:
         setattr(owner, name, method)
 
 
-class Course:
+class RunSettings:
     """A graph's placeholders, and a loop over batches of 64."""
 
     def __init__(self, v1: Any, notes: Any) -> None:
@@ -77,8 +77,8 @@ class Course:
 
 
 @pytest.fixture
-def course(tf: Any, notes: Notes) -> Course:
-    return Course(tf.compat.v1, notes)
+def settings(tf: Any, notes: Notes) -> RunSettings:
+    return RunSettings(tf.compat.v1, notes)
 
 
 def dense_layers(v1: Any, x: Any) -> Any:
@@ -115,11 +115,11 @@ def nameless(found: Architecture | None) -> Any:
 
 @pytest.mark.parametrize("make", [dense_layers, matrices])
 def test_a_graph_is_the_network_that_keras_would_make(
-    tf: Any, notes: Notes, course: Course, make: Callable[..., Any]
+    tf: Any, notes: Notes, settings: RunSettings, make: Callable[..., Any]
 ) -> None:
     """Layers, activations, dropout, biases, initialisers and size are those of the equal Keras model."""
-    step = course.v1.train.AdamOptimizer(0.01).minimize(course.loss(make(course.v1, course.x)))
-    course.train(step)
+    step = settings.v1.train.AdamOptimizer(0.01).minimize(settings.loss(make(settings.v1, settings.x)))
+    settings.train(step)
     assert notes.only.class_name == "TensorFlow 1 graph"
     assert notes.only.unrebuildable == ""
     with tf.init_scope():
@@ -128,11 +128,11 @@ def test_a_graph_is_the_network_that_keras_would_make(
     assert (notes.only.input_width, notes.only.output_width) == (9, 5)
 
 
-def test_placeholders_without_a_shape_hold_the_same_network(tf: Any, notes: Notes, course: Course) -> None:
+def test_placeholders_without_a_shape_hold_the_same_network(tf: Any, notes: Notes, settings: RunSettings) -> None:
     """Where the graph does not know how many columns it is fed, the network is read as with them."""
-    course.x, course.y = course.v1.placeholder("float32"), course.v1.placeholder("int64")
-    step = course.v1.train.AdamOptimizer(0.01).minimize(course.loss(matrices(course.v1, course.x)))
-    course.train(step)
+    settings.x, settings.y = settings.v1.placeholder("float32"), settings.v1.placeholder("int64")
+    step = settings.v1.train.AdamOptimizer(0.01).minimize(settings.loss(matrices(settings.v1, settings.x)))
+    settings.train(step)
     assert notes.only.unrebuildable == ""
     with tf.init_scope():
         expected = nameless(same_in_keras(tf))
@@ -141,12 +141,14 @@ def test_placeholders_without_a_shape_hold_the_same_network(tf: Any, notes: Note
     assert notes.only.fits[0].training.rows == 640
 
 
-def test_what_could_not_be_read_keeps_its_rows(notes: Notes, course: Course) -> None:
+def test_what_could_not_be_read_keeps_its_rows(notes: Notes, settings: RunSettings) -> None:
     """A network with an operation of no layer says so, and the table that it was fed is known without any shape."""
-    v1 = course.v1
-    course.x, course.y = v1.placeholder("float32"), v1.placeholder("int64")
-    hidden = v1.sin(v1.matmul(course.x, v1.get_variable("w1", [9, 50])))
-    course.train(v1.train.AdamOptimizer(0.01).minimize(course.loss(v1.matmul(hidden, v1.get_variable("w2", [50, 5])))))
+    v1 = settings.v1
+    settings.x, settings.y = v1.placeholder("float32"), v1.placeholder("int64")
+    hidden = v1.sin(v1.matmul(settings.x, v1.get_variable("w1", [9, 50])))
+    settings.train(
+        v1.train.AdamOptimizer(0.01).minimize(settings.loss(v1.matmul(hidden, v1.get_variable("w2", [50, 5]))))
+    )
     assert "`Sin`" in notes.only.unrebuildable
     assert (notes.only.output_width, notes.only.fits[0].training.rows) == (5, 640)
 
@@ -163,13 +165,13 @@ def vector_example(v1: Any) -> Any:
 
 @pytest.mark.parametrize("make", [scalar_example, vector_example])
 def test_an_example_that_is_given_no_table_is_no_network(
-    notes: Notes, course: Course, make: Callable[..., Any]
+    notes: Notes, settings: RunSettings, make: Callable[..., Any]
 ) -> None:
     """The first steps of a lecture train numbers, in the student's own time, and nobody takes them for the answer."""
-    loss, feeds = make(course.v1)
-    step = course.v1.train.GradientDescentOptimizer(0.001).minimize(loss)
-    with course.v1.Session() as session:
-        session.run(course.v1.global_variables_initializer())
+    loss, feeds = make(settings.v1)
+    step = settings.v1.train.GradientDescentOptimizer(0.001).minimize(loss)
+    with settings.v1.Session() as session:
+        session.run(settings.v1.global_variables_initializer())
         first = session.run(loss, feeds)
         for _ in range(200):
             session.run(step, feeds)
@@ -178,9 +180,9 @@ def test_an_example_that_is_given_no_table_is_no_network(
     assert notes == {}
 
 
-def test_data_in_the_graph_itself_is_a_table(notes: Notes, course: Course) -> None:
+def test_data_in_the_graph_itself_is_a_table(notes: Notes, settings: RunSettings) -> None:
     """A constant table that a hand-written update multiplies is what is trained on, and one column comes out."""
-    v1 = course.v1
+    v1 = settings.v1
     table, theta = v1.constant(X), v1.Variable(v1.zeros([9, 1]))
     error = v1.matmul(table, theta) - v1.constant(Y[:, None].astype("float32"))
     step = v1.assign(theta, theta - 0.01 / len(X) * v1.matmul(v1.transpose(table), error))
@@ -191,10 +193,12 @@ def test_data_in_the_graph_itself_is_a_table(notes: Notes, course: Course) -> No
     assert (notes.only.input_width, notes.only.output_width, notes.only.fits[0].training.rows) == (9, 1, 640)
 
 
-def test_a_loop_of_runs_is_one_training(notes: Notes, course: Course) -> None:
+def test_a_loop_of_runs_is_one_training(notes: Notes, settings: RunSettings) -> None:
     """Optimizer, loss, labels, batch size, epochs and the rows, each once."""
-    step = course.v1.train.AdamOptimizer(0.01, beta1=0.8).minimize(course.loss(dense_layers(course.v1, course.x)))
-    course.train(step)
+    step = settings.v1.train.AdamOptimizer(0.01, beta1=0.8).minimize(
+        settings.loss(dense_layers(settings.v1, settings.x))
+    )
+    settings.train(step)
     (fit,) = notes.only.fits
     assert fit.unrebuildable == "" and fit.phase is not None and fit.finished
     assert (fit.how, fit.epochs_asked, fit.steps_done, fit.phase.batch_size) == ("Session.run loop", 3, 30, 64)
@@ -208,14 +212,14 @@ def test_a_loop_of_runs_is_one_training(notes: Notes, course: Course) -> None:
     assert any(a.shape == (640, 9) and {r.tobytes() for r in a} == {r.tobytes() for r in X} for a in notes.arrays)
 
 
-def test_values_that_are_fed_are_noted(notes: Notes, course: Course) -> None:
+def test_values_that_are_fed_are_noted(notes: Notes, settings: RunSettings) -> None:
     """A learning rate and a rate of dropout in placeholders are those that were fed while it was trained."""
-    v1 = course.v1
+    v1 = settings.v1
     keep, rate, training = v1.placeholder("float32"), v1.placeholder("float32"), v1.placeholder("bool")
-    h = v1.nn.dropout(core.dense(course.x, 8, activation="tanh"), rate=1 - keep)
+    h = v1.nn.dropout(core.dense(settings.x, 8, activation="tanh"), rate=1 - keep)
     h = normalization.batch_normalization(h, training=training)
-    step = v1.train.GradientDescentOptimizer(rate).minimize(course.loss(core.dense(h, 5)))
-    course.train(step, more={keep: 0.7, rate: 0.5, training: True})
+    step = v1.train.GradientDescentOptimizer(rate).minimize(settings.loss(core.dense(h, 5)))
+    settings.train(step, more={keep: 0.7, rate: 0.5, training: True})
     record = notes.only
     assert record.architecture is not None and record.fits[0].phase is not None
     assert [la.class_name for la in record.architecture.layers[1:]] == [
@@ -228,13 +232,13 @@ def test_values_that_are_fed_are_noted(notes: Notes, course: Course) -> None:
     assert record.fits[0].phase.optimizer.config["learning_rate"] == 0.5
 
 
-def test_a_learning_rate_that_decays_becomes_a_schedule(notes: Notes, course: Course) -> None:
+def test_a_learning_rate_that_decays_becomes_a_schedule(notes: Notes, settings: RunSettings) -> None:
     """Observed rates are a piecewise constant schedule of Keras's."""
-    v1 = course.v1
+    v1 = settings.v1
     steps = v1.train.get_or_create_global_step()
     rate = v1.train.exponential_decay(0.1, steps, 10, 0.5, staircase=True)
     optimizer = v1.train.MomentumOptimizer(rate, 0.9)
-    course.train(optimizer.minimize(course.loss(core.dense(course.x, 5)), global_step=steps))
+    settings.train(optimizer.minimize(settings.loss(core.dense(settings.x, 5)), global_step=steps))
     phase = notes.only.fits[0].phase
     assert phase is not None
     assert phase.optimizer.class_name == "SGD" and phase.optimizer.config["momentum"] == 0.9
@@ -243,13 +247,13 @@ def test_a_learning_rate_that_decays_becomes_a_schedule(notes: Notes, course: Co
     assert schedule["config"]["boundaries"] == [9, 19]
 
 
-def test_a_loss_written_by_hand_is_recognised(tf: Any, notes: Notes, course: Course) -> None:
+def test_a_loss_written_by_hand_is_recognised(tf: Any, notes: Notes, settings: RunSettings) -> None:
     """One-hot labels times the logarithm of a softmax, summed over the batch: the rate is larger by its size."""
-    v1 = course.v1
+    v1 = settings.v1
     w = v1.Variable(v1.random_normal([9, 5], stddev=0.1))
-    outputs = v1.nn.softmax(v1.matmul(course.x, w))
-    loss = -v1.reduce_sum(v1.one_hot(course.y, 5) * v1.log(outputs))
-    course.train(v1.train.GradientDescentOptimizer(0.001).minimize(loss))
+    outputs = v1.nn.softmax(v1.matmul(settings.x, w))
+    loss = -v1.reduce_sum(v1.one_hot(settings.y, 5) * v1.log(outputs))
+    settings.train(v1.train.GradientDescentOptimizer(0.001).minimize(loss))
     record, phase = notes.only, notes.only.fits[0].phase
     assert phase is not None and record.architecture is not None
     assert phase.loss.class_name == "CategoricalCrossentropy" and phase.loss.config == {"from_logits": False}
@@ -261,40 +265,40 @@ def test_a_loss_written_by_hand_is_recognised(tf: Any, notes: Notes, course: Cou
     assert (initial["class_name"], round(initial["config"]["stddev"], 4)) == ("RandomNormal", 0.1)
 
 
-def test_a_networks_answers_are_those_of_its_session(notes: Notes, course: Course, tf: Any) -> None:
+def test_a_networks_answers_are_those_of_its_session(notes: Notes, settings: RunSettings, tf: Any) -> None:
     """At the end of a cell the outputs for all rows are noted, with the feeds of the last run."""
-    logits = core.dense(core.dense(course.x, 16, tf.nn.relu), 5)
-    step = tf.compat.v1.train.AdamOptimizer(0.01).minimize(course.loss(logits))
-    session = course.train(step)
-    given = session.run(logits, {course.x: X}).argmax(axis=1)
+    logits = core.dense(core.dense(settings.x, 16, tf.nn.relu), 5)
+    step = tf.compat.v1.train.AdamOptimizer(0.01).minimize(settings.loss(logits))
+    session = settings.train(step)
+    given = session.run(logits, {settings.x: X}).argmax(axis=1)
     (record,) = notes.as_trained.values()
     assert [notes.given[of.outputs.sha256].tolist() for of in record.outputs] == [_sorted(given)]
 
 
-def test_a_session_that_is_closed_in_its_cell_is_asked_before(notes: Notes, course: Course, tf: Any) -> None:
+def test_a_session_that_is_closed_in_its_cell_is_asked_before(notes: Notes, settings: RunSettings, tf: Any) -> None:
     """A session in a with block has ended when its cell does, so what it gives is noted at its end."""
     v1 = tf.compat.v1
-    logits = core.dense(core.dense(course.x, 16, tf.nn.relu), 5)
-    step = v1.train.AdamOptimizer(0.01).minimize(course.loss(logits))
+    logits = core.dense(core.dense(settings.x, 16, tf.nn.relu), 5)
+    step = v1.train.AdamOptimizer(0.01).minimize(settings.loss(logits))
     with v1.Session() as session:
         session.run(v1.global_variables_initializer())
         for at in range(0, 640, 64):
-            session.run(step, {course.x: X[at : at + 64], course.y: Y[at : at + 64]})
-        given = session.run(logits, {course.x: X}).argmax(axis=1)
+            session.run(step, {settings.x: X[at : at + 64], settings.y: Y[at : at + 64]})
+        given = session.run(logits, {settings.x: X}).argmax(axis=1)
     notes.end_cell()  # type: ignore[attr-defined]
     (record,) = notes.as_trained.values()
     assert _sorted(given) in [notes.given[of.outputs.sha256].tolist() for of in record.outputs]
 
 
-def test_a_network_with_dropout_is_asked_when_nothing_comes_after(notes: Notes, course: Course, tf: Any) -> None:
+def test_a_network_with_dropout_is_asked_when_nothing_comes_after(notes: Notes, settings: RunSettings, tf: Any) -> None:
     """Its graph draws numbers even where none is dropped, so it answers at the end of the file, with no dropout."""
     v1 = tf.compat.v1
     keep = v1.placeholder("float32", [])
     first, last = (v1.Variable(v1.random_normal(shape, stddev=0.3)) for shape in ((9, 16), (16, 5)))
-    logits = v1.matmul(v1.nn.dropout(v1.nn.relu(v1.matmul(course.x, first)), keep_prob=keep), last)
-    step = v1.train.AdamOptimizer(0.01).minimize(course.loss(logits))
-    session = course.train(step, more={keep: 0.5})
-    given = session.run(logits, {course.x: X, keep: 1.0}).argmax(axis=1)
+    logits = v1.matmul(v1.nn.dropout(v1.nn.relu(v1.matmul(settings.x, first)), keep_prob=keep), last)
+    step = v1.train.AdamOptimizer(0.01).minimize(settings.loss(logits))
+    session = settings.train(step, more={keep: 0.5})
+    given = session.run(logits, {settings.x: X, keep: 1.0}).argmax(axis=1)
     assert notes.as_trained == {}
     notes.end_cell(is_last=True)  # type: ignore[attr-defined]
     (record,) = notes.as_trained.values()
@@ -307,28 +311,28 @@ def _sorted(given: Any) -> list[int]:
     return [int(number) for number in given[order]]
 
 
-def test_steps_beyond_the_cap_do_nothing(notes: Notes, course: Course) -> None:
+def test_steps_beyond_the_cap_do_nothing(notes: Notes, settings: RunSettings) -> None:
     """Of 200 steps 100 are done; the others are counted, and give the last result again."""
-    v1 = course.v1
+    v1 = settings.v1
     count = v1.Variable(0)
-    step = v1.train.AdamOptimizer().minimize(course.loss(core.dense(course.x, 5)), global_step=count)
-    session = course.train([step, count], epochs=20)
+    step = v1.train.AdamOptimizer().minimize(settings.loss(core.dense(settings.x, 5)), global_step=count)
+    session = settings.train([step, count], epochs=20)
     (fit,) = notes.only.fits
     assert (fit.epochs_asked, fit.epochs_done, fit.steps_done) == (20, 10, 100)
     assert session.run(count) == 100
 
 
-def test_development_and_test_rows_are_uses(notes: Notes, course: Course) -> None:
+def test_development_and_test_rows_are_uses(notes: Notes, settings: RunSettings) -> None:
     """Runs without a step are uses of the rows that they were fed; looks at a training batch are none."""
-    v1 = course.v1
-    logits = core.dense(course.x, 5)
-    loss = course.loss(logits)
-    session = course.train(v1.train.AdamOptimizer().minimize(loss))
+    v1 = settings.v1
+    logits = core.dense(settings.x, 5)
+    loss = settings.loss(logits)
+    session = settings.train(v1.train.AdamOptimizer().minimize(loss))
     unseen = X + 1
-    session.run(loss, {course.x: X[:64], course.y: Y[:64]})
-    session.run(loss, {course.x: unseen[:300], course.y: Y[:300]})
-    session.run(loss, {course.x: unseen[300:], course.y: Y[300:]})
-    v1.argmax(logits, 1).eval({course.x: X}, session)
+    session.run(loss, {settings.x: X[:64], settings.y: Y[:64]})
+    session.run(loss, {settings.x: unseen[:300], settings.y: Y[:300]})
+    session.run(loss, {settings.x: unseen[300:], settings.y: Y[300:]})
+    v1.argmax(logits, 1).eval({settings.x: X}, session)
     notes.end_cell()  # type: ignore[attr-defined]
     uses = notes.only.uses
     assert [(use.how, use.fed.rows) for use in uses] == [("evaluate", 640), ("predict", 640)]
@@ -336,14 +340,14 @@ def test_development_and_test_rows_are_uses(notes: Notes, course: Course) -> Non
     assert trained == uses[1].fed.x != uses[0].fed.x
 
 
-def test_training_from_the_start_again_forgets_what_was_before(notes: Notes, course: Course) -> None:
+def test_training_from_the_start_again_forgets_what_was_before(notes: Notes, settings: RunSettings) -> None:
     """Running the initialiser and then training again is a training of its own, in the same network."""
-    step = course.v1.train.AdamOptimizer().minimize(course.loss(core.dense(course.x, 5)))
-    course.train(step, epochs=2)
-    course.train(step, epochs=3)
+    step = settings.v1.train.AdamOptimizer().minimize(settings.loss(core.dense(settings.x, 5)))
+    settings.train(step, epochs=2)
+    settings.train(step, epochs=3)
     assert [fit.epochs_asked for fit in notes.only.fits] == [3]
-    session = course.v1.Session()
-    session.run(course.v1.global_variables_initializer())
+    session = settings.v1.Session()
+    session.run(settings.v1.global_variables_initializer())
     notes.end_cell()  # type: ignore[attr-defined]
     assert notes.only.fits != ()
 
@@ -360,44 +364,46 @@ def skip(v1: Any, x: Any) -> Any:
 
 
 @pytest.mark.parametrize(("make", "words"), [(convolution, "Reshape"), (skip, "AddV2")])
-def test_what_is_no_dense_chain_is_named(notes: Notes, course: Course, make: Callable[..., Any], words: str) -> None:
+def test_what_is_no_dense_chain_is_named(
+    notes: Notes, settings: RunSettings, make: Callable[..., Any], words: str
+) -> None:
     """Such a network is trained as the student wants; its record says what stands in the way."""
-    step = course.v1.train.AdamOptimizer().minimize(course.loss(make(course.v1, course.x)))
-    course.train(step)
+    step = settings.v1.train.AdamOptimizer().minimize(settings.loss(make(settings.v1, settings.x)))
+    settings.train(step)
     record = notes.only
     assert record.architecture is None
     assert words in record.unrebuildable
     assert record.fits[0].training.rows == 640
 
 
-def test_a_loss_with_something_added_is_not_rebuilt(notes: Notes, course: Course) -> None:
+def test_a_loss_with_something_added_is_not_rebuilt(notes: Notes, settings: RunSettings) -> None:
     """Weight decay in the loss is no mean of cross-entropies."""
-    v1 = course.v1
+    v1 = settings.v1
     w = v1.get_variable("w", [9, 5])
-    loss = course.loss(v1.matmul(course.x, w)) + 0.1 * v1.nn.l2_loss(w)
-    course.train(v1.train.AdamOptimizer().minimize(loss))
+    loss = settings.loss(v1.matmul(settings.x, w)) + 0.1 * v1.nn.l2_loss(w)
+    settings.train(v1.train.AdamOptimizer().minimize(loss))
     assert "mean of the rows' losses alone" in notes.only.fits[0].unrebuildable
 
 
-def test_updates_by_hand_are_noted_as_training(notes: Notes, course: Course) -> None:
+def test_updates_by_hand_are_noted_as_training(notes: Notes, settings: RunSettings) -> None:
     """Assigning weights a step down the gradient is training that a demonstrator looks at."""
-    v1 = course.v1
+    v1 = settings.v1
     w = v1.get_variable("w", [9, 5])
-    (gradient,) = v1.gradients(course.loss(v1.matmul(course.x, w)), [w])
-    course.train(v1.assign_sub(w, 0.1 * gradient))
+    (gradient,) = v1.gradients(settings.loss(v1.matmul(settings.x, w)), [w])
+    settings.train(v1.assign_sub(w, 0.1 * gradient))
     (fit,) = notes.only.fits
     assert "assignments" in fit.unrebuildable
     assert notes.only.architecture is not None
     assert replace(fit, phase=None) == fit
 
 
-def test_one_hot_labels_and_logits_are_told(notes: Notes, course: Course) -> None:
+def test_one_hot_labels_and_logits_are_told(notes: Notes, settings: RunSettings) -> None:
     """TensorFlow's loss of one-hot rows is Keras's, from logits; predictions of the same logits are uses."""
-    v1 = course.v1
-    logits = core.dense(course.x, 5)
-    each = v1.nn.softmax_cross_entropy_with_logits_v2(labels=v1.one_hot(course.y, 5), logits=logits)
-    session = course.train(v1.train.AdamOptimizer().minimize(v1.reduce_mean(each)))
-    session.run(v1.nn.softmax(logits), {course.x: X + 1})
+    v1 = settings.v1
+    logits = core.dense(settings.x, 5)
+    each = v1.nn.softmax_cross_entropy_with_logits_v2(labels=v1.one_hot(settings.y, 5), logits=logits)
+    session = settings.train(v1.train.AdamOptimizer().minimize(v1.reduce_mean(each)))
+    session.run(v1.nn.softmax(logits), {settings.x: X + 1})
     notes.end_cell()  # type: ignore[attr-defined]
     phase = notes.only.fits[0].phase
     assert phase is not None
