@@ -34,5 +34,7 @@ def _one(number: int, drawn: random.Random) -> Report:
     else:
         kind = a_fail if mean < 0.887 else a_referral if mean < 0.891 or drawn.random() < 0.05 else a_pass
         report = replace(kind(name), comparison=a_comparison(mean))
-    who = Identity(Platform.MOODLE, str(90_000 + number), name, f"student{number}@example.org")
+    who = Identity(
+        platform=Platform.MOODLE, number=str(90_000 + number), name=name, email=f"student{number}@example.org"
+    )
     return replace(report, submission=replace(report.submission, identity=who))

@@ -116,7 +116,7 @@ def a_phase(**more: Any) -> Phase:
 def fed(x: Array, y: Array | None = None, index: Array | None = None) -> Fed:
     """What a model is given when it is given these arrays."""
     labels, numbers = (None if array is None else frames.reference(array) for array in (y, index))
-    return Fed(len(x), frames.reference(x), labels, index=numbers)
+    return Fed(rows=len(x), x=frames.reference(x), y=labels, index=numbers)
 
 
 def a_fit(rows: int = 13_209, cell: int = 7, **more: Any) -> Fit:
@@ -130,7 +130,7 @@ def a_fit(rows: int = 13_209, cell: int = 7, **more: Any) -> Fit:
         epochs_done=20,
         steps_done=8_260,
         finished=True,
-        training=Fed(rows),
+        training=Fed(rows=rows),
         development=Development.NONE,
         validation=None,
         history={"loss": tuple(0.9 - 0.03 * epoch for epoch in range(20))},
@@ -169,24 +169,32 @@ def a_model(number: int = 1, *fits: Fit, **more: Any) -> ModelCapture:
 
 def a_run(seed: int, outputs: Array, **more: Any) -> TrainingRun:
     """One seed's training that ended in these outputs."""
-    run = TrainingRun(seed, {"accuracy": (0.5, 0.9)}, 2, 800, 1.5, False, frames.reference(outputs))
+    run = TrainingRun(
+        seed=seed,
+        history={"accuracy": (0.5, 0.9)},
+        epochs=2,
+        steps=800,
+        seconds=1.5,
+        stopped_early=False,
+        predictions=frames.reference(outputs),
+    )
     return replace(run, **more)
 
 
 def a_cell(index: int, source: str = "x = 1", error: str = "") -> CellResult:
     """A code cell that ran, or raised the error."""
     failed = CellError("ValueError", error, f"ValueError: {error}") if error else None
-    return CellResult(index, source, (), failed, 0.1)
+    return CellResult(index=index, source=source, outputs=(), error=failed, seconds=0.1)
 
 
 def a_submission(name: str = "ada", content_hash: str = "c0ffee") -> Submission:
     """A notebook that was handed in."""
-    return Submission(name, f"/submissions/{name}/practical4.ipynb", True, content_hash)
+    return Submission(name=name, path=f"/submissions/{name}/practical4.ipynb", is_notebook=True, sha256=content_hash)
 
 
 def some_evidence(**more: Any) -> Evidence:
     """Evidence of a notebook without any model."""
-    failure = Failure(Stage.SELECTING, "There is no model for this task.", "Add one.")
+    failure = Failure(stage=Stage.SELECTING, rationale="There is no model for this task.", help="Add one.")
     evidence = Evidence(
         submission=a_submission(),
         environment=Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"),

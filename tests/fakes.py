@@ -18,7 +18,15 @@ Guest = Callable[[Any, Sequence[Frame]], Iterator[Frame | Ending]]
 def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
     """A guest's job that ended in this way."""
     code = 0 if ending is Ending.FINISHED else -9
-    return Execution(ending, code, 12.5, 11.0, 800.0, "", "fake")
+    return Execution(
+        ending=ending,
+        exit_code=code,
+        wall_seconds=12.5,
+        cpu_seconds=11.0,
+        peak_memory_mib=800.0,
+        output_tail="",
+        sandbox="fake",
+    )
 
 
 class FakeBox:

@@ -11,3 +11,6 @@ MODULES = [
 ]
 ALL = {name: value for module in MODULES for name, value in vars(module).items() if not name.startswith("_")}
 every = SimpleNamespace(**ALL)
+STATISTICS = ("mean", "deviation", "low", "high")
+NO_STATISTICS = {f"{of}_{name}": 0.0 for of in ("train", "all") for name in STATISTICS} | {"label_purity": 0.0}
+"""What a ``Column`` has of numbers, where none matters."""

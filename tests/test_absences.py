@@ -10,7 +10,7 @@ from checker.source import absences
 def failed(name, message, line=""):
     """Cell 3, which raised this error at a line of its own."""
     traceback = f"\x1b[32m----> 2\x1b[39m {line}\n{name}: {message}"
-    return CellResult(3, line, (), CellError(name, message, traceback), 0.1)
+    return CellResult(index=3, source=line, outputs=(), error=CellError(name, message, traceback), seconds=0.1)
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,11 @@ def test_a_missing_module_is_named():
 def test_a_file_that_was_handed_in_is_told_apart():
     """One that was left out, and one that lies elsewhere, are not said to be missing."""
     cell = failed("FileNotFoundError", "[Errno 2] No such file or directory: 'x/Train.csv'")
-    large = Companion("train.csv", 9, left_out="it has 90 MiB, more than 32")
+    large = Companion(name="train.csv", size=9, left_out="it has 90 MiB, more than 32")
     assert absences.lacks(cell, [large]).endswith("was handed in but left out: it has 90 MiB, more than 32")
-    assert absences.lacks(cell, [Companion("data/train.csv", 9, "ab")]).endswith("`data/train.csv` was handed in")
+    assert absences.lacks(cell, [Companion(name="data/train.csv", size=9, sha256="ab")]).endswith(
+        "`data/train.csv` was handed in"
+    )
 
 
 def test_a_hostile_message_takes_no_time_and_no_room():
@@ -90,7 +92,7 @@ def test_an_error_in_a_companion_is_placed_there():
     assert absences.place(cell) == "cell 3"
     frames = [f"File \x1b[32m/tmp/c/notebooks/practical/{of}\x1b[39m, in f()" for of in ("a.py:3", "src/model.py:12")]
     trace = "\n".join([*frames, "File /lib/keras/x.py:7, in g()"])
-    assert absences.place(CellResult(3, "", (), CellError("NameError", "x", trace), 0.1)) == (
-        "cell 3 (`src/model.py`, line 12)"
-    )
+    assert absences.place(
+        CellResult(index=3, source="", outputs=(), error=CellError("NameError", "x", trace), seconds=0.1)
+    ) == ("cell 3 (`src/model.py`, line 12)")
     assert len(absences.place(failed("E", "File /notebooks/practical/" * 10**5))) < 300

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from record_types import NO_STATISTICS
 from test_rendering import a_comparison
 
 from checker.judge import agreement, verdict
@@ -23,9 +24,17 @@ BAR = 0.876
 
 
 def own(trained=None, unseen=None, metric="accuracy", rows=13_209, deviation=0.003, is_random=True, unseen_rows=4_128):
-    scores = () if trained is None else (OwnScore((RowKind.TRAINED,), rows, trained, deviation),)
-    other = None if unseen is None else OwnScore((RowKind.TESTED,), unseen_rows, unseen, 0.005, is_random)
-    return OwnResult(1, 5, metric, scores, other, "" if scores else "the file was cut short")
+    scores = (
+        () if trained is None else (OwnScore(kinds=(RowKind.TRAINED,), rows=rows, score=trained, deviation=deviation),)
+    )
+    other = (
+        None
+        if unseen is None
+        else OwnScore(kinds=(RowKind.TESTED,), rows=unseen_rows, score=unseen, deviation=0.005, is_random=is_random)
+    )
+    return OwnResult(
+        model=1, cell=5, metric=metric, scores=scores, unseen=other, note="" if scores else "the file was cut short"
+    )
 
 
 def differs(result, trained=AGAIN, held_out=AGAIN, bar=BAR, key="accuracy"):
@@ -99,7 +108,13 @@ def test_trainings_that_were_replayed_are_not_compared():
 
 
 def disagreeing(cause="Likeliest: so."):
-    return Agreed((Agreement(RowKind.TRAINED, 13_209, 0.42, 0.92, 0.002, 0.01, True),), "", cause)
+    return Agreed(
+        compared=(
+            Agreement(kind=RowKind.TRAINED, rows=13_209, own=0.42, again=0.92, spread=0.002, margin=0.01, differs=True),
+        ),
+        note="",
+        cause=cause,
+    )
 
 
 def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
@@ -115,11 +130,11 @@ def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
 def test_the_likeliest_cause_is_named(make):
     """Notes of the recipe come first, then epochs that were not run, then inputs that nothing explains."""
     phase, fit = make.phase(), make.fit()
-    noted = Recipe((phase,), False, notes=("sample weights are not part of the retraining",))
+    noted = Recipe(phases=(phase,), development=False, notes=("sample weights are not part of the retraining",))
     assert "sample weights" in likely_cause(make.model(1), noted, None, True)
     cut = make.model(1, fit.__class__(**{**fit.__dict__, "epochs_asked": 40, "epochs_done": 1}))
     assert likely_cause(cut, None, None, True) == "Likeliest: of 40 epochs asked for, 1 were run."
-    odd = Tracing(FeatureSource.TRACED, "", (Column("", *[0.0] * 9),))
+    odd = Tracing(source=FeatureSource.TRACED, reason="", columns=(Column(source="", **NO_STATISTICS),))
     assert "some inputs tell more" in likely_cause(make.model(1), None, odd, False)
     assert METRICS["accuracy"].higher_is_better
 
@@ -129,15 +144,34 @@ FALLING = (0.80, 0.45, 0.33, 0.27, 0.23, 0.21)
 
 def a_run(losses, seed=1, steps=200):
     return TrainingRun(
-        seed, {"loss": tuple(losses)}, len(losses), steps * len(losses), 1.0, False, ArrayRef("p", (1,), "<f4")
+        seed=seed,
+        history={"loss": tuple(losses)},
+        epochs=len(losses),
+        steps=steps * len(losses),
+        seconds=1.0,
+        stopped_early=False,
+        predictions=ArrayRef("p", (1,), "<f4"),
     )
 
 
 def a_stretch(losses, steps=200):
-    fed = Fed(12_800)
+    fed = Fed(rows=12_800)
     done = len(losses)
     history = {"loss": tuple(losses)} if losses else {}
-    return Fit(3, "fit", None, "", done, done, steps * done, True, fed, Development.NONE, None, history)
+    return Fit(
+        cell=3,
+        how="fit",
+        phase=None,
+        unrebuildable="",
+        epochs_asked=done,
+        epochs_done=done,
+        steps_done=steps * done,
+        finished=True,
+        training=fed,
+        development=Development.NONE,
+        validation=None,
+        history=history,
+    )
 
 
 def curves(losses, again=(FALLING, [1.05 * loss for loss in FALLING]), steps=200):

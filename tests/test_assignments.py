@@ -214,7 +214,7 @@ def test_committed_scores_are_read(folder):
     (folder / folders.SCORES).unlink(missing_ok=True)
     loaded = folders.load(folder)
     assert folders.scores(loaded) == ()
-    scores = (ReferenceScores("ab" * 32, (101, 211), (0.91, 0.92), (0.8, 0.81)),)
+    scores = (ReferenceScores(dataset_sha256="ab" * 32, seeds=(101, 211), scores=(0.91, 0.92), baselines=(0.8, 0.81)),)
     (folder / folders.SCORES).write_bytes(to_json(scores))
     assert folders.scores(loaded) == scores
 

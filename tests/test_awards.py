@@ -142,9 +142,9 @@ def results_of(assignment, practice, fake_sandbox, tmp_path_factory):
         with ZipFile(place / "in.zip", "w") as archive:
             for name, content in PLATFORM_FILES[platform].items():
                 archive.writestr(name, content)
-        settings = RunSettings(assignment, practice, (11,))
+        settings = RunSettings(assignment=assignment, dataset=practice, seeds=(11,))
         found = submissions.find(place / "in.zip")
-        nothing = ReferenceResults({}, {})
+        nothing = ReferenceResults(scores={}, baselines={})
         with ThreadPoolExecutor(2) as executor:
             batch.run(
                 found,
@@ -279,7 +279,7 @@ def test_nothing_decided_changes_nothing(results_of, export, tmp_path):
 
 
 def ada(assignment="tick1"):
-    return Entry("ada", Identity(Platform.NBGRADER, "ada", assignment=assignment), "PASS")
+    return Entry("ada", Identity(platform=Platform.NBGRADER, number="ada", assignment=assignment), "PASS")
 
 
 def settle(content, entry=None, decision=TICK, words=DEFAULTS):

@@ -118,7 +118,9 @@ def data(practice):
     """A small part of the practice data."""
     rows = np.random.default_rng(0).permutation(len(practice.labels))[:ROWS]
     note = DatasetNote("a small part", "ab" * 32, True)
-    return Dataset(note, b"longitude,latitude\n", practice.features[rows], practice.labels[rows])
+    return Dataset(
+        note=note, csv=b"longitude,latitude\n", features=practice.features[rows], labels=practice.labels[rows]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +190,8 @@ def bench(small_assignment, data, fake_sandbox, practical, tmp_path):
 
     def set_up(is_good=True, **scripts):
         known = {"good": practical.hand_in, **scripts}
-        settings = RunSettings(small_assignment, data, SEEDS)
-        reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+        settings = RunSettings(assignment=small_assignment, dataset=data, seeds=SEEDS)
+        reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
         (tmp_path / "in").mkdir()
         return Bench(
             settings, tmp_path / "in", tmp_path / "out", reference, fake_sandbox(practical.guest(known, is_good))
@@ -264,9 +266,11 @@ def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory
     """What the good submission reaches for each seed, for all of them, and how its further seeds were trained."""
     place = tmp_path_factory.mktemp("own")
     (place / "ada.ipynb").write_text("good")
-    settings = RunSettings(small_assignment, data, (*SEEDS, *FURTHER))
+    settings = RunSettings(assignment=small_assignment, dataset=data, seeds=(*SEEDS, *FURTHER))
     pool = places.Pool(fake_sandbox(practical.guest({"good": practical.hand_in})))
-    reference = ReferenceResults(dict.fromkeys(settings.seeds, 0.0), dict.fromkeys(settings.seeds, 0.0))
+    reference = ReferenceResults(
+        scores=dict.fromkeys(settings.seeds, 0.0), baselines=dict.fromkeys(settings.seeds, 0.0)
+    )
     with ThreadPoolExecutor(1) as executor:
         result = batch.run(
             submissions.find(place),
@@ -291,7 +295,7 @@ def close(bench, own_scores):
         tolerance = b.settings.assignment.bar.tolerance
         reference = {seed: own_scores[seed] + tolerance + (-0.001 if seed == SEEDS[0] else 0.001) for seed in SEEDS}
         reference |= {seed: own_scores[seed] + tolerance - worse for seed in FURTHER}
-        b.reference = ReferenceResults(reference, dict.fromkeys(reference, 0.1))
+        b.reference = ReferenceResults(scores=reference, baselines=dict.fromkeys(reference, 0.1))
         b.settings = replace(b.settings, further=FURTHER)
         if guest is not None:
             b.sandbox.guest = guest(b.sandbox.guest)
@@ -793,7 +797,7 @@ def test_whose_a_file_is_may_change(bench):
     b.hand_in("ada", content="good")
     b.run()
     (found,) = submissions.find(b.folder)
-    known = replace(found, identity=Identity(Platform.MOODLE, "12345", "Ada Lovelace"))
+    known = replace(found, identity=Identity(platform=Platform.MOODLE, number="12345", name="Ada Lovelace"))
     assert b.run(submitted=[known]).reports[0].submission == known
     assert len(b.boxes) == 1
     (report,) = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports
@@ -909,7 +913,9 @@ def test_a_cell_that_raises_is_no_fault_where_the_answer_is_whole(bench, practic
     def script():
         yield from practical.hand_in()
         yield frames.message(make.cell(5, error="no TensorBoard here"))
-        yield frames.message(Failure(Stage.EXECUTING, "Cell 5 raised ValueError.", "Mend it.", cell=5))
+        yield frames.message(
+            Failure(stage=Stage.EXECUTING, rationale="Cell 5 raised ValueError.", help="Mend it.", cell=5)
+        )
 
     b = bench(script=script)
     b.hand_in("ada", content="script")
@@ -1002,7 +1008,7 @@ def test_no_guest_passes_itself(bench, practical, stage, with_model):
 
     def script():
         yield from practical.hand_in() if with_model else practical.begin()
-        yield frames.message(Failure(stage, "All is well.", "", verdict=PASS))
+        yield frames.message(Failure(stage=stage, rationale="All is well.", help="", verdict=PASS))
 
     b = bench(is_good=False, script=script)
     b.hand_in("ada", content="script")
@@ -1014,7 +1020,7 @@ def test_no_guest_keeps_its_network_from_being_measured(bench, practical):
 
     def script():
         yield from practical.hand_in()
-        yield frames.message(Failure(Stage.RETRAINING, "Please refer me.", "", verdict=REFER))
+        yield frames.message(Failure(stage=Stage.RETRAINING, rationale="Please refer me.", help="", verdict=REFER))
 
     b = bench(is_good=False, script=script)
     b.hand_in("ada", content="script")
@@ -1090,7 +1096,7 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
 def test_the_command_names_the_assignment_as_it_is_handed_out(folder, small_assignment, data, fake_sandbox, make):
     """In the command to repeat a check the assignment is the last two parts of its folder, whatever it is called."""
     assignment = replace(small_assignment, folder=f"/srv/{folder}")
-    settings = RunSettings(assignment, data, SEEDS)
+    settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
     words = shlex.split(reproduction.command(make.evidence(), settings))
     assert words[words.index("--assignment") + 1] == folder
 
@@ -1115,8 +1121,8 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
     """Labels that no column tells alone show themselves in what a forest makes of all columns: a person looks, and is
     told which columns carry them."""
     guest = TwoColumns(data, make)
-    settings = RunSettings(small_assignment, data, SEEDS)
-    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    settings = RunSettings(assignment=small_assignment, dataset=data, seeds=SEEDS)
+    reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
     (tmp_path / "in").mkdir()
     box = fake_sandbox(guest.guest({"ada": guest.hand_in}))
     b = Bench(settings, tmp_path / "in", tmp_path / "out", reference, box)
@@ -1131,7 +1137,7 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
 def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):
     """Who is far better than the reference passes, if every input follows from the data's own columns."""
     b = bench()
-    b.reference = ReferenceResults(dict.fromkeys(SEEDS, 0.1), dict.fromkeys(SEEDS, 0.05))
+    b.reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.1), baselines=dict.fromkeys(SEEDS, 0.05))
     b.hand_in("ada", content="good")
     report = b.report()
     assert all(column.formula and not column.has_target for column in report.tracing.columns)
@@ -1317,14 +1323,16 @@ class Valuation(Practical):
 def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
     """Return the report of a regression whose targets are in some unit, and the jobs of its clean guest."""
     rows = np.random.default_rng(0).permutation(len(prices.labels))[:ROWS]
-    data = Dataset(DatasetNote("a part", "ab" * 32, True), b"", prices.features[rows], prices.labels[rows])
+    data = Dataset(
+        note=DatasetNote("a part", "ab" * 32, True), csv=b"", features=prices.features[rows], labels=prices.labels[rows]
+    )
     folder = Path(shutil.copytree(root / "reference" / "house_value", tmp_path / "reference"))
     (folder / folders.RULES).write_text(RULES)
 
     def check_unit(unit):
         guest = Valuation(data, make, unit)
-        settings = RunSettings(folders.load(folder), data, SEEDS)
-        reference = ReferenceResults(dict.fromkeys(SEEDS, 85_000.0), dict.fromkeys(SEEDS, 130_000.0))
+        settings = RunSettings(assignment=folders.load(folder), dataset=data, seeds=SEEDS)
+        reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 85_000.0), baselines=dict.fromkeys(SEEDS, 130_000.0))
         (tmp_path / "in").mkdir()
         box = fake_sandbox(guest.guest({"ada": guest.hand_in}))
         b = Bench(settings, tmp_path / "in", tmp_path / "out", reference, box)

@@ -28,10 +28,10 @@ def test_busy_loops_beside_it_change_no_digit_of_a_submission(root, assignment, 
     shorter = example.read_text(encoding="utf-8").replace("epochs=45", f"epochs={EPOCHS}")
     (tmp_path / "ada.py").write_text(shorter, encoding="utf-8")
     submission, wall = submissions.find(tmp_path / "ada.py")[0], sandbox.choose("bubblewrap")
-    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.8), dict.fromkeys(SEEDS, 0.6))
+    reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.8), baselines=dict.fromkeys(SEEDS, 0.6))
 
     def examined(assignment):
-        settings = RunSettings(assignment, practice, SEEDS)
+        settings = RunSettings(assignment=assignment, dataset=practice, seeds=SEEDS)
         with closing(wall.open()) as boxes:
             gathered = check.examine(submission, settings, boxes, lambda stage, progress: None)
         return gathered.evidence, check.judge(gathered, settings, reference)

@@ -122,7 +122,14 @@ SAYS = {
 
 
 def advice(name):
-    return RuleResult(name, "It is so.", Importance.ADVISORY, Outcome.FAILED, "Not so.", "Do it.")
+    return RuleResult(
+        name=name,
+        sentence="It is so.",
+        importance=Importance.ADVISORY,
+        outcome=Outcome.FAILED,
+        rationale="Not so.",
+        help="Do it.",
+    )
 
 
 def subsets(of):

@@ -18,16 +18,46 @@ SEEDS = (11, 23, 37)
 def a_comparison(mean=0.913, spread=0.004):
     """A classification that was measured."""
     scores = tuple(SeedScore(seed, mean, 0.919, 0.807) for seed in SEEDS)
-    return Comparison("accuracy", scores, mean, spread, 0.919, 0.002, 0.807, 0.889, 0.002, 0.93, (), (),
-                      "logistic regression", True, (Measurement("accuracy", mean, spread),))  # fmt: skip
+    return Comparison(
+        metric="accuracy",
+        scores=scores,
+        mean=mean,
+        spread=spread,
+        reference_mean=0.919,
+        reference_spread=0.002,
+        baseline_mean=0.807,
+        bar=0.889,
+        band=0.002,
+        training_mean=0.93,
+        confusion=(),
+        recalls=(),
+        baseline="logistic regression",
+        higher_is_better=True,
+        measures=(Measurement("accuracy", mean, spread),),
+    )
 
 
 def errors(rmse=58_000.0):
     """A regression that was measured."""
     measures = (Measurement("rmse", rmse, 500.0), Measurement("mae", 40_000.0, 400.0), Measurement("r2", 0.74, 0.005))
     scores = tuple(SeedScore(seed, rmse, 53_000.0, 69_000.0) for seed in SEEDS)
-    return Comparison("rmse", scores, rmse, 500.0, 53_000.0, 200.0, 69_000.0, 63_000.0, 300.0, None, (), (),
-                      "linear regression", False, measures)  # fmt: skip
+    return Comparison(
+        metric="rmse",
+        scores=scores,
+        mean=rmse,
+        spread=500.0,
+        reference_mean=53_000.0,
+        reference_spread=200.0,
+        baseline_mean=69_000.0,
+        bar=63_000.0,
+        band=300.0,
+        training_mean=None,
+        confusion=(),
+        recalls=(),
+        baseline="linear regression",
+        higher_is_better=False,
+        measures=measures,
+    )
 
 
 @pytest.fixture
@@ -39,7 +69,7 @@ def claim(make):
         cell = replace(make.cell(at, source), outputs=shown, saved=saved)
         uses = (Use(9, "evaluate", make.fed(np.zeros((1, 9)))),)
         answer = replace(make.model(1, make.fit(cell=7)), uses=uses, variable="model")
-        tracing = Tracing(FeatureSource.TRACED, "", target=scale) if scale else None
+        tracing = Tracing(source=FeatureSource.TRACED, reason="", target=scale) if scale else None
         return claim_of([StudentCell(cell, is_new)], answer, tracing, comparison or a_comparison())
 
     return of

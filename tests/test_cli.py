@@ -48,7 +48,7 @@ def with_guest(monkeypatch, fake_sandbox):
     def set_up(guest):
         made = fake_sandbox(guest)
         monkeypatch.setattr(sandbox, "choose", lambda kind: made)
-        monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults({}, {}))
+        monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
         return made
 
     return set_up

@@ -75,7 +75,7 @@ def wall(practical):
 @pytest.fixture
 def settings(assignment, data):
     """What is the same for all submissions here."""
-    return RunSettings(assignment, data, SEEDS)
+    return RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_evidence_over_bytes_is_the_evidence(settings, handed_in, wall):
     assert arrived.evidence == batch.as_handed_in(at_home, ada).evidence
     assert arrived.arrays.keys() == at_home.arrays.keys()
     assert all((arrived.arrays[name] == at_home.arrays[name]).all() for name in at_home.arrays)
-    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
     assert check.judge(arrived, settings, reference) == check.judge(
         batch.as_handed_in(at_home, ada), settings, reference
     )
@@ -250,7 +250,7 @@ class FakeClient:
 
 
 def run(chosen, settings, place, out, jobs=1, on_end=lambda name, end: None):
-    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
     with ThreadPoolExecutor(jobs) as executor:
         return batch.run(chosen, settings, reference, out, executor, lambda s: unwatched, on_end, place)
 
@@ -507,7 +507,7 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
     """Real submissions in real boxes on two workers, of which one is killed at work: the verdicts, scores and
     predictions are those of this machine to the last digit, each submission ends once, and no worker ever holds
     TensorFlow."""
-    settings = RunSettings(assignment, practice, SEEDS)
+    settings = RunSettings(assignment=assignment, dataset=practice, seeds=SEEDS)
     (tmp_path / "in").mkdir()
     for name in EXAMPLES:
         shutil.copytree(ROOT / "submissions" / name, tmp_path / "in" / name)

@@ -135,7 +135,7 @@ def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignm
     """A companion's name or bytes, or another folder of the file, make other evidence; what is left out does not."""
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/utils.py": "x = 1"})
     (found,) = submissions.find(tmp_path)
-    settings = RunSettings(assignment, practice, (1,))
+    settings = RunSettings(assignment=assignment, dataset=practice, seeds=(1,))
     (beside,) = found.companions
     changed = [
         replace(found, companions=()),
@@ -232,8 +232,15 @@ def test_companions_are_imported_run_and_read(assignment, practice):
         "../../out.txt": b"x",
     }
     seen = Collector(lambda progress: None)
-    about = (assignment.caps, assignment.data.classes)
-    job = ExecuteJob(True, "3", "", *about, folder="work", companions=tuple(beside))
+    job = ExecuteJob(
+        is_notebook=True,
+        keras="3",
+        reason="",
+        caps=assignment.caps,
+        classes=assignment.data.classes,
+        folder="work",
+        companions=tuple(beside),
+    )
     cells = [new_code_cell(NOTEBOOK.strip())]
     content = [nbformat.writes(new_notebook(cells=cells)).encode(), practice.csv, *beside.values()]
     said = [frames.job(job), *(Frame(Kind.BYTES, of) for of in content), frames.END]
@@ -262,7 +269,14 @@ def test_a_module_finds_itself(assignment, practice):
     source = b"from pathlib import Path\nplace = Path(__file__)\n"
     source += b"print(len(place.read_bytes()), (place.parent / 'a.txt').read_text())"
     seen = Collector(lambda progress: None)
-    job = ExecuteJob(False, "3", "", assignment.caps, assignment.data.classes, companions=("a.txt",))
+    job = ExecuteJob(
+        is_notebook=False,
+        keras="3",
+        reason="",
+        caps=assignment.caps,
+        classes=assignment.data.classes,
+        companions=("a.txt",),
+    )
     said = [frames.job(job), *(Frame(Kind.BYTES, of) for of in (source, practice.csv, b"beside")), frames.END]
     with closing(sandbox.choose("none").open()) as boxes:
         boxes.students.run(said, Limits(seconds=120, memory_mib=2_048, output_mib=16), seen.receive)

@@ -21,8 +21,8 @@ from checker.judge.comparison import (
 from checker.records.assignment import Bar, SplitPlan
 from checker.records.comparison import Decider
 
-BAR = Bar("accuracy", 0.02, "logistic_regression")
-ERRORS = Bar("rmse", 10_000.0, "linear_regression", share=0.75)
+BAR = Bar(metric="accuracy", tolerance=0.02, baseline="logistic_regression")
+ERRORS = Bar(metric="rmse", tolerance=10_000.0, baseline="linear_regression", share=0.75)
 PLAN = SplitPlan(test=0.2, development=0.16)
 SEEDS = (11, 23, 37)
 

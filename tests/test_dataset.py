@@ -223,7 +223,9 @@ def flowers(tmp_path, monkeypatch):
     monkeypatch.setenv(dataset.VARIABLE, "/nowhere/housing.csv")
     (tmp_path / "flowers.csv").write_text("length,width,colour,kind\n1.5,2,red,1\n2.5,,blue,10\n", encoding="utf-8")
     digest = hashlib.sha256((tmp_path / "flowers.csv").read_bytes()).hexdigest()
-    return DataSource(digest, "kind", ("length", "width"), ("1", "10"), file="flowers.csv"), tmp_path
+    return DataSource(
+        sha256=digest, target="kind", features=("length", "width"), classes=("1", "10"), file="flowers.csv"
+    ), tmp_path
 
 
 def test_data_beside_the_assignment_is_taken(flowers):

@@ -31,7 +31,12 @@ PARIS = timezone(timedelta(hours=1))
 def handed_in(at="", platform=Platform.NBGRADER, **more):
     """A submission of which a platform tells when it was handed in."""
     return Submission(
-        "ada", "ada/t.py", False, "c0ffee", identity=Identity(platform, "1", "Ada", submitted_at=at), **more
+        name="ada",
+        path="ada/t.py",
+        is_notebook=False,
+        sha256="c0ffee",
+        identity=Identity(platform=platform, number="1", name="Ada", submitted_at=at),
+        **more,
     )
 
 
@@ -162,7 +167,13 @@ def test_where_nothing_tells():
     found = deadlines.hold_against(handed_in(), DEADLINE)
     assert (found.handed_in, found.late_seconds, found.source) == (None, None, TimeSource.NOTHING)
     assert found.sentence == "Nothing tells whether it was on time; the deadline was 2026-11-30 17:00 UTC."
-    marked = Submission("ada", "t.py", False, "", identity=Identity(Platform.CANVAS, "1", "ada", is_late=True))
+    marked = Submission(
+        name="ada",
+        path="t.py",
+        is_notebook=False,
+        sha256="",
+        identity=Identity(platform=Platform.CANVAS, number="1", name="ada", is_late=True),
+    )
     found = deadlines.hold_against(marked, DEADLINE)
     assert (found.source, found.late_seconds) == (TimeSource.MARK, None)
     assert found.sentence.startswith("Late by Canvas's mark, nobody knows by how much")
@@ -180,8 +191,8 @@ def test_lateness_changes_no_verdict_and_is_in_the_report(make, assignment, prac
     reports = []
     for at in ("2026-11-30 16:00:00 UTC", "2027-01-01 00:00:00 UTC"):
         evidence = make.evidence(submission=handed_in(at))
-        settings = RunSettings(replace(assignment, deadline=DEADLINE), practice, (11, 23))
-        reports.append(check.judge(Gathered(evidence, {}), settings, ReferenceResults({}, {})))
+        settings = RunSettings(assignment=replace(assignment, deadline=DEADLINE), dataset=practice, seeds=(11, 23))
+        reports.append(check.judge(Gathered(evidence, {}), settings, ReferenceResults(scores={}, baselines={})))
     early, late = reports
     assert (early.verdict, early.reasons) == (late.verdict, late.reasons)
     assert (early.timeliness.late_seconds, late.timeliness.late_seconds > 0) == (0, True)
@@ -192,9 +203,12 @@ def test_lateness_changes_no_verdict_and_is_in_the_report(make, assignment, prac
     print_report(Console(file=out, width=1_000), late, None)
     assert late.timeliness.sentence in out.getvalue()
     settings = replace(settings, extensions={"ada": datetime(2027, 1, 2, tzinfo=UTC)})
-    assert check.judge(Gathered(evidence, {}), settings, ReferenceResults({}, {})).timeliness.late_seconds == 0
+    assert (
+        check.judge(Gathered(evidence, {}), settings, ReferenceResults(scores={}, baselines={})).timeliness.late_seconds
+        == 0
+    )
     settings = replace(settings, assignment=assignment)
-    assert check.judge(Gathered(evidence, {}), settings, ReferenceResults({}, {})).timeliness is None
+    assert check.judge(Gathered(evidence, {}), settings, ReferenceResults(scores={}, baselines={})).timeliness is None
 
 
 # -- where the times come from -----------------------------------------------------------------------------
@@ -239,7 +253,13 @@ SHEET = (
 def test_a_worksheet_tells_when_each_was_handed_in():
     """Times go to the submissions that the rows are matched with, a team's to the team's, and to nobody else's."""
     found = [
-        Submission(name, "t.py", False, "", identity=Identity(Platform.MOODLE, number, name))
+        Submission(
+            name=name,
+            path="t.py",
+            is_notebook=False,
+            sha256="",
+            identity=Identity(platform=Platform.MOODLE, number=number, name=name),
+        )
         for name, number in (("Ada", "12"), ("Eve", "13"), ("Linus", "14"), ("Group A", "77"))
     ]
     told = moodle.with_times(found, worksheets.read(SHEET.encode()))

@@ -21,14 +21,43 @@ RESTING = {"loss": FALLING, "val_loss": FALLING + 0.02}
 def a_comparison(mean=0.91, training=0.92, confusion=CONFUSION):
     """A classification with its bar at 88 %."""
     scores = tuple(SeedScore(seed, mean, 0.9, 0.8) for seed in SEEDS)
-    return Comparison("accuracy", scores, mean, 0, 0.9, 0, 0.8, 0.88, 0.005, training, confusion, (),
-                      "logistic regression", True)  # fmt: skip
+    return Comparison(
+        metric="accuracy",
+        scores=scores,
+        mean=mean,
+        spread=0,
+        reference_mean=0.9,
+        reference_spread=0,
+        baseline_mean=0.8,
+        bar=0.88,
+        band=0.005,
+        training_mean=training,
+        confusion=confusion,
+        recalls=(),
+        baseline="logistic regression",
+        higher_is_better=True,
+    )
 
 
 def an_error(mean):
     """A regression with its bar at $60,000."""
     scores = tuple(SeedScore(seed, mean, 50_000, 70_000) for seed in SEEDS)
-    return Comparison("rmse", scores, mean, 0, 50_000, 0, 70_000, 60_000, 300, None, (), (), "linear regression", False)
+    return Comparison(
+        metric="rmse",
+        scores=scores,
+        mean=mean,
+        spread=0,
+        reference_mean=50_000,
+        reference_spread=0,
+        baseline_mean=70_000,
+        bar=60_000,
+        band=300,
+        training_mean=None,
+        confusion=(),
+        recalls=(),
+        baseline="linear regression",
+        higher_is_better=False,
+    )
 
 
 def shown(make, history=RESTING, comparison=None, recipe=None, classes=CLASSES, **more):
@@ -37,7 +66,7 @@ def shown(make, history=RESTING, comparison=None, recipe=None, classes=CLASSES, 
     epochs = len(next(iter(history.values()), ()))
     outputs = np.zeros((1, 3), np.float32)
     runs = [make.run(seed, outputs, history=values, epochs=epochs, **more) for seed in SEEDS]
-    recipe = recipe or Recipe((make.phase(epochs=40),), development=True)
+    recipe = recipe or Recipe(phases=(make.phase(epochs=40),), development=True)
     rows = ROWS[: len(classes)]
     return {o.symptom: o.sentence for o in diagnose(runs, comparison or a_comparison(), recipe, classes, rows)}
 
@@ -110,7 +139,7 @@ def test_what_does_not_part_does_not_overfit(make, history):
 def test_weights_of_the_best_epoch_do_not_overfit(make):
     """Where early stopping restores the best weights, later epochs do not count."""
     stopping = KerasObject("EarlyStopping", {"restore_best_weights": True})
-    recipe = Recipe((make.phase(epochs=40, early_stopping=stopping),), development=True)
+    recipe = Recipe(phases=(make.phase(epochs=40, early_stopping=stopping),), development=True)
     assert Symptom.OVERFITS not in shown(make, LEARNT_BY_HEART, recipe=recipe)
 
 
@@ -146,7 +175,7 @@ def test_who_stopped_early_does_not_improve(make):
 def test_losses_of_different_kinds_are_not_compared(make):
     """Two phases with different losses give one history whose values have nothing to do with one another."""
     other = make.phase(loss=KerasObject("MeanSquaredError"))
-    recipe = Recipe((make.phase(), other), development=True)
+    recipe = Recipe(phases=(make.phase(), other), development=True)
     assert shown(make, {"loss": (0.1, 0.1, 5.0, 4.0)}, recipe=recipe) == {}
 
 
@@ -184,5 +213,5 @@ def test_early_stopping_at_different_epochs(make):
     outputs = np.zeros((1, 3), np.float32)
     ends = ((11, 8, True), (23, 15, True), (37, 40, False))
     runs = [make.run(seed, outputs, epochs=epochs, stopped_early=early) for seed, epochs, early in ends]
-    (said,) = diagnose(runs, a_comparison(), Recipe((make.phase(epochs=40),), True), CLASSES, ROWS)
+    (said,) = diagnose(runs, a_comparison(), Recipe(phases=(make.phase(epochs=40),), development=True), CLASSES, ROWS)
     assert said.sentence == "Early stopping ended 2 of 3 trainings, after 8 to 15 of 40 epochs."

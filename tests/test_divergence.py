@@ -15,8 +15,15 @@ def diverged(course, make, score):  # noqa: F811
     """Return the failures of a submission that had such a score in the notebook, and whose retraining ended in NaN."""
     metric = course.assignment.bar.metric
     gathered = gathered_of(course, make, np.ones(ROWS, bool))
-    own = OwnResult(1, 5, metric, (OwnScore((RowKind.TRAINED,), 3_000, score, 0.01),))
-    failure = Failure(Stage.RETRAINING, "The loss became NaN.", "Look for missing values.", diverged=2)
+    own = OwnResult(
+        model=1,
+        cell=5,
+        metric=metric,
+        scores=(OwnScore(kinds=(RowKind.TRAINED,), rows=3_000, score=score, deviation=0.01),),
+    )
+    failure = Failure(
+        stage=Stage.RETRAINING, rationale="The loss became NaN.", help="Look for missing values.", diverged=2
+    )
     evidence = make.evidence(
         failures=(failure,),
         models=gathered.evidence.models,

@@ -29,13 +29,21 @@ SECRETS = ("8641", "SecretOptimizer", "SecretLoss", "6,007", "secretly noted", "
 def with_secrets(report):
     """Return a report with a reference, seeds, questions and the rest, each with a text of its own."""
     layers = (Layer("in", "InputLayer", {"shape": [9]}), Layer("d", "Dense", {"units": 8641, "activation": "relu"}))
-    phase = Phase(KerasObject("SecretOptimizer"), KerasObject("SecretLoss"), 6_007, 32, Labels.INTEGERS)
+    phase = Phase(
+        optimizer=KerasObject("SecretOptimizer"),
+        loss=KerasObject("SecretLoss"),
+        epochs=6_007,
+        batch_size=32,
+        labels=Labels.INTEGERS,
+    )
     scores = report.comparison.scores
     return replace(
         report,
         reference_architecture=Architecture(layers, (Node("in", ()), Node("d", (0,))), (1,), 95_051),
-        reference_recipe=Recipe((phase,), True, 0, ("secretly noted",)),
-        questions=(Question(Topic.DATA, "secretly asked", "secretly answered", None, Figure.SCORES),),
+        reference_recipe=Recipe(phases=(phase,), development=True, capped_epochs=0, notes=("secretly noted",)),
+        questions=(
+            Question(topic=Topic.DATA, ask="secretly asked", good="secretly answered", cell=None, figure=Figure.SCORES),
+        ),
         comparison=replace(
             report.comparison,
             scores=tuple(replace(score, seed=seed) for score, seed in zip(scores, SEEDS, strict=True)),

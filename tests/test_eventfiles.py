@@ -26,7 +26,7 @@ WEIGHTS = (
 
 @pytest.fixture
 def settings(assignment, practice, fake_sandbox):
-    return RunSettings(assignment, practice, SEEDS)
+    return RunSettings(assignment=assignment, dataset=practice, seeds=SEEDS)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def gathered(settings, make):
     evidence = make.evidence(
         models=(make.model(1),),
         selection=Selection(1, ""),
-        recipe=Recipe((make.phase(),), True),
+        recipe=Recipe(phases=(make.phase(),), development=True),
         runs=runs,
         failures=(),
     )

@@ -83,7 +83,7 @@ def test_arrays_are_named_by_their_content(collector):
 def test_runs_and_failures_are_kept_in_order(collector, make):
     """Runs and failures are kept as they were told."""
     runs = [make.run(seed, np.zeros((2, 5))) for seed in (11, 23)]
-    failures = [Failure(Stage.EXECUTING, f"{n}", "") for n in range(3)]
+    failures = [Failure(stage=Stage.EXECUTING, rationale=f"{n}", help="") for n in range(3)]
     say(collector, *runs, *failures)
     assert (collector.runs, collector.failures) == (runs, failures)
 
@@ -110,7 +110,10 @@ def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
 
 def test_failures_beyond_the_cap_are_dropped(collector):
     """The first failures are kept, and thousands more are not."""
-    say(collector, *(Failure(Stage.EXECUTING, f"{n}", "") for n in range(collecting.MAX_FAILURES + 5)))
+    say(
+        collector,
+        *(Failure(stage=Stage.EXECUTING, rationale=f"{n}", help="") for n in range(collecting.MAX_FAILURES + 5)),
+    )
     assert [f.rationale for f in collector.failures] == [str(n) for n in range(collecting.MAX_FAILURES)]
 
 
@@ -144,7 +147,9 @@ def test_a_forged_message_ends_the_box(collector, payload):
 
 def test_a_job_is_no_message(collector, assignment):
     """A guest that sends a job back ends its box."""
-    job = frames.job(ExecuteJob(True, "3", "", assignment.caps, assignment.data.classes))
+    job = frames.job(
+        ExecuteJob(is_notebook=True, keras="3", reason="", caps=assignment.caps, classes=assignment.data.classes)
+    )
     with pytest.raises(EvidenceError):
         collector.receive(Frame(Kind.MESSAGE, job.payload))
 
@@ -152,7 +157,7 @@ def test_a_job_is_no_message(collector, assignment):
 def test_a_failure_that_passes_ends_the_box(collector):
     """No guest may say that a failure leads to PASS."""
     with pytest.raises(EvidenceError):
-        say(collector, Failure(Stage.RETRAINING, "All is well.", "", verdict=Verdict.PASS))
+        say(collector, Failure(stage=Stage.RETRAINING, rationale="All is well.", help="", verdict=Verdict.PASS))
 
 
 @pytest.mark.parametrize("step", [Progress(-1, 5), Progress(6, 5), Progress(10**400, 10**400)])

@@ -190,7 +190,7 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
-        patch.setattr(app, "_establish", lambda settings: ReferenceResults({}, {}))
+        patch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
         patch.setattr(app, "console", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
@@ -280,7 +280,7 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     out = shutil.copytree(checked.results, tmp_path / "results")
     (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
     words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
-    monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults({}, {}))
+    monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit):
         app.main()
@@ -399,7 +399,7 @@ def test_a_limit_is_kept_by_the_command(export, numbers, tmp_path):
 
 
 def entry(name, number, platform=Platform.MOODLE):
-    return Entry(f"{name} {number}".strip(), Identity(platform, number, name), "PASS")
+    return Entry(f"{name} {number}".strip(), Identity(platform=platform, number=number, name=name), "PASS")
 
 
 def settle(sheet, found, decision=TICK, words=DEFAULTS):

@@ -91,12 +91,19 @@ def test_messages_and_jobs_survive_the_way(make, assignment):
         make.cell(4, error="no"),
         make.model(),
         make.run(11, outputs),
-        Failure(Stage.EXECUTING, "It raised.", "Mend it.", cell=4),
+        Failure(stage=Stage.EXECUTING, rationale="It raised.", help="Mend it.", cell=4),
     ]
     assert [frames.content(frames.message(record)) for record in said] == said
     jobs = [
-        ExecuteJob(True, "auto", "", assignment.caps, assignment.data.classes),
-        RetrainJob("3", make.architecture(), None, assignment.data.classes, 1_000, (11,)),
+        ExecuteJob(is_notebook=True, keras="auto", reason="", caps=assignment.caps, classes=assignment.data.classes),
+        RetrainJob(
+            keras="3",
+            architecture=make.architecture(),
+            recipe=None,
+            classes=assignment.data.classes,
+            parameters=1_000,
+            seeds=(11,),
+        ),
     ]
     assert frames.content(frames.job(jobs[0])) == jobs[0]
     with pytest.raises(EvidenceError, match="RetrainJob: recipe"):
@@ -128,7 +135,9 @@ def test_a_malformed_message_is_refused(payload):
 
 def test_a_guest_cannot_say_a_job(assignment):
     """A job in a message frame, or a message in a job frame, is refused."""
-    job = frames.job(ExecuteJob(True, "3", "", assignment.caps, assignment.data.classes))
+    job = frames.job(
+        ExecuteJob(is_notebook=True, keras="3", reason="", caps=assignment.caps, classes=assignment.data.classes)
+    )
     with pytest.raises(EvidenceError, match="unknown record"):
         frames.content(Frame(Kind.MESSAGE, job.payload))
     with pytest.raises(EvidenceError, match="unknown record"):

@@ -13,7 +13,7 @@ from checker.records.tracing import FeatureSource, Tracing
 def capped(make):
     """Evidence of a training of which the cap left twenty of a hundred and twenty epochs."""
     answer = make.model(1, make.fit(epochs_done=20, epochs_asked=120, steps_done=20_000))
-    recipe = Recipe((make.phase(epochs=20),), True, capped_epochs=100)
+    recipe = Recipe(phases=(make.phase(epochs=20),), development=True, capped_epochs=100)
 
     def made(**more):
         return make.evidence(models=(answer,), selection=Selection(1, "the last"), recipe=recipe, failures=(), **more)
@@ -63,9 +63,12 @@ def test_a_development_set_of_training_rows_is_told(make, development, validatio
     """Where all that was watched was trained on, the recipe says so; nothing watched is no such set."""
     table = np.zeros((validation or 1, 9), np.float32)
     answer = make.model(1, make.fit(validation=make.fed(table) if validation else None))
-    tracing = Tracing(FeatureSource.TRACED, "found", development_rows=development)
+    tracing = Tracing(source=FeatureSource.TRACED, reason="found", development_rows=development)
     evidence = make.evidence(
-        models=(answer,), selection=Selection(1, "the last"), recipe=Recipe((make.phase(),), True), tracing=tracing
+        models=(answer,),
+        selection=Selection(1, "the last"),
+        recipe=Recipe(phases=(make.phase(),), development=True),
+        tracing=tracing,
     )
     assert recipe_of(evidence, (), 20_640).watched_itself is itself
 
@@ -74,8 +77,11 @@ def test_a_set_that_a_last_stretch_took_in_was_a_development_set(make):
     """Who has chosen by a development set may train on all rows in the end."""
     watched = make.fit(validation=make.fed(np.zeros((100, 9), np.float32)))
     answer = make.model(1, watched, make.fit())
-    tracing = Tracing(FeatureSource.TRACED, "found", development_rows=0)
+    tracing = Tracing(source=FeatureSource.TRACED, reason="found", development_rows=0)
     evidence = make.evidence(
-        models=(answer,), selection=Selection(1, "the last"), recipe=Recipe((make.phase(),), True), tracing=tracing
+        models=(answer,),
+        selection=Selection(1, "the last"),
+        recipe=Recipe(phases=(make.phase(),), development=True),
+        tracing=tracing,
     )
     assert not recipe_of(evidence, (), 20_640).watched_itself

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from record_types import NO_STATISTICS
 
 from checker.judge import leaks
 from checker.records.tracing import Column
@@ -91,7 +92,7 @@ def test_a_sample_of_many_rows_is_looked_at(monkeypatch):
 
 def test_what_is_computed_from_the_data_is_explained():
     """A column with a formula is explained, unless the target is in it."""
-    known = Column("", *(0.0,) * 9, formula="the logarithm of households")
+    known = Column(source="", **NO_STATISTICS, formula="the logarithm of households")
     assert leaks.unexplained((known, replace(known, formula=""), replace(known, has_target=True))) == (1, 2)
 
 

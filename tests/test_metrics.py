@@ -66,9 +66,13 @@ def test_ticks_have_no_more_decimals_than_they_need(unit, values, names):
 
 def test_the_bar_lies_on_the_side_that_is_worse():
     """The tolerance is forgiven: below a reference of which more is better, above one of which less is."""
-    assert METRICS["accuracy"].bar(Bar("accuracy", 0.02, "logistic_regression"), 0.9, 0.8) == pytest.approx(0.88)
-    assert METRICS["rmse"].bar(Bar("rmse", 5.0, "linear_regression"), 50, 70) == 55
-    assert METRICS["rmse"].bar(Bar("rmse", 5.0, "linear_regression", 0.75), 50, 54) == 53
+    assert METRICS["accuracy"].bar(
+        Bar(metric="accuracy", tolerance=0.02, baseline="logistic_regression"), 0.9, 0.8
+    ) == pytest.approx(0.88)
+    assert METRICS["rmse"].bar(Bar(metric="rmse", tolerance=5.0, baseline="linear_regression"), 50, 70) == 55
+    assert (
+        METRICS["rmse"].bar(Bar(metric="rmse", tolerance=5.0, baseline="linear_regression", share=0.75), 50, 54) == 53
+    )
 
 
 def test_the_better_of_two_values():

@@ -46,8 +46,8 @@ def settings(request):
     labels = np.repeat(np.arange(5, dtype=np.int32), sizes)
     if assignment.task == "regression":
         labels = np.round(random.uniform(15_000, 500_000, ROWS))
-    dataset = Dataset(DatasetNote("made up", "c0ffee", True), b"", np.zeros((ROWS, 9)), labels)
-    return RunSettings(assignment, dataset, SEEDS, FURTHER)
+    dataset = Dataset(note=DatasetNote("made up", "c0ffee", True), csv=b"", features=np.zeros((ROWS, 9)), labels=labels)
+    return RunSettings(assignment=assignment, dataset=dataset, seeds=SEEDS, further=FURTHER)
 
 
 def outputs_of(settings, wrong):
@@ -72,7 +72,15 @@ def standard_of(settings, share=0.1, guess=0.35):
     scores = [{seed: measured(settings, of, rows) for seed, rows in held_out.items()} for of in theirs]
     small = [{seed: outputs.by_row(of[rows]) for seed, rows in held_out.items()} for of in values]
     name = settings.assignment.bar.baseline
-    return ReferenceResults(scores[0], scores[1], None, None, {name: scores[1]}, small[0], {name: small[1]})
+    return ReferenceResults(
+        scores=scores[0],
+        baselines=scores[1],
+        architecture=None,
+        recipe=None,
+        all_baselines={name: scores[1]},
+        outputs=small[0],
+        baseline_outputs={name: small[1]},
+    )
 
 
 def gathered_of(settings, make, known, wrong=None, seeds=SEEDS):
@@ -83,7 +91,7 @@ def gathered_of(settings, make, known, wrong=None, seeds=SEEDS):
     held_out = {seed: held_out_rows(seed, settings) for seed in seeds}
     predictions = {seed: given[of[known[of]]] for seed, of in held_out.items()}
     runs = tuple(make.run(seed, of) for seed, of in predictions.items())
-    tracing = Tracing(FeatureSource.TRACED, "found", rows=frames.reference(rows),
+    tracing = Tracing(source=FeatureSource.TRACED, reason="found", rows=frames.reference(rows),
                       target=PLAIN if settings.assignment.data.is_regression else None)  # fmt: skip
     answer = make.model(1)
     evidence = make.evidence(
@@ -243,7 +251,7 @@ def test_a_missing_price_is_guessed():
 
 def with_missing(report, likeness, **more):
     """Return a report whose answer has no inputs for some rows."""
-    missing = MissingRows(likeness, 1_315, 18_432, **more)
+    missing = MissingRows(likeness=likeness, missing=1_315, rows=18_432, **more)
     return replace(report, comparison=replace(report.comparison, missing=missing))
 
 

@@ -15,7 +15,7 @@ LOSSES = (0.8, 0.4, 0.3)
 
 
 def a_cell(index=5, seconds=20.0):
-    return CellResult(index, "model.fit(x, y)", (), None, seconds)
+    return CellResult(index=index, source="model.fit(x, y)", outputs=(), error=None, seconds=seconds)
 
 
 def a_network(make, losses=LOSSES, epochs=3, steps=600, cell=5):

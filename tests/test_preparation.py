@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from record_types import NO_STATISTICS
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import preparation
@@ -170,7 +171,7 @@ def test_a_seeds_rows_get_the_figures_that_the_students_had(houses, kind, on):
     table = SCALERS[kind].fit(filled[TRAINED]).transform(filled)
     rows = np.arange(ROWS)
     training, development = np.split(np.random.default_rng(3).permutation(ROWS)[:2_400], [1_920])
-    columns = tuple(Column("", *[0.0] * 9, scaler=Scaler(kind, on)) for _ in NAMES)
+    columns = tuple(Column(source="", **NO_STATISTICS, scaler=Scaler(kind, on)) for _ in NAMES)
     fitted = preparation.by_seed(table.astype(np.float32), rows, columns, training, development)
     like = training if on is FittedOn.TRAINED else np.concatenate([training, development])
     expected = SCALERS[kind].fit(filled[like]).transform(filled)
@@ -181,7 +182,7 @@ def test_a_seeds_rows_get_the_figures_that_the_students_had(houses, kind, on):
 def test_what_was_not_fitted_on_training_rows_stays(houses, scaler):
     """Columns of no known scaler, and of one that saw all rows, are the same for every seed, to the last bit."""
     table = np.random.default_rng(6).normal(size=(ROWS, 2)).astype(np.float32)
-    columns = tuple(Column("", *[0.0] * 9, scaler=scaler) for _ in range(2))
+    columns = tuple(Column(source="", **NO_STATISTICS, scaler=scaler) for _ in range(2))
     fitted = preparation.by_seed(table, np.arange(ROWS), columns, TRAINED, FED[:0])
     assert np.array_equal(preparation.scaled(table, *fitted), table)
 
@@ -190,6 +191,6 @@ def test_a_column_that_is_constant_in_a_seed_stays():
     """Where the like rows hold one value, there is nothing to divide by."""
     table = np.zeros((100, 1), dtype=np.float32)
     table[99] = 1
-    column = Column("", *[0.0] * 9, scaler=Scaler(ScalerKind.RANGE, FittedOn.TRAINED))
+    column = Column(source="", **NO_STATISTICS, scaler=Scaler(ScalerKind.RANGE, FittedOn.TRAINED))
     fitted = preparation.by_seed(table, np.arange(100), (column,), np.arange(90), np.arange(0))
     assert np.array_equal(preparation.scaled(table, *fitted), table)

@@ -15,7 +15,7 @@ FIT = "model.fit(X_train, Y_train, epochs=5)"
 
 def cell(index, source, error="", line=1, name="NameError"):
     told = CellError(name, error, f"Cell In[{index}], line {line}\n{error}") if error else None
-    return CellResult(index, source, (), told, 0.1)
+    return CellResult(index=index, source=source, outputs=(), error=told, seconds=0.1)
 
 
 def unknown(name):

@@ -32,7 +32,7 @@ def asked(report):
 
 def with_recipe(report, **more):
     """Return a report whose answer was trained in one phase that has these settings."""
-    return replace(report, recipe=Recipe((a_phase(**more),), True))
+    return replace(report, recipe=Recipe(phases=(a_phase(**more),), development=True))
 
 
 def with_layers(report, *layers):
@@ -46,7 +46,13 @@ def with_layers(report, *layers):
 
 def with_cell(report, source, error=None):
     """Return a report with one more cell of the student's own, cell 20."""
-    return replace(report, cells=(*report.cells, StudentCell(CellResult(20, source, (), error, 0.1), True)))
+    return replace(
+        report,
+        cells=(
+            *report.cells,
+            StudentCell(CellResult(index=20, source=source, outputs=(), error=error, seconds=0.1), True),
+        ),
+    )
 
 
 # -- the file of templates -------------------------------------------------------------------------------
@@ -259,7 +265,7 @@ def test_rows_that_were_left_out_are_asked_about():
     groups = (MissingGroup("NEAR BAY rows", 1_310, 1_310), MissingGroup("ISLAND rows", 5, 5))
 
     def left_out(likeness):
-        missing = MissingRows(likeness, 1_315, 18_432, groups)
+        missing = MissingRows(likeness=likeness, missing=1_315, rows=18_432, groups=groups)
         return asked(replace(a_pass(), comparison=replace(a_pass().comparison, missing=missing))).get("left_out")
 
     said = "Your network was never fed 1,310 of 1,310 NEAR BAY rows and 5 of 5 ISLAND rows."
@@ -272,7 +278,7 @@ def test_a_claim_is_asked_about_in_its_cell():
     assert asked(a_pass())["a_claim"].ask.startswith(
         "Your output says 97.1%; trained again on other splits it is 91.3%."
     )
-    agrees = Claim(14, "accuracy", 0.912, 0.913, saved=False)
+    agrees = Claim(cell=14, metric="accuracy", stated=0.912, measured=0.913, saved=False)
     assert "a_claim" not in asked(replace(a_pass(), claim=agrees))
 
 
@@ -322,14 +328,14 @@ def test_without_a_network_it_is_asked_how_it_would_be_done():
 
 def test_of_an_unread_file_a_plan_is_asked_about():
     """Whoever handed in no notebook is asked how it is done."""
-    failure = Failure(Stage.READING, "There is no notebook.", "Hand one in.")
+    failure = Failure(stage=Stage.READING, rationale="There is no notebook.", help="Hand one in.")
     report = replace(a_fail(), failures=(failure,), cells=(), rules=())
     assert set(asked(report)) == {"plan_data", "plan_network", "plan_loss", "plan_training", "plan_evaluation"}
 
 
 def test_a_limit_is_asked_about_where_it_was_reached():
     """Which cell takes so much."""
-    failure = Failure(Stage.EXECUTING, "It ran longer than the time allowed.", "", cell=14)
+    failure = Failure(stage=Stage.EXECUTING, rationale="It ran longer than the time allowed.", help="", cell=14)
     report = replace(a_fail(), failures=(failure,), execution=replace(a_fail().execution, ending=Ending.TIME))
     assert asked(report)["a_limit"].cell == 14
     assert "a_failure" not in asked(report)
@@ -337,7 +343,9 @@ def test_a_limit_is_asked_about_where_it_was_reached():
 
 def test_another_number_of_outputs_is_asked_about():
     """With what selection has found."""
-    failure = Failure(Stage.SELECTING, "The network `m` ends in 4 outputs; the task has 5 classes.", "", cell=13)
+    failure = Failure(
+        stage=Stage.SELECTING, rationale="The network `m` ends in 4 outputs; the task has 5 classes.", help="", cell=13
+    )
     assert asked(replace(a_fail(), failures=(failure,)))["another_width"].ask.startswith(
         "Your network ends in 4 outputs."
     )

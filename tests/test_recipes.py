@@ -135,7 +135,7 @@ def test_notes_are_kept_once(make):
 def test_a_regression_has_numbers_as_labels(make):
     """Whatever a regression's targets looked like, they are numbers, and have no weights of classes."""
     phases = (make.phase(class_weight={"0": 2.0}), make.phase(labels=Labels.ONE_HOT))
-    found = recipes.of_numbers(Recipe(phases, development=True, capped_epochs=3))
+    found = recipes.of_numbers(Recipe(phases=phases, development=True, capped_epochs=3))
     assert [(p.labels, p.class_weight) for p in found.phases] == [(Labels.NUMBERS, {})] * 2
     assert (found.development, found.capped_epochs) == (True, 3)
 
@@ -146,7 +146,7 @@ def test_a_regression_has_numbers_as_labels(make):
 def cut(make, phases, *ends):
     """Return how many epochs count as cut, of a recipe that was capped by a hundred, after trainings that ended so."""
     runs = [make.run(11, np.zeros((1, 5), np.float32), epochs=epochs, stopped_early=early) for epochs, early in ends]
-    return recipes.carried_out(Recipe(tuple(phases), True, capped_epochs=100), runs).capped_epochs
+    return recipes.carried_out(Recipe(phases=tuple(phases), development=True, capped_epochs=100), runs).capped_epochs
 
 
 def test_the_cap_cuts_only_what_would_have_gone_on(make):

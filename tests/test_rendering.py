@@ -81,7 +81,7 @@ def a_phase(optimizer: str = "Adam", epochs: int = 20, **more: Any) -> Phase:
     """Return twenty epochs with Adam, or what else is asked for."""
     settings = KerasObject(optimizer, {"learning_rate": 0.0010000000474974513, "name": optimizer.lower()})
     loss = KerasObject("SparseCategoricalCrossentropy", {"from_logits": False})
-    return replace(Phase(settings, loss, epochs, 32, Labels.INTEGERS), **more)
+    return replace(Phase(optimizer=settings, loss=loss, epochs=epochs, batch_size=32, labels=Labels.INTEGERS), **more)
 
 
 def a_run(seed: int, epochs: int = 20) -> TrainingRun:
@@ -93,7 +93,15 @@ def a_run(seed: int, epochs: int = 20) -> TrainingRun:
         "val_loss": tuple(value + 0.03 for value in falling),
         "val_accuracy": (*(0.95 - 0.35 * value for value in falling[:-1]), None),
     }
-    return TrainingRun(seed, history, epochs, epochs * 413, 3.2, False, ArrayRef("0" * 64, (4128, 5), "float32"))
+    return TrainingRun(
+        seed=seed,
+        history=history,
+        epochs=epochs,
+        steps=epochs * 413,
+        seconds=3.2,
+        stopped_early=False,
+        predictions=ArrayRef("0" * 64, (4128, 5), "float32"),
+    )
 
 
 FIELD = (
@@ -116,9 +124,26 @@ def a_comparison(mean: float = 0.913) -> Comparison:
         (90, 30, 3, 8, 2500),
     )
     recalls = (0.952, 0.947, 0.72, 0.933, None)
-    return Comparison("accuracy", scores, mean, 0.0036, 0.919, 0.0018, 0.807, 0.889, 0.0021, 0.934, confusion, recalls,
-                      "logistic regression", True, level=0.1, standard_error=0.0014, p_value=0.00004,
-                      baselines=FIELD)  # fmt: skip
+    return Comparison(
+        metric="accuracy",
+        scores=scores,
+        mean=mean,
+        spread=0.0036,
+        reference_mean=0.919,
+        reference_spread=0.0018,
+        baseline_mean=0.807,
+        bar=0.889,
+        band=0.0021,
+        training_mean=0.934,
+        confusion=confusion,
+        recalls=recalls,
+        baseline="logistic regression",
+        higher_is_better=True,
+        level=0.1,
+        standard_error=0.0014,
+        p_value=0.00004,
+        baselines=FIELD,
+    )
 
 
 def an_error(mean: float = 58_148.0) -> Comparison:
@@ -128,45 +153,61 @@ def an_error(mean: float = 58_148.0) -> Comparison:
     scores = tuple(SeedScore(s, mean + n, 53_410 + n / 2, 69_448 - n / 9) for s, n in zip(seeds, noise, strict=True))
     measures = (Measurement("rmse", mean, 356.0), Measurement("mae", 40_100.0, 210.0), Measurement("r2", 0.7456, 0.004))
     sample = tuple((15_000.0 + 5_000 * at, 20_000.0 + 4_800 * at) for at in range(98))
-    return Comparison("rmse", scores, mean, 356.0, 53_410.0, 178.0, 69_448.0, 63_410.0, 160.0, None, (), (),
-                      "linear regression", False, measures, sample)  # fmt: skip
+    return Comparison(
+        metric="rmse",
+        scores=scores,
+        mean=mean,
+        spread=356.0,
+        reference_mean=53_410.0,
+        reference_spread=178.0,
+        baseline_mean=69_448.0,
+        bar=63_410.0,
+        band=160.0,
+        training_mean=None,
+        confusion=(),
+        recalls=(),
+        baseline="linear regression",
+        higher_is_better=False,
+        measures=measures,
+        sample=sample,
+    )
 
 
 def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | None = None) -> CellResult:
     """Return a cell with what it showed."""
-    return CellResult(index, source, outputs, error, 0.3)
+    return CellResult(index=index, source=source, outputs=outputs, error=error, seconds=0.3)
 
 
 def an_answer(architecture: Architecture | None = None) -> ModelCapture:
     """Return the chosen model, fitted once."""
-    fed = Fed(13_209)
+    fed = Fed(rows=13_209)
     fit = Fit(
-        14,
-        "fit",
-        a_phase(),
-        "",
-        200,
-        58,
-        23_954,
-        True,
-        fed,
-        Development.DATA,
-        Fed(3_303),
-        {"loss": (0.9, 0.21), "val_accuracy": (0.7, 0.921)},
-        ("Epochs were capped.",),
+        cell=14,
+        how="fit",
+        phase=a_phase(),
+        unrebuildable="",
+        epochs_asked=200,
+        epochs_done=58,
+        steps_done=23_954,
+        finished=True,
+        training=fed,
+        development=Development.DATA,
+        validation=Fed(rows=3_303),
+        history={"loss": (0.9, 0.21), "val_accuracy": (0.7, 0.921)},
+        notes=("Epochs were capped.",),
     )
     return ModelCapture(
-        3,
-        "sequential_2",
-        "model",
-        "Sequential",
-        13,
-        9,
-        5,
-        6_305,
-        architecture or a_network(100, 50, 5),
-        "",
-        (fit,),
+        id=3,
+        name="sequential_2",
+        variable="model",
+        class_name="Sequential",
+        cell=13,
+        input_width=9,
+        output_width=5,
+        parameters=6_305,
+        architecture=architecture or a_network(100, 50, 5),
+        unrebuildable="",
+        fits=(fit,),
     )
 
 
@@ -174,26 +215,48 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
     """Return a report in which everything went well, with something in every field."""
     rules = (
         RuleResult(
-            "test_scaled",
-            "The inputs are scaled with numbers from the training part only",
-            Importance.REQUIRED,
-            Outcome.PASSED,
+            name="test_scaled",
+            sentence="The inputs are scaled with numbers from the training part only",
+            importance=Importance.REQUIRED,
+            outcome=Outcome.PASSED,
         ),
         RuleResult(
-            "test_watched",
-            "A development set is watched during training",
-            Importance.ADVISORY,
-            Outcome.FAILED,
-            "No validation_data or validation_split was given to fit.",
-            "Pass validation_data=(X_dev, Y_dev) to fit and look at val_loss.",
-            "",
-            ("cell 14: fit(X, Y, epochs=200)",),
+            name="test_watched",
+            sentence="A development set is watched during training",
+            importance=Importance.ADVISORY,
+            outcome=Outcome.FAILED,
+            rationale="No validation_data or validation_split was given to fit.",
+            help="Pass validation_data=(X_dev, Y_dev) to fit and look at val_loss.",
+            detail="",
+            notes=("cell 14: fit(X, Y, epochs=200)",),
         ),
-        RuleResult("test_relu", "Hidden layers bend their outputs", Importance.REQUIRED, Outcome.PASSED),
-        RuleResult("test_tensorboard", "TensorBoard was used", Importance.ADVISORY, Outcome.SKIPPED, "Optional."),
+        RuleResult(
+            name="test_relu",
+            sentence="Hidden layers bend their outputs",
+            importance=Importance.REQUIRED,
+            outcome=Outcome.PASSED,
+        ),
+        RuleResult(
+            name="test_tensorboard",
+            sentence="TensorBoard was used",
+            importance=Importance.ADVISORY,
+            outcome=Outcome.SKIPPED,
+            rationale="Optional.",
+        ),
     )
     columns = tuple(
-        Column(source, 0.0, 1.0, -3.1, 5.2, 0.01, 1.02, -3.4, 6.1, 0.41)
+        Column(
+            source=source,
+            train_mean=0.0,
+            train_deviation=1.0,
+            train_low=-3.1,
+            train_high=5.2,
+            all_mean=0.01,
+            all_deviation=1.02,
+            all_low=-3.4,
+            all_high=6.1,
+            label_purity=0.41,
+        )
         for source in ("longitude", "latitude", "housing_median_age", "total_rooms")
     )
     cells = (
@@ -224,16 +287,21 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
         ),
     )
     recipe = Recipe(
-        (a_phase(epochs=58), a_phase("SGD", 30, class_weight={"2": 5.0})),
-        True,
-        142,
-        ("Early stopping was kept.",),
+        phases=(a_phase(epochs=58), a_phase("SGD", 30, class_weight={"2": 5.0})),
+        development=True,
+        capped_epochs=142,
+        notes=("Early stopping was kept.",),
     )
     return Report(
         replayed="",
         adaptations=(Adaptation(3, "`lr` is <b>`learning_rate`</b> today"),),
         schema=SCHEMA_VERSION,
-        submission=Submission(name, f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb", True, "c0ffee" * 10),
+        submission=Submission(
+            name=name,
+            path=f"/home/ta/{name}_123_assignsubmission_file/tick4.ipynb",
+            is_notebook=True,
+            sha256="c0ffee" * 10,
+        ),
         assignment="ocean_proximity",
         title="Practical 4: ocean proximity",
         metric="accuracy",
@@ -252,20 +320,20 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
             ),
         ),
         tracing=Tracing(
-            FeatureSource.TRACED,
-            "Every column is an affine image of one of the data's.",
-            columns,
-            13_209,
-            3_303,
-            20_640,
-            12,
-            (SeenRows(15, "evaluate", 4_128, 0),),
+            source=FeatureSource.TRACED,
+            reason="Every column is an affine image of one of the data's.",
+            columns=columns,
+            training_rows=13_209,
+            development_rows=3_303,
+            all_rows=20_640,
+            labels_differ=12,
+            seen=(SeenRows(15, "evaluate", 4_128, 0),),
             labels_compared=13_209,
         ),
         recipe=recipe,
         answer=an_answer(),
         reference_architecture=a_network(64, 32, 5),
-        reference_recipe=Recipe((a_phase(),), True),
+        reference_recipe=Recipe(phases=(a_phase(),), development=True),
         runs=tuple(a_run(seed) for seed in (11, 23, 37)),
         cells=cells,
         environment=Environment(
@@ -273,14 +341,43 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
             "legacy",
             "The notebook uses opt.minimize.",
         ),
-        execution=Execution(Ending.FINISHED, 0, 48.2, 61.0, 912.4, "WARNING: oneDNN", "bubblewrap"),
-        retraining=Execution(Ending.FINISHED, 0, 31.0, 30.4, 700.0, "", "bubblewrap"),
+        execution=Execution(
+            ending=Ending.FINISHED,
+            exit_code=0,
+            wall_seconds=48.2,
+            cpu_seconds=61.0,
+            peak_memory_mib=912.4,
+            output_tail="WARNING: oneDNN",
+            sandbox="bubblewrap",
+        ),
+        retraining=Execution(
+            ending=Ending.FINISHED,
+            exit_code=0,
+            wall_seconds=31.0,
+            cpu_seconds=30.4,
+            peak_memory_mib=700.0,
+            output_tail="",
+            sandbox="bubblewrap",
+        ),
         dataset=DATA,
         reproduce=f"checker check '{name}/tick4.ipynb' --assignment ocean_proximity",
-        claim=Claim(14, "accuracy", 0.971, 0.913, saved=True, sentence="The output saved under cell 14 states 97.1%."),
+        claim=Claim(
+            cell=14,
+            metric="accuracy",
+            stated=0.971,
+            measured=0.913,
+            saved=True,
+            sentence="The output saved under cell 14 states 97.1%.",
+        ),
         questions=(
-            Question(Topic.NETWORK, "Why is <b>ReLU</b> there?", "It bends.", 13, None),
-            Question(Topic.EVALUATION, "Which class is confused most?", "ISLAND.", None, Figure.CONFUSION),
+            Question(topic=Topic.NETWORK, ask="Why is <b>ReLU</b> there?", good="It bends.", cell=13, figure=None),
+            Question(
+                topic=Topic.EVALUATION,
+                ask="Which class is confused most?",
+                good="ISLAND.",
+                cell=None,
+                figure=Figure.CONFUSION,
+            ),
         ),
     )
 
@@ -289,7 +386,7 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
     """Return a report of a regression that passed."""
     histories = [{k.replace("accuracy", "mae"): v for k, v in run.history.items()} for run in a_pass().runs]
     phase = a_phase(labels=Labels.NUMBERS)
-    traced = Tracing(FeatureSource.TRACED, "All rows were found.", target=TargetScale(1e-5, 0.0))
+    traced = Tracing(source=FeatureSource.TRACED, reason="All rows were found.", target=TargetScale(1e-5, 0.0))
     answer = an_answer()
     return replace(
         a_pass(name),
@@ -299,11 +396,13 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
         reasons=("RMSE $58,148 reaches the bar of $63,410.",),
         comparison=an_error(mean),
         tracing=traced,
-        recipe=Recipe((phase,), True),
-        reference_recipe=Recipe((phase,), True),
+        recipe=Recipe(phases=(phase,), development=True),
+        reference_recipe=Recipe(phases=(phase,), development=True),
         answer=replace(answer, fits=tuple(replace(fit, history={"mae": (0.4,)}) for fit in answer.fits)),
-        claim=Claim(14, "rmse", 58_000.0, mean, saved=False),
-        questions=(Question(Topic.EVALUATION, "What is R²?", "A share.", None, Figure.RESIDUALS),),
+        claim=Claim(cell=14, metric="rmse", stated=58_000.0, measured=mean, saved=False),
+        questions=(
+            Question(topic=Topic.EVALUATION, ask="What is R²?", good="A share.", cell=None, figure=Figure.RESIDUALS),
+        ),
         runs=tuple(replace(run, history=history) for run, history in zip(a_pass().runs, histories, strict=True)),
     )
 
@@ -311,20 +410,20 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
 def a_fail(name: str = "Charles Babbage") -> Report:
     """Return a report of a submission that came to no model, so that nothing was trained."""
     failure = Failure(
-        Stage.EXECUTING,
-        "The cell that makes the model raised an error.",
-        "Spell it learning_rate, not lr.",
-        "ValueError: Argument(s) not recognized: {'lr': 0.01}",
-        2,
+        stage=Stage.EXECUTING,
+        rationale="The cell that makes the model raised an error.",
+        help="Spell it learning_rate, not lr.",
+        detail="ValueError: Argument(s) not recognized: {'lr': 0.01}",
+        cell=2,
     )
     rule = RuleResult(
-        "test_model",
-        "There is a model for the task",
-        Importance.REQUIRED,
-        Outcome.FAILED,
-        "None was found.",
-        "Fit one.",
-        "assert None",
+        name="test_model",
+        sentence="There is a model for the task",
+        importance=Importance.REQUIRED,
+        outcome=Outcome.FAILED,
+        rationale="None was found.",
+        help="Fit one.",
+        detail="assert None",
     )
     return replace(
         a_pass(name),
@@ -341,20 +440,22 @@ def a_fail(name: str = "Charles Babbage") -> Report:
         retraining=None,
         environment=None,
         claim=None,
-        questions=(Question(Topic.TROUBLE, "What is the cause?", "A typing error.", 2, None),),
+        questions=(
+            Question(topic=Topic.TROUBLE, ask="What is the cause?", good="A typing error.", cell=2, figure=None),
+        ),
     )
 
 
 def a_referral(name: str = "Grace Hopper") -> Report:
     """Return a report with a broken rule, and an accuracy too close to the bar."""
     broken = RuleResult(
-        "test_odd",
-        "The rows are the data's",
-        Importance.REQUIRED,
-        Outcome.ERROR,
-        "The rule broke.",
-        "",
-        "KeyError: 'x'",
+        name="test_odd",
+        sentence="The rows are the data's",
+        importance=Importance.REQUIRED,
+        outcome=Outcome.ERROR,
+        rationale="The rule broke.",
+        help="",
+        detail="KeyError: 'x'",
     )
     return replace(
         a_pass(name, 0.889),
@@ -553,7 +654,8 @@ def test_failed_required_rules_come_first() -> None:
         (Outcome.FAILED, Importance.REQUIRED),
     ]
     rules = tuple(
-        RuleResult("r", f"sentence {outcome} {importance}", importance, outcome) for outcome, importance in kinds
+        RuleResult(name="r", sentence=f"sentence {outcome} {importance}", importance=importance, outcome=outcome)
+        for outcome, importance in kinds
     )
     found = re.findall(r"sentence (\w+ \w+)", Page(render_page(replace(a_pass(), rules=rules))).text)
     assert found == [
@@ -620,7 +722,7 @@ def test_a_page_stays_light_and_keeps_the_student_s_own_cells() -> None:
     heavy = CellOutput("text", "\"'<>&" * 900)
     handout = [StudentCell(a_cell(at, "x = '<'\n" * 900, *[heavy] * 20), False) for at in range(1, 120)]
     own = StudentCell(a_cell(120, "my_own_answer = 42", heavy), True)
-    failure = Failure(Stage.EXECUTING, "&" * 9_000, "&" * 9_000, "&" * 90_000, 1)
+    failure = Failure(stage=Stage.EXECUTING, rationale="&" * 9_000, help="&" * 9_000, detail="&" * 90_000, cell=1)
     source = render_page(replace(a_fail(), cells=(*handout, own), failures=(failure,) * 200))
     assert len(source.encode()) <= HEAVIEST
     text = Page(source).text
@@ -1050,7 +1152,14 @@ def test_results_json_bears_hostile_text_and_numbers() -> None:
 
 def test_who_handed_in_is_on_page_index_and_csv() -> None:
     """What an upload tells of a student is shown everywhere, and nothing in it acts."""
-    who = Identity(Platform.GRADESCOPE, "77", "=Ada", "<b>@x", "2026\u202e-01-31", is_late=True)
+    who = Identity(
+        platform=Platform.GRADESCOPE,
+        number="77",
+        name="=Ada",
+        email="<b>@x",
+        submitted_at="2026\u202e-01-31",
+        is_late=True,
+    )
     report = a_pass()
     report = replace(report, submission=replace(report.submission, identity=who))
     shown = "Gradescope number 77 · &lt;b&gt;@x · handed in 2026\N{REPLACEMENT CHARACTER}-01-31 · late"
@@ -1245,9 +1354,9 @@ def test_a_target_s_scale_in_words(scale: TargetScale, words: str) -> None:
 
 def test_companions_are_listed_on_page_and_terminal() -> None:
     """What lay beside the notebook with its size, and what did not with the reason, as text and up to a bound."""
-    hostile = Companion("<script>x\u202e\x1b[31m.txt", 12, "ab")
-    many = tuple(Companion(f"pics/{number}.png", 2_048, "ab") for number in range(200))
-    large = Companion("big.bin", 99_000_000, "", "it has 94 MiB, more than 32")
+    hostile = Companion(name="<script>x\u202e\x1b[31m.txt", size=12, sha256="ab")
+    many = tuple(Companion(name=f"pics/{number}.png", size=2_048, sha256="ab") for number in range(200))
+    large = Companion(name="big.bin", size=99_000_000, sha256="", left_out="it has 94 MiB, more than 32")
     of = replace(a_pass().submission, companions=(hostile, *many, large), unlisted=7)
     report = replace(a_pass(), submission=of)
     page, shown = render_page(report), printed(report)

@@ -201,7 +201,7 @@ def test_a_network_without_plain_data_has_no_architecture(run, exhibits, make):
 
 def test_rows_that_were_not_traced_are_no_evidence(run, exhibits):
     """A rule about the rows could not be checked where they were not found in the data."""
-    known = replace(exhibits, tracing=Tracing(FeatureSource.NOWHERE, "not found"))
+    known = replace(exhibits, tracing=Tracing(source=FeatureSource.NOWHERE, reason="not found"))
     (result,) = run(ASK.format(name="tracing"), known)
     assert (result.outcome, result.rationale) == (Outcome.UNKNOWN, "its rows were not found in the data set")
 

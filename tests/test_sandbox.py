@@ -50,7 +50,9 @@ def run(kind, assignment, practice, boxes):
 
     def run_module(source, limits=LIMITS):
         seen = Collector(lambda progress: None)
-        job = ExecuteJob(False, "auto", "", assignment.caps, assignment.data.classes)
+        job = ExecuteJob(
+            is_notebook=False, keras="auto", reason="", caps=assignment.caps, classes=assignment.data.classes
+        )
         beside = [Frame(Kind.BYTES, source.encode()), Frame(Kind.BYTES, practice.csv)]
         return box.run([frames.job(job), *beside, frames.END], limits, seen.receive), seen
 

@@ -59,7 +59,7 @@ def test_saved_outputs_come_with_the_cells(assignment, practice):
         new_code_cell("print('new')"),
     ]
     seen = Collector(lambda progress: None)
-    job = ExecuteJob(True, "3", "", assignment.caps, assignment.data.classes)
+    job = ExecuteJob(is_notebook=True, keras="3", reason="", caps=assignment.caps, classes=assignment.data.classes)
     file = nbformat.writes(new_notebook(cells=cells)).encode()
     said = [frames.job(job), Frame(Kind.BYTES, file), Frame(Kind.BYTES, practice.csv), frames.END]
     with closing(sandbox.choose("none").open()) as boxes:

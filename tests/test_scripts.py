@@ -31,7 +31,22 @@ NOTE = DatasetNote("practice data", "ab" * 32, True)
 
 def compared(spread: float = 0.01) -> Comparison:
     scores = tuple(SeedScore(seed, score, 0.9, 0.6) for seed, score in SCORES.items())
-    return Comparison("accuracy", scores, 0.905, spread, 0.9, 0.01, 0.6, 0.85, 0.01, None, (), (), "guess", True)
+    return Comparison(
+        metric="accuracy",
+        scores=scores,
+        mean=0.905,
+        spread=spread,
+        reference_mean=0.9,
+        reference_spread=0.01,
+        baseline_mean=0.6,
+        bar=0.85,
+        band=0.01,
+        training_mean=None,
+        confusion=(),
+        recalls=(),
+        baseline="guess",
+        higher_is_better=True,
+    )
 
 
 @pytest.fixture
@@ -41,8 +56,8 @@ def evidence(make):
     return make.evidence(
         models=(make.model(1),),
         selection=Selection(1, "the only one"),
-        tracing=Tracing(FeatureSource.TRACED, "traced"),
-        recipe=Recipe((make.phase(),), True),
+        tracing=Tracing(source=FeatureSource.TRACED, reason="traced"),
+        recipe=Recipe(phases=(make.phase(),), development=True),
         runs=runs,
         failures=(),
     )

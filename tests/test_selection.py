@@ -283,7 +283,9 @@ def test_an_unknown_name_is_told_with_those_there_are(make):
 def test_a_prompt_that_nobody_answers_is_for_a_demonstrator(make):
     """Where a cell could not go on with an empty line and there is no answer, the prompt is named, and what to do."""
     words = "input('epochs: ') was answered with an empty line, which is no number"
-    asking = CellResult(4, "n = int(input('epochs: '))", (), CellError("ValueError", words, ""), 0.1)
+    asking = CellResult(
+        index=4, source="n = int(input('epochs: '))", outputs=(), error=CellError("ValueError", words, ""), seconds=0.1
+    )
     told = explain(make.model(1, fits=()), cells=(asking,))
     assert (told.verdict, told.cell) == (Verdict.REFER, 4)
     assert "cell 4 asks for input" in told.rationale

@@ -40,7 +40,11 @@ def a_course(assignment, seeds=SEEDS, sha256="c0ffee"):
     bent = features[:, 0] * features[:, 1]
     quarters = np.digitize(bent, np.quantile(bent, (0.25, 0.5, 0.75))).astype(np.int32)
     labels = quarters if assignment.task == "classification" else 100_000 + 50_000 * bent
-    return RunSettings(assignment, Dataset(DatasetNote("made up", sha256, True), b"", features, labels), seeds)
+    return RunSettings(
+        assignment=assignment,
+        dataset=Dataset(note=DatasetNote("made up", sha256, True), csv=b"", features=features, labels=labels),
+        seeds=seeds,
+    )
 
 
 @pytest.fixture
@@ -123,7 +127,13 @@ def committed(assignment, root, tmp_path):
     name = assignment.bar.baseline
     same = dict.fromkeys(SEEDS, 0.5)
     known = ReferenceResults(
-        same, same, None, None, {name: same}, given, {name: {seed: 3 - given[seed] for seed in SEEDS}}
+        scores=same,
+        baselines=same,
+        architecture=None,
+        recipe=None,
+        all_baselines={name: same},
+        outputs=given,
+        baseline_outputs={name: {seed: 3 - given[seed] for seed in SEEDS}},
     )
     scores = references.as_scores(known, settings)
     (folder / "scores.json").write_bytes(to_json((scores,), indent=2))
@@ -179,7 +189,7 @@ def test_outputs_of_traditional_models_have_their_scores(request, task):
 
 def test_the_hand_out_alone_must_fail(assignment, make):
     """Whoever hands in the hand-out as it is fails; an assignment of which that is not so is broken."""
-    settings, nothing = a_course(assignment), ReferenceResults({}, {})
+    settings, nothing = a_course(assignment), ReferenceResults(scores={}, baselines={})
     report = references.require_work(Gathered(make.evidence(), {}), settings, nothing)
     assert report.verdict is Verdict.FAIL
     with pytest.raises(AssignmentError, match="hand-out without any work gets REFER") as caught:

@@ -95,7 +95,7 @@ def gathered(make):
     named = {
         name: frames.reference(of) for name, of in (("rows", rows), ("features", features), ("trainable", trainable))
     }
-    traced = Tracing(FeatureSource.TRACED, "found", **named)
+    traced = Tracing(source=FeatureSource.TRACED, reason="found", **named)
     evidence = make.evidence(
         models=(make.model(1),),
         failures=(),

@@ -296,7 +296,7 @@ def test_a_few_invented_rows_do_not_hide_the_others(student):
 
 def test_arrays_that_were_not_kept_are_not_traced(student, make):
     """A model that was fed from a generator is not traced, and the reason says so."""
-    answer = make.model(1, make.fit(training=Fed(13_209, note="a generator")))
+    answer = make.model(1, make.fit(training=Fed(rows=13_209, note="a generator")))
     found = trace(answer, {}, student.features, student.labels, student.names).tracing
     assert found.source is FeatureSource.NOWHERE
     assert "is not at hand" in found.reason
@@ -350,7 +350,7 @@ def test_a_lie_about_a_shape_breaks_nothing(student, make):
     """A reference that claims another shape than its array has is not believed."""
     flat = np.arange(1_000.0)
     lie = ArrayRef(frames.reference(flat).sha256, (1_000, 9), "float64")
-    answer = make.model(1, make.fit(training=Fed(1_000, lie)))
+    answer = make.model(1, make.fit(training=Fed(rows=1_000, x=lie)))
     arrays = {lie.sha256: flat}
     found = trace(answer, arrays, student.features, student.labels, student.names).tracing
     assert found.source is not FeatureSource.TRACED

@@ -72,7 +72,7 @@ def what(found):
 def test_moodle_names(hand_in, member, name, number):
     """Every way in which Moodle names a submission's file gives the name and the number that it begins with."""
     (found,) = hand_in(member).values()
-    assert found.identity == Identity(Platform.MOODLE, number, name)
+    assert found.identity == Identity(platform=Platform.MOODLE, number=number, name=name)
     assert found.name == f"{name} {number}".strip()
     assert (found.member, found.is_notebook, found.failure) == (member, True, None)
     assert submissions.read(found) == member.encode()
@@ -143,7 +143,7 @@ def test_canvas(hand_in):
     )
     assert list(found) == ["anon Xy3kP", "hoppergrace 22", "lovelaceada 1234", "turingalan 5"]
     ada = found["lovelaceada 1234"]
-    assert ada.identity == Identity(Platform.CANVAS, "1234", "lovelaceada", is_late=True)
+    assert ada.identity == Identity(platform=Platform.CANVAS, number="1234", name="lovelaceada", is_late=True)
     assert ada.member == "lovelaceada_LATE_1234_98799_tick1-1.ipynb"
     assert what(found["hoppergrace 22"]) == (
         FAIL,
@@ -187,11 +187,11 @@ def test_gradescope(hand_in):
     found = hand_in(f"{place}/submission_78/tick.ipynb", **contents)
     assert list(found) == ["Ada Lovelace, Grace Hopper 77", "Alan Turing 78", "x"]
     assert found["Ada Lovelace, Grace Hopper 77"].identity == Identity(
-        Platform.GRADESCOPE,
-        "77",
-        "Ada Lovelace, Grace Hopper",
-        "ada@example.org, grace@example.org",
-        "2026-01-31 12:00:00.123 Z",
+        platform=Platform.GRADESCOPE,
+        number="77",
+        name="Ada Lovelace, Grace Hopper",
+        email="ada@example.org, grace@example.org",
+        submitted_at="2026-01-31 12:00:00.123 Z",
     )
 
 

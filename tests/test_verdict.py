@@ -17,23 +17,57 @@ CUT = "Training was cut short by the cap."
 
 def accuracy(mean, bar=0.88, band=0.005, baseline=0.7):
     scores = (SeedScore(11, mean, bar + 0.02, baseline),)
-    return Comparison("accuracy", scores, mean, 0, bar + 0.02, 0, baseline, bar, band, None, ((1,),), (1.0,),
-                      "logistic regression", True)  # fmt: skip
+    return Comparison(
+        metric="accuracy",
+        scores=scores,
+        mean=mean,
+        spread=0,
+        reference_mean=bar + 0.02,
+        reference_spread=0,
+        baseline_mean=baseline,
+        bar=bar,
+        band=band,
+        training_mean=None,
+        confusion=((1,),),
+        recalls=(1.0,),
+        baseline="logistic regression",
+        higher_is_better=True,
+    )
 
 
 def error(mean, bar=60_000.0, band=300.0, baseline=70_000.0):
     """A comparison of a regression, where less is better."""
     scores = (SeedScore(11, mean, bar - 10_000, baseline),)
-    return Comparison("rmse", scores, mean, 0, bar - 10_000, 0, baseline, bar, band, None, (), (),
-                      "linear regression", False)  # fmt: skip
+    return Comparison(
+        metric="rmse",
+        scores=scores,
+        mean=mean,
+        spread=0,
+        reference_mean=bar - 10_000,
+        reference_spread=0,
+        baseline_mean=baseline,
+        bar=bar,
+        band=band,
+        training_mean=None,
+        confusion=(),
+        recalls=(),
+        baseline="linear regression",
+        higher_is_better=False,
+    )
 
 
 def failure(verdict=FAIL, stage=Stage.EXECUTING, words="It broke."):
-    return Failure(stage, words, "Mend it.", verdict=verdict)
+    return Failure(stage=stage, rationale=words, help="Mend it.", verdict=verdict)
 
 
 def rule(outcome, importance=Importance.REQUIRED):
-    return RuleResult("test_r", "It is so.", importance, outcome, "" if outcome == "passed" else "Found 3.")
+    return RuleResult(
+        name="test_r",
+        sentence="It is so.",
+        importance=importance,
+        outcome=outcome,
+        rationale="" if outcome == "passed" else "Found 3.",
+    )
 
 
 GOOD, BAD = accuracy(0.91), accuracy(0.80)
@@ -151,7 +185,7 @@ def missing(strict, likeness=Likeness.UNLIKE, of=GOOD):
     """A comparison without the rows of one class, which count as wrong in the mean ``strict``."""
     standing = None if strict is None else replace(of.standing, mean=strict)
     groups = (MissingGroup("ISLAND rows", 5, 5),)
-    return replace(of, missing=MissingRows(likeness, 5, 100, groups, strict=standing))
+    return replace(of, missing=MissingRows(likeness=likeness, missing=5, rows=100, groups=groups, strict=standing))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,9 @@ def run(boxes, assignment, practice):
 
     def run_module(source, keras="3", limits=LIMITS):
         seen = Collector(lambda progress: None)
-        job = ExecuteJob(False, keras, "", assignment.caps, assignment.data.classes)
+        job = ExecuteJob(
+            is_notebook=False, keras=keras, reason="", caps=assignment.caps, classes=assignment.data.classes
+        )
         beside = [Frame(Kind.BYTES, source.encode()), Frame(Kind.BYTES, practice.csv)]
         return boxes.students.run([frames.job(job), *beside, frames.END], limits, seen.receive), seen
 

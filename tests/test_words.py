@@ -48,7 +48,15 @@ def of_rule(**more: Any) -> Report:
 
 def of_ending(ending: Ending) -> Report:
     """Return a report whose jobs all ended in this way."""
-    ended = Execution(ending, 1, 1.0, 1.0, 1.0, "", "fake")
+    ended = Execution(
+        ending=ending,
+        exit_code=1,
+        wall_seconds=1.0,
+        cpu_seconds=1.0,
+        peak_memory_mib=1.0,
+        output_tail="",
+        sandbox="fake",
+    )
     return replace(a_pass(), execution=ended, retraining=ended, further=ended)
 
 
@@ -63,7 +71,7 @@ def of_labels(labels: Labels) -> Report:
     """Return a report whose answer was fed labels of this form."""
     recipe = a_pass().recipe
     assert recipe is not None
-    return replace(a_pass(), recipe=Recipe((replace(recipe.phases[0], labels=labels),), True))
+    return replace(a_pass(), recipe=Recipe(phases=(replace(recipe.phases[0], labels=labels),), development=True))
 
 
 def of_source(source: FeatureSource) -> Report:
@@ -83,21 +91,30 @@ def of_scaler(scaler: Scaler) -> Report:
 
 def of_platform(platform: Platform) -> Report:
     """Return a report of what was downloaded from there."""
-    return replace(a_pass(), submission=replace(a_pass().submission, identity=Identity(platform, "12", "Ada")))
+    return replace(
+        a_pass(), submission=replace(a_pass().submission, identity=Identity(platform=platform, number="12", name="Ada"))
+    )
 
 
 def of_time(source: TimeSource) -> Report:
     """Return a report whose time is known from there."""
     at = datetime(2026, 11, 30, tzinfo=UTC)
-    return replace(a_pass(), timeliness=Timeliness(at, False, source, at, 60, "A minute late."))
+    return replace(
+        a_pass(),
+        timeliness=Timeliness(
+            deadline=at, is_extended=False, source=source, handed_in=at, late_seconds=60, sentence="A minute late."
+        ),
+    )
 
 
 def of_rows(kind: RowKind) -> Report:
     """Return a report whose answer did this well, in the student's run, on rows of this kind."""
     answer = a_pass().answer
     assert answer is not None
-    score = OwnScore((kind,), 400, 0.9)
-    return replace(a_pass(), own_results=(OwnResult(answer.id, 5, "accuracy", (score,), score),))
+    score = OwnScore(kinds=(kind,), rows=400, score=0.9)
+    return replace(
+        a_pass(), own_results=(OwnResult(model=answer.id, cell=5, metric="accuracy", scores=(score,), unseen=score),)
+    )
 
 
 def of_decider(member: Decider) -> Report:
@@ -109,7 +126,9 @@ def of_missing(likeness: Likeness) -> Report:
     """Return a report whose answer has no inputs for some rows, which are so to the others."""
     comparison = a_pass().comparison
     assert comparison is not None
-    return replace(a_pass(), comparison=replace(comparison, missing=MissingRows(likeness, 41, 18_432)))
+    return replace(
+        a_pass(), comparison=replace(comparison, missing=MissingRows(likeness=likeness, missing=41, rows=18_432))
+    )
 
 
 PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
@@ -122,8 +141,12 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Labels: of_labels,
     CauseKind: lambda kind: replace(a_fail(), cause=Cause(kind, "So it is.", "Do otherwise.")),
     Symptom: lambda symptom: replace(a_pass(), observations=(Observation(symptom, "So it is."),)),
-    Topic: lambda topic: replace(a_pass(), questions=(Question(topic, "Why?", "So.", 13, None),)),
-    Figure: lambda figure: replace(a_pass(), questions=(Question(Topic.DATA, "Why?", "So.", None, figure),)),
+    Topic: lambda topic: replace(
+        a_pass(), questions=(Question(topic=topic, ask="Why?", good="So.", cell=13, figure=None),)
+    ),
+    Figure: lambda figure: replace(
+        a_pass(), questions=(Question(topic=Topic.DATA, ask="Why?", good="So.", cell=None, figure=figure),)
+    ),
     FeatureSource: of_source,
     ScalerKind: lambda kind: of_scaler(Scaler(kind, FittedOn.TRAINED)),
     FittedOn: lambda rows: of_scaler(Scaler(ScalerKind.STANDARD, rows)),

@@ -116,7 +116,7 @@ def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Data
     words = {
         str(name): table[name].to_numpy(dtype=str) for name in table if not pd.api.types.is_numeric_dtype(table[name])
     }
-    return Dataset(note, content, features, labels, words)
+    return Dataset(note=note, csv=content, features=features, labels=labels, words=words)
 
 
 def _classes(source: DataSource, table: pd.DataFrame, name: str) -> Array:

@@ -1,7 +1,7 @@
 """The commands, and the one place where errors become words and exit codes.
 
-Theory of operation: a command finds its assignment, makes a ``RunSettings`` of it and of what was asked for, has another
-room do the work, and shows what that says. Nothing is decided here. Whatever is raised ends in ``main``.
+Theory of operation: a command finds its assignment, makes ``RunSettings`` of it and of what was asked for, has another
+package do the work, and shows what that says. Nothing is decided here. Whatever is raised ends in ``main``.
 """
 
 import sys
@@ -365,7 +365,7 @@ def _settings(assignment: Assignment, seeds: tuple[int, ...], data: Path | None,
     if practice and data is not None:
         raise UsageError("Say either --data or --practice-data.")
     found = dataset.load(assignment.data, data, practice, folder=Path(assignment.folder))
-    return RunSettings(assignment, found, seeds)
+    return RunSettings(assignment=assignment, dataset=found, seeds=seeds)
 
 
 def _with_extensions(

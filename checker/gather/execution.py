@@ -146,10 +146,18 @@ def run_file(
 ) -> Execution:
     """Run the student's file; for a replay, with a seed's arrays beside it."""
     assignment = settings.assignment
-    data, is_notebook = assignment.data, submission.is_notebook
-    names = tuple(companion.name for companion in submission.beside)
-    about = (assignment.caps, data.classes, replay, settings.exact, data.file, submission.folder, names)
-    job = ExecuteJob(is_notebook, keras, reason, *about)
+    job = ExecuteJob(
+        is_notebook=submission.is_notebook,
+        keras=keras,
+        reason=reason,
+        caps=assignment.caps,
+        classes=assignment.data.classes,
+        replay=replay,
+        exact=settings.exact,
+        file=assignment.data.file,
+        folder=submission.folder,
+        companions=tuple(companion.name for companion in submission.beside),
+    )
     content = [submissions.read(submission), settings.dataset.csv, *map(submissions.read_companion, submission.beside)]
     beside = [*(Frame(Kind.BYTES, of) for of in content), *map(frames.array, arrays)]
     return box.run([frames.job(job), *beside, frames.END], limits, seen.receive)
@@ -165,7 +173,15 @@ def _require_start(execution: Execution, seen: Collector) -> None:
 def unread(submission: Submission, settings: RunSettings) -> Evidence:
     """Return the evidence of a submission in which there is nothing to run."""
     assert submission.failure is not None
-    never = Execution(Ending.FINISHED, None, 0.0, 0.0, 0.0, "", "")
+    never = Execution(
+        ending=Ending.FINISHED,
+        exit_code=None,
+        wall_seconds=0.0,
+        cpu_seconds=0.0,
+        peak_memory_mib=0.0,
+        output_tail="",
+        sandbox="",
+    )
     nothing = Selection(None, "nothing was run")
     return Evidence(
         submission=as_stored(submission),
@@ -258,9 +274,9 @@ def _failures_of(evidence: Evidence) -> tuple[Failure, ...]:
     if not evidence.cut_short and evidence.execution.ending is Ending.FINISHED:
         return ()
     failure = Failure(
-        Stage.EXECUTING,
-        evidence.cut_short or "It sent the checker something that is not evidence.",
-        "Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
+        stage=Stage.EXECUTING,
+        rationale=evidence.cut_short or "It sent the checker something that is not evidence.",
+        help="Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
         detail=evidence.execution.output_tail,
         cell=evidence.ended_in,
         verdict=Verdict.REFER,
@@ -305,7 +321,9 @@ def explain(evidence: Evidence, settings: RunSettings) -> Evidence:
         error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations, companions)
         if error is None or any(failure.stage is not Stage.EXECUTING for failure in evidence.failures):
             return evidence
-        failure = Failure(Stage.SELECTING, error.rationale, error.help, cell=error.cell, verdict=Verdict.REFER)
+        failure = Failure(
+            stage=Stage.SELECTING, rationale=error.rationale, help=error.help, cell=error.cell, verdict=Verdict.REFER
+        )
         return replace(evidence, failures=(failure, *evidence.failures))
     about = (outputs, rows, settings.answer_name, evidence.adaptations, companions)
     failure = selection.explain(evidence.models, evidence.cells, *about)

@@ -144,7 +144,7 @@ def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) ->
 def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
     """Return how a network did, in figures for reports."""
     cell = answered.cell if answered else own.model.fits[-1].cell
-    result = OwnResult(own.model.id, cell, metric)
+    result = OwnResult(model=own.model.id, cell=cell, metric=metric)
     if answered is None or answered.note:
         why = answered.note if answered else "its answers did not arrive"
         return replace(result, note=why)
@@ -167,7 +167,9 @@ def _score(own: Own, kinds: tuple[RowKind, ...], metric: str) -> OwnScore | None
     if not is_one.any():
         return None
     losses = own.losses[is_one]
-    return OwnScore(present, len(losses), score(losses, metric), _standard_error(losses, metric))
+    return OwnScore(
+        kinds=present, rows=len(losses), score=score(losses, metric), deviation=_standard_error(losses, metric)
+    )
 
 
 def _standard_error(losses: Array, metric: str) -> float:

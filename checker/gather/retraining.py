@@ -260,9 +260,9 @@ def _kept(gathered: Gathered) -> Traced:
 
 def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
     return Failure(
-        Stage.RETRAINING,
-        f"The network was not retrained: {obstacle.rstrip('.')}. A demonstrator decides.",
-        "Nothing to do before the ticking session; be ready to explain this part.",
+        stage=Stage.RETRAINING,
+        rationale=f"The network was not retrained: {obstacle.rstrip('.')}. A demonstrator decides.",
+        help="Nothing to do before the ticking session; be ready to explain this part.",
         cell=answer.fits[-1].cell,
         verdict=Verdict.REFER,
     )
@@ -325,7 +325,11 @@ def _failures_of(
         if evidence.replayed:
             why = evidence.replayed.rstrip(".")
             words = f"The network cannot be rebuilt ({why}), and the replay did not reach its end."
-        return [Failure(Stage.RETRAINING, words, "", execution.output_tail, verdict=Verdict.REFER)]
+        return [
+            Failure(
+                stage=Stage.RETRAINING, rationale=words, help="", detail=execution.output_tail, verdict=Verdict.REFER
+            )
+        ]
     outputs = settings.assignment.data.outputs
     shapes = {run.seed: seen.arrays[run.predictions.sha256].shape for run in seen.runs}
     wrong = [shape for seed, shape in shapes.items() if shape != (len(data[seed][4]), outputs)]
@@ -333,14 +337,15 @@ def _failures_of(
         wanted = f"a number for each of {outputs} classes" if outputs > 1 else "one number for each row"
         units = f"{outputs} units, one for each class" if outputs > 1 else "one unit"
         words = f"The network's outputs have the shape {wrong[0][1:] or wrong[0]}, not {wanted}."
-        return [Failure(Stage.RETRAINING, words, f"End the network in {units}.")]
+        return [Failure(stage=Stage.RETRAINING, rationale=words, help=f"End the network in {units}.")]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:
         return [
             Failure(
-                Stage.RETRAINING,
-                f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned nothing.",
-                "Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
+                stage=Stage.RETRAINING,
+                rationale=f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned "
+                "nothing.",
+                help="Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
                 diverged=len(wild),
             )
         ]

@@ -160,10 +160,10 @@ def explain(
     asking = next((cell for cell in cells if absences.unanswered(cell)), None)
     if asking is not None:
         return Failure(
-            Stage.SELECTING,
-            f"No model for this task was trained to the end: {absences.place(asking)} asks for input, which nobody "
-            "types while a file is checked, and cannot go on with the empty line that it gets. A demonstrator decides.",
-            "Write the value into the code in place of the prompt, or a default behind it: input(...) or 20.",
+            stage=Stage.SELECTING,
+            rationale=f"No model for this task was trained to the end: {absences.place(asking)} asks for input, which "
+            "nobody types while a file is checked, and cannot go on with the empty line that it gets. A demonstrator decides.",
+            help="Write the value into the code in place of the prompt, or a default behind it: input(...) or 20.",
             cell=asking.index,
             verdict=Verdict.REFER,
         )
@@ -188,10 +188,10 @@ def explain(
     elsewhere = [m for m in untrained if m.origin]
     if elsewhere:
         return Failure(
-            Stage.SELECTING,
-            f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. Another process "
-            "may have trained it. A demonstrator decides.",
-            "Train the network in the file that you hand in, by fit, or be ready to show how it was trained.",
+            stage=Stage.SELECTING,
+            rationale=f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. Another "
+            "process may have trained it. A demonstrator decides.",
+            help="Train the network in the file that you hand in, by fit, or be ready to show how it was trained.",
             cell=elsewhere[-1].cell,
             verdict=Verdict.REFER,
         )
@@ -269,4 +269,4 @@ def _in_and_out(model: ModelCapture) -> str:
 
 
 def _failure(rationale: str, help: str, cell: int | None) -> Failure:
-    return Failure(Stage.SELECTING, rationale, help, cell=cell)
+    return Failure(stage=Stage.SELECTING, rationale=rationale, help=help, cell=cell)

@@ -93,7 +93,8 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     try:
         submission = notebook.read(job, content, repairs.append)
     except notebook.UnreadableError as error:
-        say(frames.message(Failure(Stage.READING, *error.args)))
+        rationale, help = error.args
+        say(frames.message(Failure(stage=Stage.READING, rationale=rationale, help=help)))
         return
     keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(_code(submission, beside))
     _choose(keras, warm)
@@ -145,7 +146,7 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
             say(frames.message(Progress(at, len(job.seeds))))
     except UnrebuildableError as reason:
         words = f"The network cannot be rebuilt: {reason}."
-        say(frames.message(Failure(Stage.RETRAINING, words, "", verdict=Verdict.REFER)))
+        say(frames.message(Failure(stage=Stage.RETRAINING, rationale=words, help="", verdict=Verdict.REFER)))
 
 
 def _choose(keras: str, warm: bool) -> None:

@@ -85,7 +85,7 @@ def _compare(kind: RowKind, own: OwnScore, again: Sequence[float], bar: float, m
     apart = abs(own.score - mean)
     on_both_sides = _reaches(own.score, bar, metric) != _reaches(mean, bar, metric)
     differs = on_both_sides and apart > far and apart > margin
-    return Agreement(kind, own.rows, own.score, mean, spread, margin, differs)
+    return Agreement(kind=kind, rows=own.rows, own=own.score, again=mean, spread=spread, margin=margin, differs=differs)
 
 
 def _reaches(score: float, bar: float, metric: Metric) -> bool:
@@ -112,7 +112,14 @@ def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | 
     margin = max(CLOSE, ERRORS * spread * math.sqrt(1 + 1 / len(runs)))
     is_farther = max(falls[0], fallen) > TIMES * min(falls[0], fallen)
     differs = is_farther and apart > margin and abs(lowest[0] - ended) > CLOSE
-    return LossCurves(epochs, curves[0][0], min(curves[0]), math.exp(begun), math.exp(ended), differs)
+    return LossCurves(
+        epochs=epochs,
+        own_first=curves[0][0],
+        own_lowest=min(curves[0]),
+        again_first=math.exp(begun),
+        again_lowest=math.exp(ended),
+        differs=differs,
+    )
 
 
 def _known(losses: Sequence[float | None]) -> list[float]:

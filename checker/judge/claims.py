@@ -190,7 +190,9 @@ def _measured(stated: Statement, saved: bool, scale: TargetScale | None, c: Comp
     floor = FLOOR * 5 * mean if stated.metric in ("rmse", "mae") else FLOOR
     differs = abs(value - mean) > max(SPREADS * spread, floor)
     sentence = _in_words(stated, value, mean, spread, saved, c.unit) if differs else ""
-    return Claim(stated.cell, stated.metric, value, mean, saved, sentence, c.unit)
+    return Claim(
+        cell=stated.cell, metric=stated.metric, stated=value, measured=mean, saved=saved, sentence=sentence, unit=c.unit
+    )
 
 
 def _in_dollars(value: float, scale: TargetScale | None, measured: float) -> float:

@@ -98,7 +98,15 @@ def stand(
     band = float(standard_error(differences, overlap(plan)) * quantile(level, len(own)))
     ahead = differences - (at_bar - reference_mean)
     unanimous = further > 0 and bool(unanimity(ahead if metric.higher_is_better else -ahead, overlap(plan)) <= level)
-    return Standing(mean, reference_mean, baseline_mean, at_bar, band, metric.higher_is_better, unanimous)
+    return Standing(
+        mean=mean,
+        reference_mean=reference_mean,
+        baseline_mean=baseline_mean,
+        bar=at_bar,
+        band=band,
+        higher_is_better=metric.higher_is_better,
+        unanimous=unanimous,
+    )
 
 
 def level_of(bar: Bar, further: int) -> float:

@@ -103,7 +103,7 @@ def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSetting
     fits = recipes.trainings(answer, recipes.enough_rows(len(settings.dataset.labels)))
     curves = agreement.of_curves(fits, compared_runs(evidence, compared))
     impossible = plausibility.doubt(answer, evidence.models, evidence.cells)
-    result = Agreed(found, note, curves=curves, impossible=impossible)
+    result = Agreed(compared=found, note=note, curves=curves, impossible=impossible)
     if not result.differs:
         return result
     metric, differs = metrics.find(compared.metric, compared.unit), result.disagreement
@@ -188,7 +188,7 @@ def missing_rows(known: Array, settings: RunSettings, reference: ReferenceResult
     missing = ~known[rows]
     if not missing.any():
         return None
-    found = MissingRows(Likeness.UNKNOWN, int(missing.sum()), len(rows))
+    found = MissingRows(likeness=Likeness.UNKNOWN, missing=int(missing.sum()), rows=len(rows))
     if not _has_outputs(reference, settings):
         return found
     data, labels = settings.assignment.data, settings.dataset.labels

@@ -32,7 +32,7 @@ def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int)
     phases, capped = _cap([fit.phase for fit in fits if fit.phase is not None], caps.retrain_steps, training_rows)
     development = watched_development(answer, enough)
     notes = dict.fromkeys(note for fit in fits for note in fit.notes)
-    return Recipe(phases, development, capped, tuple(notes)), ""
+    return Recipe(phases=phases, development=development, capped_epochs=capped, notes=tuple(notes)), ""
 
 
 def trainings(answer: ModelCapture, enough: int) -> list[Fit]:

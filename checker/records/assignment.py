@@ -30,7 +30,7 @@ class Caps:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSource:
     """The CSV the assignment is about: where it is published, how to know it, what its columns mean.
 
@@ -77,7 +77,7 @@ class Seeds:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bar:
     """A submission passes within ``tolerance`` of the reference's mean, and where it is better than the baseline.
 
@@ -111,7 +111,7 @@ class RuleSeverities:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Assignment:
     """``answer``: the variable in which students are told to keep their network; "" where they are not. ``deadline``:
     by when it is to be handed in; None where nobody says.

@@ -39,7 +39,7 @@ class CellError:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CellResult:
     """A code cell after it ran. ``index`` counts all cells from 1, as a reader of the notebook would.
 
@@ -69,7 +69,7 @@ class Adaptation:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fed:
     """Data a model was given: rows, and references to the arrays or a word on why they could not be kept.
 
@@ -84,7 +84,7 @@ class Fed:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Fit:
     """A stretch of the student's own training, as asked for and as done under the caps."""
 
@@ -115,7 +115,7 @@ class Use:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelCapture:
     """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why. ``rank``: how many
     models were first seen before it in its cell.

@@ -46,7 +46,7 @@ class Measurement:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Agreement:
     """The answer's score as the student had trained it, on so many rows of a kind, beside the mean and the spread of
     its scores trained again, on their own such rows. It ``differs`` where both cannot come from one recipe; by chance
@@ -62,7 +62,7 @@ class Agreement:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LossCurves:
     """The training loss of the first epoch and the lowest of the first ``epochs``, in the student's own run, and on the
     geometric mean of the trainings by seed. ``differs``: both curves cannot come from one training."""
@@ -76,7 +76,7 @@ class LossCurves:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Agreed:
     """What was compared of the student's own run and the retraining; ``note`` says why no scores were, and ``cause``
     what a disagreement most likely comes from, as a sentence. ``impossible``: what the run says of its training and
@@ -122,7 +122,7 @@ class BaselineScores:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """Where a mean lies: beside the reference's and the baseline's on the same rows, and the bar that these give.
 
@@ -188,7 +188,7 @@ class MissingGroup:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MissingRows:
     """Of ``rows`` that some seed holds out, ``missing`` have no inputs: the submission never fed them to its network.
 
@@ -221,7 +221,7 @@ class MissingRows:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """The submission against the reference on the same seeds, with its uncertainty.
 
@@ -264,8 +264,15 @@ class Comparison:
     @property
     def standing(self) -> Standing:
         """Where the mean lies."""
-        means = self.mean, self.reference_mean, self.baseline_mean
-        return Standing(*means, self.bar, self.band, self.higher_is_better, self.unanimous)
+        return Standing(
+            mean=self.mean,
+            reference_mean=self.reference_mean,
+            baseline_mean=self.baseline_mean,
+            bar=self.bar,
+            band=self.band,
+            higher_is_better=self.higher_is_better,
+            unanimous=self.unanimous,
+        )
 
     @property
     def decided_by(self) -> Decider | None:
@@ -297,7 +304,7 @@ class Comparison:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReferenceScores:
     """What a reference reached on one data set; committed beside an assignment for self-checks.
 

@@ -9,7 +9,7 @@ from checker.records.arrays import Array
 from checker.records.assignment import DatasetNote
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """The data set: its bytes, its feature columns as float64 (n, d), its labels (n,), its columns of words (n,).
 

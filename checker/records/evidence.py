@@ -34,7 +34,7 @@ class RowKind(StrEnum):
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OwnScore:
     """A network's score, by the data set's labels, on so many rows of these kinds.
 
@@ -50,7 +50,7 @@ class OwnScore:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OwnResult:
     """How a network did as the student had trained it: a claim of the student's process, which passes nobody.
 
@@ -83,7 +83,7 @@ class Selection:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """Everything that was observed about a submission. A report is a function of this and the assignment.
 

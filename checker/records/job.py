@@ -23,7 +23,7 @@ class Ending(StrEnum):
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayPlan:
     """Which model is trained on the checker's rows while a file runs again: that of this ``rank`` among those first
     seen in its ``cell``, in so many calls of ``fit`` on at least ``enough`` rows each. ``batch_size`` counts where the
@@ -42,7 +42,7 @@ class ReplayPlan:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ExecuteJob:
     """Run a notebook or module from top to bottom. Its bytes, the data set's, and those of its companions travel beside
     the job, and for a replay one seed's five arrays, as in a ``RetrainJob``.
@@ -65,7 +65,7 @@ class ExecuteJob:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RetrainJob:
     """Rebuild and train a model once for each seed; five arrays for each seed travel beside the job.
 
@@ -96,7 +96,7 @@ MAX_EPOCHS = 5_000
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Execution:
     """A guest's job as seen from outside. ``output_tail``: the last of what it wrote to stderr. ``counted_seconds``:
     its own, which its limit is about."""

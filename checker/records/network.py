@@ -69,7 +69,7 @@ class Architecture:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Phase:
     """One uninterrupted stretch of training: compile settings, then so many epochs in batches.
 
@@ -105,7 +105,7 @@ class Phase:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How the answer was trained, from its first phase to its last.
 

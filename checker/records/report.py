@@ -88,7 +88,7 @@ class Cause:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A value of a metric that an output of the student's own cells states, beside the mean that was measured.
 
@@ -106,7 +106,7 @@ class Claim:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """Something to ask in the ticking session, what a good answer has in it, and the cell or figure it is about."""
 
@@ -127,7 +127,7 @@ class StudentCell:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """All that is said of a submission. ``cut_short``: what was ended before its end, the student's file or a training
     of the answer, as a sentence; "" where nothing was. ``replay``: of a replay, for how many seeds it ran and why, as

@@ -19,9 +19,9 @@ Watch = Callable[[Stage, Progress], None]
 class RunSettings:
     """What is the same for all submissions of a run.
 
-    ``seeds`` are trained for every submission, ``further`` seeds only where these cannot decide. ``model``: the variable
-    that holds the answer, as a demonstrator says. ``exact``: a student's ``fit`` is left as it is, in Python between any
-    two steps. ``extensions``: deadlines by the name of the submission.
+    ``seeds`` are trained for every submission, ``further`` seeds only where these cannot decide. ``model``: the
+    variable that holds the answer, as a demonstrator says. ``exact``: a student's ``fit`` is left as it is, in Python
+    between any two steps. ``extensions``: deadlines by the name of the submission.
     """
 
     assignment: Assignment

@@ -20,7 +20,7 @@ class Platform(StrEnum):
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Identity:
     """Who handed a submission in, as far as the upload tells; "" where it does not. All of it is hostile text.
 
@@ -39,7 +39,7 @@ class Identity:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Companion:
     """A file that was handed in beside the one that is checked. ``name``: its path in the student's own folder, with
     slashes: hostile text. ``left_out``: why it does not lie in the box; then ``sha256`` is "". ``path`` and ``member``
@@ -54,7 +54,7 @@ class Companion:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Submission:
     """One student's file. ``name`` is as the student's folder or file is called: hostile text.
 
@@ -98,7 +98,7 @@ class TimeSource(StrEnum):
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timeliness:
     """Whether a submission was on time, which no verdict depends on.
 

@@ -45,7 +45,7 @@ class Scaler:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """One of the student's feature columns.
 
@@ -108,7 +108,7 @@ OTHER_LABELS = 0.005
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tracing:
     """Which rows of the data set the student's arrays hold, found from the numbers themselves.
 

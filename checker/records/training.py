@@ -45,7 +45,7 @@ class Weights:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingRun:
     """One seed's training. ``predictions`` are outputs for the held-out features; ``trained`` what outputs come to for
     the rows that were trained on, class numbers (n,), uint8, or values (n,), float32. ``trained`` and ``weights`` are

@@ -40,7 +40,7 @@ class Stage(StrEnum):
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """Something that stopped the journey, in words for the student, and the verdict that it leads to.
 
@@ -57,7 +57,7 @@ class Failure:
 
 
 @record
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RuleResult:
     name: str
     sentence: str

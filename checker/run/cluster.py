@@ -228,7 +228,14 @@ def _settings(task: Task, csv: bytes) -> RunSettings:
     data = dataset.parse(task.assignment.data, csv, task.dataset.name, task.dataset.practice)
     if data.note != task.dataset:
         raise HarnessError("The data has arrived as other data.")
-    return RunSettings(task.assignment, data, task.seeds, task.further, task.model, task.exact)
+    return RunSettings(
+        assignment=task.assignment,
+        dataset=data,
+        seeds=task.seeds,
+        further=task.further,
+        model=task.model,
+        exact=task.exact,
+    )
 
 
 def _unwatched(*step: object) -> None:
@@ -339,7 +346,10 @@ def _nameless(submission: Submission) -> Submission:
     """Return what a worker needs to know of a submission: of its companions their names in the student's own folder."""
     first, *others = (
         Submission(
-            *("", "", file.is_notebook, file.sha256),
+            name="",
+            path="",
+            is_notebook=file.is_notebook,
+            sha256=file.sha256,
             folder=file.folder,
             companions=tuple(replace(companion, path="", member="") for companion in file.beside),
         )

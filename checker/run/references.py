@@ -90,13 +90,13 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
     answer, known = evidence.answer, baseline_scores(settings)
     by_seed = {name: dict(zip(settings.all_seeds, of, strict=True)) for name, of in known.scores.items()}
     return ReferenceResults(
-        scores,
-        by_seed[settings.assignment.bar.baseline],
-        answer.architecture if answer else None,
-        evidence.recipe,
-        by_seed,
-        given,
-        {name: _unpacked(of, settings.all_seeds, settings) for name, of in known.outputs.items()},
+        scores=scores,
+        baselines=by_seed[settings.assignment.bar.baseline],
+        architecture=answer.architecture if answer else None,
+        recipe=evidence.recipe,
+        all_baselines=by_seed,
+        outputs=given,
+        baseline_outputs={name: _unpacked(of, settings.all_seeds, settings) for name, of in known.outputs.items()},
     )
 
 
@@ -164,14 +164,14 @@ def _as_results(known: ReferenceScores, settings: RunSettings) -> ReferenceResul
     """Return committed scores as results. These have no outputs by row where an older version wrote them."""
     scores, baselines = (dict(zip(known.seeds, of, strict=True)) for of in (known.scores, known.baselines))
     if not (known.outputs and known.baseline_outputs):
-        return ReferenceResults(scores, baselines)
+        return ReferenceResults(scores=scores, baselines=baselines)
     try:
         given, theirs = (_unpacked(of, known.seeds, settings) for of in (known.outputs, known.baseline_outputs))
     except EvidenceError as error:
         path = Path(settings.assignment.folder, folders.SCORES)
         raise AssignmentError(f"{path}: {error.message}") from error
     return ReferenceResults(
-        scores, baselines, outputs=given, baseline_outputs={settings.assignment.bar.baseline: theirs}
+        scores=scores, baselines=baselines, outputs=given, baseline_outputs={settings.assignment.bar.baseline: theirs}
     )
 
 
@@ -179,12 +179,12 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
     """Return the results' scores as they are committed."""
     theirs = results.baseline_outputs[settings.assignment.bar.baseline]
     return ReferenceScores(
-        settings.dataset.note.sha256,
-        settings.seeds,
-        tuple(results.scores[seed] for seed in settings.seeds),
-        tuple(results.baselines[seed] for seed in settings.seeds),
-        tuple(outputs.packed(results.outputs[seed]) for seed in settings.seeds),
-        tuple(outputs.packed(theirs[seed]) for seed in settings.seeds),
+        dataset_sha256=settings.dataset.note.sha256,
+        seeds=settings.seeds,
+        scores=tuple(results.scores[seed] for seed in settings.seeds),
+        baselines=tuple(results.baselines[seed] for seed in settings.seeds),
+        outputs=tuple(outputs.packed(results.outputs[seed]) for seed in settings.seeds),
+        baseline_outputs=tuple(outputs.packed(theirs[seed]) for seed in settings.seeds),
     )
 
 

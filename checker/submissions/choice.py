@@ -178,7 +178,7 @@ def _submission(
     beside: tuple[tuple[File, Companion], ...],
 ) -> Submission:
     who = _told_of(upload.identity)
-    empty = Submission(told(upload.name), str(path), False, "", told(_of_hidden(upload)), identity=who)
+    empty = Submission(name=told(upload.name), path=str(path), is_notebook=False, sha256="", note=told(_of_hidden(upload)), identity=who)
     if chosen is None:
         return replace(empty, failure=_nothing_to_run(upload))
     if is_too_much:
@@ -248,17 +248,17 @@ def _nothing_to_run(upload: Upload) -> Failure:
     shown = [file.name for file in upload.files if not _is_hidden(file)]
     more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
     return Failure(
-        Stage.READING,
-        told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
-        "Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
+        stage=Stage.READING,
+        rationale=told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
+        help="Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
     )
 
 
 def _unreadable(file: File, why: str) -> Failure:
     return Failure(
-        Stage.READING,
-        told(f"{file.name} could not be read: {why.rstrip('.')}."),
-        "Look at the upload; where the file is whole there, put it into a folder by itself and check that.",
+        stage=Stage.READING,
+        rationale=told(f"{file.name} could not be read: {why.rstrip('.')}."),
+        help="Look at the upload; where the file is whole there, put it into a folder by itself and check that.",
         verdict=Verdict.REFER,
     )
 

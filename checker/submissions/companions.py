@@ -85,7 +85,7 @@ def _described(file: File, left_out: str) -> Companion:
             why = error.message if isinstance(error, HarnessError) else error.strerror or str(error)
             left_out = f"it could not be read: {why.rstrip('.')}"
     name = told("/".join((*file.parts[:-1], meant(file.name))))
-    return Companion(name, file.size, digest, told(left_out), str(file.place), file.member)
+    return Companion(name=name, size=file.size, sha256=digest, left_out=told(left_out), path=str(file.place), member=file.member)
 
 
 def listed(found: Sequence[tuple[File, Companion]], chosen: File) -> tuple[tuple[Companion, ...], int]:

@@ -124,7 +124,7 @@ def _moodle(files: Sequence[File]) -> list[Upload]:
 
 
 def _participant(match: re.Match[str]) -> Identity:
-    return Identity(Platform.MOODLE, match["number"] or "", match["name"])
+    return Identity(platform=Platform.MOODLE, number=match["number"] or "", name=match["name"])
 
 
 def _own(file: File, rest: str) -> File:
@@ -149,7 +149,7 @@ def _canvas(files: Sequence[File]) -> list[Upload]:
 
 
 def _of_canvas(match: re.Match[str]) -> Identity:
-    return Identity(Platform.CANVAS, match["number"], match["name"], is_late=bool(match["late"]))
+    return Identity(platform=Platform.CANVAS, number=match["number"], name=match["name"], is_late=bool(match["late"]))
 
 
 def _attached(file: File, match: re.Match[str]) -> File:
@@ -167,7 +167,7 @@ def _gradescope(files: Sequence[File]) -> list[Upload]:
     known = _submitters(_text(listing, 2**24))
     inside = [file for file in files if len(file.parts) > 1]
     return _grouped(
-        (known.get(file.parts[0]) or Identity(Platform.GRADESCOPE, file.parts[0]), _moved(file, file.parts[1:]))
+        (known.get(file.parts[0]) or Identity(platform=Platform.GRADESCOPE, number=file.parts[0]), _moved(file, file.parts[1:]))
         for file in inside
     )
 
@@ -179,7 +179,7 @@ def _submitters(text: str) -> dict[str, Identity]:
     for line in text.splitlines():
         if top := re.fullmatch(r"(\S.*?):\s*", line):
             folder, section = top[1].strip("'\""), ""
-            found[folder] = Identity(Platform.GRADESCOPE, folder.rpartition("_")[2])
+            found[folder] = Identity(platform=Platform.GRADESCOPE, number=folder.rpartition("_")[2])
         elif key := re.fullmatch(r"  :(\w+):(.*)", line):
             section = key[1]
             if section == "created_at" and folder:
@@ -213,7 +213,7 @@ def _nbgrader(files: Sequence[File]) -> list[Upload]:
     for student, assignment in dict.fromkeys(file.parts[:2] for file in handed_in):
         place = (student, assignment)
         inside = tuple(_moved(file, file.parts[2:]) for file in handed_in if file.parts[:2] == place)
-        identity = Identity(Platform.NBGRADER, student, submitted_at=times.get(place, ""), assignment=assignment)
+        identity = Identity(platform=Platform.NBGRADER, number=student, submitted_at=times.get(place, ""), assignment=assignment)
         found.append(Upload(f"{student} {assignment}" if has_several else student, identity, inside))
     return found
 

@@ -114,7 +114,14 @@ def job_of(habit: Habit, development: bool, seeds: tuple[int, ...]) -> RetrainJo
         early_stopping=Described("EarlyStopping", config) if habit.early else None,
     )
     described = architecture.describe(network(habit.layers), tf.keras, tf)
-    return RetrainJob("3", described, Recipe((phase,), development), ("a", "b", "c", "d", "e"), 10**6, seeds)
+    return RetrainJob(
+        keras="3",
+        architecture=described,
+        recipe=Recipe(phases=(phase,), development=development),
+        classes=("a", "b", "c", "d", "e"),
+        parameters=10**6,
+        seeds=seeds,
+    )
 
 
 def scaled(data: Dataset, rows: Array) -> Array:
@@ -172,18 +179,30 @@ def students(habit: Habit, data: Dataset, number: int) -> tuple[TrainingRun, Own
     if len(rest):
         is_random = habit.part not in (in_file_order, end_is_watched)
         unseen = replace(_score(RowKind.TESTED, best[3][len(watched) :], data.labels[rest]), is_random=is_random)
-    return best[1], OwnResult(1, 1, "accuracy", tuple(scores), unseen)
+    return best[1], OwnResult(model=1, cell=1, metric="accuracy", scores=tuple(scores), unseen=unseen)
 
 
 def as_fit(run: TrainingRun, rows: int) -> Fit:
     """Return a student's own training as the notebook's hooks would tell it."""
-    done = (run.epochs, run.epochs, run.steps)
-    return Fit(1, "fit", None, "", *done, True, Fed(rows), Development.NONE, None, run.history)
+    return Fit(
+        cell=1,
+        how="fit",
+        phase=None,
+        unrebuildable="",
+        epochs_asked=run.epochs,
+        epochs_done=run.epochs,
+        steps_done=run.steps,
+        finished=True,
+        training=Fed(rows=rows),
+        development=Development.NONE,
+        validation=None,
+        history=run.history,
+    )
 
 
 def _score(kind: RowKind, said: Array, labels: Array) -> OwnScore:
     p = accuracy(said, labels)
-    return OwnScore((kind,), len(labels), p, float(np.sqrt(p * (1 - p) / len(labels))))
+    return OwnScore(kinds=(kind,), rows=len(labels), score=p, deviation=float(np.sqrt(p * (1 - p) / len(labels))))
 
 
 def main() -> None:

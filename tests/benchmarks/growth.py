@@ -100,7 +100,7 @@ def rows() -> list[Figure]:
         scaled = ((features - np.nanmean(features, axis=0)) / np.nanstd(features, axis=0)).astype("float32")
         known = scaled[~np.isnan(scaled).any(axis=1)]
         arrays = {frames.reference(known).sha256: known}
-        model = _model(Fed(len(known), frames.reference(known), None))
+        model = _model(Fed(rows=len(known), x=frames.reference(known), y=None))
         tracings.append(
             cost_of(lambda a=arrays, m=model, f=features, y=labels: tracing.trace(m, a, Matcher(f, y), names))
         )
@@ -113,8 +113,32 @@ def rows() -> list[Figure]:
 
 
 def _model(fed: Fed) -> ModelCapture:
-    fit = Fit(1, "fit", None, "", 1, 1, 1, True, fed, Development.NONE, None)
-    return ModelCapture(1, "m", "m", "Sequential", 1, 9, 5, 755, None, "", (fit,))
+    fit = Fit(
+        cell=1,
+        how="fit",
+        phase=None,
+        unrebuildable="",
+        epochs_asked=1,
+        epochs_done=1,
+        steps_done=1,
+        finished=True,
+        training=fed,
+        development=Development.NONE,
+        validation=None,
+    )
+    return ModelCapture(
+        id=1,
+        name="m",
+        variable="m",
+        class_name="Sequential",
+        cell=1,
+        input_width=9,
+        output_width=5,
+        parameters=755,
+        architecture=None,
+        unrebuildable="",
+        fits=(fit,),
+    )
 
 
 def _train(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...]) -> Cost:
@@ -123,8 +147,21 @@ def _train(x: np.ndarray, y: np.ndarray, widths: tuple[int, ...]) -> Cost:
     ends = [keras.layers.Dense(5, activation="softmax")]
     record = architecture.describe(keras.Sequential([keras.layers.Input((9,)), *hidden, *ends]), keras, tf)
     adam = plaindata.describe(keras.optimizers.Adam(), allow_list.OPTIMIZERS)
-    phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), EPOCHS, 32, Labels.INTEGERS)
-    job = RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**7, (7, 8))
+    phase = Phase(
+        optimizer=adam,
+        loss=KerasObject("SparseCategoricalCrossentropy"),
+        epochs=EPOCHS,
+        batch_size=32,
+        labels=Labels.INTEGERS,
+    )
+    job = RetrainJob(
+        keras="3",
+        architecture=record,
+        recipe=Recipe(phases=(phase,), development=False),
+        classes=tuple("abcde"),
+        parameters=10**7,
+        seeds=(7, 8),
+    )
     data = training.SeedData(x, y, x[:0], y[:0], x[:100])
     return cost_of(lambda: list(training.train(job, dict.fromkeys(job.seeds, data), tf, keras)))
 

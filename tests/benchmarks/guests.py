@@ -59,7 +59,13 @@ def by_nbconvert(folder: Path) -> Cost:
 
 def by_guest(box: Box, csv: bytes) -> Callable[[], Cost]:
     assignment = folders.find(None, measuring.ROOT / "reference")
-    job = ExecuteJob(True, "3", "the benchmark says so", assignment.caps, assignment.data.classes)
+    job = ExecuteJob(
+        is_notebook=True,
+        keras="3",
+        reason="the benchmark says so",
+        caps=assignment.caps,
+        classes=assignment.data.classes,
+    )
     content = [frames.job(job), Frame(Kind.BYTES, notebook()), Frame(Kind.BYTES, csv), frames.END]
 
     def run() -> Cost:

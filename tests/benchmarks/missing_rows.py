@@ -86,7 +86,9 @@ def main() -> None:
     console, kept = Console(width=None if sys.stdout.isatty() else 110), []
     for path in sorted((measuring.ROOT / "reference").glob("*/assignment.toml")):
         assignment = folders.load(path.parent)
-        settings = RunSettings(assignment, measuring.load_data(assignment.data), assignment.seeds.self_check)
+        settings = RunSettings(
+            assignment=assignment, dataset=measuring.load_data(assignment.data), seeds=assignment.seeds.self_check
+        )
         told = tell(settings, references.of_scores(settings))
         show(told, console)
         kept += [asdict(of) for of in told]

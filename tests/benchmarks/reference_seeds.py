@@ -40,7 +40,7 @@ def spread_of(folder: Path) -> Spread:
     """Train a reference for all seeds."""
     assignment = folders.load(folder)
     data = measuring.load_data(assignment.data)
-    settings = RunSettings(assignment, data, SEEDS)
+    settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
     with closing(sandbox.choose("none").open()) as boxes:
         gathered = check.examine(references.reference_submission(settings), settings, boxes, lambda *step: None)
     reference = references.of_reference(gathered, settings)

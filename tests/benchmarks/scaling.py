@@ -174,8 +174,10 @@ def _client(gathered: list[Gathered], packed: list[bytes]) -> tuple[int, float]:
     """Return the bytes of the data set, and the client's seconds for a submission: unpacked, stored, judged, shown."""
     assignment = folders.find(None, measuring.ROOT / "reference")
     data = measuring.load_data(assignment.data)
-    settings = RunSettings(assignment, data, assignment.seeds.grading)
-    reference = ReferenceResults(dict.fromkeys(settings.seeds, 0.9), dict.fromkeys(settings.seeds, 0.5))
+    settings = RunSettings(assignment=assignment, dataset=data, seeds=assignment.seeds.grading)
+    reference = ReferenceResults(
+        scores=dict.fromkeys(settings.seeds, 0.9), baselines=dict.fromkeys(settings.seeds, 0.5)
+    )
     with tempfile.TemporaryDirectory() as out:
         begun = time.process_time()
         for content in packed:

@@ -49,8 +49,21 @@ def network(keras: Any) -> Any:
 def make_job(keras: Any, epochs: int, seeds: tuple[int, ...], batch: int) -> RetrainJob:
     record = architecture.describe(network(keras), keras, tf)
     adam = plaindata.describe(keras.optimizers.Adam(), allow_list.OPTIMIZERS)
-    phase = Phase(adam, KerasObject("SparseCategoricalCrossentropy"), epochs, batch, Labels.INTEGERS)
-    return RetrainJob("3", record, Recipe((phase,), False), tuple("abcde"), 10**6, seeds)
+    phase = Phase(
+        optimizer=adam,
+        loss=KerasObject("SparseCategoricalCrossentropy"),
+        epochs=epochs,
+        batch_size=batch,
+        labels=Labels.INTEGERS,
+    )
+    return RetrainJob(
+        keras="3",
+        architecture=record,
+        recipe=Recipe(phases=(phase,), development=False),
+        classes=tuple("abcde"),
+        parameters=10**6,
+        seeds=seeds,
+    )
 
 
 def by_trainer(data: training.SeedData, epochs: int, seeds: tuple[int, ...], batch: int) -> None:

@@ -76,10 +76,10 @@ def some_frames() -> list[bytes]:
     said = [
         every.Environment({"python": "3.11"}, "3", ""),
         every.Progress(1, 2),
-        every.CellResult(1, "x = 1", (every.CellOutput("text", "1"),), None, 0.1),
+        every.CellResult(index=1, source="x = 1", outputs=(every.CellOutput("text", "1"),), error=None, seconds=0.1),
         every.Adaptation(1, "lr is called learning_rate"),
         some_model(),
-        every.Failure(every.Stage.READING, "a", "b"),
+        every.Failure(stage=every.Stage.READING, rationale="a", help="b"),
     ]
     for one in said:
         frames.write(stream, frames.message(one))
@@ -122,15 +122,48 @@ def some_model() -> every.ModelCapture:
     )
     nodes = (every.Node("a", ()), every.Node("b", (0,)), every.Node("c", (1,)))
     adam, loss = every.KerasObject("Adam", {"learning_rate": 0.001}), every.KerasObject("MeanSquaredError")
-    phase = every.Phase(adam, loss, 20, 32, every.Labels.INTEGERS, {"0": 1.5}, rates=(0.1, 0.01))
+    phase = every.Phase(
+        optimizer=adam,
+        loss=loss,
+        epochs=20,
+        batch_size=32,
+        labels=every.Labels.INTEGERS,
+        class_weight={"0": 1.5},
+        rates=(0.1, 0.01),
+    )
     index = frames.reference(np.arange(3))
-    seen = every.Fed(13_209, frames.reference(np.zeros((3, 9))), frames.reference(np.zeros(3)), "", index)
-    fit = every.Fit(7, "fit", phase, "", 20, 20, 8_260, True, seen, every.Development.SPLIT, seen, {"loss": (1.0,)})
+    seen = every.Fed(
+        rows=13_209, x=frames.reference(np.zeros((3, 9))), y=frames.reference(np.zeros(3)), note="", index=index
+    )
+    fit = every.Fit(
+        cell=7,
+        how="fit",
+        phase=phase,
+        unrebuildable="",
+        epochs_asked=20,
+        epochs_done=20,
+        steps_done=8_260,
+        finished=True,
+        training=seen,
+        development=every.Development.SPLIT,
+        validation=seen,
+        history={"loss": (1.0,)},
+    )
     architecture = every.Architecture(layers, nodes, (2,), 755)
     return every.ModelCapture(
-        1, "sequential", "model", "Sequential", 6, 9, 5, 755, architecture, "", (fit,),
-        (every.Use(8, "evaluate", seen),),
-    )  # fmt: skip
+        id=1,
+        name="sequential",
+        variable="model",
+        class_name="Sequential",
+        cell=6,
+        input_width=9,
+        output_width=5,
+        parameters=755,
+        architecture=architecture,
+        unrebuildable="",
+        fits=(fit,),
+        uses=(every.Use(8, "evaluate", seen),),
+    )
 
 
 # -- what students hand in -------------------------------------------------------------------------------
@@ -159,12 +192,22 @@ def _look_at(read: Any) -> None:
 
 
 def some_notebooks() -> list[bytes]:
-    cells = [nbformat.v4.new_code_cell("import keras\nx = 1"), nbformat.v4.new_markdown_cell("# Two"),
-             nbformat.v4.new_code_cell("x", metadata={"tags": ["a"]})]  # fmt: skip
+    cells = [
+        nbformat.v4.new_code_cell("import keras\nx = 1"),
+        nbformat.v4.new_markdown_cell("# Two"),
+        nbformat.v4.new_code_cell("x", metadata={"tags": ["a"]}),
+    ]
     kernel = {"language": "python", "name": "python3", "display_name": "Python 3"}
     new = nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})).encode()
-    old = {"cell_type": "code", "input": "x = 1", "language": "python", "outputs": [], "collapsed": False,
-           "metadata": {}, "prompt_number": 1}  # fmt: skip
+    old = {
+        "cell_type": "code",
+        "input": "x = 1",
+        "language": "python",
+        "outputs": [],
+        "collapsed": False,
+        "metadata": {},
+        "prompt_number": 1,
+    }
     sheet = {"worksheets": [{"cells": [old], "metadata": {}}], "nbformat_minor": 0, "metadata": {"name": ""}}
     made = [json.dumps({**sheet, "nbformat": version}).encode() for version in (3, 2)]
     first = {"nbformat": 1, "cells": [{"cell_type": "code", "code": "x = 1", "prompt_number": 1}]}
@@ -330,14 +373,42 @@ def read_stored(data: bytes) -> None:
 def some_gathered() -> Gathered:
     """Evidence with an array."""
     outputs = np.eye(5, dtype=np.float32)
-    finished = every.Execution(every.Ending.FINISHED, 0, 1.0, 1.0, 1.0, "", "fake")
+    finished = every.Execution(
+        ending=every.Ending.FINISHED,
+        exit_code=0,
+        wall_seconds=1.0,
+        cpu_seconds=1.0,
+        peak_memory_mib=1.0,
+        output_tail="",
+        sandbox="fake",
+    )
     spread = every.Histogram(-0.5, 0.5, (3, 2))
     weights = (every.Weights("1_Dense/kernel", spread, spread),)
     evidence = every.Evidence(
-        every.Submission("ada", "/ada.ipynb", True, "c0ffee"), None, finished, (), (some_model(),), (),
-        every.Selection(1, "the only one"), None, None, (1,), finished,
-        (every.TrainingRun(1, {"loss": (0.5, None)}, 2, 3, 0.1, False, frames.reference(outputs), weights=weights),),
-    )  # fmt: skip
+        submission=every.Submission(name="ada", path="/ada.ipynb", is_notebook=True, sha256="c0ffee"),
+        environment=None,
+        execution=finished,
+        cells=(),
+        models=(some_model(),),
+        failures=(),
+        selection=every.Selection(1, "the only one"),
+        tracing=None,
+        recipe=None,
+        seeds=(1,),
+        retraining=finished,
+        runs=(
+            every.TrainingRun(
+                seed=1,
+                history={"loss": (0.5, None)},
+                epochs=2,
+                steps=3,
+                seconds=0.1,
+                stopped_early=False,
+                predictions=frames.reference(outputs),
+                weights=weights,
+            ),
+        ),
+    )
     return Gathered(evidence, {frames.reference(outputs).sha256: outputs})
 
 

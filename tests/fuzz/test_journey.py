@@ -79,7 +79,12 @@ def changed(draw, value, chance=4):
 def data(practice):
     """A very small part of the practice data."""
     rows = np.random.default_rng(0).permutation(len(practice.labels))[:ROWS]
-    return Dataset(DatasetNote("a part", "ab" * 32, True), b"", practice.features[rows], practice.labels[rows])
+    return Dataset(
+        note=DatasetNote("a part", "ab" * 32, True),
+        csv=b"",
+        features=practice.features[rows],
+        labels=practice.labels[rows],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +107,7 @@ def said(arrays, make):
     uses = (make.use("evaluate", make.fed(arrays["tested"])),)
     model = make.model(1, fit, input_width=3, uses=uses, architecture=make.architecture(3))
     cell = dataclasses.replace(make.cell(2, "x", "no"), outputs=(CellOutput("text", "1"), CellOutput("png", "QQ==")))
-    failure = Failure(Stage.EXECUTING, "It broke.", "Mend it.", cell=2)
+    failure = Failure(stage=Stage.EXECUTING, rationale="It broke.", help="Mend it.", cell=2)
     return (Environment({"python": "3"}, "3", ""), Progress(1, 2), model, cell, Adaptation(1, "lr"), failure)
 
 
@@ -139,8 +144,8 @@ def test_every_guest_has_a_verdict(draws, said, arrays, assignment, data, folder
             yield from map(frames.array, arrays.values())
             yield from map(frames.message, heard)
 
-    settings = RunSettings(assignment, data, SEEDS)
-    reference = ReferenceResults(dict.fromkeys(SEEDS, 0.6), dict.fromkeys(SEEDS, 0.5))
+    settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
+    reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
     with ThreadPoolExecutor(1) as executor:
         result = batch.run(submissions.find(folder / "in"), settings, reference, folder / "out", executor,
                            lambda submission: lambda stage, step: None, lambda name, end: None,

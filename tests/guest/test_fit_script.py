@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from record_types import NO_STATISTICS
 
 from checker.assignment import dataset
 from checker.gather import retraining
@@ -48,7 +49,9 @@ def stopping(keras: Any) -> tuple[Any, Recipe]:
     watch = {"monitor": "val_acc", "patience": 1, "mode": "auto", "min_delta": 0.02, "restore_best_weights": True}
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     early = KerasObject("EarlyStopping", watch)
-    return model, Recipe((a_phase(keras, keras.optimizers.SGD(0.5), loss, epochs=8, early_stopping=early),), True)
+    return model, Recipe(
+        phases=(a_phase(keras, keras.optimizers.SGD(0.5), loss, epochs=8, early_stopping=early),), development=True
+    )
 
 
 def dropping(keras: Any) -> tuple[Any, Recipe]:
@@ -62,7 +65,9 @@ def dropping(keras: Any) -> tuple[Any, Recipe]:
         class_weight=weights,
         rates=(0.01, 0.002),
     )
-    return keras.Sequential(stack), Recipe((first, a_phase(keras, keras.optimizers.RMSprop(), steps=90)), False)
+    return keras.Sequential(stack), Recipe(
+        phases=(first, a_phase(keras, keras.optimizers.RMSprop(), steps=90)), development=False
+    )
 
 
 def wired(keras: Any) -> tuple[Any, Recipe]:
@@ -77,7 +82,7 @@ def wired(keras: Any) -> tuple[Any, Recipe]:
     plateau = KerasObject("ReduceLROnPlateau", {"monitor": "val_loss", "patience": 0, "factor": 0.1, "min_delta": 9.0})
     first = a_phase(keras, keras.optimizers.Adam(0.004), plateau=plateau)
     phases = (first, replace(first, recompiled=False), a_phase(keras, keras.optimizers.SGD(schedule), batch_size=100))
-    return model, Recipe(phases, True)
+    return model, Recipe(phases=phases, development=True)
 
 
 def valuing(keras: Any) -> tuple[Any, Recipe]:
@@ -87,7 +92,7 @@ def valuing(keras: Any) -> tuple[Any, Recipe]:
     best = KerasObject("ModelCheckpoint", {"monitor": "val_loss", "mode": "min"})
     watched = {"early_stopping": early, "checkpoint": best}
     phase = a_phase(keras, keras.optimizers.Adam(0.01), "huber", labels=Labels.NUMBERS, epochs=4, **watched)
-    return model, Recipe((phase,), True)
+    return model, Recipe(phases=(phase,), development=True)
 
 
 @pytest.mark.parametrize("make_network", [stopping, dropping, wired, valuing])
@@ -105,11 +110,11 @@ def test_a_script_gives_what_the_clean_guest_gives(
     data: dataset.Dataset = request.getfixturevalue("prices" if is_regression else "practice")
     model, recipe = make_network(tf.keras)
     record = architecture.describe(model, tf.keras, tf)
-    settings = RunSettings(assignment, data, SEEDS)
+    settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
     rows = np.arange(len(data.labels), dtype=np.int32)
     features = splits.handout_features(data.features, rows)
     scaler = Scaler(ScalerKind.STANDARD, FittedOn.WATCHED_TOO if recipe.development else FittedOn.TRAINED)
-    columns = tuple(Column(name, *[0.0] * 9, scaler=scaler) for name in assignment.data.features)
+    columns = tuple(Column(source=name, **NO_STATISTICS, scaler=scaler) for name in assignment.data.features)
     named = {
         "rows": frames.reference(rows),
         "features": frames.reference(features),
@@ -121,7 +126,14 @@ def test_a_script_gives_what_the_clean_guest_gives(
         x = preparation.scaled(features, *preparation.by_seed(features, rows, columns, part.training, part.development))
         y = targets.apply(SCALE, data.labels).astype(np.float32).reshape(-1, 1) if is_regression else data.labels
         learned, watched = (x[part.training], y[part.training]), (x[part.development], y[part.development])
-        job = RetrainJob("3", record, recipe, assignment.data.classes, 10**6, (seed,))
+        job = RetrainJob(
+            keras="3",
+            architecture=record,
+            recipe=recipe,
+            classes=assignment.data.classes,
+            parameters=10**6,
+            seeds=(seed,),
+        )
         given = {seed: training.SeedData(*learned, *watched, x[part.held_out])}
         ((run, outputs, _),) = training.train(job, given, tf, tf.keras)
         if is_regression:
@@ -133,12 +145,29 @@ def test_a_script_gives_what_the_clean_guest_gives(
     evidence = make.evidence(
         models=(make.model(1, architecture=record),),
         selection=Selection(1, "the only one"),
-        tracing=Tracing(FeatureSource.TRACED, "", columns, target=SCALE if is_regression else None, **named),
+        tracing=Tracing(
+            source=FeatureSource.TRACED, reason="", columns=columns, target=SCALE if is_regression else None, **named
+        ),
         recipe=recipe,
         runs=tuple(runs),
     )
     scores = tuple(SeedScore(seed, figure, 0, 0) for seed, figure in measured.items())
-    compared = Comparison(assignment.bar.metric, scores, 0, 0.01, 0, 0, 0, 0, 0, None, (), (), "guess", True)
+    compared = Comparison(
+        metric=assignment.bar.metric,
+        scores=scores,
+        mean=0,
+        spread=0.01,
+        reference_mean=0,
+        reference_spread=0,
+        baseline_mean=0,
+        bar=0,
+        band=0,
+        training_mean=None,
+        confusion=(),
+        recalls=(),
+        baseline="guess",
+        higher_is_better=True,
+    )
 
     script = scripts.render(evidence, compared, assignment, data.note)
     monkeypatch.setattr(os, "environ", dict(os.environ))  # TensorFlow is imported already

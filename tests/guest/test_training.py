@@ -96,7 +96,14 @@ def make_job(keras: Any, tf: Any, model: Any, optimizer: Any, epochs: int = 3, *
     generation = "2" if keras.__name__.startswith("tf_keras") else "3"
     record = architecture.describe(model, keras, tf)
     classes = () if labels is Labels.NUMBERS else CLASSES
-    return RetrainJob(generation, record, Recipe((phase,), True), classes, 10**6, (7, 8))
+    return RetrainJob(
+        keras=generation,
+        architecture=record,
+        recipe=Recipe(phases=(phase,), development=True),
+        classes=classes,
+        parameters=10**6,
+        seeds=(7, 8),
+    )
 
 
 def fit(job: RetrainJob, data: training.SeedData, seed: int, keras: Any, **arguments: Any) -> tuple[Any, Any]:
@@ -378,8 +385,20 @@ def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: train
     keras = tf.keras
     whole = make_job(keras, tf, dense(keras), keras.optimizers.Adam(), epochs=4)
     phase = whole.recipe.phases[0]
-    halves = tuple(Phase(phase.optimizer, phase.loss, 2, 32, phase.labels, recompiled=first) for first in (True, False))
-    parted = RetrainJob("3", whole.architecture, Recipe(halves, True), CLASSES, 10**6, (7,))
+    halves = tuple(
+        Phase(
+            optimizer=phase.optimizer, loss=phase.loss, epochs=2, batch_size=32, labels=phase.labels, recompiled=first
+        )
+        for first in (True, False)
+    )
+    parted = RetrainJob(
+        keras="3",
+        architecture=whole.architecture,
+        recipe=Recipe(phases=halves, development=True),
+        classes=CLASSES,
+        parameters=10**6,
+        seeds=(7,),
+    )
     _, expected, _ = next(training.train(whole, dict.fromkeys((7, 8), data), tf, keras))
     _, outputs, _ = next(training.train(parted, {7: data}, tf, keras))
     assert np.array_equal(outputs, expected)
@@ -418,7 +437,9 @@ def test_too_many_parameters_are_refused(tf: Any, data: training.SeedData) -> No
     """A network over the assignment's cap is not trained, and the message says how large it is."""
     keras = tf.keras
     job = make_job(keras, tf, dense(keras), keras.optimizers.Adam())
-    small = RetrainJob("3", job.architecture, job.recipe, CLASSES, 100, (7,))
+    small = RetrainJob(
+        keras="3", architecture=job.architecture, recipe=job.recipe, classes=CLASSES, parameters=100, seeds=(7,)
+    )
     with pytest.raises(plaindata.UnrebuildableError, match=r"465 parameters, over 100"):
         next(training.train(small, {7: data}, tf, keras))
 

@@ -9,6 +9,7 @@ unit (``targets``). Pure: arrays in, records and arrays out. ``matching`` finds 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def trace(
 
 
 def _untraced(target: TargetScale | None, reason: str) -> Traced:
-    return Traced(Tracing(FeatureSource.NOWHERE, reason, target=target))
+    return Traced(Tracing(source=FeatureSource.NOWHERE, reason=reason, target=target))
 
 
 # -- the record ----------------------------------------------------------------------------------------
@@ -222,22 +223,41 @@ def _columns(
     sources = {m.column: names[m.source] for m in maps}
     purity = _share_explained if are_numbers(labels) else _label_purity
     return tuple(
-        Column(
-            sources.get(j, ""),
-            *_summary(values[is_training, j]),
-            *_summary(values[:, j]),
-            label_purity=purity(values[:, j], labels),
-        )
+        _column(values[:, j], is_training, sources.get(j, ""), purity(values[:, j], labels))
         for j in range(values.shape[1])
     )
 
 
-def _summary(values: Array) -> tuple[float, float, float, float]:
-    """Return mean, deviation, lowest and highest of the finite values."""
+def _column(values: Array, is_training: Array, source: str, purity: float) -> Column:
+    trained, whole = _summary(values[is_training]), _summary(values)
+    return Column(
+        source=source,
+        train_mean=trained.mean,
+        train_deviation=trained.deviation,
+        train_low=trained.low,
+        train_high=trained.high,
+        all_mean=whole.mean,
+        all_deviation=whole.deviation,
+        all_low=whole.low,
+        all_high=whole.high,
+        label_purity=purity,
+    )
+
+
+class _Summary(NamedTuple):
+    """Mean, deviation, lowest and highest of a column's finite values."""
+
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+def _summary(values: Array) -> _Summary:
     finite = values[np.isfinite(values)]
     if not len(finite):
-        return 0.0, 0.0, 0.0, 0.0
-    return float(finite.mean()), float(finite.std()), float(finite.min()), float(finite.max())
+        return _Summary(0.0, 0.0, 0.0, 0.0)
+    return _Summary(float(finite.mean()), float(finite.std()), float(finite.min()), float(finite.max()))
 
 
 def _label_purity(values: Array, labels: Array) -> float:

@@ -104,9 +104,9 @@ def _put_down(arrays: Sequence[Array], folder: Path) -> str:
 
 def _kernel_died(cell: int) -> Failure:
     return Failure(
-        Stage.EXECUTING,
-        f"The Python process running the notebook ended in cell {cell}.",
-        "Something in this cell ends the whole kernel: exit(), quit(), os._exit(), or a crash of a library.",
+        stage=Stage.EXECUTING,
+        rationale=f"The Python process running the notebook ended in cell {cell}.",
+        help="Something in this cell ends the whole kernel: exit(), quit(), os._exit(), or a crash of a library.",
         cell=cell,
         verdict=Verdict.REFER,
     )
@@ -189,7 +189,14 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
             kept.extend(_displayed(output.get("data", {})))
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
     source = sayable(str(cell.source)[:MAX_OUTPUT])
-    return CellResult(index, source, tuple(_affordable(kept)), error, round(seconds, 3), tuple(map(sayable, tags)))
+    return CellResult(
+        index=index,
+        source=source,
+        outputs=tuple(_affordable(kept)),
+        error=error,
+        seconds=round(seconds, 3),
+        tags=tuple(map(sayable, tags)),
+    )
 
 
 def _ends(message: str) -> str:

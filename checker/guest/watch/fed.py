@@ -63,7 +63,7 @@ def note(x: Any, y: Any = None, names: Sequence[str] = (), steps: int | None = N
         return from_batches(_read(x, steps), names)
     features = table(x, names)
     if features is None:
-        return Data(Fed(length(x), note=f"given as {type(x).__module__.split('.')[0]} {type(x).__name__}"))
+        return Data(Fed(rows=length(x), note=f"given as {type(x).__module__.split('.')[0]} {type(x).__name__}"))
     labels = None if y is None else as_array(y)
     if labels is not None and (len(labels) != len(features) or labels.ndim > 2):
         labels = None
@@ -76,7 +76,7 @@ def _data(arrays: tuple[Array, ...], index: Array | None = None) -> Data:
     named = [frames.reference(a) for a in arrays]
     is_told = index is not None and len(index) >= MIN_INDEXED and not _counts(index)
     beside = frames.reference(index) if index is not None and is_told else None
-    fed = Fed(len(arrays[0]), named[0], named[1] if len(named) > 1 else None, index=beside)
+    fed = Fed(rows=len(arrays[0]), x=named[0], y=named[1] if len(named) > 1 else None, index=beside)
     return Data(fed, arrays, index=index)
 
 
@@ -185,10 +185,10 @@ def length(x: Any) -> int:
 def merge(parts: list[Data]) -> Data:
     """Return many small batches as one, each row once."""
     if len({len(part.arrays) for part in parts}) != 1 or len({part.width for part in parts}) != 1:
-        return Data(Fed(sum(part.fed.rows for part in parts), note="batches that do not fit together"))
+        return Data(Fed(rows=sum(part.fed.rows for part in parts), note="batches that do not fit together"))
     columns = [[part.arrays[k] for part in parts] for k in range(len(parts[0].arrays))]
     if not columns or any(len({a.shape[1:] for a in column}) != 1 for column in columns):
-        return Data(Fed(sum(part.fed.rows for part in parts), note="batches that do not fit together"))
+        return Data(Fed(rows=sum(part.fed.rows for part in parts), note="batches that do not fit together"))
     joined = [np.concatenate(column) for column in columns]
     x = joined[0]
     _, first = np.unique(x.reshape(len(x), math.prod(x.shape[1:])), axis=0, return_index=True)

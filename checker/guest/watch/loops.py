@@ -49,7 +49,7 @@ class Rows:
 
     def add(self, x: Any, y: Any = None) -> None:
         """Keep a batch's rows that are new."""
-        data = Data(Fed(0, note="nothing")) if x is None else fed.note(x, y)
+        data = Data(Fed(rows=0, note="nothing")) if x is None else fed.note(x, y)
         if not data.arrays or data.arrays[0].ndim != 2:
             self.note = self.note or data.fed.note or "the batches are no tables"
             return
@@ -72,7 +72,7 @@ class Rows:
         """Return all rows as one table, in an order of their own."""
         kinds = {tuple((array.shape[1:], array.dtype) for array in part) for part in self.parts}
         if len(kinds) != 1:
-            return Data(Fed(0, note=self.note or "batches that do not fit together"))
+            return Data(Fed(rows=0, note=self.note or "batches that do not fit together"))
         joined = [np.concatenate(arrays) for arrays in zip(*self.parts, strict=True)]
         _, order = np.unique(joined[0], axis=0, return_index=True)
         return fed.note(joined[0][order], joined[1][order] if len(joined) > 1 else None)
@@ -205,7 +205,14 @@ class Loop:
                 raise UnrebuildableError("the loss is no mean over the batch, and the learning rate follows a schedule")
             rate *= scale
         optimizer = replace(optimizer, config={**optimizer.config, "learning_rate": rate})
-        return Phase(optimizer, loss, epochs, size, fit_calls.label_form(data), recompiled=self.known.recompiled)
+        return Phase(
+            optimizer=optimizer,
+            loss=loss,
+            epochs=epochs,
+            batch_size=size,
+            labels=fit_calls.label_form(data),
+            recompiled=self.known.recompiled,
+        )
 
     def _scale(self) -> float:
         """Return by what constant the loss differs from the mean of the rows' losses."""

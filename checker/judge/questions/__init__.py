@@ -78,7 +78,7 @@ def candidates(report: Report, templates: Mapping[str, Template]) -> Iterator[Ca
         if found is not None:
             lot = hashlib.sha256(f"{report.submission.sha256} {name}".encode()).hexdigest()
             ask, good = (words.format_map(found.values) for words in (template.ask, template.good))
-            question = Question(template.topic, ask, good, found.cell, found.figure)
+            question = Question(topic=template.topic, ask=ask, good=good, cell=found.cell, figure=found.figure)
             yield Candidate(name, (-template.weight, lot), question)
 
 

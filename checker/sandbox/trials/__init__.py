@@ -156,7 +156,7 @@ def _try(snippet: Snippet, box: Box, lure: Bait, walled: bool) -> Trial:
         seen.receive(frame)
 
     source = PREAMBLE.format(bait=lure.described(), walled=walled).lstrip() + snippet.source
-    job = ExecuteJob(False, "3", "", CAPS, ())
+    job = ExecuteJob(is_notebook=False, keras="3", reason="", caps=CAPS, classes=())
     beside = [Frame(Kind.BYTES, source.encode()), Frame(Kind.BYTES, CSV)]
     execution = box.run([frames.job(job), *beside, frames.END], snippet.limits, receive)
     text = "".join(output.content for cell in seen.cells for output in cell.outputs if output.kind == "text")
