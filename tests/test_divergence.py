@@ -1,7 +1,7 @@
 """A retraining that diverged is the student's fault only where the network had not learned the task before."""
 
 import numpy as np
-from test_missing_rows import ROWS, SEEDS, course, gathered_of, standard_of  # noqa: F401  # course is a fixture
+from test_missing_rows import ROWS, SEEDS, gathered_of, reference_of, settings  # noqa: F401  # settings is a fixture
 
 from checker.judge import judgement
 from checker.records.evidence import OwnResult, OwnScore, RowKind
@@ -11,10 +11,10 @@ GOOD = {"accuracy": 0.91, "rmse": 60_000.0}
 POOR = {"accuracy": 0.55, "rmse": 150_000.0}
 
 
-def diverged(course, make, score):  # noqa: F811
+def diverged(settings, make, score):  # noqa: F811
     """Return the failures of a submission that had such a score in the notebook, and whose retraining ended in NaN."""
-    metric = course.assignment.bar.metric
-    gathered = gathered_of(course, make, np.ones(ROWS, bool))
+    metric = settings.assignment.bar.metric
+    gathered = gathered_of(settings, make, np.ones(ROWS, bool))
     own = OwnResult(
         model=1,
         cell=5,
@@ -31,20 +31,20 @@ def diverged(course, make, score):  # noqa: F811
         runs=gathered.evidence.runs,
         own_results=(own,),
     )
-    return judgement.failures(type(gathered)(evidence, gathered.arrays), course, standard_of(course))
+    return judgement.failures(type(gathered)(evidence, gathered.arrays), settings, reference_of(settings))
 
 
-def test_what_had_learned_in_the_notebook_is_referred(course, make):  # noqa: F811
+def test_what_had_learned_in_the_notebook_is_referred(settings, make):  # noqa: F811
     """A network that reaches the bar in the notebook and NaN in some retrainings is for a demonstrator, with both
     figures."""
-    (failure,) = diverged(course, make, GOOD[course.assignment.bar.metric])
+    (failure,) = diverged(settings, make, GOOD[settings.assignment.bar.metric])
     assert failure.verdict is Verdict.REFER
     assert f"2 of {len(SEEDS)} retrainings ended in NaN" in failure.rationale
-    assert ("91.0" if course.assignment.data.classes else "60,000") in failure.rationale
+    assert ("91.0" if settings.assignment.data.classes else "60,000") in failure.rationale
 
 
-def test_what_had_not_learned_either_fails(course, make):  # noqa: F811
+def test_what_had_not_learned_either_fails(settings, make):  # noqa: F811
     """A network that is below the bar in the notebook too fails, with advice."""
-    (failure,) = diverged(course, make, POOR[course.assignment.bar.metric])
+    (failure,) = diverged(settings, make, POOR[settings.assignment.bar.metric])
     assert failure.verdict is Verdict.FAIL
     assert failure.rationale == "The loss became NaN."

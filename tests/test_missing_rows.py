@@ -64,7 +64,7 @@ def measured(settings, given, rows):
     return metric.measure(values[rows], settings.dataset.labels[rows])
 
 
-def standard_of(settings, share=0.1, guess=0.35):
+def reference_of(settings, share=0.1, guess=0.35):
     """Return a standard whose reference is wrong about so large a share of rows, and its baseline about another."""
     theirs = [outputs_of(settings, np.random.default_rng(1).random(ROWS) < of) for of in (share, guess)]
     values = [of[:, 0] if settings.assignment.data.is_regression else of for of in theirs]
@@ -113,7 +113,7 @@ def verdict_of(compared, settings):
 
 def test_with_all_rows_nothing_is_missing(settings, make):
     """Scores of all held-out rows stand beside the reference's own, whatever is known of its outputs."""
-    full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), standard_of(settings)
+    full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), reference_of(settings)
     compared = judgement.compare(full, settings, reference)
     assert compared.missing is None
     assert [score.reference for score in compared.scores] == [reference.scores[seed] for seed in SEEDS]
@@ -123,7 +123,7 @@ def test_with_all_rows_nothing_is_missing(settings, make):
 def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
     """Where rows are missing at random, all are scored on the others, and these are the verdict."""
     known = np.random.default_rng(3).random(ROWS) > 0.05
-    reference = standard_of(settings)
+    reference = reference_of(settings)
     compared = judgement.compare(gathered_of(settings, make, known), settings, reference)
     assert compared.missing.likeness is Likeness.ALIKE
     assert compared.missing.strict is None
@@ -139,7 +139,7 @@ def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
 
 def test_dropped_classes_or_prices_are_referred(settings, make):
     """Whoever leaves out rows of their own choice does not pass by the others alone."""
-    compared = judgement.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, standard_of(settings))
+    compared = judgement.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, reference_of(settings))
     missing = compared.missing
     assert missing.likeness is Likeness.UNLIKE
     assert compared.standing.passes and missing.strict.fails
@@ -155,7 +155,7 @@ def test_who_is_bad_on_what_there_is_fails(settings, make):
     """Left out or not, rows without inputs keep nobody from failing."""
     bad = np.random.default_rng(4).random(ROWS) < 0.6
     compared = judgement.compare(
-        gathered_of(settings, make, without(settings, 2, 3), bad), settings, standard_of(settings)
+        gathered_of(settings, make, without(settings, 2, 3), bad), settings, reference_of(settings)
     )
     assert compared.missing.likeness is Likeness.UNLIKE
     assert verdict_of(compared, settings) is Verdict.FAIL
@@ -165,7 +165,7 @@ def test_who_passes_though_missing_rows_count_as_wrong_passes(settings, make):
     """Some rows of one class more or less do not turn a clear verdict."""
     known = without(settings, 3) | (np.random.default_rng(5).random(ROWS) > 0.08)
     good = np.random.default_rng(2).random(ROWS) < 0.08
-    compared = judgement.compare(gathered_of(settings, make, known, good), settings, standard_of(settings))
+    compared = judgement.compare(gathered_of(settings, make, known, good), settings, reference_of(settings))
     assert compared.missing.likeness is Likeness.UNLIKE
     assert compared.missing.strict.passes
     assert verdict_of(compared, settings) is Verdict.PASS
@@ -173,7 +173,7 @@ def test_who_passes_though_missing_rows_count_as_wrong_passes(settings, make):
 
 def test_without_outputs_of_the_reference_a_person_decides(settings, make):
     """Scores of an older version have no outputs by row; then rows without inputs are referred, good and bad alike."""
-    reference = replace(standard_of(settings), outputs={}, baseline_outputs={})
+    reference = replace(reference_of(settings), outputs={}, baseline_outputs={})
     for wrong in (0.1, 0.6):
         drawn = np.random.default_rng(6).random(ROWS) < wrong
         compared = judgement.compare(gathered_of(settings, make, without(settings, 3), drawn), settings, reference)
@@ -186,7 +186,7 @@ def test_very_few_rows_decide_nothing(settings, make):
     known = np.ones(ROWS, bool)
     held_out = held_out_rows(SEEDS[0], settings)
     known[held_out[np.argsort(settings.dataset.labels[held_out])[:2]]] = False
-    full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), standard_of(settings)
+    full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), reference_of(settings)
     compared = judgement.compare(gathered_of(settings, make, known), settings, reference)
     assert compared.missing.likeness is Likeness.FEW
     all_rows = judgement.compare(full, settings, reference)
@@ -198,19 +198,19 @@ def test_further_seeds_change_nothing_of_what_is_missing(settings, make):
     """What missing rows are like is known from all seeds, trained or not."""
     known = without(settings, 2, 3)
     few, many = (gathered_of(settings, make, known, seeds=seeds) for seeds in (SEEDS, (*SEEDS, *FURTHER)))
-    first, later = (judgement.compare(of, settings, standard_of(settings)).missing for of in (few, many))
+    first, later = (judgement.compare(of, settings, reference_of(settings)).missing for of in (few, many))
     assert (first.rows, first.missing, first.groups) == (later.rows, later.missing, later.groups)
 
 
 def test_no_row_at_all_is_no_comparison(settings, make):
     """Where a seed holds out none of the rows with inputs there is nothing to score."""
     known = np.zeros(ROWS, bool)
-    assert judgement.compare(gathered_of(settings, make, known), settings, standard_of(settings)) is None
+    assert judgement.compare(gathered_of(settings, make, known), settings, reference_of(settings)) is None
 
 
 def test_the_report_says_what_is_missing(settings, make):
     """From evidence to a report: which rows, both means, and a question."""
-    report = check.judge(gathered_of(settings, make, without(settings, 3)), settings, standard_of(settings))
+    report = check.judge(gathered_of(settings, make, without(settings, 3)), settings, reference_of(settings))
     assert report.verdict in (Verdict.REFER, Verdict.FAIL)  # rules find more to say of made-up evidence
     assert report.comparison.missing.strict.mean != report.comparison.mean
     assert any("Which rows did you leave out" in question.ask for question in report.questions)

@@ -161,8 +161,8 @@ def explain(
     if asking is not None:
         return Failure(
             stage=Stage.SELECTING,
-            rationale=f"No model for this task was trained to the end: {absences.place(asking)} asks for input, which "
-            "nobody types while a file is checked, and cannot go on with the empty line that it gets. A demonstrator decides.",
+            rationale=f"No model for this task was trained to the end: {absences.place(asking)} asks for input, "
+            "which nobody types while a file is checked, and cannot go on with the empty line that it gets. A demonstrator decides.",
             help="Write the value into the code in place of the prompt, or a default behind it: input(...) or 20.",
             cell=asking.index,
             verdict=Verdict.REFER,
@@ -189,8 +189,8 @@ def explain(
     if elsewhere:
         return Failure(
             stage=Stage.SELECTING,
-            rationale=f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. Another "
-            "process may have trained it. A demonstrator decides.",
+            rationale=f"The training of the network {_name(elsewhere[-1])} was not seen: {elsewhere[-1].origin}. "
+            "Another process may have trained it. A demonstrator decides.",
             help="Train the network in the file that you hand in, by fit, or be ready to show how it was trained.",
             cell=elsewhere[-1].cell,
             verdict=Verdict.REFER,
