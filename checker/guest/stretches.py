@@ -268,6 +268,22 @@ def history(history: Any) -> dict[str, tuple[float | None, ...]]:
     return kept
 
 
+def loss_of_batch(result: Any) -> float:
+    """Return the loss in what ``train_on_batch`` returned; NaN where there is none."""
+    first: Any = result.get("loss") if isinstance(result, Mapping) else result
+    with contextlib.suppress(TypeError, ValueError, IndexError):
+        return float(first[0] if isinstance(first, list | tuple) else first)
+    return math.nan
+
+
+def history_of_batches(losses: Sequence[float], epochs: int) -> dict[str, tuple[float | None, ...]]:
+    """Return the mean loss of each epoch of a training batch by batch, as ``fit`` would have noted it; nothing where
+    the loss of some batch is not known."""
+    if not losses or epochs > min(len(losses), MAX_EPOCHS) or not np.isfinite(losses).all():
+        return {}
+    return {"loss": tuple(float(part.mean()) for part in np.array_split(np.asarray(losses, np.float64), epochs))}
+
+
 def merge_last(fits: list[Fit]) -> None:
     """Make one stretch of the last two, where the second only goes on with the first."""
     if len(fits) < 2:
