@@ -23,9 +23,9 @@ from checker.records import KerasObject
 
 KERAS = ("keras", "tf_keras")
 AT_WORK = (
-    "__call__ call get_config train_step compute_loss make_train_function train_function minimize apply apply_gradients "
-    "update_step _backend_apply_gradients _backend_update_step _get_current_learning_rate _clip_gradients "
-    "compute_gradients _compute_gradients _resource_apply_dense _update_step get_updates get_gradients"
+    "__call__ call get_config train_step compute_loss make_train_function train_function minimize apply "
+    "apply_gradients update_step _backend_apply_gradients _backend_update_step _get_current_learning_rate "
+    "_clip_gradients compute_gradients _compute_gradients _resource_apply_dense _update_step get_updates get_gradients"
 ).split()
 """Methods through which a training goes, or which say what an object is; those of Keras's own classes are Keras's."""
 

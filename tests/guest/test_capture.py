@@ -262,8 +262,8 @@ def test_train_on_batch_loops_become_epochs(tf: Any, notes: Notes) -> None:
 
 
 def test_losses_of_batches_become_a_history(tf: Any, notes: Notes) -> None:
-    """Of a loop of train_on_batch the mean loss of each epoch is known, as of a fit, and tells of a learning rate that was
-    0 meanwhile."""
+    """Of a loop of train_on_batch the mean loss of each epoch is known, as of a fit; where the learning rate was 0
+    meanwhile, it does not fall."""
     for rate in (0.01, 0.0):
         model = make(tf)
         model.optimizer.learning_rate = rate
