@@ -337,10 +337,12 @@ def _failures_of(
         return [Failure(Stage.RETRAINING, words, f"End the network in {units}.")]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:
+        words = f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings"
+        where = "" if len(wild) == len(seen.runs) else " there"
         return [
             Failure(
                 Stage.RETRAINING,
-                f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned nothing.",
+                f"{words}: the network learned nothing{where}.",
                 "Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
                 diverged=len(wild),
             )
