@@ -80,6 +80,8 @@ def _value(key: str, value: Any) -> JsonValue:
     if isinstance(value, list | tuple) and len(value) <= 1_000:
         return [_value(key, part) for part in value]
     if isinstance(value, Mapping):
+        if value.get("registered_name"):  # Keras registers no class of its own
+            raise UnrebuildableError(f"`{value.get('class_name')}` is the student's own class")
         inner = _plain(str(value.get("class_name")), value.get("config") or {}, vocabulary.nested(key))
         return {"class_name": inner.class_name, "config": dict(inner.config)}
     if hasattr(value, "item") and getattr(value, "size", 0) == 1:
@@ -96,7 +98,8 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
         if function is getattr(tf.nn, known, ()) or function is getattr(tf.math, known, ()):
             return known
     if isinstance(function, keras.layers.Layer):
-        return _value("activation", {"class_name": type(function).__name__, "config": function.get_config()})
+        made = describe(function, vocabulary.nested("activation"))
+        return {"class_name": made.class_name, "config": dict(made.config)}
     raise UnrebuildableError(f"the activation `{name or type(function).__name__}` is the student's own function")
 
 

@@ -294,6 +294,32 @@ def test_a_method_of_keras_that_was_replaced_is_the_students_own(tf: Any, notes:
     assert f"`{name}`" in record.unrebuildable + record.fits[0].unrebuildable
 
 
+def test_a_loss_that_falls_while_the_weights_stay_is_none(tf: Any, notes: Notes) -> None:
+    """A callback that keeps the learning rate at 0 within epochs, and writes a falling loss, has trained nothing."""
+
+    class Forging(tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.001
+            logs["loss"] = 0.5**epoch
+
+    make(tf).fit(X, Y, epochs=4, batch_size=64, verbose=0, callbacks=[Forging()])
+    (fit,) = notes.only.fits
+    assert fit.phase is None and "weights stayed" in fit.unrebuildable
+
+
+def test_a_schedule_with_a_name_of_keras_is_the_students_own(tf: Any, notes: Notes) -> None:
+    """A class within another's settings is known to be the student's, whatever it and its module are called."""
+    own = type("ExponentialDecay", (tf.keras.optimizers.schedules.ExponentialDecay,), {})
+    own.__module__ = tf.keras.optimizers.schedules.ExponentialDecay.__module__
+    model = make(tf)
+    model.compile(tf.keras.optimizers.Adam(own(0.1, 10, 0.9)), "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+    assert "`ExponentialDecay` is the student's own class" in notes.only.fits[0].unrebuildable
+
+
 def test_a_method_that_was_replaced_in_a_class_of_keras_is_the_students_own(
     tf: Any, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
