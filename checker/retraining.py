@@ -50,7 +50,8 @@ def retrain(
     training_rows = round(len(course.dataset.labels) * (1 - course.assignment.splits.test))
     enough = selection.enough_rows(len(course.dataset.labels))
     looked_at = ranking.with_looks_at_twins(answer, evidence.models)
-    recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows)
+    distinct = traced.tracing.training_rows
+    recipe, unclear = recipes.recipe_of(looked_at, course.assignment.caps, enough, training_rows, distinct)
     evidence = replace(evidence, recipe=recipe)
     if answer.origin:
         return Gathered(_refer(evidence, answer, answer.origin), kept)
