@@ -47,7 +47,8 @@ def retrain(
     training_rows = round(len(settings.dataset.labels) * (1 - settings.assignment.splits.test))
     enough = recipes.enough_rows(len(settings.dataset.labels))
     looked_at = kin.with_looks_at_twins(answer, evidence.models)
-    recipe, unclear = recipes.recipe_of(looked_at, settings.assignment.caps, enough, training_rows)
+    distinct = traced.tracing.training_rows
+    recipe, unclear = recipes.recipe_of(looked_at, settings.assignment.caps, enough, training_rows, distinct)
     evidence = replace(evidence, recipe=recipe)
     if answer.origin:
         return Gathered(_refer(evidence, answer, answer.origin), kept)
@@ -340,11 +341,12 @@ def _failures_of(
         return [Failure(stage=Stage.RETRAINING, rationale=words, help=f"End the network in {units}.")]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:
+        words = f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings"
+        where = "" if len(wild) == len(seen.runs) else " there"
         return [
             Failure(
                 stage=Stage.RETRAINING,
-                rationale=f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned "
-                "nothing.",
+                rationale=f"{words}: the network learned nothing{where}.",
                 help="Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
                 diverged=len(wild),
             )

@@ -126,6 +126,11 @@ def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
 
 def curves_in_words(curves: LossCurves) -> str:
     """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
+    if curves.epochs == 1:
+        return (
+            "What was trained again is not what the student trained: in its one epoch the training loss was "
+            f"{curves.own_lowest:.3g} in the notebook, and is {curves.again_lowest:.3g} now."
+        )
     own, again = (
         f"from {first:.3g} to {lowest:.3g}"
         for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))
