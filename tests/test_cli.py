@@ -13,7 +13,7 @@ import pytest
 from checker import run as run_package
 from checker import sandbox
 from checker.assignment import dataset
-from checker.commands import app
+from checker.commands import steps
 from checker.errors import HarnessError
 from checker.records.capture import Environment
 from checker.records.job import Progress
@@ -48,7 +48,7 @@ def with_guest(monkeypatch, fake_sandbox):
     def set_up(guest):
         made = fake_sandbox(guest)
         monkeypatch.setattr(sandbox, "choose", lambda kind: made)
-        monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
+        monkeypatch.setattr(steps, "establish", lambda settings: ReferenceResults(scores={}, baselines={}))
         return made
 
     return set_up

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from checker import sandbox
-from checker.commands import app
+from checker.commands import app, consoles, steps
 from checker.errors import HarnessError, UsageError
 from checker.formats import files
 from checker.gradebooks import decisions, feedback, moodle, worksheets
@@ -190,8 +190,8 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
-        patch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
-        patch.setattr(app, "console", Console(file=out, width=200))
+        patch.setattr(steps, "establish", lambda settings: ReferenceResults(scores={}, baselines={}))
+        patch.setattr(consoles, "output", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             app.main()
@@ -280,7 +280,7 @@ def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
     out = shutil.copytree(checked.results, tmp_path / "results")
     (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
     words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
-    monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
+    monkeypatch.setattr(steps, "establish", lambda settings: ReferenceResults(scores={}, baselines={}))
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit):
         app.main()

@@ -19,12 +19,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pooch
-import typer
-from rich.console import Console
 
 from checker.assignment import folders
 from checker.assignment.folders import FILE, RULES, SCORES, STARTER
@@ -37,34 +35,9 @@ from checker.submissions import uploads
 MOST_BYTES = 64 * 2**20
 """Of one file, unpacked."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-console = Console(highlight=False)
 
 
 # -- made ------------------------------------------------------------------------------------------------
-
-
-def command(
-    folder: Annotated[Path, typer.Argument(metavar="ASSIGNMENT", help="Folder of the assignment.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the zip goes; default: ID.zip.")] = None,
-) -> None:
-    """Pack what students need for `checker self-check`: rules, hand-out, the reference's scores, and no solution.
-
-    Example: checker bundle reference/ocean_proximity -o tick4.zip
-    """
-    assignment = folders.load(folder)
-    for words in folders.outdated(folder):
-        console.print(words, style="yellow", markup=False, soft_wrap=True)
-    path = out or Path(f"{files.slug(assignment.id)}.zip")
-    content = pack(assignment)
-    files.write(path, content)
-    digest = hashlib.sha256(content).hexdigest()
-    console.print(f"Wrote {path}. Students type one of", markup=False, soft_wrap=True)
-    console.print(f"  checker self-check my_solution.ipynb --assignment {path.name}", markup=False, soft_wrap=True)
-    console.print(
-        f"  checker self-check my_solution.ipynb --assignment https://…/{path.name}#sha256={digest}",
-        markup=False,
-        soft_wrap=True,
-    )
 
 
 def pack(assignment: Assignment) -> bytes:

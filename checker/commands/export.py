@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
+from checker.commands import consoles
+from checker.commands.options import ResultsFolder
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.formats import files, text
 from checker.gradebooks import autograders, awards, decisions, feedback, moodle, nbgrader, worksheets
@@ -28,11 +29,10 @@ from checker.run import batch, lock
 
 MIB = 2**20
 NAME = 60
-console = Console(highlight=False)
 
 
 def command(
-    out: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that a batch wrote.")],
+    out: ResultsFolder,
     moodle_worksheet: Annotated[
         Path | None, typer.Option(help="The grading worksheet as downloaded from Moodle; it is filled into --to.")
     ] = None,
@@ -92,7 +92,7 @@ def _to_moodle(out: Path, given: Path, to: Path | None, feedback_to: Path | None
     if feedback_to is not None:
         made = _pages(sheet, found, out)
         places = _write_feedback(made, feedback_to, limit)
-        console.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
+        consoles.output.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
     return is_complete
 
 
@@ -116,7 +116,7 @@ def _to_classroom(out: Path, folder: Path, words: Words) -> bool:
         files.write(folder / f"{files.slug(one.entry.name)}.txt", autograders.classroom(one.result))
     filled = Filled(b"", made.lines, ())
     _print(filled)
-    console.print(f"Wrote {len(made.awards)} files into {folder}.", markup=False)
+    consoles.output.print(f"Wrote {len(made.awards)} files into {folder}.", markup=False)
     return filled.is_complete
 
 
@@ -128,7 +128,9 @@ def _require_other(given: Path, to: Path | None) -> None:
 def _entries(out: Path) -> list[Entry]:
     results = _as_left(_results(out), out)
     if results.dataset.practice:
-        console.print("These results were made with practice data: not for awarding ticks.", style="bold yellow")
+        consoles.output.print(
+            "These results were made with practice data: not for awarding ticks.", style="bold yellow"
+        )
     return moodle.entries(results)
 
 
@@ -136,7 +138,9 @@ def _as_left(results: Results, out: Path) -> Results:
     """Return results in which no verdict stands that evidence gave which is not as the batch left it; and say so."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
     for one in altered:
-        console.print(text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True)
+        consoles.output.print(
+            text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True
+        )
     return replace(
         results,
         reports=tuple(report for report in results.reports if report.submission not in altered),
@@ -165,7 +169,7 @@ def _finish(filled: Filled, to: Path) -> bool:
     """Write a filled file, say what was done, and return whether all of it was."""
     files.write(to, filled.content)
     _print(filled)
-    console.print(f"Wrote {to}.", markup=False)
+    consoles.output.print(f"Wrote {to}.", markup=False)
     return filled.is_complete
 
 
@@ -174,14 +178,16 @@ def _print(filled: Filled) -> None:
     for line in filled.lines:
         if line.outcome is not Outcome.ABSENT:
             words = text.one_line(f"{line.who}: {line.outcome}: {line.words}")
-            console.print(words, markup=False, soft_wrap=True)
+            consoles.output.print(words, markup=False, soft_wrap=True)
     absent = [text.one_line(line.who, NAME) for line in filled.lines if line.outcome is Outcome.ABSENT]
     if absent:
-        console.print(f"{Outcome.ABSENT.capitalize()}: {', '.join(absent)}", markup=False, soft_wrap=True)
+        consoles.output.print(f"{Outcome.ABSENT.capitalize()}: {', '.join(absent)}", markup=False, soft_wrap=True)
     counts = Counter(line.outcome for line in filled.lines)
-    console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold")
+    consoles.output.print(
+        ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold"
+    )
     for warning in filled.warnings:
-        console.print(warning, style="yellow")
+        consoles.output.print(warning, style="yellow")
 
 
 # -- feedback ----------------------------------------------------------------------------------------------
