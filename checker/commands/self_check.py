@@ -1,13 +1,13 @@
 """The command with which students check their own solution."""
 
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from checker import sandbox, submissions
+from checker import submissions
 from checker.assignment import bundle, folders
 from checker.commands import consoles, steps
 from checker.commands.options import DataOption, ExactOption, PracticeOption
@@ -18,7 +18,7 @@ from checker.records.verdicts import Verdict
 from checker.report import html, terminal
 from checker.report.editions import for_students
 from checker.report.progress import Display
-from checker.run import check, references
+from checker.run import check, places, references
 
 
 def command(
@@ -53,7 +53,7 @@ def _check(file: Path, assignment: Assignment, report: Path, data: Path | None, 
     reference = references.of_scores(settings)
     submission = submissions.find(file)[0]
     display = Display(consoles.output, 1)
-    with display.shown(), closing(sandbox.choose("none").open()) as boxes:
+    with display.shown(), places.trusted() as boxes:
         gathered = check.examine(submission, settings, boxes, display.watch(submission))
         judged = check.judge(gathered, settings, reference)
         if check.needs_further(judged, settings):

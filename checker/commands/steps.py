@@ -1,14 +1,12 @@
 """What several commands do on the way: find settings, establish the reference, end a batch."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
-from checker import sandbox
 from checker.assignment import dataset, folders
 from checker.commands import consoles
 from checker.errors import ExitCode, UsageError
@@ -20,7 +18,7 @@ from checker.records.submission import Submission
 from checker.records.verdicts import Verdict
 from checker.report import terminal
 from checker.report.progress import Display
-from checker.run import batch, references
+from checker.run import batch, places, references
 from checker.submissions import extensions
 
 
@@ -64,7 +62,7 @@ def reference_of(settings: RunSettings) -> tuple[Gathered, ReferenceResults]:
     """Return the reference's evidence and results, after it has passed its own assignment."""
     submission = references.reference_submission(settings)
     display = Display(consoles.output, 1)
-    with display.shown(), closing(sandbox.choose("none").open()) as boxes:
+    with display.shown(), places.trusted() as boxes:
         gathered = references.examine(submission, settings, boxes, display.watch(submission))
         reference = references.of_reference(gathered, settings)
         display.end(submission.name, references.require_sound(gathered, settings, reference))

@@ -273,8 +273,10 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
 class Cluster:
     """The boxes of all workers of a scheduler, as a place for submissions to run."""
 
+    kind = "bubblewrap"  # a worker without it offers no boxes
+
     def __init__(self, client: Client, settings: RunSettings) -> None:
-        kind, self._memory = boxes_of("bubblewrap"), places.memory_of_one(settings.assignment)
+        kind, self._memory = boxes_of(self.kind), places.memory_of_one(settings.assignment)
         self._address = str(client.scheduler.address) if client.scheduler else ""
         self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
