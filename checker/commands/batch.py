@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from checker import sandbox, submissions
-from checker.assignment import folders
 from checker.commands import consoles, schedulers, steps
 from checker.commands.options import AssignmentOption, DataOption, ExactOption, ExtensionsOption, PracticeOption
 from checker.errors import UsageError
@@ -20,6 +18,7 @@ from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 from checker.report.progress import Display
 from checker.run import batch, lock, places
+from checker.run.session import Request
 
 
 def command(
@@ -55,13 +54,21 @@ def command(
     """
     if wall not in sandbox.KINDS:
         raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
-    loaded = steps.told(folders.find(assignment))
+    request = Request(
+        assignment=assignment,
+        data=data,
+        practice_data=practice_data,
+        model=model,
+        exact=exact,
+        extensions=extended,
+        out=out,
+    )
+    steps.warn_of_old_keys(request)
     if scheduler is not None and wall == "none":
         raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
     submitted = _submitted(path, moodle_worksheet)
     chosen = _only(submitted, only or [])
-    settings = steps.grading(loaded, data, practice_data)
-    settings = steps.with_extensions(settings, extended, out, submitted)
+    settings = steps.prepare(request, submitted)
     if wall == "none":
         consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
@@ -69,8 +76,8 @@ def command(
         consoles.output.print(
             f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
         )
-        reference = steps.establish(settings)
-        display, settings = Display(consoles.output, len(chosen)), replace(settings, model=model, exact=exact)
+        reference = steps.open_session(settings).reference
+        display = Display(consoles.output, len(chosen))
         with ThreadPoolExecutor(at_a_time) as executor, display.shown():
             result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
     steps.finish(result, out)

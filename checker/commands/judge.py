@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from checker.assignment import folders
 from checker.commands import consoles, steps
 from checker.commands.options import AssignmentOption, DataOption, ExtensionsOption, PracticeOption, ResultsFolder
 from checker.errors import UsageError
 from checker.report.progress import Display
 from checker.run import batch, lock, store
+from checker.run.session import Request
 
 
 def command(
@@ -26,11 +26,11 @@ def command(
     stored = store.places(out / batch.EVIDENCE)
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
-    loaded = steps.told(folders.find(assignment))
-    settings = steps.grading(loaded, data, practice_data)
-    settings = steps.with_extensions(settings, extended, out, store.submissions(out / batch.EVIDENCE))
+    request = Request(assignment=assignment, data=data, practice_data=practice_data, extensions=extended, out=out)
+    steps.warn_of_old_keys(request)
+    settings = steps.prepare(request, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):
-        reference = steps.establish(settings)
+        reference = steps.open_session(settings).reference
         display = Display(consoles.output, len(stored))
         with display.shown():
             result = batch.judge_again(settings, reference, out, display.end)

@@ -13,7 +13,8 @@ from checker.records.codec import to_json
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.report import notices
 from checker.report.progress import Display
-from checker.run import places, references
+from checker.run import places, references, session
+from checker.run.session import Purpose, Request
 from checker.scoring import metrics
 
 
@@ -32,18 +33,21 @@ def command(
 
     Example: checker reference reference/ocean_proximity --practice-data
     """
-    loaded = steps.told(folders.load(folder))
-    grading = steps.grading(loaded, data, practice_data)
-    own = steps.settings(loaded, loaded.seeds.self_check, data, practice_data)
-    graded, reference = _shown("grading", grading), _shown("self-check", own)
+    for_grading, for_self_check = (
+        Request(purpose=purpose, assignment=folder, data=data, practice_data=practice_data)
+        for purpose in (Purpose.GRADING, Purpose.SELF_CHECK)
+    )
+    steps.warn_of_old_keys(for_grading)
+    grading, own = session.settings(for_grading), session.settings(for_self_check)
+    graded, reference = _shown(Purpose.GRADING, grading), _shown(Purpose.SELF_CHECK, own)
     _rehearse(grading, graded, students)
     if write_scores:
         _write_scores(reference, own)
 
 
-def _shown(purpose: str, settings: RunSettings) -> ReferenceResults:
+def _shown(purpose: Purpose, settings: RunSettings) -> ReferenceResults:
     """Return the reference's results, after printing them beside those of traditional models."""
-    reference, bar = steps.establish(settings), settings.assignment.bar
+    reference, bar = steps.open_session(settings).reference, settings.assignment.bar
     title, metric = f"{purpose} seeds, {settings.dataset.note.name}", metrics.find(bar.metric, bar.unit)
     notices.print_reference(consoles.output, title, reference.scores, reference.baselines, metric, bar)
     notices.print_field(consoles.output, reference.all_baselines, metric)

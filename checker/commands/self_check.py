@@ -1,24 +1,24 @@
 """The command with which students check their own solution."""
 
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from checker import submissions
-from checker.assignment import bundle, folders
+from checker.assignment import bundle
 from checker.commands import consoles, steps
 from checker.commands.options import DataOption, ExactOption, PracticeOption
 from checker.errors import ExitCode, UsageError
 from checker.formats import files
-from checker.records.assignment import Assignment
+from checker.records.settings import RunSettings
 from checker.records.verdicts import Verdict
 from checker.report import html, terminal
 from checker.report.editions import for_students
 from checker.report.progress import Display
-from checker.run import check, places, references
+from checker.run import check, places, references, session
+from checker.run.session import Purpose, Request
 
 
 def command(
@@ -42,14 +42,16 @@ def command(
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
     with nullcontext() if assignment is None else bundle.opened(assignment) as folder:
-        passes = _check(file, steps.told(folders.find(folder)), report, data, practice_data, exact)
+        request = Request(
+            purpose=Purpose.SELF_CHECK, assignment=folder, data=data, practice_data=practice_data, exact=exact
+        )
+        steps.warn_of_old_keys(request)
+        passes = _check(file, session.settings(request), report)
     raise typer.Exit(ExitCode.ALL_PASSED if passes else ExitCode.NOT_ALL_PASSED)
 
 
-def _check(file: Path, assignment: Assignment, report: Path, data: Path | None, practice: bool, exact: bool) -> bool:
+def _check(file: Path, settings: RunSettings, report: Path) -> bool:
     """Check a student's own file and write its page; tell whether it passes."""
-    assignment = replace(assignment, deadline=None)
-    settings = replace(steps.settings(assignment, assignment.seeds.self_check, data, practice), exact=exact)
     reference = references.of_scores(settings)
     submission = submissions.find(file)[0]
     display = Display(consoles.output, 1)

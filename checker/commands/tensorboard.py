@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from checker.assignment import folders
 from checker.commands import consoles, steps
 from checker.commands.options import AssignmentOption, DataOption, PracticeOption, ResultsFolder
 from checker.errors import UsageError
 from checker.judge import judgement
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings
-from checker.run import batch, store
+from checker.run import batch, session, store
 from checker.run.keys import circumstances
+from checker.run.session import Request
 
 
 def command(
@@ -31,10 +31,12 @@ def command(
     """
     from checker.report import eventfiles  # its protocol buffers load slowly, and no other command needs them
 
-    loaded = steps.told(folders.find(assignment))
-    settings = steps.grading(loaded, data, practice_data)
+    request = Request(assignment=assignment, data=data, practice_data=practice_data)
+    steps.warn_of_old_keys(request)
+    settings = session.settings(request)
     chosen = _trained(out, only or [], settings)
-    folder = eventfiles.write_beside(chosen, steps.reference_of(settings)[0], settings, out / "tensorboard")
+    reference = steps.open_session(settings).reference_evidence
+    folder = eventfiles.write_beside(chosen, reference, settings, out / "tensorboard")
     consoles.output.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
     if show:
         eventfiles.show(folder)
