@@ -30,7 +30,7 @@ def check_one(tmp_path, assignment, practice):
         settings = RunSettings(assignment=assignment, dataset=practice, seeds=(11, 23))
         chosen, nothing = submissions.find(tmp_path / "ada.py"), ReferenceResults(scores={}, baselines={})
         with ThreadPoolExecutor(1) as executor:
-            watch, place = (lambda submission: lambda stage, step: None), places.Pool()
+            watch, place = (lambda name: lambda stage, step: None), places.Pool()
             result = batch.run(chosen, settings, nothing, tmp_path / "out", executor, watch, lambda *end: None, place)
         (report,) = result.reports
         return report

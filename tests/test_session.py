@@ -77,7 +77,7 @@ def test_options_for_students_files_leave_the_reference_alone(folder, tmp_path, 
     def open_session(**typed):
         settings = session.settings(Request(assignment=folder, practice_data=True, **typed))
         with pytest.raises(AssignmentError, match="the reference solution fails"):
-            session.open(settings, lambda submission: lambda stage, step: None, lambda name, report: None)
+            session.open(settings, lambda name: lambda stage, step: None, lambda name, report: None)
         return sum(len(box.jobs) for box in bare.boxes)
 
     ran = open_session()

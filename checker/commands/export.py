@@ -1,5 +1,7 @@
-"""The command that takes results back to where the submissions came from. It reads and writes files; ``moodle``
-and ``awards`` say what goes into them."""
+"""The command that returns results to the platform that the submissions came from.
+
+It reads and writes files; ``moodle`` and ``awards`` decide what goes into them.
+"""
 
 import os
 from collections import Counter
@@ -135,7 +137,7 @@ def _entries(out: Path) -> list[Entry]:
 
 
 def _as_left(results: Results, out: Path) -> Results:
-    """Return results in which no verdict stands that evidence gave which is not as the batch left it; and say so."""
+    """Return results without the verdicts whose evidence was changed since the batch; print whose these are."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
     for one in altered:
         consoles.output.print(
@@ -166,7 +168,7 @@ def _decided(out: Path) -> dict[str, Decided]:
 
 
 def _finish(filled: Filled, to: Path) -> bool:
-    """Write a filled file, say what was done, and return whether all of it was."""
+    """Write a filled file and print what became of each row; return whether everything was filled in."""
     files.write(to, filled.content)
     _print(filled)
     consoles.output.print(f"Wrote {to}.", markup=False)
@@ -174,7 +176,7 @@ def _finish(filled: Filled, to: Path) -> bool:
 
 
 def _print(filled: Filled) -> None:
-    """Say of every row and submission what became of it; who has handed in nothing stands in one line."""
+    """Print what became of every row and submission. All who have handed in nothing share one line."""
     for line in filled.lines:
         if line.outcome is not Outcome.ABSENT:
             words = text.one_line(f"{line.who}: {line.outcome}: {line.words}")
@@ -194,7 +196,7 @@ def _print(filled: Filled) -> None:
 
 
 def _pages(sheet: Worksheet, found: Sequence[Entry], out: Path) -> list[Page]:
-    """Return each submission's page for every participant whose row in the worksheet is matched with it."""
+    """Return, for each participant whose row matches a submission, the page of that submission."""
     matched = moodle.match(sheet, found)
     made = []
     for row in sheet.rows:
@@ -205,12 +207,12 @@ def _pages(sheet: Worksheet, found: Sequence[Entry], out: Path) -> list[Page]:
 
 
 def _page(out: Path, report: Report) -> bytes:
-    """Return the student's edition of a report: the other one has questions and the reference in it."""
+    """Return the student's edition of a report. The other edition holds questions and the reference."""
     return files.content(out / paths.student_page_of(report.submission))
 
 
 def _write_feedback(made: Sequence[Page], path: Path, limit: int) -> list[Path]:
-    """Write pages into one zip, or into several, numbered, where one would be larger than the limit."""
+    """Write pages into one zip, or into several numbered ones if one would be larger than the limit."""
     zips = feedback.pack(made, limit)
     numbered = [path.with_name(f"{path.stem}-{at}{path.suffix}") for at in range(1, len(zips) + 1)]
     places = numbered if len(zips) > 1 else [path][: len(zips)]

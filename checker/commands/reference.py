@@ -59,9 +59,9 @@ def _rehearse(settings: RunSettings, reference: ReferenceResults, students: int)
     starter, solution = references.starter_submission(settings), references.reference_submission(settings)
     display = Display(consoles.output, 1)
     with display.shown(), places.trusted() as boxes:
-        gathered = references.examine(starter, settings, boxes, display.watch(starter))
+        gathered = references.examine(starter, settings, boxes, display.watch(starter.name))
         display.end(starter.name, references.require_work(gathered, settings, reference))
-        each = references.seconds(references.examine(solution, settings, boxes, display.watch(solution)))
+        each = references.seconds(references.examine(solution, settings, boxes, display.watch(solution.name)))
     notices.print_cost(consoles.output, each, students, places.jobs_that_fit(settings.assignment))
 
 

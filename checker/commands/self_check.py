@@ -56,10 +56,10 @@ def _check(file: Path, settings: RunSettings, report: Path) -> bool:
     submission = submissions.find(file)[0]
     display = Display(consoles.output, 1)
     with display.shown(), places.trusted() as boxes:
-        gathered = check.examine(submission, settings, boxes, display.watch(submission))
+        gathered = check.examine(submission, settings, boxes, display.watch(submission.name))
         judged = check.judge(gathered, settings, reference)
         if check.needs_further(judged, settings):
-            gathered = check.train_further(gathered, submission, settings, boxes, display.watch(submission))
+            gathered = check.train_further(gathered, submission, settings, boxes, display.watch(submission.name))
             judged = check.judge(gathered, settings, reference)
         display.end(submission.name, judged)
     files.write(report, html.render_student_page(judged))

@@ -131,16 +131,16 @@ def _granted(request: Request, assignment: Assignment, submitted: Sequence[Submi
     return extensions.granted(assignment.deadline, request.extensions, request.out, submitted)
 
 
-def open(settings: RunSettings, watch: Callable[[Submission], Watch], on_end: Callable[[str, Report], None]) -> Session:
+def open(settings: RunSettings, watch: Callable[[str], Watch], on_end: Callable[[str, Report], None]) -> Session:
     """Check the reference, unless the cache has its evidence for these settings; return it with the settings.
 
-    ``watch`` and ``on_end`` are told how far it is, and its report. Raises AssignmentError where the reference does not
-    pass its own assignment.
+    ``watch`` returns what to tell of its progress, by name; ``on_end`` is given its report. Raises AssignmentError if
+    the reference does not pass its own assignment.
     """
     own = _of_reference(settings)
     submission = references.reference_submission(own)
     with places.trusted() as boxes:
-        evidence = references.examine(submission, own, boxes, watch(submission))
+        evidence = references.examine(submission, own, boxes, watch(submission.name))
         results = references.of_reference(evidence, own)
         on_end(submission.name, references.require_sound(evidence, own, results))
     return Session(settings=settings, reference_evidence=evidence, reference=results)
