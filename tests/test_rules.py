@@ -8,7 +8,9 @@ from types import ModuleType
 
 import pytest
 
+from checker.assignment import rules as shared
 from checker.errors import AssignmentError
+from checker.records.arrays import ArrayRef
 from checker.records.assignment import DatasetNote, RuleSeverities
 from checker.records.tracing import FeatureSource, Tracing
 from checker.records.verdicts import Importance, Outcome
@@ -19,7 +21,7 @@ from checker.run.rules import Exhibits
 @pytest.fixture
 def exhibits(assignment):
     """A submission of which nothing is known."""
-    return Exhibits(assignment, DatasetNote("data", "ab" * 32, True), (), None, None, None, (), None)
+    return Exhibits(assignment, DatasetNote("data", "ab" * 32, True), 600, (), None, None, None, (), None)
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_help_belongs_to_rules_that_failed(run):
         ("x = 3; assert x == 4", Outcome.FAILED, "assert 3 == 4", ""),
         ("raise AssertionError('No.')", Outcome.FAILED, "No.", ""),
         ("pytest.skip('Not today.')", Outcome.SKIPPED, "Not today.", ""),
-        ("from checker.run.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
+        ("from checker.assignment.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
         ("1 / 0", Outcome.ERROR, "ZeroDivisionError: division by zero", ""),
         ("raise KeyError('x')", Outcome.ERROR, "KeyError: 'x'", ""),
         ("pytest.fail('Broken.')", Outcome.ERROR, "Failed: Broken.", ""),
@@ -102,7 +104,7 @@ def test_what_a_rule_does_is_its_outcome(run, body, outcome, rationale, detail):
             """It is so."""
             {body}
     ''')
-    assert (result.outcome, result.rationale, result.detail.strip()) == (outcome, rationale, detail)
+    assert (result.outcome, result.rationale, result.detail) == (outcome, rationale, detail)
 
 
 def test_a_rule_that_breaks_stops_no_other(run):
@@ -250,6 +252,77 @@ def test_a_name_that_is_no_rule_is_refused(run, exhibits):
     """A misspelt name is the assignment's fault, and what there is, is listed."""
     with pytest.raises(AssignmentError, match=r"test_d\. There are: test_a, test_b, test_c"):
         run(THREE, weighed(exhibits, off=("test_a", "test_d")))
+
+
+# -- rules that assignments share -------------------------------------------------------------------------
+
+
+def test_shared_rules_are_picked_by_import(run):
+    """An imported rule is run like one of the file's own, in the order of the names in the file."""
+    found = run('''
+        from checker.assignment.rules import test_tensorboard_is_used, test_labels_are_the_datas
+
+        @pytest.mark.required
+        def test_mine():
+            """It is so."""
+
+        from checker.assignment.rules import test_inputs_are_scaled
+    ''')
+    assert [(r.name, r.outcome) for r in found] == [
+        ("test_tensorboard_is_used", Outcome.UNKNOWN),
+        ("test_labels_are_the_datas", Outcome.UNKNOWN),
+        ("test_mine", Outcome.PASSED),
+        ("test_inputs_are_scaled", Outcome.UNKNOWN),
+    ]
+    assert found[1].sentence == "Each row was trained on with the label that the data has for it."
+    assert found[1].importance is Importance.REQUIRED
+
+
+def test_a_shared_rule_is_replaced_by_one_of_its_name(run):
+    """A function of the same name takes the place of the imported one."""
+    found = run('''
+        from checker.assignment.rules import test_tensorboard_is_used, test_labels_are_the_datas
+
+        @pytest.mark.required
+        def test_tensorboard_is_used():
+            """It is so."""
+    ''')
+    assert [(r.name, r.importance) for r in found] == [
+        ("test_tensorboard_is_used", Importance.REQUIRED),
+        ("test_labels_are_the_datas", Importance.REQUIRED),
+    ]
+    assert found[0].sentence == "It is so."
+
+
+def test_a_shared_rule_is_reworded(run, exhibits, make):
+    """Other help and another sentence change neither the rule's weight nor what it finds."""
+    text = """
+        from checker.assignment import rules
+        of_all = rules.test_random_seeds_are_set
+        test_random_seeds_are_set = rules.reworded(of_all, help="Call it.", sentence="Seeds are.")
+        from checker.assignment.rules import test_random_seeds_are_set as test_again
+    """
+    mine, theirs = run(text, replace(exhibits, notebook=(make.cell(1, "x = 1  # set_random_seed(4)"),)))
+    assert (mine.help, mine.sentence, mine.importance) == ("Call it.", "Seeds are.", Importance.ADVISORY)
+    assert theirs.help.startswith("Start with keras.utils")
+    assert mine.rationale == theirs.rationale == "No random seed is set in the student's own cells."
+
+
+def test_a_shared_rule_counts_the_rows_of_the_data(run, exhibits):
+    """The rows of the data say how many are enough; further lines of the message come as they were written."""
+    rows = ArrayRef("ab" * 32, (600,), "int64")
+    tracing = Tracing(source=FeatureSource.TRACED, reason="", training_rows=200, development_rows=30, rows=rows)
+    text = "from checker.assignment.rules import test_trained_on_enough_data"
+    (result,) = run(text, replace(exhibits, tracing=tracing))
+    assert result.rationale == "The network was trained on 230 rows, development rows included, of 600."
+    assert result.detail == "What is learned from a few rows says little about the others."
+    assert run(text, replace(exhibits, tracing=tracing, data_rows=300))[0].outcome is Outcome.PASSED
+
+
+def test_the_public_module_holds_what_it_lists():
+    """Every listed name is there, and every rule there is listed."""
+    assert all(hasattr(shared, name) for name in shared.__all__)
+    assert {name for name in vars(shared) if name.startswith("test_")} <= set(shared.__all__)
 
 
 # -- broken rules ----------------------------------------------------------------------------------------

@@ -162,7 +162,8 @@ def explain(
         return Failure(
             stage=Stage.SELECTING,
             rationale=f"No model for this task was trained to the end: {absences.place(asking)} asks for input, "
-            "which nobody types while a file is checked, and cannot go on with the empty line that it gets. A demonstrator decides.",
+            "which nobody types while a file is checked, and cannot go on with the empty line that it gets. "
+            "A demonstrator decides.",
             help="Write the value into the code in place of the prompt, or a default behind it: input(...) or 20.",
             cell=asking.index,
             verdict=Verdict.REFER,

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
+from checker.assignment.rules import NoEvidenceError, own_cells, unknown
 from checker.errors import AssignmentError, HarnessError
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.capture import CellResult, ModelCapture
@@ -35,16 +36,13 @@ WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexcept
 T = TypeVar("T")
 
 
-class NoEvidenceError(Exception):
-    """What a rule asks for is not known of this submission."""
-
-
 @dataclass(frozen=True)
 class Exhibits:
-    """What rules may look at; None where there is no such evidence."""
+    """What rules may look at; None where there is no such evidence. ``data_rows``: how many rows the data has."""
 
     assignment: Assignment
     dataset: DatasetNote
+    data_rows: int
     notebook: tuple[CellResult, ...]
     answer: ModelCapture | None
     recipe: Recipe | None
@@ -101,8 +99,18 @@ class RulesPlugin:
         return self.exhibits.dataset
 
     @pytest.fixture
+    def data_rows(self) -> int:
+        return self.exhibits.data_rows
+
+    @pytest.fixture
     def notebook(self) -> tuple[CellResult, ...]:
         return _existing(self.exhibits.notebook or None, "nothing was run")
+
+    @pytest.fixture
+    def own_code(self, assignment: Assignment, notebook: tuple[CellResult, ...]) -> str:
+        """The code of the cells that are not in the hand-out, without its comments."""
+        own = [cell.source for cell in own_cells(assignment, notebook)]
+        return re.sub(r"#.*", "", "\n".join(own))
 
     @pytest.fixture
     def answer(self) -> ModelCapture:
@@ -174,11 +182,6 @@ class RulesPlugin:
         return next((weight for weight, names in said.items() if _name(item) in names), Importance(mark.name))
 
 
-def unknown(words: str) -> NoReturn:
-    """End a rule that finds that what it looks at is not known."""
-    raise NoEvidenceError(words)
-
-
 def _existing(value: T | None, otherwise: str) -> T:
     return unknown(otherwise) if value is None else value
 
@@ -220,5 +223,15 @@ def _outcome(call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
     if isinstance(error, pytest.skip.Exception):
         return Outcome.SKIPPED, str(error.msg)
     if isinstance(error, AssertionError):
-        return Outcome.FAILED, re.split(r"\nassert ", str(error), maxsplit=1)[0]
+        return Outcome.FAILED, _message(error)
     return Outcome.ERROR, f"{type(error).__name__}: {error}"
+
+
+def _message(error: AssertionError) -> str:
+    """Return a failed assertion's message as it was written.
+
+    In a rule file pytest rewrites assertions: it indents the message's further lines and appends the expression. In
+    a module that a rule file imports, it leaves them alone.
+    """
+    words, rewritten, _ = str(error).partition("\nassert ")
+    return words.replace("\n  ", "\n") if rewritten else words
