@@ -1,6 +1,7 @@
 """Rules: a lecturer's pytest functions become results, whatever they do and whatever lies around them."""
 
 import os
+import re
 import sys
 from dataclasses import replace
 from textwrap import dedent
@@ -354,13 +355,106 @@ def test_a_missing_file_is_the_assignments_fault(exhibits, tmp_path):
         rules.run(tmp_path / "test_rules.py", exhibits)
 
 
-# -- alone in the world ----------------------------------------------------------------------------------
+# -- rule files of before --------------------------------------------------------------------------------
+
+
+def test_a_former_import_says_what_to_write_now(run, tmp_path):
+    """A rule file that imports a module that is gone is refused with its line and the import that takes its place."""
+    with pytest.raises(AssignmentError) as caught:
+        run('''
+            from checker.architectures import describe, own_numbers
+            from checker.records import Architecture, Recipe
+
+            @pytest.mark.required
+            def test_it(recipe: Recipe):
+                """It is so."""
+        ''')
+    assert caught.value.message == (
+        f"{tmp_path / 'test_rules.py'}, line 3: checker.architectures is called checker.assignment.rules now: "
+        "write `from checker.assignment.rules import describe` (which has no own_numbers); "
+        "line 4: checker.records is called checker.assignment.rules now: "
+        "write `from checker.assignment.rules import Architecture, Recipe`"
+    )
+
+
+def test_a_former_import_within_a_rule_is_found(run):
+    """An import in a rule's body is as wrong as one at the file's head."""
+    with pytest.raises(AssignmentError, match=r"line 7: checker\.rules is called .* import unknown`"):
+        run('''
+            @pytest.mark.required
+            def test_it():
+                """It is so."""
+
+                from checker.rules import unknown
+        ''')
+
+
+def test_a_file_that_fits_both_is_not_refused(run):
+    """A former import that the file itself can do without is none of our business."""
+    (result,) = run('''
+        try:
+            from checker.rules import unknown
+        except ImportError:
+            from checker.assignment.rules import unknown
+
+        @pytest.mark.required
+        def test_it():
+            """It is so."""
+    ''')
+    assert result.outcome is Outcome.PASSED
+
 
 PLAIN = '''
     @pytest.mark.required
     def test_it():
         """It is so."""
 '''
+
+# What rule files imported before they imported one module: the drafts of new assignments, and both assignments.
+DRAFTED = """
+    from checker.architectures import (
+        describe,
+        nonlinear_hidden_layers,
+        normalises_inputs,
+        output_activation,
+        output_units,
+    )
+    from checker.assignments import own_cells
+    from checker.records import Architecture, Assignment, CellResult, Labels, ModelCapture, Recipe, SeenRows, Tracing
+    from checker.rules import unknown
+"""
+CLASSIFICATION = """
+    from checker.architectures import describe
+    from checker.assignments import starter_sources
+    from checker.records import (
+        Architecture,
+        Assignment,
+        CellResult,
+        Comparison,
+        Labels,
+        ModelCapture,
+        Recipe,
+        SeenRows,
+        Tracing,
+        TrainingRun,
+    )
+    from checker.rules import unknown
+"""
+
+
+@pytest.mark.parametrize("imports", [DRAFTED, CLASSIFICATION], ids=["draft", "classification"])
+def test_every_former_rule_file_is_told_all_it_needs(run, imports):
+    """Whatever the rule files of before imported is in the public module: with the words' imports it runs."""
+    with pytest.raises(AssignmentError) as caught:
+        run(imports)
+    written = re.findall("write `(.+?)`", caught.value.message)
+    assert len(written) == 4
+    assert "has no" not in caught.value.message
+    (result,) = run("\n".join(written) + dedent(PLAIN))
+    assert result.outcome is Outcome.PASSED
+
+
+# -- alone in the world ----------------------------------------------------------------------------------
 
 
 def test_configuration_around_the_rules_is_not_read(run, tmp_path):

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from checker.assignment import former_names
 from checker.assignment.rules import NoEvidenceError, own_cells, unknown
 from checker.errors import AssignmentError, HarnessError
 from checker.records.assignment import Assignment, DatasetNote
@@ -72,6 +73,8 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
             os.environ.update({name: value for name, value in kept.items() if value is not None})
     if plugin.all_are_off:
         return ()
+    if plugin.lacks_a_module and (advice := former_names.advice(path.read_text(encoding="utf-8"))):
+        raise AssignmentError(f"{path}, {'; '.join(advice)}")
     if plugin.broken or status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
         raise AssignmentError(f"{path}: {plugin.broken or 'holds no rules'}")
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -86,6 +89,7 @@ class RulesPlugin:
         self.exhibits = exhibits
         self.results: list[RuleResult] = []
         self.broken = ""
+        self.lacks_a_module = False
         self.all_are_off = False
 
     # -- fixtures --------------------------------------------------------------------------------------
@@ -151,6 +155,10 @@ class RulesPlugin:
         for importance in Importance:
             config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
 
+    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
+        if call.excinfo is not None:
+            self.lacks_a_module |= isinstance(_root(call.excinfo.value), ImportError)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.broken = str(report.longrepr)
@@ -184,6 +192,11 @@ class RulesPlugin:
 
 def _existing(value: T | None, otherwise: str) -> T:
     return unknown(otherwise) if value is None else value
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return the error that an error comes from: pytest raises its own where a file cannot be imported."""
+    return error if error.__cause__ is None else _root(error.__cause__)
 
 
 def _name(item: pytest.Item) -> str:
