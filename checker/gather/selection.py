@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from checker.formats.text import counted
 from checker.keras_spec import recipes
 from checker.records.capture import Adaptation, CellResult, ModelCapture
 from checker.records.evidence import Rejected, Selection
@@ -81,7 +82,8 @@ def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: 
     if equals < fitting:
         last = f"{_name(chosen)} is the last that no other outdoes, as trained"
         return f"Of {fitting} models for the task, {last}"
-    return f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {_count(outputs, 'output')}"
+    ends = counted(outputs, "output")
+    return f"{_name(chosen)} is the last model trained on at least {enough:,} rows that has {ends}"
 
 
 def unknown_name(models: Sequence[ModelCapture], named: str) -> str:
@@ -131,17 +133,13 @@ def _why_not(model: ModelCapture, outputs: int, enough: int) -> str:
     if not model.fits:
         return "it was never trained"
     if model.output_width is not None and model.output_width != outputs:
-        return f"it has {_count(model.output_width, 'output')}, not {outputs}"
+        return f"it has {counted(model.output_width, 'output')}, not {outputs}"
     rows = max(fit.training.rows for fit in model.fits)
     if 0 < rows < enough:
-        return f"it was trained on {_count(rows, 'row')} only"
+        return f"it was trained on {counted(rows, 'row')} only"
     if not any(fit.finished for fit in model.fits if not 0 < fit.training.rows < enough):
         return "its training did not finish"
     return ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def explain(
@@ -198,7 +196,7 @@ def explain(
         )
     if untrained and not wrong:
         return _failure(
-            f"The network {_name(untrained[-1])} has {_count(outputs, 'output')} but was never trained.",
+            f"The network {_name(untrained[-1])} has {counted(outputs, 'output')} but was never trained.",
             "Call fit on it with your training data.",
             untrained[-1].cell,
         )
@@ -233,7 +231,7 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
     wanted = f"the task has {outputs} classes." if outputs > 1 else "the task is to predict one number."
     help = f"End the network in {outputs} units, one for each class, with softmax."
     return _failure(
-        f"The network {_name(model)} ends in {_count(model.output_width or 0, 'output')}; {wanted}{missing}",
+        f"The network {_name(model)} ends in {counted(model.output_width or 0, 'output')}; {wanted}{missing}",
         help if outputs > 1 else "End the network in one unit without an activation: Dense(1).",
         model.fits[-1].cell,
     )
@@ -253,7 +251,7 @@ def _nothing(
     if lacking:
         instead += f" {lacking[0].upper()}{lacking[1:]}."
         hint = " Hand in all files that it reads, in one folder or zip with it."
-    wanted = f" with {_count(outputs, 'output')}" if trained else ""
+    wanted = f" with {counted(outputs, 'output')}" if trained else ""
     add = "If one of these is to be the answer, let it have the outputs that the task needs; else add your own network"
     return _failure(
         f"There is no model for this task: no Keras network{wanted} was trained on the assignment's data.{instead}",
@@ -265,7 +263,7 @@ def _nothing(
 def _in_and_out(model: ModelCapture) -> str:
     """Return "the network `model` with 8 inputs and 1 output (cell 6)"."""
     widths = ((model.input_width, "input"), (model.output_width, "output"))
-    ends = " and ".join(_count(width, noun) for width, noun in widths if width is not None)
+    ends = " and ".join(counted(width, noun) for width, noun in widths if width is not None)
     return f"the network {_name(model)}{f' with {ends}' if ends else ''} (cell {model.fits[-1].cell})"
 
 

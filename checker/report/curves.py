@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from checker.formats.text import counted
 from checker.keras_spec import watched
 from checker.keras_spec.watched import Quantity
 from checker.records.training import TrainingRun
 from checker.report.svg import Scale, chart, element, fitting, label, line, path
-from checker.report.words import counted, number, percent
+from checker.report.words import number, percent
 from checker.scoring.metrics import PERCENT
 
 HEIGHT = 180

@@ -2,7 +2,8 @@
 
 import math
 
-from checker.judge.questions.view import Found, View, about, counted
+from checker.formats.text import counted
+from checker.judge.questions.view import Found, View, about
 from checker.keras_spec import watched
 from checker.records.network import KerasObject, Phase
 from checker.records.report import Figure, Symptom
