@@ -389,9 +389,18 @@ def test_a_former_import_within_a_rule_is_found(run):
         ''')
 
 
+def test_a_former_module_is_told_however_it_is_imported(run):
+    """``import checker.rules`` and ``from checker import rules`` are former imports as well."""
+    for line in ("import checker.rules as rules", "from checker import rules"):
+        with pytest.raises(
+            AssignmentError, match=r"line 2: checker\.rules is called .* `import checker\.assignment\.rules`"
+        ):
+            run(line + dedent(PLAIN))
+
+
 def test_a_file_that_fits_both_is_not_refused(run):
-    """A former import that the file itself can do without is none of our business."""
-    (result,) = run('''
+    """A former import that the file can do without is no error, nor is another import that fails beside it."""
+    result, broken = run('''
         try:
             from checker.rules import unknown
         except ImportError:
@@ -400,8 +409,13 @@ def test_a_file_that_fits_both_is_not_refused(run):
         @pytest.mark.required
         def test_it():
             """It is so."""
+
+        @pytest.mark.required
+        def test_other():
+            """It is so."""
+            import no_such_module
     ''')
-    assert result.outcome is Outcome.PASSED
+    assert (result.outcome, broken.outcome) == (Outcome.PASSED, Outcome.ERROR)
 
 
 PLAIN = '''

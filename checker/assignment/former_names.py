@@ -10,6 +10,11 @@ FORMER = ("checker.architectures", "checker.assignments", "checker.records", "ch
 NOW = "checker.assignment.rules"
 
 
+def is_missed(error: BaseException) -> bool:
+    """Tell whether an error is a failed import of, or from, a former module."""
+    return isinstance(error, ImportError) and error.name in (*FORMER, "checker")
+
+
 def advice(source: str) -> tuple[str, ...]:
     """Return a sentence, with its line, about each import of a former module in a rule file; () if it is no Python."""
     try:

@@ -73,7 +73,7 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
             os.environ.update({name: value for name, value in kept.items() if value is not None})
     if plugin.all_are_off:
         return ()
-    if plugin.lacks_a_module and (advice := former_names.advice(path.read_text(encoding="utf-8"))):
+    if plugin.lacks_a_former_name and (advice := former_names.advice(path.read_text(encoding="utf-8"))):
         raise AssignmentError(f"{path}, {'; '.join(advice)}")
     if plugin.broken or status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
         raise AssignmentError(f"{path}: {plugin.broken or 'holds no rules'}")
@@ -89,7 +89,7 @@ class RulesPlugin:
         self.exhibits = exhibits
         self.results: list[RuleResult] = []
         self.broken = ""
-        self.lacks_a_module = False
+        self.lacks_a_former_name = False
         self.all_are_off = False
 
     # -- fixtures --------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ class RulesPlugin:
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         if call.excinfo is not None:
-            self.lacks_a_module |= isinstance(_root(call.excinfo.value), ImportError)
+            self.lacks_a_former_name |= former_names.is_missed(_root(call.excinfo.value))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
