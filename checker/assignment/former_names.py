@@ -10,7 +10,7 @@ FORMER = ("checker.architectures", "checker.assignments", "checker.records", "ch
 NOW = "checker.assignment.rules"
 
 
-def is_missed(error: BaseException) -> bool:
+def is_missed(error: BaseException | None) -> bool:
     """Tell whether an error is a failed import of, or from, a former module."""
     return isinstance(error, ImportError) and error.name in (*FORMER, "checker")
 

@@ -25,7 +25,7 @@ Series = Sequence[float | None]
 
 @dataclass(frozen=True)
 class Measure:
-    """Something Keras writes into a history: ``say`` spells a tick or value."""
+    """How a quantity of a training is drawn: ``say`` spells a tick or value."""
 
     heading: str
     quantity: Quantity

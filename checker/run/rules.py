@@ -157,7 +157,8 @@ class RulesPlugin:
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         if call.excinfo is not None:
-            self.lacks_a_former_name |= former_names.is_missed(_root(call.excinfo.value))
+            error = call.excinfo.value  # where a file cannot be imported, pytest raises an error of its own from that
+            self.lacks_a_former_name |= any(map(former_names.is_missed, (error, error.__cause__)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -192,11 +193,6 @@ class RulesPlugin:
 
 def _existing(value: T | None, otherwise: str) -> T:
     return unknown(otherwise) if value is None else value
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return the error that an error comes from: pytest raises its own where a file cannot be imported."""
-    return error if error.__cause__ is None else _root(error.__cause__)
 
 
 def _name(item: pytest.Item) -> str:

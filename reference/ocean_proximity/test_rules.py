@@ -84,8 +84,10 @@ test_traditional_model_is_compared = shared.traditional_model_is_compared(
 
 @pytest.fixture
 def own_code(assignment: Assignment, notebook: tuple[CellResult, ...]) -> str:
-    """The code of the cells that are not in the hand-out, without its comments. The hand-out sets seeds and uses
-    TensorBoard, so a cell of it counts as the student's own as soon as anything in it is changed, be it white space."""
+    """The code of the cells that are not in the hand-out, without its comments.
+
+    A cell of the hand-out counts as the student's own if anything in it was changed, be it white space within lines.
+    """
     handed_out = {source.strip() for source in starter_sources(assignment)}
     own = [cell.source for cell in notebook if cell.source.strip() not in handed_out]
     return re.sub(r"#.*", "", "\n".join(own))
