@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from checker.formats.text import counted
 from checker.keras_spec import recipes
 from checker.records.capture import ModelCapture
 
@@ -28,7 +29,3 @@ def why_not(model: ModelCapture, outputs: int, enough: int) -> str:
 
 def name(model: ModelCapture) -> str:
     return f"`{model.variable or model.name}`"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

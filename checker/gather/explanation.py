@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from checker.formats.text import counted
 from checker.gather import selection
-from checker.gather.candidates import counted, name
+from checker.gather.candidates import name
 from checker.gather.executed import Executed
 from checker.keras_spec import recipes
 from checker.records.capture import Adaptation, CellResult, ModelCapture

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from checker.gather.candidates import counted, name, why_not
+from checker.formats.text import counted
+from checker.gather.candidates import name, why_not
 from checker.keras_spec import recipes
 from checker.records.capture import CellResult, ModelCapture
 from checker.records.evidence import Rejected, Selection
