@@ -20,7 +20,9 @@ from sklearn.preprocessing import (
 )
 
 from checker.assignment import dataset
-from checker.gather.rows.formulas import TOLERANCE, Finder, Sources, find
+from checker.gather.rows.fitting import TOLERANCE
+from checker.gather.rows.formulas import Finder, find
+from checker.gather.rows.sources import Sources
 
 REAL = os.environ.get(dataset.VARIABLE, "")
 AGE, ROOMS, BEDROOMS, POPULATION, HOUSEHOLDS, INCOME = range(2, 8)

@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from checker.assignment import dataset
-from checker.gather.rows import mixtures, monotone
+from checker.gather.rows import mixtures, rank_matching
 from checker.gather.rows.matching import MAX_IN_VAIN, MAX_VALUES, Matcher
 from checker.gather.rows.monotone import MonotoneMap
 from checker.records.network import Development
@@ -195,9 +195,9 @@ def test_ties_go_to_ties():
     random = np.random.default_rng(0)
     ours = random.integers(0, 200, 2_000).astype(float)
     rows = np.arange(2_000)
-    fit = monotone.fit(np.clip(ours, 20, 180)[:, None], rows, rows, ours[:, None])
+    fit = rank_matching.fit(np.clip(ours, 20, 180)[:, None], rows, rows, ours[:, None])
     assert [(m.column, m.source) for m in fit] == [(0, 0)]
-    assert monotone.fit((ours + random.random(2_000))[:, None], rows, rows, ours[:, None]) == ()
+    assert rank_matching.fit((ours + random.random(2_000))[:, None], rows, rows, ours[:, None]) == ()
 
 
 def test_a_map_knows_between_which_values_a_row_lies():

@@ -6,9 +6,9 @@ from record_types import NO_STATISTICS
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import preparation
-from checker.gather.rows.formulas import Sources
 from checker.gather.rows.matching import AffineMap
 from checker.gather.rows.preparation import Data, prepare
+from checker.gather.rows.sources import Sources
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
 
 ROWS, FED, TRAINED = 3_000, np.arange(2_400), np.arange(1_920)

@@ -8,9 +8,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import tracing
-from checker.gather.rows.formulas import Sources
 from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import Data
+from checker.gather.rows.sources import Sources
 from checker.records.arrays import ArrayRef
 from checker.records.capture import Fed
 from checker.records.network import Development

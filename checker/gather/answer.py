@@ -9,9 +9,9 @@ from dataclasses import replace
 from checker.gather import own_results, ranking, selection
 from checker.gather.own_results import TASK_METRICS, Own
 from checker.gather.rows import sampling, tracing
-from checker.gather.rows.formulas import Sources
 from checker.gather.rows.matching import Matched, Matcher
 from checker.gather.rows.preparation import Data
+from checker.gather.rows.sources import Sources
 from checker.gather.rows.tracing import Traced
 from checker.keras_spec import kin
 from checker.keras_spec.architectures import nonlinear_hidden_layers

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from checker.gather.rows.monotone import correlation
+from checker.gather.rows.ranks import correlation
 from checker.records.tracing import TargetScale
 from checker.scoring import targets
 

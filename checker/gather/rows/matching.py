@@ -26,9 +26,11 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from checker.gather.rows import monotone
+from checker.gather.rows import monotone, rank_matching
 from checker.gather.rows.mixtures import Mixture, Rows
-from checker.gather.rows.monotone import Image, Labels, MonotoneMap, spread
+from checker.gather.rows.monotone import Image, MonotoneMap
+from checker.gather.rows.tiebreaks import Labels
+from checker.gather.rows.values import sober, spread
 from checker.records.arrays import Array
 from checker.records.capture import Fed, ModelCapture
 from checker.scoring import targets
@@ -44,7 +46,6 @@ SOME_MATCHED = 0.15
 MOST_OF_IT = 0.5
 """Share of a table that is found by what is known of another; made-up rows are left out."""
 MIN_ROWS = 50
-LARGEST = 1e12
 MAX_COLUMNS = 500
 MAX_TABLES = 120
 """Different tables that are searched for one file."""
@@ -458,15 +459,19 @@ class Matcher:
     def _by_ranks(self, table: Array, beside: Beside) -> Found | None:
         """Find a table's rows by its ranks."""
         some = spread(len(table), max(CHUNK, 2 * len(self.features)))
-        places, rows = monotone.guess(table[some], self.features, self.complete)
+        places, rows = rank_matching.guess(table[some], self.features, self.complete)
         maps: monotone.Maps = ()
         for few in (True, False):
-            maps = monotone.fit(table[some], places, rows, self.features)
+            maps = rank_matching.fit(table[some], places, rows, self.features)
             used = spread(len(some), SAMPLE) if few else np.arange(len(some))
             rows = self._image(maps).rows_of(table[some[used]])
             if not self._may_do(rows, len(table)):
                 return None
-            maps = maps if few else monotone.fit(table[some], np.flatnonzero(rows >= 0), rows[rows >= 0], self.features)
+            maps = (
+                maps
+                if few
+                else rank_matching.fit(table[some], np.flatnonzero(rows >= 0), rows[rows >= 0], self.features)
+            )
             places, rows = used[rows >= 0], rows[rows >= 0]
         return self._enough(Found(self._monotone_rows(table, beside, maps), maps)) if maps else None
 
@@ -550,13 +555,6 @@ def _bend_alike(one: MonotoneMap, other: MonotoneMap) -> bool:
 def are_numbers(labels: Array) -> bool:
     """Tell the numbers of a regression from the class numbers of a classification."""
     return labels.dtype.kind == "f"
-
-
-def sober(table: Array) -> Array:
-    """Return a table as float64; what is no number, or larger than any that the data set could give, is NaN."""
-    values = table.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
 def _fed(model: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Beside]:
