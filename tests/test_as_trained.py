@@ -7,7 +7,7 @@ import pytest
 
 from checker.gather import own_results
 from checker.gather.own_results import Own
-from checker.gather.rows.matching import Matched
+from checker.gather.rows.matches import Matched
 from checker.records.capture import AsTrained, TableOutputs
 from checker.records.evidence import RowKind
 from checker.records.tracing import TargetScale

@@ -6,7 +6,7 @@ from record_types import NO_STATISTICS
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import preparation
-from checker.gather.rows.matching import AffineMap
+from checker.gather.rows.affine import AffineMap
 from checker.gather.rows.preparation import Data, prepare
 from checker.gather.rows.sources import Sources
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind

@@ -9,7 +9,8 @@ from dataclasses import replace
 from checker.gather import own_results, ranking, selection
 from checker.gather.own_results import TASK_METRICS, Own
 from checker.gather.rows import sampling, tracing
-from checker.gather.rows.matching import Matched, Matcher
+from checker.gather.rows.matches import Matched
+from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import Data
 from checker.gather.rows.sources import Sources
 from checker.gather.rows.tracing import Traced

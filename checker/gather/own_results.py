@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checker.gather.rows.matching import MIN_ROWS, Matched, are_numbers
+from checker.gather.rows.matches import Matched
+from checker.gather.rows.tables import MIN_ROWS
+from checker.gather.rows.values import are_numbers
 from checker.records.arrays import Array
 from checker.records.capture import NO_CLASS, AsTrained, ModelCapture
 from checker.records.evidence import OwnResult, OwnScore, RowKind

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from checker.gather.own_results import Own, score
-from checker.gather.rows.matching import MIN_ROWS
+from checker.gather.rows.tables import MIN_ROWS
 from checker.keras_spec import kin
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture

@@ -18,8 +18,9 @@ from functools import cached_property
 
 import numpy as np
 
+from checker.gather.rows.affine import AffineMap
 from checker.gather.rows.formulas import Derived, Finder
-from checker.gather.rows.matching import AffineMap, Map
+from checker.gather.rows.matches import Map
 from checker.gather.rows.sources import Sources
 from checker.records.arrays import Array
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind

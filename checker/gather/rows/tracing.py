@@ -15,9 +15,11 @@ import numpy as np
 
 from checker.gather.rows import labels, preparation, sampling
 from checker.gather.rows.labels import Compared, Known
-from checker.gather.rows.matching import MIN_ROWS, Map, Matched, Matcher, are_numbers
+from checker.gather.rows.matches import Map, Matched
+from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import Data
-from checker.gather.rows.values import sober
+from checker.gather.rows.tables import MIN_ROWS
+from checker.gather.rows.values import are_numbers, sober
 from checker.records.arrays import Array
 from checker.records.capture import Fed, Fit, ModelCapture
 from checker.records.network import Development

@@ -17,3 +17,8 @@ def sober(values: Array) -> Array:
 def spread(count: int, most: int) -> Array:
     """Return so many row numbers at most, spread evenly."""
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
+
+
+def are_numbers(labels: Array) -> bool:
+    """Tell the numbers of a regression from the class numbers of a classification."""
+    return labels.dtype.kind == "f"

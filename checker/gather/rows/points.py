@@ -1,0 +1,96 @@
+"""The data set's rows as points in a k-d tree: which of them lies near a row of a table. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from checker.gather.rows.affine import TOLERANCE, AffineMap, Maps
+from checker.gather.rows.tiebreaks import Labels
+from checker.gather.rows.values import are_numbers
+from checker.records.arrays import Array
+
+MAX_TREES = 8
+CHUNK = 50_000
+
+
+@dataclass(frozen=True)
+class _Space:
+    """Rows of the data set as points to be searched: points that fall together are one, of which the ``first`` row is
+    kept, and whether it ``is_one``."""
+
+    tree: cKDTree
+    first: Array
+    is_one: Array
+
+
+class AffinePoints:
+    """The data set's rows as points, in which rows of tables are looked up by affine maps: features (n, d), and labels
+    (n,)."""
+
+    def __init__(self, features: Array, labels: Array, complete: Array, deviations: Array) -> None:
+        self._features, self._labels = features, labels
+        self._complete, self._deviations = complete, deviations
+        self._spaces: dict[tuple[int, ...], _Space] = {}
+
+    def nearest(self, table: Array, maps: Maps) -> Array:
+        """Return each row's nearest row of the data set, however far."""
+        space = self._space(maps)
+        return np.asarray(space.first[space.tree.query(np.nan_to_num(self.wanted(table, maps)))[1]])
+
+    def only_near(self, table: Array, maps: Maps, labels: Labels | None = None) -> Array:
+        """Return each row's row of the data set that agrees with it, in its label too where that is given; -1 where
+        none or several do."""
+        space = self._space(maps, with_label=labels is not None)
+        wanted = self.wanted(table, maps)
+        if labels is not None:
+            wanted = np.column_stack([wanted, self._label_points(labels.theirs)])
+        return only_near(space, wanted)
+
+    def _label_points(self, labels: Array) -> Array:
+        """Return labels as a coordinate, in which different ones lie far apart."""
+        return labels / float(np.std(self._labels)) if are_numbers(self._labels) else labels.astype(np.float64)
+
+    def _space(self, maps: Maps, with_label: bool = False) -> _Space:
+        """Return the data set as points: the sources of maps, and the label where it is wanted."""
+        sources = [m.source for m in self.used(maps)]
+        key = (*sources, -1) if with_label else tuple(sources)
+        if key not in self._spaces:
+            points = np.nan_to_num(self._features[:, sources]) / self._deviations[sources]
+            if with_label:
+                points = np.column_stack([points, self._label_points(self._labels)])
+            while len(self._spaces) >= MAX_TREES:
+                del self._spaces[next(iter(self._spaces))]
+            self._spaces[key] = space_of(points)
+        return self._spaces[key]
+
+    def wanted(self, table: Array, maps: Maps) -> Array:
+        """Return a table's rows as points among the data set's; a row with an unknown number is NaN."""
+        used = self.used(maps)
+        wanted = np.column_stack([table[:, m.column] * m.scale + m.offset for m in used])
+        wanted /= self._deviations[[m.source for m in used]]
+        return np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, np.nan)
+
+    def used(self, maps: Maps) -> list[AffineMap]:
+        """Return a map of each of the data's columns that tells rows."""
+        by_source = {m.source: m for m in reversed(maps)}
+        one_each = [m for m in maps if by_source[m.source] is m]
+        return [m for m in one_each if self._complete[m.source]] or one_each
+
+
+def space_of(points: Array) -> _Space:
+    points, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
+    return _Space(cKDTree(points), first, counts == 1)
+
+
+def only_near(space: _Space, wanted: Array) -> Array:
+    """Return the row of the one point near each wanted one; -1 where none or several are."""
+    found = np.full(len(wanted), -1, dtype=np.int64)
+    known = np.flatnonzero(np.isfinite(wanted).all(axis=1))
+    for part in np.array_split(known, max(1, len(known) // CHUNK)):
+        found_there = space.tree.query(wanted[part], k=2, distance_upper_bound=2.1 * TOLERANCE)
+        distances, points = np.asarray(found_there[0]), np.asarray(found_there[1])
+        nearest = np.minimum(points[:, 0], space.tree.n - 1)
+        is_it = (distances[:, 0] < TOLERANCE) & (distances[:, 1] > 2 * TOLERANCE) & space.is_one[nearest]
+        found[part] = np.where(is_it, space.first[nearest], -1)
+    return found
