@@ -23,7 +23,8 @@ from checker.records.verdicts import Failure, Stage, Verdict
 from checker.scoring import metrics, outputs, targets
 from checker.scoring.held_out import held_out_rows, held_out_split
 from checker.scoring.metrics import METRICS
-from checker.source import provenance
+from checker.source.first_errors import FirstErrors
+from checker.source.provenance import Provenance
 
 
 def is_measured(evidence: Evidence) -> bool:
@@ -381,8 +382,8 @@ def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
     """Return the error of a cell that should have made what the answer was trained on, and what to do."""
     if evidence.answer is None:
         return None
-    known = provenance.Provenance(evidence.cells, evidence.adaptations, evidence.submission.companions)
-    error = known.spoiled_by(evidence.answer.fits[-1].cell)
+    cells = Provenance(evidence.cells, evidence.adaptations, evidence.submission.companions)
+    error = FirstErrors(cells).spoiled_by(evidence.answer.fits[-1].cell)
     return None if error is None else (error.rationale, error.help)
 
 
