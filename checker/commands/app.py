@@ -22,7 +22,7 @@ from checker.commands import export, new
 from checker.errors import CheckerError, ExitCode, UsageError
 from checker.formats import files, text
 from checker.gradebooks import moodle, worksheets
-from checker.judge import judgement
+from checker.judge.runs import is_measured
 from checker.records.assignment import Assignment
 from checker.records.codec import to_json
 from checker.records.gathered import Gathered
@@ -309,7 +309,7 @@ def _trained(out: Path, names: list[str], settings: RunSettings) -> dict[str, Ga
     chosen = {name: gathered for name, _, gathered in loaded if not names or name in names}
     if missing := set(names) - set(chosen):
         raise UsageError(f"There is no evidence of {', '.join(sorted(missing))} in {out}.")
-    trained = {name: of for name, of in chosen.items() if of is not None and judgement.is_measured(of.evidence)}
+    trained = {name: of for name, of in chosen.items() if of is not None and is_measured(of.evidence)}
     if not trained:
         raise UsageError(
             f"In {out} there is no evidence of a training that was gathered on this data by this version.",

@@ -3,7 +3,7 @@
 import numpy as np
 from test_missing_rows import ROWS, SEEDS, gathered_of, reference_of, settings  # noqa: F401  # settings is a fixture
 
-from checker.judge import judgement
+from checker.judge import own_run
 from checker.records.evidence import OwnResult, OwnScore, RowKind
 from checker.records.verdicts import Failure, Stage, Verdict
 
@@ -31,7 +31,7 @@ def diverged(settings, make, score):  # noqa: F811
         runs=gathered.evidence.runs,
         own_results=(own,),
     )
-    return judgement.failures(type(gathered)(evidence, gathered.arrays), settings, reference_of(settings))
+    return own_run.failures(type(gathered)(evidence, gathered.arrays), settings, reference_of(settings))
 
 
 def test_what_had_learned_in_the_notebook_is_referred(settings, make):  # noqa: F811

@@ -1,0 +1,59 @@
+"""What the trainings show, and the cause that the findings are put down to. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from checker.judge import causes, diagnosis
+from checker.judge.runs import compared_runs
+from checker.records.assignment import Assignment
+from checker.records.comparison import Comparison
+from checker.records.evidence import Evidence
+from checker.records.report import Cause, Observation
+from checker.records.settings import RunSettings
+from checker.records.verdicts import Stage
+from checker.source.first_errors import FirstErrors
+from checker.source.provenance import Provenance
+
+
+def diagnose(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> tuple[Observation, ...]:
+    """Return what the trainings show; nothing where they cannot be compared."""
+    if compared is None or evidence.recipe is None:
+        return ()
+    classes = settings.assignment.data.classes
+    rows = np.bincount(settings.dataset.labels, minlength=len(classes)).tolist() if classes else []
+    return diagnosis.diagnose(compared_runs(evidence, compared), compared, evidence.recipe, classes, rows)
+
+
+def cause_of(
+    evidence: Evidence,
+    compared: Comparison | None,
+    observations: Sequence[Observation],
+    cut: str,
+    assignment: Assignment,
+) -> Cause | None:
+    """Return what else that was found follows from; ``cut``: what was cut short, the file or else a training."""
+    is_missing = any(failure.stage is Stage.SELECTING for failure in evidence.failures)
+    findings = causes.Findings(
+        evidence.tracing,
+        evidence.answer.architecture if evidence.answer else None,
+        compared,
+        observations,
+        assignment.data.features,
+        assignment.data.is_regression,
+        file_cut="" if is_missing else evidence.cut_short,
+        training_cut="" if evidence.cut_short else cut,
+    )
+    if findings.has_learned_badly:
+        findings = replace(findings, spoiled=_spoiled(evidence))
+    return causes.find(findings)
+
+
+def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
+    """Return the error of a cell that should have made what the answer was trained on, and what to do."""
+    if evidence.answer is None:
+        return None
+    cells = Provenance(evidence.cells, evidence.adaptations, evidence.submission.companions)
+    error = FirstErrors(cells).spoiled_by(evidence.answer.fits[-1].cell)
+    return None if error is None else (error.rationale, error.help)
