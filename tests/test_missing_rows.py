@@ -23,8 +23,8 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.tracing import FeatureSource, TargetScale, Tracing
 from checker.records.verdicts import Verdict
 from checker.report.html import render_page, render_student_page
+from checker.report.sentences import without_inputs
 from checker.report.terminal import print_report
-from checker.report.words import without_inputs
 from checker.run import check
 from checker.scoring import outputs
 from checker.scoring.held_out import held_out_rows

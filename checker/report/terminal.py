@@ -15,21 +15,18 @@ from checker.records.comparison import Comparison, SeedScore
 from checker.records.report import Report, Unfinished
 from checker.records.submission import Submission, TimeSource
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
-from checker.report.words import (
-    CAUSES,
-    MARK,
-    MEANING,
+from checker.report.sentences import (
     as_trained,
     by_urgency,
-    counted,
     difference,
     failed,
     file_name,
     left_out,
     metric,
-    size,
     without_inputs,
 )
+from checker.report.vocabulary import CAUSES, MARK, MEANING
+from checker.report.words import counted, size
 from checker.scoring.metrics import NONE, Unit
 
 MOST = 12
