@@ -355,7 +355,7 @@ def test_an_order_is_not_believed_without_its_columns(practised, make, name):
 
 def test_splits_are_scikit_learns(practised):
     """The hand-out's split is what ``train_test_split`` gives."""
-    rows = mixtures.Rows(practised.features)
+    rows = mixtures.MixtureRows(practised.features)
     rest, test = train_test_split(np.arange(rows.count), test_size=0.2, random_state=42)
     training, watched = train_test_split(rest, test_size=0.2, random_state=42)
     for part in (training, watched, test, rest):

@@ -7,7 +7,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 
 from checker.gather.rows import preparation
 from checker.gather.rows.affine import AffineMap
-from checker.gather.rows.preparation import Data, prepare
+from checker.gather.rows.preparation import ColumnSources, prepare
 from checker.gather.rows.sources import Sources
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
 
@@ -33,7 +33,7 @@ class Houses:
         self.complete = np.isfinite(self.features).all(axis=1)
         honest = Sources(NAMES, self.features, {"coast": np.where(self.features[:, 0] > 100, "near", "far")})
         named = np.array(["a", "b", "c"])[self.target]
-        self.data = Data(honest, Sources(NAMES, self.features, {**honest.words, "target": named}), "target")
+        self.data = ColumnSources(honest, Sources(NAMES, self.features, {**honest.words, "target": named}), "target")
 
     def prepare(self, table, fed=FED, maps=(), trained=TRAINED, watched=()):
         values = table[fed]

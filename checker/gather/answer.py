@@ -9,11 +9,11 @@ from dataclasses import replace
 from checker.gather import own_results, ranking, selection
 from checker.gather.own_results import TASK_METRICS, Own
 from checker.gather.rows import sampling, tracing
-from checker.gather.rows.matches import Matched
+from checker.gather.rows.matches import MatchedTables
 from checker.gather.rows.matching import Matcher
-from checker.gather.rows.preparation import Data
+from checker.gather.rows.preparation import ColumnSources
 from checker.gather.rows.sources import Sources
-from checker.gather.rows.tracing import Traced
+from checker.gather.rows.tracing import TracedInputs
 from checker.keras_spec import kin
 from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.capture import AsTrained, ModelCapture
@@ -25,7 +25,7 @@ MOST = 60
 """Networks for the task that are ranked: the last ones."""
 
 
-def find(ran: Gathered, settings: RunSettings) -> tuple[Evidence, Traced | None]:
+def find(ran: Gathered, settings: RunSettings) -> tuple[Evidence, TracedInputs | None]:
     """Return the evidence with the answer, and with how networks did as trained; and what the answer was given, None
     where there is no answer."""
     evidence, data, assignment = ran.evidence, settings.dataset, settings.assignment
@@ -73,13 +73,13 @@ def _with_random_rows(
     )
 
 
-def _columns(settings: RunSettings, matcher: Matcher) -> Data:
+def _columns(settings: RunSettings, matcher: Matcher) -> ColumnSources:
     """Return the data set's columns, without the target and with it."""
     data, source = settings.dataset, settings.assignment.data
     words = {name: column for name, column in data.words.items() if name != source.target}
     all_names = (*source.features, source.target)[: matcher.features.shape[1]]
     honest = Sources(source.features, data.features, words)
-    return Data(honest, Sources(all_names, matcher.features, data.words), source.target)
+    return ColumnSources(honest, Sources(all_names, matcher.features, data.words), source.target)
 
 
 def _sets_a_measure(model: ModelCapture) -> bool:
@@ -91,7 +91,7 @@ def _sets_a_measure(model: ModelCapture) -> bool:
 def _own(
     model: ModelCapture,
     answered: AsTrained | None,
-    matched: Matched,
+    matched: MatchedTables,
     matcher: Matcher,
     ran: Gathered,
     settings: RunSettings,

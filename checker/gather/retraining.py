@@ -7,7 +7,7 @@ import numpy as np
 
 from checker.gather import execution
 from checker.gather.rows import preparation
-from checker.gather.rows.tracing import Traced
+from checker.gather.rows.tracing import TracedInputs
 from checker.keras_spec import architectures, kin, recipes
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
@@ -37,7 +37,7 @@ NOT_ALONE = "The cells that the training needs did not do alone what they did in
 
 
 def retrain(
-    submission: Submission, evidence: Evidence, traced: Traced, settings: RunSettings, boxes: Boxes, watch: Watch
+    submission: Submission, evidence: Evidence, traced: TracedInputs, settings: RunSettings, boxes: Boxes, watch: Watch
 ) -> Gathered:
     """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
     replayed by that code."""
@@ -138,7 +138,7 @@ def _replay(
     submission: Submission,
     gathered: Gathered,
     plan: ReplayPlan,
-    traced: Traced,
+    traced: TracedInputs,
     seeds: Sequence[int],
     settings: RunSettings,
     box: Box,
@@ -251,11 +251,11 @@ def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
     return replace(evidence, failures=(*evidence.failures, failure))
 
 
-def _kept(gathered: Gathered) -> Traced:
+def _kept(gathered: Gathered) -> TracedInputs:
     """Return what the tracing found, as ``retrain`` has kept it."""
     found = gathered.evidence.tracing
     assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
-    return Traced(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
+    return TracedInputs(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
 
 
 def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
@@ -290,7 +290,7 @@ def archive(gathered: Gathered, settings: RunSettings) -> dict[str, Array]:
     }
 
 
-def _prepared(seed: int, development: bool, traced: Traced, settings: RunSettings) -> tuple[Split, Array, Array]:
+def _prepared(seed: int, development: bool, traced: TracedInputs, settings: RunSettings) -> tuple[Split, Array, Array]:
     """Return a seed's split, and the offsets and scales (d,) that are fitted on it."""
     rows, features, trainable = traced.rows, traced.features, traced.trainable
     assert rows is not None and features is not None and trainable is not None
@@ -298,7 +298,7 @@ def _prepared(seed: int, development: bool, traced: Traced, settings: RunSetting
     return part, *preparation.by_seed(features, rows, traced.tracing.columns, part.training, part.development)
 
 
-def _seed_arrays(seed: int, development: bool, traced: Traced, settings: RunSettings) -> tuple[Array, ...]:
+def _seed_arrays(seed: int, development: bool, traced: TracedInputs, settings: RunSettings) -> tuple[Array, ...]:
     """Return a seed's five arrays: training x and y, development x and y, held-out x."""
     assert traced.rows is not None and traced.features is not None
     part, offsets, scales = _prepared(seed, development, traced, settings)

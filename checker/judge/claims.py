@@ -67,7 +67,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 
 
 @dataclass(frozen=True)
-class Statement:
+class StatedScore:
     """A value that an output states. ``is_test``: it says that it is about the test."""
 
     cell: int
@@ -111,7 +111,7 @@ def _may_be_about(cell: CellResult, answer: ModelCapture) -> bool:
 # -- reading ---------------------------------------------------------------------------------------------
 
 
-def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison: Comparison) -> Iterator[Statement]:
+def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison: Comparison) -> Iterator[StatedScore]:
     """Yield what a cell states of the metrics that were measured."""
     texts = [cell.saved] if saved else [output.content for output in cell.outputs if output.kind == "text"]
     metrics = [measure.metric for measure in comparison.measures] or [comparison.metric]
@@ -120,7 +120,7 @@ def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison:
         yield from _read(text[-MOST_TEXT:], cell.index, metrics, evaluated)
 
 
-def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iterator[Statement]:
+def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iterator[StatedScore]:
     before = ""
     for line in filter(None, map(_as_shown, text.split("\n"))):
         counts, before = _counts(line, before, evaluated), line
@@ -128,10 +128,10 @@ def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iter
             continue
         pair = PAIR.match(line.strip()) if evaluated and "accuracy" in metrics else None
         if pair:
-            yield Statement(cell, "accuracy", float(pair["number"]), False)
+            yield StatedScore(cell, "accuracy", float(pair["number"]), False)
         for metric in metrics:
             if (value := _value(line, metric)) is not None:
-                yield Statement(cell, metric, value, bool(TEST.search(line)))
+                yield StatedScore(cell, metric, value, bool(TEST.search(line)))
 
 
 def _counts(line: str, before: str, evaluated: bool) -> bool:
@@ -178,7 +178,7 @@ def _number(text: str) -> float:
 # -- comparing -------------------------------------------------------------------------------------------
 
 
-def _measured(stated: Statement, saved: bool, scale: TargetScale | None, c: Comparison) -> Claim | None:
+def _measured(stated: StatedScore, saved: bool, scale: TargetScale | None, c: Comparison) -> Claim | None:
     """Return a statement beside what was measured; None where it cannot be of the same metric and unit."""
     measure = next((m for m in c.measures if m.metric == stated.metric), None)
     mean, spread = (measure.mean, measure.spread) if measure else (c.mean, c.spread)
@@ -203,7 +203,7 @@ def _in_dollars(value: float, scale: TargetScale | None, measured: float) -> flo
     return min(readings, key=lambda reading: abs(math.log(reading / measured)) if reading > 0 else math.inf)
 
 
-def _in_words(stated: Statement, value: float, mean: float, spread: float, saved: bool, unit: str) -> str:
+def _in_words(stated: StatedScore, value: float, mean: float, spread: float, saved: bool, unit: str) -> str:
     metric = find(stated.metric, unit)
     article = "an" if metric.name[0] in "aMR" else "a"
     where = f"The output saved under cell {stated.cell} states" if saved else f"Cell {stated.cell} states"

@@ -38,7 +38,7 @@ LARGEST_LOGARITHM = 25.0
 
 
 @dataclass(frozen=True)
-class Match:
+class TargetMatch:
     """How a student's targets come from the data's, and in how many rows they do not.
 
     Where they come from them in no known way there is no scale, and nothing to count.
@@ -48,16 +48,16 @@ class Match:
     differ: int = 0
 
 
-def match(theirs: Array, values: Array, everyone: Array) -> Match:
+def match(theirs: Array, values: Array, everyone: Array) -> TargetMatch:
     """Match a student's targets (n,) with the data set's values of the same rows, and of all rows (m,)."""
     found = [_by_row(theirs, values, shift) for shift in _shifts(everyone)]
     best, _ = min(found, key=lambda candidate: (candidate[0].differ, candidate[1]))
     if best.scale is not None and best.differ <= len(theirs) / 2:
         return best
     if _same_order(theirs, values):
-        return Match(None)
+        return TargetMatch(None)
     scale = by_shape(theirs, everyone)
-    return Match(scale, len(theirs) if scale else 0)
+    return TargetMatch(scale, len(theirs) if scale else 0)
 
 
 def _same_order(theirs: Array, values: Array) -> bool:
@@ -82,7 +82,7 @@ def by_shape(theirs: Array, everyone: Array) -> TargetScale | None:
     return scales[best] if similar else None
 
 
-def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[Match, float]:
+def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[TargetMatch, float]:
     """Fit row by row, in rounds that leave out rows far off; return the median misfit too."""
     bent, kept = _bent(values, shift), np.isfinite(theirs)
     allowed = TOLERANCE * float(np.std(theirs[kept])) if kept.any() else 0.0
@@ -94,7 +94,7 @@ def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[Match, f
         scale = _fit(theirs[kept], bent[kept], shift)
         misfit = np.abs(scale.factor * bent + scale.offset - theirs)
         kept = misfit <= max(2 * float(np.nanmedian(misfit)), allowed / 100)
-    return Match(scale, int((~(misfit <= allowed)).sum())), float(np.nanmedian(misfit))
+    return TargetMatch(scale, int((~(misfit <= allowed)).sum())), float(np.nanmedian(misfit))
 
 
 def _shifts(everyone: Array) -> list[float | None]:

@@ -13,13 +13,15 @@ TOLERANCE = 1e-4
 """In deviations of the data set's column: how far a mapped value may be off."""
 QUANTILES = np.linspace(0.02, 0.98, 97)
 SIMILAR_SHAPE = 0.05
-"""In quartile ranges. Of fewer than 400 rows, shapes are less alike by chance."""
+"""Largest misfit of two shapes that count as similar, in quartile ranges. With fewer than 400 rows it is larger,
+because shapes then differ more by chance.
+"""
 ENOUGH_TO_MATCH = 1_000
-"""So many rows, spread over a table, tell which of its columns is which of the data set's."""
+"""This many rows, spread over a table, decide which of its columns is which of the data set's."""
 MANY_COLUMNS = 64
-"""From so many on, columns are fitted only where a few rows say that it may come to something."""
+"""In tables of this many columns or more, a column is fitted only where a few rows suggest a fit."""
 MAX_FAILED = 600
-"""So many pairs of columns that do not fit, and no more are tried."""
+"""After this many pairs of columns that do not fit, no more pairs are tried."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class AffineMap:
     offset: float
 
 
-Maps = tuple[AffineMap, ...]
+AffineMaps = tuple[AffineMap, ...]
 
 
-def guess(table: Array, features: Array) -> Maps:
-    """Match columns by the shapes of their distributions; only clear matches are returned where they suffice.
+def guess(table: Array, features: Array) -> AffineMaps:
+    """Match columns by the shapes of their distributions; return only the clear matches where there are enough.
 
-    All that is not similar counts alike, so that no derived column takes the place of a real match.
+    Beyond the limit all misfits count the same, so that no derived column takes the place of a real match.
     """
     similar = max(SIMILAR_SHAPE, 1 / math.sqrt(len(table)))
     table = table[:: max(1, len(table) // ENOUGH_FOR_SHAPE)]
@@ -54,8 +56,9 @@ def guess(table: Array, features: Array) -> Maps:
     return clear if len(clear) >= 3 else tuple(m for m, _ in matched)
 
 
-def in_order(table: Array, features: Array) -> Maps:
-    """Match columns by their places, as most students leave them where they are: in few rows all bells look alike."""
+def in_order(table: Array, features: Array) -> AffineMaps:
+    """Match columns by position, because most students leave columns in place, and in few rows all bell shapes look
+    alike."""
     places = range(min(table.shape[1], features.shape[1]))
     theirs, ours = ([_quantiles(values[:, j]) for j in places] for values in (table, features))
     fits = [_quantile_map(j, j, theirs[j], ours[j]) for j in places]
@@ -78,11 +81,11 @@ def _quantile_map(column: int, source: int, theirs: Array, ours: Array) -> tuple
     return AffineMap(column, source, scale, offset), residual if scale > 0 else 1e6
 
 
-def fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> Maps:
-    """Return the exact affine maps between columns, given rows' provisional identities.
+def fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> AffineMaps:
+    """Return the exact affine maps between columns, given the rows' provisional identities.
 
-    Which two columns belong together is seen from some of the rows; how, from all of them. Most students leave columns
-    where they are, so that is where a column is looked for first.
+    A sample of the rows decides which two columns belong together; all rows decide the map between them. Most students
+    leave columns in place, so the source at the same position is tried first.
     """
     maps, failed = [], 0
     places = list(range(features.shape[1]))
@@ -104,7 +107,7 @@ def fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> M
 
 
 def _may_fit(theirs: Array, ours: Array, deviations: Array) -> Array:
-    """Tell which of many columns (k, d) a line through the middle of a few pairs of rows comes near to."""
+    """Tell for many columns (k, d) which source a line through the middle of a few pairs of rows comes near to."""
     may = np.ones((theirs.shape[1], ours.shape[1]), dtype=bool)
     if theirs.shape[1] < MANY_COLUMNS:
         return may
@@ -121,8 +124,8 @@ def _may_fit(theirs: Array, ours: Array, deviations: Array) -> Array:
 
 
 def _trimmed_fit(theirs: Array, ours: Array) -> tuple[float, float, float]:
-    """Fit ``ours = scale * theirs + offset`` by least squares, leaving out rows that do not fit; return the
-    median misfit too."""
+    """Fit ``ours = scale * theirs + offset`` by least squares without the rows that do not fit; return the median
+    misfit too."""
     kept = np.isfinite(theirs) & np.isfinite(ours)
     scale, offset, middle = 0.0, 0.0, np.inf
     for _ in range(8):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checker.gather.rows.fitting import Column
+from checker.gather.rows.fitting import StudentColumn
 from checker.gather.rows.sources import Sources
 from checker.records.arrays import Array
 
@@ -14,14 +14,16 @@ MOST_WORDS = 64
 
 @dataclass(frozen=True)
 class _Code:
-    """A column of few ``words``: the place (m,) of each row's word among them, and last, of rows without one."""
+    """A column of few ``words``: for each row (m,) the position of its word among them; rows without a word have the
+    position after the last."""
 
     name: str
     words: Sequence[str]
     places: Array
 
-    def numbers_for(self, column: Column, at: Array, is_used: Array) -> Array:
-        """Return the number that stands for each word at some places of a student's column; NaN for none."""
+    def numbers_for(self, column: StudentColumn, at: Array, is_used: Array) -> Array:
+        """Return for each word the number that stands for it at some positions of a student's column; NaN where there
+        is none."""
         at = at[is_used]
         values, places = column.values[at], self.places[column.rows[at]]
         order = np.lexsort((values, places))
@@ -33,7 +35,7 @@ class _Code:
         return numbers
 
     def words_for(self, numbers: Array, tolerance: float) -> str:
-        """Say which word it is that has a number of its own, where it is one."""
+        """Describe the code: the one word that has a number of its own, where there is exactly one."""
         known = np.flatnonzero(np.isfinite(numbers))
         high = known[numbers[known] > np.nanmin(numbers) + tolerance]
         low = known[numbers[known] < np.nanmax(numbers) - tolerance]
@@ -45,7 +47,7 @@ class _Code:
 
 
 def codes_of(sources: Sources, features: Array) -> Iterator[_Code]:
-    """Return the columns of words, and those of few whole numbers."""
+    """Yield the columns of words, and the columns of few whole numbers."""
     for name, column in sources.words.items():
         words, places = np.unique(column.astype(str), return_inverse=True)
         if 1 < len(words) <= MOST_WORDS:

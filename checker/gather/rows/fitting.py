@@ -9,27 +9,29 @@ from checker.gather.rows.values import spread
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
-"""In deviations of a student's column."""
+"""How far a value may be off, in deviations of the student's column."""
 ROUNDING = 2.0**-22
-"""Of a value: what is computed in single precision may be so far off."""
+"""How far a value may be off, as a share of itself: single precision rounds by this much."""
 OFF = 0.001
-"""Share of the rows that a formula need not give,"""
+"""Share of the rows that a formula may miss."""
 NO_BETTER = 0.1
-"""and of those that the column's middle does not give: else a rare word would be nothing at all."""
+"""Share of the rows away from the column's median that a formula may miss; otherwise a constant would explain a rare
+word.
+"""
 MIN_ROWS = 50
 SAMPLE = 2_000
-"""So many rows, spread over a table, tell which formulas may do."""
+"""This many rows, spread over a table, decide which formulas may do."""
 BLOCKS, BLOCK = 4, 64
-"""So many times so many rows of the sample, of each of which a formula may be seen."""
+"""Number of blocks of rows in a sample, and rows of each block; each block is enough to recognise a formula."""
 MOST_ALONG = 20_000
 TURNS = 0.05
-"""Of so many rows, the share that may turn back."""
+"""Of a sample this large, the share of steps that may go against the trend."""
 LOOSE = 0.03
 """Share of the rows that may be off along a piece, where they lie between the values of their neighbours."""
 
 
-class Column:
-    """A student's ``values`` (n,) of the data's ``rows`` (n,), not all the same."""
+class StudentColumn:
+    """A student's ``values`` (n,) for the data's ``rows`` (n,), not all the same."""
 
     def __init__(self, values: Array, rows: Array) -> None:
         self.values = values
@@ -48,14 +50,14 @@ class Column:
 
     @cached_property
     def is_fitted(self) -> Array:
-        """Which rows (n,) formulas are fitted to; the others check them."""
+        """The rows (n,) that formulas are fitted to; the other rows check them."""
         seed = int.from_bytes(hashlib.sha256(self.values.tobytes()).digest()[:8], "big")
         half = np.random.default_rng(seed).permutation(len(self.values)) % 2 == 0
         return np.asarray(half & np.isfinite(self.values))
 
     def runs_along(self, ours: Array) -> bool:
-        """Tell whether this column only rises or only falls along a source (m,), but for a few rows: of many rows,
-        little noise is seen that of a sample is not."""
+        """Tell whether this column only rises or only falls along a source (m,), except in a few rows. Many rows reveal
+        noise that a sample does not."""
         some = spread(len(self.rows), MOST_ALONG)
         source, values = ours[self.rows[some]], self.values[some]
         order = np.argsort(source)[: np.isfinite(source).sum()]
@@ -79,14 +81,14 @@ class Column:
         return values if self.is_given_by(values) else None
 
     def is_whole(self, values: Array) -> bool:
-        """Tell whether values of all rows of the data (m,) are this column's in every row: of a word that a handful of
-        rows has, half of them may be none."""
+        """Tell whether values for all rows of the data (m,) give this column in every row. A rare word may have no rows
+        in one half, so there all rows must agree."""
         return bool((np.abs(values[self.rows] - self.values) <= self.tolerance).all())
 
     def is_given_by(self, values: Array, low: Array | None = None, high: Array | None = None) -> bool:
-        """Tell whether values of all rows of the data (m,) give the rows of this column that none was fitted to.
+        """Tell whether values for all rows of the data (m,) give the checking half of this column.
 
-        Of a few rows it is enough to lie between ``low`` and ``high`` (m,).
+        In a few rows a value between ``low`` and ``high`` (m,) is enough.
         """
         known, is_off = self._off(values)
         if len(known) < max(MIN_ROWS / 2, (~self.is_fitted).sum() / 2):
@@ -101,7 +103,7 @@ class Column:
         return bool(far and is_off.sum() <= min(OFF * len(known), NO_BETTER * far))
 
     def share_off(self, values: Array) -> float:
-        """Return the share of the rows that none was fitted to which values of all rows of the data do not give."""
+        """Return the share of the checking half that values for all rows of the data do not give."""
         return float(self._off(values)[1].mean())
 
     def _off(self, values: Array) -> tuple[Array, Array]:
@@ -111,7 +113,7 @@ class Column:
 
 
 def middle_line(ours: Array, theirs: Array) -> tuple[float, float]:
-    """Return a line that few rows far off do not turn: that of the best of some blocks of rows."""
+    """Return a line that a few outliers do not turn: the best of the lines through some blocks of rows."""
     blocks = blocks_of(len(ours))
     lines = [_line(ours[block], theirs[block]) for block in blocks]
     some = spread(len(ours), SAMPLE)
@@ -126,6 +128,6 @@ def _line(ours: Array, theirs: Array) -> tuple[float, float]:
 
 
 def blocks_of(count: int) -> list[Array]:
-    """Return a few blocks of places among so many, that have none in common."""
+    """Return a few disjoint blocks of positions among ``count``."""
     every = max(BLOCKS, count // BLOCK)
     return [np.arange(start, count, every)[:BLOCK] for start in range(BLOCKS)]

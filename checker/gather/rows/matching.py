@@ -25,12 +25,12 @@ from functools import cached_property
 import numpy as np
 
 from checker.gather.rows import affine, monotone, rank_matching
-from checker.gather.rows.affine import ENOUGH_TO_MATCH, TOLERANCE, Maps
-from checker.gather.rows.matches import Found, Matched, are_alike
-from checker.gather.rows.mixtures import Mixture, Rows
-from checker.gather.rows.monotone import Image
+from checker.gather.rows.affine import ENOUGH_TO_MATCH, TOLERANCE, AffineMaps
+from checker.gather.rows.matches import MatchedTables, RowMatch, are_alike
+from checker.gather.rows.mixtures import Mixture, MixtureRows
+from checker.gather.rows.monotone import MonotoneImage
 from checker.gather.rows.points import CHUNK, AffinePoints, only_near, space_of
-from checker.gather.rows.tables import MIN_ROWS, Beside, Tables, tables_fed
+from checker.gather.rows.tables import MIN_ROWS, SideData, Tables, tables_fed
 from checker.gather.rows.tiebreaks import table_labels
 from checker.gather.rows.values import are_numbers, spread
 from checker.records.arrays import Array
@@ -40,36 +40,36 @@ ENOUGH_MATCHED = 0.95
 USUAL = 0.64
 """Share of the data set's rows in a training part, as the hand-out splits it."""
 HALF = 0.5 * USUAL
-"""Of so large a share of the data set's rows, found in one table, its other rows are made up."""
+"""Where one table holds this share of the data set's rows, the rest of the table was made up."""
 SOME_MATCHED = 0.15
-"""Share of a sample that is found where half of a training part is hidden among other rows."""
+"""Share of a sample that matches where half of a training part is hidden among other rows."""
 MOST_OF_IT = 0.5
-"""Share of a table that is found by what is known of another; made-up rows are left out."""
+"""Share of a table that must match by the maps of another table; made-up rows stay unmatched."""
 MAX_TABLES = 120
-"""Different tables that are searched for one file."""
+"""Limit on the different tables that are searched for one file."""
 MAX_IN_VAIN = 12
-"""So many searches in vain, and the rest of a file's tables are found by what is known of others, or not at all."""
+"""After this many searches without a match, the other tables of a file are matched only by the maps of earlier ones."""
 MAX_VALUES = 6_000_000
-"""Of one network's tables together, or so many times the data set's:"""
+"""Limit on the values of one network's tables together; ``MAX_TIMES`` the data set's values if that is more."""
 MAX_TIMES = 4
 SAMPLE = 2_000
-"""So many rows, spread over a table, tell how its columns come from the data set's."""
+"""This many rows, spread over a table, decide how its columns come from the data set's."""
 
 
 @dataclass
-class _Spent:
-    """What has been searched of one file's tables."""
+class _SearchBudget:
+    """How much of the search limits one file has used."""
 
     tables: int = 0
     in_vain: int = 0
     missed: set[tuple[str, int]] = field(default_factory=set)
     searched: set[tuple[str, bool]] = field(default_factory=set)
-    """Tables, and whether there was an index."""
+    """Tables, each with whether it had an index."""
 
 
 class Matcher:
-    """The data set, ready to be searched: features (n, d), and labels (n,), which are searched too where they are
-    numbers."""
+    """The data set, prepared for matching: features (n, d), and labels (n,). Numeric labels are matched as a column
+    too."""
 
     def __init__(self, features: Array, labels: Array) -> None:
         self.labels = labels
@@ -77,23 +77,23 @@ class Matcher:
         self.complete: Array = np.asarray(~np.isnan(self.features).any(axis=0))
         self.deviations = np.nanstd(self.features, axis=0)
         self._points = AffinePoints(self.features, labels, self.complete, self.deviations)
-        self._found: dict[str, Found | None] = {}
-        self._spent = _Spent()
-        self._last_image: tuple[monotone.Maps, Image] | None = None
+        self._found: dict[str, RowMatch | None] = {}
+        self._spent = _SearchBudget()
+        self._last_image: tuple[monotone.MonotoneMaps, MonotoneImage] | None = None
 
     @cached_property
-    def orders(self) -> Rows:
+    def orders(self) -> MixtureRows:
         """The orders in which the data set's rows may stand."""
-        return Rows(self.features)
+        return MixtureRows(self.features)
 
-    def match(self, model: ModelCapture, arrays: Mapping[str, Array]) -> Matched:
-        """Match everything that a network was given: what it was trained on, watched, and was used on.
+    def match(self, model: ModelCapture, arrays: Mapping[str, Array]) -> MatchedTables:
+        """Match every table that a network was fed: in training, as development set, and in later use.
 
-        Where the training table alone does not tell how its columns come from the data's, another table may.
+        The training table alone may not show how its columns come from the data's; then another table may.
         """
         fed = tables_fed(model, arrays)
         tables = Tables({d: arrays[d] for d in fed}, max(MAX_VALUES, MAX_TIMES * self.features.size))
-        first: Found | None = None
+        first: RowMatch | None = None
         for digest in tables:
             found = self._find(digest, tables, fed[digest], first)
             first = first or found
@@ -103,10 +103,11 @@ class Matcher:
         known = {digest: self._found[digest] for digest in tables}
         rows = {digest: found.rows for digest, found in known.items() if found is not None}
         first = next((found for found in known.values() if found is not None), None)
-        return Matched(tables, rows, first.maps if first else (), first)
+        return MatchedTables(tables, rows, first.maps if first else (), first)
 
-    def others(self, matched: Matched) -> Mapping[str, Array]:
-        """Return the rows of tables that other networks were given, prepared as this one's are."""
+    def others(self, matched: MatchedTables) -> Mapping[str, Array]:
+        """Return the rows of tables that other networks were fed, where they are prepared in the same way as this
+        one's."""
         return {
             digest: found.rows
             for digest, found in self._found.items()
@@ -118,8 +119,9 @@ class Matcher:
 
     # -- one table ---------------------------------------------------------------------------------------
 
-    def _find(self, digest: str, tables: Tables, beside: Beside, like: Found | None) -> Found | None:
-        """Return what is found of a table; None where too few rows are. ``like``: what was, of the model's others."""
+    def _find(self, digest: str, tables: Tables, beside: SideData, like: RowMatch | None) -> RowMatch | None:
+        """Return the match of a table; None where too few rows match. ``like``: the match of another of the model's
+        tables."""
         found = self._found.get(digest)
         if found is not None:
             return found
@@ -138,15 +140,15 @@ class Matcher:
         self._found[digest] = found
         return found
 
-    def _read_like(self, table: Array, beside: Beside, like: Found) -> Found | None:
-        """Read a table by the maps that are known of another."""
+    def _read_like(self, table: Array, beside: SideData, like: RowMatch) -> RowMatch | None:
+        """Match a table by the maps of another table."""
         if like.affine:
             return self._settled(table, beside, like.affine, are_exact=True)
         some = spread(len(table), SAMPLE)
         if like.monotone:
-            if not self._may_do(self._monotone_rows(table[some], Beside(), like.monotone), len(table)):
+            if not self._may_do(self._monotone_rows(table[some], SideData(), like.monotone), len(table)):
                 return None
-            return self._enough(Found(self._monotone_rows(table, beside, like.monotone), like.monotone), MOST_OF_IT)
+            return self._enough(RowMatch(self._monotone_rows(table, beside, like.monotone), like.monotone), MOST_OF_IT)
         if like.mixture is None or not self._may_do(self._mixed_rows(table[some], like.mixture), len(table)):
             return None
         rows = self._mixed_rows(table, like.mixture)
@@ -154,19 +156,19 @@ class Matcher:
         if order is not None:
             held = self.orders.held(table, order, like.mixture)
             rows = np.where(held >= 0, held, rows)
-        return self._enough(Found(rows, (), like.mixture), MOST_OF_IT)
+        return self._enough(RowMatch(rows, (), like.mixture), MOST_OF_IT)
 
-    def _search(self, table: Array, beside: Beside, tables: Tables) -> Found | None:
-        """Look for a table's rows in every way; what finds nearly all of them is believed at once, else what finds
+    def _search(self, table: Array, beside: SideData, tables: Tables) -> RowMatch | None:
+        """Try every way to match a table's rows; take the first that matches nearly all rows, else the one that matches
         most."""
-        ways: tuple[Callable[[], Found | None], ...] = (
+        ways: tuple[Callable[[], RowMatch | None], ...] = (
             lambda: self._settled(table, beside, affine.guess(table, self.features)),
             lambda: self._settled(table, beside, affine.in_order(tables.sampled(), self.features)),
             lambda: self._by_ranks(table, beside),
             lambda: self._by_order(table, beside),
             lambda: self._by_head(table, beside),
         )
-        best: Found | None = None
+        best: RowMatch | None = None
         for way in ways:
             found = way()
             if found is not None and (best is None or found.count > best.count):
@@ -175,8 +177,8 @@ class Matcher:
                 break
         return best
 
-    def _enough(self, found: Found, share: float = ENOUGH_MATCHED) -> Found | None:
-        """Return what was found where it is nearly all of a table, or half of a training part."""
+    def _enough(self, found: RowMatch, share: float = ENOUGH_MATCHED) -> RowMatch | None:
+        """Return the match if it covers nearly all of a table, or half of a training part; else None."""
         rows = found.rows
         if (rows >= 0).mean() >= share or len(np.unique(rows[rows >= 0])) >= self._half():
             return found
@@ -186,17 +188,17 @@ class Matcher:
         return max(MIN_ROWS, HALF * len(self.features))
 
     def _may_do(self, rows: Array, count: int) -> bool:
-        """Tell from the rows that are found of a sample whether enough of a whole table's may be."""
+        """Tell from the matched rows of a sample whether enough of the whole table may match."""
         share = float((rows >= 0).mean())
         return share >= SOME_MATCHED and (share >= 0.5 or share * count >= 0.9 * self._half())
 
     # -- affine maps -------------------------------------------------------------------------------------
 
-    def _settled(self, table: Array, beside: Beside, maps: Maps, are_exact: bool = False) -> Found | None:
-        """Fit maps to a sample of a table, and find all rows by them."""
+    def _settled(self, table: Array, beside: SideData, maps: AffineMaps, are_exact: bool = False) -> RowMatch | None:
+        """Fit maps to a sample of a table, then match all rows by them."""
         some = spread(len(table), SAMPLE)
         sample, most = table[some], -1.0
-        best: Maps = ()
+        best: AffineMaps = ()
         for attempt in range(3 if maps else 0):
             if attempt or not are_exact:
                 rows = self._points.nearest(sample, maps)
@@ -211,12 +213,12 @@ class Matcher:
         if not best or not self._may_do(self._points.only_near(sample, best), len(table)):
             return None
         rows = self._points.only_near(table, best)
-        found = Found(self._told_apart(table, beside, rows, best), best)
+        found = RowMatch(self._told_apart(table, beside, rows, best), best)
         return self._enough(found, MOST_OF_IT if are_exact else ENOUGH_MATCHED)
 
-    def _told_apart(self, table: Array, beside: Beside, rows: Array, maps: Maps) -> Array:
-        """Find rows that several of the data's agree with by their labels, then by the index or the order that the
-        others keep to."""
+    def _told_apart(self, table: Array, beside: SideData, rows: Array, maps: AffineMaps) -> Array:
+        """Match rows that several of the data's rows agree with: by their labels, then by the index or order that the
+        other rows keep to."""
         found, left = np.array(rows), np.flatnonzero(rows < 0)
         labels = table_labels(beside.y, rows, self.labels) if len(left) else None
         if labels is not None:
@@ -231,8 +233,7 @@ class Matcher:
         return found
 
     def _order_of(self, rows: Array, index: Array | None) -> Array | None:
-        """Return the order, of an index, the file or the hand-out's split, that rows keep to as far as they are
-        known."""
+        """Return the order that the matched rows keep to: of an index, of the file, or of the hand-out's split."""
         known = rows >= 0
         if known.sum() < MIN_ROWS:
             return None
@@ -241,11 +242,11 @@ class Matcher:
 
     # -- monotone maps and mixtures ----------------------------------------------------------------------
 
-    def _by_ranks(self, table: Array, beside: Beside) -> Found | None:
-        """Find a table's rows by its ranks."""
+    def _by_ranks(self, table: Array, beside: SideData) -> RowMatch | None:
+        """Match a table's rows by its ranks."""
         some = spread(len(table), max(CHUNK, 2 * len(self.features)))
         places, rows = rank_matching.guess(table[some], self.features, self.complete)
-        maps: monotone.Maps = ()
+        maps: monotone.MonotoneMaps = ()
         for few in (True, False):
             maps = rank_matching.fit(table[some], places, rows, self.features)
             used = spread(len(some), SAMPLE) if few else np.arange(len(some))
@@ -255,9 +256,9 @@ class Matcher:
             found = np.flatnonzero(rows >= 0)
             maps = maps if few else rank_matching.fit(table[some], found, rows[found], self.features)
             places, rows = used[found], rows[found]
-        return self._enough(Found(self._monotone_rows(table, beside, maps), maps)) if maps else None
+        return self._enough(RowMatch(self._monotone_rows(table, beside, maps), maps)) if maps else None
 
-    def _monotone_rows(self, table: Array, beside: Beside, maps: monotone.Maps) -> Array:
+    def _monotone_rows(self, table: Array, beside: SideData, maps: monotone.MonotoneMaps) -> Array:
         image = self._image(maps)
         rows = image.rows_of(table)
         left = np.flatnonzero(rows < 0)
@@ -270,33 +271,33 @@ class Matcher:
             rows[left] = np.where(image.may_be(table[left], order[left]), order[left], -1)
         return rows
 
-    def _image(self, maps: monotone.Maps) -> Image:
-        """Return the data set as maps show it; the last one is kept."""
+    def _image(self, maps: monotone.MonotoneMaps) -> MonotoneImage:
+        """Return the data set under the maps; the last image is kept."""
         if self._last_image is None or self._last_image[0] is not maps:
-            self._last_image = maps, Image(maps, self.features, self.complete)
+            self._last_image = maps, MonotoneImage(maps, self.features, self.complete)
         return self._last_image[1]
 
-    def _by_order(self, table: Array, beside: Beside) -> Found | None:
-        """Find a table's rows by their index or their order, where what they hold follows from it."""
+    def _by_order(self, table: Array, beside: SideData) -> RowMatch | None:
+        """Match a table's rows by their index or order, where the table's columns follow from those rows."""
         found = self.orders.follow(table, spread(len(table), ENOUGH_TO_MATCH), beside.index)
-        return None if found is None else self._enough(Found(found[0].astype(np.int64), (), found[1]))
+        return None if found is None else self._enough(RowMatch(found[0].astype(np.int64), (), found[1]))
 
     def _mixed_rows(self, table: Array, mixture: Mixture) -> Array:
-        """Return the rows whose mixtures a table's rows are."""
+        """Return the rows of the data whose mixtures the table's rows are."""
         rows = only_near(space_of(self.orders.images(mixture)), table[:, mixture.columns] / mixture.deviations)
         return np.where(rows >= 0, self.orders.complete[rows], -1)
 
-    def _by_head(self, table: Array, beside: Beside) -> Found | None:
-        """Read a long table by its first rows: what is made up mostly stands behind what is not."""
+    def _by_head(self, table: Array, beside: SideData) -> RowMatch | None:
+        """Match a long table by its first rows, because made-up rows usually follow the real ones."""
         head = math.ceil(self._half())
         if len(table) < 2 * head:
             return None
-        found = self._settled(table[:head], Beside(), affine.guess(table[:head], self.features)) or self._by_ranks(
-            table[:head], Beside()
+        found = self._settled(table[:head], SideData(), affine.guess(table[:head], self.features)) or self._by_ranks(
+            table[:head], SideData()
         )
         return None if found is None else self._read_like(table, beside, found)
 
 
-def _is_whole(found: Found | None) -> bool:
-    """Tell whether nearly all of a table's rows were found."""
+def _is_whole(found: RowMatch | None) -> bool:
+    """Tell whether nearly all of a table's rows matched."""
     return found is not None and found.count >= ENOUGH_MATCHED * len(found.rows)

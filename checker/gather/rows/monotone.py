@@ -2,8 +2,8 @@
 
 Theory of operation: a logarithm, a root, a power or quantile transformation keeps a column's order, and clipping or
 rounding only ties values together. So a map is a list of steps: equal values of the data give equal values of the
-table, and larger values no smaller ones. A row of a table counts as matched where a row of the data gives its value in
-every column: exactly, where the map holds that value, or else between the images of its neighbours (``Image``). The
+table, and larger values no smaller ones. A row of a table matches where a row of the data gives its value in every
+column: exactly, where the map holds that value, or else between the images of its neighbours (``MonotoneImage``). The
 maps themselves come from ranks (``rank_matching``).
 """
 
@@ -12,23 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from checker.gather.rows.tiebreaks import Labels
+from checker.gather.rows.tiebreaks import TableLabels
 from checker.records.arrays import Array
 
 ROUNDING = 1e-6
-"""In deviations of a table's column."""
+"""In deviations of a table's column: how far a value may be off."""
 NEIGHBOURS, MEMBERS = 4, 3
-"""So many points, and rows at each of them, are looked at as a row's identity."""
+"""Limits on the points, and on the rows at each point, that are tried for a row."""
 FARTHEST = 0.2
 CHUNK = 20_000
 
 
 @dataclass(frozen=True)
 class MonotoneMap:
-    """Student's column ``column`` rises, or else falls, with the data set's column ``source``.
+    """The student's column ``column`` rises, or else falls, with the data set's column ``source``.
 
-    Of the data's ``values`` (m,), which rise strictly, ``images`` (m,) are the student's values, and ``places`` (m,)
-    the shares of the student's rows that lie below these.
+    ``values`` (m,) are the data's, strictly rising; ``images`` (m,) are the student's values for them, and ``places``
+    (m,) the shares of the student's rows below these images.
     """
 
     column: int
@@ -47,7 +47,8 @@ class MonotoneMap:
         return np.interp(values, self.images[order], self.places[order])
 
     def bounds(self, values: Array) -> tuple[Array, Array, Array]:
-        """Return between which values of the student's those of the data (n,) lie, and whether these are the same."""
+        """Return the lowest and the highest student's value that each of the data's values (n,) may have, and whether
+        both are the same."""
         below, above = (np.searchsorted(self.values, values, side) for side in ("left", "right"))
         is_known = above > below
         rises = self.images[0] <= self.images[-1]
@@ -56,13 +57,13 @@ class MonotoneMap:
         return np.minimum(first, last), np.maximum(first, last), first == last
 
 
-Maps = tuple[MonotoneMap, ...]
+MonotoneMaps = tuple[MonotoneMap, ...]
 
 
-class Image:
-    """The data set as monotone maps of its ``complete`` columns show it."""
+class MonotoneImage:
+    """The data set under monotone maps of its ``complete`` columns."""
 
-    def __init__(self, maps: Maps, features: Array, complete: Array) -> None:
+    def __init__(self, maps: MonotoneMaps, features: Array, complete: Array) -> None:
         self._maps = list({m.source: m for m in reversed(maps) if complete[m.source]}.values())
         if not self._maps:
             return
@@ -73,8 +74,8 @@ class Image:
         self._starts = np.cumsum(np.append(0, counts))
         self._bounds = [m.bounds(features[:, m.source]) for m in self._maps]
 
-    def rows_of(self, table: Array, labels: Labels | None = None) -> Array:
-        """Return each row's row of the data set that the maps lead to; -1 where none does or several do."""
+    def rows_of(self, table: Array, labels: TableLabels | None = None) -> Array:
+        """Return the row of the data set that the maps give for each row; -1 where no row or several agree."""
         found = np.full(len(table), -1, dtype=np.int64)
         columns = [m.column for m in self._maps]
         known = np.flatnonzero(np.isfinite(table[:, columns]).all(axis=1)) if columns else found[:0]
@@ -83,12 +84,12 @@ class Image:
         return found
 
     def may_be(self, table: Array, rows: Array) -> Array:
-        """Tell whether rows of a table (n, c) may be these rows (n,) of the data set; none is a row -1."""
+        """Tell whether rows of a table (n, c) may be these rows (n,) of the data set; a row -1 is none."""
         known = np.maximum(rows, 0)
         return np.asarray((rows >= 0) & (self._agreement(table, known) >= 0))
 
-    def _best(self, values: Array, labels: Labels | None) -> Array:
-        """Return the one row of the data set that agrees best with each row of a table, of which all is known."""
+    def _best(self, values: Array, labels: TableLabels | None) -> Array:
+        """Return the one row of the data set that agrees best with each row of a table without gaps."""
         wanted = np.column_stack([m.of_table(values[:, m.column]) for m in self._maps])
         nearest = np.asarray(self._tree.query(wanted, k=NEIGHBOURS, distance_upper_bound=FARTHEST)[1])
         best, score, rivals = (np.full(len(values), start, dtype=np.int64) for start in (-1, -1, 0))
@@ -108,7 +109,8 @@ class Image:
         return np.where(rivals == 0, best, -1)
 
     def _agreement(self, values: Array, rows: Array) -> Array:
-        """Return in how many columns a row of the data is known to give a table's values; -1 where it cannot."""
+        """Return in how many columns a row of the data gives exactly the table's values; -1 where some column rules it
+        out."""
         exact = np.zeros(len(values), dtype=np.int64)
         agrees = np.ones(len(values), dtype=bool)
         for m, (low, high, is_known) in zip(self._maps, self._bounds, strict=True):

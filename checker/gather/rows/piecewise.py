@@ -1,4 +1,4 @@
-"""Monotone images of a column, followed by straight pieces, few for its rows. Pure."""
+"""Monotone images of a column as straight pieces, few compared with its rows. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from checker.gather.rows.fitting import SAMPLE, Column
+from checker.gather.rows.fitting import SAMPLE, StudentColumn
 from checker.gather.rows.values import spread
 from checker.records.arrays import Array
 
 PIECE = 0.3
-"""Of the tolerance, how far a straight piece may pass by a value that it was fitted to."""
+"""How far a straight piece may pass by a value that it was fitted to, as a share of the tolerance."""
 ROWS_A_PIECE = 4
 FARTHEST_NORMAL = 5.3
 """``QuantileTransformer`` cuts normal quantiles off at 5.2."""
 
 
-def piecewise_image(column: Column, ours: Array, is_normal: bool) -> Array | None:
-    """Return the values (m,) of a column that straight pieces along a source (m,) give; None where these do not do.
+def piecewise_image(column: StudentColumn, ours: Array, is_normal: bool) -> Array | None:
+    """Return the values (m,) of a column that straight pieces along a source (m,) give; None where they do not fit.
 
-    ``is_normal``: they give quantiles, from 0 to 1, of which the column has the normal ones.
+    ``is_normal``: the pieces give quantiles from 0 to 1, and the column holds the normal ones.
     """
     theirs = column.values
     if is_normal and not np.nanmax(np.abs(theirs)) <= FARTHEST_NORMAL:
@@ -45,8 +45,8 @@ def piecewise_image(column: Column, ours: Array, is_normal: bool) -> Array | Non
 
 @dataclass(frozen=True)
 class _Pieces:
-    """Straight pieces (p,), each from a ``first`` to a ``last`` value of the data, which has the image ``start`` at its
-    first and rises by ``slope``, and whether it is flat; the ``values`` (v,) that they follow, and their ``images``."""
+    """Straight pieces (p,), each from a ``first`` to a ``last`` value of the data, with image ``start`` at its first
+    value, a ``slope``, and whether it is flat; the ``values`` (v,) that the pieces follow, and their ``images``."""
 
     first: Array
     last: Array
@@ -58,7 +58,7 @@ class _Pieces:
 
     @classmethod
     def along(cls, ours: Array, theirs: Array, tolerance: Array) -> "_Pieces":
-        """Follow a student's values (n,) along the data's, to within a tolerance of each."""
+        """Fit pieces to a student's values (n,) along the data's, to within a tolerance of each."""
         order = np.lexsort((theirs, ours))
         ours, theirs, tolerance = ours[order], theirs[order], tolerance[order]
         starts = np.flatnonzero(np.append(True, ours[1:] != ours[:-1]))
@@ -85,7 +85,7 @@ class _Pieces:
         return cls(first, last, image - slope * mean, slope, is_flat, values, images)
 
     def at(self, ours: Array) -> tuple[Array, Array, Array]:
-        """Return the images of the data's values (m,), and between which of their neighbours' images they may lie."""
+        """Return the images of the data's values (m,), and the two neighbouring images between which they may lie."""
         place = np.clip(np.searchsorted(self.first, ours, "right") - 1, 0, len(self.first) - 1)
         after = np.minimum(place + 1, len(self.first) - 1)
         end = self.start + self.slope * (self.last - self.first)
@@ -94,7 +94,7 @@ class _Pieces:
         there = self.start[after] + self.slope[after] * (ours - self.first[after])
         gap = self.first[after] - self.last[place]
         share = (ours - self.last[place]) / np.where(gap > 0, gap, 1.0)
-        # Where the two lines meet in between, they are followed to there; where both are flat, the map jumps.
+        # Two lines that meet in the gap are followed to that point; between two flat lines the map jumps.
         meeting = (above - below - self.slope[after] * gap) / (self.slope[place] - self.slope[after])
         do_meet = (meeting >= 0) & (meeting <= gap)
         do_jump = self.is_flat[place] & self.is_flat[after]
@@ -111,7 +111,7 @@ class _Pieces:
 
 
 def _cut(values: Sequence[float], images: Sequence[float], tolerance: Sequence[float]) -> list[int]:
-    """Return where straight pieces begin, each as long as a line through its first point passes all others."""
+    """Return where straight pieces begin. Each is as long as some line through its first point passes all others."""
     starts = [0]
     value, image, low, high = values[0], images[0], -np.inf, np.inf
     for place in range(1, len(values)):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from checker.gather.rows.affine import TOLERANCE, AffineMap, Maps
-from checker.gather.rows.tiebreaks import Labels
+from checker.gather.rows.affine import TOLERANCE, AffineMap, AffineMaps
+from checker.gather.rows.tiebreaks import TableLabels
 from checker.gather.rows.values import are_numbers
 from checker.records.arrays import Array
 
@@ -15,9 +15,9 @@ CHUNK = 50_000
 
 
 @dataclass(frozen=True)
-class _Space:
-    """Rows of the data set as points to be searched: points that fall together are one, of which the ``first`` row is
-    kept, and whether it ``is_one``."""
+class _PointSet:
+    """Rows of the data set as points in a tree. Equal points are stored once, with the ``first`` of their rows;
+    ``is_one`` tells whether there was only one row."""
 
     tree: cKDTree
     first: Array
@@ -25,22 +25,22 @@ class _Space:
 
 
 class AffinePoints:
-    """The data set's rows as points, in which rows of tables are looked up by affine maps: features (n, d), and labels
+    """The data set's rows as points, among which affine maps place the rows of a table: features (n, d), and labels
     (n,)."""
 
     def __init__(self, features: Array, labels: Array, complete: Array, deviations: Array) -> None:
         self._features, self._labels = features, labels
         self._complete, self._deviations = complete, deviations
-        self._spaces: dict[tuple[int, ...], _Space] = {}
+        self._spaces: dict[tuple[int, ...], _PointSet] = {}
 
-    def nearest(self, table: Array, maps: Maps) -> Array:
-        """Return each row's nearest row of the data set, however far."""
+    def nearest(self, table: Array, maps: AffineMaps) -> Array:
+        """Return the nearest row of the data set for each row of a table, at any distance."""
         space = self._space(maps)
         return np.asarray(space.first[space.tree.query(np.nan_to_num(self.wanted(table, maps)))[1]])
 
-    def only_near(self, table: Array, maps: Maps, labels: Labels | None = None) -> Array:
-        """Return each row's row of the data set that agrees with it, in its label too where that is given; -1 where
-        none or several do."""
+    def only_near(self, table: Array, maps: AffineMaps, labels: TableLabels | None = None) -> Array:
+        """Return the row of the data set that agrees with each row of a table, and with its label where labels are
+        passed; -1 where no row or several agree."""
         space = self._space(maps, with_label=labels is not None)
         wanted = self.wanted(table, maps)
         if labels is not None:
@@ -48,11 +48,11 @@ class AffinePoints:
         return only_near(space, wanted)
 
     def _label_points(self, labels: Array) -> Array:
-        """Return labels as a coordinate, in which different ones lie far apart."""
+        """Return labels as a coordinate that sets different labels far apart."""
         return labels / float(np.std(self._labels)) if are_numbers(self._labels) else labels.astype(np.float64)
 
-    def _space(self, maps: Maps, with_label: bool = False) -> _Space:
-        """Return the data set as points: the sources of maps, and the label where it is wanted."""
+    def _space(self, maps: AffineMaps, with_label: bool = False) -> _PointSet:
+        """Return the data set as points: the sources of the maps, and the label if ``with_label``."""
         sources = [m.source for m in self.used(maps)]
         key = (*sources, -1) if with_label else tuple(sources)
         if key not in self._spaces:
@@ -64,27 +64,28 @@ class AffinePoints:
             self._spaces[key] = space_of(points)
         return self._spaces[key]
 
-    def wanted(self, table: Array, maps: Maps) -> Array:
-        """Return a table's rows as points among the data set's; a row with an unknown number is NaN."""
+    def wanted(self, table: Array, maps: AffineMaps) -> Array:
+        """Return a table's rows as points among the data set's; a row with a gap is NaN."""
         used = self.used(maps)
         wanted = np.column_stack([table[:, m.column] * m.scale + m.offset for m in used])
         wanted /= self._deviations[[m.source for m in used]]
         return np.where(np.isfinite(wanted).all(axis=1, keepdims=True), wanted, np.nan)
 
-    def used(self, maps: Maps) -> list[AffineMap]:
-        """Return a map of each of the data's columns that tells rows."""
+    def used(self, maps: AffineMaps) -> list[AffineMap]:
+        """Return one map for each source column that identifies rows."""
         by_source = {m.source: m for m in reversed(maps)}
         one_each = [m for m in maps if by_source[m.source] is m]
         return [m for m in one_each if self._complete[m.source]] or one_each
 
 
-def space_of(points: Array) -> _Space:
+def space_of(points: Array) -> _PointSet:
+    """Return points (n, d) as a set to be searched."""
     points, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
-    return _Space(cKDTree(points), first, counts == 1)
+    return _PointSet(cKDTree(points), first, counts == 1)
 
 
-def only_near(space: _Space, wanted: Array) -> Array:
-    """Return the row of the one point near each wanted one; -1 where none or several are."""
+def only_near(space: _PointSet, wanted: Array) -> Array:
+    """Return the row of the single point near each wanted point; -1 where no point or several are near."""
     found = np.full(len(wanted), -1, dtype=np.int64)
     known = np.flatnonzero(np.isfinite(wanted).all(axis=1))
     for part in np.array_split(known, max(1, len(known) // CHUNK)):

@@ -1,4 +1,4 @@
-"""Power transformations of a column, and the exponent that a student's values come from. Pure."""
+"""Power transformations of a column, and the exponent behind a student's values. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,10 +12,10 @@ from checker.gather.rows.terms import finite
 from checker.records.arrays import Array
 
 ALIKE_ALREADY = 0.02
-"""The same at one of ``POWERS`` that is near to the right one."""
+"""The same limit at one of ``POWERS``, which is only near the right exponent."""
 POWERS = np.concatenate([np.arange(-40.0, -4), np.linspace(-4, 4, 33), np.arange(5.0, 41)])
 Power = Callable[[Array, Any], Array]
-"""A family of maps: of values, with an exponent, or several of them that are broadcast."""
+"""A family of maps: takes values and one exponent, or several that broadcast."""
 
 
 def _yeo_johnson(values: Array, exponent: Any) -> Array:
@@ -38,7 +38,7 @@ POWER_MAPS: Mapping[str, Power] = {"Yeo-Johnson": _yeo_johnson, "Box-Cox": _box_
 
 
 def best_exponent(theirs: Array, ours: Array, power: Power) -> float | None:
-    """Return the exponent with which an affine image of a power of the data's values (s,) is nearest to a student's."""
+    """Return the exponent whose power of the data's values (s,) has an affine image nearest to a student's values."""
     known = np.isfinite(theirs) & np.isfinite(ours)
     theirs, ours = theirs[known], ours[known]
     if len(theirs) < MIN_ROWS:
@@ -59,7 +59,8 @@ def best_exponent(theirs: Array, ours: Array, power: Power) -> float | None:
 
 
 def _nearest(theirs: Array, ours: Array, power: Power, bounds: tuple[float, float]) -> tuple[float, float]:
-    """Return how much an affine image leaves over at the best exponent within bounds, and this."""
+    """Return the share of variance that an affine image leaves over at the best exponent within bounds, and this
+    exponent."""
     found = minimize_scalar(
         lambda exponent: _left(theirs, power(ours[:, None], exponent))[0],
         bounds=bounds,
@@ -70,7 +71,7 @@ def _nearest(theirs: Array, ours: Array, power: Power, bounds: tuple[float, floa
 
 
 def _left(theirs: Array, made: Array) -> Array:
-    """Return the share of a student's variance that affine images of what was made (s, k) leave over: (k,)."""
+    """Return the share of a student's variance that affine images of the transformed values (s, k) leave over: (k,)."""
     one, other = theirs - theirs.mean(), made - made.mean(axis=0)
     other = other / np.sqrt((other**2).sum(axis=0))
     share = ((one[:, None] - other * (one @ other)) ** 2).sum(axis=0) / (one @ one)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from checker.gather.rows.monotone import ROUNDING, Maps, MonotoneMap
+from checker.gather.rows.monotone import ROUNDING, MonotoneMap, MonotoneMaps
 from checker.gather.rows.rank_pairing import FITTING, Pairs, pairings, turned
 from checker.gather.rows.ranks import DISTINCT, SAMPLE, correlation, ranks
 from checker.gather.rows.values import spread
@@ -22,13 +22,15 @@ from checker.records.arrays import Array
 
 MOST_COLUMNS = 60
 SOME_CLEAR = 0.25
-"""Share of a sample that has clear rows: of nine unrelated columns less than a tenth has, of three a fifth."""
+"""Share of a sample that must have a clear nearest row. With nine unrelated columns less than a tenth has one, with
+three a fifth.
+"""
 CLEAR = 0.6
-"""Of the distance to the second nearest row: nearer, the nearest is the one."""
+"""A nearest row is clear if its distance is below this share of the distance to the second nearest."""
 
 
 def guess(table: Array, features: Array, complete: Array) -> tuple[Array, Array]:
-    """Return the provisional identities of some of a table's rows: their places in it, and the rows of the data."""
+    """Return provisional identities for some of a table's rows: their positions in it, and their rows of the data."""
     nothing = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     theirs = np.column_stack([ranks(column) for column in table.T[:MOST_COLUMNS]])
     sources = np.flatnonzero(complete)
@@ -58,10 +60,10 @@ def guess(table: Array, features: Array, complete: Array) -> tuple[Array, Array]
     return some[places], rows
 
 
-def fit(table: Array, places: Array, rows: Array, features: Array) -> Maps:
+def fit(table: Array, places: Array, rows: Array, features: Array) -> MonotoneMaps:
     """Return the monotone maps between columns, given identities of some of a table's rows.
 
-    Where several of the data's columns would do, as none should, the one at the same place is taken.
+    If several of the data's columns fit, which should not happen, the one at the same position is taken.
     """
     some = spread(len(rows), SAMPLE)
     ours = np.column_stack([ranks(column) for column in features[rows[some]].T])
@@ -84,7 +86,7 @@ def fit(table: Array, places: Array, rows: Array, features: Array) -> Maps:
 
 
 def _clear(theirs: Array, images: Array, pairs: Pairs) -> tuple[Array, Array]:
-    """Return the rows (p,) of a table that have one clearly nearest row of the data set, and these."""
+    """Return the positions (p,) of the table's rows that have one clearly nearest row of the data, and these rows."""
     wanted = theirs[:, [j for j, _, _ in pairs]]
     known = np.flatnonzero(np.isfinite(wanted).all(axis=1))
     points, first, counts = np.unique(images, axis=0, return_index=True, return_counts=True)
@@ -96,8 +98,7 @@ def _clear(theirs: Array, images: Array, pairs: Pairs) -> tuple[Array, Array]:
 
 
 def _steps(ours: Array, theirs: Array) -> tuple[Array, Array, float]:
-    """Return the data's values (m,) and their images (m,) along a map that rises or falls, and the share of pairs that
-    fit it."""
+    """Return the data's values (m,) and their images (m,) along a monotone map, and the share of pairs that fit it."""
     known = np.isfinite(ours) & np.isfinite(theirs)
     ours, theirs = ours[known], theirs[known]
     if len(ours) < 3 or not np.ptp(theirs):
@@ -116,7 +117,7 @@ def _steps(ours: Array, theirs: Array) -> tuple[Array, Array, float]:
 
 
 def _longest_rise(values: Array) -> Sequence[int]:
-    """Return the places of a longest part of a sequence that never falls."""
+    """Return the positions of a longest subsequence that never falls."""
     tails: list[float] = []
     last: list[int] = []
     before = [-1] * len(values)

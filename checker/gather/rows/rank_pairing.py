@@ -1,4 +1,4 @@
-"""Which columns of a table and of the data may belong together, by repeated values and rank correlations. Pure."""
+"""Which columns of a table and of the data may belong together, from repeated values and rank correlations. Pure."""
 
 from collections.abc import Iterator
 
@@ -10,17 +10,17 @@ from checker.gather.rows.values import spread
 from checker.records.arrays import Array
 
 FITTING = 0.9
-"""Share of the pairs of values that fit a monotone map."""
+"""Share of the pairs of values that must fit a monotone map."""
 BANDS = 24
-"""Parts of a distribution in each of which repeated values are counted."""
+"""Number of bands of a distribution in which repeated values are counted."""
 UNLIKE = 0.08
-"""By how much two rank correlations may differ that should be one."""
+"""Largest difference between two rank correlations that should be the same."""
 Pairs = tuple[tuple[int, int, int], ...]
-"""A table's column, the data's, and whether one rises (1) or falls (-1) with the other."""
+"""A table's column, the data's column, and whether the first rises (1) or falls (-1) with the second."""
 
 
 def pairings(theirs: Array, table: Array, features: Array, ours: Array, sources: Array) -> Iterator[Pairs]:
-    """Propose which columns belong together: those in the same places, and those that repeat values alike."""
+    """Propose pairs of columns: those at the same positions, and those whose values repeat equally often."""
     some, all_ = spread(len(theirs), SAMPLE), spread(len(ours), SAMPLE)
     usable = [j for j in range(theirs.shape[1]) if np.isfinite(table[:, j]).mean() > FITTING and _is_fine(table[:, j])]
     part = spread(len(features), len(table))
@@ -57,7 +57,7 @@ def _is_fine(column: Array) -> bool:
 
 
 def _repeats(column: Array) -> Array:
-    """Return how many different values there are for each row, in each band of a column's ranks."""
+    """Return how many distinct values there are per row, in each band of a column's ranks."""
     known = np.sort(column[np.isfinite(column)])
     is_new = np.append(True, known[1:] != known[:-1]) if len(known) else np.zeros(0, dtype=bool)
     share = 1 / np.bincount(np.cumsum(is_new) - 1)[np.cumsum(is_new) - 1] if len(known) else np.zeros(0)
@@ -73,7 +73,8 @@ def _correlations(values: Array) -> Array:
 
 
 def _signs(one: Array, other: Array) -> Array:
-    """Return which columns fall: turned over, correlations (c, c) are most like the others."""
+    """Return a sign for each column: turning over the columns of sign -1 makes the correlations (c, c) most like the
+    others."""
     signs = np.ones(len(one))
     for _ in range(2 * len(one)):
         now = np.abs(one * np.outer(signs, signs) - other).sum()

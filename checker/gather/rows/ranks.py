@@ -5,13 +5,13 @@ import numpy as np
 from checker.records.arrays import Array
 
 DISTINCT = 20
-"""Values below which a column is a code rather than an image."""
+"""A column with fewer distinct values is a code rather than an image."""
 SAMPLE = 2_000
-"""So many rows, spread over a table, tell whether it matches at all, and how."""
+"""This many rows, spread over a table, decide whether it matches at all, and how."""
 
 
 def ranks(column: Array) -> Array:
-    """Return the share of known values that lie below each, of equal ones half; NaN for what is unknown."""
+    """Return for each value the share of the values below it, plus half the share of equal ones; NaN for a gap."""
     found = np.full(len(column), np.nan)
     known = np.isfinite(column)
     _, index, counts = np.unique(column[known], return_inverse=True, return_counts=True)
@@ -21,8 +21,8 @@ def ranks(column: Array) -> Array:
 
 
 def correlation(one: Array, other: Array, enough: int = DISTINCT) -> float:
-    """Return the correlation of two columns (n,) over the rows that both know; 0 for fewer than ``enough`` of them, and
-    where one column does not vary."""
+    """Return the correlation of two columns (n,) over the rows without gaps; 0 for fewer than ``enough`` of these, and
+    where a column does not vary."""
     known = np.isfinite(one) & np.isfinite(other)
     one, other = one[known], other[known]
     if len(one) < enough or not np.ptp(one) or not np.ptp(other):

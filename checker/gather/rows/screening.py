@@ -1,10 +1,10 @@
 """Which formulas may give a student's column, seen from a sample of its rows. Pure.
 
 Theory of operation: most columns of most tables are affine images of one term, a function of one or two columns.
-Correlations with all terms over a few rows tell which (``Sample.terms_like``). Several blocks of rows are tried; in a
-block in which no row is off, the correlation is 1 but for rounding. Likewise, a weighted sum leaves no residual in such
-a block (``Sample.mixtures_like``), and a monotone image rises, or falls, along its source (``Sample.sources_along``).
-So a column without any formula costs little more than its standard deviation.
+Correlations with all terms over a few rows tell which (``RowSample.terms_like``). Several blocks of rows are tried; in
+a block in which no row is off, the correlation is 1 but for rounding. Likewise, a weighted sum leaves no residual in
+such a block (``RowSample.mixtures_like``), and a monotone image rises, or falls, along its source
+(``RowSample.sources_along``). So a column without any formula costs little more than its standard deviation.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,23 +12,27 @@ from functools import cached_property
 
 import numpy as np
 
-from checker.gather.rows.fitting import BLOCK, BLOCKS, MIN_ROWS, Column, blocks_of
-from checker.gather.rows.mixtures import NO_SETTINGS, Rows
+from checker.gather.rows.fitting import BLOCK, BLOCKS, MIN_ROWS, StudentColumn, blocks_of
+from checker.gather.rows.mixtures import NO_SETTINGS, MixtureRows
 from checker.gather.rows.terms import Term
 from checker.gather.rows.values import spread
 from checker.records.arrays import Array
 
 ALONG = 250
-"""So many rows of the sample tell whether a column rises or falls along another."""
+"""This many rows of the sample decide whether a column rises or falls along another."""
 ALIKE = 1e-6
-"""Of a column's variance in a block, what a formula may leave over to be looked at: noise of a thousandth does."""
+"""Share of a column's variance in a block that a formula may leave over and still be tried; noise of a thousandth
+passes.
+"""
 MOST_CANDIDATES = 8
 
 
-class Sample:
-    """What is known of the data's ``rows`` (s,) at some ``places`` (s,) of a table."""
+class RowSample:
+    """Values of the data's ``rows`` (s,) at some ``places`` (s,) of a table, prepared to compare columns with."""
 
-    def __init__(self, places: Array, rows: Array, features: Array, terms: "Sequence[Term]", mixed: Rows) -> None:
+    def __init__(
+        self, places: Array, rows: Array, features: Array, terms: "Sequence[Term]", mixed: MixtureRows
+    ) -> None:
         self.places, self.rows = places, rows
         self._blocks = blocks_of(len(rows))
         self._seen = [_standard(np.column_stack([t.of(features[rows[b]]) for t in terms])) for b in self._blocks]
@@ -39,7 +43,7 @@ class Sample:
         self._mixed = mixed
 
     def terms_like(self, theirs: Array) -> list[int]:
-        """Return the terms of which a student's values (s,) may be affine images, the simplest first."""
+        """Return the terms whose affine image a student's values (s,) may be, the simplest first."""
         left = np.ones(self._seen[0][0].shape[1])
         for block, (standard, known) in zip(self._blocks, self._seen, strict=True):
             values = theirs[block] - theirs[block].mean()
@@ -51,8 +55,8 @@ class Sample:
                 left = np.minimum(left, np.where(enough, 1 - explained / spread_, 1.0))
         return [int(number) for number in np.flatnonzero(left < ALIKE)[:MOST_CANDIDATES]]
 
-    def sources_along(self, column: "Column") -> list[int]:
-        """Return the sources along which a student's column rises or falls, but for a few rows."""
+    def sources_along(self, column: "StudentColumn") -> list[int]:
+        """Return the sources along which a student's column rises or falls, except in a few rows."""
         values, found = column.values[self.places[self._along]], []
         for source, order in enumerate(self._orders):
             steps = np.diff(values[order])
@@ -63,7 +67,7 @@ class Sample:
 
     @cached_property
     def _bases(self) -> list[tuple[str, list[tuple[Array, Array]]]]:
-        """For each kind of mixture, some blocks of rows of the sample, and what spans their terms."""
+        """For each kind of mixture, some blocks of rows of the sample, and an orthonormal basis of their terms."""
         complete = np.flatnonzero(np.isin(self.rows, self._mixed.complete))
         bases = []
         for kind in ("sums", "products", "directions") if len(complete) >= MIN_ROWS else ():
@@ -75,7 +79,7 @@ class Sample:
         return bases
 
     def mixtures_like(self, theirs: Array) -> Iterator[tuple[str, Array]]:
-        """Return the kinds of weighted sums that a student's values (s,) may be, and places where they are."""
+        """Yield the kinds of weighted sum that a student's values (s,) may be, each with a block that shows it."""
         for kind, blocks in self._bases:
             best, left = None, ALIKE
             for block, basis in blocks:
@@ -89,7 +93,7 @@ class Sample:
 
 
 def _standard(terms: Array) -> tuple[Array, Array]:
-    """Return terms (b, t), of mean 0 and length 1 over the rows where they are known, else 0; and where they are."""
+    """Return terms (b, t) with mean 0 and length 1 over their finite rows, 0 elsewhere; and which rows are finite."""
     known = np.isfinite(terms)
     count = np.maximum(known.sum(axis=0), 1)
     filled = np.where(known, terms, 0.0)

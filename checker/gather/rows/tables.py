@@ -12,24 +12,24 @@ from checker.records.capture import ModelCapture
 MIN_ROWS = 50
 MAX_COLUMNS = 500
 MAX_FED = 2_000
-"""Tables of one network that are looked at, the training's first."""
+"""Limit on the tables of one network that are searched; training tables come first."""
 ENOUGH_FOR_SHAPE = 100_000
 
 
 @dataclass(frozen=True)
-class Beside:
-    """What came with a table: labels (n,) or (n, classes), and the index (n,) that pandas had, which is a claim."""
+class SideData:
+    """What came with a table: labels (n,) or (n, classes), and the pandas index (n,), which is a claim."""
 
     y: Array | None = None
     index: Array | None = None
 
-    def joined(self, other: "Beside") -> "Beside":
-        """Return this, and of what is missing the other's."""
-        return Beside(other.y if self.y is None else self.y, other.index if self.index is None else self.index)
+    def joined(self, other: "SideData") -> "SideData":
+        """Return this side data, with missing parts taken from the other."""
+        return SideData(other.y if self.y is None else self.y, other.index if self.index is None else self.index)
 
 
 class Tables(Mapping[str, Array]):
-    """Feature tables of one width by hash, as float64 where they are asked for; as many as may be looked at."""
+    """Feature tables of one width by hash, within a limit on their values; converted to float64 on access."""
 
     def __init__(self, arrays: Mapping[str, Array], most_values: int) -> None:
         self._arrays: dict[str, Array] = {}
@@ -53,23 +53,23 @@ class Tables(Mapping[str, Array]):
         return len(self._arrays[digest])
 
     def sampled(self) -> Array:
-        """Return rows of all tables together, spread evenly where they are many."""
+        """Return rows of all tables together; of many rows, an evenly spread sample."""
         every = max(1, sum(map(len, self._arrays.values())) // ENOUGH_FOR_SHAPE)
         return np.concatenate([sober(values[::every]) for values in self._arrays.values()])
 
 
-def tables_fed(model: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, Beside]:
-    """Return what a network was given, the last training data first, each once; with what came with it."""
+def tables_fed(model: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, SideData]:
+    """Return each table that a network was fed once, the last training data first, with its side data."""
     fed = [fit.training for fit in reversed(model.fits)]
     fed += [fit.validation for fit in reversed(model.fits) if fit.validation is not None]
     fed += [use.fed for use in model.uses]
-    given: dict[str, Beside] = {}
+    given: dict[str, SideData] = {}
     for one in fed:
         x = None if one.x is None else arrays.get(one.x.sha256)
         if one.x is not None and x is not None and (one.x.sha256 in given or len(given) < MAX_FED):
             y, index = (None if ref is None else arrays.get(ref.sha256) for ref in (one.y, one.index))
-            beside = Beside(y, index if index is not None and _is_index(index, x) else None)
-            given[one.x.sha256] = given.get(one.x.sha256, Beside()).joined(beside)
+            beside = SideData(y, index if index is not None and _is_index(index, x) else None)
+            given[one.x.sha256] = given.get(one.x.sha256, SideData()).joined(beside)
     return given
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from checker.records.arrays import Array
 
 MOST_PAIRED = 16
-"""So many columns, the first ones, are paired."""
+"""Only this many columns, the first ones, are paired."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A function ``of`` the data's columns (k, d), which gives (k,)."""
+    """A function ``of`` the data's columns (k, d), giving (k,)."""
 
     words: str
     of: Callable[[Array], Array]

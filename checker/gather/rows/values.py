@@ -1,4 +1,4 @@
-"""Values of a table as row matching takes them: cleaned, and a sample of them. Pure."""
+"""Values of a table as row matching uses them: cleaned, and sampled. Pure."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ LARGEST = 1e12
 
 
 def sober(values: Array) -> Array:
-    """Return float64; what is no number, or larger than any that the data set could give, is NaN."""
+    """Return values as float64; NaN replaces what is not finite or larger than any number the data set could give."""
     values = values.astype(np.float64)
     with np.errstate(invalid="ignore"):
         return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
 def spread(count: int, most: int) -> Array:
-    """Return so many row numbers at most, spread evenly."""
+    """Return at most ``most`` row numbers, spread evenly."""
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def are_numbers(labels: Array) -> bool:
-    """Tell the numbers of a regression from the class numbers of a classification."""
+    """Tell a regression's numbers from a classification's class numbers."""
     return labels.dtype.kind == "f"

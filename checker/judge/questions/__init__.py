@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from checker.judge.questions import data, network, plans, results, training
-from checker.judge.questions.view import Found, View
+from checker.judge.questions.view import Details, View
 from checker.records.codec import record
 from checker.records.report import CauseKind, Question, Report, Topic
 
@@ -24,7 +24,7 @@ MOST = 7
 WRONG = 3
 """The weight from which on something is wrong with a submission."""
 
-Finder = Callable[[View], Found | None]
+Finder = Callable[[View], Details | None]
 
 
 @record

@@ -2,7 +2,7 @@
 
 import math
 
-from checker.judge.questions.view import Found, View, about, counted
+from checker.judge.questions.view import Details, View, about, counted
 from checker.records.network import KerasObject, Phase
 from checker.records.report import Figure, Symptom
 from checker.scoring.metrics import find
@@ -29,12 +29,12 @@ def _in_words(view: View) -> str:
     return IN_WORDS.get(_loss(view), _loss(view))
 
 
-def cross_entropy(view: View) -> Found | None:
+def cross_entropy(view: View) -> Details | None:
     """The loss is a cross-entropy over classes."""
     return about(view.trained) if view.classes and _loss(view) in ENTROPIES else None
 
 
-def first_loss(view: View) -> Found | None:
+def first_loss(view: View) -> Details | None:
     """The loss after the first epoch is below that of guessing."""
     losses, phase = view.losses("loss"), view.phases[0] if view.phases else None
     if not losses or phase is None or not view.classes or not view.rows or phase.class_weight:
@@ -46,24 +46,24 @@ def first_loss(view: View) -> Found | None:
     return about(Figure.CURVES, classes=view.classes, chance=f"{chance:.2f}", first=f"{losses[0]:.2f}", steps=steps)
 
 
-def sparse(view: View) -> Found | None:
+def sparse(view: View) -> Details | None:
     """The loss is the sparse cross-entropy."""
     return about(view.trained) if view.classes and _loss(view) == ENTROPIES[0] else None
 
 
-def binary_cross_entropy(view: View) -> Found | None:
+def binary_cross_entropy(view: View) -> Details | None:
     """The loss of several classes is the binary cross-entropy."""
     if view.classes < 3 or _loss(view) != "BinaryCrossentropy":
         return None
     return about(view.trained, classes=view.classes, others=view.classes - 1)
 
 
-def squared_error_of_classes(view: View) -> Found | None:
+def squared_error_of_classes(view: View) -> Details | None:
     """The loss of a classification is the squared error."""
     return about(view.trained, loss=_in_words(view)) if view.classes and _loss(view) == "MeanSquaredError" else None
 
 
-def squared_error(view: View) -> Found | None:
+def squared_error(view: View) -> Details | None:
     """The loss of a regression is one for numbers."""
     if view.classes or _loss(view) not in IN_WORDS:
         return None
@@ -78,18 +78,18 @@ def squared_error(view: View) -> Found | None:
     return about(view.trained, loss=_in_words(view), good=squares if "Squared" in _loss(view) else gentler)
 
 
-def cross_entropy_of_numbers(view: View) -> Found | None:
+def cross_entropy_of_numbers(view: View) -> Details | None:
     """The loss of a regression is one for classes."""
     is_so = not view.classes and "entropy" in _loss(view).lower()
     return about(view.trained, loss=_loss(view)) if is_so else None
 
 
-def class_weights(view: View) -> Found | None:
+def class_weights(view: View) -> Details | None:
     """Classes are weighted."""
     return about(view.trained) if view.phase and view.phase.class_weight else None
 
 
-def loss_or_accuracy(view: View) -> Found | None:
+def loss_or_accuracy(view: View) -> Details | None:
     """A classification was trained with a cross-entropy."""
     return cross_entropy(view)
 
@@ -102,7 +102,7 @@ def _said(view: View, *symptoms: Symptom) -> str:
     return next((seen.sentence for seen in view.report.observations if seen.symptom in symptoms), "")
 
 
-def diverged(view: View) -> Found | None:
+def diverged(view: View) -> Details | None:
     """The loss rose, or was no number."""
     sentence = _said(view, Symptom.DIVERGED)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
@@ -113,7 +113,7 @@ def _rate(optimizer: KerasObject) -> float | None:
     return rate if isinstance(rate, float) and 0 < rate < math.inf else None
 
 
-def learning_rate(view: View) -> Found | None:
+def learning_rate(view: View) -> Details | None:
     """The optimiser has one learning rate."""
     rate = _rate(view.phase.optimizer) if view.phase else None
     if view.phase is None or rate is None:
@@ -122,12 +122,12 @@ def learning_rate(view: View) -> Found | None:
     return about(view.trained, optimiser=name, rate=f"{rate:.3g}", larger=larger, smaller=smaller)
 
 
-def sgd(view: View) -> Found | None:
+def sgd(view: View) -> Details | None:
     """The optimiser is stochastic gradient descent."""
     return about(view.trained) if view.phase and view.phase.optimizer.class_name == "SGD" else None
 
 
-def batches(view: View) -> Found | None:
+def batches(view: View) -> Details | None:
     """Training went in batches."""
     if view.phase is None or view.phase.steps or not 0 < view.phase.batch_size < view.rows:
         return None
@@ -135,13 +135,13 @@ def batches(view: View) -> Found | None:
     return about(view.trained, batch=batch, rows=view.rows, steps=math.ceil(view.rows / batch))
 
 
-def one_step(view: View) -> Found | None:
+def one_step(view: View) -> Details | None:
     """Training went in batches."""
     fits = view.report.answer.fits if view.report.answer else ()
     return about(view.trained) if fits and fits[-1].how == "fit" else None
 
 
-def two_phases(view: View) -> Found | None:
+def two_phases(view: View) -> Details | None:
     """The answer was compiled and trained more than once."""
     if sum(phase.recompiled for phase in view.phases) < 2:
         return None
@@ -149,7 +149,7 @@ def two_phases(view: View) -> Found | None:
     return about(view.trained, phases=len(view.phases), words=words)
 
 
-def changing_rate(view: View) -> Found | None:
+def changing_rate(view: View) -> Details | None:
     """The learning rate changes in the course of training."""
     if view.phase is None:
         return None
@@ -170,25 +170,25 @@ def _changes(phase: Phase) -> str:
 # -- over- and underfitting ------------------------------------------------------------------------------
 
 
-def overfits(view: View) -> Found | None:
+def overfits(view: View) -> Details | None:
     """The trainings show overfitting."""
     sentence = _said(view, Symptom.OVERFITS)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
 
-def underfits(view: View) -> Found | None:
+def underfits(view: View) -> Details | None:
     """The trainings show underfitting."""
     sentence = _said(view, Symptom.UNDERFITS)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
 
-def still_improving(view: View) -> Found | None:
+def still_improving(view: View) -> Details | None:
     """The loss was still falling when training ended."""
     sentence, epochs = _said(view, Symptom.IMPROVING), max((run.epochs for run in view.report.runs), default=0)
     return about(Figure.CURVES, sentence=sentence, epochs=epochs) if sentence else None
 
 
-def stopped_early(view: View) -> Found | None:
+def stopped_early(view: View) -> Details | None:
     """Training may be stopped early."""
     stopping = view.phase.early_stopping if view.phase else None
     if stopping is None:
@@ -203,7 +203,7 @@ def stopped_early(view: View) -> Found | None:
     return about(view.trained, monitor=stopping.config.get("monitor", "val_loss"), patience=patience, weights=weights)
 
 
-def no_development_set(view: View) -> Found | None:
+def no_development_set(view: View) -> Details | None:
     """No development set was watched, or one of rows that were trained on."""
     recipe = view.report.recipe
     if recipe is None or (recipe.development and not recipe.watched_itself):
@@ -212,7 +212,7 @@ def no_development_set(view: View) -> Found | None:
     return about(view.trained, what=itself if recipe.watched_itself else "Nothing was watched but the training rows.")
 
 
-def gap(view: View) -> Found | None:
+def gap(view: View) -> Details | None:
     """The score on training rows is known, and neither over- nor underfitting is plain."""
     c = view.report.comparison
     if c is None or c.training_mean is None or _said(view, Symptom.OVERFITS, Symptom.UNDERFITS):
@@ -237,7 +237,7 @@ def gap(view: View) -> Found | None:
     )
 
 
-def curves(view: View) -> Found | None:
+def curves(view: View) -> Details | None:
     """A development loss was watched."""
     losses = view.losses("val_loss")
     if len(losses) < FEW_EPOCHS:
@@ -246,7 +246,7 @@ def curves(view: View) -> Found | None:
     return about(Figure.CURVES, lowest=f"{lowest:.3g}", epoch=losses.index(lowest) + 1, epochs=len(losses))
 
 
-def few_epochs(view: View) -> Found | None:
+def few_epochs(view: View) -> Details | None:
     """Training was very short."""
     epochs = sum(phase.epochs for phase in view.phases)
     if not 0 < epochs <= FEW_EPOCHS or not view.rows:

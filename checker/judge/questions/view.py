@@ -18,7 +18,7 @@ LONGEST_LINE = 1_000
 
 
 @dataclass(frozen=True)
-class Found:
+class Details:
     """What stands in a template's braces, and the cell or the figure that the question is about."""
 
     values: Mapping[str, str]
@@ -26,15 +26,15 @@ class Found:
     figure: Figure | None
 
 
-def about(place: int | Figure | None, **values: object) -> Found:
+def about(place: int | Figure | None, **values: object) -> Details:
     """Return what was found, at a cell or at a figure; numbers with a comma for each thousand."""
     words = {name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in values.items()}
     figure = place if isinstance(place, Figure) else None
-    return Found(words, None if isinstance(place, Figure) else place, figure)
+    return Details(words, None if isinstance(place, Figure) else place, figure)
 
 
 @dataclass(frozen=True)
-class Match:
+class CodeMatch:
     """Where a pattern is in a student's own code, and its line: the whole, or else from the pattern on."""
 
     cell: int
@@ -110,13 +110,13 @@ class View:
         epochs = [[value for value in of if value is not None] for of in zip(*series, strict=False)]
         return [fmean(of) for of in epochs if len(of) == len(series)] if series else []
 
-    def find(self, pattern: str) -> Match | None:
+    def find(self, pattern: str) -> CodeMatch | None:
         """Return the last place in the student's own code where a pattern is; comments do not count."""
         for cell in reversed(self.own):
             for line in cell.source.split("\n"):
                 code = line.partition("#")[0].strip()[:LONGEST_LINE]
                 if found := re.search(pattern, code):
-                    return Match(cell.index, short(code if len(code) <= LONGEST else code[found.start() :]))
+                    return CodeMatch(cell.index, short(code if len(code) <= LONGEST else code[found.start() :]))
         return None
 
 
