@@ -21,7 +21,7 @@ from checker.scoring.metrics import METRICS
 
 
 def known_rows(gathered: Gathered, settings: RunSettings) -> Array:
-    """Tell of each row of the data set (n,) whether a submission has inputs for it."""
+    """Return for each row of the data set (n,) whether a submission has inputs for it."""
     tracing = gathered.evidence.tracing
     if tracing is None or tracing.rows is None:
         return np.ones(len(settings.dataset.labels), dtype=bool)
@@ -31,9 +31,10 @@ def known_rows(gathered: Gathered, settings: RunSettings) -> Array:
 
 
 def missing_rows(known: Array, settings: RunSettings, reference: ReferenceResults) -> MissingRows | None:
-    """Return which rows that some seed holds out have no inputs, and how they are to the others; None where all have.
+    """Return which rows that some seed holds out have no inputs, and how they relate to the others; None where all rows
+    have inputs.
 
-    It is of all seeds that may be asked for, so that further ones change nothing of it.
+    It covers all seeds that may be used, so that further seeds change nothing of it.
     """
     held_out = {seed: held_out_rows(seed, settings) for seed in settings.all_seeds}
     rows = np.unique(np.concatenate(list(held_out.values())))
@@ -69,8 +70,8 @@ def _has_outputs(reference: ReferenceResults, settings: RunSettings) -> bool:
 
 
 def mean_errors(held_out: Mapping[int, Array], labels: Array, reference: ReferenceResults) -> Array:
-    """Return how wrong the reference is about each row of the data set (n,), on the mean of the seeds that hold it out;
-    0 for rows that none does."""
+    """Return the reference's error on each row of the data set (n,), averaged over the seeds that hold the row out; 0
+    for rows that no seed holds out."""
     total, times = np.zeros(len(labels)), np.zeros(len(labels))
     for seed, rows in held_out.items():
         total[rows] += comparison.row_errors(reference.outputs[seed], labels[rows])
@@ -79,7 +80,7 @@ def mean_errors(held_out: Mapping[int, Array], labels: Array, reference: Referen
 
 
 def on_known_rows(reference: ReferenceResults, known: Array, settings: RunSettings) -> ReferenceResults:
-    """Return the reference's results on those held-out rows for which a submission has inputs."""
+    """Return the reference's results on the held-out rows for which a submission has inputs."""
     metric, classes = METRICS[settings.assignment.bar.metric], len(settings.assignment.data.classes)
     chosen = {seed: known[held_out_rows(seed, settings)] for seed in settings.all_seeds}
     labels = {seed: settings.dataset.labels[held_out_rows(seed, settings)][of] for seed, of in chosen.items()}
@@ -103,8 +104,8 @@ def strict_standing(
     known: Array,
     further: int,
 ) -> Standing:
-    """Return where the mean lies if rows without inputs count as wrong: a number as if the mean of what the network was
-    trained on had been guessed."""
+    """Return where the mean lies if rows without inputs count as wrong; for a number, as if the mean of the training
+    labels had been guessed."""
     metric, labels = METRICS[bar.metric], settings.dataset.labels
     own = []
     for run in runs:

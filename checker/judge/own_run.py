@@ -1,4 +1,4 @@
-"""The student's own run beside the retraining: whether both agree, and what a diverged retraining means. Pure."""
+"""The student's own run beside the retraining: whether both agree, and how a diverged retraining counts. Pure."""
 
 import statistics
 from dataclasses import replace
@@ -20,7 +20,7 @@ from checker.scoring.metrics import METRICS
 
 
 def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> Agreed | None:
-    """Hold the answer, as the student had trained it, against what it does trained again; None where it was not."""
+    """Compare the answer as the student trained it with its retraining; None where it was not retrained."""
     evidence = gathered.evidence
     answer = evidence.answer
     if compared is None or answer is None:
@@ -41,8 +41,8 @@ def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSetting
 
 
 def failures(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> tuple[Failure, ...]:
-    """Return a submission's failures; a retraining that diverged is for a demonstrator where the network had learned
-    the task in the notebook."""
+    """Return a submission's failures. A diverged retraining goes to a demonstrator where the network had learned the
+    task in the notebook."""
     return tuple(_unless_survived(failure, gathered, settings, reference) for failure in gathered.evidence.failures)
 
 
@@ -71,12 +71,12 @@ def _unless_survived(
 
 
 def own_result(evidence: Evidence) -> OwnResult | None:
-    """Return how the answer did as the student had trained it."""
+    """Return the answer's result as the student trained it."""
     return next((own for own in evidence.own_results if evidence.answer and own.model == evidence.answer.id), None)
 
 
 def _training_score(gathered: Gathered, run: TrainingRun, metric: str, settings: RunSettings) -> float | None:
-    """Return the score of a training on its own rows; None where what it gives for them is not known."""
+    """Return a retraining's score on its own training rows; None where its outputs for them are not known."""
     tracing, recipe = gathered.evidence.tracing, gathered.evidence.recipe
     if run.trained is None or tracing is None or tracing.rows is None or tracing.trainable is None or recipe is None:
         return None

@@ -1,4 +1,4 @@
-"""The trainings of the answer: whether they count, and what they give for held-out rows. Pure."""
+"""The retrainings of the answer: whether they count, and their outputs for held-out rows. Pure."""
 
 import numpy as np
 
@@ -14,21 +14,21 @@ from checker.scoring.held_out import held_out_split
 
 
 def is_measured(evidence: Evidence) -> bool:
-    """Tell whether a submission's answer was trained again, and nothing went wrong in that."""
+    """Tell whether a submission's answer was retrained without failure."""
     return bool(evidence.runs) and all(failure.stage is not Stage.RETRAINING for failure in evidence.failures)
 
 
 def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[TrainingRun, ...]:
-    """Return the trainings that a comparison is made of; all there are, where there is none."""
+    """Return the retrainings that a comparison is made of; without a comparison, all of them."""
     seeds = {score.seed for score in compared.scores} if compared else {run.seed for run in evidence.runs}
     return tuple(run for run in evidence.runs if run.seed in seeds)
 
 
 def predictions(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> Array:
-    """Return what a run gives for its held-out rows: class scores (n, classes), or values (n,) in the data's unit.
+    """Return a run's outputs for its held-out rows: class scores (n, classes), or values (n,) in the data's unit.
 
-    Values beyond all that the data set holds count as the nearest that it does hold: a single row with odd inputs, for
-    which a network gives millions, would otherwise decide about the mean of thousands of squared errors.
+    Values beyond the data set's range count as the nearest value within it. Otherwise a single row with odd inputs, for
+    which a network gives millions, would decide about the mean of thousands of squared errors.
     """
     outputs, traced = gathered.array(run.predictions), gathered.evidence.tracing
     if traced is None or traced.target is None:
@@ -38,7 +38,7 @@ def predictions(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> 
 
 
 def true_labels(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> Array:
-    """Return the labels (n,) of a run's held-out rows, which no guest was given."""
+    """Return the labels (n,) of a run's held-out rows, which no guest ever received."""
     evidence = gathered.evidence
     traced = evidence.tracing.rows if evidence.tracing else None
     rows = gathered.array(traced) if traced is not None else None

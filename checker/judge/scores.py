@@ -1,4 +1,4 @@
-"""A submission's scores on held-out rows, beside the reference's and the baselines'. Pure."""
+"""A submission's scores on held-out rows, beside those of the reference and the baselines. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,13 +15,13 @@ from checker.scoring.held_out import held_out_rows
 
 
 def compare(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Comparison | None:
-    """Compare a submission's scores with the reference's; None where it was not retrained, or has inputs for no row
+    """Compare a submission's scores with the reference's; None where it was not retrained, or has no inputs for any row
     that some seed holds out.
 
-    Held-out rows are the data's. Those for which a submission has no inputs are left out for everyone.
+    Held-out rows are the data's. Rows for which a submission has no inputs are left out for everyone.
 
-    Further seeds count only where the first ones cannot decide: whether they were trained may have hung on another
-    tolerance.
+    Further seeds count only where the first ones cannot decide, because whether they were trained may have depended on
+    another tolerance.
     """
     evidence = gathered.evidence
     if not is_measured(evidence):
@@ -34,7 +34,7 @@ def compare(gathered: Gathered, settings: RunSettings, reference: ReferenceResul
     bar = settings.assignment.bar
     compared = _compare(first, gathered, settings, reference, bar, missing)
     further = len(evidence.runs) - len(first)
-    if evidence.replayed and len(evidence.runs) == 1:  # which decides no more than whether others are to follow
+    if evidence.replayed and len(evidence.runs) == 1:  # it decides only whether further replays follow
         return replace(compared, band=0.0, standard_error=0.0)
     if compared.is_open and further:
         compared = _compare(evidence.runs, gathered, settings, reference, bar, missing, further)

@@ -9,10 +9,10 @@ from checker.scoring.metrics import METRICS
 
 
 def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> str:
-    """Return that the inputs may give the answer away, as a sentence; "" where nothing says so.
+    """Return the suspicion that the inputs give the answer away, as a sentence; "" where there is none.
 
-    It is asked of a network that reaches the bar, and of which some input is not computed from the data's own columns:
-    where all are, no accuracy is too good.
+    Only a network that reaches the bar is suspected, and only if some input is not computed from the data's own
+    columns. If all are, no accuracy is too good.
     """
     traced = gathered.evidence.tracing
     if compared is None or traced is None or not compared.reaches_bar:

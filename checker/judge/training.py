@@ -1,4 +1,4 @@
-"""How the answer was trained: its recipe as carried out, what was cut short, how often a replay ran. Pure."""
+"""How the answer was trained: its recipe as carried out, what was cut short, and how many seeds a replay ran. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,9 +13,10 @@ from checker.records.training import TrainingRun
 
 
 def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
-    """Return how the answer was trained, of ``rows`` in the data, as far as trainings and rows have told since.
+    """Return how the answer was trained, of ``rows`` in the data, updated by what its retrainings and rows show.
 
-    Epochs count as cut only where training would have gone on, and a development set of training rows is told as one.
+    Epochs count as cut only where training would have gone on. A development set made of training rows is marked as
+    such.
     """
     answer, recipe = evidence.answer, evidence.recipe
     if answer is None or recipe is None:
@@ -28,8 +29,8 @@ def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Rec
 
 
 def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
-    """Return what was ended before its end, the student's file or a training of the answer by its ``recipe``, as a
-    sentence; "" where nothing was."""
+    """Return what was ended early, the student's file or a retraining of the answer by its ``recipe``, as a sentence;
+    "" where nothing was."""
     if evidence.cut_short:
         return evidence.cut_short
     answer = evidence.answer
@@ -43,7 +44,7 @@ def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
 
 
 def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> str:
-    """Return for how many seeds a replay ran, and why, as sentences; "" where there was none."""
+    """Return how many seeds a replay ran, and why, as sentences; "" where there was no replay."""
     if not evidence.replayed or not evidence.runs:
         return ""
     run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)

@@ -35,20 +35,21 @@ def file_name(report: Report) -> str:
 
 
 def left_out(submission: Submission) -> tuple[Companion, ...]:
-    """Return the companions that do not lie in the box."""
+    """Return the companions that were not put into the sandbox."""
     return tuple(companion for companion in submission.companions if companion.left_out)
 
 
-def who(identity: Identity) -> str:
-    """Return what is known of who handed in, beside the name, and when; "" where nothing is."""
+def identity_words(identity: Identity) -> str:
+    """Return the student's number and address, the time of the submission, and whether it was late; "" where nothing is
+    known."""
     parts = [f"{identity.platform} number {identity.number}" if identity.number else str(identity.platform)]
     parts += [identity.email, f"handed in {identity.submitted_at}" if identity.submitted_at else ""]
     return " · ".join(filter(None, (*parts, "late" if identity.is_late else "")))
 
 
 def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
-    """Return failed required rules first, then those that broke, required ones that could not be checked, failed
-    advice, what else was not looked at, and what passed."""
+    """Return rules in order: failed required rules, then rules that broke, required rules that could not be checked,
+    failed advice, other rules without a result, and passed rules."""
     return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
 
 
@@ -96,7 +97,7 @@ def _on_missing(report: Report, missing: MissingRows) -> str:
 
 
 def own_of(report: Report, model: int) -> OwnResult | None:
-    """Return how a network of the file did as the student had trained it."""
+    """Return the result of a network of the file as the student trained it."""
     return next((own for own in report.own_results if own.model == model), None)
 
 
@@ -113,7 +114,7 @@ def own_scores(own: OwnResult, unit: str) -> list[tuple[str, str, str]]:
 
 
 def as_trained(report: Report) -> str:
-    """Return how the answer did as the student had trained it, beside what it does trained again; "" where there is no
+    """Return the answer's score as the student trained it, beside its score when retrained; "" where there is no
     answer."""
     own = report.own_result
     if own is None:
@@ -130,7 +131,7 @@ def as_trained(report: Report) -> str:
 
 
 def agreement(report: Report) -> str:
-    """Return whether what was trained again does on like rows as the student's own run did; "" where there is no
+    """Return whether the retrained network agrees with the student's own run on like rows; "" where there is no
     score."""
     if report.agreed is None or report.comparison is None:
         return ""
@@ -155,7 +156,7 @@ def agreement(report: Report) -> str:
 
 
 def own_again(report: Report) -> Measurement | None:
-    """Return what the answer reaches trained again, by the metric of its own result; None where it was not."""
+    """Return the retrained answer's score by the metric of its own result; None where there is none."""
     own, measures = report.own_result, report.comparison.measures if report.comparison else ()
     return next((of for of in measures if own and of.metric == own.metric), None)
 

@@ -44,7 +44,7 @@ def environment() -> Environment:
         "duration": words.duration,
         "failed": sentences.failed,
         "file_name": sentences.file_name,
-        "who": sentences.who,
+        "who": sentences.identity_words,
         "size": words.size,
         "left_out": sentences.left_out,
         "number": words.number,

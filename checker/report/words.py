@@ -21,7 +21,7 @@ def percent(fraction: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person says them: "0.4 s", "48 s", "3 min 20 s"."""
+    """Return seconds in everyday units: "0.4 s", "48 s", "3 min 20 s"."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -29,12 +29,12 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number in four figures, for tables."""
+    """Return a number with four significant digits, for tables."""
     return NONE if value is None or not math.isfinite(value) else f"{value:.4g}"
 
 
 def probability(p: float) -> str:
-    """Return how likely something is, for a sentence: "of 0.034", "below 0.001"."""
+    """Return a probability for a sentence: "of 0.034", "below 0.001"."""
     if 0.001 <= p <= 0.999:
         return f"of {p:.2g}"
     return "below 0.001" if p < 0.5 else "above 0.999"
@@ -46,7 +46,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes in readable units."""
     if count < 1_000:
         return counted(count, "byte")
     return f"{count / 1e3:,.0f} KB" if count < 1_000_000 else f"{count / 1e6:,.1f} MB"
@@ -66,7 +66,7 @@ def setting(value: object) -> str:
 
 
 def settings(config: Mapping[str, object]) -> str:
-    """Return the settings that say something, as "learning_rate 0.001, beta_1 0.9"."""
+    """Return the settings that are neither unset nor False, as "learning_rate 0.001, beta_1 0.9"."""
     said = {key: value for key, value in config.items() if key != "name" and value not in (None, False)}
     return ", ".join(f"{key} {setting(value)}" for key, value in said.items())
 
@@ -78,7 +78,7 @@ def keras_object(thing: KerasObject) -> str:
 
 
 def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
-    """Return what is to be said of a phase of training, as pairs of name and value."""
+    """Return the settings of a phase of training, as pairs of name and value."""
     rows = [
         ("Optimizer", keras_object(phase.optimizer)),
         ("Loss", keras_object(phase.loss)),

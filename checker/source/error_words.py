@@ -9,7 +9,7 @@ from checker.source.faults import COLOUR, LONGEST, NOTHING_RAN, Fault
 from checker.source.provenance import MOST_LINKS, Provenance
 
 MOST_SHOWN = 2
-"""Consequences that are told between the first error and the training."""
+"""Limit on the consequences that are named between the first error and the training."""
 _SAYS_NOTHING = (
     "Exception encountered when calling",
     "Graph execution error",
@@ -39,7 +39,7 @@ _HELP = (
 
 @dataclass(frozen=True)
 class Link:
-    """A fault, and the name that was missing for it, or was not what it should be, because of the fault before."""
+    """A fault, and the name that was missing or wrong because of the fault before."""
 
     fault: Fault
     name: str = ""
@@ -47,8 +47,8 @@ class Link:
 
 @dataclass(frozen=True)
 class FirstError:
-    """What a training failed from: faults from the first on, each because of the one before; the last is where the
-    network should have been trained."""
+    """Why a training failed: a chain of faults, each caused by the one before, ending where the network should have
+    been trained; with an explanation and advice."""
 
     links: tuple[Link, ...]
     rationale: str
@@ -61,7 +61,7 @@ class FirstError:
 
 
 def explained(provenance: Provenance, links: tuple[Link, ...]) -> FirstError:
-    """Return the chain of faults with what to say of it and what to do."""
+    """Return a chain of faults with its explanation and advice."""
     first, last = links[0].fault, links[-1].fault
     if first.unknown:
         said, help = _unknown(provenance, first, is_training=first is last)
@@ -73,7 +73,7 @@ def explained(provenance: Provenance, links: tuple[Link, ...]) -> FirstError:
 
 
 def _unknown(provenance: Provenance, fault: Fault, is_training: bool) -> tuple[str, str]:
-    """Say which name was not defined where it was needed, and what to do."""
+    """Explain an undefined name: where it was needed, and what to do."""
     name, again = fault.unknown, "Then restart, and run all from top to bottom."
     places = [
         provenance.statements[at][0]
@@ -102,7 +102,7 @@ def _unknown(provenance: Provenance, fault: Fault, is_training: bool) -> tuple[s
 
 
 def summary(error: Fault) -> str:
-    """Return an error's name and the line of its message that says most."""
+    """Return an error's name and the most informative line of its message."""
     lines = [COLOUR.sub("", line).strip() for line in error.message[:5_000].splitlines()]
     telling = [line for line in lines if line and not line.startswith((*_SAYS_NOTHING, "<", "[[", "File "))]
     if any("Graph execution error" in line for line in lines):
@@ -134,7 +134,7 @@ def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
 
 
 def _consequence(links: Sequence[Link]) -> str:
-    """Say what the later faults are: what was missing where, the training last."""
+    """Say what the later faults are: which names were missing where, the training last."""
     last = links[-1]
     shown = [*[link for link in links[:-1] if link.fault.unknown][:MOST_SHOWN], *([last] if last.fault.unknown else [])]
     cells = {name: [link.fault.cell for link in shown if link.name == name] for name in (link.name for link in shown)}

@@ -15,7 +15,7 @@ from checker.source.faults import NOTHING_RAN, Fault
 from checker.source.provenance import MOST_LINKS, Provenance
 
 MOST_STEPS = 5_000
-"""Names that are followed from one error to another."""
+"""Limit on the statements that one search visits."""
 
 
 class FirstErrors:
@@ -25,18 +25,19 @@ class FirstErrors:
         self._file = provenance
 
     def failed_in(self, cell: int) -> int | None:
-        """Return the number of the statement of a cell that failed; None where none did."""
+        """Return the number of the statement that failed in a cell; None where none did."""
         fault = next((of for of in self._file.faults.get(cell, ()) if of.last is None), None)
         return None if fault is None or cell not in self._file.begins else self._failed_at(fault)
 
     def of(self, at: int) -> FirstError | None:
-        """Return the first fault that a training, the statement of this number, failed from; None where it did not."""
+        """Return the first error behind a training, the statement with this number; None where the training did not
+        fail."""
         fault = self._file.fault_of(at)
         return None if fault is None else explained(self._file, self._back_from(Link(fault), at))
 
     def spoiled_by(self, cell: int) -> FirstError | None:
-        """Return the first fault by which what a cell trained a network on is not what it should be, although it was
-        trained; None where there is none."""
+        """Return the first error that left a cell's training data wrong, although the training itself ran; None where
+        there is none."""
         for at in reversed(self._file.trainings()):
             if self._file.statements[at][0] == cell and self._file.fault_of(at) is None:
                 found = self._blamed(at)
@@ -47,7 +48,7 @@ class FirstErrors:
         return None
 
     def _back_from(self, link: Link, position: int) -> tuple[Link, ...]:
-        """Return a fault, that of the statement at ``position``, and those before it, from the first on."""
+        """Return the chain of faults that leads to the statement at ``position``, the first fault first."""
         links, seen = [link], {link.fault}
         while len(links) < MOST_LINKS:
             before = self._before(links[-1].fault, position)
@@ -60,7 +61,8 @@ class FirstErrors:
         return tuple(reversed(links))
 
     def _before(self, fault: Fault, position: int) -> tuple[Fault, str, int] | None:
-        """Return the fault before a fault in the statement at ``position``, by which name, and at which statement."""
+        """Return the fault behind a fault in the statement at ``position``, the name that links them, and the earlier
+        statement."""
         if fault.name in NOTHING_RAN:
             return None
         stopped = self._failed_at(fault) if fault.line else position
@@ -70,7 +72,7 @@ class FirstErrors:
         return self._blamed(stopped)
 
     def _blamed(self, at: int) -> tuple[Fault, str, int] | None:
-        """Return the earliest fault by which anything that a statement needs is not what it should be."""
+        """Return the earliest fault that affects any name that a statement needs."""
         steps = [MOST_STEPS]
         found_by = [
             (name, self._culprit(name, at, steps)) for name in sorted(self._file.needs(self._file.statements[at][1]))
@@ -84,16 +86,16 @@ class FirstErrors:
         return cause, name, place
 
     def _failed_at(self, fault: Fault) -> int:
-        """Return the number of the statement in which a fault arose: the last of its cell before the line's end."""
+        """Return the number of the statement in which a fault arose: the last of its cell that begins by its line."""
         begin = self._file.begins[fault.cell]
         later = range(begin + 1, len(self._file.statements))
         inside = (at for at in later if self._file.statements[at][0] == fault.cell)
         return max([begin, *(at for at in inside if self._file.statements[at][1].first <= fault.line)])
 
     def _culprit(self, name: str, before: int, steps: list[int], follow: bool = True) -> tuple[Fault, int] | None:
-        """Return the earliest fault by which a name is not what it should be before a statement, and where it struck.
+        """Return the earliest fault that left a name wrong before a statement, and the number of the faulty statement.
 
-        ``follow``: also through what the name was made from, so many ``steps`` far.
+        ``follow``: also search the names that the name was made from, within ``steps``.
         """
         waiting, seen = [(name, before)], set[tuple[str, int]]()
         found: tuple[Fault, int] | None = None

@@ -1,4 +1,4 @@
-"""The statements of a file's cells, what each needs by name, and which cells a training needs. Pure."""
+"""The statements of a file's cells, the names that each needs, and the cells that a training needs. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -10,12 +10,12 @@ from checker.source.definitions import Source, Statement
 from checker.source.faults import Fault, cell_errors, invalid_statements
 
 MOST_READ = 1_000_000
-"""Characters of all cells together that are read."""
+"""Limit on the characters of all cells together."""
 MOST_LINKS = 50
 
 
 class Provenance:
-    """The statements of a file's cells in order, and what went wrong in them."""
+    """The statements of a file's cells in order, and the faults of each cell."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Provenance:
 
     @cached_property
     def begins(self) -> dict[int, int]:
-        """By cell, the number of its first statement."""
+        """The number of the first statement, by cell."""
         found: dict[int, int] = {}
         for at, (cell, _) in enumerate(self.statements):
             found.setdefault(cell, at)
@@ -50,12 +50,12 @@ class Provenance:
 
     @cached_property
     def imported(self) -> frozenset[str]:
-        """Names of what is imported: calling something of it does not change it."""
+        """Names of imports. A call on one of them does not change it."""
         return frozenset(name for _, statement in self.statements for name in statement.imports)
 
     @cached_property
     def made_at(self) -> dict[str, list[int]]:
-        """By name, the numbers of the statements that make it or change it."""
+        """The numbers of the statements that define or change a name, by name."""
         found: dict[str, list[int]] = {}
         for at, (_, statement) in enumerate(self.statements):
             for name in statement.makes | (statement.changes - self.imported):
@@ -64,7 +64,7 @@ class Provenance:
 
     @cached_property
     def later(self) -> Mapping[str, frozenset[str]]:
-        """By name, what functions and classes of this name need when they are called."""
+        """The names that functions and classes need when they are called, by their name."""
         found: dict[str, frozenset[str]] = {}
         for _, statement in self.statements:
             for name in statement.makes if statement.later else ():
@@ -72,7 +72,7 @@ class Provenance:
         return found
 
     def needs(self, statement: Statement) -> set[str]:
-        """Return all names that a statement needs, those of the functions that it calls among them."""
+        """Return all names that a statement needs, including those of the functions that it calls."""
         found, waiting = set[str](), set(statement.needs)
         while waiting:
             name = waiting.pop()
@@ -81,16 +81,16 @@ class Provenance:
         return found
 
     def fault_of(self, at: int) -> Fault | None:
-        """Return what kept a statement from its end; None where nothing did."""
+        """Return the fault that stopped a statement; None where it finished."""
         cell, statement = self.statements[at]
         return next((fault for fault in self.faults.get(cell, ()) if fault.stopped(statement)), None)
 
     # -- which cells ---------------------------------------------------------------------------------------
 
     def cells_for(self, trained_in: Collection[int]) -> tuple[int, ...]:
-        """Return the cells that those in which a network is trained need, and these; in doubt, more.
+        """Return the cells in which a network is trained and the cells that these need; in doubt, more.
 
-        A cell that runs commands may have written anything, so it is needed, too.
+        A cell that runs commands may have written anything, so it counts as needed.
         """
         last = max(trained_in, default=0)
         wanted, lasting, kept = {definitions.EVERYTHING}, set[str](), list[int]()
@@ -111,8 +111,8 @@ class Provenance:
     # -- the first error -----------------------------------------------------------------------------------
 
     def trainings(self) -> list[int]:
-        """Return the numbers of the statements that should train a network: those that call its ``fit``, or a function
-        that does."""
+        """Return the numbers of the statements that should train a network: they call its ``fit``, or a function that
+        does."""
         compiled = {name for _, of in self.statements for name in of.compiles}
         direct = [bool(of.trains or of.fits & compiled) for _, of in self.statements]
         functions = {

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from checker.gather.rows.values import spread
+from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
@@ -58,7 +58,7 @@ class StudentColumn:
     def runs_along(self, ours: Array) -> bool:
         """Tell whether this column only rises or only falls along a source (m,), except in a few rows. Many rows reveal
         noise that a sample does not."""
-        some = spread(len(self.rows), MOST_ALONG)
+        some = evenly_spaced(len(self.rows), MOST_ALONG)
         source, values = ours[self.rows[some]], self.values[some]
         order = np.argsort(source)[: np.isfinite(source).sum()]
         steps = np.diff(values[order])
@@ -116,7 +116,7 @@ def middle_line(ours: Array, theirs: Array) -> tuple[float, float]:
     """Return a line that a few outliers do not turn: the best of the lines through some blocks of rows."""
     blocks = blocks_of(len(ours))
     lines = [_line(ours[block], theirs[block]) for block in blocks]
-    some = spread(len(ours), SAMPLE)
+    some = evenly_spaced(len(ours), SAMPLE)
     off = [np.median(np.abs(ours[some] * scale + offset - theirs[some])) for scale, offset in lines]
     return lines[int(np.argmin(np.nan_to_num(off, nan=np.inf)))]
 

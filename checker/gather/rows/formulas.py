@@ -22,7 +22,7 @@ from checker.gather.rows.powers import POWER_MAPS, best_exponent
 from checker.gather.rows.screening import RowSample
 from checker.gather.rows.sources import Sources
 from checker.gather.rows.terms import all_terms
-from checker.gather.rows.values import sober, spread
+from checker.gather.rows.values import cleaned, evenly_spaced
 from checker.records.arrays import Array
 
 MOST_FITTED = 5_000
@@ -51,7 +51,7 @@ class FormulaFinder:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        self.features = sober(sources.features)
+        self.features = cleaned(sources.features)
         self._terms = all_terms(sources.names)
         self._codes = list(codes_of(sources, self.features))
         self._mixed = MixtureRows(self.features)
@@ -60,7 +60,7 @@ class FormulaFinder:
     def find(self, column: Array, rows: Array) -> DerivedColumn | None:
         """Return how a student's column (n,) comes from the sources; ``rows`` (n,) are its rows of the data, each
         once."""
-        values = sober(column)
+        values = cleaned(column)
         if len(values) < MIN_ROWS or np.isfinite(values).mean() < 1 - OFF:
             return None
         if not np.ptp(values):
@@ -68,13 +68,13 @@ class FormulaFinder:
         student_s, sample = StudentColumn(values, rows), self._sample_of(rows)
         if not student_s.deviation:
             return None
-        ways = (self._image, self._power, self._code, self._mixture, self._bent)
+        ways = (self._image, self._power, self._code, self._mixture, self._monotone)
         with np.errstate(all="ignore"):  # logarithms and reciprocals of what has none
             return next((found for way in ways if (found := way(student_s, sample)) is not None), None)
 
     def _sample_of(self, rows: Array) -> "RowSample":
         """Return the sample of some rows; it is kept, because the columns of a table share their rows."""
-        places = spread(len(rows), SAMPLE)
+        places = evenly_spaced(len(rows), SAMPLE)
         key = places.tobytes() + rows[places].tobytes()
         if self._sample is None or self._sample[0] != key:
             with np.errstate(all="ignore"):
@@ -133,7 +133,7 @@ class FormulaFinder:
                 column.values[sample.places[some]],
             )[0]
             fitted = np.flatnonzero(column.is_fitted & is_complete[column.rows])
-            fitted = fitted[spread(len(fitted), MOST_FITTED)]
+            fitted = fitted[evenly_spaced(len(fitted), MOST_FITTED)]
             terms, theirs = (
                 self._mixed.terms(kind, NO_SETTINGS, self.features[column.rows[fitted]]),
                 column.values[fitted],
@@ -160,7 +160,7 @@ class FormulaFinder:
         mixed = of if len(names) == 1 else f"a weighted sum of {of}"
         return f"{mixed}, divided by its row's length" if kind == "directions" else mixed
 
-    def _bent(self, column: "StudentColumn", sample: "RowSample") -> DerivedColumn | None:
+    def _monotone(self, column: "StudentColumn", sample: "RowSample") -> DerivedColumn | None:
         """Look for a column that rises or falls along another, either as it is or as normal quantiles."""
         for source in sample.sources_along(column):
             both = (piecewise_image(column, self.features[:, source], is_normal) for is_normal in (False, True))

@@ -32,7 +32,7 @@ from checker.gather.rows.monotone import MonotoneImage
 from checker.gather.rows.points import CHUNK, AffinePoints, only_near, space_of
 from checker.gather.rows.tables import MIN_ROWS, SideData, Tables, tables_fed
 from checker.gather.rows.tiebreaks import table_labels
-from checker.gather.rows.values import are_numbers, spread
+from checker.gather.rows.values import are_numbers, evenly_spaced
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
 
@@ -126,12 +126,12 @@ class Matcher:
         if found is not None:
             return found
         if like is not None and (digest, id(like)) not in self._spent.missed:
-            found = self._read_like(tables[digest], beside, like)
+            found = self._by_maps_of(tables[digest], beside, like)
             if found is None:
                 self._spent.missed.add((digest, id(like)))
         may_search = self._spent.tables < MAX_TABLES and self._spent.in_vain < MAX_IN_VAIN
         was_searched = not self._spent.searched.isdisjoint({(digest, True), (digest, beside.index is not None)})
-        if not was_searched and may_search and not _is_whole(found) and tables.rows(digest) >= MIN_ROWS:
+        if not was_searched and may_search and not _is_complete(found) and tables.rows(digest) >= MIN_ROWS:
             self._spent.tables += 1
             self._spent.searched.add((digest, beside.index is not None))
             more = self._search(tables[digest], beside, tables)
@@ -140,30 +140,32 @@ class Matcher:
         self._found[digest] = found
         return found
 
-    def _read_like(self, table: Array, beside: SideData, like: RowMatch) -> RowMatch | None:
+    def _by_maps_of(self, table: Array, beside: SideData, like: RowMatch) -> RowMatch | None:
         """Match a table by the maps of another table."""
         if like.affine:
-            return self._settled(table, beside, like.affine, are_exact=True)
-        some = spread(len(table), SAMPLE)
+            return self._by_affine_maps(table, beside, like.affine, are_exact=True)
+        some = evenly_spaced(len(table), SAMPLE)
         if like.monotone:
-            if not self._may_do(self._monotone_rows(table[some], SideData(), like.monotone), len(table)):
+            if not self._may_match(self._monotone_rows(table[some], SideData(), like.monotone), len(table)):
                 return None
-            return self._enough(RowMatch(self._monotone_rows(table, beside, like.monotone), like.monotone), MOST_OF_IT)
-        if like.mixture is None or not self._may_do(self._mixed_rows(table[some], like.mixture), len(table)):
+            return self._accepted(
+                RowMatch(self._monotone_rows(table, beside, like.monotone), like.monotone), MOST_OF_IT
+            )
+        if like.mixture is None or not self._may_match(self._mixed_rows(table[some], like.mixture), len(table)):
             return None
         rows = self._mixed_rows(table, like.mixture)
         order = self._order_of(rows, beside.index)
         if order is not None:
             held = self.orders.held(table, order, like.mixture)
             rows = np.where(held >= 0, held, rows)
-        return self._enough(RowMatch(rows, (), like.mixture), MOST_OF_IT)
+        return self._accepted(RowMatch(rows, (), like.mixture), MOST_OF_IT)
 
     def _search(self, table: Array, beside: SideData, tables: Tables) -> RowMatch | None:
         """Try every way to match a table's rows; take the first that matches nearly all rows, else the one that matches
         most."""
         ways: tuple[Callable[[], RowMatch | None], ...] = (
-            lambda: self._settled(table, beside, affine.guess(table, self.features)),
-            lambda: self._settled(table, beside, affine.in_order(tables.sampled(), self.features)),
+            lambda: self._by_affine_maps(table, beside, affine.guess(table, self.features)),
+            lambda: self._by_affine_maps(table, beside, affine.in_order(tables.sampled(), self.features)),
             lambda: self._by_ranks(table, beside),
             lambda: self._by_order(table, beside),
             lambda: self._by_head(table, beside),
@@ -173,30 +175,32 @@ class Matcher:
             found = way()
             if found is not None and (best is None or found.count > best.count):
                 best = found
-            if _is_whole(best):
+            if _is_complete(best):
                 break
         return best
 
-    def _enough(self, found: RowMatch, share: float = ENOUGH_MATCHED) -> RowMatch | None:
+    def _accepted(self, found: RowMatch, share: float = ENOUGH_MATCHED) -> RowMatch | None:
         """Return the match if it covers nearly all of a table, or half of a training part; else None."""
         rows = found.rows
-        if (rows >= 0).mean() >= share or len(np.unique(rows[rows >= 0])) >= self._half():
+        if (rows >= 0).mean() >= share or len(np.unique(rows[rows >= 0])) >= self._enough_rows():
             return found
         return None
 
-    def _half(self) -> float:
+    def _enough_rows(self) -> float:
         return max(MIN_ROWS, HALF * len(self.features))
 
-    def _may_do(self, rows: Array, count: int) -> bool:
+    def _may_match(self, rows: Array, count: int) -> bool:
         """Tell from the matched rows of a sample whether enough of the whole table may match."""
         share = float((rows >= 0).mean())
-        return share >= SOME_MATCHED and (share >= 0.5 or share * count >= 0.9 * self._half())
+        return share >= SOME_MATCHED and (share >= 0.5 or share * count >= 0.9 * self._enough_rows())
 
     # -- affine maps -------------------------------------------------------------------------------------
 
-    def _settled(self, table: Array, beside: SideData, maps: AffineMaps, are_exact: bool = False) -> RowMatch | None:
+    def _by_affine_maps(
+        self, table: Array, beside: SideData, maps: AffineMaps, are_exact: bool = False
+    ) -> RowMatch | None:
         """Fit maps to a sample of a table, then match all rows by them."""
-        some = spread(len(table), SAMPLE)
+        some = evenly_spaced(len(table), SAMPLE)
         sample, most = table[some], -1.0
         best: AffineMaps = ()
         for attempt in range(3 if maps else 0):
@@ -210,13 +214,13 @@ class Matcher:
                 best, most = maps, share
             if share >= ENOUGH_MATCHED:
                 break
-        if not best or not self._may_do(self._points.only_near(sample, best), len(table)):
+        if not best or not self._may_match(self._points.only_near(sample, best), len(table)):
             return None
         rows = self._points.only_near(table, best)
-        found = RowMatch(self._told_apart(table, beside, rows, best), best)
-        return self._enough(found, MOST_OF_IT if are_exact else ENOUGH_MATCHED)
+        found = RowMatch(self._break_ties(table, beside, rows, best), best)
+        return self._accepted(found, MOST_OF_IT if are_exact else ENOUGH_MATCHED)
 
-    def _told_apart(self, table: Array, beside: SideData, rows: Array, maps: AffineMaps) -> Array:
+    def _break_ties(self, table: Array, beside: SideData, rows: Array, maps: AffineMaps) -> Array:
         """Match rows that several of the data's rows agree with: by their labels, then by the index or order that the
         other rows keep to."""
         found, left = np.array(rows), np.flatnonzero(rows < 0)
@@ -244,19 +248,19 @@ class Matcher:
 
     def _by_ranks(self, table: Array, beside: SideData) -> RowMatch | None:
         """Match a table's rows by its ranks."""
-        some = spread(len(table), max(CHUNK, 2 * len(self.features)))
+        some = evenly_spaced(len(table), max(CHUNK, 2 * len(self.features)))
         places, rows = rank_matching.guess(table[some], self.features, self.complete)
         maps: monotone.MonotoneMaps = ()
         for few in (True, False):
             maps = rank_matching.fit(table[some], places, rows, self.features)
-            used = spread(len(some), SAMPLE) if few else np.arange(len(some))
+            used = evenly_spaced(len(some), SAMPLE) if few else np.arange(len(some))
             rows = self._image(maps).rows_of(table[some[used]])
-            if not self._may_do(rows, len(table)):
+            if not self._may_match(rows, len(table)):
                 return None
             found = np.flatnonzero(rows >= 0)
             maps = maps if few else rank_matching.fit(table[some], found, rows[found], self.features)
             places, rows = used[found], rows[found]
-        return self._enough(RowMatch(self._monotone_rows(table, beside, maps), maps)) if maps else None
+        return self._accepted(RowMatch(self._monotone_rows(table, beside, maps), maps)) if maps else None
 
     def _monotone_rows(self, table: Array, beside: SideData, maps: monotone.MonotoneMaps) -> Array:
         image = self._image(maps)
@@ -279,8 +283,8 @@ class Matcher:
 
     def _by_order(self, table: Array, beside: SideData) -> RowMatch | None:
         """Match a table's rows by their index or order, where the table's columns follow from those rows."""
-        found = self.orders.follow(table, spread(len(table), ENOUGH_TO_MATCH), beside.index)
-        return None if found is None else self._enough(RowMatch(found[0].astype(np.int64), (), found[1]))
+        found = self.orders.follow(table, evenly_spaced(len(table), ENOUGH_TO_MATCH), beside.index)
+        return None if found is None else self._accepted(RowMatch(found[0].astype(np.int64), (), found[1]))
 
     def _mixed_rows(self, table: Array, mixture: Mixture) -> Array:
         """Return the rows of the data whose mixtures the table's rows are."""
@@ -289,15 +293,15 @@ class Matcher:
 
     def _by_head(self, table: Array, beside: SideData) -> RowMatch | None:
         """Match a long table by its first rows, because made-up rows usually follow the real ones."""
-        head = math.ceil(self._half())
+        head = math.ceil(self._enough_rows())
         if len(table) < 2 * head:
             return None
-        found = self._settled(table[:head], SideData(), affine.guess(table[:head], self.features)) or self._by_ranks(
-            table[:head], SideData()
-        )
-        return None if found is None else self._read_like(table, beside, found)
+        found = self._by_affine_maps(
+            table[:head], SideData(), affine.guess(table[:head], self.features)
+        ) or self._by_ranks(table[:head], SideData())
+        return None if found is None else self._by_maps_of(table, beside, found)
 
 
-def _is_whole(found: RowMatch | None) -> bool:
+def _is_complete(found: RowMatch | None) -> bool:
     """Tell whether nearly all of a table's rows matched."""
     return found is not None and found.count >= ENOUGH_MATCHED * len(found.rows)

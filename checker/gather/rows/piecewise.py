@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from checker.gather.rows.fitting import SAMPLE, StudentColumn
-from checker.gather.rows.values import spread
+from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 PIECE = 0.3
@@ -30,7 +30,7 @@ def piecewise_image(column: StudentColumn, ours: Array, is_normal: bool) -> Arra
     images, tolerance = theirs[fitted], PIECE * column.tolerance[fitted]
     if is_normal:
         images, tolerance = ndtr(images), tolerance * np.exp(-(images**2) / 2) / np.sqrt(2 * np.pi)
-    some = spread(len(fitted), SAMPLE)
+    some = evenly_spaced(len(fitted), SAMPLE)
     if len(_Pieces.along(ours[column.rows[fitted[some]]], images[some], tolerance[some]).first) > len(some) / 2:
         return None
     pieces = _Pieces.along(ours[column.rows[fitted]], images, tolerance)

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from checker.gather.rows.monotone import ROUNDING, MonotoneMap, MonotoneMaps
 from checker.gather.rows.rank_pairing import FITTING, Pairs, pairings, turned
 from checker.gather.rows.ranks import DISTINCT, SAMPLE, correlation, ranks
-from checker.gather.rows.values import spread
+from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 MOST_COLUMNS = 60
@@ -37,7 +37,7 @@ def guess(table: Array, features: Array, complete: Array) -> tuple[Array, Array]
     ours = np.full(features.shape, np.nan)
     for source in sources:
         ours[:, source] = ranks(features[:, source])
-    some = spread(len(table), SAMPLE)
+    some = evenly_spaced(len(table), SAMPLE)
     found = [
         (pairs, *_clear(theirs[some], np.column_stack([turned(ours[:, k], sign) for _, k, sign in pairs]), pairs))
         for pairs in pairings(theirs, table, features, ours, sources)
@@ -65,7 +65,7 @@ def fit(table: Array, places: Array, rows: Array, features: Array) -> MonotoneMa
 
     If several of the data's columns fit, which should not happen, the one at the same position is taken.
     """
-    some = spread(len(rows), SAMPLE)
+    some = evenly_spaced(len(rows), SAMPLE)
     ours = np.column_stack([ranks(column) for column in features[rows[some]].T])
     maps = []
     for column in range(min(table.shape[1], MOST_COLUMNS)):

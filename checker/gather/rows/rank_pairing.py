@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from checker.gather.rows.ranks import DISTINCT, SAMPLE
-from checker.gather.rows.values import spread
+from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 FITTING = 0.9
@@ -21,9 +21,9 @@ Pairs = tuple[tuple[int, int, int], ...]
 
 def pairings(theirs: Array, table: Array, features: Array, ours: Array, sources: Array) -> Iterator[Pairs]:
     """Propose pairs of columns: those at the same positions, and those whose values repeat equally often."""
-    some, all_ = spread(len(theirs), SAMPLE), spread(len(ours), SAMPLE)
+    some, all_ = evenly_spaced(len(theirs), SAMPLE), evenly_spaced(len(ours), SAMPLE)
     usable = [j for j in range(theirs.shape[1]) if np.isfinite(table[:, j]).mean() > FITTING and _is_fine(table[:, j])]
-    part = spread(len(features), len(table))
+    part = evenly_spaced(len(features), len(table))
     repeats = {k: _repeats(features[part, k]) for k in sources}
     unlike = np.full((len(usable), len(sources), 2), np.inf)
     for place, j in enumerate(usable):
@@ -53,7 +53,7 @@ def pairings(theirs: Array, table: Array, features: Array, ours: Array, sources:
 
 
 def _is_fine(column: Array) -> bool:
-    return len(np.unique(column[spread(len(column), SAMPLE)])) >= DISTINCT
+    return len(np.unique(column[evenly_spaced(len(column), SAMPLE)])) >= DISTINCT
 
 
 def _repeats(column: Array) -> Array:

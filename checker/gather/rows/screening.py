@@ -15,7 +15,7 @@ import numpy as np
 from checker.gather.rows.fitting import BLOCK, BLOCKS, MIN_ROWS, StudentColumn, blocks_of
 from checker.gather.rows.mixtures import NO_SETTINGS, MixtureRows
 from checker.gather.rows.terms import Term
-from checker.gather.rows.values import spread
+from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 ALONG = 250
@@ -36,7 +36,7 @@ class RowSample:
         self.places, self.rows = places, rows
         self._blocks = blocks_of(len(rows))
         self._seen = [_standard(np.column_stack([t.of(features[rows[b]]) for t in terms])) for b in self._blocks]
-        self._along = spread(len(rows), ALONG)
+        self._along = evenly_spaced(len(rows), ALONG)
         ours = features[rows[self._along]]
         self._orders = [np.argsort(one, kind="stable")[: np.isfinite(one).sum()] for one in ours.T]
         self._features = features

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checker.gather.rows.values import sober
+from checker.gather.rows.values import cleaned
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
 
@@ -40,7 +40,7 @@ class Tables(Mapping[str, Array]):
                 self._arrays[digest] = values
 
     def __getitem__(self, digest: str) -> Array:
-        return sober(self._arrays[digest])
+        return cleaned(self._arrays[digest])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
@@ -55,7 +55,7 @@ class Tables(Mapping[str, Array]):
     def sampled(self) -> Array:
         """Return rows of all tables together; of many rows, an evenly spread sample."""
         every = max(1, sum(map(len, self._arrays.values())) // ENOUGH_FOR_SHAPE)
-        return np.concatenate([sober(values[::every]) for values in self._arrays.values()])
+        return np.concatenate([cleaned(values[::every]) for values in self._arrays.values()])
 
 
 def tables_fed(model: ModelCapture, arrays: Mapping[str, Array]) -> dict[str, SideData]:

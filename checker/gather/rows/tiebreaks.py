@@ -6,7 +6,7 @@ import numpy as np
 
 from checker.gather.rows.affine import TOLERANCE
 from checker.gather.rows.tables import MIN_ROWS
-from checker.gather.rows.values import are_numbers, sober
+from checker.gather.rows.values import are_numbers, cleaned
 from checker.records.arrays import Array
 from checker.scoring import targets
 
@@ -36,7 +36,7 @@ def table_labels(y: Array | None, rows: Array, ours: Array) -> TableLabels | Non
     theirs = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     if len(theirs) != len(rows) or theirs.dtype.kind not in "iufb":
         return None
-    theirs = sober(theirs)
+    theirs = cleaned(theirs)
     known = (rows >= 0) & np.isfinite(theirs)
     if known.sum() < MIN_ROWS:
         return None

@@ -19,7 +19,7 @@ from checker.gather.rows.matches import ColumnMap, MatchedTables
 from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import ColumnSources
 from checker.gather.rows.tables import MIN_ROWS
-from checker.gather.rows.values import are_numbers, sober
+from checker.gather.rows.values import are_numbers, cleaned
 from checker.records.arrays import Array
 from checker.records.capture import Fed, Fit, ModelCapture
 from checker.records.network import Development
@@ -192,7 +192,7 @@ def target_scale(
     theirs = y.reshape(-1)
     if len(theirs) != len(rows):
         return None
-    return targets.match(sober(theirs[rows >= 0]), labels[rows[rows >= 0]], labels).scale
+    return targets.match(cleaned(theirs[rows >= 0]), labels[rows[rows >= 0]], labels).scale
 
 
 def _labels_compared(
@@ -221,7 +221,7 @@ def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: 
     y = answer.fits[-1].training.y
     if not are_numbers(labels) or y is None or y.sha256 not in arrays:
         return None
-    return targets.by_shape(sober(arrays[y.sha256]).reshape(-1), labels)
+    return targets.by_shape(cleaned(arrays[y.sha256]).reshape(-1), labels)
 
 
 def _columns(

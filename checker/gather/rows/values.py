@@ -7,14 +7,14 @@ from checker.records.arrays import Array
 LARGEST = 1e12
 
 
-def sober(values: Array) -> Array:
+def cleaned(values: Array) -> Array:
     """Return values as float64; NaN replaces what is not finite or larger than any number the data set could give."""
     values = values.astype(np.float64)
     with np.errstate(invalid="ignore"):
         return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
-def spread(count: int, most: int) -> Array:
+def evenly_spaced(count: int, most: int) -> Array:
     """Return at most ``most`` row numbers, spread evenly."""
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""What there is to ask about the data that a network was given, and about what went wrong before it had any."""
+"""Questions about the data that a network was fed, and about what went wrong before."""
 
 import re
 
@@ -11,7 +11,7 @@ from checker.records.tracing import Column, FeatureSource
 from checker.records.verdicts import Stage
 
 FEW_ROWS = 8_000
-"""Rows, of 20,640, below which much of the data is missing."""
+"""With fewer than this many of the 20,640 rows, much of the data is missing."""
 
 LIBRARIES = {
     "PyTorch": r"^\s*(import torch|from torch)\b",
@@ -25,7 +25,7 @@ LIBRARIES = {
 
 
 def a_failure(view: View) -> Details | None:
-    """Something stopped the journey, in a cell."""
+    """A failure in a cell stopped the run."""
     for failure in view.report.failures:
         if failure.stage is Stage.EXECUTING and failure.cell is not None and not _is_limit(view):
             return about(failure.cell, what=failure.rationale, help=failure.help)
@@ -54,7 +54,7 @@ def an_error(view: View) -> Details | None:
 
 
 def other_library(view: View) -> Details | None:
-    """There is no answer, and something else than Keras was used."""
+    """There is no answer, and the code uses another library than Keras."""
     if view.report.answer:
         return None
     for library, pattern in LIBRARIES.items():
@@ -65,7 +65,7 @@ def other_library(view: View) -> Details | None:
 
 
 def another_width(view: View) -> Details | None:
-    """There is no answer, and a network was trained for the task that has another number of outputs."""
+    """There is no answer, and a network with another number of outputs was trained for the task."""
     failure = next((f for f in view.report.failures if f.stage is Stage.SELECTING and f.cell is not None), None)
     width = re.search(r"ends in (\d[\d,]* outputs?)", failure.rationale) if failure else None
     if failure is None or width is None:
@@ -81,13 +81,13 @@ def another_width(view: View) -> Details | None:
 
 
 def labels_differ(view: View) -> Details | None:
-    """More of the labels are not the data's than by a slip."""
+    """More labels differ from the data's than a slip explains."""
     tracing = view.report.tracing
     return about(Figure.FEATURES, what=tracing.labels_in_words) if tracing and tracing.has_other_labels else None
 
 
 def untraced(view: View) -> Details | None:
-    """There is an answer, and its rows are not the data's."""
+    """There is an answer, and its rows were not matched with the data's."""
     tracing = view.report.tracing
     if tracing is None or tracing.source is not FeatureSource.NOWHERE:
         return None
@@ -95,7 +95,7 @@ def untraced(view: View) -> Details | None:
 
 
 def unknown_target(view: View) -> Details | None:
-    """The rows of a regression are known, and its targets are not."""
+    """The rows of a regression were matched, but the scale of its targets is unknown."""
     tracing = view.report.tracing
     if view.classes or tracing is None or tracing.source is FeatureSource.NOWHERE or tracing.target:
         return None
@@ -103,7 +103,7 @@ def unknown_target(view: View) -> Details | None:
 
 
 def never_finished(view: View) -> Details | None:
-    """There is no answer, but a network that was never trained."""
+    """There is no answer, but there is a network that was never trained."""
     if view.report.answer:
         return None
     idle = [model for model in view.report.selection.rejected if model.reason == "it was never trained"]
@@ -116,7 +116,7 @@ def never_finished(view: View) -> Details | None:
 
 
 def tested_on_trained_rows(view: View) -> Details | None:
-    """A test was on rows that had been trained on, and none was not."""
+    """Every test included rows that had been trained on."""
     seen = view.report.tracing.seen if view.report.tracing else ()
     if not seen or any(rows.trained_on < 0.01 * rows.rows for rows in seen):
         return None
@@ -125,7 +125,7 @@ def tested_on_trained_rows(view: View) -> Details | None:
 
 
 def left_out(view: View) -> Details | None:
-    """Held-out rows that are not like the others have no inputs."""
+    """Held-out rows that are unlike the others have no inputs."""
     missing = view.report.comparison.missing if view.report.comparison else None
     if missing is None or missing.is_left_out:
         return None
@@ -150,7 +150,7 @@ def few_rows(view: View) -> Details | None:
 
 
 def scaled_before_splitting(view: View) -> Details | None:
-    """Columns are standardised exactly over all rows, and not over those of the training."""
+    """Columns are standardised exactly over all rows, but not over the training rows."""
     peeked = [c for c in _columns(view) if _is_standard(c.all_mean, c.all_deviation)]
     peeked = [c for c in peeked if not _is_standard(c.train_mean, c.train_deviation)]
     place = view.find(r"\b(StandardScaler|fit_transform|\.std\()")
@@ -158,7 +158,7 @@ def scaled_before_splitting(view: View) -> Details | None:
 
 
 def unscaled(view: View) -> Details | None:
-    """Columns of large numbers go into the network as they are."""
+    """Columns of large numbers reach the network unscaled."""
     if view.architecture is None or normalises_inputs(view.architecture) or len(_columns(view)) < 2:
         return None
     large = max(_columns(view), key=lambda c: abs(c.train_mean) + c.train_deviation)
@@ -177,7 +177,7 @@ def _number(value: float) -> str:
 
 
 def scaled(view: View) -> Details | None:
-    """Columns are standardised over the rows of the training."""
+    """Columns are standardised over the training rows."""
     columns = [c for c in _columns(view) if c.source and _is_standard(c.train_mean, c.train_deviation)]
     if view.architecture is None or not columns:
         return None
@@ -195,7 +195,7 @@ def normalised_inside(view: View) -> Details | None:
 
 
 def missing_values(view: View) -> Details | None:
-    """The student's own code deals with missing values."""
+    """The student's own code fills missing values."""
     return _quoted(view.find(r"\b(SimpleImputer|KNNImputer|IterativeImputer|fillna)\s*\("))
 
 
@@ -205,7 +205,7 @@ def dropped_rows(view: View) -> Details | None:
 
 
 def parts(view: View) -> Details | None:
-    """The rows of the training and the development part are known."""
+    """The rows of the training part and the development part were matched."""
     tracing = view.report.tracing
     if tracing is None or not (tracing.training_rows and tracing.development_rows):
         return None

@@ -1,4 +1,4 @@
-"""What there is to ask about the answer's network: its layers, its output, and what it is made of besides."""
+"""Questions about the answer's network: its layers, its output, and its other parts."""
 
 from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec.architectures import (
@@ -32,14 +32,14 @@ def parameters(view: View) -> Details | None:
 
 
 def _first_dense(view: View) -> int | None:
-    """Return the units of the first layer where that is a Dense layer with biases on the inputs as they are."""
+    """Return the units of the first layer if it is a Dense layer with biases directly on the inputs."""
     first = view.layers[1] if len(view.layers) > 1 and view.layers[0].class_name == "InputLayer" else None
     units = first.config.get("units") if first and first.class_name == "Dense" else None
     return units if first and isinstance(units, int) and first.config.get("use_bias", True) else None
 
 
 def more_weights_than_rows(view: View) -> Details | None:
-    """The network has more weights than it has rows to learn from."""
+    """The network has more weights than rows to learn from."""
     if view.architecture is None or not 0 < view.rows < view.architecture.parameters:
         return None
     return about(view.made, parameters=view.architecture.parameters, rows=view.rows)
@@ -53,7 +53,7 @@ def no_hidden_layer(view: View) -> Details | None:
 
 
 def linear_layers(view: View) -> Details | None:
-    """The network has hidden layers, and none of them is bent."""
+    """The network has hidden layers, all of them linear."""
     if view.architecture is None or not view.hidden or nonlinear_hidden_layers(view.architecture):
         return None
     return about(view.made, layers=len(view.hidden) + 1)
@@ -71,7 +71,7 @@ def hidden_saturating(view: View) -> Details | None:
 
 
 def _hidden_activations(view: View) -> list[str]:
-    """Return what bends the hidden layers, each once, in order."""
+    """Return the nonlinear activations of the hidden layers, each once, in order."""
     layers = view.layers[:-1]
     return list(dict.fromkeys(own_activation(layer) for layer in layers if own_activation(layer) != LINEAR))
 
@@ -85,7 +85,7 @@ def layer_sizes(view: View) -> Details | None:
 
 
 def branches(view: View) -> Details | None:
-    """The network is no chain."""
+    """The layers of the network form no chain."""
     joint = next((layer for layer in view.layers if layer.class_name in BRANCHES), None)
     if joint is None:
         return None
@@ -94,12 +94,12 @@ def branches(view: View) -> Details | None:
 
 
 def embedding(view: View) -> Details | None:
-    """The network looks something up in a table."""
+    """The network has an embedding layer."""
     return about(view.made) if any(layer.class_name == "Embedding" for layer in view.layers) else None
 
 
 def own_code(view: View) -> Details | None:
-    """The network has parts that the student has written."""
+    """The network has parts that the student wrote."""
     if view.report.answer is None or not view.report.answer.unrebuildable:
         return None
     if match := view.find(r"^class\s+\w+\s*\(.*(Model|Layer|Sequential)\b"):
@@ -132,44 +132,44 @@ def _takes_logits(view: View) -> bool:
 
 
 def softmax(view: View) -> Details | None:
-    """The outputs are a softmax, and the loss knows it."""
+    """The output is a softmax, and the loss expects probabilities."""
     is_one = view.classes and _output(view) == "softmax" and not _takes_logits(view)
     return about(view.made, classes=view.classes) if is_one else None
 
 
 def logits(view: View) -> Details | None:
-    """The outputs are bare, and the loss knows it."""
+    """The output has no activation, and the loss expects logits."""
     is_so = view.classes and _output(view) == LINEAR and _takes_logits(view)
     return about(view.made) if is_so else None
 
 
 def softmax_and_logits(view: View) -> Details | None:
-    """The outputs are a softmax, and the loss takes them for logits."""
+    """The output is a softmax, but the loss expects logits."""
     is_so = view.classes and _output(view) == "softmax" and _takes_logits(view)
     return about(view.trained) if is_so else None
 
 
 def bare_output(view: View) -> Details | None:
-    """The outputs are bare, and the loss takes them for probabilities."""
+    """The output has no activation, but the loss expects probabilities."""
     is_entropy = view.phase is not None and "entropy" in view.phase.loss.class_name.lower()
     is_so = view.classes and is_entropy and _output(view) == LINEAR and not _takes_logits(view)
     return about(view.made) if is_so else None
 
 
 def sigmoid_outputs(view: View) -> Details | None:
-    """Each output is a sigmoid."""
+    """Each output has a sigmoid."""
     return about(view.made, classes=view.classes) if view.classes and _output(view) == "sigmoid" else None
 
 
 def argmax(view: View) -> Details | None:
-    """The outputs are those of a classification, and the student takes their largest."""
+    """The network classifies, and the student takes the largest output."""
     match = view.find(r"\bargmax\s*\(")
     place = match.cell if match else view.made
     return about(place, classes=view.classes) if view.classes and view.report.answer else None
 
 
 def one_number(view: View) -> Details | None:
-    """The output of a regression is a bare number."""
+    """The output of a regression has no activation."""
     return about(view.made) if not view.classes and _output(view) == LINEAR else None
 
 
@@ -179,7 +179,7 @@ def one_softmax(view: View) -> Details | None:
 
 
 def bent_number(view: View) -> Details | None:
-    """The output of a regression is bent."""
+    """The output of a regression has a nonlinear activation."""
     activation = _output(view)
     is_so = not view.classes and activation not in ("", LINEAR, "softmax")
     return about(view.made, activation=activation) if is_so else None
@@ -212,6 +212,6 @@ def weight_penalty(view: View) -> Details | None:
 
 
 def no_regularisation(view: View) -> Details | None:
-    """The network has none of these."""
+    """The network has neither dropout, nor batch normalisation, nor a penalty on weights."""
     regularised = any(layer.class_name.endswith(("Dropout", "Normalization", "Noise")) for layer in view.layers)
     return None if regularised or weight_penalty(view) or not view.hidden else about(view.made)

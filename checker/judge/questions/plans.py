@@ -1,4 +1,4 @@
-"""What there is to ask of somebody who has no network yet: how it would be done."""
+"""Questions for a student without a network: how it would be done."""
 
 from checker.judge.questions.view import Details, View, about
 from checker.records.report import Figure

@@ -1,4 +1,4 @@
-"""What there is to ask about what a network reaches, about chance, and about the tools that were used."""
+"""Questions about a network's scores, about chance, and about the tools that were used."""
 
 from checker.judge.questions.view import Details, View, about, short
 from checker.records.comparison import Comparison
@@ -7,16 +7,18 @@ from checker.scoring.metrics import find
 
 OUTDONE = {"random forest", "gradient boosting"}
 USUAL_UNITS = {"$1", "$100,000"}
-"""Dollars, and what scikit-learn's copy of the data is in."""
+"""Dollars, and the unit of scikit-learn's copy of the data."""
 SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
-"""Beyond so many spreads over the seeds, and so much, or such a share of an error, two results are not the same."""
+"""Two results differ if they are this many spreads over the seeds apart, and by this much, or by this share of an
+error.
+"""
 
 
 # -- the evaluation --------------------------------------------------------------------------------------
 
 
 def a_claim(view: View) -> Details | None:
-    """An output states something else than what was measured."""
+    """An output states a score that differs from the measured one."""
     claim = view.report.claim
     if claim is None or not claim.sentence:
         return None
@@ -35,12 +37,12 @@ def a_claim(view: View) -> Details | None:
 
 
 def own_differs(view: View) -> Details | None:
-    """As trained in the notebook the network did clearly otherwise than trained again."""
+    """The network did clearly better or worse in the notebook than retrained."""
     return _own(view, differs=True)
 
 
 def own_result(view: View) -> Details | None:
-    """As trained in the notebook the network did much as it does trained again."""
+    """The network did about as well in the notebook as retrained."""
     return _own(view, differs=False)
 
 
@@ -75,7 +77,7 @@ def never_predicted(view: View) -> Details | None:
 
 
 def most_confused(view: View) -> Details | None:
-    """Of the classes with rows enough, one is often taken for another."""
+    """One of the classes with enough rows is often taken for another."""
     c = view.report.comparison
     counts = c.confusion if c else ()
     enough = 0.01 * sum(map(sum, counts))
@@ -116,7 +118,7 @@ def above_baseline(view: View) -> Details | None:
 
 
 def outdone(view: View) -> Details | None:
-    """A forest, or boosted trees, do better than the network."""
+    """A forest or boosted trees do better than the network."""
     c = _earned(view)
     if c is None:
         return None
@@ -125,7 +127,7 @@ def outdone(view: View) -> Details | None:
 
 
 def _earned(view: View) -> Comparison | None:
-    """Return the scores where no column gives the target away."""
+    """Return the comparison if no column gives the target away; else None."""
     columns = view.report.tracing.columns if view.report.tracing else ()
     return None if any(column.gives_away(not view.classes) for column in columns) else view.report.comparison
 
@@ -137,26 +139,26 @@ def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure =
 
 
 def _measured(view: View, metric: str) -> str:
-    """Return what is measured besides, in words; "" where it is not."""
+    """Return the measured value of a further metric, in words; "" where it was not measured."""
     measures = view.report.comparison.measures if view.report.comparison else ()
     found = next((m for m in measures if m.metric == metric), None)
     return find(found.metric, found.unit).unit.value(found.mean) if found else ""
 
 
 def errors(view: View) -> Details | None:
-    """Both errors of a regression are known."""
+    """Both errors of a regression were measured."""
     mae, rmse = _measured(view, "mae"), _measured(view, "rmse")
     return about(Figure.SCORES, mae=mae, rmse=rmse) if mae and rmse else None
 
 
 def explained(view: View) -> Details | None:
-    """The share of variance that is explained is known."""
+    """The share of explained variance was measured."""
     r2 = _measured(view, "r2")
     return about(Figure.SCORES, r2=r2) if r2 else None
 
 
 def capped_prices(view: View) -> Details | None:
-    """Among the true values are many of the highest."""
+    """Many true values are the highest value."""
     sample = view.report.comparison.sample if view.report.comparison else ()
     highest = max((true for true, _ in sample), default=0.0)
     is_capped = sum(true == highest for true, _ in sample) > 0.02 * len(sample)
@@ -180,7 +182,7 @@ def scaled_target(view: View) -> Details | None:
 
 
 def spread(view: View) -> Details | None:
-    """The network was trained again for several seeds."""
+    """The network was retrained for several seeds."""
     c = view.report.comparison
     if c is None or len(c.scores) < 2:
         return None
@@ -214,7 +216,7 @@ def no_tensorboard(view: View) -> Details | None:
 
 
 def sessions(view: View) -> Details | None:
-    """A graph is built first and run in a session."""
+    """The code builds a graph and runs it in a session."""
     if not view.find(r"\b(Session|InteractiveSession)\s*\("):
         return None
     match = view.find(r"\btf\.(layers\.dense|matmul|nn\.\w+|reduce_mean)\s*\(|\bplaceholder\s*\(")
@@ -222,13 +224,13 @@ def sessions(view: View) -> Details | None:
 
 
 def tape(view: View) -> Details | None:
-    """Gradients are taken from a tape."""
+    """The code takes gradients from a tape."""
     match = view.find(r"\bGradientTape\s*\(")
     return about(match.cell) if match else None
 
 
 def own_loop(view: View) -> Details | None:
-    """The answer is trained batch by batch in the student's own loop."""
+    """The student's own loop trains the answer batch by batch."""
     match = view.find(r"\btrain_on_batch\s*\(")
     return about(match.cell, how="train_on_batch") if match else None
 
@@ -240,7 +242,7 @@ def none_in_summary(view: View) -> Details | None:
 
 
 def tuner(view: View) -> Details | None:
-    """Settings are searched for."""
+    """The code searches for hyperparameters."""
     match = view.find(
         r"\b(RandomSearch|GridSearch|Hyperband|BayesianOptimization|GridSearchCV|RandomizedSearchCV)\s*\("
     )
@@ -248,6 +250,6 @@ def tuner(view: View) -> Details | None:
 
 
 def checkpoint(view: View) -> Details | None:
-    """Weights are read back."""
+    """The code restores weights."""
     match = view.find(r"\b(load_weights|load_model)\s*\(")
     return about(match.cell, code=match.code) if match else None

@@ -1,4 +1,4 @@
-"""What there is to ask about how the answer was trained: its loss, its optimiser, and what the trainings show."""
+"""Questions about how the answer was trained: its loss, its optimizer, and what the retrainings show."""
 
 import math
 
@@ -35,7 +35,7 @@ def cross_entropy(view: View) -> Details | None:
 
 
 def first_loss(view: View) -> Details | None:
-    """The loss after the first epoch is below that of guessing."""
+    """The loss after the first epoch is below that of random guesses."""
     losses, phase = view.losses("loss"), view.phases[0] if view.phases else None
     if not losses or phase is None or not view.classes or not view.rows or phase.class_weight:
         return None
@@ -52,19 +52,19 @@ def sparse(view: View) -> Details | None:
 
 
 def binary_cross_entropy(view: View) -> Details | None:
-    """The loss of several classes is the binary cross-entropy."""
+    """The loss is the binary cross-entropy, with several classes."""
     if view.classes < 3 or _loss(view) != "BinaryCrossentropy":
         return None
     return about(view.trained, classes=view.classes, others=view.classes - 1)
 
 
 def squared_error_of_classes(view: View) -> Details | None:
-    """The loss of a classification is the squared error."""
+    """The loss of a classification is the mean squared error."""
     return about(view.trained, loss=_in_words(view)) if view.classes and _loss(view) == "MeanSquaredError" else None
 
 
 def squared_error(view: View) -> Details | None:
-    """The loss of a regression is one for numbers."""
+    """The loss of a regression is made for numbers."""
     if view.classes or _loss(view) not in IN_WORDS:
         return None
     squares = (
@@ -79,7 +79,7 @@ def squared_error(view: View) -> Details | None:
 
 
 def cross_entropy_of_numbers(view: View) -> Details | None:
-    """The loss of a regression is one for classes."""
+    """The loss of a regression is made for classes."""
     is_so = not view.classes and "entropy" in _loss(view).lower()
     return about(view.trained, loss=_loss(view)) if is_so else None
 
@@ -94,16 +94,16 @@ def loss_or_accuracy(view: View) -> Details | None:
     return cross_entropy(view)
 
 
-# -- the optimiser ---------------------------------------------------------------------------------------
+# -- the optimizer ---------------------------------------------------------------------------------------
 
 
 def _said(view: View, *symptoms: Symptom) -> str:
-    """Return what is said of the trainings that shows one of these; "" where nothing is."""
+    """Return the first observation with one of these symptoms; "" where there is none."""
     return next((seen.sentence for seen in view.report.observations if seen.symptom in symptoms), "")
 
 
 def diverged(view: View) -> Details | None:
-    """The loss rose, or was no number."""
+    """The loss rose, or became NaN."""
     sentence = _said(view, Symptom.DIVERGED)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
@@ -114,7 +114,7 @@ def _rate(optimizer: KerasObject) -> float | None:
 
 
 def learning_rate(view: View) -> Details | None:
-    """The optimiser has one learning rate."""
+    """The optimizer has a constant learning rate."""
     rate = _rate(view.phase.optimizer) if view.phase else None
     if view.phase is None or rate is None:
         return None
@@ -123,7 +123,7 @@ def learning_rate(view: View) -> Details | None:
 
 
 def sgd(view: View) -> Details | None:
-    """The optimiser is stochastic gradient descent."""
+    """The optimizer is stochastic gradient descent."""
     return about(view.trained) if view.phase and view.phase.optimizer.class_name == "SGD" else None
 
 
@@ -171,13 +171,13 @@ def _changes(phase: Phase) -> str:
 
 
 def overfits(view: View) -> Details | None:
-    """The trainings show overfitting."""
+    """The retrainings show overfitting."""
     sentence = _said(view, Symptom.OVERFITS)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
 
 def underfits(view: View) -> Details | None:
-    """The trainings show underfitting."""
+    """The retrainings show underfitting."""
     sentence = _said(view, Symptom.UNDERFITS)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
@@ -189,7 +189,7 @@ def still_improving(view: View) -> Details | None:
 
 
 def stopped_early(view: View) -> Details | None:
-    """Training may be stopped early."""
+    """Training uses early stopping."""
     stopping = view.phase.early_stopping if view.phase else None
     if stopping is None:
         return None
@@ -204,7 +204,7 @@ def stopped_early(view: View) -> Details | None:
 
 
 def no_development_set(view: View) -> Details | None:
-    """No development set was watched, or one of rows that were trained on."""
+    """No development set: `fit` got no `validation_data`, or rows that it was trained on."""
     recipe = view.report.recipe
     if recipe is None or (recipe.development and not recipe.watched_itself):
         return None
@@ -213,7 +213,7 @@ def no_development_set(view: View) -> Details | None:
 
 
 def gap(view: View) -> Details | None:
-    """The score on training rows is known, and neither over- nor underfitting is plain."""
+    """The score on training rows is known, and neither overfitting nor underfitting is clear."""
     c = view.report.comparison
     if c is None or c.training_mean is None or _said(view, Symptom.OVERFITS, Symptom.UNDERFITS):
         return None
@@ -238,7 +238,7 @@ def gap(view: View) -> Details | None:
 
 
 def curves(view: View) -> Details | None:
-    """A development loss was watched."""
+    """A development loss was recorded."""
     losses = view.losses("val_loss")
     if len(losses) < FEW_EPOCHS:
         return None
