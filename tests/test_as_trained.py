@@ -7,7 +7,7 @@ import pytest
 
 from checker.gather import own_results
 from checker.gather.own_results import Own
-from checker.gather.rows.matching import Matched
+from checker.gather.rows.matches import MatchedTables
 from checker.records.capture import AsTrained, TableOutputs
 from checker.records.evidence import RowKind
 from checker.records.tracing import TargetScale
@@ -27,7 +27,7 @@ def practical(make):
     names = [frames.reference(table).sha256 for table in tables]
     outputs = tuple(TableOutputs(n, frames.reference(g)) for n, g in zip(names, given, strict=True))
     answers = {frames.reference(g).sha256: g for g in given}
-    matched = Matched(dict(zip(names[:2], tables[:2], strict=True)), dict(zip(names[:2], rows[:2], strict=True)))
+    matched = MatchedTables(dict(zip(names[:2], tables[:2], strict=True)), dict(zip(names[:2], rows[:2], strict=True)))
     return model, AsTrained(1, 5, outputs), answers, matched, {names[2]: rows[2]}, labels
 
 

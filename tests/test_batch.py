@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from checker import sandbox, submissions
 from checker.assignment import folders
 from checker.errors import AssignmentError, HarnessError
-from checker.judge import judgement
+from checker.judge import comparison
 from checker.records.assignment import DatasetNote
 from checker.records.capture import AsTrained, Environment, TableOutputs
 from checker.records.dataset import Dataset
@@ -1194,7 +1194,7 @@ def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):
     b.hand_in("ada", content="good")
     report = b.report()
     assert all(column.formula and not column.has_target for column in report.tracing.columns)
-    assert judgement.comparison.is_implausible(report.comparison)
+    assert comparison.is_implausible(report.comparison)
     assert report.verdict is PASS
 
 

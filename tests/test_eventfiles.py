@@ -13,6 +13,7 @@ from checker.records.network import Recipe
 from checker.records.settings import RunSettings
 from checker.records.training import Histogram, Weights
 from checker.report import eventfiles
+from checker.scoring.held_out import held_out_split
 
 SEEDS = (11, 23)
 HISTORY = {"loss": (0.9, None, 0.5), "accuracy": (0.4, 0.5, 0.7), "val_loss": (1.0, 0.8, 0.6)}
@@ -32,7 +33,7 @@ def settings(assignment, practice, fake_sandbox):
 @pytest.fixture
 def gathered(settings, make):
     """Evidence of a network that calls every held-out row by its first class."""
-    held_out = {seed: eventfiles.judgement.held_out_split(seed, True, None, settings).held_out for seed in SEEDS}
+    held_out = {seed: held_out_split(seed, True, None, settings).held_out for seed in SEEDS}
     outputs = {seed: np.eye(5, dtype=np.float32)[np.zeros(len(rows), int)] for seed, rows in held_out.items()}
     runs = tuple(make.run(seed, of, history=HISTORY, epochs=3, weights=WEIGHTS) for seed, of in outputs.items())
     evidence = make.evidence(
@@ -67,7 +68,7 @@ def test_tensorboard_reads_what_was_written(settings, gathered, practice, tmp_pa
     losses = [(event.step, round(event.value, 6)) for event in found.Scalars("loss/training")]
     assert losses == [(1, 0.9), (3, 0.5)]
     (held_out,) = found.Scalars("accuracy/held-out")
-    rows = eventfiles.judgement.held_out_split(11, True, None, settings).held_out
+    rows = held_out_split(11, True, None, settings).held_out
     assert held_out.value == pytest.approx(float(np.mean(practice.labels[rows] == 0)))
     (image,) = found.Images("held-out/predicted and true")
     assert image.encoded_image_string.startswith(b"\x89PNG") and (image.width, image.height) == (500, 500)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checker.assignment import dataset
-from checker.gather.rows.labels import Compared, Known, compare
+from checker.gather.rows.labels import LabelComparison, LabelledData, compare
 from checker.records.tracing import TargetScale
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
@@ -20,7 +20,7 @@ def known():
     """Two thousand rows of five classes, of which one has five rows, in an order like that of a map."""
     random = np.random.default_rng(5)
     labels = np.repeat(np.arange(5, dtype=np.int32), SIZES)[np.argsort(random.integers(0, 40, ROWS), kind="stable")]
-    return Known(labels, random.normal(size=(ROWS, 3)), ("longitude", "latitude", "rooms"), CLASSES)
+    return LabelledData(labels, random.normal(size=(ROWS, 3)), ("longitude", "latitude", "rooms"), CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def prices():
     """Two thousand rows with prices, of which one in twenty is capped."""
     random = np.random.default_rng(6)
     labels = np.minimum(random.lognormal(12, 0.5, ROWS), 400_000.0)
-    return Known(labels, random.normal(size=(ROWS, 2)), ("longitude", "income"))
+    return LabelledData(labels, random.normal(size=(ROWS, 2)), ("longitude", "income"))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_small_class_may_be_dropped_or_merged(known, rows):
     assert compare(np.where(known.labels == ISLAND, BAY, known.labels)[rows], rows, known).differ == 0
     kept = rows[known.labels[rows] != ISLAND]
     four = np.array([0, 1, -1, 2, 3])[known.labels[kept]]
-    assert compare(np.eye(4)[four], kept, known) == Compared(len(kept), 0)
+    assert compare(np.eye(4)[four], kept, known) == LabelComparison(len(kept), 0)
 
 
 def test_a_large_class_may_be_dropped(known, rows):
@@ -120,7 +120,7 @@ def test_what_is_not_clear_is_not_named(known, rows):
 @pytest.mark.parametrize("y", [np.zeros(3), np.zeros((0,)), np.zeros((2, 3, 4))])
 def test_labels_that_cannot_belong_to_rows_are_not_compared(known, rows, y):
     """Other numbers of labels than of rows are compared with nothing."""
-    assert compare(y, rows, known) == Compared()
+    assert compare(y, rows, known) == LabelComparison()
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -1e300])
@@ -150,7 +150,7 @@ def test_capped_prices_do_not_count(prices, rows):
     is_capped = prices.labels[rows] == prices.labels.max()
     assert is_capped.sum() > 20
     clipped = np.where(is_capped, 399_000.0, prices.labels[rows])
-    assert compare(scaled(clipped), rows, prices, SCALE) == Compared(int((~is_capped).sum()), 0)
+    assert compare(scaled(clipped), rows, prices, SCALE) == LabelComparison(int((~is_capped).sum()), 0)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_other_prices_look_like_what_they_are(prices, rows, spoil, look):
 
 def test_targets_of_no_known_scale_differ_only_as_another_column(prices, rows):
     """Where the scale is not known, another column is told, and nothing else is counted."""
-    assert compare(np.sqrt(prices.labels[rows]), rows, prices) == Compared()
+    assert compare(np.sqrt(prices.labels[rows]), rows, prices) == LabelComparison()
     found = compare(prices.features[rows, 0] * 3, rows, prices)
     assert found.differ == found.compared > 0
     assert found.look == "made from another column, longitude"
@@ -197,7 +197,7 @@ def test_what_goes_wrong_with_the_real_classes_is_told(assignment, spoil, look, 
     data = dataset.load(assignment.data)
     rows = np.random.default_rng(0).permutation(len(data.labels))[:13_209]
     found = compare(
-        spoil(data.labels)[rows], rows, Known(data.labels, data.features, assignment.data.features, CLASSES)
+        spoil(data.labels)[rows], rows, LabelledData(data.labels, data.features, assignment.data.features, CLASSES)
     )
     assert found.look == look
     assert found.differ > least * found.compared if least else found.differ == 0
@@ -216,7 +216,7 @@ def test_what_goes_wrong_with_the_real_prices_is_told(regression, spoil, look, l
     """Of the housing data's prices: clipped at the cap, shuffled, shifted by a row."""
     data = dataset.load(regression.data)
     rows = np.random.default_rng(0).permutation(len(data.labels))[:13_209]
-    known = Known(data.labels, data.features, regression.data.features)
+    known = LabelledData(data.labels, data.features, regression.data.features)
     found = compare(scaled(spoil(data.labels))[rows], rows, known, SCALE)
     assert found.look == look
     assert found.differ > least * found.compared if least else found.differ == 0

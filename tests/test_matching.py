@@ -21,7 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from checker.assignment import dataset
-from checker.gather.rows import mixtures, monotone
+from checker.gather.rows import mixtures, rank_matching
 from checker.gather.rows.matching import MAX_IN_VAIN, MAX_VALUES, Matcher
 from checker.gather.rows.monotone import MonotoneMap
 from checker.records.network import Development
@@ -195,9 +195,9 @@ def test_ties_go_to_ties():
     random = np.random.default_rng(0)
     ours = random.integers(0, 200, 2_000).astype(float)
     rows = np.arange(2_000)
-    fit = monotone.fit(np.clip(ours, 20, 180)[:, None], rows, rows, ours[:, None])
+    fit = rank_matching.fit(np.clip(ours, 20, 180)[:, None], rows, rows, ours[:, None])
     assert [(m.column, m.source) for m in fit] == [(0, 0)]
-    assert monotone.fit((ours + random.random(2_000))[:, None], rows, rows, ours[:, None]) == ()
+    assert rank_matching.fit((ours + random.random(2_000))[:, None], rows, rows, ours[:, None]) == ()
 
 
 def test_a_map_knows_between_which_values_a_row_lies():
@@ -355,7 +355,7 @@ def test_an_order_is_not_believed_without_its_columns(practised, make, name):
 
 def test_splits_are_scikit_learns(practised):
     """The hand-out's split is what ``train_test_split`` gives."""
-    rows = mixtures.Rows(practised.features)
+    rows = mixtures.MixtureRows(practised.features)
     rest, test = train_test_split(np.arange(rows.count), test_size=0.2, random_state=42)
     training, watched = train_test_split(rest, test_size=0.2, random_state=42)
     for part in (training, watched, test, rest):

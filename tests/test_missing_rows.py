@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from test_rendering import a_pass, a_price
 
-from checker.judge import judgement
+from checker.judge import scores
 from checker.judge.comparison import strict_score
 from checker.judge.verdict import decide
 from checker.records.assignment import DatasetNote
@@ -23,8 +23,8 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.tracing import FeatureSource, TargetScale, Tracing
 from checker.records.verdicts import Verdict
 from checker.report.html import render_page, render_student_page
+from checker.report.sentences import without_inputs
 from checker.report.terminal import print_report
-from checker.report.words import without_inputs
 from checker.run import check
 from checker.scoring import outputs
 from checker.scoring.held_out import held_out_rows
@@ -114,17 +114,17 @@ def verdict_of(compared, settings):
 def test_with_all_rows_nothing_is_missing(settings, make):
     """Scores of all held-out rows stand beside the reference's own, whatever is known of its outputs."""
     full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), reference_of(settings)
-    compared = judgement.compare(full, settings, reference)
+    compared = scores.compare(full, settings, reference)
     assert compared.missing is None
     assert [score.reference for score in compared.scores] == [reference.scores[seed] for seed in SEEDS]
-    assert compared == judgement.compare(full, settings, replace(reference, outputs={}, baseline_outputs={}))
+    assert compared == scores.compare(full, settings, replace(reference, outputs={}, baseline_outputs={}))
 
 
 def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
     """Where rows are missing at random, all are scored on the others, and these are the verdict."""
     known = np.random.default_rng(3).random(ROWS) > 0.05
     reference = reference_of(settings)
-    compared = judgement.compare(gathered_of(settings, make, known), settings, reference)
+    compared = scores.compare(gathered_of(settings, make, known), settings, reference)
     assert compared.missing.likeness is Likeness.ALIKE
     assert compared.missing.strict is None
     for score in compared.scores:
@@ -139,7 +139,7 @@ def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
 
 def test_dropped_classes_or_prices_are_referred(settings, make):
     """Whoever leaves out rows of their own choice does not pass by the others alone."""
-    compared = judgement.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, reference_of(settings))
+    compared = scores.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, reference_of(settings))
     missing = compared.missing
     assert missing.likeness is Likeness.UNLIKE
     assert compared.standing.passes and missing.strict.fails
@@ -154,7 +154,7 @@ def test_dropped_classes_or_prices_are_referred(settings, make):
 def test_who_is_bad_on_what_there_is_fails(settings, make):
     """Left out or not, rows without inputs keep nobody from failing."""
     bad = np.random.default_rng(4).random(ROWS) < 0.6
-    compared = judgement.compare(
+    compared = scores.compare(
         gathered_of(settings, make, without(settings, 2, 3), bad), settings, reference_of(settings)
     )
     assert compared.missing.likeness is Likeness.UNLIKE
@@ -165,7 +165,7 @@ def test_who_passes_though_missing_rows_count_as_wrong_passes(settings, make):
     """Some rows of one class more or less do not turn a clear verdict."""
     known = without(settings, 3) | (np.random.default_rng(5).random(ROWS) > 0.08)
     good = np.random.default_rng(2).random(ROWS) < 0.08
-    compared = judgement.compare(gathered_of(settings, make, known, good), settings, reference_of(settings))
+    compared = scores.compare(gathered_of(settings, make, known, good), settings, reference_of(settings))
     assert compared.missing.likeness is Likeness.UNLIKE
     assert compared.missing.strict.passes
     assert verdict_of(compared, settings) is Verdict.PASS
@@ -176,7 +176,7 @@ def test_without_outputs_of_the_reference_a_person_decides(settings, make):
     reference = replace(reference_of(settings), outputs={}, baseline_outputs={})
     for wrong in (0.1, 0.6):
         drawn = np.random.default_rng(6).random(ROWS) < wrong
-        compared = judgement.compare(gathered_of(settings, make, without(settings, 3), drawn), settings, reference)
+        compared = scores.compare(gathered_of(settings, make, without(settings, 3), drawn), settings, reference)
         assert compared.missing.likeness is Likeness.UNKNOWN
         assert verdict_of(compared, settings) is Verdict.REFER
 
@@ -187,9 +187,9 @@ def test_very_few_rows_decide_nothing(settings, make):
     held_out = held_out_rows(SEEDS[0], settings)
     known[held_out[np.argsort(settings.dataset.labels[held_out])[:2]]] = False
     full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), reference_of(settings)
-    compared = judgement.compare(gathered_of(settings, make, known), settings, reference)
+    compared = scores.compare(gathered_of(settings, make, known), settings, reference)
     assert compared.missing.likeness is Likeness.FEW
-    all_rows = judgement.compare(full, settings, reference)
+    all_rows = scores.compare(full, settings, reference)
     assert compared.mean == pytest.approx(all_rows.mean, rel=0.005)
     assert verdict_of(compared, settings) is verdict_of(all_rows, settings)
 
@@ -198,14 +198,14 @@ def test_further_seeds_change_nothing_of_what_is_missing(settings, make):
     """What missing rows are like is known from all seeds, trained or not."""
     known = without(settings, 2, 3)
     few, many = (gathered_of(settings, make, known, seeds=seeds) for seeds in (SEEDS, (*SEEDS, *FURTHER)))
-    first, later = (judgement.compare(of, settings, reference_of(settings)).missing for of in (few, many))
+    first, later = (scores.compare(of, settings, reference_of(settings)).missing for of in (few, many))
     assert (first.rows, first.missing, first.groups) == (later.rows, later.missing, later.groups)
 
 
 def test_no_row_at_all_is_no_comparison(settings, make):
     """Where a seed holds out none of the rows with inputs there is nothing to score."""
     known = np.zeros(ROWS, bool)
-    assert judgement.compare(gathered_of(settings, make, known), settings, reference_of(settings)) is None
+    assert scores.compare(gathered_of(settings, make, known), settings, reference_of(settings)) is None
 
 
 def test_the_report_says_what_is_missing(settings, make):

@@ -6,9 +6,9 @@ from record_types import NO_STATISTICS
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import preparation
-from checker.gather.rows.formulas import Sources
-from checker.gather.rows.matching import AffineMap
-from checker.gather.rows.preparation import Data, prepare
+from checker.gather.rows.affine import AffineMap
+from checker.gather.rows.preparation import ColumnSources, prepare
+from checker.gather.rows.sources import Sources
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
 
 ROWS, FED, TRAINED = 3_000, np.arange(2_400), np.arange(1_920)
@@ -33,7 +33,7 @@ class Houses:
         self.complete = np.isfinite(self.features).all(axis=1)
         honest = Sources(NAMES, self.features, {"coast": np.where(self.features[:, 0] > 100, "near", "far")})
         named = np.array(["a", "b", "c"])[self.target]
-        self.data = Data(honest, Sources(NAMES, self.features, {**honest.words, "target": named}), "target")
+        self.data = ColumnSources(honest, Sources(NAMES, self.features, {**honest.words, "target": named}), "target")
 
     def prepare(self, table, fed=FED, maps=(), trained=TRAINED, watched=()):
         values = table[fed]

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from checker.records.capture import Adaptation, CellError, CellResult
+from checker.source.first_errors import FirstErrors
 from checker.source.provenance import Provenance
 
 READ = "housing = pd.read_csv('housing.csv')\nX, Y = housing.values, housing.ocean"
@@ -24,7 +25,7 @@ def unknown(name):
 
 def first(*cells, adaptations=()):
     known = Provenance(cells, adaptations)
-    error = known.first_error(known.trainings()[-1])
+    error = FirstErrors(known).of(known.trainings()[-1])
     assert error is not None
     return error
 
@@ -105,10 +106,10 @@ def test_a_function_takes_along_what_it_needs():
 def test_what_was_trained_on_other_than_it_should_be_is_found():
     """A network that was trained although a cell failed that should have scaled its inputs has that cell to blame."""
     cells = (cell(1, SPLIT), cell(2, "X_train = scale(X_train)", unknown("scale")), cell(3, NET), cell(4, FIT))
-    error = Provenance(cells).spoiled_by(4)
+    error = FirstErrors(Provenance(cells)).spoiled_by(4)
     assert error is not None
     assert error.rationale.startswith("Cell 2 uses `scale`, which no cell makes.")
-    assert Provenance([cell(1, SPLIT), cell(3, NET), cell(4, FIT)]).spoiled_by(4) is None
+    assert FirstErrors(Provenance([cell(1, SPLIT), cell(3, NET), cell(4, FIT)])).spoiled_by(4) is None
 
 
 def test_the_cells_that_a_training_needs():
@@ -137,7 +138,7 @@ def test_no_file_keeps_the_checker_busy(source):
     started = time.process_time()
     known = Provenance(cells)
     for at in known.trainings()[-5:]:
-        known.first_error(at)
+        FirstErrors(known).of(at)
     known.cells_for({20})
     assert time.process_time() - started < 20
 

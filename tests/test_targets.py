@@ -80,7 +80,7 @@ def test_shuffled_targets_have_a_scale_and_all_differ(values, name):
 def test_another_bend_has_no_scale(values, bend):
     """Targets that follow the values in a way the checker does not know have no scale, and nothing is counted."""
     theirs = bend(values).astype(float)
-    assert targets.match(theirs, values, values) == targets.Match(None)
+    assert targets.match(theirs, values, values) == targets.TargetMatch(None)
 
 
 @pytest.mark.parametrize(

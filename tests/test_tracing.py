@@ -8,9 +8,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import tracing
-from checker.gather.rows.formulas import Sources
 from checker.gather.rows.matching import Matcher
-from checker.gather.rows.preparation import Data
+from checker.gather.rows.preparation import ColumnSources
+from checker.gather.rows.sources import Sources
 from checker.records.arrays import ArrayRef
 from checker.records.capture import Fed
 from checker.records.network import Development
@@ -28,7 +28,7 @@ def trace(answer, arrays, features, labels, names):
     matcher = Matcher(features, labels)
     honest = Sources(names[: features.shape[1]], features, {})
     told = Sources(names[: matcher.features.shape[1]], matcher.features, {names[-1]: labels.astype(str)})
-    return tracing.trace(answer, arrays, matcher, Data(honest, told, names[-1]), names)
+    return tracing.trace(answer, arrays, matcher, ColumnSources(honest, told, names[-1]), names)
 
 
 class Student:

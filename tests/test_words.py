@@ -23,7 +23,7 @@ from checker.records.submission import Identity, Platform, Timeliness, TimeSourc
 from checker.records.tracing import FeatureSource, FittedOn, Scaler, ScalerKind
 from checker.records.training import Loop
 from checker.records.verdicts import FailureCause, Importance, Outcome, Stage, Verdict
-from checker.report import words
+from checker.report import vocabulary
 from checker.report.html import Entry, render_index, render_page, render_student_page
 from checker.report.tables import junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
@@ -184,7 +184,9 @@ def test_each_member_is_shown_everywhere(member: StrEnum) -> None:
 def test_tables_of_words_leave_no_member_out() -> None:
     """A table that has words for one member of an enum has some for each, and for each others."""
     tables = [
-        table for name, table in vars(words).items() if name.isupper() and name[0] != "_" and isinstance(table, dict)
+        table
+        for name, table in vars(vocabulary).items()
+        if name.isupper() and name[0] != "_" and isinstance(table, dict)
     ]
     assert len(tables) >= 6
     for table in tables:

@@ -9,7 +9,7 @@ import typer
 from checker.commands import consoles, steps
 from checker.commands.options import AssignmentOption, DataOption, PracticeOption, ResultsFolder
 from checker.errors import UsageError
-from checker.judge import judgement
+from checker.judge.runs import is_measured
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings
 from checker.run import batch, session, store
@@ -48,7 +48,7 @@ def _trained(out: Path, names: Sequence[str], settings: RunSettings) -> dict[str
     chosen = {name: gathered for name, _, gathered in loaded if not names or name in names}
     if missing := set(names) - set(chosen):
         raise UsageError(f"There is no evidence of {', '.join(sorted(missing))} in {out}.")
-    trained = {name: of for name, of in chosen.items() if of is not None and judgement.is_measured(of.evidence)}
+    trained = {name: of for name, of in chosen.items() if of is not None and is_measured(of.evidence)}
     if not trained:
         raise UsageError(
             f"In {out} there is no evidence of a training that was gathered on this data by this version.",

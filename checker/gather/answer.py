@@ -10,9 +10,10 @@ from checker.gather import candidates, explanation, own_results, ranking, select
 from checker.gather.executed import Executed
 from checker.gather.own_results import TASK_METRICS, Own
 from checker.gather.rows import sampling, tracing
-from checker.gather.rows.formulas import Sources
-from checker.gather.rows.matching import Matched, Matcher
-from checker.gather.rows.preparation import Data
+from checker.gather.rows.matches import MatchedTables
+from checker.gather.rows.matching import Matcher
+from checker.gather.rows.preparation import ColumnSources
+from checker.gather.rows.sources import Sources
 from checker.gather.stages import Answered, Unanswered
 from checker.keras_spec import kin
 from checker.keras_spec.architectures import nonlinear_hidden_layers
@@ -87,13 +88,13 @@ def _with_random_rows(
     )
 
 
-def _columns(settings: RunSettings, matcher: Matcher) -> Data:
+def _columns(settings: RunSettings, matcher: Matcher) -> ColumnSources:
     """Return the data set's columns, without the target and with it."""
     data, source = settings.dataset, settings.assignment.data
     words = {name: column for name, column in data.words.items() if name != source.target}
     all_names = (*source.features, source.target)[: matcher.features.shape[1]]
     honest = Sources(source.features, data.features, words)
-    return Data(honest, Sources(all_names, matcher.features, data.words), source.target)
+    return ColumnSources(honest, Sources(all_names, matcher.features, data.words), source.target)
 
 
 def _sets_a_measure(model: ModelCapture) -> bool:
@@ -105,7 +106,7 @@ def _sets_a_measure(model: ModelCapture) -> bool:
 def _own(
     model: ModelCapture,
     answered: AsTrained | None,
-    matched: Matched,
+    matched: MatchedTables,
     matcher: Matcher,
     executed: Executed,
     settings: RunSettings,

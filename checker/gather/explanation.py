@@ -13,7 +13,9 @@ from checker.records.settings import RunSettings
 from checker.records.submission import Companion
 from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.source import absences, definitions
-from checker.source.provenance import FirstError, Provenance
+from checker.source.error_words import FirstError
+from checker.source.first_errors import FirstErrors
+from checker.source.provenance import Provenance
 
 MOST_NAMED = 20
 """Models that are listed in a sentence."""
@@ -126,10 +128,11 @@ def first_error(
     ``unfinished``: cells in which the training of a network for the task did not come to its end.
     """
     known = Provenance(cells, adaptations, companions)
+    errors_of = FirstErrors(known)
     finished = {fit.cell for model in models for fit in model.fits if fit.finished}
     trainings = [at for at in known.trainings() if known.statements[at][0] not in finished]
-    trainings += [at for at in map(known.failed_in, unfinished) if at is not None]
-    errors = (known.first_error(at) for at in sorted(trainings, reverse=True)[:MOST_NAMED])
+    trainings += [at for at in map(errors_of.failed_in, unfinished) if at is not None]
+    errors = (errors_of.of(at) for at in sorted(trainings, reverse=True)[:MOST_NAMED])
     return next((error for error in errors if error is not None), None)
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checker.gather.rows.matching import MIN_ROWS, Matched, are_numbers
+from checker.gather.rows.matches import MatchedTables
+from checker.gather.rows.tables import MIN_ROWS
+from checker.gather.rows.values import are_numbers
 from checker.records.arrays import Array
 from checker.records.capture import NO_CLASS, AsTrained, ModelCapture
 from checker.records.evidence import OwnResult, OwnScore, RowKind
@@ -69,7 +71,7 @@ def own_of(
     model: ModelCapture,
     answered: AsTrained | None,
     answers: Mapping[str, Array],
-    matched: Matched,
+    matched: MatchedTables,
     others: Mapping[str, Array],
     labels: Array,
     names: Mapping[int, int],
@@ -91,7 +93,7 @@ def own_of(
     return Own(model, kinds, losses)
 
 
-def _kinds(model: ModelCapture, matched: Matched, others: Mapping[str, Array], count: int) -> Array:
+def _kinds(model: ModelCapture, matched: MatchedTables, others: Mapping[str, Array], count: int) -> Array:
     """Return what a network's run did with each row; what it was trained on counts as that, whatever else it did.
 
     Where some of what it was trained on was not found, no other row is known not to be among it.

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from checker.gather.own_results import Own, score
-from checker.gather.rows.matching import MIN_ROWS
+from checker.gather.rows.tables import MIN_ROWS
 from checker.keras_spec import kin, watched
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
@@ -42,7 +42,7 @@ APART = 0.01
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedTest:
     """Two networks' scores on the same rows, and whether the first is clearly worse."""
 
     rows: int
@@ -52,7 +52,7 @@ class Comparison:
     is_clear: bool
 
 
-def compare(first: Own, second: Own, metric: str) -> Comparison | None:
+def compare(first: Own, second: Own, metric: str) -> PairedTest | None:
     """Compare two networks on rows that neither was trained on, else on those that both were; None where there are
     none."""
     common, were_trained_on = first.unseen & second.unseen, False
@@ -63,7 +63,7 @@ def compare(first: Own, second: Own, metric: str) -> Comparison | None:
     ours, theirs = first.losses[common], second.losses[common]
     scores = score(ours, metric), score(theirs, metric)
     is_clear = _is_worse(*scores, METRICS[metric]) and _p_value(ours, theirs, metric) < LEVEL
-    return Comparison(int(common.sum()), *scores, were_trained_on, is_clear)
+    return PairedTest(int(common.sum()), *scores, were_trained_on, is_clear)
 
 
 def _is_worse(one: float, other: float, metric: Metric) -> bool:
@@ -165,7 +165,7 @@ def _name(model: ModelCapture) -> str:
     return f"`{model.variable or model.name}`"
 
 
-def _in_words(found: Comparison, best: Own, metric: Metric) -> str:
+def _in_words(found: PairedTest, best: Own, metric: Metric) -> str:
     name = _name(best.model)
     write = metric.unit.value
     rows = "that both were trained on" if found.were_trained_on else "that neither was trained on"

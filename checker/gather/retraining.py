@@ -7,7 +7,7 @@ import numpy as np
 
 from checker.gather import execution
 from checker.gather.rows import preparation
-from checker.gather.rows.tracing import Traced
+from checker.gather.rows.tracing import TracedInputs
 from checker.gather.stages import Answered, Retrained, traced_of
 from checker.keras_spec import architectures, kin, recipes, training_size
 from checker.records.arrays import Array
@@ -276,7 +276,7 @@ def archive(gathered: Gathered, settings: RunSettings) -> dict[str, Array]:
     }
 
 
-def _prepared(seed: int, development: bool, traced: Traced, settings: RunSettings) -> tuple[Split, Array, Array]:
+def _prepared(seed: int, development: bool, traced: TracedInputs, settings: RunSettings) -> tuple[Split, Array, Array]:
     """Return a seed's split, and the offsets and scales (d,) that are fitted on it."""
     rows, features, trainable = traced.rows, traced.features, traced.trainable
     assert rows is not None and features is not None and trainable is not None
@@ -284,7 +284,7 @@ def _prepared(seed: int, development: bool, traced: Traced, settings: RunSetting
     return part, *preparation.by_seed(features, rows, traced.tracing.columns, part.training, part.development)
 
 
-def _seed_arrays(seed: int, development: bool, traced: Traced, settings: RunSettings) -> tuple[Array, ...]:
+def _seed_arrays(seed: int, development: bool, traced: TracedInputs, settings: RunSettings) -> tuple[Array, ...]:
     """Return a seed's five arrays: training x and y, development x and y, held-out x."""
     assert traced.rows is not None and traced.features is not None
     part, offsets, scales = _prepared(seed, development, traced, settings)

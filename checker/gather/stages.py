@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checker.gather.executed import Executed, executed_of
-from checker.gather.rows.tracing import Traced
+from checker.gather.rows.tracing import TracedInputs
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
 from checker.records.evidence import Evidence, OwnResult, Selection
@@ -38,7 +38,7 @@ class Answered:
     executed: Executed
     selection: Selection
     answer: ModelCapture
-    traced: Traced
+    traced: TracedInputs
     failures: tuple[Failure, ...] = ()
     own_results: tuple[OwnResult, ...] = ()
 
@@ -126,8 +126,8 @@ def retrained_of(gathered: Gathered) -> Retrained:
     )
 
 
-def traced_of(gathered: Gathered) -> Traced:
+def traced_of(gathered: Gathered) -> TracedInputs:
     """Return what an answer was given, from evidence in which its rows were found."""
     found = gathered.evidence.tracing
     assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
-    return Traced(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
+    return TracedInputs(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))

@@ -1,18 +1,18 @@
-"""Whether what was trained again is what the student trained: like is compared with like. Pure.
+"""Whether the retrained network is the one that the student trained: like is compared with like. Pure.
 
-Theory of operation: what a file says of its training need not be what happened in it. So the network, as the student
-had trained it, is held against itself as it is trained again, each by the data set's labels on the rows that it was
-trained on. Rows that it was not trained on are shown too; they take part where they are many and look drawn at random,
-for whoever splits the file in its order sees other rows there than a random split has. Two results disagree where they
-lie on different sides of the bar, differ by more than ``FAR``, and by more than ``ERRORS`` standard errors: those of a
-difference between one training and the mean of K others, and of the student's rows.
+Theory of operation: what a file reports of its training need not be what happened. So the network as the student
+trained it is compared with itself as retrained, each scored by the data set's labels on its own training rows. Rows
+that were not trained on are shown too. They are compared only where they are many and look randomly drawn, because a
+split in file order holds other rows there than a random split. Two results disagree if they lie on different sides of
+the bar, differ by more than ``FAR``, and differ by more than ``ERRORS`` standard errors, those of a difference between
+one training and the mean of K others, and of the student's rows.
 
-Loss curves are compared as well, for weights may come from elsewhere while ``fit`` learns nothing. How far the
-logarithm of a loss falls from its first epoch on does not depend on the loss's scale, which sample weights change. Two
-curves disagree where one falls more than ``TIMES`` as far as the other and the lowest losses differ too: a first epoch
-from unlucky weights says nothing.
+Loss curves are compared as well, because weights may come from elsewhere while ``fit`` learns nothing. How far the
+logarithm of a loss falls from its first epoch does not depend on the loss's scale, which sample weights change. Two
+curves disagree if one falls more than ``TIMES`` as far as the other and the lowest losses differ too, because unlucky
+starting weights may raise a first epoch.
 
-A disagreement is for a human.
+A demonstrator decides on a disagreement.
 """
 
 import math
@@ -29,18 +29,18 @@ from checker.records.training import TrainingRun
 from checker.scoring.metrics import METRICS, Metric
 
 FAR, FAR_SHARE = 0.03, 0.05
-"""Of an accuracy, and of an error as a share of the larger one."""
+"""Smallest difference that matters: of an accuracy, and of an error as a share of the larger one."""
 ERRORS = 3.0
 ENOUGH = 500
-"""Rows that were not trained on; fewer are not compared."""
+"""Fewer rows than this that were not trained on are not compared."""
 TIMES = 2.0
 """How much farther, in logarithms, one loss may fall than the other."""
 CLOSE = math.log(1.5)
-"""Falls, or lowest losses, whose logarithms differ by less are alike."""
+"""Falls, or lowest losses, are alike if their logarithms differ by less."""
 LEAST_LOSS = 1e-12
 WEIGHTED = "sample weights"
 LIKE_STEPS = 1.6
-"""Epochs of a student's run that have so many times the steps of an epoch trained again are not compared."""
+"""Epochs are not compared if one of the student's has this many times the steps of a retrained one."""
 MOST_NOTES = 3
 NOT_BY_METRIC = "the student's own run is scored by another metric than the bar's"
 NOT_TRAINED = "how the network does on the rows that it was trained on is not known"
@@ -49,10 +49,10 @@ NOT_TRAINED = "how the network does on the rows that it was trained on is not kn
 def of_results(
     own: OwnResult | None, trained: Sequence[float], held_out: Sequence[float], bar: float, key: str
 ) -> tuple[tuple[Agreement, ...], str]:
-    """Return what the student's own result agrees with, and why nothing is compared, "" where something is.
+    """Return the comparisons with the student's own result, and the reason where there are none, else "".
 
-    ``trained`` and ``held_out`` are the scores of the trainings by seed, on their own training rows and on their
-    held-out rows, by the metric of this ``key``; ``bar`` is what must be reached.
+    ``trained`` and ``held_out`` are the scores of the retrainings by seed, on their own training rows and on their
+    held-out rows, by the metric of this ``key``; ``bar`` is the score to reach.
     """
     metric = METRICS[key]
     if own is None or own.trained is None:
@@ -94,7 +94,7 @@ def _reaches(score: float, bar: float, metric: Metric) -> bool:
 
 
 def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | None:
-    """Compare the training loss in the student's own ``fits`` with that of the trainings by seed.
+    """Compare the training loss in the student's own ``fits`` with that of the retrainings by seed.
 
     None where a loss is not known, or where epochs are not alike. Of a single epoch only a loss that stayed far higher
     in the notebook tells anything, and not where its rows had weights, which scale it.

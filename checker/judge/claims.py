@@ -1,16 +1,16 @@
-"""What a notebook's own outputs say that its network reaches, beside what was measured. Pure; it decides nothing.
+"""What a notebook's own outputs state about its network, beside the measured score. Pure; it decides nothing.
 
-Theory of operation: outputs are hostile text, so they are read in bounded pieces, line by line, by patterns that need
-no more than a linear number of steps. A line is a claim where a metric's name is followed by a number: ``Test
-accuracy: 93.1 %``, ``accuracy  0.92  4128`` of a classification report, ``{'accuracy': 0.93}``; so is the last state
-of the progress bar of ``evaluate``, and a bare ``[loss, accuracy]`` that it returned. A wrong claim would accuse a
-student, a missed one costs nothing: lines about training or development rows, epochs or other models do not count,
-nor do cells before the answer was trained, nor numbers that cannot be the metric's. Of what is left, a claim about
-the test outdoes one about nothing in particular, and a later one an earlier one. What the file held when it was
-handed in counts before what a cell printed here.
+Theory of operation: outputs are hostile text, so they are read in bounded pieces, line by line, by patterns that run in
+linear time. A line is a claim if a number follows the name of a metric: ``Test accuracy: 93.1 %``, ``accuracy 0.92
+4128`` in a classification report, ``{'accuracy': 0.93}``. So is the last state of the progress bar of ``evaluate``, and
+a bare ``[loss, accuracy]`` that it returned. A wrong claim would accuse a student, while a missed one costs nothing. So
+lines about training or development rows, epochs or other models do not count, nor do cells before the answer was
+trained, nor numbers that cannot be the metric's. Of the rest, a claim about the test beats one about nothing in
+particular, and a later claim beats an earlier one. Outputs that were saved in the file count before outputs of this
+run.
 
-A student's claim is of one training on one split, so it lies off the mean of several by their spread, and more where
-the split is another one. It is *clearly different* only beyond ``SPREADS`` of these and beyond a floor.
+A student's claim comes from one training on one split. So it lies off the mean of several by their spread, and by more
+where the split differs. It is *clearly different* only beyond ``SPREADS`` spreads and beyond a floor.
 """
 
 import math
@@ -26,14 +26,16 @@ from checker.scoring.metrics import find
 
 MOST_CELLS = 300
 MOST_TEXT = 20_000
-"""Characters of a cell's output that are read, from its end."""
+"""Limit on the characters of a cell's output that are read, from its end."""
 MOST_LINE = 300
 
 SPREADS = 4.0
 FLOOR = 0.03
-"""Of accuracies and R², in their own unit; of errors, as a share of what was measured (five times as much)."""
+"""Smallest clear difference of an accuracy or R², in its own unit; for errors five times this, as a share of the
+measured error.
+"""
 FARTHEST = 5.0
-"""A factor by which an error may lie off the measured one and still be in the same unit."""
+"""An error within this factor of the measured one is in the same unit."""
 
 NUMBER = r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d{1,20})?|\d{1,9}(?:[.,]\d{1,20})?)(?P<percent>\s?%)?(?![\w.]*\w)"
 BETWEEN = (
@@ -54,7 +56,7 @@ OTHERS = re.compile(
     r"previous|without|before|expect|target|goal|should|at least",
     re.IGNORECASE,
 )
-"""What a line is about that is not about the answer on test rows."""
+"""Words of lines that are about something other than the answer on test rows."""
 TRADITIONAL = re.compile(
     r"\b(?:(?!MLP|Keras)\w*(?:Classifier|Regressor)|LogisticRegression|LinearRegression|SV[CR]|\w+NB)\("
 )
@@ -67,8 +69,8 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A value that an output states. ``is_test``: it says that it is about the test."""
+class StatedScore:
+    """A score that an output states. ``is_test``: the line says that it is about the test."""
 
     cell: int
     metric: str
@@ -82,7 +84,7 @@ def claim_of(
     tracing: Tracing | None,
     comparison: Comparison | None,
 ) -> Claim | None:
-    """Return what the student's own outputs state of the answer; None where they state nothing, or nothing was
+    """Return what the student's own outputs state about the answer; None where they state nothing, or nothing was
     measured."""
     if answer is None or comparison is None or not answer.fits:
         return None
@@ -99,7 +101,7 @@ def claim_of(
 
 
 def _may_be_about(cell: CellResult, answer: ModelCapture) -> bool:
-    """Tell whether a cell's outputs may be about the answer: it is used or named there, or nothing else is used."""
+    """Tell whether a cell's outputs may be about the answer: the cell uses or names it, or uses nothing else."""
     if any(place == cell.index for place in [*(use.cell for use in answer.uses), *(fit.cell for fit in answer.fits)]):
         return True
     source = cell.source[:MOST_TEXT]
@@ -111,8 +113,8 @@ def _may_be_about(cell: CellResult, answer: ModelCapture) -> bool:
 # -- reading ---------------------------------------------------------------------------------------------
 
 
-def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison: Comparison) -> Iterator[Statement]:
-    """Yield what a cell states of the metrics that were measured."""
+def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison: Comparison) -> Iterator[StatedScore]:
+    """Yield the scores that a cell states, of the metrics that were measured."""
     texts = [cell.saved] if saved else [output.content for output in cell.outputs if output.kind == "text"]
     metrics = [measure.metric for measure in comparison.measures] or [comparison.metric]
     evaluated = any(use.cell == cell.index and use.how == "evaluate" for use in answer.uses)
@@ -120,7 +122,7 @@ def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison:
         yield from _read(text[-MOST_TEXT:], cell.index, metrics, evaluated)
 
 
-def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iterator[Statement]:
+def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iterator[StatedScore]:
     before = ""
     for line in filter(None, map(_as_shown, text.split("\n"))):
         counts, before = _counts(line, before, evaluated), line
@@ -128,28 +130,28 @@ def _read(text: str, cell: int, metrics: Sequence[str], evaluated: bool) -> Iter
             continue
         pair = PAIR.match(line.strip()) if evaluated and "accuracy" in metrics else None
         if pair:
-            yield Statement(cell, "accuracy", float(pair["number"]), False)
+            yield StatedScore(cell, "accuracy", float(pair["number"]), False)
         for metric in metrics:
             if (value := _value(line, metric)) is not None:
-                yield Statement(cell, metric, value, bool(TEST.search(line)))
+                yield StatedScore(cell, metric, value, bool(TEST.search(line)))
 
 
 def _counts(line: str, before: str, evaluated: bool) -> bool:
-    """Tell whether a line may be about the test: no bar of ``fit``, which follows a line that counts epochs, and none
-    that has not come to its end."""
+    """Tell whether a line may be about the test. A progress bar of ``fit``, which follows a line that counts epochs, is
+    not, and neither is an unfinished bar."""
     if bar := PROGRESS.match(line):
         return evaluated and bar[1] == bar[2] and "val_" not in line and not EPOCH.match(before)
     return not OTHERS.search(line)
 
 
 def _as_shown(line: str) -> str:
-    """Return a line as a terminal would have left it: the last state of a progress bar, without colours."""
+    """Return a line as a terminal would show it: the last state of a progress bar, without colours."""
     states = (ESCAPE.sub("", state) for state in reversed(line.replace("\b", "\r").split("\r")))
     return next((state for state in states if state.strip()), "")[:MOST_LINE]
 
 
 def _value(line: str, metric: str) -> float | None:
-    """Return the value of a metric that a line states last, as a fraction or in the unit it is printed in."""
+    """Return the last value of a metric on a line, as a fraction or in the printed unit."""
     for name, root in ((NAMES[metric], False), (SQUARED, True)):
         if root and metric != "rmse":
             continue
@@ -169,7 +171,7 @@ def _value(line: str, metric: str) -> float | None:
 
 
 def _number(text: str) -> float:
-    """Return 0.93, 0,93, 93.1 and 48,123.5 as they are meant."""
+    """Return the number that 0.93, 0,93, 93.1 or 48,123.5 means."""
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text) and not text.startswith("0,"):
         return float(text.replace(",", ""))
     return float(text.replace(",", "."))
@@ -178,8 +180,8 @@ def _number(text: str) -> float:
 # -- comparing -------------------------------------------------------------------------------------------
 
 
-def _measured(stated: Statement, saved: bool, scale: TargetScale | None, c: Comparison) -> Claim | None:
-    """Return a statement beside what was measured; None where it cannot be of the same metric and unit."""
+def _measured(stated: StatedScore, saved: bool, scale: TargetScale | None, c: Comparison) -> Claim | None:
+    """Return a stated score beside the measured one; None where it cannot be of the same metric and unit."""
     measure = next((m for m in c.measures if m.metric == stated.metric), None)
     mean, spread = (measure.mean, measure.spread) if measure else (c.mean, c.spread)
     value = stated.value
@@ -196,14 +198,15 @@ def _measured(stated: Statement, saved: bool, scale: TargetScale | None, c: Comp
 
 
 def _in_dollars(value: float, scale: TargetScale | None, measured: float) -> float:
-    """Return an error in dollars, whether it is stated in dollars or in the targets' unit: what is nearer."""
+    """Return an error in dollars. It may be stated in dollars or in the targets' unit; the reading nearer to the
+    measured error counts."""
     readings = [value]
     if scale is not None and scale.shift is None and scale.factor:
         readings.append(value / abs(scale.factor))
     return min(readings, key=lambda reading: abs(math.log(reading / measured)) if reading > 0 else math.inf)
 
 
-def _in_words(stated: Statement, value: float, mean: float, spread: float, saved: bool, unit: str) -> str:
+def _in_words(stated: StatedScore, value: float, mean: float, spread: float, saved: bool, unit: str) -> str:
     metric = find(stated.metric, unit)
     article = "an" if metric.name[0] in "aMR" else "a"
     where = f"The output saved under cell {stated.cell} states" if saved else f"Cell {stated.cell} states"

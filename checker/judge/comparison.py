@@ -1,13 +1,13 @@
-"""What predictions are worth by the checker's own labels; the gap to the reference and its uncertainty. Pure.
+"""Scores of predictions by the checker's own labels, the gap to the reference, and its uncertainty. Pure.
 
 Theory of operation: whether a network is worse than the reference by more than the tolerance is a question of
-non-inferiority. It is answered by Student's t on the differences to the reference, paired by seed, with the standard
-error of Nadeau and Bengio: held-out rows of one seed are training rows of another, so the seeds' scores are not
-independent, and the plain standard error is too small. A single wild seed makes that error large, also where it lies on
-the side of all others. So where further seeds were trained, there is a second way to a decision: all seeds lie on one
-side, each held to its own bar, the reference's score for that seed less the tolerance. How likely that is by chance
-depends on what seeds have in common, and is reckoned for as much as the correction above is exact for.
-``docs/judgement.md`` has the sources and the error rates.
+non-inferiority. Student's t test answers it on the differences to the reference, paired by seed, with the standard
+error of Nadeau and Bengio. Held-out rows of one seed are training rows of another, so the seeds' scores are not
+independent, and the plain standard error is too small. A single wild seed makes that error large, even where it lies on
+the same side as all others. So where further seeds were trained, there is a second way to a decision: all seeds lie on
+one side, each compared with its own bar, the reference's score for that seed less the tolerance. How likely that is by
+chance depends on what the seeds have in common, and is computed for the correlation for which the correction above is
+exact. ``docs/judgement.md`` has the sources and the error rates.
 """
 
 import math
@@ -26,12 +26,13 @@ from checker.scoring import metrics
 from checker.scoring.metrics import METRICS, Metric
 
 SECOND_LOOK = 0.65
-"""Of the level, what is left for a decision with further seeds, so that both looks together keep it."""
+"""Fraction of alpha used for the second look, with further seeds, so that both looks together stay within alpha."""
 PLAUSIBLE = 1 / 3
-"""Of the smallest error that the reference or a traditional model makes, what is left where inputs that nobody can
-compute must give the target away."""
+"""An error below this share of the smallest error of the reference and the traditional models is implausible: inputs
+that nobody can compute must give the target away.
+"""
 SAMPLE = 600
-"""Rows of a regression that are kept for pictures."""
+"""Rows of a regression that are kept for charts."""
 
 
 def compare(
@@ -90,7 +91,8 @@ def stand(
     plan: SplitPlan,
     further: int = 0,
 ) -> Standing:
-    """Return where the mean of scores lies, beside others' scores for the same seeds, ``further`` of them added."""
+    """Return where the mean of scores lies, beside the reference's and the baseline's for the same seeds; ``further``
+    of the seeds were added."""
     metric = metrics.find(bar.metric, bar.unit)
     mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, reference, baseline))
     at_bar = metric.bar(bar, reference_mean, baseline_mean)
@@ -110,7 +112,7 @@ def stand(
 
 
 def level_of(bar: Bar, further: int) -> float:
-    """Return the level at which seeds decide, ``further`` of which were added because the others could not."""
+    """Return the level at which seeds decide; ``further`` of them were added because the others could not."""
     return SECOND_LOOK * bar.level if further else bar.level
 
 
@@ -118,10 +120,10 @@ def level_of(bar: Bar, further: int) -> float:
 
 
 def strict_score(metric: Metric, predictions: Array, labels: Array, known: Array, guess: float | None) -> float:
-    """Return a score in which rows without inputs count as wrong, and which is no better than that without them.
+    """Return the score if rows without inputs count as wrong. It is never better than the score without these rows.
 
-    ``known`` tells which of the ``labels`` (n,) the ``predictions`` are about. Missing rows are of another class than
-    their own; or have, of a regression, the value ``guess``.
+    ``known`` marks the ``labels`` (n,) that have ``predictions``. A missing row gets a wrong class, or in a regression
+    the value ``guess``.
     """
     filled = np.zeros((len(labels), *predictions.shape[1:]))
     filled[known] = predictions
@@ -135,14 +137,14 @@ def strict_score(metric: Metric, predictions: Array, labels: Array, known: Array
 
 
 def row_errors(outputs: Array, labels: Array) -> Array:
-    """Return how wrong outputs by row (n,) are: 1 for a wrong class and 0 for the right one, or the squared error."""
+    """Return the error of outputs by row (n,): 1 for a wrong class and 0 for the right one, or the squared error."""
     if labels.dtype.kind == "f":
         return np.square(outputs.astype(np.float64) - labels)
     return np.asarray(outputs != labels, dtype=np.float64)
 
 
 def is_implausible(compared: Comparison) -> bool:
-    """Tell whether a network leaves so little error as neither the data nor any network can account for."""
+    """Tell whether a network's error is smaller than the data or any network can explain."""
     metric = metrics.find(compared.metric, compared.unit)
     known = (compared.reference_mean, compared.baseline_mean, *(of.mean for of in compared.baselines))
     return metric.error(compared.mean) < PLAUSIBLE * min(map(metric.error, known))
@@ -159,11 +161,11 @@ def in_words(baseline: str) -> str:
     return baseline.replace("_", " ")
 
 
-# -- how sure the seeds are ------------------------------------------------------------------------------
+# -- uncertainty of the mean ------------------------------------------------------------------------------
 
 
 def overlap(plan: SplitPlan) -> float:
-    """Return held-out rows for each training row, by which the variance of a mean over seeds is too small."""
+    """Return the ratio of held-out to training rows, by which the variance of a mean over seeds is corrected."""
     return plan.test / (1 - plan.test - plan.development)
 
 
@@ -176,7 +178,7 @@ def standard_error(differences: Array, overlap: float) -> Array:
 
 
 def p_value(ahead: Array, error: Array, seeds: int) -> Array:
-    """Return how likely means so far on the good side of the bar, or farther, are for a network just at the bar."""
+    """Return the probability that a network just at the bar has a mean this far on its good side, or farther."""
     t = np.divide(ahead, error, out=np.where(ahead >= 0, np.inf, -np.inf), where=error > 0)
     return np.asarray(special.stdtr(max(seeds - 1, 1), -t))
 
@@ -187,21 +189,21 @@ def quantile(level: float, seeds: int) -> float:
 
 
 def unanimity(ahead: Array, overlap: float) -> Array:
-    """Return how likely it is that seeds all lie on one given side of the bar, for a network just at it, where they do
-    so: ``ahead`` (..., seeds) tells how far on its good side each is; 1 where they do not."""
+    """Return the probability that all seeds of a network just at the bar lie on one given side, where these seeds do;
+    else 1. ``ahead`` (..., seeds): how far each seed lies on the good side."""
     agreed = (ahead >= 0).all(axis=-1) | (ahead < 0).all(axis=-1)
     return np.where(agreed, chance_of_one_side(ahead.shape[-1], overlap / (1 + overlap)), 1.0)
 
 
 def chance_of_one_side(seeds: int, correlation: float) -> float:
-    """Return how likely it is that so many numbers, normal about 0 and any two of them correlated by so much, all are
-    positive: given what they have in common, they are independent."""
+    """Return the probability that this many numbers, normal about 0 with this pairwise correlation, are all positive.
+    Given their common part, they are independent."""
     shared, step = np.linspace(-8, 8, 1_601, retstep=True)
     density = np.exp(-np.square(shared) / 2) / math.sqrt(2 * math.pi)
     return float(step * (density * special.ndtr(shared * math.sqrt(correlation / (1 - correlation))) ** seeds).sum())
 
 
-# -- what else is known ----------------------------------------------------------------------------------
+# -- other figures ---------------------------------------------------------------------------------------
 
 
 def _measurement(key: str, metric: Metric, pairs: Sequence[tuple[Array, Array]], unit: str) -> Measurement:
@@ -220,7 +222,7 @@ def _last_in_training(runs: Sequence[TrainingRun], name: str) -> float | None:
 
 
 def _by_class(pairs: Sequence[tuple[Array, Array]], classes: int) -> dict[str, Any]:
-    """Return which classes are called which, and the share of each that is recognised."""
+    """Return the confusion matrix, and the recall of each class."""
     confusion = np.zeros((classes, classes), dtype=np.int64)
     for outputs, labels in pairs:
         np.add.at(confusion, (labels, outputs.argmax(axis=1)), 1)
@@ -235,7 +237,7 @@ def _recall(row: Array, label: int) -> float | None:
 
 
 def _by_value(pairs: Sequence[tuple[Array, Array]]) -> dict[str, Any]:
-    """Return true and predicted values of some rows, evenly from all seeds."""
+    """Return true and predicted values of some rows, spread evenly over all seeds."""
     values, true = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     rows = np.unique(np.linspace(0, len(true) - 1, min(len(true), SAMPLE)).round().astype(int))
     sample = tuple((_seven_digits(true[row]), _seven_digits(values[row])) for row in rows)

@@ -1,8 +1,9 @@
-"""What the trainings tell about a network, in plain words with the figures behind them. Pure.
+"""What the retrainings show about a network, in plain words with the figures behind them. Pure.
 
-Theory of operation: a verdict says what a network is worth, this says why. Histories are averaged over the seeds,
-epoch by epoch, as far as all seeds go; a finding is a sentence about that mean, or about how many of the trainings it
-holds for. Every threshold is far beyond what changes from seed to seed: better no word than one too many.
+Theory of operation: a verdict says what a network is worth; a diagnosis says why. Histories are averaged over the
+seeds, epoch by epoch, as far as all seeds go. A finding is a sentence about that mean, or about the number of
+retrainings that show it. Every threshold lies far beyond the variation between seeds, because a wrong finding is worse
+than none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,11 +20,11 @@ from checker.records.training import TrainingRun
 from checker.scoring import metrics
 
 RISEN = 1.2
-"""A loss that ends this many times as high as it was after the first epoch."""
+"""A loss has risen if it ends this many times as high as after the first epoch."""
 PARTED = 1.1
-"""A loss on development rows this many times as high as at its lowest, or as that on training rows."""
+"""A development loss has parted if it is this many times its minimum, or this many times the training loss."""
 FALLING = 0.1
-"""The share by which a loss still falls from the last fifth but one of the epochs to the last."""
+"""A loss is still falling if it falls by this share from the last fifth but one of the epochs to the last fifth."""
 
 
 def diagnose(
@@ -33,7 +34,7 @@ def diagnose(
     classes: Sequence[str],
     rows: Sequence[int],
 ) -> tuple[Observation, ...]:
-    """Return what is to be said of trainings; ``rows``: how many of the data's rows are of each class."""
+    """Return what the retrainings show; ``rows``: how many of the data's rows belong to each class."""
     return tuple(
         chain(
             _of_losses(runs, comparison, recipe),
@@ -47,7 +48,7 @@ def diagnose(
 
 
 def _of_losses(runs: Sequence[TrainingRun], comparison: Comparison, recipe: Recipe) -> Iterator[Observation]:
-    """Look at how losses went; only where all phases have the same one can their values be compared."""
+    """Look at the losses; their values are comparable only if all phases use the same loss."""
     if any(phase.loss != recipe.phases[0].loss for phase in recipe.phases):
         return
     yield from _diverged(runs)
@@ -61,7 +62,7 @@ def _of_losses(runs: Sequence[TrainingRun], comparison: Comparison, recipe: Reci
 
 
 def _mean(runs: Sequence[TrainingRun], name: str) -> Array:
-    """Return the mean over the seeds of a loss after each epoch; empty where a seed has none or one is no number."""
+    """Return the mean of a loss over the seeds after each epoch; empty if a seed has none or a value is not finite."""
     series = [run.history.get(name, ()) for run in runs]
     reached = min(map(len, series))
     values = np.array([of[:reached] for of in series], dtype=float)
@@ -69,7 +70,7 @@ def _mean(runs: Sequence[TrainingRun], name: str) -> Array:
 
 
 def _restores(recipe: Recipe) -> bool:
-    """Tell whether the weights that count are those of the best epoch, not of the last."""
+    """Tell whether the final weights are those of the best epoch rather than the last."""
     return any(phase.restores for phase in recipe.phases[-1:])
 
 
@@ -89,7 +90,7 @@ def _diverged(runs: Sequence[TrainingRun]) -> Iterator[Observation]:
 
 
 def _underfits(comparison: Comparison, training: Array, development: Array) -> Iterator[Observation]:
-    """Where the bar is missed on training rows too, it is not for want of rows like those."""
+    """If the bar is missed on training rows too, the network lacks more than rows like those."""
     if comparison.reaches_bar:
         return
     metric, reached = metrics.find(comparison.metric, comparison.unit), comparison.training_mean

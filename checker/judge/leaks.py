@@ -1,13 +1,13 @@
-"""Whether inputs that follow from no column of the data tell its target. Pure.
+"""Whether input columns that come from no column of the data reveal its target. Pure.
 
-Theory of operation: of a column that is computed from the data's own columns it is known what it can tell. Of one
-whose values are known only for the rows that a student fed it is not: it may hold labels, alone or together with others
-of its kind. A forest that is given such columns beside the data's own, and does clearly better out of bag than one that
-is not, shows that they help; what it loses without one of them, or has by one alone, says which. A column that is a
-function of the data's columns may help as well, as likeness to places on the map does. So what a second forest makes of
-such columns from the data's is taken off them, and only where the rest helps still do they tell the target. A forest
-that does no better proves nothing, as a label can be hidden so that no forest finds it. It is asked of a bounded number
-of rows.
+Theory of operation: a column that is computed from the data's own columns can reveal only what these do. A column whose
+values are known only for the fed rows may hold labels, alone or together with other such columns. So one random forest
+is trained with such columns beside the data's own, and one without. If the first scores clearly better out of bag, the
+columns help. The loss without one of them, or the gain by one alone, tells which. A column that is a function of the
+data's columns may help as well, as closeness to places on the map does. So a further forest predicts such columns from
+the data's, and its predictions are subtracted. Only if the rest still helps do the columns reveal the target. A forest
+that scores no better proves nothing, because a label can be hidden so that no forest finds it. The number of rows is
+limited.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,22 +21,23 @@ from checker.records.arrays import Array
 from checker.records.tracing import Column
 
 MOST_ROWS, MOST_COLUMNS = 5_000, 8
-"""Rows of the sample, and columns that are looked at one by one."""
+"""Limits on the rows of the sample, and on the columns that are tested one by one."""
 MOST_MIXED = 60
-"""Columns that are summed, and from which is taken off what follows from the data's columns."""
+"""Limit on the columns that are summed, and from which predictions by the data's columns are subtracted."""
 TREES, WIDTH = 50, 16
-"""Trees of a forest, and columns that a split chooses from."""
+"""Trees of a forest, and columns that each split chooses from."""
 CLEARLY = 0.75
-"""Of a forest's error, what is left at most where other columns tell it the target."""
+"""Largest share of a forest's error that may remain with other columns if these reveal the target."""
 STILL = 0.9
-"""What is left at most if what follows from the data's columns is taken off them."""
+"""Largest share that may remain after predictions by the data's columns are subtracted."""
 PLAINLY = 0.2
-"""If no more is left than this, nothing is taken off: no function of the data's columns helps so much."""
+"""If no more error remains than this share, nothing is subtracted: no function of the data's columns helps so much."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """What a forest scores with the data's columns alone, and with a student's besides; and which of these matter."""
+    """A forest's score with the data's columns alone, its score with a student's columns besides, and which columns
+    matter."""
 
     without: float
     beside: float
@@ -56,10 +57,10 @@ def find(
     measure: Callable[[Array, Array], float],
     error: Callable[[float], float],
 ) -> Leak | None:
-    """Return what columns of ``inputs`` (n, d), the ``suspects``, tell of the labels (n,) beside the data's columns (n,
-    e); None where a forest makes nothing of them.
+    """Return what the ``suspects``, columns of ``inputs`` (n, d), reveal of the labels (n,) beside the data's columns
+    (n, e); None where a forest gains nothing from them.
 
-    ``measure`` gives a score for class scores (n, classes) or values (n,), and ``error`` how far it is from the best.
+    ``measure`` gives a score for class scores (n, classes) or values (n,), and ``error`` its distance from the best.
     """
     rows = np.arange(len(labels))
     if len(rows) > MOST_ROWS:
@@ -90,13 +91,13 @@ def find(
 
 
 def _known(x: Array) -> Array:
-    """Return numbers as a forest takes them: gaps and what is beyond all measure are 0."""
+    """Return numbers as a forest takes them: gaps and infinities become 0, and huge values are clipped."""
     return np.clip(np.nan_to_num(x.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0), -1e30, 1e30).astype(np.float32)
 
 
 def _mixed(columns: Array, labels: Array) -> Array:
-    """Return what sums of columns (n, k) tell of the labels at best: by splitting one column after the other, a forest
-    does not find a label that one holds under a mask and another takes it off. No column for one alone."""
+    """Return what sums of columns (n, k) tell of the labels at best. A forest splits one column at a time, so it misses
+    a label that one column holds under a mask and another column unmasks. A single column has no sums."""
     if not 1 < columns.shape[1] <= MOST_MIXED:
         return columns[:, :0]
     told = labels[:, None] if labels.dtype.kind == "f" else np.equal(labels[:, None], np.unique(labels))
@@ -106,21 +107,21 @@ def _mixed(columns: Array, labels: Array) -> Array:
 
 
 def _without_what_follows(columns: Array, data: Array) -> Array:
-    """Return standardised columns (n, k) without what a forest makes of them, out of bag, from the data's (n, e)."""
+    """Return standardised columns (n, k) less what a forest predicts of them, out of bag, from the data's (n, e)."""
     standardised = _standardised(columns)
     follows = _out_of_bag(data, standardised[:, 0] if standardised.shape[1] == 1 else standardised)
     return _known(standardised - follows.reshape(standardised.shape))
 
 
 def _standardised(columns: Array) -> Array:
-    """Return columns (n, k) with mean 0 and deviation 1; a constant one is 0."""
+    """Return columns (n, k) with mean 0 and deviation 1; a constant column becomes 0."""
     centred = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
     return np.asarray(centred / np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny))
 
 
 def _out_of_bag(x: Array, labels: Array) -> Array:
-    """Return what a forest gives for each row by the trees that have not seen it: class scores, or values."""
-    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor  # seldom needed
+    """Return a forest's output for each row by the trees that did not train on it: class scores, or values."""
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor  # rarely needed
 
     is_number = labels.dtype.kind == "f"
     settings: dict[str, Any] = {"n_estimators": TREES, "max_features": min(WIDTH, x.shape[1]), "random_state": 0}

@@ -1,11 +1,11 @@
-"""Whether rows that are missing are like the others: missing completely at random, or not. Pure.
+"""Whether missing rows are like the others: missing completely at random, or not. Pure.
 
-Theory of operation: rows with gaps in a column, or a test part that was set aside, are a sample of all rows; to leave
-them out changes scores by chance alone. Rows of one class, or those that are hard to predict, are no such sample. So
-missing and other rows are held against each other in two ways: by their class (or tenth of the target), and by how
-wrong the reference is about them (tenths of its error). For each a G-test asks whether the shares are the same. Its
-distribution is drawn, with the margins as they are, so that the level holds for classes of five rows too.
-``docs/judgement.md`` has the error rates.
+Theory of operation: rows with gaps in a column, or a test part that was set aside, are a random sample of all rows;
+leaving them out changes scores only by chance. Rows of one class, or rows that are hard to predict, are no such sample.
+So missing rows are compared with the others in two ways: by their class (or tenth of the target), and by the
+reference's error on them (in tenths). For each, a G-test asks whether the shares are the same. Its distribution is
+simulated with fixed margins, so that the level holds for classes of five rows too. ``docs/judgement.md`` has the error
+rates.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,20 +20,20 @@ from checker.records.dataset import tenths
 from checker.scoring.metrics import Unit
 
 LEVEL = 0.001
-"""How often, at most, rows that are missing at random are taken for others; the tests share it."""
+"""How often, at most, rows that are missing at random are taken for others; the tests share this level."""
 TESTS = 2
-"""By class or tenth of the target, and by the reference's error."""
+"""One test by class or tenth of the target, one by the reference's error."""
 FEW = 0.001
-"""So small a share of the rows moves an accuracy by less than 0.1 points, however it is counted."""
+"""A share of the rows this small moves an accuracy by less than 0.1 points, however the rows count."""
 DRAWS = 19_999
 FREQUENT = 0.02
-"""A value of the target that so large a share of rows has is a band of its own, as that of capped prices."""
+"""A target value with this share of the rows is a band of its own, as with capped prices."""
 MOST_GROUPS = 3
-"""Groups that are named in words."""
+"""Limit on the groups that are named."""
 
 
 def likeness(missing: Array, groupings: Sequence[Array]) -> Likeness:
-    """Tell how rows that are missing (n,) are to the others, by numbers of the groups (n,) that they are in."""
+    """Tell how missing rows (n,) relate to the others; ``groupings`` number the groups (n,) of all rows."""
     if missing.mean() <= FEW:
         return Likeness.FEW
     is_unlike = any(is_uneven(groups, missing) for groups in groupings)
@@ -41,12 +41,13 @@ def likeness(missing: Array, groupings: Sequence[Array]) -> Likeness:
 
 
 def is_uneven(groups: Array, missing: Array) -> bool:
-    """Tell whether more rows of some groups than of others are missing, beyond chance."""
+    """Tell whether the share of missing rows differs between groups beyond chance."""
     return p_value(groups, missing) <= LEVEL / TESTS
 
 
 def p_value(groups: Array, missing: Array) -> float:
-    """Return how likely shares of groups as uneven as these, or more so, are for as many rows drawn at random."""
+    """Return the probability that as many rows drawn at random would be spread over the groups this unevenly or
+    more."""
     _, groups = np.unique(groups, return_inverse=True)
     sizes, counts = np.bincount(groups), np.bincount(groups[missing], minlength=groups.max() + 1)
     as_uneven = _drawn(tuple(sizes.tolist()), int(missing.sum())) >= _unevenness(counts, sizes) - 1e-9
@@ -55,26 +56,27 @@ def p_value(groups: Array, missing: Array) -> float:
 
 @lru_cache(maxsize=32)
 def _drawn(sizes: tuple[int, ...], missing: int) -> Array:
-    """Return how uneven so many rows are that are drawn at random from groups of these sizes, always the same draws."""
+    """Return the unevenness of random draws of ``missing`` rows from groups of these sizes; the draws are always the
+    same."""
     random, all_rows = np.random.default_rng(0x5EED), np.array(sizes)
     return _unevenness(random.multivariate_hypergeometric(all_rows, missing, DRAWS, method="marginals"), all_rows)
 
 
 def _unevenness(counts: Array, sizes: Array) -> Array:
-    """Return the likelihood ratio (...) of counts (..., groups), up to what all have in common."""
+    """Return the log-likelihood ratio (...) of counts (..., groups), up to a constant."""
     return np.asarray(
         (special.xlogy(counts, counts / sizes) + special.xlogy(sizes - counts, 1 - counts / sizes)).sum(-1)
     )
 
 
 def by_class(labels: Array, missing: Array, classes: Sequence[str]) -> tuple[MissingGroup, ...]:
-    """Return the classes of which more rows are missing than of all, those that miss most rows first."""
+    """Return the classes that miss a larger share than all rows do, those that miss most rows first."""
     groups = ((f"{name} rows", labels == number) for number, name in enumerate(classes))
     return _missing_most(groups, missing)
 
 
 def by_band(targets: Array, missing: Array, unit: Unit) -> tuple[MissingGroup, ...]:
-    """Return the same of bands of the target: tenths, and values that many rows have."""
+    """Return the same for bands of the target: tenths, and frequent values."""
     values, counts = np.unique(targets, return_counts=True)
     frequent = values[counts >= FREQUENT * len(targets)]
     rest = ~np.isin(targets, frequent)

@@ -1,7 +1,7 @@
-"""What a file's run says of its trainings and cannot have been. Pure.
+"""What a file's run reports of its trainings but cannot be true. Pure.
 
 A student's process may lie about what was trained. Some lies contradict each other or the clock: an epoch leaves its
-loss in the history that ``fit`` returns, a step takes time, and a network is made by some cell.
+loss in the history that ``fit`` returns, a step takes time, and some cell makes each network.
 """
 
 import math
@@ -11,13 +11,13 @@ from checker.records.capture import CellResult, Fit, ModelCapture
 from checker.records.job import MAX_EPOCHS
 
 STEP_SECONDS = 1e-6
-"""No step of an optimizer takes less: it is a tenth of what TensorFlow needs to call a single operation."""
+"""No optimizer step takes less: this is a tenth of the time that TensorFlow needs to call one operation."""
 
 
 def doubt(answer: ModelCapture, models: Sequence[ModelCapture], cells: Sequence[CellResult]) -> str:
-    """Return what cannot have been of the answer's training, as a sentence; "" where nothing says so.
+    """Return what cannot be true of the answer's training, as a sentence; "" where nothing contradicts it.
 
-    ``models`` are all networks of the file, ``cells`` what ran of it.
+    ``models`` are all networks of the file, ``cells`` the cells that ran.
     """
     if answer.cell < 1 or any(fit.cell < 1 for fit in answer.fits):
         return "Its network was made or trained in no cell of the file, so what trained it is not known."
@@ -26,7 +26,7 @@ def doubt(answer: ModelCapture, models: Sequence[ModelCapture], cells: Sequence[
 
 
 def _of_history(fit: Fit) -> str:
-    """``fit`` returns a figure for each epoch, also for one that a callback of the student's broke off."""
+    """``fit`` returns a value for each epoch, including one that a student's callback interrupted."""
     if fit.how != "fit" or not fit.epochs_done:
         return ""
     noted = max(map(len, fit.history.values()), default=0)
@@ -40,7 +40,7 @@ def _of_history(fit: Fit) -> str:
 
 
 def _of_time(answer: ModelCapture, models: Sequence[ModelCapture], cells: Sequence[CellResult]) -> str:
-    """Steps of all networks took place while cells ran; of a cell that did not end, nobody knows how long that was."""
+    """All steps happened while cells ran. If a cell did not end, its time is unknown, and nothing is said."""
     steps = sum(fit.steps_done for model in models for fit in model.fits)
     seconds = math.fsum(cell.seconds for cell in cells)
     ended = {cell.index for cell in cells}

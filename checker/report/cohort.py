@@ -19,8 +19,8 @@ from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
 from checker.report.marks import axis, scale_around, tick, upright
+from checker.report.sentences import metric
 from checker.report.svg import Scale, along, chart, element, label, line
-from checker.report.words import metric
 from checker.scoring.metrics import Unit
 
 LABEL = 16

@@ -31,7 +31,7 @@ from tensorboard.plugins.histogram import metadata as histograms
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from checker.formats import files, text
-from checker.judge import judgement
+from checker.judge import runs
 from checker.keras_spec import architectures
 from checker.keras_spec.watched import DEVELOPMENT
 from checker.records.arrays import Array
@@ -56,8 +56,8 @@ def write(gathered: Gathered, settings: RunSettings, folder: Path) -> None:
     """
     answer = gathered.evidence.answer
     for run in gathered.evidence.runs:
-        predicted = judgement.predictions(gathered, run, settings)
-        true = judgement.true_labels(gathered, run, settings)
+        predicted = runs.predictions(gathered, run, settings)
+        true = runs.true_labels(gathered, run, settings)
         events = [Event(file_version=VERSION), *_history(run), *_weights(run)]
         if answer is not None and answer.architecture is not None:
             events.append(Event(graph_def=graph(answer.architecture).SerializeToString()))

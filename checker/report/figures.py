@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from checker.records.comparison import Comparison, SeedScore
 from checker.report.marks import axis, diamond, dot, scale_around, tick, upright
+from checker.report.sentences import metric
 from checker.report.svg import Scale, chart, fitting, label, line
-from checker.report.words import metric
 from checker.scoring.metrics import Unit
 
 ROW = 26

@@ -15,8 +15,8 @@ from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.scatter import predicted_against_true, residuals
+from checker.report.sentences import metric
 from checker.report.templating import NAME, environment, relative
-from checker.report.words import metric
 from checker.scoring.metrics import METRICS
 
 T = TypeVar("T")

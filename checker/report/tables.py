@@ -16,7 +16,7 @@ from checker.records.codec import SCHEMA_VERSION, record, to_plain
 from checker.records.report import Report, Unfinished
 from checker.records.submission import Timeliness
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
-from checker.report.words import failed, file_name
+from checker.report.sentences import failed, file_name
 from checker.scoring.metrics import METRICS
 
 BEFORE = ("submission", "file", "sha256", "verdict")

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
 from checker.judge import blame
-from checker.report import words
+from checker.report import sentences, vocabulary, words
 
 MOST = 20
 """Rows of a list whose length the student decides."""
@@ -37,23 +37,23 @@ def environment() -> Environment:
     )
     made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
-        "agreement": words.agreement,
-        "as_trained": words.as_trained,
-        "by_urgency": words.by_urgency,
+        "agreement": sentences.agreement,
+        "as_trained": sentences.as_trained,
+        "by_urgency": sentences.by_urgency,
         "counted": counted,
-        "difference": words.difference,
+        "difference": sentences.difference,
         "duration": words.duration,
-        "failed": words.failed,
-        "file_name": words.file_name,
-        "who": words.who,
+        "failed": sentences.failed,
+        "file_name": sentences.file_name,
+        "who": sentences.identity_words,
         "size": words.size,
-        "left_out": words.left_out,
+        "left_out": sentences.left_out,
         "number": words.number,
-        "metric": words.metric,
-        "own_of": words.own_of,
-        "own_score": words.own_score,
-        "own_scores": words.own_scores,
-        "without_inputs": words.without_inputs,
+        "metric": sentences.metric,
+        "own_of": sentences.own_of,
+        "own_score": sentences.own_score,
+        "own_scores": sentences.own_scores,
+        "without_inputs": sentences.without_inputs,
         "percent": words.percent,
         "probability": words.probability,
         "phase_rows": words.phase_rows,
@@ -61,14 +61,14 @@ def environment() -> Environment:
         "target_scale": words.target_scale,
     }
     made.globals |= {
-        "CAUSES": words.CAUSES,
-        "ENDINGS": words.ENDINGS,
-        "FIGURES": words.FIGURES,
-        "LOOPS": words.LOOPS,
-        "MARK": words.MARK,
-        "MEANING": words.MEANING,
-        "OUTCOMES": words.OUTCOMES,
-        "SOURCES": words.SOURCES,
+        "CAUSES": vocabulary.CAUSES,
+        "ENDINGS": vocabulary.ENDINGS,
+        "FIGURES": vocabulary.FIGURES,
+        "LOOPS": vocabulary.LOOPS,
+        "MARK": vocabulary.MARK,
+        "MEANING": vocabulary.MEANING,
+        "OUTCOMES": vocabulary.OUTCOMES,
+        "SOURCES": vocabulary.SOURCES,
         "VERDICTS": blame.VERDICTS,
         "MOST": MOST,
     }

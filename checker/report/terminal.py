@@ -15,10 +15,7 @@ from checker.records.comparison import Comparison, SeedScore
 from checker.records.report import Report, Unfinished
 from checker.records.submission import Submission, TimeSource
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
-from checker.report.words import (
-    CAUSES,
-    MARK,
-    MEANING,
+from checker.report.sentences import (
     as_trained,
     by_urgency,
     difference,
@@ -26,9 +23,10 @@ from checker.report.words import (
     file_name,
     left_out,
     metric,
-    size,
     without_inputs,
 )
+from checker.report.vocabulary import CAUSES, MARK, MEANING
+from checker.report.words import size
 from checker.scoring.metrics import NONE, Unit
 
 MOST = 12

@@ -13,7 +13,9 @@ from checker.assignment import folders
 from checker.gather import answer, execution, retraining
 from checker.gather.executed import Executed, executed_of
 from checker.gather.stages import Unanswered, evidence_of, retrained_of
-from checker.judge import causes, claims, judgement, questions, verdict
+from checker.judge import causes, claims, findings, own_run, questions, scores, training, verdict
+from checker.judge.runs import compared_runs
+from checker.judge.suspicion import suspicion
 from checker.records.codec import SCHEMA_VERSION
 from checker.records.evidence import Selection
 from checker.records.gathered import Gathered
@@ -87,10 +89,10 @@ def train_further(
 def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Report:
     """Judge a submission from its evidence, and find questions about it."""
     evidence, assignment = gathered.evidence, settings.assignment
-    compared = judgement.compare(gathered, settings, reference)
-    runs = judgement.compared_runs(evidence, compared)
-    recipe = judgement.recipe_of(evidence, runs, len(settings.dataset.labels))
-    cut = judgement.cut_short(evidence, recipe, assignment.caps)
+    compared = scores.compare(gathered, settings, reference)
+    runs = compared_runs(evidence, compared)
+    recipe = training.recipe_of(evidence, runs, len(settings.dataset.labels))
+    cut = training.cut_short(evidence, recipe, assignment.caps)
     exhibits = rules.Exhibits(
         assignment=assignment,
         dataset=settings.dataset.note,
@@ -103,14 +105,14 @@ def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults
         comparison=compared,
     )
     results = rules.run(Path(assignment.folder, folders.RULES), exhibits)
-    observations = judgement.diagnose(evidence, compared, settings)
-    cause = judgement.cause_of(evidence, compared, observations, cut, assignment)
+    observations = findings.diagnose(evidence, compared, settings)
+    cause = findings.cause_of(evidence, compared, observations, cut, assignment)
     said, results = causes.heard(observations, results, cause), causes.quieted(results, observations, cause)
     metric = metrics.find(assignment.bar.metric, assignment.bar.unit)
-    agreed = judgement.agreed(gathered, compared, settings)
-    replay = judgement.replay_in_words(evidence, compared, settings)
-    about = (evidence.replayed, cut, cause, judgement.suspicion(gathered, compared, settings), agreed, replay)
-    failures = judgement.failures(gathered, settings, reference)
+    agreed = own_run.agreed(gathered, compared, settings)
+    replay = training.replay_in_words(evidence, compared, settings)
+    about = (evidence.replayed, cut, cause, suspicion(gathered, compared, settings), agreed, replay)
+    failures = own_run.failures(gathered, settings, reference)
     reached, reasons = verdict.decide(failures, results, compared, metric, *about)
     own = {cell.index for cell in folders.own_cells(assignment, evidence.cells)}
     cells = tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)

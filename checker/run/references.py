@@ -13,7 +13,7 @@ from checker import submissions
 from checker.assignment import folders
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.formats import files
-from checker.judge import judgement
+from checker.judge import runs
 from checker.records.arrays import Array
 from checker.records.codec import from_json, to_json
 from checker.records.comparison import BaselineScores, ReferenceScores
@@ -64,7 +64,7 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
         gathered = check.examine(submission, settings, boxes, watch)
-        if settings.further and judgement.is_measured(gathered.evidence) and not gathered.evidence.replayed:
+        if settings.further and runs.is_measured(gathered.evidence) and not gathered.evidence.replayed:
             gathered = check.train_further(gathered, submission, settings, boxes, watch)
         store.save(folder, name, under, gathered)
     return gathered
@@ -81,12 +81,10 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
         raise AssignmentError(f"{settings.assignment.folder}: the reference solution fails: {words}")
     measure = METRICS[settings.assignment.bar.metric].measure
     scores = {
-        run.seed: measure(
-            judgement.predictions(reference, run, settings), judgement.true_labels(reference, run, settings)
-        )
+        run.seed: measure(runs.predictions(reference, run, settings), runs.true_labels(reference, run, settings))
         for run in evidence.runs
     }
-    given = {run.seed: outputs.by_row(judgement.predictions(reference, run, settings)) for run in evidence.runs}
+    given = {run.seed: outputs.by_row(runs.predictions(reference, run, settings)) for run in evidence.runs}
     if any(len(of) != len(held_out_rows(seed, settings)) for seed, of in given.items()):
         raise AssignmentError(
             f"{settings.assignment.folder}: the reference has no inputs for some rows of the data.",

@@ -9,9 +9,9 @@ from checker.scoring.splits import Split
 def held_out_split(
     seed: int, development: bool, rows: Array | None, settings: RunSettings, trainable: Array | None = None
 ) -> Split:
-    """Return a seed's split, as far as the student's rows go; development rows join training if not watched.
+    """Return a seed's split, limited to the student's rows; without ``development``, its rows join training.
 
-    ``trainable``: those of the rows that may be trained on and watched; all where they are not given.
+    ``trainable``: the rows for training and development; all rows if None.
     """
     whole = splits.split(settings.dataset.strata, settings.assignment.splits, seed)
     part = whole if development else splits.without_development(whole)

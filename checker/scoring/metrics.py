@@ -1,8 +1,7 @@
-"""What is measured, which way is better, and how its values are written: one table for all tasks. Pure.
+"""The table of metrics for all tasks: how each is measured, which way is better, and how its values are written. Pure.
 
-A metric compares what a network gives for some rows with what is true of them. For a classification these are
-class scores (n, classes) and class numbers (n,); for a regression, values (n,) and true values (n,), both in
-the unit of the data.
+A metric compares a network's outputs for some rows with their labels. For a classification these are class scores (n,
+classes) and class numbers (n,); for a regression, values (n,) and true values (n,), both in the data's unit.
 """
 
 import math
@@ -20,12 +19,12 @@ from checker.records.assignment import Bar
 Array = NDArray[Any]
 
 NONE = "\N{EN DASH}"
-"""Stands where there is no value."""
+"""Stands for a missing value."""
 
 _MINUS = "\N{MINUS SIGN}"
 
 
-# -- how values are written ------------------------------------------------------------------------------
+# -- units ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -39,25 +38,25 @@ class Unit:
     points: str = ""
 
     def value(self, number: float | None, more: int = 0) -> str:
-        """Return 0.9132 as "91.3%", 61204.7 as "$61,205"; ``more`` decimals where they are wanted."""
+        """Return 0.9132 as "91.3%", 61204.7 as "$61,205"; ``more``: extra decimals."""
         if number is None or not math.isfinite(number):
             return NONE
         return f"{'-' if number < 0 else ''}{self.size(number, more)}{self.suffix}"
 
     def size(self, number: float, more: int = 0) -> str:
-        """Return how large a difference is: "0.4", "$812"."""
+        """Return the size of a difference: "0.4", "$812"."""
         return f"{self.prefix}{abs(number) * self.factor:,.{self.decimals + more}f}"
 
     def amount(self, number: float) -> str:
-        """Return how large a difference is, for a sentence: "3.5 points", "$9,000"."""
+        """Return the size of a difference, for a sentence: "3.5 points", "$9,000"."""
         return self.size(number) + self.points
 
     def fine_amount(self, number: float) -> str:
-        """Return how large a small difference is, a digit more where there are decimals: "0.21 points", "$213"."""
+        """Return the size of a small difference, with one more decimal if there are any: "0.21 points", "$213"."""
         return self.size(number, 1 if self.decimals else 0) + self.points
 
     def difference(self, number: float) -> str:
-        """Return a difference with its sign, a true minus where it is one: "+1.2", "+$812"."""
+        """Return a difference with its sign, using a true minus sign: "+1.2", "+$812"."""
         if not math.isfinite(number):
             return NONE
         return f"{_MINUS if math.copysign(1, number) < 0 else '+'}{self.size(number)}"
@@ -67,7 +66,7 @@ class Unit:
         return f"{self.value(mean)} ± {self.size(spread)}"
 
     def ticks(self, values: Sequence[float]) -> list[tuple[float, str]]:
-        """Return an axis's numbers with their names, which have no more decimals than needed."""
+        """Return an axis's numbers with their labels, with no more decimals than needed."""
         names: list[str] = []
         for decimals in range(5):
             names = [self.value(value, decimals - self.decimals) for value in values]
@@ -85,7 +84,7 @@ PLAIN = Unit(decimals=3)
 
 
 def unit_of(step: str) -> Unit:
-    """Return how amounts are written of which the smallest is written in this way: "$1", "0.01 kg"."""
+    """Return the unit whose smallest amount is written like this: "$1", "0.01 kg"."""
     found = STEP.fullmatch(step)
     if found is None:
         raise ValueError(f"no amount: {step!r}")
@@ -93,14 +92,14 @@ def unit_of(step: str) -> Unit:
     return Unit(decimals=len(number.partition(".")[2]), prefix=prefix, suffix=unit, points=unit)
 
 
-# -- what is measured ------------------------------------------------------------------------------------
+# -- metrics ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Metric:
     """A measure of how good a network is.
 
-    ``in_history``: what a training's history calls it, where it has it in the same unit. ``baseline``: the
+    ``in_history``: its name in a training's history, if the history has it in the same unit. ``baseline``: the
     traditional model of its task.
     """
 
@@ -115,24 +114,24 @@ class Metric:
 
     @property
     def title(self) -> str:
-        """The name as it begins a sentence."""
+        """The name, capitalised for the beginning of a sentence."""
         return self.name[0].upper() + self.name[1:]
 
     @property
     def worse(self) -> str:
-        """On which side of the bar those lie who do not reach it."""
+        """The side of the bar for scores that do not reach it."""
         return "below" if self.higher_is_better else "above"
 
     def bar(self, bar: Bar, reference: float, baseline: float) -> float:
-        """Return what must be reached, from the means of the reference and of the baseline.
+        """Return the bar, from the means of the reference and of the baseline.
 
-        The tolerance is taken from the reference, but no more than ``bar.share`` of the way to the baseline.
+        The bar lies a tolerance off the reference, but at most ``bar.share`` of the way to the baseline.
         """
         tolerance = bar.tolerance if bar.share is None else min(bar.tolerance, bar.share * abs(reference - baseline))
         return reference - tolerance if self.higher_is_better else reference + tolerance
 
     def error(self, value: float) -> float:
-        """Return how far a value lies from the best that there is."""
+        """Return the distance of a value from the best possible one."""
         return abs((1.0 if self.higher_is_better else 0.0) - value)
 
     def is_better(self, one: float, other: float) -> bool:
@@ -156,13 +155,13 @@ def mae(values: Array, true: Array) -> float:
 
 
 def r2(values: Array, true: Array) -> float:
-    """Return the share of the true values' variance that is explained: 1 at best, 0 for their mean."""
+    """Return the share of the true values' variance that is explained: 1 at best, 0 for predicting their mean."""
     spread = float(np.var(true))
     return 1 - float(np.mean(np.square(values - true))) / spread if spread else 0.0
 
 
 GUESSES = {"classification": "majority_class", "regression": "mean"}
-"""The baseline of each task that takes no account of the features."""
+"""The baseline of each task that ignores the features."""
 _REGRESSION = ("regression", "linear_regression")
 
 METRICS = {
@@ -176,6 +175,6 @@ METRICS = {
 
 
 def find(name: str, step: str) -> Metric:
-    """Return a metric; one of errors with the unit in which the assignment's are written."""
+    """Return a metric; an error metric gets the assignment's unit."""
     metric = METRICS[name]
     return replace(metric, unit=unit_of(step)) if metric.unit is DOLLARS else metric

@@ -1,7 +1,7 @@
-"""What a network or another model gives for rows, one small number each, and as text that a JSON file can hold. Pure.
+"""Outputs by row, of a network or another model: one small number each, and their text form for a JSON file. Pure.
 
-Of a classification it is the number of the class (uint8), of a regression the value (float32). Text is zlib and base64
-of the array's bytes, the least significant byte first.
+In a classification this is the number of the class (uint8), in a regression the value (float32). The text is zlib and
+base64 of the array's bytes, least significant byte first.
 """
 
 import base64
@@ -18,15 +18,15 @@ CLASSES, VALUES = np.dtype("uint8"), np.dtype("<f4")
 
 
 def by_row(predictions: Array) -> Array:
-    """Return what predictions, class scores (n, classes) or values (n,), come to in each row (n,)."""
+    """Return predictions, class scores (n, classes) or values (n,), as outputs by row (n,)."""
     if predictions.ndim == 2:
         return np.asarray(predictions.argmax(axis=1), dtype=CLASSES)
     return np.asarray(predictions, dtype=VALUES)
 
 
 def said(outputs: Array) -> Array:
-    """Return what a network's outputs (n, k) come to in each row (n,): a class, ``NO_CLASS`` where an output is no
-    number, or of one output its value."""
+    """Return a network's outputs (n, k) by row (n,): a class, ``NO_CLASS`` where an output is not finite, or the value
+    of a single output."""
     table = outputs.reshape(len(outputs), -1)
     if table.shape[1] == 1:
         return np.asarray(table[:, 0], dtype=VALUES)
@@ -35,7 +35,8 @@ def said(outputs: Array) -> Array:
 
 
 def as_predictions(outputs: Array, classes: int) -> Array:
-    """Return outputs by row (n,) as a metric takes them: class scores (n, classes), or values (n,) for no classes."""
+    """Return outputs by row (n,) as a metric takes them: class scores (n, classes), or values (n,) if ``classes`` is
+    0."""
     return np.eye(classes)[outputs] if classes else outputs.astype(np.float64)
 
 
@@ -45,7 +46,7 @@ def packed(outputs: Array) -> str:
 
 
 def unpacked(text: str, classes: int, rows: int) -> Array:
-    """Return the outputs by row (rows,) that a text holds; EvidenceError where it holds anything else."""
+    """Return the outputs by row (rows,) in a text; EvidenceError where it holds anything else."""
     kind = CLASSES if classes else VALUES
     size, reader = rows * kind.itemsize, zlib.decompressobj()
     try:

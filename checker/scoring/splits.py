@@ -1,8 +1,8 @@
 """Held-out splits from fixed seeds, and the hand-out's features for them.
 
-A split is of *all* rows of the data set, whatever a submission used, so that submission, reference and
-baseline are tested on the same rows. Classes are split one by one (stratified), so that even ISLAND, with five
-rows, has one in the test; of a regression, tenths of the target are.
+A split covers *all* rows of the data set, whatever a submission used, so that submission, reference and baseline are
+tested on the same rows. It is stratified by class, so that even ISLAND, with five rows, has one in the test; in a
+regression, by tenths of the target.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Split:
 
 
 def split(strata: Array, plan: SplitPlan, seed: int) -> Split:
-    """Return the split of a seed: a function of the strata, the plan and the seed alone."""
+    """Return the split of a seed, which depends on the strata, the plan and the seed alone."""
     random = np.random.default_rng([seed, 0x5EED])
     parts: dict[str, list[Array]] = {"training": [], "development": [], "held_out": []}
     for stratum in np.unique(strata):
@@ -37,22 +37,22 @@ def split(strata: Array, plan: SplitPlan, seed: int) -> Split:
 
 
 def without_development(whole: Split) -> Split:
-    """Return the split for a student who watched no development set: those rows are trained on."""
+    """Return the split for a student without a development set: its rows join the training rows."""
     joined = np.sort(np.concatenate([whole.training, whole.development]))
     return Split(whole.seed, joined, joined[:0], whole.held_out)
 
 
 def among(whole: Split, rows: Array, trainable: Array | None = None) -> Split:
-    """Return the split's part that lies among the given rows; what is trained on and watched, among the ``trainable``
-    ones where these are given."""
+    """Return the part of a split within ``rows``; training and development rows only from ``trainable``, if that is
+    passed."""
     learned = rows if trainable is None else trainable
     among = ((whole.training, learned), (whole.development, learned), (whole.held_out, rows))
     return Split(whole.seed, *(part[np.isin(part, kept)] for part, kept in among))
 
 
 def handout_features(features: Array, training: Array) -> Array:
-    """Return the hand-out's columns: median imputed, standardised, both fitted on the training rows."""
-    from sklearn.impute import SimpleImputer  # takes a second, and is seldom needed
+    """Return the hand-out's columns: gaps filled by the median, then standardised, both fitted on the training rows."""
+    from sklearn.impute import SimpleImputer  # takes a second to import and is rarely needed
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 

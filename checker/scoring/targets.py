@@ -1,13 +1,13 @@
-"""How a student's targets of a regression come from the data set's numbers, and the way back.
+"""How a student's targets of a regression come from the data set's numbers, and the inverse. Pure.
 
-Theory of operation: students predict dollars, hundreds of thousands of them, standardised values, or logarithms.
-All these are ``factor * g(t) + offset``, where ``g`` is the identity or ``log(t + shift)``; ``log1p`` of hundreds of
+Theory of operation: students predict dollars, hundreds of thousands of dollars, standardised values, or logarithms. All
+these are ``factor * g(t) + offset``, where ``g`` is the identity or ``log(t + shift)``; ``log1p`` of hundreds of
 thousands is ``log(t + 100000)`` less a constant. ``match`` fits both constants by least squares for each ``g``, row by
-row, leaving out rows that do not fit. Where the rows disagree but the two *distributions* are images of one another,
-as after a shuffle, the constants come from the quantiles, and all rows count as different. From the quantiles they come
-too where rows are not known at all.
+row, without the rows that do not fit. Where the rows disagree but the two *distributions* are images of one another, as
+after a shuffle, the constants come from the quantiles, and all rows count as different. Where the rows are not known at
+all, the constants come from the quantiles too.
 
-The clean guest trains on the data set's own numbers, mapped in this way; what it predicts is mapped back. Pure.
+The clean guest trains on the data set's own numbers after this mapping; its predictions are mapped back.
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ Array = NDArray[Any]
 
 SHIFTS = (None, 0.0, 1.0, 100_000.0)
 TOLERANCE = 1e-3
-"""In deviations of the student's targets: farther off, a row's target is another than the data's."""
+"""In deviations of the student's targets: a row that is farther off has another target than the data's."""
 
 SIMILAR_SHAPE = 0.05
-"""In quartile ranges: two thousand rows drawn from all are up to 0.03 off."""
+"""Largest misfit of two like distributions, in quartile ranges: two thousand random rows are up to 0.03 off."""
 
 QUANTILES = np.linspace(0.02, 0.98, 97)
 MIN_ROWS = 10
@@ -34,34 +34,34 @@ UNKNOWN = (
     "or their logarithms)"
 )
 LARGEST_LOGARITHM = 25.0
-"""Predicted logarithms beyond this would only overflow."""
+"""Limit on predicted logarithms, because larger ones would overflow."""
 
 
 @dataclass(frozen=True)
-class Match:
-    """How a student's targets come from the data's, and in how many rows they do not.
+class TargetMatch:
+    """How a student's targets come from the data's, and in how many rows they differ.
 
-    Where they come from them in no known way there is no scale, and nothing to count.
+    Without a known scale, no rows are counted.
     """
 
     scale: TargetScale | None
     differ: int = 0
 
 
-def match(theirs: Array, values: Array, everyone: Array) -> Match:
+def match(theirs: Array, values: Array, everyone: Array) -> TargetMatch:
     """Match a student's targets (n,) with the data set's values of the same rows, and of all rows (m,)."""
     found = [_by_row(theirs, values, shift) for shift in _shifts(everyone)]
     best, _ = min(found, key=lambda candidate: (candidate[0].differ, candidate[1]))
     if best.scale is not None and best.differ <= len(theirs) / 2:
         return best
     if _same_order(theirs, values):
-        return Match(None)
+        return TargetMatch(None)
     scale = by_shape(theirs, everyone)
-    return Match(scale, len(theirs) if scale else 0)
+    return TargetMatch(scale, len(theirs) if scale else 0)
 
 
 def _same_order(theirs: Array, values: Array) -> bool:
-    """Tell whether both sort rows alike: then the targets belong to their rows, whatever was done to them."""
+    """Tell whether both order the rows alike: then the targets belong to their rows, under some unknown map."""
     known = np.isfinite(theirs)
     if known.sum() < MIN_ROWS:
         return False
@@ -70,7 +70,7 @@ def _same_order(theirs: Array, values: Array) -> bool:
 
 
 def by_shape(theirs: Array, everyone: Array) -> TargetScale | None:
-    """Return the scale that turns the distribution of all values into that of a student's targets, if any does."""
+    """Return the scale that maps the distribution of all values to that of a student's targets, if any does."""
     known = theirs[np.isfinite(theirs)]
     if len(known) < MIN_ROWS or np.std(known) == 0:
         return None
@@ -82,8 +82,8 @@ def by_shape(theirs: Array, everyone: Array) -> TargetScale | None:
     return scales[best] if similar else None
 
 
-def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[Match, float]:
-    """Fit row by row, in rounds that leave out rows far off; return the median misfit too."""
+def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[TargetMatch, float]:
+    """Fit row by row, dropping outlying rows in each round; return the median misfit too."""
     bent, kept = _bent(values, shift), np.isfinite(theirs)
     allowed = TOLERANCE * float(np.std(theirs[kept])) if kept.any() else 0.0
     scale: TargetScale | None = None
@@ -94,11 +94,11 @@ def _by_row(theirs: Array, values: Array, shift: float | None) -> tuple[Match, f
         scale = _fit(theirs[kept], bent[kept], shift)
         misfit = np.abs(scale.factor * bent + scale.offset - theirs)
         kept = misfit <= max(2 * float(np.nanmedian(misfit)), allowed / 100)
-    return Match(scale, int((~(misfit <= allowed)).sum())), float(np.nanmedian(misfit))
+    return TargetMatch(scale, int((~(misfit <= allowed)).sum())), float(np.nanmedian(misfit))
 
 
 def _shifts(everyone: Array) -> list[float | None]:
-    """Return the shifts after which all values have logarithms, and no shift."""
+    """Return None, for no logarithm, and the shifts after which all values have logarithms."""
     return [shift for shift in SHIFTS if shift is None or everyone.min() + shift > 0]
 
 

@@ -1,7 +1,7 @@
-"""Which file of a student's own a cell looked for in vain, and in which one it failed, as its error tells. Pure.
+"""Which file of a student's a cell failed to find, and in which file it failed, as its error tells. Pure.
 
-A file is missing where the error names one and no cell writes it: folders, programs, and what was to be written are no
-files that anybody could have handed in.
+A file is missing where the error names one and no cell writes it. Folders, programs, and files that the cell was about
+to write do not count, because nobody could have handed them in.
 """
 
 import re
@@ -22,28 +22,28 @@ _MESSAGES = tuple(
         r"(?:^|\}\} |: )(?P<path>[^\s;:]+); No such file or directory",
     )
 )
-"""How Python, IPython, NumPy, pandas, h5py, Keras and TensorFlow say that there is no such file."""
+"""How Python, IPython, NumPy, pandas, h5py, Keras and TensorFlow report a missing file."""
 _MISSING = frozenset({"FileNotFoundError", "OSError", "IOError", "ValueError", "NotFoundError", "Exception"})
 _MODULES = re.compile(r"no `(?P<own>\w+)\.py` was handed in|^No module named '(?P<module>\w+)'")
-"""How the checker's own stand-in for a module, and Python, say that there is none."""
+"""How the checker's stand-in for a module, and Python, report a missing module."""
 _BOX = re.compile(r".*[/\\]notebooks[/\\]practical[/\\]")
-"""How a path in a box begins that leads into the student's own folder."""
+"""The beginning of a path in a sandbox that leads into the student's own folder."""
 _ENDING = re.compile(r"\.[A-Za-z]\w{0,9}$")
 _WRITES = re.compile(
     r"""(?:mode\s*=\s*|open\([^)]*,\s*)['"][wax]|\bsavefig\(|\.to_\w+\(|\bsave\w*\(|\bimsave\(|\bdump\("""
 )
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(r"File \S{0,500}?[/\\]notebooks[/\\]practical[/\\](?P<path>[^\n:]{1,200}\.py):(?P<line>\d+)")
-"""How IPython's traceback tells a line of a file in the student's own folder."""
+"""How IPython's traceback names a line of a file in the student's own folder."""
 MAX_NAME = 100
 EMPTY_LINE = "was answered with an empty line"
-"""What the checker's answer to a prompt says where it is made a number."""
+"""Part of the error that the checker's answer to a prompt raises when it is converted to a number."""
 _PROMPT = re.compile(r"(?<![\w.])(?:raw_)?input\(|\bgetpass\(")
 _OF_ANSWERS = frozenset({"ValueError", "KeyError", "IndexError", "TypeError", "SyntaxError", "EOFError"})
 
 
 def missing_file(cell: CellResult) -> str:
-    """Return the file that a cell looked for in vain, as the cell names it; "" where its error is about none."""
+    """Return the file that a cell failed to find, as the cell names it; "" where its error is about no file."""
     error = cell.error
     if error is None or error.name not in _MISSING:
         return ""
@@ -53,14 +53,14 @@ def missing_file(cell: CellResult) -> str:
 
 
 def _is_writing(error: CellError) -> bool:
-    """Whether the student's own line that failed was to write."""
+    """Tell whether the student's own line that failed was to write."""
     lines = _STYLE.sub("", error.traceback).splitlines()
     own = [line for line in lines if re.match(r"\s*-+>\s*\d+", line)]
     return bool(own) and _WRITES.search(own[0]) is not None
 
 
 def lacks(cell: CellResult, companions: Sequence[Companion] = ()) -> str:
-    """Say in words what a cell lacks: ``cell 3 reads `train.csv`, which was not handed in``; "" where nothing."""
+    """Say what a cell lacks: ``cell 3 reads `train.csv`, which was not handed in``; "" where it lacks nothing."""
     said = _lacks(cell, companions)
     return f"cell {cell.index} {said}" if said else ""
 
@@ -88,7 +88,8 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
 
 
 def unanswered(cell: CellResult) -> bool:
-    """Whether a cell failed because nobody answers a prompt: it asks, or an empty answer was made a number."""
+    """Tell whether a cell failed for want of an answer to a prompt: it asks for input, or converted an empty answer to
+    a number."""
     error = cell.error
     if error is None or error.name not in _OF_ANSWERS:
         return False
@@ -104,7 +105,7 @@ def place(cell: CellResult) -> str:
 
 
 def notes(cells: Sequence[CellResult], companions: Sequence[Companion]) -> Iterator[Adaptation]:
-    """Yield for each cell that lacks a file or a module what the page says of it."""
+    """Yield the page's note for each cell that lacks a file or a module."""
     for cell in cells:
         if said := _lacks(cell, companions):
             yield Adaptation(cell.index, f"the cell {said}")

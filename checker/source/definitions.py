@@ -1,9 +1,10 @@
-"""Which names the statements of a cell make, change and need, read from its source alone. Pure.
+"""Which names the statements of a cell define, change and need, read from its source alone. Pure.
 
 Theory of operation: a cell is parsed, and each statement at its top level becomes a record of names. A function's body
-needs its names when it is called, so they are kept apart. A cell that is no Python is read line by line with Python's
-tokenizer, which tells names from everything else. Magics are left out, as far as what stands behind them is no Python.
-Sources are hostile: they are cut to ``LONGEST``, each node of the tree is visited once, and no function calls itself.
+needs its names only when the function is called, so these are kept apart. A cell that is no valid Python is read line
+by line with Python's tokenizer, which tells names from everything else. Magics are removed, except for Python code that
+follows them. Sources are hostile: they are cut to ``LONGEST``, each node of the tree is visited once, and no function
+is recursive.
 """
 
 import ast
@@ -18,24 +19,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LONGEST = 50_000
-"""Characters of a cell that are read."""
+"""Limit on the characters of a cell that are read."""
 DEEPEST = 50
-"""Attributes, items and calls, one of another, below which the name is looked for that they begin with."""
+"""Limit on nested attributes, items and calls when the name at their base is looked up."""
 FILES = "<files>"
-"""Stands among names for files that are written and read."""
+"""Stands among names for files that are written or read."""
 EVERYTHING = "*"
-"""What an ``import *`` makes."""
+"""What an ``import *`` defines."""
 
 MUTATORS = frozenset(
     "add append assign build compile extend fillna fit insert pop set_index set_weights update".split()
 )
-"""Methods that are called for what they do to their object."""
+"""Methods that are called for their effect on the object."""
 LOOKS = frozenset("corr count describe head hist info items keys sample summary tail value_counts values".split())
-"""Methods that are called for what they show."""
+"""Methods that are called for their output."""
 DRAWING = frozenset({"plt", "sns"})
-"""What everybody calls libraries that draw."""
+"""Usual names of plotting libraries."""
 SHUFFLES = frozenset({"copyto", "place", "put", "shuffle"})
-"""Functions of libraries that change what they are given."""
+"""Functions of libraries that change their arguments."""
 FITS = frozenset({"fit", "fit_generator", "train_on_batch"})
 OF_NETWORKS = frozenset(
     "batch_size callbacks class_weight epochs nb_epoch steps_per_epoch validation_data validation_split".split()
@@ -58,11 +59,12 @@ _BOUND = re.compile(r"\s*(?:def|class|for|import|from|as)\b")
 class Statement:
     """A statement at the top level of a cell, in lines from ``first`` to ``last``.
 
-    ``makes``: names that it binds, ``imports`` among them; ``certainly``: it does so whenever it runs. ``changes``:
-    names of objects that it changes; ``touches``: of those that it may change; ``runs``: of those, maybe libraries, of
-    which it sets a part, or calls something for its effect alone. ``needs``: names that it needs when it runs;
-    ``later``: what the functions that it makes need when they are called. ``trains``: names of networks that it trains;
-    ``fits``: names on which it calls any ``fit``; ``compiles``: on which it calls ``compile``.
+    ``makes``: names that it binds, including ``imports``; ``certainly``: it binds them whenever it runs. ``changes``:
+    names of objects that it changes; ``touches``: names of objects that it may change; ``runs``: names of objects,
+    possibly libraries, of which it sets a part or calls something for its effect alone. ``needs``: names that it needs
+    when it runs; ``later``: names that the functions it defines need when they are called. ``trains``: names of
+    networks that it trains; ``fits``: names on which it calls any ``fit``; ``compiles``: names on which it calls
+    ``compile``.
     """
 
     first: int
@@ -89,7 +91,7 @@ class Source:
 
 
 def read(source: str) -> Source:
-    """Return what a cell makes and needs."""
+    """Return which names a cell defines and needs."""
     source = source[:LONGEST].replace("\r\n", "\n").replace("\r", "\n")
     if _WHOLE_CELL.match(source):
         return Source((), runs_commands=True)
@@ -98,16 +100,16 @@ def read(source: str) -> Source:
     runs_commands = _SHELL.search(source) is not None
     try:
         body = ast.parse(python).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for thousands of brackets
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # thousands of brackets raise the last two
         return Source(tuple(_by_tokens(python)), runs_commands)
     return Source(tuple(map(_statement, body)), runs_commands)
 
 
-# -- what parses -----------------------------------------------------------------------------------------
+# -- valid Python -----------------------------------------------------------------------------------------
 
 
 class _Names:
-    """What is gathered of a statement."""
+    """The names of one statement, by role, while they are collected."""
 
     def __init__(self) -> None:
         self.makes: set[str] = set()
@@ -145,7 +147,7 @@ def _statement(node: ast.stmt) -> Statement:
 
 
 def _gather(nodes: Sequence[ast.AST], names: _Names) -> list[ast.AST]:
-    """Gather the names of nodes and all below, but for the bodies of functions, which are returned."""
+    """Collect the names of nodes and all nodes below, except for the bodies of functions, which are returned."""
     waiting, bodies = list(nodes), list[ast.AST]()
     while waiting:
         node = waiting.pop()
@@ -212,7 +214,7 @@ def _gather_call(call: ast.Call, names: _Names) -> None:
 
 
 def _base(node: ast.AST) -> set[str]:
-    """Return the name that an attribute or an item is one of: ``x`` for ``x.a[0].b``."""
+    """Return the name at the base of an attribute or item: ``x`` for ``x.a[0].b``."""
     for _ in range(DEEPEST):
         if not isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
             break
@@ -220,11 +222,12 @@ def _base(node: ast.AST) -> set[str]:
     return {node.id} if isinstance(node, ast.Name) else set()
 
 
-# -- what does not ---------------------------------------------------------------------------------------
+# -- invalid Python ---------------------------------------------------------------------------------------
 
 
 def _by_tokens(source: str) -> Iterator[Statement]:
-    """Yield each line that has names as a statement: those before ``=``, or behind a word like ``def``, are made."""
+    """Yield each line with names as a statement. It binds the names before ``=``, or after a keyword such as
+    ``def``."""
     for number, line in enumerate(source.split("\n"), 1):
         words, operators = _tokens(line)
         if not words:
@@ -250,7 +253,8 @@ def _by_tokens(source: str) -> Iterator[Statement]:
 
 
 def _tokens(line: str) -> tuple[list[tuple[int, str]], list[str]]:
-    """Return a line's names, each with how many operators stand before it, and these, as far as it can be read."""
+    """Return a line's names, each with the number of operators before it, and the operators, as far as the line can be
+    read."""
     names: list[tuple[int, str]] = []
     operators: list[str] = []
     for token in _read_alone(line):
@@ -262,13 +266,13 @@ def _tokens(line: str) -> tuple[list[tuple[int, str]], list[str]]:
 
 
 def _read_alone(line: str) -> Iterator[tokenize.TokenInfo]:
-    """Yield the tokens of a line by itself, up to the first that cannot be read."""
+    """Yield the tokens of a single line, up to the first that cannot be read."""
     with contextlib.suppress(tokenize.TokenError, SyntaxError, ValueError):
         yield from tokenize.generate_tokens(io.StringIO(line.strip() + "\n").readline)
 
 
 def code_of(source: str) -> str:
-    """Return a source without its comments and texts, as far as each of its lines can be read alone."""
+    """Return a source without comments and strings, as far as each line can be read by itself."""
     return "\n".join(_code(line) for line in source[:LONGEST].split("\n") if line.strip())
 
 

@@ -1,7 +1,7 @@
-"""Which files a student's code names: modules that it imports, and names of files that stand in it. Pure.
+"""Which files a student's code names: modules that it imports, and file names that it contains. Pure.
 
-Code is searched as text and never parsed, so that neither magics nor errors in it matter. A name that is put together
-while the code runs is not found.
+Code is searched as text and never parsed, so magics and errors in it do not matter. A name that is put together at run
+time is not found.
 """
 
 import json
@@ -19,7 +19,7 @@ CODE = (".py", ".ipynb")
 
 
 def code_of(content: bytes) -> str:
-    """Return the code in a module's or a notebook's bytes; of what is neither, the text."""
+    """Return the code in a module's or a notebook's bytes; for other content, its text."""
     text = content[:MAX_CODE].decode("utf-8", "replace")
     if not text.lstrip().startswith("{"):
         return text
@@ -31,13 +31,13 @@ def code_of(content: bytes) -> str:
 
 
 def imported(code: str) -> frozenset[str]:
-    """Return all words that stand where modules and their names are imported or run."""
+    """Return all words in statements that import or run modules."""
     lines = [match[0] for pattern in (_IMPORTS, _RUNS) for match in pattern.finditer(code)]
     return frozenset(_WORD.findall("\n".join(lines)))
 
 
 def names_file(code: str, words: Collection[str], parts: tuple[str, ...]) -> bool:
-    """Whether code, which imports such ``words``, names the file at a path."""
+    """Tell whether code, which imports ``words``, names the file at a path."""
     *folders, name = parts
     stem, _, ending = name.rpartition(".")
     if ending == "py":
@@ -48,12 +48,12 @@ def names_file(code: str, words: Collection[str], parts: tuple[str, ...]) -> boo
 
 
 def names_folder(code: str, name: str) -> bool:
-    """Whether code names a folder."""
+    """Tell whether code names a folder."""
     return re.search(rf"\b{re.escape(name)}\b", code) is not None
 
 
 def reached(code: str, files: Iterable[tuple[str, bytes]]) -> str:
-    """Return code together with that of the files, given by path and content, which it imports or runs."""
+    """Return code together with the code of the files, as pairs of path and content, that it imports or runs."""
     waiting = [(tuple(path.split("/")), content) for path, content in files if path.lower().endswith(CODE)]
     found = [code]
     at = 0

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from checker.assignment import folders
-from checker.judge import judgement, missingness
+from checker.judge import missing_rows, missingness
 from checker.records.arrays import Array
 from checker.records.comparison import Likeness
 from checker.records.settings import ReferenceResults, RunSettings
@@ -38,7 +38,9 @@ class Told:
 def cases(settings: RunSettings, reference: ReferenceResults) -> dict[str, list[Array]]:
     """Return which rows of the data are known (n,), by what became of the others."""
     labels, random, n = settings.dataset.labels, np.random.default_rng(1), len(settings.dataset.labels)
-    errors = judgement._mean_errors({seed: held_out_rows(seed, settings) for seed in settings.seeds}, labels, reference)
+    errors = missing_rows.mean_errors(
+        {seed: held_out_rows(seed, settings) for seed in settings.seeds}, labels, reference
+    )
 
     def drawn(among: Array, count: int, trials: int = TRIALS) -> list[Array]:
         rows = np.flatnonzero(among)
@@ -64,7 +66,7 @@ def tell(settings: RunSettings, reference: ReferenceResults) -> list[Told]:
     """Return what each case is told to be."""
     told = []
     for what, knowns in cases(settings, reference).items():
-        found = [judgement.missing_rows(known, settings, reference) for known in knowns]
+        found = [missing_rows.missing_rows(known, settings, reference) for known in knowns]
         kinds = [of.likeness if of else Likeness.FEW for of in found]
         counts = [kinds.count(kind) for kind in (Likeness.FEW, Likeness.ALIKE, Likeness.UNLIKE)]
         told.append(Told(settings.assignment.id, what, int((~knowns[0]).sum()), len(knowns), *counts))

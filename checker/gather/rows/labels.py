@@ -1,11 +1,11 @@
 """Whether the labels that a network was trained with are the data set's, and what they look like where they are not.
 
-Theory of operation: of a training row that was found in the data set, the data's own label is known. Students number
-classes as they like, so their numbers are matched one to one with the data's classes in the way in which most rows
-agree; what does not agree then, differs. Classes of a few rows do not count: whether they are kept, dropped or put
-into another changes nothing. Of a regression, whose scale is known, rows of the data's highest value do not count
-where it is many rows': it is a cap, and students clip and drop there. Where labels differ, they are held against what
-commonly goes wrong: classes merged, rows shifted, another column, a shuffle. Pure.
+Theory of operation: for a training row that was matched, the data's own label is known. Students number classes as they
+like, so their numbers are matched one to one with the data's classes so that most rows agree; the remaining rows
+differ. Rare classes do not count: keeping, dropping or merging them changes nothing. In a regression with a known
+scale, rows at the data's highest value do not count where there are many: that value is a cap, and students clip and
+drop there. Where labels differ, they are compared with common mistakes: merged classes, shifted rows, another column, a
+shuffle. Pure.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,31 +18,33 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from checker.formats import text
-from checker.gather.rows.monotone import correlation
+from checker.gather.rows.ranks import correlation
 from checker.records.tracing import TargetScale
 from checker.scoring import targets
 
 Array = NDArray[Any]
 
 SMALL = 20
-"""Rows of the data below which a class does not count, and from which on rows of the highest value are capped."""
+"""A class with fewer rows than this does not count; a highest value with at least this many rows is a cap."""
 ALIKE = 0.99
-"""Share of rows that agree with what labels look like."""
+"""Share of rows that must agree with a mistake before it is named."""
 SHIFTS = (1, -1, 2, -2, 3, -3)
 BINS = 256
 ENOUGH = 50
-"""Rows below which nothing is said of what labels look like."""
+"""With fewer rows than this, no mistake is named."""
 MOST_VALUES = 1_000
 SIMILAR = 0.05
-"""By how much the share of a class among shuffled labels may be another than in the data."""
+"""How far the share of a class among shuffled labels may be from its share in the data."""
 UNRELATED = 3.0
-"""Of chi-squared by its degrees of freedom, which is 1 for labels that have nothing to do with their rows' own."""
+"""Chi-squared over its degrees of freedom, below which labels count as unrelated to the rows' own; for unrelated labels
+it is 1.
+"""
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Of so many rows that were compared, so many have another label than the data; what these look like, to follow
-    "they look", is "" where that is not clear."""
+class LabelComparison:
+    """How many rows were compared, how many differ from the data's label, and what the labels look like, to follow
+    "they look"; "" where that is unclear."""
 
     compared: int = 0
     differ: int = 0
@@ -50,9 +52,9 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the data set says: its labels (m,), class numbers or float64; its columns (m, d) and their names; the names
-    of classes, where they are known."""
+class LabelledData:
+    """The data set's side of a comparison: labels (m,), class numbers or float64; columns (m, d) and their names; class
+    names where there are any."""
 
     labels: Array
     features: Array
@@ -60,17 +62,17 @@ class Known:
     classes: Sequence[str] = ()
 
 
-def compare(y: Array, rows: Array, known: Known, scale: TargetScale | None = None) -> Compared:
+def compare(y: Array, rows: Array, known: LabelledData, scale: TargetScale | None = None) -> LabelComparison:
     """Compare the labels of training rows, as they were fed, with the data's.
 
-    ``y``: class numbers (n,) or (n, 1), or one-hot (n, k); of a regression numbers. ``rows``: each one's row in the
-    data set, -1 where it is not known: (n,). ``scale``: of a regression, how its targets come from the data's numbers;
-    None where in no known way, and then they differ only where they are another column's.
+    ``y``: class numbers (n,) or (n, 1), or one-hot (n, k); numbers for a regression. ``rows``: the row of the data set
+    for each, -1 where it was not matched: (n,). ``scale``: how a regression's targets come from the data's numbers.
+    Without a scale, labels are compared only with other columns.
     """
     is_classes = known.labels.dtype.kind != "f"
     theirs = y.argmax(axis=1) if is_classes and y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
     if len(theirs) != len(rows) or not (rows >= 0).any():
-        return Compared()
+        return LabelComparison()
     theirs = theirs.astype(np.float64)
     return _of_classes(theirs, rows, known) if is_classes else _of_numbers(theirs, rows, known, scale)
 
@@ -78,7 +80,7 @@ def compare(y: Array, rows: Array, known: Known, scale: TargetScale | None = Non
 # -- classes ---------------------------------------------------------------------------------------------
 
 
-def _of_classes(theirs: Array, rows: Array, known: Known) -> Compared:
+def _of_classes(theirs: Array, rows: Array, known: LabelledData) -> LabelComparison:
     counted = (rows >= 0) & (np.bincount(known.labels) >= SMALL)[known.labels[rows]]
     table = _table(theirs[counted], known.labels[rows[counted]])
     compared = int(counted.sum())
@@ -89,7 +91,7 @@ def _of_classes(theirs: Array, rows: Array, known: Known) -> Compared:
         lambda: _another_column(theirs[counted], rows[counted], known, _share_explained),
         lambda: _shuffled_classes(table),
     )
-    return Compared(compared, differ, _first(looks) if differ and compared >= ENOUGH else "")
+    return LabelComparison(compared, differ, _first(looks) if differ and compared >= ENOUGH else "")
 
 
 def _first(looks: Sequence[Callable[[], str]]) -> str:
@@ -97,7 +99,7 @@ def _first(looks: Sequence[Callable[[], str]]) -> str:
 
 
 def _table(theirs: Array, true: Array) -> Array:
-    """Count rows by the student's number of a class and by the data's class; what is no number counts nowhere."""
+    """Count rows by the student's class number and by the data's class, except rows without a finite number."""
     finite = np.isfinite(theirs)
     values, index = np.unique(theirs[finite], return_inverse=True)
     few = index < MOST_VALUES
@@ -107,7 +109,7 @@ def _table(theirs: Array, true: Array) -> Array:
 
 
 def _agreeing(table: Array) -> int:
-    """Return how many rows agree when numbers and classes are matched one to one."""
+    """Return how many rows agree when class numbers and classes are matched one to one."""
     return int(table[linear_sum_assignment(-table)].sum())
 
 
@@ -115,8 +117,8 @@ def _share_of_classes(theirs: Array, others: Array) -> float:
     return _agreeing(_table(theirs, others)) / len(theirs)
 
 
-def _merged(table: Array, differ: int, known: Known) -> str:
-    """Look for numbers that stand for several whole classes, which explain nearly all that differs."""
+def _merged(table: Array, differ: int, known: LabelledData) -> str:
+    """Look for class numbers that each stand for several whole classes, and together explain nearly all differences."""
     total = table.sum(axis=0)
     groups = [np.flatnonzero((row >= ALIKE * total) & (total > 0)) for row in table]
     groups = [group for group in groups if len(group) > 1]
@@ -127,12 +129,12 @@ def _merged(table: Array, differ: int, known: Known) -> str:
     return f"merged: {'; '.join(f'{names} are one class' for names in named)}"
 
 
-def _class_name(known: Known, label: int) -> str:
+def _class_name(known: LabelledData, label: int) -> str:
     return known.classes[label] if label < len(known.classes) else f"class {label}"
 
 
 def _shuffled_classes(table: Array) -> str:
-    """Look whether numbers are unrelated to their rows' classes, yet as frequent as these are."""
+    """Look whether class numbers are unrelated to their rows' classes, yet as frequent as the classes."""
     table = table[:, table.any(axis=0)]
     rows, total = table.sum(axis=1), table.sum()
     freedom = (len(rows) - 1) * (table.shape[1] - 1)
@@ -148,7 +150,7 @@ def _shuffled_classes(table: Array) -> str:
 # -- numbers ---------------------------------------------------------------------------------------------
 
 
-def _of_numbers(theirs: Array, rows: Array, known: Known, scale: TargetScale | None) -> Compared:
+def _of_numbers(theirs: Array, rows: Array, known: LabelledData, scale: TargetScale | None) -> LabelComparison:
     values, counted = known.labels, rows >= 0
     if (values == values.max()).sum() >= SMALL:
         counted &= values[rows] < values.max()
@@ -156,7 +158,7 @@ def _of_numbers(theirs: Array, rows: Array, known: Known, scale: TargetScale | N
     column = partial(_another_column, own, rows[counted], known, _likeness)
     if scale is None:
         look = column()
-        return Compared(compared, compared, look) if look else Compared()
+        return LabelComparison(compared, compared, look) if look else LabelComparison()
     spread = float(np.std(own[np.isfinite(own)])) if np.isfinite(own).any() else 0.0
     misfit = np.abs(targets.apply(scale, values[rows[counted]]) - own)
     differ = int((~(misfit <= targets.TOLERANCE * spread)).sum())
@@ -165,11 +167,11 @@ def _of_numbers(theirs: Array, rows: Array, known: Known, scale: TargetScale | N
         column,
         lambda: "shuffled" if abs(correlation(own, values[rows[counted]], ENOUGH)) < 5 / np.sqrt(compared) else "",
     )
-    return Compared(compared, differ, _first(looks) if differ and compared >= ENOUGH else "")
+    return LabelComparison(compared, differ, _first(looks) if differ and compared >= ENOUGH else "")
 
 
 def _likeness(theirs: Array, others: Array) -> float:
-    """Return how nearly one column sorts rows as the other does, from 0 to 1."""
+    """Return how closely one column orders the rows as the other does, from 0 to 1."""
     return abs(correlation(_ranks(theirs), _ranks(others), ENOUGH))
 
 
@@ -180,8 +182,8 @@ def _ranks(values: Array) -> Array:
 # -- what both may look like -----------------------------------------------------------------------------
 
 
-def _shifted(theirs: Array, rows: Array, known: Known, alike: Callable[[Array, Array], float]) -> str:
-    """Look among the labels of rows nearby, in the data's order and in the student's."""
+def _shifted(theirs: Array, rows: Array, known: LabelledData, alike: Callable[[Array, Array], float]) -> str:
+    """Look among the labels of nearby rows, in the data's order and in the student's."""
     own = alike(theirs[rows >= 0], known.labels[rows[rows >= 0]])
     found = max(_nearby(theirs, rows, known.labels, alike), key=lambda one: one[0])
     is_so = found[0] >= ALIKE and 1 - found[0] < (1 - own) / 3
@@ -197,7 +199,7 @@ def _nearby(
             yield alike(theirs[found], labels[places[found]]), shift
 
 
-def _another_column(theirs: Array, rows: Array, known: Known, alike: Callable[[Array, Array], float]) -> str:
+def _another_column(theirs: Array, rows: Array, known: LabelledData, alike: Callable[[Array, Array], float]) -> str:
     for name, column in zip(known.names, known.features.T, strict=False):
         values = column[rows]
         of_data = alike(known.labels[rows].astype(np.float64), values)
@@ -207,8 +209,8 @@ def _another_column(theirs: Array, rows: Array, known: Known, alike: Callable[[A
 
 
 def _share_explained(theirs: Array, column: Array) -> float:
-    """Return how nearly a column tells the label: of each of its few values the most frequent one, or else along its
-    values in bands of the same label."""
+    """Return how closely a column determines the label: by the most frequent label of each value for few values, else
+    by how rarely the label changes along the sorted values."""
     known = np.isfinite(column) & np.isfinite(theirs)
     theirs, column = theirs[known], column[known]
     if len(np.unique(theirs)) < 2:

@@ -1,13 +1,13 @@
-"""Which rows a table holds whose columns are mixtures of the data's: those of its index, the file in its order, or the
-hand-out's split.
+"""Which rows a table holds whose columns are mixtures of the data's: the rows of its index, of the file in order, or of
+the hand-out's split.
 
-Theory of operation: principal components, whitening and products leave no column that is one of the data's; nor do
-directions of rows, and components of columns that were bent by powers, whose few settings are fitted first. Yet what
-was handed over with them often has an index of pandas, which claims rows (``claims``). Without one, most students leave
-rows where they are, or split them as the hand-out does, so a table may hold the file's rows in order, or a part of that
-split (``candidates``). Either is believed only where the table's columns *follow* from those rows: a least-squares fit
-on half of a sample gives the other half, of other rows, to within ``TOLERANCE`` deviations (``follow``). What was
-fitted gives every row of the data its image, by which the rows of other tables are found. Pure.
+Theory of operation: principal components, whitening and products leave no column that is one of the data's. Nor do
+directions of rows, or components of columns after power transformations, whose few settings are fitted first. Such a
+table often still has a pandas index, which claims rows (``claims``). Without an index, most students leave rows in
+place, or split them as the hand-out does, so a table may hold the file's rows in order, or a part of that split
+(``candidates``). Either is accepted only if the table's columns *follow* from those rows: a least-squares fit on half
+of a sample must give the other half, of other rows, to within ``TOLERANCE`` deviations (``follow``). The fit gives
+every row of the data its image, by which the rows of other tables are matched. Pure.
 """
 
 import math
@@ -22,14 +22,14 @@ import numpy as np
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
-"""In deviations of a table's column."""
+"""In deviations of a table's column: how far a value may be off."""
 SEED = 42
 SHARES = (0.2, 0.25)
-"""Of the rows, what the hand-out's split and scikit-learn's own put into the test."""
+"""Share of the rows in the test part, in the hand-out's split and by scikit-learn's default."""
 FOLLOWING = 0.95
-"""Share of the rows, none of which was fitted to, that follow from the data's."""
+"""Share of the checked rows that must follow from the data's; the fit did not use them."""
 ENOUGH = 2
-"""So many columns follow, or all."""
+"""This many columns must follow, or all of them."""
 MOST_COLUMNS = 12
 MOST_PRODUCTS = 200
 KINDS = ("sums", "products", "directions", "scaled directions", "powers")
@@ -38,14 +38,14 @@ ENOUGH_FOR_POWERS = 2_000
 FARTHEST_POWER = 20.0
 MOST_GAPPED = 20_000
 ROUNDS = 8
-"""In which a gap is filled, and powers are found."""
+"""Newton steps to fill a gap or to fit powers."""
 CHUNK = 20_000
 
 
 @dataclass(frozen=True)
 class Mixture:
     """The table's ``columns`` (c,) are ``weights`` (t, c) times terms of the data's rows; ``deviations`` (c,).
-    ``settings`` (s, d) are those of terms that have any."""
+    ``settings`` (s, d) belong to terms that have any."""
 
     terms: str
     settings: Array
@@ -54,8 +54,8 @@ class Mixture:
     deviations: Array
 
 
-class Rows:
-    """The data set's rows, of which tables may be mixtures; ``features`` (n, d), where gaps are NaN."""
+class MixtureRows:
+    """The data set's rows, of which tables may be mixtures: ``features`` (n, d), with NaN for gaps."""
 
     def __init__(self, features: Array) -> None:
         self.complete = np.flatnonzero(np.isfinite(features).all(axis=1))
@@ -67,7 +67,7 @@ class Rows:
         self._products = list(combinations_with_replacement(range(features.shape[1]), 2))[:MOST_PRODUCTS]
 
     def terms(self, kind: str, settings: Array, values: Array) -> Array:
-        """Return the terms (n, t), of the values (n, d) of rows, that a table's columns may be sums of."""
+        """Return the terms (n, t) of rows with values (n, d) that a table's columns may be sums of."""
         standard = (values - self._means) / self._deviations
         parts = [np.ones((len(values), 1)), standard]
         if kind == "products":
@@ -88,8 +88,8 @@ class Rows:
 
     @cached_property
     def _usual_powers(self) -> Array:
-        """The powers that make the data's columns most like bells."""
-        from scipy.stats import yeojohnson_normmax  # takes a second, and is seldom needed
+        """The powers that make the data's columns most nearly normal."""
+        from scipy.stats import yeojohnson_normmax  # takes a second to import and is rarely needed
 
         known = self._features[self.complete[:: len(self.complete) // ENOUGH_FOR_POWERS + 1]]
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -97,7 +97,7 @@ class Rows:
             return np.array([float(yeojohnson_normmax(column)) for column in known.T])
 
     def images(self, mixture: Mixture) -> Array:
-        """Return what a mixture makes of all complete rows (n, c), in deviations."""
+        """Return the mixture of every complete row (n, c), in deviations."""
         parts = np.array_split(self.complete, max(1, len(self.complete) // CHUNK))
         return np.concatenate([self._image(mixture, self._features[part]) for part in parts])
 
@@ -105,21 +105,21 @@ class Rows:
         return np.asarray(self.terms(mixture.terms, mixture.settings, values) @ mixture.weights / mixture.deviations)
 
     def claims(self, index: Array) -> Iterator[Array]:
-        """Return the rows that an index (n,) may mean, -1 where it means none: the file's, or, as where it was reset
-        after rows were dropped, those without gaps. Any numbers will do."""
+        """Yield the rows that an index (n,) may mean, -1 where it means none: the file's rows, or those without gaps if
+        the index was reset after rows were dropped. The index may hold any numbers."""
         for base in self._bases:
             is_row = (index >= 0) & (index < len(base))
             yield np.where(is_row, base[np.where(is_row, index, 0)], -1)
 
     @property
     def _bases(self) -> list[Array]:
-        """All rows of the file, and of it without gaps."""
+        """All rows of the file, and the file's rows without gaps."""
         rows = np.arange(self.count)
         return [rows] if len(self.complete) in (0, self.count) else [rows, self.complete]
 
     def candidates(self, count: int) -> Iterator[Array]:
-        """Return which rows a table of so many rows may hold: all of the file, or of it without gaps, or a part of a
-        split; and as ``fit`` leaves a part of them for watching, the first ones and the last ones of each."""
+        """Yield the rows that a table with ``count`` rows may hold: the whole file, its rows without gaps, or a part of
+        a split; then the first and last rows of each, as ``fit`` sets a part aside as development set."""
         parts = self._bases
         for base in self._bases:
             for share in SHARES:
@@ -134,10 +134,10 @@ class Rows:
                 yield part[-count:]
 
     def follow(self, table: Array, places: Array, index: Array | None) -> tuple[Array, Mixture] | None:
-        """Return the rows that a table holds, -1 where a row does not follow, and how; None where neither its index nor
-        an order explains it.
+        """Return the rows that a table holds, -1 where a row does not follow, and the mixture; None where neither the
+        index nor an order explains it.
 
-        ``places``: rows of the table that tell.
+        ``places``: positions of the sampled rows.
         """
         for kind in KINDS:
             for rows in self.may_be(len(table), index):
@@ -147,7 +147,7 @@ class Rows:
         return None
 
     def may_be(self, count: int, index: Array | None) -> Iterator[Array]:
-        """Return which rows a table of so many may hold, those of its index first."""
+        """Yield the rows that a table of ``count`` rows may hold, those of its index first."""
         if index is not None:
             yield from self.claims(index)
         yield from self.candidates(count)
@@ -155,7 +155,9 @@ class Rows:
     def _mixture(self, table: Array, rows: Array, places: Array, kind: str) -> Mixture | None:
         values = table[places]
         known = np.flatnonzero(np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1))
-        known = known[np.sort(np.unique(rows[places[known]], return_index=True)[1])]  # what repeats would follow itself
+        known = known[
+            np.sort(np.unique(rows[places[known]], return_index=True)[1])
+        ]  # a repeated row would predict itself
         values, ours = values[known], self._features[rows[places[known]]]
         fitted, checked = slice(None, None, 2), slice(1, None, 2)
         settings = self._settings(kind, values[fitted], ours[fitted])
@@ -174,8 +176,8 @@ class Rows:
         return Mixture(kind, settings, columns, weights[:, columns], deviations[columns])
 
     def held(self, table: Array, rows: Array, mixture: Mixture) -> Array:
-        """Return the rows of an order or a claim that a table keeps to; one with gaps, where something in these would
-        give what the table holds."""
+        """Return the rows of an order or a claim that a table keeps to. A row with gaps is kept where some values in
+        its gaps would give what the table holds."""
         wanted = table[:, mixture.columns] / mixture.deviations
         found = np.full(len(rows), -1, dtype=np.int64)
         is_complete = np.isin(rows, self.complete)
@@ -189,14 +191,14 @@ class Rows:
         return found
 
     def _filled(self, mixture: Mixture, values: Array, wanted: Array) -> Array:
-        """Return what a mixture makes of rows (n, d) whose gaps are filled such that this comes near to what is wanted
-        (n, c); NaN where a row has too many gaps to tell anything. Newton's method, from the columns' means."""
+        """Return the mixture of rows (n, d) whose gaps are filled so that the mixture comes near to ``wanted`` (n, c);
+        NaN where a row has too many gaps to decide. Uses Newton's method, from the columns' means."""
         gaps = np.isnan(values)
         columns = np.flatnonzero(gaps.any(axis=0))
         is_told = gaps.sum(axis=1) < wanted.shape[1]
         filled = np.where(gaps, self._means, values)
         steps = np.diag(self._deviations)[columns]
-        with np.errstate(all="ignore"):  # what comes near to nothing may go anywhere
+        with np.errstate(all="ignore"):  # where no solution is near, Newton may diverge
             for _ in range(ROUNDS if 0 < len(columns) < MOST_COLUMNS else 0):
                 off = wanted - self._image(mixture, filled)
                 rises = [self._image(mixture, filled + step) - self._image(mixture, filled - step) for step in steps]
@@ -212,7 +214,7 @@ def _directions(values: Array) -> Array:
 
 def _scales(theirs: Array, standard: Array) -> Array | None:
     """Return the scales and offsets (2, w) of the data's standardised columns whose directions a table's rows (n, w)
-    may be: each column is to the first as they are in the table, which is linear in what is wanted."""
+    may be. The ratio of each column to the first must equal the table's, which is linear in the unknowns."""
     width = theirs.shape[1]
     if not 2 <= width <= standard.shape[1] or len(theirs) < MOST_COLUMNS:
         return None
@@ -225,9 +227,8 @@ def _scales(theirs: Array, standard: Array) -> Array | None:
 
 
 def _powers(theirs: Array, values: Array, start: Array) -> Array | None:
-    """Return the powers, means, deviations and whether there is one sign (4, d), of the data's columns of which a
-    table's rows (n, w) may be sums, by Newton's method from usual powers: slopes along these are fitted beside the
-    columns."""
+    """Return the powers, means, deviations and one-sign flags (4, d) of the data's columns of which a table's rows (n,
+    w) may be sums. Newton's method starts from the usual powers and fits slopes along them beside the columns."""
     powers, step = start, 1e-4
     have_one_sign = np.asarray((values >= 0).all(axis=0) | (values < 0).all(axis=0))
     theirs = theirs / np.maximum(theirs.std(axis=0), 1e-12) if len(theirs) else theirs
@@ -250,14 +251,14 @@ def _powers(theirs: Array, values: Array, start: Array) -> Array | None:
 
 
 def _spread(bent: Array) -> tuple[Array, Array]:
-    """Return columns' means and deviations; those of which rounding leaves nothing are endlessly wide."""
+    """Return columns' means and deviations; a deviation within rounding becomes infinite."""
     means, deviations = bent.mean(axis=0), bent.std(axis=0)
     return means, np.where(deviations > 1e-12 * np.abs(means), deviations, np.inf)
 
 
 def _bent(values: Array, powers: Array, have_one_sign: Array) -> Array:
-    """Return what Yeo and Johnson's power transform makes of columns, up to a constant: of high powers of columns of
-    one sign the constant is left out, beside which rounding would leave nothing."""
+    """Return Yeo and Johnson's power transform of columns, up to a constant. For high powers of columns of one sign the
+    constant is left out, because beside it rounding would leave nothing."""
     bent = []
     for sign, power in ((1, powers), (-1, 2 - powers)):
         power = np.where(np.abs(power) < 1e-8, 1e-8, power)
@@ -267,7 +268,7 @@ def _bent(values: Array, powers: Array, have_one_sign: Array) -> Array:
 
 
 def _split(rows: Array, share: float) -> tuple[Array, Array]:
-    """Return what scikit-learn's ``train_test_split`` makes of rows: training and test."""
+    """Return scikit-learn's ``train_test_split`` of rows: training and test."""
     order = rows[np.random.RandomState(SEED).permutation(len(rows))]
     test = math.ceil(share * len(rows))
     return order[test:], order[:test]

@@ -1,15 +1,17 @@
-"""How a student's columns come from the data set's, so that every row has inputs; what is fitted anew by seed. Pure.
+"""How a student's columns come from the data set's, so that every row has inputs; and scalers fitted anew for each
+seed. Pure.
 
-Theory of operation: a student's inputs are known for the rows that were fed. A held-out split takes any row. So each
-column is computed for every row of the data where a formula reproduces what was fed: from a matched column, or from the
-usual derived ones (``derived``). Computed values stand even where the student's are off by a little, in which a label
-could be hidden. Gaps of the data take the value that the student imputed. A column that no formula reproduces is known
-for the fed rows alone. One that a formula reproduces only with the target in it gives the target away.
+Theory of operation: a student's inputs are known for the rows that were fed, but a held-out split takes any row. So
+each column is computed for every row of the data where a formula reproduces the fed values: from a matched column, or
+by one of the usual formulas (``formulas``). Computed values replace the student's even where these are off by a little,
+in which a label could be hidden. Gaps of the data take the value that the student imputed. A column that no formula
+reproduces is known only for the fed rows. A column that a formula reproduces only with the target in it gives the
+target away.
 
-A scaler belongs to the training. One that was fitted on the training rows has brought two of their figures, as mean and
-deviation, to 0 and 1 (``_scalers``). A seed has other training rows, among which there may be an outlier that the
-student's scaler has never seen. So the column is shifted and stretched until the figures of the seed's training rows
-are 0 and 1 too (``by_seed``), as the student's own code would have done on them.
+A scaler belongs to the training. A scaler fitted on the training rows has brought two statistics of them, such as mean
+and deviation, to 0 and 1 (``_scalers``). A seed has other training rows, among which may be an outlier that the
+student's scaler never saw. So the column is shifted and stretched until the statistics of the seed's training rows are
+0 and 1 too (``by_seed``), as the student's own code would have done.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,24 +20,26 @@ from functools import cached_property
 
 import numpy as np
 
-from checker.gather.rows.formulas import Derived, Finder, Sources
-from checker.gather.rows.matching import AffineMap, Map
+from checker.gather.rows.affine import AffineMap
+from checker.gather.rows.formulas import DerivedColumn, FormulaFinder
+from checker.gather.rows.matches import ColumnMap
+from checker.gather.rows.sources import Sources
 from checker.records.arrays import Array
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
 
 EXACT = 1e-4
-"""In units of a figure: how near 0 and 1 the figures of the rows are that a scaler was fitted on."""
+"""How near to 0 and 1 the statistics of the rows must be that a scaler was fitted on."""
 CONSTANT = 1e-5
-"""In deviations of a column: imputed values that differ by less are one."""
+"""In deviations of a column: imputed values that differ by less count as one value."""
 MOST_IN_VAIN = 60
-"""Columns that nothing explains, after which no others are asked for."""
+"""After this many unexplained columns, no other column is searched."""
 MOST_COLUMNS = 64
-"""From so many on, quartiles are not looked at."""
+"""In tables with more columns than this, quartiles are not computed."""
 
 
 @dataclass(frozen=True)
-class Data:
-    """What inputs may be made from: the data set's columns without the target, and with it, by its name."""
+class ColumnSources:
+    """What inputs may be made from: the data set's columns without the target, with it, and the target's name."""
 
     honest: Sources
     all: Sources
@@ -43,10 +47,9 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The rows (n,) of the data set whose inputs are known, sorted, and these inputs (n, d), float32, as the student
-    scaled them; for each column the formula that gives it, "" for none, whether the target is in it, and what scaled
-    it."""
+class PreparedInputs:
+    """The rows (n,) of the data set that have inputs, sorted, and these inputs (n, d), float32, as the student scaled
+    them; for each column its formula, "" for none, whether the formula uses the target, and its scaler."""
 
     rows: Array
     features: Array
@@ -55,12 +58,14 @@ class Prepared:
     scalers: tuple[Scaler | None, ...]
 
 
-def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained: Array, watched: Array) -> Prepared:
+def prepare(
+    values: Array, rows: Array, maps: Sequence[ColumnMap], data: ColumnSources, trained: Array, watched: Array
+) -> PreparedInputs:
     """Return the inputs of every row of the data set that has them.
 
     ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` say which columns are the data's. ``trained`` and
-    ``watched`` are the last training's tables, as they were fed: (t, d) and (w, d). A column that is made from the
-    target is known for the rows alone that were fed.
+    ``watched`` are the last training's tables as they were fed: (t, d) and (w, d). A column that is made from the
+    target is known only for the fed rows.
     """
     made = _made(values, rows, maps, data)
     has_inputs = np.flatnonzero(np.logical_and.reduce([column.known for column in made])).astype(np.int32)
@@ -74,7 +79,7 @@ def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained
         (FittedOn.TRAINED, trained),
         (FittedOn.ALL, values),
     )
-    return Prepared(
+    return PreparedInputs(
         has_inputs,
         inputs.astype(np.float32),
         tuple(column.formula for column in made),
@@ -87,7 +92,7 @@ def prepare(values: Array, rows: Array, maps: Sequence[Map], data: Data, trained
 
 
 @dataclass(frozen=True)
-class _Made:
+class _PreparedColumn:
     """A column for all rows of the data (m,), and for which rows it is known (m,)."""
 
     values: Array
@@ -96,46 +101,49 @@ class _Made:
     has_target: bool
 
 
-def _made(values: Array, rows: Array, maps: Sequence[Map], data: Data) -> list[_Made]:
-    """Compute each of a student's columns; the data's own come first, for others may be made from their filled gaps."""
+def _made(values: Array, rows: Array, maps: Sequence[ColumnMap], data: ColumnSources) -> list[_PreparedColumn]:
+    """Compute each of a student's columns. The data's own come first, because others may be made from their filled
+    gaps."""
     features, names = data.all.features, data.all.names
     nothing, filled = np.full(len(features), np.nan), features.copy()
-    made: dict[int, _Made] = {}
+    made: dict[int, _PreparedColumn] = {}
     for m in (m for m in maps if isinstance(m, AffineMap)):
         name = names[m.source]
         image = nothing if name == data.target else (features[:, m.source] - m.offset) / m.scale
-        column = _Made(*_filled(image, values[:, m.column], rows), name, name == data.target)
+        column = _PreparedColumn(*_filled(image, values[:, m.column], rows), name, name == data.target)
         gaps = np.isnan(filled[:, m.source])
         filled[gaps, m.source] = column.values[gaps] * m.scale + m.offset
         made[m.column] = column
-    finders = _Finders(data, filled)
+    finders = _FormulaFinders(data, filled)
     for j in sorted(set(range(values.shape[1])) - set(made)):
         found, has_target = finders.find(values[:, j], rows)
         image = nothing if found is None or has_target else found.values
-        made[j] = _Made(*_filled(image, values[:, j], rows), found.words if found is not None else "", has_target)
+        made[j] = _PreparedColumn(
+            *_filled(image, values[:, j], rows), found.words if found is not None else "", has_target
+        )
     return [made[j] for j in range(values.shape[1])]
 
 
 @dataclass
-class _Finders:
-    """What finds formulas, without the target and with it; each is made when it is wanted. ``filled`` are the columns
-    in whose gaps is what the student imputed. Of one table, so many columns ``in_vain`` are looked at."""
+class _FormulaFinders:
+    """The searches for formulas without the target and with it, each built on first use. ``filled`` are the columns
+    with the student's imputed values in their gaps; ``in_vain`` counts this table's unexplained columns."""
 
-    data: Data
+    data: ColumnSources
     filled: Array
     in_vain: int = 0
 
     @cached_property
-    def honest(self) -> Finder:
+    def honest(self) -> FormulaFinder:
         width = self.data.honest.features.shape[1]
-        return Finder(replace(self.data.honest, features=self.filled[:, :width]))
+        return FormulaFinder(replace(self.data.honest, features=self.filled[:, :width]))
 
     @cached_property
-    def all(self) -> Finder:
-        return Finder(replace(self.data.all, features=self.filled))
+    def all(self) -> FormulaFinder:
+        return FormulaFinder(replace(self.data.all, features=self.filled))
 
-    def find(self, column: Array, rows: Array) -> tuple[Derived | None, bool]:
-        """Return how a column is made, and whether the target is needed for that."""
+    def find(self, column: Array, rows: Array) -> tuple[DerivedColumn | None, bool]:
+        """Return how a column is made, and whether that needs the target."""
         if self.in_vain >= MOST_IN_VAIN:
             return None, False
         found = self.honest.find(column, rows)
@@ -147,9 +155,10 @@ class _Finders:
 
 
 def _filled(image: Array, theirs: Array, rows: Array) -> tuple[Array, Array]:
-    """Fill what a formula leaves open with what the student fed there; return all values (m,), and which are known.
+    """Fill the rows that a formula leaves open with the student's fed values; return all values (m,), and which are
+    known.
 
-    Where all that was fed there is one number, it was imputed, and stands in the other rows too.
+    If all fed values there are one number, it was imputed and fills the other open rows too.
     """
     is_open = ~np.isfinite(image)
     imputed = theirs[is_open[rows]]
@@ -197,11 +206,12 @@ FIGURES: Mapping[ScalerKind, Figures] = {
     ScalerKind.ROBUST: _robust,
     ScalerKind.MAX_ABS: _max_abs,
 }
-"""For each kind, the two figures of each column of a table (n, d) that a scaler brings to 0 and 1."""
+"""For each kind of scaler, the two statistics of each column of a table (n, d) that it brings to 0 and 1."""
 
 
 def _scalers(tables: Sequence[tuple[FittedOn, Array]], width: int) -> tuple[Scaler | None, ...]:
-    """Return what scaled each column: it was fitted on the first table in which most have the figures 0 and 1."""
+    """Return the scaler of each column. It was fitted on the first table in which most columns have the statistics 0
+    and 1."""
     kinds = [(on, _kinds(table, width)) for on, table in tables]
     on, found = max(kinds, key=lambda one: sum(kind is not None for kind in one[1]))
     return tuple(None if kind is None else Scaler(kind, on) for kind in found)
@@ -224,11 +234,10 @@ def _kinds(table: Array, width: int) -> list[ScalerKind | None]:
 def by_seed(
     features: Array, rows: Array, columns: Sequence[Column], training: Array, development: Array
 ) -> tuple[Array, Array]:
-    """Return what a seed's inputs are shifted and stretched by: offsets and scales (d,), float64, so that inputs are
-    ``(features - offsets) / scales``.
+    """Return the offsets and scales (d,), float64, of a seed's inputs, which are ``(features - offsets) / scales``.
 
-    ``training`` and ``development`` are the seed's rows. Columns whose scaler was fitted on all rows, or is not known,
-    stay as they are.
+    ``training`` and ``development`` are the seed's rows. Columns stay as they are if their scaler was fitted on all
+    rows, or is not known.
     """
     offsets, scales = np.zeros(len(columns)), np.ones(len(columns))
     likes = {FittedOn.TRAINED: training, FittedOn.WATCHED_TOO: np.concatenate([training, development])}

@@ -1,9 +1,9 @@
-"""What the answer was given, in terms of the data set: which rows, which columns, which labels.
+"""What the answer was fed, in terms of the data set: which rows, which columns, which labels.
 
-Every row of the data gets inputs where the student's columns can be computed (``preparation``); which of these rows are
-trained on is a matter of which the student left out by choice (``sampling``).
-The labels of matched rows are always the data set's own; of a regression, whose labels are float64, in the student's
-unit (``targets``). Pure: arrays in, records and arrays out. ``matching`` finds the rows.
+Every row of the data gets inputs where the student's columns can be computed (``preparation``). The network is
+retrained on the rows that the student did not leave out by choice (``sampling``). The labels of matched rows are always
+the data set's own; in a regression they are float64, in the student's unit (``targets``). ``matching`` finds the rows.
+Pure: arrays in, records and arrays out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from checker.gather.rows import labels, preparation, sampling
-from checker.gather.rows.labels import Compared, Known
-from checker.gather.rows.matching import MIN_ROWS, Map, Matched, Matcher, are_numbers, sober
-from checker.gather.rows.preparation import Data
+from checker.gather.rows.labels import LabelComparison, LabelledData
+from checker.gather.rows.matches import ColumnMap, MatchedTables
+from checker.gather.rows.matching import Matcher
+from checker.gather.rows.preparation import ColumnSources
+from checker.gather.rows.tables import MIN_ROWS
+from checker.gather.rows.values import are_numbers, cleaned
 from checker.records.arrays import Array
 from checker.records.capture import Fed, Fit, ModelCapture
 from checker.records.network import Development
@@ -34,9 +37,9 @@ BINS = 64
 
 
 @dataclass(frozen=True)
-class Traced:
-    """Result of tracing: the record, and where rows were traced the rows (n,) whose inputs are known, these inputs
-    (n, d), and which rows are trained on (m,)."""
+class TracedInputs:
+    """The result of tracing: the record; and if rows were matched, the rows (n,) that have inputs, these inputs (n, d),
+    and the rows to retrain on (m,)."""
 
     tracing: Tracing
     rows: Array | None = None
@@ -54,16 +57,16 @@ def trace(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
     matcher: Matcher,
-    data: Data,
+    data: ColumnSources,
     names: Sequence[str],
     classes: Sequence[str] = (),
     kin: Sequence[ModelCapture] = (),
-) -> Traced:
-    """Trace everything the answer was fed: its last stretch of training, what it watched, what it was tested on.
+) -> TracedInputs:
+    """Trace everything the answer was fed: in its last fit call, as development set, and in tests.
 
-    ``data``: what inputs may be made from. ``names`` are the features', and last the target's: numbers to predict are
-    searched among the columns too. ``kin``: the same network, built and trained another time; a test of theirs is one
-    of the answer's.
+    ``data``: what inputs may be made from. ``names`` are the features', and last the target's, because numeric targets
+    are matched as a column too. ``kin``: the same network, built and trained another time; its tests count as the
+    answer's.
     """
     matched = matcher.match(answer, arrays)
     target = _target_by_shape(answer, arrays, matcher.labels)
@@ -74,13 +77,13 @@ def trace(
     last = answer.fits[-1].training.x
     if last is None or last.sha256 not in matched.rows:
         return untraced(NOT_FOUND)
-    known = Known(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
+    known = LabelledData(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
     seen = [*_seen(answer, matched), *(look for one in kin for look in _seen(one, matcher.match(one, arrays)))]
     return _record(answer, arrays, matched, known, data, names, seen)
 
 
-def _untraced(target: TargetScale | None, reason: str) -> Traced:
-    return Traced(Tracing(source=FeatureSource.NOWHERE, reason=reason, target=target))
+def _untraced(target: TargetScale | None, reason: str) -> TracedInputs:
+    return TracedInputs(Tracing(source=FeatureSource.NOWHERE, reason=reason, target=target))
 
 
 # -- the record ----------------------------------------------------------------------------------------
@@ -89,12 +92,12 @@ def _untraced(target: TargetScale | None, reason: str) -> Traced:
 def _record(
     answer: ModelCapture,
     arrays: Mapping[str, Array],
-    matched: Matched,
-    known: Known,
-    data: Data,
+    matched: MatchedTables,
+    known: LabelledData,
+    data: ColumnSources,
     names: Sequence[str],
     seen: Sequence[SeenRows],
-) -> Traced:
+) -> TracedInputs:
     values, rows = _stacked(matched)
     last = answer.fits[-1]
     watched_values = _values(matched, last.validation)
@@ -130,32 +133,32 @@ def _record(
         left_out_rows=sample.left_out_rows,
         target=scale,
     )
-    return Traced(tracing, prepared.rows, prepared.features, sample.rows)
+    return TracedInputs(tracing, prepared.rows, prepared.features, sample.rows)
 
 
-def _values(matched: Matched, fed: Fed | None) -> Array:
-    """Return a table of a network as it was fed; one without rows where it is not known."""
+def _values(matched: MatchedTables, fed: Fed | None) -> Array:
+    """Return a fed table of a network; one without rows if it was not captured."""
     tables = matched.tables
     if fed is None or fed.x is None or fed.x.sha256 not in tables:
         return next(iter(tables.values()))[:0]
     return tables[fed.x.sha256]
 
 
-def _stacked(matched: Matched) -> tuple[Array, Array]:
-    """Return the values (n, d) of all rows that were found, each once, and the rows (n,) of the data set they are."""
+def _stacked(matched: MatchedTables) -> tuple[Array, Array]:
+    """Return the values (n, d) of all matched rows, each once, and their rows (n,) of the data set."""
     stacked = np.concatenate(list(matched.rows.values()))
     values = np.concatenate([matched.tables[digest] for digest in matched.rows])
     rows, first = np.unique(stacked, return_index=True)
     return values[first[rows >= 0]], rows[rows >= 0].astype(np.int32)
 
 
-def _fitted_on(answer: ModelCapture, matched: Matched) -> Array:
+def _fitted_on(answer: ModelCapture, matched: MatchedTables) -> Array:
     """Return the rows on which a scaler of the training part would have been fitted."""
     last = answer.fits[-1]
     return matched.rows_of(last.training, last.validation if last.development is Development.SPLIT else None)
 
 
-def _seen(answer: ModelCapture, matched: Matched) -> list[SeenRows]:
+def _seen(answer: ModelCapture, matched: MatchedTables) -> list[SeenRows]:
     trained = matched.rows_of(*(fit.training for fit in answer.fits))
     looks = [(use, matched.rows_of(use.fed)) for use in answer.uses]
     return [
@@ -165,8 +168,8 @@ def _seen(answer: ModelCapture, matched: Matched) -> list[SeenRows]:
     ]
 
 
-def carries_label(model: ModelCapture, matched: Matched, matcher: Matcher, names: Sequence[str]) -> bool:
-    """Tell whether a single column of a network's inputs, which is none of the data's features, gives the label away.
+def carries_label(model: ModelCapture, matched: MatchedTables, matcher: Matcher, names: Sequence[str]) -> bool:
+    """Tell whether a single input column, which is none of the data's features, gives the label away.
 
     ``names`` are the features', and last the target's.
     """
@@ -179,9 +182,9 @@ def carries_label(model: ModelCapture, matched: Matched, matcher: Matcher, names
 
 
 def target_scale(
-    model: ModelCapture, arrays: Mapping[str, Array], matched: Matched, labels: Array
+    model: ModelCapture, arrays: Mapping[str, Array], matched: MatchedTables, labels: Array
 ) -> TargetScale | None:
-    """Return how a regression's targets of the last training come from the data's; None of a classification."""
+    """Return how the targets of the last training come from the data's numbers; None for a classification."""
     pair = labels_fed(model.fits[-1], arrays, matched)
     if pair is None or not are_numbers(labels):
         return None
@@ -189,20 +192,24 @@ def target_scale(
     theirs = y.reshape(-1)
     if len(theirs) != len(rows):
         return None
-    return targets.match(sober(theirs[rows >= 0]), labels[rows[rows >= 0]], labels).scale
+    return targets.match(cleaned(theirs[rows >= 0]), labels[rows[rows >= 0]], labels).scale
 
 
 def _labels_compared(
-    answer: ModelCapture, arrays: Mapping[str, Array], matched: Matched, known: Known, scale: TargetScale | None
-) -> Compared:
-    """Compare the labels of each stretch of training with the data's; return what differs most."""
+    answer: ModelCapture,
+    arrays: Mapping[str, Array],
+    matched: MatchedTables,
+    known: LabelledData,
+    scale: TargetScale | None,
+) -> LabelComparison:
+    """Compare the labels of each fit call with the data's; return the one with the largest share of differences."""
     pairs = {(fit.training.x, fit.training.y): labels_fed(fit, arrays, matched) for fit in answer.fits}
     found = [labels.compare(*pair, known, scale) for pair in pairs.values() if pair is not None]
-    return max(found, key=lambda one: one.differ / max(one.compared, 1), default=Compared())
+    return max(found, key=lambda one: one.differ / max(one.compared, 1), default=LabelComparison())
 
 
-def labels_fed(fit: Fit, arrays: Mapping[str, Array], matched: Matched) -> tuple[Array, Array] | None:
-    """Return a training's labels as they were fed, and the rows of the data set that they belong to."""
+def labels_fed(fit: Fit, arrays: Mapping[str, Array], matched: MatchedTables) -> tuple[Array, Array] | None:
+    """Return a training's labels as they were fed, and their rows of the data set."""
     x, y = fit.training.x, fit.training.y
     if x is None or y is None or x.sha256 not in matched.rows or y.sha256 not in arrays:
         return None
@@ -210,15 +217,15 @@ def labels_fed(fit: Fit, arrays: Mapping[str, Array], matched: Matched) -> tuple
 
 
 def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: Array) -> TargetScale | None:
-    """Return the scale of a regression's targets whose rows are not known."""
+    """Return the scale of a regression's targets from their distribution alone, where the rows are not known."""
     y = answer.fits[-1].training.y
     if not are_numbers(labels) or y is None or y.sha256 not in arrays:
         return None
-    return targets.by_shape(sober(arrays[y.sha256]).reshape(-1), labels)
+    return targets.by_shape(cleaned(arrays[y.sha256]).reshape(-1), labels)
 
 
 def _columns(
-    values: Array, is_training: Array, labels: Array, maps: Sequence[Map], names: Sequence[str]
+    values: Array, is_training: Array, labels: Array, maps: Sequence[ColumnMap], names: Sequence[str]
 ) -> tuple[Column, ...]:
     sources = {m.column: names[m.source] for m in maps}
     purity = _share_explained if are_numbers(labels) else _label_purity
@@ -261,7 +268,7 @@ def _summary(values: Array) -> _Summary:
 
 
 def _label_purity(values: Array, labels: Array) -> float:
-    """Return the best F1 with which this column alone, cut into bins, tells one class from all others."""
+    """Return the best F1 score with which this column alone, cut into bins, tells one class from all others."""
     edges, bins = _binned(values)
     classes = int(labels.max()) + 1
     counts = np.bincount(bins * classes + labels, minlength=(len(edges) + 1) * classes).reshape(-1, classes)

@@ -1,12 +1,12 @@
-"""Questions for the ticking session, from a report, by rules. Pure.
+"""Questions for the ticking session, chosen from a report by rules. Pure.
 
-Theory of operation: ``templates.toml`` has the words, one table for each question. Beside it, for each table, a
-function of the same name looks whether a report has what the question is about; it returns what stands in the words'
-braces, and the cell or the figure that the question points to. Of the questions that suit a report some are chosen:
-topic after topic in turns, in each the weightiest first, so that what is particular to a submission comes before what
-everybody can be asked, and no topic is asked to death; only for what is wrong a topic has two turns at once. Among
-equals the hash of the file decides: neighbours get different ones, and the same file gets the same ones again. Those
-that were chosen are asked in the order in which a solution is walked through, what is wrong before all else.
+Theory of operation: ``templates.toml`` holds the words, one table for each question. For each table a function of the
+same name checks whether the question suits a report. It returns the values for the braces, and the cell or figure that
+the question points to. From the questions that suit a report, some are chosen: topics take turns, and within a topic
+the weightiest question comes first. So questions particular to a submission come before those that suit everybody, and
+no topic gets too many. Only a topic with something wrong has two turns at once. Ties are broken by the hash of the
+file, so that neighbours get different questions, and the same file gets the same ones again. The chosen questions are
+asked in the order in which a solution is walked through, but mistakes come first.
 """
 
 import hashlib
@@ -15,23 +15,23 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from checker.judge.questions import data, network, plans, results, training
-from checker.judge.questions.view import Found, View
+from checker.judge.questions.view import Details, View
 from checker.records.codec import record
 from checker.records.report import CauseKind, Question, Report, Topic
 
 MOST = 7
-"""Questions for one submission."""
+"""Limit on the questions for one submission."""
 WRONG = 3
-"""The weight from which on something is wrong with a submission."""
+"""A question with at least this weight is about a mistake."""
 
-Finder = Callable[[View], Found | None]
+Finder = Callable[[View], Details | None]
 
 
 @record
 @dataclass(frozen=True)
 class Template:
-    """A question's words, how much it is to the point, and the causes from which its answer follows: where one of them
-    leads the report, it is not asked."""
+    """A question's words, its weight, and the causes from which its answer follows. Where one of these causes leads the
+    report, the question is not asked."""
 
     topic: Topic
     weight: int
@@ -42,7 +42,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A question that suits a report; ``rank`` orders those of a topic, the best first."""
+    """A question that suits a report; ``rank`` orders the questions of a topic, the best first."""
 
     name: str
     rank: tuple[int, str]
@@ -50,7 +50,7 @@ class Candidate:
 
 
 def finder(name: str) -> Finder:
-    """Return the function that looks whether a report has what a template is about."""
+    """Return the function that checks whether a template suits a report."""
     for module in (data, network, training, results, plans):
         if name in vars(module):
             found: Finder = vars(module)[name]
@@ -61,7 +61,7 @@ def finder(name: str) -> Finder:
 def choose(report: Report, templates: Mapping[str, Template]) -> tuple[Question, ...]:
     """Return the questions for a submission, in the order in which they are asked.
 
-    ``templates``: their words, by name.
+    ``templates``: the words of all questions, by name.
     """
     found = sorted(candidates(report, templates), key=lambda candidate: (_place(candidate), candidate.rank))
     by_topic = [list(of) for _, of in groupby(found, _place)]
@@ -92,7 +92,8 @@ def _place(candidate: Candidate) -> int:
 
 
 def _in_turns(by_topic: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """Return the best of each topic, then each topic's second, and so on; within a turn the weightiest first."""
+    """Return the best question of each topic, then the second of each, and so on; within a turn the weightiest
+    first."""
     turns = {candidate: turn for of in by_topic for turn, candidate in enumerate(of)}
     return sorted(turns, key=lambda candidate: (_turn(candidate, turns[candidate]), candidate.rank))
 

@@ -1,8 +1,8 @@
-"""What there is to ask about the data that a network was given, and about what went wrong before it had any."""
+"""Questions about the data that a network was fed, and about what went wrong before."""
 
 import re
 
-from checker.judge.questions.view import Found, Match, View, about, short
+from checker.judge.questions.view import CodeMatch, Details, View, about, short
 from checker.keras_spec.architectures import normalises_inputs
 from checker.records.job import Ending
 from checker.records.network import Labels
@@ -11,7 +11,7 @@ from checker.records.tracing import Column, FeatureSource
 from checker.records.verdicts import Stage
 
 FEW_ROWS = 8_000
-"""Rows, of 20,640, below which much of the data is missing."""
+"""With fewer than this many of the 20,640 rows, much of the data is missing."""
 
 LIBRARIES = {
     "PyTorch": r"^\s*(import torch|from torch)\b",
@@ -24,15 +24,15 @@ LIBRARIES = {
 # -- what went wrong -------------------------------------------------------------------------------------
 
 
-def a_failure(view: View) -> Found | None:
-    """Something stopped the journey, in a cell."""
+def a_failure(view: View) -> Details | None:
+    """A failure in a cell stopped the run."""
     for failure in view.report.failures:
         if failure.stage is Stage.EXECUTING and failure.cell is not None and not _is_limit(view):
             return about(failure.cell, what=failure.rationale, help=failure.help)
     return None
 
 
-def a_limit(view: View) -> Found | None:
+def a_limit(view: View) -> Details | None:
     """A limit ended the run."""
     failures = [f for f in view.report.failures if f.stage is Stage.EXECUTING]
     if not _is_limit(view) or not failures:
@@ -45,7 +45,7 @@ def _is_limit(view: View) -> bool:
     return view.report.execution.ending not in (Ending.FINISHED, Ending.CRASHED, Ending.NONSENSE)
 
 
-def an_error(view: View) -> Found | None:
+def an_error(view: View) -> Details | None:
     """One of the student's own cells raises an error."""
     broken = next((cell for cell in view.own if cell.error), None)
     if broken is None or broken.error is None:
@@ -53,8 +53,8 @@ def an_error(view: View) -> Found | None:
     return about(broken.index, error=short(f"{broken.error.name}: {broken.error.message}", 120))
 
 
-def other_library(view: View) -> Found | None:
-    """There is no answer, and something else than Keras was used."""
+def other_library(view: View) -> Details | None:
+    """There is no answer, and the code uses another library than Keras."""
     if view.report.answer:
         return None
     for library, pattern in LIBRARIES.items():
@@ -64,8 +64,8 @@ def other_library(view: View) -> Found | None:
     return None
 
 
-def another_width(view: View) -> Found | None:
-    """There is no answer, and a network was trained for the task that has another number of outputs."""
+def another_width(view: View) -> Details | None:
+    """There is no answer, and a network with another number of outputs was trained for the task."""
     failure = next((f for f in view.report.failures if f.stage is Stage.SELECTING and f.cell is not None), None)
     width = re.search(r"ends in (\d[\d,]* outputs?)", failure.rationale) if failure else None
     if failure is None or width is None:
@@ -80,30 +80,30 @@ def another_width(view: View) -> Found | None:
     return about(failure.cell, width=width[1], good=good)
 
 
-def labels_differ(view: View) -> Found | None:
-    """More of the labels are not the data's than by a slip."""
+def labels_differ(view: View) -> Details | None:
+    """More labels differ from the data's than a slip explains."""
     tracing = view.report.tracing
     return about(Figure.FEATURES, what=tracing.labels_in_words) if tracing and tracing.has_other_labels else None
 
 
-def untraced(view: View) -> Found | None:
-    """There is an answer, and its rows are not the data's."""
+def untraced(view: View) -> Details | None:
+    """There is an answer, and its rows were not matched with the data's."""
     tracing = view.report.tracing
     if tracing is None or tracing.source is not FeatureSource.NOWHERE:
         return None
     return about(view.trained, reason=tracing.reason)
 
 
-def unknown_target(view: View) -> Found | None:
-    """The rows of a regression are known, and its targets are not."""
+def unknown_target(view: View) -> Details | None:
+    """The rows of a regression were matched, but the scale of its targets is unknown."""
     tracing = view.report.tracing
     if view.classes or tracing is None or tracing.source is FeatureSource.NOWHERE or tracing.target:
         return None
     return about(view.trained)
 
 
-def never_finished(view: View) -> Found | None:
-    """There is no answer, but a network that was never trained."""
+def never_finished(view: View) -> Details | None:
+    """There is no answer, but there is a network that was never trained."""
     if view.report.answer:
         return None
     idle = [model for model in view.report.selection.rejected if model.reason == "it was never trained"]
@@ -115,8 +115,8 @@ def never_finished(view: View) -> Found | None:
 # -- the data --------------------------------------------------------------------------------------------
 
 
-def tested_on_trained_rows(view: View) -> Found | None:
-    """A test was on rows that had been trained on, and none was not."""
+def tested_on_trained_rows(view: View) -> Details | None:
+    """Every test included rows that had been trained on."""
     seen = view.report.tracing.seen if view.report.tracing else ()
     if not seen or any(rows.trained_on < 0.01 * rows.rows for rows in seen):
         return None
@@ -124,15 +124,15 @@ def tested_on_trained_rows(view: View) -> Found | None:
     return about(worst.cell, how=worst.how, rows=worst.rows, trained_on=worst.trained_on)
 
 
-def left_out(view: View) -> Found | None:
-    """Held-out rows that are not like the others have no inputs."""
+def left_out(view: View) -> Details | None:
+    """Held-out rows that are unlike the others have no inputs."""
     missing = view.report.comparison.missing if view.report.comparison else None
     if missing is None or missing.is_left_out:
         return None
     return about(Figure.SCORES, what=missing.in_words)
 
 
-def leak(view: View) -> Found | None:
+def leak(view: View) -> Details | None:
     """A column gives the target away."""
     what = "the class" if view.classes else "the price"
     for number, column in enumerate(_columns(view), start=1):
@@ -141,7 +141,7 @@ def leak(view: View) -> Found | None:
     return None
 
 
-def few_rows(view: View) -> Found | None:
+def few_rows(view: View) -> Details | None:
     """The answer was trained on a small part of the data."""
     tracing = view.report.tracing
     if tracing is None or not 0 < tracing.training_rows + tracing.development_rows < FEW_ROWS:
@@ -149,16 +149,16 @@ def few_rows(view: View) -> Found | None:
     return about(view.trained, rows=tracing.training_rows, rare=", and rare classes vanish" if view.classes else "")
 
 
-def scaled_before_splitting(view: View) -> Found | None:
-    """Columns are standardised exactly over all rows, and not over those of the training."""
+def scaled_before_splitting(view: View) -> Details | None:
+    """Columns are standardised exactly over all rows, but not over the training rows."""
     peeked = [c for c in _columns(view) if _is_standard(c.all_mean, c.all_deviation)]
     peeked = [c for c in peeked if not _is_standard(c.train_mean, c.train_deviation)]
     place = view.find(r"\b(StandardScaler|fit_transform|\.std\()")
     return about(place.cell if place else Figure.FEATURES, columns=len(peeked)) if peeked else None
 
 
-def unscaled(view: View) -> Found | None:
-    """Columns of large numbers go into the network as they are."""
+def unscaled(view: View) -> Details | None:
+    """Columns of large numbers reach the network unscaled."""
     if view.architecture is None or normalises_inputs(view.architecture) or len(_columns(view)) < 2:
         return None
     large = max(_columns(view), key=lambda c: abs(c.train_mean) + c.train_deviation)
@@ -176,8 +176,8 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def scaled(view: View) -> Found | None:
-    """Columns are standardised over the rows of the training."""
+def scaled(view: View) -> Details | None:
+    """Columns are standardised over the training rows."""
     columns = [c for c in _columns(view) if c.source and _is_standard(c.train_mean, c.train_deviation)]
     if view.architecture is None or not columns:
         return None
@@ -186,7 +186,7 @@ def scaled(view: View) -> Found | None:
     return about(Figure.FEATURES, column=short(large))
 
 
-def normalised_inside(view: View) -> Found | None:
+def normalised_inside(view: View) -> Details | None:
     """The network scales its inputs itself."""
     if view.architecture is None or not normalises_inputs(view.architecture):
         return None
@@ -194,18 +194,18 @@ def normalised_inside(view: View) -> Found | None:
     return about(view.made, layer=f"a {layer.class_name} layer") if layer else None
 
 
-def missing_values(view: View) -> Found | None:
-    """The student's own code deals with missing values."""
+def missing_values(view: View) -> Details | None:
+    """The student's own code fills missing values."""
     return _quoted(view.find(r"\b(SimpleImputer|KNNImputer|IterativeImputer|fillna)\s*\("))
 
 
-def dropped_rows(view: View) -> Found | None:
+def dropped_rows(view: View) -> Details | None:
     """The student's own code drops rows with missing values."""
     return _quoted(view.find(r"\bdropna\s*\("))
 
 
-def parts(view: View) -> Found | None:
-    """The rows of the training and the development part are known."""
+def parts(view: View) -> Details | None:
+    """The rows of the training part and the development part were matched."""
     tracing = view.report.tracing
     if tracing is None or not (tracing.training_rows and tracing.development_rows):
         return None
@@ -214,7 +214,7 @@ def parts(view: View) -> Found | None:
     return about(where, training=tracing.training_rows, development=tracing.development_rows)
 
 
-def numbers_of_classes(view: View) -> Found | None:
+def numbers_of_classes(view: View) -> Details | None:
     """Labels are class numbers."""
     if view.classes < 3 or view.phase is None or view.phase.labels is not Labels.INTEGERS:
         return None
@@ -222,7 +222,7 @@ def numbers_of_classes(view: View) -> Found | None:
     return about(view.trained, last=view.classes - 1, one=one, two=two)
 
 
-def one_hot(view: View) -> Found | None:
+def one_hot(view: View) -> Details | None:
     """Labels are one-hot."""
     if view.classes < 2 or view.phase is None or view.phase.labels is not Labels.ONE_HOT:
         return None
@@ -231,7 +231,7 @@ def one_hot(view: View) -> Found | None:
     return about(where, label=short(view.report.classes[1]), classes=view.classes)
 
 
-def _quoted(match: Match | None) -> Found | None:
+def _quoted(match: CodeMatch | None) -> Details | None:
     return about(match.cell, code=match.code) if match else None
 
 

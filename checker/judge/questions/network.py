@@ -1,6 +1,6 @@
-"""What there is to ask about the answer's network: its layers, its output, and what it is made of besides."""
+"""Questions about the answer's network: its layers, its output, and its other parts."""
 
-from checker.judge.questions.view import Found, View, about, short
+from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec.architectures import (
     LINEAR,
     describe_layer,
@@ -22,7 +22,7 @@ BRANCHES = {
 # -- the layers ------------------------------------------------------------------------------------------
 
 
-def parameters(view: View) -> Found | None:
+def parameters(view: View) -> Details | None:
     """The first layer with units is a Dense layer on the inputs."""
     units, inputs = _first_dense(view), view.report.answer.input_width if view.report.answer else None
     if view.architecture is None or units is None or not inputs or len(view.architecture.outputs) != 1:
@@ -32,51 +32,51 @@ def parameters(view: View) -> Found | None:
 
 
 def _first_dense(view: View) -> int | None:
-    """Return the units of the first layer where that is a Dense layer with biases on the inputs as they are."""
+    """Return the units of the first layer if it is a Dense layer with biases directly on the inputs."""
     first = view.layers[1] if len(view.layers) > 1 and view.layers[0].class_name == "InputLayer" else None
     units = first.config.get("units") if first and first.class_name == "Dense" else None
     return units if first and isinstance(units, int) and first.config.get("use_bias", True) else None
 
 
-def more_weights_than_rows(view: View) -> Found | None:
-    """The network has more weights than it has rows to learn from."""
+def more_weights_than_rows(view: View) -> Details | None:
+    """The network has more weights than rows to learn from."""
     if view.architecture is None or not 0 < view.rows < view.architecture.parameters:
         return None
     return about(view.made, parameters=view.architecture.parameters, rows=view.rows)
 
 
-def no_hidden_layer(view: View) -> Found | None:
+def no_hidden_layer(view: View) -> Details | None:
     """The network has no hidden layer."""
     if view.architecture is None or view.hidden:
         return None
     return about(view.made, model="Logistic (softmax) regression" if view.classes else "Linear regression")
 
 
-def linear_layers(view: View) -> Found | None:
-    """The network has hidden layers, and none of them is bent."""
+def linear_layers(view: View) -> Details | None:
+    """The network has hidden layers, all of them linear."""
     if view.architecture is None or not view.hidden or nonlinear_hidden_layers(view.architecture):
         return None
     return about(view.made, layers=len(view.hidden) + 1)
 
 
-def hidden_relu(view: View) -> Found | None:
+def hidden_relu(view: View) -> Details | None:
     """The hidden layers use ReLU."""
     return about(view.made, activation="ReLU") if "relu" in _hidden_activations(view) else None
 
 
-def hidden_saturating(view: View) -> Found | None:
+def hidden_saturating(view: View) -> Details | None:
     """Hidden layers use an activation that saturates."""
     found = [name for name in _hidden_activations(view) if name in SATURATING]
     return about(view.made, activation=found[0]) if found else None
 
 
 def _hidden_activations(view: View) -> list[str]:
-    """Return what bends the hidden layers, each once, in order."""
+    """Return the nonlinear activations of the hidden layers, each once, in order."""
     layers = view.layers[:-1]
     return list(dict.fromkeys(own_activation(layer) for layer in layers if own_activation(layer) != LINEAR))
 
 
-def layer_sizes(view: View) -> Found | None:
+def layer_sizes(view: View) -> Details | None:
     """The network has hidden layers with units."""
     sizes = [str(layer.config["units"]) for layer in view.hidden if isinstance(layer.config.get("units"), int)]
     if not sizes or len(sizes) > 8:
@@ -84,8 +84,8 @@ def layer_sizes(view: View) -> Found | None:
     return about(view.made, sizes=" and ".join(filter(None, (", ".join(sizes[:-1]), sizes[-1]))))
 
 
-def branches(view: View) -> Found | None:
-    """The network is no chain."""
+def branches(view: View) -> Details | None:
+    """The layers of the network form no chain."""
     joint = next((layer for layer in view.layers if layer.class_name in BRANCHES), None)
     if joint is None:
         return None
@@ -93,13 +93,13 @@ def branches(view: View) -> Found | None:
     return about(view.made, layer=f"{article} {joint.class_name} layer", good=BRANCHES[joint.class_name])
 
 
-def embedding(view: View) -> Found | None:
-    """The network looks something up in a table."""
+def embedding(view: View) -> Details | None:
+    """The network has an embedding layer."""
     return about(view.made) if any(layer.class_name == "Embedding" for layer in view.layers) else None
 
 
-def own_code(view: View) -> Found | None:
-    """The network has parts that the student has written."""
+def own_code(view: View) -> Details | None:
+    """The network has parts that the student wrote."""
     if view.report.answer is None or not view.report.answer.unrebuildable:
         return None
     if match := view.find(r"^class\s+\w+\s*\(.*(Model|Layer|Sequential)\b"):
@@ -108,7 +108,7 @@ def own_code(view: View) -> Found | None:
     return about(match.cell, kind="Your Lambda layer") if match else None
 
 
-def why_this_model(view: View) -> Found | None:
+def why_this_model(view: View) -> Details | None:
     """The student's own cells make several networks that might be the answer."""
     answer, own = view.report.answer, {cell.index for cell in view.own}
     rejected = [model for model in view.report.selection.rejected if model.cell in own]
@@ -131,55 +131,55 @@ def _takes_logits(view: View) -> bool:
     return view.phase is not None and view.phase.loss.config.get("from_logits") is True
 
 
-def softmax(view: View) -> Found | None:
-    """The outputs are a softmax, and the loss knows it."""
+def softmax(view: View) -> Details | None:
+    """The output is a softmax, and the loss expects probabilities."""
     is_one = view.classes and _output(view) == "softmax" and not _takes_logits(view)
     return about(view.made, classes=view.classes) if is_one else None
 
 
-def logits(view: View) -> Found | None:
-    """The outputs are bare, and the loss knows it."""
+def logits(view: View) -> Details | None:
+    """The output has no activation, and the loss expects logits."""
     is_so = view.classes and _output(view) == LINEAR and _takes_logits(view)
     return about(view.made) if is_so else None
 
 
-def softmax_and_logits(view: View) -> Found | None:
-    """The outputs are a softmax, and the loss takes them for logits."""
+def softmax_and_logits(view: View) -> Details | None:
+    """The output is a softmax, but the loss expects logits."""
     is_so = view.classes and _output(view) == "softmax" and _takes_logits(view)
     return about(view.trained) if is_so else None
 
 
-def bare_output(view: View) -> Found | None:
-    """The outputs are bare, and the loss takes them for probabilities."""
+def bare_output(view: View) -> Details | None:
+    """The output has no activation, but the loss expects probabilities."""
     is_entropy = view.phase is not None and "entropy" in view.phase.loss.class_name.lower()
     is_so = view.classes and is_entropy and _output(view) == LINEAR and not _takes_logits(view)
     return about(view.made) if is_so else None
 
 
-def sigmoid_outputs(view: View) -> Found | None:
-    """Each output is a sigmoid."""
+def sigmoid_outputs(view: View) -> Details | None:
+    """Each output has a sigmoid."""
     return about(view.made, classes=view.classes) if view.classes and _output(view) == "sigmoid" else None
 
 
-def argmax(view: View) -> Found | None:
-    """The outputs are those of a classification, and the student takes their largest."""
+def argmax(view: View) -> Details | None:
+    """The network classifies, and the student takes the largest output."""
     match = view.find(r"\bargmax\s*\(")
     place = match.cell if match else view.made
     return about(place, classes=view.classes) if view.classes and view.report.answer else None
 
 
-def one_number(view: View) -> Found | None:
-    """The output of a regression is a bare number."""
+def one_number(view: View) -> Details | None:
+    """The output of a regression has no activation."""
     return about(view.made) if not view.classes and _output(view) == LINEAR else None
 
 
-def one_softmax(view: View) -> Found | None:
+def one_softmax(view: View) -> Details | None:
     """The output of a regression is a softmax."""
     return about(view.made) if not view.classes and _output(view) == "softmax" else None
 
 
-def bent_number(view: View) -> Found | None:
-    """The output of a regression is bent."""
+def bent_number(view: View) -> Details | None:
+    """The output of a regression has a nonlinear activation."""
     activation = _output(view)
     is_so = not view.classes and activation not in ("", LINEAR, "softmax")
     return about(view.made, activation=activation) if is_so else None
@@ -188,7 +188,7 @@ def bent_number(view: View) -> Found | None:
 # -- what keeps it from learning by heart ----------------------------------------------------------------
 
 
-def dropout(view: View) -> Found | None:
+def dropout(view: View) -> Details | None:
     """The network has a Dropout layer."""
     for before, layer in zip(view.layers, view.layers[1:], strict=False):
         if layer.class_name == "Dropout" and isinstance(rate := layer.config.get("rate"), float):
@@ -197,12 +197,12 @@ def dropout(view: View) -> Found | None:
     return None
 
 
-def batch_normalisation(view: View) -> Found | None:
+def batch_normalisation(view: View) -> Details | None:
     """The network has a BatchNormalization layer."""
     return about(view.made) if any(layer.class_name == "BatchNormalization" for layer in view.layers) else None
 
 
-def weight_penalty(view: View) -> Found | None:
+def weight_penalty(view: View) -> Details | None:
     """A layer has a penalty on its weights."""
     for layer in view.layers:
         penalty = layer.config.get("kernel_regularizer")
@@ -211,7 +211,7 @@ def weight_penalty(view: View) -> Found | None:
     return None
 
 
-def no_regularisation(view: View) -> Found | None:
-    """The network has none of these."""
+def no_regularisation(view: View) -> Details | None:
+    """The network has neither dropout, nor batch normalisation, nor a penalty on weights."""
     regularised = any(layer.class_name.endswith(("Dropout", "Normalization", "Noise")) for layer in view.layers)
     return None if regularised or weight_penalty(view) or not view.hidden else about(view.made)

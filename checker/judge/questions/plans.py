@@ -1,21 +1,21 @@
-"""What there is to ask of somebody who has no network yet: how it would be done."""
+"""Questions for a student without a network: how it would be done."""
 
-from checker.judge.questions.view import Found, View, about
+from checker.judge.questions.view import Details, View, about
 from checker.records.report import Figure
 
 
-def plan_data(view: View) -> Found | None:
+def plan_data(view: View) -> Details | None:
     """There is no answer."""
     return _plan(view)
 
 
-def plan_network(view: View) -> Found | None:
+def plan_network(view: View) -> Details | None:
     """There is no answer."""
     classes = f"{view.classes} outputs, one for each class, with softmax."
     return _plan(view, outputs=classes if view.classes else "one output, without an activation.")
 
 
-def plan_loss(view: View) -> Found | None:
+def plan_loss(view: View) -> Details | None:
     """There is no answer."""
     entropy = (
         "Sparse categorical cross-entropy, as labels are class numbers: minus the logarithm of the probability that "
@@ -25,12 +25,12 @@ def plan_loss(view: View) -> Found | None:
     return _plan(view, good=entropy if view.classes else errors)
 
 
-def plan_training(view: View) -> Found | None:
+def plan_training(view: View) -> Details | None:
     """There is no answer."""
     return _plan(view)
 
 
-def plan_evaluation(view: View) -> Found | None:
+def plan_evaluation(view: View) -> Details | None:
     """There is no answer."""
     accuracy = (
         "Accuracy on the test part, once; beside always saying the most frequent class and logistic regression; "
@@ -40,6 +40,6 @@ def plan_evaluation(view: View) -> Found | None:
     return _plan(view, good=accuracy if view.classes else errors)
 
 
-def _plan(view: View, **values: str) -> Found | None:
+def _plan(view: View, **values: str) -> Details | None:
     place = Figure.FAILURES if view.report.failures else Figure.CHOICE
     return None if view.report.answer else about(place, **values)

@@ -1,22 +1,24 @@
-"""What there is to ask about what a network reaches, about chance, and about the tools that were used."""
+"""Questions about a network's scores, about chance, and about the tools that were used."""
 
-from checker.judge.questions.view import Found, View, about, short
+from checker.judge.questions.view import Details, View, about, short
 from checker.records.comparison import Comparison
 from checker.records.report import Figure
 from checker.scoring.metrics import find
 
 OUTDONE = {"random forest", "gradient boosting"}
 USUAL_UNITS = {"$1", "$100,000"}
-"""Dollars, and what scikit-learn's copy of the data is in."""
+"""Dollars, and the unit of scikit-learn's copy of the data."""
 SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
-"""Beyond so many spreads over the seeds, and so much, or such a share of an error, two results are not the same."""
+"""Two results differ if they are this many spreads over the seeds apart, and by this much, or by this share of an
+error.
+"""
 
 
 # -- the evaluation --------------------------------------------------------------------------------------
 
 
-def a_claim(view: View) -> Found | None:
-    """An output states something else than what was measured."""
+def a_claim(view: View) -> Details | None:
+    """An output states a score that differs from the measured one."""
     claim = view.report.claim
     if claim is None or not claim.sentence:
         return None
@@ -34,17 +36,17 @@ def a_claim(view: View) -> Found | None:
     )
 
 
-def own_differs(view: View) -> Found | None:
-    """As trained in the notebook the network did clearly otherwise than trained again."""
+def own_differs(view: View) -> Details | None:
+    """The network did clearly better or worse in the notebook than retrained."""
     return _own(view, differs=True)
 
 
-def own_result(view: View) -> Found | None:
-    """As trained in the notebook the network did much as it does trained again."""
+def own_result(view: View) -> Details | None:
+    """The network did about as well in the notebook as retrained."""
     return _own(view, differs=False)
 
 
-def _own(view: View, differs: bool) -> Found | None:
+def _own(view: View, differs: bool) -> Details | None:
     own, comparison = view.report.own_result, view.report.comparison
     if own is None or own.unseen is None or comparison is None:
         return None
@@ -63,7 +65,7 @@ def _own(view: View, differs: bool) -> Found | None:
     )
 
 
-def never_predicted(view: View) -> Found | None:
+def never_predicted(view: View) -> Details | None:
     """A class is never predicted."""
     c = view.report.comparison
     counts = c.confusion if c else ()
@@ -74,8 +76,8 @@ def never_predicted(view: View) -> Found | None:
     return None
 
 
-def most_confused(view: View) -> Found | None:
-    """Of the classes with rows enough, one is often taken for another."""
+def most_confused(view: View) -> Details | None:
+    """One of the classes with enough rows is often taken for another."""
     c = view.report.comparison
     counts = c.confusion if c else ()
     enough = 0.01 * sum(map(sum, counts))
@@ -93,7 +95,7 @@ def most_confused(view: View) -> Found | None:
     return about(Figure.CONFUSION, share=f"{share:.0%}", one=one, other=other, count=rows[to], rows=sum(rows))
 
 
-def majority(view: View) -> Found | None:
+def majority(view: View) -> Details | None:
     """The classes are of different sizes."""
     c = view.report.comparison
     sizes = [sum(row) for row in c.confusion] if c else []
@@ -103,20 +105,20 @@ def majority(view: View) -> Found | None:
     return about(Figure.CONFUSION, label=short(view.report.classes[largest]), share=f"{max(sizes) / sum(sizes):.0%}")
 
 
-def below_baseline(view: View) -> Found | None:
+def below_baseline(view: View) -> Details | None:
     """The network is no better than the baseline."""
     c = view.report.comparison
     return None if c is None or c.beats_baseline else _beside(c, c.baseline, c.baseline_mean, "baseline")
 
 
-def above_baseline(view: View) -> Found | None:
+def above_baseline(view: View) -> Details | None:
     """The network is better than the baseline."""
     c = _earned(view)
     return _beside(c, c.baseline, c.baseline_mean, "baseline") if c and c.beats_baseline else None
 
 
-def outdone(view: View) -> Found | None:
-    """A forest, or boosted trees, do better than the network."""
+def outdone(view: View) -> Details | None:
+    """A forest or boosted trees do better than the network."""
     c = _earned(view)
     if c is None:
         return None
@@ -125,45 +127,45 @@ def outdone(view: View) -> Found | None:
 
 
 def _earned(view: View) -> Comparison | None:
-    """Return the scores where no column gives the target away."""
+    """Return the comparison if no column gives the target away; else None."""
     columns = view.report.tracing.columns if view.report.tracing else ()
     return None if any(column.gives_away(not view.classes) for column in columns) else view.report.comparison
 
 
-def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Found:
+def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Details:
     write = find(c.metric, c.unit).unit.value
     named = model[0].upper() + model[1:] if name == "baseline" else model
     return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean)})
 
 
 def _measured(view: View, metric: str) -> str:
-    """Return what is measured besides, in words; "" where it is not."""
+    """Return the measured value of a further metric, in words; "" where it was not measured."""
     measures = view.report.comparison.measures if view.report.comparison else ()
     found = next((m for m in measures if m.metric == metric), None)
     return find(found.metric, found.unit).unit.value(found.mean) if found else ""
 
 
-def errors(view: View) -> Found | None:
-    """Both errors of a regression are known."""
+def errors(view: View) -> Details | None:
+    """Both errors of a regression were measured."""
     mae, rmse = _measured(view, "mae"), _measured(view, "rmse")
     return about(Figure.SCORES, mae=mae, rmse=rmse) if mae and rmse else None
 
 
-def explained(view: View) -> Found | None:
-    """The share of variance that is explained is known."""
+def explained(view: View) -> Details | None:
+    """The share of explained variance was measured."""
     r2 = _measured(view, "r2")
     return about(Figure.SCORES, r2=r2) if r2 else None
 
 
-def capped_prices(view: View) -> Found | None:
-    """Among the true values are many of the highest."""
+def capped_prices(view: View) -> Details | None:
+    """Many true values are the highest value."""
     sample = view.report.comparison.sample if view.report.comparison else ()
     highest = max((true for true, _ in sample), default=0.0)
     is_capped = sum(true == highest for true, _ in sample) > 0.02 * len(sample)
     return about(Figure.RESIDUALS, highest=view.unit.value(highest)) if is_capped else None
 
 
-def scaled_target(view: View) -> Found | None:
+def scaled_target(view: View) -> Details | None:
     """The targets of a regression are not the data's numbers."""
     scale = view.report.tracing.target if view.report.tracing else None
     if scale is None or not scale.factor:
@@ -179,8 +181,8 @@ def scaled_target(view: View) -> Found | None:
 # -- randomness ------------------------------------------------------------------------------------------
 
 
-def spread(view: View) -> Found | None:
-    """The network was trained again for several seeds."""
+def spread(view: View) -> Details | None:
+    """The network was retrained for several seeds."""
     c = view.report.comparison
     if c is None or len(c.scores) < 2:
         return None
@@ -188,13 +190,13 @@ def spread(view: View) -> Found | None:
     return about(Figure.SCORES, seeds=len(scores), low=write(min(scores)), high=write(max(scores)))
 
 
-def seeds_set(view: View) -> Found | None:
+def seeds_set(view: View) -> Details | None:
     """The student's own code sets seeds."""
     match = view.find(r"\b(set_random_seed|set_seed|random\.seed)\s*\(")
     return about(match.cell, code=match.code) if match else None
 
 
-def no_seeds(view: View) -> Found | None:
+def no_seeds(view: View) -> Details | None:
     """The student's own code sets no seeds."""
     return about(view.trained) if view.report.answer and not seeds_set(view) else None
 
@@ -202,52 +204,52 @@ def no_seeds(view: View) -> Found | None:
 # -- tools -----------------------------------------------------------------------------------------------
 
 
-def tensorboard(view: View) -> Found | None:
+def tensorboard(view: View) -> Details | None:
     """TensorBoard is used."""
     match = view.find(r"\bTensorBoard\s*\(")
     return about(match.cell) if match else None
 
 
-def no_tensorboard(view: View) -> Found | None:
+def no_tensorboard(view: View) -> Details | None:
     """TensorBoard is not used."""
     return about(view.trained) if view.report.answer and not tensorboard(view) else None
 
 
-def sessions(view: View) -> Found | None:
-    """A graph is built first and run in a session."""
+def sessions(view: View) -> Details | None:
+    """The code builds a graph and runs it in a session."""
     if not view.find(r"\b(Session|InteractiveSession)\s*\("):
         return None
     match = view.find(r"\btf\.(layers\.dense|matmul|nn\.\w+|reduce_mean)\s*\(|\bplaceholder\s*\(")
     return about(match.cell, code=match.code) if match else None
 
 
-def tape(view: View) -> Found | None:
-    """Gradients are taken from a tape."""
+def tape(view: View) -> Details | None:
+    """The code takes gradients from a tape."""
     match = view.find(r"\bGradientTape\s*\(")
     return about(match.cell) if match else None
 
 
-def own_loop(view: View) -> Found | None:
-    """The answer is trained batch by batch in the student's own loop."""
+def own_loop(view: View) -> Details | None:
+    """The student's own loop trains the answer batch by batch."""
     match = view.find(r"\btrain_on_batch\s*\(")
     return about(match.cell, how="train_on_batch") if match else None
 
 
-def none_in_summary(view: View) -> Found | None:
+def none_in_summary(view: View) -> Details | None:
     """The student's own code prints a summary."""
     match = view.find(r"\.summary\s*\(")
     return about(match.cell) if match else None
 
 
-def tuner(view: View) -> Found | None:
-    """Settings are searched for."""
+def tuner(view: View) -> Details | None:
+    """The code searches for hyperparameters."""
     match = view.find(
         r"\b(RandomSearch|GridSearch|Hyperband|BayesianOptimization|GridSearchCV|RandomizedSearchCV)\s*\("
     )
     return about(match.cell) if match else None
 
 
-def checkpoint(view: View) -> Found | None:
-    """Weights are read back."""
+def checkpoint(view: View) -> Details | None:
+    """The code restores weights."""
     match = view.find(r"\b(load_weights|load_model)\s*\(")
     return about(match.cell, code=match.code) if match else None

@@ -1,9 +1,9 @@
-"""What there is to ask about how the answer was trained: its loss, its optimiser, and what the trainings show."""
+"""Questions about how the answer was trained: its loss, its optimizer, and what the retrainings show."""
 
 import math
 
 from checker.formats.text import counted
-from checker.judge.questions.view import Found, View, about
+from checker.judge.questions.view import Details, View, about
 from checker.keras_spec import watched
 from checker.records.network import KerasObject, Phase
 from checker.records.report import Figure, Symptom
@@ -31,13 +31,13 @@ def _in_words(view: View) -> str:
     return IN_WORDS.get(_loss(view), _loss(view))
 
 
-def cross_entropy(view: View) -> Found | None:
+def cross_entropy(view: View) -> Details | None:
     """The loss is a cross-entropy over classes."""
     return about(view.trained) if view.classes and _loss(view) in ENTROPIES else None
 
 
-def first_loss(view: View) -> Found | None:
-    """The loss after the first epoch is below that of guessing."""
+def first_loss(view: View) -> Details | None:
+    """The loss after the first epoch is below that of random guesses."""
     losses, phase = view.losses("loss"), view.phases[0] if view.phases else None
     if not losses or phase is None or not view.classes or not view.rows or phase.class_weight:
         return None
@@ -48,25 +48,25 @@ def first_loss(view: View) -> Found | None:
     return about(Figure.CURVES, classes=view.classes, chance=f"{chance:.2f}", first=f"{losses[0]:.2f}", steps=steps)
 
 
-def sparse(view: View) -> Found | None:
+def sparse(view: View) -> Details | None:
     """The loss is the sparse cross-entropy."""
     return about(view.trained) if view.classes and _loss(view) == ENTROPIES[0] else None
 
 
-def binary_cross_entropy(view: View) -> Found | None:
-    """The loss of several classes is the binary cross-entropy."""
+def binary_cross_entropy(view: View) -> Details | None:
+    """The loss is the binary cross-entropy, with several classes."""
     if view.classes < 3 or _loss(view) != "BinaryCrossentropy":
         return None
     return about(view.trained, classes=view.classes, others=view.classes - 1)
 
 
-def squared_error_of_classes(view: View) -> Found | None:
-    """The loss of a classification is the squared error."""
+def squared_error_of_classes(view: View) -> Details | None:
+    """The loss of a classification is the mean squared error."""
     return about(view.trained, loss=_in_words(view)) if view.classes and _loss(view) == "MeanSquaredError" else None
 
 
-def squared_error(view: View) -> Found | None:
-    """The loss of a regression is one for numbers."""
+def squared_error(view: View) -> Details | None:
+    """The loss of a regression is made for numbers."""
     if view.classes or _loss(view) not in IN_WORDS:
         return None
     squares = (
@@ -80,32 +80,32 @@ def squared_error(view: View) -> Found | None:
     return about(view.trained, loss=_in_words(view), good=squares if "Squared" in _loss(view) else gentler)
 
 
-def cross_entropy_of_numbers(view: View) -> Found | None:
-    """The loss of a regression is one for classes."""
+def cross_entropy_of_numbers(view: View) -> Details | None:
+    """The loss of a regression is made for classes."""
     is_so = not view.classes and "entropy" in _loss(view).lower()
     return about(view.trained, loss=_loss(view)) if is_so else None
 
 
-def class_weights(view: View) -> Found | None:
+def class_weights(view: View) -> Details | None:
     """Classes are weighted."""
     return about(view.trained) if view.phase and view.phase.class_weight else None
 
 
-def loss_or_accuracy(view: View) -> Found | None:
+def loss_or_accuracy(view: View) -> Details | None:
     """A classification was trained with a cross-entropy."""
     return cross_entropy(view)
 
 
-# -- the optimiser ---------------------------------------------------------------------------------------
+# -- the optimizer ---------------------------------------------------------------------------------------
 
 
 def _said(view: View, *symptoms: Symptom) -> str:
-    """Return what is said of the trainings that shows one of these; "" where nothing is."""
+    """Return the first observation with one of these symptoms; "" where there is none."""
     return next((seen.sentence for seen in view.report.observations if seen.symptom in symptoms), "")
 
 
-def diverged(view: View) -> Found | None:
-    """The loss rose, or was no number."""
+def diverged(view: View) -> Details | None:
+    """The loss rose, or became NaN."""
     sentence = _said(view, Symptom.DIVERGED)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
@@ -115,8 +115,8 @@ def _rate(optimizer: KerasObject) -> float | None:
     return rate if isinstance(rate, float) and 0 < rate < math.inf else None
 
 
-def learning_rate(view: View) -> Found | None:
-    """The optimiser has one learning rate."""
+def learning_rate(view: View) -> Details | None:
+    """The optimizer has a constant learning rate."""
     rate = _rate(view.phase.optimizer) if view.phase else None
     if view.phase is None or rate is None:
         return None
@@ -124,12 +124,12 @@ def learning_rate(view: View) -> Found | None:
     return about(view.trained, optimiser=name, rate=f"{rate:.3g}", larger=larger, smaller=smaller)
 
 
-def sgd(view: View) -> Found | None:
-    """The optimiser is stochastic gradient descent."""
+def sgd(view: View) -> Details | None:
+    """The optimizer is stochastic gradient descent."""
     return about(view.trained) if view.phase and view.phase.optimizer.class_name == "SGD" else None
 
 
-def batches(view: View) -> Found | None:
+def batches(view: View) -> Details | None:
     """Training went in batches."""
     if view.phase is None or view.phase.steps or not 0 < view.phase.batch_size < view.rows:
         return None
@@ -137,13 +137,13 @@ def batches(view: View) -> Found | None:
     return about(view.trained, batch=batch, rows=view.rows, steps=math.ceil(view.rows / batch))
 
 
-def one_step(view: View) -> Found | None:
+def one_step(view: View) -> Details | None:
     """Training went in batches."""
     fits = view.report.answer.fits if view.report.answer else ()
     return about(view.trained) if fits and fits[-1].how == "fit" else None
 
 
-def two_phases(view: View) -> Found | None:
+def two_phases(view: View) -> Details | None:
     """The answer was compiled and trained more than once."""
     if sum(phase.recompiled for phase in view.phases) < 2:
         return None
@@ -151,7 +151,7 @@ def two_phases(view: View) -> Found | None:
     return about(view.trained, phases=len(view.phases), words=words)
 
 
-def changing_rate(view: View) -> Found | None:
+def changing_rate(view: View) -> Details | None:
     """The learning rate changes in the course of training."""
     if view.phase is None:
         return None
@@ -172,26 +172,26 @@ def _changes(phase: Phase) -> str:
 # -- over- and underfitting ------------------------------------------------------------------------------
 
 
-def overfits(view: View) -> Found | None:
-    """The trainings show overfitting."""
+def overfits(view: View) -> Details | None:
+    """The retrainings show overfitting."""
     sentence = _said(view, Symptom.OVERFITS)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
 
-def underfits(view: View) -> Found | None:
-    """The trainings show underfitting."""
+def underfits(view: View) -> Details | None:
+    """The retrainings show underfitting."""
     sentence = _said(view, Symptom.UNDERFITS)
     return about(Figure.CURVES, sentence=sentence) if sentence else None
 
 
-def still_improving(view: View) -> Found | None:
+def still_improving(view: View) -> Details | None:
     """The loss was still falling when training ended."""
     sentence, epochs = _said(view, Symptom.IMPROVING), max((run.epochs for run in view.report.runs), default=0)
     return about(Figure.CURVES, sentence=sentence, epochs=epochs) if sentence else None
 
 
-def stopped_early(view: View) -> Found | None:
-    """Training may be stopped early."""
+def stopped_early(view: View) -> Details | None:
+    """Training uses early stopping."""
     stopping = view.phase.early_stopping if view.phase else None
     if stopping is None:
         return None
@@ -206,8 +206,8 @@ def stopped_early(view: View) -> Found | None:
     return about(view.trained, monitor=monitor, patience=patience, weights=weights)
 
 
-def no_development_set(view: View) -> Found | None:
-    """No development set was watched, or one of rows that were trained on."""
+def no_development_set(view: View) -> Details | None:
+    """No development set: `fit` got no `validation_data`, or rows that it was trained on."""
     recipe = view.report.recipe
     if recipe is None or (recipe.development and not recipe.watched_itself):
         return None
@@ -215,8 +215,8 @@ def no_development_set(view: View) -> Found | None:
     return about(view.trained, what=itself if recipe.watched_itself else "Nothing was watched but the training rows.")
 
 
-def gap(view: View) -> Found | None:
-    """The score on training rows is known, and neither over- nor underfitting is plain."""
+def gap(view: View) -> Details | None:
+    """The score on training rows is known, and neither overfitting nor underfitting is clear."""
     c = view.report.comparison
     if c is None or c.training_mean is None or _said(view, Symptom.OVERFITS, Symptom.UNDERFITS):
         return None
@@ -240,8 +240,8 @@ def gap(view: View) -> Found | None:
     )
 
 
-def curves(view: View) -> Found | None:
-    """A development loss was watched."""
+def curves(view: View) -> Details | None:
+    """A development loss was recorded."""
     losses = view.losses("val_loss")
     if len(losses) < FEW_EPOCHS:
         return None
@@ -249,7 +249,7 @@ def curves(view: View) -> Found | None:
     return about(Figure.CURVES, lowest=f"{lowest:.3g}", epoch=losses.index(lowest) + 1, epochs=len(losses))
 
 
-def few_epochs(view: View) -> Found | None:
+def few_epochs(view: View) -> Details | None:
     """Training was very short."""
     epochs = sum(phase.epochs for phase in view.phases)
     if not 0 < epochs <= FEW_EPOCHS or not view.rows:

@@ -1,4 +1,4 @@
-"""A report as those see it who look for something to ask about, and what they find there."""
+"""A report as the rules for questions see it, and the details that they fill into a question. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -13,29 +13,30 @@ from checker.records.report import Figure, Report
 from checker.scoring.metrics import Unit, find
 
 LONGEST = 60
-"""Characters of a student's text that a question holds at most."""
+"""Limit on the characters of a student's text in a question."""
 LONGEST_LINE = 1_000
 
 
 @dataclass(frozen=True)
-class Found:
-    """What stands in a template's braces, and the cell or the figure that the question is about."""
+class Details:
+    """The values for a template's braces, and the cell or the figure that the question is about."""
 
     values: Mapping[str, str]
     cell: int | None
     figure: Figure | None
 
 
-def about(place: int | Figure | None, **values: object) -> Found:
-    """Return what was found, at a cell or at a figure; numbers with a comma for each thousand."""
+def about(place: int | Figure | None, **values: object) -> Details:
+    """Return a question's details, at a cell or a figure; numbers get a comma for each thousand."""
     words = {name: f"{value:,}" if isinstance(value, int) else str(value) for name, value in values.items()}
     figure = place if isinstance(place, Figure) else None
-    return Found(words, None if isinstance(place, Figure) else place, figure)
+    return Details(words, None if isinstance(place, Figure) else place, figure)
 
 
 @dataclass(frozen=True)
-class Match:
-    """Where a pattern is in a student's own code, and its line: the whole, or else from the pattern on."""
+class CodeMatch:
+    """Where a pattern is in a student's own code, and its line: the whole line, or else the part from the pattern
+    on."""
 
     cell: int
     code: str
@@ -43,7 +44,7 @@ class Match:
 
 @dataclass(frozen=True)
 class View:
-    """A report, and what many questions ask of it."""
+    """A report, and what many rules ask of it."""
 
     report: Report
 
@@ -54,7 +55,7 @@ class View:
 
     @cached_property
     def architecture(self) -> Architecture | None:
-        """The answer's network, where it could be read."""
+        """The architecture of the answer, if it could be read."""
         return self.report.answer.architecture if self.report.answer else None
 
     @cached_property
@@ -90,7 +91,7 @@ class View:
 
     @property
     def rows(self) -> int:
-        """How many rows the answer was trained on, as the notebook had it."""
+        """How many rows the answer was trained on in the notebook."""
         answer = self.report.answer
         return answer.fits[-1].training.rows if answer and answer.fits else 0
 
@@ -105,22 +106,22 @@ class View:
         return find(self.report.metric, self.report.unit).unit
 
     def losses(self, name: str) -> list[float]:
-        """Return the mean over the seeds of a loss after each epoch, as far as all have one."""
+        """Return the mean over the seeds of a loss after each epoch, as far as all seeds have one."""
         series = [run.history.get(name, ()) for run in self.report.runs]
         epochs = [[value for value in of if value is not None] for of in zip(*series, strict=False)]
         return [fmean(of) for of in epochs if len(of) == len(series)] if series else []
 
-    def find(self, pattern: str) -> Match | None:
-        """Return the last place in the student's own code where a pattern is; comments do not count."""
+    def find(self, pattern: str) -> CodeMatch | None:
+        """Return the last place in the student's own code that matches a pattern; comments do not count."""
         for cell in reversed(self.own):
             for line in cell.source.split("\n"):
                 code = line.partition("#")[0].strip()[:LONGEST_LINE]
                 if found := re.search(pattern, code):
-                    return Match(cell.index, short(code if len(code) <= LONGEST else code[found.start() :]))
+                    return CodeMatch(cell.index, short(code if len(code) <= LONGEST else code[found.start() :]))
         return None
 
 
 def short(text: str, most: int = LONGEST) -> str:
-    """Return a student's text on one line, cut to what a question can hold."""
+    """Return a student's text on one line, cut to the length that a question can hold."""
     line = " ".join(text[: 2 * most].split())
     return line if len(line) <= most and len(text) <= 2 * most else f"{line[: most - 1]}…"

@@ -20,7 +20,9 @@ from sklearn.preprocessing import (
 )
 
 from checker.assignment import dataset
-from checker.gather.rows.formulas import TOLERANCE, Finder, Sources, find
+from checker.gather.rows.fitting import TOLERANCE
+from checker.gather.rows.formulas import FormulaFinder, find
+from checker.gather.rows.sources import Sources
 
 REAL = os.environ.get(dataset.VARIABLE, "")
 AGE, ROOMS, BEDROOMS, POPULATION, HOUSEHOLDS, INCOME = range(2, 8)
@@ -34,7 +36,7 @@ class Houses:
     sources: Sources
     filled: np.ndarray
     rows: np.ndarray
-    finder: Finder
+    finder: FormulaFinder
 
     @property
     def complete(self):
@@ -63,7 +65,7 @@ def data(request, assignment):
     sources = Sources(names, features, {"ocean_proximity": table["ocean_proximity"].to_numpy(dtype=str)})
     filled = np.where(np.isnan(features), np.nanmedian(features, axis=0), features)
     rows = np.random.default_rng(7).permutation(len(features))[: int(TRAINING * len(features))]
-    return Houses(sources, filled, rows, Finder(sources))
+    return Houses(sources, filled, rows, FormulaFinder(sources))
 
 
 def standard(column):

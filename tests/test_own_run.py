@@ -3,7 +3,7 @@
 import numpy as np
 from test_missing_rows import ROWS, SEEDS, gathered_of, reference_of, settings  # noqa: F401  # settings is a fixture
 
-from checker.judge import judgement
+from checker.judge import own_run
 from checker.records.evidence import OwnResult, OwnScore, RowKind
 from checker.records.verdicts import Failure, FailureCause, Stage
 
@@ -35,7 +35,7 @@ def diverged(settings, make, score):  # noqa: F811
         own_results=(own,),
     )
     wild = {run.predictions.sha256: np.full((1, 1), np.nan) for run in evidence.runs[:2]}
-    return judgement.failures(type(gathered)(evidence, {**gathered.arrays, **wild}), settings, reference_of(settings))
+    return own_run.failures(type(gathered)(evidence, {**gathered.arrays, **wild}), settings, reference_of(settings))
 
 
 def test_what_had_learned_in_the_notebook_is_referred(settings, make):  # noqa: F811

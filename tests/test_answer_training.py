@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checker.judge.judgement import cut_short, recipe_of
+from checker.judge.training import cut_short, recipe_of
 from checker.records.evidence import Selection
 from checker.records.network import Recipe
 from checker.records.tracing import FeatureSource, Tracing

@@ -1,0 +1,64 @@
+"""How the answer was trained: its recipe as carried out, what was cut short, and how many seeds a replay ran. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from checker.keras_spec import kin, recipes, training_size
+from checker.records.assignment import Caps
+from checker.records.comparison import Comparison
+from checker.records.evidence import Evidence
+from checker.records.network import Recipe
+from checker.records.settings import RunSettings
+from checker.records.training import TrainingRun
+
+
+def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
+    """Return how the answer was trained, of ``rows`` in the data, updated by what its retrainings and rows show.
+
+    Epochs count as cut only where training would have gone on. A development set made of training rows is marked as
+    such.
+    """
+    answer, recipe = evidence.answer, evidence.recipe
+    if answer is None or recipe is None:
+        return recipe
+    looked_at = kin.with_looks_at_twins(answer, evidence.models)
+    others = kin.of_same_kind(answer, evidence.models)
+    watched = recipe.development or any(
+        recipes.watched_development(one, training_size.enough_rows(rows)) for one in others
+    )
+    watched_itself = recipes.watched_itself(looked_at, evidence.tracing, training_size.enough_rows(rows))
+    return replace(recipes.carried_out(recipe, runs), development=watched, watched_itself=watched_itself)
+
+
+def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
+    """Return what was ended early, the student's file or a retraining of the answer by its ``recipe``, as a sentence;
+    "" where nothing was."""
+    if evidence.cut_short:
+        return evidence.cut_short
+    answer = evidence.answer
+    if evidence.replayed:
+        is_capped = answer is not None and recipes.is_capped(answer, evidence.models, caps)
+        return "Training was cut short by the cap on steps." if is_capped else ""
+    if recipe is None or not recipe.capped_epochs:
+        return ""
+    asked = recipe.capped_epochs + sum(phase.epochs for phase in recipe.phases)
+    return f"Training was cut short by the cap: {recipe.capped_epochs:,} of {asked:,} epochs asked for were not run."
+
+
+def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> str:
+    """Return how many seeds a replay ran, and why, as sentences; "" where there was no replay."""
+    if not evidence.replayed or not evidence.runs:
+        return ""
+    run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)
+    if run > 1:
+        seeds = f"{run} of {of} seeds were replayed, because the first did not reach the bar."
+    elif compared is not None and compared.reaches_bar:
+        seeds = f"{run} of {of} seeds was replayed: it reaches the bar, and no other could make more of a replay."
+    else:
+        seeds = f"{run} of {of} seeds was replayed."
+    part = (
+        f"{cells} of {len(evidence.cells)} cells ran, those that the training needs."
+        if 0 < cells < len(evidence.cells)
+        else ""
+    )
+    return " ".join(filter(None, (seeds, part, evidence.replay)))

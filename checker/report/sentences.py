@@ -1,0 +1,170 @@
+"""What a report says, in sentences that the page and the terminal share."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from checker.records.comparison import Comparison, Measurement, MissingRows
+from checker.records.evidence import OwnResult, RowKind
+from checker.records.report import Claim, Report
+from checker.records.submission import Companion, Identity, Submission
+from checker.records.verdicts import Importance, Outcome, RuleResult
+from checker.report.vocabulary import LIKENESS, ROW_KINDS
+from checker.report.words import percent
+from checker.scoring import metrics
+from checker.scoring.metrics import NONE, Metric
+
+_URGENCY = {
+    (Outcome.FAILED, Importance.REQUIRED): 0,
+    (Outcome.ERROR, Importance.REQUIRED): 1,
+    (Outcome.ERROR, Importance.ADVISORY): 1,
+    (Outcome.UNKNOWN, Importance.REQUIRED): 2,
+    (Outcome.FAILED, Importance.ADVISORY): 3,
+    (Outcome.UNKNOWN, Importance.ADVISORY): 4,
+    (Outcome.SKIPPED, Importance.REQUIRED): 4,
+    (Outcome.SKIPPED, Importance.ADVISORY): 4,
+    (Outcome.PASSED, Importance.REQUIRED): 5,
+    (Outcome.PASSED, Importance.ADVISORY): 5,
+}
+
+
+def file_name(report: Report) -> str:
+    """Return the submission's file name without the folders of the machine it was checked on; "" where there was no
+    file to check."""
+    submission = report.submission
+    return "" if submission.failure else PurePath(submission.member or submission.path).name
+
+
+def left_out(submission: Submission) -> tuple[Companion, ...]:
+    """Return the companions that were not put into the sandbox."""
+    return tuple(companion for companion in submission.companions if companion.left_out)
+
+
+def identity_words(identity: Identity) -> str:
+    """Return the student's number and address, the time of the submission, and whether it was late; "" where nothing is
+    known."""
+    parts = [f"{identity.platform} number {identity.number}" if identity.number else str(identity.platform)]
+    parts += [identity.email, f"handed in {identity.submitted_at}" if identity.submitted_at else ""]
+    return " · ".join(filter(None, (*parts, "late" if identity.is_late else "")))
+
+
+def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
+    """Return rules in order: failed required rules, then rules that broke, required rules that could not be checked,
+    failed advice, other rules without a result, and passed rules."""
+    return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
+
+
+def failed(report: Report, importance: Importance) -> list[RuleResult]:
+    """Return the rules of this importance that failed."""
+    return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
+
+
+def difference(comparison: Comparison) -> float:
+    """Return how far the submission's mean lies above the reference's."""
+    return comparison.mean - comparison.reference_mean
+
+
+def without_inputs(report: Report) -> str:
+    """Return which held-out rows the answer was never fed, and how they count; "" where there are none."""
+    compared = report.comparison
+    if compared is None or compared.missing is None:
+        return ""
+    missing = compared.missing
+    said = [
+        f"Of {missing.rows:,} rows that the seeds hold out, {missing.missing:,} have no inputs: the network was never "
+        f"fed them. {LIKENESS[missing.likeness]}"
+    ]
+    if missing.groups:
+        said.append(f"Missing are {missing.in_words}.")
+    unit = metric(compared).unit
+    if missing.strict:
+        strict = missing.strict
+        said.append(
+            f"Counted as wrong they make it {unit.value(strict.mean)}, where the bar is {unit.value(strict.bar)}."
+        )
+    said.append(_on_missing(report, missing))
+    return " ".join(filter(None, said))
+
+
+def _on_missing(report: Report, missing: MissingRows) -> str:
+    theirs = (missing.reference_missing, missing.reference_known)
+    if None in theirs:
+        return ""
+    write = percent if report.classes else metrics.find("rmse", report.unit).unit.value
+    what = (
+        "gets {} of them right, and {} of the others." if report.classes else "has an RMSE of {} on them, and {} else."
+    )
+    return f"The reference {what.format(*map(write, theirs))}"
+
+
+def own_of(report: Report, model: int) -> OwnResult | None:
+    """Return the result of a network of the file as the student trained it."""
+    return next((own for own in report.own_results if own.model == model), None)
+
+
+def own_score(own: OwnResult | None, unit: str) -> str:
+    """Return a network's score on rows that it was not trained on, for a table: "92.4% on 4,128 rows"."""
+    shown = own.unseen if own else None
+    return f"{_own_metric(own, unit).unit.value(shown.score)} on {shown.rows:,} rows" if own and shown else NONE
+
+
+def own_scores(own: OwnResult, unit: str) -> list[tuple[str, str, str]]:
+    """Return a network's scores in the student's run: on which rows, how many, and the score."""
+    write = _own_metric(own, unit).unit.value
+    return [(f"Rows {ROW_KINDS[of.kinds[0]]}", f"{of.rows:,}", write(of.score)) for of in own.scores]
+
+
+def as_trained(report: Report) -> str:
+    """Return the answer's score as the student trained it, beside its score when retrained; "" where there is no
+    answer."""
+    own = report.own_result
+    if own is None:
+        return ""
+    if not own.scores:
+        return f"How it did as trained in the notebook is not known: {own.note.rstrip('.')}."
+    metric = _own_metric(own, report.unit)
+    shown = own.unseen or own.scores[0]
+    seen = RowKind.WATCHED in shown.kinds or RowKind.TRAINED in shown.kinds
+    rows = ROW_KINDS[shown.kinds[0]] if seen else "that it had not seen"
+    said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {shown.rows:,} rows {rows}"
+    again = own_again(report)
+    return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
+
+
+def agreement(report: Report) -> str:
+    """Return whether the retrained network agrees with the student's own run on like rows; "" where there is no
+    score."""
+    if report.agreed is None or report.comparison is None:
+        return ""
+    agreed, unit = report.agreed, metric(report).unit
+    if agreed.impossible:
+        return agreed.impossible
+    parts = [
+        f"on rows that it was {'' if one.kind is RowKind.TRAINED else 'not '}trained on {unit.value(one.own)} in the "
+        f"notebook and {unit.plus_minus(one.again, one.spread)} trained again"
+        for one in agreed.compared
+    ]
+    curves = agreed.curves
+    if curves is not None and curves.differs:
+        parts.append(
+            f"a training loss from {curves.own_first:.3g} to {curves.own_lowest:.3g} in the notebook and from "
+            f"{curves.again_first:.3g} to {curves.again_lowest:.3g} trained again"
+        )
+    if not parts:
+        return f"Not compared with the notebook's own run: {agreed.note.rstrip('.')}."
+    judged = "not in keeping with each other" if agreed.differs else "in keeping with each other"
+    return f"Like with like, {'; '.join(parts)}: {judged}."
+
+
+def own_again(report: Report) -> Measurement | None:
+    """Return the retrained answer's score by the metric of its own result; None where there is none."""
+    own, measures = report.own_result, report.comparison.measures if report.comparison else ()
+    return next((of for of in measures if own and of.metric == own.metric), None)
+
+
+def _own_metric(own: OwnResult, unit: str) -> Metric:
+    return metrics.find(own.metric, unit)
+
+
+def metric(of: Report | Comparison | Measurement | Claim | OwnResult) -> Metric:
+    """Return the metric by which something is measured."""
+    return metrics.find(of.metric, "$1" if isinstance(of, OwnResult) else of.unit)
