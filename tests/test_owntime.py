@@ -3,15 +3,14 @@
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import pytest
+from busyness import busy_loops
 
 from checker.sandbox import owntime, process
 from checker.sandbox.owntime import Counter, Reading, Spent, Turns
 
 SHELL, WORKER = (1, 0.0), (2, 0.0)
-BUSY = 8
 
 
 def counted(*readings):
@@ -110,19 +109,6 @@ def test_what_was_before_the_first_reading_does_not_count():
 
 
 # -- of real processes -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def busy_loops():
-    """Have more loops than processors, each in a session of its own: Linux shares out time by session."""
-    loop = [sys.executable, "-c", "while True: pass"]
-    loops = [subprocess.Popen(loop, start_new_session=True) for _ in range(BUSY)]
-    try:
-        yield
-    finally:
-        for each in loops:
-            each.kill()
-            each.wait()
 
 
 def measured(source, seconds=3.0):

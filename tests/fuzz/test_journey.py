@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from amounts import times
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
-from test_parsers import times
 
 from checker import submissions
 from checker.records.assignment import DatasetNote
