@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from checker import sandbox, submissions
+from checker import __version__, sandbox, submissions
 from checker.assignment import bundle, dataset, folders
 from checker.commands import export, new
 from checker.errors import CheckerError, ExitCode, UsageError
@@ -72,6 +72,21 @@ ExtensionsOption = Annotated[
         "--extensions", help="CSV with the columns student and until; else extensions.csv in the output folder."
     ),
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"checker {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Hold the options that come before a command."""
 
 
 @app.command("batch")
