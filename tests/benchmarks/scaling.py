@@ -3,9 +3,9 @@
 Theory of operation: three figures of the simulation are measured here. What submissions cost comes from the stored
 evidence of all examples (``python3 noxfile.py -s examples`` leaves it), what the client spends on each from doing that
 work on the same evidence, and what Dask spends on each from empty tasks of the same size through a real scheduler and
-real worker processes. The simulation then plays a batch event by event. Each box is a server that takes one submission at
-a time; the scheduler is one server, the client another. As in ``checker batch``, no more submissions are on their way
-than two for each box, and one that the client has not judged is still on its way.
+real worker processes. The simulation then plays a batch event by event. Each box is a server that takes one submission
+at a time; the scheduler is one server, the client another. As in ``checker batch``, no more submissions are on their
+way than two for each box, and one that the client has not judged is still on its way.
 """
 
 import heapq
