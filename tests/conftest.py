@@ -23,7 +23,7 @@ from checker.records.evidence import Evidence, Selection
 from checker.records.network import Architecture, Development, KerasObject, Labels, Layer, Node, Phase
 from checker.records.submission import Submission
 from checker.records.training import TrainingRun
-from checker.records.verdicts import Failure, Stage
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.sandbox import bubblewrap
 from checker.wire import frames
 
@@ -194,7 +194,12 @@ def a_submission(name: str = "ada", content_hash: str = "c0ffee") -> Submission:
 
 def some_evidence(**more: Any) -> Evidence:
     """Evidence of a notebook without any model."""
-    failure = Failure(stage=Stage.SELECTING, rationale="There is no model for this task.", help="Add one.")
+    failure = Failure(
+        stage=Stage.SELECTING,
+        cause=FailureCause.NO_ANSWER,
+        rationale="There is no model for this task.",
+        help="Add one.",
+    )
     evidence = Evidence(
         submission=a_submission(),
         environment=Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"),

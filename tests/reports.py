@@ -19,7 +19,7 @@ from checker.records.report import Claim, Figure, Question, Report, StudentCell,
 from checker.records.submission import Submission
 from checker.records.tracing import Column, FeatureSource, SeenRows, TargetScale, Tracing
 from checker.records.training import TrainingRun
-from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
 DATA = DatasetNote("California housing, 20,640 rows", "ab" * 32, practice=False)
@@ -387,6 +387,7 @@ def a_fail(name: str = "Charles Babbage") -> Report:
     """Return a report of a submission that came to no model, so that nothing was trained."""
     failure = Failure(
         stage=Stage.EXECUTING,
+        cause=FailureCause.CUT_SHORT,
         rationale="The cell that makes the model raised an error.",
         help="Spell it learning_rate, not lr.",
         detail="ValueError: Argument(s) not recognized: {'lr': 0.01}",

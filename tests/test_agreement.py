@@ -212,7 +212,7 @@ def test_only_the_epochs_that_all_went_through_are_compared():
 @pytest.mark.parametrize(
     ("losses", "again", "steps"),
     [
-        ([0.8], ([0.8],), 200),
+        ([0.8], (FALLING,), 200),
         ([], (FALLING,), 200),
         ([0.8, None, 0.2], ([0.8, 0.4, 0.2],), 200),
         ([-1.0, -2.0], ([-1.0, -2.0],), 200),
@@ -221,8 +221,26 @@ def test_only_the_epochs_that_all_went_through_are_compared():
     ],
 )
 def test_curves_that_are_not_like_each_other_are_not_compared(losses, again, steps):
-    """One epoch, an unknown loss, one below 0, or epochs of a tenth of the steps tell nothing."""
+    """One epoch of several, an unknown loss, one below 0, or epochs of a tenth of the steps tell nothing."""
     assert curves(losses, again, steps) is None
+
+
+@pytest.mark.parametrize(("loss", "differs"), [(0.27, False), (0.2, False), (1e-9, False), (1.68, True)])
+def test_the_loss_of_a_single_epoch_may_not_have_stayed_far_higher(loss, differs):
+    """One long epoch in which nothing was learned shows in its mean loss; a low one may come from the loss's scale."""
+    compared = curves([loss], again=([0.25], [0.26]))
+    assert compared is not None and compared.differs is differs
+    reached, reasons = verdict.decide(
+        [], [], a_comparison(0.92), find("accuracy", "$1"), agreed=Agreed(curves=compared)
+    )
+    assert reached is (verdict.Verdict.REFER if differs else verdict.Verdict.PASS)
+    assert not differs or "in its one epoch the training loss was 1.68 in the notebook, and is 0.255 now" in reasons[0]
+
+
+def test_the_loss_of_a_single_epoch_with_weights_is_not_compared():
+    """Sample weights scale a loss, and no second epoch tells how far it falls."""
+    fit = replace(a_stretch([1.68]), notes=("sample weights are not part of the retraining",))
+    assert agreement.of_curves([fit], [a_run([0.25])]) is None
 
 
 def test_curves_that_disagree_are_for_a_human_with_both_in_words():

@@ -89,3 +89,5 @@ def test_why_nothing_is_known_is_said(practical):
     assert own_results.result_of(lost, AsTrained(1, 5, (), "it is so"), "accuracy").note == "it is so"
     assert "not found in the data set" in own_results.result_of(lost, answered, "accuracy").note
     assert "targets" in own_results.result_of(replace(lost, kinds=np.full(8, TRAINED)), answered, "rmse").note
+    wild = replace(model, fits=(replace(model.fits[0], history={"loss": (0.7, None)}),))
+    assert "NaN" in own_results.result_of(replace(lost, model=wild), answered, "rmse").note

@@ -29,8 +29,8 @@ from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
-from checker.records.verdicts import Failure, Outcome, Stage, Verdict
-from checker.run import batch, check, lock, places, reproduction
+from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
+from checker.run import batch, check, keys, lock, places, reproduction
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
 
@@ -848,7 +848,13 @@ def test_a_cell_that_raises_is_no_fault_where_the_answer_is_whole(bench, practic
         yield from practical.hand_in()
         yield frames.message(make.cell(5, error="no TensorBoard here"))
         yield frames.message(
-            Failure(stage=Stage.EXECUTING, rationale="Cell 5 raised ValueError.", help="Mend it.", cell=5)
+            Failure(
+                stage=Stage.EXECUTING,
+                cause=FailureCause.CUT_SHORT,
+                rationale="Cell 5 raised ValueError.",
+                help="Mend it.",
+                cell=5,
+            )
         )
 
     b = bench(script=script)
@@ -932,17 +938,62 @@ def test_a_network_with_more_outputs_than_it_said_is_judged(bench, practical, mo
     assert b.report().verdict is not PASS
 
 
+# -- what outdates evidence --------------------------------------------------------------------------------
+
+
+def jobs_of(b):
+    """Return how many student files have run, and how many trainings."""
+    jobs = [job for box in b.boxes for job, _ in box.jobs]
+    return sum(isinstance(job, ExecuteJob) for job in jobs), sum(isinstance(job, RetrainJob) for job in jobs)
+
+
+@pytest.mark.parametrize(
+    ("changed", "jobs"),
+    [((), (1, 1)), ((keys.GATHERING,), (1, 2)), ((keys.RUN, keys.GATHERING), (2, 2))],
+    ids=["judging", "row matching", "guest"],
+)
+def test_what_a_mended_module_makes_run_again(bench, monkeypatch, changed, jobs):
+    """Mended judging runs nothing, mended row matching no student's code, a mended guest everything."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    before, code_of = b.report(), keys.code_of
+    monkeypatch.setattr(keys, "code_of", lambda roots: code_of(roots) + "mended" * (roots in changed))
+    assert b.report() == before
+    assert jobs_of(b) == jobs
+
+
+def test_judging_again_goes_with_mended_judging_alone(bench, monkeypatch):
+    """`checker judge` judges evidence whose judging was mended, and leaves out what other row matching gathered."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    before, code_of = b.report(), keys.code_of
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (before,)
+    monkeypatch.setattr(keys, "code_of", lambda roots: code_of(roots) + "mended" * (roots == keys.GATHERING))
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == ()
+
+
+def test_what_ran_without_a_wall_is_not_taken_for_walled(bench):
+    """Evidence that was gathered in another kind of sandbox is gathered anew."""
+    b = bench()
+    b.hand_in("ada", content="good")
+    b.report()
+    b.sandbox.name = "walled"
+    b.report()
+    assert jobs_of(b) == (2, 2)
+
+
 # -- what a hostile guest may try ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", [Stage.EXECUTING, Stage.RETRAINING, Stage.JUDGING])
 @pytest.mark.parametrize("with_model", [False, True])
-def test_no_guest_passes_itself(bench, practical, stage, with_model):
+@pytest.mark.parametrize("cause", [FailureCause.NO_ANSWER, FailureCause.CUT_SHORT])
+def test_no_guest_passes_itself(bench, practical, stage, with_model, cause):
     """A guest that says that all is well, at whatever stage, does not pass by saying so."""
 
     def script():
         yield from practical.hand_in() if with_model else practical.begin()
-        yield frames.message(Failure(stage=stage, rationale="All is well.", help="", verdict=PASS))
+        yield frames.message(Failure(stage=stage, cause=cause, rationale="All is well.", help=""))
 
     b = bench(is_good=False, script=script)
     b.hand_in("ada", content="script")
@@ -954,7 +1005,9 @@ def test_no_guest_keeps_its_network_from_being_measured(bench, practical):
 
     def script():
         yield from practical.hand_in()
-        yield frames.message(Failure(stage=Stage.RETRAINING, rationale="Please refer me.", help="", verdict=REFER))
+        yield frames.message(
+            Failure(stage=Stage.RETRAINING, cause=FailureCause.NOT_RETRAINED, rationale="Please refer me.", help="")
+        )
 
     b = bench(is_good=False, script=script)
     b.hand_in("ada", content="script")

@@ -370,7 +370,7 @@ def test_workers_that_are_not_ours_are_given_nothing(settings, monkeypatch):
     ):
         cluster.Cluster(client, settings)
     with local(monkeypatch, FakeWall(None), threads_per_worker=1) as client:
-        monkeypatch.setattr(keys, "_surroundings", lambda: ("other code",))
+        monkeypatch.setattr(keys, "code_of", lambda roots: "other code")
         with pytest.raises(UsageError, match="has a box for this batch"):
             cluster.Cluster(client, settings)
 

@@ -143,10 +143,12 @@ def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignm
         replace(found, companions=(replace(beside, sha256="0"),)),
         replace(found, folder="src"),
     ]
-    keys = {evidence_keys(one, settings).run for one in (found, *changed)}
+    keys = {evidence_keys(one, settings, "none").run for one in (found, *changed)}
     assert len(keys) == 5
     left_out = replace(beside, name="big.bin", sha256="", left_out="it is large")
-    assert evidence_keys(replace(found, companions=(beside, left_out)), settings) == evidence_keys(found, settings)
+    assert evidence_keys(replace(found, companions=(beside, left_out)), settings, "none") == evidence_keys(
+        found, settings, "none"
+    )
 
 
 def test_companions_travel_over_bytes(tmp_path):

@@ -6,7 +6,7 @@ from missing import ROWS, SEEDS, gathered_of, reference_of
 
 from checker.judge import judgement
 from checker.records.evidence import OwnResult, OwnScore, RowKind
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage
 
 settings = missing.settings
 GOOD = {"accuracy": 0.91, "rmse": 60_000.0}
@@ -24,7 +24,10 @@ def diverged(settings, make, score):
         scores=(OwnScore(kinds=(RowKind.TRAINED,), rows=3_000, score=score, deviation=0.01),),
     )
     failure = Failure(
-        stage=Stage.RETRAINING, rationale="The loss became NaN.", help="Look for missing values.", diverged=2
+        stage=Stage.RETRAINING,
+        cause=FailureCause.DIVERGED,
+        rationale="The loss became NaN.",
+        help="Look for missing values.",
     )
     evidence = make.evidence(
         failures=(failure,),
@@ -33,14 +36,15 @@ def diverged(settings, make, score):
         runs=gathered.evidence.runs,
         own_results=(own,),
     )
-    return judgement.failures(type(gathered)(evidence, gathered.arrays), settings, reference_of(settings))
+    wild = {run.predictions.sha256: np.full((1, 1), np.nan) for run in evidence.runs[:2]}
+    return judgement.failures(type(gathered)(evidence, {**gathered.arrays, **wild}), settings, reference_of(settings))
 
 
 def test_what_had_learned_in_the_notebook_is_referred(settings, make):
     """A network that reaches the bar in the notebook and NaN in some retrainings is for a demonstrator, with both
     figures."""
     (failure,) = diverged(settings, make, GOOD[settings.assignment.bar.metric])
-    assert failure.verdict is Verdict.REFER
+    assert failure.cause is FailureCause.DIVERGED_AFTER_LEARNING
     assert f"2 of {len(SEEDS)} retrainings ended in NaN" in failure.rationale
     assert ("91.0" if settings.assignment.data.classes else "60,000") in failure.rationale
 
@@ -48,5 +52,5 @@ def test_what_had_learned_in_the_notebook_is_referred(settings, make):
 def test_what_had_not_learned_either_fails(settings, make):
     """A network that is below the bar in the notebook too fails, with advice."""
     (failure,) = diverged(settings, make, POOR[settings.assignment.bar.metric])
-    assert failure.verdict is Verdict.FAIL
+    assert failure.cause is FailureCause.DIVERGED
     assert failure.rationale == "The loss became NaN."

@@ -14,7 +14,7 @@ import pytest
 from checker.errors import EvidenceError
 from checker.records.capture import Environment
 from checker.records.job import ExecuteJob, Progress, RetrainJob
-from checker.records.verdicts import Failure, Stage
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.wire import frames
 from checker.wire.frames import END, Frame, Kind
 
@@ -91,7 +91,7 @@ def test_messages_and_jobs_survive_the_way(make, assignment):
         make.cell(4, error="no"),
         make.model(),
         make.run(11, outputs),
-        Failure(stage=Stage.EXECUTING, rationale="It raised.", help="Mend it.", cell=4),
+        Failure(stage=Stage.EXECUTING, cause=FailureCause.CUT_SHORT, rationale="It raised.", help="Mend it.", cell=4),
     ]
     assert [frames.content(frames.message(record)) for record in said] == said
     jobs = [

@@ -19,7 +19,7 @@ from checker.records.job import Ending
 from checker.records.network import KerasObject, Labels, Layer, Recipe
 from checker.records.report import Claim, Figure, Observation, StudentCell, Symptom, Topic
 from checker.records.tracing import FeatureSource, SeenRows, TargetScale
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage, Verdict
 from checker.run.question_words import templates
 
 MODULES = (data, network, training, results, plans)
@@ -328,14 +328,22 @@ def test_without_a_network_it_is_asked_how_it_would_be_done():
 
 def test_of_an_unread_file_a_plan_is_asked_about():
     """Whoever handed in no notebook is asked how it is done."""
-    failure = Failure(stage=Stage.READING, rationale="There is no notebook.", help="Hand one in.")
+    failure = Failure(
+        stage=Stage.READING, cause=FailureCause.UNREADABLE_FILE, rationale="There is no notebook.", help="Hand one in."
+    )
     report = replace(a_fail(), failures=(failure,), cells=(), rules=())
     assert set(asked(report)) == {"plan_data", "plan_network", "plan_loss", "plan_training", "plan_evaluation"}
 
 
 def test_a_limit_is_asked_about_where_it_was_reached():
     """Which cell takes so much."""
-    failure = Failure(stage=Stage.EXECUTING, rationale="It ran longer than the time allowed.", help="", cell=14)
+    failure = Failure(
+        stage=Stage.EXECUTING,
+        cause=FailureCause.CUT_SHORT,
+        rationale="It ran longer than the time allowed.",
+        help="",
+        cell=14,
+    )
     report = replace(a_fail(), failures=(failure,), execution=replace(a_fail().execution, ending=Ending.TIME))
     assert asked(report)["a_limit"].cell == 14
     assert "a_failure" not in asked(report)
@@ -344,7 +352,11 @@ def test_a_limit_is_asked_about_where_it_was_reached():
 def test_another_number_of_outputs_is_asked_about():
     """With what selection has found."""
     failure = Failure(
-        stage=Stage.SELECTING, rationale="The network `m` ends in 4 outputs; the task has 5 classes.", help="", cell=13
+        stage=Stage.SELECTING,
+        cause=FailureCause.NO_ANSWER,
+        rationale="The network `m` ends in 4 outputs; the task has 5 classes.",
+        help="",
+        cell=13,
     )
     assert asked(replace(a_fail(), failures=(failure,)))["another_width"].ask.startswith(
         "Your network ends in 4 outputs."

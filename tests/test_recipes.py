@@ -32,6 +32,18 @@ def test_stretches_follow_each_other(make):
     assert recipe.phases == (first, second)
 
 
+def test_an_epoch_over_copies_of_rows_keeps_its_steps(make):
+    """Where a table held its rows many times, an epoch takes as many steps as it did, on each row once; a few copies
+    change nothing."""
+    fit, caps = make.fit(rows=160_000), replace(CAPS, retrain_steps=1_000_000)
+    recipe, _ = recipes.recipe_of(make.model(1, fit), caps, ENOUGH, ROWS, 16_000)
+    assert recipe.phases[0].steps == 160_000 // fit.phase.batch_size
+    assert "10.0 times" in recipe.notes[0]
+    for distinct in (0, 120_000):
+        recipe, _ = recipes.recipe_of(make.model(1, fit), caps, ENOUGH, ROWS, distinct)
+        assert (recipe.phases, recipe.notes) == ((fit.phase,), ())
+
+
 def test_trials_are_left_out(make):
     """A fit on fewer rows than a training needs is no phase; one on an unknown number of rows is."""
     trial, unknown = make.phase(epochs=1), make.phase(epochs=2)

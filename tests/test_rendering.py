@@ -41,7 +41,7 @@ from checker.records.report import Observation, Report, StudentCell, Symptom, Un
 from checker.records.submission import Companion, Identity, Platform
 from checker.records.tracing import TargetScale
 from checker.records.training import Histogram, Loop, Weights
-from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.report.curves import curves
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.html import HEAVIEST, Entry, render_index, render_page, render_student_page
@@ -291,7 +291,14 @@ def test_a_page_stays_light_and_keeps_the_student_s_own_cells() -> None:
     heavy = CellOutput("text", "\"'<>&" * 900)
     handout = [StudentCell(a_cell(at, "x = '<'\n" * 900, *[heavy] * 20), False) for at in range(1, 120)]
     own = StudentCell(a_cell(120, "my_own_answer = 42", heavy), True)
-    failure = Failure(stage=Stage.EXECUTING, rationale="&" * 9_000, help="&" * 9_000, detail="&" * 90_000, cell=1)
+    failure = Failure(
+        stage=Stage.EXECUTING,
+        cause=FailureCause.CUT_SHORT,
+        rationale="&" * 9_000,
+        help="&" * 9_000,
+        detail="&" * 90_000,
+        cell=1,
+    )
     source = render_page(replace(a_fail(), cells=(*handout, own), failures=(failure,) * 200))
     assert len(source.encode()) <= HEAVIEST
     text = Page(source).text

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from checker.gather import selection
+from checker.gather import explanation, selection
 from checker.records.capture import CellError, CellResult
-from checker.records.verdicts import Stage, Verdict
+from checker.records.verdicts import FailureCause, Stage
 
 CLASSES, ROWS = 5, 20_640
 
@@ -17,7 +17,7 @@ def select(*models, cells=(), named=""):
 
 
 def explain(*models, cells=()):
-    return selection.explain(models, cells, CLASSES, ROWS)
+    return explanation.why_none(models, cells, CLASSES, ROWS)
 
 
 def test_the_only_model_is_the_answer(make):
@@ -102,7 +102,7 @@ def test_a_number_is_predicted_by_one_output(make):
 def test_an_untrained_network_is_explained(make):
     """A network of the right width that was never trained is named, with its cell."""
     failure = explain(make.model(1, fits=(), cell=8, variable="net"))
-    assert (failure.stage, failure.verdict, failure.cell) == (Stage.SELECTING, Verdict.FAIL, 8)
+    assert (failure.stage, failure.cause, failure.cell) == (Stage.SELECTING, FailureCause.NO_ANSWER, 8)
     assert failure.rationale == "The network `net` has 5 outputs but was never trained."
     assert "fit" in failure.help
 
@@ -120,7 +120,7 @@ def test_a_wrong_width_is_explained(make, width, words):
 def test_classes_instead_of_a_number_are_explained(make):
     """Where a number is to be predicted, a network that ends in classes is named, whatever its inputs."""
     bands = make.model(1, make.fit(cell=12), input_width=8, output_width=10, variable="net")
-    failure = selection.explain([bands], (), 1, ROWS)
+    failure = explanation.why_none([bands], (), 1, ROWS)
     assert failure.rationale == "The network `net` ends in 10 outputs; the task is to predict one number."
     assert "Dense(1)" in failure.help
 
@@ -155,7 +155,7 @@ def test_what_was_found_instead_is_named(make, source, found):
     """A solution with another library is recognised, so that the student reads what is missing."""
     failure = explain(cells=(make.cell(1, "import tensorflow as tf"), make.cell(2, source)))
     assert f"What was found instead: {found}" in failure.rationale
-    assert failure.verdict is Verdict.FAIL
+    assert failure.cause is FailureCause.NO_ANSWER
 
 
 def test_words_in_comments_are_no_library(make):
@@ -287,8 +287,8 @@ def test_a_prompt_that_nobody_answers_is_for_a_demonstrator(make):
         index=4, source="n = int(input('epochs: '))", outputs=(), error=CellError("ValueError", words, ""), seconds=0.1
     )
     told = explain(make.model(1, fits=()), cells=(asking,))
-    assert (told.verdict, told.cell) == (Verdict.REFER, 4)
+    assert (told.cause, told.cell) == (FailureCause.WAITS_FOR_INPUT, 4)
     assert "cell 4 asks for input" in told.rationale
     assert "or a default behind it" in told.help
     shadowed = replace(asking, source="input = X.values\nprint(model.input(3))", error=CellError("ValueError", "x", ""))
-    assert explain(make.model(1, fits=()), cells=(shadowed,)).verdict is Verdict.FAIL
+    assert explain(make.model(1, fits=()), cells=(shadowed,)).cause is FailureCause.NO_ANSWER

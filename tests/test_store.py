@@ -228,8 +228,8 @@ def test_a_record_with_a_key_of_the_future_makes_evidence_none(tmp_path, gathere
 
 def test_a_key_depends_on_every_part():
     """The same parts give the same key; another part, or the same text cut elsewhere, gives another."""
-    assert keys.key("a", "b") == keys.key("a", "b")
-    assert len({keys.key(*parts) for parts in (("a", "b"), ("b", "a"), ("ab",), ("a", "", "b"), ())}) == 5
+    assert keys.key((), "a", "b") == keys.key((), "a", "b")
+    assert len({keys.key((), *parts) for parts in (("a", "b"), ("b", "a"), ("ab",), ("a", "", "b"), ())}) == 5
 
 
 # -- files -----------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from reports import a_fail
 
+from checker.judge import blame
 from checker.judge.verdict import decide, hangs_on_seeds, wants_confirmation
 from checker.records.comparison import Baseline, Comparison, Likeness, MissingGroup, MissingRows, SeedScore
 from checker.records.report import Cause, CauseKind
-from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.scoring.metrics import METRICS
 
 PASS, FAIL, REFER = Verdict
@@ -56,8 +57,11 @@ def error(mean, bar=60_000.0, band=300.0, baseline=70_000.0):
     )
 
 
+CAUSES = {FAIL: FailureCause.NO_ANSWER, REFER: FailureCause.CUT_SHORT}
+
+
 def failure(verdict=FAIL, stage=Stage.EXECUTING, words="It broke."):
-    return Failure(stage=stage, rationale=words, help="Mend it.", verdict=verdict)
+    return Failure(stage=stage, cause=CAUSES[verdict], rationale=words, help="Mend it.")
 
 
 def rule(outcome, importance=Importance.REQUIRED):
@@ -174,11 +178,12 @@ def test_all_reasons_of_a_verdict_are_given():
 
 
 @pytest.mark.parametrize("comparison", [None, GOOD])
-@pytest.mark.parametrize("stage", [Stage.EXECUTING, Stage.RETRAINING])
-def test_a_failure_never_passes(comparison, stage):
-    """A failure that claims to lead to PASS, as only a hostile guest would say it, passes nobody."""
-    reached, _ = decide([failure(PASS, stage)], [PASSED], comparison, METRICS["accuracy"])
-    assert reached is not PASS
+@pytest.mark.parametrize("cause", FailureCause)
+def test_a_failure_never_passes(comparison, cause):
+    """Whatever a guest claims as the cause of a failure, it passes nobody."""
+    failed = Failure(stage=Stage.RETRAINING, cause=cause, rationale="It broke.", help="")
+    reached, _ = decide([failed], [PASSED], comparison, METRICS["accuracy"])
+    assert reached is blame.VERDICTS[cause]
 
 
 def missing(strict, likeness=Likeness.UNLIKE, of=GOOD):

@@ -22,7 +22,7 @@ from checker.records.report import Cause, CauseKind, Figure, Observation, Questi
 from checker.records.submission import Identity, Platform, Timeliness, TimeSource
 from checker.records.tracing import FeatureSource, FittedOn, Scaler, ScalerKind
 from checker.records.training import Loop
-from checker.records.verdicts import Importance, Outcome, Stage, Verdict
+from checker.records.verdicts import FailureCause, Importance, Outcome, Stage, Verdict
 from checker.report import words
 from checker.report.html import Entry, render_index, render_page, render_student_page
 from checker.report.tables import junit_xml, results_csv, results_json
@@ -36,8 +36,8 @@ ENUMS = [kind for kind in ENUMS if kind is not StrEnum]
 
 
 def of_verdict(verdict: Verdict) -> Report:
-    """Return a report with this verdict, and a failure that leads there."""
-    return replace(a_fail(), verdict=verdict, failures=(replace(a_fail().failures[0], verdict=verdict),))
+    """Return a report with this verdict."""
+    return replace(a_fail(), verdict=verdict, failures=())
 
 
 def of_rule(**more: Any) -> Report:
@@ -136,6 +136,7 @@ PLACES: dict[type[StrEnum], Callable[[Any], Report]] = {
     Outcome: lambda outcome: of_rule(outcome=outcome),
     Importance: lambda importance: of_rule(importance=importance),
     Stage: lambda stage: replace(a_fail(), failures=(replace(a_fail().failures[0], stage=stage),)),
+    FailureCause: lambda cause: replace(a_fail(), failures=(replace(a_fail().failures[0], cause=cause),)),
     Ending: of_ending,
     Development: of_development,
     Labels: of_labels,

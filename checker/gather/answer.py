@@ -6,34 +6,35 @@ Rows are matched before the choice is made, because how a network did in the stu
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checker.gather import own_results, ranking, selection
+from checker.gather import candidates, explanation, own_results, ranking, selection
+from checker.gather.executed import Executed
 from checker.gather.own_results import TASK_METRICS, Own
 from checker.gather.rows import sampling, tracing
 from checker.gather.rows.formulas import Sources
 from checker.gather.rows.matching import Matched, Matcher
 from checker.gather.rows.preparation import Data
-from checker.gather.rows.tracing import Traced
+from checker.gather.stages import Answered, Unanswered
 from checker.keras_spec import kin
 from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.capture import AsTrained, ModelCapture
-from checker.records.evidence import Evidence, OwnResult
-from checker.records.gathered import Gathered
+from checker.records.evidence import OwnResult
+from checker.records.job import Ending
 from checker.records.settings import RunSettings
+from checker.records.verdicts import Failure, Stage
 
 MOST = 60
 """Networks for the task that are ranked: the last ones."""
 
 
-def find(ran: Gathered, settings: RunSettings) -> tuple[Evidence, Traced | None]:
-    """Return the evidence with the answer, and with how networks did as trained; and what the answer was given, None
-    where there is no answer."""
-    evidence, data, assignment = ran.evidence, settings.dataset, settings.assignment
+def find(executed: Executed, settings: RunSettings) -> Answered | Unanswered:
+    """Find the answer in what a run has left, how each network did as trained, and what the answer was given."""
+    data, assignment = settings.dataset, settings.assignment
     outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
     matcher = Matcher(data.features, data.labels)
-    fitting = selection.candidates(evidence.models, outputs, len(data.labels))[-MOST:]
-    matches = {model.id: matcher.match(model, ran.arrays) for model in reversed(fitting)}
-    answered = {of.model: of for of in evidence.as_trained}
-    owns = [_own(model, answered.get(model.id), matches[model.id], matcher, ran, settings) for model in fitting]
+    fitting = candidates.for_the_task(executed.models, outputs, len(data.labels))[-MOST:]
+    matches = {model.id: matcher.match(model, executed.arrays) for model in reversed(fitting)}
+    answered = {of.model: of for of in executed.as_trained}
+    owns = [_own(model, answered.get(model.id), matches[model.id], matcher, executed, settings) for model in fitting]
     metric = TASK_METRICS[assignment.task]
     leaky = {m.id for m in fitting if tracing.carries_label(m, matches[m.id], matcher, names)}
     honest = [own for own in owns if own.model.id not in leaky]
@@ -43,17 +44,31 @@ def find(ran: Gathered, settings: RunSettings) -> tuple[Evidence, Traced | None]
     outdone |= dict.fromkeys(leaky if honest else (), "an input gives the target away, and others do without")
     named = settings.answer_name
     folds = {group[-1].model.id: len(group) for group in ranking.folds_of(ranked)}
-    chosen = selection.select(evidence.models, evidence.cells, outputs, len(data.labels), named, outdone, folds)
+    chosen = selection.select(executed.models, executed.cells, outputs, len(data.labels), named, outdone, folds)
     results = tuple(own_results.result_of(own, answered.get(own.model.id), metric) for own in owns)
-    evidence = replace(evidence, selection=chosen, own_results=results)
-    answer = evidence.answer
+    answer = next((model for model in executed.models if model.id == chosen.chosen), None)
     if answer is None:
-        return evidence, None
-    evidence = replace(evidence, own_results=_with_random_rows(results, owns, answer, matcher))
-    others = kin.of_same_kind(answer, fitting)
-    return evidence, tracing.trace(
-        answer, ran.arrays, matcher, _columns(settings, matcher), names, assignment.data.classes, others
+        failures = explanation.explain(executed, settings)
+        return Unanswered(executed=executed, selection=chosen, failures=failures, own_results=results)
+    others, columns = kin.of_same_kind(answer, fitting), _columns(settings, matcher)
+    return Answered(
+        executed=executed,
+        selection=chosen,
+        answer=answer,
+        traced=tracing.trace(answer, executed.arrays, matcher, columns, names, assignment.data.classes, others),
+        failures=_not_forgiven(executed),
+        own_results=_with_random_rows(results, owns, answer, matcher),
     )
+
+
+def _not_forgiven(executed: Executed) -> tuple[Failure, ...]:
+    """Return what still counts of a run's failures once the answer was trained.
+
+    What came before an early end is judged. Only a guest that did not send evidence is not forgiven.
+    """
+    if executed.execution.ending is Ending.NONSENSE:
+        return executed.failures
+    return tuple(failure for failure in executed.failures if failure.stage is not Stage.EXECUTING)
 
 
 def _with_random_rows(
@@ -92,11 +107,11 @@ def _own(
     answered: AsTrained | None,
     matched: Matched,
     matcher: Matcher,
-    ran: Gathered,
+    executed: Executed,
     settings: RunSettings,
 ) -> Own:
-    labels, fed = settings.dataset.labels, tracing.labels_fed(model.fits[-1], ran.arrays, matched)
+    labels, fed = settings.dataset.labels, tracing.labels_fed(model.fits[-1], executed.arrays, matched)
     names = own_results.class_names(fed, labels, len(settings.assignment.data.classes))
-    scale = tracing.target_scale(model, ran.arrays, matched, labels)
+    scale = tracing.target_scale(model, executed.arrays, matched, labels)
     others = matcher.others(matched)
-    return own_results.own_of(model, answered, ran.arrays, matched, others, labels, names, scale)
+    return own_results.own_of(model, answered, executed.arrays, matched, others, labels, names, scale)

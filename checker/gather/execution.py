@@ -6,16 +6,15 @@ from dataclasses import replace
 
 from checker import submissions
 from checker.errors import HarnessError
-from checker.gather import generations, selection
+from checker.gather import candidates, generations
+from checker.gather.executed import Executed, failures_of_cut
 from checker.records.arrays import Array, ArrayRef
 from checker.records.assignment import Limits
 from checker.records.capture import ModelCapture
-from checker.records.evidence import Evidence, Selection
-from checker.records.gathered import Gathered
 from checker.records.job import Ending, ExecuteJob, Execution, ReplayPlan
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Stage
 from checker.sandbox import Box
 from checker.wire import frames
 from checker.wire.collector import Collector
@@ -34,11 +33,11 @@ CUT_SHORT = {
 """What is said of a run that did not come to its end by itself."""
 
 
-def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -> Gathered:
+def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -> Executed:
     """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
     answer, or else the first with a network or an error, has left."""
     room = settings.assignment.execute.seconds
-    ran: list[Gathered] = []
+    ran: list[Executed] = []
     for number, file in enumerate(files_of(submission)):
         limits = replace(settings.assignment.execute, seconds=room)
         ended, seen = _in_its_generation(file, settings, box, watch, limits)
@@ -51,10 +50,9 @@ def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -
     return max(ran, key=_tells_why)
 
 
-def _tells_why(left: Gathered) -> bool:
+def _tells_why(left: Executed) -> bool:
     """Tell whether a run without an answer may say why there is none; one that only defines functions does not."""
-    evidence = left.evidence
-    return bool(evidence.models or evidence.failures) or any(cell.error is not None for cell in evidence.cells)
+    return bool(left.models or left.failures) or any(cell.error is not None for cell in left.cells)
 
 
 def files_of(submission: Submission) -> tuple[Submission, ...]:
@@ -70,10 +68,10 @@ def as_checked(submission: Submission, number: int) -> Submission:
     return as_stored(replace(files[number], note=note + files[number].note, others=()))
 
 
-def file_of(evidence: Evidence, submission: Submission) -> int:
-    """Return the number of the student's file that evidence is of."""
+def file_of(checked: Submission, submission: Submission) -> int:
+    """Return the number of the student's file that was checked."""
     hashes = [file.sha256 for file in files_of(submission)]
-    return hashes.index(evidence.submission.sha256) if evidence.submission.sha256 in hashes else 0
+    return hashes.index(checked.sha256) if checked.sha256 in hashes else 0
 
 
 def _name(file: Submission) -> str:
@@ -111,7 +109,7 @@ def _holds_answer(seen: Collector, settings: RunSettings) -> bool:
 
 
 def _for_the_task(seen: Collector, settings: RunSettings) -> tuple[ModelCapture, ...]:
-    return selection.candidates(seen.models, settings.assignment.data.outputs, len(settings.dataset.labels))
+    return candidates.for_the_task(seen.models, settings.assignment.data.outputs, len(settings.dataset.labels))
 
 
 def _execute(
@@ -170,8 +168,8 @@ def _require_start(execution: Execution, seen: Collector) -> None:
         raise HarnessError(f"The guest ended before it began ({execution.ending}): {tail}", "Run `checker doctor`.")
 
 
-def unread(submission: Submission, settings: RunSettings) -> Evidence:
-    """Return the evidence of a submission in which there is nothing to run."""
+def unread(submission: Submission) -> Executed:
+    """Return the first stage of a submission in which there is nothing to run."""
     assert submission.failure is not None
     never = Execution(
         ending=Ending.FINISHED,
@@ -182,20 +180,14 @@ def unread(submission: Submission, settings: RunSettings) -> Evidence:
         output_tail="",
         sandbox="",
     )
-    nothing = Selection(None, "nothing was run")
-    return Evidence(
+    return Executed(
         submission=as_stored(submission),
         environment=None,
         execution=never,
         cells=(),
         models=(),
         failures=(submission.failure,),
-        selection=nothing,
-        tracing=None,
-        recipe=None,
-        seeds=settings.seeds,
-        retraining=None,
-        runs=(),
+        arrays={},
     )
 
 
@@ -208,33 +200,26 @@ def as_stored(submission: Submission) -> Submission:
     )
 
 
-def _left(submission: Submission, execution: Execution, seen: Collector, settings: RunSettings) -> Gathered:
-    """Return what a run of the student's file has left, before anybody has looked for the answer."""
-    failures = [f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING)]
-    fitting = _for_the_task(seen, settings)
-    kept = tuple(_kept(_given(fitting), seen))
+def _left(submission: Submission, execution: Execution, seen: Collector, settings: RunSettings) -> Executed:
+    """Return what a run of the student's file has left."""
+    failures = tuple(f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING))
+    kept = tuple(_kept(_given(_for_the_task(seen, settings)), seen))
     arrays = {ref.sha256: seen.arrays[ref.sha256] for ref in kept}
-    evidence = Evidence(
+    cut, ended_in = _cut_short(execution, seen), seen.at or None
+    return Executed(
         submission=submission,
         environment=seen.environment,
         execution=execution,
         cells=seen.cells,
         models=seen.models,
-        failures=tuple(failures),
-        selection=Selection(None, "no model for this task found"),
-        tracing=None,
-        recipe=None,
-        seeds=settings.seeds,
-        retraining=None,
-        runs=(),
+        failures=failures or failures_of_cut(execution, cut, ended_in),
         adaptations=tuple(seen.adaptations),
-        cut_short=_cut_short(execution, seen),
-        ended_in=seen.at or None,
+        cut_short=cut,
+        ended_in=ended_in,
         as_trained=seen.as_trained,
         kept=(*kept, *(of.outputs for answered in seen.as_trained for of in answered.outputs)),
+        arrays=arrays | dict(seen.answers),
     )
-    evidence = replace(evidence, failures=evidence.failures or _failures_of(evidence))
-    return Gathered(evidence, arrays | dict(seen.answers))
 
 
 def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
@@ -267,64 +252,3 @@ def _cut_short(execution: Execution, seen: Collector) -> str:
         return died.rationale
     where = f" in cell {seen.at}" if seen.at else ""
     return f"{CUT_SHORT[execution.ending]}{where}." if execution.ending in CUT_SHORT else ""
-
-
-def _failures_of(evidence: Evidence) -> tuple[Failure, ...]:
-    """Say in words what ended the student's run early: a demonstrator has to look, for nobody saw its end."""
-    if not evidence.cut_short and evidence.execution.ending is Ending.FINISHED:
-        return ()
-    failure = Failure(
-        stage=Stage.EXECUTING,
-        rationale=evidence.cut_short or "It sent the checker something that is not evidence.",
-        help="Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
-        detail=evidence.execution.output_tail,
-        cell=evidence.ended_in,
-        verdict=Verdict.REFER,
-    )
-    return (failure,)
-
-
-def as_left(evidence: Evidence) -> Evidence:
-    """Return evidence as the run of the student's file has left it, before anybody had looked for the answer."""
-    return replace(
-        evidence,
-        failures=tuple(f for f in evidence.failures if f.stage is Stage.READING) or _failures_of(evidence),
-        selection=Selection(None, "no model for this task found"),
-        tracing=None,
-        recipe=None,
-        retraining=None,
-        runs=(),
-        replayed="",
-        replay="",
-        replay_cells=(),
-        further=None,
-        own_results=(),
-    )
-
-
-def forgive_cut(evidence: Evidence) -> Evidence:
-    """Take away what an early end means once the answer was trained: what came before is judged.
-
-    Only what is not evidence at all is not forgiven.
-    """
-    if evidence.execution.ending is Ending.NONSENSE:
-        return evidence
-    return replace(evidence, failures=tuple(f for f in evidence.failures if f.stage is not Stage.EXECUTING))
-
-
-def explain(evidence: Evidence, settings: RunSettings) -> Evidence:
-    """Say why there is no answer, where nothing else has gone wrong; or else, of a file that was cut short, which error
-    before that took it away."""
-    outputs, rows = settings.assignment.data.outputs, len(settings.dataset.labels)
-    companions = evidence.submission.companions
-    if evidence.failures:
-        error = selection.first_error(evidence.models, evidence.cells, evidence.adaptations, companions)
-        if error is None or any(failure.stage is not Stage.EXECUTING for failure in evidence.failures):
-            return evidence
-        failure = Failure(
-            stage=Stage.SELECTING, rationale=error.rationale, help=error.help, cell=error.cell, verdict=Verdict.REFER
-        )
-        return replace(evidence, failures=(failure, *evidence.failures))
-    about = (outputs, rows, settings.answer_name, evidence.adaptations, companions)
-    failure = selection.explain(evidence.models, evidence.cells, *about)
-    return replace(evidence, failures=(failure,))

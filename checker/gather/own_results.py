@@ -27,6 +27,7 @@ KINDS = tuple(RowKind)
 UNKNOWN = len(KINDS)
 """Stands for rows of which nothing is known, where a row's kind is a number."""
 NO_UNIT = "its targets come from the data's numbers in no way that the checker knows"
+DIVERGED = "its loss became NaN there, too"
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,14 @@ def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) ->
     return stand_for if len(set(stand_for.values())) == len(stand_for) > 0 else same
 
 
+def _why_unknown(own: Own) -> str:
+    """Return why a network that answered has no score."""
+    losses = own.model.fits[-1].history.get("loss") if own.model.fits else None
+    if losses and (losses[-1] is None or not math.isfinite(losses[-1])):
+        return DIVERGED
+    return NO_UNIT if own.was_trained_on.any() else "the rows that it was given were not found in the data set"
+
+
 def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
     """Return how a network did, in figures for reports."""
     cell = answered.cell if answered else own.model.fits[-1].cell
@@ -151,10 +160,7 @@ def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
     scores = [_score(own, (kind,), metric) for kind in KINDS]
     known = tuple(score for score in scores if score is not None)
     if not known:
-        is_matched = own.was_trained_on.any()
-        return replace(
-            result, note=NO_UNIT if is_matched else "the rows that it was given were not found in the data set"
-        )
+        return replace(result, note=_why_unknown(own))
     untouched = _score(own, (RowKind.TESTED, RowKind.UNUSED), metric)
     if untouched is None or untouched.rows < MIN_ROWS:
         untouched = _score(own, (RowKind.WATCHED, RowKind.TESTED, RowKind.UNUSED), metric)

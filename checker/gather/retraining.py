@@ -8,17 +8,16 @@ import numpy as np
 from checker.gather import execution
 from checker.gather.rows import preparation
 from checker.gather.rows.tracing import Traced
+from checker.gather.stages import Answered, Retrained, traced_of
 from checker.keras_spec import architectures, kin, recipes
 from checker.records.arrays import Array
-from checker.records.capture import ModelCapture
-from checker.records.evidence import Evidence
 from checker.records.gathered import Gathered
 from checker.records.job import Ending, Execution, Progress, ReplayPlan, RetrainJob
 from checker.records.network import Architecture, Recipe
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.training import TrainingRun
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.sandbox import Box, Boxes
 from checker.scoring import targets
 from checker.scoring.held_out import held_out_split
@@ -36,89 +35,83 @@ OVER_LIMIT = "More seeds would have gone over the limit on {}, which is one for 
 NOT_ALONE = "The cells that the training needs did not do alone what they did in the file, so all ran."
 
 
-def retrain(
-    submission: Submission, evidence: Evidence, traced: Traced, settings: RunSettings, boxes: Boxes, watch: Watch
-) -> Gathered:
+def retrain(submission: Submission, answered: Answered, settings: RunSettings, boxes: Boxes, watch: Watch) -> Retrained:
     """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
     replayed by that code."""
-    answer = evidence.answer
-    assert answer is not None
-    kept = traced.arrays
-    training_rows = round(len(settings.dataset.labels) * (1 - settings.assignment.splits.test))
-    enough = recipes.enough_rows(len(settings.dataset.labels))
-    looked_at = kin.with_looks_at_twins(answer, evidence.models)
-    recipe, unclear = recipes.recipe_of(looked_at, settings.assignment.caps, enough, training_rows)
-    evidence = replace(evidence, recipe=recipe)
+    executed, answer, traced = answered.executed, answered.answer, answered.traced
+    rows, assignment = len(settings.dataset.labels), settings.assignment
+    training_rows = round(rows * (1 - assignment.splits.test))
+    enough = recipes.enough_rows(rows)
+    looked_at = kin.with_looks_at_twins(answer, executed.models)
+    distinct = traced.tracing.training_rows
+    recipe, unclear = recipes.recipe_of(looked_at, assignment.caps, enough, training_rows, distinct)
+    before = Retrained(answered=answered, recipe=recipe, arrays={})
     if answer.origin:
-        return Gathered(_refer(evidence, answer, answer.origin), kept)
+        return _referred(before, answer.origin)
     has_several = SEVERAL_OUTPUTS in unclear  # which comes before all that is not known of them
     if traced.rows is None:
         why = traced.tracing.reason
-        return Gathered(_refer(evidence, answer, unclear if has_several else f"{why[0].lower()}{why[1:]}"), kept)
-    inputs = answer.input_width or 1
-    if answer.architecture is not None and architectures.holds_weights(answer.architecture, inputs):
-        return Gathered(_refer(evidence, answer, MADE_OF_NUMBERS), kept)
+        return _referred(before, unclear if has_several else f"{why[0].lower()}{why[1:]}")
+    if answer.architecture is not None and architectures.holds_weights(answer.architecture, answer.input_width or 1):
+        return _referred(before, MADE_OF_NUMBERS)
     obstacle = answer.unrebuildable or unclear
-    if settings.assignment.data.is_regression:
+    if assignment.data.is_regression:
         recipe = None if recipe is None else recipes.of_numbers(recipe)
-        evidence = replace(evidence, recipe=recipe)
+        before = replace(before, recipe=recipe)
         if traced.tracing.target is None:
-            return Gathered(_refer(evidence, answer, unclear if has_several else targets.UNKNOWN), kept)
+            return _referred(before, unclear if has_several else targets.UNKNOWN)
     if recipe is not None and answer.architecture is not None and not obstacle:
-        data = {seed: _seed_arrays(seed, recipe.development, traced, settings) for seed in settings.seeds}
-        ended, seen = _rebuild(evidence, answer.architecture, recipe, data, settings, boxes.ours, watch)
-        failures = [*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, settings)]
-        evidence = replace(evidence, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures))
-        return Gathered(evidence, kept | seen.arrays)
-    plan = recipes.replay_plan(answer, enough, settings.assignment.data.outputs)
+        ended, seen, failures = _rebuild(before, answer.architecture, recipe, settings.seeds, settings, boxes, watch)
+        return replace(before, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures), arrays=seen.arrays)
+    plan = recipes.replay_plan(answer, enough, assignment.data.outputs)
     if plan is None:
-        return Gathered(_refer(evidence, answer, obstacle), kept)
-    known = provenance.Provenance(evidence.cells, evidence.adaptations)
+        return _referred(before, obstacle)
+    known = provenance.Provenance(executed.cells, executed.adaptations)
     cells = known.cells_for({fit.cell for fit in answer.fits})
-    evidence = replace(evidence, replayed=obstacle, replay_cells=cells)
-    ran = Gathered(evidence, kept)
-    return _replay(submission, ran, plan, traced, settings.seeds[:1], settings, boxes.students, watch)
+    before = replace(before, replayed=obstacle, replay_cells=cells)
+    return _replay(submission, before, plan, settings.seeds[:1], settings, boxes.students, watch)
 
 
 def train_further(
-    gathered: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
-) -> Gathered:
-    """Train an answer that was rebuilt for the further seeds, too, or one that was replayed for those after
-    the first.
+    before: Retrained, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
+) -> Retrained:
+    """Train an answer that was rebuilt for the further seeds, too, or one that was replayed for those after the first.
 
     Where the guest of a rebuilt one does not reach its end, only that is noted: what the first seeds gave stays.
     """
-    evidence, traced = gathered.evidence, _kept(gathered)
-    answer, recipe = evidence.answer, evidence.recipe
-    assert answer is not None
-    if evidence.replayed:
+    answer, recipe = before.answered.answer, before.recipe
+    if before.replayed:
         enough = recipes.enough_rows(len(settings.dataset.labels))
         plan = recipes.replay_plan(answer, enough, settings.assignment.data.outputs)
         assert plan is not None
-        return _replay(submission, gathered, plan, traced, settings.seeds[1:], settings, boxes.students, watch)
+        return _replay(submission, before, plan, settings.seeds[1:], settings, boxes.students, watch)
     assert answer.architecture is not None and recipe is not None
-    data = {seed: _seed_arrays(seed, recipe.development, traced, settings) for seed in settings.further}
-    ended, seen = _rebuild(evidence, answer.architecture, recipe, data, settings, boxes.ours, watch)
-    evidence = replace(evidence, further=ended)
+    ended, seen, failures = _rebuild(before, answer.architecture, recipe, settings.further, settings, boxes, watch)
     if ended.ending is not Ending.FINISHED:
-        return replace(gathered, evidence=evidence)
-    failures = (*evidence.failures, *seen.failures, *_failures_of(evidence, ended, seen, data, settings))
-    evidence = replace(evidence, runs=(*evidence.runs, *seen.runs), failures=failures)
-    return Gathered(evidence, {**gathered.arrays, **seen.arrays})
+        return replace(before, further=ended)
+    return replace(
+        before,
+        further=ended,
+        runs=(*before.runs, *seen.runs),
+        failures=(*before.failures, *failures),
+        arrays={**before.arrays, **seen.arrays},
+    )
 
 
 def _rebuild(
-    evidence: Evidence,
+    before: Retrained,
     architecture: Architecture,
     recipe: Recipe,
-    data: Mapping[int, tuple[Array, ...]],
+    seeds: Sequence[int],
     settings: RunSettings,
-    box: Box,
+    boxes: Boxes,
     watch: Watch,
-) -> tuple[Execution, Collector]:
-    assignment = settings.assignment
+) -> tuple[Execution, Collector, list[Failure]]:
+    """Train an answer for some seeds in the clean guest; return how that ended, what it gave, and what went wrong."""
+    assignment, environment = settings.assignment, before.answered.executed.environment
+    data = {seed: _seed_arrays(seed, recipe.development, before.answered.traced, settings) for seed in seeds}
     job = RetrainJob(
-        keras=evidence.environment.keras if evidence.environment else "3",
+        keras=environment.keras if environment else "3",
         architecture=architecture,
         recipe=recipe,
         classes=assignment.data.classes,
@@ -129,39 +122,39 @@ def _rebuild(
 
     def once() -> tuple[Execution, Collector]:
         seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
-        return box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
+        return boxes.ours.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
 
-    return execution.again_if_vanished(once)
+    ended, seen = execution.again_if_vanished(once)
+    return ended, seen, [*seen.failures, *_failures_of(before, ended, seen, data, settings)]
 
 
 def _replay(
     submission: Submission,
-    gathered: Gathered,
+    before: Retrained,
     plan: ReplayPlan,
-    traced: Traced,
     seeds: Sequence[int],
     settings: RunSettings,
     box: Box,
     watch: Watch,
-) -> Gathered:
+) -> Retrained:
     """Let the student's code train the answer on the checker's rows, for each of these seeds.
 
     The limits on time and steps are those of all seeds together: a seed is begun only if what the last took is left.
     """
-    evidence, answer, limits = gathered.evidence, gathered.evidence.answer, settings.assignment.execute
-    assert answer is not None
+    answered, limits = before.answered, settings.assignment.execute
     enough = recipes.enough_rows(len(settings.dataset.labels))
-    development = recipes.watched_development(kin.with_looks_at_twins(answer, evidence.models), enough)
-    replaying = _Replaying(submission, evidence, answer, replace(plan, cells=evidence.replay_cells), settings, box)
-    last = evidence.retraining.counted_seconds if evidence.retraining else 0.0
+    looked_at = kin.with_looks_at_twins(answered.answer, answered.executed.models)
+    development = recipes.watched_development(looked_at, enough)
+    replaying = _Replaying(submission, before, replace(plan, cells=before.replay_cells), settings, box)
+    last = before.retraining.counted_seconds if before.retraining else 0.0
     left, collected, data = limits.seconds - last, Collector(lambda progress: None), dict[int, tuple[Array, ...]]()
     for number, seed in enumerate(seeds, 1):
-        steps = [run.steps for run in (*evidence.runs, *collected.runs)]
+        steps = [run.steps for run in (*before.runs, *collected.runs)]
         if last > left or (steps and sum(steps) + max(steps) > settings.assignment.caps.notebook_steps):
             replaying.said.append(OVER_LIMIT.format("time" if last > left else "steps"))
             break
         watch(Stage.RETRAINING, Progress(number, len(seeds)))
-        data[seed] = _seed_arrays(seed, development, traced, settings)
+        data[seed] = _seed_arrays(seed, development, answered.traced, settings)
         runs, arrays = replaying.run(seed, data[seed], left)
         last = replaying.seconds
         left -= last
@@ -169,15 +162,19 @@ def _replay(
         collected.arrays |= arrays
         if not runs:
             break
-    ended = replaying.ended
-    if ended:
-        total = _summed(ended)
-        failures = _failures_of(evidence, total, collected, data, settings)
-        evidence = replace(evidence, failures=(*evidence.failures, *failures))
-        evidence = replace(evidence, further=total) if evidence.retraining else replace(evidence, retraining=total)
-    said, cells = " ".join(dict.fromkeys(replaying.said)), replaying.plan.cells
-    evidence = replace(evidence, runs=(*evidence.runs, *collected.runs), replay=said, replay_cells=cells)
-    return Gathered(evidence, {**gathered.arrays, **collected.arrays})
+    after = replace(
+        before,
+        runs=(*before.runs, *collected.runs),
+        replay=" ".join(dict.fromkeys(replaying.said)),
+        replay_cells=replaying.plan.cells,
+        arrays={**before.arrays, **collected.arrays},
+    )
+    if not replaying.ended:
+        return after
+    total = _summed(replaying.ended)
+    failures = (*before.failures, *_failures_of(before, total, collected, data, settings))
+    after = replace(after, failures=failures)
+    return replace(after, further=total) if before.retraining else replace(after, retraining=total)
 
 
 class _Replaying:
@@ -187,15 +184,14 @@ class _Replaying:
     def __init__(
         self,
         submission: Submission,
-        evidence: Evidence,
-        answer: ModelCapture,
+        before: Retrained,
         plan: ReplayPlan,
         settings: RunSettings,
         box: Box,
     ) -> None:
-        self.submission, self.evidence, self.settings, self.box = submission, evidence, settings, box
-        self.answer, self.plan = answer, plan
-        self.said = [evidence.replay] if evidence.replay else []
+        self.submission, self.answered, self.settings, self.box = submission, before.answered, settings, box
+        self.plan = plan
+        self.said = [before.replay] if before.replay else []
         self.ended: list[Execution] = []
         self.seconds = 0.0
 
@@ -203,7 +199,7 @@ class _Replaying:
         """Return a seed's run, if it gave one, and its outputs."""
         self.seconds = 0.0
         seen = self._run(seed, arrays, left)
-        if self.plan.cells and not _went_as_before(seen, self.evidence, self.answer):
+        if self.plan.cells and not _went_as_before(seen, self.answered):
             self.plan = replace(self.plan, cells=())
             self.said.append(NOT_ALONE)
             seen = self._run(seed, arrays, max(left - self.seconds, 1.0))
@@ -211,7 +207,7 @@ class _Replaying:
         return runs, {run.predictions.sha256: seen.arrays[run.predictions.sha256] for run in runs}
 
     def _run(self, seed: int, arrays: Sequence[Array], left: float) -> Collector:
-        environment = self.evidence.environment
+        environment = self.answered.executed.environment
         keras, reason = (environment.keras, environment.reason) if environment else ("3", "")
         limits, plan = replace(self.settings.assignment.execute, seconds=left), replace(self.plan, seed=seed)
 
@@ -227,10 +223,10 @@ class _Replaying:
         return seen
 
 
-def _went_as_before(seen: Collector, evidence: Evidence, answer: ModelCapture) -> bool:
+def _went_as_before(seen: Collector, answered: Answered) -> bool:
     """Tell whether some cells reached the answer's training without an error that they had not in the whole file."""
-    last = max(fit.cell for fit in answer.fits)
-    failed = {cell.index for cell in evidence.cells if cell.error is not None}
+    last = max(fit.cell for fit in answered.answer.fits)
+    failed = {cell.index for cell in answered.executed.cells if cell.error is not None}
     new = [cell for cell in seen.cells if cell.error is not None and cell.index < last and cell.index not in failed]
     return bool(seen.runs) and not new
 
@@ -246,26 +242,16 @@ def _summed(ended: Sequence[Execution]) -> Execution:
     )
 
 
-def _refer(evidence: Evidence, answer: ModelCapture, obstacle: str) -> Evidence:
-    failure = _cannot_retrain(answer, obstacle)
-    return replace(evidence, failures=(*evidence.failures, failure))
-
-
-def _kept(gathered: Gathered) -> Traced:
-    """Return what the tracing found, as ``retrain`` has kept it."""
-    found = gathered.evidence.tracing
-    assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
-    return Traced(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
-
-
-def _cannot_retrain(answer: ModelCapture, obstacle: str) -> Failure:
-    return Failure(
+def _referred(before: Retrained, obstacle: str) -> Retrained:
+    """Return an answer that is not trained again, and why."""
+    failure = Failure(
         stage=Stage.RETRAINING,
+        cause=FailureCause.NOT_RETRAINED,
         rationale=f"The network was not retrained: {obstacle.rstrip('.')}. A demonstrator decides.",
         help="Nothing to do before the ticking session; be ready to explain this part.",
-        cell=answer.fits[-1].cell,
-        verdict=Verdict.REFER,
+        cell=before.answered.answer.fits[-1].cell,
     )
+    return replace(before, failures=(*before.failures, failure))
 
 
 def archive(gathered: Gathered, settings: RunSettings) -> dict[str, Array]:
@@ -275,7 +261,7 @@ def archive(gathered: Gathered, settings: RunSettings) -> dict[str, Array]:
     each of the ``seeds`` by which ``offsets`` and ``scales`` (seeds, d), float64, the features are shifted and
     stretched.
     """
-    evidence, traced = gathered.evidence, _kept(gathered)
+    evidence, traced = gathered.evidence, traced_of(gathered)
     assert evidence.recipe is not None and traced.rows is not None and traced.trainable is not None
     seeds = [run.seed for run in evidence.runs]
     fitted = [_prepared(seed, evidence.recipe.development, traced, settings)[1:] for seed in seeds]
@@ -311,7 +297,7 @@ def _seed_arrays(seed: int, development: bool, traced: Traced, settings: RunSett
 
 
 def _failures_of(
-    evidence: Evidence,
+    before: Retrained,
     execution: Execution,
     seen: Collector,
     data: Mapping[int, tuple[Array, ...]],
@@ -319,15 +305,19 @@ def _failures_of(
 ) -> list[Failure]:
     if seen.failures:
         return []
-    is_replayed = bool(evidence.replayed and (seen.runs or evidence.runs)) and execution.ending is not Ending.NONSENSE
+    is_replayed = bool(before.replayed and (seen.runs or before.runs)) and execution.ending is not Ending.NONSENSE
     if not is_replayed and (execution.ending is not Ending.FINISHED or len(seen.runs) != len(data)):
         words = f"The retraining ended early ({execution.ending})."
-        if evidence.replayed:
-            why = evidence.replayed.rstrip(".")
+        if before.replayed:
+            why = before.replayed.rstrip(".")
             words = f"The network cannot be rebuilt ({why}), and the replay did not reach its end."
         return [
             Failure(
-                stage=Stage.RETRAINING, rationale=words, help="", detail=execution.output_tail, verdict=Verdict.REFER
+                stage=Stage.RETRAINING,
+                cause=FailureCause.RETRAINING_ENDED,
+                rationale=words,
+                help="",
+                detail=execution.output_tail,
             )
         ]
     outputs = settings.assignment.data.outputs
@@ -337,16 +327,20 @@ def _failures_of(
         wanted = f"a number for each of {outputs} classes" if outputs > 1 else "one number for each row"
         units = f"{outputs} units, one for each class" if outputs > 1 else "one unit"
         words = f"The network's outputs have the shape {wrong[0][1:] or wrong[0]}, not {wanted}."
-        return [Failure(stage=Stage.RETRAINING, rationale=words, help=f"End the network in {units}.")]
+        help = f"End the network in {units}."
+        return [
+            Failure(stage=Stage.RETRAINING, cause=FailureCause.WRONG_OUTPUTS, rationale=words, help=help),
+        ]
     wild = [run for run in seen.runs if not np.isfinite(seen.arrays[run.predictions.sha256]).all()]
     if wild:
+        words = f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings"
+        where = "" if len(wild) == len(seen.runs) else " there"
         return [
             Failure(
                 stage=Stage.RETRAINING,
-                rationale=f"The loss became NaN in {len(wild)} of {len(seen.runs)} retrainings: the network learned "
-                "nothing.",
+                cause=FailureCause.DIVERGED,
+                rationale=f"{words}: the network learned nothing{where}.",
                 help="Look for missing values in the inputs, unscaled inputs, or a learning rate that is too large.",
-                diverged=len(wild),
             )
         ]
     return []

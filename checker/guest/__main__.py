@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from checker.guest.plain import generation
 from checker.records.capture import WHOLE_FILE, Adaptation, Environment
 from checker.records.job import ExecuteJob, Progress, RetrainJob
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.source import mentions
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
@@ -94,7 +94,11 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         submission = notebook.read(job, content, repairs.append)
     except notebook.UnreadableError as error:
         rationale, help = error.args
-        say(frames.message(Failure(stage=Stage.READING, rationale=rationale, help=help)))
+        say(
+            frames.message(
+                Failure(stage=Stage.READING, cause=FailureCause.UNREADABLE_FILE, rationale=rationale, help=help)
+            )
+        )
         return
     keras, reason = (job.keras, job.reason) if job.keras != "auto" else generation.choose(_code(submission, beside))
     _choose(keras, warm)
@@ -146,7 +150,8 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
             say(frames.message(Progress(at, len(job.seeds))))
     except UnrebuildableError as reason:
         words = f"The network cannot be rebuilt: {reason}."
-        say(frames.message(Failure(stage=Stage.RETRAINING, rationale=words, help="", verdict=Verdict.REFER)))
+        failure = Failure(stage=Stage.RETRAINING, cause=FailureCause.NOT_RETRAINED, rationale=words, help="")
+        say(frames.message(failure))
 
 
 def _choose(keras: str, warm: bool) -> None:

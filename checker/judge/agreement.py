@@ -38,6 +38,7 @@ TIMES = 2.0
 CLOSE = math.log(1.5)
 """Falls, or lowest losses, whose logarithms differ by less are alike."""
 LEAST_LOSS = 1e-12
+WEIGHTED = "sample weights"
 LIKE_STEPS = 1.6
 """Epochs of a student's run that have so many times the steps of an epoch trained again are not compared."""
 MOST_NOTES = 3
@@ -95,13 +96,16 @@ def _reaches(score: float, bar: float, metric: Metric) -> bool:
 def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | None:
     """Compare the training loss in the student's own ``fits`` with that of the trainings by seed.
 
-    None where a loss is not known for two epochs or more, or where epochs are not alike.
+    None where a loss is not known, or where epochs are not alike. Of a single epoch only a loss that stayed far higher
+    in the notebook tells anything, and not where its rows had weights, which scale it.
     """
     own = [loss for fit in fits for loss in fit.history.get("loss", ())]
     again = [run.history.get("loss", ()) for run in runs]
     epochs = min(map(len, (own, *again)), default=0)
     curves = [_known(of[:epochs]) for of in (own, *again)]
-    if epochs < 2 or not again or not all(curves) or not _epochs_alike(fits, runs):
+    if not epochs or not again or not all(curves) or not _epochs_alike(fits, runs):
+        return None
+    if epochs == 1 and (max(map(len, (own, *again))) > 1 or any(WEIGHTED in note for f in fits for note in f.notes)):
         return None
     first, lowest = ([_logarithm(at(of)) for of in curves] for at in (itemgetter(0), min))
     falls = [begin - end for begin, end in zip(first, lowest, strict=True)]
@@ -112,6 +116,9 @@ def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | 
     margin = max(CLOSE, ERRORS * spread * math.sqrt(1 + 1 / len(runs)))
     is_farther = max(falls[0], fallen) > TIMES * min(falls[0], fallen)
     differs = is_farther and apart > margin and abs(lowest[0] - ended) > CLOSE
+    if epochs == 1:
+        margin = max(math.log(TIMES), ERRORS * (statistics.stdev(lowest[1:]) if len(runs) > 1 else 0.0))
+        differs = lowest[0] - ended > margin
     return LossCurves(
         epochs=epochs,
         own_first=curves[0][0],

@@ -19,7 +19,7 @@ from checker.records.network import Recipe
 from checker.records.report import Cause, Observation
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.training import TrainingRun
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.scoring import metrics, outputs, targets
 from checker.scoring.held_out import held_out_rows, held_out_split
 from checker.scoring.metrics import METRICS
@@ -122,7 +122,7 @@ def _unless_survived(
 ) -> Failure:
     evidence, bar = gathered.evidence, settings.assignment.bar
     answer = evidence.answer
-    if not failure.diverged or answer is None:
+    if failure.cause is not FailureCause.DIVERGED or answer is None:
         return failure
     metric = metrics.find(bar.metric, bar.unit)
     means = (statistics.fmean(of[seed] for seed in settings.seeds) for of in (reference.scores, reference.baselines))
@@ -133,12 +133,13 @@ def _unless_survived(
     if own is not None and own.trained is not None:
         score = metric.unit.value(own.trained.score)
         before = f"on rows that it was trained on, {metric.name} was {score} in the notebook"
+    wild = sum(not np.isfinite(gathered.array(run.predictions)).all() for run in evidence.runs)
     words = (
-        f"What was trained again is not what the student trained: {before}, and {failure.diverged} of "
+        f"What was trained again is not what the student trained: {before}, and {wild} of "
         f"{len(evidence.runs)} retrainings ended in NaN. Likeliest: a learning rate at which other starting weights or "
         "other rows diverge."
     )
-    return replace(failure, rationale=words, verdict=Verdict.REFER)
+    return replace(failure, rationale=words, cause=FailureCause.DIVERGED_AFTER_LEARNING)
 
 
 def own_result(evidence: Evidence) -> OwnResult | None:

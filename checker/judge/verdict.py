@@ -6,6 +6,7 @@ come to. What is the harness's fault never gets here.
 
 from collections.abc import Sequence
 
+from checker.judge import blame
 from checker.records.comparison import Agreed, Agreement, Comparison, Decider, Likeness, LossCurves, MissingRows
 from checker.records.evidence import RowKind
 from checker.records.report import Cause, Report
@@ -94,9 +95,7 @@ def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:
 
 
 def _of_failure(failure: Failure) -> Reason:
-    """No failure leads to PASS, whoever says so."""
-    verdict = Verdict.REFER if failure.verdict is Verdict.PASS else failure.verdict
-    return verdict, failure.rationale or f"Something went wrong while {failure.stage}."
+    return blame.VERDICTS[failure.cause], failure.rationale or f"Something went wrong while {failure.stage}."
 
 
 def _counts(rule: RuleResult, failures: Sequence[Failure]) -> bool:
@@ -126,6 +125,11 @@ def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
 
 def curves_in_words(curves: LossCurves) -> str:
     """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
+    if curves.epochs == 1:
+        return (
+            "What was trained again is not what the student trained: in its one epoch the training loss was "
+            f"{curves.own_lowest:.3g} in the notebook, and is {curves.again_lowest:.3g} now."
+        )
     own, again = (
         f"from {first:.3g} to {lowest:.3g}"
         for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))

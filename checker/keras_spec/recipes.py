@@ -1,5 +1,6 @@
 """From the student's stretches of training to the recipe that the clean guest follows. Pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,13 +20,20 @@ def enough_rows(dataset_rows: int) -> int:
     return round(dataset_rows * ENOUGH_SHARE)
 
 
-def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int) -> tuple[Recipe | None, str]:
+COPIED = 1.5
+"""Times that a table holds its rows, from which on an epoch takes the steps of the table."""
+
+
+def recipe_of(
+    answer: ModelCapture, caps: Caps, enough: int, training_rows: int, distinct: int = 0
+) -> tuple[Recipe | None, str]:
     """Return the recipe of the answer's training, or None and why it cannot be rebuilt.
 
     Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut
-    where all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows.
+    where all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows. ``distinct``:
+    how many rows of the data the student trained on, 0 where that is not known.
     """
-    fits = trainings(answer, enough)
+    fits = [_of_copies(fit, distinct) for fit in trainings(answer, enough)]
     unclear = next((fit for fit in fits if fit.phase is None), None)
     if not fits or unclear is not None:
         return None, unclear.unrebuildable if unclear is not None else "it was never trained"
@@ -33,6 +41,16 @@ def recipe_of(answer: ModelCapture, caps: Caps, enough: int, training_rows: int)
     development = watched_development(answer, enough)
     notes = dict.fromkeys(note for fit in fits for note in fit.notes)
     return Recipe(phases=phases, development=development, capped_epochs=capped, notes=tuple(notes)), ""
+
+
+def _of_copies(fit: Fit, distinct: int) -> Fit:
+    """Return a stretch whose table held copies of its rows, which is trained again on each once, with its own steps."""
+    phase = fit.phase
+    if phase is None or phase.steps or not distinct or fit.training.rows < COPIED * distinct:
+        return fit
+    steps = math.ceil(fit.training.rows / max(1, phase.batch_size))
+    note = f"its table held each row {fit.training.rows / distinct:.1f} times on average; now all are taken alike"
+    return replace(fit, phase=replace(phase, steps=steps), notes=(*fit.notes, note))
 
 
 def trainings(answer: ModelCapture, enough: int) -> list[Fit]:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Version of everything that is written to disk as JSON; raised when a reader must change."""
 
 R = TypeVar("R")

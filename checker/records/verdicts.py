@@ -39,21 +39,35 @@ class Stage(StrEnum):
     JUDGING = "judging"
 
 
+class FailureCause(StrEnum):
+    """What stopped the journey of a submission."""
+
+    NOTHING_TO_RUN = "nothing to run"
+    UNREADABLE_UPLOAD = "unreadable upload"
+    UNREADABLE_FILE = "unreadable file"
+    CUT_SHORT = "cut short"
+    NO_ANSWER = "no answer"
+    NO_ANSWER_CUT_SHORT = "no answer, cut short"
+    WAITS_FOR_INPUT = "waits for input"
+    TRAINED_ELSEWHERE = "trained elsewhere"
+    NOT_RETRAINED = "not retrained"
+    RETRAINING_ENDED = "retraining ended"
+    WRONG_OUTPUTS = "wrong outputs"
+    DIVERGED = "diverged"
+    DIVERGED_AFTER_LEARNING = "diverged after learning"
+
+
 @record
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Something that stopped the journey, in words for the student, and the verdict that it leads to.
-
-    ``diverged``: how many of the trainings by seed gave no numbers, where this is the failure.
-    """
+    """Something that stopped the journey, in words for the student. ``judge.blame`` has the verdict of each cause."""
 
     stage: Stage
+    cause: FailureCause
     rationale: str
     help: str
     detail: str = ""
     cell: int | None = None
-    verdict: Verdict = Verdict.FAIL
-    diverged: int = 0
 
 
 @record

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, one_line, visible
+from checker.judge import blame
 from checker.report import words
 
 MOST = 20
@@ -68,6 +69,7 @@ def environment() -> Environment:
         "MEANING": words.MEANING,
         "OUTCOMES": words.OUTCOMES,
         "SOURCES": words.SOURCES,
+        "VERDICTS": blame.VERDICTS,
         "MOST": MOST,
     }
     for file, kind in (("style.css", "style"), ("index.js", "script")):

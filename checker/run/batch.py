@@ -22,7 +22,7 @@ from checker.records.submission import Submission
 from checker.report import html, paths, scripts, tables
 from checker.report.html import Entry
 from checker.run import check, lock, store
-from checker.run.keys import circumstances, evidence_keys
+from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
 from checker.run.store import Origin
 from checker.submissions import names
@@ -137,7 +137,7 @@ def _check(
     watch: Watch,
     fresh: bool,
 ) -> Report:
-    under, folder = evidence_keys(submission, settings), out / EVIDENCE
+    under, folder = evidence_keys(submission, settings, place.kind), out / EVIDENCE
     is_ours = store.origin(folder / files.slug(submission.name)) is Origin.OURS
     is_stored = is_ours and not fresh and submission.failure is None
     known = store.load(folder, submission.name, under) if is_stored else None
@@ -150,19 +150,19 @@ def _check(
     else:
         gathered = _gather(submission, settings, place, watch)
     if known is None or gathered.evidence != known.evidence:
-        _keep(gathered, submission, settings, out)
+        _keep(gathered, submission, settings, out, under)
     _require_known(gathered, settings)
     report = _judge(gathered, settings, reference, out)
     if check.needs_further(report, settings):
         gathered = place.train_further(gathered, submission, settings, watch)
-        _keep(gathered, submission, settings, out)
+        _keep(gathered, submission, settings, out, under)
         report = _judge(gathered, settings, reference, out)
     return report
 
 
-def _keep(gathered: Gathered, submission: Submission, settings: RunSettings, out: Path) -> None:
+def _keep(gathered: Gathered, submission: Submission, settings: RunSettings, out: Path, under: Keys) -> None:
     """Store evidence, wherever it was gathered, and note what it is."""
-    name, under = submission.name, evidence_keys(submission, settings)
+    name = submission.name
     store.save(out / EVIDENCE, name, under, gathered, circumstances(settings))
     store.note_digest(out / EVIDENCE, name)
 
@@ -175,13 +175,13 @@ def _require_known(gathered: Gathered, settings: RunSettings) -> None:
 
 def _gather(submission: Submission, settings: RunSettings, place: Place, watch: Watch) -> Gathered:
     if submission.failure is not None:
-        return Gathered(execution.unread(submission, settings), {})
+        return check.unread(submission, settings)
     return place.gather(submission, settings, watch)
 
 
 def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
     """Return evidence of the same file as it is handed in now: in another place, by somebody of whom more is known."""
-    number = execution.file_of(gathered.evidence, submission)
+    number = execution.file_of(gathered.evidence.submission, submission)
     evidence = replace(gathered.evidence, submission=execution.as_checked(submission, number))
     return replace(gathered, evidence=evidence)
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from checker import submissions
 from checker.assignment import folders
 from checker.gather import answer, execution, retraining
+from checker.gather.executed import Executed, executed_of
+from checker.gather.stages import Unanswered, evidence_of, retrained_of
 from checker.judge import causes, claims, judgement, questions, verdict
 from checker.records.codec import SCHEMA_VERSION
+from checker.records.evidence import Selection
 from checker.records.gathered import Gathered
 from checker.records.job import Progress
 from checker.records.report import Report, StudentCell
@@ -30,8 +33,8 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     """Run a submission, find its answer, match its data, retrain it; return all that was observed."""
     boxes.students.warm()  # first, and alone: the other box gets warm while the student's code runs
     boxes.ours.get_ready()
-    ran = execution.run(submission, settings, boxes.students, watch)
-    return find_answer(ran, submission, settings, boxes, watch)
+    executed = execution.run(submission, settings, boxes.students, watch)
+    return find_answer(executed, submission, settings, boxes, watch)
 
 
 def answer_again(
@@ -39,20 +42,27 @@ def answer_again(
 ) -> Gathered:
     """Find the answer once more in a submission's evidence, and retrain it; the student's file does not run again."""
     boxes.ours.get_ready()
-    ran = replace(gathered, evidence=execution.as_left(gathered.evidence))
-    return find_answer(ran, submission, settings, boxes, watch)
+    return find_answer(executed_of(gathered), submission, settings, boxes, watch)
 
 
-def find_answer(ran: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch) -> Gathered:
+def find_answer(
+    executed: Executed, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
+) -> Gathered:
     """Find the answer in what a submission's run has left, match its data, retrain it."""
     watch(Stage.TRACING, Progress(0, 1))
-    evidence, traced = answer.find(ran, settings)
-    if traced is None or evidence.answer is None:
-        return Gathered(execution.explain(evidence, settings), ran.arrays)
-    evidence = replace(execution.forgive_cut(evidence), tracing=traced.tracing)
-    file = execution.files_of(submission)[execution.file_of(evidence, submission)]
-    trained = retraining.retrain(file, evidence, traced, settings, boxes, watch)
-    return Gathered(trained.evidence, {**ran.arrays, **trained.arrays})
+    found = answer.find(executed, settings)
+    if isinstance(found, Unanswered):
+        return evidence_of(found, settings.seeds)
+    file = execution.files_of(submission)[execution.file_of(executed.submission, submission)]
+    retrained = retraining.retrain(file, found, settings, boxes, watch)
+    return evidence_of(retrained, settings.seeds)
+
+
+def unread(submission: Submission, settings: RunSettings) -> Gathered:
+    """Return the evidence of a submission in which there is nothing to run."""
+    executed = execution.unread(submission)
+    nothing = Unanswered(executed=executed, selection=Selection(None, "nothing was run"), failures=executed.failures)
+    return evidence_of(nothing, settings.seeds)
 
 
 def needs_further(report: Report, settings: RunSettings) -> bool:
@@ -69,8 +79,9 @@ def train_further(
 ) -> Gathered:
     """Train a submission's answer for the further seeds; return all that was observed, before and now."""
     boxes.ours.get_ready()
-    file = execution.files_of(submission)[execution.file_of(gathered.evidence, submission)]
-    return retraining.train_further(gathered, file, settings, boxes, watch)
+    file = execution.files_of(submission)[execution.file_of(gathered.evidence.submission, submission)]
+    before = retrained_of(gathered)
+    return evidence_of(retraining.train_further(before, file, settings, boxes, watch), settings.seeds)
 
 
 def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Report:

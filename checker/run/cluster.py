@@ -132,7 +132,7 @@ class BoxWorker(Worker):
 
 def boxes_of(kind: str) -> str:
     """Return the name of the resource that boxes of a kind are, where this version of the checker runs in them."""
-    return f"{kind}-{keys.key(kind)[:12]}"
+    return f"{kind}-{keys.key(keys.GATHERING, kind)[:12]}"
 
 
 def gather(task: bytes, content: bytes) -> bytes:
@@ -274,7 +274,8 @@ class Cluster:
     """The boxes of all workers of a scheduler, as a place for submissions to run."""
 
     def __init__(self, client: Client, settings: RunSettings) -> None:
-        kind, self._memory = boxes_of("bubblewrap"), places.memory_of_one(settings.assignment)
+        self.kind = "bubblewrap"
+        kind, self._memory = boxes_of(self.kind), places.memory_of_one(settings.assignment)
         self._address = str(client.scheduler.address) if client.scheduler else ""
         self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
         workers = client.scheduler_info(n_workers=-1)["workers"].values()

@@ -21,7 +21,9 @@ WAITING_MIB = 1_500
 
 
 class Place(Protocol):
-    """Where submissions run."""
+    """Where submissions run. ``kind``: the kind of its sandbox, on which evidence depends."""
+
+    kind: str
 
     def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Run one there and return all that was observed. Called from many threads."""
@@ -46,6 +48,7 @@ class Pool:
 
     def __init__(self, sandbox: Sandbox | None = None) -> None:
         self._sandbox = choose() if sandbox is None else sandbox
+        self.kind = self._sandbox.name
         self._idle: list[Boxes] = []
         self._open: set[Boxes] = set()
         self._lock = threading.Lock()

@@ -29,6 +29,11 @@ from checker.scoring import metrics, outputs, splits
 from checker.scoring.held_out import held_out_rows
 from checker.scoring.metrics import METRICS
 
+OWN_KIND = "none"
+"""The kind of sandbox in which the assignment's own notebooks run."""
+BASELINES = ("checker.run.baselines", "checker.scoring")
+"""The code that scores of traditional models depend on."""
+
 
 def reference_submission(settings: RunSettings) -> Submission:
     """Return the reference solution as a submission like any other.
@@ -54,7 +59,7 @@ def _own(settings: RunSettings, file: str, called: str) -> Submission:
 def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
     """Return the evidence of one of the assignment's own notebooks, for all seeds that may be asked for, from the cache
     where it is still valid."""
-    folder, under = store.cache_folder(), evidence_keys(submission, settings)
+    folder, under = store.cache_folder(), evidence_keys(submission, settings, OWN_KIND)
     name = f"{submission.name}-{under.all[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
@@ -104,8 +109,10 @@ def baseline_scores(settings: RunSettings) -> BaselineScores:
     """Return what the traditional models of the task reach, from the cache where it is still valid."""
     assignment = settings.assignment
     under = keys.key(
-        *("baselines", repr((assignment.data, assignment.splits, assignment.bar.metric))),
-        *(settings.dataset.note.sha256, repr(settings.all_seeds)),
+        BASELINES,
+        repr((assignment.data, assignment.splits, assignment.bar.metric)),
+        settings.dataset.note.sha256,
+        repr(settings.all_seeds),
     )
     path = store.cache_folder() / f"baselines-{under}.json"
     try:

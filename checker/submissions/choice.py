@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from checker.records.verdicts import FailureCause
 from checker.errors import HarnessError, UsageError
 from checker.records.capture import WHOLE_FILE, Adaptation
 from checker.records.submission import Companion, Identity, Platform, Submission
@@ -249,6 +250,7 @@ def _nothing_to_run(upload: Upload) -> Failure:
     more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
     return Failure(
         stage=Stage.READING,
+        cause=FailureCause.NOTHING_TO_RUN,
         rationale=told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
         help="Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
     )
@@ -257,9 +259,9 @@ def _nothing_to_run(upload: Upload) -> Failure:
 def _unreadable(file: File, why: str) -> Failure:
     return Failure(
         stage=Stage.READING,
+        cause=FailureCause.UNREADABLE_UPLOAD,
         rationale=told(f"{file.name} could not be read: {why.rstrip('.')}."),
         help="Look at the upload; where the file is whole there, put it into a folder by itself and check that.",
-        verdict=Verdict.REFER,
     )
 
 

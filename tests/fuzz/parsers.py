@@ -79,7 +79,7 @@ def some_frames() -> list[bytes]:
         every.CellResult(index=1, source="x = 1", outputs=(every.CellOutput("text", "1"),), error=None, seconds=0.1),
         every.Adaptation(1, "lr is called learning_rate"),
         some_model(),
-        every.Failure(stage=every.Stage.READING, rationale="a", help="b"),
+        every.Failure(stage=every.Stage.READING, cause=every.FailureCause.UNREADABLE_FILE, rationale="a", help="b"),
     ]
     for one in said:
         frames.write(stream, frames.message(one))

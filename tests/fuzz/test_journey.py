@@ -22,7 +22,7 @@ from checker.records.dataset import Dataset
 from checker.records.job import Progress, RetrainJob
 from checker.records.network import Development
 from checker.records.settings import ReferenceResults, RunSettings
-from checker.records.verdicts import Failure, Stage
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.run import batch, places
 from checker.wire import frames
 
@@ -107,7 +107,9 @@ def said(arrays, make):
     uses = (make.use("evaluate", make.fed(arrays["tested"])),)
     model = make.model(1, fit, input_width=3, uses=uses, architecture=make.architecture(3))
     cell = dataclasses.replace(make.cell(2, "x", "no"), outputs=(CellOutput("text", "1"), CellOutput("png", "QQ==")))
-    failure = Failure(stage=Stage.EXECUTING, rationale="It broke.", help="Mend it.", cell=2)
+    failure = Failure(
+        stage=Stage.EXECUTING, cause=FailureCause.CUT_SHORT, rationale="It broke.", help="Mend it.", cell=2
+    )
     return (Environment({"python": "3"}, "3", ""), Progress(1, 2), model, cell, Adaptation(1, "lr"), failure)
 
 

@@ -261,6 +261,76 @@ def test_train_on_batch_loops_become_epochs(tf: Any, notes: Notes) -> None:
     assert notes.only.variable == "net"
 
 
+def test_losses_of_batches_become_a_history(tf: Any, notes: Notes) -> None:
+    """Of a loop of train_on_batch the mean loss of each epoch is known, as of a fit; where the learning rate was 0
+    meanwhile, it does not fall."""
+    for rate in (0.01, 0.0):
+        model = make(tf)
+        model.optimizer.learning_rate = rate
+        for _ in range(4):
+            for at in range(0, 640, 64):
+                model.train_on_batch(X[at : at + 64], Y[at : at + 64])
+        model.optimizer.learning_rate = 0.01
+        notes.scan({"net": model})  # type: ignore[attr-defined]
+    learned, idle = (record.fits[0].history["loss"] for record in notes.values())
+    assert len(learned) == len(idle) == 4
+    assert learned[0] is not None and learned[-1] is not None and learned[-1] < 0.98 * learned[0]
+    assert idle[-1] == pytest.approx(idle[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("whose", ["model", "optimizer", "layer"])
+def test_a_method_of_keras_that_was_replaced_is_the_students_own(tf: Any, notes: Notes, whose: str) -> None:
+    """A training that goes through a method which the student put into one of Keras's objects cannot be rebuilt."""
+    model = make(tf)
+    owner, name = {
+        "model": (model, "train_step"),
+        "optimizer": (model.optimizer, "update_step"),
+        "layer": (model.layers[0], "call"),
+    }[whose]
+    original = getattr(owner, name)
+    setattr(owner, name, lambda *args, **kwargs: original(*args, **kwargs))
+    model.fit(X, Y, verbose=0)
+    record = notes.only
+    assert f"`{name}`" in record.unrebuildable + record.fits[0].unrebuildable
+
+
+def test_a_loss_that_falls_while_the_weights_stay_is_none(tf: Any, notes: Notes) -> None:
+    """A callback that keeps the learning rate at 0 within epochs, and writes a falling loss, has trained nothing."""
+
+    class Forging(tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.optimizer.learning_rate = 0.001
+            logs["loss"] = 0.5**epoch
+
+    make(tf).fit(X, Y, epochs=4, batch_size=64, verbose=0, callbacks=[Forging()])
+    (fit,) = notes.only.fits
+    assert fit.phase is None and "weights stayed" in fit.unrebuildable
+
+
+def test_a_schedule_with_a_name_of_keras_is_the_students_own(tf: Any, notes: Notes) -> None:
+    """A class within another's settings is known to be the student's, whatever it and its module are called."""
+    own = type("ExponentialDecay", (tf.keras.optimizers.schedules.ExponentialDecay,), {})
+    own.__module__ = tf.keras.optimizers.schedules.ExponentialDecay.__module__
+    model = make(tf)
+    model.compile(tf.keras.optimizers.Adam(own(0.1, 10, 0.9)), "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+    assert "`ExponentialDecay` is the student's own class" in notes.only.fits[0].unrebuildable
+
+
+def test_a_method_that_was_replaced_in_a_class_of_keras_is_the_students_own(
+    tf: Any, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So is one that was replaced for all objects of a class."""
+    kind = tf.keras.optimizers.Adam
+    original = kind.update_step
+    monkeypatch.setattr(kind, "update_step", lambda *args: original(*args))
+    make(tf).fit(X, Y, verbose=0)
+    assert "`update_step` of its `Adam`" in notes.only.fits[0].unrebuildable
+
+
 def test_evaluations_of_the_students_are_noted_and_those_of_fit_are_not(tf: Any, notes: Notes) -> None:
     """Only calls that the student made appear, with the rows that they were given."""
     model = make(tf)

@@ -14,12 +14,12 @@ from typing import Any
 import origin_cases
 import pytest
 
-from checker.gather import selection
+from checker.gather import explanation
 from checker.guest.plain import architecture, plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.keras_spec.allow_list import INITIALIZERS
 from checker.records.network import KerasObject
-from checker.records.verdicts import Stage, Verdict
+from checker.records.verdicts import FailureCause, Stage
 
 HERE = Path(__file__).parent
 
@@ -76,8 +76,8 @@ def test_a_network_that_was_only_loaded_is_referred(make: SimpleNamespace) -> No
     """A network for the task whose training nobody saw is not said to be untrained: a demonstrator looks."""
     loaded = make.model(origin="its weights come from elsewhere: a file")
     object.__setattr__(loaded, "fits", ())
-    failure = selection.explain([loaded], [], 5, 20_640)
-    assert (failure.stage, failure.verdict) == (Stage.SELECTING, Verdict.REFER)
+    failure = explanation.why_none([loaded], [], 5, 20_640)
+    assert (failure.stage, failure.cause) == (Stage.SELECTING, FailureCause.TRAINED_ELSEWHERE)
     assert "was not seen: its weights come from elsewhere" in failure.rationale
     assert "never trained" not in failure.rationale
 

@@ -111,6 +111,33 @@ def test_a_loop_is_one_training(tf: Any, keras: Any, notes: Notes, way: Callable
     assert notes.only.architecture == architecture.describe(model, keras, tf)
 
 
+@pytest.mark.parametrize("way", [eager, in_a_function])
+def test_the_loss_of_each_epoch_is_known(tf: Any, keras: Any, notes: Notes, way: Callable[[Any, Step], Step]) -> None:
+    """What was minimised is noted as a fit notes its loss; it falls where the network learns."""
+    train(way(tf, step_of(tf, keras, make(keras))), notes)
+    losses = notes.only.fits[0].history["loss"]
+    assert len(losses) == 3
+    assert losses[0] is not None and losses[-1] is not None and losses[-1] < 0.98 * losses[0]
+
+
+def test_a_loss_without_a_gradient_does_not_fall(tf: Any, keras: Any, notes: Notes) -> None:
+    """A loss that is passed on without its gradient teaches nothing, which its history tells."""
+    model, loss = make(keras), keras.losses.SparseCategoricalCrossentropy()
+    optimizer = keras.optimizers.Adam(0.01)
+
+    def step(x: Any, y: Any) -> None:
+        with tf.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+            held = tf.stop_gradient(value) + 0.0 * value
+        optimizer.apply_gradients(
+            zip(tape.gradient(held, model.trainable_variables), model.trainable_variables, strict=True)
+        )
+
+    train(step, notes)
+    (fit,) = notes.only.fits
+    assert fit.history["loss"] == pytest.approx([fit.history["loss"][0]] * 3, rel=1e-5)
+
+
 def test_a_function_may_loop_over_a_data_set_itself(tf: Any, keras: Any, notes: Notes) -> None:
     """A tf.function that is given a data set shows every batch, and inner functions do too."""
     step = tf.function(step_of(tf, keras, make(keras, built=True)))

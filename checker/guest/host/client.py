@@ -29,7 +29,7 @@ from checker.records.arrays import Array
 from checker.records.capture import CellError, CellOutput, CellResult
 from checker.records.codec import to_plain
 from checker.records.job import ExecuteJob, Progress
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
 
@@ -105,10 +105,10 @@ def _put_down(arrays: Sequence[Array], folder: Path) -> str:
 def _kernel_died(cell: int) -> Failure:
     return Failure(
         stage=Stage.EXECUTING,
+        cause=FailureCause.CUT_SHORT,
         rationale=f"The Python process running the notebook ended in cell {cell}.",
         help="Something in this cell ends the whole kernel: exit(), quit(), os._exit(), or a crash of a library.",
         cell=cell,
-        verdict=Verdict.REFER,
     )
 
 

@@ -25,6 +25,7 @@ def describe(model: Any, keras: Any, tf: Any) -> Architecture:
     kind = type(model).__name__
     if type(model) is not keras.Sequential and kind != "Functional":
         raise UnrebuildableError(f"the model is of the student's own class `{kind}`")
+    plaindata.require_own_methods(model)
     if not model.built:
         raise UnrebuildableError("the model was never given data, so its layers have no shapes yet")
     columns = _numeric_columns(model, keras)

@@ -9,8 +9,10 @@ Seeds of initialisers and dropout are dropped: the checker's seeds decide. A ``C
 would be weights that something else was trained to.
 """
 
+import inspect
 import sys
 from collections.abc import Mapping
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,14 @@ from pydantic import JsonValue
 
 from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
+
+KERAS = ("keras", "tf_keras")
+AT_WORK = (
+    "__call__ call get_config train_step compute_loss make_train_function train_function minimize apply "
+    "apply_gradients update_step _backend_apply_gradients _backend_update_step _get_current_learning_rate "
+    "_clip_gradients compute_gradients _compute_gradients _resource_apply_dense _update_step get_updates get_gradients"
+).split()
+"""Methods through which a training goes, or which say what an object is; those of Keras's own classes are Keras's."""
 
 
 class UnrebuildableError(Exception):
@@ -36,6 +46,7 @@ def describe(thing: Any, allowed: Mapping[str, str], config: Mapping[str, Any] |
     """Return an object of a listed class of Keras's own as plain data."""
     if not is_keras_own(type(thing)):
         raise UnrebuildableError(f"`{type(thing).__name__}` is the student's own class")
+    require_own_methods(thing)
     return _plain(type(thing).__name__, thing.get_config() if config is None else config, allowed)
 
 
@@ -69,6 +80,8 @@ def _value(key: str, value: Any) -> JsonValue:
     if isinstance(value, list | tuple) and len(value) <= 1_000:
         return [_value(key, part) for part in value]
     if isinstance(value, Mapping):
+        if value.get("registered_name"):  # Keras registers no class of its own
+            raise UnrebuildableError(f"`{value.get('class_name')}` is the student's own class")
         inner = _plain(str(value.get("class_name")), value.get("config") or {}, allow_list.nested(key))
         return {"class_name": inner.class_name, "config": dict(inner.config)}
     if hasattr(value, "item") and getattr(value, "size", 0) == 1:
@@ -85,7 +98,8 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
         if function is getattr(tf.nn, known, ()) or function is getattr(tf.math, known, ()):
             return known
     if isinstance(function, keras.layers.Layer):
-        return _value("activation", {"class_name": type(function).__name__, "config": function.get_config()})
+        made = describe(function, allow_list.nested("activation"))
+        return {"class_name": made.class_name, "config": dict(made.config)}
     raise UnrebuildableError(f"the activation `{name or type(function).__name__}` is the student's own function")
 
 
@@ -93,7 +107,7 @@ def is_keras_own(made: Any) -> bool:
     """Tell whether a class or function was defined in Keras itself, as far as it says; a class must also be found where
     it says that it was."""
     module = str(getattr(made, "__module__", ""))
-    if module.partition(".")[0] not in ("keras", "tf_keras"):
+    if module.partition(".")[0] not in KERAS:
         return False
     if not isinstance(made, type):
         return True
@@ -101,6 +115,16 @@ def is_keras_own(made: Any) -> bool:
     for name in made.__qualname__.split("."):
         found = getattr(found, name, None)
     return found is made
+
+
+def require_own_methods(thing: Any) -> None:
+    """Raise UnrebuildableError where a method of an object of Keras's was replaced, in its class or in itself alone."""
+    kind = type(thing)
+    for name in AT_WORK:
+        for found in (vars(thing).get(name), inspect.getattr_static(kind, name, None)):
+            module = str(getattr(found, "__module__", None) or "keras")
+            if isinstance(found, FunctionType | MethodType) and module.partition(".")[0] not in KERAS:
+                raise UnrebuildableError(f"`{name}` of its `{kind.__name__}` is the student's own function")
 
 
 def optimizer_object(optimizer: Any) -> KerasObject:

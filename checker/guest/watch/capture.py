@@ -14,6 +14,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import math
 import os
 import statistics
 from collections.abc import Callable, Iterator, Mapping
@@ -136,6 +137,7 @@ class Capture:
             known.batches.append(fed.note(given["x"], given.get("y"), _input_names(model)))
         with self.inside():
             result = original()
+        known.batch_losses.append(fit_calls.loss_of_batch(result) if given.get("reset_metrics", True) else math.nan)
         self.origins.forget_waiting()
         return result
 
@@ -310,8 +312,8 @@ class Capture:
         """Turn a run of ``train_on_batch`` calls into one stretch of training."""
         if not known.batches:
             return
-        batches, steps = known.batches, known.batch_steps
-        known.batches, known.batch_steps = [], 0
+        batches, steps, losses = known.batches, known.batch_steps, known.batch_losses
+        known.batches, known.batch_steps, known.batch_losses = [], 0, []
         data = fed.merge(batches)
         known.width = data.width or known.width
         rows = [batch.fed.rows for batch in batches]
@@ -323,6 +325,7 @@ class Capture:
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
         done = min(steps, self.ledger.caps.fit_steps)
+        went = max(1, round(epochs * done / steps))
         known.fits.append(
             Fit(
                 cell=self.ledger.cell(),
@@ -330,12 +333,13 @@ class Capture:
                 phase=phase,
                 unrebuildable=unrebuildable,
                 epochs_asked=epochs,
-                epochs_done=max(1, round(epochs * done / steps)),
+                epochs_done=went,
                 steps_done=done,
                 finished=True,
                 training=data.fed,
                 development=Development.NONE,
                 validation=None,
+                history=fit_calls.history_of_batches(losses, went),
             )
         )
         known.recompiled = False

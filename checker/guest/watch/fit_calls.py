@@ -1,6 +1,7 @@
 """What a call to ``fit`` asks for, as plain data, and when two calls are one stretch of training."""
 
 import contextlib
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -23,6 +24,9 @@ HARMLESS = frozenset(
     "History TensorBoard ModelCheckpoint CSVLogger ProgbarLogger TerminateOnNaN BackupAndRestore".split()
 )
 MAX_CLASSES = 100
+FALLEN = 0.8
+"""Of a first loss: what a loss below that has fallen to, beyond all that random layers do."""
+STILL = "its loss fell while its weights stayed what they were, so something else than its steps changed them"
 REBUILT = frozenset({"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler"})
 
 
@@ -218,7 +222,16 @@ def ended(fit: Fit, given: Mapping[str, Any], seen: Seen, noted: Mapping[str, tu
     if phase.rates and left_out(given):
         notes.append("the learning rates of its epochs are repeated as they were")
     done = replace(done, phase=phase, notes=(*fit.notes, *notes))
+    if stands_still(seen.weights, noted.get("loss", ())):
+        return replace(done, phase=None, unrebuildable=STILL)
     return done if seen.is_capped else as_ended(done, given, seen.epochs)
+
+
+def stands_still(weights: Sequence[bytes], losses: Sequence[float | None]) -> bool:
+    """Tell whether a loss is said to have fallen while the weights, by their hashes after each epoch, mostly stayed."""
+    stayed = sum(one == other and one != b"" for one, other in itertools.pairwise(weights))
+    known = [loss for loss in losses if loss is not None and loss >= 0]
+    return 2 * stayed > len(weights) > 2 and len(known) == len(losses) > 1 and min(known) < FALLEN * known[0]
 
 
 def as_ended(fit: Fit, given: Mapping[str, Any], done: int) -> Fit:
@@ -269,6 +282,22 @@ def history(history: Any) -> dict[str, tuple[float | None, ...]]:
         with contextlib.suppress(TypeError, ValueError):
             kept[str(name)[:100]] = tuple(float(value) for value in values[:MAX_EPOCHS])
     return kept
+
+
+def loss_of_batch(result: Any) -> float:
+    """Return the loss in what ``train_on_batch`` returned; NaN where there is none."""
+    first: Any = result.get("loss") if isinstance(result, Mapping) else result
+    with contextlib.suppress(TypeError, ValueError, IndexError):
+        return float(first[0] if isinstance(first, list | tuple) else first)
+    return math.nan
+
+
+def history_of_batches(losses: Sequence[float], epochs: int) -> dict[str, tuple[float | None, ...]]:
+    """Return the mean loss of each epoch of a training batch by batch, as ``fit`` would have noted it; nothing where
+    the loss of some batch is not known."""
+    if not losses or epochs > min(len(losses), MAX_EPOCHS) or not np.isfinite(losses).all():
+        return {}
+    return {"loss": tuple(float(part.mean()) for part in np.array_split(np.asarray(losses, np.float64), epochs))}
 
 
 def merge_last(fits: list[Fit]) -> None:

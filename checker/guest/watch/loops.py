@@ -8,6 +8,7 @@ reached or some thousands of steps were taken, so that nothing is lost where the
 Sets of rows that are only looked at (development, test) become ``Use`` records; small pieces are joined.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -105,6 +106,7 @@ class Loop:
     rows: Rows = field(default_factory=Rows)
     rates: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
     told: bool = False
 
     def __post_init__(self) -> None:
@@ -133,12 +135,15 @@ class Loop:
             self.tell(finished=False)
         return True
 
-    def feed(self, x: Any, y: Any, rate: float | None = None, ratio: float | None = None) -> None:
+    def feed(
+        self, x: Any, y: Any, rate: float | None = None, ratio: float | None = None, loss: float = math.nan
+    ) -> None:
         """Note the batch of a step that was taken.
 
         ``rate``: the learning rate, where that may change. ``ratio``: what was minimised, in proportion to the mean of
-        the rows' losses.
+        the rows' losses. ``loss``: what was minimised, NaN where that is not known.
         """
+        self.losses.append(loss)
         self.looks.join()
         self.sizes[len(x) if getattr(x, "shape", ()) else 0] += 1
         self.rows.add(x, y)
@@ -189,6 +194,7 @@ class Loop:
             training=data.fed,
             development=Development.NONE,
             validation=None,
+            history=fit_calls.history_of_batches(self.losses, done),
         )
 
     def _phase(self, data: Data, epochs: int, size: int) -> Phase:

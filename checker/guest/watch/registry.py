@@ -65,6 +65,7 @@ class Known:
     recompiled: bool = True
     batches: list[Data] = field(default_factory=list)
     batch_steps: int = 0
+    batch_losses: list[float] = field(default_factory=list)
     loop: Steps | None = None
     looks: Sights | None = None
     describe: Callable[[], Architecture] | None = None

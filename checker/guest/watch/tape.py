@@ -17,6 +17,7 @@ import contextlib
 import functools
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,6 +85,7 @@ class Learner:
     losses: list[Called] = field(default_factory=list)
     chosen: Called | None = None
     ratio: float | None = None
+    total: float = math.nan
     gradients: list[Any] = field(default_factory=list)
     plan: Plan | None = None
 
@@ -287,6 +289,7 @@ class Tapes:
     def _differentiated(self, learner: Learner, total: Any, penalties: Any) -> None:
         """Choose the loss whose mean was differentiated, as it is or else multiplied."""
         numbers = float(total), float(total) - float(penalties)
+        learner.total = numbers[0]
         for called in learner.losses:
             if any(abs(number - called.mean) <= CLOSE * abs(called.mean) for number in numbers):
                 learner.chosen, learner.ratio = called, 1.0
@@ -334,7 +337,9 @@ class Tapes:
         x, y = learner.looks.take()
         if not loop.step():
             return False
-        loop.feed(x, called.labels if called is not None else y, float(rate[0]) if rate else None, learner.ratio)
+        total, learner.total = learner.total, math.nan
+        labels = called.labels if called is not None else y
+        loop.feed(x, labels, float(rate[0]) if rate else None, learner.ratio, total)
         return True
 
     def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, Loop]:

@@ -1,0 +1,133 @@
+"""The later stages of gathering, and the evidence that they come to.
+
+A submission's run is ``Executed``. Where a network of its own is the answer, it is ``Answered``, and then
+``Retrained``. Where there is no answer, it stays ``Unanswered``. Nothing is filled in later: each stage holds the one
+before it, and ``evidence_of`` makes evidence of the last.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checker.gather.executed import Executed, executed_of
+from checker.gather.rows.tracing import Traced
+from checker.records.arrays import Array
+from checker.records.capture import ModelCapture
+from checker.records.evidence import Evidence, OwnResult, Selection
+from checker.records.gathered import Gathered
+from checker.records.job import Execution
+from checker.records.network import Recipe
+from checker.records.training import TrainingRun
+from checker.records.verdicts import Failure, Stage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unanswered:
+    """A run in which there is no answer; ``failures`` say why."""
+
+    executed: Executed
+    selection: Selection
+    failures: tuple[Failure, ...]
+    own_results: tuple[OwnResult, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A run with its answer, and what the answer was given. ``failures``: what went wrong before it, and is not
+    forgiven."""
+
+    executed: Executed
+    selection: Selection
+    answer: ModelCapture
+    traced: Traced
+    failures: tuple[Failure, ...] = ()
+    own_results: tuple[OwnResult, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrained:
+    """An answer that was trained again, or why it was not. The fields are those of ``Evidence``.
+
+    ``failures`` are those of the retraining. ``arrays``: outputs of the trainings, by hash.
+    """
+
+    answered: Answered
+    recipe: Recipe | None = None
+    retraining: Execution | None = None
+    further: Execution | None = None
+    runs: tuple[TrainingRun, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    replayed: str = ""
+    replay: str = ""
+    replay_cells: tuple[int, ...] = ()
+    arrays: Mapping[str, Array]
+
+
+def evidence_of(stage: Unanswered | Retrained, seeds: tuple[int, ...]) -> Gathered:
+    """Return the evidence that gathering comes to, with all arrays."""
+    if isinstance(stage, Unanswered):
+        return Gathered(_evidence(stage, None, seeds), stage.executed.arrays)
+    arrays = {**stage.answered.executed.arrays, **stage.answered.traced.arrays, **stage.arrays}
+    return Gathered(_evidence(stage.answered, stage, seeds), arrays)
+
+
+def _evidence(before: Unanswered | Answered, trained: Retrained | None, seeds: tuple[int, ...]) -> Evidence:
+    executed = before.executed
+    return Evidence(
+        submission=executed.submission,
+        environment=executed.environment,
+        execution=executed.execution,
+        cells=executed.cells,
+        models=executed.models,
+        failures=(*before.failures, *(trained.failures if trained else ())),
+        selection=before.selection,
+        tracing=before.traced.tracing if isinstance(before, Answered) else None,
+        recipe=trained.recipe if trained else None,
+        seeds=seeds,
+        retraining=trained.retraining if trained else None,
+        runs=trained.runs if trained else (),
+        adaptations=executed.adaptations,
+        replayed=trained.replayed if trained else "",
+        replay=trained.replay if trained else "",
+        replay_cells=trained.replay_cells if trained else (),
+        further=trained.further if trained else None,
+        cut_short=executed.cut_short,
+        ended_in=executed.ended_in,
+        as_trained=executed.as_trained,
+        own_results=before.own_results,
+        kept=executed.kept,
+    )
+
+
+def retrained_of(gathered: Gathered) -> Retrained:
+    """Return the last stage of evidence of an answer that was trained again."""
+    evidence = gathered.evidence
+    assert evidence.answer is not None and evidence.tracing is not None
+    is_later = [failure.stage is Stage.RETRAINING for failure in evidence.failures]
+    failures = list(zip(evidence.failures, is_later, strict=True))
+    answered = Answered(
+        executed=executed_of(gathered),
+        selection=evidence.selection,
+        answer=evidence.answer,
+        traced=traced_of(gathered),
+        failures=tuple(failure for failure, later in failures if not later),
+        own_results=evidence.own_results,
+    )
+    return Retrained(
+        answered=answered,
+        recipe=evidence.recipe,
+        retraining=evidence.retraining,
+        further=evidence.further,
+        runs=evidence.runs,
+        failures=tuple(failure for failure, later in failures if later),
+        replayed=evidence.replayed,
+        replay=evidence.replay,
+        replay_cells=evidence.replay_cells,
+        arrays=gathered.arrays,
+    )
+
+
+def traced_of(gathered: Gathered) -> Traced:
+    """Return what an answer was given, from evidence in which its rows were found."""
+    found = gathered.evidence.tracing
+    assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
+    return Traced(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))
