@@ -405,6 +405,7 @@ def deadly(job, beside):
     time.sleep(5 if script == b"slow" else 0)
 
 
+@pytest.mark.slow
 def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, settings, handed_in, tmp_path):
     """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has its own."""
     ours = processes(allowed_failures=1)
@@ -418,6 +419,7 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, se
     assert sorted(worker.poll() is None for worker in workers) == [False, False, True]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path):
     """A worker that is told to end leaves its submission to another, also where no loss is allowed."""
     ours = processes(allowed_failures=0)
@@ -437,6 +439,7 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in,
     assert first.wait(40) == 0
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, settings, handed_in, tmp_path):
     """Where the scheduler is lost the batch comes to its end: what was not finished has no verdict, and it says why."""
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):

@@ -126,6 +126,7 @@ def measured(source, seconds=3.0):
     return counter, last.at - begun.at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("knows_threads", [True, False])
 def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
     """Beside busy loops, too, a sleeping process has its time."""
@@ -136,6 +137,7 @@ def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
     assert counter.used < 0.5 * elapsed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not owntime.HAS_THREADS, reason="other systems do not tell how long a process waits")
 @pytest.mark.parametrize("others", ["", "os.fork()", "threading.Thread(target=compute).start()"])
 def test_who_computes_is_counted_by_processors(others):

@@ -131,6 +131,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 @times(few=12)
 @given(draws=st.data())
 def test_every_guest_has_a_verdict(draws, said, arrays, assignment, data, folder, make, fake_sandbox):
