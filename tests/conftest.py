@@ -21,10 +21,13 @@ from checker.records.arrays import Array
 from checker.records.assignment import Assignment
 from checker.records.capture import CellError, CellResult, Environment, Fed, Fit, ModelCapture, Use
 from checker.records.evidence import Evidence, Selection
+from checker.records.gathered import Gathered
 from checker.records.network import Architecture, Development, KerasObject, Labels, Layer, Node, Phase
+from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Submission
 from checker.records.training import TrainingRun
 from checker.records.verdicts import Failure, FailureCause, Stage
+from checker.run.session import Session
 from checker.sandbox import bubblewrap
 from checker.wire import frames
 
@@ -247,6 +250,17 @@ def make() -> SimpleNamespace:
 def fake_sandbox() -> type[FakeSandbox]:
     """A kind of sandbox whose guests are functions."""
     return FakeSandbox
+
+
+@pytest.fixture(scope="session")
+def without_reference() -> Callable[..., Session]:
+    """Opens a session in place of ``session.open``, with a reference that was never trained."""
+
+    def opened(settings: RunSettings, *told: object) -> Session:
+        results = ReferenceResults(scores={}, baselines={})
+        return Session(settings=settings, reference_evidence=Gathered(some_evidence(), {}), reference=results)
+
+    return opened
 
 
 # -- the program -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Reading an architecture: layers in words and in order, hidden layers, the effective output."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from pydantic import JsonValue
@@ -11,6 +12,7 @@ from checker.keras_spec.architectures import (
     hidden_layers,
     holds_weights,
     in_order,
+    is_sound,
     nonlinear_hidden_layers,
     normalises_inputs,
     output_activation,
@@ -212,3 +214,22 @@ def test_a_network_has_few_numbers_of_its_own() -> None:
 def test_settings_that_hold_weights_are_told(made: Callable[[int], Layer]) -> None:
     """Fifty numbers in scales, constants, ranges or thresholds may be weights that something else was trained to."""
     assert holds_weights(chain(*(made(at) for at in range(2, 52))), inputs=9)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        ((Node("in", ()), Node("out", (0,))), ()),
+        ((Node("in", ()), Node("out", (0,))), (2,)),
+        ((Node("in", ()), Node("out", (1,))), (1,)),
+        ((Node("in", ()), Node("other", (0,))), (1,)),
+        ((Node("in", ()), Node("out", ())), (1,)),
+    ],
+    ids=["no output", "no such output", "fed by itself", "no such layer", "fed nothing"],
+)
+def test_a_wiring_that_makes_no_sense_is_told(nodes: tuple[Node, ...], outputs: tuple[int, ...]) -> None:
+    """Nodes call layers that exist on nodes before them; only inputs are fed nothing; some node is an output."""
+    layers = (Layer("in", "InputLayer", {"shape": [3]}), Layer("out", "Dense", {"units": 1}))
+    sound = Architecture(layers, (Node("in", ()), Node("out", (0,))), outputs=(1,), parameters=0)
+    assert is_sound(sound)
+    assert not is_sound(replace(sound, nodes=nodes, outputs=outputs))

@@ -101,7 +101,7 @@ class Bench:
                 fresh,
             )
 
-    def watch(self, submission):
+    def watch(self, name):
         return lambda stage, step: None
 
     def report(self):
@@ -351,7 +351,7 @@ def test_submissions_of_one_name_are_all_checked(bench, practical):
 def test_progress_is_told_by_stage(bench, monkeypatch):
     """Whoever watches a submission hears of every stage with steps of its own."""
     seen = []
-    monkeypatch.setattr(Bench, "watch", lambda b, submission: lambda stage, step: seen.append((stage, step)))
+    monkeypatch.setattr(Bench, "watch", lambda b, name: lambda stage, step: seen.append((stage, step)))
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
@@ -1387,12 +1387,12 @@ def test_a_batch_outlives_its_temporary_files(bench):
     b.sandbox = sandbox.choose("bubblewrap")
     b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')
 
-    def watch(submission):
+    def watch(name):
         def step(*of):
-            if submission.name == "ada":
+            if name == "ada":
                 shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
-        if submission.name == "barbara":
+        if name == "barbara":
             shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
         return step
 

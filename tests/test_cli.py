@@ -14,13 +14,11 @@ import checker
 from checker import run as run_package
 from checker import sandbox
 from checker.assignment import dataset
-from checker.commands import app
 from checker.errors import HarnessError
 from checker.records.capture import Environment
 from checker.records.job import Progress
 from checker.records.report import Finding
-from checker.records.settings import ReferenceResults
-from checker.run import batch, doctor, lock
+from checker.run import batch, doctor, lock, session
 from checker.sandbox import trials
 from checker.wire.frames import message
 
@@ -43,13 +41,13 @@ def empty_handed(tmp_path):
 
 
 @pytest.fixture
-def with_guest(monkeypatch, fake_sandbox):
+def with_guest(monkeypatch, fake_sandbox, without_reference):
     """Let batches run in a fake sandbox, against a made-up standard."""
 
     def set_up(guest):
         made = fake_sandbox(guest)
         monkeypatch.setattr(sandbox, "choose", lambda kind: made)
-        monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
+        monkeypatch.setattr(session, "open", without_reference)
         return made
 
     return set_up

@@ -14,6 +14,10 @@ from drafts import NAMES, ROWS, flowers
 from checker.assignment import dataset, folders
 from checker.assignment.scaffold import columns
 from checker.errors import UsageError
+from checker.records.assignment import DatasetNote
+from checker.records.verdicts import Outcome
+from checker.run import rules
+from checker.run.rules import Exhibits
 
 made, run = drafts.made, drafts.run
 
@@ -21,6 +25,13 @@ made, run = drafts.made, drafts.run
 def code_of(path):
     cells = json.loads(path.read_bytes())["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def rules_of(path):
+    """The names that pytest finds rules by, in the file's order."""
+    body = ast.parse(path.read_text("utf-8")).body
+    taken = [each.name for node in body if isinstance(node, ast.ImportFrom) for each in node.names]
+    return [name for name in taken if name.startswith("test_")]
 
 
 # -- what is made ----------------------------------------------------------------------------------------
@@ -51,13 +62,24 @@ def test_all_that_was_made_is_python(made):
 def test_each_rule_has_an_example_that_differs_from_the_solution(made):
     """Every rule is named by one example; each example is the solution with something changed."""
     folder, _ = made
-    rules = set(re.findall(r"def (test_\w+)", (folder / "test_rules.py").read_text("utf-8")))
+    wanted = rules_of(folder / "test_rules.py")
     expected = [tomllib.loads(path.read_text("utf-8")) for path in folder.glob("examples/*/expected.toml")]
-    assert sorted(one["rule"] for one in expected) == sorted(rules)
+    assert sorted(one["rule"] for one in expected) == sorted(wanted)
     sources = {code_of(path) for path in folder.glob("examples/*/notebook.ipynb")} | {
         code_of(folder / "solution.ipynb")
     }
-    assert len(sources) == len(rules) + 1
+    assert len(sources) == len(wanted) + 1
+
+
+def test_a_new_rule_file_is_run_as_it_is(made):
+    """The rules that a new folder picks are there, in its order, and none decides where nothing is known."""
+    folder, _ = made
+    exhibits = Exhibits(
+        folders.load(folder), DatasetNote("flowers.csv", "ab" * 32, False), ROWS, (), None, None, None, (), None
+    )
+    found = rules.run(folder / "test_rules.py", exhibits)
+    assert [result.name for result in found] == rules_of(folder / "test_rules.py")
+    assert {result.outcome for result in found} == {Outcome.UNKNOWN}
 
 
 def test_seeds_are_drawn_for_each(run, tmp_path):

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from checker import sandbox
-from checker.commands import app
+from checker.commands import app, consoles
 from checker.errors import HarnessError, UsageError
 from checker.formats import files
 from checker.gradebooks import decisions, feedback, moodle, worksheets
@@ -24,8 +24,8 @@ from checker.gradebooks.feedback import Page
 from checker.gradebooks.moodle import Entry, Outcome, Words
 from checker.records.capture import Environment
 from checker.records.job import Ending, Progress
-from checker.records.settings import ReferenceResults
 from checker.records.submission import Identity, Platform
+from checker.run import session
 from checker.submissions import names
 from checker.wire.frames import message
 
@@ -162,7 +162,7 @@ def worksheet_of(numbers, headings=HEADINGS, maximum="1.00", no="No", bom=True, 
 
 
 @pytest.fixture(scope="module")
-def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
+def checked(download, numbers, root, fake_sandbox, without_reference, tmp_path_factory):
     """One command over the course's zip, with the worksheet and extensions: what it wrote, and what it said.
 
     Its fakes are the sandbox and the reference's standard. Verdicts are of all kinds, and one submission is unfinished.
@@ -190,8 +190,8 @@ def checked(download, numbers, root, fake_sandbox, tmp_path_factory):
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
-        patch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
-        patch.setattr(app, "console", Console(file=out, width=200))
+        patch.setattr(session, "open", without_reference)
+        patch.setattr(consoles, "output", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             app.main()
@@ -277,12 +277,12 @@ def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
 
 
 @pytest.mark.slow
-def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys):
+def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys, without_reference):
     """Judging again keeps the times that the worksheet told, and reads the extensions that lie beside the results."""
     out = shutil.copytree(checked.results, tmp_path / "results")
     (out / "extensions.csv").write_text(f"student,until\n{NAMES[38]},2026-12-01T17:00:00+00:00\n")
     words = ["judge", out, "--assignment", checked.assignment, "--practice-data"]
-    monkeypatch.setattr(app, "_establish", lambda settings: ReferenceResults(scores={}, baselines={}))
+    monkeypatch.setattr(session, "open", without_reference)
     monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
     with pytest.raises(SystemExit):
         app.main()

@@ -42,7 +42,7 @@ def digests(package):
         ("gather/rows/matching.py", False, True),
         ("gather/selection.py", False, True),
         ("gather/retraining.py", False, True),
-        ("keras_spec/recipes.py", True, True),
+        ("keras_spec/recipes.py", False, True),
         ("gather/execution.py", True, True),
         ("guest/watch/capture.py", True, True),
         ("guest/train/training.py", True, True),

@@ -1,6 +1,7 @@
 """Rules: a lecturer's pytest functions become results, whatever they do and whatever lies around them."""
 
 import os
+import re
 import sys
 from dataclasses import replace
 from textwrap import dedent
@@ -8,7 +9,9 @@ from types import ModuleType
 
 import pytest
 
+from checker.assignment import rules as shared
 from checker.errors import AssignmentError
+from checker.records.arrays import ArrayRef
 from checker.records.assignment import DatasetNote, RuleSeverities
 from checker.records.tracing import FeatureSource, Tracing
 from checker.records.verdicts import Importance, Outcome
@@ -19,7 +22,7 @@ from checker.run.rules import Exhibits
 @pytest.fixture
 def exhibits(assignment):
     """A submission of which nothing is known."""
-    return Exhibits(assignment, DatasetNote("data", "ab" * 32, True), (), None, None, None, (), None)
+    return Exhibits(assignment, DatasetNote("data", "ab" * 32, True), 600, (), None, None, None, (), None)
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_help_belongs_to_rules_that_failed(run):
         ("x = 3; assert x == 4", Outcome.FAILED, "assert 3 == 4", ""),
         ("raise AssertionError('No.')", Outcome.FAILED, "No.", ""),
         ("pytest.skip('Not today.')", Outcome.SKIPPED, "Not today.", ""),
-        ("from checker.run.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
+        ("from checker.assignment.rules import unknown; unknown('not known')", Outcome.UNKNOWN, "not known", ""),
         ("1 / 0", Outcome.ERROR, "ZeroDivisionError: division by zero", ""),
         ("raise KeyError('x')", Outcome.ERROR, "KeyError: 'x'", ""),
         ("pytest.fail('Broken.')", Outcome.ERROR, "Failed: Broken.", ""),
@@ -102,7 +105,7 @@ def test_what_a_rule_does_is_its_outcome(run, body, outcome, rationale, detail):
             """It is so."""
             {body}
     ''')
-    assert (result.outcome, result.rationale, result.detail.strip()) == (outcome, rationale, detail)
+    assert (result.outcome, result.rationale, result.detail) == (outcome, rationale, detail)
 
 
 def test_a_rule_that_breaks_stops_no_other(run):
@@ -252,6 +255,77 @@ def test_a_name_that_is_no_rule_is_refused(run, exhibits):
         run(THREE, weighed(exhibits, off=("test_a", "test_d")))
 
 
+# -- rules that assignments share -------------------------------------------------------------------------
+
+
+def test_shared_rules_are_picked_by_import(run):
+    """An imported rule is run like one of the file's own, in the order of the names in the file."""
+    found = run('''
+        from checker.assignment.rules import test_tensorboard_is_used, test_labels_are_the_datas
+
+        @pytest.mark.required
+        def test_mine():
+            """It is so."""
+
+        from checker.assignment.rules import test_inputs_are_scaled
+    ''')
+    assert [(r.name, r.outcome) for r in found] == [
+        ("test_tensorboard_is_used", Outcome.UNKNOWN),
+        ("test_labels_are_the_datas", Outcome.UNKNOWN),
+        ("test_mine", Outcome.PASSED),
+        ("test_inputs_are_scaled", Outcome.UNKNOWN),
+    ]
+    assert found[1].sentence == "Each row was trained on with the label that the data has for it."
+    assert found[1].importance is Importance.REQUIRED
+
+
+def test_a_shared_rule_is_replaced_by_one_of_its_name(run):
+    """A function of the same name takes the place of the imported one."""
+    found = run('''
+        from checker.assignment.rules import test_tensorboard_is_used, test_labels_are_the_datas
+
+        @pytest.mark.required
+        def test_tensorboard_is_used():
+            """It is so."""
+    ''')
+    assert [(r.name, r.importance) for r in found] == [
+        ("test_tensorboard_is_used", Importance.REQUIRED),
+        ("test_labels_are_the_datas", Importance.REQUIRED),
+    ]
+    assert found[0].sentence == "It is so."
+
+
+def test_a_shared_rule_is_reworded(run, exhibits, make):
+    """Other help and another sentence change neither the rule's weight nor what it finds."""
+    text = """
+        from checker.assignment import rules
+        of_all = rules.test_random_seeds_are_set
+        test_random_seeds_are_set = rules.reworded(of_all, help="Call it.", sentence="Seeds are.")
+        from checker.assignment.rules import test_random_seeds_are_set as test_again
+    """
+    mine, theirs = run(text, replace(exhibits, notebook=(make.cell(1, "x = 1  # set_random_seed(4)"),)))
+    assert (mine.help, mine.sentence, mine.importance) == ("Call it.", "Seeds are.", Importance.ADVISORY)
+    assert theirs.help.startswith("Start with keras.utils")
+    assert mine.rationale == theirs.rationale == "No random seed is set in the student's own cells."
+
+
+def test_a_shared_rule_counts_the_rows_of_the_data(run, exhibits):
+    """The rows of the data say how many are enough; further lines of the message come as they were written."""
+    rows = ArrayRef("ab" * 32, (600,), "int64")
+    tracing = Tracing(source=FeatureSource.TRACED, reason="", training_rows=200, development_rows=30, rows=rows)
+    text = "from checker.assignment.rules import test_trained_on_enough_data"
+    (result,) = run(text, replace(exhibits, tracing=tracing))
+    assert result.rationale == "The network was trained on 230 rows, development rows included, of 600."
+    assert result.detail == "What is learned from a few rows says little about the others."
+    assert run(text, replace(exhibits, tracing=tracing, data_rows=300))[0].outcome is Outcome.PASSED
+
+
+def test_the_public_module_holds_what_it_lists():
+    """Every listed name is there, and every rule there is listed."""
+    assert all(hasattr(shared, name) for name in shared.__all__)
+    assert {name for name in vars(shared) if name.startswith("test_")} <= set(shared.__all__)
+
+
 # -- broken rules ----------------------------------------------------------------------------------------
 
 
@@ -281,13 +355,120 @@ def test_a_missing_file_is_the_assignments_fault(exhibits, tmp_path):
         rules.run(tmp_path / "test_rules.py", exhibits)
 
 
-# -- alone in the world ----------------------------------------------------------------------------------
+# -- rule files of before --------------------------------------------------------------------------------
+
+
+def test_a_former_import_says_what_to_write_now(run, tmp_path):
+    """A rule file that imports a module that is gone is refused with its line and the import that takes its place."""
+    with pytest.raises(AssignmentError) as caught:
+        run('''
+            from checker.architectures import describe, own_numbers
+            from checker.records import Architecture, Recipe
+
+            @pytest.mark.required
+            def test_it(recipe: Recipe):
+                """It is so."""
+        ''')
+    assert caught.value.message == (
+        f"{tmp_path / 'test_rules.py'}, line 3: checker.architectures is called checker.assignment.rules now: "
+        "write `from checker.assignment.rules import describe` (which has no own_numbers); "
+        "line 4: checker.records is called checker.assignment.rules now: "
+        "write `from checker.assignment.rules import Architecture, Recipe`"
+    )
+
+
+def test_a_former_import_within_a_rule_is_found(run):
+    """An import in a rule's body is as wrong as one at the file's head."""
+    with pytest.raises(AssignmentError, match=r"line 7: checker\.rules is called .* import unknown`"):
+        run('''
+            @pytest.mark.required
+            def test_it():
+                """It is so."""
+
+                from checker.rules import unknown
+        ''')
+
+
+def test_a_former_module_is_told_however_it_is_imported(run):
+    """``import checker.rules`` and ``from checker import rules`` are former imports as well."""
+    for line in ("import checker.rules as rules", "from checker import rules"):
+        with pytest.raises(
+            AssignmentError, match=r"line 2: checker\.rules is called .* `import checker\.assignment\.rules`"
+        ):
+            run(line + dedent(PLAIN))
+
+
+def test_a_file_that_fits_both_is_not_refused(run):
+    """A former import that the file can do without is no error, nor is another import that fails beside it."""
+    result, broken = run('''
+        try:
+            from checker.rules import unknown
+        except ImportError:
+            from checker.assignment.rules import unknown
+
+        @pytest.mark.required
+        def test_it():
+            """It is so."""
+
+        @pytest.mark.required
+        def test_other():
+            """It is so."""
+            import no_such_module
+    ''')
+    assert (result.outcome, broken.outcome) == (Outcome.PASSED, Outcome.ERROR)
+
 
 PLAIN = '''
     @pytest.mark.required
     def test_it():
         """It is so."""
 '''
+
+# What rule files imported before they imported one module: the drafts of new assignments, and both assignments.
+DRAFTED = """
+    from checker.architectures import (
+        describe,
+        nonlinear_hidden_layers,
+        normalises_inputs,
+        output_activation,
+        output_units,
+    )
+    from checker.assignments import own_cells
+    from checker.records import Architecture, Assignment, CellResult, Labels, ModelCapture, Recipe, SeenRows, Tracing
+    from checker.rules import unknown
+"""
+CLASSIFICATION = """
+    from checker.architectures import describe
+    from checker.assignments import starter_sources
+    from checker.records import (
+        Architecture,
+        Assignment,
+        CellResult,
+        Comparison,
+        Labels,
+        ModelCapture,
+        Recipe,
+        SeenRows,
+        Tracing,
+        TrainingRun,
+    )
+    from checker.rules import unknown
+"""
+
+
+@pytest.mark.parametrize("imports", [DRAFTED, CLASSIFICATION], ids=["draft", "classification"])
+def test_every_former_rule_file_is_told_all_it_needs(run, imports):
+    """Whatever the rule files of before imported is in the public module: with the words' imports it runs."""
+    with pytest.raises(AssignmentError) as caught:
+        run(imports)
+    written = re.findall("write `(.+?)`", caught.value.message)
+    assert len(written) == 4
+    assert "has no" not in caught.value.message
+    (result,) = run("\n".join(written) + dedent(PLAIN))
+    assert result.outcome is Outcome.PASSED
+
+
+# -- alone in the world ----------------------------------------------------------------------------------
 
 
 def test_configuration_around_the_rules_is_not_read(run, tmp_path):

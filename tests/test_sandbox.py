@@ -15,6 +15,7 @@ import pytest
 
 from checker import sandbox
 from checker.errors import SandboxMissingError
+from checker.judge import blame
 from checker.records.assignment import Limits
 from checker.records.job import Ending, ExecuteJob
 from checker.records.verdicts import Verdict
@@ -145,7 +146,7 @@ def test_a_kernel_that_ends_itself_is_told_with_its_cell(run):
     (failure,) = seen.failures
     assert failure.cell == 2
     assert "ended in cell 2" in failure.rationale
-    assert failure.verdict is Verdict.REFER
+    assert blame.VERDICTS[failure.cause] is Verdict.REFER
 
 
 FLOOD = r"""

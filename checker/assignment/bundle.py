@@ -1,13 +1,13 @@
-"""What students are given of an assignment: one zip, made from its folder, and opened on their own machines.
+"""The bundle: the part of an assignment that students may see, as one zip. It is packed here, and opened here.
 
-Theory of operation: into the zip goes what is listed here, and nothing else. ``assignment.toml`` is written anew from
-the record, without the seeds of the grading and without comments; from ``scores.json`` are taken what belongs to the
-seeds of self-checks; the solution and the examples stay where they are. Without the seeds nobody has the splits. The
-same folder gives the same bytes, so the zip may be published under its hash.
+Theory of operation: the zip holds the files that are listed here and nothing else. ``assignment.toml`` is written anew
+from the record, without the seeds of the grading and without comments. ``scores.json`` keeps only the scores for the
+seeds of self-checks. The solution and the examples stay out. Without the seeds nobody can compute the splits. The
+same folder gives the same bytes, so you may publish the zip under its hash.
 
-A zip is hostile until its hash is known to be right, which of a downloaded one is asked for, as its rules are run.
-Files are read from it by the names that an assignment's have, each up to a limit, into memory, and written under these
-names to a folder of our own: no path out of the zip meets the file system.
+A zip is hostile until its hash is known to be right. A downloaded one needs a hash, because its rules will run here.
+Files are read into memory by the names that an assignment's files have, each up to a limit, and written under these
+names to a folder of our own: no path from the zip reaches the file system.
 """
 
 import hashlib
@@ -19,12 +19,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pooch
-import typer
-from rich.console import Console
 
 from checker.assignment import folders
 from checker.assignment.folders import FILE, RULES, SCORES, STARTER
@@ -35,42 +33,17 @@ from checker.records.codec import to_json, to_plain
 from checker.submissions import uploads
 
 MOST_BYTES = 64 * 2**20
-"""Of one file, unpacked."""
+"""The most that one file may have, unpacked."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-console = Console(highlight=False)
 
 
 # -- made ------------------------------------------------------------------------------------------------
 
 
-def command(
-    folder: Annotated[Path, typer.Argument(metavar="ASSIGNMENT", help="Folder of the assignment.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where the zip goes; default: ID.zip.")] = None,
-) -> None:
-    """Pack what students need for `checker self-check`: rules, hand-out, the reference's scores, and no solution.
-
-    Example: checker bundle reference/ocean_proximity -o tick4.zip
-    """
-    assignment = folders.load(folder)
-    for words in folders.outdated(folder):
-        console.print(words, style="yellow", markup=False, soft_wrap=True)
-    path = out or Path(f"{files.slug(assignment.id)}.zip")
-    content = pack(assignment)
-    files.write(path, content)
-    digest = hashlib.sha256(content).hexdigest()
-    console.print(f"Wrote {path}. Students type one of", markup=False, soft_wrap=True)
-    console.print(f"  checker self-check my_solution.ipynb --assignment {path.name}", markup=False, soft_wrap=True)
-    console.print(
-        f"  checker self-check my_solution.ipynb --assignment https://…/{path.name}#sha256={digest}",
-        markup=False,
-        soft_wrap=True,
-    )
-
-
 def pack(assignment: Assignment) -> bytes:
-    """Return the zip of all of an assignment that its students may see; the same bytes for the same assignment.
+    """Return the zip for an assignment's students. The same assignment gives the same bytes.
 
-    Raises UsageError where the reference has no scores for self-checks yet.
+    Raises UsageError if the reference has no scores for self-checks yet.
     """
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
@@ -82,7 +55,7 @@ def pack(assignment: Assignment) -> bytes:
 
 
 def public_files(assignment: Assignment) -> dict[str, bytes]:
-    """Return the files of an assignment that its students may see, by name."""
+    """Return the content of each file that students may see, by its name."""
     folder = Path(assignment.folder)
     known = [scores for scores in folders.scores(assignment) if scores.seeds == assignment.seeds.self_check]
     if not known:
@@ -110,7 +83,7 @@ def _as_toml(assignment: Assignment) -> str:
 
 
 def _pairs(table: Mapping[str, Any]) -> list[str]:
-    """Return a table's lines. JSON's strings, numbers, truths and lists are TOML's, but for one character."""
+    """Return a table's lines. Strings, numbers, booleans and lists are the same in JSON and TOML, except for DEL."""
     text = {key: json.dumps(value, ensure_ascii=False) for key, value in table.items() if value is not None}
     return [f"{key} = {value}".replace("\x7f", "\\u007f") for key, value in text.items()]
 
@@ -120,9 +93,10 @@ def _pairs(table: Mapping[str, Any]) -> list[str]:
 
 @contextmanager
 def opened(named: str) -> Iterator[Path]:
-    """Give the folder of an assignment that was named: a folder, a zip, or a zip's address and hash.
+    """Yield the folder of an assignment. ``named`` is a folder, a zip, or the address of a zip with its hash.
 
-    A zip's folder is gone afterwards. Raises UsageError for what is no zip, or not the one that the hash says.
+    A zip is unpacked into a folder that is removed afterwards. Raises UsageError if the file is not a zip, or not
+    the one with this hash.
     """
     place, _, digest = named.partition("#sha256=")
     path = _downloaded(place, digest) if re.match(r"https?://", place) else Path(place)
@@ -139,7 +113,7 @@ def opened(named: str) -> Iterator[Path]:
 
 
 def _downloaded(address: str, digest: str) -> Path:
-    """Return the file at an address, from the user's cache where it was there before."""
+    """Download the file at an address into the user's cache, unless it is there already; return its path."""
     if not re.fullmatch("[0-9a-fA-F]{64}", digest):
         raise UsageError(
             f"{address} could be any file, and its rules would be run: its hash is missing.",
@@ -154,7 +128,7 @@ def _downloaded(address: str, digest: str) -> Path:
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    """Write an assignment's files from a zip, under our own names for them, to a folder."""
+    """Write an assignment's files from a zip to a folder, under our own names for them."""
     members = {file.parts: file for file in uploads.in_zip(path) if not file.hidden}
     _copy(members, FILE, folder, path)
     for name in (RULES, STARTER, SCORES):

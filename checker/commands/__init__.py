@@ -1,3 +1,4 @@
-"""The subcommands, and the one place where errors become words and exit codes. It may import everything but
-``guest``.
+"""The commands, one in each module, and what they share. ``app`` puts them together.
+
+This package may import every other one but ``guest``.
 """

@@ -1,5 +1,7 @@
-"""The command that takes results back to where the submissions came from. It reads and writes files; ``moodle``
-and ``awards`` say what goes into them."""
+"""The command that returns results to the platform that the submissions came from.
+
+It reads and writes files; ``moodle`` and ``awards`` decide what goes into them.
+"""
 
 import os
 from collections import Counter
@@ -10,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
+from checker.commands import consoles
+from checker.commands.options import ResultsFolder
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.formats import files, text
 from checker.gradebooks import autograders, awards, decisions, feedback, moodle, nbgrader, worksheets
@@ -28,11 +31,10 @@ from checker.run import batch, lock
 
 MIB = 2**20
 NAME = 60
-console = Console(highlight=False)
 
 
 def command(
-    out: Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that a batch wrote.")],
+    out: ResultsFolder,
     moodle_worksheet: Annotated[
         Path | None, typer.Option(help="The grading worksheet as downloaded from Moodle; it is filled into --to.")
     ] = None,
@@ -92,7 +94,7 @@ def _to_moodle(out: Path, given: Path, to: Path | None, feedback_to: Path | None
     if feedback_to is not None:
         made = _pages(sheet, found, out)
         places = _write_feedback(made, feedback_to, limit)
-        console.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
+        consoles.output.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
     return is_complete
 
 
@@ -116,7 +118,7 @@ def _to_classroom(out: Path, folder: Path, words: Words) -> bool:
         files.write(folder / f"{files.slug(one.entry.name)}.txt", autograders.classroom(one.result))
     filled = Filled(b"", made.lines, ())
     _print(filled)
-    console.print(f"Wrote {len(made.awards)} files into {folder}.", markup=False)
+    consoles.output.print(f"Wrote {len(made.awards)} files into {folder}.", markup=False)
     return filled.is_complete
 
 
@@ -128,15 +130,19 @@ def _require_other(given: Path, to: Path | None) -> None:
 def _entries(out: Path) -> list[Entry]:
     results = _as_left(_results(out), out)
     if results.dataset.practice:
-        console.print("These results were made with practice data: not for awarding ticks.", style="bold yellow")
+        consoles.output.print(
+            "These results were made with practice data: not for awarding ticks.", style="bold yellow"
+        )
     return moodle.entries(results)
 
 
 def _as_left(results: Results, out: Path) -> Results:
-    """Return results in which no verdict stands that evidence gave which is not as the batch left it; and say so."""
+    """Return results without the verdicts whose evidence was changed since the batch; print whose these are."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
     for one in altered:
-        console.print(text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True)
+        consoles.output.print(
+            text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True
+        )
     return replace(
         results,
         reports=tuple(report for report in results.reports if report.submission not in altered),
@@ -162,33 +168,35 @@ def _decided(out: Path) -> dict[str, Decided]:
 
 
 def _finish(filled: Filled, to: Path) -> bool:
-    """Write a filled file, say what was done, and return whether all of it was."""
+    """Write a filled file and print what became of each row; return whether everything was filled in."""
     files.write(to, filled.content)
     _print(filled)
-    console.print(f"Wrote {to}.", markup=False)
+    consoles.output.print(f"Wrote {to}.", markup=False)
     return filled.is_complete
 
 
 def _print(filled: Filled) -> None:
-    """Say of every row and submission what became of it; who has handed in nothing stands in one line."""
+    """Print what became of every row and submission. All who have handed in nothing share one line."""
     for line in filled.lines:
         if line.outcome is not Outcome.ABSENT:
             words = text.one_line(f"{line.who}: {line.outcome}: {line.words}")
-            console.print(words, markup=False, soft_wrap=True)
+            consoles.output.print(words, markup=False, soft_wrap=True)
     absent = [text.one_line(line.who, NAME) for line in filled.lines if line.outcome is Outcome.ABSENT]
     if absent:
-        console.print(f"{Outcome.ABSENT.capitalize()}: {', '.join(absent)}", markup=False, soft_wrap=True)
+        consoles.output.print(f"{Outcome.ABSENT.capitalize()}: {', '.join(absent)}", markup=False, soft_wrap=True)
     counts = Counter(line.outcome for line in filled.lines)
-    console.print(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold")
+    consoles.output.print(
+        ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold"
+    )
     for warning in filled.warnings:
-        console.print(warning, style="yellow")
+        consoles.output.print(warning, style="yellow")
 
 
 # -- feedback ----------------------------------------------------------------------------------------------
 
 
 def _pages(sheet: Worksheet, found: Sequence[Entry], out: Path) -> list[Page]:
-    """Return each submission's page for every participant whose row in the worksheet is matched with it."""
+    """Return, for each participant whose row matches a submission, the page of that submission."""
     matched = moodle.match(sheet, found)
     made = []
     for row in sheet.rows:
@@ -199,12 +207,12 @@ def _pages(sheet: Worksheet, found: Sequence[Entry], out: Path) -> list[Page]:
 
 
 def _page(out: Path, report: Report) -> bytes:
-    """Return the student's edition of a report: the other one has questions and the reference in it."""
+    """Return the student's edition of a report. The other edition holds questions and the reference."""
     return files.content(out / paths.student_page_of(report.submission))
 
 
 def _write_feedback(made: Sequence[Page], path: Path, limit: int) -> list[Path]:
-    """Write pages into one zip, or into several, numbered, where one would be larger than the limit."""
+    """Write pages into one zip, or into several numbered ones if one would be larger than the limit."""
     zips = feedback.pack(made, limit)
     numbered = [path.with_name(f"{path.stem}-{at}{path.suffix}") for at in range(1, len(zips) + 1)]
     places = numbered if len(zips) > 1 else [path][: len(zips)]

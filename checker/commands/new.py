@@ -4,18 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from checker.assignment import folders
 from checker.assignment.dataset import HOUSING, PRACTICE
 from checker.assignment.scaffold import columns, folder
+from checker.commands import consoles
 from checker.errors import UsageError
 from checker.formats.text import as_printed
 from checker.scoring.metrics import GUESSES
 
 HOUSING_TARGETS = {"classification": "ocean_proximity", "regression": "median_house_value"}
-console = Console(highlight=False)
 
 
 def command(
@@ -43,11 +42,13 @@ def command(
     described = columns.describe(_bytes(csv or PRACTICE), name, task, target or HOUSING_TARGETS[task])
     folder.write(path, described, title or path.name.replace("_", " "), is_housing=csv is None)
     made = folders.load(path)
-    console.print(f"{path}: {described.rows:,} rows, {len(made.data.features)} features of {name}.", markup=False)
+    consoles.output.print(
+        f"{path}: {described.rows:,} rows, {len(made.data.features)} features of {name}.", markup=False
+    )
     for note in described.notes:
-        console.print(Text(f"  {as_printed(note)}"), soft_wrap=True)
+        consoles.output.print(Text(f"  {as_printed(note)}"), soft_wrap=True)
     data = " --practice-data" if csv is None else ""
-    console.print(
+    consoles.output.print(
         f"Edit what is there, and look whether it holds: checker reference {path}{data}", markup=False, soft_wrap=True
     )
 

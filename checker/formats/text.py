@@ -58,6 +58,11 @@ def one_line(text: str, limit: int = SENTENCE) -> str:
     return line if len(line) <= limit and len(text) <= limit * 2 else f"{line[: limit - 1]}…"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number and its noun: "1 cell", "3,000 cells"; ``many`` is a plural that does not just add an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def as_printed(text: str, limit: int = BLOCK) -> str:
     """Return what a terminal would still show: no colours, and the last state of each progress bar."""
     lines = _ESCAPE.sub("", text).replace("\b", "").replace("\r\n", "\n").split("\n")

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from checker.keras_spec import recipes
+from checker.formats.text import counted
+from checker.keras_spec import training_size
 from checker.records.capture import ModelCapture
 
 
 def for_the_task(models: Sequence[ModelCapture], outputs: int, dataset_rows: int) -> tuple[ModelCapture, ...]:
     """Return the models that were trained for the task."""
-    enough = recipes.enough_rows(dataset_rows)
+    enough = training_size.enough_rows(dataset_rows)
     return tuple(model for model in models if not why_not(model, outputs, enough))
 
 
@@ -28,7 +29,3 @@ def why_not(model: ModelCapture, outputs: int, enough: int) -> str:
 
 def name(model: ModelCapture) -> str:
     return f"`{model.variable or model.name}`"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
+from checker.formats.text import counted
 from checker.gather import selection
-from checker.gather.candidates import counted, name
+from checker.gather.candidates import name
 from checker.gather.executed import Executed
-from checker.keras_spec import recipes
+from checker.keras_spec import training_size
 from checker.records.capture import Adaptation, CellResult, ModelCapture
 from checker.records.settings import RunSettings
 from checker.records.submission import Companion
@@ -75,7 +76,7 @@ def why_none(
             cause=FailureCause.WAITS_FOR_INPUT,
         )
     models = selection.pointed_at(models, cells, named)[0] or models
-    enough = recipes.enough_rows(dataset_rows)
+    enough = training_size.enough_rows(dataset_rows)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]
     unfinished = [m for m in trained if m.output_width in (None, outputs)]
     example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression

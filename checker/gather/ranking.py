@@ -21,7 +21,7 @@ from scipy import special
 
 from checker.gather.own_results import Own, score
 from checker.gather.rows.matching import MIN_ROWS
-from checker.keras_spec import kin
+from checker.keras_spec import kin, watched
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
 from checker.scoring.metrics import METRICS, Metric, find
@@ -157,8 +157,7 @@ def _stated(own: Own, metric: str) -> float | None:
     """Return a network's score on rows that it was not trained on; else what its training states of watched ones."""
     if own.unseen.any():
         return score(own.losses[own.unseen], metric)
-    history = own.model.fits[-1].history
-    values = next((of for name, of in history.items() if name.startswith("val_") and "acc" in name and of), ())
+    values = watched.ACCURACY.series(own.model.fits[-1].history, development=True)
     return values[-1] if values else None
 
 

@@ -9,7 +9,7 @@ from checker.gather import execution
 from checker.gather.rows import preparation
 from checker.gather.rows.tracing import Traced
 from checker.gather.stages import Answered, Retrained, traced_of
-from checker.keras_spec import architectures, kin, recipes
+from checker.keras_spec import architectures, kin, recipes, training_size
 from checker.records.arrays import Array
 from checker.records.gathered import Gathered
 from checker.records.job import Ending, Execution, Progress, ReplayPlan, RetrainJob
@@ -41,7 +41,7 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
     executed, answer, traced = answered.executed, answered.answer, answered.traced
     rows, assignment = len(settings.dataset.labels), settings.assignment
     training_rows = round(rows * (1 - assignment.splits.test))
-    enough = recipes.enough_rows(rows)
+    enough = training_size.enough_rows(rows)
     looked_at = kin.with_looks_at_twins(answer, executed.models)
     distinct = traced.tracing.training_rows
     recipe, unclear = recipes.recipe_of(looked_at, assignment.caps, enough, training_rows, distinct)
@@ -81,7 +81,7 @@ def train_further(
     """
     answer, recipe = before.answered.answer, before.recipe
     if before.replayed:
-        enough = recipes.enough_rows(len(settings.dataset.labels))
+        enough = training_size.enough_rows(len(settings.dataset.labels))
         plan = recipes.replay_plan(answer, enough, settings.assignment.data.outputs)
         assert plan is not None
         return _replay(submission, before, plan, settings.seeds[1:], settings, boxes.students, watch)
@@ -142,7 +142,7 @@ def _replay(
     The limits on time and steps are those of all seeds together: a seed is begun only if what the last took is left.
     """
     answered, limits = before.answered, settings.assignment.execute
-    enough = recipes.enough_rows(len(settings.dataset.labels))
+    enough = training_size.enough_rows(len(settings.dataset.labels))
     looked_at = kin.with_looks_at_twins(answered.answer, answered.executed.models)
     development = recipes.watched_development(looked_at, enough)
     replaying = _Replaying(submission, before, replace(plan, cells=before.replay_cells), settings, box)

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from checker.gather.candidates import counted, name, why_not
-from checker.keras_spec import recipes
+from checker.formats.text import counted
+from checker.gather.candidates import name, why_not
+from checker.keras_spec import training_size
 from checker.records.capture import CellResult, ModelCapture
 from checker.records.evidence import Rejected, Selection
 
@@ -38,7 +39,7 @@ def select(
     ``outdone``: why models gave way to others in the student's own run, by id; a variable that somebody names outdoes
     that. ``folds``: for how many folds the last of them stands, by its id.
     """
-    enough = recipes.enough_rows(dataset_rows)
+    enough = training_size.enough_rows(dataset_rows)
     pointed, words = pointed_at(models, cells, named)
     reasons = {model.id: why_not(model, outputs, enough) for model in models}
     for model in models if pointed else ():

@@ -10,6 +10,7 @@ from itertools import chain
 
 import numpy as np
 
+from checker.formats.text import counted
 from checker.records.arrays import Array
 from checker.records.comparison import Comparison
 from checker.records.network import Recipe
@@ -138,7 +139,7 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
     for label, name in enumerate(classes):
         tested = int(confusion[label].sum())
         if tested and not confusion[:, label].any():
-            held_out = f"{tested:,} held-out row{'s' if tested > 1 else ''}"
+            held_out = counted(tested, "held-out row")
             words = (
                 f"{name}, the class of {rows[label]:,} of {sum(rows):,} rows, is never predicted: not in "
                 f"{len(comparison.scores)} trainings, for none of its {held_out}."

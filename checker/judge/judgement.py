@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from checker.judge import agreement, causes, comparison, diagnosis, leaks, missingness, plausibility
-from checker.keras_spec import kin, recipes
+from checker.keras_spec import kin, recipes, training_size
 from checker.records.arrays import Array
 from checker.records.assignment import Assignment, Bar, Caps
 from checker.records.comparison import Agreed, Comparison, Likeness, MissingRows, Standing
@@ -100,7 +100,7 @@ def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSetting
     known = [score for score in trained if score is not None]
     held_out = [score.score for score in compared.scores]
     found, note = agreement.of_results(own_result(evidence), known, held_out, compared.bar, compared.metric)
-    fits = recipes.trainings(answer, recipes.enough_rows(len(settings.dataset.labels)))
+    fits = recipes.trainings(answer, training_size.enough_rows(len(settings.dataset.labels)))
     curves = agreement.of_curves(fits, compared_runs(evidence, compared))
     impossible = plausibility.doubt(answer, evidence.models, evidence.cells)
     result = Agreed(compared=found, note=note, curves=curves, impossible=impossible)
@@ -315,8 +315,10 @@ def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Rec
         return recipe
     looked_at = kin.with_looks_at_twins(answer, evidence.models)
     others = kin.of_same_kind(answer, evidence.models)
-    watched = recipe.development or any(recipes.watched_development(one, recipes.enough_rows(rows)) for one in others)
-    watched_itself = recipes.watched_itself(looked_at, evidence.tracing, recipes.enough_rows(rows))
+    watched = recipe.development or any(
+        recipes.watched_development(one, training_size.enough_rows(rows)) for one in others
+    )
+    watched_itself = recipes.watched_itself(looked_at, evidence.tracing, training_size.enough_rows(rows))
     return replace(recipes.carried_out(recipe, runs), development=watched, watched_itself=watched_itself)
 
 

@@ -140,11 +140,13 @@ def normalises_inputs(architecture: Architecture) -> bool:
 
 
 def is_sound(architecture: Architecture) -> bool:
-    """Return whether every node calls a layer that there is on outputs of nodes before it, and some are outputs."""
-    names = {layer.name for layer in architecture.layers}
+    """Return whether the wiring makes sense: every node calls an existing layer on outputs of nodes before it, only
+    inputs are fed nothing, and some nodes are outputs."""
+    layers = {layer.name: layer for layer in architecture.layers}
     nodes = architecture.nodes
     return (
-        all(node.layer in names and all(0 <= i < at for i in node.inputs) for at, node in enumerate(nodes))
+        all(node.layer in layers and all(0 <= i < at for i in node.inputs) for at, node in enumerate(nodes))
+        and all(node.inputs or layers[node.layer].class_name == "InputLayer" for node in nodes)
         and len(architecture.outputs) > 0
         and all(0 <= output < len(nodes) for output in architecture.outputs)
     )

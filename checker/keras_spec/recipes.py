@@ -11,15 +11,6 @@ from checker.records.network import Development, Labels, Phase, Recipe
 from checker.records.tracing import FeatureSource, Tracing
 from checker.records.training import TrainingRun
 
-ENOUGH_SHARE = 0.05
-"""Share of the data set's rows from which on a fit is more than a toy."""
-
-
-def enough_rows(dataset_rows: int) -> int:
-    """Return from how many rows on a fit is more than a toy."""
-    return round(dataset_rows * ENOUGH_SHARE)
-
-
 COPIED = 1.5
 """Times that a table holds its rows, from which on an epoch takes the steps of the table."""
 

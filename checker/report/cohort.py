@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from checker.formats.text import counted
 from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
 from checker.report.marks import axis, scale_around, tick, upright
 from checker.report.svg import Scale, along, chart, element, label, line
-from checker.report.words import counted, metric
+from checker.report.words import metric
 from checker.scoring.metrics import Unit
 
 LABEL = 16

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from checker.formats.text import counted
+from checker.keras_spec import watched
+from checker.keras_spec.watched import Quantity
 from checker.records.training import TrainingRun
 from checker.report.svg import Scale, chart, element, fitting, label, line, path
-from checker.report.words import counted, number, percent
+from checker.report.words import number, percent
 from checker.scoring.metrics import PERCENT
 
 HEIGHT = 180
@@ -22,10 +25,10 @@ Series = Sequence[float | None]
 
 @dataclass(frozen=True)
 class Measure:
-    """Something Keras writes into a history: ``word`` is part of its name, ``say`` spells a tick or value."""
+    """How a quantity of a training is drawn: ``say`` spells a tick or value."""
 
     heading: str
-    word: str
+    quantity: Quantity
     fit: Callable[[Sequence[float]], Scale]
     ticks: Callable[[Scale], list[tuple[float, str]]]
     say: Callable[[float | None], str]
@@ -35,20 +38,13 @@ def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
     """Return a chart of the loss and one of accuracy or error, each with its heading, where there are values."""
     drawn = []
     for measure in MEASURES:
-        training = _histories(runs, measure.word, development=False)
-        development = _histories(runs, measure.word, development=True)
+        training, development = (
+            [series for run in runs if (series := measure.quantity.series(run.history, is_development))]
+            for is_development in (False, True)
+        )
         if any(value is not None for series in training for value in series):
             drawn.append((measure.heading, _chart(measure, training, development)))
     return drawn
-
-
-def _histories(runs: Sequence[TrainingRun], word: str, development: bool) -> list[Series]:
-    """Return each seed's history of the measure whose name holds ``word``, as Keras names them."""
-    found = []
-    for run in runs:
-        names = (n for n in run.history if word in n and n.startswith("val_") == development)
-        found.append(run.history.get(next(names, ""), ()))
-    return [series for series in found if series]
 
 
 def _chart(measure: Measure, training: list[Series], development: list[Series]) -> Markup:
@@ -118,7 +114,7 @@ def _plain_ticks(scale: Scale) -> list[tuple[float, str]]:
 
 
 MEASURES = (
-    Measure("Loss", "loss", _loss_scale, _plain_ticks, number),
-    Measure("Accuracy", "acc", fitting, lambda scale: PERCENT.ticks(scale.ticks()), percent),
-    Measure("Mean absolute error (in the targets' unit)", "mae", _loss_scale, _plain_ticks, number),
+    Measure("Loss", watched.LOSS, _loss_scale, _plain_ticks, number),
+    Measure("Accuracy", watched.ACCURACY, fitting, lambda scale: PERCENT.ticks(scale.ticks()), percent),
+    Measure("Mean absolute error (in the targets' unit)", watched.ABSOLUTE_ERROR, _loss_scale, _plain_ticks, number),
 )

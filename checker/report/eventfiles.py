@@ -33,6 +33,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from checker.formats import files, text
 from checker.judge import judgement
 from checker.keras_spec import architectures
+from checker.keras_spec.watched import DEVELOPMENT
 from checker.records.arrays import Array
 from checker.records.gathered import Gathered
 from checker.records.network import Architecture
@@ -83,8 +84,8 @@ def _record(event: Event) -> bytes:
 def _history(run: TrainingRun) -> Iterator[Event]:
     """Yield what was measured after each epoch; training and development beside one another."""
     for name, values in run.history.items():
-        part = "development" if name.startswith("val_") else "training"
-        tag = f"{text.one_line(name, 100).removeprefix('val_')}/{part}"
+        part = "development" if name.startswith(DEVELOPMENT) else "training"
+        tag = f"{text.one_line(name, 100).removeprefix(DEVELOPMENT)}/{part}"
         for epoch, value in enumerate(values, 1):
             if value is not None:
                 summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])

@@ -1,4 +1,4 @@
-"""What is seen while a batch runs: a bar for each running submission, or plain lines where no one looks."""
+"""Show the progress of a batch: a bar for each running submission on a terminal, plain lines elsewhere."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ from checker.formats import text
 from checker.records.job import Progress as Step
 from checker.records.report import Report, Unfinished
 from checker.records.settings import Watch
-from checker.records.submission import Submission
 from checker.records.verdicts import Stage
 
 WORDS = {
@@ -23,9 +22,10 @@ WORDS = {
 
 
 class Display:
-    """Bars on a terminal; elsewhere one line for each submission as it ends."""
+    """Bars on a terminal; elsewhere one line for each submission as it ends. Several threads may report to it."""
 
     def __init__(self, console: Console, total: int) -> None:
+        """``total``: how many submissions will end."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -40,25 +40,25 @@ class Display:
         self._lock = threading.Lock()
 
     @contextmanager
-    def shown(self) -> Iterator["Display"]:
+    def shown(self) -> Iterator[None]:
+        """Show the bars until the block ends."""
         with self._bars:
-            yield self
+            yield
 
-    def watch(self, submission: Submission) -> Watch:
-        """Return what to call while a submission is on its way; its bar appears with the first call."""
+    def watch(self, name: str) -> Watch:
+        """Return a function that moves the bar of the submission of this name. The first call makes the bar appear."""
 
         def step(stage: Stage, at: Step) -> None:
             words = f"{WORDS.get(stage, stage)} {at.at} of {at.of}" if at.at else WORDS.get(stage, str(stage))
             with self._lock:
-                if submission.name not in self._tasks:
-                    name = text.one_line(submission.name, 30)
-                    self._tasks[submission.name] = self._bars.add_task(name, total=at.of, stage=words)
-                self._bars.update(self._tasks[submission.name], completed=at.at, total=at.of, stage=words)
+                if name not in self._tasks:
+                    self._tasks[name] = self._bars.add_task(text.one_line(name, 30), total=at.of, stage=words)
+                self._bars.update(self._tasks[name], completed=at.at, total=at.of, stage=words)
 
         return step
 
     def end(self, name: str, result: Report | Unfinished) -> None:
-        """Take a submission's bar away and count it."""
+        """Remove the bar of a submission and count it as ended."""
         with self._lock:
             self._ended += 1
             if name in self._tasks:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from checker.formats.text import counted
 from checker.report.svg import Scale, chart, element, fitting, label, line
-from checker.report.words import counted
 from checker.scoring.metrics import Unit
 
 HEIGHT = 280

@@ -5,11 +5,10 @@ and runs it, without the checker. What in it is a student's goes through ``pytho
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from checker.errors import EvidenceError
-from checker.keras_spec import allow_list
+from checker.keras_spec import allow_list, architectures, watched
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.capture import Environment
 from checker.records.comparison import Comparison
@@ -27,10 +26,6 @@ LABELS = {Labels.INTEGERS: "as_they_are", Labels.ONE_HOT: "one_hot", Labels.NUMB
 
 DEVIATIONS = 3
 """So many standard deviations may a figure lie off the report's where rounding differs (``docs/reproduction.md``)."""
-
-_COUNTED = {Labels.NUMBERS: ("mae", ("mae", "mean_absolute_error"), "min")}
-_RIGHT = ("accuracy", ("acc",), "max")
-"""What is counted beside the loss: its name, what all of Keras's names for it have in common, which way is better."""
 
 
 def render(evidence: Evidence, compared: Comparison | None, assignment: Assignment, note: DatasetNote) -> str | None:
@@ -60,7 +55,7 @@ def render(evidence: Evidence, compared: Comparison | None, assignment: Assignme
             scale=traced.target if assignment.data.is_regression else None,
             network=network(answer.architecture),
             phases=_phases(recipe, len(assignment.data.classes)),
-            counted=_counted(recipe.phases[0].labels)[0],
+            counted=watched.metric_of(recipe.phases[0].labels).name,
             one_hot=any(phase.labels is Labels.ONE_HOT for phase in recipe.phases),
             metric=compared.metric,
             figure=metric.name,
@@ -86,10 +81,7 @@ def network(architecture: Architecture) -> Code:
     """
     layers = {layer.name: layer for layer in architecture.layers}
     calls = [node.layer for node in architecture.nodes]
-    if set(calls) - set(layers) or any(not 0 <= i < at for at, n in enumerate(architecture.nodes) for i in n.inputs):
-        raise EvidenceError("the network's wiring is not sound")
-    is_fed = all(node.inputs or layers[node.layer].class_name == "InputLayer" for node in architecture.nodes)
-    if not is_fed or not set(architecture.outputs[:1]) & set(range(len(calls))):
+    if not architectures.is_sound(architecture):
         raise EvidenceError("the network's wiring is not sound")
     lines, tensors, columns = _inputs([layers[name] for name in calls])
     shared: dict[str, str] = {}
@@ -199,19 +191,6 @@ def _best(phase: Phase) -> Code:
 
 
 def _watcher(wanted: KerasObject, labels: Labels) -> Code:
-    """Return the student's callback as the clean guest makes it: what is counted has one name here, whatever the
-    student's metric is called, and all else is the loss."""
-    config: Mapping[str, Any] = wanted.config
-    name, spelled, better = _counted(labels)
-    monitor = str(config.get("monitor", "val_loss"))
-    counted = any(word in monitor for word in spelled)
-    quantity = name if counted else "loss"
-    is_said = config.get("mode") in ("min", "max") and labels is not Labels.NUMBERS
-    mode = config["mode"] if is_said else better if counted else "min"
-    watched = f"val_{quantity}" if monitor.startswith("val_") else quantity
-    settings = {**config, "monitor": watched, "mode": mode}
+    """Return the student's callback as the clean guest makes it."""
+    settings = watched.as_measured_here(wanted.config, watched.metric_of(labels))
     return keras_object(KerasObject(wanted.class_name, settings), "callbacks", allow_list.CALLBACKS)
-
-
-def _counted(labels: Labels) -> tuple[str, tuple[str, ...], str]:
-    return _COUNTED.get(labels, _RIGHT)

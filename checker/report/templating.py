@@ -13,7 +13,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from checker.formats.text import BLOCK, as_printed, one_line, visible
+from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
 from checker.judge import blame
 from checker.report import words
 
@@ -40,7 +40,7 @@ def environment() -> Environment:
         "agreement": words.agreement,
         "as_trained": words.as_trained,
         "by_urgency": words.by_urgency,
-        "counted": words.counted,
+        "counted": counted,
         "difference": words.difference,
         "duration": words.duration,
         "failed": words.failed,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from checker.formats.text import as_printed, one_line, visible
+from checker.formats.text import as_printed, counted, one_line, visible
 from checker.records.comparison import Comparison, SeedScore
 from checker.records.report import Report, Unfinished
 from checker.records.submission import Submission, TimeSource
@@ -21,7 +21,6 @@ from checker.report.words import (
     MEANING,
     as_trained,
     by_urgency,
-    counted,
     difference,
     failed,
     file_name,

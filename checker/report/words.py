@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from checker.formats.text import counted
 from checker.records.comparison import Comparison, Likeness, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind
 from checker.records.job import Ending
@@ -155,11 +156,6 @@ def probability(p: float) -> str:
     if 0.001 <= p <= 0.999:
         return f"of {p:.2g}"
     return "below 0.001" if p < 0.5 else "above 0.999"
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """Return "1 cell", "3 cells"."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 # -- settings --------------------------------------------------------------------------------------------

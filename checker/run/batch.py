@@ -61,7 +61,7 @@ def run(
     reference: ReferenceResults,
     out: Path,
     executor: Executor,
-    watch: Callable[[Submission], Watch],
+    watch: Callable[[str], Watch],
     on_end: OnEnd,
     place: Place,
     fresh: bool = False,
@@ -74,7 +74,7 @@ def run(
     ended: dict[str, Report | Unfinished] = {}
 
     def one(submission: Submission) -> Report | Unfinished:
-        return _attempt(submission, settings, reference, out, place, watch(submission), fresh)
+        return _attempt(submission, settings, reference, out, place, watch(submission.name), fresh)
 
     futures = {executor.submit(one, submission): submission for submission in submissions}
     try:

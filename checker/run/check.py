@@ -94,6 +94,7 @@ def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults
     exhibits = rules.Exhibits(
         assignment=assignment,
         dataset=settings.dataset.note,
+        data_rows=len(settings.dataset.labels),
         notebook=evidence.cells,
         answer=evidence.answer,
         recipe=recipe,

@@ -273,8 +273,9 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
 class Cluster:
     """The boxes of all workers of a scheduler, as a place for submissions to run."""
 
+    kind = "bubblewrap"  # a worker without it offers no boxes
+
     def __init__(self, client: Client, settings: RunSettings) -> None:
-        self.kind = "bubblewrap"
         kind, self._memory = boxes_of(self.kind), places.memory_of_one(settings.assignment)
         self._address = str(client.scheduler.address) if client.scheduler else ""
         self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)

@@ -1,53 +1,60 @@
-"""Where submissions run: boxes on this machine, or whatever offers the same."""
+"""Where submissions run: boxes on this machine, or anything that offers the same.
+
+The sandbox belongs to the place, and a place has a wall unless a person asked for none. Run settings say nothing of a
+sandbox, so code that forgets to choose one runs students' files behind the wall.
+"""
 
 import contextlib
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Protocol
 
 import psutil
 
+from checker import sandbox as walls
 from checker.errors import HarnessError
 from checker.records.assignment import Assignment
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.run import check
-from checker.sandbox import Boxes, Sandbox, choose
+from checker.sandbox import Boxes, Sandbox
 
 WAITING_MIB = 1_500
-"""What the two processes that wait in a slot's boxes, with all imported, take between them."""
+"""Memory of the two processes that wait in a slot's boxes with everything imported."""
 
 
 class Place(Protocol):
-    """Where submissions run. ``kind``: the kind of its sandbox, on which evidence depends."""
+    """Where submissions run. Its methods are called from many threads."""
 
     kind: str
+    """The kind of sandbox that files run in: one of ``checker.sandbox.KINDS``."""
 
     def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
-        """Run one there and return all that was observed. Called from many threads."""
+        """Run a submission there and return everything that was observed."""
 
     def answer_again(self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
-        """Find the answer once more in what a run has left, and train it there. Called from many threads."""
+        """Select the answer again in the evidence of an earlier run, and train it there."""
 
     def train_further(
         self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
     ) -> Gathered:
-        """Train one there for the further seeds, too; return all that was observed. Called from many threads."""
+        """Train a submission's answer there for the further seeds, too; return everything that was observed."""
 
     def close(self) -> None:
-        """End whatever still runs there; nothing more is taken."""
+        """End everything that still runs there. The place takes no more submissions."""
 
 
 class Pool:
-    """Boxes on this machine, kept from one submission to the next, as many as are in use at the same time.
+    """Boxes on this machine, as many as are in use at the same time. They are kept from one submission to the next.
 
-    They are walled unless a sandbox is given. Raises SandboxMissingError where there is no wall on this machine.
+    They have a wall unless you give another sandbox. Raises SandboxMissingError where this machine has no wall.
     """
 
     def __init__(self, sandbox: Sandbox | None = None) -> None:
-        self._sandbox = choose() if sandbox is None else sandbox
+        self._sandbox = walls.choose() if sandbox is None else sandbox
         self.kind = self._sandbox.name
         self._idle: list[Boxes] = []
         self._open: set[Boxes] = set()
@@ -72,13 +79,13 @@ class Pool:
             return check.train_further(gathered, submission, settings, boxes, watch)
 
     def warm(self) -> None:
-        """Start what waits in a slot's boxes."""
+        """Start the processes that wait in a slot's boxes."""
         with self.lend() as boxes:
             boxes.warm()
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Boxes]:
-        """Lend a slot's boxes; they are closed where anything went wrong meanwhile, and kept else."""
+        """Lend a slot's boxes. They are kept for the next submission, or closed after an exception."""
         boxes = self._take()
         try:
             yield boxes
@@ -106,7 +113,7 @@ class Pool:
         boxes.close()
 
     def close(self) -> None:
-        """End whatever runs in any box; no more are lent."""
+        """End everything that runs in any box. No more boxes are lent."""
         with self._lock:
             self._closed = True
             still_open = list(self._open)
@@ -114,14 +121,25 @@ class Pool:
             boxes.close()
 
 
+@contextlib.contextmanager
+def trusted() -> Iterator[Boxes]:
+    """Open boxes without a wall, and close them at the end. No other code of ours chooses to run a file bare.
+
+    They are for two kinds of files only. The assignment's own notebooks (reference, hand-out) are the lecturer's, whose
+    rules run on the host as well. A self-check runs a student's own file on the student's own machine, where it
+    could be run bare anyway and where there is often no bubblewrap. Every other file runs in a ``Place``.
+    """
+    with closing(walls.choose("none").open()) as boxes:
+        yield boxes
+
+
 def jobs_that_fit(assignment: Assignment) -> int:
-    """Return how many submissions this machine can run side by side: by its cores, and by memory limits and what waits
-    in their boxes."""
+    """Return how many submissions this machine can run side by side, by its cores and its memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     room = psutil.virtual_memory().total // 2**20
     return max(1, min(cores, int(room // memory_of_one(assignment))))
 
 
 def memory_of_one(assignment: Assignment) -> int:
-    """Return how many MiB a submission may take together with what waits in its boxes."""
+    """Return how many MiB a submission may take, with the processes that wait in its boxes."""
     return max(assignment.execute.memory_mib, assignment.retrain.memory_mib) + WAITING_MIB

@@ -15,10 +15,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
+from checker.assignment import former_names
+from checker.assignment.rules import NoEvidenceError, own_cells, unknown
 from checker.errors import AssignmentError, HarnessError
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.capture import CellResult, ModelCapture
@@ -35,16 +37,13 @@ WITHOUT = "cacheprovider terminal logging warnings faulthandler unraisableexcept
 T = TypeVar("T")
 
 
-class NoEvidenceError(Exception):
-    """What a rule asks for is not known of this submission."""
-
-
 @dataclass(frozen=True)
 class Exhibits:
-    """What rules may look at; None where there is no such evidence."""
+    """What rules may look at; None where there is no such evidence. ``data_rows``: how many rows the data has."""
 
     assignment: Assignment
     dataset: DatasetNote
+    data_rows: int
     notebook: tuple[CellResult, ...]
     answer: ModelCapture | None
     recipe: Recipe | None
@@ -74,6 +73,8 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
             os.environ.update({name: value for name, value in kept.items() if value is not None})
     if plugin.all_are_off:
         return ()
+    if plugin.lacks_a_former_name and (advice := former_names.advice(path.read_text(encoding="utf-8"))):
+        raise AssignmentError(f"{path}, {'; '.join(advice)}")
     if plugin.broken or status in (pytest.ExitCode.NO_TESTS_COLLECTED, pytest.ExitCode.USAGE_ERROR):
         raise AssignmentError(f"{path}: {plugin.broken or 'holds no rules'}")
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
@@ -88,6 +89,7 @@ class RulesPlugin:
         self.exhibits = exhibits
         self.results: list[RuleResult] = []
         self.broken = ""
+        self.lacks_a_former_name = False
         self.all_are_off = False
 
     # -- fixtures --------------------------------------------------------------------------------------
@@ -101,8 +103,18 @@ class RulesPlugin:
         return self.exhibits.dataset
 
     @pytest.fixture
+    def data_rows(self) -> int:
+        return self.exhibits.data_rows
+
+    @pytest.fixture
     def notebook(self) -> tuple[CellResult, ...]:
         return _existing(self.exhibits.notebook or None, "nothing was run")
+
+    @pytest.fixture
+    def own_code(self, assignment: Assignment, notebook: tuple[CellResult, ...]) -> str:
+        """The code of the cells that are not in the hand-out, without its comments."""
+        own = [cell.source for cell in own_cells(assignment, notebook)]
+        return re.sub(r"#.*", "", "\n".join(own))
 
     @pytest.fixture
     def answer(self) -> ModelCapture:
@@ -143,6 +155,11 @@ class RulesPlugin:
         for importance in Importance:
             config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
 
+    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
+        if call.excinfo is not None:
+            error = call.excinfo.value  # where a file cannot be imported, pytest raises an error of its own from that
+            self.lacks_a_former_name |= any(map(former_names.is_missed, (error, error.__cause__)))
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.broken = str(report.longrepr)
@@ -172,11 +189,6 @@ class RulesPlugin:
         given = self.exhibits.assignment.rules
         said = {Importance.REQUIRED: given.required, Importance.ADVISORY: given.advisory}
         return next((weight for weight, names in said.items() if _name(item) in names), Importance(mark.name))
-
-
-def unknown(words: str) -> NoReturn:
-    """End a rule that finds that what it looks at is not known."""
-    raise NoEvidenceError(words)
 
 
 def _existing(value: T | None, otherwise: str) -> T:
@@ -220,5 +232,15 @@ def _outcome(call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
     if isinstance(error, pytest.skip.Exception):
         return Outcome.SKIPPED, str(error.msg)
     if isinstance(error, AssertionError):
-        return Outcome.FAILED, re.split(r"\nassert ", str(error), maxsplit=1)[0]
+        return Outcome.FAILED, _message(error)
     return Outcome.ERROR, f"{type(error).__name__}: {error}"
+
+
+def _message(error: AssertionError) -> str:
+    """Return a failed assertion's message as it was written.
+
+    In a rule file pytest rewrites assertions: it indents the message's further lines and appends the expression. In
+    a module that a rule file imports, it leaves them alone.
+    """
+    words, rewritten, _ = str(error).partition("\nassert ")
+    return words.replace("\n  ", "\n") if rewritten else words

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from checker.keras_spec.watched import ACCURACY
 from checker.records.assignment import Bar
 
 Array = NDArray[Any]
@@ -166,7 +167,7 @@ _REGRESSION = ("regression", "linear_regression")
 
 METRICS = {
     "accuracy": Metric(
-        "accuracy", "accuracies", "classification", "logistic_regression", True, PERCENT, accuracy, "accuracy"
+        "accuracy", "accuracies", "classification", "logistic_regression", True, PERCENT, accuracy, ACCURACY.name
     ),
     "rmse": Metric("RMSE", "errors", *_REGRESSION, False, DOLLARS, rmse),
     "mae": Metric("MAE", "errors", *_REGRESSION, False, DOLLARS, mae),

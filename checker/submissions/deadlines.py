@@ -12,6 +12,7 @@ from datetime import datetime
 
 from checker.formats import timestamps, sheets
 from checker.errors import UsageError
+from checker.formats.text import counted
 from checker.records.submission import Platform, Submission, Timeliness, TimeSource
 
 EXAMPLE = "2026-12-02T17:00:00+00:00"
@@ -150,5 +151,5 @@ def duration(seconds: int) -> str:
     """Return seconds in words, in the two largest units: "1 day and 3 hours", "20 minutes"."""
     minutes = seconds // 60
     amounts = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
-    said = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in amounts if count]
+    said = [counted(count, unit) for count, unit in amounts if count]
     return " and ".join(said[:2]) or "less than a minute"

@@ -1,36 +1,30 @@
 """The file in which lecturers write who may hand in later, and whose submissions those are."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
-from checker.submissions import names
-from checker.formats import files
-from checker.submissions import deadlines
-from checker.records.settings import RunSettings
 from checker.errors import UsageError
+from checker.formats import files
 from checker.records.submission import Submission
+from checker.submissions import deadlines, names
+from checker.submissions.deadlines import Granted
 
 FILE = "extensions.csv"
 
 
-def granted(
-    settings: RunSettings, given: Path | None, out: Path, submitted: Sequence[Submission]
-) -> tuple[RunSettings, tuple[str, ...]]:
-    """Return the settings with the extensions in a file, or else in that of the output folder, where there is one; and
-    who has an extension and has handed in nothing.
+def granted(deadline: datetime | None, given: Path | None, out: Path, submitted: Sequence[Submission]) -> Granted:
+    """Return the extensions in a file, or else in the one of the output folder, if there is one.
 
-    Raises UsageError where the file makes no sense.
+    Raises UsageError where the file makes no sense, or the assignment has no deadline.
     """
     path = given or out / FILE
     if given is None and not path.is_file():
-        return settings, ()
-    deadline = settings.assignment.deadline
+        return Granted({})
     if deadline is None:
         raise UsageError(f"{path}: the assignment has no deadline to extend.", "Give it one in its assignment.toml.")
     known = {one.name: (names.student(one.name), *_also(one)) for one in submitted}
-    found = deadlines.grant(deadlines.read(files.content(path), deadline), known)
-    return replace(settings, extensions=found.until), found.unknown
+    return deadlines.grant(deadlines.read(files.content(path), deadline), known)
 
 
 def _also(submission: Submission) -> tuple[str, ...]:

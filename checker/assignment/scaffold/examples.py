@@ -62,16 +62,16 @@ def _of_classification() -> tuple[Example, ...]:
         (tested, "evaluate(X_test, np.eye(len(classes))[y_test]"),
     )
     return (
-        Example("sigmoid-output", "test_output_fits_the_task", (('"softmax"', '"sigmoid"'),)),
-        Example("squared-error", "test_loss_fits_the_task", loss),
+        Example("sigmoid-output", "test_output_is_one_distribution", (('"softmax"', '"sigmoid"'),)),
+        Example("squared-error", "test_loss_fits_labels_and_output", loss),
     )
 
 
 def _of_regression() -> tuple[Example, ...]:
     output = ("layers.Dense(1)", 'layers.Dense(1, activation="tanh")')
     return (
-        Example("bounded-output", "test_output_fits_the_task", (output,)),
-        Example("binary-crossentropy", "test_loss_fits_the_task", ((SQUARED_ERROR, '"binary_crossentropy"'),)),
+        Example("bounded-output", "test_output_is_one_number", (output,)),
+        Example("binary-crossentropy", "test_loss_is_one_of_regression", ((SQUARED_ERROR, '"binary_crossentropy"'),)),
     )
 
 

@@ -30,7 +30,7 @@ def write(folder: Path, columns: Columns, title: str, is_housing: bool) -> None:
     files.write(folder / FILE, filled("assignment", blanks))
     files.write(folder / STARTER, notebook((*handout, YOUR_CODE)))
     files.write(folder / SOLUTION, notebook(solution))
-    files.write(folder / RULES, filled("rules", blanks | {"OUTPUT": filled(f"output_{task}", {}).strip()}))
+    files.write(folder / RULES, filled("rules", blanks))
     for example in examples.of_task(task, columns.rows, own[-1].source):
         place = folder / "examples" / example.name
         files.write(place / "notebook.ipynb", notebook(examples.spoiled(solution, example)))
@@ -66,14 +66,8 @@ def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[s
         "READ": _read(columns),
         "COLUMNS": _chosen(columns),
         "EPOCHS": str(min(max(round(STEPS / steps), 15), 150)),
-        "ROWS": f"{columns.rows:_}",
-        "GIVEN_AWAY": "0.98" if classes else "0.95",
-        "LOSSES": _losses(bool(classes)),
-        "LOSS_HELP": _quoted(
-            "Use sparse_categorical_crossentropy for class numbers, categorical_crossentropy for one-hot labels."
-            if classes
-            else "Compile with loss='mean_squared_error', or another loss of regression."
-        ),
+        "OUTPUT_RULE": "test_output_is_one_distribution" if classes else "test_output_is_one_number",
+        "LOSS_RULE": "test_loss_fits_labels_and_output" if classes else "test_loss_is_one_of_regression",
     }
 
 
@@ -128,12 +122,3 @@ def _chosen(columns: Columns) -> str:
     else:
         lines.append(f"y = {target}")
     return "\n".join([*lines, "X = table[features]"])
-
-
-def _losses(is_classification: bool) -> str:
-    if is_classification:
-        return (
-            '{\n    Labels.INTEGERS: {"SparseCategoricalCrossentropy"},\n'
-            '    Labels.ONE_HOT: {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "KLDivergence"},\n}'
-        )
-    return '{Labels.NUMBERS: {"MeanSquaredError", "MeanAbsoluteError", "Huber", "LogCosh"}}'

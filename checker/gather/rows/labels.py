@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from checker.formats import text
 from checker.gather.rows.monotone import correlation
 from checker.records.tracing import TargetScale
 from checker.scoring import targets
@@ -184,7 +185,7 @@ def _shifted(theirs: Array, rows: Array, known: Known, alike: Callable[[Array, A
     own = alike(theirs[rows >= 0], known.labels[rows[rows >= 0]])
     found = max(_nearby(theirs, rows, known.labels, alike), key=lambda one: one[0])
     is_so = found[0] >= ALIKE and 1 - found[0] < (1 - own) / 3
-    return f"shifted by {abs(found[1])} row{'' if abs(found[1]) == 1 else 's'}" if is_so else ""
+    return f"shifted by {text.counted(abs(found[1]), 'row')}" if is_so else ""
 
 
 def _nearby(

@@ -15,7 +15,7 @@ import numpy as np
 
 from checker.guest.plain import plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
-from checker.keras_spec import allow_list
+from checker.keras_spec import allow_list, architectures
 from checker.records.network import Architecture, KerasObject, Layer, Node
 
 
@@ -152,11 +152,11 @@ def rebuild(architecture: Architecture, keras: Any, x: Any = None) -> Any:
     made: dict[str, Any] = {}
     whole, parts = _inputs(architecture, keras)
     columns = input_columns(architecture)
+    if not architectures.is_sound(architecture):
+        raise UnrebuildableError("the network's wiring is not sound")
     tensors: list[Any] = []
     for at, node in enumerate(architecture.nodes):
-        layer = records.get(node.layer)
-        if layer is None or any(not 0 <= i < len(tensors) for i in node.inputs):
-            raise UnrebuildableError("the network's wiring is not sound")
+        layer = records[node.layer]
         if at in columns:
             tensors.append(parts[at])
             continue

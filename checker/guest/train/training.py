@@ -31,7 +31,7 @@ from checker.guest.plain import architecture, generation, plaindata, weights
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.train import updates
 from checker.guest.train.updates import Update
-from checker.keras_spec import allow_list
+from checker.keras_spec import allow_list, watched
 from checker.records.arrays import Array
 from checker.records.job import RetrainJob
 from checker.records.network import KerasObject, Labels, Phase
@@ -134,11 +134,10 @@ def train(
 class ClassNumbers:
     """Labels of a classification, fed as integers or one-hot; what is counted beside the loss are right answers.
 
-    ``spelled`` is what all of Keras's names for that have in common, ``better`` the way in which it improves,
     ``shape`` and ``kind`` the shape and type of one row's label.
     """
 
-    name, spelled, better = "accuracy", ("acc",), "max"
+    metric = watched.ACCURACY
 
     def __init__(self, tf: Any, classes: int, one_hot: bool) -> None:
         self.tf, self.classes, self.one_hot = tf, classes, one_hot
@@ -161,7 +160,7 @@ class ClassNumbers:
 class Numbers:
     """Labels of a regression, (n, 1); what is counted beside the loss are the sizes of errors."""
 
-    name, spelled, better = "mae", ("mae", "mean_absolute_error"), "min"
+    metric = watched.ABSOLUTE_ERROR
 
     def __init__(self, tf: Any) -> None:
         self.tf = tf
@@ -355,21 +354,14 @@ class CompiledPhase:
         return made
 
     def _watcher(self, wanted: KerasObject, callbacks: Any) -> Any:
-        """Make the student's callback; whatever they called what is counted has its own name here, and all else is
-        the loss. A regression's quantities are all errors, so less is always better."""
-        config, labels = dict(wanted.config), self.labels
-        monitor = str(config.get("monitor", "val_loss"))
-        counted = any(word in monitor for word in labels.spelled)
-        quantity = labels.name if counted else "loss"
-        config["monitor"] = f"val_{quantity}" if monitor.startswith("val_") else quantity
-        if config.get("mode") not in ("min", "max") or isinstance(labels, Numbers):
-            config["mode"] = labels.better if counted else "min"
+        """Make the student's callback watch what the checker's trainings measure."""
+        config = watched.as_measured_here(wanted.config, self.labels.metric)
         return plaindata.build(
             KerasObject(wanted.class_name, config), allow_list.CALLBACKS, callbacks, self.trainer.keras
         )
 
     def _run_epoch(self, random: np.random.Generator, data: SeedData) -> tuple[dict[str, float], int]:
-        name = self.labels.name
+        name = self.labels.metric.name
         y, weight = self.labels.encode(data.y), self._weigh(data.y)
         arrays = [data.x, y] if weight is None else [data.x, y, weight]
         steps = self.phase.steps_an_epoch(len(data.x))

@@ -2,7 +2,9 @@
 
 import math
 
-from checker.judge.questions.view import Found, View, about, counted
+from checker.formats.text import counted
+from checker.judge.questions.view import Found, View, about
+from checker.keras_spec import watched
 from checker.records.network import KerasObject, Phase
 from checker.records.report import Figure, Symptom
 from checker.scoring.metrics import find
@@ -200,7 +202,8 @@ def stopped_early(view: View) -> Found | None:
         else ("Without restore_best_weights those of the last epoch stay, which is not the best one.")
     )
     patience = stopping.config.get("patience", 0)
-    return about(view.trained, monitor=stopping.config.get("monitor", "val_loss"), patience=patience, weights=weights)
+    monitor = stopping.config.get("monitor", watched.BY_DEFAULT)
+    return about(view.trained, monitor=monitor, patience=patience, weights=weights)
 
 
 def no_development_set(view: View) -> Found | None:

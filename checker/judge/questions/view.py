@@ -124,8 +124,3 @@ def short(text: str, most: int = LONGEST) -> str:
     """Return a student's text on one line, cut to what a question can hold."""
     line = " ".join(text[: 2 * most].split())
     return line if len(line) <= most and len(text) <= 2 * most else f"{line[: most - 1]}…"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 epoch", "20 epochs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

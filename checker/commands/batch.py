@@ -1,0 +1,115 @@
+"""The command that checks a folder of submissions."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from checker import sandbox, submissions
+from checker.commands import consoles, schedulers, steps
+from checker.commands.options import AssignmentOption, DataOption, ExactOption, ExtensionsOption, PracticeOption
+from checker.errors import UsageError
+from checker.formats import files, text
+from checker.gradebooks import moodle, worksheets
+from checker.records.settings import RunSettings
+from checker.records.submission import Submission
+from checker.report.progress import Display
+from checker.run import batch, lock, places
+from checker.run.session import Request
+
+
+def command(
+    path: Annotated[Path, typer.Argument(metavar="SUBMISSIONS", help="A folder, or a zip as Moodle gives it.")],
+    assignment: AssignmentOption = None,
+    out: Annotated[Path, typer.Option(help="Where reports and evidence go.")] = Path("results"),
+    jobs: Annotated[int | None, typer.Option(min=1, help="Side by side; default: what fits this machine.")] = None,
+    data: DataOption = None,
+    practice_data: PracticeOption = False,
+    only: Annotated[list[str] | None, typer.Option(help="Check only this one; may be given again.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already stored.")] = False,
+    model: Annotated[
+        str, typer.Option(help="The variable that holds the answer, where the checker takes another model for it.")
+    ] = "",
+    exact: ExactOption = False,
+    moodle_worksheet: Annotated[
+        Path | None, typer.Option(help="Moodle's grading worksheet, which tells when each was handed in.")
+    ] = None,
+    extended: ExtensionsOption = None,
+    wall: Annotated[
+        str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
+    ] = "bubblewrap",
+    scheduler: Annotated[
+        str | None, typer.Option(help="Run them on the workers of this Dask scheduler: its address, or its file.")
+    ] = None,
+) -> None:
+    """Check a folder of submissions and write a report for demonstrators.
+
+    Exit code 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
+    4: the checker is broken.
+
+    Example: checker batch submissions --data housing.csv --out results
+    """
+    if wall not in sandbox.KINDS:
+        raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
+    request = Request(
+        assignment=assignment,
+        data=data,
+        practice_data=practice_data,
+        model=model,
+        exact=exact,
+        extensions=extended,
+        out=out,
+    )
+    steps.warn_of_old_keys(request)
+    if scheduler is not None and wall == "none":
+        raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
+    submitted = _submitted(path, moodle_worksheet)
+    chosen = _only(submitted, only or [])
+    settings = steps.prepare(request, submitted)
+    if wall == "none":
+        consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
+    with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
+        at_a_time = jobs or fit
+        consoles.output.print(
+            f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
+        )
+        reference = steps.open_session(settings).reference
+        display = Display(consoles.output, len(chosen))
+        with ThreadPoolExecutor(at_a_time) as executor, display.shown():
+            result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
+    steps.finish(result, out)
+
+
+def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
+    """Return all submissions in a folder or zip, with the times that Moodle's worksheet gives."""
+    submitted = submissions.find(path)
+    if worksheet is None:
+        return submitted
+    submitted = moodle.with_times(submitted, worksheets.read(files.content(worksheet)))
+    if not any(one.identity.submitted_at for one in submitted):
+        consoles.warn("The worksheet tells nobody's time: is it the one of this assignment?")
+    return submitted
+
+
+def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submission, ...]:
+    """Return the submissions with these names; all of them where no names are given."""
+    missing = set(names) - {submission.name for submission in submitted}
+    if missing:
+        known = ", ".join(text.one_line(s.name, 40) for s in submitted[:30])
+        raise UsageError(f"There is no submission {', '.join(sorted(missing))}.", f"There are: {known}.")
+    return tuple(s for s in submitted if s.name in names) if names else submitted
+
+
+@contextmanager
+def _place(settings: RunSettings, scheduler: str | None, wall: str) -> Iterator[tuple[places.Place, int]]:
+    """Yield where submissions run, and how many are best run there at a time."""
+    if scheduler is None:
+        yield places.Pool(sandbox.choose(wall)), places.jobs_that_fit(settings.assignment)
+        return
+    cluster, address = schedulers.reach(scheduler)
+    with closing(cluster.connect(address)) as client:
+        place = cluster.Cluster(client, settings)
+        yield place, place.at_a_time

@@ -1,0 +1,22 @@
+"""How commands reach a Dask scheduler. Dask is an extra, so it is imported here and only when it is asked for."""
+
+from types import ModuleType
+
+from checker.commands import consoles
+from checker.errors import UsageError
+
+
+def reach(scheduler: str) -> tuple[ModuleType, str]:
+    """Return the module that needs Dask, and the address of a scheduler. Warn if others can reach that scheduler.
+
+    Raises UsageError where Dask is not installed, or the scheduler has no address.
+    """
+    try:
+        from checker.run import cluster
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed.", "Type: pip install 'checker[cluster]'.") from error
+    address = cluster.address_of(scheduler)
+    if cluster.is_exposed(address):
+        words = f"{address} has no TLS: whoever reaches it can run programs on its workers and on this machine."
+        consoles.warn(words, style="bold red")
+    return cluster, address

@@ -1,0 +1,49 @@
+"""What several commands do on the way: print notes, open the session, end a batch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from checker.commands import consoles
+from checker.errors import ExitCode
+from checker.records.settings import RunSettings
+from checker.records.submission import Submission
+from checker.records.verdicts import Verdict
+from checker.report import terminal
+from checker.report.progress import Display
+from checker.run import batch, session
+from checker.run.session import Request, Session
+
+
+def warn_of_old_keys(request: Request) -> None:
+    """Warn about each key of the assignment that has another name now."""
+    for words in session.outdated(request):
+        consoles.warn(words, soft_wrap=True)
+
+
+def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
+    """Return the settings of a run over these submissions, after printing the notes on them."""
+    setup = session.prepare(request, submitted)
+    for words in setup.notes:
+        consoles.output.print(words, markup=False)
+    return setup.settings
+
+
+def open_session(settings: RunSettings) -> Session:
+    """Open a session, and show meanwhile how far the reference is."""
+    display = Display(consoles.output, 1)
+    with display.shown():
+        return session.open(settings, display.watch, display.end)
+
+
+def finish(result: batch.Result, out: Path) -> NoReturn:
+    """Print the summary of a batch, and end with the exit code that says how it went."""
+    terminal.print_summary(consoles.output, result.reports, result.unfinished, str(out))
+    if any(one.is_usage for one in result.unfinished):
+        raise typer.Exit(ExitCode.USAGE)
+    if result.unfinished:
+        raise typer.Exit(ExitCode.HARNESS_BROKEN)
+    passed = all(report.verdict is Verdict.PASS for report in result.reports)
+    raise typer.Exit(ExitCode.ALL_PASSED if passed else ExitCode.NOT_ALL_PASSED)
