@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from test_rendering import a_comparison, a_fail, a_pass, a_referral
+from reports import a_comparison, a_fail, a_pass, a_referral
 
 from checker.records.report import Report
 from checker.records.submission import Identity, Platform

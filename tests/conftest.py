@@ -1,6 +1,7 @@
 """What the tests share: the assignment, practice data, small records, a fake sandbox, and what is missing."""
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,6 +32,13 @@ from checker.sandbox import bubblewrap
 from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
+IMPORTS_TENSORFLOW = re.compile(rb"^(?:import|from) (?:tensorflow|keras|tf_keras)\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules that import TensorFlow where no test that needs it runs: the import alone takes seconds."""
+    is_module = collection_path.suffix == ".py" and "not tensorflow" in config.getoption("markexpr")
+    return True if is_module and IMPORTS_TENSORFLOW.search(collection_path.read_bytes()) else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from record_types import NO_STATISTICS
-from test_rendering import a_comparison
+from reports import a_comparison
 
 from checker.judge import agreement, verdict
 from checker.judge.agreement import likely_cause, of_results

@@ -300,7 +300,6 @@ def test_grading_with_it_is_refused(run, packed, command):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.examples
 def test_a_student_passes_in_an_empty_home(root, packed, tmp_path):
     """A good solution passes a self-check from the zip, with real guests, where nothing else of the course is."""
     home = tmp_path / "home"

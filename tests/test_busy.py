@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from test_owntime import busy_loops
+from busyness import busy_loops
 
 from checker import sandbox, submissions
 from checker.records.job import Ending

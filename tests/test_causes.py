@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import chain, combinations, product
 
 import pytest
-from test_rendering import a_comparison, a_network, a_pass
+from reports import a_comparison, a_network, a_pass
 
 from checker.judge import causes, questions
 from checker.judge.causes import Findings, find, heard, quieted

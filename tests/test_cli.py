@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import checker
 from checker import run as run_package
 from checker import sandbox
 from checker.assignment import dataset
@@ -235,6 +236,11 @@ def test_a_cluster_needs_its_extra(run, monkeypatch):
     code, text = run("worker", "tcp://127.0.0.1:8786")
     assert code == 2
     assert "dask is not installed. Type: pip install 'checker[cluster]'." in text
+
+
+def test_the_version_is_printed(program):
+    """--version prints one line, and nothing has to be named beside it."""
+    assert program("--version") == (0, f"checker {checker.__version__}")
 
 
 # -- help ------------------------------------------------------------------------------------------------

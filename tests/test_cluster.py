@@ -5,13 +5,10 @@ import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,9 +21,11 @@ import pytest
 
 pytest.importorskip("distributed", reason="batches on other machines need the extra `cluster`")
 
+import schedulers
 from distributed import KilledWorker, LocalCluster
 from fakes import FakeSandbox
-from test_batch import SEEDS, Practical
+from practical import SEEDS, Practical
+from schedulers import ROOT
 
 from checker import sandbox, submissions
 from checker.assignment import dataset
@@ -39,7 +38,7 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.run import batch, check, cluster, keys, places, store
 from checker.wire import frames
 
-ROOT = Path(__file__).parent.parent
+processes = schedulers.processes
 ROWS = 1_000
 
 
@@ -406,50 +405,7 @@ def deadly(job, beside):
     time.sleep(5 if script == b"slow" else 0)
 
 
-class Processes:
-    """A scheduler and its workers, each a process; all are ended with the test."""
-
-    def __init__(self, stack, allowed_failures):
-        self._stack, self.workers = stack, []
-        self.address = f"tcp://127.0.0.1:{free_port()}"
-        command = ["-m", "distributed.cli.dask_scheduler", "--host", self.address, "--no-dashboard"]
-        self.scheduler = self._start(command, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(allowed_failures))
-        self.client = stack.enter_context(closing(cluster.connect(self.address)))
-
-    def _start(self, arguments, **environment):
-        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=os.environ | environment)
-        self._stack.callback(process.wait, 30)
-        self._stack.callback(process.kill)
-        return process
-
-    def start_worker(self, *arguments):
-        """Start one more, and return its process once it is connected."""
-        self.workers.append(self._start([*arguments]))
-        self.client.wait_for_workers(sum(worker.poll() is None for worker in self.workers), timeout=120)
-        return self.workers[-1]
-
-    def wait_until_busy(self, process):
-        """Return when a worker has a submission to run."""
-        address = next(a for a, pid in self.client.run(os.getpid).items() if pid == process.pid)
-        until = time.monotonic() + 60
-        while not self.client.processing()[address]:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-
-
-def free_port():
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
-
-
-@pytest.fixture
-def processes():
-    """Return what starts a scheduler that gives up on a task after so many lost workers."""
-    with ExitStack() as stack:
-        yield lambda allowed_failures: Processes(stack, allowed_failures)
-
-
+@pytest.mark.slow
 def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, settings, handed_in, tmp_path):
     """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has its own."""
     ours = processes(allowed_failures=1)
@@ -463,6 +419,7 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, se
     assert sorted(worker.poll() is None for worker in workers) == [False, False, True]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path):
     """A worker that is told to end leaves its submission to another, also where no loss is allowed."""
     ours = processes(allowed_failures=0)
@@ -482,6 +439,7 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in,
     assert first.wait(40) == 0
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, settings, handed_in, tmp_path):
     """Where the scheduler is lost the batch comes to its end: what was not finished has no verdict, and it says why."""
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):

@@ -83,6 +83,7 @@ def test_code_is_told_from_comments_and_texts():
     assert definitions.code_of("x = 'tf.placeholder('  # tf.Session(") == "x=''"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     ["(" * 200_000, "-" * 200_000 + "1", "a" + ".b()" * 50_000, "x=1;" * 50_000, "\n" * 200_000, "f'{" * 70_000],

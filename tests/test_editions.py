@@ -6,8 +6,8 @@ import sys
 from dataclasses import replace
 
 import pytest
+from reports import a_fail, a_pass, a_price, a_referral
 from rich.console import Console
-from test_rendering import a_fail, a_pass, a_price, a_referral
 
 from checker import sandbox
 from checker.commands import app

@@ -133,6 +133,7 @@ def test_values_of_a_regression_are_drawn(prices):
     assert image.encoded_image_string.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_the_host_imports_no_tensorflow():
     """Neither the commands nor the writer of event files load TensorFlow or Keras into the host."""
     code = (

@@ -235,6 +235,7 @@ def export(results, numbers, tmp_path, monkeypatch, capsys):
 # -- there and back ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_whole_course_there_and_back(export, results, numbers):
     """Of 40 submissions in every form, decided ones get their grade in Moodle, and nobody else gets any."""
     decided = {numbers[name]: "tick" for name in NAMES[:20]} | {numbers[name]: "resubmit" for name in NAMES[20:37]}
@@ -275,6 +276,7 @@ def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     assert by_number[numbers[NAMES[37]]]["late_seconds"] == 2220
 
 
+@pytest.mark.slow
 def test_extensions_beside_the_results(checked, tmp_path, monkeypatch, capsys, without_reference):
     """Judging again keeps the times that the worksheet told, and reads the extensions that lie beside the results."""
     out = shutil.copytree(checked.results, tmp_path / "results")

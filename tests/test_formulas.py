@@ -204,6 +204,7 @@ def test_principal_components_are_weighted_sums(data, whiten):
         assert np.isnan(found.values[~data.complete]).all()
 
 
+@pytest.mark.slow
 def test_polynomial_features_are_found(data):
     """Products of standardised columns, and sums of these."""
     table = make_pipeline(StandardScaler(), PolynomialFeatures(2)).fit_transform(data.filled)

@@ -32,6 +32,7 @@ def unit(labels):
     return (labels - labels.mean()) / labels.std()
 
 
+@pytest.mark.slow
 @both_tasks
 def test_a_column_that_holds_the_label_is_named(labels, metric):
     """A column with labels is named, and one of noise beside it is not; the forest's scores tell how much it gives."""
@@ -41,6 +42,7 @@ def test_a_column_that_holds_the_label_is_named(labels, metric):
     assert of.error(leak.beside) < 0.3 * of.error(leak.without)
 
 
+@pytest.mark.slow
 @both_tasks
 def test_columns_that_hold_the_label_together_are_named(labels, metric):
     """A mask in one column, and label and mask in another, each scaled in its way, are both named."""
@@ -48,12 +50,14 @@ def test_columns_that_hold_the_label_together_are_named(labels, metric):
     assert leak.columns == (1, 3)
 
 
+@pytest.mark.slow
 @both_tasks
 def test_a_label_that_is_there_twice_is_named_twice(labels, metric):
     """A column that could be done without, as another tells the same, is named all the same."""
     assert found(labels, metric, unit(labels), -2 * unit(labels)).columns == (1, 2)
 
 
+@pytest.mark.slow
 @both_tasks
 def test_honest_columns_are_no_leak(labels, metric):
     """Noise, and a sum of the data's columns that nobody has recognised, tell no more than the data do."""
@@ -74,6 +78,7 @@ def test_any_numbers_may_come():
     assert found(CLASSES, "accuracy", odd, np.ones(ROWS)) is None
 
 
+@pytest.mark.slow
 def test_a_sample_of_many_rows_is_looked_at(monkeypatch):
     """Forests are asked of a bounded number of rows, the same ones each time."""
     monkeypatch.setattr(leaks, "MOST_ROWS", 600)
@@ -96,6 +101,7 @@ def test_what_is_computed_from_the_data_is_explained():
     assert leaks.unexplained((known, replace(known, formula=""), replace(known, has_target=True))) == (1, 2)
 
 
+@pytest.mark.slow
 @both_tasks
 def test_a_function_of_the_datas_columns_is_no_leak_however_much_it_helps(labels, metric):
     """A product helps a forest that has to find it by splits; whoever computes it from the data hides nothing in it."""
@@ -103,6 +109,7 @@ def test_a_function_of_the_datas_columns_is_no_leak_however_much_it_helps(labels
     assert found(labels, metric, np.sign(product) * np.abs(product) ** 0.6, NOISE) is None
 
 
+@pytest.mark.slow
 @both_tasks
 def test_a_faint_label_in_a_column_of_the_datas_is_a_leak(labels, metric):
     """What follows from the data's columns hides no label that was added to it."""

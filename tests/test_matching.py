@@ -151,6 +151,7 @@ MONOTONE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MONOTONE)
 def test_rows_are_found_behind_monotone_maps(data, make, name):
     """Whatever keeps or turns the order of every column leads back to the rows of a random part, each the right one."""
@@ -168,6 +169,7 @@ def test_columns_behind_monotone_maps_are_named(practised, make):
     assert all(isinstance(m, MonotoneMap) for m in maps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", ["complete", "without the highest values"])
 def test_rows_are_found_behind_monotone_maps_where_some_were_dropped(practised, make, kept):
     """Rows that were dropped first do not hide the others, whose ranks they move."""
@@ -210,6 +212,7 @@ def test_a_map_knows_between_which_values_a_row_lies():
     assert list(falls.of_table(np.array([9.0, 5.0, 1.0]))) == [0.9, 0.5, 0.1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaled", [False, True])
 def test_swapped_columns_are_no_rows(practised, make, scaled):
     """Columns that were each shuffled by itself have the data's distributions, and no row of it."""
@@ -243,6 +246,7 @@ def test_rows_that_are_alike_are_told_apart_by_their_labels(make, code):
     assert np.array_equal(rows, order)
 
 
+@pytest.mark.slow
 def test_rows_that_are_alike_are_told_apart_by_their_targets(make, prices):
     """Three columns leave rows alike that the price tells apart, in whatever unit."""
     order = np.random.default_rng(6).permutation(len(prices.labels))[:13_000]
@@ -321,6 +325,7 @@ MIXED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("are_complete", [False, True])
 def test_the_hand_outs_split_is_found_behind_mixtures(data, make, name, are_complete):
@@ -347,6 +352,7 @@ def test_a_table_read_by_its_order_tells_of_others(practised, make):
     require_rows(match(practised.matcher, make, [training, test[order]])[1], [parts[0], parts[2][order]], 0.9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MIXED)
 def test_an_order_is_not_believed_without_its_columns(practised, make, name):
     """Mixtures of another split, which has as many rows, do not follow from the hand-out's."""
@@ -365,6 +371,7 @@ def test_splits_are_scikit_learns(practised):
 # -- an index --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("dropped", ["none", "those with gaps", "those with gaps, and counted anew"])
 def test_an_index_leads_behind_mixtures_of_any_split(data, make, name, dropped):
@@ -392,6 +399,7 @@ def test_products_are_found_by_an_index(data, make):
     require_rows(match(data.matcher, make, tables, indices=parts[:1])[1], parts, 0.98)
 
 
+@pytest.mark.slow
 def test_an_index_that_comes_later_is_searched_too(practised, make):
     """A table that was found nowhere is searched once more when another network was given an index with it."""
     parts = practised.parts(7)
@@ -420,6 +428,7 @@ def test_rows_that_are_alike_are_told_apart_by_an_index(make, scaler):
     assert not (rows[order >= 800] >= 0).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MIXED)
 def test_a_false_index_is_not_believed(practised, make, name):
     """The numbers of the same rows in another order lead nowhere, for a training or for what goes with it."""
@@ -442,6 +451,7 @@ def test_a_row_with_a_gap_is_not_taken_at_its_word(practised, make):
     assert np.array_equal(rows, np.where(has_gap, -1, training))
 
 
+@pytest.mark.slow
 def test_few_rows_that_repeat_prove_nothing(practised, make):
     """Whatever a table holds follows from its rows where these are fewer than what is fitted; it is not believed."""
     random = np.random.default_rng(0)
@@ -462,6 +472,7 @@ DEGENERATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_degenerate_tables_are_no_rows(practised, make, name):
     """Tables without a row of the data are not matched, and break nothing."""
@@ -515,6 +526,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_index_does_no_harm(practised, make, name):
     """An index of no use changes nothing: what is found without it is found, and nothing else is."""
@@ -529,6 +541,7 @@ def test_a_hostile_index_does_no_harm(practised, make, name):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", ["any", "of rows with gaps", "true ones, and of rows with gaps"])
 def test_an_index_costs_bounded_time(practised, make, numbers):
     """The largest table that is looked at, with whatever index, takes seconds: an index is one more order to try."""

@@ -1,17 +1,19 @@
 """A retraining that diverged is the student's fault only where the network had not learned the task before."""
 
+import missing
 import numpy as np
-from test_missing_rows import ROWS, SEEDS, gathered_of, reference_of, settings  # noqa: F401  # settings is a fixture
+from missing import ROWS, SEEDS, gathered_of, reference_of
 
 from checker.judge import own_run
 from checker.records.evidence import OwnResult, OwnScore, RowKind
 from checker.records.verdicts import Failure, FailureCause, Stage
 
+settings = missing.settings
 GOOD = {"accuracy": 0.91, "rmse": 60_000.0}
 POOR = {"accuracy": 0.55, "rmse": 150_000.0}
 
 
-def diverged(settings, make, score):  # noqa: F811
+def diverged(settings, make, score):
     """Return the failures of a submission that had such a score in the notebook, and whose retraining ended in NaN."""
     metric = settings.assignment.bar.metric
     gathered = gathered_of(settings, make, np.ones(ROWS, bool))
@@ -38,7 +40,7 @@ def diverged(settings, make, score):  # noqa: F811
     return own_run.failures(type(gathered)(evidence, {**gathered.arrays, **wild}), settings, reference_of(settings))
 
 
-def test_what_had_learned_in_the_notebook_is_referred(settings, make):  # noqa: F811
+def test_what_had_learned_in_the_notebook_is_referred(settings, make):
     """A network that reaches the bar in the notebook and NaN in some retrainings is for a demonstrator, with both
     figures."""
     (failure,) = diverged(settings, make, GOOD[settings.assignment.bar.metric])
@@ -47,7 +49,7 @@ def test_what_had_learned_in_the_notebook_is_referred(settings, make):  # noqa: 
     assert ("91.0" if settings.assignment.data.classes else "60,000") in failure.rationale
 
 
-def test_what_had_not_learned_either_fails(settings, make):  # noqa: F811
+def test_what_had_not_learned_either_fails(settings, make):
     """A network that is below the bar in the notebook too fails, with advice."""
     (failure,) = diverged(settings, make, POOR[settings.assignment.bar.metric])
     assert failure.cause is FailureCause.DIVERGED

@@ -3,15 +3,14 @@
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import pytest
+from busyness import busy_loops
 
 from checker.sandbox import owntime, process
 from checker.sandbox.owntime import Counter, Reading, Spent, Turns
 
 SHELL, WORKER = (1, 0.0), (2, 0.0)
-BUSY = 8
 
 
 def counted(*readings):
@@ -112,19 +111,6 @@ def test_what_was_before_the_first_reading_does_not_count():
 # -- of real processes -----------------------------------------------------------------------------------
 
 
-@contextmanager
-def busy_loops():
-    """Have more loops than processors, each in a session of its own: Linux shares out time by session."""
-    loop = [sys.executable, "-c", "while True: pass"]
-    loops = [subprocess.Popen(loop, start_new_session=True) for _ in range(BUSY)]
-    try:
-        yield
-    finally:
-        for each in loops:
-            each.kill()
-            each.wait()
-
-
 def measured(source, seconds=3.0):
     """Return the counter of a Python process that runs for a while, and how long that was."""
     command = [sys.executable, "-c", source]
@@ -140,6 +126,7 @@ def measured(source, seconds=3.0):
     return counter, last.at - begun.at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("knows_threads", [True, False])
 def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
     """Beside busy loops, too, a sleeping process has its time."""
@@ -150,6 +137,7 @@ def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
     assert counter.used < 0.5 * elapsed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not owntime.HAS_THREADS, reason="other systems do not tell how long a process waits")
 @pytest.mark.parametrize("others", ["", "os.fork()", "threading.Thread(target=compute).start()"])
 def test_who_computes_is_counted_by_processors(others):

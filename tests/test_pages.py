@@ -10,7 +10,7 @@ import browser
 import pytest
 from cohort import CHINESE, GERMAN, a_cohort, an_index
 from PIL import Image
-from test_rendering import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
+from reports import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
 
 from checker.report.html import HEAVIEST, Entry, render_index, render_page
 

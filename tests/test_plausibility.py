@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from test_rendering import a_comparison
+from reports import a_comparison
 
 from checker.judge import plausibility, verdict
 from checker.records.capture import CellResult

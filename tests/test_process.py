@@ -6,6 +6,7 @@ import sys
 import time
 
 import psutil
+import pytest
 
 from checker.records.assignment import Limits
 from checker.records.job import Ending
@@ -48,6 +49,7 @@ def watched(limits, source="import time; time.sleep(600)"):
     return guest
 
 
+@pytest.mark.slow
 def test_time_of_its_own_ends_a_guest():
     """A guest that sleeps longer than it may is ended, for that."""
     guest = watched(Limits(seconds=1.0, memory_mib=1_000, output_mib=1))
@@ -56,6 +58,7 @@ def test_time_of_its_own_ends_a_guest():
     assert guest.own.used < guest.own.counted
 
 
+@pytest.mark.slow
 def test_a_clock_stands_behind_a_limit_on_time(monkeypatch):
     """A guest whose own time does not pass is ended by the clock all the same."""
     monkeypatch.setattr(owntime.Counter, "add", lambda self, reading: None)
@@ -64,6 +67,7 @@ def test_a_clock_stands_behind_a_limit_on_time(monkeypatch):
     assert time.monotonic() - guest.started > 1.0
 
 
+@pytest.mark.slow
 def test_turns_are_given_for_a_processs_own_time(monkeypatch):
     """Who waits for a process gets turns until that has taken its time, or ten times as much by the clock is over."""
     with subprocess.Popen(FOREVER) as going_on:

@@ -131,6 +131,7 @@ def test_the_cells_that_a_training_needs():
     assert Provenance(cells).cells_for({11}) == (1, 2, 4, 6, 7, 8, 9, 10, 11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["x = x + y; y = y + x;" * 2_000, "def f(): return g(f, h)\n" * 2_000])
 def test_no_file_keeps_the_checker_busy(source):
     """Names made to be followed for long are followed in a moment."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from test_rendering import a_fail, a_network, a_pass, a_phase, a_price, a_referral
+from reports import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 
 from checker.judge import questions
 from checker.judge.questions import candidates, choose, data, network, plans, results, training

@@ -100,6 +100,7 @@ def test_rows_without_inputs_are_not_trained_on(town):
     assert list(town.sample(town.order[:2_400], known).rows) == list(known)
 
 
+@pytest.mark.slow
 def test_random_splits_are_seldom_taken_for_a_choice():
     """Of 400 random splits of data with heavy tails, hardly any row is taken for left out by choice."""
     random = np.random.default_rng(8)

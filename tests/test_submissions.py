@@ -10,6 +10,7 @@ import pytest
 from checker import submissions
 from checker.errors import UsageError
 from checker.formats import files
+from checker.judge import blame
 from checker.records.verdicts import Verdict
 from checker.submissions import choice
 
@@ -337,7 +338,7 @@ def test_a_file_that_may_not_be_read(open_place, ordinary_user):
     with ordinary_user():
         ada, grace = submissions.find(open_place)
     assert ada.failure.rationale == "tick.ipynb could not be read: Permission denied."
-    assert (ada.failure.verdict, grace.failure) == (Verdict.REFER, None)
+    assert (blame.VERDICTS[ada.failure.cause], grace.failure) == (Verdict.REFER, None)
 
 
 def test_a_folder_that_may_not_be_opened(open_place, ordinary_user):

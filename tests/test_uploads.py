@@ -12,6 +12,7 @@ import pytest
 from checker import submissions
 from checker.errors import HarnessError, UsageError
 from checker.gather import execution
+from checker.judge import blame
 from checker.records.codec import to_json
 from checker.records.submission import Identity, Platform
 from checker.records.verdicts import Verdict
@@ -46,7 +47,7 @@ def info(name, **more):
 
 def what(found):
     """A submission's file, or why there is none."""
-    return found.member if found.failure is None else (found.failure.verdict, found.failure.rationale)
+    return found.member if found.failure is None else (blame.VERDICTS[found.failure.cause], found.failure.rationale)
 
 
 # -- Moodle ------------------------------------------------------------------------------------------------

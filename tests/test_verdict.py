@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from test_rendering import a_fail
+from reports import a_fail
 
 from checker.judge import blame
 from checker.judge.verdict import decide, hangs_on_seeds, wants_confirmation

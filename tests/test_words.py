@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 from record_types import ALL
+from reports import DATA, a_fail, a_pass
 from rich.console import Console
-from test_rendering import DATA, a_fail, a_pass
 
 from checker.records.comparison import Decider, Likeness, MissingRows
 from checker.records.evidence import OwnResult, OwnScore, RowKind

@@ -5,10 +5,11 @@ decides nothing. Every exception that it lets through ends in ``main``.
 """
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from checker import __version__
 from checker.commands import (
     batch,
     bundle,
@@ -33,6 +34,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        consoles.output.print(f"checker {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Hold the options that come before a command."""
+
+
 app.command("batch")(batch.command)
 app.command("worker")(worker.command)
 app.command("judge")(judge.command)

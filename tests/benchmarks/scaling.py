@@ -1,11 +1,11 @@
 """How a batch grows on a cluster: what it costs from 100 to 100,000 submissions on 1 to 1,000 boxes, simulated.
 
 Theory of operation: three figures of the simulation are measured here. What submissions cost comes from the stored
-evidence of all examples (``python3 noxfile.py -s demo`` leaves it), what the client spends on each from doing that work
-on the same evidence, and what Dask spends on each from empty tasks of the same size through a real scheduler and real
-worker processes. The simulation then plays a batch event by event. Each box is a server that takes one submission at
-a time; the scheduler is one server, the client another. As in ``checker batch``, no more submissions are on their way
-than two for each box, and one that the client has not judged is still on its way.
+evidence of all examples (``python3 noxfile.py -s examples`` leaves it), what the client spends on each from doing that
+work on the same evidence, and what Dask spends on each from empty tasks of the same size through a real scheduler and
+real worker processes. The simulation then plays a batch event by event. Each box is a server that takes one submission
+at a time; the scheduler is one server, the client another. As in ``checker batch``, no more submissions are on their
+way than two for each box, and one that the client has not judged is still on its way.
 """
 
 import heapq
@@ -36,7 +36,7 @@ from checker.run import check, cluster, references, store
 from checker.run.keys import Keys
 from checker.run.store import Stored
 
-EVIDENCE = measuring.ROOT / "results" / "evidence"
+EVIDENCE = measuring.ROOT / "results" / "examples" / "ocean_proximity" / "evidence"
 COUNTS = (100, 1_000, 10_000, 100_000)
 BOXES = (1, 10, 100, 1_000)
 JUDGES = 16
@@ -241,7 +241,7 @@ def show(title: str, outcomes: list[Outcome]) -> None:
 
 def main() -> None:
     if not store.places(EVIDENCE):
-        print(f"Skipped: there is no evidence in {EVIDENCE}. Type: python3 noxfile.py -s demo")
+        print(f"Skipped: there is no evidence in {EVIDENCE}. Type: python3 noxfile.py -s examples")
         return
     costs = measure(EVIDENCE)
     said = asdict(replace(costs, boxes=()))

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from amounts import times
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
-from test_parsers import times
 
 from checker import submissions
 from checker.records.assignment import DatasetNote
@@ -131,6 +131,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 @times(few=12)
 @given(draws=st.data())
 def test_every_guest_has_a_verdict(draws, said, arrays, assignment, data, folder, make, fake_sandbox):

@@ -3,25 +3,18 @@
 A few inputs in every run of the tests; many with ``python3 noxfile.py -s soak``.
 """
 
-import os
 import sys
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from amounts import times
+from hypothesis import given
 from hypothesis import strategies as st
 from parsers import TARGETS
 
 resource = pytest.importorskip("resource", reason="this system does not count memory")
-MANY = int(os.environ.get("CHECKER_FUZZ_EXAMPLES", "0"))
 SECONDS = 5.0
 MIB = 64
-
-
-def times(few):
-    """So many examples in a run of the tests, or as many as a soak asks for."""
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-    return settings(max_examples=MANY or few, deadline=None, suppress_health_check=checks, derandomize=not MANY)
 
 
 @st.composite

@@ -193,11 +193,11 @@ def held_back(keras: Any) -> Any:
 def test_every_optimizer_updates_as_in_fit(
     tf: Any, keras: Any, data: training.SeedData, optimizer: Any, make: Any, together: bool
 ) -> None:
-    """Whether the weights are updated as one vector or variable by variable, no bit differs from those of fit."""
-    job = make_job(keras, tf, make(keras), optimizer(keras.optimizers))
-    trained = training.train(job, dict.fromkeys(job.seeds, data), tf, keras)
-    for seed, (_, outputs, _) in zip(job.seeds, trained, strict=True):
-        assert np.array_equal(outputs, fit(job, data, seed, keras)[0])
+    """Whether the weights are updated as one vector or variable by variable, no bit differs from those of fit, in 32
+    steps; that further epochs and seeds begin well is the same for all optimizers, and shown above."""
+    job = replace(make_job(keras, tf, make(keras), optimizer(keras.optimizers), epochs=1), seeds=(7,))
+    ((_, outputs, _),) = training.train(job, {7: data}, tf, keras)
+    assert np.array_equal(outputs, fit(job, data, 7, keras)[0])
     (phase,) = training.Trainer(job, data.x, tf, keras).phases
     legacy_nadam = keras.__name__.startswith("tf_keras") and job.recipe.phases[0].optimizer.class_name == "Nadam"
     assert isinstance(phase.update, updates.Together) == (together and not legacy_nadam)
@@ -288,7 +288,11 @@ def prices(data: training.SeedData) -> training.SeedData:
     return training.SeedData(data.x, y, data.x_development, y_development, data.x_held_out)
 
 
-@pytest.mark.parametrize("loss", ["mean_squared_error", "mean_absolute_error", "huber"])
+@pytest.mark.parametrize(
+    ("keras", "loss"),
+    [("3", "mean_squared_error"), ("2", "mean_squared_error"), ("3", "mean_absolute_error"), ("2", "huber")],
+    indirect=["keras"],
+)
 def test_a_regression_is_trained_bit_for_bit_as_by_fit(
     tf: Any, keras: Any, prices: training.SeedData, loss: str
 ) -> None:

@@ -6,14 +6,16 @@ import subprocess
 import sys
 import tomllib
 
+import drafts
 import pytest
-from test_draft import made, run  # noqa: F401  # fixtures
+
+made, run = drafts.made, drafts.run
 
 
 @pytest.mark.tensorflow
 @pytest.mark.wall
 @pytest.mark.examples
-def test_from_a_csv_to_reports(made, tmp_path, root):  # noqa: F811  # the fixture, not the name
+def test_from_a_csv_to_reports(made, tmp_path, root):
     """A new assignment is sound as it is made: the reference passes, the hand-out fails, and behind the wall each
     example fails the rule that it is there for."""
     folder, _ = made

@@ -8,7 +8,10 @@ import sys
 import threading
 
 import pytest
-from test_cluster import ROOT, processes  # noqa: F401  # a fixture
+import schedulers
+from schedulers import ROOT
+
+processes = schedulers.processes
 
 COUNT = 24
 TOO_LONG = "infinite-loop"
@@ -26,7 +29,7 @@ def run_batch(folder, out, *arguments):
 
 
 @pytest.mark.wall
-def test_a_batch_on_two_workers_is_the_batch_on_one_machine(processes, tmp_path):  # noqa: F811
+def test_a_batch_on_two_workers_is_the_batch_on_one_machine(processes, tmp_path):
     """Verdicts and scores are the same to the last digit though a worker was killed and another took its place, and no
     submission ends twice."""
     examples = [path for path in sorted((ROOT / "submissions").iterdir()) if path.is_dir() and path.name != TOO_LONG]
