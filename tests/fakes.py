@@ -7,7 +7,7 @@ from typing import Any
 from checker.errors import EvidenceError
 from checker.records.assignment import Limits
 from checker.records.job import Ending, Execution
-from checker.sandbox import Boxes
+from checker.sandbox.boxes import Boxes
 from checker.wire import frames
 from checker.wire.frames import Frame
 

@@ -7,8 +7,7 @@ from functools import cache
 
 import pytest
 
-from checker import sandbox
-from checker.sandbox import trials
+from checker.sandbox import kinds, trials
 
 SNIPPETS = {s.name: s for s in trials.load()}
 
@@ -17,7 +16,7 @@ SNIPPETS = {s.name: s for s in trials.load()}
 def trials(kind: str, names: tuple[str, ...]) -> dict[str, trials.Trial]:
     """Run snippets behind a kind of wall, all of them in two boxes."""
     chosen = [SNIPPETS[name] for name in names]
-    return {trial.snippet.name: trial for trial in trials.run(sandbox.choose(kind), chosen)}
+    return {trial.snippet.name: trial for trial in trials.run(kinds.choose(kind), chosen)}
 
 
 class Contract:

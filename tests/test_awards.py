@@ -13,7 +13,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import submissions
 from checker.commands import app
 from checker.errors import HarnessError, UsageError
 from checker.formats.files import slug
@@ -25,7 +24,7 @@ from checker.records.job import Progress
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.run import batch, places
-from checker.submissions import names
+from checker.submissions import choice, names
 from checker.wire.frames import message
 
 TICK, RESUBMIT = Decision
@@ -143,7 +142,7 @@ def results_of(assignment, practice, fake_sandbox, tmp_path_factory):
             for name, content in PLATFORM_FILES[platform].items():
                 archive.writestr(name, content)
         settings = RunSettings(assignment=assignment, dataset=practice, seeds=(11,))
-        found = submissions.find(place / "in.zip")
+        found = choice.find(place / "in.zip")
         nothing = ReferenceResults(scores={}, baselines={})
         with ThreadPoolExecutor(2) as executor:
             batch.run(

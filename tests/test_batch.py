@@ -16,7 +16,6 @@ import pytest
 from practical import COLUMNS, SEEDS, Practical
 from sklearn.neighbors import KNeighborsRegressor
 
-from checker import sandbox, submissions
 from checker.assignment import folders
 from checker.errors import AssignmentError, HarnessError
 from checker.judge import comparison
@@ -31,6 +30,8 @@ from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
 from checker.run import batch, check, keys, lock, places, reproduction
+from checker.sandbox import kinds
+from checker.submissions import choice
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
 
@@ -87,7 +88,7 @@ class Bench:
             (self.folder / f"{name}.ipynb").write_text(content or name)
 
     def run(self, jobs=1, on_end=lambda name, end: None, fresh=False, submitted=None):
-        submitted = submissions.find(self.folder) if submitted is None else submitted
+        submitted = choice.find(self.folder) if submitted is None else submitted
         with ThreadPoolExecutor(jobs) as executor:
             return batch.run(
                 submitted,
@@ -207,7 +208,7 @@ def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory
     )
     with ThreadPoolExecutor(1) as executor:
         result = batch.run(
-            submissions.find(place),
+            choice.find(place),
             settings,
             reference,
             place / "out",
@@ -489,7 +490,7 @@ def test_a_batch_of_some_keeps_what_is_known_of_others(bench):
     """The list of what evidence was grows by whoever is checked, also by several at a time, and loses nobody."""
     b = bench()
     b.hand_in("ada", "grace", "hazel", content="good")
-    found = submissions.find(b.folder)
+    found = choice.find(b.folder)
     for chosen in (found[:1], found[1:]):
         b.run(jobs=2, submitted=chosen)
     result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
@@ -718,7 +719,7 @@ def test_a_file_that_cannot_be_read_is_referred(bench, tmp_path):
         archive.writestr("Grace_2_assignsubmission_file/tick.ipynb", "unharmed")
     path.write_bytes(path.read_bytes().replace(b"unharmed", b"damaged!"))
     for _ in range(2):
-        ada, grace = b.run(submitted=submissions.find(path)).reports
+        ada, grace = b.run(submitted=choice.find(path)).reports
         assert (ada.verdict, grace.verdict) == (PASS, REFER)
         assert ada.submission.identity.number == "1"
         assert shlex.split(ada.reproduce)[2:5] == ["course.zip", "--only", "Ada 1"]
@@ -730,7 +731,7 @@ def test_whose_a_file_is_may_change(bench):
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
-    (found,) = submissions.find(b.folder)
+    (found,) = choice.find(b.folder)
     known = replace(found, identity=Identity(platform=Platform.MOODLE, number="12345", name="Ada Lovelace"))
     assert b.run(submitted=[known]).reports[0].submission == known
     assert len(b.boxes) == 1
@@ -749,7 +750,7 @@ def test_decisions_outlive_every_batch(bench, practical):
     b.hand_in("ada", content="none")
     b.run()
     assert place.read_bytes() == decided + b"ada,,,\n"
-    b.run(submitted=submissions.find(b.folder / "ada.ipynb"))
+    b.run(submitted=choice.find(b.folder / "ada.ipynb"))
     assert place.read_bytes() == decided + b"ada,,,\n"
 
 
@@ -1384,7 +1385,7 @@ def test_a_batch_outlives_its_temporary_files(bench):
     """Whenever somebody removes the folder for temporary files, while a job runs in its box, between two jobs, or
     before a box is made, every submission comes to its verdict; who loses it each time has no verdict, and is told."""
     b = bench()
-    b.sandbox = sandbox.choose("bubblewrap")
+    b.sandbox = kinds.choose("bubblewrap")
     b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')
 
     def watch(name):
@@ -1398,7 +1399,7 @@ def test_a_batch_outlives_its_temporary_files(bench):
 
     with lock.held(b.out), ThreadPoolExecutor(1) as executor:
         place = NewBoxes(b.sandbox, ["cleo", "dora", "dora"])
-        found = submissions.find(b.folder)
+        found = choice.find(b.folder)
         result = batch.run(found, b.settings, b.reference, b.out, executor, watch, print, place=place)
     verdicts = {report.submission.name: report.verdict for report in result.reports}
     assert verdicts == dict.fromkeys(("ada", "barbara", "cleo", "emmy"), FAIL)

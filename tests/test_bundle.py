@@ -17,11 +17,11 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import sandbox
 from checker.assignment import bundle, folders
 from checker.errors import AssignmentError, UsageError
 from checker.records.capture import Environment
 from checker.records.job import Progress
+from checker.sandbox import kinds
 from checker.wire.frames import message
 
 SECRET_SEEDS = (918273, 564738, 102938)
@@ -273,7 +273,7 @@ def test_a_self_check_needs_nothing_else(run, packed, tmp_path, fake_sandbox, mo
         yield message(Environment({}, "3", ""))
         yield message(Progress(1, 1))
 
-    monkeypatch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
+    monkeypatch.setattr(kinds, "choose", lambda kind: fake_sandbox(guest))
     Path("mine.ipynb").write_text("{}", encoding="utf-8")
     code, text = run("self-check", "mine.ipynb", "--assignment", packed, "--practice-data")
     assert code == 1

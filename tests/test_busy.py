@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 from busyness import busy_loops
 
-from checker import sandbox, submissions
 from checker.records.job import Ending
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.verdicts import Verdict
 from checker.run import check
+from checker.sandbox import kinds
+from checker.submissions import choice
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
 
@@ -27,7 +28,7 @@ def test_busy_loops_beside_it_change_no_digit_of_a_submission(root, assignment, 
     (example,) = (root / "submissions" / "plain-module").glob("*.py")
     shorter = example.read_text(encoding="utf-8").replace("epochs=45", f"epochs={EPOCHS}")
     (tmp_path / "ada.py").write_text(shorter, encoding="utf-8")
-    submission, wall = submissions.find(tmp_path / "ada.py")[0], sandbox.choose("bubblewrap")
+    submission, wall = choice.find(tmp_path / "ada.py")[0], kinds.choose("bubblewrap")
     reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.8), baselines=dict.fromkeys(SEEDS, 0.6))
 
     def examined(assignment):

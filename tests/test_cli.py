@@ -12,14 +12,13 @@ import pytest
 
 import checker
 from checker import run as run_package
-from checker import sandbox
 from checker.assignment import dataset
 from checker.errors import HarnessError
 from checker.records.capture import Environment
 from checker.records.job import Progress
 from checker.records.report import Finding
 from checker.run import batch, doctor, lock, session
-from checker.sandbox import trials
+from checker.sandbox import kinds, trials
 from checker.wire.frames import message
 
 HOSTILE = "evil\x1b[2J\x1b]0;pwned\x07\u202egnp.ipynb"
@@ -46,7 +45,7 @@ def with_guest(monkeypatch, fake_sandbox, without_reference):
 
     def set_up(guest):
         made = fake_sandbox(guest)
-        monkeypatch.setattr(sandbox, "choose", lambda kind: made)
+        monkeypatch.setattr(kinds, "choose", lambda kind: made)
         monkeypatch.setattr(session, "open", without_reference)
         return made
 

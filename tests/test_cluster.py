@@ -27,7 +27,6 @@ from fakes import FakeSandbox
 from practical import SEEDS, Practical
 from schedulers import ROOT
 
-from checker import sandbox, submissions
 from checker.assignment import dataset
 from checker.errors import EvidenceError, HarnessError, SandboxMissingError, UsageError
 from checker.records.capture import Environment
@@ -36,6 +35,8 @@ from checker.records.job import Progress
 from checker.records.report import Unfinished
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.run import batch, check, cluster, keys, places, store
+from checker.sandbox import kinds
+from checker.submissions import choice
 from checker.wire import frames
 
 processes = schedulers.processes
@@ -86,7 +87,7 @@ def handed_in(tmp_path):
     def hand_in(**scripts):
         for name, script in scripts.items():
             (folder / f"{name}.ipynb").write_text(script)
-        return submissions.find(folder)
+        return choice.find(folder)
 
     return hand_in
 
@@ -310,7 +311,7 @@ def test_as_many_as_boxes_and_memory_allow(settings):
 @contextmanager
 def local(monkeypatch, wall, **options):
     """A scheduler with one worker in this process, whose sandbox is the one given, and a client."""
-    monkeypatch.setattr(sandbox, "choose", lambda kind: wall)
+    monkeypatch.setattr(kinds, "choose", lambda kind: wall)
     workers = {"processes": False, "worker_class": cluster.BoxWorker, "dashboard_address": None, **options}
     with LocalCluster(n_workers=1, **workers) as here, closing(cluster.connect(here.scheduler_address)) as client:
         yield client
@@ -356,7 +357,7 @@ def test_a_worker_without_a_wall_does_not_start(settings, monkeypatch):
     def none(kind):
         raise SandboxMissingError("There is no working sandbox on this machine: no bwrap.", "Get it.")
 
-    monkeypatch.setattr(sandbox, "choose", none)
+    monkeypatch.setattr(kinds, "choose", none)
     with pytest.raises(SandboxMissingError, match="no bwrap"):
         cluster.work("tcp://127.0.0.1:1", 1, unwatched)
 
@@ -388,9 +389,9 @@ FAKE_WORKER = """
 import sys
 sys.path.insert(0, "tests")
 import test_cluster
-from checker import sandbox
+from checker.sandbox import kinds
 from checker.run import cluster
-sandbox.choose = lambda kind: test_cluster.FakeWall(test_cluster.deadly)
+kinds.choose = lambda kind: test_cluster.FakeWall(test_cluster.deadly)
 cluster.work(sys.argv[1], 1, print)
 """
 
@@ -469,7 +470,7 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
     (tmp_path / "in").mkdir()
     for name in EXAMPLES:
         shutil.copytree(ROOT / "submissions" / name, tmp_path / "in" / name)
-    chosen = submissions.find(tmp_path / "in")
+    chosen = choice.find(tmp_path / "in")
     at_home = run(chosen, settings, places.Pool(), tmp_path / "home", 2)
     ours, ended = processes(allowed_failures=3), []
     lost, kept = (ours.start_worker("-m", "checker", "worker", ours.address, "--boxes", "1") for _ in range(2))

@@ -11,14 +11,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from checker import sandbox, submissions
 from checker.records.assignment import Limits
 from checker.records.job import ExecuteJob
 from checker.records.settings import RunSettings
 from checker.run import cluster
 from checker.run.keys import evidence_keys
+from checker.sandbox import kinds
 from checker.source import mentions
-from checker.submissions import companions
+from checker.submissions import beside, choice, companions
 from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
@@ -62,13 +62,13 @@ def test_a_folder_and_a_zip_give_the_same_companions(tmp_path, prefix, is_zip):
                 archive.writestr(f"{prefix}{name}", content)
     else:
         put(place, **{f"{prefix}{name}": content for name, content in FILES.items()})
-    (found,) = submissions.find(place)
+    (found,) = choice.find(place)
     assert found.folder == "src"
     assert names(found) == [name for name in TRAVEL if name != "src/tick.ipynb"] or names(found) == sorted(
         {*TRAVEL, "src/draft.ipynb"} - {"src/draft.ipynb"}
     )
     for companion in found.beside:
-        assert hashlib.sha256(submissions.read_companion(companion)).hexdigest() == companion.sha256
+        assert hashlib.sha256(choice.read_companion(companion)).hexdigest() == companion.sha256
     (other,) = [one for one in found.others if one.is_notebook]
     assert ("src/tick.ipynb" in names(other)) != ("src/tick.ipynb" in names(found))
 
@@ -76,7 +76,7 @@ def test_a_folder_and_a_zip_give_the_same_companions(tmp_path, prefix, is_zip):
 def test_loose_files_of_several_students_are_nobodys_companions(tmp_path):
     """Files side by side in the course's own folder are each a student's."""
     put(tmp_path, **{"ada.ipynb": "{}", "grace.ipynb": "{}", "housing.csv": "a"})
-    assert [names(found) for found in submissions.find(tmp_path)] == [[], []]
+    assert [names(found) for found in choice.find(tmp_path)] == [[], []]
 
 
 def test_links_are_no_companions(tmp_path):
@@ -84,7 +84,7 @@ def test_links_are_no_companions(tmp_path):
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/utils.py": "x", "secret.txt": "s"})
     os.symlink(tmp_path / "secret.txt", tmp_path / "ada" / "link.txt")
     os.symlink(tmp_path, tmp_path / "ada" / "folder")
-    found = next(one for one in submissions.find(tmp_path) if one.name == "ada")
+    found = next(one for one in choice.find(tmp_path) if one.name == "ada")
     assert names(found) == ["utils.py"]
 
 
@@ -95,7 +95,7 @@ def test_caps_leave_out_the_far_and_the_large_with_a_reason(tmp_path, monkeypatc
     monkeypatch.setattr(companions, "MOST_LEFT_OUT", 3)
     pictures = {f"ada/pics/{number}.png": "x" for number in range(9)}
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/utils.py": "x" * 50, "ada/big.bin": "x" * 101, **pictures})
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert names(found) == ["pics/0.png", "pics/1.png", "utils.py"]
     left = [(one.name, one.left_out) for one in found.companions if one.left_out]
     assert left[0] == ("big.bin", "it has 0 MiB, more than 0")
@@ -107,7 +107,7 @@ def test_all_bytes_together_are_capped(tmp_path, monkeypatch):
     """Of files that are each small enough, the ones that still fit travel."""
     monkeypatch.setattr(companions, "MAX_ALL_BYTES", 100)
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/a.csv": "x" * 60, "ada/b.csv": "x" * 61})
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert names(found) == ["a.csv"]
 
 
@@ -115,7 +115,7 @@ def test_installed_packages_stay_behind(tmp_path):
     """A virtual environment that was handed in does not travel, and keeps nothing else from it."""
     environment = {"ada/venv/pyvenv.cfg": "x", "ada/venv/lib/m.py": "x", "ada/lib/site-packages/n.py": "x"}
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/lib/own.py": "x", **environment})
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert names(found) == ["lib/own.py"]
     assert {one.left_out for one in found.companions if one.left_out} == {"it belongs to installed packages"}
 
@@ -126,7 +126,7 @@ def test_a_name_that_leads_out_of_a_zip_is_left_out(tmp_path, name):
     with ZipFile(tmp_path / "in.zip", "w") as archive:
         archive.writestr("ada/tick.ipynb", "{}")
         archive.writestr(f"ada/{name}" if name.startswith(("..", "a")) else name, "x")
-    found = next(one for one in submissions.find(tmp_path / "in.zip") if one.failure is None)
+    found = next(one for one in choice.find(tmp_path / "in.zip") if one.failure is None)
     assert names(found) == []
     assert all("leads out" in one.left_out for one in found.companions)
 
@@ -134,7 +134,7 @@ def test_a_name_that_leads_out_of_a_zip_is_left_out(tmp_path, name):
 def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignment, practice):
     """A companion's name or bytes, or another folder of the file, make other evidence; what is left out does not."""
     put(tmp_path, **{"ada/tick.ipynb": "{}", "ada/utils.py": "x = 1"})
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     settings = RunSettings(assignment=assignment, dataset=practice, seeds=(1,))
     (beside,) = found.companions
     changed = [
@@ -154,7 +154,7 @@ def test_the_key_depends_on_companions_and_where_the_file_lies(tmp_path, assignm
 def test_companions_travel_over_bytes(tmp_path):
     """A worker is sent each companion's bytes once, by their hash, and lays them out for all files that are tried."""
     put(tmp_path, **{"ada/a.ipynb": "{}", "ada/b.ipynb": "[]", "ada/utils.py": "x", "ada/same.py": "x"})
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     nameless, content = cluster._nameless(found), cluster._sent(found)
     assert str(tmp_path) not in repr(nameless)
     with ZipFile(io.BytesIO(content)) as archive:
@@ -162,9 +162,7 @@ def test_companions_travel_over_bytes(tmp_path):
     with cluster._laid_out(nameless, content) as (arrived, _):
         for here, there in zip((found, *found.others), (arrived, *arrived.others), strict=True):
             assert names(there) == names(here)
-            assert [submissions.read_companion(c) for c in there.beside] == [
-                submissions.read_companion(c) for c in here.beside
-            ]
+            assert [choice.read_companion(c) for c in there.beside] == [choice.read_companion(c) for c in here.beside]
 
 
 # -- a file alone ----------------------------------------------------------------------------------------
@@ -178,7 +176,7 @@ def test_of_a_file_alone_only_what_it_names_lies_beside_it(tmp_path):
     here = {"tick.ipynb": notebook, "utils.py": "import more", "more.py": "", "own.csv": "a", "other.ipynb": other}
     put(tmp_path, **here, **{"deep.txt": "d", "src/__init__.py": "", "src/model.py": "", "src/unused.py": ""})
     put(tmp_path, **{"taxes.pdf": "x", "letters/love.txt": "x", "other.py": "x", "photo.png": "x"})
-    (found,) = submissions.find(tmp_path / "tick.ipynb")
+    (found,) = choice.find(tmp_path / "tick.ipynb")
     wanted = ["deep.txt", "more.py", "other.ipynb", "own.csv", "src/__init__.py", "src/model.py", "utils.py"]
     assert [name for name in names(found) if name != "other.py"] == wanted
     assert (found.name, found.note, found.others) == ("tick", "", ())
@@ -186,9 +184,9 @@ def test_of_a_file_alone_only_what_it_names_lies_beside_it(tmp_path):
 
 def test_a_huge_folder_is_not_looked_into(tmp_path, monkeypatch):
     """A file among thousands is alone."""
-    monkeypatch.setattr(submissions.beside, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(beside, "MOST_ENTRIES", 3)
     put(tmp_path, **{"tick.py": "import utils", "utils.py": "x", "a": "x", "b": "x"})
-    (found,) = submissions.find(tmp_path / "tick.py")
+    (found,) = choice.find(tmp_path / "tick.py")
     assert found.companions == ()
 
 
@@ -246,7 +244,7 @@ def test_companions_are_imported_run_and_read(assignment, practice):
     cells = [new_code_cell(NOTEBOOK.strip())]
     content = [nbformat.writes(new_notebook(cells=cells)).encode(), practice.csv, *beside.values()]
     said = [frames.job(job), *(Frame(Kind.BYTES, of) for of in content), frames.END]
-    with closing(sandbox.choose("none").open()) as boxes:
+    with closing(kinds.choose("none").open()) as boxes:
         boxes.students.run(said, Limits(seconds=120, memory_mib=2_048, output_mib=16), seen.receive)
     (cell,) = seen.cells
     assert "".join(output.content for output in cell.outputs) == (
@@ -280,6 +278,6 @@ def test_a_module_finds_itself(assignment, practice):
         companions=("a.txt",),
     )
     said = [frames.job(job), *(Frame(Kind.BYTES, of) for of in (source, practice.csv, b"beside")), frames.END]
-    with closing(sandbox.choose("none").open()) as boxes:
+    with closing(kinds.choose("none").open()) as boxes:
         boxes.students.run(said, Limits(seconds=120, memory_mib=2_048, output_mib=16), seen.receive)
     assert "".join(of.content for cell in seen.cells for of in cell.outputs) == f"{len(source)} beside\n"

@@ -8,7 +8,6 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 from rich.console import Console
 
-from checker import submissions
 from checker.errors import UsageError
 from checker.formats import timestamps
 from checker.gradebooks import moodle, worksheets
@@ -21,7 +20,7 @@ from checker.report.html import render_page
 from checker.report.tables import results_csv
 from checker.report.terminal import print_report
 from checker.run import check
-from checker.submissions import deadlines
+from checker.submissions import choice, deadlines
 from checker.submissions.deadlines import Extension
 
 DEADLINE = datetime(2026, 11, 30, 17, tzinfo=UTC)
@@ -218,7 +217,7 @@ def zipped(path, *members):
     with ZipFile(path, "w") as archive:
         for name, *date in members:
             archive.writestr(ZipInfo(name, tuple(date)), "x = 1")
-    return submissions.find(path)
+    return choice.find(path)
 
 
 def test_a_zip_of_one_moment_tells_nothing(tmp_path):

@@ -9,7 +9,6 @@ import pytest
 from reports import a_fail, a_pass, a_price, a_referral
 from rich.console import Console
 
-from checker import sandbox
 from checker.commands import app
 from checker.records.capture import Environment
 from checker.records.network import Architecture, KerasObject, Labels, Layer, Node, Phase, Recipe
@@ -18,6 +17,7 @@ from checker.report.editions import for_students
 from checker.report.html import render_page, render_student_page
 from checker.report.terminal import print_report
 from checker.run import check
+from checker.sandbox import kinds
 from checker.wire.frames import message
 
 SEEDS = (70_011, 70_023, 70_037, 70_041, 70_059)
@@ -110,7 +110,7 @@ def test_demonstrators_find_the_student_s_edition():
 def test_a_self_check_shows_the_student_s_edition(root, monkeypatch, capsys, tmp_path, fake_sandbox):
     """Neither the page that it writes nor the terminal has what students are not to know."""
     monkeypatch.chdir(root)
-    monkeypatch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
+    monkeypatch.setattr(kinds, "choose", lambda kind: fake_sandbox(guest))
     monkeypatch.setattr(check, "judge", lambda *of: with_secrets(a_pass()))
     (tmp_path / "mine.ipynb").write_text("{}")
     words = ["self-check", tmp_path / "mine.ipynb", "--practice-data", "--report", tmp_path / "page.html"]

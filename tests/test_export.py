@@ -14,7 +14,6 @@ from zipfile import ZipFile
 import pytest
 from rich.console import Console
 
-from checker import sandbox
 from checker.commands import app, consoles
 from checker.errors import HarnessError, UsageError
 from checker.formats import files
@@ -26,6 +25,7 @@ from checker.records.capture import Environment
 from checker.records.job import Ending, Progress
 from checker.records.submission import Identity, Platform
 from checker.run import session
+from checker.sandbox import kinds
 from checker.submissions import names
 from checker.wire.frames import message
 
@@ -189,7 +189,7 @@ def checked(download, numbers, root, fake_sandbox, without_reference, tmp_path_f
              "--moodle-worksheet", place / "grades.csv", "--extensions", place / "ext.csv"]  # fmt: skip
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox, "choose", lambda kind: fake_sandbox(guest))
+        patch.setattr(kinds, "choose", lambda kind: fake_sandbox(guest))
         patch.setattr(session, "open", without_reference)
         patch.setattr(consoles, "output", Console(file=out, width=200))
         patch.setattr(sys, "argv", ["checker", *map(str, words)])

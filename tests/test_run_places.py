@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 import checker
-from checker import sandbox, submissions
 from checker.errors import SandboxMissingError
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.run import batch, places
-from checker.sandbox import bubblewrap
+from checker.sandbox import bubblewrap, kinds
+from checker.submissions import choice
 
 LOOKS = """
 import os
@@ -28,7 +28,7 @@ def check_one(tmp_path, assignment, practice):
         bait.write_text("secret")
         (tmp_path / "ada.py").write_text(LOOKS.format(bait=str(bait)))
         settings = RunSettings(assignment=assignment, dataset=practice, seeds=(11, 23))
-        chosen, nothing = submissions.find(tmp_path / "ada.py"), ReferenceResults(scores={}, baselines={})
+        chosen, nothing = choice.find(tmp_path / "ada.py"), ReferenceResults(scores={}, baselines={})
         with ThreadPoolExecutor(1) as executor:
             watch, place = (lambda name: lambda stage, step: None), places.Pool()
             result = batch.run(chosen, settings, nothing, tmp_path / "out", executor, watch, lambda *end: None, place)
@@ -59,7 +59,7 @@ def test_without_a_wall_such_code_runs_nothing(check_one, monkeypatch, tmp_path)
 def test_a_place_tells_its_kind_of_sandbox():
     """A pool has the kind of the sandbox that it was given; the boxes of a cluster's workers always have a wall."""
     assert places.Pool(bubblewrap.Bubblewrap()).kind == "bubblewrap"
-    assert places.Pool(sandbox.choose("none")).kind == "none"
+    assert places.Pool(kinds.choose("none")).kind == "none"
     cluster = pytest.importorskip("checker.run.cluster", reason="needs the extra `cluster`")
     assert cluster.Cluster.kind == "bubblewrap"
 

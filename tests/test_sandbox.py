@@ -13,13 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from checker import sandbox
 from checker.errors import SandboxMissingError
 from checker.judge import blame
 from checker.records.assignment import Limits
 from checker.records.job import Ending, ExecuteJob
 from checker.records.verdicts import Verdict
-from checker.sandbox import bubblewrap
+from checker.sandbox import bubblewrap, kinds
 from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
@@ -38,7 +37,7 @@ def boxes():
 
     def boxes_of(kind):
         if kind not in opened:
-            opened[kind] = sandbox.choose(kind).open()
+            opened[kind] = kinds.choose(kind).open()
         return opened[kind]
 
     yield boxes_of
@@ -300,7 +299,7 @@ def test_a_python_in_a_home_is_refused(attribute, monkeypatch):
     bubblewrap.why_not.cache_clear()
     try:
         with pytest.raises(SandboxMissingError, match="lies right in a folder with people's own files") as told:
-            sandbox.choose("bubblewrap")
+            kinds.choose("bubblewrap")
         assert "into a folder of its own" in told.value.help
         with pytest.raises(SandboxMissingError):
             bubblewrap.wrap(["true"], "/nowhere")

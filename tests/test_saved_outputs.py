@@ -6,10 +6,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from checker import sandbox
 from checker.guest.reading.notebook import MAX_SAVED, read_notebook, saved_text
 from checker.records.assignment import Limits
 from checker.records.job import ExecuteJob
+from checker.sandbox import kinds
 from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
@@ -62,7 +62,7 @@ def test_saved_outputs_come_with_the_cells(assignment, practice):
     job = ExecuteJob(is_notebook=True, keras="3", reason="", caps=assignment.caps, classes=assignment.data.classes)
     file = nbformat.writes(new_notebook(cells=cells)).encode()
     said = [frames.job(job), Frame(Kind.BYTES, file), Frame(Kind.BYTES, practice.csv), frames.END]
-    with closing(sandbox.choose("none").open()) as boxes:
+    with closing(kinds.choose("none").open()) as boxes:
         boxes.students.run(said, Limits(seconds=120, memory_mib=2_048, output_mib=16), seen.receive)
     found = [(cell.index, cell.saved, "".join(output.content for output in cell.outputs)) for cell in seen.cells]
     assert found == [(1, "before", "now\n"), (3, "", "new\n")]

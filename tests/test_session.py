@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from checker import sandbox
 from checker.errors import AssignmentError, DatasetError, UsageError
 from checker.records.capture import Environment
 from checker.records.job import Progress
 from checker.run import session, store
 from checker.run.session import Purpose, Request
+from checker.sandbox import kinds
 from checker.wire.frames import message
 
 DEADLINE, UNTIL = "2026-11-30T17:00:00+00:00", "2026-12-02T17:00:00+00:00"
@@ -71,7 +71,7 @@ def test_options_for_students_files_leave_the_reference_alone(folder, tmp_path, 
         yield message(Progress(1, 1))
 
     bare = fake_sandbox(guest)
-    monkeypatch.setattr(sandbox, "choose", lambda kind: bare)
+    monkeypatch.setattr(kinds, "choose", lambda kind: bare)
     monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
 
     def open_session(**typed):

@@ -7,7 +7,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from checker import submissions
 from checker.errors import UsageError
 from checker.formats import files
 from checker.judge import blame
@@ -26,7 +25,7 @@ def put(folder: Path, *names: str) -> None:
 
 def taken(folder: Path) -> dict[str, str]:
     """Return the chosen file of each submission that holds one, relative to the folder."""
-    found = submissions.find(folder)
+    found = choice.find(folder)
     return {s.name: Path(s.path).relative_to(folder).as_posix() for s in found if s.failure is None}
 
 
@@ -39,16 +38,16 @@ def test_folders_and_loose_files(tmp_path):
         ("grace", "grace/tick.ipynb"),
         ("linus", "linus.py"),
     ]
-    assert [s.is_notebook for s in submissions.find(tmp_path)] == [False, True, True, False]
+    assert [s.is_notebook for s in choice.find(tmp_path)] == [False, True, True, False]
 
 
 def test_a_single_file(tmp_path):
     """A single file is one submission under its own name, with the hash of its bytes."""
     put(tmp_path, "ada.IPYNB", "grace.ipynb")
-    (found,) = submissions.find(tmp_path / "ada.IPYNB")
+    (found,) = choice.find(tmp_path / "ada.IPYNB")
     assert (found.name, found.is_notebook, found.note) == ("ada", True, "")
     assert found.sha256 == hashlib.sha256(b"# ada.IPYNB").hexdigest()
-    assert submissions.read(found) == b"# ada.IPYNB"
+    assert choice.read(found) == b"# ada.IPYNB"
 
 
 @pytest.mark.parametrize(
@@ -72,12 +71,12 @@ def test_a_second_ending(tmp_path, name, is_notebook, words):
     """What browsers and mail programs add to a file's name changes nothing but a word in the report."""
     put(tmp_path, name, "notes.txt", "package.json")
     for place in (tmp_path, tmp_path / name):
-        (found,) = submissions.find(place)
+        (found,) = choice.find(place)
         assert (found.name, found.is_notebook) == (
             "Tick 4.ipynb" if name.endswith(".ipynb.py") else "Tick 4",
             is_notebook,
         )
-        said = [adaptation.what for adaptation in submissions.misnamed(found)]
+        said = [adaptation.what for adaptation in choice.misnamed(found)]
         assert bool(said) == bool(words)
         assert words in "".join(said)
 
@@ -92,7 +91,7 @@ def test_the_hash_is_of_the_content(tmp_path):
     """Changed content is a changed submission; another name is not."""
     for name, content in (("a", "x = 1"), ("b", "x = 1"), ("c", "x = 2")):
         (tmp_path / f"{name}.py").write_text(content, encoding="utf-8")
-    a, b, c = submissions.find(tmp_path)
+    a, b, c = choice.find(tmp_path)
     assert a.sha256 == b.sha256 != c.sha256
 
 
@@ -100,16 +99,16 @@ def test_nothing_there(tmp_path):
     """A path that leads nowhere, and a folder without notebooks and modules, are wrong usage."""
     put(tmp_path, "ada/essay.pdf", "notes.txt")
     with pytest.raises(UsageError, match="There is nothing at"):
-        submissions.find(tmp_path / "nowhere")
+        choice.find(tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"no notebook \(\.ipynb\) or module \(\.py\)"):
-        submissions.find(tmp_path)
+        choice.find(tmp_path)
 
 
 def test_a_single_file_of_another_kind(tmp_path):
     """A single file that is neither a notebook nor a module is refused, not run."""
     put(tmp_path, "notes.txt")
     with pytest.raises(UsageError, match=r"no notebook \(\.ipynb\) or module \(\.py\)"):
-        submissions.find(tmp_path / "notes.txt")
+        choice.find(tmp_path / "notes.txt")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +123,7 @@ def test_one_of_several_is_taken(tmp_path, files, chosen):
     """A notebook goes before a module, then the file changed last; the note names the others."""
     put(tmp_path, *files)
     assert taken(tmp_path) == {"a": chosen}
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     (other,) = set(files) - {chosen}
     assert Path(chosen).name in found.note
     assert Path(other).name in found.note
@@ -137,7 +136,7 @@ def test_the_next_files_are_there_to_be_tried(tmp_path):
     for number, name in enumerate(("d.py", "c.ipynb", "b.ipynb", "a.ipynb")):
         (folder / name).write_text(name)
         os.utime(folder / name, (1_000_000 + number, 1_000_000 + number))
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert [Path(file.path).name for file in (found, *found.others)] == ["a.ipynb", "b.ipynb", "c.ipynb"]
     assert len({file.sha256 for file in (found, *found.others)}) == 3
     assert {file.name for file in found.others} == {"ada"}
@@ -155,7 +154,7 @@ def test_equally_old_files_go_by_name(tmp_path):
 def test_the_note_is_short(tmp_path):
     """A folder of a thousand notebooks gives a note of one line."""
     put(tmp_path, *(f"a/{number:03}.ipynb" for number in range(100)))
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert found.note.count(".ipynb") == 11
 
 
@@ -199,7 +198,7 @@ def test_hidden_files_are_named(tmp_path):
         for path in sorted(tmp_path.rglob("*")):
             archive.write(path, path.relative_to(tmp_path))
     for place in (tmp_path, tmp_path.parent / "all.zip"):
-        ada, grace, hazel, linus = submissions.find(place)
+        ada, grace, hazel, linus = choice.find(place)
         assert ada.note == "Not looked at, because the name begins with a dot: .better.ipynb, .git."
         assert grace.failure is not None
         assert grace.note == "Not looked at, because the name begins with a dot: .solution.py."
@@ -230,7 +229,7 @@ def test_links_are_not_followed(tmp_path):
 def test_every_submission_has_a_name_of_its_own(tmp_path, files):
     """A folder ``a`` beside ``a.ipynb`` beside ``a.py`` are different submissions with different names."""
     put(tmp_path, *files)
-    found = submissions.find(tmp_path)
+    found = choice.find(tmp_path)
     assert {Path(s.path) for s in found} == {tmp_path / name for name in files}
     assert len({s.name for s in found}) == len(files)
     assert all(s.name.startswith("a") for s in found)
@@ -241,9 +240,9 @@ def test_a_file_that_is_too_large_stops_nobody_else(tmp_path, monkeypatch):
     monkeypatch.setattr(choice, "MAX_BYTES", 100)
     put(tmp_path, "ada.ipynb", "grace.ipynb")
     (tmp_path / "ada.ipynb").write_bytes(bytes(101))
-    ada, grace = submissions.find(tmp_path)
+    ada, grace = choice.find(tmp_path)
     assert "clear its outputs" in ada.note
-    assert len(submissions.read(ada)) == 100
+    assert len(choice.read(ada)) == 100
     assert grace.note == ""
 
 
@@ -276,7 +275,7 @@ def test_odd_names_of_students(tmp_path, name):
         assert list(taken(tmp_path).values()) == [f"other {name}.py"]
         return
     assert sorted(taken(tmp_path)) == sorted([name, f"other {name}"])
-    assert len({files.slug(submission.name) for submission in submissions.find(tmp_path)}) == 2
+    assert len({files.slug(submission.name) for submission in choice.find(tmp_path)}) == 2
 
 
 def test_files_without_a_byte(tmp_path):
@@ -284,14 +283,14 @@ def test_files_without_a_byte(tmp_path):
     put(tmp_path, "ada/tick.ipynb", "grace.py")
     for place in taken(tmp_path).values():
         (tmp_path / place).write_bytes(b"")
-    assert [submissions.read(found) for found in submissions.find(tmp_path)] == [b"", b""]
+    assert [choice.read(found) for found in choice.find(tmp_path)] == [b"", b""]
 
 
 def test_a_folder_without_a_file(tmp_path):
     """A student's folder that is empty, or holds only left-overs, is no submission."""
     put(tmp_path, "ada/tick.ipynb", "grace/.ipynb_checkpoints/tick.ipynb", "linus/__MACOSX/._tick.ipynb")
     (tmp_path / "barbara").mkdir()
-    assert [found.name for found in submissions.find(tmp_path)] == ["ada"]
+    assert [found.name for found in choice.find(tmp_path)] == ["ada"]
 
 
 def test_files_deep_down(tmp_path):
@@ -316,8 +315,8 @@ def test_files_that_may_only_be_read(tmp_path):
     (tmp_path / "ada" / "tick.ipynb").chmod(0o444)
     (tmp_path / "ada").chmod(0o555)
     try:
-        (found,) = submissions.find(tmp_path)
-        assert submissions.read(found) == b"# ada/tick.ipynb"
+        (found,) = choice.find(tmp_path)
+        assert choice.read(found) == b"# ada/tick.ipynb"
     finally:
         (tmp_path / "ada").chmod(0o755)
 
@@ -336,7 +335,7 @@ def test_a_file_that_may_not_be_read(open_place, ordinary_user):
     put(open_place, "ada/tick.ipynb", "grace/tick.ipynb")
     (open_place / "ada" / "tick.ipynb").chmod(0)
     with ordinary_user():
-        ada, grace = submissions.find(open_place)
+        ada, grace = choice.find(open_place)
     assert ada.failure.rationale == "tick.ipynb could not be read: Permission denied."
     assert (blame.VERDICTS[ada.failure.cause], grace.failure) == (Verdict.REFER, None)
 
@@ -346,4 +345,4 @@ def test_a_folder_that_may_not_be_opened(open_place, ordinary_user):
     put(open_place, "ada/tick.ipynb", "grace/tick.ipynb")
     (open_place / "ada").chmod(0)
     with ordinary_user(), pytest.raises(UsageError, match=r"ada cannot be opened: Permission denied\."):
-        submissions.find(open_place)
+        choice.find(open_place)

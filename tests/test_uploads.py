@@ -9,7 +9,6 @@ from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
 
 import pytest
 
-from checker import submissions
 from checker.errors import HarnessError, UsageError
 from checker.gather import execution
 from checker.judge import blame
@@ -32,7 +31,7 @@ def hand_in(tmp_path):
                 archive.writestr(name, name)
             for name, content in contents.items():
                 archive.writestr(name, content)
-        return {found.name: found for found in submissions.find(path)}
+        return {found.name: found for found in choice.find(path)}
 
     return make
 
@@ -76,7 +75,7 @@ def test_moodle_names(hand_in, member, name, number):
     assert found.identity == Identity(platform=Platform.MOODLE, number=number, name=name)
     assert found.name == f"{name} {number}".strip()
     assert (found.member, found.is_notebook, found.failure) == (member, True, None)
-    assert submissions.read(found) == member.encode()
+    assert choice.read(found) == member.encode()
 
 
 def test_what_moodle_gives_of_one_student_is_one_submission(hand_in):
@@ -99,7 +98,7 @@ def test_an_unpacked_download_is_read_the_same(tmp_path):
     place = tmp_path / "Ada Lovelace_12345_assignsubmission_file"
     place.mkdir()
     (place / "tick1.ipynb").write_text("{}")
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert (found.name, found.identity.number) == ("Ada Lovelace 12345", "12345")
 
 
@@ -108,7 +107,7 @@ def test_names_in_no_encoding_can_be_stored(tmp_path):
     place = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Ada\xff_12_assignsubmission_file"))
     place.mkdir()
     (place / "t.py").write_text("x = 1")
-    (found,) = submissions.find(tmp_path)
+    (found,) = choice.find(tmp_path)
     assert found.identity.name == "Ada\\xff"
     assert b"Ada" in to_json(execution.as_stored(found))
 
@@ -119,8 +118,8 @@ def test_several_attempts(tmp_path):
         for year, name in ((2025, "b_first"), (2027, "c_last"), (2026, "a_second")):
             member = ZipInfo(f"Ada_1_assignsubmission_file_{name}.ipynb", (year, 1, 1, 0, 0, 0))
             archive.writestr(member, name)
-    (found,) = submissions.find(tmp_path / "c.zip")
-    assert submissions.read(found) == b"c_last"
+    (found,) = choice.find(tmp_path / "c.zip")
+    assert choice.read(found) == b"c_last"
     assert "a_second.ipynb, b_first.ipynb" in found.note
 
 
@@ -206,10 +205,10 @@ def test_nbgrader(tmp_path, place):
         (folder / "timestamp.txt").write_text("2015-02-02 14:58:23.948203 America/Los_Angeles\n")
     (tmp_path / "course" / "source" / "tick4").mkdir(parents=True)
     (tmp_path / "course" / "source" / "tick4" / "tick4.ipynb").write_text("the solution")
-    ada, grace = submissions.find(tmp_path / place)
+    ada, grace = choice.find(tmp_path / place)
     assert (ada.name, grace.name) == ("ada", "grace")
     assert ada.identity.submitted_at == "2015-02-02 14:58:23.948203 America/Los_Angeles"
-    assert submissions.read(ada) == b"{}"
+    assert choice.read(ada) == b"{}"
 
 
 @pytest.mark.parametrize(
@@ -247,7 +246,7 @@ def test_a_path_that_leads_out_is_not_read(tmp_path, name):
         member.filename = name  # zipfile would mend it
         archive.writestr(member, "x = 1")
         archive.writestr("grace/t.py", "x = 1")
-    found = submissions.find(tmp_path / "c.zip")
+    found = choice.find(tmp_path / "c.zip")
     assert [s.name for s in found if s.failure is None] == ["grace"]
     (slipped,) = [s for s in found if s.failure is not None]
     assert what(slipped)[0] is REFER
@@ -260,7 +259,7 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     with ZipFile(tmp_path / "c.zip", "w", ZIP_DEFLATED) as archive:
         archive.writestr("ada/t.ipynb", bytes(32 * 2**20))
         archive.writestr("grace/t.ipynb", b"{}" + b" " * 2**19)
-    ada, grace = submissions.find(tmp_path / "c.zip")
+    ada, grace = choice.find(tmp_path / "c.zip")
     assert what(ada)[0] is REFER
     assert "would unpack to 32 MiB from" in what(ada)[1]
     assert grace.failure is None
@@ -278,7 +277,7 @@ def test_a_member_that_is_too_large_is_cut(hand_in, monkeypatch):
     """Of a member that is too large only the beginning is ever read, and the note says what to do."""
     monkeypatch.setattr(choice, "MAX_BYTES", 100)
     found = hand_in(**{"ada/t.ipynb": "x" * 101})
-    assert len(submissions.read(found["ada"])) == 100
+    assert len(choice.read(found["ada"])) == 100
     assert "clear its outputs" in found["ada"].note
 
 
@@ -287,7 +286,7 @@ def test_a_link_is_not_followed(tmp_path):
     with ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr(info("ada/t.py", external_attr=(stat.S_IFLNK | 0o777) << 16), "/etc/passwd")
         archive.writestr("grace/t.py", "")
-    ada, grace = submissions.find(tmp_path / "c.zip")
+    ada, grace = choice.find(tmp_path / "c.zip")
     assert what(ada) == (REFER, "t.py could not be read: it is a link.")
     assert grace.failure is None
 
@@ -302,7 +301,7 @@ def test_a_member_that_is_encrypted_or_packed_otherwise(tmp_path):
     for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # ada's, local and central
         content[content.index(mark) + flags] |= 1
     path.write_bytes(content)
-    ada, grace = submissions.find(path)
+    ada, grace = choice.find(path)
     assert what(ada) == (REFER, "t.py could not be read: it is encrypted.")
     assert what(grace) == (REFER, "t.py could not be read: it is packed in a way that is not read here.")
 
@@ -314,10 +313,10 @@ def test_a_damaged_member_loses_nobody_else(tmp_path):
         archive.writestr("ada/t.py", "x = 'unharmed'")
         archive.writestr("grace/t.py", "x = 1")
     path.write_bytes(path.read_bytes().replace(b"unharmed", b"damaged!"))
-    ada, grace = submissions.find(path)
+    ada, grace = choice.find(path)
     assert what(ada)[0] is REFER
     assert "CRC" in what(ada)[1]
-    assert submissions.read(grace) == b"x = 1"
+    assert choice.read(grace) == b"x = 1"
 
 
 def test_a_readable_file_is_taken_before_one_that_is_not(tmp_path):
@@ -325,8 +324,8 @@ def test_a_readable_file_is_taken_before_one_that_is_not(tmp_path):
     with ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr(info("ada/t.ipynb", external_attr=(stat.S_IFLNK | 0o777) << 16), "elsewhere")
         archive.writestr("ada/u.py", "x = 1")
-    (ada,) = submissions.find(tmp_path / "c.zip")
-    assert submissions.read(ada) == b"x = 1"
+    (ada,) = choice.find(tmp_path / "c.zip")
+    assert choice.read(ada) == b"x = 1"
     assert "t.ipynb (it is a link)" in ada.note
 
 
@@ -334,7 +333,7 @@ def test_a_readable_file_is_taken_before_one_that_is_not(tmp_path):
 def test_a_name_that_is_there_twice(hand_in):
     """Of two members with the same path the later counts, as it does when a zip is unpacked, and the note says so."""
     found = hand_in("ada/t.py", **{"ada/t.py": "later"})
-    assert submissions.read(found["ada"]) == b"later"
+    assert choice.read(found["ada"]) == b"later"
     assert found["ada"].note == "t.py: it is in the zip twice."
 
 
@@ -357,9 +356,9 @@ def test_encodings_of_names(tmp_path, raw, flag, name):
     for mark, flags in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
         content[content.index(mark) + flags] |= 8 if flag else 0
     path.write_bytes(content)
-    (found,) = submissions.find(path)
+    (found,) = choice.find(path)
     assert found.name == name
-    assert submissions.read(found) == b"x = 1"
+    assert choice.read(found) == b"x = 1"
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 the beginning of one"])
@@ -367,7 +366,7 @@ def test_what_is_no_zip(tmp_path, content):
     """A file that only calls itself a zip is wrong usage, in words."""
     (tmp_path / "c.zip").write_bytes(content)
     with pytest.raises(UsageError, match="cannot be read as a zip"):
-        submissions.find(tmp_path / "c.zip")
+        choice.find(tmp_path / "c.zip")
 
 
 def test_a_zip_of_very_many_files(hand_in, monkeypatch):
@@ -383,7 +382,7 @@ def test_a_zip_that_has_gone_is_the_harness_affair(hand_in, tmp_path):
     with ZipFile(tmp_path / "course.zip", "w") as archive:
         archive.writestr("grace/t.py", "")
     with pytest.raises(HarnessError, match=r"cannot be read from course\.zip"):
-        submissions.read(found)
+        choice.read(found)
 
 
 def test_any_bytes_are_a_zip_or_are_refused(tmp_path):
@@ -397,18 +396,18 @@ def test_any_bytes_are_a_zip_or_are_refused(tmp_path):
         content[at] ^= 0xFF
         path.write_bytes(content)
         try:
-            found = submissions.find(path)
+            found = choice.find(path)
         except UsageError:
             continue
         for one in found:
             assert isinstance(one.name, str)
-            assert one.failure is not None or submissions.read(one)
+            assert one.failure is not None or choice.read(one)
 
 
 def test_nothing_of_a_zip_is_left_on_disk(hand_in, tmp_path):
     """Finding and reading writes no file."""
     found = hand_in("ada/t.py")
-    submissions.read(found["ada"])
+    choice.read(found["ada"])
     assert [path.name for path in Path(tmp_path).iterdir()] == ["course.zip"]
     assert zipfile.is_zipfile(tmp_path / "course.zip")
 
@@ -417,7 +416,7 @@ def test_a_folder_with_the_zip_in_it(hand_in, tmp_path):
     """Whoever names the folder that the zip lies in is told to name the zip."""
     hand_in("ada/t.py")
     with pytest.raises(UsageError) as refused:
-        submissions.find(tmp_path)
+        choice.find(tmp_path)
     assert "course.zip" in refused.value.help
 
 
@@ -429,7 +428,7 @@ def test_a_student_without_a_notebook_is_there(tmp_path):
     for name in ("ada/essay.pdf", "grace/t.py"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("")
-    ada, grace = submissions.find(tmp_path)
+    ada, grace = choice.find(tmp_path)
     assert what(ada) == (FAIL, "The upload holds no notebook (.ipynb) or module (.py), only essay.pdf.")
     assert (ada.sha256, grace.failure) == ("", None)
 

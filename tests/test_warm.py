@@ -10,11 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from checker import sandbox
 from checker.errors import HarnessError
 from checker.records.assignment import Limits
 from checker.records.job import Ending, ExecuteJob
-from checker.sandbox import process
+from checker.sandbox import kinds, process
 from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
@@ -27,7 +26,7 @@ LIMITS = Limits(seconds=120, memory_mib=2_048, output_mib=16)
 @pytest.fixture(scope="module")
 def boxes():
     """The boxes of one job slot, kept for all tests of this file."""
-    opened = sandbox.choose("bubblewrap").open()
+    opened = kinds.choose("bubblewrap").open()
     yield opened
     opened.close()
 
@@ -242,7 +241,7 @@ def test_the_clean_process_holds_nothing_that_no_training_needs(boxes):
 
 def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
     """Got ready ahead of need, a box can be closed at any moment, and takes no job any more."""
-    opened = sandbox.choose("bubblewrap").open()
+    opened = kinds.choose("bubblewrap").open()
     opened.ours.get_ready()
     while opened.ours._warm is None:
         time.sleep(0.01)
@@ -269,8 +268,8 @@ def test_a_box_ends_with_the_checker(tmp_path):
     """Killed with -9, the checker leaves no process of a box behind."""
     source = """
 import sys, time
-from checker import sandbox
-boxes = sandbox.choose("bubblewrap").open()
+from checker.sandbox import kinds
+boxes = kinds.choose("bubblewrap").open()
 warm = boxes.students._ready()
 print(warm.process.pid, flush=True)
 time.sleep(99)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from checker import sandbox, submissions
 from checker.commands import consoles, schedulers, steps
 from checker.commands.options import AssignmentOption, DataOption, ExactOption, ExtensionsOption, PracticeOption
 from checker.errors import UsageError
@@ -19,6 +18,8 @@ from checker.records.submission import Submission
 from checker.report.progress import Display
 from checker.run import batch, lock, places
 from checker.run.session import Request
+from checker.sandbox import kinds
+from checker.submissions import choice
 
 
 def command(
@@ -52,8 +53,8 @@ def command(
 
     Example: checker batch submissions --data housing.csv --out results
     """
-    if wall not in sandbox.KINDS:
-        raise UsageError(f"--sandbox {wall}: there is {' and '.join(sandbox.KINDS)}.")
+    if wall not in kinds.KINDS:
+        raise UsageError(f"--sandbox {wall}: there is {' and '.join(kinds.KINDS)}.")
     request = Request(
         assignment=assignment,
         data=data,
@@ -85,7 +86,7 @@ def command(
 
 def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
     """Return all submissions in a folder or zip, with the times that Moodle's worksheet gives."""
-    submitted = submissions.find(path)
+    submitted = choice.find(path)
     if worksheet is None:
         return submitted
     submitted = moodle.with_times(submitted, worksheets.read(files.content(worksheet)))
@@ -107,7 +108,7 @@ def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submissi
 def _place(settings: RunSettings, scheduler: str | None, wall: str) -> Iterator[tuple[places.Place, int]]:
     """Yield where submissions run, and how many are best run there at a time."""
     if scheduler is None:
-        yield places.Pool(sandbox.choose(wall)), places.jobs_that_fit(settings.assignment)
+        yield places.Pool(kinds.choose(wall)), places.jobs_that_fit(settings.assignment)
         return
     cluster, address = schedulers.reach(scheduler)
     with closing(cluster.connect(address)) as client:

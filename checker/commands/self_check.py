@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from checker import submissions
 from checker.assignment import bundle
 from checker.commands import consoles, steps
 from checker.commands.options import DataOption, ExactOption, PracticeOption
@@ -19,6 +18,7 @@ from checker.report.editions import for_students
 from checker.report.progress import Display
 from checker.run import check, places, references, session
 from checker.run.session import Purpose, Request
+from checker.submissions import choice
 
 
 def command(
@@ -53,7 +53,7 @@ def command(
 def _check(file: Path, settings: RunSettings, report: Path) -> bool:
     """Check a student's own file and write its page; tell whether it passes."""
     reference = references.of_scores(settings)
-    submission = submissions.find(file)[0]
+    submission = choice.find(file)[0]
     display = Display(consoles.output, 1)
     with display.shown(), places.trusted() as boxes:
         gathered = check.examine(submission, settings, boxes, display.watch(submission.name))

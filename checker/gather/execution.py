@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from checker import submissions
 from checker.errors import HarnessError
 from checker.gather import candidates, generations
 from checker.gather.executed import Executed, failures_of_cut
@@ -15,7 +14,8 @@ from checker.records.job import Ending, ExecuteJob, Execution, ReplayPlan
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.verdicts import Stage
-from checker.sandbox import Box
+from checker.sandbox.boxes import Box
+from checker.submissions import choice
 from checker.wire import frames
 from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
@@ -156,7 +156,7 @@ def run_file(
         folder=submission.folder,
         companions=tuple(companion.name for companion in submission.beside),
     )
-    content = [submissions.read(submission), settings.dataset.csv, *map(submissions.read_companion, submission.beside)]
+    content = [choice.read(submission), settings.dataset.csv, *map(choice.read_companion, submission.beside)]
     beside = [*(Frame(Kind.BYTES, of) for of in content), *map(frames.array, arrays)]
     return box.run([frames.job(job), *beside, frames.END], limits, seen.receive)
 

@@ -18,7 +18,7 @@ from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.training import TrainingRun
 from checker.records.verdicts import Failure, FailureCause, Stage
-from checker.sandbox import Box, Boxes
+from checker.sandbox.boxes import Box, Boxes
 from checker.scoring import targets
 from checker.scoring.held_out import held_out_split
 from checker.scoring.splits import Split

@@ -8,7 +8,6 @@ judging again runs nothing again. Where nothing but the seeds leaves the verdict
 from dataclasses import replace
 from pathlib import Path
 
-from checker import submissions
 from checker.assignment import folders
 from checker.gather import answer, execution, retraining
 from checker.gather.executed import Executed, executed_of
@@ -25,10 +24,10 @@ from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.records.verdicts import Stage
 from checker.run import question_words, reproduction, rules
-from checker.sandbox import Boxes
+from checker.sandbox.boxes import Boxes
 from checker.scoring import metrics
 from checker.source import absences
-from checker.submissions import deadlines
+from checker.submissions import choice, deadlines
 
 
 def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch) -> Gathered:
@@ -140,7 +139,7 @@ def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults
         cells=cells,
         environment=evidence.environment,
         adaptations=(
-            *submissions.misnamed(evidence.submission),
+            *choice.misnamed(evidence.submission),
             *absences.notes(evidence.cells, evidence.submission.companions),
             *evidence.adaptations,
         ),

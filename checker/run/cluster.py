@@ -37,7 +37,6 @@ from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
 from distributed.client import ClosedClientError
 from distributed.worker_memory import parse_memory_limit
 
-from checker import sandbox, submissions
 from checker.assignment import dataset
 from checker.errors import CheckerError, HarnessError, LostError, UsageError
 from checker.gather import execution
@@ -47,7 +46,9 @@ from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
 from checker.run import batch, keys, places, store
-from checker.sandbox import Sandbox
+from checker.sandbox import kinds
+from checker.sandbox.boxes import Sandbox
+from checker.submissions import choice
 
 EVIDENCE = "evidence"
 """The name of the evidence among the files that a worker is sent."""
@@ -123,7 +124,7 @@ class BoxWorker(Worker):
     def __init__(
         self, *address: Any, nthreads: int | None = None, memory_limit: str | float = "auto", **more: Any
     ) -> None:
-        wall, count = sandbox.choose("bubblewrap"), nthreads or CPU_COUNT
+        wall, count = kinds.choose("bubblewrap"), nthreads or CPU_COUNT
         memory = parse_memory_limit(memory_limit, count, logger=_logger) or psutil.virtual_memory().total
         offer = {boxes_of(wall.name): count, MEMORY: memory // 2**20}
         more |= {"nthreads": count, "memory_limit": memory_limit, "resources": offer}
@@ -208,9 +209,9 @@ def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
     content = io.BytesIO()
     with ZipFile(content, "w") as archive:
         for number, file in enumerate(execution.files_of(submission)):
-            archive.writestr(str(number), submissions.read(file))
+            archive.writestr(str(number), choice.read(file))
         for companion in {of.sha256: of for file in execution.files_of(submission) for of in file.beside}.values():
-            archive.writestr(companion.sha256, submissions.read_companion(companion))
+            archive.writestr(companion.sha256, choice.read_companion(companion))
         if packed is not None:
             archive.writestr(EVIDENCE, packed)
     return content.getvalue()

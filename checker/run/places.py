@@ -13,14 +13,14 @@ from typing import Protocol
 
 import psutil
 
-from checker import sandbox as walls
 from checker.errors import HarnessError
 from checker.records.assignment import Assignment
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Submission
 from checker.run import check
-from checker.sandbox import Boxes, Sandbox
+from checker.sandbox import kinds
+from checker.sandbox.boxes import Boxes, Sandbox
 
 WAITING_MIB = 1_500
 """Memory of the two processes that wait in a slot's boxes with everything imported."""
@@ -54,7 +54,7 @@ class Pool:
     """
 
     def __init__(self, sandbox: Sandbox | None = None) -> None:
-        self._sandbox = walls.choose() if sandbox is None else sandbox
+        self._sandbox = kinds.choose() if sandbox is None else sandbox
         self.kind = self._sandbox.name
         self._idle: list[Boxes] = []
         self._open: set[Boxes] = set()
@@ -129,7 +129,7 @@ def trusted() -> Iterator[Boxes]:
     rules run on the host as well. A self-check runs a student's own file on the student's own machine, where it
     could be run bare anyway and where there is often no bubblewrap. Every other file runs in a ``Place``.
     """
-    with closing(walls.choose("none").open()) as boxes:
+    with closing(kinds.choose("none").open()) as boxes:
         yield boxes
 
 

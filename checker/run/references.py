@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from checker import submissions
 from checker.assignment import folders
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.formats import files
@@ -24,10 +23,11 @@ from checker.records.submission import Submission
 from checker.records.verdicts import Outcome, Verdict
 from checker.run import check, keys, store
 from checker.run.keys import evidence_keys
-from checker.sandbox import Boxes
+from checker.sandbox.boxes import Boxes
 from checker.scoring import metrics, outputs, splits
 from checker.scoring.held_out import held_out_rows
 from checker.scoring.metrics import METRICS
+from checker.submissions import choice
 
 OWN_KIND = "none"
 """The kind of sandbox in which the assignment's own notebooks run."""
@@ -52,7 +52,7 @@ def _own(settings: RunSettings, file: str, called: str) -> Submission:
     path = Path(settings.assignment.folder, file)
     if not path.is_file():
         raise AssignmentError(f"{path.parent}: the file {path.name} is missing")
-    found = submissions.find(path)[0]
+    found = choice.find(path)[0]
     return replace(found, name=f"{called} {settings.assignment.id}")
 
 

@@ -1,10 +1,6 @@
-"""What was handed in: find submissions in a folder or a zip, and fingerprint them. Nothing of theirs is imported, run
-or even parsed here.
+"""What was handed in: submissions in a folder or a zip, and their fingerprints. No file of theirs is imported or run here.
 
-``files`` lists and reads, ``naming`` tells whose files are whose, ``choice`` takes one file of each student's, and
+``uploads`` lists and reads, ``naming`` tells whose files are whose, ``choice`` takes one file of each student, and
 ``companions`` tells which of the others lie beside it in the box. ``beside`` finds these for a file given alone.
+``deadlines`` and ``extensions`` tell when it was due. This package may import ``source`` and what is below.
 """
-
-from checker.submissions.choice import find, misnamed, read, read_companion
-
-__all__ = ["find", "misnamed", "read", "read_companion"]

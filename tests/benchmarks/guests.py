@@ -17,7 +17,8 @@ from checker.assignment import dataset, folders
 from checker.records.capture import CellResult
 from checker.records.codec import from_json
 from checker.records.job import Ending, ExecuteJob
-from checker.sandbox import Box, bubblewrap
+from checker.sandbox import bubblewrap
+from checker.sandbox.boxes import Box
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
 

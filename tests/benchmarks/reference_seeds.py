@@ -14,10 +14,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from checker import sandbox
 from checker.assignment import folders
 from checker.records.settings import RunSettings
 from checker.run import check, references
+from checker.sandbox import kinds
 from checker.scoring import metrics
 from checker.scoring.metrics import Metric
 
@@ -41,7 +41,7 @@ def spread_of(folder: Path) -> Spread:
     assignment = folders.load(folder)
     data = measuring.load_data(assignment.data)
     settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
-    with closing(sandbox.choose("none").open()) as boxes:
+    with closing(kinds.choose("none").open()) as boxes:
         gathered = check.examine(references.reference_submission(settings), settings, boxes, lambda *step: None)
     reference = references.of_reference(gathered, settings)
     scores, baselines = (tuple(of[seed] for seed in SEEDS) for of in (reference.scores, reference.baselines))

@@ -26,7 +26,6 @@ import measuring
 from rich.console import Console
 from rich.table import Table
 
-from checker import submissions
 from checker.assignment import folders
 from checker.records.codec import from_json
 from checker.records.gathered import Gathered
@@ -35,6 +34,7 @@ from checker.report import html
 from checker.run import check, cluster, references, store
 from checker.run.keys import Keys
 from checker.run.store import Stored
+from checker.submissions import choice
 
 EVIDENCE = measuring.ROOT / "results" / "examples" / "ocean_proximity" / "evidence"
 COUNTS = (100, 1_000, 10_000, 100_000)
@@ -142,7 +142,7 @@ def measure(folder: Path) -> Costs:
     """Return what submissions cost, by the evidence in a folder."""
     gathered = load(folder)
     took = tuple(map(references.seconds, gathered))
-    sent = statistics.fmean(len(submissions.read(one)) for one in submissions.find(measuring.ROOT / "submissions"))
+    sent = statistics.fmean(len(choice.read(one)) for one in choice.find(measuring.ROOT / "submissions"))
     packed = [store.pack(one) for one in gathered]
     returned = statistics.fmean(map(len, packed))
     data, client = _client(gathered, packed)

@@ -24,7 +24,6 @@ import nbformat
 import numpy as np
 from record_types import ALL, every
 
-from checker import submissions
 from checker.assignment import folders
 from checker.errors import AssignmentError, EvidenceError, HarnessError, UsageError
 from checker.gradebooks import decisions, worksheets
@@ -35,7 +34,7 @@ from checker.records.codec import from_json
 from checker.records.gathered import Gathered
 from checker.report.tables import Results
 from checker.run import keys, store
-from checker.submissions import naming
+from checker.submissions import choice, naming
 from checker.submissions.uploads import File
 from checker.wire import frames
 from checker.wire.collector import Collector
@@ -228,11 +227,11 @@ def read_zip(data: bytes) -> None:
         path = Path(folder, "course.zip")
         path.write_bytes(data)
         with suppress(UsageError):
-            for submission in submissions.find(path):
+            for submission in choice.find(path):
                 every.to_json(submission)
                 if submission.failure is None:
                     with suppress(HarnessError):
-                        submissions.read(submission)
+                        choice.read(submission)
         assert [entry.name for entry in Path(folder).iterdir()] == ["course.zip"]
 
 

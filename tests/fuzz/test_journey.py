@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from checker import submissions
 from checker.records.assignment import DatasetNote
 from checker.records.capture import Adaptation, CellOutput, Environment
 from checker.records.dataset import Dataset
@@ -24,6 +23,7 @@ from checker.records.network import Development
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.run import batch, places
+from checker.submissions import choice
 from checker.wire import frames
 
 ROWS = 400
@@ -150,7 +150,7 @@ def test_every_guest_has_a_verdict(draws, said, arrays, assignment, data, folder
     settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
     reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
     with ThreadPoolExecutor(1) as executor:
-        result = batch.run(submissions.find(folder / "in"), settings, reference, folder / "out", executor,
+        result = batch.run(choice.find(folder / "in"), settings, reference, folder / "out", executor,
                            lambda submission: lambda stage, step: None, lambda name, end: None,
                            places.Pool(fake_sandbox(guest)), True)  # fmt: skip
     assert not result.unfinished

@@ -23,7 +23,8 @@ import psutil
 import checker
 from checker.records.assignment import Caps, Limits
 from checker.records.job import Ending, ExecuteJob, Execution
-from checker.sandbox import Box, Sandbox, bubblewrap
+from checker.sandbox import bubblewrap
+from checker.sandbox.boxes import Box, Sandbox
 from checker.sandbox.owntime import BY_CLOCK
 from checker.sandbox.trials import bait
 from checker.sandbox.trials.bait import Bait
