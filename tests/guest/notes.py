@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 from checker.records.assignment import Caps
 from checker.records.capture import AsTrained, ModelCapture
 from checker.wire.frames import reference
@@ -44,9 +44,9 @@ class Notes(dict[int, ModelCapture]):
         self.as_trained[record.model] = record
         self.given |= {reference(array).sha256: array for array in arrays}
 
-    def ledger(self, tf: Any) -> Ledger:
-        """A ledger that tells these notes; 100 steps a training and 150 in all, in cell 3."""
-        return Ledger(tf, Caps(100, 150, 1_000, 10_000), self.send, lambda: 3)
+    def registry(self, tf: Any) -> ModelRegistry:
+        """A registry that tells these notes; 100 steps a training and 150 in all, in cell 3."""
+        return ModelRegistry(tf, Caps(100, 150, 1_000, 10_000), self.send, lambda: 3)
 
     @property
     def only(self) -> ModelCapture:

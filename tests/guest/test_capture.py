@@ -15,7 +15,7 @@ pytestmark = pytest.mark.tensorflow
 @pytest.fixture
 def notes(tf: Any, unhooked: None) -> Notes:
     notes = Notes()
-    capture = Capture(tf, notes.ledger(tf))
+    capture = Capture(tf, notes.registry(tf))
     capture.install()
     notes.scan = capture.scan  # type: ignore[attr-defined]
     return notes

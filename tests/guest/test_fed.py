@@ -38,7 +38,7 @@ def notes(tf: Any, keras: Any) -> Iterator[Notes]:
     kept += [(home, "load_model", home.load_model) for home in adaptation.homes(keras, "models")]
     one = SimpleNamespace(keras=keras, **{n: getattr(tf, n) for n in ("nn", "math", "nest", "data", "function")})
     notes = Notes()
-    capture = Capture(one, notes.ledger(one), exact=True)
+    capture = Capture(one, notes.registry(one), exact=True)
     capture.install()
     notes.scan = capture.scan  # type: ignore[attr-defined]
     yield notes

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 from checker.guest.watch.replay import Replay
 from checker.records.assignment import Caps
 from checker.records.job import ReplayPlan
@@ -39,7 +39,7 @@ def replayed(tf, unhooked):
     def install(**more):
         plan = ReplayPlan(**{"cell": 1, "rank": 0, "fits": 1, "enough": 100, "seed": 7, "outputs": 5,
                              "labels": Labels.INTEGERS, "batch_size": 32, **more})  # fmt: skip
-        capture = Capture(tf, Ledger(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1))
+        capture = Capture(tf, ModelRegistry(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1))
         arrays = (ROWS[0], LABELS[0], ROWS[1], LABELS[1], ROWS[2])
         capture.replay = Replay(plan, arrays, lambda run, made: sent.append((run, made)), lambda: ended.append(True))
         capture.install()

@@ -39,9 +39,9 @@ def notes(tf: Any) -> Iterator[Notes]:
     legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)
     legacy.get_static_value = tf.get_static_value
     notes = Notes()
-    capture = Capture(legacy, notes.ledger(legacy))
-    StaticGraphs(legacy, capture.ledger).install()
-    witness = Witness(legacy, capture.ledger, 5, notes.hear, capture.inside)
+    capture = Capture(legacy, notes.registry(legacy))
+    StaticGraphs(legacy, capture.registry).install()
+    witness = Witness(legacy, capture.registry, 5, notes.hear, capture.inside)
 
     def end_cell(is_last: bool = False) -> None:
         capture.scan({})

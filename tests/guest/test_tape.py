@@ -46,7 +46,7 @@ def notes(tf: Any, keras: Any) -> Iterator[Notes]:
     kept += [(home.models, "load_model", home.models.load_model) for home in (keras, keras_3)]
     notes = Notes()
     one = OneGeneration(tf, keras)
-    capture = Capture(one, notes.ledger(one))
+    capture = Capture(one, notes.registry(one))
     capture.install()
     Tapes(one, capture).install()
     notes.end_cell = lambda: capture.scan({})  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from notes import Notes, X, Y
 
 from checker.guest.watch.as_trained import MAX_OUTPUT_BYTES, Witness
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 from checker.records.assignment import Caps
 from checker.wire.frames import reference
 
@@ -31,10 +31,10 @@ class Bench:
 
     def __init__(self, tf: Any, outputs: int = 5) -> None:
         self.heard = Heard()
-        ledger = Ledger(tf, Caps(10_000, 20_000, 1_000, 100_000), self.heard.send, lambda: 3)
-        self.capture = Capture(tf, ledger)
+        registry = ModelRegistry(tf, Caps(10_000, 20_000, 1_000, 100_000), self.heard.send, lambda: 3)
+        self.capture = Capture(tf, registry)
         self.capture.install()
-        self.witness = Witness(tf, ledger, outputs, self.heard.hear, self.capture.inside)
+        self.witness = Witness(tf, registry, outputs, self.heard.hear, self.capture.inside)
 
     def end_cell(self, is_last: bool = False) -> None:
         self.capture.scan({})

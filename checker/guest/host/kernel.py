@@ -46,7 +46,7 @@ def run(settings: dict[str, Any]) -> None:
     from checker.guest.watch import executions
     from checker.guest.watch.as_trained import Witness
     from checker.guest.watch.capture import Capture
-    from checker.guest.watch.registry import Ledger
+    from checker.guest.watch.registry import ModelRegistry
     from checker.guest.watch.replay import Replay
     from checker.guest.watch.staticgraph import StaticGraphs
     from checker.guest.watch.tape import Tapes
@@ -78,23 +78,23 @@ def run(settings: dict[str, Any]) -> None:
     sys.meta_path.append(FormerModules(tf.keras, note))
     wrappers.install(tf.keras, note)
     reader = Reader(app.shell, note, place.lines_before)
-    ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, own.line)
-    capture = Capture(tf, ledger, settings["exact"])
+    registry = ModelRegistry(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, own.line)
+    capture = Capture(tf, registry, settings["exact"])
     if plan is not None:
         capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
     capture.install()
     adaptation.accept_former_epochs(tf.keras, note)
-    witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
+    witness = Witness(tf, registry, settings["outputs"], channel.send, capture.inside) if plan is None else None
     if not settings["exact"]:
         executions.stop_tuning(tf)
-    StaticGraphs(tf, ledger).install()
+    StaticGraphs(tf, registry).install()
     if settings["graph"]:
         tf.compat.v1.disable_eager_execution()
     Tapes(tf, capture).install()
     each_cell(app.shell, "pre_run_cell", place.go_on)
     each_cell(app.shell, "pre_run_cell", channel.remember_parent)
     if settings["file"]:
-        run_alone = Script(app.shell, note, place.lines_before, lambda: place.is_last, ledger.has_trained, reader.end)
+        run_alone = Script(app.shell, note, place.lines_before, lambda: place.is_last, registry.has_trained, reader.end)
         run_alone.install(Path(settings["file"]))
         each_cell(app.shell, "pre_run_cell", run_alone.leave_loop)
         each_cell(app.shell, "post_run_cell", run_alone.go_on)

@@ -1,7 +1,7 @@
 """Notes, inside the student's kernel, every Keras model and how it is compiled, trained, tested and used.
 
 Theory of operation: methods of ``keras.Model`` are wrapped. Each wrapper lets the student's call go through
-unchanged and notes in the ``Ledger`` what went in. A model becomes known the first time one of these is called on
+unchanged and notes in the model's record what went in. A model gets a record the first time one of these is called on
 it, or when a cell ends with a model among the notebook's variables.
 
 Training is stopped at the end of the epoch that reaches the cap in steps; a ``train_on_batch`` beyond it
@@ -28,8 +28,9 @@ from checker.guest.plain.plaindata import reason as _reason
 from checker.guest.watch import executions, fed, fit_calls, observer, optimizers
 from checker.guest.watch.descent import Origin
 from checker.guest.watch.fed import Data
+from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.origins import Origins
-from checker.guest.watch.registry import Known, Ledger, outputs
+from checker.guest.watch.registry import ModelRegistry, outputs
 from checker.guest.watch.replay import Replay
 from checker.records.capture import Fit, Use
 from checker.records.network import Development, KerasObject, Phase
@@ -38,12 +39,12 @@ from checker.records.network import Development, KerasObject, Phase
 class Capture:
     """The hooks' shared state."""
 
-    def __init__(self, tf: Any, ledger: Ledger, exact: bool = False) -> None:
-        self.tf, self.keras, self.ledger, self.exact = tf, tf.keras, ledger, exact
+    def __init__(self, tf: Any, registry: ModelRegistry, exact: bool = False) -> None:
+        self.tf, self.keras, self.registry, self.exact = tf, tf.keras, registry, exact
         self.depth = 0
-        self.files: dict[str, Known] = {}
+        self.files: dict[str, ModelRecord] = {}
         self.replay: Replay | None = None
-        self.origins = Origins(tf, ledger)
+        self.origins = Origins(tf, registry)
 
     def install(self) -> None:
         """Wrap the methods of ``keras.Model``."""
@@ -67,23 +68,22 @@ class Capture:
         """Learn of models that are only variables so far, and of the names of those already known."""
         for name, value in list(variables.items()):
             if isinstance(value, self.keras.Model) and not name.startswith("_"):
-                known = self.ledger.know(value)
-                if known.variable != name:
-                    known.variable = name
-                    self.ledger.tell(known)
-        for known in list(self.ledger.known.values()):
-            self._end_stretches(known)
-            if known.was_given and not known.fits:
-                self.ledger.look_at_origin(known)
-                self.ledger.tell(known)
+                record = self.registry.record_of(value)
+                if record.rename(name):
+                    self.registry.publish(record)
+        for record in self.registry.records:
+            self._end_stretches(record)
+            if record.has_foreign_weights and not record.fits:
+                self.registry.check_origin(record)
+                self.registry.publish(record)
 
-    def _end_stretches(self, known: Known) -> None:
+    def _end_stretches(self, record: ModelRecord) -> None:
         """Make finished stretches of what was trained step by step."""
-        self._flush(known)
-        if known.loop is not None:
-            known.loop.close()
-        if known.looks is not None:
-            known.looks.join()
+        self._flush(record)
+        if record.loop is not None:
+            record.loop.close()
+        if record.usage_log is not None:
+            record.usage_log.join()
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[bool]:
@@ -102,38 +102,37 @@ class Capture:
     # -- hooks -----------------------------------------------------------------------------------------
 
     def _on_compile(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        known = self.ledger.know(model)
-        self._end_stretches(known)
-        known.recompiled = True
+        record = self.registry.record_of(model)
+        self._end_stretches(record)
+        record.note_compiled()
         return original()
 
     def _on_use(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         with self.inside() as students_own:
             result = original()
         if students_own:
-            known = self.ledger.know(model)
-            self._flush(known)
+            record = self.registry.record_of(model)
+            self._flush(record)
             self.origins.settle()
-            if known.loop is None:
-                self.ledger.look_at_origin(known)
+            if record.loop is None:
+                self.registry.check_origin(record)
             data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
             how = "evaluate" if "y" in given else "predict"
-            if known.looks is not None and data.arrays:
-                known.looks.add(how, *data.arrays)
+            if record.usage_log is not None and data.arrays:
+                record.usage_log.add(how, *data.arrays)
                 return result
-            self.ledger.note_use(known, Use(self.ledger.cell(), how, data.fed), data)
+            self.registry.note_use(record, Use(self.registry.cell(), how, data.fed), data)
         return result
 
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
-        known = self.ledger.know(model)
-        if not known.batches:
-            self.ledger.about_to_train(known, goes_on=True)
-        known.batch_steps += 1
-        if self.ledger.is_capped(known.batch_steps - 1):
+        record = self.registry.record_of(model)
+        if not record.batches:
+            self.registry.before_training(record, goes_on=True)
+        if self.registry.is_capped(record.count_batch()):
             return 0.0
-        self.ledger.steps += 1
-        if sum(batch.arrays[0].nbytes for batch in known.batches if batch.arrays) < fed.MAX_BYTES:
-            known.batches.append(fed.note(given["x"], given.get("y"), _input_names(model)))
+        self.registry.count_steps(1)
+        if sum(batch.arrays[0].nbytes for batch in record.batches if batch.arrays) < fed.MAX_BYTES:
+            record.add_batch(fed.note(given["x"], given.get("y"), _input_names(model)))
         with self.inside():
             result = original()
         self.origins.forget_waiting()
@@ -143,22 +142,20 @@ class Capture:
         with self.inside() as students_own:
             if not students_own:
                 return original()
-            known, given = (
-                self.ledger.know(model),
-                dict(given),
-            )  # as the student gave it, whatever is changed in the call
-            self._end_stretches(known)
+            record = self.registry.record_of(model)
+            given = dict(given)  # the student's own arguments, which the call may change
+            self._end_stretches(record)
             data, validation, development = fit_calls.fit_data(given, _input_names(model))
-            known.width = data.width or known.width
-            self.ledger.about_to_train(known, goes_on=not known.recompiled)
-            planned = self._plan(known, given, data, validation, development)
-            known.fits.append(planned)
-            self.ledger.tell(known, data, validation)
-            seen, heard = observer.watch(self.ledger), list[Any]()
+            record.note_width(data.width)
+            self.registry.before_training(record, goes_on=not record.is_recompiled)
+            planned = self._plan(record, given, data, validation, development)
+            record.begin_fit(planned)
+            self.registry.publish(record, data, validation)
+            seen, heard = observer.watch(self.registry), list[Any]()
             changed: dict[str, Any] = {"callbacks": [*fit_calls.callbacks_of(given), seen]}
             if inspect.isgenerator(given.get("x")):
                 changed["x"] = fed.listen(given["x"], heard)
-            replayed = self.replay is not None and self.replay.concerns(known, data)
+            replayed = self.replay is not None and self.replay.concerns(record, data)
             if self.replay is not None and replayed:
                 changed |= self.replay.changed(given, data, development)
             asked = {**given, **changed, "callbacks": fit_calls.callbacks_of(given)}
@@ -167,41 +164,39 @@ class Capture:
                     history = original(**changed)
             except BaseException:
                 if seen.epochs:  # the student may catch it and go on with what was trained so far
-                    self._end_fit(known, planned, given, seen, getattr(model, "history", None))
+                    self._end_fit(record, planned, given, seen, getattr(model, "history", None))
                 raise
             self.origins.forget_waiting()
             if self.replay is not None and replayed:
                 self.replay.after(model, given, history, seen.epochs, seen.steps)
             if heard:
                 data = fed.from_batches(heard, _input_names(model))
-                planned = self._plan(known, given, data, validation, development)
-                self.ledger.tell(known, data)
-            self._end_fit(known, planned, given, seen, history)
+                planned = self._plan(record, given, data, validation, development)
+                self.registry.publish(record, data)
+            self._end_fit(record, planned, given, seen, history)
             return history
 
     def _end_fit(
-        self, known: Known, planned: Fit, given: Mapping[str, Any], seen: fit_calls.Seen, history: Any
+        self, record: ModelRecord, planned: Fit, given: Mapping[str, Any], seen: fit_calls.Seen, history: Any
     ) -> None:
         """Put what happened in the place of what was planned, and remember what the weights were meanwhile."""
-        known.recompiled = False
         noted = fit_calls.history(history)
-        fit, before = fit_calls.ended(planned, given, seen, noted), tuple(known.fits[:-1])
+        fit, before = fit_calls.ended(planned, given, seen, noted), record.fits[:-1]
         best = fit_calls.best_epochs(given, noted)
         for number, digest in enumerate(seen.weights, 1):
-            self.ledger.descent.note(digest, Origin((*before, fit), number, best.get(number)))
-        known.fits[-1] = fit
-        fit_calls.merge_last(known.fits)
-        now = weights.digest(known.model, self.tf)
+            self.registry.descent.note(digest, Origin((*before, fit), number, best.get(number)))
+        record.end_fit(fit)
+        now = weights.digest(record.model, self.tf)
         restores = fit.phase is not None and fit.phase.restores
         if now in seen.weights[:-1] and now != seen.weights[-1] and not restores:
-            self._go_back(known.model)  # a callback of the student's own has put them back
+            self._go_back(record.model)  # a callback of the student's own has put them back
         elif restores or now not in seen.weights:
-            self.ledger.descent.note(now, Origin(tuple(known.fits)))
-        self.ledger.tell(known)
+            self.registry.descent.note(now, Origin(record.fits))
+        self.registry.publish(record)
 
     def _on_save(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         result = original()
-        self.files[_place(given)] = self.ledger.know(model)
+        self.files[_place(given)] = self.registry.record_of(model)
         return result
 
     def _on_load_weights(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
@@ -215,11 +210,11 @@ class Capture:
             self.origins.settle()
             if not students_own or not isinstance(model, self.keras.Model):
                 return original()
-            known = self.ledger.know(model)
-            self.ledger.about_to_change(known)
+            record = self.registry.record_of(model)
+            self.registry.before_weights_change(record)
             result = original()
         if not self._go_back(model):
-            known.was_given, known.file = True, ""
+            record.note_weights_set()
         return result
 
     def _loading(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -229,55 +224,54 @@ class Capture:
             if not isinstance(model, self.keras.Model):
                 return model
             if self._go_back(model) or self._descend(model, _place({"filepath": filepath})):
-                self.ledger.know(model).recompiled = getattr(model, "optimizer", None) is None
+                self.registry.record_of(model).note_restored(getattr(model, "optimizer", None) is not None)
             return model
 
         return load_model
 
     def _go_back(self, model: Any) -> bool:
         """Let a model whose weights were seen before have been trained as those were."""
-        origin = self.ledger.descent.of(weights.digest(model, self.tf))
-        known = self.ledger.know(model)
+        origin = self.registry.descent.of(weights.digest(model, self.tf))
+        record = self.registry.record_of(model)
         if origin is None:
             return False
-        self._end_stretches(known)
-        known.fits = origin.training()
-        self.ledger.changed.add(known.id)
-        self.ledger.tell(known)
+        self._end_stretches(record)
+        record.return_to(origin.training())
+        self.registry.note_changed(record)
+        self.registry.publish(record)
         return True
 
     def _descend(self, model: Any, place: str) -> bool:
         """Let a model that took over all of another's weights take over how they were trained."""
         writer = self.files.get(place) or self.origins.twin(model)
-        known = self.ledger.know(model)
-        if writer is None or writer is known or not _have_same_shapes(model, writer.model):
-            known.was_given, known.file = True, "" if writer is not None else Path(place).name[:100]
+        record = self.registry.record_of(model)
+        if writer is None or writer is record or not _have_same_shapes(model, writer.model):
+            record.note_weights_loaded("" if writer is not None else Path(place).name[:100])
             return False
         self._end_stretches(writer)
-        known.fits, known.origin, known.file = list(writer.fits), writer.origin, writer.file
-        known.width = writer.width
-        self.ledger.changed.add(known.id)
-        self.ledger.tell(known)
+        record.inherit(writer)
+        self.registry.note_changed(record)
+        self.registry.publish(record)
         return True
 
     # -- records ---------------------------------------------------------------------------------------
 
     def _plan(
-        self, known: Known, given: Mapping[str, Any], data: Data, watched: Data | None, development: Development
+        self, record: ModelRecord, given: Mapping[str, Any], data: Data, watched: Data | None, development: Development
     ) -> Fit:
         phase, unrebuildable, notes = None, "", fit_calls.left_out(given)
-        notes += (known.unwatched,) if known.unwatched else ()
+        notes += (record.unwatched,) if record.unwatched else ()
         asked = max(1, fit_calls.epochs_of(given))
         size = int(given.get("batch_size") or data.batch or 32)
         try:
             class_weight, passed_over = fit_calls.weights_of(given, data)
             settings, _ = fit_calls.watchers(given)
-            phase = replace(self._phase(known, data, asked, size), class_weight=class_weight, **settings)
-            notes = (*notes, *passed_over, *fit_calls.precision(known.model))
+            phase = replace(self._phase(record, data, asked, size), class_weight=class_weight, **settings)
+            notes = (*notes, *passed_over, *fit_calls.precision(record.model))
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
         return Fit(
-            cell=self.ledger.cell(),
+            cell=self.registry.cell(),
             how="fit",
             phase=phase,
             unrebuildable=unrebuildable,
@@ -291,8 +285,8 @@ class Capture:
             notes=notes,
         )
 
-    def _phase(self, known: Known, data: Data, epochs: int, batch_size: int) -> Phase:
-        model = known.model
+    def _phase(self, record: ModelRecord, data: Data, epochs: int, batch_size: int) -> Phase:
+        model = record.model
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
             raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
         if outputs(model) > 1:
@@ -303,29 +297,28 @@ class Capture:
             epochs=epochs,
             batch_size=batch_size,
             labels=fit_calls.label_form(data),
-            recompiled=known.recompiled,
+            recompiled=record.is_recompiled,
         )
 
-    def _flush(self, known: Known) -> None:
+    def _flush(self, record: ModelRecord) -> None:
         """Turn a run of ``train_on_batch`` calls into one stretch of training."""
-        if not known.batches:
+        if not record.batches:
             return
-        batches, steps = known.batches, known.batch_steps
-        known.batches, known.batch_steps = [], 0
+        batches, steps = record.take_batches()
         data = fed.merge(batches)
-        known.width = data.width or known.width
+        record.note_width(data.width)
         rows = [batch.fed.rows for batch in batches]
         size = max(1, statistics.mode(rows))  # the last batch of an epoch is smaller
         epochs = max(1, round(steps * statistics.fmean(rows) / max(1, data.fed.rows)))
         phase, unrebuildable = None, ""
         try:
-            phase = self._phase(known, data, epochs, size)
+            phase = self._phase(record, data, epochs, size)
         except Exception as error:  # noqa: BLE001  # see _reason
             unrebuildable = _reason(error)
-        done = min(steps, self.ledger.caps.fit_steps)
-        known.fits.append(
+        done = min(steps, self.registry.caps.fit_steps)
+        record.begin_fit(
             Fit(
-                cell=self.ledger.cell(),
+                cell=self.registry.cell(),
                 how="train_on_batch",
                 phase=phase,
                 unrebuildable=unrebuildable,
@@ -338,9 +331,8 @@ class Capture:
                 validation=None,
             )
         )
-        known.recompiled = False
-        fit_calls.merge_last(known.fits)
-        self.ledger.tell(known, data)
+        record.finish_training()
+        self.registry.publish(record, data)
 
 
 def _plain_optimizer(optimizer: Any) -> KerasObject:

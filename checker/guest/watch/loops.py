@@ -1,6 +1,6 @@
 """Training that a student's own loop does step by step, gathered into stretches like those of ``fit``.
 
-Theory of operation: whoever sees such steps (``staticgraph``, ``tape``) keeps one ``Loop`` for each model and
+Theory of operation: whoever sees such steps (``staticgraph``, ``tape``) keeps one ``CustomLoop`` for each model and
 optimizer and calls ``step`` before each step and ``feed`` with its batch. Every row is kept once, in an order
 that does not depend on shuffling, so that two passes over the same rows are the same data. A loop becomes a
 ``Fit`` when its cell ends, when the model is trained in another way, and already when the cap in steps is
@@ -19,7 +19,8 @@ from pydantic import JsonValue
 from checker.guest.plain.plaindata import UnrebuildableError, reason
 from checker.guest.watch import fed, fit_calls
 from checker.guest.watch.fed import Data
-from checker.guest.watch.registry import Known, Ledger
+from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.registry import ModelRegistry
 from checker.records.arrays import Array
 from checker.records.capture import Fed, Fit, Use
 from checker.records.network import Development, KerasObject, Phase
@@ -87,16 +88,16 @@ def _keys(table: Array) -> list[bytes]:
 
 
 @dataclass
-class Loop:
+class CustomLoop:
     """Steps taken so far by one loop.
 
     ``plan`` gives the optimizer, with the learning rate of the last step, and the loss, or raises
     UnrebuildableError.
     """
 
-    ledger: Ledger
-    known: Known
-    looks: "Looks"
+    registry: ModelRegistry
+    record: ModelRecord
+    uses: "UsageLog"
     how: str
     plan: Callable[[], tuple[KerasObject, KerasObject]]
     asked: int = 0
@@ -108,17 +109,17 @@ class Loop:
     told: bool = False
 
     def __post_init__(self) -> None:
-        self.looks.trained = self.rows
+        self.uses.trained = self.rows
 
     @property
     def is_capped(self) -> bool:
         """No more steps may be taken."""
-        return self.ledger.is_capped(self.done)
+        return self.registry.is_capped(self.done)
 
     @property
     def is_open(self) -> bool:
         """It is what trains its model; nothing has closed it."""
-        return self.known.loop is self
+        return self.record.loop is self
 
     def step(self) -> bool:
         """Count a step; False where it is beyond a cap and must do nothing."""
@@ -128,7 +129,7 @@ class Loop:
                 self.tell(finished=True)
             return False
         self.done += 1
-        self.ledger.steps += 1
+        self.registry.count_steps(1)
         if self.done % TELL_EVERY == 0:
             self.tell(finished=False)
         return True
@@ -139,7 +140,7 @@ class Loop:
         ``rate``: the learning rate, where that may change. ``ratio``: what was minimised, in proportion to the mean of
         the rows' losses.
         """
-        self.looks.join()
+        self.uses.join()
         self.sizes[len(x) if getattr(x, "shape", ()) else 0] += 1
         self.rows.add(x, y)
         if rate is not None:
@@ -149,22 +150,19 @@ class Loop:
 
     def close(self) -> None:
         """Make a finished stretch of the steps."""
-        self.known.loop = None
+        self.record.leave_loop()
         if self.asked:
             self.tell(finished=True)
-            self.known.recompiled = False
-            fit_calls.merge_last(self.known.fits)
-            self.ledger.tell(self.known)
+            self.record.finish_training()
+            self.registry.publish(self.record)
 
     def tell(self, finished: bool) -> None:
         """Send what is known; a record of this loop that was sent before is replaced."""
         data = self.rows.data()
-        self.known.width = data.width or self.known.width
-        if self.told:
-            self.known.fits.pop()
-        self.known.fits.append(self._fit(data, finished))
+        self.record.note_width(data.width)
+        self.record.note_loop(self._fit(data, finished), replaces_last=self.told)
         self.told = True
-        self.ledger.tell(self.known, data)
+        self.registry.publish(self.record, data)
 
     def _fit(self, data: Data, finished: bool) -> Fit:
         mean = sum(size * count for size, count in self.sizes.items()) / max(1, self.sizes.total())
@@ -178,7 +176,7 @@ class Loop:
         except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
             unrebuildable = reason(error)
         return Fit(
-            cell=self.ledger.cell(),
+            cell=self.registry.cell(),
             how=self.how,
             phase=phase,
             unrebuildable=unrebuildable[:500],
@@ -211,7 +209,7 @@ class Loop:
             epochs=epochs,
             batch_size=size,
             labels=fit_calls.label_form(data),
-            recompiled=self.known.recompiled,
+            recompiled=self.record.is_recompiled,
         )
 
     def _scale(self) -> float:
@@ -226,14 +224,14 @@ class Loop:
 
 
 def begin(
-    known: Known, looks: "Looks", how: str, plan: Callable[[], tuple[KerasObject, KerasObject]], anew: bool
-) -> Loop:
+    record: ModelRecord, uses: "UsageLog", how: str, plan: Callable[[], tuple[KerasObject, KerasObject]], anew: bool
+) -> CustomLoop:
     """Begin a loop in the place of one that may be open; ``anew`` where its optimizer has not trained the model yet."""
-    if known.loop is not None:
-        known.loop.close()
-    looks.ledger.about_to_change(known, goes_on=not anew)
-    known.recompiled = known.recompiled or anew
-    known.loop = loop = Loop(looks.ledger, known, looks, how, plan)
+    if record.loop is not None:
+        record.loop.close()
+    uses.registry.before_weights_change(record, goes_on=not anew)
+    loop = CustomLoop(uses.registry, record, uses, how, plan)
+    record.begin_loop(loop, is_new_optimizer=anew)
     return loop
 
 
@@ -246,15 +244,15 @@ def schedule(rates: list[float]) -> JsonValue:
     return {"class_name": "PiecewiseConstantDecay", "config": {"boundaries": boundaries, "values": values}}
 
 
-class Looks:
+class UsageLog:
     """Rows that one model was only used on, between the steps of its training."""
 
-    def __init__(self, ledger: Ledger, known: Known) -> None:
-        self.ledger, self.known = ledger, known
+    def __init__(self, registry: ModelRegistry, record: ModelRecord) -> None:
+        self.registry, self.record = registry, record
         self.trained = Rows()
         self.pieces: dict[str, Rows] = {}
         self.waiting: tuple[Any, Any] = (None, None)
-        known.looks = self
+        record.attach_usage_log(self)
 
     def see(self, x: Any) -> None:
         """Note that the model was called; whether to train it, only what follows can tell."""
@@ -302,6 +300,6 @@ class Looks:
         rows = Rows()
         rows.add(x, y)
         data = rows.data()
-        use = Use(self.ledger.cell(), how, data.fed)
-        if data.arrays and use not in self.known.uses:
-            self.ledger.note_use(self.known, use, data)
+        use = Use(self.registry.cell(), how, data.fed)
+        if data.arrays and use not in self.record.uses:
+            self.registry.note_use(self.record, use, data)

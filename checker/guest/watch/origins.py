@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from checker.guest.plain import generation
-from checker.guest.watch.registry import Known, Ledger
+from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.registry import ModelRegistry
 from checker.keras_spec import allow_list
 from checker.records.arrays import Array
 
@@ -53,13 +54,13 @@ class Origins:
     """What layers have made so far: variables by their ``id``, those without a value yet, and all values."""
 
     tf: Any
-    ledger: Ledger
+    registry: ModelRegistry
     made: dict[int, Made] = field(default_factory=dict)
     waiting: list[Made] = field(default_factory=list)
     initial: set[bytes] = field(default_factory=set)
 
     def install(self) -> None:
-        """Hook the making of variables, and have the ledger ask here when a training begins."""
+        """Hook the making of variables, and let the registry ask here when a training begins."""
         layer = self.tf.keras.layers.Layer
         add_weight = layer.add_weight
 
@@ -72,7 +73,7 @@ class Origins:
         made: Any = wrapper
         made.autograph_info__ = {}  # not the student's code to be translated
         layer.add_weight = made
-        self.ledger.origins = self
+        self.registry.check_origins_by(self)
 
     def settle(self) -> None:
         """Take the values of what had none when it was made, before anything changes them."""
@@ -84,12 +85,12 @@ class Origins:
         """Let go of variables that were made and trained before anybody could look."""
         self.waiting.clear()
 
-    def look(self, known: Known) -> None:
+    def look(self, record: ModelRecord) -> None:
         """Note where a network's weights come from, before it is trained."""
         try:
-            known.origin = self._origin(known)
+            record.note_origin(self._origin(record))
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
-            known.origin, known.unwatched = "", UNWATCHED
+            record.note_unwatched(UNWATCHED)
         self.forget_waiting()
 
     # -- variables ---------------------------------------------------------------------------------------
@@ -136,8 +137,8 @@ class Origins:
 
     # -- networks ----------------------------------------------------------------------------------------
 
-    def _origin(self, known: Known) -> str:
-        model = known.model
+    def _origin(self, record: ModelRecord) -> str:
+        model = record.model
         if not isinstance(model, self.tf.keras.Model) or not self._is_eager():
             return ""
         layer = next((layer for layer in _layers(model) if _holds_array(layer)), None)
@@ -148,11 +149,9 @@ class Origins:
         if not learned:
             return ""
         what = f"those of its layer `{learned[0][0].layer}` are not what its initialiser gives"
-        if known.file:
-            return (
-                f"{ELSEWHERE}: {what}; they were loaded from the file `{known.file}`, which no training seen here wrote"
-            )
-        source = self._source(known, {value for _, value in learned})
+        if file := record.file:
+            return f"{ELSEWHERE}: {what}; they were loaded from the file `{file}`, which no training seen here wrote"
+        source = self._source(record, {value for _, value in learned})
         if source is not None:
             name = source.variable or _name(source.model)
             return f"its weights come from another network of this file, `{name}`: {what}"
@@ -170,25 +169,25 @@ class Origins:
     def _is_initial(self, made: Made, value: bytes) -> bool:
         return value == made.value or value in self.initial
 
-    def _source(self, known: Known, values: set[bytes]) -> Known | None:
+    def _source(self, record: ModelRecord, values: set[bytes]) -> ModelRecord | None:
         """Return another network that was trained and holds these values, or most of them."""
-        others = [other for other in self.ledger.known.values() if other is not known and other.fits]
+        others = [other for other in self.registry.records if other is not record and other.fits]
         shared = [(sum(value in values for _, value in self._held_by(other)), other) for other in others]
         return max(shared, key=lambda pair: pair[0], default=(0, None))[1] if any(n for n, _ in shared) else None
 
-    def _held_by(self, other: Known) -> list[tuple[Made, bytes]]:
+    def _held_by(self, other: ModelRecord) -> list[tuple[Made, bytes]]:
         try:
             return self._held(other.model)
         except Exception:  # noqa: BLE001  # networks in a graph, and those that are not built
             return []
 
-    def twin(self, model: Any) -> Known | None:
+    def twin(self, model: Any) -> ModelRecord | None:
         """Return the network that was trained and holds the same values throughout, as before it was saved."""
         try:
             held = [value for _, value in self._held(model)]
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
             return None
-        others = [other for other in self.ledger.known.values() if other.model is not model and other.fits]
+        others = [other for other in self.registry.records if other.model is not model and other.fits]
         return next((o for o in reversed(others) if held and held == [value for _, value in self._held_by(o)]), None)
 
 

@@ -24,8 +24,9 @@ from checker.guest.plain import generation, plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch import dataflow, optimizers
 from checker.guest.watch.dataflow import Call, Reader, Reading
-from checker.guest.watch.loops import Looks, Loop, begin
-from checker.guest.watch.registry import Known, Ledger, NotNowError
+from checker.guest.watch.loops import CustomLoop, UsageLog, begin
+from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.registry import ModelRegistry, NotNowError
 from checker.records.network import KerasObject
 
 HOW = "Session.run loop"
@@ -37,7 +38,7 @@ Given = Mapping[str, Any]
 
 
 class StaticGraph:
-    """A network in a graph, with what ``Ledger`` asks of a model."""
+    """A network in a graph, with what ``ModelRegistry`` asks of a model."""
 
     def __init__(self, name: str, inputs: int | None, outputs: int | None, parameters: int) -> None:
         self.name = name
@@ -63,7 +64,7 @@ class Training:
     network: "Network | None" = None
     values: dict[str, float] = field(default_factory=dict)
     last: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    loop: Loop | None = None
+    loop: CustomLoop | None = None
 
     @property
     def rate(self) -> Any:
@@ -88,8 +89,8 @@ class Network:
     """
 
     reading: Reading
-    known: Known
-    looks: Looks
+    record: ModelRecord
+    uses: UsageLog
     initial: frozenset[str]
     is_fresh: bool = False
     trained_by: Training | None = None
@@ -116,8 +117,8 @@ class Reached:
 class StaticGraphs:
     """The hooks' shared state."""
 
-    def __init__(self, tf: Any, ledger: Ledger) -> None:
-        self.tf, self.ledger = tf, ledger
+    def __init__(self, tf: Any, registry: ModelRegistry) -> None:
+        self.tf, self.registry = tf, registry
         self.calls: dict[Any, dict[str, Call]] = {}
         self.losses: dict[int, tuple[Any, Any, list[Any]]] = {}
         self.trainings: dict[Any, Training] = {}
@@ -196,11 +197,10 @@ class StaticGraphs:
         for network in self.networks:
             if network.session is session:
                 network.is_closing = True
-                if network.known.loop is not None:
-                    network.known.loop.close()
-                network.looks.join()
-                if self.ledger.witness is not None:
-                    self.ledger.witness.before_change(network.known)
+                if network.record.loop is not None:
+                    network.record.loop.close()
+                network.uses.join()
+                self.registry.look_at(network.record)
                 network.session = None
 
     def _give(self, network: Network, rows: Any, is_last: bool) -> Any:
@@ -233,16 +233,16 @@ class StaticGraphs:
             training.obstacle = training.obstacle or plaindata.reason(error)
         return result
 
-    def _loop(self, training: Training, network: Network) -> Loop:
-        known = network.known
+    def _loop(self, training: Training, network: Network) -> CustomLoop:
+        record = network.record
         if network.is_fresh:
-            network.is_fresh, known.loop, known.recompiled = False, None, True
-            known.fits.clear()
+            network.is_fresh = False
+            record.start_over()
         if training.loop is None or not training.loop.is_open:
             anew = training is not network.trained_by
-            training.loop = begin(known, network.looks, HOW, training.plan, anew)
+            training.loop = begin(record, network.uses, HOW, training.plan, anew)
             network.trained_by = training
-            known.describe = functools.partial(dataflow.describe, network.reading, training.values)
+            record.describe_by(functools.partial(dataflow.describe, network.reading, training.values))
         return training.loop
 
     def _use(self, original: Original, fetches: Any, reached: Reached, session: Any, fed: Given) -> Any:
@@ -259,7 +259,7 @@ class StaticGraphs:
                 continue
             result, seen = original((fetches, wanted))
             network.ran(session, fed, is_use=True)
-            network.looks.add("evaluate" if has_labels else "predict", seen["x"], seen.get("y"))
+            network.uses.add("evaluate" if has_labels else "predict", seen["x"], seen.get("y"))
             return result
         return original()
 
@@ -314,10 +314,10 @@ class StaticGraphs:
         ends_in = reader.width(root if outputs is None else outputs.op)
         widths = _width(reading.x), _width(outputs) or ends_in
         model = StaticGraph(name, *widths, sum(step.weights for step in reading.steps))
-        known = self.ledger.know(model)
+        record = self.registry.record_of(model)
         starts = frozenset() if outputs is None else reader.starts(outputs)
-        network = Network(reading, known, Looks(self.ledger, known), starts)
-        known.give = functools.partial(self._give, network)
+        network = Network(reading, record, UsageLog(self.registry, record), starts)
+        record.answer_by(functools.partial(self._give, network))
         self.networks.append(network)
         return network
 

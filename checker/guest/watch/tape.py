@@ -26,8 +26,8 @@ import numpy as np
 from checker.guest.plain import generation, plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.loops import Looks, Loop, begin
-from checker.guest.watch.registry import Known
+from checker.guest.watch.loops import CustomLoop, UsageLog, begin
+from checker.guest.watch.model_record import ModelRecord
 from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
 
@@ -60,7 +60,7 @@ class Plan:
     optimizer: Any
     loss: KerasObject | None
     obstacle: str = ""
-    loop: Loop | None = None
+    loop: CustomLoop | None = None
 
     def holds(self, optimizer: Any, loss: KerasObject | None) -> bool:
         """Tell whether a step goes on with this."""
@@ -78,8 +78,8 @@ class Learner:
     """A model that is called, with what happened since its last call."""
 
     model: Any
-    known: Known
-    looks: Looks
+    record: ModelRecord
+    uses: UsageLog
     outputs: Any = None
     losses: list[Called] = field(default_factory=list)
     chosen: Called | None = None
@@ -100,7 +100,7 @@ class Learner:
         return ""
 
     @property
-    def loop(self) -> Loop | None:
+    def loop(self) -> CustomLoop | None:
         """The loop that trains it, until that is closed."""
         loop = self.plan.loop if self.plan is not None else None
         return loop if loop is not None and loop.is_open else None
@@ -216,12 +216,12 @@ class Tapes:
 
     def _learner(self, model: Any) -> Learner:
         if id(model) not in self.learners:
-            known = self.capture.ledger.know(model)
-            self.learners[id(model)] = Learner(model, known, Looks(self.capture.ledger, known))
+            record = self.capture.registry.record_of(model)
+            self.learners[id(model)] = Learner(model, record, UsageLog(self.capture.registry, record))
         return self.learners[id(model)]
 
     def _called(self, learner: Learner, *parts: Any) -> None:
-        learner.looks.see(parts[0] if len(parts) == 1 else tuple(parts))
+        learner.uses.see(parts[0] if len(parts) == 1 else tuple(parts))
         learner.losses, learner.chosen, learner.ratio = [], None, None
 
     def _on_loss(self, original: Original, loss: Any, *args: Any, **kwargs: Any) -> Any:
@@ -264,7 +264,7 @@ class Tapes:
 
         def note(y: Any, mean: Any) -> None:
             learner.losses.append(Called(loss, obstacle, y, float(mean)))
-            learner.looks.label(y)
+            learner.uses.label(y)
 
         self._emit(note, labels, mean)
 
@@ -303,7 +303,7 @@ class Tapes:
         if learner is None:
             return original(optimizer, first, *args[1:])
         if learner.plan is None:
-            self.capture.ledger.look_at_origin(learner.known)
+            self.capture.registry.check_origin(learner.record)
         obstacle = learner.hindrance(variables, gradients)
         rate = _rate(optimizer, self.tf)
         if self.tf.executing_eagerly():
@@ -331,16 +331,16 @@ class Tapes:
         if plan is None or loop is None or not plan.holds(optimizer, loss):
             plan, loop = self._new_plan(learner, optimizer, loss)
         plan.obstacle = plan.obstacle or obstacle
-        x, y = learner.looks.take()
+        x, y = learner.uses.take()
         if not loop.step():
             return False
         loop.feed(x, called.labels if called is not None else y, float(rate[0]) if rate else None, learner.ratio)
         return True
 
-    def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, Loop]:
+    def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, CustomLoop]:
         anew = learner.plan is None or learner.plan.optimizer is not optimizer
         plan = Plan(optimizer, loss)
-        plan.loop = begin(learner.known, learner.looks, HOW, plan.plain, anew)
+        plan.loop = begin(learner.record, learner.uses, HOW, plan.plain, anew)
         learner.plan = plan
         return plan, plan.loop
 
