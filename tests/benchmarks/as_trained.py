@@ -18,6 +18,7 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import executions
 from checker.guest.watch.as_trained import Witness
 from checker.guest.watch.capture import Capture
@@ -91,8 +92,9 @@ if __name__ == "__main__":
         for rows in (TRAINING, DEVELOPMENT, TEST)
     ]
     capture = Capture(tf, ModelRegistry(tf, CAPS, lambda record, arrays: None, lambda: 1))
-    capture.install()
-    executions.stop_tuning(tf)
+    hooks = Hooks()
+    capture.install(hooks)
+    executions.stop_tuning(hooks, tf)
     table = Table("notebook", "its CPU", "the witness", "share", "lowest - highest", "bytes of answers")
     figures = {}
     for name, shape in NOTEBOOKS.items():

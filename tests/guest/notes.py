@@ -1,4 +1,4 @@
-"""What tests of the hooks share: rows to train on, a receiver of records, the methods that hooks replace."""
+"""What tests of the hooks share: rows to train on, a receiver of records."""
 
 from typing import Any
 
@@ -9,17 +9,6 @@ from checker.records.assignment import Caps
 from checker.records.capture import AsTrained, ModelCapture
 from checker.wire.frames import reference
 
-HOOKED = (
-    "compile",
-    "fit",
-    "train_on_batch",
-    "evaluate",
-    "predict",
-    "save",
-    "save_weights",
-    "load_weights",
-    "set_weights",
-)
 X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
 Y = np.arange(640) % 5
 

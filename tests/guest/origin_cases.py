@@ -406,6 +406,7 @@ def main() -> None:
     import tensorflow
     from notes import Notes
 
+    from checker.guest.plain.hooks import Hooks
     from checker.guest.watch.capture import Capture
     from checker.guest.watch.registry import ModelRegistry
     from checker.guest.watch.tape import Tapes
@@ -415,8 +416,9 @@ def main() -> None:
     notes = Notes()
     registry = ModelRegistry(tf, Caps(10_000, 100_000, 1_000, 10_000), notes.send, lambda: 3)
     capture = asked = Capture(tf, registry)
-    capture.install()
-    Tapes(tf, capture).install()
+    hooks = Hooks()
+    capture.install(hooks)
+    Tapes(tf, capture).install(hooks)
     for case in (*FRESH, *ELSEWHERE, *TRANSFERRED):
         with contextlib.redirect_stdout(sys.stderr):
             model = case()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from notes import Notes, X, Y
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.capture import Capture
 from checker.records.network import Development, Labels
 
@@ -13,10 +14,10 @@ pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture
-def notes(tf: Any, unhooked: None) -> Notes:
+def notes(tf: Any, hooks: Hooks) -> Notes:
     notes = Notes()
     capture = Capture(tf, notes.registry(tf))
-    capture.install()
+    capture.install(hooks)
     notes.scan = capture.scan  # type: ignore[attr-defined]
     return notes
 

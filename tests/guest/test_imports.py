@@ -16,10 +16,11 @@ KERAS = SimpleNamespace(
 
 
 @pytest.fixture
-def cell():
+def cell(hooks):
     """Run a cell's source as the kernel would; the cell's variables, and what was noted."""
     variables, notes = {}, []
     importing = Imports(KERAS, variables, notes.append)
+    importing.install(hooks)
 
     def run(source):
         exec(compile(importing.visit(ast.parse(source)), "cell", "exec"), variables)

@@ -20,8 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat.adaptation import Note
 from checker.guest.compat.companions import Own
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 HOOK = "__checker_import__"
 
@@ -136,7 +137,10 @@ class Imports:
         self.keras, self.variables, self.note = keras, variables, note
         self.tensorflow_1, self.own = tensorflow_1, own
         self._loaded: dict[str, types.ModuleType] = {}
-        setattr(builtins, HOOK, self._one_by_one)
+
+    def install(self, hooks: Hooks) -> None:
+        """Let the wrapped imports of a cell find this object."""
+        hooks.replace(builtins, HOOK, self._one_by_one)
 
     def visit(self, tree: Any, is_module: bool = False) -> Any:
         """Wrap the imports at the top level of a cell, or of a module; wherever a copy of Keras is named, mean Keras
@@ -399,9 +403,9 @@ class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         vars(module).update({key: getattr(home, key) for key in dir(home) if not key.startswith("_")})
 
 
-def made_module(name: str, **contents: Any) -> types.ModuleType:
+def made_module(hooks: Hooks, name: str, **contents: Any) -> types.ModuleType:
     """Put a module of our own making under a name that students import, and return it."""
     made = types.ModuleType(name)
     vars(made).update(contents)
-    sys.modules[name] = made
+    hooks.put(sys.modules, name, made)
     return made

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-from checker.guest.compat.adaptation import Note
+from checker.guest.plain.notes import Note
 from checker.guest.reading.content import LINK, UnreadableError, decode, require_merged, require_text
 from checker.guest.reading.statements import can_parse, paragraphs, visible, without_outputs
 from checker.records.job import ExecuteJob

@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat.adaptation import replace as replace_function
 from checker.guest.plain import generation, plaindata, weights
+from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.plain.plaindata import reason as _reason
 from checker.guest.watch import executions, fed, fit_calls, observer, optimizers
@@ -46,10 +46,10 @@ class Capture:
         self.replay: Replay | None = None
         self.origins = Origins(tf, registry)
 
-    def install(self) -> None:
+    def install(self, hooks: Hooks) -> None:
         """Wrap the methods of ``keras.Model``."""
-        self.origins.install()
-        hooks = {
+        self.origins.install(hooks)
+        around = {
             "compile": self._on_compile,
             "fit": self._on_fit,
             "train_on_batch": self._on_train_on_batch,
@@ -60,9 +60,9 @@ class Capture:
             "load_weights": self._on_load_weights,
             "set_weights": self._on_set_weights,
         }
-        for owner, name in {(_owner(made, name), name) for made in _model_classes(self.keras) for name in hooks}:
-            setattr(owner, name, _wrapped(getattr(owner, name), hooks[name]))
-        replace_function(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
+        for owner, name in {(_owner(made, name), name) for made in _model_classes(self.keras) for name in around}:
+            hooks.replace(owner, name, _wrapped(getattr(owner, name), around[name]))
+        hooks.replace_in_keras(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
     def scan(self, variables: Mapping[str, Any]) -> None:
         """Learn of models that are only variables so far, and of the names of those already known."""

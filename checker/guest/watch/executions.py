@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checker.guest.plain import generation
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import fed, fit_calls
 
 WORTH_IT = 1_000
@@ -30,7 +31,7 @@ DRAWING = ("Dropout", "Noise", "Random")
 FUNCTIONS = ("train_function", "test_function", "predict_function")
 
 
-def stop_tuning(tf: Any) -> None:
+def stop_tuning(hooks: Hooks, tf: Any) -> None:
     """Let every data set be read untuned from now on."""
     untuned = tf.data.Options()
     untuned.autotune.enabled = False
@@ -40,7 +41,7 @@ def stop_tuning(tf: Any) -> None:
     def read(dataset: Any) -> Any:
         return original(dataset.with_options(untuned) if tf.executing_eagerly() else dataset)
 
-    tf.data.Dataset.__iter__ = read
+    hooks.replace(tf.data.Dataset, "__iter__", read)
 
 
 @contextlib.contextmanager

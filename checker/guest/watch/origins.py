@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from checker.guest.plain import generation
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.registry import ModelRegistry
 from checker.keras_spec import allow_list
@@ -59,7 +60,7 @@ class Origins:
     waiting: list[Made] = field(default_factory=list)
     initial: set[bytes] = field(default_factory=set)
 
-    def install(self) -> None:
+    def install(self, hooks: Hooks) -> None:
         """Hook the making of variables, and let the registry ask here when a training begins."""
         layer = self.tf.keras.layers.Layer
         add_weight = layer.add_weight
@@ -72,7 +73,7 @@ class Origins:
 
         made: Any = wrapper
         made.autograph_info__ = {}  # not the student's code to be translated
-        layer.add_weight = made
+        hooks.replace(layer, "add_weight", made)
         self.registry.check_origins_by(self)
 
     def settle(self) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from checker.guest.plain import generation, plaindata
+from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch import dataflow, optimizers
 from checker.guest.watch.dataflow import Call, Reader, Reading
@@ -126,21 +127,22 @@ class StaticGraphs:
         self.reached: dict[Any, dict[tuple[Any, ...], Reached]] = {}
         self.plain_run: Original = lambda *args: None
 
-    def install(self) -> None:
+    def install(self, hooks: Hooks) -> None:
         """Hook sessions, optimizers, and legacy Keras's layers outside eager execution."""
         v1 = self.tf.compat.v1
         self.plain_run = v1.Session.run
         for session in (v1.Session, v1.InteractiveSession):
-            session.run = _hooked(session.run, self._on_run)
-            session.close = _closing(session.close, self._on_close)
+            hooks.replace(session, "run", _hooked(session.run, self._on_run))
+            hooks.replace(session, "close", _closing(session.close, self._on_close))
         optimizer = v1.train.Optimizer
-        optimizer.compute_gradients = _hooked(optimizer.compute_gradients, self._on_compute)
-        optimizer.apply_gradients = _hooked(optimizer.apply_gradients, self._on_apply)
+        hooks.replace(optimizer, "compute_gradients", _hooked(optimizer.compute_gradients, self._on_compute))
+        hooks.replace(optimizer, "apply_gradients", _hooked(optimizer.apply_gradients, self._on_apply))
         if generation.is_legacy(self.tf.keras):
             layer: Any = importlib.import_module("tf_keras.src.engine.base_layer_v1").Layer
-            layer.__call__ = _hooked(layer.__call__, self._on_layer)
-            made: Any = self.tf.keras.optimizers.Optimizer
-            made._serialize_hyperparameter = _readable(made._serialize_hyperparameter, self.tf)
+            hooks.replace(layer, "__call__", _hooked(layer.__call__, self._on_layer))
+            made = self.tf.keras.optimizers.Optimizer
+            readable = _readable(made._serialize_hyperparameter, self.tf)
+            hooks.replace(made, "_serialize_hyperparameter", readable)
 
     # -- while the graph is made -----------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from checker.guest.plain import generation, plaindata
+from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch.capture import Capture
 from checker.guest.watch.loops import CustomLoop, UsageLog, begin
@@ -140,7 +141,7 @@ class Tapes:
         self.inside = 0
         self.compiled = 0
 
-    def install(self) -> None:
+    def install(self, hooks: Hooks) -> None:
         """Hook models, losses, tapes, optimizers and tf.function."""
         keras, tf = self.keras, self.tf
         for owner, name, hook in [
@@ -149,21 +150,22 @@ class Tapes:
             (tf.GradientTape, "gradient", self._on_gradient),
             *((kind, name, self._on_apply) for kind, name in _optimizers(keras)),
         ]:
-            setattr(owner, name, self._hooked(getattr(owner, name), hook))
+            hooks.replace(owner, name, self._hooked(getattr(owner, name), hook))
         for name, function in inspect.getmembers(keras.losses, inspect.isfunction):
             if name not in ("get", "serialize", "deserialize"):
-                self._hook_loss((keras.losses, tf.losses, importlib.import_module("keras").losses), name, function)
+                homes = (keras.losses, tf.losses, importlib.import_module("keras").losses)
+                self._hook_loss(hooks, homes, name, function)
         for name in OF_LOGITS:
-            self._hook_loss((tf.nn,), name, getattr(tf.nn, name))
+            self._hook_loss(hooks, (tf.nn,), name, getattr(tf.nn, name))
         kind: Any = type(tf.function(len))
-        kind.__call__ = _like(kind.__call__, self._calling(kind.__call__))
+        hooks.replace(kind, "__call__", _like(kind.__call__, self._calling(kind.__call__)))
 
-    def _hook_loss(self, homes: tuple[Any, ...], name: str, function: Original) -> None:
+    def _hook_loss(self, hooks: Hooks, homes: tuple[Any, ...], name: str, function: Original) -> None:
         """Put a hooked function in the place of a loss that is a function."""
         hooked = self._hooked(function, functools.partial(self._on_loss_function, function))
         for home in homes:
             if getattr(home, name, None) is function:
-                setattr(home, name, hooked)
+                hooks.replace(home, name, hooked)
 
     def _hooked(self, function: Original, hook: Original) -> Original:
         """Return a function with a hook around the student's own calls of it."""
