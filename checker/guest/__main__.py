@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from checker.guest.host.settings import KernelSettings
 from checker.guest.plain import generation
 from checker.records.capture import WHOLE_FILE, Adaptation, Environment
 from checker.records.job import ExecuteJob, Progress, RetrainJob
@@ -122,7 +123,7 @@ def _code(submission: Any, beside: Sequence[tuple[str, bytes]]) -> str:
     return mentions.reached(notebook.sources(submission), beside)
 
 
-def _forked_kernel(settings: dict[str, Any], folder: Path) -> Any:
+def _forked_kernel(settings: KernelSettings, folder: Path) -> Any:
     from checker.guest.host import forked
 
     return forked.manager(settings, folder)

@@ -7,7 +7,6 @@ type ``checker``, in order with the cell's outputs.
 """
 
 import contextlib
-import json
 import os
 import sys
 import time
@@ -17,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from checker.guest.host.settings import KernelSettings, of_argument
 from checker.records.arrays import Array
-from checker.records.assignment import Caps
 from checker.records.capture import Adaptation, AsTrained, ModelCapture
-from checker.records.codec import from_json, to_json
+from checker.records.codec import to_json
 from checker.records.job import ReplayPlan
 from checker.records.training import TrainingRun
 from checker.wire.frames import pack, reference
@@ -32,7 +31,7 @@ PUBLISHING_SECONDS = 1.0
 """For the kernel's thread of output, before ``os._exit`` ends it too."""
 
 
-def run(settings: dict[str, Any]) -> None:
+def run(settings: KernelSettings) -> None:
     """Run the kernel to its end; the remaining command line is ipykernel's."""
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
@@ -42,17 +41,17 @@ def run(settings: dict[str, Any]) -> None:
     from checker.guest.plain import generation
     from checker.guest.plain.hooks import Hooks
 
-    if settings["legacy"]:
+    if settings.legacy:
         generation.alias_legacy()
-    plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
+    plan = settings.replay
     with Hooks() as hooks:
         publishing.install(hooks)
-        own = companions.Own(Path(settings["root"]), Path.cwd(), settings["csv"])
+        own = companions.Own(Path(settings.root), Path.cwd(), settings.csv)
         app: Any = IPKernelApp.instance()
         app.initialize(sys.argv[1:])
         sys.path[:] = [path for path in sys.path if path]  # no file of the student's is imported before all is ready
         seed = SEED if plan is None else plan.seed
-        place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed), settings["lines"])
+        place = Place(settings.cells, lambda: tf.keras.utils.set_random_seed(seed), settings.lines)
         session = Session(tf, app, settings, hooks, own, place, Channel(app.kernel))
         session.adapt()
         session.watch(plan)
@@ -65,7 +64,7 @@ class Session:
     """What the checker adds to a kernel: adaptations to old notebooks, watchers of training, calls at each cell."""
 
     def __init__(
-        self, tf: Any, app: Any, settings: dict[str, Any], hooks: Any, own: Any, place: "Place", channel: "Channel"
+        self, tf: Any, app: Any, settings: KernelSettings, hooks: Any, own: Any, place: "Place", channel: "Channel"
     ) -> None:
         from checker.guest.compat.imports import Imports
         from checker.guest.reading.statements import Reader
@@ -74,11 +73,10 @@ class Session:
 
         self.tf, self.shell, self.kernel, self.settings = tf, app.shell, app.kernel, settings
         self.hooks, self.own, self.place, self.channel = hooks, own, place, channel
-        self.importing = Imports(tf.keras, app.shell.user_ns, self.note, settings["tensorflow_1"], own)
+        self.importing = Imports(tf.keras, app.shell.user_ns, self.note, settings.tensorflow_1, own)
         self.reader = Reader(app.shell, self.note, place.lines_before)
-        caps = from_json(Caps, json.dumps(settings["caps"]))
-        self.registry = ModelRegistry(tf, caps, channel.send, place.cell, own.line)
-        self.capture = Capture(tf, self.registry, settings["exact"])
+        self.registry = ModelRegistry(tf, settings.caps, channel.send, place.cell, own.line)
+        self.capture = Capture(tf, self.registry, settings.exact)
         self.witness: Any = None
 
     def note(self, what: str) -> None:
@@ -91,10 +89,10 @@ class Session:
         from checker.guest.compat.imports import FormerModules
 
         settings, hooks, note, shell, keras = self.settings, self.hooks, self.note, self.shell, self.tf.keras
-        root, csv = Path(settings["root"]), Path(settings["csv"])
-        known = places.install(hooks, Path.cwd(), root, settings["csv"], settings["places"], note, shell)
-        found = data_paths.install(hooks, Path.cwd(), settings["csv"], self.tf, self.own.only, note)
-        adaptation.install(hooks, self.tf, note, settings["legacy"])
+        root, csv = Path(settings.root), Path(settings.csv)
+        known = places.install(hooks, Path.cwd(), root, settings.csv, settings.places, note, shell)
+        found = data_paths.install(hooks, Path.cwd(), settings.csv, self.tf, self.own.only, note)
+        adaptation.install(hooks, self.tf, note, settings.legacy)
         furniture.install(hooks, shell, self.kernel, csv, found, known.mount, note)
         standins.install(hooks, keras, csv.resolve(), found, note)
         standins.keep_tensorflow(hooks, keras, shell, note)
@@ -116,17 +114,17 @@ class Session:
 
         settings, hooks, tf = self.settings, self.hooks, self.tf
         if plan is not None:
-            arrays = _take_arrays(settings["arrays"])
+            arrays = _take_arrays(settings.arrays)
             self.capture.replay = Replay(plan, arrays, self.channel.send, self.reader.end)
         self.capture.install(hooks)
         adaptation.accept_former_epochs(hooks, tf.keras, self.note)
         if plan is None:
             send = self.channel.send
-            self.witness = Witness(tf, self.registry, settings["outputs"], send, self.capture.inside)
-        if not settings["exact"]:
+            self.witness = Witness(tf, self.registry, settings.outputs, send, self.capture.inside)
+        if not settings.exact:
             executions.stop_tuning(hooks, tf)
         StaticGraphs(tf, self.registry).install(hooks)
-        if settings["graph"]:
+        if settings.graph:
             tf.compat.v1.disable_eager_execution()
         Tapes(tf, self.capture).install(hooks)
 
@@ -138,10 +136,10 @@ class Session:
         shell, place, reader = self.shell, self.place, self.reader
         each_cell(shell, "pre_run_cell", place.go_on)
         each_cell(shell, "pre_run_cell", self.channel.remember_parent)
-        if self.settings["file"]:
+        if self.settings.file:
             trained = self.registry.has_trained
             run_alone = Script(shell, self.note, place.lines_before, lambda: place.is_last, trained, reader.end)
-            run_alone.install(self.hooks, Path(self.settings["file"]))
+            run_alone.install(self.hooks, Path(self.settings.file))
             each_cell(shell, "pre_run_cell", run_alone.leave_loop)
             each_cell(shell, "post_run_cell", run_alone.go_on)
         else:
@@ -200,7 +198,7 @@ class Place:
     ``before_the_first`` seeds: a kernel that starts draws numbers itself, and not the same number of them each time.
     """
 
-    def __init__(self, cells: list[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
+    def __init__(self, cells: Sequence[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
         self.cells, self.before_the_first, self.lines = cells, before_the_first, lines
         self.begun = 0
 
@@ -261,4 +259,4 @@ class Channel:
 
 
 if __name__ == "__main__":
-    run(json.loads(sys.argv.pop(1)))
+    run(of_argument(sys.argv.pop(1)))
