@@ -4,8 +4,9 @@ Theory of operation: methods of ``keras.Model`` are wrapped. Each wrapper lets t
 unchanged and notes in the model's record what went in. A model gets a record the first time one of these is called on
 it, or when a cell ends with a model among the notebook's variables.
 
-Training is stopped at the end of the epoch that reaches the cap in steps; a ``train_on_batch`` beyond it
-does nothing. Consecutive fits of one model on the same data with the same settings, as in a loop of
+Training is stopped at the end of the epoch that reaches the cap in steps; a ``train_on_batch`` beyond it does nothing.
+Calls of ``train_on_batch`` are the steps of a custom loop (``loops``). Consecutive fits of one model on the same data
+with the same settings, as in a loop of
 ``fit(epochs=1)``, are one stretch of training. All of this is a claim, not proof: the student's code runs in
 the same process and could say anything. The clean guest decides.
 """
@@ -15,7 +16,6 @@ import functools
 import importlib
 import inspect
 import os
-import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +25,10 @@ from checker.guest.plain import generation, plaindata, weights
 from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.plain.plaindata import reason as _reason
-from checker.guest.watch import executions, fed, fit_calls, observer, optimizers
+from checker.guest.watch import executions, fed, fit_calls, loops, observer, optimizers
 from checker.guest.watch.descent import Origin
 from checker.guest.watch.fed import Data
+from checker.guest.watch.loops import CustomLoop
 from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.origins import Origins
 from checker.guest.watch.registry import ModelRegistry, outputs
@@ -43,6 +44,7 @@ class Capture:
         self.tf, self.keras, self.registry, self.exact = tf, tf.keras, registry, exact
         self.depth = 0
         self.files: dict[str, ModelRecord] = {}
+        self.batch_loops: dict[int, CustomLoop] = {}
         self.replay: Replay | None = None
         self.origins = Origins(tf, registry)
 
@@ -79,7 +81,7 @@ class Capture:
 
     def _end_stretches(self, record: ModelRecord) -> None:
         """Make finished stretches of what was trained step by step."""
-        self._flush(record)
+        self._end_batches(record)
         if record.loop is not None:
             record.loop.close()
         if record.usage_log is not None:
@@ -112,7 +114,7 @@ class Capture:
             result = original()
         if students_own:
             record = self.registry.record_of(model)
-            self._flush(record)
+            self._end_batches(record)
             self.origins.settle()
             if record.loop is None:
                 self.registry.check_origin(record)
@@ -126,13 +128,17 @@ class Capture:
 
     def _on_train_on_batch(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
         record = self.registry.record_of(model)
-        if not record.batches:
-            self.registry.before_training(record, goes_on=True)
-        if self.registry.is_capped(record.count_batch()):
+        loop = self.batch_loops.get(record.id)
+        if loop is None or not loop.is_open:
+            if self.registry.is_capped(0):
+                return 0.0
+            self.registry.check_origin(record)
+            plan = functools.partial(self._optimizer_and_loss, model)
+            loop = loops.begin_batches(self.registry, record, plan, _input_names(model))
+            self.batch_loops[record.id] = loop
+        if not loop.step():
             return 0.0
-        self.registry.count_steps(1)
-        if sum(batch.arrays[0].nbytes for batch in record.batches if batch.arrays) < fed.MAX_BYTES:
-            record.add_batch(fed.note(given["x"], given.get("y"), _input_names(model)))
+        loop.feed(given["x"], given.get("y"))
         with self.inside():
             result = original()
         self.origins.forget_waiting()
@@ -286,53 +292,29 @@ class Capture:
         )
 
     def _phase(self, record: ModelRecord, data: Data, epochs: int, batch_size: int) -> Phase:
-        model = record.model
-        if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
-            raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
-        if outputs(model) > 1:
-            raise UnrebuildableError(f"the network has {outputs(model)} outputs, and the task is about one")
+        optimizer, loss = self._optimizer_and_loss(record.model)
         return Phase(
-            optimizer=_plain_optimizer(model.optimizer),
-            loss=plaindata.loss_object(model.loss),
+            optimizer=optimizer,
+            loss=loss,
             epochs=epochs,
             batch_size=batch_size,
             labels=fit_calls.label_form(data),
             recompiled=record.is_recompiled,
         )
 
-    def _flush(self, record: ModelRecord) -> None:
-        """Turn a run of ``train_on_batch`` calls into one stretch of training."""
-        if not record.batches:
-            return
-        batches, steps = record.take_batches()
-        data = fed.merge(batches)
-        record.note_width(data.width)
-        rows = [batch.fed.rows for batch in batches]
-        size = max(1, statistics.mode(rows))  # the last batch of an epoch is smaller
-        epochs = max(1, round(steps * statistics.fmean(rows) / max(1, data.fed.rows)))
-        phase, unrebuildable = None, ""
-        try:
-            phase = self._phase(record, data, epochs, size)
-        except Exception as error:  # noqa: BLE001  # see _reason
-            unrebuildable = _reason(error)
-        done = min(steps, self.registry.caps.fit_steps)
-        record.begin_fit(
-            Fit(
-                cell=self.registry.cell(),
-                how="train_on_batch",
-                phase=phase,
-                unrebuildable=unrebuildable,
-                epochs_asked=epochs,
-                epochs_done=max(1, round(epochs * done / steps)),
-                steps_done=done,
-                finished=True,
-                training=data.fed,
-                development=Development.NONE,
-                validation=None,
-            )
-        )
-        record.finish_training()
-        self.registry.publish(record, data)
+    def _optimizer_and_loss(self, model: Any) -> tuple[KerasObject, KerasObject]:
+        """Return what a model was compiled with; UnrebuildableError if the checker cannot train like that."""
+        if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
+            raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
+        if outputs(model) > 1:
+            raise UnrebuildableError(f"the network has {outputs(model)} outputs, and the task is about one")
+        return _plain_optimizer(model.optimizer), plaindata.loss_object(model.loss)
+
+    def _end_batches(self, record: ModelRecord) -> None:
+        """Turn the calls of ``train_on_batch`` so far into a fit call."""
+        loop = self.batch_loops.pop(record.id, None)
+        if loop is not None and loop.is_open:
+            loop.close()
 
 
 def _plain_optimizer(optimizer: Any) -> KerasObject:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from checker.guest.watch import fit_calls
-from checker.guest.watch.fed import Data
 from checker.records.arrays import Array
 from checker.records.capture import Fit, ModelCapture, Use
 from checker.records.network import Architecture
@@ -57,8 +56,6 @@ class ModelRecord:
         self._uses: list[Use] = []
         self._is_recompiled = True
         self._loop: OpenLoop | None = None
-        self._batches: list[Data] = []
-        self._batch_steps = 0
         self._usage_log: OpenUsageLog | None = None
         self._describe: Describe | None = None
         self._answer: Answer | None = None
@@ -148,7 +145,7 @@ class ModelRecord:
     @property
     def is_trained(self) -> bool:
         """The model was trained, or a custom loop trains it now."""
-        return bool(self._fits or self._batches) or self._loop is not None
+        return bool(self._fits) or self._loop is not None
 
     # -- the model itself --------------------------------------------------------------------------------
 
@@ -217,26 +214,6 @@ class ModelRecord:
         self._loop = None
         self._is_recompiled = True
         self._fits.clear()
-
-    def count_batch(self) -> int:
-        """Count a call of ``train_on_batch``; return how many there were before it."""
-        self._batch_steps += 1
-        return self._batch_steps - 1
-
-    def add_batch(self, batch: Data) -> None:
-        """Keep a batch of ``train_on_batch``."""
-        self._batches.append(batch)
-
-    @property
-    def batches(self) -> tuple[Data, ...]:
-        """The batches of ``train_on_batch`` that are no fit call yet."""
-        return tuple(self._batches)
-
-    def take_batches(self) -> tuple[list[Data], int]:
-        """Return these batches and the number of calls, and begin anew."""
-        taken = self._batches, self._batch_steps
-        self._batches, self._batch_steps = [], 0
-        return taken
 
     def add_use(self, use: Use) -> None:
         """Add a use, and drop the oldest if there are too many."""

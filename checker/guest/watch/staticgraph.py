@@ -25,9 +25,10 @@ from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch import dataflow, optimizers
 from checker.guest.watch.dataflow import Call, Reader, Reading
-from checker.guest.watch.loops import CustomLoop, UsageLog, begin
+from checker.guest.watch.loops import CustomLoop, begin
 from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.registry import ModelRegistry, NotNowError
+from checker.guest.watch.usage_log import UsageLog
 from checker.records.network import KerasObject
 
 HOW = "Session.run loop"
@@ -242,7 +243,7 @@ class StaticGraphs:
             record.start_over()
         if training.loop is None or not training.loop.is_open:
             anew = training is not network.trained_by
-            training.loop = begin(record, network.uses, HOW, training.plan, anew)
+            training.loop = begin(network.uses, HOW, training.plan, anew)
             network.trained_by = training
             record.describe_by(functools.partial(dataflow.describe, network.reading, training.values))
         return training.loop

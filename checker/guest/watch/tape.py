@@ -27,8 +27,9 @@ from checker.guest.plain import generation, plaindata
 from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.loops import CustomLoop, UsageLog, begin
+from checker.guest.watch.loops import CustomLoop, begin
 from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.usage_log import UsageLog
 from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
 
@@ -342,7 +343,7 @@ class Tapes:
     def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, CustomLoop]:
         anew = learner.plan is None or learner.plan.optimizer is not optimizer
         plan = Plan(optimizer, loss)
-        plan.loop = begin(learner.record, learner.uses, HOW, plan.plain, anew)
+        plan.loop = begin(learner.uses, HOW, plan.plain, anew)
         learner.plan = plan
         return plan, plan.loop
 
