@@ -7,7 +7,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from checker import sandbox
-from checker.guest.reading.notebook import MAX_SAVED, read_notebook, saved_text
+from checker.guest.reading.cells import MAX_SAVED, saved_text
+from checker.guest.reading.notebook import read_notebook
 from checker.records.assignment import Limits
 from checker.records.job import ExecuteJob
 from checker.wire import frames

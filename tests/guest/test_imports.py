@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from checker.guest.compat.imports import Decoration, FormerModules, Imports, Missing
+from checker.guest.compat.absent import Decoration, Missing
+from checker.guest.compat.former_keras import FormerModules
+from checker.guest.compat.imports import Imports
 
 KERAS = SimpleNamespace(
     layers=SimpleNamespace(Dense="Dense"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat import imports
+from checker.guest.compat.absent import made_module
 from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.notes import Note
 
@@ -158,7 +158,7 @@ def _be_colab(hooks: Hooks, csv: Path, found: Callable[[Any], Any], mount: Calla
         "data_table": {"enable_dataframe_formatter": ignore, "disable_dataframe_formatter": ignore},
         "runtime": {"unassign": ignore},
     }
-    made = {name: imports.made_module(hooks, f"google.colab.{name}", **contents) for name, contents in parts.items()}
-    colab = imports.made_module(hooks, "google.colab", **made)
+    made = {name: made_module(hooks, f"google.colab.{name}", **contents) for name, contents in parts.items()}
+    colab = made_module(hooks, "google.colab", **made)
     with contextlib.suppress(ImportError):
         hooks.replace(importlib.import_module("google"), "colab", colab)  # a namespace of other packages

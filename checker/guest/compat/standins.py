@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat.imports import Decoration
+from checker.guest.compat.absent import Decoration
 from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.notes import Note
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from checker.guest.compat.imports import made_module
+from checker.guest.compat.absent import made_module
 from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.notes import Note
 

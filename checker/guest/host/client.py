@@ -24,7 +24,7 @@ from checker.guest.host.kernel import MESSAGE_TYPE
 from checker.guest.host.readiness import PromptClient
 from checker.guest.host.settings import KernelSettings, as_argument
 from checker.guest.plain import generation
-from checker.guest.reading.notebook import first_line, is_module, saved_text, sayable, sources
+from checker.guest.reading.cells import first_line, is_module, saved_text, sayable, sources
 from checker.records.arrays import Array
 from checker.records.capture import CellError, CellOutput, CellResult
 from checker.records.job import ExecuteJob, Progress

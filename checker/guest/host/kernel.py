@@ -85,8 +85,8 @@ class Session:
 
     def adapt(self) -> None:
         """Let old and odd notebooks run, and lead them to the data."""
-        from checker.guest.compat import adaptation, data_paths, furniture, places, standins, wrappers
-        from checker.guest.compat.imports import FormerModules
+        from checker.guest.compat import adaptation, data_paths, furniture, libraries, places, standins, wrappers
+        from checker.guest.compat.former_keras import FormerModules
 
         settings, hooks, note, shell, keras = self.settings, self.hooks, self.note, self.shell, self.tf.keras
         root, csv = Path(settings.root), Path(settings.csv)
@@ -96,7 +96,7 @@ class Session:
         furniture.install(hooks, shell, self.kernel, csv, found, known.mount, note)
         standins.install(hooks, keras, csv.resolve(), found, note)
         standins.keep_tensorflow(hooks, keras, shell, note)
-        adaptation.tell_written(hooks, shell, note)
+        libraries.tell_written(hooks, shell, note)
         self.importing.install(hooks)
         hooks.append(shell.ast_transformers, self.importing)
         hooks.append(sys.meta_path, FormerModules(keras, note))

@@ -18,17 +18,15 @@ import functools
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from checker.guest.plain import generation, plaindata
 from checker.guest.plain.hooks import Hooks
-from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.watch.capture import Capture
+from checker.guest.watch.learner import NO_LOSS, Called, Learner, Plan, Traced, identity
 from checker.guest.watch.loops import CustomLoop, begin
-from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.usage_log import UsageLog
 from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
@@ -39,96 +37,9 @@ OF_LOGITS = {
     "softmax_cross_entropy_with_logits": "CategoricalCrossentropy",
 }
 KERAS = ("keras", "tf_keras")
-NO_LOSS = "the loss is none of Keras's own, taken of the network's own outputs"
 CLOSE = 1e-4
 
 Original = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Called:
-    """A loss that was called in a step: what it is or why that cannot be told, the labels, the mean over rows."""
-
-    loss: KerasObject | None
-    obstacle: str
-    labels: Any
-    mean: float
-
-
-@dataclass
-class Plan:
-    """What a loop trains with."""
-
-    optimizer: Any
-    loss: KerasObject | None
-    obstacle: str = ""
-    loop: CustomLoop | None = None
-
-    def holds(self, optimizer: Any, loss: KerasObject | None) -> bool:
-        """Tell whether a step goes on with this."""
-        return self.optimizer is optimizer and self.loss == loss
-
-    def plain(self) -> tuple[KerasObject, KerasObject]:
-        """Return optimizer and loss as plain data; UnrebuildableError where they cannot be told."""
-        if self.obstacle or self.loss is None:
-            raise UnrebuildableError(self.obstacle or NO_LOSS)
-        return plaindata.describe(self.optimizer, allow_list.OPTIMIZERS), self.loss
-
-
-@dataclass
-class Learner:
-    """A model that is called, with what happened since its last call."""
-
-    model: Any
-    record: ModelRecord
-    uses: UsageLog
-    outputs: Any = None
-    losses: list[Called] = field(default_factory=list)
-    chosen: Called | None = None
-    ratio: float | None = None
-    gradients: list[Any] = field(default_factory=list)
-    plan: Plan | None = None
-
-    def variables(self) -> set[int]:
-        """Return what tells the model's trainable variables."""
-        return {_identity(v) for v in self.model.trainable_variables}
-
-    def hindrance(self, variables: list[Any], gradients: list[Any]) -> str:
-        """Return what keeps a step from being one of plain training; "" where nothing does."""
-        if self.variables() - {_identity(v) for v in variables}:
-            return "only some of its weights were trained"
-        if not {id(g) for g in gradients if g is not None} <= {id(g) for g in self.gradients}:
-            return "the gradients are changed before they are applied"
-        return ""
-
-    @property
-    def loop(self) -> CustomLoop | None:
-        """The loop that trains it, until that is closed."""
-        loop = self.plan.loop if self.plan is not None else None
-        return loop if loop is not None and loop.is_open else None
-
-    def is_capped(self, steps: int) -> bool:
-        """Count steps that will not be taken, and tell so, where its loop is beyond the cap."""
-        if self.loop is None or not self.loop.is_capped:
-            return False
-        for _ in range(steps):
-            self.loop.step()
-        return True
-
-
-@dataclass
-class Traced:
-    """A tf.function that was called: whose steps it takes, how many in its last call, and what that gave."""
-
-    function: Any
-    learner: Learner | None = None
-    steps: int = 0
-    result: Any = None
-
-    def taken(self) -> int:
-        """Return the number of steps that its model's loop asked for so far."""
-        loop = self.learner.loop if self.learner is not None else None
-        return loop.asked if loop is not None else 0
 
 
 class Tapes:
@@ -320,7 +231,7 @@ class Tapes:
 
     def _owner(self, variables: list[Any]) -> Learner | None:
         """Return the model to which variables belong."""
-        wanted = {_identity(v) for v in variables}
+        wanted = {identity(v) for v in variables}
         found = [one for one in self.learners.values() if wanted & one.variables()]
         return found[-1] if found else None
 
@@ -399,12 +310,6 @@ def _updated(optimizer: Any, first: list[Any], second: Any, given: dict[str, Any
         variables = second if second is not None else given.get("trainable_variables")
         return list(optimizer._trainable_variables if variables is None else variables), first
     return [variable for _, variable in first], [gradient for gradient, _ in first]
-
-
-def _identity(variable: Any) -> int:
-    """Return what is the same for a variable of Keras 3 and the one of TensorFlow in it."""
-    inner = getattr(variable, "value", None)
-    return id(variable if inner is None or callable(inner) else inner)
 
 
 def _is_data(value: Any, tf: Any) -> bool:
