@@ -1,8 +1,8 @@
 """Reads what was handed in as a notebook, and repairs it.
 
 Theory of operation: ``content`` makes text of the bytes. ``lenient_json`` reads JSON in spite of slips, ``formats``
-turns a notebook of any format into one of today's, ``languages`` refuses other languages than Python. ``modules`` cuts a
-module into cells. A file with the wrong ending is read by its content.
+turns a notebook of any format into one of today's, ``languages`` refuses other languages than Python, and ``modules``
+cuts a module into cells. A file with the wrong ending is read by its content.
 """
 
 import json

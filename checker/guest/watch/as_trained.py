@@ -1,14 +1,14 @@
-"""Notes what each network of the task gives as the student has trained it, beside which retraining can be seen.
+"""Notes the outputs of each network as the student trained it, to compare the retrained network with.
 
-Theory of operation: every table of inputs that any network of the file is given is kept once (``Tables``). At the end
-of a cell, at the end of the file, and before the weights of a network change, each trained network whose weights have
-changed predicts the tables of its width, and the answers are sent: class numbers in one byte a row, or values. Only
-the newest answers of a network count. They have a budget of their own, so that they push nothing else out.
+Theory of operation: every table of inputs that any network of the file is given is kept once (``Tables``). Each trained
+network whose weights have changed predicts the tables of its width: at the end of a cell, at the end of the file, and
+before its weights change. Its outputs are sent as class numbers, one byte a row, or as values. Only the newest outputs
+of a network count. They have a budget of their own, so that they push nothing else out.
 
-A network is called itself, in inference mode, and not through ``predict``: nothing is traced, and no random state
+A network is called directly, in inference mode, and not through ``predict``: nothing is traced, and no random state
 moves. Only networks of Keras's own layers are called, because others would run the student's code once more than the
-student asked for. Without eager execution even a call adds to the graph, whose counter gives later operations their
-seeds; there a network answers at the end of the file, or earlier where the student has made it predict already.
+student asked for. Without eager execution even a call adds to the graph, whose counter seeds later operations. There a
+network answers at the end of the file, or earlier if the student has already called its ``predict``.
 """
 
 import math
@@ -39,7 +39,7 @@ Send = Callable[[AsTrained, tuple[Array, ...]], None]
 
 @dataclass
 class Answers:
-    """What was noted last of a network: after so many steps, with weights of this hash; its answers by table."""
+    """The last outputs noted of a network: after so many steps, with weights of this hash, by table."""
 
     steps: int = 0
     weights: bytes = b""
@@ -53,8 +53,8 @@ class Answers:
 
 
 class Witness:
-    """Asks networks what they give. ``outputs``: how many a network of the task has. ``inside``: within it, hooks take
-    what happens for Keras's own doing."""
+    """Asks networks for their outputs. ``outputs``: how many a network for the task has. ``inside``: a context in which
+    hooks ignore calls, as they do calls that Keras makes itself."""
 
     def __init__(
         self,
@@ -69,13 +69,13 @@ class Witness:
         registry.watch_changes_by(self)
 
     def end_cell(self, is_last: bool) -> None:
-        """Note the networks that were trained, and all where new tables came; at the end of the file each once more."""
+        """Note the networks that were trained, and all if there are new tables; at the end of the file each once more."""
         for record in self.registry.records:
             self._note(record, is_last, self.registry.is_changed(record) or is_last)
         self.registry.note_looked_at(*self.registry.records)
 
     def before_change(self, record: ModelRecord, goes_on: bool = False) -> None:
-        """Note a network whose weights are about to change; one whose training ``goes_on`` only now and then."""
+        """Note a network before its weights change; if its training ``goes_on``, only every ``STEPS`` steps."""
         before = self.answers.get(record.id)
         too_soon = goes_on and record.steps < (before.steps if before else 0) + STEPS
         if too_soon or not self.registry.is_changed(record):
@@ -110,7 +110,7 @@ class Witness:
         self._tell(record, before, Answers(record.steps, state, {**kept, **made}))
 
     def _tell(self, record: ModelRecord, before: Answers, now: Answers) -> None:
-        """Send what a network gives, where that is news and within the budget."""
+        """Send a network's outputs, if they are new and within the budget."""
         others = sum(of.bytes for number, of in self.answers.items() if number != record.id)
         if others + now.bytes > MAX_OUTPUT_BYTES:
             now = Answers(note="the file holds so many networks and rows that its answers were not kept")
@@ -122,7 +122,7 @@ class Witness:
         self.send(AsTrained(record.id, self.registry.cell(), outputs, note), tuple(now.by_table.values()))
 
     def _hash(self, record: ModelRecord) -> bytes:
-        """Return a hash of a network's weights; "" where they are in a session, which only training changes."""
+        """Return a hash of a network's weights; "" if a session holds them, which only training changes."""
         if record.answer is not None:
             return b""
         return weights.digest(record.model, self.tf)

@@ -38,7 +38,7 @@ from checker.records.network import Development, KerasObject, Phase
 
 
 class Capture:
-    """The hooks' shared state."""
+    """The state that the hooks of ``keras.Model`` share."""
 
     def __init__(self, tf: Any, registry: ModelRegistry, exact: bool = False) -> None:
         self.tf, self.keras, self.registry, self.exact = tf, tf.keras, registry, exact
@@ -67,7 +67,7 @@ class Capture:
         hooks.replace_in_keras(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
     def scan(self, variables: Mapping[str, Any]) -> None:
-        """Learn of models that are only variables so far, and of the names of those already known."""
+        """Find models that are only variables so far, and the variables' names of those that have a record."""
         for name, value in list(variables.items()):
             if isinstance(value, self.keras.Model) and not name.startswith("_"):
                 record = self.registry.record_of(value)
@@ -80,7 +80,7 @@ class Capture:
                 self.registry.publish(record)
 
     def _end_stretches(self, record: ModelRecord) -> None:
-        """Make finished stretches of what was trained step by step."""
+        """Turn what was trained step by step into finished fit calls."""
         self._end_batches(record)
         if record.loop is not None:
             record.loop.close()
@@ -89,7 +89,7 @@ class Capture:
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[bool]:
-        """Tell whether this call is the student's own, not one that Keras makes from within another."""
+        """Tell whether this call is the student's own, and not one that Keras makes from within another."""
         self.depth += 1
         try:
             yield self.depth == 1
@@ -185,7 +185,7 @@ class Capture:
     def _end_fit(
         self, record: ModelRecord, planned: Fit, given: Mapping[str, Any], seen: fit_calls.Seen, history: Any
     ) -> None:
-        """Put what happened in the place of what was planned, and remember what the weights were meanwhile."""
+        """Replace the planned fit by what happened, and remember the weights after each epoch."""
         noted = fit_calls.history(history)
         fit, before = fit_calls.ended(planned, given, seen, noted), record.fits[:-1]
         best = fit_calls.best_epochs(given, noted)
@@ -236,7 +236,7 @@ class Capture:
         return load_model
 
     def _go_back(self, model: Any) -> bool:
-        """Let a model whose weights were seen before have been trained as those were."""
+        """If a model's weights were seen before, give it the training that led to them."""
         origin = self.registry.descent.of(weights.digest(model, self.tf))
         record = self.registry.record_of(model)
         if origin is None:
@@ -248,7 +248,7 @@ class Capture:
         return True
 
     def _descend(self, model: Any, place: str) -> bool:
-        """Let a model that took over all of another's weights take over how they were trained."""
+        """If a model took over all weights of another, give it the training of that one."""
         writer = self.files.get(place) or self.origins.twin(model)
         record = self.registry.record_of(model)
         if writer is None or writer is record or not _have_same_shapes(model, writer.model):

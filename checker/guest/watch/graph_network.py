@@ -16,7 +16,7 @@ Given = Mapping[str, Any]
 
 
 class StaticGraph:
-    """A network in a graph, with what ``ModelRegistry`` asks of a model."""
+    """A network in a graph, with the attributes that ``ModelRegistry`` reads of a model."""
 
     def __init__(self, name: str, inputs: int | None, outputs: int | None, parameters: int) -> None:
         self.name = name
@@ -33,7 +33,7 @@ StaticGraph.__name__ = "TensorFlow 1 graph"
 
 @dataclass
 class Training:
-    """An operation that is a step of training. Optimizer and loss are None where updates are made by hand."""
+    """An operation that is a training step. Optimizer and loss are None if the updates are made by hand."""
 
     operation: Any
     optimizer: Any = None
@@ -52,7 +52,7 @@ class Training:
         return value() if callable(value) and not dataflow.is_tensor(value) else value
 
     def plan(self) -> tuple[KerasObject, KerasObject]:
-        """Return optimizer and loss as plain data; UnrebuildableError where there are none."""
+        """Return optimizer and loss as plain data; UnrebuildableError if there are none."""
         if self.obstacle or self.network is None or self.optimizer is None:
             raise UnrebuildableError(self.obstacle or "its weights are updated by assignments of the student's own")
         return optimizers.describe(self.optimizer, self.values), self.network.reading.target.loss
@@ -60,10 +60,10 @@ class Training:
 
 @dataclass
 class Network:
-    """A network that is trained or used, and what is known of it.
+    """A network that is trained or used.
 
-    ``is_fresh``: its weights were given their first values again, so what came before does not count once it is
-    trained anew. ``feeds``: of its last run, by which its outputs can be had for other rows while its session is open.
+    ``is_fresh``: its weights were initialised again, so its earlier training does not count once it is trained anew.
+    ``feeds``: those of its last run, with which other rows can be predicted while its session is open.
     """
 
     reading: Reading
@@ -78,7 +78,7 @@ class Network:
     is_closing: bool = False
 
     def ran(self, session: Any, feeds: Given, is_use: bool) -> None:
-        """Remember the session of a run, and what was fed; what a use was fed counts before that of a step."""
+        """Remember the session and the feeds of a run; feeds of a use are preferred to those of a step."""
         self.session = session
         if is_use or not self.was_used:
             self.feeds, self.was_used = feeds, self.was_used or is_use

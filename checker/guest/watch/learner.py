@@ -16,7 +16,7 @@ NO_LOSS = "the loss is none of Keras's own, taken of the network's own outputs"
 
 @dataclass(frozen=True)
 class Called:
-    """A loss that was called in a step: what it is or why that cannot be told, the labels, the mean over rows."""
+    """A loss that was called in a step: what it is or the obstacle to telling, the labels, the mean over rows."""
 
     loss: KerasObject | None
     obstacle: str
@@ -26,7 +26,7 @@ class Called:
 
 @dataclass
 class Plan:
-    """What a loop trains with."""
+    """The optimizer and the loss that a loop trains with."""
 
     optimizer: Any
     loss: KerasObject | None
@@ -34,11 +34,11 @@ class Plan:
     loop: CustomLoop | None = None
 
     def holds(self, optimizer: Any, loss: KerasObject | None) -> bool:
-        """Tell whether a step goes on with this."""
+        """Tell whether a step uses the same optimizer and loss."""
         return self.optimizer is optimizer and self.loss == loss
 
     def plain(self) -> tuple[KerasObject, KerasObject]:
-        """Return optimizer and loss as plain data; UnrebuildableError where they cannot be told."""
+        """Return optimizer and loss as plain data; UnrebuildableError if they cannot be told."""
         if self.obstacle or self.loss is None:
             raise UnrebuildableError(self.obstacle or NO_LOSS)
         return plaindata.describe(self.optimizer, allow_list.OPTIMIZERS), self.loss
@@ -59,11 +59,11 @@ class Learner:
     plan: Plan | None = None
 
     def variables(self) -> set[int]:
-        """Return what tells the model's trainable variables."""
+        """Return the identities of the model's trainable variables."""
         return {identity(v) for v in self.model.trainable_variables}
 
     def hindrance(self, variables: list[Any], gradients: list[Any]) -> str:
-        """Return what keeps a step from being one of plain training; "" where nothing does."""
+        """Return why a step is not plain training; "" if it is."""
         if self.variables() - {identity(v) for v in variables}:
             return "only some of its weights were trained"
         if not {id(g) for g in gradients if g is not None} <= {id(g) for g in self.gradients}:
@@ -72,12 +72,12 @@ class Learner:
 
     @property
     def loop(self) -> CustomLoop | None:
-        """The loop that trains it, until that is closed."""
+        """The open loop that trains the model."""
         loop = self.plan.loop if self.plan is not None else None
         return loop if loop is not None and loop.is_open else None
 
     def is_capped(self, steps: int) -> bool:
-        """Count steps that will not be taken, and tell so, where its loop is beyond the cap."""
+        """If the loop is beyond the cap, count the steps that will not be taken, and return True."""
         if self.loop is None or not self.loop.is_capped:
             return False
         for _ in range(steps):
@@ -87,7 +87,7 @@ class Learner:
 
 @dataclass
 class Traced:
-    """A tf.function that was called: whose steps it takes, how many in its last call, and what that gave."""
+    """A tf.function that was called: the model that it trains, the steps and the result of its last call."""
 
     function: Any
     learner: Learner | None = None
@@ -101,6 +101,6 @@ class Traced:
 
 
 def identity(variable: Any) -> int:
-    """Return what is the same for a variable of Keras 3 and the one of TensorFlow in it."""
+    """Return one number for a variable of Keras 3 and the TensorFlow variable in it."""
     inner = getattr(variable, "value", None)
     return id(variable if inner is None or callable(inner) else inner)

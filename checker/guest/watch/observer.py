@@ -1,4 +1,4 @@
-"""What is seen of a call of ``fit`` at its epochs: steps that were taken, learning rates, and what the weights were."""
+"""Watches a call of ``fit`` at its epochs: the steps taken, the learning rates, and hashes of the weights."""
 
 import contextlib
 import math
@@ -11,7 +11,7 @@ from checker.guest.watch.registry import ModelRegistry
 
 
 def watch(registry: ModelRegistry) -> Seen:
-    """Return a callback to stand behind all others, which ends training with the epoch that reaches a cap."""
+    """Return a callback to run after all others, which ends training with the epoch that reaches a cap."""
 
     class Watching(registry.tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
         def __init__(self) -> None:
@@ -46,7 +46,7 @@ def watch(registry: ModelRegistry) -> Seen:
 
 
 def _iterations(model: Any) -> int | None:
-    """Return how many steps the optimizer has taken, where it counts them."""
+    """Return how many steps the optimizer has taken; None if it does not count them."""
     try:
         return int(model.optimizer.iterations)
     except Exception:  # noqa: BLE001  # a graph's counter has no value, and a student's own optimizer may have none

@@ -1,13 +1,13 @@
-"""Where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
+"""Checks where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
 
-Theory of operation: a network is trained again from plain data, which holds no weights. So each variable that a layer
-makes is noted with a hash of what its initialiser gave it. When a training begins, or a network is used that was never
-trained, its variables must hold such values: their own, or those of another network, as after
+Theory of operation: a network is retrained from plain data, which holds no weights. So each variable that a layer makes
+is noted with a hash of its initial value. When a training begins, or a network is used that was never trained, its
+variables must hold initial values: their own, or those of another network, as after
 ``other.set_weights(first.get_weights())`` before any training. Nothing is drawn again, so no random state moves. Only
-layers that the clean guest builds are looked at; networks with others are replayed, with whatever their code does.
+layers that the clean guest builds are checked; networks with other layers are replayed by their own code.
 
-A variable that is made while a graph is traced has no value yet: it waits until the call that made it is over. What
-waits when a training ends has been trained, and is no longer looked at.
+A variable that is made while a graph is traced has no value yet. It waits until the call that made it is over. A
+variable that still waits when a training ends has been trained, and is no longer checked.
 """
 
 import contextlib
@@ -40,8 +40,8 @@ STATISTICS = ("moving_mean", "moving_variance")
 
 @dataclass
 class Made:
-    """A variable as its layer made it. ``value``: a hash of what its initialiser gave; None while that is not known.
-    ``is_array``: that initialiser was given its numbers itself."""
+    """A variable as its layer made it. ``value``: a hash of its initial value; None until that is known. ``is_array``:
+    its initialiser was given an array of numbers."""
 
     variable: weakref.ref[Any]
     layer: str
@@ -52,7 +52,7 @@ class Made:
 
 @dataclass
 class Origins:
-    """What layers have made so far: variables by their ``id``, those without a value yet, and all values."""
+    """The variables that layers have made so far, by ``id``; those without a value yet; and all initial values."""
 
     tf: Any
     registry: ModelRegistry
@@ -77,13 +77,13 @@ class Origins:
         self.registry.check_origins_by(self)
 
     def settle(self) -> None:
-        """Take the values of what had none when it was made, before anything changes them."""
+        """Take the values of variables that had none when they were made, before anything changes them."""
         waiting, self.waiting = self.waiting, []
         for made in waiting:
             self._take(made)
 
     def forget_waiting(self) -> None:
-        """Let go of variables that were made and trained before anybody could look."""
+        """Drop variables that were made and trained before they could be checked."""
         self.waiting.clear()
 
     def look(self, record: ModelRecord) -> None:

@@ -1,14 +1,14 @@
 """Notes training in TensorFlow 1 graphs: ``Session.run`` with feeds instead of ``fit``.
 
-Theory of operation: three things are hooked. An optimizer's ``compute_gradients`` and ``apply_gradients`` tell
-which operation is a step of training, of which loss, with which optimizer. A layer's call tells which layer
-made which tensor. ``Session.run`` sees each run: where its fetches reach a step of training, the tensors that
-matter (inputs, labels, learning rate, rates of dropout, the loss itself) are fetched along with them, so that it
-makes no difference whether they were fed, read from a pipeline or computed. ``dataflow`` reads the network.
+Theory of operation: three things are hooked. An optimizer's ``compute_gradients`` and ``apply_gradients`` tell which
+operation is a training step, of which loss, with which optimizer. A layer's call tells which layer made which tensor.
+``Session.run`` sees each run. If its fetches lead to a training step, the tensors that matter (inputs, labels, learning
+rate, dropout rates, the loss) are fetched along with them, whether they were fed, read from a pipeline or computed.
+``dataflow`` reads the network.
 
-The loss that the optimizer was given is compared, as a number, with the mean over rows of the cross-entropy that
-was found: equal, or a constant multiple of it (a sum over the batch), is fine, for plain gradient descent with
-the learning rate multiplied; anything else is not rebuilt.
+The loss of the optimizer is compared, as a number, with the mean over rows of the cross-entropy in the graph. It may be
+equal, or a constant multiple such as a sum over the batch. For plain gradient descent the multiple goes into the
+learning rate. Anything else is not rebuilt.
 """
 
 import functools
@@ -38,7 +38,7 @@ Given = Mapping[str, Any]
 
 
 class StaticGraphs:
-    """The hooks' shared state."""
+    """The state that the hooks share."""
 
     def __init__(self, tf: Any, registry: ModelRegistry) -> None:
         self.tf, self.registry = tf, registry
@@ -117,7 +117,7 @@ class StaticGraphs:
         return self._train(original, fetches, training, network)
 
     def _on_close(self, session: Any) -> None:
-        """Let the networks that live in a session be looked at before it ends."""
+        """Have the networks of a session looked at before it closes."""
         for network in self.networks:
             if network.session is session:
                 network.is_closing = True
@@ -188,7 +188,7 @@ class StaticGraphs:
         return original()
 
     def _reach(self, graph: Any, fetches: Any) -> Reached | None:
-        """Return what fetches lead to; None where that cannot be told."""
+        """Return what fetches lead to; None if that cannot be told."""
         try:
             flat = [graph.as_graph_element(f) for f in self.tf.nest.flatten(fetches)]
             roots = tuple(dict.fromkeys(getattr(f, "op", f) for f in flat))
@@ -212,8 +212,8 @@ class StaticGraphs:
         return None
 
     def _network(self, training: Training, fed: Given) -> Network | None:
-        """Return the network that a step trains, read when it is first needed; None where no table is given to it, as
-        to an example that adds numbers."""
+        """Return the network that a step trains, read when it is first needed; None if it is given no table, as in an
+        example that adds numbers."""
         if training.network is None:
             graph = training.operation.graph
             reader = Reader(graph, self.calls.get(graph, {}), self.tf)
@@ -227,7 +227,7 @@ class StaticGraphs:
         return training.network
 
     def _unknown(self, training: Training, root: Any, reader: Reader, fed: Given) -> Reading:
-        """Return what stands for a network whose loss is none that is known."""
+        """Return a stand-in for a network with a loss that the checker does not know."""
         training.obstacle = training.obstacle or "its loss is none that the checker knows"
         nowhere = dataflow.Target(KerasObject("none"), None, None)
         return Reading(nowhere, reader.some_input(root, fed), obstacle=training.obstacle)
@@ -247,7 +247,7 @@ class StaticGraphs:
 
 
 def _width(tensor: Any) -> int | None:
-    """Return how many columns a table has; None where its graph does not tell."""
+    """Return how many columns a table has; None if its graph does not tell."""
     shape = getattr(tensor, "shape", None)
     return shape.as_list()[-1] if shape is not None and shape.rank == 2 else None
 
@@ -273,7 +273,7 @@ def _note_values(training: Training, reading: Reading, seen: Mapping[str, Any]) 
 
 
 def _ratio(seen: Mapping[str, Any]) -> float | None:
-    """Return the loss in proportion to the mean of the rows' losses; NaN where that cannot be told."""
+    """Return the ratio of the loss to the mean of the rows' losses; NaN if it cannot be told."""
     if "loss" not in seen:
         return None
     each = seen.get("each")
@@ -284,7 +284,7 @@ def _ratio(seen: Mapping[str, Any]) -> float | None:
 
 
 def _readable(serialize: Original, tf: Any) -> Original:
-    """Let an optimizer of legacy Keras tell its settings outside eager execution too, where compiling asks for them."""
+    """Make a legacy Keras optimizer's settings readable outside eager execution too, where compiling reads them."""
 
     @functools.wraps(serialize)
     def wrapper(optimizer: Any, setting: Any) -> Any:
@@ -297,7 +297,7 @@ def _readable(serialize: Original, tf: Any) -> Original:
 
 
 def _closing(method: Original, before: Callable[[Any], None]) -> Original:
-    """Return a session's ``close`` with something to be done before it."""
+    """Return a session's ``close`` that calls ``before`` first."""
 
     @functools.wraps(method)
     def wrapper(session: Any, *args: Any, **kwargs: Any) -> Any:
@@ -308,7 +308,7 @@ def _closing(method: Original, before: Callable[[Any], None]) -> Original:
 
 
 def _hooked(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method with a hook around it; ``original`` takes the first argument anew where that changes."""
+    """Return the method with a hook around it; ``original`` takes a new first argument, if any."""
     first = list(inspect.signature(method).parameters)[1]
 
     @functools.wraps(method)

@@ -1,16 +1,15 @@
-"""Notes training by ``tf.GradientTape``: a student's own loop around a Keras model, a loss and an optimizer.
+"""Notes training by ``tf.GradientTape``: a custom loop around a Keras model, a loss and an optimizer.
 
-Theory of operation: four calls are hooked, and each is an event: a model is called on ``x``, a loss on ``y`` and that
-call's outputs, a gradient is taken of a number, an optimizer changes the model's weights. An event is noted when
-its numbers are there. In eager execution that is at once. While a ``tf.function`` is traced, the hook puts a
-``tf.numpy_function`` into the graph, which notes the event with the numbers of that step each time the graph runs; so
-batches are seen whether the function is given them or loops over a data set itself. Graphs for XLA cannot hold such
-a call; there it is only noted that a step was taken. What Keras does inside ``fit`` and its kin is left alone.
+Theory of operation: four calls are hooked, and each is an event: a model is called on ``x``, a loss on ``y`` and the
+outputs of that call, a gradient is taken of a number, an optimizer changes the model's weights. An event is noted as
+soon as its numbers are known. In eager execution that is at once. While a ``tf.function`` is traced, the hook puts a
+``tf.numpy_function`` into the graph, which notes the event with the numbers of that step each time the graph runs. So
+batches are seen whether the function is given them or loops over a data set itself. XLA graphs cannot hold such a call;
+there the hook only notes that a step was taken. What Keras does inside ``fit`` and similar methods is left alone.
 
-A model called and then changed was trained on that batch; called and not changed, it was only used on it. The
-number that was differentiated is held against the mean of each loss that was called: one of them must be what was
-trained on, up to a constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains
-gives its last result again.
+A model that is called and then changed was trained on that batch; otherwise it was only used on it. The number that was
+differentiated is compared with the mean of each loss that was called: one of them must be the training loss, up to a
+constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains returns its last result.
 """
 
 import contextlib
@@ -43,7 +42,7 @@ Original = Callable[..., Any]
 
 
 class Tapes:
-    """The hooks' shared state."""
+    """The state that the hooks share."""
 
     def __init__(self, tf: Any, capture: Capture) -> None:
         self.tf, self.keras, self.capture = tf, tf.keras, capture
@@ -73,7 +72,7 @@ class Tapes:
         hooks.replace(kind, "__call__", _like(kind.__call__, self._calling(kind.__call__)))
 
     def _hook_loss(self, hooks: Hooks, homes: tuple[Any, ...], name: str, function: Original) -> None:
-        """Put a hooked function in the place of a loss that is a function."""
+        """Replace a loss function by a hooked one."""
         hooked = self._hooked(function, functools.partial(self._on_loss_function, function))
         for home in homes:
             if getattr(home, name, None) is function:
@@ -103,7 +102,7 @@ class Tapes:
             self.inside -= 1
 
     def _emit(self, event: Callable[..., Any], *values: Any) -> None:
-        """Note an event, now or whenever the graph that is being traced runs; values become arrays."""
+        """Note an event, now or each time the graph that is being traced runs; values become arrays."""
 
         def note(*arrays: Any) -> list[Any]:
             with contextlib.suppress(Exception):  # whatever the student's objects raise is not an error of their cell
@@ -199,7 +198,7 @@ class Tapes:
         return gradients
 
     def _differentiated(self, learner: Learner, total: Any, penalties: Any) -> None:
-        """Choose the loss whose mean was differentiated, as it is or else multiplied."""
+        """Choose the loss whose mean was differentiated, unchanged or multiplied by a constant."""
         numbers = float(total), float(total) - float(penalties)
         for called in learner.losses:
             if any(abs(number - called.mean) <= CLOSE * abs(called.mean) for number in numbers):
@@ -236,7 +235,7 @@ class Tapes:
         return found[-1] if found else None
 
     def _step(self, learner: Learner, optimizer: Any, obstacle: str, *rate: Any) -> bool:
-        """Note a step of training; False where it is beyond the cap."""
+        """Note a training step; return False if it is beyond the cap."""
         called, learner.chosen = learner.chosen, None
         loss = called.loss if called is not None else None
         obstacle = obstacle or (NO_LOSS if called is None else called.obstacle)
@@ -291,7 +290,7 @@ class Tapes:
 
 
 def _like(function: Original, wrapper: Original) -> Original:
-    """Let a wrapper look like what it wraps, and tell autograph that it is not the student's code to be translated."""
+    """Give a wrapper its function's name and signature, and tell autograph not to translate it."""
     made: Any = functools.wraps(function)(wrapper)
     made.autograph_info__ = {}
     return made  # type: ignore[no-any-return]  # it is what functools.wraps gave
@@ -320,7 +319,7 @@ def _is_data(value: Any, tf: Any) -> bool:
 
 
 def _rate(optimizer: Any, tf: Any) -> tuple[Any, ...]:
-    """Return the learning rate as a tensor; nothing where it follows a schedule of Keras's, which is described."""
+    """Return the learning rate as a tensor; nothing if it follows a Keras schedule, which is described instead."""
     rate = getattr(optimizer, "_learning_rate", None)
     rate = optimizer.learning_rate if rate is None else rate
     return () if hasattr(rate, "get_config") or callable(rate) else (tf.convert_to_tensor(rate),)
