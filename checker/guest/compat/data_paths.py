@@ -89,8 +89,8 @@ def _make_california(hooks: Hooks, csv: Path, tf: Any) -> None:
 
 
 def _find_any(data: Callable[[Any], Any], own: Own, note: Note, name: str, wanted: Any) -> Any:
-    """Return where what is not there is read from: a file that was handed in, or else the data set; say so where the
-    name does not say it."""
+    """Return the file to read in place of one that does not exist: one that was handed in, or else the data set. Note
+    it, unless the name is the data set's."""
     missing = _missing_name(wanted)
     handed_in = own(missing) if missing and not is_data(missing, name) else None
     if handed_in is not None:
@@ -108,7 +108,8 @@ def _shown(wanted: Any) -> str:
 
 
 def _find(csv: Path, wanted: Any) -> Any:
-    """Return the copy's path for a path or URL that ends in its name but is not there; else what was given."""
+    """If ``wanted`` ends in the copy's name and does not exist, return the copy's path; otherwise return it
+    unchanged."""
     return str(csv) if _missing_name(wanted).lower() == csv.name.lower() else wanted
 
 
@@ -121,8 +122,8 @@ def _missing_name(wanted: Any) -> str:
 
 
 def _find_housing(folder: Path, wanted: Any) -> Any:
-    """Return a copy's path for what names the housing data, or what is made from it, but is not there; else what was
-    given."""
+    """If ``wanted`` names the housing data, or something made from it, and does not exist, return our copy; otherwise
+    return it unchanged."""
     name = _missing_name(wanted)
     if SAMPLE.fullmatch(name):
         _lay_out_sample(folder)

@@ -1,11 +1,10 @@
-"""Imports of packages and names that are not here: the rest of the cell goes on, and the report says what was missing.
+"""Imports that fail: the rest of the cell runs all the same, and the report says what was missing.
 
-Theory of operation: a cell that imports ten things and fails at the fourth takes the whole notebook with it. So
-every import at the top level of a cell is wrapped (an AST transformer of IPython's): where it fails, its names
-are imported one by one. A name that has only moved in Keras comes from where it is today. A package that is
-only decoration becomes a stand-in that does nothing. Anything else becomes a stand-in that raises, in words,
-when it is used: importing something and not using it harms nobody. Imports inside ``try`` are left alone, the
-student deals with those.
+Theory of operation: a cell that imports ten things and fails at the fourth would take the whole notebook with it. So
+every import at the top level of a cell is wrapped, by an AST transformer of IPython's. If the import fails, its names
+are imported one by one. A name that has only moved in Keras comes from its new place (``former_keras``). A package that
+only decorates becomes a stand-in that does nothing. Any other becomes a stand-in that raises when it is used
+(``absent``): an unused import does no harm. Imports inside ``try`` are left alone, because the student handles those.
 """
 
 import ast
@@ -29,7 +28,7 @@ HOOK = "__checker_import__"
 
 
 class Imports:
-    """The AST transformer, and what its wrapped imports call where they fail."""
+    """The AST transformer, and the function that wrapped imports call when they fail."""
 
     def __init__(
         self,
@@ -175,7 +174,7 @@ class Imports:
         self.variables.update({name: getattr(found, name) for name in names})
 
     def _moved(self, path: str) -> Any:
-        """Return what Keras once had under this path from where it is today; None where it is not Keras's."""
+        """Return what Keras once had under this path, from its place today; None if the path is not Keras's."""
         parts = path.split(".")
         if parts[:2] == ["tensorflow", "keras"]:
             parts = parts[1:]

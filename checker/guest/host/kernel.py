@@ -12,17 +12,22 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from checker.guest.host.settings import KernelSettings, of_argument
+from checker.guest.plain.hooks import Hooks
 from checker.records.arrays import Array
 from checker.records.capture import Adaptation, AsTrained, ModelCapture
 from checker.records.codec import to_json
 from checker.records.job import ReplayPlan
 from checker.records.training import TrainingRun
 from checker.wire.frames import pack, reference
+
+if TYPE_CHECKING:  # in earnest these are imported by the functions that need them, after TensorFlow
+    from checker.guest.compat.companions import Own
+    from checker.guest.watch.as_trained import Witness
 
 MESSAGE_TYPE = "checker"
 SEED = 20_201_124
@@ -39,7 +44,6 @@ def run(settings: KernelSettings) -> None:
     from checker.guest.compat import companions
     from checker.guest.host import publishing
     from checker.guest.plain import generation
-    from checker.guest.plain.hooks import Hooks
 
     if settings.legacy:
         generation.alias_legacy()
@@ -64,7 +68,7 @@ class Session:
     """What the checker adds to a kernel: adaptations to old notebooks, watchers of training, calls at each cell."""
 
     def __init__(
-        self, tf: Any, app: Any, settings: KernelSettings, hooks: Any, own: Any, place: "Place", channel: "Channel"
+        self, tf: Any, app: Any, settings: KernelSettings, hooks: Hooks, own: "Own", place: "Place", channel: "Channel"
     ) -> None:
         from checker.guest.compat.imports import Imports
         from checker.guest.reading.statements import Reader
@@ -77,7 +81,7 @@ class Session:
         self.reader = Reader(app.shell, self.note, place.lines_before)
         self.registry = ModelRegistry(tf, settings.caps, channel.send, place.cell, own.line)
         self.capture = Capture(tf, self.registry, settings.exact)
-        self.witness: Any = None
+        self.witness: Witness | None = None
 
     def note(self, what: str) -> None:
         """Say what was adapted in the running cell."""

@@ -1,4 +1,4 @@
-"""A notebook of any format as one of today's, with only what a kernel needs of it."""
+"""Turns a notebook of any format into one of today's, with only what a kernel needs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ def of_today(whole: Any, note: Note) -> Any:
 
 
 def _unwrapped(whole: Any, note: Note) -> Any:
-    """Return the notebook in what programs put around one, or around which they leave one out."""
+    """Return the notebook without the wrappers that programs put around it, or with the one that they left out."""
     for _ in range(MOST_WRAPPERS):
         inner, what = _inside(whole)
         if inner is None:
@@ -57,7 +57,7 @@ def _unwrapped(whole: Any, note: Note) -> Any:
 
 
 def _inside(whole: Any) -> tuple[Any, str]:
-    """Return what stands in one wrapper, and which that is; None where there is no wrapper."""
+    """Return the content of one wrapper, and words for the wrapper; None if there is none."""
     match whole:
         case str() if whole.lstrip()[:1] in ("{", "["):
             return read_json(whole, ignore), "the notebook stands inside a string of JSON"
@@ -77,7 +77,7 @@ def _inside(whole: Any) -> tuple[Any, str]:
 
 
 def _no_json_notebook(whole: dict[str, Any]) -> Exception:
-    """Return the error of JSON without cells: what else it is, where that can be told."""
+    """Return the error for JSON without cells; it says what else the file is, if that can be told."""
     if any(isinstance(whole.get(key), str) for key in ("url", "doc_id", "resource_key")):
         return UnreadableError(*LINK)
     if isinstance(whole.get("message"), str):
@@ -89,7 +89,7 @@ def _no_json_notebook(whole: dict[str, Any]) -> Exception:
 
 
 def _whole_cells(cells: list[Any], note: Note) -> list[dict[str, Any]]:
-    """Return cells that have a kind and a text: what they lack is found or left empty, and told."""
+    """Return the cells, each with a kind and a text. Note those that lacked one."""
     kept: list[dict[str, Any]] = []
     odd: dict[str, list[int]] = {}
     for at, cell in enumerate(cells, 1):
@@ -126,7 +126,7 @@ def _languages(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note_gaps(cells: list[Any], note: Note) -> None:
-    """Tell what cells lack that the format asks for, and which stand twice."""
+    """Note what the format requires and cells lack, and ids that occur more than once."""
     for key in ("metadata", "outputs"):
         owing = [(at, cell) for at, cell in enumerate(cells, 1) if key == "metadata" or cell["cell_type"] == "code"]
         gaps = [at for at, cell in owing if cell.get(key) is None]

@@ -1,4 +1,4 @@
-"""Labels as a loss wants them, and what is counted beside the loss."""
+"""Labels in the form that a loss takes, and the metric that is counted beside the loss."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from checker.records.arrays import Array
 
 
 class ClassNumbers:
-    """Labels of a classification, fed as integers or one-hot; what is counted beside the loss are right answers.
+    """Labels of a classification, fed as integers or one-hot; the metric is accuracy.
 
-    ``spelled`` is what all of Keras's names for that have in common, ``better`` the way in which it improves,
-    ``shape`` and ``kind`` the shape and type of one row's label.
+    ``spelled``: substrings that identify this metric in Keras's names. ``better``: the direction in which it improves.
+    ``shape`` and ``kind``: the shape and the type of one row's label.
     """
 
     name, spelled, better = "accuracy", ("acc",), "max"
@@ -27,7 +27,7 @@ class ClassNumbers:
         return np.eye(self.classes, dtype=np.float32)[labels] if self.one_hot else labels.astype(np.int32)
 
     def count(self, y: Any, outputs: Any) -> Any:
-        """Return how many rows are called right."""
+        """Return how many rows are classified correctly."""
         tf = self.tf
         labels = tf.argmax(y, axis=-1) if self.one_hot else y
         hits = tf.equal(tf.argmax(outputs, axis=-1), tf.cast(labels, tf.int64))
@@ -35,7 +35,7 @@ class ClassNumbers:
 
 
 class Numbers:
-    """Labels of a regression, (n, 1); what is counted beside the loss are the sizes of errors."""
+    """Labels of a regression, (n, 1); the metric is the mean absolute error."""
 
     name, spelled, better = "mae", ("mae", "mean_absolute_error"), "min"
 

@@ -309,8 +309,10 @@ class CompiledPhase:
         return made
 
     def _watcher(self, wanted: KerasObject, callbacks: Any) -> Any:
-        """Make the student's callback; whatever they called what is counted has its own name here, and all else is
-        the loss. A regression's quantities are all errors, so less is always better."""
+        """Make the student's callback. Map the monitored name to our metric if it matches, else to ``loss``.
+
+        The quantities of a regression are all errors, so less is always better.
+        """
         config, labels = dict(wanted.config), self.labels
         monitor = str(config.get("monitor", "val_loss"))
         counted = any(word in monitor for word in labels.spelled)

@@ -69,7 +69,7 @@ class Witness:
         registry.watch_changes_by(self)
 
     def end_cell(self, is_last: bool) -> None:
-        """Note the networks that were trained, and all if there are new tables; at the end of the file each once more."""
+        """Note the networks that were trained, or all if there are new tables; at the file's end each once more."""
         for record in self.registry.records:
             self._note(record, is_last, self.registry.is_changed(record) or is_last)
         self.registry.note_looked_at(*self.registry.records)

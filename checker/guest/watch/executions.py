@@ -2,15 +2,15 @@
 
 Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras can take
 several steps before it returns to Python (``steps_per_execution``), with the same numbers in the same order
-(``tests/guest/test_executions.py`` shows it). A callback that works at each step would then run once an epoch. So this is
-done only if nothing of the student's happens at a step: no callbacks except Keras's own that work by the epoch, no custom
-training step, no eager training. Random layers of legacy Keras also rule it out, because their numbers depend on how the
-step was traced.
+(``tests/guest/test_executions.py`` shows it). A callback that works at each step would then run once an epoch. So this
+is done only if nothing of the student's happens at a step: no callbacks except Keras's own that work by the epoch, no
+custom training step, no eager training. Random layers of legacy Keras also rule it out, because their numbers depend on
+how the step was traced.
 
-TensorFlow tunes a data set's parallelism and buffers while it is read, in an autotune thread that sleeps for 10 ms, then
-20, then 40 and so on. ``fit`` drops the iterator after each epoch. Dropping it wakes the thread before the stop flag is
-set. On an idle core the thread checks too early and sleeps another full period, about as long as an epoch. A single
-thread leaves nothing to tune, so data sets are read untuned.
+TensorFlow tunes a data set's parallelism and buffers while it is read, in an autotune thread that sleeps for 10 ms,
+then 20, then 40 and so on. ``fit`` drops the iterator after each epoch. Dropping it wakes the thread before the stop
+flag is set. On an idle core the thread checks too early and sleeps another full period, about as long as an epoch. A
+single thread leaves nothing to tune, so data sets are read untuned.
 """
 
 import contextlib
