@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from checker.guest.reading.notebook import MAX_SAVED, read_notebook, saved_text
+from checker.guest.reading.cells import MAX_SAVED, saved_text
+from checker.guest.reading.notebook import read_notebook
 from checker.records.assignment import Limits
 from checker.records.job import ExecuteJob
 from checker.sandbox import kinds

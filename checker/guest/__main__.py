@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from checker.guest.host.settings import KernelSettings
 from checker.guest.plain import generation
 from checker.records.capture import WHOLE_FILE, Adaptation, Environment
 from checker.records.job import ExecuteJob, Progress, RetrainJob
@@ -84,7 +85,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
     """Run a student's file; beside the job came its bytes and the data set's."""
     from checker.guest.compat import companions, data_paths
     from checker.guest.host import client
-    from checker.guest.reading import notebook
+    from checker.guest.reading import cells, notebook
 
     content, csv, *others = (frame.payload for frame in rest)
     beside = list(zip(job.companions, others, strict=False))
@@ -113,7 +114,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
         for what in companions.lay_out(root, beside, job.file, csv):
             say(frames.message(Adaptation(WHOLE_FILE, what)))
         own = folder / client.MODULE
-        if notebook.is_module(submission) and not own.exists():
+        if cells.is_module(submission) and not own.exists():
             own.write_bytes(content)
         kernel = _forked_kernel if warm else client.started_kernel
         client.run(job, submission, arrays, root, say, kernel)
@@ -121,12 +122,12 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
 
 def _code(submission: Any, beside: Sequence[tuple[str, bytes]]) -> str:
     """Return a submission's code, and that of its companions which it imports or runs."""
-    from checker.guest.reading import notebook
+    from checker.guest.reading import cells
 
-    return mentions.reached(notebook.sources(submission), beside)
+    return mentions.reached(cells.sources(submission), beside)
 
 
-def _forked_kernel(settings: dict[str, Any], folder: Path) -> Any:
+def _forked_kernel(settings: KernelSettings, folder: Path) -> Any:
     from checker.guest.host import forked
 
     return forked.manager(settings, folder)

@@ -18,10 +18,12 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import executions
 from checker.guest.watch.as_trained import Witness
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.registry import Known, Ledger
+from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.registry import ModelRegistry
 from checker.records.assignment import Caps
 from checker.wire.frames import pack
 
@@ -46,9 +48,9 @@ class Timed(Witness):
         super().end_cell(is_last)
         self.seconds += time.process_time() - started
 
-    def before_change(self, known: Known, goes_on: bool = False) -> None:
+    def before_change(self, record: ModelRecord, goes_on: bool = False) -> None:
         started = time.process_time()
-        super().before_change(known, goes_on)
+        super().before_change(record, goes_on)
         self.seconds += time.process_time() - started
 
     def count(self, record: Any, arrays: tuple[Any, ...]) -> None:
@@ -66,8 +68,8 @@ class Share:
 
 def run(capture: Capture, networks: int, epochs: int, batch: int) -> Share:
     """Run a notebook's cells."""
-    capture.ledger = Ledger(tf, CAPS, lambda record, arrays: None, lambda: 1)
-    witness = Timed(tf, capture.ledger, 5, lambda record, arrays: witness.count(record, arrays), capture.inside)
+    capture.registry = ModelRegistry(tf, CAPS, lambda record, arrays: None, lambda: 1)
+    witness = Timed(tf, capture.registry, 5, lambda record, arrays: witness.count(record, arrays), capture.inside)
     started = time.process_time()
     layers = tf.keras.layers
     for number in range(networks):
@@ -89,9 +91,10 @@ if __name__ == "__main__":
         (random.normal(size=(rows, 9)).astype(np.float32), random.integers(0, 5, rows))
         for rows in (TRAINING, DEVELOPMENT, TEST)
     ]
-    capture = Capture(tf, Ledger(tf, CAPS, lambda record, arrays: None, lambda: 1))
-    capture.install()
-    executions.stop_tuning(tf)
+    capture = Capture(tf, ModelRegistry(tf, CAPS, lambda record, arrays: None, lambda: 1))
+    hooks = Hooks()
+    capture.install(hooks)
+    executions.stop_tuning(hooks, tf)
     table = Table("notebook", "its CPU", "the witness", "share", "lowest - highest", "bytes of answers")
     figures = {}
     for name, shape in NOTEBOOKS.items():

@@ -30,6 +30,7 @@ from checker.gradebooks import decisions, worksheets
 from checker.guest.host import client
 from checker.guest.plain import generation
 from checker.guest.reading import notebook
+from checker.guest.reading.cells import sources
 from checker.records.codec import from_json
 from checker.records.gathered import Gathered
 from checker.report.tables import Results
@@ -181,7 +182,7 @@ def read_module(data: bytes) -> None:
 
 
 def _look_at(read: Any) -> None:
-    code = notebook.sources(read)
+    code = sources(read)
     generation.choose(code)
     generation.is_tensorflow_1(code)
     for cell in read.cells:

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from notes import HOOKED
 
-from checker.guest.compat import adaptation
+from checker.guest.plain.hooks import Hooks
 
 
 @pytest.fixture(scope="session")
@@ -23,14 +22,7 @@ def tf() -> Any:
 
 
 @pytest.fixture
-def unhooked(tf: Any) -> Iterator[None]:
-    """Put back, after a test, what hooks replace in Keras."""
-    homes = adaptation.homes(tf.keras, "models")
-    owners = {name: next(kind for kind in tf.keras.Model.__mro__ if name in vars(kind)) for name in HOOKED}
-    kept = [(owner, name, getattr(owner, name)) for name, owner in owners.items()]
-    kept += [(home, "load_model", home.load_model) for home in homes]
-    add_weight = tf.keras.layers.Layer.add_weight
-    yield
-    tf.keras.layers.Layer.add_weight = add_weight
-    for owner, name, function in kept:
-        setattr(owner, name, function)
+def hooks() -> Iterator[Hooks]:
+    """Hooks that are undone when the test is over."""
+    with Hooks() as opened:
+        yield opened

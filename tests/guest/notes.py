@@ -1,25 +1,14 @@
-"""What tests of the hooks share: rows to train on, a receiver of records, the methods that hooks replace."""
+"""What tests of the hooks share: rows to train on, a receiver of records."""
 
 from typing import Any
 
 import numpy as np
 
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 from checker.records.assignment import Caps
 from checker.records.capture import AsTrained, ModelCapture
 from checker.wire.frames import reference
 
-HOOKED = (
-    "compile",
-    "fit",
-    "train_on_batch",
-    "evaluate",
-    "predict",
-    "save",
-    "save_weights",
-    "load_weights",
-    "set_weights",
-)
 X = np.random.default_rng(1).normal(size=(640, 9)).astype("float32")
 Y = np.arange(640) % 5
 
@@ -44,9 +33,9 @@ class Notes(dict[int, ModelCapture]):
         self.as_trained[record.model] = record
         self.given |= {reference(array).sha256: array for array in arrays}
 
-    def ledger(self, tf: Any) -> Ledger:
-        """A ledger that tells these notes; 100 steps a training and 150 in all, in cell 3."""
-        return Ledger(tf, Caps(100, 150, 1_000, 10_000), self.send, lambda: 3)
+    def registry(self, tf: Any) -> ModelRegistry:
+        """A registry that tells these notes; 100 steps a training and 150 in all, in cell 3."""
+        return ModelRegistry(tf, Caps(100, 150, 1_000, 10_000), self.send, lambda: 3)
 
     @property
     def only(self) -> ModelCapture:

@@ -329,11 +329,11 @@ def loaded_and_trained_on() -> Any:
 def teacher() -> Any:
     """A trained network with another output."""
     inputs = keras.Input((9,))
-    hidden = keras.layers.Dense(6, activation="relu", name=f"named_{len(asked.ledger.known)}")(inputs)
+    hidden = keras.layers.Dense(6, activation="relu", name=f"named_{len(asked.registry.records)}")(inputs)
     model = keras.Model(inputs, keras.layers.Dense(9)(hidden))
     model.compile("sgd", "mse")
     model.fit(X, X, verbose=0)
-    asked.ledger.know(model).variable = "teacher"
+    asked.registry.record_of(model).rename("teacher")
     return model
 
 
@@ -406,22 +406,24 @@ def main() -> None:
     import tensorflow
     from notes import Notes
 
+    from checker.guest.plain.hooks import Hooks
     from checker.guest.watch.capture import Capture
-    from checker.guest.watch.registry import Ledger
+    from checker.guest.watch.registry import ModelRegistry
     from checker.guest.watch.tape import Tapes
     from checker.records.assignment import Caps
 
     tf, keras = tensorflow, tensorflow.keras
     notes = Notes()
-    ledger = Ledger(tf, Caps(10_000, 100_000, 1_000, 10_000), notes.send, lambda: 3)
-    capture = asked = Capture(tf, ledger)
-    capture.install()
-    Tapes(tf, capture).install()
+    registry = ModelRegistry(tf, Caps(10_000, 100_000, 1_000, 10_000), notes.send, lambda: 3)
+    capture = asked = Capture(tf, registry)
+    hooks = Hooks()
+    capture.install(hooks)
+    Tapes(tf, capture).install(hooks)
     for case in (*FRESH, *ELSEWHERE, *TRANSFERRED):
         with contextlib.redirect_stdout(sys.stderr):
             model = case()
         capture.scan({case.__name__: model})
-        known = ledger.know(model)
+        known = registry.record_of(model)
         print(case.__name__, known.unwatched or notes[known.id].origin, sep="\t", flush=True)
 
 

@@ -1,14 +1,13 @@
 """Old settings and methods, in each generation that the tests run in."""
 
 import importlib
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from checker.guest.compat import adaptation
-from checker.keras_spec import allow_list
+from checker.guest.plain.hooks import Hooks
 
 pytestmark = pytest.mark.tensorflow
 
@@ -18,38 +17,12 @@ Y = np.arange(64) % 5
 
 @pytest.fixture(scope="module")
 def notes(tf):
-    """What was noted since the last look; everything is put back in the end."""
-    import matplotlib.style
-    import sklearn
-    from pandas.core.groupby import DataFrameGroupBy
-    from sklearn import metrics, preprocessing
-
-    keras = tf.keras
-    owners = [keras.Model, keras.callbacks.ModelCheckpoint, *adaptation.homes(keras, "utils"),
-              *adaptation.homes(keras, "models"), np, pd,
-              pd.DataFrame, pd.Series, DataFrameGroupBy, sklearn, preprocessing, preprocessing.OneHotEncoder,
-              metrics, matplotlib.style, tf, tf.random,
-              keras.optimizers.Optimizer, *adaptation.homes(keras, "optimizers"),
-              *adaptation.homes(keras, "initializers"), keras.layers.Dense, keras.layers.Dropout,
-              keras.layers.GaussianDropout, keras.layers.GaussianNoise, keras.layers.Concatenate,
-              next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))]  # fmt: skip
-    owners += [getattr(keras.optimizers, name) for name in allow_list.OPTIMIZERS]
-    before = [(owner, dict(vars(owner))) for owner in owners]
-    found, printed, modules = [], np.get_printoptions()["legacy"], set(sys.modules)
-    adaptation.install(tf, found.append, legacy=False)
-    adaptation.accept_former_epochs(keras, found.append)
-    yield found
-    np.set_printoptions(legacy=printed)
-    for name in [
-        name for name in set(sys.modules) - modules if name.startswith("sklearn.") and not sys.modules[name].__spec__
-    ]:
-        del sys.modules[name]
-    for owner, values in before:
-        for name, value in list(vars(owner).items()):
-            if name not in values:
-                delattr(owner, name)
-            elif values[name] is not value and not name.startswith("__doc"):
-                setattr(owner, name, values[name])
+    """What was noted since the last look."""
+    found = []
+    with Hooks() as hooks:
+        adaptation.install(hooks, tf, found.append, legacy=False)
+        adaptation.accept_former_epochs(hooks, tf.keras, found.append)
+        yield found
 
 
 @pytest.fixture

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from notes import Notes, X, Y
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.capture import Capture
 from checker.records.network import Development, Labels
+from checker.wire.frames import reference
 
 pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture
-def notes(tf: Any, unhooked: None) -> Notes:
+def notes(tf: Any, hooks: Hooks) -> Notes:
     notes = Notes()
-    capture = Capture(tf, notes.ledger(tf))
-    capture.install()
+    capture = Capture(tf, notes.registry(tf))
+    capture.install(hooks)
     notes.scan = capture.scan  # type: ignore[attr-defined]
     return notes
 
@@ -443,3 +445,25 @@ def test_the_students_errors_pass_through(tf: Any, notes: Notes) -> None:
         model.fit(X[:, :4], Y, verbose=0)
     (fit,) = notes.only.fits
     assert not fit.finished
+
+
+def test_train_on_batch_keeps_rows_as_they_came(tf: Any, notes: Notes) -> None:
+    """Each row once, in the order of its first batch, in the student's own type of numbers; steps beyond a cap of the
+    whole notebook are not counted as done."""
+    order = np.random.default_rng(3).permutation(640)
+    one, other = make(tf), make(tf)
+    for model, passes in ((one, 10), (other, 10)):
+        for _ in range(passes):
+            for at in range(0, 640, 64):
+                rows = order[at : at + 64]
+                model.train_on_batch(X[rows].astype("float64"), Y[rows])
+    notes.scan({"one": one, "other": other})  # type: ignore[attr-defined]
+    (first,), (second,) = notes[1].fits, notes[2].fits
+    assert first.training == second.training
+    arrays = {reference(array).sha256: array for array in notes.arrays}
+    assert first.training.x is not None
+    np.testing.assert_array_equal(arrays[first.training.x.sha256], X[order].astype("float64"))
+    assert [(fit.epochs_asked, fit.epochs_done, fit.steps_done) for fit in (first, second)] == [
+        (10, 10, 100),
+        (10, 5, 50),
+    ]

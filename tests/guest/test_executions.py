@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from notes import X, Y
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import executions
 
 pytestmark = pytest.mark.tensorflow
@@ -75,12 +76,6 @@ def assert_same(one: tuple[Any, list[Any]], other: tuple[Any, list[Any]]) -> Non
         np.testing.assert_array_equal(mine, theirs)
 
 
-def stop_tuning(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read data sets untuned until the test ends."""
-    monkeypatch.setattr(tf.data.Dataset, "__iter__", tf.data.Dataset.__iter__)
-    executions.stop_tuning(tf)
-
-
 def stopping(keras: Any) -> list[Any]:
     kinds = keras.callbacks
     return [kinds.EarlyStopping("val_loss", patience=2, restore_best_weights=True), kinds.ReduceLROnPlateau(patience=1)]
@@ -115,7 +110,7 @@ ALLOWED: dict[str, Callable[[Any, Any], dict[str, Any]]] = {
     [*(("3", name) for name in ALLOWED), ("2", "early stopping"), ("2", "a data set")],
     indirect=["keras"],
 )
-def test_the_digits_stay(tf: Any, keras: Any, ear: Ear, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_digits_stay(tf: Any, keras: Any, ear: Ear, name: str, hooks: Hooks) -> None:
     """With whole epochs, or with data sets untuned, history and weights are those of single steps to the last bit, rows
     shuffled anew in each epoch; of whole epochs Python hears once."""
     norm = keras.layers.BatchNormalization
@@ -124,12 +119,12 @@ def test_the_digits_stay(tf: Any, keras: Any, ear: Ear, name: str, monkeypatch: 
     whole = trained(tf, keras, make(keras, norm()), whole=True, **ALLOWED[name](tf, keras))
     assert ear.heard == len(whole[0]["loss"]) < every_step
     assert_same(whole, step_by_step)
-    stop_tuning(tf, monkeypatch)
+    executions.stop_tuning(hooks, tf)
     untuned = trained(tf, keras, make(keras, norm()), whole=False, **ALLOWED[name](tf, keras))
     assert_same(untuned, step_by_step)
 
 
-def test_a_data_set_of_the_students_own_is_read_untuned_and_alike(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_set_of_the_students_own_is_read_untuned_and_alike(tf: Any, hooks: Hooks) -> None:
     """Its elements come in the same order, another one in each pass, and only the tuning is switched off."""
 
     def passes() -> tuple[list[list[int]], list[Any]]:
@@ -139,7 +134,7 @@ def test_a_data_set_of_the_students_own_is_read_untuned_and_alike(tf: Any, monke
         return [[int(row) for row in one] for one in read], [one._dataset.options().autotune.enabled for one in read]
 
     tuned, _ = passes()
-    stop_tuning(tf, monkeypatch)
+    executions.stop_tuning(hooks, tf)
     untuned, switches = passes()
     assert (untuned, switches) == (tuned, [False, False])
     assert untuned[0] != untuned[1]

@@ -1,6 +1,5 @@
 """The index of what pandas holds travels with the arrays that a model was given, in both generations of Keras."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tf_keras
-from notes import HOOKED, Notes, X, Y
-from tf_keras.src.engine import training_v1
+from notes import Notes, X, Y
 
-from checker.guest.compat import adaptation
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import fed
 from checker.guest.watch.capture import Capture
 from checker.records.arrays import Array
@@ -31,19 +29,13 @@ def keras(request: pytest.FixtureRequest, tf: Any) -> Any:
 
 
 @pytest.fixture
-def notes(tf: Any, keras: Any) -> Iterator[Notes]:
-    models = [keras.Model, training_v1.Model]
-    owners = {(next(k for k in made.__mro__ if name in vars(k)), name) for made in models for name in HOOKED}
-    kept = [(owner, name, getattr(owner, name)) for owner, name in owners]
-    kept += [(home, "load_model", home.load_model) for home in adaptation.homes(keras, "models")]
+def notes(tf: Any, keras: Any, hooks: Hooks) -> Notes:
     one = SimpleNamespace(keras=keras, **{n: getattr(tf, n) for n in ("nn", "math", "nest", "data", "function")})
     notes = Notes()
-    capture = Capture(one, notes.ledger(one), exact=True)
-    capture.install()
+    capture = Capture(one, notes.registry(one), exact=True)
+    capture.install(hooks)
     notes.scan = capture.scan  # type: ignore[attr-defined]
-    yield notes
-    for owner, name, value in kept:
-        setattr(owner, name, value)
+    return notes
 
 
 def make(keras: Any, loss: str = "sparse_categorical_crossentropy") -> Any:

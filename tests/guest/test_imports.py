@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from checker.guest.compat.imports import Decoration, FormerModules, Imports, Missing
+from checker.guest.compat.absent import Decoration, Missing
+from checker.guest.compat.former_keras import FormerModules
+from checker.guest.compat.imports import Imports
 
 KERAS = SimpleNamespace(
     layers=SimpleNamespace(Dense="Dense"),
@@ -16,10 +18,11 @@ KERAS = SimpleNamespace(
 
 
 @pytest.fixture
-def cell():
+def cell(hooks):
     """Run a cell's source as the kernel would; the cell's variables, and what was noted."""
     variables, notes = {}, []
     importing = Imports(KERAS, variables, notes.append)
+    importing.install(hooks)
 
     def run(source):
         exec(compile(importing.visit(ast.parse(source)), "cell", "exec"), variables)

@@ -8,7 +8,7 @@ import pytest
 
 from checker.guest.host import client
 from checker.guest.plain import generation
-from checker.guest.reading import notebook
+from checker.guest.reading import cells, notebook
 from checker.guest.reading.notebook import UnreadableError
 from checker.wire import frames
 
@@ -183,13 +183,13 @@ def test_kernelspecs_that_are_stale(metadata, source):
 )
 def test_kernels_of_python(metadata):
     """Whatever a Python kernel is called, and where nothing is said, the notebook is run."""
-    assert notebook.sources(notebook.read_notebook(a_notebook(a_cell(), **metadata))) == "x = 1"
+    assert cells.sources(notebook.read_notebook(a_notebook(a_cell(), **metadata))) == "x = 1"
 
 
 @pytest.mark.parametrize("content", [a_notebook(), a_notebook(a_cell("")), a_notebook(a_cell(" \n"))])
 def test_an_empty_notebook_is_a_notebook(content):
     """A notebook without a cell, or without a word, is read: what is missing from it is said later."""
-    assert not notebook.sources(notebook.read_notebook(content)).strip()
+    assert not cells.sources(notebook.read_notebook(content)).strip()
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b"# nothing\n"])
@@ -279,7 +279,7 @@ def test_a_single_cell_is_a_notebook():
 def test_text_with_code_in_it_is_a_module(text, code):
     """Markdown's fences and pasted sessions are read as the code in them, whatever the file is called."""
     for read in (notebook.read_notebook, notebook.read_module):
-        assert notebook.sources(read(text.encode())) == code
+        assert cells.sources(read(text.encode())) == code
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_very_many_cells_are_read():
 def repaired(content):
     """The code of a notebook, and what was said about its repair."""
     said = []
-    return notebook.sources(notebook.read_notebook(content, said.append)), " | ".join(said)
+    return cells.sources(notebook.read_notebook(content, said.append)), " | ".join(said)
 
 
 WHOLE = a_notebook(a_cell("x = 'ü'"), a_cell("y = 2"), **PYTHON)
@@ -420,11 +420,11 @@ def test_a_module_called_a_notebook_and_the_reverse():
     assert repaired(b"import os\n\nx = 1\n") == (
         "import os\nx = 1", "the file is a Python module with the ending of a notebook; it was read as a module",
     )  # fmt: skip
-    assert notebook.is_module(notebook.read_notebook(b"import os\n"))
-    assert not notebook.is_module(notebook.read_module(WHOLE))
-    assert not notebook.is_module(notebook.read_notebook(a_notebook(a_cell("x = 1\n\ny = 2"))))
+    assert cells.is_module(notebook.read_notebook(b"import os\n"))
+    assert not cells.is_module(notebook.read_module(WHOLE))
+    assert not cells.is_module(notebook.read_notebook(a_notebook(a_cell("x = 1\n\ny = 2"))))
     said = []
-    assert notebook.sources(notebook.read_module(WHOLE, said.append)) == "x = 'ü'\ny = 2"
+    assert cells.sources(notebook.read_module(WHOLE, said.append)) == "x = 'ü'\ny = 2"
     assert "with the ending of a module" in said[0]
 
 
@@ -449,7 +449,7 @@ def test_code_pages_of_modules(content, words):
     """A module is read in the code page that its bytes or its first lines tell (PEP 263), never through a codec that
     is none of text's."""
     said = []
-    code = notebook.sources(notebook.read_module(content, said.append))
+    code = cells.sources(notebook.read_module(content, said.append))
     assert code.endswith(("x = 'ü'", "x = 'ж'"))
     assert bool(said) == bool(words)
     assert words in " ".join(said)

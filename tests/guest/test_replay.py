@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 from checker.guest.watch.replay import Replay
 from checker.records.assignment import Caps
 from checker.records.job import ReplayPlan
@@ -22,7 +22,7 @@ STUDENTS_X, STUDENTS_Y = RANDOM.normal(size=(200, 9)), np.arange(200) % 5
 
 
 @pytest.fixture
-def replayed(tf, unhooked):
+def replayed(tf, hooks):
     """Install the hooks with a plan; return what is sent, and what each fit was really given."""
     given, sent, ended = [], [], []
     owner = next(kind for kind in tf.keras.Model.__mro__ if "fit" in vars(kind))
@@ -34,15 +34,15 @@ def replayed(tf, unhooked):
         return fit(self, *args, **kwargs)
 
     functools.update_wrapper(spying, fit)
-    owner.fit = spying
+    hooks.replace(owner, "fit", spying)
 
     def install(**more):
         plan = ReplayPlan(**{"cell": 1, "rank": 0, "fits": 1, "enough": 100, "seed": 7, "outputs": 5,
                              "labels": Labels.INTEGERS, "batch_size": 32, **more})  # fmt: skip
-        capture = Capture(tf, Ledger(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1))
+        capture = Capture(tf, ModelRegistry(tf, Caps(100, 150, 1_000, 10_000), lambda *said: None, lambda: 1))
         arrays = (ROWS[0], LABELS[0], ROWS[1], LABELS[1], ROWS[2])
         capture.replay = Replay(plan, arrays, lambda run, made: sent.append((run, made)), lambda: ended.append(True))
-        capture.install()
+        capture.install(hooks)
         return given, sent, ended
 
     return install

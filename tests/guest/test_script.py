@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 import sys
 from types import SimpleNamespace
 
@@ -53,16 +52,12 @@ class Run:
 
 
 @pytest.fixture
-def installed(monkeypatch, tmp_path):
+def installed(hooks, monkeypatch, tmp_path):
     """Installing a script changes this process until the test has ended, and its loops are closed then."""
     loops = []
     new = asyncio.new_event_loop
     monkeypatch.setattr(asyncio, "new_event_loop", lambda: loops.append(new()) or loops[-1])
-    monkeypatch.setattr(sys, "argv", sys.argv)
-    monkeypatch.setattr(argparse.ArgumentParser, "error", argparse.ArgumentParser.error)
-    for name in ("execv", "execve", "execvp", "execvpe"):
-        monkeypatch.setattr(os, name, getattr(os, name))
-    yield tmp_path / "submission.py"
+    yield hooks, tmp_path / "submission.py"
     for loop in loops:
         loop.close()
 
@@ -85,7 +80,7 @@ def test_a_script_may_end_itself(installed, trained, last, source, shown, said, 
     """After a training ``SystemExit`` ends a script, and is an error where its status says so; before it, it is an
     error after which the script goes on."""
     run = Run(trained, last)
-    run.script.install(installed)
+    run.script.install(*installed)
     run.cell(source)
     assert (shown in "".join(run.shell.shown), bool(run.shell.shown)) == (True, bool(shown))
     assert (said in "".join(run.said), bool(run.said)) == (True, bool(said))
@@ -95,15 +90,15 @@ def test_a_script_may_end_itself(installed, trained, last, source, shown, said, 
 def test_a_good_end_is_no_failed_cell(installed):
     """A cell that ends its script with status 0 after a training has not failed."""
     run = Run(trained=True)
-    run.script.install(installed)
+    run.script.install(*installed)
     assert run.cell("exit(0)").error_in_exec is None
     assert run.cell("exit(2)").error_in_exec is not None
 
 
 def test_a_script_has_its_own_arguments(installed):
     """A script's only argument is its name, and whoever asks for more is told why there is none."""
-    Run().script.install(installed)
-    assert sys.argv == [str(installed)]
+    Run().script.install(*installed)
+    assert sys.argv == [str(installed[1])]
     assert argparse.ArgumentParser(prog="x").parse_args() == argparse.Namespace()
     with pytest.raises(IndexError, match=r"sys\.argv has no argument 1\. A script is run without arguments"):
         sys.argv[1]
@@ -118,7 +113,7 @@ def test_a_script_has_its_own_arguments(installed):
 def test_a_script_finds_no_loop_that_runs(installed):
     """``asyncio.run`` and an old loop's ``run_until_complete`` work in a kernel whose own loop runs."""
     run = Run()
-    run.script.install(installed)
+    run.script.install(*installed)
     sources = (
         "import asyncio\nasync def f():\n    return asyncio.get_running_loop()\nloop = asyncio.run(f())",
         "old = asyncio.get_event_loop().run_until_complete(f())",
@@ -142,7 +137,7 @@ def test_a_script_finds_no_loop_that_runs(installed):
 def test_a_script_that_starts_itself_again_goes_on(installed):
     """``os.execv`` with the script itself, as for ``PYTHONHASHSEED``, is passed over and told."""
     run = Run()
-    run.script.install(installed)
+    run.script.install(*installed)
     run.cell("import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv])\nx = 1")
     assert run.shell.user_ns["x"] == 1
     assert "starts itself again" in run.said[0]

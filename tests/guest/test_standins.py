@@ -11,17 +11,16 @@ from checker.guest.compat.standins import Progress, trange
 
 
 @pytest.fixture
-def notes(tmp_path, monkeypatch):
+def notes(tmp_path, monkeypatch, hooks):
     """What was noted, while stand-ins can be imported."""
     csv = tmp_path / "housing.csv"
     csv.write_text("a,b\n1,2\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     before = set(sys.modules)
     found = []
     keras = SimpleNamespace(callbacks=SimpleNamespace(Callback=type("Callback", (), {})))
-    standins.install(keras, csv, lambda wanted: wanted, found.append)
+    standins.install(hooks, keras, csv, lambda wanted: wanted, found.append)
     yield found
     for name in set(sys.modules) - before:
         if name.partition(".")[0] in ("tqdm", "wandb", "kagglehub", "gdown", "opendatasets"):

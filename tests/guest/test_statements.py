@@ -5,6 +5,7 @@ import time
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.reading import statements
 
 
@@ -124,6 +125,13 @@ def test_hostile_cells_are_read_in_bounded_time(source):
     assert time.process_time() - started < 60
 
 
+def reading(shell, note, line_of_cell):
+    """A reader in a shell of its own, which needs no undoing."""
+    reader = statements.Reader(shell, note, line_of_cell)
+    reader.install(Hooks())
+    return reader
+
+
 class Shell:
     """The parts of a shell that a reader touches."""
 
@@ -147,7 +155,7 @@ class Result:
 def test_what_was_left_out_is_told_with_its_line(before, words):
     """A module's line is the file's, a notebook's the cell's; it is the cell's error where nothing else failed."""
     shell, said = Shell(), []
-    reader = statements.Reader(shell, said.append, lambda: before)
+    reader = reading(shell, said.append, lambda: before)
     assert shell.transform_cell('x = 1\nprint "x"') == "x = 1\n"
     reader.tell(Result())
     assert words in said[0]
@@ -164,7 +172,7 @@ def test_a_line_inside_a_cells_magic_is_told_once_with_its_place():
     """A kernel reads a cell twice, and a magic reads what it is given: a line is told once, counted in the cell."""
     shell, said = Shell(), []
     shell.transform_cell = InteractiveShell.instance().transform_cell
-    reader = statements.Reader(shell, said.append, lambda: 10)
+    reader = reading(shell, said.append, lambda: 10)
     cell = "%%time\n\nx = 1\nprint 'x'\n"
     for source in (cell, cell, "\nx = 1\nprint 'x'\n"):
         shell.transform_cell(source)
@@ -176,7 +184,7 @@ def test_a_line_inside_a_cells_magic_is_told_once_with_its_place():
 def test_only_so_many_lines_are_told():
     """Prose in a cell of code does not fill the report."""
     shell, said = Shell(), []
-    reader = statements.Reader(shell, said.append, lambda: None)
+    reader = reading(shell, said.append, lambda: None)
     shell.transform_cell("these are words\n" * 100)
     reader.tell(Result())
     assert len(said) == statements.MOST_TOLD + 1
@@ -186,7 +194,7 @@ def test_only_so_many_lines_are_told():
 def test_a_word_that_is_a_magic():
     """A cell of one line that begins with a magic's name is the magic, if the name is not the student's."""
     shell = Shell()
-    reader = statements.Reader(shell, print, lambda: None)
+    reader = reading(shell, print, lambda: None)
     assert shell.transform_cell("pwd") == "pwd  # transformed"
     reader.tell(Result())
     shell.user_ns["pwd"] = 1
@@ -196,6 +204,6 @@ def test_a_word_that_is_a_magic():
 def test_a_reader_that_has_ended_gives_nothing():
     """After a replay's training no cell is run."""
     shell = Shell()
-    reader = statements.Reader(shell, print, lambda: None)
+    reader = reading(shell, print, lambda: None)
     reader.end()
     assert shell.transform_cell("x = 1") == ""

@@ -5,15 +5,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import keras as keras_3
 import numpy as np
 import pytest
 import tf_keras
-from notes import HOOKED, Notes, X, Y
-from tf_keras.src.engine import base_layer_v1, training_v1
+from notes import Notes, X, Y
 from tf_keras.src.legacy_tf_layers import core, normalization
 
 from checker.guest.plain import architecture, generation
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.as_trained import Witness
 from checker.guest.watch.capture import Capture
 from checker.guest.watch.staticgraph import StaticGraphs
@@ -26,22 +25,14 @@ pytestmark = [
 
 
 @pytest.fixture
-def notes(tf: Any) -> Iterator[Notes]:
+def notes(tf: Any, hooks: Hooks) -> Iterator[Notes]:
     v1 = tf.compat.v1
-    hooked = [(v1.Session, "run"), (v1.InteractiveSession, "run"), (base_layer_v1.Layer, "__call__")]
-    hooked += [(v1.train.Optimizer, "compute_gradients"), (v1.train.Optimizer, "apply_gradients")]
-    hooked += [(tf_keras.optimizers.Optimizer, "_serialize_hyperparameter")]
-    hooked += [(v1.Session, "close"), (v1.InteractiveSession, "close")]
-    models = (tf_keras.Model, training_v1.Model)
-    hooked += [(next(k for k in made.__mro__ if name in vars(k)), name) for made in models for name in HOOKED]
-    hooked += [(home.models, "load_model") for home in (tf_keras, keras_3)]
-    kept = [(owner, name, getattr(owner, name)) for owner, name in hooked]
     legacy = SimpleNamespace(keras=tf_keras, nn=tf.nn, math=tf.math, nest=tf.nest, compat=tf.compat)
     legacy.get_static_value = tf.get_static_value
     notes = Notes()
-    capture = Capture(legacy, notes.ledger(legacy))
-    StaticGraphs(legacy, capture.ledger).install()
-    witness = Witness(legacy, capture.ledger, 5, notes.hear, capture.inside)
+    capture = Capture(legacy, notes.registry(legacy))
+    StaticGraphs(legacy, capture.registry).install(hooks)
+    witness = Witness(legacy, capture.registry, 5, notes.hear, capture.inside)
 
     def end_cell(is_last: bool = False) -> None:
         capture.scan({})
@@ -50,8 +41,6 @@ def notes(tf: Any) -> Iterator[Notes]:
     notes.end_cell = end_cell  # type: ignore[attr-defined]
     with v1.Graph().as_default():
         yield notes
-    for owner, name, method in kept:
-        setattr(owner, name, method)
 
 
 class RunSettings:

@@ -1,18 +1,17 @@
 """What the hooks in the student's kernel note of a loop with ``tf.GradientTape``, in both generations of Keras."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import keras as keras_3
 import numpy as np
 import pytest
 import tf_keras
-from notes import HOOKED, Notes, X, Y
-from tf_keras.src.engine import training_v1
+from notes import Notes, X, Y
 
 from checker.guest.plain import architecture
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.tape import Tapes, _optimizers
+from checker.guest.watch.tape import Tapes
 from checker.records.network import Labels
 
 pytestmark = pytest.mark.tensorflow
@@ -35,24 +34,14 @@ def keras(request: pytest.FixtureRequest, tf: Any) -> Any:
 
 
 @pytest.fixture
-def notes(tf: Any, keras: Any) -> Iterator[Notes]:
-    owners = [keras.Model, keras.losses.Loss, tf.GradientTape, type(tf.function(len))]
-    owners += [training_v1.Model] if keras is tf_keras else []
-    owners += [kind for kind, _ in _optimizers(keras)]
-    names = (*(*HOOKED, "__call__"), "gradient", "apply", "apply_gradients")
-    kept = [(owner, name, getattr(owner, name)) for owner in owners for name in names if hasattr(owner, name)]
-    homes = [keras.losses, keras_3.losses, tf.nn]
-    kept += [(home, name, value) for home in homes for name, value in vars(home).items() if callable(value)]
-    kept += [(home.models, "load_model", home.models.load_model) for home in (keras, keras_3)]
+def notes(tf: Any, keras: Any, hooks: Hooks) -> Notes:
     notes = Notes()
     one = OneGeneration(tf, keras)
-    capture = Capture(one, notes.ledger(one))
-    capture.install()
-    Tapes(one, capture).install()
+    capture = Capture(one, notes.registry(one))
+    capture.install(hooks)
+    Tapes(one, capture).install(hooks)
     notes.end_cell = lambda: capture.scan({})  # type: ignore[attr-defined]
-    yield notes
-    for owner, name, value in kept:
-        setattr(owner, name, value)
+    return notes
 
 
 def make(keras: Any, built: bool = True) -> Any:

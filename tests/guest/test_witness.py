@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from notes import Notes, X, Y
 
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.as_trained import MAX_OUTPUT_BYTES, Witness
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 from checker.records.assignment import Caps
 from checker.wire.frames import reference
 
@@ -29,12 +30,12 @@ class Heard(Notes):
 class Bench:
     """A notebook to be: its capture, its witness, and what was heard."""
 
-    def __init__(self, tf: Any, outputs: int = 5) -> None:
+    def __init__(self, tf: Any, hooks: Hooks, outputs: int = 5) -> None:
         self.heard = Heard()
-        ledger = Ledger(tf, Caps(10_000, 20_000, 1_000, 100_000), self.heard.send, lambda: 3)
-        self.capture = Capture(tf, ledger)
-        self.capture.install()
-        self.witness = Witness(tf, ledger, outputs, self.heard.hear, self.capture.inside)
+        registry = ModelRegistry(tf, Caps(10_000, 20_000, 1_000, 100_000), self.heard.send, lambda: 3)
+        self.capture = Capture(tf, registry)
+        self.capture.install(hooks)
+        self.witness = Witness(tf, registry, outputs, self.heard.hear, self.capture.inside)
 
     def end_cell(self, is_last: bool = False) -> None:
         self.capture.scan({})
@@ -42,8 +43,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tf: Any, unhooked: None) -> Bench:
-    return Bench(tf)
+def bench(tf: Any, hooks: Hooks) -> Bench:
+    return Bench(tf, hooks)
 
 
 def make(tf: Any, hidden: int = 6, outputs: int = 5) -> Any:
@@ -67,9 +68,9 @@ def test_a_trained_network_answers_for_every_table_of_its_width(tf: Any, bench: 
     assert list(bench.heard.as_trained) == [1], "the other was never trained"
 
 
-def test_values_of_a_regression_are_kept(tf: Any, unhooked: None) -> None:
+def test_values_of_a_regression_are_kept(tf: Any, hooks: Hooks) -> None:
     """A network with one output answers with its values."""
-    bench = Bench(tf, outputs=1)
+    bench = Bench(tf, hooks, outputs=1)
     model = make(tf, outputs=1)
     model.fit(X, X[:, 0], verbose=0)
     bench.end_cell()

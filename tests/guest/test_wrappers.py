@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from checker.guest.compat import wrappers
 from checker.guest.compat.wrappers import KerasClassifier, KerasRegressor
+from checker.guest.plain.hooks import Hooks
 
 pytestmark = pytest.mark.tensorflow
 
@@ -78,19 +79,10 @@ def test_a_regressor_scores_minus_its_loss(keras: Any) -> None:
     assert (cross_val_score(KerasRegressor(build, verbose=0), X, X[:, 0], cv=3) < 0).all()
 
 
-def test_it_is_there_by_import_and_by_attribute(tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_there_by_import_and_by_attribute(tf: Any, hooks: Hooks) -> None:
     """Students import it by both names of Keras, or reach it without an import; its use is noted."""
-    import sys
-
-    import keras
-
     notes: list[str] = []
-    for root in (keras, tf.keras):
-        monkeypatch.setattr(root.wrappers, "scikit_learn", None, raising=False)
-    for name in ("keras.wrappers", "tensorflow.keras.wrappers"):
-        monkeypatch.setitem(sys.modules, f"{name}.scikit_learn", None)  # type: ignore[arg-type]  # it blocks
-    monkeypatch.setattr(wrappers.Wrapper, "note", wrappers.Wrapper.note)
-    wrappers.install(tf.keras, notes.append)
+    wrappers.install(hooks, tf.keras, notes.append)
     from keras.wrappers.scikit_learn import KerasClassifier as One
     from tensorflow.keras.wrappers.scikit_learn import KerasRegressor as Other
 

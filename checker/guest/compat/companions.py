@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from checker.guest.compat import data_paths
+from checker.guest.plain.hooks import Hooks
 
 MAX_NAMED = 120
 """Characters of a name in a note."""
@@ -118,18 +119,18 @@ class Own:
         return ""
 
 
-def let_import(own: Own, importing: Any) -> None:
+def let_import(hooks: Hooks, own: Own, importing: Any) -> None:
     """Let the student's modules be imported, with the imports in them looked after as those of cells are.
 
     A module of theirs that is called as this package takes its name: all that is needed of this one is there.
     """
     if own.module(OURS) is not None:
         sys.modules.pop(OURS, None)
-    sys.path_hooks.insert(0, _finder(own, importing))
+    hooks.insert(sys.path_hooks, 0, _finder(own, importing))
     sys.path_importer_cache.clear()
     sys.path[:0] = [str(own.folder), ""]
     interactiveshell: Any = importlib.import_module("IPython.core.interactiveshell")
-    interactiveshell.compile = _compiling(own, importing)  # which `%run` compiles modules with
+    hooks.replace(interactiveshell, "compile", _compiling(own, importing))  # which `%run` compiles modules with
 
 
 def _compiling(own: Own, importing: Any) -> Any:

@@ -21,8 +21,8 @@ from typing import Any
 
 from IPython.core import interactiveshell
 
-from checker.guest.compat import adaptation
-from checker.guest.compat.adaptation import Note
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 HOUSING = "housing.csv"
 CSV = re.compile(r"(?i)hous\w*[ _\-().\d\w]*\.csv$")
@@ -56,7 +56,7 @@ def is_data(file: str, data: str) -> bool:
     return file.lower() == data.lower() or (data == HOUSING and TARBALL.fullmatch(file) is not None)
 
 
-def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> Found:
+def install(hooks: Hooks, folder: Path, name: str, tf: Any, own: Own, note: Note) -> Found:
     """Lead reads of the data set, by path, by URL and by data set loader, to the copy in ``folder``; and reads of what
     was handed in to where it lies. Return what tells where something is read from."""
     import urllib.request
@@ -67,31 +67,30 @@ def install(folder: Path, name: str, tf: Any, own: Own, note: Note) -> Found:
     found = functools.partial(_find_any, data, own, lambda what: note(what.replace(f"`{folder}{os.sep}", "`")), name)
     opening = ((builtins, "open"), (io, "open"), (interactiveshell, "io_open"))  # modules', pathlib's, and cells'
     for owner, reader in (*opening, (pd, "read_csv"), (pd, "read_table")):
-        setattr(owner, reader, _redirected(getattr(owner, reader), found))
-    urllib.request.urlretrieve = _retrieve(urllib.request.urlretrieve, found)
-    urllib.request.urlopen = _opened(urllib.request.urlopen, found)
-    get_file = tf.keras.utils.get_file
-    adaptation.replace(tf.keras, "utils", "get_file", _get_file(get_file, found))
-    _request(found)
+        hooks.replace(owner, reader, _redirected(getattr(owner, reader), found))
+    hooks.replace(urllib.request, "urlretrieve", _retrieve(urllib.request.urlretrieve, found))
+    hooks.replace(urllib.request, "urlopen", _opened(urllib.request.urlopen, found))
+    hooks.replace_in_keras(tf.keras, "utils", "get_file", _get_file(tf.keras.utils.get_file, found))
+    _request(hooks, found)
     if name == HOUSING:
-        _make_california(folder / HOUSING, tf)
+        _make_california(hooks, folder / HOUSING, tf)
     return found
 
 
-def _make_california(csv: Path, tf: Any) -> None:
+def _make_california(hooks: Hooks, csv: Path, tf: Any) -> None:
     """Let the loaders of scikit-learn and Keras make their California data from the CSV."""
     import sklearn.datasets
 
     loader = functools.partial(_fetch_california_housing, csv)
     functools.update_wrapper(loader, sklearn.datasets.fetch_california_housing)
-    sklearn.datasets.fetch_california_housing = loader
+    hooks.replace(sklearn.datasets, "fetch_california_housing", loader)
     load = functools.partial(_load_data, loader)  # legacy Keras never had it
-    adaptation.replace(tf.keras, "datasets.california_housing", "load_data", load)
+    hooks.replace_in_keras(tf.keras, "datasets.california_housing", "load_data", load)
 
 
 def _find_any(data: Callable[[Any], Any], own: Own, note: Note, name: str, wanted: Any) -> Any:
-    """Return where what is not there is read from: a file that was handed in, or else the data set; say so where the
-    name does not say it."""
+    """Return the file to read in place of one that does not exist: one that was handed in, or else the data set. Note
+    it, unless the name is the data set's."""
     missing = _missing_name(wanted)
     handed_in = own(missing) if missing and not is_data(missing, name) else None
     if handed_in is not None:
@@ -109,7 +108,8 @@ def _shown(wanted: Any) -> str:
 
 
 def _find(csv: Path, wanted: Any) -> Any:
-    """Return the copy's path for a path or URL that ends in its name but is not there; else what was given."""
+    """If ``wanted`` ends in the copy's name and does not exist, return the copy's path; otherwise return it
+    unchanged."""
     return str(csv) if _missing_name(wanted).lower() == csv.name.lower() else wanted
 
 
@@ -122,8 +122,8 @@ def _missing_name(wanted: Any) -> str:
 
 
 def _find_housing(folder: Path, wanted: Any) -> Any:
-    """Return a copy's path for what names the housing data, or what is made from it, but is not there; else what was
-    given."""
+    """If ``wanted`` names the housing data, or something made from it, and does not exist, return our copy; otherwise
+    return it unchanged."""
     name = _missing_name(wanted)
     if SAMPLE.fullmatch(name):
         _lay_out_sample(folder)
@@ -178,7 +178,7 @@ def _opened(original: Callable[..., Any], found: Callable[[Any], Any]) -> Callab
     return urlopen
 
 
-def _request(found: Found) -> None:
+def _request(hooks: Hooks, found: Found) -> None:
     """Answer ``requests.get`` of the data set's address, where requests is installed."""
     try:
         requests: Any = importlib.import_module("requests")
@@ -196,7 +196,7 @@ def _request(found: Found) -> None:
         answer.raw = io.BytesIO(Path(copy).read_bytes())
         return answer
 
-    requests.get = get
+    hooks.replace(requests, "get", get)
 
 
 def _lay_out_sample(folder: Path) -> None:

@@ -8,21 +8,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat import imports
-from checker.guest.compat.adaptation import Note
+from checker.guest.compat.absent import made_module
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 MOST_PROMPTS = 50
 """After these a loop that asks until it gets an answer is ended."""
 
 
 def install(
-    shell: Any, kernel: Any, csv: Path, found: Callable[[Any], Any], mount: Callable[[str], None], note: Note
+    hooks: Hooks,
+    shell: Any,
+    kernel: Any,
+    csv: Path,
+    found: Callable[[Any], Any],
+    mount: Callable[[str], None],
+    note: Note,
 ) -> None:
     """Make the shell go on where a magic, an extension, Colab's modules or an answer to a prompt is missing."""
-    _pass_over_magics(shell, note)
-    _keep_tensorboard_from_starting()
-    _be_colab(csv.resolve(), found, mount)
-    _answer_prompts(shell, kernel, note)
+    _pass_over_magics(hooks, shell, note)
+    _keep_tensorboard_from_starting(hooks)
+    _be_colab(hooks, csv.resolve(), found, mount)
+    _answer_prompts(hooks, shell, kernel, note)
 
 
 class Unanswered(str):
@@ -44,7 +51,7 @@ class Unanswered(str):
         )
 
 
-def _answer_prompts(shell: Any, kernel: Any, note: Note) -> None:
+def _answer_prompts(hooks: Hooks, shell: Any, kernel: Any, note: Note) -> None:
     """Answer every prompt with an empty line, as Enter does, so that defaults apply; where the cell then fails, say
     that this is likely why."""
     asked: list[str] = []
@@ -69,11 +76,12 @@ def _answer_prompts(shell: Any, kernel: Any, note: Note) -> None:
             )
         asked.clear()
 
-    kernel.raw_input = kernel.getpass = ask
+    hooks.replace(kernel, "raw_input", ask)
+    hooks.replace(kernel, "getpass", ask)
     shell.events.register("post_run_cell", tell)
 
 
-def _pass_over_magics(shell: Any, note: Note) -> None:
+def _pass_over_magics(hooks: Hooks, shell: Any, note: Note) -> None:
     run_line, run_cell, load = shell.run_line_magic, shell.run_cell_magic, shell.extension_manager.load_extension
 
     def run_line_magic(name: str, line: str, _stack_depth: int = 1) -> Any:
@@ -95,15 +103,17 @@ def _pass_over_magics(shell: Any, note: Note) -> None:
             note(f"the extension `{name[:60]}` is not there and was passed over")
             return None
 
-    shell.run_line_magic, shell.run_cell_magic = run_line_magic, run_cell_magic
-    shell.extension_manager.load_extension = load_extension
+    hooks.replace(shell, "run_line_magic", run_line_magic)
+    hooks.replace(shell, "run_cell_magic", run_cell_magic)
+    hooks.replace(shell.extension_manager, "load_extension", load_extension)
 
 
-def _keep_tensorboard_from_starting() -> None:
+def _keep_tensorboard_from_starting(hooks: Hooks) -> None:
     """Let ``%tensorboard`` say a word instead of waiting a minute for a server that no one can reach."""
     with contextlib.suppress(ImportError):
         notebook: Any = importlib.import_module("tensorboard.notebook")  # the attribute is a stand-in until then
-        notebook.start = lambda args: print("TensorBoard is not started while a notebook is checked.")
+        words = "TensorBoard is not started while a notebook is checked."
+        hooks.replace(notebook, "start", lambda args: print(words))
 
 
 class Uploaded(dict[str, bytes]):
@@ -120,7 +130,7 @@ class Uploaded(dict[str, bytes]):
         return Path(path).read_bytes()
 
 
-def _be_colab(csv: Path, found: Callable[[Any], Any], mount: Callable[[str], None]) -> None:
+def _be_colab(hooks: Hooks, csv: Path, found: Callable[[Any], Any], mount: Callable[[str], None]) -> None:
     """Stand in for ``google.colab``: the drive holds what was handed in, an upload brings the course's data."""
 
     def mounted(mountpoint: str = "/content/drive", *args: Any, **kwargs: Any) -> None:
@@ -148,7 +158,7 @@ def _be_colab(csv: Path, found: Callable[[Any], Any], mount: Callable[[str], Non
         "data_table": {"enable_dataframe_formatter": ignore, "disable_dataframe_formatter": ignore},
         "runtime": {"unassign": ignore},
     }
-    made = {name: imports.made_module(f"google.colab.{name}", **contents) for name, contents in parts.items()}
-    colab = imports.made_module("google.colab", **made)
+    made = {name: made_module(hooks, f"google.colab.{name}", **contents) for name, contents in parts.items()}
+    colab = made_module(hooks, "google.colab", **made)
     with contextlib.suppress(ImportError):
-        importlib.import_module("google").colab = colab  # type: ignore[attr-defined]  # a namespace of other packages
+        hooks.replace(importlib.import_module("google"), "colab", colab)  # a namespace of other packages

@@ -1,11 +1,10 @@
-"""Imports of packages and names that are not here: the rest of the cell goes on, and the report says what was missing.
+"""Imports that fail: the rest of the cell runs all the same, and the report says what was missing.
 
-Theory of operation: a cell that imports ten things and fails at the fourth takes the whole notebook with it. So
-every import at the top level of a cell is wrapped (an AST transformer of IPython's): where it fails, its names
-are imported one by one. A name that has only moved in Keras comes from where it is today. A package that is
-only decoration becomes a stand-in that does nothing. Anything else becomes a stand-in that raises, in words,
-when it is used: importing something and not using it harms nobody. Imports inside ``try`` are left alone, the
-student deals with those.
+Theory of operation: a cell that imports ten things and fails at the fourth would take the whole notebook with it. So
+every import at the top level of a cell is wrapped, by an AST transformer of IPython's. If the import fails, its names
+are imported one by one. A name that has only moved in Keras comes from its new place (``former_keras``). A package that
+only decorates becomes a stand-in that does nothing. Any other becomes a stand-in that raises when it is used
+(``absent``): an unused import does no harm. Imports inside ``try`` are left alone, because the student handles those.
 """
 
 import ast
@@ -16,114 +15,20 @@ import importlib.machinery
 import importlib.util
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat.adaptation import Note
+from checker.guest.compat.absent import COURSE, DECORATION, WELL_KNOWN, Decoration, Missing, is_there, offered
 from checker.guest.compat.companions import Own
+from checker.guest.compat.former_keras import MOVED, call_by_its_name
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 HOOK = "__checker_import__"
 
-DECORATION = frozenset(
-    "altair ann_visualizer bokeh clearml codecarbon colorama comet_ml cufflinks dataframe_image eli5 folium "
-    "google.colab graphviz ipympl ipywidgets jupyterthemes keras_visualizer lime line_profiler livelossplot "
-    "memory_profiler mglearn missingno mlflow mlxtend mpl_toolkits.basemap neptune netron pandas_profiling plotly "
-    "prettytable pydot pydot_ng pydotplus pyecharts seaborn shap streamlit sweetviz tabulate "
-    "tensorboard_plugin_profile tensorboardcolab tensorboardX termcolor visualkeras watermark ydata_profiling "
-    "yellowbrick".split()
-)
-"""Packages that draw, print, ask or keep a log, and on which no network depends."""
-
-COURSE = ("seaborn", "scikeras", "keras_tuner", "pydot")
-"""What the optional ``course`` packages bring."""
-
-MOVED = {
-    "np_utils": "utils",
-    "core": "layers",
-    "advanced_activations": "layers",
-    "normalization": "layers",
-    "noise": "layers",
-    "convolutional": "layers",
-    "pooling": "layers",
-    "embeddings": "layers",
-    "recurrent": "layers",
-    "merge": "layers",
-    "experimental": "layers",
-    "preprocessing": "layers",
-    "vis_utils": "utils",
-    "generic_utils": "utils",
-    "topology": "layers",
-    "training": "models",
-    "engine": "layers",
-}
-"""Former modules of Keras, and the part of today's Keras that holds what was in them."""
-
-COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
-"""Names under which TensorFlow carried copies of Keras, which are gone, or stale and meant for nobody."""
-
-
-WELL_KNOWN = frozenset(
-    "albumentations autokeras boto3 bs4 cartopy catboost cv2 dask datasets deap fastai feature_engine "
-    "flax gdown geopandas geopy gensim gym h2o hyperas hyperopt imblearn jax joblib kaggle kerastuner lightgbm "
-    "lightning mxnet nltk numba openpyxl optuna pycaret pyspark pytorch_lightning ray requests skimage "
-    "skopt spacy statsmodels sympy talos tensorflow_addons tensorflow_datasets tensorflow_decision_forests "
-    "tensorflow_hub tensorflow_probability theano torch torchvision tpot transformers umap xgboost".split()
-)
-"""Packages that are not in the course environment, and that nobody would hand in as a file."""
-
-
-class Missing:
-    """Stands for what could not be imported; any use of it says so."""
-
-    def __init__(self, words: str) -> None:
-        object.__setattr__(self, "_words", words)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise ModuleNotFoundError(self._words)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise ModuleNotFoundError(self._words)
-
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> Any:
-        raise ModuleNotFoundError(self._words)
-
-
-class Decoration:
-    """Stands for a package that draws: whatever is asked of it is done by doing nothing."""
-
-    def __init__(self, **given: Any) -> None:
-        vars(self).update(given)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a function that is only wrapped, as by ``@interact``; else what knows the value it was given, as a
-        slider does."""
-        if args and callable(args[0]) and not isinstance(args[0], Decoration):
-            return args[0]
-        return Decoration(value=kwargs["value"]) if "value" in kwargs else self
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
-
-    def __getitem__(self, key: Any) -> Any:
-        return self
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *ending: object) -> None:
-        return None
-
 
 class Imports:
-    """The AST transformer, and what its wrapped imports call where they fail."""
+    """The AST transformer, and the function that wrapped imports call when they fail."""
 
     def __init__(
         self,
@@ -136,12 +41,15 @@ class Imports:
         self.keras, self.variables, self.note = keras, variables, note
         self.tensorflow_1, self.own = tensorflow_1, own
         self._loaded: dict[str, types.ModuleType] = {}
-        setattr(builtins, HOOK, self._one_by_one)
+
+    def install(self, hooks: Hooks) -> None:
+        """Let the wrapped imports of a cell find this object."""
+        hooks.replace(builtins, HOOK, self._one_by_one)
 
     def visit(self, tree: Any, is_module: bool = False) -> Any:
         """Wrap the imports at the top level of a cell, or of a module; wherever a copy of Keras is named, mean Keras
         itself."""
-        if sum(_call_by_its_name(node) for node in ast.walk(tree)):
+        if sum(call_by_its_name(node) for node in ast.walk(tree)):
             self.note(
                 "TensorFlow's own copy of Keras (`tensorflow.python.keras`) is stale or gone: Keras itself was meant"
             )
@@ -230,7 +138,7 @@ class Imports:
 
     def _imported(self, name: str) -> Any:
         top = name.partition(".")[0]
-        if not _is_there(top):
+        if not is_there(top):
             self._reach(top)
         return importlib.import_module(name)
 
@@ -266,7 +174,7 @@ class Imports:
         self.variables.update({name: getattr(found, name) for name in names})
 
     def _moved(self, path: str) -> Any:
-        """Return what Keras once had under this path from where it is today; None where it is not Keras's."""
+        """Return what Keras once had under this path, from its place today; None if the path is not Keras's."""
         parts = path.split(".")
         if parts[:2] == ["tensorflow", "keras"]:
             parts = parts[1:]
@@ -286,7 +194,7 @@ class Imports:
         if top in DECORATION or ".".join(path.split(".")[:2]) in DECORATION:
             self.note(f"`{top}` is not part of the course environment; it only decorates: nothing was drawn")
             return Decoration()
-        if not _is_there(top):
+        if not is_there(top):
             words = f"`{top}` is not part of the course environment, which has {offered()}"
             if top not in (*WELL_KNOWN, *COURSE, "kerastuner"):
                 words += f"; and no `{top[:60]}.py` was handed in"
@@ -298,48 +206,10 @@ class Imports:
         return Missing(words)
 
 
-def offered() -> str:
-    """Return, in words, what students may import besides the standard library."""
-    found = [name for name in COURSE if _is_there(name)]
-    return ", ".join(["tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib", *found])
-
-
-def _is_there(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
-
-
 def _can_wrap(node: Any) -> bool:
     return isinstance(node, ast.Import) or (
         isinstance(node, ast.ImportFrom) and node.module != "__future__" and not node.level
     )
-
-
-def _call_by_its_name(node: ast.AST) -> bool:
-    """Make a node that names one of TensorFlow's copies of Keras name Keras; tell whether it did."""
-    match node:
-        case ast.Import():
-            before = [alias.name for alias in node.names]
-            for alias in node.names:
-                alias.name = _todays_module(alias.name)
-            return before != [alias.name for alias in node.names]
-        case ast.ImportFrom(
-            module="tensorflow.python" | "tensorflow.contrib", names=[ast.alias(name="keras")], level=0
-        ):
-            node.module = "tensorflow"
-            return True
-        case ast.ImportFrom(module=str(module), level=0) if _todays_module(module) != module:
-            node.module = _todays_module(module)
-            return True
-        case ast.Attribute(attr="keras", value=ast.Attribute(attr="python" | "contrib", value=below)):
-            node.value = below
-            return True
-    return False
-
-
-def _todays_module(module: str) -> str:
-    for copy in COPIES:
-        module = module.replace(copy, "tensorflow.keras", 1)
-    return module
 
 
 def _wrapped(node: Any, tensorflow_1: bool, is_module: bool = False) -> Any:
@@ -371,37 +241,3 @@ def _import_statements(source: str) -> list[ast.stmt]:
                 except (SyntaxError, ValueError):
                     continue
     return [node for node in body if _can_wrap(node)]
-
-
-class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too: last, after all others.
-
-    Each holds what the part of Keras does that took its contents.
-    """
-
-    def __init__(self, keras: Any, note: Note) -> None:
-        self.keras, self.note = keras, note
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return where a former module of Keras is; None for anything else."""
-        known = name.removeprefix("tensorflow.").startswith("keras.") and self._home(name) is not None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
-
-    def _home(self, name: str) -> Any:
-        part = MOVED.get(name.rpartition(".")[2])
-        return None if part is None else getattr(self.keras, part, None)
-
-    def exec_module(self, module: Any) -> None:
-        """Fill a module with what is there today."""
-        name = module.__name__
-        home = self._home(name)
-        self.note(f"`{name}` is in `keras.{MOVED[name.rpartition('.')[2]]}` today")
-        vars(module).update({key: getattr(home, key) for key in dir(home) if not key.startswith("_")})
-
-
-def made_module(name: str, **contents: Any) -> types.ModuleType:
-    """Put a module of our own making under a name that students import, and return it."""
-    made = types.ModuleType(name)
-    vars(made).update(contents)
-    sys.modules[name] = made
-    return made

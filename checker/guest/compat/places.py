@@ -23,7 +23,8 @@ from typing import Any
 from IPython.core import interactiveshell
 
 from checker.guest.compat import data_paths
-from checker.guest.compat.adaptation import Note
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 CONTENT, KAGGLE = Path("/content"), Path("/kaggle")
 LINKS = {CONTENT: Path("/tmp/content"), KAGGLE: Path("/tmp/kaggle")}
@@ -142,7 +143,7 @@ class Places:
         return is_made
 
 
-def install(folder: Path, root: Path, data: str, named: Sequence[str], note: Note, shell: Any) -> Places:
+def install(hooks: Hooks, folder: Path, root: Path, data: str, named: Sequence[str], note: Note, shell: Any) -> Places:
     """Make the places that students know; ``root`` is their own folder, two folders below the job's."""
     places = Places(folder.resolve(), root.resolve().parent.parent, data, note)
     places.lay_out(named)
@@ -150,12 +151,12 @@ def install(folder: Path, root: Path, data: str, named: Sequence[str], note: Not
         _link(LINKS[CONTENT], places.folder)
         _link(LINKS[KAGGLE], places.kaggle)
     else:
-        shell.ast_transformers.append(Rewriting({"content": places.folder, "kaggle": places.kaggle}))
-    _follow(places)
+        hooks.append(shell.ast_transformers, Rewriting({"content": places.folder, "kaggle": places.kaggle}))
+    _follow(hooks, places)
     return places
 
 
-def _follow(places: Places) -> None:
+def _follow(hooks: Hooks, places: Places) -> None:
     """Go into folders, make them and write into them as where the student worked."""
     chdir, mkdir = os.chdir, os.mkdir
 
@@ -174,10 +175,14 @@ def _follow(places: Places) -> None:
             mkdir(path, *args, **kwargs)
 
     go.__module__ = make.__module__ = os.__name__  # which holds them; pickle looks for a function there
-    os.chdir, os.mkdir = go, make
-    shell: Any = interactiveshell
-    builtins.open, io.open = _writing(builtins.open, places), _writing(io.open, places)
-    shell.io_open = _writing(shell.io_open, places)  # what cells know as ``open`` goes through it
+    hooks.replace(os, "chdir", go)
+    hooks.replace(os, "mkdir", make)
+    shell: Any = interactiveshell  # what cells know as ``open`` goes through its ``io_open``
+    openers = [
+        (owner, name, getattr(owner, name)) for owner, name in ((builtins, "open"), (io, "open"), (shell, "io_open"))
+    ]
+    for owner, name, original in openers:
+        hooks.replace(owner, name, _writing(original, places))
 
 
 def _writing(original: Any, places: Places) -> Any:

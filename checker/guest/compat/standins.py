@@ -15,14 +15,15 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
-from checker.guest.compat.adaptation import Note
-from checker.guest.compat.imports import Decoration
+from checker.guest.compat.absent import Decoration
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 Found = Callable[[Any], Any]
 Make = Callable[[], dict[str, Any]]
 
 
-def install(keras: Any, csv: Path, found: Found, note: Note) -> None:
+def install(hooks: Hooks, keras: Any, csv: Path, found: Found, note: Note) -> None:
     """Make stand-ins importable, and keep Keras on TensorFlow."""
     callback = _callback(keras)
     bars = {"tqdm": Progress, "trange": trange, "tqdm_notebook": Progress, "tnrange": trange, "tqdm_pandas": _nothing}
@@ -45,7 +46,7 @@ def install(keras: Any, csv: Path, found: Found, note: Note) -> None:
         "gdown": {"download": downloads.file},
         "wget": {"download": downloads.as_file},
     }
-    sys.meta_path.append(_Finder(contents, note))
+    hooks.append(sys.meta_path, _Finder(contents, note))
 
 
 class Progress:
@@ -228,7 +229,7 @@ class _Finder:
         return importlib.import_module(inner) if inner in self.contents else Decoration()
 
 
-def keep_tensorflow(keras: Any, shell: Any, note: Note) -> None:
+def keep_tensorflow(hooks: Hooks, keras: Any, shell: Any, note: Note) -> None:
     """Keep Keras on TensorFlow, whatever backend the code asks for, and say so."""
 
     def tell(backend: str) -> None:
@@ -247,5 +248,5 @@ def keep_tensorflow(keras: Any, shell: Any, note: Note) -> None:
     for root in (keras, importlib.import_module("keras")):
         config: Any = getattr(root, "config", None)
         if hasattr(config, "set_backend"):
-            config.set_backend = set_backend
+            hooks.replace(config, "set_backend", set_backend)
     shell.events.register("post_run_cell", look)

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from checker.guest.compat.adaptation import Note
-from checker.guest.compat.imports import made_module
+from checker.guest.compat.absent import made_module
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 WORDS = "`keras.wrappers.scikit_learn` is no part of Keras today; it was here as it was"
 
@@ -128,15 +129,17 @@ def _is_one_hot(model: Any) -> bool:
     return bool(getattr(model.loss, "__name__", model.loss) == "categorical_crossentropy")
 
 
-def install(keras: Any, note: Note) -> None:
+def install(hooks: Hooks, keras: Any, note: Note) -> None:
     """Put the module where students may import it from, and where they may reach it without an import."""
-    Wrapper.note = staticmethod(note)
-    made = made_module("keras.wrappers.scikit_learn", KerasClassifier=KerasClassifier, KerasRegressor=KerasRegressor)
+    hooks.replace(Wrapper, "note", staticmethod(note))
+    made = made_module(
+        hooks, "keras.wrappers.scikit_learn", KerasClassifier=KerasClassifier, KerasRegressor=KerasRegressor
+    )
     for name in ("keras", "tensorflow.keras"):
         root: Any = importlib.import_module(name)
         for home in (root, keras):
             if not hasattr(home, "wrappers"):
-                home.wrappers = made_module(f"{name}.wrappers", __path__=[])
-            home.wrappers.scikit_learn = made
-        sys.modules.setdefault(f"{name}.wrappers", root.wrappers)
-        sys.modules[f"{name}.wrappers.scikit_learn"] = made
+                hooks.replace(home, "wrappers", made_module(hooks, f"{name}.wrappers", __path__=[]))
+            hooks.replace(home.wrappers, "scikit_learn", made)
+        hooks.put(sys.modules, f"{name}.wrappers", sys.modules.get(f"{name}.wrappers", root.wrappers))
+        hooks.put(sys.modules, f"{name}.wrappers.scikit_learn", made)

@@ -5,7 +5,6 @@ error. As each cell ends, what it left is cut to its caps and said. What the che
 passed on at once, in order with the cells' outputs.
 """
 
-import json
 import os
 import sys
 import time
@@ -23,11 +22,11 @@ from nbclient.exceptions import CellControlSignal, DeadKernelError
 from checker.guest.compat import companions, places
 from checker.guest.host.kernel import MESSAGE_TYPE
 from checker.guest.host.readiness import PromptClient
+from checker.guest.host.settings import KernelSettings, as_argument
 from checker.guest.plain import generation
-from checker.guest.reading.notebook import first_line, is_module, saved_text, sayable, sources
+from checker.guest.reading.cells import first_line, is_module, saved_text, sayable, sources
 from checker.records.arrays import Array
 from checker.records.capture import CellError, CellOutput, CellResult
-from checker.records.codec import to_plain
 from checker.records.job import ExecuteJob, Progress
 from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.wire import frames
@@ -46,14 +45,12 @@ MAX_KEPT = 8_000_000
 KERNEL_START_SECONDS = 86_400
 """By the clock, which a busy machine must not let decide. A kernel that dies is noticed at once, and one that never
 gets ready meets the job's limit."""
-MODULE = "submission.py"
-"""What a module is called in the box, whatever its name."""
 LAST_WORDS_SECONDS = 600
 """For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay. What comes
 later is lost."""
 
 Say = Callable[[Frame], None]
-Kernel = Callable[[dict[str, Any], Path], AsyncKernelManager]
+Kernel = Callable[[KernelSettings, Path], AsyncKernelManager]
 """Makes a kernel's manager from its settings and the folder it works in."""
 
 
@@ -65,22 +62,23 @@ def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say
         _leave_out(notebook, frozenset(job.replay.cells))
     cells = [i for i, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and c.source.strip()]
     legacy = os.environ.get("TF_USE_LEGACY_KERAS") == "1"
-    settings = {
-        "cells": cells or [1],
-        "lines": [notebook.cells[cell - 1].metadata.line for cell in cells] if is_module(notebook) else [],
-        "caps": to_plain(job.caps),
-        "outputs": len(job.classes) or 1,
-        "exact": job.exact,
-        "tensorflow_1": legacy and generation.is_tensorflow_1(sources(notebook)),
-        "graph": legacy and generation.is_graph_by_itself(sources(notebook)),
-        "legacy": legacy,
-        "replay": to_plain(job.replay) if job.replay is not None else None,
-        "arrays": _put_down(arrays, root.parent) if arrays else "",
-        "csv": job.file,
-        "places": places.mentioned(sources(notebook)),
-        "root": str(root),
-        "file": str(folder / MODULE) if is_module(notebook) else "",
-    }
+    code = sources(notebook)
+    settings = KernelSettings(
+        cells=tuple(cells) or (1,),
+        lines=tuple(notebook.cells[cell - 1].metadata.line for cell in cells) if is_module(notebook) else (),
+        caps=job.caps,
+        outputs=len(job.classes) or 1,
+        exact=job.exact,
+        legacy=legacy,
+        tensorflow_1=legacy and generation.is_tensorflow_1(code),
+        graph=legacy and generation.is_graph_by_itself(code),
+        replay=job.replay,
+        arrays=_put_down(arrays, root.parent) if arrays else "",
+        csv=job.file,
+        places=tuple(places.mentioned(code)),
+        root=str(root),
+        file=str(folder / MODULE) if is_module(notebook) else "",
+    )
     client = Client(notebook, kernel(settings, folder), folder, say)
     try:
         client.execute(cwd=str(folder))
@@ -166,10 +164,18 @@ class Client(NotebookClient):
             return None
 
 
-def started_kernel(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
+def started_kernel(settings: KernelSettings, folder: Path) -> AsyncKernelManager:
     """Return the manager of a kernel that is a Python process of its own, which imports nothing from where it runs
     before it is ready."""
-    command = [sys.executable, "-P", "-m", "checker.guest.host.kernel", json.dumps(settings), "-f", "{connection_file}"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "checker.guest.host.kernel",
+        as_argument(settings),
+        "-f",
+        "{connection_file}",
+    ]
     manager = AsyncKernelManager()
     manager._kernel_spec = KernelSpec(argv=command, language="python", display_name="checker")
     return manager

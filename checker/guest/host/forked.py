@@ -20,6 +20,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from checker.guest.host import kernel, warm
+from checker.guest.host.settings import KernelSettings
 
 
 class ForkedKernel:
@@ -27,7 +28,7 @@ class ForkedKernel:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, settings: dict[str, Any], folder: Path) -> None:
+    def __init__(self, settings: KernelSettings, folder: Path) -> None:
         waiting, self._arguments = os.pipe()
         self.returncode: int | None = None
         self.pid = os.fork()
@@ -78,7 +79,7 @@ class ForkedProvisioner(LocalProvisioner):
         return self.connection_info
 
 
-def manager(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
+def manager(settings: KernelSettings, folder: Path) -> AsyncKernelManager:
     """Fork a kernel; return the manager that will start it, over sockets in the file system."""
     spec = KernelSpec(argv=["-f", "{connection_file}"], language="python", display_name="checker")
     made = AsyncKernelManager(transport="ipc", ip=f"{tempfile.mkdtemp(prefix='k')}/k")
@@ -88,7 +89,7 @@ def manager(settings: dict[str, Any], folder: Path) -> AsyncKernelManager:
     return made
 
 
-def _be_kernel(settings: dict[str, Any], folder: Path, waiting: int) -> None:
+def _be_kernel(settings: KernelSettings, folder: Path, waiting: int) -> None:
     os.setsid()
     with os.fdopen(os.dup(waiting)) as pipe:
         _let_go(keep=pipe.fileno())

@@ -7,23 +7,27 @@ type ``checker``, in order with the cell's outputs.
 """
 
 import contextlib
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from checker.guest.host.settings import KernelSettings, of_argument
+from checker.guest.plain.hooks import Hooks
 from checker.records.arrays import Array
-from checker.records.assignment import Caps
 from checker.records.capture import Adaptation, AsTrained, ModelCapture
-from checker.records.codec import from_json, to_json
+from checker.records.codec import to_json
 from checker.records.job import ReplayPlan
 from checker.records.training import TrainingRun
 from checker.wire.frames import pack, reference
+
+if TYPE_CHECKING:  # in earnest these are imported by the functions that need them, after TensorFlow
+    from checker.guest.compat.companions import Own
+    from checker.guest.watch.as_trained import Witness
 
 MESSAGE_TYPE = "checker"
 SEED = 20_201_124
@@ -32,88 +36,129 @@ PUBLISHING_SECONDS = 1.0
 """For the kernel's thread of output, before ``os._exit`` ends it too."""
 
 
-def run(settings: dict[str, Any]) -> None:
+def run(settings: KernelSettings) -> None:
     """Run the kernel to its end; the remaining command line is ipykernel's."""
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
-    from checker.guest.compat import adaptation, companions, data_paths, furniture, places, standins, wrappers
-    from checker.guest.compat.imports import FormerModules, Imports
-    from checker.guest.host import publishing, script
-    from checker.guest.host.script import Script
+    from checker.guest.compat import companions
+    from checker.guest.host import publishing
     from checker.guest.plain import generation
-    from checker.guest.reading.statements import Reader
-    from checker.guest.watch import executions
-    from checker.guest.watch.as_trained import Witness
-    from checker.guest.watch.capture import Capture
-    from checker.guest.watch.registry import Ledger
-    from checker.guest.watch.replay import Replay
-    from checker.guest.watch.staticgraph import StaticGraphs
-    from checker.guest.watch.tape import Tapes
 
-    if settings["legacy"]:
+    if settings.legacy:
         generation.alias_legacy()
-    plan = None if settings["replay"] is None else from_json(ReplayPlan, json.dumps(settings["replay"]))
-    publishing.install()
-    own = companions.Own(Path(settings["root"]), Path.cwd(), settings["csv"])
-    app: Any = IPKernelApp.instance()
-    app.initialize(sys.argv[1:])
-    sys.path[:] = [path for path in sys.path if path]  # no file of the student's is imported before all is ready
-    channel = Channel(app.kernel)
-    seed = SEED if plan is None else plan.seed
-    place = Place(settings["cells"], lambda: tf.keras.utils.set_random_seed(seed), settings["lines"])
+    plan = settings.replay
+    with Hooks() as hooks:
+        publishing.install(hooks)
+        own = companions.Own(Path(settings.root), Path.cwd(), settings.csv)
+        app: Any = IPKernelApp.instance()
+        app.initialize(sys.argv[1:])
+        sys.path[:] = [path for path in sys.path if path]  # no file of the student's is imported before all is ready
+        seed = SEED if plan is None else plan.seed
+        place = Place(settings.cells, lambda: tf.keras.utils.set_random_seed(seed), settings.lines)
+        session = Session(tf, app, settings, hooks, own, place, Channel(app.kernel))
+        session.adapt()
+        session.watch(plan)
+        session.follow_cells()
+        companions.let_import(hooks, own, session.importing)
+        app.start()
 
-    def note(what: str) -> None:
-        channel.note(place.cell(), what)
 
-    known = places.install(Path.cwd(), Path(settings["root"]), settings["csv"], settings["places"], note, app.shell)
-    found = data_paths.install(Path.cwd(), settings["csv"], tf, own.only, note)
-    adaptation.install(tf, note, settings["legacy"])
-    furniture.install(app.shell, app.kernel, Path(settings["csv"]), found, known.mount, note)
-    standins.install(tf.keras, Path(settings["csv"]).resolve(), found, note)
-    standins.keep_tensorflow(tf.keras, app.shell, note)
-    adaptation.tell_written(app.shell, note)
-    importing = Imports(tf.keras, app.shell.user_ns, note, settings["tensorflow_1"], own)
-    app.shell.ast_transformers.append(importing)
-    sys.meta_path.append(FormerModules(tf.keras, note))
-    wrappers.install(tf.keras, note)
-    reader = Reader(app.shell, note, place.lines_before)
-    ledger = Ledger(tf, from_json(Caps, json.dumps(settings["caps"])), channel.send, place.cell, own.line)
-    capture = Capture(tf, ledger, settings["exact"])
-    if plan is not None:
-        capture.replay = Replay(plan, _take_arrays(settings["arrays"]), channel.send, reader.end)
-    capture.install()
-    adaptation.accept_former_epochs(tf.keras, note)
-    witness = Witness(tf, ledger, settings["outputs"], channel.send, capture.inside) if plan is None else None
-    if not settings["exact"]:
-        executions.stop_tuning(tf)
-    StaticGraphs(tf, ledger).install()
-    if settings["graph"]:
-        tf.compat.v1.disable_eager_execution()
-    Tapes(tf, capture).install()
-    each_cell(app.shell, "pre_run_cell", place.go_on)
-    each_cell(app.shell, "pre_run_cell", channel.remember_parent)
-    if settings["file"]:
-        run_alone = Script(app.shell, note, place.lines_before, lambda: place.is_last, ledger.has_trained, reader.end)
-        run_alone.install(Path(settings["file"]))
-        each_cell(app.shell, "pre_run_cell", run_alone.leave_loop)
-        each_cell(app.shell, "post_run_cell", run_alone.go_on)
-    else:
-        script.hide_kernel()
-    each_cell(app.shell, "post_run_cell", reader.tell)
-    app.shell.events.register("post_run_cell", lambda result: None if result.success else importing.salvage(result))
+class Session:
+    """What the checker adds to a kernel: adaptations to old notebooks, watchers of training, calls at each cell."""
 
-    def end_cell(is_last: bool) -> None:
-        capture.scan(app.shell.user_ns)
-        if witness is not None:
-            witness.end_cell(is_last)
+    def __init__(
+        self, tf: Any, app: Any, settings: KernelSettings, hooks: Hooks, own: "Own", place: "Place", channel: "Channel"
+    ) -> None:
+        from checker.guest.compat.imports import Imports
+        from checker.guest.reading.statements import Reader
+        from checker.guest.watch.capture import Capture
+        from checker.guest.watch.registry import ModelRegistry
 
-    each_cell(app.shell, "post_run_cell", lambda result: end_cell(place.is_last))
-    leave = os._exit
-    os._exit = _leaving(lambda: end_cell(True))  # type: ignore[assignment]  # it never returns either
-    companions.let_import(own, importing)
-    app.start()
-    os._exit = leave
+        self.tf, self.shell, self.kernel, self.settings = tf, app.shell, app.kernel, settings
+        self.hooks, self.own, self.place, self.channel = hooks, own, place, channel
+        self.importing = Imports(tf.keras, app.shell.user_ns, self.note, settings.tensorflow_1, own)
+        self.reader = Reader(app.shell, self.note, place.lines_before)
+        self.registry = ModelRegistry(tf, settings.caps, channel.send, place.cell, own.line)
+        self.capture = Capture(tf, self.registry, settings.exact)
+        self.witness: Witness | None = None
+
+    def note(self, what: str) -> None:
+        """Say what was adapted in the running cell."""
+        self.channel.note(self.place.cell(), what)
+
+    def adapt(self) -> None:
+        """Let old and odd notebooks run, and lead them to the data."""
+        from checker.guest.compat import adaptation, data_paths, furniture, libraries, places, standins, wrappers
+        from checker.guest.compat.former_keras import FormerModules
+
+        settings, hooks, note, shell, keras = self.settings, self.hooks, self.note, self.shell, self.tf.keras
+        root, csv = Path(settings.root), Path(settings.csv)
+        known = places.install(hooks, Path.cwd(), root, settings.csv, settings.places, note, shell)
+        found = data_paths.install(hooks, Path.cwd(), settings.csv, self.tf, self.own.only, note)
+        adaptation.install(hooks, self.tf, note, settings.legacy)
+        furniture.install(hooks, shell, self.kernel, csv, found, known.mount, note)
+        standins.install(hooks, keras, csv.resolve(), found, note)
+        standins.keep_tensorflow(hooks, keras, shell, note)
+        libraries.tell_written(hooks, shell, note)
+        self.importing.install(hooks)
+        hooks.append(shell.ast_transformers, self.importing)
+        hooks.append(sys.meta_path, FormerModules(keras, note))
+        wrappers.install(hooks, keras, note)
+        self.reader.install(hooks)
+
+    def watch(self, plan: ReplayPlan | None) -> None:
+        """Note what the student's code trains; ``plan`` puts the checker's rows into it."""
+        from checker.guest.compat import adaptation
+        from checker.guest.watch import executions
+        from checker.guest.watch.as_trained import Witness
+        from checker.guest.watch.replay import Replay
+        from checker.guest.watch.staticgraph import StaticGraphs
+        from checker.guest.watch.tape import Tapes
+
+        settings, hooks, tf = self.settings, self.hooks, self.tf
+        if plan is not None:
+            arrays = _take_arrays(settings.arrays)
+            self.capture.replay = Replay(plan, arrays, self.channel.send, self.reader.end)
+        self.capture.install(hooks)
+        adaptation.accept_former_epochs(hooks, tf.keras, self.note)
+        if plan is None:
+            send = self.channel.send
+            self.witness = Witness(tf, self.registry, settings.outputs, send, self.capture.inside)
+        if not settings.exact:
+            executions.stop_tuning(hooks, tf)
+        StaticGraphs(tf, self.registry).install(hooks)
+        if settings.graph:
+            tf.compat.v1.disable_eager_execution()
+        Tapes(tf, self.capture).install(hooks)
+
+    def follow_cells(self) -> None:
+        """Call what there is to do before and after each cell."""
+        from checker.guest.host import script
+        from checker.guest.host.script import Script
+
+        shell, place, reader = self.shell, self.place, self.reader
+        each_cell(shell, "pre_run_cell", place.go_on)
+        each_cell(shell, "pre_run_cell", self.channel.remember_parent)
+        if self.settings.file:
+            trained = self.registry.has_trained
+            run_alone = Script(shell, self.note, place.lines_before, lambda: place.is_last, trained, reader.end)
+            run_alone.install(self.hooks, Path(self.settings.file))
+            each_cell(shell, "pre_run_cell", run_alone.leave_loop)
+            each_cell(shell, "post_run_cell", run_alone.go_on)
+        else:
+            script.hide_kernel(self.hooks)
+        each_cell(shell, "post_run_cell", reader.tell)
+        salvage = self.importing.salvage
+        shell.events.register("post_run_cell", lambda result: None if result.success else salvage(result))
+        each_cell(shell, "post_run_cell", lambda result: self.end_cell(place.is_last))
+        self.hooks.replace(os, "_exit", _leaving(lambda: self.end_cell(True)))
+
+    def end_cell(self, is_last: bool) -> None:
+        """Note the models that a cell left behind, and what they give."""
+        self.capture.scan(self.shell.user_ns)
+        if self.witness is not None:
+            self.witness.end_cell(is_last)
 
 
 def each_cell(shell: Any, event: str, callback: Callable[[Any], None]) -> None:
@@ -157,7 +202,7 @@ class Place:
     ``before_the_first`` seeds: a kernel that starts draws numbers itself, and not the same number of them each time.
     """
 
-    def __init__(self, cells: list[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
+    def __init__(self, cells: Sequence[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
         self.cells, self.before_the_first, self.lines = cells, before_the_first, lines
         self.begun = 0
 
@@ -218,4 +263,4 @@ class Channel:
 
 
 if __name__ == "__main__":
-    run(json.loads(sys.argv.pop(1)))
+    run(of_argument(sys.argv.pop(1)))

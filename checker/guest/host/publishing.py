@@ -18,6 +18,8 @@ from ipykernel import kernelapp
 from ipykernel.iostream import IOPubThread
 from zmq.eventloop.zmqstream import ZMQStream
 
+from checker.guest.plain.hooks import Hooks
+
 
 class PatientThread(IOPubThread):
     """ipykernel's thread for output, which waits where ZeroMQ would drop."""
@@ -47,7 +49,7 @@ class FilePipedThread(PatientThread):
         return context, pipe_out
 
 
-def install() -> None:
+def install(hooks: Hooks) -> None:
     """Let kernels that are made from now on publish so."""
     here = FilePipedThread if sys.platform.startswith("linux") else PatientThread
-    kernelapp.IOPubThread = here  # type: ignore[attr-defined]  # ipykernel makes its thread by this name
+    hooks.replace(kernelapp, "IOPubThread", here)  # ipykernel makes its thread by this name

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, SupportsIndex
 
-from checker.guest.compat.adaptation import Note
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 LAUNCHER = "ipykernel_launcher.py"
 NO_ARGUMENTS = "A script is run without arguments, as by `python solution.py`: give each of them a default."
@@ -39,15 +40,15 @@ class Arguments(list[str]):
             raise IndexError(f"sys.argv has no argument {at}. {NO_ARGUMENTS}") from None
 
 
-def hide_kernel(name: str = LAUNCHER) -> None:
+def hide_kernel(hooks: Hooks, name: str = LAUNCHER) -> None:
     """Take the kernel's own command line from ``sys.argv``, and say in words which argument a parser misses."""
-    sys.argv = Arguments([name])
+    hooks.replace(sys, "argv", Arguments([name]))
 
     def error(self: argparse.ArgumentParser, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
         sys.exit(f"{message[:1_000]}. {NO_ARGUMENTS}")
 
-    argparse.ArgumentParser.error = error  # type: ignore[method-assign, unused-ignore]
+    hooks.replace(argparse.ArgumentParser, "error", error)
 
 
 class Script:
@@ -71,17 +72,17 @@ class Script:
         self._show = shell.showtraceback
         self._loop = asyncio.new_event_loop()
         self._kernels_loop: asyncio.AbstractEventLoop | None = None
-        shell.showtraceback = self.show
 
-    def install(self, file: Path) -> None:
+    def install(self, hooks: Hooks, file: Path) -> None:
         """Give the script its name, and its ways to end."""
-        hide_kernel(str(file))
+        hide_kernel(hooks, str(file))
+        hooks.replace(self.shell, "showtraceback", self.show)
         end_of_file = "Ctrl-Z plus Return" if os.name == "nt" else "Ctrl-D (i.e. EOF)"
         ways = {name: _sitebuiltins.Quitter(name, end_of_file) for name in ("exit", "quit")}
         self.shell.user_ns.update(ways, __file__=str(file))
         for name in ("execv", "execve", "execvp", "execvpe"):
             if hasattr(os, name):
-                setattr(os, name, self._going_on(getattr(os, name), file))
+                hooks.replace(os, name, self._going_on(getattr(os, name), file))
 
     def _going_on(self, execute: Callable[..., Any], file: Path) -> Callable[..., Any]:
         """Return a call of ``exec`` that goes on where a script starts itself again, as for ``PYTHONHASHSEED``."""

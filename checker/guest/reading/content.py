@@ -8,7 +8,7 @@ recognised by how it begins, and told with what to do about that very kind. Ever
 import codecs
 import re
 
-from checker.guest.compat.adaptation import Note
+from checker.guest.plain.notes import Note
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from checker.guest.compat.adaptation import Note
+from checker.guest.plain.hooks import Hooks
+from checker.guest.plain.notes import Note
 
 MOST_PARSED = 4_000_000
 """Characters, each counted as often as it is parsed, after which a cell is left as it is."""
@@ -263,7 +264,10 @@ class Reader:
         self._problems: list[Problem] = []
         self._cell, self._code = "", ""
         self._is_over = False
-        shell.transform_cell = self.read
+
+    def install(self, hooks: Hooks) -> None:
+        """Let the shell transform cells by this reader."""
+        hooks.replace(self.shell, "transform_cell", self.read)
 
     def read(self, source: str) -> str:
         """Return Python for a cell, or for what a cell's magic, as ``%%time``, runs of it; a kernel asks twice."""

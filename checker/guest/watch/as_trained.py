@@ -1,14 +1,14 @@
-"""Notes what each network of the task gives as the student has trained it, beside which retraining can be seen.
+"""Notes the outputs of each network as the student trained it, to compare the retrained network with.
 
-Theory of operation: every table of inputs that any network of the file is given is kept once (``Tables``). At the end
-of a cell, at the end of the file, and before the weights of a network change, each trained network whose weights have
-changed predicts the tables of its width, and the answers are sent: class numbers in one byte a row, or values. Only
-the newest answers of a network count. They have a budget of their own, so that they push nothing else out.
+Theory of operation: every table of inputs that any network of the file is given is kept once (``Tables``). Each trained
+network whose weights have changed predicts the tables of its width: at the end of a cell, at the end of the file, and
+before its weights change. Its outputs are sent as class numbers, one byte a row, or as values. Only the newest outputs
+of a network count. They have a budget of their own, so that they push nothing else out.
 
-A network is called itself, in inference mode, and not through ``predict``: nothing is traced, and no random state
+A network is called directly, in inference mode, and not through ``predict``: nothing is traced, and no random state
 moves. Only networks of Keras's own layers are called, because others would run the student's code once more than the
-student asked for. Without eager execution even a call adds to the graph, whose counter gives later operations their
-seeds; there a network answers at the end of the file, or earlier where the student has made it predict already.
+student asked for. Without eager execution even a call adds to the graph, whose counter seeds later operations. There a
+network answers at the end of the file, or earlier if the student has already called its ``predict``.
 """
 
 import math
@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 from checker.guest.plain import weights
-from checker.guest.watch.registry import Known, Ledger, NotNowError
+from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.registry import ModelRegistry, NotNowError
 from checker.records.arrays import Array
-from checker.records.capture import NO_CLASS, AsTrained, Fit, TableOutputs
+from checker.records.capture import NO_CLASS, AsTrained, TableOutputs
 from checker.scoring import outputs
 from checker.wire.frames import reference
 
@@ -38,7 +39,7 @@ Send = Callable[[AsTrained, tuple[Array, ...]], None]
 
 @dataclass
 class Answers:
-    """What was noted last of a network: after so many steps, with weights of this hash; its answers by table."""
+    """The last outputs noted of a network: after so many steps, with weights of this hash, by table."""
 
     steps: int = 0
     weights: bytes = b""
@@ -52,82 +53,87 @@ class Answers:
 
 
 class Witness:
-    """Asks networks what they give. ``outputs``: how many a network of the task has. ``inside``: within it, hooks take
-    what happens for Keras's own doing."""
+    """Asks networks for their outputs. ``outputs``: how many a network for the task has. ``inside``: a context in which
+    hooks ignore calls, as they do calls that Keras makes itself."""
 
     def __init__(
-        self, tf: Any, ledger: Ledger, outputs: int, send: Send, inside: Callable[[], AbstractContextManager[Any]]
+        self,
+        tf: Any,
+        registry: ModelRegistry,
+        outputs: int,
+        send: Send,
+        inside: Callable[[], AbstractContextManager[Any]],
     ) -> None:
-        self.tf, self.ledger, self.outputs, self.send, self.inside = tf, ledger, outputs, send, inside
+        self.tf, self.registry, self.outputs, self.send, self.inside = tf, registry, outputs, send, inside
         self.answers: dict[int, Answers] = {}
-        ledger.witness = self
+        registry.watch_changes_by(self)
 
     def end_cell(self, is_last: bool) -> None:
-        """Note the networks that were trained, and all where new tables came; at the end of the file each once more."""
-        for known in list(self.ledger.known.values()):
-            self._note(known, is_last, known.id in self.ledger.changed or is_last)
-        self.ledger.changed.clear()
+        """Note the networks that were trained, or all if there are new tables; at the file's end each once more."""
+        for record in self.registry.records:
+            self._note(record, is_last, self.registry.is_changed(record) or is_last)
+        self.registry.note_looked_at(*self.registry.records)
 
-    def before_change(self, known: Known, goes_on: bool = False) -> None:
-        """Note a network whose weights are about to change; one whose training ``goes_on`` only now and then."""
-        before = self.answers.get(known.id)
-        steps = _steps(known)
-        if known.id not in self.ledger.changed or (goes_on and steps < (before.steps if before else 0) + STEPS):
+    def before_change(self, record: ModelRecord, goes_on: bool = False) -> None:
+        """Note a network before its weights change; if its training ``goes_on``, only every ``STEPS`` steps."""
+        before = self.answers.get(record.id)
+        too_soon = goes_on and record.steps < (before.steps if before else 0) + STEPS
+        if too_soon or not self.registry.is_changed(record):
             return
-        self._note(known, False, True)
-        self.ledger.changed.discard(known.id)
+        self._note(record, False, True)
+        self.registry.note_looked_at(record)
 
-    def _note(self, known: Known, is_last: bool, may_differ: bool) -> None:
-        record = known.record
-        if record is None or not record.fits or record.output_width not in (None, self.outputs):
+    def _note(self, record: ModelRecord, is_last: bool, may_differ: bool) -> None:
+        sent = record.sent
+        if sent is None or not sent.fits or sent.output_width not in (None, self.outputs):
             return
-        before = self.answers.get(known.id, Answers())
-        if record.architecture is None and known.give is None:
-            self._tell(known, before, Answers(note=f"{record.unrebuildable}, so only its own code could say"))
+        before = self.answers.get(record.id, Answers())
+        if sent.architecture is None and record.answer is None:
+            self._tell(record, before, Answers(note=f"{sent.unrebuildable}, so only its own code could say"))
             return
-        tables = self.ledger.tables.of_width(known.width or record.input_width)
+        tables = self.registry.tables.of_width(record.width or sent.input_width)
         if not tables or (not may_differ and tables.keys() <= before.by_table.keys()):
             return
-        state = self._hash(known) if may_differ else before.weights
+        state = self._hash(record) if may_differ else before.weights
         kept = before.by_table if state and state == before.weights else {}
         missing = [digest for digest in tables if digest not in kept]
         if not missing:
             return
         try:
-            made = {digest: self._answer(known, tables[digest], is_last) for digest in missing}
+            made = {digest: self._answer(record, tables[digest], is_last) for digest in missing}
         except NotNowError:
             return
         except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
             words = f"{type(error).__name__}: {str(error)[:200]}"
-            self._tell(known, before, Answers(note=f"it could not be asked ({words})"))
+            self._tell(record, before, Answers(note=f"it could not be asked ({words})"))
             return
-        self._tell(known, before, Answers(_steps(known), state, {**kept, **made}))
+        self._tell(record, before, Answers(record.steps, state, {**kept, **made}))
 
-    def _tell(self, known: Known, before: Answers, now: Answers) -> None:
-        """Send what a network gives, where that is news and within the budget."""
-        others = sum(of.bytes for number, of in self.answers.items() if number != known.id)
+    def _tell(self, record: ModelRecord, before: Answers, now: Answers) -> None:
+        """Send a network's outputs, if they are new and within the budget."""
+        others = sum(of.bytes for number, of in self.answers.items() if number != record.id)
         if others + now.bytes > MAX_OUTPUT_BYTES:
             now = Answers(note="the file holds so many networks and rows that its answers were not kept")
-        self.answers[known.id] = now
+        self.answers[record.id] = now
         if now.note and now.note == before.note:
             return
         outputs = tuple(TableOutputs(table, reference(array)) for table, array in now.by_table.items())
         note = now.note[:500]
-        self.send(AsTrained(known.id, self.ledger.cell(), outputs, note), tuple(now.by_table.values()))
+        self.send(AsTrained(record.id, self.registry.cell(), outputs, note), tuple(now.by_table.values()))
 
-    def _hash(self, known: Known) -> bytes:
-        """Return a hash of a network's weights; "" where they are in a session, which only training changes."""
-        if known.give is not None:
+    def _hash(self, record: ModelRecord) -> bytes:
+        """Return a hash of a network's weights; "" if a session holds them, which only training changes."""
+        if record.answer is not None:
             return b""
-        return weights.digest(known.model, self.tf)
+        return weights.digest(record.model, self.tf)
 
-    def _answer(self, known: Known, table: Array, is_last: bool) -> Array:
+    def _answer(self, record: ModelRecord, table: Array, is_last: bool) -> Array:
         """Return class numbers (n,), or values (n,)."""
-        given: list[Array] = []
+        ask, given = record.answer, list[Array]()
         with self.inside():
             for at in range(0, len(table), CHUNK):
                 rows = table[at : at + CHUNK]
-                part = self._call(known.model, rows, is_last) if known.give is None else known.give(rows, is_last)
+                part = self._call(record.model, rows, is_last) if ask is None else ask(rows, is_last)
                 given.append(np.asarray(part).reshape(len(rows), -1))
         answers = np.concatenate(given)
         if answers.shape[1] != self.outputs or self.outputs > NO_CLASS:
@@ -141,11 +147,6 @@ class Witness:
         if not is_last and getattr(model, "predict_function", None) is None:
             raise NotNowError
         return model.predict_on_batch(x)
-
-
-def _steps(known: Known) -> int:
-    fits: list[Fit] = known.fits
-    return sum(fit.steps_done for fit in fits)
 
 
 def _as_inputs(model: Any, rows: Array) -> Any:

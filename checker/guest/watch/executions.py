@@ -1,15 +1,16 @@
-"""Let a student's training lose no time between its steps, where that changes no digit of it.
+"""Speed-ups of a student's own ``fit`` that change no digit of it.
 
-Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras itself can
-take several steps before it comes back to Python (``steps_per_execution``), with the same numbers in the same order
-(``tests/guest/test_executions.py`` shows it). What happens once a step would happen once an epoch, so this is done only
-where nothing of the student's happens at a step: no callback but Keras's own that work by the epoch, no training step
-of their own, no eager training, no random layers of legacy Keras, whose numbers hang on how the step was traced.
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras can take
+several steps before it returns to Python (``steps_per_execution``), with the same numbers in the same order
+(``tests/guest/test_executions.py`` shows it). A callback that works at each step would then run once an epoch. So this
+is done only if nothing of the student's happens at a step: no callbacks except Keras's own that work by the epoch, no
+custom training step, no eager training. Random layers of legacy Keras also rule it out, because their numbers depend on
+how the step was traced.
 
-TensorFlow tunes a data set's parallelism and buffers while it is read, in a thread that sleeps for 10 ms, then 20, then
-40 and so on. Who drops the iterator, as ``fit`` does after each epoch, wakes that thread and waits for it to end; but
-it is woken a moment before it is told to end, and where it is quick to look, as with a core to itself, it sleeps on
-until the period is over, about as long as the epoch took. One thread has nothing to tune: data sets are read untuned.
+TensorFlow tunes a data set's parallelism and buffers while it is read, in an autotune thread that sleeps for 10 ms,
+then 20, then 40 and so on. ``fit`` drops the iterator after each epoch. Dropping it wakes the thread before the stop
+flag is set. On an idle core the thread checks too early and sleeps another full period, about as long as an epoch. A
+single thread leaves nothing to tune, so data sets are read untuned.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checker.guest.plain import generation
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import fed, fit_calls
 
 WORTH_IT = 1_000
@@ -30,8 +32,8 @@ DRAWING = ("Dropout", "Noise", "Random")
 FUNCTIONS = ("train_function", "test_function", "predict_function")
 
 
-def stop_tuning(tf: Any) -> None:
-    """Let every data set be read untuned from now on."""
+def stop_tuning(hooks: Hooks, tf: Any) -> None:
+    """Switch autotune off for every data set that is read from now on."""
     untuned = tf.data.Options()
     untuned.autotune.enabled = False
     original = tf.data.Dataset.__iter__
@@ -40,12 +42,12 @@ def stop_tuning(tf: Any) -> None:
     def read(dataset: Any) -> Any:
         return original(dataset.with_options(untuned) if tf.executing_eagerly() else dataset)
 
-    tf.data.Dataset.__iter__ = read
+    hooks.replace(tf.data.Dataset, "__iter__", read)
 
 
 @contextlib.contextmanager
 def whole_epochs(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
-    """Train with one execution an epoch where nothing forbids it, and leave the model as it was."""
+    """Train with one execution an epoch if nothing forbids it, and leave the model as it was."""
     steps = steps_an_epoch(given)
     epochs = int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0)
     if steps < 2 or steps * epochs < WORTH_IT or not _may(tf, keras, model, given):
@@ -61,7 +63,7 @@ def whole_epochs(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> I
 
 
 def steps_an_epoch(given: Mapping[str, Any]) -> int:
-    """Return how many steps an epoch of this call takes; 0 where that is not plain."""
+    """Return how many steps an epoch of this call takes; 0 if that is not clear."""
     x: Any = given.get("x")
     watched = given.get("validation_data")
     pair = watched if isinstance(watched, tuple | list) else (watched,)
@@ -76,7 +78,7 @@ def steps_an_epoch(given: Mapping[str, Any]) -> int:
 
 
 def _has_end(x: Any) -> bool:
-    """Tell arrays, and data sets that know how many batches they hold, from all else."""
+    """Tell whether this is an array, or a data set that knows how many batches it holds."""
     if hasattr(x, "element_spec"):
         return int(x.cardinality()) > 0
     return not fed.is_in_batches(x) and not hasattr(x, "__next__") and fed.length(x) > 0

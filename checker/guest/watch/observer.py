@@ -1,4 +1,4 @@
-"""What is seen of a call of ``fit`` at its epochs: steps that were taken, learning rates, and what the weights were."""
+"""Watches a call of ``fit`` at its epochs: the steps taken, the learning rates, and hashes of the weights."""
 
 import contextlib
 import math
@@ -7,13 +7,13 @@ from typing import Any
 
 from checker.guest.plain import weights
 from checker.guest.watch.fit_calls import Seen
-from checker.guest.watch.registry import Ledger
+from checker.guest.watch.registry import ModelRegistry
 
 
-def watch(ledger: Ledger) -> Seen:
-    """Return a callback to stand behind all others, which ends training with the epoch that reaches a cap."""
+def watch(registry: ModelRegistry) -> Seen:
+    """Return a callback to run after all others, which ends training with the epoch that reaches a cap."""
 
-    class Watching(ledger.tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
+    class Watching(registry.tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
         def __init__(self) -> None:
             super().__init__()
             self.epochs = self.steps = 0
@@ -26,9 +26,7 @@ def watch(ledger: Ledger) -> Seen:
             self.iterations = _iterations(self.model)
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            with contextlib.suppress(
-                Exception
-            ):  # a schedule has no rate of its own, and outside eager mode none is known
+            with contextlib.suppress(Exception):  # a schedule has no rate of its own; a graph's rate has no value
                 self.rates.append(float(self.model.optimizer.learning_rate))
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -37,9 +35,9 @@ def watch(ledger: Ledger) -> Seen:
             taken = counted if counted > 0 else _steps_an_epoch(self.params)
             self.epochs += 1
             self.steps += taken
-            self.weights.append(weights.digest(self.model, ledger.tf))
-            ledger.steps += taken
-            if ledger.is_capped(self.steps):
+            self.weights.append(weights.digest(self.model, registry.tf))
+            registry.count_steps(taken)
+            if registry.is_capped(self.steps):
                 self.is_capped = not self.model.stop_training
                 self.model.stop_training = True
 
@@ -48,7 +46,7 @@ def watch(ledger: Ledger) -> Seen:
 
 
 def _iterations(model: Any) -> int | None:
-    """Return how many steps the optimizer has taken, where it counts them."""
+    """Return how many steps the optimizer has taken; None if it does not count them."""
     try:
         return int(model.optimizer.iterations)
     except Exception:  # noqa: BLE001  # a graph's counter has no value, and a student's own optimizer may have none

@@ -1,13 +1,13 @@
-"""Where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
+"""Checks where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
 
-Theory of operation: a network is trained again from plain data, which holds no weights. So each variable that a layer
-makes is noted with a hash of what its initialiser gave it. When a training begins, or a network is used that was never
-trained, its variables must hold such values: their own, or those of another network, as after
+Theory of operation: a network is retrained from plain data, which holds no weights. So each variable that a layer makes
+is noted with a hash of its initial value. When a training begins, or a network is used that was never trained, its
+variables must hold initial values: their own, or those of another network, as after
 ``other.set_weights(first.get_weights())`` before any training. Nothing is drawn again, so no random state moves. Only
-layers that the clean guest builds are looked at; networks with others are replayed, with whatever their code does.
+layers that the clean guest builds are checked; networks with other layers are replayed by their own code.
 
-A variable that is made while a graph is traced has no value yet: it waits until the call that made it is over. What
-waits when a training ends has been trained, and is no longer looked at.
+A variable that is made while a graph is traced has no value yet. It waits until the call that made it is over. A
+variable that still waits when a training ends has been trained, and is no longer checked.
 """
 
 import contextlib
@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 
 from checker.guest.plain import generation
-from checker.guest.watch.registry import Known, Ledger
+from checker.guest.plain.hooks import Hooks
+from checker.guest.watch.model_record import ModelRecord
+from checker.guest.watch.registry import ModelRegistry
 from checker.keras_spec import allow_list
 from checker.records.arrays import Array
 
@@ -38,8 +40,8 @@ STATISTICS = ("moving_mean", "moving_variance")
 
 @dataclass
 class Made:
-    """A variable as its layer made it. ``value``: a hash of what its initialiser gave; None while that is not known.
-    ``is_array``: that initialiser was given its numbers itself."""
+    """A variable as its layer made it. ``value``: a hash of its initial value; None until that is known. ``is_array``:
+    its initialiser was given an array of numbers."""
 
     variable: weakref.ref[Any]
     layer: str
@@ -50,16 +52,16 @@ class Made:
 
 @dataclass
 class Origins:
-    """What layers have made so far: variables by their ``id``, those without a value yet, and all values."""
+    """The variables that layers have made so far, by ``id``; those without a value yet; and all initial values."""
 
     tf: Any
-    ledger: Ledger
+    registry: ModelRegistry
     made: dict[int, Made] = field(default_factory=dict)
     waiting: list[Made] = field(default_factory=list)
     initial: set[bytes] = field(default_factory=set)
 
-    def install(self) -> None:
-        """Hook the making of variables, and have the ledger ask here when a training begins."""
+    def install(self, hooks: Hooks) -> None:
+        """Hook the making of variables, and let the registry ask here when a training begins."""
         layer = self.tf.keras.layers.Layer
         add_weight = layer.add_weight
 
@@ -71,25 +73,25 @@ class Origins:
 
         made: Any = wrapper
         made.autograph_info__ = {}  # not the student's code to be translated
-        layer.add_weight = made
-        self.ledger.origins = self
+        hooks.replace(layer, "add_weight", made)
+        self.registry.check_origins_by(self)
 
     def settle(self) -> None:
-        """Take the values of what had none when it was made, before anything changes them."""
+        """Take the values of variables that had none when they were made, before anything changes them."""
         waiting, self.waiting = self.waiting, []
         for made in waiting:
             self._take(made)
 
     def forget_waiting(self) -> None:
-        """Let go of variables that were made and trained before anybody could look."""
+        """Drop variables that were made and trained before they could be checked."""
         self.waiting.clear()
 
-    def look(self, known: Known) -> None:
+    def look(self, record: ModelRecord) -> None:
         """Note where a network's weights come from, before it is trained."""
         try:
-            known.origin = self._origin(known)
+            record.note_origin(self._origin(record))
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
-            known.origin, known.unwatched = "", UNWATCHED
+            record.note_unwatched(UNWATCHED)
         self.forget_waiting()
 
     # -- variables ---------------------------------------------------------------------------------------
@@ -136,8 +138,8 @@ class Origins:
 
     # -- networks ----------------------------------------------------------------------------------------
 
-    def _origin(self, known: Known) -> str:
-        model = known.model
+    def _origin(self, record: ModelRecord) -> str:
+        model = record.model
         if not isinstance(model, self.tf.keras.Model) or not self._is_eager():
             return ""
         layer = next((layer for layer in _layers(model) if _holds_array(layer)), None)
@@ -148,11 +150,9 @@ class Origins:
         if not learned:
             return ""
         what = f"those of its layer `{learned[0][0].layer}` are not what its initialiser gives"
-        if known.file:
-            return (
-                f"{ELSEWHERE}: {what}; they were loaded from the file `{known.file}`, which no training seen here wrote"
-            )
-        source = self._source(known, {value for _, value in learned})
+        if file := record.file:
+            return f"{ELSEWHERE}: {what}; they were loaded from the file `{file}`, which no training seen here wrote"
+        source = self._source(record, {value for _, value in learned})
         if source is not None:
             name = source.variable or _name(source.model)
             return f"its weights come from another network of this file, `{name}`: {what}"
@@ -170,25 +170,25 @@ class Origins:
     def _is_initial(self, made: Made, value: bytes) -> bool:
         return value == made.value or value in self.initial
 
-    def _source(self, known: Known, values: set[bytes]) -> Known | None:
+    def _source(self, record: ModelRecord, values: set[bytes]) -> ModelRecord | None:
         """Return another network that was trained and holds these values, or most of them."""
-        others = [other for other in self.ledger.known.values() if other is not known and other.fits]
+        others = [other for other in self.registry.records if other is not record and other.fits]
         shared = [(sum(value in values for _, value in self._held_by(other)), other) for other in others]
         return max(shared, key=lambda pair: pair[0], default=(0, None))[1] if any(n for n, _ in shared) else None
 
-    def _held_by(self, other: Known) -> list[tuple[Made, bytes]]:
+    def _held_by(self, other: ModelRecord) -> list[tuple[Made, bytes]]:
         try:
             return self._held(other.model)
         except Exception:  # noqa: BLE001  # networks in a graph, and those that are not built
             return []
 
-    def twin(self, model: Any) -> Known | None:
+    def twin(self, model: Any) -> ModelRecord | None:
         """Return the network that was trained and holds the same values throughout, as before it was saved."""
         try:
             held = [value for _, value in self._held(model)]
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
             return None
-        others = [other for other in self.ledger.known.values() if other.model is not model and other.fits]
+        others = [other for other in self.registry.records if other.model is not model and other.fits]
         return next((o for o in reversed(others) if held and held == [value for _, value in self._held_by(o)]), None)
 
 

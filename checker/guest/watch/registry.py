@@ -1,104 +1,56 @@
-"""What is known of each of a notebook's models, and how many steps it has trained; every change is sent.
+"""The registry of a notebook's models, and of the training steps that all of them have taken.
 
-Theory of operation: whoever sees training (``capture``, ``staticgraph``, ``tape``) asks for what is ``Known`` of a
-model, changes that, and has it told: the whole record is sent again, arrays first. If the kernel is killed a second
-later, everything up to here has left the box. A model that is known is kept alive, so that an ``id`` stays its own.
+Theory of operation: whatever watches training (``capture``, ``staticgraph``, ``tape``) asks for a model's record,
+changes it by its methods, and has it published: the whole record is sent again, arrays first. If the kernel is killed a
+second later, everything up to here has left the box. The registry keeps each model alive, so that an ``id`` stays
+unique.
 """
 
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from checker.guest.plain import architecture, weights
 from checker.guest.plain.plaindata import reason
 from checker.guest.watch.descent import Descent, Origin
 from checker.guest.watch.fed import Data
+from checker.guest.watch.model_record import ModelRecord
 from checker.records.arrays import Array
 from checker.records.assignment import Caps
-from checker.records.capture import Fit, ModelCapture, Use
+from checker.records.capture import ModelCapture, Use
 from checker.records.network import Architecture
 
 MAX_FITS = 64
-MAX_USES = 32
 MIN_TABLE_ROWS = 50
 MAX_TABLE_ROWS = 100_000
 MAX_TABLE_BYTES = 128 * 2**20
 
-
-class Steps(Protocol):
-    """Training step by step that is still going on."""
-
-    def close(self) -> None:
-        """Make a finished stretch of it."""
-
-
-class Sights(Protocol):
-    """Rows that a model was only used on, between such steps."""
-
-    def add(self, how: str, x: Any, y: Any = None) -> None:
-        """Note a use."""
-
-    def join(self) -> None:
-        """Note what still waited for more."""
-
-
-@dataclass
-class Known:
-    """A model that was seen, with what happened to it so far.
-
-    ``origin``: where its weights come from, as in its record; ``unwatched``: why that was not looked at. ``file``: the
-    one that its weights were loaded from, where no network of this run has written it. ``was_given``: weights, since
-    anybody looked.
-    """
-
-    id: int
-    model: Any
-    cell: int
-    made_in: str = ""
-    rank: int = 0
-    variable: str = ""
-    width: int | None = None
-    fits: list[Fit] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
-    recompiled: bool = True
-    batches: list[Data] = field(default_factory=list)
-    batch_steps: int = 0
-    batch_losses: list[float] = field(default_factory=list)
-    loop: Steps | None = None
-    looks: Sights | None = None
-    describe: Callable[[], Architecture] | None = None
-    give: Callable[[Array, bool], Array] | None = None
-    record: ModelCapture | None = None
-    origin: str = ""
-    unwatched: str = ""
-    file: str = ""
-    was_given: bool = False
+Send = Callable[[ModelCapture, tuple[Array, ...]], None]
 
 
 class NotNowError(Exception):
     """A network cannot be asked for outputs without a trace now; at the end of the file it can."""
 
 
-class Watcher(Protocol):
-    """Whoever must look at a network before its weights change."""
+class ChangeWatcher(Protocol):
+    """Looks at a network before its weights change."""
 
-    def before_change(self, known: Known, goes_on: bool = False) -> None:
+    def before_change(self, record: ModelRecord, goes_on: bool = False) -> None:
         """Look now."""
 
 
-class Source(Protocol):
-    """Whoever looks where a network's weights come from."""
+class OriginChecker(Protocol):
+    """Finds out where a network's weights come from."""
 
-    def look(self, known: Known) -> None:
-        """Look now, before it is trained."""
+    def look(self, record: ModelRecord) -> None:
+        """Look now, before the network is trained."""
 
 
 class Tables:
-    """Tables of inputs (n, width) that networks were given, each once, by width and hash, up to so many rows a width.
+    """Tables of inputs (n, width) that networks were given, each once, by width and hash.
 
-    Few rows are no table, and what comes after the budget is spent is left out.
+    Inputs of fewer than ``MIN_TABLE_ROWS`` rows are left out, and so is whatever exceeds the caps.
     """
 
     def __init__(self) -> None:
@@ -106,7 +58,7 @@ class Tables:
         self._bytes = 0
 
     def keep(self, data: Data) -> None:
-        """Keep a table of inputs, where there is one."""
+        """Keep the table of inputs, if there is one."""
         ref = data.fed.x
         if ref is None or len(ref.shape) != 2 or ref.shape[0] < MIN_TABLE_ROWS:
             return
@@ -121,102 +73,141 @@ class Tables:
         return self._by_width.get(width, {}) if width is not None else {}
 
 
-class Ledger:
-    """What is known of all models. ``send`` takes a record and the arrays it refers to; ``cell`` tells which one is
-    running, ``line`` which line of a companion's a frame of the stack is in; ``steps`` are all that the notebook has
-    trained, to be held against its cap. ``descent`` is how weights came about, ``tables`` are all that any model was
-    given, and ``changed`` the models whose weights have changed since the ``witness`` looked."""
+class ModelRegistry:
+    """The records of all models, and what concerns them together.
+
+    ``send`` takes a record and the arrays it refers to; ``cell`` returns the running cell, ``line`` the line of a
+    companion module that a stack frame is in. ``descent`` knows which training led to which weights, ``tables`` holds
+    the inputs that any model was given.
+    """
 
     def __init__(
-        self,
-        tf: Any,
-        caps: Caps,
-        send: Callable[[ModelCapture, tuple[Array, ...]], None],
-        cell: Callable[[], int],
-        line: Callable[[Any], str] = lambda frame: "",
+        self, tf: Any, caps: Caps, send: Send, cell: Callable[[], int], line: Callable[[Any], str] = lambda frame: ""
     ) -> None:
-        self.tf, self.caps, self.send, self.cell, self.line = tf, caps, send, cell, line
-        self.steps = 0
-        self.known: dict[int, Known] = {}
-        self.seen_in: Counter[int] = Counter()
+        self.tf, self.caps, self.cell = tf, caps, cell
         self.tables = Tables()
         self.descent = Descent()
-        self.changed: set[int] = set()
-        self.witness: Watcher | None = None
-        self.origins: Source | None = None
+        self._send, self._line = send, line
+        self._steps = 0
+        self._records: dict[int, ModelRecord] = {}
+        self._in_cell: Counter[int] = Counter()
+        self._changed: set[int] = set()
+        self._watcher: ChangeWatcher | None = None
+        self._origins: OriginChecker | None = None
 
-    def is_capped(self, done: int) -> bool:
-        """Tell whether a training that has taken so many steps, or else the notebook, may take no more."""
-        return done >= self.caps.fit_steps or self.steps >= self.caps.notebook_steps
+    # -- models ------------------------------------------------------------------------------------------
 
-    def know(self, model: Any) -> Known:
-        """Return what is known of a model."""
-        if id(model) not in self.known:
-            cell, made_in = self.cell(), self.line(sys._getframe(1))
-            self.known[id(model)] = Known(len(self.known) + 1, model, cell, made_in, self.seen_in[cell])
-            self.seen_in[cell] += 1
-        return self.known[id(model)]
+    def record_of(self, model: Any) -> ModelRecord:
+        """Return a model's record, and begin one if the model is new."""
+        if id(model) not in self._records:
+            cell, made_in = self.cell(), self._line(sys._getframe(1))
+            self._records[id(model)] = ModelRecord(len(self._records) + 1, model, cell, made_in, self._in_cell[cell])
+            self._in_cell[cell] += 1
+        return self._records[id(model)]
+
+    @property
+    def records(self) -> list[ModelRecord]:
+        """The records of all models, in the order in which they were first seen."""
+        return list(self._records.values())
 
     def has_trained(self) -> bool:
         """Tell whether any network was trained."""
-        return any(known.fits or known.batch_steps or known.loop for known in self.known.values())
+        return any(record.is_trained for record in self.records)
 
-    def about_to_train(self, known: Known, goes_on: bool = False) -> None:
-        """Let it be looked at where a model's weights come from before it is trained for the first time."""
-        self.look_at_origin(known)
-        self.about_to_change(known, goes_on)
+    # -- steps -------------------------------------------------------------------------------------------
 
-    def look_at_origin(self, known: Known) -> None:
-        """Have it noted where the weights of a model come from that was never trained."""
-        if self.origins is not None and not known.fits:
-            self.origins.look(known)
-            known.was_given = False
+    def count_steps(self, taken: int) -> None:
+        """Count training steps against the notebook's cap."""
+        self._steps += taken
 
-    def about_to_change(self, known: Known, goes_on: bool = False) -> None:
-        """Let the witness look at a model before its weights change, and remember that they do."""
-        if self.witness is not None:
-            self.witness.before_change(known, goes_on)
-        if not known.fits and known.give is None and known.loop is None and not known.batches:
-            self.descent.note(weights.digest(known.model, self.tf), Origin(()))
-        self.changed.add(known.id)
+    def is_capped(self, done: int) -> bool:
+        """Tell whether a training that has taken so many steps, or the whole notebook, may take no more."""
+        return done >= self.caps.fit_steps or self._steps >= self.caps.notebook_steps
 
-    def note_use(self, known: Known, use: Use, data: Data) -> None:
+    # -- weights -----------------------------------------------------------------------------------------
+
+    def watch_changes_by(self, watcher: ChangeWatcher) -> None:
+        """Let this watcher look at each network before its weights change."""
+        self._watcher = watcher
+
+    def check_origins_by(self, origins: OriginChecker) -> None:
+        """Let this checker find out where weights come from."""
+        self._origins = origins
+
+    def before_training(self, record: ModelRecord, goes_on: bool = False) -> None:
+        """Check the origin of a model's weights before its first training, and have it looked at before each."""
+        self.check_origin(record)
+        self.before_weights_change(record, goes_on)
+
+    def check_origin(self, record: ModelRecord) -> None:
+        """Note where the weights of a model come from, if it was never trained."""
+        if self._origins is not None and not record.fits:
+            self._origins.look(record)
+
+    def before_weights_change(self, record: ModelRecord, goes_on: bool = False) -> None:
+        """Have a model looked at before its weights change, and remember that they do."""
+        self.look_at(record, goes_on)
+        if not record.is_trained and record.answer is None:
+            self.descent.note(weights.digest(record.model, self.tf), Origin(()))
+        self.note_changed(record)
+
+    def look_at(self, record: ModelRecord, goes_on: bool = False) -> None:
+        """Have a model looked at now, as the last chance before something happens to it."""
+        if self._watcher is not None:
+            self._watcher.before_change(record, goes_on)
+
+    def note_changed(self, record: ModelRecord) -> None:
+        """Note that a model's weights differ from when they were last looked at."""
+        self._changed.add(record.id)
+
+    def is_changed(self, record: ModelRecord) -> bool:
+        """Tell whether a model's weights have changed since they were last looked at."""
+        return record.id in self._changed
+
+    def note_looked_at(self, *records: ModelRecord) -> None:
+        """Note that these models were looked at."""
+        self._changed -= {record.id for record in records}
+
+    # -- what the host is told ---------------------------------------------------------------------------
+
+    def note_use(self, record: ModelRecord, use: Use, data: Data) -> None:
         """Add a use of a model, with the data it was used on."""
-        known.uses = [*known.uses[-MAX_USES + 1 :], use]
-        self.tell(known, data)
+        record.add_use(use)
+        self.publish(record, data)
 
-    def tell(self, known: Known, *data: Data | None) -> None:
-        """Send what is known of a model, with the arrays of the data it was just given."""
-        shape, unrebuildable = self._architecture(known)
-        if len(known.fits) > MAX_FITS:
+    def publish(self, record: ModelRecord, *data: Data | None) -> None:
+        """Send a model's record, with the arrays of the data it was just given."""
+        shape, unrebuildable = self._architecture(record)
+        if len(record.fits) > MAX_FITS:
             shape, unrebuildable = None, f"it was trained in more than {MAX_FITS} separate stretches"
-        for of in data:
-            if of is not None:
-                self.tables.keep(of)
-        known.record = record = ModelCapture(
-            id=known.id,
-            name=str(known.model.name)[:200],
-            variable=known.variable[:200],
-            class_name=type(known.model).__name__[:200],
-            cell=known.cell,
-            input_width=_width(known.model, "input_shape") or known.width,
-            output_width=_width(known.model, "output_shape") if outputs(known.model) == 1 else None,
-            parameters=_parameters(known.model),
+        given = [of for of in data if of is not None]
+        for of in given:
+            self.tables.keep(of)
+        capture = ModelCapture(
+            id=record.id,
+            name=str(record.model.name)[:200],
+            variable=record.variable[:200],
+            class_name=type(record.model).__name__[:200],
+            cell=record.cell,
+            input_width=_width(record.model, "input_shape") or record.width,
+            output_width=_width(record.model, "output_shape") if outputs(record.model) == 1 else None,
+            parameters=_parameters(record.model),
             architecture=shape,
             unrebuildable=unrebuildable[:500],
-            fits=tuple(known.fits[:MAX_FITS]),
-            uses=tuple(known.uses),
-            origin=known.origin[:500],
-            made_in=known.made_in[:200],
-            rank=known.rank,
+            fits=record.fits[:MAX_FITS],
+            uses=record.uses,
+            origin=record.origin[:500],
+            made_in=record.made_in[:200],
+            rank=record.rank,
         )
-        self.send(record, tuple(a for d in data if d is not None for a in d.sent))
+        record.note_sent(capture)
+        self._send(capture, tuple(array for of in given for array in of.sent))
 
-    def _architecture(self, known: Known) -> tuple[Architecture | None, str]:
+    def _architecture(self, record: ModelRecord) -> tuple[Architecture | None, str]:
         try:
-            if known.describe is not None:
-                return known.describe(), ""
-            return architecture.describe(known.model, self.tf.keras, self.tf), ""
+            if record.describe is not None:
+                return record.describe(), ""
+            return architecture.describe(record.model, self.tf.keras, self.tf), ""
         except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
             return None, reason(error)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from checker.guest.watch import fed, fit_calls
 from checker.guest.watch.fed import Data
-from checker.guest.watch.registry import Known
+from checker.guest.watch.model_record import ModelRecord
 from checker.records.arrays import Array
 from checker.records.job import ReplayPlan
 from checker.records.network import Development, Labels
@@ -41,9 +41,9 @@ class Replay:
         self.epochs = 0
         self.steps = 0
 
-    def concerns(self, known: Known, data: Data) -> bool:
+    def concerns(self, record: ModelRecord, data: Data) -> bool:
         """Tell whether a fit is one of those that the answer was trained by."""
-        is_answer = (known.cell, known.rank) == (self.plan.cell, self.plan.rank)
+        is_answer = (record.cell, record.rank) == (self.plan.cell, self.plan.rank)
         return is_answer and not 0 < data.fed.rows < self.plan.enough and self.fits < self.plan.fits
 
     def changed(self, given: Mapping[str, Any], data: Data, development: Development) -> dict[str, Any]:

@@ -1,31 +1,32 @@
 """Notes training in TensorFlow 1 graphs: ``Session.run`` with feeds instead of ``fit``.
 
-Theory of operation: three things are hooked. An optimizer's ``compute_gradients`` and ``apply_gradients`` tell
-which operation is a step of training, of which loss, with which optimizer. A layer's call tells which layer
-made which tensor. ``Session.run`` sees each run: where its fetches reach a step of training, the tensors that
-matter (inputs, labels, learning rate, rates of dropout, the loss itself) are fetched along with them, so that it
-makes no difference whether they were fed, read from a pipeline or computed. ``dataflow`` reads the network.
+Theory of operation: three things are hooked. An optimizer's ``compute_gradients`` and ``apply_gradients`` tell which
+operation is a training step, of which loss, with which optimizer. A layer's call tells which layer made which tensor.
+``Session.run`` sees each run. If its fetches lead to a training step, the tensors that matter (inputs, labels, learning
+rate, dropout rates, the loss) are fetched along with them, whether they were fed, read from a pipeline or computed.
+``dataflow`` reads the network.
 
-The loss that the optimizer was given is compared, as a number, with the mean over rows of the cross-entropy that
-was found: equal, or a constant multiple of it (a sum over the batch), is fine, for plain gradient descent with
-the learning rate multiplied; anything else is not rebuilt.
+The loss of the optimizer is compared, as a number, with the mean over rows of the cross-entropy in the graph. It may be
+equal, or a constant multiple such as a sum over the batch. For plain gradient descent the multiple goes into the
+learning rate. Anything else is not rebuilt.
 """
 
 import functools
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from checker.guest.plain import generation, plaindata
-from checker.guest.plain.plaindata import UnrebuildableError
-from checker.guest.watch import dataflow, optimizers
+from checker.guest.plain.hooks import Hooks
+from checker.guest.watch import dataflow
 from checker.guest.watch.dataflow import Call, Reader, Reading
-from checker.guest.watch.loops import Looks, Loop, begin
-from checker.guest.watch.registry import Known, Ledger, NotNowError
+from checker.guest.watch.graph_network import Network, Reached, StaticGraph, Training
+from checker.guest.watch.loops import CustomLoop, begin
+from checker.guest.watch.registry import ModelRegistry, NotNowError
+from checker.guest.watch.usage_log import UsageLog
 from checker.records.network import KerasObject
 
 HOW = "Session.run loop"
@@ -36,88 +37,11 @@ Args = tuple[Any, ...]
 Given = Mapping[str, Any]
 
 
-class StaticGraph:
-    """A network in a graph, with what ``Ledger`` asks of a model."""
-
-    def __init__(self, name: str, inputs: int | None, outputs: int | None, parameters: int) -> None:
-        self.name = name
-        self.input_shape, self.output_shape = (None, inputs), (None, outputs)
-        self.parameters = parameters
-
-    def count_params(self) -> int:
-        """Return the number of weights."""
-        return self.parameters
-
-
-StaticGraph.__name__ = "TensorFlow 1 graph"
-
-
-@dataclass
-class Training:
-    """An operation that is a step of training. Optimizer and loss are None where updates are made by hand."""
-
-    operation: Any
-    optimizer: Any = None
-    loss: Any = None
-    obstacle: str = ""
-    network: "Network | None" = None
-    values: dict[str, float] = field(default_factory=dict)
-    last: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    loop: Loop | None = None
-
-    @property
-    def rate(self) -> Any:
-        """The learning rate, a number or a tensor, as the optimizer was given it."""
-        names = optimizers.OF_TENSORFLOW_1.get(type(self.optimizer).__name__)
-        value = getattr(self.optimizer, names[1]["learning_rate"], None) if names else None
-        return value() if callable(value) and not dataflow.is_tensor(value) else value
-
-    def plan(self) -> tuple[KerasObject, KerasObject]:
-        """Return optimizer and loss as plain data; UnrebuildableError where there are none."""
-        if self.obstacle or self.network is None or self.optimizer is None:
-            raise UnrebuildableError(self.obstacle or "its weights are updated by assignments of the student's own")
-        return optimizers.describe(self.optimizer, self.values), self.network.reading.target.loss
-
-
-@dataclass
-class Network:
-    """A network that is trained or used, and what is known of it.
-
-    ``is_fresh``: its weights were given their first values again, so what came before does not count once it is
-    trained anew. ``feeds``: of its last run, by which its outputs can be had for other rows while its session is open.
-    """
-
-    reading: Reading
-    known: Known
-    looks: Looks
-    initial: frozenset[str]
-    is_fresh: bool = False
-    trained_by: Training | None = None
-    session: Any = None
-    feeds: Given = field(default_factory=dict)
-    was_used: bool = False
-    is_closing: bool = False
-
-    def ran(self, session: Any, feeds: Given, is_use: bool) -> None:
-        """Remember the session of a run, and what was fed; what a use was fed counts before that of a step."""
-        self.session = session
-        if is_use or not self.was_used:
-            self.feeds, self.was_used = feeds, self.was_used or is_use
-
-
-@dataclass(frozen=True)
-class Reached:
-    """What the fetches of a run lead to."""
-
-    training: Training | None
-    operations: frozenset[Any]
-
-
 class StaticGraphs:
-    """The hooks' shared state."""
+    """The state that the hooks share."""
 
-    def __init__(self, tf: Any, ledger: Ledger) -> None:
-        self.tf, self.ledger = tf, ledger
+    def __init__(self, tf: Any, registry: ModelRegistry) -> None:
+        self.tf, self.registry = tf, registry
         self.calls: dict[Any, dict[str, Call]] = {}
         self.losses: dict[int, tuple[Any, Any, list[Any]]] = {}
         self.trainings: dict[Any, Training] = {}
@@ -125,21 +49,22 @@ class StaticGraphs:
         self.reached: dict[Any, dict[tuple[Any, ...], Reached]] = {}
         self.plain_run: Original = lambda *args: None
 
-    def install(self) -> None:
+    def install(self, hooks: Hooks) -> None:
         """Hook sessions, optimizers, and legacy Keras's layers outside eager execution."""
         v1 = self.tf.compat.v1
         self.plain_run = v1.Session.run
         for session in (v1.Session, v1.InteractiveSession):
-            session.run = _hooked(session.run, self._on_run)
-            session.close = _closing(session.close, self._on_close)
+            hooks.replace(session, "run", _hooked(session.run, self._on_run))
+            hooks.replace(session, "close", _closing(session.close, self._on_close))
         optimizer = v1.train.Optimizer
-        optimizer.compute_gradients = _hooked(optimizer.compute_gradients, self._on_compute)
-        optimizer.apply_gradients = _hooked(optimizer.apply_gradients, self._on_apply)
+        hooks.replace(optimizer, "compute_gradients", _hooked(optimizer.compute_gradients, self._on_compute))
+        hooks.replace(optimizer, "apply_gradients", _hooked(optimizer.apply_gradients, self._on_apply))
         if generation.is_legacy(self.tf.keras):
             layer: Any = importlib.import_module("tf_keras.src.engine.base_layer_v1").Layer
-            layer.__call__ = _hooked(layer.__call__, self._on_layer)
-            made: Any = self.tf.keras.optimizers.Optimizer
-            made._serialize_hyperparameter = _readable(made._serialize_hyperparameter, self.tf)
+            hooks.replace(layer, "__call__", _hooked(layer.__call__, self._on_layer))
+            made = self.tf.keras.optimizers.Optimizer
+            readable = _readable(made._serialize_hyperparameter, self.tf)
+            hooks.replace(made, "_serialize_hyperparameter", readable)
 
     # -- while the graph is made -----------------------------------------------------------------------------
 
@@ -192,15 +117,14 @@ class StaticGraphs:
         return self._train(original, fetches, training, network)
 
     def _on_close(self, session: Any) -> None:
-        """Let the networks that live in a session be looked at before it ends."""
+        """Have the networks of a session looked at before it closes."""
         for network in self.networks:
             if network.session is session:
                 network.is_closing = True
-                if network.known.loop is not None:
-                    network.known.loop.close()
-                network.looks.join()
-                if self.ledger.witness is not None:
-                    self.ledger.witness.before_change(network.known)
+                if network.record.loop is not None:
+                    network.record.loop.close()
+                network.uses.join()
+                self.registry.look_at(network.record)
                 network.session = None
 
     def _give(self, network: Network, rows: Any, is_last: bool) -> Any:
@@ -233,16 +157,16 @@ class StaticGraphs:
             training.obstacle = training.obstacle or plaindata.reason(error)
         return result
 
-    def _loop(self, training: Training, network: Network) -> Loop:
-        known = network.known
+    def _loop(self, training: Training, network: Network) -> CustomLoop:
+        record = network.record
         if network.is_fresh:
-            network.is_fresh, known.loop, known.recompiled = False, None, True
-            known.fits.clear()
+            network.is_fresh = False
+            record.start_over()
         if training.loop is None or not training.loop.is_open:
             anew = training is not network.trained_by
-            training.loop = begin(known, network.looks, HOW, training.plan, anew)
+            training.loop = begin(network.uses, HOW, training.plan, anew)
             network.trained_by = training
-            known.describe = functools.partial(dataflow.describe, network.reading, training.values)
+            record.describe_by(functools.partial(dataflow.describe, network.reading, training.values))
         return training.loop
 
     def _use(self, original: Original, fetches: Any, reached: Reached, session: Any, fed: Given) -> Any:
@@ -259,12 +183,12 @@ class StaticGraphs:
                 continue
             result, seen = original((fetches, wanted))
             network.ran(session, fed, is_use=True)
-            network.looks.add("evaluate" if has_labels else "predict", seen["x"], seen.get("y"))
+            network.uses.add("evaluate" if has_labels else "predict", seen["x"], seen.get("y"))
             return result
         return original()
 
     def _reach(self, graph: Any, fetches: Any) -> Reached | None:
-        """Return what fetches lead to; None where that cannot be told."""
+        """Return what fetches lead to; None if that cannot be told."""
         try:
             flat = [graph.as_graph_element(f) for f in self.tf.nest.flatten(fetches)]
             roots = tuple(dict.fromkeys(getattr(f, "op", f) for f in flat))
@@ -288,8 +212,8 @@ class StaticGraphs:
         return None
 
     def _network(self, training: Training, fed: Given) -> Network | None:
-        """Return the network that a step trains, read when it is first needed; None where no table is given to it, as
-        to an example that adds numbers."""
+        """Return the network that a step trains, read when it is first needed; None if it is given no table, as in an
+        example that adds numbers."""
         if training.network is None:
             graph = training.operation.graph
             reader = Reader(graph, self.calls.get(graph, {}), self.tf)
@@ -303,7 +227,7 @@ class StaticGraphs:
         return training.network
 
     def _unknown(self, training: Training, root: Any, reader: Reader, fed: Given) -> Reading:
-        """Return what stands for a network whose loss is none that is known."""
+        """Return a stand-in for a network with a loss that the checker does not know."""
         training.obstacle = training.obstacle or "its loss is none that the checker knows"
         nowhere = dataflow.Target(KerasObject("none"), None, None)
         return Reading(nowhere, reader.some_input(root, fed), obstacle=training.obstacle)
@@ -314,16 +238,16 @@ class StaticGraphs:
         ends_in = reader.width(root if outputs is None else outputs.op)
         widths = _width(reading.x), _width(outputs) or ends_in
         model = StaticGraph(name, *widths, sum(step.weights for step in reading.steps))
-        known = self.ledger.know(model)
+        record = self.registry.record_of(model)
         starts = frozenset() if outputs is None else reader.starts(outputs)
-        network = Network(reading, known, Looks(self.ledger, known), starts)
-        known.give = functools.partial(self._give, network)
+        network = Network(reading, record, UsageLog(self.registry, record), starts)
+        record.answer_by(functools.partial(self._give, network))
         self.networks.append(network)
         return network
 
 
 def _width(tensor: Any) -> int | None:
-    """Return how many columns a table has; None where its graph does not tell."""
+    """Return how many columns a table has; None if its graph does not tell."""
     shape = getattr(tensor, "shape", None)
     return shape.as_list()[-1] if shape is not None and shape.rank == 2 else None
 
@@ -349,7 +273,7 @@ def _note_values(training: Training, reading: Reading, seen: Mapping[str, Any]) 
 
 
 def _ratio(seen: Mapping[str, Any]) -> float | None:
-    """Return the loss in proportion to the mean of the rows' losses; NaN where that cannot be told."""
+    """Return the ratio of the loss to the mean of the rows' losses; NaN if it cannot be told."""
     if "loss" not in seen:
         return None
     each = seen.get("each")
@@ -360,7 +284,7 @@ def _ratio(seen: Mapping[str, Any]) -> float | None:
 
 
 def _readable(serialize: Original, tf: Any) -> Original:
-    """Let an optimizer of legacy Keras tell its settings outside eager execution too, where compiling asks for them."""
+    """Make a legacy Keras optimizer's settings readable outside eager execution too, where compiling reads them."""
 
     @functools.wraps(serialize)
     def wrapper(optimizer: Any, setting: Any) -> Any:
@@ -373,7 +297,7 @@ def _readable(serialize: Original, tf: Any) -> Original:
 
 
 def _closing(method: Original, before: Callable[[Any], None]) -> Original:
-    """Return a session's ``close`` with something to be done before it."""
+    """Return a session's ``close`` that calls ``before`` first."""
 
     @functools.wraps(method)
     def wrapper(session: Any, *args: Any, **kwargs: Any) -> Any:
@@ -384,7 +308,7 @@ def _closing(method: Original, before: Callable[[Any], None]) -> Original:
 
 
 def _hooked(method: Callable[..., Any], hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method with a hook around it; ``original`` takes the first argument anew where that changes."""
+    """Return the method with a hook around it; ``original`` takes a new first argument, if any."""
     first = list(inspect.signature(method).parameters)[1]
 
     @functools.wraps(method)

@@ -1,16 +1,15 @@
-"""Notes training by ``tf.GradientTape``: a student's own loop around a Keras model, a loss and an optimizer.
+"""Notes training by ``tf.GradientTape``: a custom loop around a Keras model, a loss and an optimizer.
 
-Theory of operation: four calls are hooked, and each is an event: a model is called on ``x``, a loss on ``y`` and that
-call's outputs, a gradient is taken of a number, an optimizer changes the model's weights. An event is noted when
-its numbers are there. In eager execution that is at once. While a ``tf.function`` is traced, the hook puts a
-``tf.numpy_function`` into the graph, which notes the event with the numbers of that step each time the graph runs; so
-batches are seen whether the function is given them or loops over a data set itself. Graphs for XLA cannot hold such
-a call; there it is only noted that a step was taken. What Keras does inside ``fit`` and its kin is left alone.
+Theory of operation: four calls are hooked, and each is an event: a model is called on ``x``, a loss on ``y`` and the
+outputs of that call, a gradient is taken of a number, an optimizer changes the model's weights. An event is noted as
+soon as its numbers are known. In eager execution that is at once. While a ``tf.function`` is traced, the hook puts a
+``tf.numpy_function`` into the graph, which notes the event with the numbers of that step each time the graph runs. So
+batches are seen whether the function is given them or loops over a data set itself. XLA graphs cannot hold such a call;
+there the hook only notes that a step was taken. What Keras does inside ``fit`` and similar methods is left alone.
 
-A model called and then changed was trained on that batch; called and not changed, it was only used on it. The
-number that was differentiated is held against the mean of each loss that was called: one of them must be what was
-trained on, up to a constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains
-gives its last result again.
+A model that is called and then changed was trained on that batch; otherwise it was only used on it. The number that was
+differentiated is compared with the mean of each loss that was called: one of them must be the training loss, up to a
+constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains returns its last result.
 """
 
 import contextlib
@@ -19,16 +18,16 @@ import importlib
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from checker.guest.plain import generation, plaindata
-from checker.guest.plain.plaindata import UnrebuildableError
+from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.capture import Capture
-from checker.guest.watch.loops import Looks, Loop, begin
-from checker.guest.watch.registry import Known
+from checker.guest.watch.learner import NO_LOSS, Called, Learner, Plan, Traced, identity
+from checker.guest.watch.loops import CustomLoop, begin
+from checker.guest.watch.usage_log import UsageLog
 from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
 
@@ -38,101 +37,13 @@ OF_LOGITS = {
     "softmax_cross_entropy_with_logits": "CategoricalCrossentropy",
 }
 KERAS = ("keras", "tf_keras")
-NO_LOSS = "the loss is none of Keras's own, taken of the network's own outputs"
 CLOSE = 1e-4
 
 Original = Callable[..., Any]
 
 
-@dataclass(frozen=True)
-class Called:
-    """A loss that was called in a step: what it is or why that cannot be told, the labels, the mean over rows."""
-
-    loss: KerasObject | None
-    obstacle: str
-    labels: Any
-    mean: float
-
-
-@dataclass
-class Plan:
-    """What a loop trains with."""
-
-    optimizer: Any
-    loss: KerasObject | None
-    obstacle: str = ""
-    loop: Loop | None = None
-
-    def holds(self, optimizer: Any, loss: KerasObject | None) -> bool:
-        """Tell whether a step goes on with this."""
-        return self.optimizer is optimizer and self.loss == loss
-
-    def plain(self) -> tuple[KerasObject, KerasObject]:
-        """Return optimizer and loss as plain data; UnrebuildableError where they cannot be told."""
-        if self.obstacle or self.loss is None:
-            raise UnrebuildableError(self.obstacle or NO_LOSS)
-        return plaindata.describe(self.optimizer, allow_list.OPTIMIZERS), self.loss
-
-
-@dataclass
-class Learner:
-    """A model that is called, with what happened since its last call."""
-
-    model: Any
-    known: Known
-    looks: Looks
-    outputs: Any = None
-    losses: list[Called] = field(default_factory=list)
-    chosen: Called | None = None
-    ratio: float | None = None
-    total: float = math.nan
-    gradients: list[Any] = field(default_factory=list)
-    plan: Plan | None = None
-
-    def variables(self) -> set[int]:
-        """Return what tells the model's trainable variables."""
-        return {_identity(v) for v in self.model.trainable_variables}
-
-    def hindrance(self, variables: list[Any], gradients: list[Any]) -> str:
-        """Return what keeps a step from being one of plain training; "" where nothing does."""
-        if self.variables() - {_identity(v) for v in variables}:
-            return "only some of its weights were trained"
-        if not {id(g) for g in gradients if g is not None} <= {id(g) for g in self.gradients}:
-            return "the gradients are changed before they are applied"
-        return ""
-
-    @property
-    def loop(self) -> Loop | None:
-        """The loop that trains it, until that is closed."""
-        loop = self.plan.loop if self.plan is not None else None
-        return loop if loop is not None and loop.is_open else None
-
-    def is_capped(self, steps: int) -> bool:
-        """Count steps that will not be taken, and tell so, where its loop is beyond the cap."""
-        if self.loop is None or not self.loop.is_capped:
-            return False
-        for _ in range(steps):
-            self.loop.step()
-        return True
-
-
-@dataclass
-class Traced:
-    """A tf.function that was called: whose steps it takes, how many in its last call, and what that gave."""
-
-    function: Any
-    learner: Learner | None = None
-    steps: int = 0
-    result: Any = None
-
-    def taken(self) -> int:
-        """Return the number of steps that its model's loop asked for so far."""
-        loop = self.learner.loop if self.learner is not None else None
-        return loop.asked if loop is not None else 0
-
-
 class Tapes:
-    """The hooks' shared state."""
+    """The state that the hooks share."""
 
     def __init__(self, tf: Any, capture: Capture) -> None:
         self.tf, self.keras, self.capture = tf, tf.keras, capture
@@ -142,7 +53,7 @@ class Tapes:
         self.inside = 0
         self.compiled = 0
 
-    def install(self) -> None:
+    def install(self, hooks: Hooks) -> None:
         """Hook models, losses, tapes, optimizers and tf.function."""
         keras, tf = self.keras, self.tf
         for owner, name, hook in [
@@ -151,21 +62,22 @@ class Tapes:
             (tf.GradientTape, "gradient", self._on_gradient),
             *((kind, name, self._on_apply) for kind, name in _optimizers(keras)),
         ]:
-            setattr(owner, name, self._hooked(getattr(owner, name), hook))
+            hooks.replace(owner, name, self._hooked(getattr(owner, name), hook))
         for name, function in inspect.getmembers(keras.losses, inspect.isfunction):
             if name not in ("get", "serialize", "deserialize"):
-                self._hook_loss((keras.losses, tf.losses, importlib.import_module("keras").losses), name, function)
+                homes = (keras.losses, tf.losses, importlib.import_module("keras").losses)
+                self._hook_loss(hooks, homes, name, function)
         for name in OF_LOGITS:
-            self._hook_loss((tf.nn,), name, getattr(tf.nn, name))
+            self._hook_loss(hooks, (tf.nn,), name, getattr(tf.nn, name))
         kind: Any = type(tf.function(len))
-        kind.__call__ = _like(kind.__call__, self._calling(kind.__call__))
+        hooks.replace(kind, "__call__", _like(kind.__call__, self._calling(kind.__call__)))
 
-    def _hook_loss(self, homes: tuple[Any, ...], name: str, function: Original) -> None:
-        """Put a hooked function in the place of a loss that is a function."""
+    def _hook_loss(self, hooks: Hooks, homes: tuple[Any, ...], name: str, function: Original) -> None:
+        """Replace a loss function by a hooked one."""
         hooked = self._hooked(function, functools.partial(self._on_loss_function, function))
         for home in homes:
             if getattr(home, name, None) is function:
-                setattr(home, name, hooked)
+                hooks.replace(home, name, hooked)
 
     def _hooked(self, function: Original, hook: Original) -> Original:
         """Return a function with a hook around the student's own calls of it."""
@@ -191,7 +103,7 @@ class Tapes:
             self.inside -= 1
 
     def _emit(self, event: Callable[..., Any], *values: Any) -> None:
-        """Note an event, now or whenever the graph that is being traced runs; values become arrays."""
+        """Note an event, now or each time the graph that is being traced runs; values become arrays."""
 
         def note(*arrays: Any) -> list[Any]:
             with contextlib.suppress(Exception):  # whatever the student's objects raise is not an error of their cell
@@ -218,12 +130,12 @@ class Tapes:
 
     def _learner(self, model: Any) -> Learner:
         if id(model) not in self.learners:
-            known = self.capture.ledger.know(model)
-            self.learners[id(model)] = Learner(model, known, Looks(self.capture.ledger, known))
+            record = self.capture.registry.record_of(model)
+            self.learners[id(model)] = Learner(model, record, UsageLog(self.capture.registry, record))
         return self.learners[id(model)]
 
     def _called(self, learner: Learner, *parts: Any) -> None:
-        learner.looks.see(parts[0] if len(parts) == 1 else tuple(parts))
+        learner.uses.see(parts[0] if len(parts) == 1 else tuple(parts))
         learner.losses, learner.chosen, learner.ratio = [], None, None
 
     def _on_loss(self, original: Original, loss: Any, *args: Any, **kwargs: Any) -> Any:
@@ -266,7 +178,7 @@ class Tapes:
 
         def note(y: Any, mean: Any) -> None:
             learner.losses.append(Called(loss, obstacle, y, float(mean)))
-            learner.looks.label(y)
+            learner.uses.label(y)
 
         self._emit(note, labels, mean)
 
@@ -287,7 +199,7 @@ class Tapes:
         return gradients
 
     def _differentiated(self, learner: Learner, total: Any, penalties: Any) -> None:
-        """Choose the loss whose mean was differentiated, as it is or else multiplied."""
+        """Choose the loss whose mean was differentiated, unchanged or multiplied by a constant."""
         numbers = float(total), float(total) - float(penalties)
         learner.total = numbers[0]
         for called in learner.losses:
@@ -306,7 +218,7 @@ class Tapes:
         if learner is None:
             return original(optimizer, first, *args[1:])
         if learner.plan is None:
-            self.capture.ledger.look_at_origin(learner.known)
+            self.capture.registry.check_origin(learner.record)
         obstacle = learner.hindrance(variables, gradients)
         rate = _rate(optimizer, self.tf)
         if self.tf.executing_eagerly():
@@ -320,12 +232,12 @@ class Tapes:
 
     def _owner(self, variables: list[Any]) -> Learner | None:
         """Return the model to which variables belong."""
-        wanted = {_identity(v) for v in variables}
+        wanted = {identity(v) for v in variables}
         found = [one for one in self.learners.values() if wanted & one.variables()]
         return found[-1] if found else None
 
     def _step(self, learner: Learner, optimizer: Any, obstacle: str, *rate: Any) -> bool:
-        """Note a step of training; False where it is beyond the cap."""
+        """Note a training step; return False if it is beyond the cap."""
         called, learner.chosen = learner.chosen, None
         loss = called.loss if called is not None else None
         obstacle = obstacle or (NO_LOSS if called is None else called.obstacle)
@@ -334,7 +246,7 @@ class Tapes:
         if plan is None or loop is None or not plan.holds(optimizer, loss):
             plan, loop = self._new_plan(learner, optimizer, loss)
         plan.obstacle = plan.obstacle or obstacle
-        x, y = learner.looks.take()
+        x, y = learner.uses.take()
         if not loop.step():
             return False
         total, learner.total = learner.total, math.nan
@@ -342,10 +254,10 @@ class Tapes:
         loop.feed(x, labels, float(rate[0]) if rate else None, learner.ratio, total)
         return True
 
-    def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, Loop]:
+    def _new_plan(self, learner: Learner, optimizer: Any, loss: KerasObject | None) -> tuple[Plan, CustomLoop]:
         anew = learner.plan is None or learner.plan.optimizer is not optimizer
         plan = Plan(optimizer, loss)
-        plan.loop = begin(learner.known, learner.looks, HOW, plan.plain, anew)
+        plan.loop = begin(learner.uses, HOW, plan.plain, anew)
         learner.plan = plan
         return plan, plan.loop
 
@@ -382,7 +294,7 @@ class Tapes:
 
 
 def _like(function: Original, wrapper: Original) -> Original:
-    """Let a wrapper look like what it wraps, and tell autograph that it is not the student's code to be translated."""
+    """Give a wrapper its function's name and signature, and tell autograph not to translate it."""
     made: Any = functools.wraps(function)(wrapper)
     made.autograph_info__ = {}
     return made  # type: ignore[no-any-return]  # it is what functools.wraps gave
@@ -403,12 +315,6 @@ def _updated(optimizer: Any, first: list[Any], second: Any, given: dict[str, Any
     return [variable for _, variable in first], [gradient for gradient, _ in first]
 
 
-def _identity(variable: Any) -> int:
-    """Return what is the same for a variable of Keras 3 and the one of TensorFlow in it."""
-    inner = getattr(variable, "value", None)
-    return id(variable if inner is None or callable(inner) else inner)
-
-
 def _is_data(value: Any, tf: Any) -> bool:
     """Tell numbers, or a tensor that will hold some, from Keras's symbols."""
     if type(value).__name__ == "KerasTensor":
@@ -417,7 +323,7 @@ def _is_data(value: Any, tf: Any) -> bool:
 
 
 def _rate(optimizer: Any, tf: Any) -> tuple[Any, ...]:
-    """Return the learning rate as a tensor; nothing where it follows a schedule of Keras's, which is described."""
+    """Return the learning rate as a tensor; nothing if it follows a Keras schedule, which is described instead."""
     rate = getattr(optimizer, "_learning_rate", None)
     rate = optimizer.learning_rate if rate is None else rate
     return () if hasattr(rate, "get_config") or callable(rate) else (tf.convert_to_tensor(rate),)
