@@ -96,8 +96,8 @@ def _reaches(score: float, bar: float, metric: Metric) -> bool:
 def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | None:
     """Compare the training loss in the student's own ``fits`` with that of the retrainings by seed.
 
-    None where a loss is not known, or where epochs are not alike. Of a single epoch only a loss that stayed far higher
-    in the notebook tells anything, and not where its rows had weights, which scale it.
+    None where a loss is not known, or where epochs have different lengths. A single epoch counts only if the loss
+    stayed far higher in the notebook, and not if its rows had weights, which scale the loss.
     """
     own = [loss for fit in fits for loss in fit.history.get("loss", ())]
     again = [run.history.get("loss", ()) for run in runs]

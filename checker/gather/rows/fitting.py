@@ -37,7 +37,7 @@ class StudentColumn:
         self.values = values
         self.rows = rows
         known = values[np.isfinite(values)]
-        # A few values far away are no measure of the others.
+        # A few extreme values must not set the scale.
         tail = int(OFF * len(known))
         ordered = np.partition(known, (tail, len(known) - 1 - tail))
         self.deviation = float(np.std(np.clip(known, ordered[tail], ordered[-1 - tail])) or np.std(known))

@@ -69,7 +69,7 @@ class FormulaFinder:
         if not student_s.deviation:
             return None
         ways = (self._image, self._power, self._code, self._mixture, self._monotone)
-        with np.errstate(all="ignore"):  # logarithms and reciprocals of what has none
+        with np.errstate(all="ignore"):  # logarithms and reciprocals may not exist
             return next((found for way in ways if (found := way(student_s, sample)) is not None), None)
 
     def _sample_of(self, rows: Array) -> "RowSample":

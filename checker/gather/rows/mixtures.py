@@ -155,9 +155,8 @@ class MixtureRows:
     def _mixture(self, table: Array, rows: Array, places: Array, kind: str) -> Mixture | None:
         values = table[places]
         known = np.flatnonzero(np.isin(rows[places], self.complete) & np.isfinite(values).all(axis=1))
-        known = known[
-            np.sort(np.unique(rows[places[known]], return_index=True)[1])
-        ]  # a repeated row would predict itself
+        once = np.sort(np.unique(rows[places[known]], return_index=True)[1])  # a repeated row would predict itself
+        known = known[once]
         values, ours = values[known], self._features[rows[places[known]]]
         fitted, checked = slice(None, None, 2), slice(1, None, 2)
         settings = self._settings(kind, values[fitted], ours[fitted])

@@ -103,7 +103,7 @@ class MonotoneImage:
                 if labels is not None:
                     agrees &= np.abs(labels.theirs - labels.ours[row]) <= labels.tolerance
                 is_better, is_rival = agrees & (exact > score), agrees & (exact == score)
-                is_rival |= is_better & (last - first > MEMBERS)  # more of them than are looked at
+                is_rival |= is_better & (last - first > MEMBERS)  # rows beyond the limit are not tried
                 rivals = np.where(is_better, 0, rivals) + is_rival
                 best, score = np.where(is_better, row, best), np.where(is_better, exact, score)
         return np.where(rivals == 0, best, -1)
