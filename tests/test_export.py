@@ -256,6 +256,7 @@ def rows_of(results):
     return list(csv.DictReader(io.StringIO((results / "results.csv").read_text(encoding="utf-8"))))
 
 
+@pytest.mark.slow
 def test_one_command_checks_a_course_and_says_who_was_late(checked, numbers):
     """The command ends with what is unfinished, and tells who was late by the worksheet's times and the extensions."""
     assert checked.code == 4

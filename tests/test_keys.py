@@ -29,6 +29,7 @@ def digests(package):
     return tuple(keys.digest(package, keys.modules(package, roots)) for roots in (keys.RUN, keys.GATHERING))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "run_changes", "gathering_changes"),
     [

@@ -276,6 +276,7 @@ def invented(s):
     return np.random.default_rng(2).normal(size=(1_280, 9))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prepare", [swapped, invented])
 def test_rows_that_do_not_exist_are_not_traced(student, prepare):
     """Swapped or invented rows are not traced, nothing takes their place, and what was tried is said."""
@@ -420,6 +421,7 @@ def test_numbers_of_other_rows_are_counted(buyer):
     assert found.target.shift in (0, 1)
 
 
+@pytest.mark.slow
 def test_the_scale_is_found_without_the_rows(buyer):
     """Where rows cannot be found, the unit of the student's targets is known all the same."""
     noise = np.random.default_rng(6).normal(size=(len(TRAINING), 8))

@@ -62,6 +62,7 @@ def test_decoration_is_done_without(cell):
     assert all("only decorates" in words for words in notes)
 
 
+@pytest.mark.tensorflow
 def test_what_moved_in_keras_is_found(cell):
     """Former modules of Keras lead to where their contents are today."""
     variables, notes = cell(
