@@ -1,11 +1,9 @@
 """Find submissions, and choose the file of each that is checked.
 
-Where a student handed in several candidates the rule is: a notebook before a module, then the one changed last, then
-the first by name; the next ones are tried where the first holds no answer, and the report names the others. Whoever handed in something, but nothing that can be run, has a
-submission too, with the reason: it fails where there is no notebook, which is the student's affair, and is referred
-where a file cannot be read, which may be nobody's.
-
-All other files of an upload are companions of the one that is checked, the other candidates among them.
+A student may hand in several candidates. A notebook comes before a module, then the one changed last, then the first by
+name. The next ones are tried if the first holds no answer, and the report names the others. A student who handed in
+something, but nothing that can be run, has a submission too, with the reason: it fails if there is no notebook, and is
+referred if a file cannot be read, which may be nobody's fault.
 """
 
 import hashlib
@@ -13,15 +11,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from checker.records.verdicts import FailureCause
 from checker.errors import HarnessError, UsageError
 from checker.records.capture import WHOLE_FILE, Adaptation
 from checker.records.submission import Companion, Identity, Platform, Submission
-from checker.records.verdicts import Failure, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.submissions import companions, uploads
 from checker.submissions.beside import beside
-from checker.submissions.uploads import File, told
 from checker.submissions.naming import NOTEBOOKS, SUFFIXES, TIMESTAMP, Upload, meant, sort_out, stem
+from checker.submissions.uploads import File, told
 
 MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
@@ -83,7 +80,9 @@ def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
         return ()
     kind = "notebook" if submission.is_notebook else "module"
     return (
-        Adaptation(WHOLE_FILE, told(f"the file's name ends in {added[:50]}; it was read as the {kind} {solution[:200]}")),
+        Adaptation(
+            WHOLE_FILE, told(f"the file's name ends in {added[:50]}; it was read as the {kind} {solution[:200]}")
+        ),
     )
 
 
@@ -179,7 +178,14 @@ def _submission(
     beside: tuple[tuple[File, Companion], ...],
 ) -> Submission:
     who = _told_of(upload.identity)
-    empty = Submission(name=told(upload.name), path=str(path), is_notebook=False, sha256="", note=told(_of_hidden(upload)), identity=who)
+    empty = Submission(
+        name=told(upload.name),
+        path=str(path),
+        is_notebook=False,
+        sha256="",
+        note=told(_of_hidden(upload)),
+        identity=who,
+    )
     if chosen is None:
         return replace(empty, failure=_nothing_to_run(upload))
     if is_too_much:
@@ -251,7 +257,9 @@ def _nothing_to_run(upload: Upload) -> Failure:
     return Failure(
         stage=Stage.READING,
         cause=FailureCause.NOTHING_TO_RUN,
-        rationale=told(f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."),
+        rationale=told(
+            f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."
+        ),
         help="Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
     )
 

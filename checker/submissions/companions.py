@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from checker.errors import HarnessError
 from checker.records.submission import Companion
-from checker.submissions.uploads import File, told
 from checker.submissions.naming import SUFFIXES, meant
+from checker.submissions.uploads import File, told
 
 MOST = 200
 """Files of one upload that travel."""
@@ -70,7 +70,10 @@ def _obstacle(file: File, environments: Collection[tuple[str, ...]]) -> str:
 def companions(kept: Kept, too_many: Collection[File]) -> tuple[tuple[File, Companion], ...]:
     """Return each file of an upload as a companion of the others, those that travel first."""
     described = [
-        *((file, _described(file, "the whole zip unpacks to too much" if file in too_many else "")) for file in kept.files),
+        *(
+            (file, _described(file, "the whole zip unpacks to too much" if file in too_many else ""))
+            for file in kept.files
+        ),
         *((file, _described(file, why)) for file, why in kept.left_out),
     ]
     return tuple(sorted(described, key=lambda pair: (bool(pair[1].left_out), pair[1].name)))
@@ -85,7 +88,9 @@ def _described(file: File, left_out: str) -> Companion:
             why = error.message if isinstance(error, HarnessError) else error.strerror or str(error)
             left_out = f"it could not be read: {why.rstrip('.')}"
     name = told("/".join((*file.parts[:-1], meant(file.name))))
-    return Companion(name=name, size=file.size, sha256=digest, left_out=told(left_out), path=str(file.place), member=file.member)
+    return Companion(
+        name=name, size=file.size, sha256=digest, left_out=told(left_out), path=str(file.place), member=file.member
+    )
 
 
 def listed(found: Sequence[tuple[File, Companion]], chosen: File) -> tuple[tuple[Companion, ...], int]:

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from checker.formats import timestamps, sheets
 from checker.errors import UsageError
+from checker.formats import sheets, timestamps
 from checker.formats.text import counted
 from checker.records.submission import Platform, Submission, Timeliness, TimeSource
 
@@ -116,14 +116,28 @@ def hold_against(submission: Submission, deadline: datetime, until: datetime | N
         mark = submission.identity.is_late
         said = "Late by Canvas's mark, nobody knows by how much" if mark else "Nothing tells whether it was on time"
         sentence = f"{said}; the {words} was {_written(by)}."
-        return Timeliness(deadline=by, is_extended=until is not None, source=TimeSource.MARK if mark else TimeSource.NOTHING, handed_in=None, late_seconds=None, sentence=sentence)
+        return Timeliness(
+            deadline=by,
+            is_extended=until is not None,
+            source=TimeSource.MARK if mark else TimeSource.NOTHING,
+            handed_in=None,
+            late_seconds=None,
+            sentence=sentence,
+        )
     late = max(0, math.ceil((handed_in - by).total_seconds()))
     said = f"Late by {duration(late)}" if late else "On time"
     sentence = (
         f"{said}: handed in {_written(handed_in)}, the {words} was {_written(by)}. "
         f"The time is from {source}{DOUBTS.get(source, '')}."
     )
-    return Timeliness(deadline=by, is_extended=until is not None, source=source, handed_in=handed_in, late_seconds=late, sentence=sentence)
+    return Timeliness(
+        deadline=by,
+        is_extended=until is not None,
+        source=source,
+        handed_in=handed_in,
+        late_seconds=late,
+        sentence=sentence,
+    )
 
 
 def _handed_in(submission: Submission, by: datetime) -> tuple[TimeSource, datetime | None]:

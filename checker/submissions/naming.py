@@ -29,7 +29,8 @@ METADATA = "submission_metadata.yml"
 TIMESTAMP = "timestamp.txt"
 
 _BEHIND = re.compile(
-    r"(?i)(?P<meant>.+\.(?:ipynb|pyw?))(?: ?\(\d+\)| ?- ?(?:Copy|Kopie))*(?:\.(?:txt|json|download))?(?: ?\(\d+\))?[ .]*",
+    r"(?i)(?P<meant>.+\.(?:ipynb|pyw?))(?: ?\(\d+\)| ?- ?(?:Copy|Kopie))*(?:\.(?:txt|json|download))?"
+    r"(?: ?\(\d+\))?[ .]*",
     re.DOTALL,
 )
 _MOODLE = re.compile(
@@ -167,7 +168,10 @@ def _gradescope(files: Sequence[File]) -> list[Upload]:
     known = _submitters(_text(listing, 2**24))
     inside = [file for file in files if len(file.parts) > 1]
     return _grouped(
-        (known.get(file.parts[0]) or Identity(platform=Platform.GRADESCOPE, number=file.parts[0]), _moved(file, file.parts[1:]))
+        (
+            known.get(file.parts[0]) or Identity(platform=Platform.GRADESCOPE, number=file.parts[0]),
+            _moved(file, file.parts[1:]),
+        )
         for file in inside
     )
 
@@ -213,7 +217,9 @@ def _nbgrader(files: Sequence[File]) -> list[Upload]:
     for student, assignment in dict.fromkeys(file.parts[:2] for file in handed_in):
         place = (student, assignment)
         inside = tuple(_moved(file, file.parts[2:]) for file in handed_in if file.parts[:2] == place)
-        identity = Identity(platform=Platform.NBGRADER, number=student, submitted_at=times.get(place, ""), assignment=assignment)
+        identity = Identity(
+            platform=Platform.NBGRADER, number=student, submitted_at=times.get(place, ""), assignment=assignment
+        )
         found.append(Upload(f"{student} {assignment}" if has_several else student, identity, inside))
     return found
 

@@ -34,9 +34,9 @@ class File:
     """A file of an upload.
 
     ``parts``: the folders it lies in, and its name. ``changed``: when, in seconds; or any number that is greater for
-    later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it cannot be read. ``note``: what
-    else is odd about it. ``stamp``: its time in the zip, which has no zone, as ISO 8601; "" for none. ``hidden``: its name
-    begins with a dot, and it is not looked at; it may be a folder.
+    later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it cannot be read. ``note``:
+    what else is odd about it. ``stamp``: its time in the zip, which has no zone, as ISO 8601; "" for none. ``hidden``:
+    its name begins with a dot, and it is not looked at; it may be a folder.
     """
 
     parts: tuple[str, ...]
@@ -78,7 +78,9 @@ def in_folder(folder: Path) -> list[File]:
     try:
         return sorted(_walk(folder, ()), key=lambda file: file.parts)
     except OSError as error:
-        raise UsageError(f"{error.filename or folder} cannot be opened: {error.strerror}.", "Make it readable.") from error
+        raise UsageError(
+            f"{error.filename or folder} cannot be opened: {error.strerror}.", "Make it readable."
+        ) from error
 
 
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
@@ -126,7 +128,9 @@ def _member(path: Path, info: ZipInfo) -> File:
     name = _name(info).replace("\\", "/")
     parts = tuple(part for part in name.split("/") if part not in ("", ".", ".."))
     year, month, day, hour, minute, second = info.date_time
-    changed = ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second  # in order, if not in seconds
+    changed = (
+        (((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute
+    ) * 60 + second  # in order, if not in seconds
     return File(parts, changed, info.file_size, path, info.filename, _problem(name, info), stamp=_stamp(info))
 
 
@@ -176,5 +180,5 @@ def read(place: Path, member: str, limit: int) -> bytes:
         with ZipFile(place) as archive, archive.open(member) as packed:
             return packed.read(limit)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, OSError, RuntimeError) as error:
-        words = f"{member} cannot be read from {os.path.basename(place)}: {error}."
+        words = f"{member} cannot be read from {place.name}: {error}."
         raise HarnessError(words, "Download the zip again.") from error
