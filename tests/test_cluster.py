@@ -34,7 +34,7 @@ from checker.records.codec import from_json, to_json
 from checker.records.job import Progress
 from checker.records.report import Unfinished
 from checker.records.settings import ReferenceResults, RunSettings
-from checker.run import batch, check, cluster, keys, places, store
+from checker.run import batch, check, cluster, keys, places, scheduler_addresses, store
 from checker.sandbox import kinds
 from checker.submissions import choice
 from checker.wire import frames
@@ -201,21 +201,21 @@ def test_tls_without_a_certificate_is_told(reach):
 )
 def test_only_tls_and_loopback_are_not_exposed(address, exposed):
     """A scheduler that others may reach without a certificate is known by its address."""
-    assert cluster.is_exposed(address) is exposed
+    assert scheduler_addresses.is_exposed(address) is exposed
 
 
 def test_a_scheduler_is_named_by_address_or_file(tmp_path):
     """An address is taken as it is, a scheduler file is read, anything else is refused with what to give."""
     path = tmp_path / "scheduler.json"
     path.write_text(json.dumps({"address": "tls://10.0.0.7:8786", "type": "Scheduler"}))
-    assert cluster.address_of("tcp://x:1") == "tcp://x:1"
-    assert cluster.address_of(str(path)) == "tls://10.0.0.7:8786"
+    assert scheduler_addresses.address_of("tcp://x:1") == "tcp://x:1"
+    assert scheduler_addresses.address_of(str(path)) == "tls://10.0.0.7:8786"
     for wrong in ("[]", "{}", "no JSON"):
         path.write_text(wrong)
         with pytest.raises(UsageError, match="is no scheduler"):
-            cluster.address_of(str(path))
+            scheduler_addresses.address_of(str(path))
     with pytest.raises(UsageError, match="is no scheduler"):
-        cluster.address_of("localhost")
+        scheduler_addresses.address_of("localhost")
 
 
 # -- a scheduler that fails ------------------------------------------------------------------------------

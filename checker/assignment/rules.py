@@ -29,15 +29,43 @@ shows rules in the order in which their names first appear in the file, imports 
 two of your own, assign it there: ``test_inputs_are_scaled = rules.test_inputs_are_scaled``.
 """
 
-import functools
-import re
-from collections.abc import Callable, Sequence
-from statistics import fmean, median
-from typing import Any, NoReturn
-
-import pytest
-
 from checker.assignment.folders import own_cells, starter_sources
+from checker.assignment.shared_rules import (
+    CLASSIFICATION_LOSSES,
+    CLASSIFIERS,
+    ENOUGH,
+    REGRESSION_LOSSES,
+    REGRESSORS,
+    NoEvidenceError,
+    assert_enough_rows,
+    assert_no_late_rise,
+    is_unseen,
+    loss_fits_labels_and_output,
+    output_is_one_distribution,
+    output_is_one_number,
+    reworded,
+    target_is_not_a_feature,
+    test_confusion_matrix_is_made,
+    test_development_set_was_watched,
+    test_final_test_on_unseen_rows,
+    test_inputs_are_scaled,
+    test_labels_are_the_datas,
+    test_loss_fits_labels_and_output,
+    test_loss_is_one_of_regression,
+    test_nonlinear_hidden_layer,
+    test_output_is_one_distribution,
+    test_output_is_one_number,
+    test_predictions_are_drawn,
+    test_preprocessing_fitted_on_training_rows,
+    test_random_seeds_are_set,
+    test_target_is_not_a_feature,
+    test_tensorboard_is_used,
+    test_traditional_model_is_compared,
+    test_trained_on_enough_data,
+    traditional_model_is_compared,
+    unknown,
+    values_in_history,
+)
 from checker.keras_spec.architectures import (
     describe,
     describe_layer,
@@ -126,363 +154,3 @@ __all__ = [
     "unknown",
     "values_in_history",
 ]
-
-Rule = Callable[..., None]
-
-ENOUGH = 0.4
-"""Share of all rows to train on: half of them, less what is dropped (rows with gaps, capped values, a class)."""
-
-CLASSIFICATION_LOSSES = {
-    Labels.INTEGERS: {"SparseCategoricalCrossentropy"},
-    Labels.ONE_HOT: {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "KLDivergence"},
-}
-"""The losses that fit each form of labels."""
-
-REGRESSION_LOSSES = {
-    "MeanSquaredError",
-    "MeanAbsoluteError",
-    "Huber",
-    "LogCosh",
-    "MeanSquaredLogarithmicError",
-    "MeanAbsolutePercentageError",
-    "Poisson",
-}
-
-CLASSIFIERS = r"\b((?!MLP|Keras)\w+Classifier(CV)?|LogisticRegression(CV)?|\w*SVC|\w+NB)\s*\("
-REGRESSORS = r"\b((?!MLP|Keras)\w+Regressor|LinearRegression|Ridge(CV)?|Lasso(CV)?|ElasticNet(CV)?|\w*SVR)\s*\("
-"""Patterns of code that makes a traditional model."""
-
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-
-
-class NoEvidenceError(Exception):
-    """The evidence that a rule needs does not exist for this submission."""
-
-
-def unknown(words: str) -> NoReturn:
-    """End a rule whose evidence is missing; ``words`` say what is not known."""
-    raise NoEvidenceError(words)
-
-
-def reworded(rule: Rule, *, help: str, sentence: str = "") -> Rule:
-    """Return a shared rule with another ``help``, and another sentence if one is given."""
-
-    @functools.wraps(rule)
-    def again(**evidence: Any) -> None:
-        rule(**evidence)
-
-    (mark,) = again.pytestmark  # type: ignore[attr-defined]
-    again.pytestmark = []  # type: ignore[attr-defined]
-    again.__doc__ = sentence or rule.__doc__
-    return _marked(mark.name, help)(again)
-
-
-def _marked(importance: str, help: str) -> Callable[[Rule], Rule]:
-    return getattr(pytest.mark, importance)(help=help)  # type: ignore[no-any-return]
-
-
-# -- the network -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.required(help="Put a hidden layer, say Dense(50, activation='relu'), before the output layer.")
-def test_nonlinear_hidden_layer(assignment: Assignment, architecture: Architecture) -> None:
-    """The network has at least one non-linear hidden layer."""
-    kind = "linear" if assignment.data.is_regression else "logistic"
-    assert nonlinear_hidden_layers(architecture), (
-        f"The network is linear: {describe(architecture)}.\n"
-        f"Layers without an activation between them can do no more than {kind} regression."
-    )
-
-
-def output_is_one_distribution(
-    *,
-    help: str = "End with a unit for each class and activation='softmax', "
-    "or without one and from_logits=True in the loss.",
-    row: str = "row",
-) -> Rule:
-    """Return the rule about a classification's output layer; ``row``: what a row of the data is."""
-
-    @pytest.mark.required(help=help)
-    def rule(assignment: Assignment, architecture: Architecture, recipe: Recipe, note: Callable[[str], None]) -> None:
-        """The output layer has a unit for each class, and together they form one probability distribution."""
-        units, activation = output_units(architecture), output_activation(architecture)
-        from_logits = recipe.phases[-1].loss.config.get("from_logits") is True
-        assert units in {len(assignment.data.classes), None}, f"The output layer has {units} units."
-        if activation == "softmax":
-            if from_logits:
-                note(
-                    "The output is a softmax, yet the loss was told to expect logits (from_logits=True). Keras "
-                    "notices and helps itself; where it cannot, softmax is applied twice and training suffers."
-                )
-            return
-        assert activation == "linear", (
-            f"The output units use {activation}: they are no distribution over the classes.\n"
-            f"A {row} is in exactly one class, so the outputs must compete: softmax makes them sum to one."
-        )
-        assert from_logits, (
-            "The outputs are bare numbers (no activation), but the loss takes them for probabilities.\n"
-            "Neither a softmax in the output layer nor from_logits=True in the loss was found."
-        )
-
-    return rule
-
-
-test_output_is_one_distribution = output_is_one_distribution()
-
-
-def output_is_one_number(
-    *, help: str = "End with Dense(1), without an activation.", number: str = "what is predicted"
-) -> Rule:
-    """Return the rule about a regression's output layer; ``number``: what is predicted."""
-
-    @pytest.mark.required(help=help)
-    def rule(architecture: Architecture) -> None:
-        """The output layer is one unit that can give any number."""
-        units, activation = output_units(architecture), output_activation(architecture)
-        assert units in {1, None}, f"The output layer has {units} units; {number} is one number."
-        assert activation != "softmax", (
-            "The output unit uses softmax, which makes the outputs sum to one: a single one is always exactly one.\n"
-            "Softmax belongs to classification. To predict a number, leave the output as it is."
-        )
-        assert activation in {"linear", "relu", "softplus", "exponential"}, (
-            f"The output unit uses {activation}, which has a largest and a smallest value.\n"
-            "A number to predict needs an output that can become any number."
-        )
-
-    return rule
-
-
-test_output_is_one_number = output_is_one_number()
-
-
-def loss_fits_labels_and_output(
-    *,
-    help: str = "Use sparse_categorical_crossentropy for class numbers, categorical_crossentropy for one-hot labels.",
-    row: str = "row",
-) -> Rule:
-    """Return the rule about a classification's loss; ``row``: what a row of the data is."""
-
-    @pytest.mark.required(help=help)
-    def rule(assignment: Assignment, recipe: Recipe) -> None:
-        """The loss is a cross-entropy that fits the labels and the output."""
-        last, classes = recipe.phases[-1], len(assignment.data.classes)
-        loss, count = last.loss.class_name, _NUMBERS[classes] if classes < len(_NUMBERS) else str(classes)
-        assert loss != "BinaryCrossentropy", (
-            f"The loss is binary cross-entropy: it judges each output by itself, as {count} yes-or-no questions.\n"
-            f"Each {row} is in exactly one of {count} classes, so the outputs must be judged as one distribution."
-        )
-        assert loss in CLASSIFICATION_LOSSES.get(last.labels, set()), (
-            f"The loss is {loss}, the labels are {last.labels}.\n"
-            "Squared errors belong to regression; each form of labels has its own cross-entropy."
-        )
-
-    return rule
-
-
-test_loss_fits_labels_and_output = loss_fits_labels_and_output()
-
-
-@pytest.mark.required(help="Compile with loss='mean_squared_error', or another loss of regression.")
-def test_loss_is_one_of_regression(recipe: Recipe) -> None:
-    """The loss measures how far a prediction lies from the true number."""
-    loss = recipe.phases[-1].loss.class_name
-    assert loss in REGRESSION_LOSSES, (
-        f"The loss is {loss}.\nCross-entropies compare distributions over classes; here numbers are compared."
-    )
-
-
-# -- the data --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.required(help="Train on the whole training part, not on a sample.")
-def test_trained_on_enough_data(tracing: Tracing, data_rows: int) -> None:
-    """The network was trained on a fair share of the data."""
-    assert_enough_rows(tracing.training_rows + tracing.development_rows, data_rows)
-
-
-def assert_enough_rows(rows: int, data_rows: int) -> None:
-    """Fail where training and development rows together are less than ``ENOUGH`` of the data's rows."""
-    assert rows >= ENOUGH * data_rows, (
-        f"The network was trained on {rows:,} rows, development rows included, of {data_rows:,}.\n"
-        "What is learned from a few rows says little about the others."
-    )
-
-
-@pytest.mark.required(help="Keep features and labels in the same order: split, shuffle and drop rows of both together.")
-def test_labels_are_the_datas(tracing: Tracing) -> None:
-    """Each row was trained on with the label that the data has for it."""
-    if not tracing.labels_compared:
-        unknown("which labels its rows were trained on with is not known")
-    assert not tracing.has_other_labels, (
-        f"{tracing.labels_in_words}\nWhat is learned from other labels is no answer to the task."
-    )
-
-
-def target_is_not_a_feature(
-    *,
-    help: str = "Take the target, and all made from it, out of the features.",
-    target: str = "the target",
-    alone: str = "gives the target away",
-    itself: str = "The target",
-) -> Rule:
-    """Return the rule against features that give the target away.
-
-    ``target`` is what is predicted. ``alone`` says what a column that gives it away does alone. ``itself`` names the
-    target as such a column.
-    """
-
-    @pytest.mark.required(help=help)
-    def rule(assignment: Assignment, tracing: Tracing) -> None:
-        leaks = [
-            f"column {number}{f' ({column.formula})' if column.formula else ''}"
-            for number, column in enumerate(tracing.columns, start=1)
-            if column.gives_away(assignment.data.is_regression) and column.source not in assignment.data.features
-        ]
-        assert not leaks, (
-            f"Of {len(tracing.columns)} inputs, {' and '.join(leaks)} alone {alone}.\n"
-            f"{itself}, or something made from it, is among the features: then there is nothing to learn."
-        )
-
-    rule.__doc__ = f"No feature gives {target} away."
-    return rule
-
-
-test_target_is_not_a_feature = target_is_not_a_feature()
-
-
-@pytest.mark.advisory(help="Give fit the development part: validation_data=(X_dev, y_dev).")
-def test_development_set_was_watched(recipe: Recipe) -> None:
-    """A development set was watched while the network was trained and tuned."""
-    assert recipe.development, (
-        "No development set was watched: no validation_data, no validation_split, no second set tested on.\n"
-        "Without one there is no way to notice overfitting, or to choose settings without the test part."
-    )
-    assert not recipe.watched_itself, (
-        "The development set that was watched holds only rows that were trained on.\n"
-        "That is none: on rows that it was trained on, a network looks good however it does on others."
-    )
-
-
-@pytest.mark.advisory(help="Split before training, and test once at the end on the part kept aside.")
-def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> None:
-    """The network was tested on rows that it was not trained on."""
-    assert answer.uses or tracing.seen, "It was tested on nothing: neither evaluate nor predict was called on it."
-    if not tracing.seen:
-        pytest.skip("it was tested on nothing that could be found in the data set")
-    assert any(map(is_unseen, tracing.seen)), (
-        "Every set of rows that the network was tested on holds rows it was trained on.\n"
-        + "\n".join(
-            f"Cell {seen.cell}, {seen.how}: {seen.trained_on:,} of {seen.rows:,} rows were trained on."
-            for seen in tracing.seen
-        )
-    )
-
-
-def is_unseen(seen: SeenRows) -> bool:
-    """Tell whether practically none of these rows had been trained on."""
-    return seen.trained_on < 0.01 * seen.rows
-
-
-@pytest.mark.advisory(help="Standardise the features, as the hand-out does, or start with a Normalization layer.")
-def test_inputs_are_scaled(architecture: Architecture, tracing: Tracing) -> None:
-    """The inputs are of a sensible size."""
-    large = [c for c in tracing.columns if abs(c.train_mean) > 10 or c.train_deviation > 10]
-    assert not large or normalises_inputs(architecture), (
-        f"{len(large)} of {len(tracing.columns)} inputs are large numbers, which make training slow and unsteady.\n"
-        + "\n".join(
-            f"{c.source or 'A column'}: mean {c.train_mean:,.4g}, deviation {c.train_deviation:,.4g}." for c in large
-        )
-    )
-
-
-@pytest.mark.advisory(help="Fit the imputer and the scaler on the training part, then only transform the others.")
-def test_preprocessing_fitted_on_training_rows(tracing: Tracing) -> None:
-    """The scaling was learned from the training part alone."""
-    peeked = [
-        c.source or "a column"
-        for c in tracing.columns
-        if (_is_exact(c.all_mean, c.all_deviation - 1) and not _is_exact(c.train_mean, c.train_deviation - 1))
-        or (_is_exact(c.all_low, c.all_high - 1) and not _is_exact(c.train_low, c.train_high - 1))
-    ]
-    assert not peeked, (
-        f"The scaling was learned from more than the training part: {', '.join(peeked)}.\n"
-        "These columns are scaled exactly over all rows, and not over the rows that were trained on."
-    )
-
-
-def _is_exact(*errors: float) -> bool:
-    """Tell whether these are all zero but for rounding."""
-    return all(abs(error) < 1e-4 for error in errors)
-
-
-# -- the training ----------------------------------------------------------------------------------------
-
-
-def assert_no_late_rise(training: Sequence[TrainingRun]) -> None:
-    """Fail where the development loss has risen well above its lowest value by the end, in the median of the runs."""
-    rises = [rise for run in training if not run.stopped_early and (rise := _late_rise(run)) is not None]
-    assert not rises or median(rises) <= 0.15, (
-        f"By the end, the loss on the development part was {median(rises):.0%} above its lowest value.\n"
-        "From that lowest point on, the network learned the training rows by heart."
-    )
-
-
-def _late_rise(run: TrainingRun) -> float | None:
-    """Return how far the last three development losses lie above the lowest; None where there are too few."""
-    losses = values_in_history(run, "val_loss")
-    return fmean(losses[-3:]) / min(losses) - 1 if len(losses) > 3 and min(losses) > 0 else None
-
-
-def values_in_history(run: TrainingRun, name: str) -> list[float]:
-    """Return the values of a quantity in a training's history, epoch by epoch, without gaps."""
-    return [value for value in run.history.get(name, ()) if value is not None]
-
-
-# -- further than asked ----------------------------------------------------------------------------------
-
-
-@pytest.mark.advisory(help="Start with keras.utils.set_random_seed(...), and a random_state in every split.")
-def test_random_seeds_are_set(own_code: str) -> None:
-    """Random seeds are set, so that results can be repeated."""
-    assert re.search(r"\b(set_random_seed|set_seed|random\.seed|default_rng)\s*\(\s*\w", own_code), (
-        "No random seed is set in the student's own cells."
-    )
-
-
-@pytest.mark.advisory(help="Give fit a callback: keras.callbacks.TensorBoard(log_dir=...).")
-def test_tensorboard_is_used(own_code: str) -> None:
-    """TensorBoard follows the training."""
-    assert re.search(r"\bTensorBoard\s*\(", own_code), "The student's own cells do not use TensorBoard."
-
-
-@pytest.mark.advisory(help="See which classes are confused: sklearn.metrics.confusion_matrix.")
-def test_confusion_matrix_is_made(own_code: str) -> None:
-    """A confusion matrix shows which classes are taken for which."""
-    made = r"\b(confusion_matrix|ConfusionMatrixDisplay(\.from_\w+)?|crosstab)\s*\("
-    assert re.search(made, own_code), "The student's own cells make no confusion matrix."
-
-
-@pytest.mark.advisory(help="Draw predictions against true values: plt.scatter(y_test, predictions).")
-def test_predictions_are_drawn(own_code: str) -> None:
-    """A picture shows predicted beside true values."""
-    drawn = r"\b(scatter|scatterplot|regplot|residplot|hexbin|hist2d|jointplot)\s*\(|PredictionErrorDisplay"
-    assert re.search(drawn, own_code), "The student's own cells draw no predictions against true values."
-
-
-def traditional_model_is_compared(
-    *,
-    help: str = "Fit a model of an earlier practical, and compare.",
-    pattern: str = f"{CLASSIFIERS}|{REGRESSORS}",
-    kind: str = "model",
-) -> Rule:
-    """Return the rule about a comparison with a traditional model, which code that matches ``pattern`` makes."""
-
-    @pytest.mark.advisory(help=help)
-    def rule(own_code: str) -> None:
-        assert re.search(pattern, own_code), f"The student's own cells fit no traditional {kind}."
-
-    rule.__doc__ = f"The network is compared with a traditional {kind}."
-    return rule
-
-
-test_traditional_model_is_compared = traditional_model_is_compared()

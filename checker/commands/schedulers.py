@@ -12,11 +12,11 @@ def reach(scheduler: str) -> tuple[ModuleType, str]:
     Raises UsageError where Dask is not installed, or the scheduler has no address.
     """
     try:
-        from checker.run import cluster
+        from checker.run import cluster, scheduler_addresses
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is not installed.", "Type: pip install 'checker[cluster]'.") from error
-    address = cluster.address_of(scheduler)
-    if cluster.is_exposed(address):
+    address = scheduler_addresses.address_of(scheduler)
+    if scheduler_addresses.is_exposed(address):
         words = f"{address} has no TLS: whoever reaches it can run programs on its workers and on this machine."
         consoles.warn(words, style="bold red")
     return cluster, address

@@ -17,8 +17,6 @@ Who reaches a scheduler can run code on all that are connected to it: it must be
 import asyncio
 import contextlib
 import io
-import ipaddress
-import json
 import logging
 import signal
 import tempfile
@@ -27,7 +25,6 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zipfile import ZipFile
 
 import dask
@@ -45,7 +42,7 @@ from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
-from checker.run import batch, keys, places, store
+from checker.run import batch, keys, places, scheduler_addresses, store
 from checker.sandbox import kinds
 from checker.sandbox.boxes import Sandbox
 from checker.submissions import choice
@@ -250,18 +247,21 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
     """
 
     async def serve() -> None:
-        more: dict[str, Any] = {"host": None if is_remote(address) else "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+        more: dict[str, Any] = {
+            "host": None if scheduler_addresses.is_remote(address) else "127.0.0.1",
+            "dashboard_address": "127.0.0.1:0",
+        }
         async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
             announce(worker.address)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))
             await worker.finished()
 
-    _require_certificate(address)
+    scheduler_addresses.require_certificate(address)
     try:
         asyncio.run(serve())
     except (OSError, TimeoutError) as error:
-        raise _no_scheduler(address) from error
+        raise scheduler_addresses.none_at(address) from error
     except RuntimeError as error:  # Dask's own words for a worker that did not start; the reason is its cause
         if isinstance(error.__cause__, CheckerError):
             raise error.__cause__ from None
@@ -363,47 +363,9 @@ def _nameless(submission: Submission) -> Submission:
 
 def connect(address: str) -> Client:
     """Return a client of a scheduler; UsageError where there is none, or none without a certificate."""
-    _require_certificate(address)
+    scheduler_addresses.require_certificate(address)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a notebook may be large
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
-        raise _no_scheduler(address) from error
-
-
-def address_of(scheduler: str) -> str:
-    """Return the address that was given, or that is in the scheduler file that was given; UsageError for neither."""
-    if "://" in scheduler:
-        return scheduler
-    try:
-        return str(json.loads(Path(scheduler).read_bytes())["address"])
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise UsageError(
-            f"{scheduler} is no scheduler.", "Give its address, as tcp://HOST:8786 or tls://HOST:8786, or its file."
-        ) from error
-
-
-def is_exposed(address: str) -> bool:
-    """Whether others than this machine's users may reach a scheduler without a certificate."""
-    return is_remote(address) and not address.startswith("tls://")
-
-
-def is_remote(address: str) -> bool:
-    """Whether a scheduler is, or may be, on another machine."""
-    try:
-        host = urlsplit(address).hostname or ""
-        return host != "localhost" and not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return True
-
-
-def _require_certificate(address: str) -> None:
-    if address.startswith("tls://") and not dask.config.get("distributed.comm.tls.ca-file", None):
-        raise UsageError(
-            f"{address} is behind TLS, and Dask knows no certificates here.",
-            "Set DASK_DISTRIBUTED__COMM__TLS__CA_FILE and the others in docs/scaling.md.",
-        )
-
-
-def _no_scheduler(address: str) -> UsageError:
-    return UsageError(f"There is no scheduler at {address}.", "Type: dask scheduler --host 127.0.0.1 --port 8786.")
+        raise scheduler_addresses.none_at(address) from error

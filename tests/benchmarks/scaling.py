@@ -31,7 +31,7 @@ from checker.records.codec import from_json
 from checker.records.gathered import Gathered
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.report import html
-from checker.run import check, cluster, references, store
+from checker.run import check, cluster, references, scheduler_addresses, store
 from checker.run.keys import Keys
 from checker.run.store import Stored
 from checker.submissions import choice
@@ -202,7 +202,7 @@ def start_scheduler(stack: ExitStack) -> str:
     start(stack, *scheduler.split(), "--scheduler-file", str(place))
     while not place.exists() or not place.stat().st_size:  # it is written in one go
         time.sleep(0.1)
-    return cluster.address_of(str(place))
+    return scheduler_addresses.address_of(str(place))
 
 
 def _dask(sent: int, returned: int, workers: int = 2) -> float:
