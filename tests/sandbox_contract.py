@@ -13,7 +13,7 @@ SNIPPETS = {s.name: s for s in trials.load()}
 
 
 @cache
-def trials(kind: str, names: tuple[str, ...]) -> dict[str, trials.Trial]:
+def tried(kind: str, names: tuple[str, ...]) -> dict[str, trials.Trial]:
     """Run snippets behind a kind of wall, all of them in two boxes."""
     chosen = [SNIPPETS[name] for name in names]
     return {trial.snippet.name: trial for trial in trials.run(kinds.choose(kind), chosen)}
@@ -27,7 +27,7 @@ class Contract:
     @pytest.fixture
     def trials(self, request):
         names = [item.callspec.params["name"] for item in request.session.items if item.cls is request.cls]
-        return trials(self.kind, tuple(names))
+        return tried(self.kind, tuple(names))
 
     def test_promises_are_kept(self, trials, name):
         """Nothing was reached, nothing is left, the limits held, and the next job met a box like new."""

@@ -204,7 +204,7 @@ import sys; sys.path.append('..')
 import numpy, numbers
 from utils import VALUE, DRAWS
 from checker import mine
-from statistics import build
+from inspect import build
 import pandas as pd
 %run other.ipynb
 %run script.py
@@ -222,7 +222,7 @@ def test_companions_are_imported_run_and_read(assignment, practice):
     beside = {
         "utils.py": b"import missingno as m\nfrom nosuchthing import z\nVALUE = 41\nDRAWS = m.matrix()",
         "work/checker.py": b"def mine(): return 'mine'",
-        "work/statistics.py": b"def build(): return 'built'",
+        "work/inspect.py": b"def build(): return 'built'",
         "work/numpy.py": b"raise SystemExit('shadowed')",
         "work/tensorflow.py": b"raise SystemExit('shadowed')",
         "work/other.ipynb": other.encode(),
@@ -257,7 +257,7 @@ def test_companions_are_imported_run_and_read(assignment, practice):
         "`/home/ada/note.txt` is not there; `note.txt`, which was handed in, was read",
         "`x/housing_old.csv` was not handed in; the course's housing.csv was read in its place",
         "`work/numpy.py` has the name of an installed module",
-        "`build` was imported from `statistics.py`, which was handed in",
+        "`build` was imported from `inspect.py`, which was handed in",
         "no `nosuchthing.py` was handed in",
     ):
         assert words in notes
