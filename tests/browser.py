@@ -1,4 +1,4 @@
-"""A Chromium for tests and benchmarks of pages: the machine's own, or one that playwright has fetched."""
+"""A Chromium for tests and benchmarks of pages: the machine's own, or playwright's download."""
 
 import shutil
 from functools import cache
@@ -7,7 +7,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 
 
 def launch(playwright):
-    """Start the first Chromium that starts. Raises playwright's Error, which says why the last one did not."""
+    """Start the first Chromium that works. If none does, raises playwright's Error about the last one."""
     found = [{"executable_path": path} for path in map(shutil.which, NAMES) if path]
     *first, last = [*found, {"channel": "chrome"}, {"channel": "msedge"}, {}]
     for way in first:
@@ -27,7 +27,7 @@ def playwright_error() -> type[Exception]:
 
 @cache
 def why_not() -> str:
-    """Return why no page can be looked at on this machine; "" where one can."""
+    """Return why no browser can show pages on this machine; "" if one can."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -1,4 +1,4 @@
-"""A cohort of fake reports, as large as a course, with names from everywhere."""
+"""A cohort of fake reports, as large as a course, with names from many languages."""
 
 import random
 from dataclasses import replace
@@ -15,13 +15,13 @@ NAMES = ("Zoë Ångström", "Ada Lovelace", "Grace Hopper", "José Núñez", "�
 
 
 def a_cohort(count: int) -> list[Report]:
-    """Return reports of all verdicts, most of them near the bar, the same ones every time."""
+    """Return reports of all verdicts, most of them near the bar; the reports are the same every time."""
     drawn = random.Random(0)
     return [_one(number, drawn) for number in range(count)]
 
 
 def an_index(reports: list[Report]) -> str:
-    """Return the index of reports."""
+    """Return the index of the reports as HTML."""
     entries = [Entry(report, f"reports/{number}.html") for number, report in enumerate(reports)]
     return render_index("Practical 4", entries, [], reports[0].dataset)
 

@@ -1,4 +1,4 @@
-"""What the tests share: the assignment, practice data, small records, a fake sandbox, and what is missing."""
+"""Fixtures that the tests share: the assignment, practice data, small records, a fake sandbox; and reasons to skip."""
 
 import os
 import re
@@ -36,14 +36,14 @@ IMPORTS_TENSORFLOW = re.compile(rb"^(?:import|from) (?:tensorflow|keras|tf_keras
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out modules that import TensorFlow where no test that needs it runs: the import alone takes seconds."""
+    """Leave out modules that import TensorFlow if no test that needs it runs: the import alone takes seconds."""
     is_module = collection_path.suffix == ".py" and "not tensorflow" in config.getoption("markexpr")
     return True if is_module and IMPORTS_TENSORFLOW.search(collection_path.read_bytes()) else None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a wall or a browser where there is none, and say why there is none."""
+    """Skip tests that need a wall or a browser if there is none, and say why there is none."""
     for need, why_not in (("wall", bubblewrap.why_not), ("browser", browser.why_not)):
         needy = [item for item in items if item.get_closest_marker(need)]
         reason = why_not() if needy else ""
@@ -59,13 +59,13 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def assignment() -> Assignment:
-    """The assignment as it is committed."""
+    """The committed assignment."""
     return folders.load(ROOT / "reference" / "ocean_proximity")
 
 
 @pytest.fixture(scope="session")
 def regression() -> Assignment:
-    """The regression as it is committed."""
+    """The committed regression assignment."""
     return folders.load(ROOT / "reference" / "house_value")
 
 
@@ -83,7 +83,7 @@ def practice(assignment: Assignment) -> dataset.Dataset:
 
 @pytest.fixture
 def open_place() -> Iterator[Path]:
-    """A folder that every user may come to, write to, and make others in."""
+    """A folder that every user may enter and write to."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
         yield Path(folder)
@@ -91,7 +91,7 @@ def open_place() -> Iterator[Path]:
 
 @pytest.fixture
 def ordinary_user() -> Callable[[], AbstractContextManager[None]]:
-    """Returns what takes a superuser's rights away for a while; whoever has none keeps what they have."""
+    """Makes a context manager that drops a superuser's rights; other users keep theirs."""
 
     @contextmanager
     def ordinary() -> Iterator[None]:
@@ -125,13 +125,13 @@ def a_phase(**more: Any) -> Phase:
 
 
 def fed(x: Array, y: Array | None = None, index: Array | None = None) -> Fed:
-    """What a model is given when it is given these arrays."""
+    """The record of feeding these arrays to a model."""
     labels, numbers = (None if array is None else frames.reference(array) for array in (y, index))
     return Fed(rows=len(x), x=frames.reference(x), y=labels, index=numbers)
 
 
 def a_fit(rows: int = 13_209, cell: int = 7, **more: Any) -> Fit:
-    """A stretch of training that came to its end."""
+    """A stretch of training that reached its end."""
     fit = Fit(
         cell=cell,
         how="fit",
@@ -161,7 +161,7 @@ def an_architecture(inputs: int = 9, outputs: int = 5) -> Architecture:
 
 
 def a_model(number: int = 1, *fits: Fit, **more: Any) -> ModelCapture:
-    """A network for the task; trained once unless other fits are given."""
+    """A network for the task, trained once unless there are other fits."""
     model = ModelCapture(
         id=number,
         name=f"sequential_{number}",
@@ -179,7 +179,7 @@ def a_model(number: int = 1, *fits: Fit, **more: Any) -> ModelCapture:
 
 
 def a_run(seed: int, outputs: Array, **more: Any) -> TrainingRun:
-    """One seed's training that ended in these outputs."""
+    """One seed's training run, with these outputs at its end."""
     run = TrainingRun(
         seed=seed,
         history={"accuracy": (0.5, 0.9)},
@@ -193,13 +193,13 @@ def a_run(seed: int, outputs: Array, **more: Any) -> TrainingRun:
 
 
 def a_cell(index: int, source: str = "x = 1", error: str = "") -> CellResult:
-    """A code cell that ran, or raised the error."""
+    """A code cell that ran, or raised a ValueError with this message."""
     failed = CellError("ValueError", error, f"ValueError: {error}") if error else None
     return CellResult(index=index, source=source, outputs=(), error=failed, seconds=0.1)
 
 
 def a_submission(name: str = "ada", content_hash: str = "c0ffee") -> Submission:
-    """A notebook that was handed in."""
+    """A submitted notebook."""
     return Submission(name=name, path=f"/submissions/{name}/practical4.ipynb", is_notebook=True, sha256=content_hash)
 
 
@@ -268,7 +268,7 @@ def without_reference() -> Callable[..., Session]:
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str]]:
-    """Run the program in this process; return its exit code and all that it wrote."""
+    """Runs the program in this process; returns its exit code and its output with runs of white space as one space."""
     monkeypatch.setenv("COLUMNS", "200")
 
     def run_command(*words: object) -> tuple[Any, str]:

@@ -12,11 +12,11 @@ from checker.wire import frames
 from checker.wire.frames import Frame
 
 Guest = Callable[[Any, Sequence[Frame]], Iterator[Frame | Ending]]
-"""A guest that is a function: from a job and the frames beside it to what it says, and maybe an unusual ending."""
+"""A guest function: it takes a job and the frames beside it, and yields its frames and maybe an unusual ending."""
 
 
 def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
-    """A guest's job that ended in this way."""
+    """The execution of a guest's job with this ending."""
     code = 0 if ending is Ending.FINISHED else -9
     return Execution(
         ending=ending,
@@ -30,7 +30,7 @@ def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
 
 
 class FakeBox:
-    """Runs a guest that is a function; ``closed`` is set as soon as somebody closes the box."""
+    """Runs a guest function; ``closed`` is set as soon as the box is closed."""
 
     def __init__(self, guest: Guest) -> None:
         self.closed = threading.Event()
@@ -51,13 +51,13 @@ class FakeBox:
         return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
 
     def get_ready(self) -> None:
-        """Nothing has to be started."""
+        """Do nothing: a fake box needs no start."""
 
     def warm(self) -> None:
         self.is_warm = True
 
     def renew(self) -> None:
-        """Every job of a fake box is new anyway."""
+        """Do nothing: every job of a fake box is new anyway."""
 
     def close(self) -> None:
         self.closed.set()

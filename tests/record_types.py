@@ -1,4 +1,4 @@
-"""All that the modules of ``checker.records`` define, by name."""
+"""All public names of the modules of ``checker.records``."""
 
 import importlib
 import pkgutil
@@ -13,4 +13,4 @@ ALL = {name: value for module in MODULES for name, value in vars(module).items()
 every = SimpleNamespace(**ALL)
 STATISTICS = ("mean", "deviation", "low", "high")
 NO_STATISTICS = {f"{of}_{name}": 0.0 for of in ("train", "all") for name in STATISTICS} | {"label_purity": 0.0}
-"""What a ``Column`` has of numbers, where none matters."""
+"""The numeric fields of a ``Column``, for tests in which they do not matter."""

@@ -54,7 +54,7 @@ def a_network(*units: int) -> Architecture:
 
 
 def a_phase(optimizer: str = "Adam", epochs: int = 20, **more: Any) -> Phase:
-    """Return twenty epochs with Adam, or what else is asked for."""
+    """Return a phase of twenty epochs with Adam; the arguments replace its fields."""
     settings = KerasObject(optimizer, {"learning_rate": 0.0010000000474974513, "name": optimizer.lower()})
     loss = KerasObject("SparseCategoricalCrossentropy", {"from_logits": False})
     return replace(Phase(optimizer=settings, loss=loss, epochs=epochs, batch_size=32, labels=Labels.INTEGERS), **more)
@@ -150,7 +150,7 @@ def an_error(mean: float = 58_148.0) -> Comparison:
 
 
 def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | None = None) -> CellResult:
-    """Return a cell with what it showed."""
+    """Return a cell with its outputs."""
     return CellResult(index=index, source=source, outputs=outputs, error=error, seconds=0.3)
 
 
@@ -188,7 +188,7 @@ def an_answer(architecture: Architecture | None = None) -> ModelCapture:
 
 
 def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
-    """Return a report in which everything went well, with something in every field."""
+    """Return a report that passes, with something in every field."""
     rules = (
         RuleResult(
             name="test_scaled",
@@ -384,7 +384,7 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
 
 
 def a_fail(name: str = "Charles Babbage") -> Report:
-    """Return a report of a submission that came to no model, so that nothing was trained."""
+    """Return a report of a submission without a model, so that nothing was trained."""
     failure = Failure(
         stage=Stage.EXECUTING,
         cause=FailureCause.CUT_SHORT,
@@ -444,8 +444,8 @@ def a_referral(name: str = "Grace Hopper") -> Report:
 
 
 def poisoned(value: Any) -> Any:
-    """Return a record with hostile text in every field of text; a metric is a name from the checker's own
-    table, and a unit an amount that an assignment was read with."""
+    """Return a record with hostile text in every text field but ``metric`` and ``unit``: the metric is a name from the
+    checker's own table, and the unit an amount from the assignment's settings."""
     if type(value) is str:
         return value + HOSTILE
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""The commands, one in each module, and what they share. ``app`` puts them together.
+"""The commands, one in each module, and the modules they share. ``app`` puts them together.
 
 This package may import every other one but ``guest``.
 """

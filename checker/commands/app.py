@@ -1,4 +1,4 @@
-"""The application, and the one place where errors become words and exit codes.
+"""The application, and the one place where errors become messages and exit codes.
 
 Each module beside this one holds a command. A command has other packages do the work and prints what they return; it
 decides nothing. Every exception that it lets through ends in ``main``.
@@ -64,7 +64,7 @@ app.command("tensorboard")(tensorboard.command)
 
 
 def main() -> NoReturn:
-    """Run the program. Every failure ends here, in words and an exit code."""
+    """Run the program. Every failure ends here, with a message and an exit code."""
     try:
         app()
     except SystemExit as ending:
@@ -76,7 +76,7 @@ def main() -> NoReturn:
         if error.help:
             consoles.errors.print(text.as_printed(error.help), markup=False)
         sys.exit(int(error.exit_code))
-    except Exception:  # noqa: BLE001  # the last net: a mistake of ours becomes words and an exit code
+    except Exception:  # noqa: BLE001  # the last resort: a bug of ours becomes a message and an exit code
         consoles.errors.print_exception()
         consoles.errors.print(
             "This is a mistake in the checker, not in any submission. Please report it with the lines above."

@@ -85,7 +85,7 @@ def command(
 
 
 def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
-    """Return all submissions in a folder or zip, with the times that Moodle's worksheet gives."""
+    """Return all submissions in a folder or zip, with the times from Moodle's worksheet."""
     submitted = choice.find(path)
     if worksheet is None:
         return submitted
@@ -96,7 +96,7 @@ def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
 
 
 def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submission, ...]:
-    """Return the submissions with these names; all of them where no names are given."""
+    """Return the submissions with these names; all of them if there are no names."""
     missing = set(names) - {submission.name for submission in submitted}
     if missing:
         known = ", ".join(text.one_line(s.name, 40) for s in submitted[:30])
@@ -106,7 +106,7 @@ def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submissi
 
 @contextmanager
 def _place(settings: RunSettings, scheduler: str | None, wall: str) -> Iterator[tuple[places.Place, int]]:
-    """Yield where submissions run, and how many are best run there at a time."""
+    """Yield the place where submissions run, and the best number of them to run there at a time."""
     if scheduler is None:
         yield places.Pool(kinds.choose(wall)), places.jobs_that_fit(settings.assignment)
         return

@@ -1,4 +1,4 @@
-"""The command that packs what students are given of an assignment."""
+"""The command that packs an assignment's files for students."""
 
 import hashlib
 from pathlib import Path

@@ -12,5 +12,5 @@ errors = Console(stderr=True, highlight=False)
 
 
 def warn(words: str, style: str = "yellow", soft_wrap: bool = False) -> None:
-    """Print a warning. Its words may quote names that somebody else chose, so they are made safe to show."""
+    """Print a warning. Its words may quote names that others chose, so they are made safe to show."""
     errors.print(text.as_printed(words), style=style, markup=False, soft_wrap=soft_wrap)

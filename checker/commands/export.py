@@ -67,7 +67,7 @@ def command(
     if to is not None and moodle_worksheet is None and nbgrader is None:
         raise UsageError("--to is for what is filled in: --gradescope and --github-classroom say where they write.")
     words = Words(tick, resubmit)
-    # Who may only read the results cannot hold them.
+    # Without write access to the results there is no way to take their lock.
     with lock.held(out) if os.access(out, os.W_OK) else nullcontext():
         if moodle_worksheet is not None:
             is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)
@@ -137,7 +137,7 @@ def _entries(out: Path) -> list[Entry]:
 
 
 def _as_left(results: Results, out: Path) -> Results:
-    """Return results without the verdicts whose evidence was changed since the batch; print whose these are."""
+    """Return results without verdicts whose evidence was changed since the batch; print their submissions."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
     for one in altered:
         consoles.output.print(
@@ -168,7 +168,7 @@ def _decided(out: Path) -> dict[str, Decided]:
 
 
 def _finish(filled: Filled, to: Path) -> bool:
-    """Write a filled file and print what became of each row; return whether everything was filled in."""
+    """Write a filled file and print the outcome of each row; return whether everything was filled in."""
     files.write(to, filled.content)
     _print(filled)
     consoles.output.print(f"Wrote {to}.", markup=False)
@@ -176,7 +176,7 @@ def _finish(filled: Filled, to: Path) -> bool:
 
 
 def _print(filled: Filled) -> None:
-    """Print what became of every row and submission. All who have handed in nothing share one line."""
+    """Print the outcome of every row and submission. All students without a submission share one line."""
     for line in filled.lines:
         if line.outcome is not Outcome.ABSENT:
             words = text.one_line(f"{line.who}: {line.outcome}: {line.words}")

@@ -46,7 +46,7 @@ def command(
 
 
 def _shown(purpose: Purpose, settings: RunSettings) -> ReferenceResults:
-    """Return the reference's results, after printing them beside those of traditional models."""
+    """Print the reference's results beside those of traditional models, and return them."""
     reference, bar = steps.open_session(settings).reference, settings.assignment.bar
     title, metric = f"{purpose} seeds, {settings.dataset.note.name}", metrics.find(bar.metric, bar.unit)
     notices.print_reference(consoles.output, title, reference.scores, reference.baselines, metric, bar)

@@ -1,4 +1,4 @@
-"""How commands reach a Dask scheduler. Dask is an extra, so it is imported here and only when it is asked for."""
+"""Commands' access to a Dask scheduler. Dask is an extra, so it is imported here, and only when it is needed."""
 
 from types import ModuleType
 
@@ -9,7 +9,7 @@ from checker.errors import UsageError
 def reach(scheduler: str) -> tuple[ModuleType, str]:
     """Return the module that needs Dask, and the address of a scheduler. Warn if others can reach that scheduler.
 
-    Raises UsageError where Dask is not installed, or the scheduler has no address.
+    Raises UsageError if Dask is not installed or the scheduler has no address.
     """
     try:
         from checker.run import cluster, scheduler_addresses

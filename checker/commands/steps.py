@@ -1,4 +1,4 @@
-"""What several commands do on the way: print notes, open the session, end a batch."""
+"""Steps that several commands share: print notes, open the session, end a batch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from checker.run.session import Request, Session
 
 
 def warn_of_old_keys(request: Request) -> None:
-    """Warn about each key of the assignment that has another name now."""
+    """Warn about each key of the assignment that was renamed."""
     for words in session.outdated(request):
         consoles.warn(words, soft_wrap=True)
 
@@ -32,14 +32,14 @@ def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
 
 
 def open_session(settings: RunSettings) -> Session:
-    """Open a session, and show meanwhile how far the reference is."""
+    """Open a session, and show the reference's progress meanwhile."""
     display = Display(consoles.output, 1)
     with display.shown():
         return session.open(settings, display.watch, display.end)
 
 
 def finish(result: batch.Result, out: Path) -> NoReturn:
-    """Print the summary of a batch, and end with the exit code that says how it went."""
+    """Print the summary of a batch, and exit with the code for its outcome."""
     terminal.print_summary(consoles.output, result.reports, result.unfinished, str(out))
     if any(one.is_usage for one in result.unfinished):
         raise typer.Exit(ExitCode.USAGE)

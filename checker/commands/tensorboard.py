@@ -43,7 +43,7 @@ def command(
 
 
 def _trained(out: Path, names: Sequence[str], settings: RunSettings) -> dict[str, Gathered]:
-    """Return the evidence of submissions that were trained again, by name; all of them where no names are given."""
+    """Return the evidence of retrained submissions, by name; all of them if there are no names."""
     loaded = [store.load_at(place, circumstances(settings)) for place in store.places(out / batch.EVIDENCE)]
     chosen = {name: gathered for name, _, gathered in loaded if not names or name in names}
     if missing := set(names) - set(chosen):

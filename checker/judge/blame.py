@@ -1,7 +1,7 @@
 """The table of blame: from the cause of a failure to its verdict. Pure.
 
-Whatever was cut short, and whatever the checker could not do, is for a demonstrator. Only what the student's file is or
-did, and it ran to its end, fails. No cause leads to PASS.
+Work that was cut short, and steps that the checker could not do, go to a demonstrator. A submission fails only for its
+file's contents, or for the file's actions in a run that reached its end. No cause leads to PASS.
 """
 
 from collections.abc import Mapping

@@ -1,13 +1,13 @@
-"""What everything else follows from: one cause leads a report, and silences what only follows from it. Pure.
+"""The cause that leads a report; it silences findings that only follow from it. Pure.
 
-Theory of operation: causes are looked for in the order in which one makes others meaningless. Of a file that did not
-reach its end nobody knows the rest. A network that learned other labels, or was told the answer, learned another task,
-and no score or curve says anything of it. A training that was capped tells neither of size nor of settings. Four kinds
-of network learn badly whatever else is done: one whose inputs a failed cell should have made or changed, one that left
-out rows by choice, a linear one, and one whose inputs are of very different sizes. These lead only where a network
+Theory of operation: causes are tried in the order in which one makes others meaningless. If a file did not reach its
+end, the rest of it is unknown. A network that learned other labels, or had the answer among its inputs, learned another
+task, so its scores and curves mean nothing. A capped training tells nothing about size or settings. Four kinds of
+network learn badly regardless of other settings: one whose inputs a failed cell should have made or changed, one that
+left out rows by choice, a linear one, and one whose inputs are of very different sizes. These lead only if a network
 learned badly.
-With or without a cause, of advice that contradicts other advice (larger, smaller; longer, shorter) one direction is
-kept: what the loss on development rows says comes before what that on training rows says.
+If advice contradicts other advice (larger, smaller; longer, shorter), one direction is kept, with or without a cause.
+The loss on development rows takes precedence over the loss on training rows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ from checker.records.tracing import Column, Tracing
 from checker.records.verdicts import Importance, Outcome, RuleResult
 
 LARGE = 10
-"""A mean or deviation beyond this is no sensible size of an input."""
+"""A mean or deviation beyond this is too large for an input."""
 FOLLOWS = "This follows from what is said first on this page."
 CONTRADICTS = "What the trainings show besides points the other way."
 
 TENDENCIES = {"test_no_strong_overfitting": Symptom.OVERFITS, "test_no_underfitting": Symptom.UNDERFITS}
-"""Advice, by the names of rules, that says the same as a symptom does."""
+"""Advisory rules, by name, that say the same as a symptom."""
 
 COMPATIBLE: Mapping[Symptom, frozenset[Symptom]] = MappingProxyType(
     {
@@ -37,7 +37,7 @@ COMPATIBLE: Mapping[Symptom, frozenset[Symptom]] = MappingProxyType(
         Symptom.IMPROVING: frozenset({Symptom.UNDERFITS, Symptom.IMPROVING}),
     }
 )
-"""Tendencies, the most telling first, and which others may be spoken of beside each."""
+"""Tendencies, the most telling first, and the tendencies that may be reported beside each."""
 
 _ALL = frozenset({*COMPATIBLE, Symptom.NEVER_PREDICTED})
 SYMPTOMS: Mapping[CauseKind, frozenset[Symptom]] = MappingProxyType(
@@ -52,7 +52,7 @@ SYMPTOMS: Mapping[CauseKind, frozenset[Symptom]] = MappingProxyType(
         CauseKind.UNSCALED: _ALL,
     }
 )
-"""What trainings show that only follows from a cause."""
+"""Symptoms of trainings that only follow from a cause."""
 
 _AT_THE_END = (
     "test_final_test_on_unseen_rows",
@@ -64,14 +64,14 @@ _AT_THE_END = (
 RULES: Mapping[CauseKind, frozenset[str]] = MappingProxyType(
     {kind: frozenset(_AT_THE_END if kind is CauseKind.FILE_CUT else ()) for kind in CauseKind}
 )
-"""Advice, by the names of rules, that only follows from a cause, besides what says the same as a silenced symptom."""
+"""Advisory rules, by name, that only follow from a cause, besides those that say the same as a silenced symptom."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a cause may be found in. ``file_cut``, ``training_cut``: what was cut short, as sentences, "" for nothing;
-    ``inputs``: the data's columns that may be features; ``is_regression``: the target is a number; ``spoiled``: the
-    error of a cell that should have made what the answer was trained on, and what to do, as sentences."""
+    """The evidence for causes. ``file_cut``, ``training_cut``: sentences on a file or training that was cut short, ""
+    for none; ``inputs``: the data's columns that may be features; ``is_regression``: the target is a number;
+    ``spoiled``: the error of a cell that should have made the answer's training data, and what to do, as sentences."""
 
     tracing: Tracing | None
     architecture: Architecture | None
@@ -85,20 +85,20 @@ class Findings:
 
     @property
     def has_learned_badly(self) -> bool:
-        """It fell below the bar, or underfits."""
+        """Whether the network is below the bar or underfits."""
         below = self.comparison is not None and not self.comparison.reaches_bar
         return below or any(seen.symptom is Symptom.UNDERFITS for seen in self.observations)
 
 
 def find(of: Findings) -> Cause | None:
-    """Return the cause that leads; None where nothing else follows from anything."""
+    """Return the cause that leads; None if there is none."""
     return next(_causes(of), None)
 
 
 def heard(
     observations: Sequence[Observation], rules: Sequence[RuleResult], cause: Cause | None
 ) -> tuple[Observation, ...]:
-    """Return what is still to be said of the trainings."""
+    """Return the observations of the trainings that are not silenced."""
     kept = _kept(observations, rules, cause)
     return tuple(seen for seen in observations if seen.symptom in kept)
 
@@ -106,7 +106,7 @@ def heard(
 def quieted(
     rules: Sequence[RuleResult], observations: Sequence[Observation], cause: Cause | None
 ) -> tuple[RuleResult, ...]:
-    """Return the rules, without advice that only follows from the cause, or that contradicts other advice."""
+    """Return the rules; advice that only follows from the cause, or that contradicts other advice, is skipped."""
     silent, kept = RULES[cause.kind] if cause else frozenset[str](), _kept(observations, rules, cause)
     gone = SYMPTOMS[cause.kind] if cause else frozenset[Symptom]()
     found = []
@@ -125,7 +125,7 @@ def _is_advice(rule: RuleResult) -> bool:
 
 
 def _kept(observations: Sequence[Observation], rules: Sequence[RuleResult], cause: Cause | None) -> frozenset[Symptom]:
-    """Return the symptoms that may be spoken of."""
+    """Return the symptoms that may be reported."""
     allowed = frozenset(Symptom) - (SYMPTOMS[cause.kind] if cause else frozenset())
     shown = {seen.symptom for seen in observations}
     shown |= {TENDENCIES[rule.name] for rule in rules if _is_advice(rule) and rule.name in TENDENCIES}

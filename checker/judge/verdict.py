@@ -1,7 +1,7 @@
-"""From failures, rules and comparison to one verdict and the reasons for it: the table of blame. Pure.
+"""The verdict and its reasons, from failures, rules and comparison: the table of blame. Pure.
 
-FAIL outweighs REFER, and REFER outweighs PASS. Whatever was cut short is never failed: nobody knows what it would have
-come to. What is the harness's fault never gets here.
+FAIL outweighs REFER, and REFER outweighs PASS. A file or training that was cut short never fails, because its result is
+unknown. Faults of the harness never get here.
 """
 
 from collections.abc import Sequence
@@ -31,13 +31,13 @@ def decide(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Return the verdict, and the sentences that led to it.
 
-    ``replayed``: why the student's own code trained the network again; then there is no PASS, and no FAIL by one seed
-    alone. ``replay``: for how many seeds it did, and why, as sentences. ``cut``: what ended the
-    student's file, or a training, before its end; then there is no FAIL, and this is the first that is said, unless an
-    error before it took the answer away.
-    ``cause``: what else follows from; of what keeps somebody from passing it is said first. ``suspicion``: that the
-    inputs may give the answer away, as a sentence; then there is no PASS. ``agreed``: where what was trained again is
-    not what the student trained, its score decides nothing.
+    ``replayed``: why the student's own code retrained the network; then there is no PASS, and no FAIL by one seed
+    alone. ``replay``: for how many seeds it did, and why, as sentences.
+    ``cut``: a sentence on the early end of the student's file or of a training; then there is no FAIL, and it is the
+    first reason unless an earlier error took the answer away.
+    ``cause``: the cause of other findings; it is the first reason against a PASS.
+    ``suspicion``: a sentence that the inputs may give the answer away; then there is no PASS.
+    ``agreed``: the retraining compared with the student's own; if they differ, the retrained score decides nothing.
     """
     found: list[Reason] = [_of_failure(failure) for failure in failures]
     found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
@@ -72,14 +72,14 @@ def decide(
 def hangs_on_seeds(
     failures: Sequence[Failure], rules: Sequence[RuleResult], comparison: Comparison | None, replayed: str = ""
 ) -> bool:
-    """Tell whether all that keeps a submission from its verdict is that the seeds cannot decide."""
+    """Tell whether the verdict is open only because the seeds cannot decide it."""
     required = [_of_rule(rule)[0] for rule in rules if rule.importance is Importance.REQUIRED]
     is_settled = bool(failures or replayed) or any(verdict is not Verdict.PASS for verdict in required)
     return comparison is not None and comparison.is_open and not is_settled
 
 
 def wants_confirmation(report: Report) -> bool:
-    """Tell whether all that keeps a replay from FAIL is that one seed alone does not confirm it."""
+    """Tell whether a replay escapes FAIL only because one seed alone does not confirm it."""
     compared = report.comparison
     if compared is None or len(compared.scores) > 1 or report.failures or report.cut_short:
         return False
@@ -89,7 +89,7 @@ def wants_confirmation(report: Report) -> bool:
 
 
 def _led_by(cause: Cause, reasons: Sequence[str]) -> list[str]:
-    """Put the reason that has the cause's sentence first; or else that sentence itself."""
+    """Put the reasons that contain the cause's sentence first; if none does, put that sentence first."""
     same = [reason for reason in reasons if cause.sentence in reason]
     return [*(same or [cause.sentence]), *reasons]
 
@@ -99,7 +99,7 @@ def _of_failure(failure: Failure) -> Reason:
 
 
 def _counts(rule: RuleResult, failures: Sequence[Failure]) -> bool:
-    """Where something went wrong before, it is no wonder that rules could not be looked at."""
+    """Tell whether a rule counts. After a failure, rules that could not be checked do not: it explains them."""
     return not (failures and rule.outcome is Outcome.UNKNOWN)
 
 
@@ -114,7 +114,7 @@ def _of_rule(rule: RuleResult) -> Reason:
 
 
 def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
-    """Return why what was trained again is not what the student trained."""
+    """Return how the retraining differs from the student's own training."""
     if agreed.impossible:
         return Verdict.REFER, agreed.impossible
     if agreed.disagreement is not None:
@@ -179,7 +179,7 @@ def _of_unknown(missing: MissingRows) -> str:
 
 
 def _of_known(comparison: Comparison, suspicion: str) -> Reason:
-    """Return what follows from the rows that have inputs."""
+    """Return the verdict and its reason from the rows that have inputs."""
     metric = metrics.find(comparison.metric, comparison.unit)
     write = metric.unit.value
     mean, bar = f"{metric.title} {write(comparison.mean)}", f"the bar of {write(comparison.bar)}"

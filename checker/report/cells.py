@@ -1,8 +1,8 @@
-"""What the student wrote and what it printed, as safe markup that fits into a page.
+"""The student's cells and their outputs, as safe markup within a page's limit of bytes.
 
-Theory of operation: a page has a weight it must not exceed, and a notebook can hold any number of cells. So
-cells are paid for from a ``Purse``: first the student's own and those that failed, then the hand-out's. A
-part that the purse cannot pay for is replaced by a note.
+Theory of operation: a page has a limit of bytes, and a notebook can hold any number of cells. So cells are paid
+for from a ``Purse``: first the student's own and those that failed, then the hand-out's. A part that the purse
+cannot pay for is replaced by a note.
 """
 
 import base64
@@ -37,7 +37,7 @@ MOST_PIXELS = 16_000_000
 MOST_CELLS = 500
 MOST_OUTPUTS = 20
 CELL_FRAME = 800
-"""Bytes of markup around a cell's contents, notes in place of its parts among them."""
+"""Bytes of markup around a cell's contents, including the notes that replace its parts."""
 
 PART_FRAME = 40
 """Bytes of markup around an output."""
@@ -91,9 +91,9 @@ class Purse:
         self._content = content
 
     def pay(self, text: str, make: Callable[[str], Markup]) -> Markup:
-        """Return the markup made of a text if it can be paid for, else a note in its place.
+        """Return ``make(text)`` if the purse can pay for it, else a note in its place.
 
-        What turns out too heavy still costs its text, so that nobody can have us make markup for nothing.
+        Markup that is too heavy still costs the length of its text, so that no notebook makes us build it for free.
         """
         if len(text) > self._content:
             return TOO_HEAVY
@@ -112,7 +112,7 @@ class Purse:
 
 
 def groups(cells: Sequence[StudentCell], failed: Collection[int | None], weight: int) -> list[Group]:
-    """Return the cells in groups, as far as the weight allows; new ones and those ``failed`` names are open."""
+    """Return the cells in groups, as far as ``weight`` bytes allow; new cells and those in ``failed`` are open."""
     purse = Purse(weight)
     opened = [c.is_new or c.cell.index in failed for c in cells]
     in_turn = sorted(range(len(cells)), key=lambda at: not opened[at])
@@ -131,7 +131,7 @@ def _cell(cell: CellResult, purse: Purse) -> ShownCell:
 
 
 def coloured(source: str) -> Markup:
-    """Return Python source as markup with a class for each kind of word."""
+    """Return Python source as markup with a class for each kind of token."""
     pieces = ((_colour(kind), text) for kind, text in PythonLexer(stripnl=False).get_tokens(source))
     merged = ((name, "".join(text for _, text in run)) for name, run in groupby(pieces, lambda p: p[0]))
     return Markup("").join(_span(name, text) for name, text in merged)
@@ -149,7 +149,7 @@ def _span(name: str, text: str) -> Markup:
 
 
 def _outputs(cell: CellResult, purse: Purse) -> Iterator[Markup]:
-    """Yield what a cell showed, up to the first output that the purse cannot pay for."""
+    """Yield a cell's outputs; stop after the note for the first one that the purse cannot pay for."""
     for output in cell.outputs[:MOST_OUTPUTS]:
         shown = _output(output, cell.index, purse)
         yield shown
@@ -174,7 +174,7 @@ def _printed(text: str) -> Markup:
 
 
 def _picture(content: str, index: int) -> Markup:
-    """Return an image made of the decoded bytes, or a note where they are not a PNG of modest size."""
+    """Return an image of the decoded bytes, or a note if they are not a PNG of modest size."""
     size = _png_size(data := _decoded(content))
     if size is None:
         return Markup('<p class="note">An image that is not a PNG of modest size was left out.</p>')
@@ -182,7 +182,7 @@ def _picture(content: str, index: int) -> Markup:
 
 
 def _decoded(content: str) -> bytes:
-    """Return the bytes of base64 text; nothing where it is malformed or too long."""
+    """Return the bytes of base64 text; no bytes if it is malformed or too long."""
     if len(content) > LARGEST_PNG * 1.4:
         return b""
     try:
@@ -192,7 +192,7 @@ def _decoded(content: str) -> bytes:
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height as the PNG's header gives them; None where that is no modest PNG."""
+    """Return width and height from the PNG's header; None if the data is not a PNG of modest size."""
     if len(data) > LARGEST_PNG or not data.startswith(_PNG) or data[12:16] != b"IHDR" or len(data) < 24:
         return None
     width, height = struct.unpack(">II", data[16:24])

@@ -1,10 +1,10 @@
-"""A cohort in pictures: how its scores are spread, and which rules it failed most often.
+"""A cohort in figures: the distribution of its scores, and the rules it failed most often.
 
-Theory of operation: every submission is a block on the lane of its verdict; blocks of nearly the same score are piled
-up. All lanes share one axis, on which the bar, the reference and the traditional models stand too. The more blocks
-lie in the highest pile, the flatter all are, so that five hundred submissions make a picture no higher than fifty do.
-Verdicts are told by lane and name, not by colour alone. The blocks lead to pages; as the table does so too, and in
-an order, they are left out for those who use a keyboard or listen, who get the picture in words.
+Theory of operation: each submission is a block on its verdict's lane, and blocks of similar scores form a pile. All
+lanes share one axis, which also carries the bar, the reference and the traditional models. The more blocks the tallest
+pile holds, the flatter every block is, so five hundred submissions need no more height than fifty. Lanes and names, not
+colour alone, tell verdicts apart. Blocks link to pages. The table has the same links in order, so blocks are hidden
+from keyboards and screen readers, which get the figure in words.
 """
 
 import statistics
@@ -27,7 +27,7 @@ LABEL = 16
 ROW = 20
 BLOCK = 11
 HIGHEST = 140
-"""Pixels of the highest pile, unless it holds only a few blocks."""
+"""Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
@@ -47,9 +47,9 @@ class Scored:
 
 
 def cohort_figure(scored: Sequence[Scored]) -> Markup:
-    """Return every submission's mean score, a lane for each verdict, above the traditional models.
+    """Return a figure of all mean scores, with a lane for each verdict, above the traditional models.
 
-    The worst tenth may lie beyond the axis: they are piled up at its edge, and counted there.
+    The worst tenth may lie beyond the axis. They are piled up and counted at its edge.
     """
     first, unit = scored[0].comparison, metric(scored[0].comparison).unit
     means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
@@ -79,7 +79,7 @@ def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
 
 
 def _lane(verdict: Verdict, piles: dict[int, list[Scored]], unit: Unit, flat: float, bottom: float) -> Iterator[Markup]:
-    """Yield a verdict's name and number, its blocks, and the line they stand on."""
+    """Yield a verdict's name and count, its blocks, and the line they stand on."""
     highest, count = max(map(len, piles.values())), sum(map(len, piles.values()))
     yield label(0, bottom - flat * highest - 8, f"{verdict} {count}", f"lane {verdict.lower()}", anchor="start")
     for place, pile in piles.items():
@@ -96,7 +96,7 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float) -> Markup
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
-    """Yield the lines, then their names: a line runs behind the names that stand lower."""
+    """Yield all lines before their names, so that a line runs behind the names that are lower."""
     unit = metric(first).unit
     guides = (("baseline", first.baseline_mean), ("bar", first.bar), ("reference", first.reference_mean))
     marks = (
@@ -116,7 +116,7 @@ def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
 
 
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
-    """Return a traditional model's mark, with its name on the side where there is room."""
+    """Return a traditional model's mark and its name, on the side that has room."""
     x, words = scale.place(model.mean), f"{model.name} {unit.value(model.mean)}"
     if model.mean < scale.low or model.mean > scale.high:
         words = f"\N{LEFTWARDS ARROW} {words}" if model.mean < scale.low else f"{words} \N{RIGHTWARDS ARROW}"
@@ -144,7 +144,7 @@ def _in_words(scored: Sequence[Scored]) -> str:
 
 @dataclass(frozen=True)
 class Stumble:
-    """A rule that was failed, and by how many."""
+    """A failed rule, and how many submissions failed it."""
 
     sentence: str
     importance: Importance
@@ -152,18 +152,18 @@ class Stumble:
 
 
 def stumbles(reports: Iterable[Report]) -> list[Stumble]:
-    """Return the rules that failed, those that did so most often first."""
+    """Return the failed rules, the most often failed first."""
     counts = Counter(rule for report in reports for rule in _failed(report))
     return [Stumble(sentence, importance, count) for (sentence, importance), count in counts.most_common()]
 
 
 def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:
-    """Return which of these rules a submission failed, by their places."""
+    """Return the indices in ``over`` of the rules that a submission failed."""
     failed = _failed(report)
     return [at for at, one in enumerate(over) if (one.sentence, one.importance) in failed]
 
 
 def _failed(report: Report) -> dict[tuple[str, Importance], None]:
-    """Return the rules that failed, each once, always in the same order."""
+    """Return the failed rules as an ordered set, in the report's order."""
     failed = (rule for rule in report.rules if rule.outcome is Outcome.FAILED)
     return dict.fromkeys((rule.sentence, rule.importance) for rule in failed)

@@ -1,5 +1,4 @@
-"""Learning curves as inline SVG: the loss and what is counted beside it, on training and development data, for every
-seed."""
+"""Learning curves as inline SVG: loss and accuracy or error, on training and development data, for every seed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ Series = Sequence[float | None]
 
 @dataclass(frozen=True)
 class Measure:
-    """How a quantity of a training is drawn: ``say`` spells a tick or value."""
+    """How to draw a quantity of a training; ``say`` formats a tick or value."""
 
     heading: str
     quantity: Quantity
@@ -35,7 +34,7 @@ class Measure:
 
 
 def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
-    """Return a chart of the loss and one of accuracy or error, each with its heading, where there are values."""
+    """Return a chart of the loss and one of accuracy or error, each with its heading, if they have values."""
     drawn = []
     for measure in MEASURES:
         training, development = (
@@ -75,7 +74,7 @@ def _points(history: Series, scale: Scale, epochs: int) -> list[tuple[float, flo
 
 
 def _mean(histories: list[Series]) -> Series:
-    """Return the mean over the seeds, as far as every seed went."""
+    """Return the mean over the seeds by epoch, up to the last epoch that all seeds reached."""
     reached = min(len(history) for history in histories)
     rows = [[np.nan if v is None else v for v in history[:reached]] for history in histories]
     return [float(mean) if np.isfinite(mean) else None for mean in np.mean(np.array(rows, float), axis=0)]
@@ -98,7 +97,7 @@ def _grid(scale: Scale, ticks: list[tuple[float, str]], epochs: int) -> Iterator
 
 
 def _epochs_named(epochs: int) -> list[int]:
-    """Return the first, the last, and round epochs between them that keep their distance from both."""
+    """Return the epochs to label: the first, the last, and round ones between that are not too close to either."""
     between = {round(tick) for tick in Scale(1, max(epochs, 2)).ticks(5)}
     return sorted({e for e in between if 0.08 * epochs < e < 0.92 * epochs} | {1, epochs})
 

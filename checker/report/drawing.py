@@ -15,7 +15,7 @@ LONGEST = 44
 
 
 def network(architecture: Architecture, name: str) -> Markup:
-    """Return the drawing; each box is filled as far as its layer is wide, on a logarithmic scale."""
+    """Return the drawing; the filled part of each box shows its layer's width on a logarithmic scale."""
     layers, shown = in_order(architecture), architecture.nodes[:MOST_BOXES]
     widest = max((_units(layer) for layer in layers), default=1)
     boxes = (
@@ -44,7 +44,7 @@ def _filling(y: int, width: float) -> Markup:
 
 
 def _words(at: int, layer: Layer, node: Node) -> str:
-    """Return the layer in words; where its inputs are not simply the layer above, which they are."""
+    """Return the layer in words, with its inputs if these are not just the layer above."""
     words = describe_layer(layer)
     if at and node.inputs != (at - 1,):
         words = f"{at + 1}: {words} ← {' + '.join(str(earlier + 1) for earlier in node.inputs)}"
@@ -56,7 +56,7 @@ def _rest(left_out: int, shown: int) -> list[Markup]:
 
 
 def _units(layer: Layer) -> int:
-    """Return how wide a layer is: its units, or the width of the input; 0 where it has none of its own."""
+    """Return a layer's width: its units, or the width of the input; 0 if it has no width of its own."""
     units, shape = layer.config.get("units"), layer.config.get("shape")
     if isinstance(shape, list) and shape:
         units = shape[-1]

@@ -1,8 +1,8 @@
-"""Two editions of a report: demonstrators get everything, students what gives nothing away.
+"""Two editions of a report: demonstrators get everything, students nothing confidential.
 
-Both are made by the same templates, which show what a report holds. So a student's edition is a report from which
-all has been taken that would let somebody copy the reference, tune to the grading or prepare answers; what is not in
-the report cannot get onto a page or a terminal.
+Both editions use the same templates, which show all that a report holds. So the student's edition is a report without
+any data that would let somebody copy the reference, tune to the grading or prepare answers. Data that is not in the
+report cannot get onto a page or a terminal.
 """
 
 from dataclasses import replace
@@ -14,8 +14,8 @@ from checker.records.training import TrainingRun
 
 
 def for_students(report: Report) -> Report:
-    """Return a report without the reference's network and recipe, held-out rows, seeds, and questions; seeds become
-    their places in the list."""
+    """Return a report without the reference's network and recipe, held-out rows, seeds, and questions. Positions in the
+    list replace the seeds."""
     return replace(
         report,
         reference_architecture=None,

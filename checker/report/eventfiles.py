@@ -1,9 +1,9 @@
 """TensorBoard's event files from stored evidence: a run for each seed, of a submission and of the reference.
 
-Theory of operation: an event file is a row of records, each a length, an ``Event`` as a protocol buffer, and checksums.
-TensorBoard's own package has these messages and the checksum; its writer is left alone, because that imports
-TensorFlow, which the host never does. A file is written whole under a fixed name, so that writing it again
-replaces it. Clocks mean nothing here: an event's time is what its share of the run's epochs took.
+Theory of operation: an event file is a sequence of records, each a length, an ``Event`` protocol buffer, and checksums.
+TensorBoard's own package has these messages and the checksum. Its writer is not used, because it imports TensorFlow,
+which the host never does. A file is written whole under a fixed name, so that writing it again replaces it. Timestamps
+are not clock times: an event's timestamp is the seconds from the run's start, if all epochs take equally long.
 """
 
 import contextlib
@@ -44,15 +44,15 @@ from checker.scoring.metrics import METRICS
 FILE = "events.out.tfevents.0.checker"
 VERSION = "brain.Event:2"
 ROWS = 2_000
-"""Rows of a regression that a picture shows at most."""
+"""Most rows of a regression that an image shows."""
 
 
 def write(gathered: Gathered, settings: RunSettings, folder: Path) -> None:
     """Write a run for each seed of some evidence: ``folder/seed-11`` and so on.
 
-    Each holds loss and accuracy (or error) by epoch, histograms of the weights before and after training where training
-    was not replayed, the figure on the held-out rows, what was predicted beside what is true as an image, and the
-    network's graph where the network was read as plain data.
+    Each run holds loss and accuracy (or error) by epoch, the score on the held-out rows, and an image of predictions
+    against true values. It has histograms of the weights before and after training if training was not replayed, and
+    the network's graph if the network was read as plain data.
     """
     answer = gathered.evidence.answer
     for run in gathered.evidence.runs:
@@ -73,7 +73,7 @@ def write(gathered: Gathered, settings: RunSettings, folder: Path) -> None:
 
 
 def _record(event: Event) -> bytes:
-    """Return an event as TensorBoard reads it back: length, checksum, content, checksum."""
+    """Return an event in TensorBoard's record format: length, checksum, content, checksum."""
     content: bytes = event.SerializeToString()
     length = struct.pack("<Q", len(content))
     return b"".join(
@@ -82,7 +82,7 @@ def _record(event: Event) -> bytes:
 
 
 def _history(run: TrainingRun) -> Iterator[Event]:
-    """Yield what was measured after each epoch; training and development beside one another."""
+    """Yield the measurements after each epoch, tagged so that training and development are side by side."""
     for name, values in run.history.items():
         part = "development" if name.startswith(DEVELOPMENT) else "training"
         tag = f"{text.one_line(name, 100).removeprefix(DEVELOPMENT)}/{part}"
@@ -96,7 +96,7 @@ def _history(run: TrainingRun) -> Iterator[Event]:
 
 
 def _weights(run: TrainingRun) -> Iterator[Event]:
-    """Yield how each variable was spread before and after training, as far as it was finite."""
+    """Yield histograms of each variable's finite values before and after training."""
     for variable in run.weights:
         tag = f"weights/{text.one_line(variable.variable, 100)}"
         not_finite = variable.after.not_finite
@@ -108,7 +108,7 @@ def _weights(run: TrainingRun) -> Iterator[Event]:
 
 
 def histogram(tag: str, spread: Histogram, words: str = "") -> Any:
-    """Return a histogram as TensorBoard keeps it: of each bin its left edge, its right edge, and the count in it."""
+    """Return a histogram in TensorBoard's format: each bin's left edge, right edge and count."""
     edges = np.linspace(spread.low, spread.high, len(spread.counts) + 1)
     bins = np.column_stack([edges[:-1], edges[1:], spread.counts])
     kind = histograms.create_summary_metadata(display_name=None, description=words)
@@ -119,7 +119,7 @@ def histogram(tag: str, spread: Histogram, words: str = "") -> Any:
 
 
 def graph(architecture: Architecture) -> GraphDef:
-    """Return a network as the graph that TensorBoard draws: a node for each call of a layer, with its settings."""
+    """Return a network as a graph for TensorBoard: a node for each call of a layer, with its settings."""
     names: list[str] = []
     made = GraphDef(versions=VersionDef(producer=22))
     for layer, node in zip(architectures.in_order(architecture), architecture.nodes, strict=True):
@@ -135,7 +135,7 @@ def graph(architecture: Architecture) -> GraphDef:
 
 
 def confusion(outputs: Array, labels: Array, classes: Sequence[str]) -> Any:
-    """Return an image of how many rows of each class are called what."""
+    """Return an image of the confusion matrix, with counts of rows."""
     counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(counts, (labels, outputs.argmax(axis=1)), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -151,7 +151,7 @@ def confusion(outputs: Array, labels: Array, classes: Sequence[str]) -> Any:
 
 
 def predicted_against_true(values: Array, true: Array) -> Any:
-    """Return an image of a regression's predictions over the true values."""
+    """Return an image of a regression's predictions against the true values."""
     rows = np.unique(np.linspace(0, len(true) - 1, min(len(true), ROWS)).round().astype(int))
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(xlabel="true", ylabel="predicted")
@@ -171,8 +171,8 @@ def _image(figure: Figure) -> Any:
 
 
 def write_beside(found: Mapping[str, Gathered], reference: Gathered, settings: RunSettings, folder: Path) -> Path:
-    """Write each submission's runs with the reference's for the same seeds beside them:
-    ``folder/<slug>/student/seed-11``, ``folder/<slug>/reference/seed-11``; return the folder that TensorBoard is to
+    """Write each submission's runs, and beside them the reference's runs for the same seeds:
+    ``folder/<slug>/student/seed-11``, ``folder/<slug>/reference/seed-11``. Return the folder for TensorBoard to
     show."""
     for name, gathered in found.items():
         beside = _only_seeds(reference, {run.seed for run in gathered.evidence.runs})
@@ -187,6 +187,6 @@ def _only_seeds(gathered: Gathered, seeds: Set[int]) -> Gathered:
 
 
 def show(folder: Path) -> None:
-    """Run TensorBoard, which says where it is to be seen, until somebody interrupts it."""
+    """Run TensorBoard, which prints its address, until somebody interrupts it."""
     with contextlib.suppress(KeyboardInterrupt):
         subprocess.run([sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)], check=False)

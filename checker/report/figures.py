@@ -18,7 +18,7 @@ ROW = 26
 
 
 def seeds_figure(comparison: Comparison) -> Markup:
-    """Return the submission, the reference and the baseline for each seed, and the bar across them."""
+    """Return a figure of the submission, the reference and the baseline for each seed, with the bar across."""
     shown, unit = comparison.scores, metric(comparison).unit
     values = (value for s in shown for value in (s.score, s.reference, s.baseline))
     scale = scale_around(comparison, [*values, comparison.bar, comparison.mean - comparison.spread])
@@ -72,7 +72,7 @@ def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
 
 @dataclass(frozen=True)
 class Model:
-    """A row of the field: whose mean it is, and how it is marked."""
+    """A row of the field: a model, its mean, and its mark."""
 
     name: str
     mean: float
@@ -81,7 +81,7 @@ class Model:
 
 
 def field_figure(comparison: Comparison) -> Markup:
-    """Return the submission, the reference and all traditional models, a row for each, the best on top, and the bar."""
+    """Return a figure of the submission, the reference and traditional models, a row each, best first, and the bar."""
     unit, models = metric(comparison).unit, _field(comparison)
     worst = max(model.mean for model in models if model.kind != "student")
     farthest = math.inf if comparison.higher_is_better else 1.2 * worst

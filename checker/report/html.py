@@ -22,12 +22,12 @@ from checker.scoring.metrics import METRICS
 T = TypeVar("T")
 
 HEAVIEST = 1_500_000
-"""Bytes of a report's page; the student's cells get what the rest of the page leaves of them."""
+"""Most bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A report in the index. ``href``: its page's path as seen from the index, not quoted."""
+    """A report in the index. ``href``: its page's path relative to the index, not quoted."""
 
     report: Report
     href: str
@@ -37,14 +37,14 @@ class Entry:
 
 
 def render_page(report: Report, index_href: str = "", student_href: str = "", script_href: str = "") -> str:
-    """Return a report's page for demonstrators; the paths of the index, of the student's edition and of the script
-    that trains the network again are as seen from it, not quoted, "" for none."""
+    """Return a report's page for demonstrators. The paths of the index, of the student's edition and of the retraining
+    script are relative to the page and not quoted; "" for none."""
     links = {"index_href": index_href, "student_href": student_href, "script_href": script_href}
     return _render(report, links | {"is_for_students": False})
 
 
 def render_student_page(report: Report) -> str:
-    """Return a report's page for whoever has handed in, which links to nothing and gives nothing away."""
+    """Return a report's page for the student who submitted it, without links or confidential data."""
     links = {"index_href": "", "student_href": "", "script_href": ""}
     return _render(for_students(report), links | {"is_for_students": True})
 
@@ -82,9 +82,9 @@ def _networks(report: Report) -> list[dict[str, Any]]:
 
 
 def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
-    """Return the submission's and the reference's, with their names; the reference's never alone.
+    """Return the submission's and the reference's object, with their names; never the reference's alone.
 
-    Whoever has not come to a network of their own is not shown the solution.
+    A student without a network of their own does not see the solution.
     """
     pair = (("This submission", own), ("Reference", reference)) if own else ()
     return [(name, thing) for name, thing in pair if thing]

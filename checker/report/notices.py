@@ -1,4 +1,4 @@
-"""Short tables for the terminal: what a reference reached, and how a machine is fitted out."""
+"""Short tables for the terminal: a reference's scores and costs, and the findings on a machine."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def print_reference(
     metric: Metric,
     bar: Bar,
 ) -> None:
-    """Print a reference's score by seed, its mean and spread, the baseline's, and where the bar lies."""
+    """Print a reference's score by seed, its mean and spread, the baseline's, and the bar."""
     unit, mean = metric.unit, statistics.fmean
     table = Table("seed", "reference", "baseline", title=title, title_justify="left")
     for seed, score in scores.items():
@@ -33,14 +33,14 @@ def print_reference(
 
 
 def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], metric: Metric) -> None:
-    """Print what each traditional model reaches, on average over the seeds."""
+    """Print each traditional model's mean over the seeds."""
     means = {name.replace("_", " "): statistics.fmean(of.values()) for name, of in baselines.items()}
     words = ", ".join(f"{name} {metric.unit.value(mean, 1)}" for name, mean in means.items())
     console.print(f"Traditional models: {words}", soft_wrap=True)
 
 
 def print_cost(console: Console, each: float, students: int, jobs: int) -> None:
-    """Print how long one submission took, and how long those of so many students will."""
+    """Print how long one submission took, and how long those of ``students`` will take."""
     minutes = each * students / jobs / 60
     console.print(
         f"One like the reference takes {each:.0f} seconds on this machine, {students:,} students about "
@@ -50,7 +50,7 @@ def print_cost(console: Console, each: float, students: int, jobs: int) -> None:
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """Print what was found on a machine, and what to do about what is not well."""
+    """Print the findings on a machine, and what to do about each problem."""
     for finding in findings:
         mark, style = ("ok", "green") if finding.is_well else ("--", "red")
         line = Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), as_printed(finding.state))

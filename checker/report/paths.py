@@ -1,14 +1,14 @@
-"""Where a submission's pages lie in the folder of results."""
+"""Paths of a submission's pages in the folder of results."""
 
 from checker.formats import files
 from checker.records.submission import Submission
 
 
 def page_of(submission: Submission) -> str:
-    """Return a submission's page for demonstrators, relative to the output folder."""
+    """Return the path of a submission's page for demonstrators, relative to the output folder."""
     return f"reports/{files.slug(submission.name)}.html"
 
 
 def student_page_of(submission: Submission) -> str:
-    """Return a submission's page for whoever has handed it in, relative to the output folder."""
+    """Return the path of a submission's page for its student, relative to the output folder."""
     return f"students/{files.slug(submission.name)}.html"

@@ -1,9 +1,9 @@
 """Python code from plain data: literals, and calls of Keras's classes.
 
 Theory of operation: the data is a student's, and the code will run on a demonstrator's machine without any sandbox.
-So a value enters only as a literal of its type, and a name (of a class, of a setting) only where ``allow_list`` lists
-the very same. Whatever a template of ``environment`` prints becomes a literal; only ``Code``, which is built here,
-passes as it is.
+So a value enters only as a literal of its type, and a name (of a class, of a setting) only if ``allow_list`` lists
+exactly that name. Every value that a template of ``environment`` prints becomes a literal. Only ``Code``, which is
+built here, passes unchanged.
 """
 
 import json
@@ -20,7 +20,7 @@ from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
 
 WIDTH = 100
-"""Characters of a line before what is in brackets goes onto lines of its own."""
+"""Most characters of a line; in a longer one, the contents of brackets go onto lines of their own."""
 
 _USUAL: Mapping[str, JsonValue] = {
     "use_bias": True,
@@ -39,7 +39,7 @@ _USUAL: Mapping[str, JsonValue] = {
     "ema_momentum": 0.99,
     "amsgrad": False,
 }
-"""Settings that every class which has them has by default: written only where they are others."""
+"""Defaults, the same for every class with the setting; a setting is written only if it differs."""
 
 
 class Code(str):
@@ -50,8 +50,8 @@ class Code(str):
 
 @cache
 def environment() -> Environment:
-    """Return the jinja2 environment that scripts are made in."""
-    made = Environment(  # noqa: S701  # no HTML: what is printed becomes a Python literal
+    """Return the jinja2 environment that renders scripts."""
+    made = Environment(  # noqa: S701  # no HTML: every printed value becomes a Python literal
         loader=PackageLoader("checker.report"),
         undefined=StrictUndefined,
         finalize=literal,
@@ -64,7 +64,7 @@ def environment() -> Environment:
 
 
 def literal(value: object) -> Code:
-    """Return a plain value as Python writes it."""
+    """Return a plain value as a Python literal."""
     if isinstance(value, Code):
         return value
     if isinstance(value, float) and not math.isfinite(value):
@@ -81,7 +81,7 @@ def literal(value: object) -> Code:
 def keras_object(thing: KerasObject, home: str, allowed: Mapping[str, str]) -> Code:
     """Return the call that makes a Keras object, such as ``keras.layers.Dense(units=50, activation='relu')``.
 
-    Raises EvidenceError for a class or a setting that is not listed.
+    Raises EvidenceError for a class or a setting that is not in ``allowed``.
     """
     keys = allowed.get(thing.class_name, "").split()
     if thing.class_name not in allowed or set(thing.config) - set(keys):
@@ -110,7 +110,7 @@ def _setting(key: str, value: JsonValue) -> Code:
 
 
 def _home(key: str) -> str:
-    """Return the part of Keras in which the classes of a setting's values are."""
+    """Return the module of Keras that has the classes of a setting's values."""
     ending = key.rpartition("_")[2]
     if ending in ("initializer", "regularizer", "constraint"):
         return f"{ending}s"
@@ -118,7 +118,7 @@ def _home(key: str) -> str:
 
 
 def bracketed(start: str, parts: list[str], end: str) -> Code:
-    """Return parts between brackets: on one line where they fit, else on lines of their own."""
+    """Return parts between brackets: on one line if they fit, else each on a line of its own."""
     line = f"{start}{', '.join(parts)}{end}"
     if not parts or (len(line) <= WIDTH and "\n" not in line):
         return Code(line)
@@ -126,7 +126,7 @@ def bracketed(start: str, parts: list[str], end: str) -> Code:
 
 
 def indented(code: str, columns: int = 4) -> Code:
-    """Return code whose lines after the first stand so many columns further right.
+    """Return code with all lines after the first indented by ``columns``.
 
     A literal never holds a line break of its own: ``repr`` escapes it.
     """

@@ -1,4 +1,4 @@
-"""A regression's rows as dots in inline SVG: predicted against true values, and what is left between them."""
+"""A regression's rows as dots in inline SVG: predicted against true values, and residuals."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,7 +15,7 @@ Pairs = Sequence[tuple[float, float]]
 
 
 def predicted_against_true(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
-    """Return the heading and the chart of (true, predicted) pairs, with the line on which both are the same."""
+    """Return the heading and the chart of (true, predicted) pairs, with the line on which both are equal."""
     scale = fitting([value for pair in sample for value in pair], room=0.03)
     words = f"Predicted against true values of {counted(len(sample), 'row')}"
     diagonal = "M0 1000 1000 0"
@@ -23,7 +23,7 @@ def predicted_against_true(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
 
 
 def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
-    """Return the heading and the chart of (true, predicted - true) pairs, with the line on which nothing is left."""
+    """Return the heading and the chart of (true, predicted - true) pairs, with the line of no residual."""
     left = [(true, predicted - true) for true, predicted in sample]
     furthest = max(abs(residual) for _, residual in left) or 1.0
     wide, high = fitting([true for true, _ in left], room=0.03), Scale(-1.05 * furthest, 1.05 * furthest)

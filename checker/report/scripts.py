@@ -1,7 +1,7 @@
-"""A script that trains a submission's network again in plain Keras, and prints the figures of its report.
+"""A script that retrains a submission's network in plain Keras, and prints the scores of its report.
 
-It is made from evidence alone, for networks that were rebuilt from plain data: whoever doubts a report reads the script
-and runs it, without the checker. What in it is a student's goes through ``python``.
+The script is made from evidence alone, for networks that were rebuilt from plain data. Anyone who doubts a report can
+read it and run it without the checker. All student data in it goes through ``python``.
 """
 
 import math
@@ -19,20 +19,20 @@ from checker.report.python import Code, bracketed, environment, keras_object, li
 from checker.scoring.metrics import find
 
 PACKAGES = ("python", "tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn")
-"""What figures may depend on."""
+"""Packages whose versions may change scores."""
 
 LABELS = {Labels.INTEGERS: "as_they_are", Labels.ONE_HOT: "one_hot", Labels.NUMBERS: "as_they_are"}
-"""What the script calls each form of the labels."""
+"""The script's name for each form of the labels."""
 
 DEVIATIONS = 3
-"""So many standard deviations may a figure lie off the report's where rounding differs (``docs/reproduction.md``)."""
+"""A score may lie this many standard deviations off the report's if rounding differs (``docs/reproduction.md``)."""
 
 
 def render(evidence: Evidence, compared: Comparison | None, assignment: Assignment, note: DatasetNote) -> str | None:
-    """Return the script; None where the network was not rebuilt, or its trainings could not be compared. Raises
-    EvidenceError where its description is not sound.
+    """Return the script; None if the network was not rebuilt, or its trainings could not be compared. Raises
+    EvidenceError if the network's description is not sound.
 
-    The script reads the network's inputs from the npz file of its name beside it, which ``retraining.archive`` makes.
+    The script reads the network's inputs from the npz file with its name beside it, made by ``retraining.archive``.
     """
     answer, recipe, traced = evidence.answer, evidence.recipe, evidence.tracing
     if compared is None or recipe is None or traced is None or evidence.replayed:
@@ -77,7 +77,7 @@ def _versions(environment: Environment | None) -> dict[str, str]:
 def network(architecture: Architecture) -> Code:
     """Return the lines that build a network from its inputs, ``inputs``, and adapt it to the table ``x``.
 
-    Raises EvidenceError where the record is not sound; then the clean guest has not trained it either.
+    Raises EvidenceError if the record is not sound; then the clean guest has not trained the network either.
     """
     layers = {layer.name: layer for layer in architecture.layers}
     calls = [node.layer for node in architecture.nodes]
@@ -106,7 +106,7 @@ def network(architecture: Architecture) -> Code:
 
 
 def _inputs(calls: list[Layer]) -> tuple[list[str], dict[int, str], dict[int, str]]:
-    """Return the lines that make the inputs, and by node the name of each and the columns of the table for it."""
+    """Return the lines that make the inputs and, by node, the name of each input and its columns of the table."""
     shapes = {at: _shape(layer) for at, layer in enumerate(calls) if layer.class_name == "InputLayer"}
     widths = [math.prod(shape) for shape in shapes.values()]
     lines = [f"inputs = keras.Input(({sum(widths)},))"]
@@ -144,7 +144,7 @@ def _layer(layer: Layer) -> Code:
 
 
 def _phases(recipe: Recipe, classes: int) -> list[dict[str, Any]]:
-    """Return each phase as the template writes it."""
+    """Return the template's values for each phase."""
     phases: list[dict[str, Any]] = []
     for phase in recipe.phases:
         compiled = phase.recompiled or not phases
@@ -184,13 +184,13 @@ def _callbacks(phase: Phase) -> Code:
 
 
 def _best(phase: Phase) -> Code:
-    """Return the callback that keeps the weights of the best epoch, to which the student went back by a file."""
+    """Return the callback that restores the best epoch's weights, as the student did from a checkpoint file."""
     assert phase.checkpoint is not None
     config = {**phase.checkpoint.config, "patience": phase.epochs, "restore_best_weights": True}
     return _watcher(KerasObject("EarlyStopping", config), phase.labels)
 
 
 def _watcher(wanted: KerasObject, labels: Labels) -> Code:
-    """Return the student's callback as the clean guest makes it."""
+    """Return the student's callback as the clean guest builds it."""
     settings = watched.as_measured_here(wanted.config, watched.metric_of(labels))
     return keras_object(KerasObject(wanted.class_name, settings), "callbacks", allow_list.CALLBACKS)

@@ -1,4 +1,4 @@
-"""What a report says, in sentences that the page and the terminal share."""
+"""Sentences about a report that the page and the terminal share."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -28,8 +28,7 @@ _URGENCY = {
 
 
 def file_name(report: Report) -> str:
-    """Return the submission's file name without the folders of the machine it was checked on; "" where there was no
-    file to check."""
+    """Return the submission's file name without the checking machine's folders; "" if there was no file to check."""
     submission = report.submission
     return "" if submission.failure else PurePath(submission.member or submission.path).name
 
@@ -40,8 +39,7 @@ def left_out(submission: Submission) -> tuple[Companion, ...]:
 
 
 def identity_words(identity: Identity) -> str:
-    """Return the student's number and address, the time of the submission, and whether it was late; "" where nothing is
-    known."""
+    """Return the student's number and address, the submission time, and whether it was late; "" if none is known."""
     parts = [f"{identity.platform} number {identity.number}" if identity.number else str(identity.platform)]
     parts += [identity.email, f"handed in {identity.submitted_at}" if identity.submitted_at else ""]
     return " · ".join(filter(None, (*parts, "late" if identity.is_late else "")))
@@ -64,7 +62,7 @@ def difference(comparison: Comparison) -> float:
 
 
 def without_inputs(report: Report) -> str:
-    """Return which held-out rows the answer was never fed, and how they count; "" where there are none."""
+    """Return a sentence on held-out rows that the answer was never fed, and how they count; "" if there are none."""
     compared = report.comparison
     if compared is None or compared.missing is None:
         return ""
@@ -97,7 +95,7 @@ def _on_missing(report: Report, missing: MissingRows) -> str:
 
 
 def own_of(report: Report, model: int) -> OwnResult | None:
-    """Return the result of a network of the file as the student trained it."""
+    """Return the result of one of the file's networks as the student trained it; None if there is none."""
     return next((own for own in report.own_results if own.model == model), None)
 
 
@@ -108,14 +106,13 @@ def own_score(own: OwnResult | None, unit: str) -> str:
 
 
 def own_scores(own: OwnResult, unit: str) -> list[tuple[str, str, str]]:
-    """Return a network's scores in the student's run: on which rows, how many, and the score."""
+    """Return a network's scores in the student's run, each with the kind of rows and their number."""
     write = _own_metric(own, unit).unit.value
     return [(f"Rows {ROW_KINDS[of.kinds[0]]}", f"{of.rows:,}", write(of.score)) for of in own.scores]
 
 
 def as_trained(report: Report) -> str:
-    """Return the answer's score as the student trained it, beside its score when retrained; "" where there is no
-    answer."""
+    """Return the answer's score as the student trained it, beside its retrained score; "" if there is no answer."""
     own = report.own_result
     if own is None:
         return ""
@@ -131,8 +128,7 @@ def as_trained(report: Report) -> str:
 
 
 def agreement(report: Report) -> str:
-    """Return whether the retrained network agrees with the student's own run on like rows; "" where there is no
-    score."""
+    """Say whether the retrained network agrees with the student's run on the same kinds of rows; "" without a score."""
     if report.agreed is None or report.comparison is None:
         return ""
     agreed, unit = report.agreed, metric(report).unit
@@ -156,7 +152,7 @@ def agreement(report: Report) -> str:
 
 
 def own_again(report: Report) -> Measurement | None:
-    """Return the retrained answer's score by the metric of its own result; None where there is none."""
+    """Return the retrained answer's score by the metric of its own result; None if there is none."""
     own, measures = report.own_result, report.comparison.measures if report.comparison else ()
     return next((of for of in measures if own and of.metric == own.metric), None)
 
@@ -166,5 +162,5 @@ def _own_metric(own: OwnResult, unit: str) -> Metric:
 
 
 def metric(of: Report | Comparison | Measurement | Claim | OwnResult) -> Metric:
-    """Return the metric by which something is measured."""
+    """Return the metric of a report, a comparison, or one result."""
     return metrics.find(of.metric, "$1" if isinstance(of, OwnResult) else of.unit)

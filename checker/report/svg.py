@@ -1,8 +1,8 @@
-"""Small inline SVG: elements as safe markup, and scales from numbers to places.
+"""Small inline SVG: elements as safe markup, and scales from numbers to positions.
 
-Theory of operation: a chart has no ``viewBox``; places along it are percentages of its width, so that a chart
-fills a wide page and a telephone alike while its letters and dots keep their size. Colours come from the
-page's style sheet through classes, so that a chart follows the light or dark theme.
+Theory of operation: a chart has no ``viewBox``. Horizontal positions are percentages of its width, so a chart
+fills a wide page or a telephone while its letters and dots keep their size. Colours come from the page's style
+sheet through classes, so a chart follows the light or dark theme.
 """
 
 import math
@@ -23,12 +23,12 @@ def element(tag: str, *children: Markup | str, **attributes: object) -> Markup:
 
 
 def join(parts: Iterable[Markup | str]) -> Markup:
-    """Return parts one after the other; plain text among them made safe."""
+    """Concatenate parts; plain text among them is made safe."""
     return Markup("").join(p if isinstance(p, Markup) else one_line(p) for p in parts)
 
 
 def along(fraction: float) -> str:
-    """Return a place along a chart."""
+    """Return a fraction of a chart's width as a percentage."""
     return f"{fraction * 100:.2f}%"
 
 
@@ -38,12 +38,12 @@ def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
 
 
 def label(x: float, y: float, text: str, class_: str = "", anchor: str = "middle", dx: int = 0) -> Markup:
-    """Return a text at a place, moved aside by ``dx`` pixels."""
+    """Return a text at a position, moved right by ``dx`` pixels."""
     return element("text", text, x=along(x), dx=dx, y=f"{y:g}", text_anchor=anchor, class_=class_)
 
 
 def chart(height: float, describe: str, parts: Iterable[Markup], class_: str = "", role: str = "img") -> Markup:
-    """Return a whole chart, with words for those who cannot see it; one that holds links is no "img" but a "group"."""
+    """Return a whole chart, with words for screen readers; a chart with links needs the role "group", not "img"."""
     words = one_line(describe)
     title = element("title", words)
     classes = f"chart {class_}".rstrip()
@@ -52,14 +52,14 @@ def chart(height: float, describe: str, parts: Iterable[Markup], class_: str = "
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers from ``low`` to ``high`` on their way to fractions from 0 to 1."""
+    """A mapping from numbers between ``low`` and ``high`` to fractions from 0 to 1."""
 
     low: float
     high: float
     logarithmic: bool = False
 
     def place(self, value: float) -> float:
-        """Return where a number lies, from 0 to 1; one beyond the scale lies at its end."""
+        """Return a number's position, from 0 to 1; one beyond the scale is put at its end."""
         low, high, value = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
         return min(1.0, max(0.0, (value - low) / (high - low)))
 
@@ -90,9 +90,9 @@ def _round_step(rough: float) -> float:
 
 
 def path(points: Iterable[tuple[float, float | None]], class_: str) -> Markup:
-    """Return a line through points in a box from 0 to 1000, interrupted where there is no value.
+    """Return a line through points in a box from 0 to 1000, interrupted at missing values.
 
-    A point between two gaps is drawn as a dot: a line of no length with round ends.
+    A point between two gaps is drawn as a dot: a line of zero length with round ends.
     """
     drawn, pen_down = [], False
     for (x, y), (_, following) in pairwise([*points, (0.0, None)]):

@@ -25,10 +25,10 @@ AFTER = ("failed_required", "failed_advisory", "failures", "reasons", "practice"
 CAUSE = ("cause",)
 IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
 TIMES = ("deadline", "handed_in", "late_seconds", "timeliness")
-"""Headings; the metric's own name stands before the scores, and the names of other metrics after them."""
+"""Column headings; the metric's own name precedes ``SCORES``, and the names of other metrics follow it."""
 
 _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""Beginnings that make a spreadsheet read a cell as a formula; the last four are full-width forms."""
+"""First characters that make a spreadsheet read a cell as a formula; the last four are full-width forms."""
 
 
 # -- JSON --------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 @record
 @dataclass(frozen=True)
 class Results:
-    """What ``results.json`` holds."""
+    """The contents of ``results.json``."""
 
     schema: int
     dataset: DatasetNote
@@ -52,7 +52,7 @@ def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], da
 
 
 def _light(report: Report) -> Report:
-    """Return the report without what fills pages and pictures: cells, histories and weights of trainings, and pairs."""
+    """Return the report without its bulk: cells, histories and weights of trainings, and the sample of pairs."""
     answer = report.answer
     fits = tuple(replace(fit, history={}) for fit in answer.fits) if answer else ()
     return replace(
@@ -65,7 +65,7 @@ def _light(report: Report) -> Report:
 
 
 def _sound(value: Any) -> Any:
-    """Return plain values that JSON can hold: no lone surrogates, and null for what is not a number."""
+    """Return plain values that JSON can hold: no lone surrogates, and null for numbers that are not finite."""
     match value:
         case dict():
             return {_sound(key): _sound(item) for key, item in value.items()}
@@ -82,7 +82,7 @@ def _sound(value: Any) -> Any:
 
 
 def results_csv(reports: Sequence[Report]) -> str:
-    """Return a row for each report, safe to open in a spreadsheet."""
+    """Return a CSV table with a row for each report, safe to open in a spreadsheet."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     metric = reports[0].metric if reports else "accuracy"
@@ -141,7 +141,7 @@ def _cell(value: object) -> str:
 
 
 def junit_xml(reports: Sequence[Report], unfinished: Sequence[Unfinished]) -> bytes:
-    """Return a suite for each submission: a case for each rule and one for the verdict."""
+    """Return XML with a suite for each submission: a case for each rule and one for the verdict."""
     root = Element("testsuites", name="checker")
     for report in reports:
         _suite(root, report)

@@ -1,7 +1,7 @@
-"""The surroundings of the page templates: what they can call, and how everything they print is made safe.
+"""The environment of the page templates: the filters and names they can use, and how their output is made safe.
 
-Whatever a template prints is made ``visible`` and escaped; only markup that was built here passes as it is.
-The one style sheet and the one script are named by their hashes, for the Content-Security-Policy.
+Every string that a template prints is made ``visible`` and escaped. Only markup that was built here passes
+unchanged. The Content-Security-Policy allows the one style sheet and the one script by their hashes.
 """
 
 import base64
@@ -18,15 +18,15 @@ from checker.judge import blame
 from checker.report import sentences, vocabulary, words
 
 MOST = 20
-"""Rows of a list whose length the student decides."""
+"""Most rows of a list whose length the student decides."""
 
 NAME = 200
-"""Characters of a name."""
+"""Most characters of a name."""
 
 
 @cache
 def environment() -> Environment:
-    """Return the jinja2 environment that all pages are made in."""
+    """Return the jinja2 environment that renders all pages."""
     made = Environment(
         loader=PackageLoader("checker.report"),
         autoescape=True,
@@ -78,7 +78,7 @@ def environment() -> Environment:
 
 
 def relative(path: str) -> str:
-    """Return a path as a URL that stays beside the page: never a scheme, never another host."""
+    """Return a path as a URL relative to the page: never a scheme, never another host."""
     return "./" + quote(path, errors="replace")
 
 
@@ -93,7 +93,7 @@ def _finalize(value: object) -> object:
 
 
 def _block(text: str) -> Markup:
-    """Return a traceback or a program's output as a terminal would have shown it."""
+    """Return a traceback or a program's output as a terminal would show it."""
     return Markup('<pre tabindex="0">{}</pre>').format(as_printed(text, BLOCK))
 
 
@@ -102,5 +102,5 @@ def _name(text: str) -> str:
 
 
 def _heat(rate: float) -> int:
-    """Return a rate from 0 to 1 as one of the style sheet's ten degrees of heat; small rates show too."""
+    """Return the style sheet's heat level, 0 to 10, of a rate from 0 to 1; the square root makes small rates show."""
     return round(math.sqrt(rate) * 10)

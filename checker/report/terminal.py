@@ -1,7 +1,7 @@
-"""A report, and a batch of them, in the terminal.
+"""A report, and a batch of reports, in the terminal.
 
-Everything is made ``visible`` and printed as ``Text`` without markup, so that no name and no traceback is
-read as a style; what the terminal's encoding cannot show becomes a question mark instead of an exception.
+All text is made ``visible`` and printed as ``Text`` without markup, so that no name or traceback is read as a
+style. Characters that the terminal's encoding lacks become question marks instead of raising an exception.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from checker.report.words import size
 from checker.scoring.metrics import NONE, Unit
 
 MOST = 12
-"""Failures, notes or reasons that are shown; the page has them all."""
+"""Most failures, notes or reasons that are shown; the page has them all."""
 
 DETAIL = 1_200
 NAME = 60
@@ -40,7 +40,7 @@ _COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
 
 
 def print_report(console: Console, report: Report, page: str | None) -> None:
-    """Print one report for the student who made the submission; ``page`` is where the whole report lies."""
+    """Print one report for the student who made the submission; ``page`` is the path of the whole report."""
     _headline(console, report)
     if report.cause:
         _say(console, f"{CAUSES[report.cause.kind]}: {one_line(report.cause.sentence)}", "bold", indent=1)
@@ -69,7 +69,7 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
 
 
 def print_summary(console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str) -> None:
-    """Print a batch: a line for each submission, how many came to which verdict, and where the pages lie."""
+    """Print a batch: a line for each submission, the count of each verdict, and the folder of the reports."""
     if reports:
         console.print(_cohort(console, reports))
     totals = (f"{sum(r.verdict is verdict for r in reports)} {verdict}" for verdict in Verdict)
@@ -102,7 +102,7 @@ def _headline(console: Console, report: Report) -> None:
 
 
 def _companions(console: Console, submission: Submission) -> None:
-    """Say which files lay beside the one that was checked, and which did not."""
+    """Print which companion files lay beside the checked one, and which were left out."""
     beside = [f"{one_line(one.name, NAME)} ({size(one.size)})" for one in submission.beside]
     without = [f"{one_line(one.name, NAME)} ({one_line(one.left_out, REASON)})" for one in left_out(submission)]
     for words, named, more in (("Beside it", beside, 0), ("Left out", without, submission.unlisted)):
@@ -141,7 +141,7 @@ def _advice(console: Console, help: str, detail: str) -> None:
 
 
 def _unchecked(report: Report) -> list[RuleResult]:
-    """Return the rules that broke, and the required ones for which there was no evidence though nothing stopped it."""
+    """Return the rules that broke, and the required rules without evidence although there was no failure."""
     return [rule for rule in by_urgency(report.rules) if rule.outcome is Outcome.ERROR or _is_missed(rule, report)]
 
 
@@ -177,7 +177,7 @@ def _seed_row(score: SeedScore, unit: Unit) -> tuple[str, ...]:
 
 
 def _also(console: Console, comparison: Comparison) -> None:
-    """Say the task's other metrics, where it has any."""
+    """Print the task's other metrics, if it has any."""
     others = (m for m in comparison.measures if m.metric != comparison.metric)
     said = [f"{metric(m).name} {metric(m).unit.plus_minus(m.mean, m.spread)}" for m in others]
     if said:
@@ -185,7 +185,7 @@ def _also(console: Console, comparison: Comparison) -> None:
 
 
 def _times(console: Console, reports: Sequence[Report]) -> None:
-    """Say who was late; it changes no verdict."""
+    """Print which submissions were late; lateness changes no verdict."""
     known = [(report, report.timeliness) for report in reports if report.timeliness]
     if not known:
         return
@@ -225,12 +225,12 @@ def _numbers(comparison: Comparison | None) -> tuple[str, str, str]:
 
 
 def _text(console: Console, words: str, style: str = "") -> Text:
-    """Return words that the terminal can bear: the only way in which text gets to it."""
+    """Return words as text that the terminal can show. All text goes through this function."""
     return Text(visible(words).encode(console.encoding, "replace").decode(console.encoding), style)
 
 
 def _say(console: Console, words: str, style: str = "", indent: int = 0, above: int = 0) -> None:
-    """Print words under each other, all lines moved in by ``indent``, after ``above`` empty lines."""
+    """Print wrapped words, with all lines indented by ``indent``, after ``above`` empty lines."""
     console.print("\n" * above, end="")
     for line in _text(console, words, style).wrap(console, max(console.width - indent, 20)):
         console.print(Text(" " * indent) + line, soft_wrap=True)

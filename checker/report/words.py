@@ -103,7 +103,7 @@ def _class_name(key: str, classes: Sequence[str]) -> str:
 
 
 def target_scale(scale: TargetScale, name: str) -> str:
-    """Return how a student's targets come from the data's: "log(median_house_value + 1)", "(price - 2) / 5"."""
+    """Return the formula of a student's targets from the data's: "log(median_house_value + 1)", "(price - 2) / 5"."""
     bent = name if scale.shift is None else f"log({name}{f' + {scale.shift:,.0f}' if scale.shift else ''})"
     middle = -scale.offset / scale.factor if scale.factor else 0.0
     if abs(middle) > 1e-6 * abs(1 / scale.factor if scale.factor else 1):
