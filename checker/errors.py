@@ -1,4 +1,4 @@
-"""What can go wrong, and whose fault it is.
+"""Error classes, with exit codes and the party at fault.
 
 ::
 
@@ -12,7 +12,7 @@
         └── LostError                4           a submission lost one worker after another
 
 A student's mistake is never an exception: it is a ``Failure`` record that travels to the report.
-``EvidenceError`` does not leave the sandbox either: on a malformed frame the box is ended, and the
+``EvidenceError`` does not leave the sandbox either: on an invalid frame the box is ended, and the
 ``Execution`` records this.
 """
 

@@ -81,7 +81,7 @@ def _content(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"There is no assignment in {path.parent}: {error.strerror}: {FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # the last for nested brackets
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # RecursionError: nested brackets
         raise AssignmentError(f"{path}: not TOML: {error}") from error
 
 
@@ -90,9 +90,9 @@ def _with_old_limit(content: dict[str, Any]) -> list[str]:
 
 
 def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
-    """Return the assignment in the folder ``given``, or else the only one in ``root``, or the only default one there.
+    """Return the assignment in the folder ``given``; without one, the only assignment in ``root``, or its only default.
 
-    Raises UsageError if there is no such one.
+    Raises UsageError if neither exists.
     """
     if given is not None:
         return load(given)

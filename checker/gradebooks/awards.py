@@ -1,6 +1,6 @@
 """Return scores to platforms that take a number for each submission. Only a person's decision is returned.
 
-As in Moodle's worksheet, a submission without a decision stays unchanged, whatever its verdict, and is listed.
+As in Moodle's worksheet, a submission without a decision keeps its old score, whatever its verdict, and is listed.
 """
 
 import re

@@ -85,7 +85,7 @@ def entries(results: Results) -> list[Entry]:
     return judged + [Entry(one.submission, one.identity, "unfinished") for one in results.unfinished]
 
 
-# -- who is who --------------------------------------------------------------------------------------------
+# -- matching ----------------------------------------------------------------------------------------------
 
 
 def match(sheet: Worksheet, found: Sequence[Entry]) -> dict[int, Entry | str]:

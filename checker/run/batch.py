@@ -200,7 +200,7 @@ def _write_script(gathered: Gathered, report: Report, settings: RunSettings, out
     report's page, "" if there is no script."""
     try:
         script = scripts.render(gathered.evidence, report.comparison, settings.assignment, settings.dataset.note)
-    except EvidenceError:  # a clean guest could not build this network either
+    except EvidenceError:  # no guest can build a network from this description
         script = None
     if script is None:
         return ""

@@ -264,7 +264,7 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
         asyncio.run(serve())
     except (OSError, TimeoutError) as error:
         raise scheduler_addresses.none_at(address) from error
-    except RuntimeError as error:  # Dask's own words for a worker that did not start; the reason is its cause
+    except RuntimeError as error:  # Dask's error for a worker that did not start; its cause is the reason
         if isinstance(error.__cause__, CheckerError):
             raise error.__cause__ from None
         raise HarnessError(f"The worker did not start: {error.__cause__ or error}") from error
