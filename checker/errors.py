@@ -1,26 +1,26 @@
-"""What can go wrong, and whose fault it is.
+"""Error classes, with exit codes and the party at fault.
 
 ::
 
     CheckerError                     exit code   whose fault
     ├── UsageError                   2           the person at the keyboard
-    │   ├── DatasetError             2           no data, or not the data expected
-    │   └── SandboxMissingError      2           no wall on this machine to run untrusted files behind
+    │   ├── DatasetError             2           the data is missing, or is another file
+    │   └── SandboxMissingError      2           this machine has no sandbox for untrusted files
     ├── AssignmentError              3           the assignment's author
     └── HarnessError                 4           ours: sandbox will not start, disk full, worker lost
-        ├── EvidenceError            4           a guest wrote something that is not evidence
-        └── LostError                4           one machine after the other was lost with a submission
+        ├── EvidenceError            4           a guest sent malformed evidence
+        └── LostError                4           a submission lost one worker after another
 
 A student's mistake is never an exception: it is a ``Failure`` record that travels to the report.
-``EvidenceError`` does not leave the sandbox either: a box whose frames make no sense is ended, and the
-``Execution`` says so.
+``EvidenceError`` does not leave the sandbox either: on an invalid frame the box is ended, and the
+``Execution`` records this.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process tells the shell."""
+    """Exit code of the process."""
 
     ALL_PASSED = 0
     NOT_ALL_PASSED = 1
@@ -31,7 +31,7 @@ class ExitCode(IntEnum):
 
 
 class CheckerError(Exception):
-    """Anything the checker says to a person: one sentence of what happened, then what to do."""
+    """An error shown to a person: one sentence about what happened (``message``), then what to do (``help``)."""
 
     exit_code = ExitCode.HARNESS_BROKEN
 
@@ -42,17 +42,17 @@ class CheckerError(Exception):
 
 
 class UsageError(CheckerError):
-    """The command cannot be carried out as it was typed."""
+    """The command cannot run as typed."""
 
     exit_code = ExitCode.USAGE
 
 
 class DatasetError(UsageError):
-    """The data is missing, or is not the file the assignment names."""
+    """The data is missing, or is not the file that the assignment names."""
 
 
 class SandboxMissingError(UsageError):
-    """Untrusted files were handed in and this machine has no working sandbox."""
+    """There are untrusted files to run, and this machine has no working sandbox."""
 
 
 class AssignmentError(CheckerError):
@@ -62,12 +62,12 @@ class AssignmentError(CheckerError):
 
 
 class HarnessError(CheckerError):
-    """The checker or its machine failed; never booked on a student."""
+    """The checker or its machine failed. This never counts against a student."""
 
 
 class EvidenceError(HarnessError):
-    """A guest sent something that is malformed, too large, or out of order."""
+    """A guest sent a frame that is malformed, too large, or out of order."""
 
 
 class LostError(HarnessError):
-    """So many machines were lost while they ran a submission that no further one is tried."""
+    """A submission lost too many workers, so it is not tried again."""

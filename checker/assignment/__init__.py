@@ -1,2 +1,2 @@
-"""An assignment's folder: settings, data, what students are given, and the draft of a new one. It may import
-``scoring`` and what is below."""
+"""An assignment's folder: settings, data, the students' bundle, and the scaffold of a new assignment. It may import
+``scoring`` and the layers below."""

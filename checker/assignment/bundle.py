@@ -1,13 +1,13 @@
 """The bundle: the part of an assignment that students may see, as one zip. It is packed here, and opened here.
 
-Theory of operation: the zip holds the files that are listed here and nothing else. ``assignment.toml`` is written anew
-from the record, without the seeds of the grading and without comments. ``scores.json`` keeps only the scores for the
-seeds of self-checks. The solution and the examples stay out. Without the seeds nobody can compute the splits. The
-same folder gives the same bytes, so you may publish the zip under its hash.
+Theory of operation: the zip holds an allow-list of files. ``assignment.toml`` is written anew from the record, without
+the seeds for grading and without comments. ``scores.json`` keeps only the scores for the seeds of self-checks. The
+solution and the examples stay out. Without the seeds nobody can compute the splits. The same folder gives the same
+bytes, so you may publish the zip under its hash.
 
-A zip is hostile until its hash is known to be right. A downloaded one needs a hash, because its rules will run here.
-Files are read into memory by the names that an assignment's files have, each up to a limit, and written under these
-names to a folder of our own: no path from the zip reaches the file system.
+A zip is untrusted until its hash is verified. A downloaded one needs a hash, because its rules will run here. Files are
+read into memory by the names of an assignment's files, each up to a limit, and written under these names to a folder
+of our own: no path from the zip reaches the file system.
 """
 
 import hashlib
@@ -33,11 +33,11 @@ from checker.records.codec import to_json, to_plain
 from checker.submissions import uploads
 
 MOST_BYTES = 64 * 2**20
-"""The most that one file may have, unpacked."""
+"""Largest size of one file, unpacked."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
-# -- made ------------------------------------------------------------------------------------------------
+# -- packing ---------------------------------------------------------------------------------------------
 
 
 def pack(assignment: Assignment) -> bytes:
@@ -88,7 +88,7 @@ def _pairs(table: Mapping[str, Any]) -> list[str]:
     return [f"{key} = {value}".replace("\x7f", "\\u007f") for key, value in text.items()]
 
 
-# -- opened ----------------------------------------------------------------------------------------------
+# -- opening ---------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def _downloaded(address: str, digest: str) -> Path:
     name = f"{digest[:16].lower()}.zip"
     try:
         return Path(pooch.retrieve(address, f"sha256:{digest.lower()}", name, cache))
-    except Exception as error:  # pooch passes on whatever its downloader raised
+    except Exception as error:  # pooch passes on any error of its downloader
         raise UsageError(f"{address} could not be downloaded: {str(error)[:200]}") from error
 
 

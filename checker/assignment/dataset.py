@@ -1,7 +1,7 @@
-"""The data of an assignment: from a given path, its folder, the environment, the user's cache, or a checked download.
+"""Load an assignment's data: from a path, its folder, the environment, the user's cache, or a verified download.
 
-Never silently something else: a file that is not the one the assignment names is refused, and practice data
-is used on request only.
+Other data is never used silently: a file with another hash than the assignment's is refused, and practice data is
+used on request only.
 """
 
 import hashlib
@@ -35,9 +35,9 @@ def load(
     download: bool = True,
     folder: Path | None = None,
 ) -> Dataset:
-    """Return the data an assignment is about, which may lie in its folder.
+    """Return an assignment's data; ``folder`` is the assignment's, which may hold it.
 
-    Raises DatasetError, with the ways to provide the data, where it cannot be had.
+    Raises DatasetError, with the ways to provide the data, if it cannot be loaded.
     """
     if practice:
         return _practice(source)
@@ -91,14 +91,14 @@ def _cached(source: DataSource, download: bool) -> Path:
         raise DatasetError(f"The data ({source.file}) is not on this machine.", _ways(source))
     try:
         return Path(pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False))
-    except Exception as error:  # pooch passes on whatever its downloader raised
+    except Exception as error:  # pooch passes on any error of its downloader
         words = f"The data ({source.file}) could not be downloaded: {str(error)[:200]}"
         raise DatasetError(words, _ways(source)) from error
 
 
 def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
-    """Return the data set in a CSV's bytes; DatasetError where it lacks a column or holds values of no use."""
-    text = {} if source.is_regression else {source.target: str}  # classes that are numbers are names all the same
+    """Parse a CSV's bytes as a data set. Raises DatasetError if a column is missing or has unusable values."""
+    text = {} if source.is_regression else {source.target: str}  # classes are names, even if they look like numbers
     table = pd.read_csv(io.BytesIO(content), dtype=text)
     wanted = [*source.features, source.target]
     if not set(wanted) <= set(table.columns):

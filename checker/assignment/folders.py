@@ -1,4 +1,4 @@
-"""Read ``reference/<id>/assignment.toml``: every key is required or has a default, and none is ignored."""
+"""Read ``reference/<id>/assignment.toml``: every key is required or has a default, and unknown keys are errors."""
 
 import json
 import math
@@ -23,11 +23,11 @@ STARTER = "starter.ipynb"
 RULES = "test_rules.py"
 SCORES = "scores.json"
 PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)
-"""A file's name that leads nowhere else, on any system."""
+"""A file name that cannot point to another folder, on any system."""
 
 LIMITED = ("execute", "retrain")
 OLD_LIMIT, LIMIT = "wall_seconds", "seconds"
-"""What a limit on time was called while it went by the clock, and what it is called now."""
+"""Old and new key of a time limit. The old one limited wall-clock time."""
 
 _FOR_PEOPLE = {
     "missing": "is missing",
@@ -42,7 +42,7 @@ _FOR_PEOPLE = {
 def load(folder: Path) -> Assignment:
     """Return the assignment in a folder.
 
-    Raises AssignmentError with the file, the key and what was expected.
+    Raises AssignmentError with the file, the key and the expected value; UsageError if the folder has no assignment.
     """
     path = folder / FILE
     content = _content(path)
@@ -67,7 +67,7 @@ def load(folder: Path) -> Assignment:
 
 
 def outdated(folder: Path) -> tuple[str, ...]:
-    """Return a sentence about each key of an assignment that can be loaded, but is called otherwise now."""
+    """Return a sentence about each key of an assignment that still loads, but has a new name."""
     path = folder / FILE
     return tuple(
         f"{path}: {name}.{OLD_LIMIT} is read as {name}.{LIMIT}, which counts a job's own time: "
@@ -81,7 +81,7 @@ def _content(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"There is no assignment in {path.parent}: {error.strerror}: {FILE}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # the last for nested brackets
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:  # RecursionError: nested brackets
         raise AssignmentError(f"{path}: not TOML: {error}") from error
 
 
@@ -90,7 +90,10 @@ def _with_old_limit(content: dict[str, Any]) -> list[str]:
 
 
 def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
-    """Return the assignment that was named, or the only one there is, or the only one marked as the default."""
+    """Return the assignment in the folder ``given``; without one, the only assignment in ``root``, or its only default.
+
+    Raises UsageError if neither exists.
+    """
     if given is not None:
         return load(given)
     folders = sorted(p.parent for p in root.glob(f"*/{FILE}"))
@@ -103,9 +106,9 @@ def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
 
 
 def grading_seeds(assignment: Assignment) -> tuple[int, ...]:
-    """Return the seeds of the grading.
+    """Return the seeds for grading.
 
-    Raises UsageError where there are none, as in the part that students are given.
+    Raises UsageError if there are none, as in the students' part of an assignment.
     """
     if not assignment.seeds.grading:
         raise UsageError(
@@ -116,7 +119,7 @@ def grading_seeds(assignment: Assignment) -> tuple[int, ...]:
 
 
 def scores(assignment: Assignment) -> tuple[ReferenceScores, ...]:
-    """Return the committed scores of the reference, one for each data set; empty where there are none."""
+    """Return the committed scores of the reference, one record for each data set; empty if there are none."""
     path = Path(assignment.folder, SCORES)
     try:
         return from_json(tuple[ReferenceScores, ...], path.read_bytes()) if path.exists() else ()
@@ -135,7 +138,7 @@ def starter_sources(assignment: Assignment) -> tuple[str, ...]:
 
 
 def own_cells(assignment: Assignment, cells: Sequence[CellResult]) -> tuple[CellResult, ...]:
-    """Return the cells whose source, white space aside, is not in the hand-out."""
+    """Return the cells whose source is not in the hand-out, ignoring white space."""
     handed_out = {_squeezed(source) for source in starter_sources(assignment)}
     return tuple(cell for cell in cells if _squeezed(cell.source) not in handed_out)
 
@@ -152,7 +155,7 @@ def _in_words(error: ValidationError) -> str:
 
 
 def _check(path: Path, assignment: Assignment) -> None:
-    """Refuse values of the right type that make no sense."""
+    """Raise AssignmentError for values that have the right type but are invalid, and for missing files."""
     bar, is_regression = assignment.bar, assignment.task == "regression"
     of_task = {key: metric for key, metric in METRICS.items() if metric.task == assignment.task}
     baselines = sorted({m.baseline for m in of_task.values()} | {GUESSES.get(assignment.task, "")})

@@ -1,4 +1,4 @@
-"""Modules that rule files imported before ``checker.assignment.rules`` was there, and what to write now. Pure."""
+"""Modules that rule files imported before ``checker.assignment.rules`` existed, and advice on replacing them. Pure."""
 
 import ast
 from collections.abc import Iterator
@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from checker.assignment import rules
 
 FORMER = ("checker.architectures", "checker.assignments", "checker.records", "checker.rules")
-"""Of ``checker.records`` the package itself: its modules are still there."""
+"""Of ``checker.records`` only the package itself: its modules still exist."""
 NOW = "checker.assignment.rules"
 
 
 def is_missed(error: BaseException | None) -> bool:
-    """Tell whether an error is a failed import of, or from, a former module."""
+    """Whether an error is a failed import of, or from, a former module."""
     return isinstance(error, ImportError) and error.name in (*FORMER, "checker")
 
 
 def advice(source: str) -> tuple[str, ...]:
-    """Return a sentence, with its line, about each import of a former module in a rule file; () if it is no Python."""
+    """Return a sentence, with line number, about each import of a former module in a rule file; () if the file cannot
+    be parsed."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
@@ -26,7 +27,7 @@ def advice(source: str) -> tuple[str, ...]:
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """Yield line, former module and the names taken from it; no names where the module itself is imported."""
+    """Yield line, former module and the names imported from it; no names if the module itself is imported."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, each.name, ()) for each in node.names if each.name in FORMER)

@@ -24,7 +24,7 @@ from checker.records.training import TrainingRun
 Rule = Callable[..., None]
 
 ENOUGH = 0.4
-"""Share of all rows to train on: half of them, less what is dropped (rows with gaps, capped values, a class)."""
+"""Least share of all rows to train on: half, minus rows that students may drop (gaps, capped values, a class)."""
 
 CLASSIFICATION_LOSSES = {
     Labels.INTEGERS: {"SparseCategoricalCrossentropy"},
@@ -54,7 +54,7 @@ class NoEvidenceError(Exception):
 
 
 def unknown(words: str) -> NoReturn:
-    """End a rule whose evidence is missing; ``words`` say what is not known."""
+    """End a rule whose evidence is missing; ``words`` say what is missing."""
     raise NoEvidenceError(words)
 
 
@@ -94,7 +94,7 @@ def output_is_one_distribution(
     "or without one and from_logits=True in the loss.",
     row: str = "row",
 ) -> Rule:
-    """Return the rule about a classification's output layer; ``row``: what a row of the data is."""
+    """Return the rule about a classification's output layer; ``row``: a noun for a row of the data."""
 
     @pytest.mark.required(help=help)
     def rule(assignment: Assignment, architecture: Architecture, recipe: Recipe, note: Callable[[str], None]) -> None:
@@ -127,7 +127,7 @@ test_output_is_one_distribution = output_is_one_distribution()
 def output_is_one_number(
     *, help: str = "End with Dense(1), without an activation.", number: str = "what is predicted"
 ) -> Rule:
-    """Return the rule about a regression's output layer; ``number``: what is predicted."""
+    """Return the rule about a regression's output layer; ``number``: a noun for the target."""
 
     @pytest.mark.required(help=help)
     def rule(architecture: Architecture) -> None:
@@ -154,7 +154,7 @@ def loss_fits_labels_and_output(
     help: str = "Use sparse_categorical_crossentropy for class numbers, categorical_crossentropy for one-hot labels.",
     row: str = "row",
 ) -> Rule:
-    """Return the rule about a classification's loss; ``row``: what a row of the data is."""
+    """Return the rule about a classification's loss; ``row``: a noun for a row of the data."""
 
     @pytest.mark.required(help=help)
     def rule(assignment: Assignment, recipe: Recipe) -> None:
@@ -195,7 +195,7 @@ def test_trained_on_enough_data(tracing: Tracing, data_rows: int) -> None:
 
 
 def assert_enough_rows(rows: int, data_rows: int) -> None:
-    """Fail where training and development rows together are less than ``ENOUGH`` of the data's rows."""
+    """Fail if training and development rows together are less than ``ENOUGH`` of the data's rows."""
     assert rows >= ENOUGH * data_rows, (
         f"The network was trained on {rows:,} rows, development rows included, of {data_rows:,}.\n"
         "What is learned from a few rows says little about the others."
@@ -221,8 +221,8 @@ def target_is_not_a_feature(
 ) -> Rule:
     """Return the rule against features that give the target away.
 
-    ``target`` is what is predicted. ``alone`` says what a column that gives it away does alone. ``itself`` names the
-    target as such a column.
+    The arguments are words for its messages. ``target``: a noun for the target. ``alone``: the predicate of a leaking
+    column. ``itself``: the target as the subject of a sentence.
     """
 
     @pytest.mark.required(help=help)
@@ -273,7 +273,7 @@ def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> No
 
 
 def is_unseen(seen: SeenRows) -> bool:
-    """Tell whether practically none of these rows had been trained on."""
+    """Whether fewer than 1% of these rows were trained on."""
     return seen.trained_on < 0.01 * seen.rows
 
 
@@ -305,7 +305,7 @@ def test_preprocessing_fitted_on_training_rows(tracing: Tracing) -> None:
 
 
 def _is_exact(*errors: float) -> bool:
-    """Tell whether these are all zero but for rounding."""
+    """Whether these are all zero, apart from rounding."""
     return all(abs(error) < 1e-4 for error in errors)
 
 
@@ -313,7 +313,7 @@ def _is_exact(*errors: float) -> bool:
 
 
 def assert_no_late_rise(training: Sequence[TrainingRun]) -> None:
-    """Fail where the development loss has risen well above its lowest value by the end, in the median of the runs."""
+    """Fail if the final development loss is more than 15% above its lowest value, in the median of the runs."""
     rises = [rise for run in training if not run.stopped_early and (rise := _late_rise(run)) is not None]
     assert not rises or median(rises) <= 0.15, (
         f"By the end, the loss on the development part was {median(rises):.0%} above its lowest value.\n"
@@ -322,17 +322,18 @@ def assert_no_late_rise(training: Sequence[TrainingRun]) -> None:
 
 
 def _late_rise(run: TrainingRun) -> float | None:
-    """Return how far the last three development losses lie above the lowest; None where there are too few."""
+    """Return by what share the mean of the last three development losses exceeds the lowest; None if there are too
+    few."""
     losses = values_in_history(run, "val_loss")
     return fmean(losses[-3:]) / min(losses) - 1 if len(losses) > 3 and min(losses) > 0 else None
 
 
 def values_in_history(run: TrainingRun, name: str) -> list[float]:
-    """Return the values of a quantity in a training's history, epoch by epoch, without gaps."""
+    """Return a metric's values in a training's history, epoch by epoch, without missing ones."""
     return [value for value in run.history.get(name, ()) if value is not None]
 
 
-# -- further than asked ----------------------------------------------------------------------------------
+# -- beyond the task -------------------------------------------------------------------------------------
 
 
 @pytest.mark.advisory(help="Start with keras.utils.set_random_seed(...), and a random_state in every split.")
@@ -369,7 +370,7 @@ def traditional_model_is_compared(
     pattern: str = f"{CLASSIFIERS}|{REGRESSORS}",
     kind: str = "model",
 ) -> Rule:
-    """Return the rule about a comparison with a traditional model, which code that matches ``pattern`` makes."""
+    """Return the rule about a comparison with a traditional model; code that matches ``pattern`` makes one."""
 
     @pytest.mark.advisory(help=help)
     def rule(own_code: str) -> None:

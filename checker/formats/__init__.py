@@ -1,4 +1,4 @@
-"""Files, CSV tables, timestamps and text: parts that know nothing of submissions.
+"""Files, CSV tables, timestamps and text, independent of submissions.
 
-They may import records and errors.
+These modules may import records and errors.
 """

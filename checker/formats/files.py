@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, names for them, and arrays as zip archives."""
+"""Atomic writes, safe file names, and arrays as zip archives."""
 
 import contextlib
 import hashlib
@@ -14,13 +14,13 @@ from checker.records.arrays import Array
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
 PARTIAL = ".partial-"
-"""How the names of files begin that are still being written."""
+"""Prefix of files that are still being written."""
 
 
 def slug(name: str) -> str:
-    """Return a file name for a student's name: harmless on every system, and its own for every name.
+    """Return a file name for a student's name: safe on every system, and unique to the name.
 
-    Names with capitals get a hash, so that ``Anna`` and ``anna`` are two files where the system ignores case.
+    Names with capitals get a hash, so that ``Anna`` and ``anna`` are two files on systems that ignore case.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:60]
     if plain and plain == name == name.lower() and not RESERVED.match(plain) and not LIKE_OURS.search(plain):
@@ -38,9 +38,9 @@ def zipped(**arrays: Array) -> bytes:
 
 
 def content(path: Path) -> bytes:
-    """Return the bytes of a file that a person has named.
+    """Return the bytes of a file that the user named.
 
-    Raises UsageError where it cannot be read.
+    Raises UsageError if it cannot be read.
     """
     try:
         return path.read_bytes()
@@ -49,14 +49,17 @@ def content(path: Path) -> bytes:
 
 
 def clear(folder: Path) -> None:
-    """Remove what a process that was killed was still writing; nobody else may be at work in the folder."""
+    """Remove partial files that a killed process left. No other process may be writing to the folder."""
     for left in folder.rglob(f"{PARTIAL}*"):
         with contextlib.suppress(OSError):
             left.unlink()
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically: to a partial file, which then replaces ``path``.
+
+    Raises HarnessError if it cannot be written.
+    """
     data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     partial: Path | None = None
     try:

@@ -1,7 +1,7 @@
-"""CSV files that come from elsewhere: read as a table of columns with headings, or as cells that know their place in
-the text, so that some are replaced and no other byte changes.
+"""CSV files from other programs: read as a table with headings, or as cells with their positions in the text.
 
-A spreadsheet may have saved a file with other separators or in another encoding; both are found out.
+With the positions, some cells can be replaced without changing any other byte. A spreadsheet may have saved the file
+with another separator or in another encoding; both are detected automatically.
 """
 
 import csv
@@ -17,7 +17,7 @@ SEPARATORS = ",;\t"
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table; rows are by heading, headings without regard to case."""
+    """A table. Each row maps headings, case-folded, to cells."""
 
     text: str
     separator: str
@@ -27,7 +27,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell's value, and where it stands in the text, quotes included."""
+    """A cell's value, and its start and end in the text, quotes included."""
 
     value: str
     start: int
@@ -35,7 +35,7 @@ class Cell:
 
 
 def read(content: bytes, needed: Collection[str]) -> Sheet | None:
-    """Return the table in a file that has these columns; None where it has not, or has a cell that does not end."""
+    """Return a file's table; None if it lacks a needed column or has an unterminated quoted cell."""
     text = _decoded(content)
     for separator in SEPARATORS:
         found = _parsed(text, separator)
@@ -47,8 +47,8 @@ def read(content: bytes, needed: Collection[str]) -> Sheet | None:
 
 
 def _parsed(text: str, separator: str) -> list[list[str]]:
-    """Return the cells of a table's lines that are not empty; none where a quotation mark has no partner, for new rows
-    would end in that cell."""
+    """Return the cells of each line that is not empty; [] if a quotation mark has no partner, because appended rows
+    would become part of that cell."""
     try:
         return [line for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if line]
     except csv.Error:
@@ -56,7 +56,7 @@ def _parsed(text: str, separator: str) -> list[list[str]]:
 
 
 def _decoded(content: bytes) -> str:
-    """Return the text without a byte order mark. What is not UTF-8 comes from a spreadsheet on Windows."""
+    """Return the text without a byte order mark. A file that is not UTF-8 comes from a spreadsheet on Windows."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -74,9 +74,9 @@ def lines(rows: Iterable[Sequence[str]], separator: str) -> str:
 
 
 def kept(content: bytes) -> tuple[str, str]:
-    """Return text and encoding; what is not UTF-8 is taken as Latin 1, which gives every byte back as it was.
+    """Return text and encoding. Content in neither UTF-8 nor UTF-16 is decoded as Latin 1, which preserves every byte.
 
-    Raises UsageError for half a character of UTF-16.
+    Raises UsageError if UTF-16 content has an odd number of bytes.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         if len(content) % 2:
@@ -90,9 +90,9 @@ def kept(content: bytes) -> tuple[str, str]:
 
 
 def cells(text: str, separator: str) -> Iterator[list[Cell]]:
-    """Cut a text into lines of cells; lines without any text are left out.
+    """Split a text into lines of cells. Empty lines are left out.
 
-    Raises UsageError where a quotation mark stands in the middle of a cell.
+    Raises UsageError if a cell has a quotation mark in its middle.
     """
     cell = re.compile(rf'(?P<cell>"(?:[^"]|"")*"|(?!")[^{separator}\r\n]*)(?P<end>{separator}|\r?\n|\r|\Z)')
     at, line = 1 if text.startswith("\ufeff") else 0, list[Cell]()
@@ -113,7 +113,7 @@ def _value(raw: str) -> str:
 
 
 def replaced(text: str, new: Iterable[tuple[Cell, str]]) -> str:
-    """Return the text with other cells in the place of these, in order of their places; all else is as it was."""
+    """Return the text with these cells replaced; all else is unchanged. ``new`` is in order of position."""
     parts, done = [], 0
     for cell, value in new:
         parts += [text[done : cell.start], value]
@@ -122,6 +122,6 @@ def replaced(text: str, new: Iterable[tuple[Cell, str]]) -> str:
 
 
 def number(text: str) -> float | None:
-    """Return a number as it is written in any language, or None."""
+    """Parse a number with a decimal point or comma; None if it is not one."""
     plain = text.strip().replace(",", ".")
     return float(plain) if re.fullmatch(r"-?\d+(\.\d+)?", plain, re.ASCII) else None

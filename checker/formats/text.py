@@ -1,17 +1,17 @@
-"""Make text that others wrote safe to show: the one place for the page, the terminal and the tables.
+"""Make untrusted text safe to show, for the page, the terminal and the tables alike.
 
 A notebook's author controls names, sources, outputs and error messages. They may hold terminal escapes that
-repaint the screen, characters that reverse the reading direction, or ten megabytes of nothing. Here such
-characters become marks one can see, and long text is cut with a note that says how much is missing.
+repaint the screen, characters that reverse the reading direction, or ten megabytes of filler. This module replaces
+such characters with visible marks, and cuts long text with a note of how much is missing.
 """
 
 import re
 
 SENTENCE = 1_000
-"""Characters of a sentence, a name or a value that are shown at most."""
+"""The most characters shown of a sentence, a name or a value."""
 
 BLOCK = 4_000
-"""Characters of a traceback or an output that are shown at most."""
+"""The most characters shown of a traceback or an output."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -21,9 +21,9 @@ _REPLACED = (
     *range(0x2028, 0x202F),  # line separators, embeddings and overrides of direction
     *range(0x2066, 0x206A),  # isolates of direction
     *range(0xD800, 0xE000),  # lone surrogates: cannot be encoded
-    *range(0xFDD0, 0xFDF0),  # not characters
+    *range(0xFDD0, 0xFDF0),  # noncharacters
     *(0xFEFF, 0xFFFE, 0xFFFF),
-    *range(0xE0000, 0xE0080),  # tags: text without ink
+    *range(0xE0000, 0xE0080),  # tags: invisible text
 )
 
 _MARKS = (
@@ -35,14 +35,14 @@ _MARKS = (
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movement
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # window titles, links
-    r"|\x1b[ -/]*[0-Z\\^-~]"  # everything short
+    r"|\x1b[ -/]*[0-Z\\^-~]"  # short escapes
 )
 
 
 def visible(text: str, limit: int = SENTENCE) -> str:
-    """Return text with every character that acts instead of showing replaced by a mark, cut to ``limit``.
+    """Return text with control, direction and other invisible characters replaced by marks, cut to ``limit``.
 
-    Lines and tabs are kept. Of text that is too long its beginning and its end are kept, as the end of a
+    Newlines and tabs are kept. Text that is too long keeps its beginning and its end, because the end of a
     traceback says more than its middle.
     """
     text = text.replace("\r\n", "\n")
@@ -53,18 +53,18 @@ def visible(text: str, limit: int = SENTENCE) -> str:
 
 
 def one_line(text: str, limit: int = SENTENCE) -> str:
-    """Return text as ``visible`` does, on a single line and cut at its end."""
+    """Return text as ``visible`` does, but on a single line and cut at its end."""
     line = " ".join(text[: limit * 2].translate(_MARKS).split())
     return line if len(line) <= limit and len(text) <= limit * 2 else f"{line[: limit - 1]}…"
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """Return a number and its noun: "1 cell", "3,000 cells"; ``many`` is a plural that does not just add an s."""
+    """Return a number and its noun: "1 cell", "3,000 cells". ``many`` is an irregular plural."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def as_printed(text: str, limit: int = BLOCK) -> str:
-    """Return what a terminal would still show: no colours, and the last state of each progress bar."""
+    """Return text as a terminal would show it in the end: no colours, and the last state of each progress bar."""
     lines = _ESCAPE.sub("", text).replace("\b", "").replace("\r\n", "\n").split("\n")
     return visible("\n".join(_last_state(line) for line in lines), limit)
 

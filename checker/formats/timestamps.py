@@ -1,6 +1,6 @@
-"""Points in time, as platforms write them: with a time zone, or without, and then it stays open.
+"""Timestamps as platforms write them: with a time zone, or naive.
 
-All of it is hostile text, so what cannot be read is None, and never an exception.
+All input is untrusted, so a timestamp that cannot be parsed is None, never an exception.
 """
 
 import re
@@ -22,7 +22,7 @@ MONTHS = (
     "November|noviembre|novembre|novembro|ноября",
     "December|Dezember|diciembre|décembre|dicembre|dezembro|декабря",
 )
-"""The months, in the languages in which worksheets are read."""
+"""Month names, in the languages of Moodle's worksheets."""
 
 _STAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d(?::\d\d)?)(?:[.,]\d{1,9})?\s*(?P<zone>[A-Za-z0-9_+:/-]{0,40})",
@@ -36,8 +36,8 @@ _WORDS = re.compile(
 
 
 def of_stamp(text: str) -> datetime | None:
-    """Read ``2015-02-02 14:58:23.948203 America/Los_Angeles`` and what is like it, as nbgrader and Gradescope write;
-    as for nbgrader, what tells no zone is in UTC."""
+    """Parse a timestamp of nbgrader or Gradescope, such as ``2015-02-02 14:58:23.948203 America/Los_Angeles``. Without
+    a zone it is in UTC, as in nbgrader."""
     match = _STAMP.fullmatch(text.strip())
     zone = _zone(match["zone"]) if match else None
     if match is None or zone is None:
@@ -47,7 +47,7 @@ def of_stamp(text: str) -> datetime | None:
 
 
 def of_iso(text: str) -> datetime | None:
-    """Read a time in the form of ISO 8601, with or without a zone."""
+    """Parse an ISO 8601 timestamp, with or without a zone."""
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -56,8 +56,8 @@ def of_iso(text: str) -> datetime | None:
 
 
 def of_words(text: str) -> datetime | None:
-    """Read ``Monday, 26 October 2026, 4:55 PM`` and what is like it in other languages, as Moodle writes; it tells no
-    zone."""
+    """Parse a timestamp of Moodle in any of its languages, such as ``Monday, 26 October 2026, 4:55 PM``. The result is
+    naive."""
     match = _WORDS.search(" ".join(text.split()))
     month = _month(match["month"]) if match else None
     if match is None or month is None or int(match["year"]) not in YEARS:
@@ -72,7 +72,7 @@ def of_words(text: str) -> datetime | None:
 
 
 def _month(word: str) -> int | None:
-    """Return the month that a name, or the beginning of one, is; None where it is no month's or several months'."""
+    """Return the number of a month from its name or a prefix of it; None if no month matches, or several do."""
     word = word.casefold()
     found = {at for at, names in enumerate(MONTHS, start=1) if any(n.startswith(word) for n in _names(names))}
     return found.pop() if len(found) == 1 and len(word) > 2 else None
@@ -90,5 +90,5 @@ def _zone(name: str) -> tzinfo | None:
         return timezone(away if offset[1] == "+" else -away) if away < timedelta(days=1) else None
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no such zone, no name of one, a folder of zones
+    except (KeyError, ValueError, OSError):  # no such zone, an invalid name, a folder of zones
         return None

@@ -1,2 +1,2 @@
-"""Decisions of demonstrators, and learning platforms: Moodle, nbgrader, Gradescope, GitHub Classroom. It may import
-``report`` and what is below."""
+"""Demonstrators' decisions, and learning platforms: Moodle, nbgrader, Gradescope, GitHub Classroom. It may import
+``report`` and the layers below."""

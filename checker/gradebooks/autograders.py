@@ -1,9 +1,9 @@
-"""Results in the forms that platforms take from an autograder, which runs there once for each submission.
+"""Results in the formats that platforms take from an autograder, which they run once for each submission.
 
-Gradescope takes a zip with a program that writes ``results.json``; ours looks up what was decided and runs nothing of
-the student's, and where nothing was decided it fails and writes nothing. GitHub Classroom's reporter takes a runner's
-result as base64; it adds up the tests' scores for the gradebook, and older versions count tests that passed for the
-table, so there is a single test, for which both come to the same.
+Gradescope takes a zip with a program that writes ``results.json``. Ours looks up the decision and runs no code of the
+student's; without a decision it fails and writes nothing. GitHub Classroom's reporter takes a runner's result as
+base64. It adds up the tests' scores for the gradebook, but older versions count the passed tests for the table. So
+there is a single test, for which both agree.
 """
 
 import base64
@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from checker.records.verdicts import Outcome
 
 MOST = 20_000
-"""Characters of an output."""
+"""The most characters of an output."""
 SETUP = """#!/usr/bin/env bash
 command -v python3 || { apt-get update && apt-get install -y python3; }
 """
@@ -36,7 +36,7 @@ STATUS = {Outcome.PASSED: "passed", Outcome.FAILED: "failed"}
 
 @dataclass(frozen=True)
 class Case:
-    """A rule, what it came to, and what there is to say of it."""
+    """A rule, its outcome, and the text about it."""
 
     name: str
     outcome: Outcome
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What was decided for a submission: its score of so many, in words, with what rules came to."""
+    """A decision for a submission: ``score`` of ``most`` points, the text for the student, and the rules' outcomes."""
 
     score: float
     most: float
@@ -55,7 +55,7 @@ class Result:
 
 
 def gradescope(results: Mapping[str, Result]) -> bytes:
-    """Return an autograder for Gradescope that knows these results by number of the submission."""
+    """Return an autograder for Gradescope, as a zip; ``results`` is by submission number."""
     files = {"setup.sh": SETUP, "run_autograder": RUN}
     files |= {f"decided/{number}.json": _results_json(result) for number, result in results.items()}
     out = io.BytesIO()
@@ -79,7 +79,7 @@ def _results_json(result: Result) -> str:
 
 
 def classroom(result: Result) -> str:
-    """Return what a runner of GitHub Classroom sets as its output ``result``."""
+    """Return the value of the output ``result`` of a runner for GitHub Classroom."""
     status = "pass" if result.is_tick else "fail"
     test = {"name": "checker", "status": status, "score": _plain(result.score), "message": result.words[:MOST]}
     content = {"version": 1, "status": status, "max_score": _plain(result.most), "tests": [test]}

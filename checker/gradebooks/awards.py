@@ -1,7 +1,6 @@
-"""What goes back to platforms that take a number for each submission: what a person has decided, nothing else.
+"""Return scores to platforms that take a number for each submission. Only a person's decision is returned.
 
-As with Moodle's worksheet: a submission without a decision is left as it was, whatever the checker says of it, and
-told.
+As in Moodle's worksheet, a submission without a decision keeps its old score, whatever its verdict, and is listed.
 """
 
 import re
@@ -25,7 +24,7 @@ SAID = {Decision.TICK: "Ticked.", Decision.RESUBMIT: "To be handed in again."}
 
 @dataclass(frozen=True)
 class Award:
-    """A submission for which somebody has decided, and what goes back for it."""
+    """A submission with a decision, and the result to return for it."""
 
     entry: Entry
     result: Result
@@ -33,14 +32,17 @@ class Award:
 
 @dataclass(frozen=True)
 class Awards:
-    """All that goes back, and what became of each submission."""
+    """All results to return, and a line about each submission."""
 
     awards: tuple[Award, ...]
     lines: tuple[Line, ...]
 
 
 def award(found: Sequence[Entry], decided: Mapping[str, Decided], platform: Platform, words: Words) -> Awards:
-    """Return what goes back to a platform, of the submissions that come from there."""
+    """Return the results for a platform's own submissions.
+
+    Raises UsageError if ``words`` hold no valid points.
+    """
     tick, resubmit = _points(words.tick, 1.0, "--tick"), _points(words.resubmit, 0.0, "--resubmit")
     if tick <= 0:
         raise UsageError("A tick has to be worth something.", "Say --tick with a number above 0.")
@@ -59,7 +61,7 @@ def award(found: Sequence[Entry], decided: Mapping[str, Decided], platform: Plat
 
 
 def _elsewhere(entry: Entry, platform: Platform) -> str:
-    """Return why a submission cannot be taken back to a platform; "" where it can."""
+    """Return why a submission's result cannot go to a platform; "" if it can."""
     if entry.identity.platform is not platform:
         return f"it is from {entry.identity.platform or 'no platform'}"
     if platform is Platform.GRADESCOPE and not re.fullmatch(r"[0-9]+", entry.identity.number):
@@ -75,7 +77,7 @@ def _points(text: str, default: float, option: str) -> float:
 
 
 def _decision(entry: Entry, who: str, decided: Mapping[str, Decided]) -> tuple[Decision | None, Line]:
-    """Return what was decided for a submission, and a line that says so, or that nothing was."""
+    """Return a submission's decision, or None, and the line about it."""
     one = decided.get(names.student(entry.name), Decided(None))
     if one.decision is None:
         return None, Line(Outcome.LEFT, who, f"{entry.verdict}, and {one.problem or 'nobody has decided'}")
@@ -104,7 +106,7 @@ def _cases(report: Report) -> tuple[Case, ...]:
 
 
 def fill(grades: Grades, found: Sequence[Entry], decided: Mapping[str, Decided], words: Words) -> Filled:
-    """Write what was decided into nbgrader's table, and say of every row and every submission what became of it."""
+    """Write the decisions into nbgrader's table; return it with a line about every row and every submission."""
     raw, lines, back = {}, [], set()
     for row in grades.rows:
         entry = _match(row, grades, found)
@@ -125,7 +127,8 @@ def fill(grades: Grades, found: Sequence[Entry], decided: Mapping[str, Decided],
 
 
 def _match(row: Row, grades: Grades, found: Sequence[Entry]) -> Entry | None:
-    """Return a row's submission: the student's, for this assignment; which it is may be open if there is only one."""
+    """Return the student's submission for the row's assignment, or None. If the table has only one assignment, the
+    submission need not name it."""
     for entry in found:
         who = entry.identity
         is_one = who.assignment == row.assignment or (not who.assignment and len(grades.assignments) == 1)

@@ -1,6 +1,6 @@
-"""What demonstrators have decided: a CSV with a row for each student, which people fill in and no program overwrites.
+"""Demonstrators' decisions: a CSV with a row for each student, which people fill in and no program overwrites.
 
-A later batch only appends rows, for students who are new, and leaves every byte that is there as it is.
+A later batch only appends rows for new students and leaves every existing byte unchanged.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class Decided:
-    """A student's row. ``decision`` is None where nobody has decided, or where ``problem`` says what is wrong."""
+    """A student's row. ``decision`` is None if nobody has decided, or if the row is invalid (see ``problem``)."""
 
     decision: Decision | None
     note: str = ""
@@ -31,9 +31,9 @@ class Decided:
 
 
 def extended(content: bytes, students: Sequence[str]) -> bytes:
-    """Return the file with a row for each student; ``content`` is what it holds so far, b"" for nothing.
+    """Return the file with a row for each student. ``content`` is the present file, b"" if there is none.
 
-    Raises UsageError where it is not a table of decisions.
+    Raises UsageError if it is not a table of decisions.
     """
     if not content.strip(b"\xef\xbb\xbf \r\n"):
         return ("\ufeff" + sheets.lines([COLUMNS, *((s, "", "", "") for s in students)], ",")).encode()
@@ -50,7 +50,7 @@ def extended(content: bytes, students: Sequence[str]) -> bytes:
 def read(content: bytes) -> dict[str, Decided]:
     """Return each student's decision.
 
-    Raises UsageError where the file is not a table of decisions.
+    Raises UsageError if the file is not a table of decisions.
     """
     found: dict[str, Decided] = {}
     for row in _sheet(content).rows:

@@ -1,8 +1,8 @@
-"""The zip of feedback files that Moodle's importer hands out to students.
+"""The zip of feedback files that Moodle's importer gives to students.
 
-Moodle cuts the first folder's name at underscores: the second piece is the participant's number, the third and fourth
-name a plugin; who the first piece names does not matter. It leaves out hidden files, and a file that is the same as one
-that the student has submitted under the same name; so the page's name holds a hash that a student cannot know.
+Moodle splits the first folder's name at underscores. The second piece is the participant's number, the third and fourth
+name a plugin; the first piece is ignored. Moodle leaves out hidden files, and files that equal one that the student
+submitted under the same name. So the page's name holds a hash that a student cannot guess.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 FOLDER = "Participant_{}_assignsubmission_file"
 OVERHEAD = 400
-"""Bytes of a zip for each file beside its content: names and headers, twice."""
+"""Bytes in a zip for each file in addition to its content: names and headers, twice."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page for the participant with a number; ``about`` is the hash of what it is about."""
+    """A page for the participant with this number; ``about`` is the hash of its subject."""
 
     number: str
     about: str
@@ -33,7 +33,7 @@ class Page:
 
 
 def pack(pages: Sequence[Page], limit: int) -> list[bytes]:
-    """Return zips that hold all pages between them, none with more bytes than the limit unless a single page has."""
+    """Distribute all pages over zips of at most ``limit`` bytes; a larger page gets a zip of its own."""
     zips: list[list[Page]] = [[]]
     room = limit
     for page in pages:

@@ -1,9 +1,8 @@
-"""Which row of a Moodle worksheet is whose, and what goes back into it: what a demonstrator has decided, nothing else.
+"""Match rows of a Moodle worksheet to submissions, and fill in grades. Only a demonstrator's decision gives a grade.
 
-A row of the worksheet and a submission belong together by the participant's number, which Moodle makes up anew for each
-assignment: in the worksheet of another assignment nobody is found. Of a team's submission the number is the group's,
-and may be that of a participant who has nothing to do with it; there the rows are found by the group's name. So where
-the worksheet tells names, they must agree as well.
+Rows and submissions match by the participant's number. Moodle assigns new numbers in each assignment, so the worksheet
+of another assignment matches nobody. A team's submission has the group's number, which may also be an unrelated
+participant's; its rows match by the group's name. So if the worksheet has names, they must agree too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ BACKSLASH = (
 
 
 class Outcome(StrEnum):
-    """What became of a row of the worksheet, or of a submission without one."""
+    """Outcome for a row of the worksheet, or for a submission without a row."""
 
     FILLED = "filled"
     KEPT = "already so"
@@ -41,7 +40,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """What became of a row or a submission, in words."""
+    """Outcome for a row or a submission, in words."""
 
     outcome: Outcome
     who: str
@@ -50,7 +49,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Filled:
-    """A filled worksheet, what was done row by row, and what to mind when it is uploaded."""
+    """A filled worksheet, a line about each row or submission, and warnings about its upload."""
 
     content: bytes
     lines: tuple[Line, ...]
@@ -58,13 +57,13 @@ class Filled:
 
     @property
     def is_complete(self) -> bool:
-        """Every submission has a row, and every such row has its grade."""
+        """Whether every submission has a row, and every such row its grade."""
         return all(line.outcome not in (Outcome.LEFT, Outcome.UNMATCHED) for line in self.lines)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What is written for a decision, where it is not the best or the worst that the worksheet allows."""
+    """The grades to write for the decisions; "" for the best or the worst that the worksheet allows."""
 
     tick: str = ""
     resubmit: str = ""
@@ -72,7 +71,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission that wants to go back."""
+    """A submission whose result can go back to its platform."""
 
     name: str
     identity: Identity
@@ -86,13 +85,13 @@ def entries(results: Results) -> list[Entry]:
     return judged + [Entry(one.submission, one.identity, "unfinished") for one in results.unfinished]
 
 
-# -- who is who --------------------------------------------------------------------------------------------
+# -- matching ----------------------------------------------------------------------------------------------
 
 
 def match(sheet: Worksheet, found: Sequence[Entry]) -> dict[int, Entry | str]:
-    """Return for each line of a worksheet the submission that is its student's, or why the one with its number is not.
+    """Return the submission of each line's student, or why the submission with the line's number is doubtful.
 
-    Lines of students who have not submitted are left out.
+    Lines of students without a submission are left out.
     """
     from_moodle = [entry for entry in found if entry.identity.platform is Platform.MOODLE]
     numbers = {entry.identity.number: entry for entry in from_moodle if entry.identity.number}
@@ -109,7 +108,7 @@ def match(sheet: Worksheet, found: Sequence[Entry]) -> dict[int, Entry | str]:
 
 
 def with_times(submitted: Sequence[Submission], sheet: Worksheet) -> tuple[Submission, ...]:
-    """Return submissions with the times at which they were handed in, as far as a worksheet tells them."""
+    """Return submissions with their submission times, if the worksheet holds these."""
     matched = match(sheet, [Entry(one.name, one.identity, "") for one in submitted])
     times = {entry.name: row.submitted for row in sheet.rows if isinstance(entry := matched.get(row.line), Entry)}
     return tuple(
@@ -119,7 +118,7 @@ def with_times(submitted: Sequence[Submission], sheet: Worksheet) -> tuple[Submi
 
 
 def _doubt(row: Row, entry: Entry, sheet: Worksheet) -> str:
-    """Return why a submission with a row's number may be another's; "" where it is not."""
+    """Return why a submission with the row's number may be another student's; "" if it is the row's."""
     told, label = worksheets.clean(entry.identity.name), worksheets.clean(row.label)
     name = worksheets.clean(row.name)
     is_blind = label == f"{told} {row.number}" or label == f"{told}{row.number}"
@@ -136,7 +135,7 @@ def _doubt(row: Row, entry: Entry, sheet: Worksheet) -> str:
 
 
 def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided], words: Words) -> Filled:
-    """Write what was decided into a worksheet, and say of every row and every submission what became of it."""
+    """Write the decisions into a worksheet; return it with a line about every row and every submission."""
     matched = match(sheet, found)
     grades, lines = {}, []
     for row in sheet.rows:
@@ -155,7 +154,7 @@ def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided
 
 
 def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -> list[Line]:
-    """Say which decisions are about nobody who is there."""
+    """Return a line about each decision without a submission."""
     handed_in = {names.student(entry.name) for entry in found}
     return [
         Line(Outcome.UNMATCHED, student, "there is a decision, but no such submission in these results")
@@ -165,7 +164,7 @@ def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -
 
 
 def _settle(row: Row, entry: Entry | str | None, decided: Mapping[str, Decided], words: Words) -> tuple[Line, str]:
-    """Return what becomes of a row, and the grade to write into it, "" for none."""
+    """Return the line about a row, and the grade to write into it, "" for none."""
     who = " ".join(filter(None, (row.label, row.name)))
     if entry is None:
         return Line(Outcome.ABSENT, who, "nothing was handed in"), ""
@@ -187,7 +186,7 @@ def _settle(row: Row, entry: Entry | str | None, decided: Mapping[str, Decided],
 
 
 def _grade(row: Row, decision: Decision, words: Words) -> str:
-    """Return what stands for a decision: the most or nothing, the best or the worst word of a scale."""
+    """Return the grade for a decision: the maximum or 0, or the best or worst word of a scale; "" if unknown."""
     asked = words.tick if decision is Decision.TICK else words.resubmit
     if asked:
         return asked
@@ -199,7 +198,7 @@ def _grade(row: Row, decision: Decision, words: Words) -> str:
 
 
 def _problem(row: Row, grade: str) -> str:
-    """Return why Moodle would not take a grade."""
+    """Return why Moodle would reject a grade; "" if it would not."""
     points = sheets.number(grade)
     if not grade:
         return "the worksheet tells neither a maximum nor the words of a scale: say --tick and --resubmit"

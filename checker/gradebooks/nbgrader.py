@@ -1,7 +1,7 @@
 """nbgrader's ``grades.csv``, as ``nbgrader export`` writes it: fill in scores without changing another byte.
 
-nbgrader writes values without quotes, so a comma in a name shifts all that follows; such a row is left alone. A score
-is the raw score less nbgrader's own penalty for lateness, and not below 0; that rule is kept.
+nbgrader writes values without quotes, so a comma in a name shifts all later cells; such a row stays unchanged. As in
+nbgrader, a score is the raw score minus the late penalty, and at least 0.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ NEEDED = ("assignment", "student_id", "raw_score", "late_submission_penalty", "s
 
 @dataclass(frozen=True)
 class Row:
-    """A student's row for an assignment. ``problem``: why it cannot be filled in."""
+    """A student's row for an assignment. ``problem``: why it cannot be filled in, "" if it can."""
 
     line: int
     student: str
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Grades:
-    """A table of grades; ``cells`` are those of raw score and score, by line."""
+    """A table of grades. ``cells``: the cells of raw score and score, by line."""
 
     text: str
     encoding: str
@@ -38,14 +38,14 @@ class Grades:
 
     @property
     def assignments(self) -> set[str]:
-        """The assignments that there are rows of."""
+        """The assignments that the rows are about."""
         return {row.assignment for row in self.rows}
 
 
 def read(content: bytes) -> Grades:
-    """Return what a table of grades holds.
+    """Parse a table of grades.
 
-    Raises UsageError where it is none.
+    Raises UsageError if a required column is missing.
     """
     text, encoding = sheets.kept(content)
     lines = list(sheets.cells(text, ","))
@@ -81,7 +81,7 @@ def score(row: Row, raw: float) -> float:
 
 
 def fill(grades: Grades, raw: Mapping[int, float]) -> bytes:
-    """Return the table's bytes with these raw scores, by line, and the scores that follow; all else is as it was."""
+    """Return the table's bytes with these raw scores, by line, and the resulting scores; all else is unchanged."""
     new: list[tuple[Cell, str]] = []
     for row in grades.rows:
         if row.line in raw:

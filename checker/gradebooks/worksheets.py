@@ -1,8 +1,8 @@
-"""Moodle's offline grading worksheet: read what is in it, and fill in grades without changing another byte.
+"""Moodle's offline grading worksheet: parse it, and fill in grades without changing another byte.
 
-Moodle finds a row by the number at the end of its first column and nothing else, takes the headings in the language of
-whoever uploads, and refuses the whole sheet where a row has more or fewer cells than the headings. So the file is never
-parsed and written anew: each cell is known by its place in the text, and only the cells of grades are replaced.
+Moodle identifies a row only by the number at the end of its first column. It expects the headings in the language of
+the user who uploads, and rejects the whole sheet if a row has more or fewer cells than the headings. So the file is
+never written anew: only the cells of grades are replaced, by their positions in the text.
 """
 
 import re
@@ -34,16 +34,16 @@ HEADINGS = {
     "|Dernière modification (note)|Ultima modifica (valutazione)|Laatst gewijzigd (beoordeling)"
     "|Última modificação (nota)|Последнее изменение (оценка)",
 }
-"""What Moodle's headings are in these languages, by its language packs."""
+"""Moodle's headings in these languages, from its language packs."""
 NEEDED = ("identifier", "grade", "graded")
-"""Without these Moodle refuses a worksheet."""
+"""Moodle rejects a worksheet without these columns."""
 NO = ("no", "nein", "non", "nee", "não", "нет")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A student's row. ``maximum``: points, or None; ``scale``: the words to choose from, worst first; ``submitted``:
-    when, in the words of somebody's language, or "" for never.
+    """A student's row. ``maximum``: points, or None. ``scale``: the words to choose from, worst first. ``submitted``:
+    the timestamp as Moodle writes it in the user's language, "" if nothing was submitted.
     """
 
     line: int
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Worksheet:
-    """A worksheet as it was downloaded. ``cells``: of the column of grades, by line."""
+    """A worksheet as downloaded. ``cells``: the cells of the grade column, by line."""
 
     text: str
     encoding: str
@@ -71,9 +71,9 @@ class Worksheet:
 
 
 def read(content: bytes) -> Worksheet:
-    """Return what a downloaded worksheet holds.
+    """Parse a downloaded worksheet.
 
-    Raises UsageError where it is none, or where Moodle would refuse it.
+    Raises UsageError if it is not a worksheet, or if Moodle would reject it.
     """
     text, encoding = sheets.kept(content)
     for separator in SEPARATORS:
@@ -91,9 +91,9 @@ def read(content: bytes) -> Worksheet:
 
 
 def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
-    """Return the worksheet's bytes with these grades, by line; all else is as it was.
+    """Return the worksheet's bytes with these grades, by line; all else is unchanged.
 
-    Raises UsageError where the worksheet's encoding has no letters for a grade.
+    Raises UsageError if a grade cannot be encoded in the worksheet's encoding.
     """
     new = [(sheet.cells[line], _quoted(grade)) for line, grade in sorted(grades.items())]
     try:
@@ -104,7 +104,7 @@ def fill(sheet: Worksheet, grades: Mapping[int, str]) -> bytes:
 
 
 def clean(name: str) -> str:
-    """Return a name as Moodle's file names have it (``clean_filename``), without regard to case."""
+    """Normalise a name as Moodle does for file names (``clean_filename``), and fold its case."""
     kept = "".join(c for c in unicodedata.normalize("NFC", name) if c.isprintable() and c not in "&<>\"`|':\\/")
     return " ".join(kept.replace("_", " ").split()).casefold()
 
@@ -113,7 +113,7 @@ def clean(name: str) -> str:
 
 
 def _headings(text: str, separator: str) -> dict[str, int]:
-    """Return where each known column stands, if this is the separator."""
+    """Return the index of each recognised column, if this is the separator."""
     try:
         line = next(sheets.cells(text, separator), [])
     except UsageError:
@@ -153,7 +153,7 @@ def _row(at: int, line: Sequence[Cell], columns: Mapping[str, int]) -> Row:
 
 
 def _items(scale: str) -> tuple[str, ...]:
-    """Return a scale's words: Moodle writes one a line, and some versions put spaces for the ends of lines."""
+    """Return a scale's words. Moodle writes one per line; some versions write spaces instead of line ends."""
     return tuple(item.strip() for item in re.split(r"[\r\n]+|\s{2,}", scale.strip()) if item.strip())
 
 

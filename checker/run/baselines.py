@@ -1,6 +1,6 @@
-"""What traditional models predict on the same splits, by task and by the names that assignments give them.
+"""Predictions of traditional models on the same splits, by task and by the names that assignments use.
 
-Forests and boosting are smaller than is usual, so that five seeds of all models take seconds and not minutes.
+Forests and boosting are smaller than usual, so that five seeds of all models take seconds, not minutes.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from checker.records.arrays import Array
 
 _FOREST = {"n_estimators": 30, "random_state": 0}
-# Without a penalty on leaves boosting runs wild for a class of five rows, and takes the others with it.
+# Without a penalty on leaves, boosting diverges for a class of five rows and spoils the other classes' scores.
 _BOOSTING = {"max_iter": 50, "learning_rate": 0.2, "l2_regularization": 1.0, "early_stopping": False, "random_state": 0}
 
 BASELINES = MappingProxyType[str, Mapping[str, Callable[[], Any]]](
@@ -44,14 +44,14 @@ BASELINES = MappingProxyType[str, Mapping[str, Callable[[], Any]]](
         },
     }
 )
-"""Makers of scikit-learn models."""
+"""Factories of scikit-learn models."""
 
 
 def predict(task: str, name: str, x: Array, labels: Array, training: Array, held_out: Array) -> Array:
-    """Return what a model trained on some rows gives for others: class scores (n, classes), 1 for the class that is
-    called; or values (n,).
+    """Train a model on the rows ``training`` and return its predictions for ``held_out``: class scores (n, classes), 1
+    for the predicted class, else 0; or values (n,).
 
-    One thread: on a busy machine several wait for one another far longer than they work, and add up in another order.
+    One thread: on a busy machine several threads mostly wait for one another, and they add up in another order.
     """
     with threadpool_limits(1):
         model = BASELINES[task][name]().fit(x[training], labels[training])

@@ -1,8 +1,8 @@
-"""Check many submissions through any ``concurrent.futures`` executor, and keep what is already known.
+"""Check many submissions through any ``concurrent.futures`` executor, and reuse stored evidence.
 
-Theory of operation: each submission is stored and its page written as soon as it ends. The harness's own failures are
-tried once more; what still fails is listed without a verdict and taken up again by the next batch. Where a submission
-runs is a ``Place``: this machine (``Pool``), or others (``cluster``).
+Theory of operation: as soon as a submission ends, its evidence is stored and its page written. After a failure of the
+harness it is tried once more. If it fails again, it is listed without a verdict, and the next batch tries it anew. A
+submission runs in a ``Place``: on this machine (``Pool``), or on others (``cluster``).
 """
 
 import tempfile
@@ -28,7 +28,7 @@ from checker.run.store import Origin
 from checker.submissions import names
 
 OnEnd = Callable[[str, Report | Unfinished], None]
-"""Told of each submission by name as it ends."""
+"""Called with each submission's name and result as it ends."""
 EVIDENCE = "evidence"
 ATTEMPTS = 2
 ALTERED = (
@@ -43,14 +43,14 @@ OUTDATED = (
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a batch, in the order in which the submissions were given."""
+    """Results of a batch, in the order of the submissions."""
 
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
 
     @classmethod
     def of(cls, ended: Sequence[Report | Unfinished]) -> "Result":
-        """Part what was judged from what was not."""
+        """Separate judged from unfinished submissions."""
         reports = tuple(end for end in ended if isinstance(end, Report))
         return cls(reports, tuple(end for end in ended if isinstance(end, Unfinished)))
 
@@ -66,9 +66,9 @@ def run(
     place: Place,
     fresh: bool = False,
 ) -> Result:
-    """Check all submissions, in the boxes of a place, and write their pages, then the index and the tables.
+    """Check all submissions in the boxes of a place, and write their pages, then the index and the tables.
 
-    Raises AssignmentError where a rule cannot be run at all; KeyboardInterrupt ends every box first.
+    Raises AssignmentError if a rule cannot run at all. KeyboardInterrupt ends every box first.
     """
     files.clear(out)
     ended: dict[str, Report | Unfinished] = {}
@@ -101,7 +101,7 @@ def _attempt(
     watch: Watch,
     fresh: bool,
 ) -> Report | Unfinished:
-    """Check one submission; a failure of the harness is tried again before it is told."""
+    """Check one submission. After a failure of the harness, try again before reporting it."""
     message = ""
     for _ in range(ATTEMPTS):
         try:
@@ -111,7 +111,7 @@ def _attempt(
             raise
         except UsageError as error:
             return Unfinished(submission.name, error.message, submission.identity, is_usage=True)
-        except Exception as error:  # noqa: BLE001  # whatever breaks here is ours, and stops nobody else's check
+        except Exception as error:  # noqa: BLE001  # our own failure; it must not stop other submissions
             message = _told(error)
             if isinstance(error, LostError):
                 break
@@ -161,14 +161,14 @@ def _check(
 
 
 def _keep(gathered: Gathered, submission: Submission, settings: RunSettings, out: Path, under: Keys) -> None:
-    """Store evidence, wherever it was gathered, and note what it is."""
+    """Store evidence, wherever it was gathered, and note its digest."""
     name = submission.name
     store.save(out / EVIDENCE, name, under, gathered, circumstances(settings))
     store.note_digest(out / EVIDENCE, name)
 
 
 def _require_known(gathered: Gathered, settings: RunSettings) -> None:
-    """Raise UsageError where a demonstrator has named a network that the file does not have."""
+    """Raise UsageError if the demonstrator named a network that the file does not have."""
     if unknown := selection.unknown_name(gathered.evidence.models, settings.model):
         raise UsageError(unknown)
 
@@ -180,7 +180,7 @@ def _gather(submission: Submission, settings: RunSettings, place: Place, watch: 
 
 
 def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
-    """Return evidence of the same file as it is handed in now: in another place, by somebody of whom more is known."""
+    """Return the evidence with the same file's present submission record, which may have another path or identity."""
     number = execution.file_of(gathered.evidence.submission, submission)
     evidence = replace(gathered.evidence, submission=execution.as_checked(submission, number))
     return replace(gathered, evidence=evidence)
@@ -196,11 +196,11 @@ def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResult
 
 
 def _write_script(gathered: Gathered, report: Report, settings: RunSettings, out: Path) -> str:
-    """Write the script that trains the network again, and the features that it needs beside it; return its path as
-    seen from the report's page, "" where there is none."""
+    """Write the script that trains the network again, and its features beside it. Return its path relative to the
+    report's page, "" if there is no script."""
     try:
         script = scripts.render(gathered.evidence, report.comparison, settings.assignment, settings.dataset.note)
-    except EvidenceError:  # a description of which no clean guest makes a network, and this one's word is no better
+    except EvidenceError:  # no guest can build a network from this description
         script = None
     if script is None:
         return ""
@@ -211,10 +211,10 @@ def _write_script(gathered: Gathered, report: Report, settings: RunSettings, out
 
 
 def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, on_end: OnEnd) -> Result:
-    """Judge all that is stored in an output folder by the assignment as it is now, and write all pages and tables.
+    """Judge all evidence in an output folder by the present assignment, and write all pages and tables.
 
-    Evidence that was gathered otherwise (by another checker, on other data, under other caps), or is not as a batch
-    left it in this folder, is left without a verdict.
+    Evidence gets no verdict if it was gathered under other circumstances (another checker, other data, other caps), or
+    is not as a batch stored it in this folder.
     """
     files.clear(out)
     ended: list[Report | Unfinished] = []
@@ -224,7 +224,7 @@ def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, o
         try:
             whence = store.origin(place)
             if whence is Origin.CHANGED or (whence is Origin.UNKNOWN and gathered is not None):
-                is_its_own = files.slug(name) == place.name  # in a copy stands whose it was
+                is_its_own = files.slug(name) == place.name  # a copied folder still holds the other student's name
                 ended.append(Unfinished(name, ALTERED, identity) if is_its_own else Unfinished(place.name, ALTERED))
             elif gathered is None:
                 ended.append(Unfinished(name, OUTDATED, identity))
@@ -232,7 +232,7 @@ def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, o
                 ended.append(_judge(gathered, settings, reference, out))
         except AssignmentError:
             raise
-        except Exception as error:  # noqa: BLE001  # evidence that trips the checker stops nobody else's judgement
+        except Exception as error:  # noqa: BLE001  # one submission's evidence must not stop the others' judgement
             ended.append(Unfinished(name, _told(error), identity))
         on_end(_name_of(ended[-1]), ended[-1])
     result = Result.of(ended)
@@ -245,9 +245,9 @@ def _name_of(end: Report | Unfinished) -> str:
 
 
 def is_altered(out: Path, name: str) -> bool:
-    """Tell whether the evidence of a submission that was judged in an output folder is not as the batch left it there.
+    """Whether a submission's evidence in an output folder differs from the evidence that the batch stored there.
 
-    Where there is no list, or no evidence, as in a folder of which pages and tables alone were kept, nobody knows.
+    False if the list of digests or the evidence is missing, as in a folder that keeps only pages and tables.
     """
     place = out / EVIDENCE / files.slug(name)
     is_known = (out / store.DIGESTS).is_file() and (place / "evidence.json").is_file()
@@ -255,9 +255,9 @@ def is_altered(out: Path, name: str) -> bool:
 
 
 def write_tables(result: Result, settings: RunSettings, out: Path) -> None:
-    """Write the index, the tables for other programs, and the one for demonstrators to fill in.
+    """Write the index, the tables for other programs, and the table of decisions for demonstrators to fill in.
 
-    Raises UsageError, after all else is written, where that is a table of decisions no longer.
+    Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
     """
     note = settings.dataset.note
     entries = [Entry(report, paths.page_of(report.submission)) for report in result.reports]
@@ -270,7 +270,7 @@ def write_tables(result: Result, settings: RunSettings, out: Path) -> None:
 
 
 def _extend_decisions(path: Path, students: Sequence[str]) -> None:
-    """Give each student a row to be filled in; what people have written stays as it is."""
+    """Give each student a row to fill in; existing rows stay unchanged."""
     before = path.read_bytes() if path.exists() else b""
     if (after := decisions.extended(before, students)) != before:
         files.write(path, after)

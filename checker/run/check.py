@@ -1,8 +1,8 @@
-"""The journey of one submission, from its file to its report; read ``examine`` and ``judge`` from top to bottom.
+"""The pipeline of one submission, from its file to its report; read ``examine`` and ``judge`` from top to bottom.
 
 ``examine`` gathers evidence and runs both guests. ``judge`` is a function of the evidence and the assignment:
-judging again runs nothing again. Where nothing but the seeds leaves the verdict open (``needs_further``),
-``train_further`` adds to the evidence, and it is judged once more.
+judging again runs no guest. If only the seeds leave the verdict open (``needs_further``), ``train_further`` adds to
+the evidence, which is then judged once more.
 """
 
 from dataclasses import replace
@@ -31,8 +31,8 @@ from checker.submissions import choice, deadlines
 
 
 def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch) -> Gathered:
-    """Run a submission, find its answer, match its data, retrain it; return all that was observed."""
-    boxes.students.warm()  # first, and alone: the other box gets warm while the student's code runs
+    """Run a submission, find its answer, match its data, retrain it; return all evidence."""
+    boxes.students.warm()  # first and alone: the other box warms up while the student's code runs
     boxes.ours.get_ready()
     executed = execution.run(submission, settings, boxes.students, watch)
     return find_answer(executed, submission, settings, boxes, watch)
@@ -41,7 +41,7 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
 def answer_again(
     gathered: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
 ) -> Gathered:
-    """Find the answer once more in a submission's evidence, and retrain it; the student's file does not run again."""
+    """Find the answer again in a submission's evidence, and retrain it. The student's file does not run again."""
     boxes.ours.get_ready()
     return find_answer(executed_of(gathered), submission, settings, boxes, watch)
 
@@ -49,7 +49,7 @@ def answer_again(
 def find_answer(
     executed: Executed, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
 ) -> Gathered:
-    """Find the answer in what a submission's run has left, match its data, retrain it."""
+    """Find the answer in the result of a submission's run, match its data, retrain it."""
     watch(Stage.TRACING, Progress(0, 1))
     found = answer.find(executed, settings)
     if isinstance(found, Unanswered):
@@ -60,15 +60,14 @@ def find_answer(
 
 
 def unread(submission: Submission, settings: RunSettings) -> Gathered:
-    """Return the evidence of a submission in which there is nothing to run."""
+    """Return the evidence of a submission that has nothing to run."""
     executed = execution.unread(submission)
     nothing = Unanswered(executed=executed, selection=Selection(None, "nothing was run"), failures=executed.failures)
     return evidence_of(nothing, settings.seeds)
 
 
 def needs_further(report: Report, settings: RunSettings) -> bool:
-    """Tell whether further seeds, not trained yet, might decide what these could not, or confirm what a replay's first
-    seed says."""
+    """Whether seeds not trained yet might decide an open verdict, or confirm the verdict of a replay's first seed."""
     if report.replayed:
         return report.further is None and len(report.runs) < len(settings.seeds) and verdict.wants_confirmation(report)
     hangs = verdict.hangs_on_seeds(report.failures, report.rules, report.comparison, report.replayed)
@@ -78,7 +77,7 @@ def needs_further(report: Report, settings: RunSettings) -> bool:
 def train_further(
     gathered: Gathered, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
 ) -> Gathered:
-    """Train a submission's answer for the further seeds; return all that was observed, before and now."""
+    """Train a submission's answer for the further seeds; return all evidence, earlier and new."""
     boxes.ours.get_ready()
     file = execution.files_of(submission)[execution.file_of(gathered.evidence.submission, submission)]
     before = retrained_of(gathered)
@@ -86,7 +85,7 @@ def train_further(
 
 
 def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Report:
-    """Judge a submission from its evidence, and find questions about it."""
+    """Judge a submission from its evidence, and choose questions about it."""
     evidence, assignment = gathered.evidence, settings.assignment
     compared = scores.compare(gathered, settings, reference)
     runs = compared_runs(evidence, compared)

@@ -1,17 +1,16 @@
 """Boxes on other machines: a batch's submissions on the workers of a Dask scheduler.
 
-Theory of operation: only bytes travel. A worker is sent the data set once (``WorkerData``), and for each submission a
-``Task`` as JSON with the files' bytes beside it, neither path nor name but what companions are called in the student's
-own folder; it runs them in its boxes (``gather``), as a batch does on one machine, and sends back a zip of evidence.
-That zip travels once more where further seeds are needed (``train_further``). The client, and nobody else, stores,
-judges and renders.
+Theory of operation: only bytes are sent. A worker gets the data set once (``WorkerData``), and for each submission a
+``Task`` as JSON with the files' bytes, without paths or names, except the names of companions in the student's own
+folder. It runs the submission in its boxes (``gather``), as a batch does on one machine, and returns a zip of evidence.
+For further seeds this zip is sent to a worker again (``train_further``). Only the client stores, judges and renders.
 
-What a worker may run is a matter of Dask's resources. ``BoxWorker`` offers boxes under a name that holds the version of
-the checker and of what surrounds it, and memory; a task asks for one box and for the memory of one submission. So
-a worker without a working wall, of another version, or too small is never given one. Where a worker is lost Dask
-gives its tasks to others, and gives up on a task that has lost more workers than the scheduler's ``allowed-failures``.
+Dask's resources decide which worker may run a task. ``BoxWorker`` offers memory, and boxes under a name that depends on
+the versions of the checker and of the packages around it. A task asks for one box and the memory of one submission. So
+a worker that has no working wall, has another version or is too small never gets a task. If a worker is lost, Dask
+gives its tasks to others. It gives up on a task that has lost more workers than the scheduler's ``allowed-failures``.
 
-Who reaches a scheduler can run code on all that are connected to it: it must be on loopback or behind TLS.
+Anyone who can connect to a scheduler can run code on its workers and clients: it must be on loopback or behind TLS.
 """
 
 import asyncio
@@ -48,14 +47,14 @@ from checker.sandbox.boxes import Sandbox
 from checker.submissions import choice
 
 EVIDENCE = "evidence"
-"""The name of the evidence among the files that a worker is sent."""
+"""The name of the evidence in the zip that a worker receives."""
 MEMORY = "memory"
-"""The resource that counts a worker's MiB."""
+"""The Dask resource for a worker's memory, in MiB."""
 CONNECT_SECONDS = 30
 START_SECONDS = 600
-"""For a worker's boxes to get warm, on whatever machine, and its scheduler to appear."""
+"""Time for a worker's boxes to warm up, on a slow machine too, and for its scheduler to appear."""
 WAITING = 1
-"""Tasks for each box that wait on workers, so that none is idle while the client judges."""
+"""Tasks for each box that wait on workers, so that no box is idle while the client judges."""
 
 _logger = logging.getLogger("distributed.worker")
 
@@ -63,7 +62,7 @@ _logger = logging.getLogger("distributed.worker")
 @record
 @dataclass(frozen=True)
 class Task:
-    """One submission up to judgement, as a worker is asked for it. The submission has neither name nor path here."""
+    """The request to a worker for one submission's evidence. The submission has neither name nor path here."""
 
     submission: Submission
     assignment: Assignment
@@ -75,14 +74,14 @@ class Task:
 
 
 Work = Callable[[Task, bytes, bytes, places.Pool], bytes]
-"""What a worker does with a task: the task, the content that goes with it, the data set's CSV, boxes."""
+"""A worker's function for a task: task, content sent with it, the data set's CSV and boxes to packed evidence."""
 
 
 # -- on a worker -----------------------------------------------------------------------------------------
 
 
 class WorkerBoxes(WorkerPlugin):
-    """The boxes of a worker, warm before its first task."""
+    """The boxes of a worker, which warm up before its first task."""
 
     name = "checker-boxes"
 
@@ -91,7 +90,7 @@ class WorkerBoxes(WorkerPlugin):
         self._count = count
 
     async def setup(self, worker: Worker) -> None:
-        # In threads that live as long as the worker: a box ends with the thread that has started it.
+        # Use threads that live as long as the worker: a box ends with the thread that started it.
         threads, loop = worker.executors["default"], asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(threads, self.pool.warm) for _ in range(self._count)))
 
@@ -100,7 +99,7 @@ class WorkerBoxes(WorkerPlugin):
 
 
 class WorkerData(WorkerPlugin):
-    """A data set's bytes, which the scheduler gives once to each worker, also to one that comes later."""
+    """A data set's bytes. The scheduler sends them once to each worker, also to one that connects later."""
 
     idempotent = True
 
@@ -113,9 +112,9 @@ def _name_of_data(sha256: str) -> str:
 
 
 class BoxWorker(Worker):
-    """A Dask worker that has as many boxes as threads, and offers them and its memory as resources.
+    """A Dask worker with one box for each thread. It offers the boxes and its memory as resources.
 
-    Raises SandboxMissingError where this machine has no wall. ``dask worker --worker-class`` takes it, too.
+    Raises SandboxMissingError if this machine has no wall. ``dask worker --worker-class`` accepts it, too.
     """
 
     def __init__(
@@ -129,28 +128,27 @@ class BoxWorker(Worker):
 
 
 def boxes_of(kind: str) -> str:
-    """Return the name of the resource that boxes of a kind are, where this version of the checker runs in them."""
+    """Return the name of the Dask resource for boxes of a kind that run this version of the checker."""
     return f"{kind}-{keys.key(keys.GATHERING, kind)[:12]}"
 
 
 def gather(task: bytes, content: bytes) -> bytes:
-    """Examine a submission, given as its file's content, in a box of the Dask worker that calls this."""
+    """Examine a submission in a box of the calling Dask worker; ``content`` holds its files."""
     return _on_worker(examine, task, content)
 
 
 def answer_again(task: bytes, content: bytes) -> bytes:
-    """Find the answer once more in a submission's evidence, in a box of the Dask worker that calls this."""
+    """Find the answer again in a submission's evidence, in a box of the calling Dask worker."""
     return _on_worker(find_again, task, content)
 
 
 def train_further(task: bytes, content: bytes) -> bytes:
-    """Train a submission in whose evidence the answer is for further seeds, in a box of the Dask worker that calls
-    this."""
+    """Train a submission's answer for the further seeds, in a box of the calling Dask worker."""
     return _on_worker(extend, task, content)
 
 
 def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
-    """Whatever goes wrong is told as a RuntimeError in words: no object of ours is ever pickled."""
+    """Do a task's work. Every error becomes a RuntimeError with a message, so that no object of ours is pickled."""
     worker = get_worker()
     try:
         asked = from_json(Task, task)
@@ -159,20 +157,23 @@ def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
         return work(asked, content, data.csv, boxes.pool)
     except (CheckerError, OSError) as error:
         said = str(error)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the client must be able to read it
+    except Exception as error:  # noqa: BLE001  # the client must be able to read any error
         said = f"{type(error).__name__}: {error}"
     raise RuntimeError(f"On {worker.address}: {said}")
 
 
 def examine(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
-    """Return the evidence of a submission, packed; HarnessError where the data is not what the task names."""
+    """Return a submission's packed evidence.
+
+    Raises HarnessError if the data is not the data set that the task names.
+    """
     settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, _):
         return store.pack(pool.gather(submission, settings, _unwatched))
 
 
 def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
-    """Return the evidence of a submission, given as its files and its evidence, with the answer found once more."""
+    """Find the answer again; return the packed evidence. ``content``: the submission's files and evidence."""
     settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
@@ -181,7 +182,8 @@ def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> byt
 
 @contextlib.contextmanager
 def _laid_out(submission: Submission, content: bytes) -> Iterator[tuple[Submission, bytes]]:
-    """Yield a submission whose files lie in a folder that is removed afterwards, and what evidence came with them."""
+    """Unpack a submission's files into a temporary folder; yield the submission there and its packed evidence, if
+    any."""
     with tempfile.TemporaryDirectory(prefix="checker-") as folder, ZipFile(io.BytesIO(content)) as archive:
         files = []
         for number, file in enumerate(execution.files_of(submission)):
@@ -193,7 +195,7 @@ def _laid_out(submission: Submission, content: bytes) -> Iterator[tuple[Submissi
 
 
 def _put_down(file: Submission, folder: Path, archive: ZipFile) -> tuple[Companion, ...]:
-    """Write the companions of a file, each under the hash of its content, and return where they lie."""
+    """Write the companions of a file, each under the hash of its content; return them with their paths."""
     for companion in file.beside:
         path = folder / companion.sha256
         if not path.exists():
@@ -202,7 +204,7 @@ def _put_down(file: Submission, folder: Path, archive: ZipFile) -> tuple[Compani
 
 
 def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
-    """Return a submission's files, and what evidence goes with them, as one zip."""
+    """Return a submission's files, and its packed evidence if there is any, as one zip."""
     content = io.BytesIO()
     with ZipFile(content, "w") as archive:
         for number, file in enumerate(execution.files_of(submission)):
@@ -215,7 +217,7 @@ def _sent(submission: Submission, packed: bytes | None = None) -> bytes:
 
 
 def extend(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
-    """Return the evidence of a submission, given as its files and its evidence, with that of the further seeds."""
+    """Train for the further seeds; return the packed evidence. ``content``: the submission's files and evidence."""
     settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
@@ -237,13 +239,13 @@ def _settings(task: Task, csv: bytes) -> RunSettings:
 
 
 def _unwatched(*step: object) -> None:
-    """Over Dask nobody sees more of a submission than that it waits, and that it has ended."""
+    """Ignore progress: over Dask, a submission only shows as waiting or ended."""
 
 
 def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> None:
-    """Offer boxes of this machine to a scheduler's batches, until it ends or this process is told to.
+    """Offer boxes of this machine to a scheduler's batches, until the scheduler ends or this process gets SIGTERM.
 
-    Told to end (SIGTERM) it gives back what it runs, which then counts as no loss.
+    On SIGTERM the worker returns its tasks to the scheduler; these do not count as lost.
     """
 
     async def serve() -> None:
@@ -262,7 +264,7 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
         asyncio.run(serve())
     except (OSError, TimeoutError) as error:
         raise scheduler_addresses.none_at(address) from error
-    except RuntimeError as error:  # Dask's own words for a worker that did not start; the reason is its cause
+    except RuntimeError as error:  # Dask's error for a worker that did not start; its cause is the reason
         if isinstance(error.__cause__, CheckerError):
             raise error.__cause__ from None
         raise HarnessError(f"The worker did not start: {error.__cause__ or error}") from error
@@ -272,7 +274,7 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
 
 
 class Cluster:
-    """The boxes of all workers of a scheduler, as a place for submissions to run."""
+    """The boxes of all workers of a scheduler, as a ``Place``."""
 
     kind = "bubblewrap"  # a worker without it offers no boxes
 
@@ -296,19 +298,19 @@ class Cluster:
 
     @property
     def at_a_time(self) -> int:
-        """How many submissions it is best given at a time: one for each box, and one to wait for it."""
+        """How many submissions to send at a time: one for each box, and one that waits for it."""
         return self.boxes * (1 + WAITING)
 
     def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
-        """Run one on some worker, or on others where that is lost.
+        """Run a submission on some worker, or on another one if that is lost.
 
-        Raises LostError where too many were lost with it, HarnessError for any other failure that is not the student's.
+        Raises LostError if too many workers were lost with it, HarnessError for other failures of the harness.
         """
         packed = self._ask(gather, _nameless(submission), _sent(submission), settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
     def answer_again(self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
-        """Find the answer once more on some worker; raises what ``gather`` does."""
+        """Find the answer again on some worker; raises the errors of ``gather``."""
         nameless = _nameless(submission)
         content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
         packed = self._ask(answer_again, nameless, content, settings)
@@ -317,7 +319,7 @@ class Cluster:
     def train_further(
         self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
     ) -> Gathered:
-        """Train one on some worker for the further seeds; raises what ``gather`` does."""
+        """Train a submission for the further seeds on some worker; raises the errors of ``gather``."""
         nameless = _nameless(submission)
         content = _sent(submission, store.pack(batch.as_handed_in(gathered, nameless)))
         packed = self._ask(train_further, nameless, content, settings)
@@ -340,13 +342,13 @@ class Cluster:
             raise HarnessError(str(error)) from error
 
     def close(self) -> None:
-        """Take back what waits. What a worker has begun ends there at its limits at the latest, and is not kept."""
-        with contextlib.suppress(ClosedClientError):  # with the scheduler's end all was taken back
+        """Cancel waiting tasks. A task that is running ends at its limits at the latest; its result is dropped."""
+        with contextlib.suppress(ClosedClientError):  # the scheduler has ended, and all tasks with it
             self._executor.shutdown(wait=False)
 
 
 def _nameless(submission: Submission) -> Submission:
-    """Return what a worker needs to know of a submission: of its companions their names in the student's own folder."""
+    """Return a submission's record for a worker. Of its companions it has the names in the student's own folder."""
     first, *others = (
         Submission(
             name="",
@@ -362,7 +364,10 @@ def _nameless(submission: Submission) -> Submission:
 
 
 def connect(address: str) -> Client:
-    """Return a client of a scheduler; UsageError where there is none, or none without a certificate."""
+    """Return a client of a scheduler.
+
+    Raises UsageError if there is no scheduler, or if it needs a certificate and none is set.
+    """
     scheduler_addresses.require_certificate(address)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a notebook may be large
     try:

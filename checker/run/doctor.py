@@ -1,4 +1,4 @@
-"""How a machine is fitted out for checking: versions, sandbox, data, assignment, room. Runs no student's code.
+"""Check a machine's setup: versions, sandbox, data, assignment, room. Runs no student's code.
 
 ``withstand`` runs our own hostile files behind this machine's wall.
 """
@@ -19,7 +19,7 @@ from checker.sandbox import bubblewrap, trials
 
 
 def examine(folder: Path | None, data: Path | None) -> tuple[Finding, ...]:
-    """Return what was found, in the order in which it matters."""
+    """Return all findings, the most important first."""
     findings = [
         Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", True),
         *(_package(name) for name in keys.VERSIONED),
@@ -35,7 +35,7 @@ def examine(folder: Path | None, data: Path | None) -> tuple[Finding, ...]:
 
 
 def withstand() -> tuple[Finding, ...]:
-    """Try every hostile file behind this machine's wall, in about two minutes; return what held, by group."""
+    """Run every hostile file behind this machine's wall, in about two minutes; return findings by group."""
     if reason := bubblewrap.why_not():
         return (Finding("hostile files", f"not tried, for there is no wall: {reason}", False, bubblewrap.how_to_get()),)
     ended = trials.run(bubblewrap.Bubblewrap(), trials.load())

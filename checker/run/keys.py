@@ -1,13 +1,13 @@
-"""Under which keys evidence is valid: whatever it depends on, and nothing else.
+"""Keys under which evidence is valid: hashes of everything it depends on, and nothing else.
 
-Theory of operation: evidence has two keys. What the run of a student's file left depends on the file, the data, the
-limits of the run, the kind of sandbox, and the code that runs, walls and hears the guest. The rest, from the choice of
-the answer to its retraining, depends on that, on seeds and splits, and on the code of ``gather``. Neither depends on
-judging, reports, gradebooks or commands: a mended verdict is a matter of ``checker judge``, and mended row matching
-runs no student's file again.
+Theory of operation: evidence has two keys. The result of running a student's file depends on the file, the data, the
+limits of the run, the kind of sandbox, and the code that runs the guest, isolates it and reads its frames. The rest,
+from the choice of the answer to its retraining, also depends on seeds and splits, and on the code of ``gather``.
+Neither depends on judging, reports, gradebooks or commands: after a fix in judging, ``checker judge`` is enough, and
+after a fix in row matching no student's file runs again.
 
-Which code that is follows from imports: a key holds the sources of its root modules and of all modules of the checker
-that these import, directly or through others. So a package must not import what its evidence does not depend on.
+The code in a key follows from imports: a key covers the sources of its root modules and of all modules of the checker
+that these import, directly or indirectly. So a package must not import modules that its evidence does not depend on.
 """
 
 import hashlib
@@ -23,26 +23,27 @@ from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 
 VERSIONED = ["tensorflow", "keras", "tf_keras", "numpy", "pandas", "scikit-learn", "scipy", "nbclient", "ipykernel"]
-"""Packages whose versions evidence depends on."""
+"""Packages whose versions are part of every key."""
 RUN = ("checker.guest", "checker.sandbox", "checker.gather.execution")
-"""What runs a student's file."""
+"""Root modules of the code that runs a student's file."""
 GATHERING = (*RUN, "checker.gather")
-"""What gathers all evidence."""
+"""Root modules of the code that gathers all evidence."""
 ASIDE = ("checker.sandbox.trials",)
-"""Modules below the roots above that no submission meets."""
+"""Modules below these roots that no submission uses."""
 IMPORT = re.compile(r"^[ \t]*from (checker[\w.]*) import (\([^)]*\)|[^\n#]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The key of what a file's run has left, and that of all evidence, which depends on the choice of the answer."""
+    """``run``: the key of the result of a file's run. ``all``: the key of all evidence, which also depends on the
+    choice of the answer."""
 
     run: str
     all: str
 
 
 def evidence_keys(submission: Submission, settings: RunSettings, kind: str) -> Keys:
-    """Return the keys under which a submission's evidence is valid, where it runs in a ``kind`` of sandbox."""
+    """Return the keys of a submission's evidence when it runs in a ``kind`` of sandbox."""
     files = [
         (file.sha256, file.is_notebook, file.folder, [(c.name, c.sha256) for c in file.beside])
         for file in (submission, *submission.others)
@@ -60,9 +61,9 @@ def evidence_keys(submission: Submission, settings: RunSettings, kind: str) -> K
 
 
 def circumstances(settings: RunSettings) -> str:
-    """Return the key of everything that evidence depends on beside the submission and the place where it runs.
+    """Return the key of everything that evidence depends on, except the submission and its place.
 
-    It leaves out what only judging depends on (rules, tolerance, title): these may change without a new run.
+    It leaves out settings that only judging uses (rules, tolerance, title): these may change without a new run.
     """
     assignment = settings.assignment
     gathering = (assignment.keras, assignment.task, assignment.data, assignment.splits, assignment.caps,
@@ -72,7 +73,7 @@ def circumstances(settings: RunSettings) -> str:
 
 
 def key(roots: tuple[str, ...], *parts: str) -> str:
-    """Return the key of what depends on these parts, on the code of these modules, and on the versions of packages."""
+    """Return a hash of these parts, the code of these modules, and the versions of packages."""
     return hashlib.sha256("\0".join((*parts, code_of(roots), *_versions())).encode()).hexdigest()
 
 
@@ -83,19 +84,19 @@ def _versions() -> tuple[str, ...]:
 
 @cache
 def code_of(roots: tuple[str, ...]) -> str:
-    """Return a digest of the sources of these modules or packages, and of all that they import."""
+    """Return a digest of the sources of these modules or packages, and of everything they import."""
     package = Path(checker.__file__).parent
     return digest(package, modules(package, roots))
 
 
 def digest(package: Path, names: Iterable[str]) -> str:
-    """Return a digest of the sources of modules of the checker, which lies in the folder ``package``."""
+    """Return a digest of the sources of modules of the checker; ``package`` is its folder."""
     sources = _sources(package)
     return hashlib.sha256(b"\0".join(sources[name].read_bytes() for name in sorted(names))).hexdigest()
 
 
 def modules(package: Path, roots: Iterable[str]) -> frozenset[str]:
-    """Return the names of these modules, or of all modules of these packages, and of all that they import."""
+    """Return the names of these modules, or of all modules of these packages, and of everything they import."""
     sources = _sources(package)
     waiting = [name for root in roots for name in _within(root, sources)]
     found: set[str] = set()
@@ -114,14 +115,14 @@ def _sources(package: Path) -> dict[str, Path]:
 
 
 def _within(root: str, sources: Iterable[str]) -> Iterator[str]:
-    """Yield a module, or a package and all modules below it but those that no submission meets."""
+    """Yield a module, or a package and all modules below it, except those in ``ASIDE``."""
     for name in sources:
         if f"{name}.".startswith(f"{root}.") and not any(f"{name}.".startswith(f"{aside}.") for aside in ASIDE):
             yield name
 
 
 def _imported(source: str, known: Iterable[str]) -> Iterator[str]:
-    """Yield the modules of the checker that a source imports, and the packages that these lie in."""
+    """Yield the modules of the checker that a source imports, and the packages around them."""
     for module, names in IMPORT.findall(source):
         for name in re.findall(r"\w+", names):
             whole = f"{module}.{name}" if f"{module}.{name}" in known else module

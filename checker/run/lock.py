@@ -1,8 +1,8 @@
-"""An output folder is one command's at a time, and so are the temporary files of that command.
+"""A lock that gives an output folder, and a folder of temporary files, to one command at a time.
 
-Theory of operation: who works in a folder holds a lock of the operating system on a file in it, which is freed
-whenever the process ends, however it ends. In the file stands who holds it, and where its temporary files lie. So
-whoever takes the lock next knows what a killed process has left behind, and clears it away.
+Theory of operation: a command holds an operating system lock on a file in its output folder. The system frees the lock
+when the process ends, however it ends. The file records the owner's process and its folder of temporary files. So the
+next owner finds what a killed process left behind, and removes it.
 """
 
 import json
@@ -27,7 +27,7 @@ if os.name == "nt":
     import msvcrt
 
     def _try(descriptor: int) -> None:
-        os.lseek(descriptor, 2**30, os.SEEK_SET)  # a locked byte cannot be read, so it is one that is never written
+        os.lseek(descriptor, 2**30, os.SEEK_SET)  # a locked byte cannot be read, so lock one that is never written
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]  # Windows only
 else:
     import fcntl
@@ -38,15 +38,16 @@ else:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a folder, which is made where there is none; temporary files lie in a place of their own meanwhile.
+    """Hold the lock of a folder, which is created if missing. Meanwhile temporary files go to a folder of their own.
 
-    Raises UsageError, with who holds it, where another process does, and HarnessError where it cannot be written to.
+    Raises UsageError, which names the owner, if another process holds the lock, and HarnessError if the folder cannot
+    be written to.
     """
     with _opened(folder) as stream:
         _take(stream, folder)
         _clear_away(_holder(stream))
         with tempfile.TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True) as scratch:
-            Path(scratch).chmod(0o711)  # a box's user walks through it
+            Path(scratch).chmod(0o711)  # a box's user must be able to traverse it
             _say(stream, folder, scratch)
             before, tempfile.tempdir = tempfile.tempdir, scratch
             try:
@@ -57,9 +58,9 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def restore_scratch() -> None:
-    """Make the place for temporary files again where somebody has removed it while its holder was at work.
+    """Create the folder of temporary files again if it was removed during the run.
 
-    Raises HarnessError where that is not possible, or somebody else has put something there.
+    Raises HarnessError if that fails, or if another user has put a file or folder there.
     """
     scratch = Path(tempfile.gettempdir())
     if not scratch.name.startswith(SCRATCH):
@@ -103,7 +104,7 @@ def _take(stream: IO[str], folder: Path) -> None:
 
 
 def _holder(stream: IO[str]) -> dict[str, str]:
-    """Return what the holder, or the last one that was killed, said of itself; nothing where that is not whole."""
+    """Parse the lock file's record of its present owner, or of a killed one; empty if it is missing or truncated."""
     stream.seek(0)
     with suppress(ValueError):
         said = json.loads(stream.read(4_096))
@@ -124,11 +125,11 @@ def _say(stream: IO[str], folder: Path, scratch: str) -> None:
         raise HarnessError(f"{folder} cannot be written to: {error.strerror}.", "Make room.") from error
 
 
-# -- what the killed leave behind ------------------------------------------------------------------------
+# -- files of killed processes ---------------------------------------------------------------------------
 
 
 def _clear_away(said: dict[str, str]) -> None:
-    """Remove the temporary files of a holder that was killed, if they lie in a folder as one is made here, our own."""
+    """Remove the temporary files of a killed owner, if their folder has one of our names and belongs to our user."""
     scratch = Path(said.get("scratch", ""))
     if scratch.parent != Path(tempfile.gettempdir()) or not scratch.name.startswith(SCRATCH):
         return

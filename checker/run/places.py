@@ -1,6 +1,6 @@
-"""Where submissions run: boxes on this machine, or anything that offers the same.
+"""Places where submissions run: boxes on this machine, or any other implementation of ``Place``.
 
-The sandbox belongs to the place, and a place has a wall unless a person asked for none. Run settings say nothing of a
+The sandbox belongs to the place, and a place has a wall unless a person asked for none. Run settings do not mention a
 sandbox, so code that forgets to choose one runs students' files behind the wall.
 """
 
@@ -23,17 +23,17 @@ from checker.sandbox import kinds
 from checker.sandbox.boxes import Boxes, Sandbox
 
 WAITING_MIB = 1_500
-"""Memory of the two processes that wait in a slot's boxes with everything imported."""
+"""Memory, in MiB, of the two processes that wait in a slot's boxes with everything imported."""
 
 
 class Place(Protocol):
-    """Where submissions run. Its methods are called from many threads."""
+    """A place where submissions run. Its methods are called from many threads."""
 
     kind: str
     """The kind of sandbox that files run in: one of ``checker.sandbox.KINDS``."""
 
     def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
-        """Run a submission there and return everything that was observed."""
+        """Run a submission there and return all evidence."""
 
     def answer_again(self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Select the answer again in the evidence of an earlier run, and train it there."""
@@ -41,7 +41,7 @@ class Place(Protocol):
     def train_further(
         self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
     ) -> Gathered:
-        """Train a submission's answer there for the further seeds, too; return everything that was observed."""
+        """Train a submission's answer there for the further seeds, too; return all evidence."""
 
     def close(self) -> None:
         """End everything that still runs there. The place takes no more submissions."""
@@ -50,7 +50,7 @@ class Place(Protocol):
 class Pool:
     """Boxes on this machine, as many as are in use at the same time. They are kept from one submission to the next.
 
-    They have a wall unless you give another sandbox. Raises SandboxMissingError where this machine has no wall.
+    They have a wall unless you give another sandbox. Raises SandboxMissingError if this machine has no wall.
     """
 
     def __init__(self, sandbox: Sandbox | None = None) -> None:
@@ -134,12 +134,12 @@ def trusted() -> Iterator[Boxes]:
 
 
 def jobs_that_fit(assignment: Assignment) -> int:
-    """Return how many submissions this machine can run side by side, by its cores and its memory."""
+    """Return how many submissions this machine can run side by side, given its cores and its memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     room = psutil.virtual_memory().total // 2**20
     return max(1, min(cores, int(room // memory_of_one(assignment))))
 
 
 def memory_of_one(assignment: Assignment) -> int:
-    """Return how many MiB a submission may take, with the processes that wait in its boxes."""
+    """Return the most memory of a submission, in MiB, including the processes that wait in its boxes."""
     return max(assignment.execute.memory_mib, assignment.retrain.memory_mib) + WAITING_MIB

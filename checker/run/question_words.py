@@ -1,4 +1,4 @@
-"""The words of questions, which lecturers can read and change in ``judge/questions/templates.toml``."""
+"""Templates of questions. Lecturers can read and change them in ``judge/questions/templates.toml``."""
 
 import tomllib
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""What submissions are held to: the reference solution's own evidence, gathered on the same way as theirs.
+"""The reference solution's evidence, gathered in the same way as the evidence of submissions, which it is compared to.
 
-It is kept in the user's cache, under a key of everything it depends on, so that it is gathered once. A
-self-check needs no solution on the student's disk: it takes the scores that are committed with the assignment.
+It is stored in the user's cache, under a key of everything it depends on, so that it is gathered only once. A
+self-check needs no solution on the student's disk: it uses the scores committed with the assignment.
 """
 
 import statistics
@@ -30,21 +30,21 @@ from checker.scoring.metrics import METRICS
 from checker.submissions import choice
 
 OWN_KIND = "none"
-"""The kind of sandbox in which the assignment's own notebooks run."""
+"""The kind of sandbox that the assignment's own notebooks run in."""
 BASELINES = ("checker.run.baselines", "checker.scoring")
-"""The code that scores of traditional models depend on."""
+"""Root modules of the code that computes the scores of traditional models."""
 
 
 def reference_submission(settings: RunSettings) -> Submission:
-    """Return the reference solution as a submission like any other.
+    """Return the reference solution as a submission.
 
-    Raises AssignmentError where it is not there, as on a student's disk.
+    Raises AssignmentError if it is missing, as on a student's disk.
     """
     return _own(settings, folders.SOLUTION, "reference")
 
 
 def starter_submission(settings: RunSettings) -> Submission:
-    """Return the hand-out as a submission like any other: what is handed in by whoever does nothing."""
+    """Return the unchanged hand-out as a submission."""
     return _own(settings, folders.STARTER, "hand-out")
 
 
@@ -57,8 +57,8 @@ def _own(settings: RunSettings, file: str, called: str) -> Submission:
 
 
 def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
-    """Return the evidence of one of the assignment's own notebooks, for all seeds that may be asked for, from the cache
-    where it is still valid."""
+    """Return the evidence of one of the assignment's own notebooks for all seeds, further ones included; from the cache
+    if it is still valid."""
     folder, under = store.cache_folder(), evidence_keys(submission, settings, OWN_KIND)
     name = f"{submission.name}-{under.all[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
@@ -73,7 +73,7 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
 def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults:
     """Return the results of the reference, from its evidence.
 
-    Raises AssignmentError where the reference could not be retrained.
+    Raises AssignmentError if the reference could not be retrained, or has no inputs for some rows of the data.
     """
     evidence = reference.evidence
     if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(settings.all_seeds):
@@ -104,7 +104,7 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
 
 
 def baseline_scores(settings: RunSettings) -> BaselineScores:
-    """Return what the traditional models of the task reach, from the cache where it is still valid."""
+    """Return the scores and outputs of the task's traditional models, from the cache if they are still valid."""
     assignment = settings.assignment
     under = keys.key(
         BASELINES,
@@ -125,8 +125,8 @@ def baseline_scores(settings: RunSettings) -> BaselineScores:
 
 
 def _train_baselines(settings: RunSettings) -> BaselineScores:
-    """Train each traditional model for each seed on all that is not held out."""
-    from checker.run import baselines  # scikit-learn takes a second, for which what is in the cache need not wait
+    """Train each traditional model for each seed on all rows that are not held out."""
+    from checker.run import baselines  # importing scikit-learn takes a second, which a cache hit saves
 
     task, metric, labels = settings.assignment.task, METRICS[settings.assignment.bar.metric], settings.dataset.labels
     scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
@@ -144,7 +144,7 @@ def _train_baselines(settings: RunSettings) -> BaselineScores:
 
 
 def _unpacked(texts: Sequence[str], seeds: Sequence[int], settings: RunSettings) -> dict[int, Array]:
-    """Return outputs by seed; EvidenceError where they are not those of the seeds' held-out rows."""
+    """Return outputs by seed. Raises EvidenceError if they do not match the seeds and their held-out rows."""
     if len(texts) != len(seeds):
         raise EvidenceError("outputs by row are not those of all seeds")
     classes = len(settings.assignment.data.classes)
@@ -166,7 +166,7 @@ def of_scores(settings: RunSettings) -> ReferenceResults:
 
 
 def _as_results(known: ReferenceScores, settings: RunSettings) -> ReferenceResults:
-    """Return committed scores as results. These have no outputs by row where an older version wrote them."""
+    """Return committed scores as results. They have no outputs by row if an older version wrote them."""
     scores, baselines = (dict(zip(known.seeds, of, strict=True)) for of in (known.scores, known.baselines))
     if not (known.outputs and known.baseline_outputs):
         return ReferenceResults(scores=scores, baselines=baselines)
@@ -181,7 +181,7 @@ def _as_results(known: ReferenceScores, settings: RunSettings) -> ReferenceResul
 
 
 def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScores:
-    """Return the results' scores as they are committed."""
+    """Return the results' scores in the form in which they are committed."""
     theirs = results.baseline_outputs[settings.assignment.bar.baseline]
     return ReferenceScores(
         dataset_sha256=settings.dataset.note.sha256,
@@ -194,7 +194,7 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
 
 
 def require_sound(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
-    """Return the reference's own report; AssignmentError where it does not pass its own assignment."""
+    """Return the reference's report. Raises AssignmentError if it does not pass its own assignment."""
     report = check.judge(reference, settings, results)
     broken = [f"{rule.name}: {rule.rationale}" for rule in report.rules if rule.outcome is Outcome.ERROR]
     if report.verdict is not Verdict.PASS or broken:
@@ -215,7 +215,7 @@ def require_sound(reference: Gathered, settings: RunSettings, results: Reference
 
 
 def require_work(starter: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
-    """Return the report of the hand-out as it is; AssignmentError where whoever adds nothing to it does not fail."""
+    """Return the report of the unchanged hand-out. Raises AssignmentError if its verdict is not FAIL."""
     report = check.judge(starter, settings, results)
     if report.verdict is not Verdict.FAIL:
         raise AssignmentError(
@@ -227,6 +227,6 @@ def require_work(starter: Gathered, settings: RunSettings, results: ReferenceRes
 
 
 def seconds(gathered: Gathered) -> float:
-    """Return how long a submission took, from the start of the first guest to the end of the second."""
+    """Return the wall-clock seconds of a submission's run and its retraining."""
     evidence = gathered.evidence
     return evidence.execution.wall_seconds + (evidence.retraining.wall_seconds if evidence.retraining else 0.0)

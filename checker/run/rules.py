@@ -1,12 +1,11 @@
 """Run an assignment's rules: pytest functions that get the evidence through fixtures.
 
-Theory of operation: pytest runs in this process, cut off from all configuration around it, with one plugin,
-``RulesPlugin``: it hands out the fixtures, and turns each test's report into a ``RuleResult``. A rule is marked
-``required`` or ``advisory`` (``help=`` tells the student what to do); its docstring is its sentence in the
-report. The first line of a failed assertion's message is the rationale. Any other exception is the rule's own
-error. A rule that skips says of itself that it does not apply; where evidence that it asks for does not exist, it
-could not be looked at (``unknown``). The assignment's ``[rules]`` may give a rule another weight, or take it out.
-pytest keeps global state, so there is one run at a time.
+Theory of operation: pytest runs in this process, isolated from any configuration files, with one plugin,
+``RulesPlugin``, which provides the fixtures and turns each test's report into a ``RuleResult``. A rule is marked
+``required`` or ``advisory`` (``help=`` tells the student what to do). Its docstring is its sentence in the report. The
+first line of a failed assertion's message is the rationale. Any other exception is an error of the rule itself. A rule
+that skips does not apply. If evidence that it needs does not exist, its outcome is ``unknown``. The assignment's
+``[rules]`` may give a rule another weight, or turn it off. pytest keeps global state, so there is one run at a time.
 """
 
 import os
@@ -39,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Exhibits:
-    """What rules may look at; None where there is no such evidence. ``data_rows``: how many rows the data has."""
+    """The evidence that rules may use; None if it does not exist. ``data_rows``: number of rows of the data."""
 
     assignment: Assignment
     dataset: DatasetNote
@@ -55,19 +54,19 @@ class Exhibits:
 def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
     """Run all rules of a file and return their results in the file's order.
 
-    Raises AssignmentError where the file cannot be used: broken, empty, with an unmarked rule, or without one that the
-    assignment names.
+    Raises AssignmentError if the file is broken or empty, has an unmarked rule, or lacks a rule that the assignment
+    names.
     """
     plugin = RulesPlugin(exhibits)
     without = [word for name in WITHOUT.split() for word in ("-p", f"no:{name}")]
     arguments = ["-c", os.devnull, "--rootdir", str(path.parent), *OPTIONS, *without, str(path)]
-    with ONE_PARSER:  # which also keeps pytest's global state to one run at a time
+    with ONE_PARSER:  # the lock also keeps pytest's global state to one run at a time
         namesake = sys.modules.pop(path.stem, None)
         kept = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
         try:
             status = pytest.main(arguments, plugins=[plugin])
         finally:
-            sys.modules.pop(path.stem, None)  # else the next assignment's rules would be these again
+            sys.modules.pop(path.stem, None)  # otherwise the next assignment would get these rules again
             if namesake is not None:
                 sys.modules[path.stem] = namesake
             os.environ.update({name: value for name, value in kept.items() if value is not None})
@@ -112,7 +111,7 @@ class RulesPlugin:
 
     @pytest.fixture
     def own_code(self, assignment: Assignment, notebook: tuple[CellResult, ...]) -> str:
-        """The code of the cells that are not in the hand-out, without its comments."""
+        """Code of the cells that are not in the hand-out, without comments."""
         own = [cell.source for cell in own_cells(assignment, notebook)]
         return re.sub(r"#.*", "", "\n".join(own))
 
@@ -151,13 +150,13 @@ class RulesPlugin:
     # -- hooks -----------------------------------------------------------------------------------------
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.option.tbstyle = "native"  # for reports that nobody reads; other styles take twice as long to write
+        config.option.tbstyle = "native"  # nobody reads these tracebacks; other styles take twice as long
         for importance in Importance:
             config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         if call.excinfo is not None:
-            error = call.excinfo.value  # where a file cannot be imported, pytest raises an error of its own from that
+            error = call.excinfo.value  # if a file cannot be imported, pytest wraps the cause in its own error
             self.lacks_a_former_name |= any(map(former_names.is_missed, (error, error.__cause__)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -185,7 +184,7 @@ class RulesPlugin:
         return report
 
     def _importance(self, item: pytest.Item, mark: pytest.Mark) -> Importance:
-        """Return a rule's weight: what the assignment says of it, or else its mark."""
+        """Return a rule's weight: the assignment's setting, or else the rule's mark."""
         given = self.exhibits.assignment.rules
         said = {Importance.REQUIRED: given.required, Importance.ADVISORY: given.advisory}
         return next((weight for weight, names in said.items() if _name(item) in names), Importance(mark.name))
@@ -239,8 +238,8 @@ def _outcome(call: pytest.CallInfo[None]) -> tuple[Outcome, str]:
 def _message(error: AssertionError) -> str:
     """Return a failed assertion's message as it was written.
 
-    In a rule file pytest rewrites assertions: it indents the message's further lines and appends the expression. In
-    a module that a rule file imports, it leaves them alone.
+    In a rule file pytest rewrites assertions: it indents the message's further lines and appends the expression. It
+    does not rewrite assertions in modules that a rule file imports.
     """
     words, rewritten, _ = str(error).partition("\nassert ")
     return words.replace("\n  ", "\n") if rewritten else words

@@ -11,7 +11,10 @@ from checker.errors import UsageError
 
 
 def address_of(scheduler: str) -> str:
-    """Return the address that was given, or that is in the scheduler file that was given; UsageError for neither."""
+    """Return a scheduler's address. ``scheduler`` is an address or the path of a scheduler file.
+
+    Raises UsageError if it is neither.
+    """
     if "://" in scheduler:
         return scheduler
     try:
@@ -23,7 +26,7 @@ def address_of(scheduler: str) -> str:
 
 
 def is_exposed(address: str) -> bool:
-    """Whether others than this machine's users may reach a scheduler without a certificate."""
+    """Whether a scheduler accepts connections from other machines without a certificate."""
     return is_remote(address) and not address.startswith("tls://")
 
 
@@ -37,7 +40,7 @@ def is_remote(address: str) -> bool:
 
 
 def require_certificate(address: str) -> None:
-    """Raise UsageError for an address behind TLS where Dask knows no certificates."""
+    """Raise UsageError if the address is behind TLS and no certificates are configured in Dask."""
     if address.startswith("tls://") and not dask.config.get("distributed.comm.tls.ca-file", None):
         raise UsageError(
             f"{address} is behind TLS, and Dask knows no certificates here.",
@@ -46,5 +49,5 @@ def require_certificate(address: str) -> None:
 
 
 def none_at(address: str) -> UsageError:
-    """Return what is said where there is no scheduler."""
+    """Return the error for an address without a scheduler."""
     return UsageError(f"There is no scheduler at {address}.", "Type: dask scheduler --host 127.0.0.1 --port 8786.")

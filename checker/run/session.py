@@ -1,9 +1,8 @@
-"""From what was typed to the settings of a run and the reference's results.
+"""Turn a command's options into the settings of a run and the reference's results.
 
-Theory of operation: a command describes what was typed as a ``Request``. ``prepare`` turns it into run settings, which
-are complete from then on: nothing adds to them or replaces them. ``open`` checks the reference under these settings,
-or finds its evidence in the cache, and returns both as a ``Session``. Nothing here prints: words for people are
-returned as notes.
+Theory of operation: a command passes its options as a ``Request``. ``prepare`` turns it into complete run settings,
+which do not change afterwards. ``open`` checks the reference under these settings, or takes its evidence from the
+cache, and returns both as a ``Session``. Nothing here prints: sentences for people are returned as notes.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +25,7 @@ from checker.submissions.deadlines import Granted
 
 
 class Purpose(StrEnum):
-    """What a run is for. It decides which seeds are trained."""
+    """Purpose of a run. It decides which seeds are trained."""
 
     GRADING = "grading"
     SELF_CHECK = "self-check"
@@ -34,12 +33,12 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was typed.
+    """Options of a command.
 
-    ``assignment``: its folder; None means the one in ``./reference``. ``data``: the CSV; None means that it is looked
-    for. ``model``: the variable that holds the answer, if a demonstrator says so. ``exact``: students' ``fit`` is left
-    as it is. ``extensions``: the file of extensions; None means the one in ``out``. ``out``: the output folder; a run
-    without one grants no extensions.
+    ``assignment``: its folder; None means the one in ``./reference``. ``data``: the CSV; None means a search in the
+    usual locations. ``model``: the variable that holds the answer, if a demonstrator names it. ``exact``: run students'
+    ``fit`` unchanged. ``extensions``: the file of extensions; None means the one in ``out``. ``out``: the output
+    folder; a run without one grants no extensions.
     """
 
     purpose: Purpose = Purpose.GRADING
@@ -54,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Setup:
-    """Complete settings, and sentences that the command should print."""
+    """Complete settings, and notes for the command to print."""
 
     settings: RunSettings
     notes: tuple[str, ...]
@@ -62,7 +61,7 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """The settings of a run, and its reference, which has passed its own assignment."""
+    """The settings of a run, and its reference, which passes its own assignment."""
 
     settings: RunSettings
     reference_evidence: Gathered
@@ -70,22 +69,22 @@ class Session:
 
 
 def outdated(request: Request) -> tuple[str, ...]:
-    """Return a sentence about each key of the assignment that has another name now.
+    """Return a sentence about each key of the assignment that has a new name.
 
-    Print them before you prepare the run: its author should read them even if something is missing for the run.
+    Print them before you prepare the run: the author should read them even if the run cannot start.
     """
     return folders.outdated(Path(folders.find(request.assignment).folder))
 
 
 def settings(request: Request) -> RunSettings:
-    """Return the settings of a run that grants no extensions. Raises what ``prepare`` raises."""
+    """Return the settings of a run that grants no extensions. Raises the errors of ``prepare``."""
     return prepare(request).settings
 
 
 def prepare(request: Request, submitted: Sequence[Submission] = ()) -> Setup:
     """Return the settings of a run over these submissions.
 
-    Raises AssignmentError, DatasetError, or UsageError for a request that makes no sense.
+    Raises AssignmentError, DatasetError, or UsageError for contradictory options.
     """
     assignment = _assignment(request)
     seeds, further = _seeds(request, assignment)
@@ -134,8 +133,8 @@ def _granted(request: Request, assignment: Assignment, submitted: Sequence[Submi
 def open(settings: RunSettings, watch: Callable[[str], Watch], on_end: Callable[[str, Report], None]) -> Session:
     """Check the reference, unless the cache has its evidence for these settings; return it with the settings.
 
-    ``watch`` returns what to tell of its progress, by name; ``on_end`` is given its report. Raises AssignmentError if
-    the reference does not pass its own assignment.
+    ``watch`` returns the progress callback for a name. ``on_end`` is called with the name and the report. Raises
+    AssignmentError if the reference does not pass its own assignment.
     """
     own = _of_reference(settings)
     submission = references.reference_submission(own)
@@ -147,7 +146,7 @@ def open(settings: RunSettings, watch: Callable[[str], Watch], on_end: Callable[
 
 
 def _of_reference(settings: RunSettings) -> RunSettings:
-    """Return the settings that the reference is checked under: those of a run without options about students' files."""
+    """Return the settings for checking the reference: those of the run, without options about students' files."""
     return RunSettings(
         assignment=settings.assignment, dataset=settings.dataset, seeds=settings.seeds, further=settings.further
     )

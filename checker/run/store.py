@@ -5,15 +5,15 @@
     OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
     OUT/reports/<slug>.html                  for demonstrators
     OUT/students/<slug>.html                 for students
-    OUT/reproduce/<slug>.py, <slug>.npz      trains the network again without the checker, and what that needs
-    OUT/digests.json                         what each submission's evidence was when it was stored
+    OUT/reproduce/<slug>.py, <slug>.npz      script that trains the network without the checker, and its data
+    OUT/digests.json                         hash of each submission's evidence when it was stored
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
 
-A key names everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's
-own code); evidence with another key is gathered anew. A second key leaves out which network is the answer: evidence
-under it holds what the file's run has left, so another network is found in it without a run. Everything is written
-beside its place and then moved there, so a reader never meets half a file.
+A key covers everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's
+own code); evidence with another key is gathered anew. A second key covers only the run of the student's file, whatever
+network is the answer: under it, another network can be chosen without a new run. Files are written under a temporary
+name and then renamed, so a reader never finds a partial file.
 """
 
 import contextlib
@@ -41,14 +41,14 @@ from checker.run.keys import Keys
 from checker.wire import frames
 
 DIGESTS = "digests.json"
-"""The list of what each submission's evidence was when it was stored."""
+"""The list of digests of all evidence, as it was when stored."""
 
 
 @record
 @dataclass(frozen=True)
 class Stored:
-    """Evidence on disk, and the key under which it is valid; ``run`` is the key of what the file's run has left, and
-    ``circumstances`` the part of it which is the same for all submissions of a run."""
+    """Evidence on disk, and the ``key`` under which it is valid. ``run`` is the key of the result of the file's run,
+    ``circumstances`` the part of ``key`` that is the same for all submissions of a run."""
 
     key: str
     run: str
@@ -59,14 +59,14 @@ class Stored:
 @record
 @dataclass(frozen=True)
 class Digests:
-    """The SHA-256 of each submission's ``evidence.json``, by the name of its folder. The arrays that it refers to are
-    called by their own."""
+    """The SHA-256 of each submission's ``evidence.json``, by folder name. Arrays need no entry: their file names are
+    their own hashes."""
 
     evidence: dict[str, str] = field(default_factory=dict)
 
 
 class Origin(StrEnum):
-    """Whether evidence is as it was stored, was changed since, or was put there by somebody else."""
+    """Provenance of evidence: unchanged since it was stored, changed, or without a noted digest."""
 
     OURS = "as it was stored"
     CHANGED = "changed"
@@ -74,12 +74,12 @@ class Origin(StrEnum):
 
 
 def cache_folder() -> Path:
-    """Return the folder of reference evidence that all batches of this user share."""
+    """Return the folder of reference evidence, which all batches of this user share."""
     return Path(pooch.os_cache("checker")) / "references"
 
 
 def save(folder: Path, name: str, under: Keys, gathered: Gathered, circumstances: str = "") -> None:
-    """Keep evidence and the arrays that it refers to."""
+    """Store evidence and its arrays."""
     place = folder / files.slug(name)
     for ref in _all_references(gathered.evidence):
         target = place / f"{ref.sha256}.npz"
@@ -92,8 +92,8 @@ _noting = threading.Lock()
 
 
 def note_digest(folder: Path, name: str) -> None:
-    """Note what a submission's evidence is now, beside what is noted of others: whoever changes it, or puts another's
-    in its place, is found."""
+    """Add the digest of a submission's present evidence to the list. ``origin`` detects later changes by it, and copies
+    of another submission's evidence."""
     with _noting:
         noted = _digests(folder)
         digest = hashlib.sha256((folder / files.slug(name) / "evidence.json").read_bytes()).hexdigest()
@@ -101,7 +101,7 @@ def note_digest(folder: Path, name: str) -> None:
 
 
 def origin(place: Path) -> Origin:
-    """Tell whether the evidence in a submission's folder is what was noted of it."""
+    """Compare the evidence in a submission's folder with its digest in the list."""
     with _noting:
         noted = _digests(place.parent).get(place.name)
     if noted is None:
@@ -113,7 +113,7 @@ def origin(place: Path) -> Origin:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Return what is noted; nothing where that is no list, or not a whole one."""
+    """Return the digests by folder name; empty if the list is missing or damaged."""
     try:
         return from_json(Digests, (folder.parent / DIGESTS).read_bytes()).evidence
     except (FileNotFoundError, EvidenceError):
@@ -121,7 +121,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def load(folder: Path, name: str, under: Keys) -> Gathered | None:
-    """Return the evidence that is valid under these keys, or None; without the arrays of the student's run."""
+    """Return the evidence, without the arrays of the student's run; None if there is none valid under these keys."""
     place = folder / files.slug(name)
     try:
         stored = _read(place)
@@ -131,8 +131,8 @@ def load(folder: Path, name: str, under: Keys) -> Gathered | None:
 
 
 def load_run(folder: Path, name: str, under: Keys) -> Gathered | None:
-    """Return evidence in which what the file's run has left is valid under these keys, with the arrays of that run, and
-    with no others; or None."""
+    """Return evidence whose part from the file's run is valid under these keys, with only the arrays of that run; None
+    if there is none."""
     place = folder / files.slug(name)
     try:
         stored = _read(place)
@@ -147,12 +147,12 @@ def load_run(folder: Path, name: str, under: Keys) -> Gathered | None:
 
 
 def places(folder: Path) -> list[Path]:
-    """Return the folders in which evidence of a submission lies."""
+    """Return the folders that hold a submission's evidence."""
     return [path.parent for path in sorted(folder.glob("*/evidence.json"))]
 
 
 def submissions(folder: Path) -> list[Submission]:
-    """Return the submissions of which evidence lies in a folder."""
+    """Return the submissions whose evidence is in a folder."""
     found = []
     for place in places(folder):
         with contextlib.suppress(FileNotFoundError, EvidenceError):
@@ -161,8 +161,8 @@ def submissions(folder: Path) -> list[Submission]:
 
 
 def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | None]:
-    """Return the name of the submission whose evidence lies in such a folder, and whose it is; and the evidence where
-    it was gathered under these circumstances and is whole."""
+    """Return the name and identity of the submission whose evidence is in ``place``, and the evidence; None for this if
+    it was gathered under other circumstances or is damaged."""
     name, identity = place.name, Identity()
     try:
         stored = _read(place)
@@ -174,8 +174,10 @@ def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | 
 
 
 def pack(gathered: Gathered) -> bytes:
-    """Return evidence and its arrays as one zip of such files as ``save`` writes; those of the student's run where they
-    are at hand."""
+    """Return evidence and its arrays as one zip. Arrays of the student's run are included if they are loaded.
+
+    Raises EvidenceError if an array that judging needs is missing.
+    """
     packed = io.BytesIO()
     with ZipFile(packed, "w") as archive:
         archive.writestr("evidence.json", to_json(gathered.evidence))
@@ -188,7 +190,7 @@ def pack(gathered: Gathered) -> bytes:
 
 
 def unpack(packed: bytes) -> Gathered:
-    """Return the evidence in such a zip; EvidenceError where it is not whole."""
+    """Return the evidence in a zip from ``pack``. Raises EvidenceError if it is damaged."""
     try:
         with ZipFile(io.BytesIO(packed)) as archive:
             content = {name: archive.read(name) for name in archive.namelist()}
@@ -217,7 +219,7 @@ def _all_references(evidence: Evidence) -> list[ArrayRef]:
 
 
 def _references(evidence: Evidence) -> list[ArrayRef]:
-    """Return what judging needs."""
+    """Return references to the arrays that judging needs."""
     refs = [ref for run in evidence.runs for ref in (run.predictions, run.trained) if ref is not None]
     if evidence.tracing is not None:
         found = evidence.tracing
@@ -229,7 +231,7 @@ def _unzipped(content: bytes, name: str) -> Array:
     try:
         with frames.ONE_PARSER, np.load(io.BytesIO(content), allow_pickle=False) as archive:
             values: Array = archive["values"]
-    except Exception as error:  # a damaged archive makes zipfile, zlib and numpy raise many kinds of errors
+    except Exception as error:  # for a damaged archive zipfile, zlib and numpy raise many kinds of errors
         raise EvidenceError(f"{name}.npz is damaged") from error
     if frames.reference(values).sha256 != name:
         raise EvidenceError(f"{name}.npz does not hold what its name says")

@@ -1,1 +1,1 @@
-"""The draft of a new assignment's folder, for any CSV."""
+"""The scaffold of a new assignment's folder, for any CSV."""

@@ -1,7 +1,7 @@
-"""What a CSV offers to a new assignment: columns of numbers as features, a target, classes; and what is wrong with it.
+"""Find a CSV's features, target and classes for a new assignment, and problems with the data.
 
-What would let the checker go wrong later is refused now: rows that cannot be told from one another, gaps in the
-target, classes too rare to be split.
+Data on which the checker would fail later is refused now: duplicate rows, gaps in the target, classes too rare to be
+split.
 """
 
 import io
@@ -15,21 +15,21 @@ from checker.assignment.folders import PLAIN_CSV
 from checker.errors import UsageError
 
 FEWEST_ROWS = 300
-"""From fewer, columns are not found again by the shape of their distributions."""
+"""With fewer rows, tracing cannot recognise columns by the shape of their distributions."""
 MOST_FEATURES = 500
 MOST_CLASSES = 50
 FEWEST_OF_A_CLASS = 5
-"""So that each class has a row in the held-out part."""
+"""Needed so that each class has a row in the held-out split."""
 ALIKE = 0.02
-"""Share of rows that may have a double: a student's rows are traced where nineteen of twenty are the only ones."""
+"""Largest share of duplicate rows: a student's rows can be traced if nineteen of twenty are unique."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """A CSV's columns, by what they are for.
+    """A CSV's columns, by purpose.
 
-    ``classes`` are the target's values in order, none for a regression; ``needs_text``: pandas would read them as
-    something else than text. ``spread``: the deviation of a regression's target. ``notes``: what lecturers should know.
+    ``classes``: the target's values in order, none for a regression. ``needs_text``: pandas would not read them as
+    text. ``spread``: the standard deviation of a regression's target. ``notes``: remarks for lecturers.
     """
 
     file: str
@@ -44,9 +44,9 @@ class Columns:
 
 
 def describe(csv: bytes, file: str, task: str, target: str) -> Columns:
-    """Return what a CSV offers.
+    """Return a CSV's columns.
 
-    Raises UsageError where no assignment can be made of it, with what to do about that.
+    Raises UsageError, with advice, if the CSV is unsuitable for an assignment.
     """
     if PLAIN_CSV.fullmatch(file) is None:
         raise UsageError(f"{file} is no plain name that ends in .csv.", "Rename it, say to data.csv.")
@@ -71,7 +71,7 @@ def describe(csv: bytes, file: str, task: str, target: str) -> Columns:
 def _table(csv: bytes, file: str) -> pd.DataFrame:
     try:
         table = pd.read_csv(io.BytesIO(csv))
-    except (ValueError, OverflowError) as error:  # pandas' own errors, and bytes that are no UTF-8
+    except (ValueError, OverflowError) as error:  # pandas' own errors, and bytes that are not UTF-8
         raise UsageError(f"{file} cannot be read as a CSV: {error}.", "Save it as UTF-8, with commas.") from error
     table.columns = table.columns.map(str)
     if len(table.columns) < 3:
@@ -83,7 +83,10 @@ def _table(csv: bytes, file: str) -> pd.DataFrame:
 
 
 def _classes(csv: bytes, table: pd.DataFrame, target: str) -> tuple[str, ...]:
-    """Return the classes in order; numbers by their size."""
+    """Return the classes in order, numeric ones by value.
+
+    Raises UsageError if there are too few, too many, or classes with too few rows.
+    """
     words = pd.read_csv(io.BytesIO(csv), dtype={target: str})[target]
     counts = words.value_counts()
     if not 2 <= len(counts) <= MOST_CLASSES:
@@ -103,7 +106,7 @@ def _classes(csv: bytes, table: pd.DataFrame, target: str) -> tuple[str, ...]:
 
 
 def _spread(table: pd.DataFrame, target: str) -> float:
-    """Return the deviation of the numbers to predict."""
+    """Return the standard deviation of the target. Raises UsageError if it is not numeric or does not vary."""
     numbers = table[target]
     if not pd.api.types.is_numeric_dtype(numbers) or pd.api.types.is_bool_dtype(numbers):
         raise UsageError(f"{target} holds other values than numbers.", "Are they classes? Say --task classification.")
@@ -114,7 +117,7 @@ def _spread(table: pd.DataFrame, target: str) -> float:
 
 
 def _left_out(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """Yield the columns that are no features, with the reason."""
+    """Yield the columns that are not features, with the reason."""
     for name, column in table.items():
         if not pd.api.types.is_numeric_dtype(column):
             some = ", ".join(map(repr, column.dropna().unique()[:3]))

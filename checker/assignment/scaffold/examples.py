@@ -1,4 +1,4 @@
-"""For each rule of a new assignment a notebook that fails it: the solution, spoiled in one place."""
+"""For each rule of a new assignment, a notebook that fails it: the solution with one defect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from checker.assignment.scaffold.notebooks import Cell
 
 @dataclass(frozen=True)
 class Example:
-    """What to change in the solution's code, text by text, and the rule that then fails; of a required one, the
-    verdict is FAIL."""
+    """``changes`` to the solution's code, as pairs of old and new text, and the ``rule`` that then fails. If it is
+    required, the verdict is FAIL."""
 
     name: str
     rule: str
@@ -18,7 +18,7 @@ class Example:
 
     @property
     def expected(self) -> str:
-        """Its ``expected.toml``."""
+        """Content of its ``expected.toml``."""
         return ('verdict = "FAIL"\n' if self.is_required else "") + f'rule = "{self.rule}"\n'
 
 
@@ -30,7 +30,7 @@ CROSS_ENTROPY, SQUARED_ERROR = '"sparse_categorical_crossentropy"', '"mean_squar
 
 
 def of_task(task: str, rows: int, comparison: str) -> tuple[Example, ...]:
-    """Return the examples of a task with so many rows; ``comparison``: the cell with a traditional model."""
+    """Return the examples for a task and a number of rows; ``comparison``: the cell with a traditional model."""
     y = "y" if task == "classification" else "z"
     fed, few = (
         f"X_train, {y}_train, validation_data",
@@ -76,7 +76,7 @@ def _of_regression() -> tuple[Example, ...]:
 
 
 def spoiled(solution: Sequence[Cell], example: Example) -> tuple[Cell, ...]:
-    """Return the solution's cells with an example's changes, each in the one place where it fits."""
+    """Return the solution's cells with an example's changes, each applied to the only cell that has the old text."""
     cells = list(solution)
     for old, new in example.changes:
         (at,) = (number for number, cell in enumerate(cells) if old in cell.source)

@@ -15,14 +15,14 @@ from checker.formats import files
 HOUSING_URL = "https://raw.githubusercontent.com/ageron/handson-ml2/master/datasets/housing/housing.csv"
 HOUSING_SHA256 = "8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e"
 SMALL = 5_000
-"""Rows below which scores scatter much from seed to seed, and a training costs little: there are more seeds."""
+"""With fewer rows than this there are more seeds: scores vary more from seed to seed, and a training is cheap."""
 STEPS = 5_000
-"""Of the solution's training, where there are rows enough."""
+"""Training steps of the solution, if there are enough rows."""
 YOUR_CODE = Cell(True, "# Your code here")
 
 
 def write(folder: Path, columns: Columns, title: str, is_housing: bool) -> None:
-    """Write all files of a new assignment; the data too, unless it is the housing data, which is published."""
+    """Write all files of a new assignment, with the data unless it is the published housing data."""
     blanks = _blanks(folder.name, columns, title, is_housing)
     task = "classification" if columns.classes else "regression"
     handout, own = (cells(filled(template, blanks)) for template in ("handout", task))
@@ -40,7 +40,7 @@ def write(folder: Path, columns: Columns, title: str, is_housing: bool) -> None:
 
 
 def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[str, str]:
-    """Return what goes into the templates' blanks. JSON's strings and lists are TOML's and Python's."""
+    """Return the values for the templates' blanks. JSON's strings and lists are also valid TOML and Python."""
     classes = columns.classes
     seeds = secrets.SystemRandom().sample(range(1, 100_000), 25)
     graded, watched = (10, 5) if columns.rows < SMALL else (5, 3)
@@ -76,13 +76,13 @@ def _quoted(text: str) -> str:
 
 
 def _listed(words: tuple[str, ...]) -> str:
-    """Return a list of texts, one to a line where one line would not hold them."""
+    """Return a list of texts, one per line if they do not fit on a single line."""
     line = f"[{', '.join(map(_quoted, words))}]"
     return line if len(line) < 100 else "[\n" + "".join(f"    {_quoted(word)},\n" for word in words) + "]"
 
 
 def _bar(columns: Columns) -> str:
-    """Return the lines about the bar: of a regression, a tenth of the target's deviation is forgiven."""
+    """Return the settings of the bar. A regression's tolerance is a tenth of the target's standard deviation."""
     if columns.classes:
         return (
             "# Pass: mean accuracy at least the reference's minus the tolerance, and above the baseline, which is\n"
@@ -102,13 +102,13 @@ def _bar(columns: Columns) -> str:
 
 
 def _step(spread: float) -> str:
-    """Return the power of ten, at most 1, that is about a thousandth of a deviation."""
+    """Return the power of ten, from 1e-6 to 1, that is about a thousandth of ``spread``, as text."""
     decimals = min(max(math.ceil(-math.log10(spread / 1_000)), 0), 6)
     return f"{10.0**-decimals:.{decimals}f}"
 
 
 def _read(columns: Columns) -> str:
-    """Return how the hand-out reads the file: classes as text, where they could be taken for something else."""
+    """Return the arguments of the hand-out's ``read_csv``; classes are read as text if pandas would convert them."""
     as_text = f", dtype={{{_quoted(columns.target)}: str}}" if columns.needs_text else ""
     return _quoted(columns.file) + as_text
 

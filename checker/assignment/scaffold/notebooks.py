@@ -1,4 +1,5 @@
-"""Notebooks from text: a cell begins with ``# %%``, or with ``# %% [markdown]`` and is prose behind # in each line."""
+"""Notebooks from text. A code cell begins with ``# %%``, a Markdown cell with ``# %% [markdown]``; its lines begin
+with #."""
 
 import json
 import re
@@ -18,7 +19,7 @@ class Cell(NamedTuple):
 
 
 def filled(template: str, blanks: Mapping[str, str]) -> str:
-    """Return a template's text in which each ``@NAME@`` is replaced."""
+    """Return a template's text with each ``@NAME@`` replaced."""
     text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
     return re.sub(r"@([A-Z_0-9]+)@", lambda found: blanks[found[1]], text)
 
