@@ -1,7 +1,7 @@
-"""Packages that are not installed: their stand-ins, and the words for the report.
+"""Packages that are not installed: their stand-ins, and their sentences for the report.
 
 Theory of operation: a package that only decorates becomes a ``Decoration``, which does nothing. Any other becomes
-``Missing``, which raises in words when it is used.
+``Missing``, which raises an explanation when it is used.
 """
 
 import importlib

@@ -25,7 +25,7 @@ WEIGHTS_ENDING = ".weights.h5"
 
 
 def install(hooks: Hooks, tf: Any, note: Note, legacy: bool) -> None:
-    """Make TensorFlow, Keras, NumPy, pandas, scikit-learn and matplotlib understand what they once did."""
+    """Make TensorFlow, Keras, NumPy, pandas, scikit-learn and matplotlib accept their former names and settings."""
     keras = tf.keras
     for name in allow_list.OPTIMIZERS:
         made = getattr(keras.optimizers, name, None)

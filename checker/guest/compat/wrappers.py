@@ -1,10 +1,10 @@
 """``keras.wrappers.scikit_learn`` as it was: Keras networks as estimators of scikit-learn.
 
-Keras dropped the module in 2023; packages that took its place ask for other parameters and give other scores. What is
-here means what it meant: ``build_fn`` makes the network, every other parameter goes to whichever of ``build_fn``,
-``fit``, ``predict`` and ``evaluate`` has one of that name, and ``model`` is the network that was trained.
+Keras dropped the module in 2023. Packages that replaced it take other parameters and return other scores. This one
+keeps the former meaning: ``build_fn`` makes the network, every other parameter goes to whichever of ``build_fn``,
+``fit``, ``predict`` and ``evaluate`` has one of that name, and ``model`` is the trained network.
 
-The classes live in a module of their own, so that processes of joblib's find them.
+The classes have a module of their own, so that joblib's processes can import them.
 """
 
 import importlib
