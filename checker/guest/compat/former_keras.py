@@ -62,9 +62,10 @@ def todays_module(module: str) -> str:
 
 
 class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too: last, after all others.
+    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too. It comes last, after all
+    other finders.
 
-    Each holds what the part of Keras does that took its contents.
+    Each has the contents of the part of Keras that took its contents over.
     """
 
     def __init__(self, keras: Any, note: Note) -> None:

@@ -117,7 +117,7 @@ def _keep_tensorboard_from_starting(hooks: Hooks) -> None:
 
 
 class Uploaded(dict[str, bytes]):
-    """The result of an upload: the data under its own name, and the closest file we have under any other name."""
+    """The result of an upload: the data under its own name; any other name is looked up like a file that is read."""
 
     def __init__(self, csv: Path, found: Callable[[Any], Any]) -> None:
         super().__init__({csv.name: csv.read_bytes()})

@@ -60,11 +60,11 @@ class Imports:
         return tree
 
     def of_module(self, source: bytes, path: str) -> Any:
-        """Return a student's module as a tree in which imports are wrapped."""
+        """Return a student's module as a syntax tree with its imports wrapped."""
         return self.visit(ast.parse(source, path), is_module=True)
 
     def _tell_shadowed(self, node: Any) -> None:
-        """Say where a module of the student's has the name of one that is imported in its place."""
+        """Note a module of the student's that has the name of an installed module, which is imported instead."""
         modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         for top in {module.partition(".")[0] for module in modules}:
             path = self._shadowed(top)
@@ -72,14 +72,14 @@ class Imports:
                 self.note(f"`{self.own.shown(path)}` has the name of an installed module, which goes before it here")
 
     def _shadowed(self, top: str) -> Path | None:
-        """Return the student's module of this name, where another one of this name is imported already."""
+        """Return the student's module of this name, if another module of this name is already imported."""
         path = self.own.module(top) if self.own is not None and top in sys.modules else None
         where = getattr(sys.modules.get(top), "__file__", None)
         is_theirs = path is not None and where is not None and Path(where).resolve() == path
         return None if is_theirs else path
 
     def _own_name(self, module: str, name: str) -> Any:
-        """Return a name from the student's module that is called as one which has no such name; None for none."""
+        """Return a name from the student's module if an imported module of the same name lacks it; else None."""
         path = self._shadowed(module)
         if path is None:
             return None
@@ -94,7 +94,7 @@ class Imports:
         return found
 
     def _reach(self, top: str) -> bool:
-        """Make a module of the student's importable that lies in another folder than the file; tell whether it is."""
+        """Make a student's module from another folder importable; tell whether there is one."""
         path = self.own.elsewhere(top) if self.own is not None else None
         if path is None or self.own is None:
             return False
