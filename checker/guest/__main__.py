@@ -1,8 +1,8 @@
-"""The guest: reads one job from standard input, says what happens on standard output, and ends.
+"""The guest: reads one job from standard input, writes its results to standard output, and ends.
 
-Before anything else the two standard streams are taken for the frames, and whatever would be printed goes to
-standard error, which the host keeps only the tail of. ``python -m checker.guest`` does one job, cold;
-``python -m checker.guest students`` (or ``ours``) is the warm process of a box, which does each job in a fork.
+At the start the two standard streams are reserved for frames, and all prints go to standard error, of which the host
+keeps only the tail. ``python -m checker.guest`` does one job, cold; ``python -m checker.guest students`` (or ``ours``)
+is the warm process of a box, which does each job in a fork.
 """
 
 import contextlib

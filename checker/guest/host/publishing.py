@@ -1,11 +1,11 @@
-"""How a kernel publishes: nothing is dropped, and what forked processes print comes by a socket in the file system.
+"""The kernel's publishing: no message is dropped, and forked processes print through a socket in the file system.
 
-Theory of operation: the kernel has one thread for all that it publishes. ZeroMQ lets its socket drop a message where a
-thousand wait for a reader that has no time for them. With these go what a student's network was fed, or the word that
-a cell is done. Here the thread waits for the reader; a cell that prints line by line then waits for the thread.
+Theory of operation: one thread of the kernel publishes all messages. By default ZeroMQ drops messages once a thousand
+wait for a slow reader. Records of a network's training data, or the message that a cell is done, would be lost. Here
+the thread waits for the reader instead; a cell that prints line by line then waits for the thread.
 
-ipykernel has what forked processes print sent to a TCP port of the kernel's. Behind the wall no such socket can be
-made: ZeroMQ would end the kernel when it finds no network at all.
+ipykernel sends the output of forked processes to one of the kernel's TCP ports. The walled sandbox has no network, so
+no such socket can be made, and ZeroMQ would end the kernel.
 """
 
 import os
