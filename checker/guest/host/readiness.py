@@ -21,7 +21,7 @@ CONNECT_AGAIN_MS = 5
 
 
 class PromptClient(AsyncKernelClient):
-    """Waits for the kernel no longer than it takes."""
+    """Waits no longer for the kernel than necessary."""
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
@@ -29,9 +29,9 @@ class PromptClient(AsyncKernelClient):
         return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait until the kernel has answered a question and its word of that has arrived.
+        """Wait until the kernel has answered a request and its status message has arrived.
 
-        Raises RuntimeError where it has died, or has not done so within ``timeout`` seconds.
+        Raises RuntimeError if the kernel has died, or is not ready within ``timeout`` seconds.
         """
         until = float("inf") if timeout is None else time.monotonic() + timeout
         while True:
@@ -51,7 +51,7 @@ class PromptClient(AsyncKernelClient):
 
 
 async def _answer(get: Any, asked: str, **wanted: str) -> Any:
-    """Return the first message that belongs to a question and says what is wanted."""
+    """Return the first message that belongs to a request and has the wanted content."""
     while True:
         message = await get()
         belongs = message["parent_header"].get("msg_id") == asked

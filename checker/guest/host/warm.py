@@ -79,7 +79,7 @@ HOME = Path("/tmp/home")
 LIMITS = {
     "RLIMIT_NPROC": 256 + 32 * (os.cpu_count() or 1),  # threads are counted too
     "RLIMIT_NOFILE": 4_096,
-    "RLIMIT_MSGQUEUE": 0,  # message queues outlive processes and cannot be listed here
+    "RLIMIT_MSGQUEUE": 0,  # message queues outlive processes and cannot be listed
     "RLIMIT_CORE": 1,  # with 0, the kernel still pipes a core dump to the host's handler, if any
 }
 """Limits that the kernel enforces for every process of a box; the first counts all processes together."""

@@ -1,4 +1,4 @@
-"""Which generation of Keras a submission is written for, and making the legacy one mean it everywhere."""
+"""The Keras generation that a submission is written for, and a way to make every import mean the legacy one."""
 
 import re
 import sys

@@ -1,5 +1,5 @@
-"""Histograms of a network's trainable variables: what evidence keeps of weights, which themselves are never sent; and
-hashes by which weights that were seen before are known again."""
+"""Histograms of a network's trainable variables, which are kept as evidence instead of the weights, and hashes that
+identify weights."""
 
 import hashlib
 from itertools import islice

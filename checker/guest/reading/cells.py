@@ -1,4 +1,4 @@
-"""Cells and notebooks as a kernel takes them, and the text in them."""
+"""Cells and notebooks in the form that a kernel takes, and their text."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ TEXTS = ("source", "input", "code", "text")
 
 
 def ignore(what: str) -> None:
-    """Take no note of a repair."""
+    """Discard a note on a repair."""
 
 
 def sources(notebook: Any) -> str:
@@ -32,12 +32,12 @@ def text_of(source: Any) -> str | None:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, shortened to a line."""
+    """Return an error's message, shortened to a line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def is_module(notebook: Any) -> bool:
-    """Tell whether what was read was a module, whatever its ending says."""
+    """Tell whether the file was read as a module, whatever its extension."""
     return bool(notebook.metadata.get("module"))
 
 

@@ -21,7 +21,7 @@ transformers: Any = TransformerManager  # which has no types
 
 
 def require_python(notebook: Any, note: Note) -> None:
-    """Raise UnreadableError for a notebook that says it is in another language, and whose cells are no Python."""
+    """Raise UnreadableError for a notebook that declares another language and whose cells are not Python."""
     said = _named_languages(notebook.metadata)
     other = next((name for name in said if not name.startswith(("python", "ipython"))), "")
     if not other:

@@ -36,7 +36,7 @@ def no_notebook(
 
 
 def read_json(text: str, note: Note) -> Any:
-    """Return the first whole value of JSON in text; UnreadableError where there is none."""
+    """Return the first whole JSON value in text. Raises UnreadableError if there is none."""
     begin = len(text) - len(text.lstrip())
     try:
         try:
