@@ -52,7 +52,7 @@ def sayable(text: str) -> str:
 
 
 def saved_text(cell: Any) -> str:
-    """Return the text that a cell showed when the file was saved; "" where there is none."""
+    """Return the text output of a cell when the file was saved; empty if there is none."""
     outputs = cell.get("outputs")
     shown = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
     data = (output.get("data") for output in shown)

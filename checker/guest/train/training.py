@@ -211,8 +211,8 @@ class CompiledPhase:
         return updates.build(made, self.trainer.model, keras, self.trainer.tf)
 
     def _trace(self) -> None:
-        """Compile the model for this phase and trace its graphs. Tracing must not overlap with another phase's
-        compilation, so it happens when the phase first runs."""
+        """Compile the model for this phase and trace its graphs. The model must not be compiled for another phase
+        before tracing is complete, so this happens when the phase first runs."""
         tf, model, update = self.trainer.tf, self.trainer.model, self.update
         model.compile(optimizer=update.optimizer, loss=self.loss)
         count, zero = self.labels.count, self.labels.zero

@@ -32,7 +32,7 @@ MAX_OUTPUT_BYTES = 16 * 2**20
 CHUNK = 8_192
 """Rows that a network is given at once."""
 STEPS = 2_000
-"""Steps of a training that goes on, as in a loop of ``fit(epochs=1)``, after which answers are noted in between."""
+"""Steps between two records of outputs in a continuing training, as in a loop of ``fit(epochs=1)``."""
 
 Send = Callable[[AsTrained, tuple[Array, ...]], None]
 

@@ -30,7 +30,7 @@ Send = Callable[[ModelCapture, tuple[Array, ...]], None]
 
 
 class NotNowError(Exception):
-    """A network cannot be asked for outputs without a trace now; at the end of the file it can."""
+    """A network's outputs cannot be computed now without side effects; at the end of the file they can."""
 
 
 class ChangeWatcher(Protocol):
