@@ -28,9 +28,9 @@ MOVED = {
     "training": "models",
     "engine": "layers",
 }
-"""Former modules of Keras, and the part of today's Keras that holds what was in them."""
+"""Former modules of Keras, and the part of today's Keras that has their contents."""
 COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
-"""Names under which TensorFlow carried copies of Keras, which are gone, or stale and meant for nobody."""
+"""Names under which TensorFlow had copies of Keras, which are gone or stale and were never public."""
 
 
 def call_by_its_name(node: ast.AST) -> bool:

@@ -5,10 +5,10 @@ from typing import Any
 import nbformat
 
 MAX_SAVED = 20_000
-"""Characters kept, from their end, of what the file had under a cell."""
+"""Characters kept, from its end, of a cell's saved output."""
 BARE: dict[str, Any] = {"nbformat": 4, "metadata": {}}
 TEXTS = ("source", "input", "code", "text")
-"""Where cells have their text: today's format, and those before it."""
+"""Keys of a cell's text, in today's format and in earlier ones."""
 
 
 def ignore(what: str) -> None:
@@ -25,7 +25,7 @@ def notebook_of(cells: list[Any], metadata: Any) -> Any:
 
 
 def text_of(source: Any) -> str | None:
-    """Return what a notebook keeps as text or as a list of lines; None for anything else."""
+    """Return a notebook's text, which is a string or a list of lines; None for anything else."""
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         return "".join(source)
     return source if isinstance(source, str) else None
@@ -47,7 +47,7 @@ def code_cell(source: str, lines_before: int) -> Any:
 
 
 def sayable(text: str) -> str:
-    """Return text without halves of characters, which no message can carry."""
+    """Return text without lone surrogates, which no message can carry."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -1,8 +1,8 @@
 """The training history of weights: which training led to weights that are set again.
 
-Theory of operation: weights are identified by their hash: before a network's first training, at the end of every epoch
-of ``fit``, and after every stretch of training. Setting or loading such weights, of this network or another, goes back
-to that point. The training since then then leaves nothing behind but the optimizer's state.
+Theory of operation: weights are identified by their hash, taken before a network's first training, at the end of every
+epoch of ``fit``, and after every stretch of training. Setting or loading such weights, of this network or another, goes
+back to that point. Any later training then leaves nothing behind but the optimizer's state.
 """
 
 from dataclasses import dataclass

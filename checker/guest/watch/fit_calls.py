@@ -65,7 +65,7 @@ def epochs_of(given: Mapping[str, Any]) -> int:
 def batches_of(given: Mapping[str, Any]) -> int | None:
     """Return how many batches to read for a fit's rows; None if the call does not say how many an epoch takes.
 
-    If an epoch takes few batches, later epochs bring other rows, so those of all epochs are read.
+    If an epoch takes few batches, later epochs bring other rows, so up to ``FEW_BATCHES`` of all epochs are read.
     """
     steps = int(given.get("steps_per_epoch") or 0)
     return max(steps, min(steps * epochs_of(given), fed.FEW_BATCHES)) or None

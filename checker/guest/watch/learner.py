@@ -1,4 +1,4 @@
-"""A model that a loop trains with ``GradientTape``: what happened since its last call, and what it is trained with."""
+"""A model that a loop trains with ``GradientTape``: the events since its last call, and its optimizer and loss."""
 
 import math
 from dataclasses import dataclass, field
