@@ -30,7 +30,7 @@ MOVED = {
 }
 """Former modules of Keras, and the part of today's Keras that has their contents."""
 COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
-"""Names under which TensorFlow had copies of Keras, which are gone or stale and were never public."""
+"""Names under which TensorFlow had copies of Keras, which are gone, or stale and internal."""
 
 
 def call_by_its_name(node: ast.AST) -> bool:
