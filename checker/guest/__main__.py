@@ -1,8 +1,8 @@
-"""The guest: reads one job from standard input, says what happens on standard output, and ends.
+"""The guest: reads one job from standard input, writes its results to standard output, and ends.
 
-Before anything else the two standard streams are taken for the frames, and whatever would be printed goes to
-standard error, which the host keeps only the tail of. ``python -m checker.guest`` does one job, cold;
-``python -m checker.guest students`` (or ``ours``) is the warm process of a box, which does each job in a fork.
+At the start the two standard streams are reserved for frames, and all prints go to standard error, of which the host
+keeps only the tail. ``python -m checker.guest`` does one job, cold; ``python -m checker.guest students`` (or ``ours``)
+is the warm process of a box, which does each job in a fork.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ Say = Callable[[Frame], None]
 
 
 def main(warm: bool = False) -> None:
-    """Do one job. ``warm``: this is a fork of a process that has imported everything."""
+    """Do one job. ``warm``: this process is a fork of one that has imported everything."""
     incoming, outgoing = _take_streams()
     job = frames.content(_expect(incoming, Kind.JOB))
     rest = list(_until_end(incoming))
@@ -47,7 +47,7 @@ def main(warm: bool = False) -> None:
 
 
 def rehearse(code: str) -> None:
-    """Make what every job of a kind makes first: what reads and writes records, and what reads notebooks."""
+    """Fill the caches that every job of a kind needs: for reading and writing records, and for reading notebooks."""
     frames.rehearse()
     if code == "students":
         from checker.guest.reading import notebook
@@ -82,7 +82,7 @@ def _until_end(stream: BinaryIO) -> Iterator[Frame]:
 
 
 def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
-    """Run a student's file; beside the job came its bytes and the data set's."""
+    """Run a student's file. ``rest``: the file's bytes, the data set's, those of companions, and a replay's arrays."""
     from checker.guest.compat import companions, data_paths
     from checker.guest.host import client
     from checker.guest.reading import cells, notebook
@@ -121,7 +121,7 @@ def execute(job: ExecuteJob, rest: list[Frame], say: Say, warm: bool) -> None:
 
 
 def _code(submission: Any, beside: Sequence[tuple[str, bytes]]) -> str:
-    """Return a submission's code, and that of its companions which it imports or runs."""
+    """Return a submission's code, with that of the companions which it imports or runs."""
     from checker.guest.reading import cells
 
     return mentions.reached(cells.sources(submission), beside)
@@ -134,7 +134,7 @@ def _forked_kernel(settings: KernelSettings, folder: Path) -> Any:
 
 
 def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
-    """Rebuild and train a model from plain data; beside the job came five arrays for each seed."""
+    """Rebuild and train a model from plain data. ``rest``: five arrays for each seed."""
     _choose(job.keras, warm)
     import tensorflow as tf
 
@@ -156,7 +156,7 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
 
 
 def _choose(keras: str, warm: bool) -> None:
-    """Choose the Keras generation before TensorFlow is imported, or after that in a warm guest."""
+    """Choose the Keras generation: before TensorFlow is imported, or afterwards in a warm guest."""
     _set_environment(keras)
     if warm and keras == "2":
         from checker.guest.host.warm import turn_to_legacy
@@ -165,9 +165,10 @@ def _choose(keras: str, warm: bool) -> None:
 
 
 def _set_environment(keras: str) -> None:
-    """Choose the Keras generation, and one thread for each kind of work: the same sums on every machine load.
+    """Choose the Keras generation, and one thread for each kind of work, so that sums do not depend on the machine's
+    load.
 
-    pip, as in ``!pip install``, is told at once that there is no index, instead of waiting for one.
+    pip, as in ``!pip install``, fails at once for lack of an index, instead of waiting for one.
     """
     os.environ.update(
         TF_USE_LEGACY_KERAS="1" if keras == "2" else "0",
@@ -178,7 +179,7 @@ def _set_environment(keras: str) -> None:
         TF_CPP_MIN_LOG_LEVEL="3",
         CUDA_VISIBLE_DEVICES="-1",
         KERAS_BACKEND="tensorflow",
-        MPLBACKEND="module://matplotlib_inline.backend_inline",  # read at matplotlib's import, which Keras causes
+        MPLBACKEND="module://matplotlib_inline.backend_inline",  # matplotlib reads it when Keras imports it
         PIP_NO_INDEX="1",
         PIP_DISABLE_PIP_VERSION_CHECK="1",
     )

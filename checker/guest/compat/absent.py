@@ -1,7 +1,7 @@
-"""Packages that are not installed: their stand-ins, and the words for the report.
+"""Packages that are not installed: their stand-ins, and their sentences for the report.
 
 Theory of operation: a package that only decorates becomes a ``Decoration``, which does nothing. Any other becomes
-``Missing``, which raises in words when it is used.
+``Missing``, which raises an explanation when it is used.
 """
 
 import importlib
@@ -25,7 +25,7 @@ DECORATION = frozenset(
 )
 """Packages that draw, print, ask or keep a log, and on which no network depends."""
 COURSE = ("seaborn", "scikeras", "keras_tuner", "pydot")
-"""What the optional ``course`` packages bring."""
+"""Packages that the optional ``course`` extra installs."""
 WELL_KNOWN = frozenset(
     "albumentations autokeras boto3 bs4 cartopy catboost cv2 dask datasets deap fastai feature_engine "
     "flax gdown geopandas geopy gensim gym h2o hyperas hyperopt imblearn jax joblib kaggle kerastuner lightgbm "
@@ -33,11 +33,11 @@ WELL_KNOWN = frozenset(
     "skopt spacy statsmodels sympy talos tensorflow_addons tensorflow_datasets tensorflow_decision_forests "
     "tensorflow_hub tensorflow_probability theano torch torchvision tpot transformers umap xgboost".split()
 )
-"""Packages that are not in the course environment, and that nobody would hand in as a file."""
+"""Packages that are not in the course environment, and that nobody would upload as a file."""
 
 
 class Missing:
-    """Stands for what could not be imported; any use of it says so."""
+    """Stand-in for a module or name that could not be imported; any use raises ModuleNotFoundError."""
 
     def __init__(self, words: str) -> None:
         object.__setattr__(self, "_words", words)
@@ -55,7 +55,7 @@ class Missing:
 
 
 class Decoration:
-    """Stands for a package that draws: whatever is asked of it is done by doing nothing."""
+    """Stand-in for a package that draws: every attribute and call does nothing."""
 
     def __init__(self, **given: Any) -> None:
         vars(self).update(given)
@@ -66,8 +66,8 @@ class Decoration:
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return a function that is only wrapped, as by ``@interact``; else what knows the value it was given, as a
-        slider does."""
+        """Return a decorated function unchanged, as by ``@interact``; else a stand-in with the given ``value``, as a
+        slider has."""
         if args and callable(args[0]) and not isinstance(args[0], Decoration):
             return args[0]
         return Decoration(value=kwargs["value"]) if "value" in kwargs else self
@@ -86,7 +86,7 @@ class Decoration:
 
 
 def offered() -> str:
-    """Return, in words, what students may import besides the standard library."""
+    """Return a list, in words, of what students may import besides the standard library."""
     found = [name for name in COURSE if is_there(name)]
     return ", ".join(["tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib", *found])
 
@@ -96,7 +96,7 @@ def is_there(name: str) -> bool:
 
 
 def made_module(hooks: Hooks, name: str, **contents: Any) -> types.ModuleType:
-    """Put a module of our own making under a name that students import, and return it."""
+    """Register a module made by us under a name that students import, and return it."""
     made = types.ModuleType(name)
     vars(made).update(contents)
     hooks.put(sys.modules, name, made)

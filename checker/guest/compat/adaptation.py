@@ -25,7 +25,7 @@ WEIGHTS_ENDING = ".weights.h5"
 
 
 def install(hooks: Hooks, tf: Any, note: Note, legacy: bool) -> None:
-    """Make TensorFlow, Keras, NumPy, pandas, scikit-learn and matplotlib understand what they once did."""
+    """Make TensorFlow, Keras, NumPy, pandas, scikit-learn and matplotlib accept their former names and settings."""
     keras = tf.keras
     for name in allow_list.OPTIMIZERS:
         made = getattr(keras.optimizers, name, None)
@@ -76,7 +76,7 @@ def _in_todays_words(original: Callable[..., None], name: str, keras: Any, note:
 
 
 def _add_former_names(hooks: Hooks, keras: Any, legacy: bool) -> None:
-    """Give back names of optimizers and initialisers, and the backend's session where Keras still has one."""
+    """Restore former names of optimizers and initialisers, and the backend's session in legacy Keras."""
     for home in keras_homes(keras, "optimizers"):
         former = {name.lower(): getattr(home, name, None) for name in allow_list.OPTIMIZERS}
         versioned = ("adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "ftrl", "gradient_descent")
@@ -96,7 +96,7 @@ def _add(hooks: Hooks, home: Any, values: Mapping[str, Any]) -> None:
 
 
 def _accept_former_settings(hooks: Hooks, keras: Any, note: Note) -> None:
-    """Let layers be made with the names that their settings had in Keras 1."""
+    """Let layers accept the names that their settings had in Keras 1."""
     weights = {"init": "kernel_initializer", "W_regularizer": "kernel_regularizer", "b_regularizer": "bias_regularizer",
                "W_constraint": "kernel_constraint", "b_constraint": "bias_constraint"}  # fmt: skip
     renamed = {
@@ -112,13 +112,14 @@ def _accept_former_settings(hooks: Hooks, keras: Any, note: Note) -> None:
 
 
 def accept_former_epochs(hooks: Hooks, keras: Any, note: Note) -> None:
-    """Let ``fit`` take its epochs by their name in Keras 1: around all that watches ``fit``, which knows today's."""
+    """Let ``fit`` accept ``nb_epoch``, Keras 1's name for its epochs. This wraps the watchers of ``fit``, which use
+    today's name."""
     trainer: Any = next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))
     hooks.replace(trainer, "fit", _renaming(trainer.fit, "fit", {"nb_epoch": "epochs"}, note))
 
 
 def _renaming(function: Callable[..., Any], of: str, names: Mapping[str, str], note: Note) -> Callable[..., Any]:
-    """Return a function that takes settings by their former names too."""
+    """Return a function that also accepts settings by their former names."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -127,7 +128,7 @@ def _renaming(function: Callable[..., Any], of: str, names: Mapping[str, str], n
             kwargs[names[name]] = kwargs.pop(name)
         return function(*args, **kwargs)
 
-    wrapper.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # Keras asks without unwrapping
+    wrapper.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # Keras does not unwrap
     return wrapper
 
 
@@ -142,7 +143,8 @@ def _add_learning_rate_alias(hooks: Hooks, optimizer: Any) -> None:
 
 
 def _add_methods(hooks: Hooks, model: Any, note: Note) -> None:
-    """Give back ``predict_classes`` and the methods for generators, which ``fit`` and its kin do today."""
+    """Restore ``predict_classes``, ``predict_proba`` and the generator methods, which today are ``predict``, ``fit``
+    and ``evaluate``."""
 
     def predict_classes(self: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
         note("`predict_classes` is the argmax of `predict` today")
@@ -170,7 +172,7 @@ def _of_generators(name: str, note: Note) -> Callable[..., Any]:
 
 
 def _plot_model(*args: Any, **kwargs: Any) -> None:
-    """Stand in for the drawing of a network, which needs graphviz and fails the cell without it."""
+    """Replace the drawing of a network, which fails the cell if graphviz is missing."""
     print("The network is not drawn while a notebook is checked.")
 
 

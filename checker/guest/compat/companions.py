@@ -1,8 +1,8 @@
-"""A notebook's companions inside a box: the student's own folder as it was handed in, around the course's data.
+"""A notebook's companion files in a box: the student's own folder as uploaded, with the course's data in it.
 
-Theory of operation: the data is laid out first, and nothing that was handed in takes its place. Modules in the folder
-are the student's: their imports are looked after as those of a cell are. What such a module is called like shadows
-nothing that the checker needs, for all of that is imported already.
+Theory of operation: the data is laid out first, and no uploaded file replaces it. Python modules in the folder belong
+to the student: their imports are handled like those of a cell. The name of such a module cannot shadow anything that
+the checker needs, because the checker has imported all of that already.
 """
 
 import importlib
@@ -17,12 +17,12 @@ from checker.guest.compat import data_paths
 from checker.guest.plain.hooks import Hooks
 
 MAX_NAMED = 120
-"""Characters of a name in a note."""
+"""Maximum length, in characters, of a file name in a note."""
 OURS = "checker"
 
 
 def place(root: Path, folder: str) -> Path:
-    """Return where below ``root`` a folder of the student's lies."""
+    """Return the path below ``root`` of one of the student's folders."""
     return root.joinpath(*_parts(folder))
 
 
@@ -31,7 +31,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def lay_out(root: Path, files: Iterable[tuple[str, bytes]], data: str, csv: bytes) -> Iterator[str]:
-    """Put a student's files below ``root``, where the data set lies already; yield what is to be said of that."""
+    """Write a student's files below ``root``, which already contains the data set; yield remarks for the report."""
     for name, content in files:
         target, shown = place(root, name), f"`{named(name)}`"
         if data_paths.is_data(target.name, data):
@@ -52,13 +52,13 @@ def lay_out(root: Path, files: Iterable[tuple[str, bytes]], data: str, csv: byte
 
 
 def named(name: str) -> str:
-    """Return a file's name as it can stand in a sentence."""
+    """Return a file's name in a form that fits in a sentence: no backticks, shortened."""
     shown = " ".join(name.replace("`", "'").split())
     return shown if len(shown) <= MAX_NAMED else f"…{shown[-MAX_NAMED:]}"
 
 
 def difference(csv: bytes, other: bytes) -> str:
-    """Say where a CSV first differs from the course's; "" where they hold the same lines."""
+    """Return a sentence on where a CSV first differs from the course's; empty if both have the same lines."""
     ours, theirs = (content.removeprefix(b"\xef\xbb\xbf").splitlines() for content in (csv, other))
     ours, theirs = ([line.rstrip() for line in lines] for lines in (ours, theirs))
     while theirs and not theirs[-1]:
@@ -77,7 +77,7 @@ def difference(csv: bytes, other: bytes) -> str:
 
 
 class Own:
-    """The files that a student has handed in, as they lay before the first cell."""
+    """The files that a student uploaded, as they were before the first cell."""
 
     def __init__(self, root: Path, folder: Path, data: str) -> None:
         self.root, self.folder = root.resolve(), folder.resolve()
@@ -87,7 +87,7 @@ class Own:
                 self._files.setdefault(path.name.lower(), []).append(path)
 
     def only(self, name: str) -> Path | None:
-        """Return the one file of this name; None where there is none, or more than one."""
+        """Return the only file of this name; None if there is none or several."""
         found = self._files.get(name.lower(), [])
         return found[0] if len(found) == 1 else None
 
@@ -97,17 +97,17 @@ class Own:
         return next((path for path in paths if path.is_file()), None)
 
     def elsewhere(self, name: str) -> Path | None:
-        """Return the one module of this name, or the ``__init__`` of the one package, that lies in another folder."""
+        """Return the only module of this name in another folder, or the ``__init__`` of the only package."""
         packages = [p for p in self._files.get("__init__.py", []) if p.parent.name == name]
         found = [*(p for p in self._files.get(f"{name.lower()}.py", []) if p.stem == name), *packages]
         return found[0] if len(found) == 1 else None
 
     def shown(self, path: Path) -> str:
-        """Return a file's path in the student's own folder."""
+        """Return a file's path relative to the student's own folder."""
         return named(path.relative_to(self.root).as_posix())
 
     def line(self, frame: Any) -> str:
-        """Return which file of the student's, and which line of it, called; "" where a cell itself did."""
+        """Return the student's file and line that made a call; empty if the call came from a cell."""
         root = str(self.root)
         while frame is not None:
             path = frame.f_code.co_filename
@@ -120,9 +120,9 @@ class Own:
 
 
 def let_import(hooks: Hooks, own: Own, importing: Any) -> None:
-    """Let the student's modules be imported, with the imports in them looked after as those of cells are.
+    """Let students import their own modules, with the imports in them handled like those of cells.
 
-    A module of theirs that is called as this package takes its name: all that is needed of this one is there.
+    A student's module with the name of this package takes that name: we need no further module of ours.
     """
     if own.module(OURS) is not None:
         sys.modules.pop(OURS, None)
@@ -134,7 +134,7 @@ def let_import(hooks: Hooks, own: Own, importing: Any) -> None:
 
 
 def _compiling(own: Own, importing: Any) -> Any:
-    """Return a ``compile`` that looks after the imports in the student's own files."""
+    """Return a ``compile`` that wraps the imports in the student's own files."""
 
     def compiling(source: Any, filename: Any, *more: Any, **options: Any) -> Any:
         is_theirs = isinstance(source, bytes) and Path(str(filename)).resolve().is_relative_to(own.root)

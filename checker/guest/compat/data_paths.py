@@ -1,9 +1,9 @@
-"""The course's files inside a box: every usual way to get at the data set leads to the checker's copy.
+"""The course's files in a box: every usual way to read the data set leads to the checker's copy.
 
-Theory of operation: the CSV lies under the paths of the hand-out. Reading a file of that name from anywhere
-else (another folder, Google Drive, a Windows path, a URL), where there is no such file, reads that copy
-instead; reading one that was handed in reads that. What is read in place of a file of another name is said. Where it
-is the housing data, scikit-learn's and Keras's own California data sets, which download, are made from it.
+Theory of operation: the CSV lies at the paths that the hand-out uses. If a file of that name is read from a path that
+does not exist (another folder, Google Drive, a Windows path, a URL), our copy is read instead. If a file that was
+uploaded is read from a wrong path, the uploaded file is read. A replacement by a file of another name is noted. For the
+housing data, the California data sets of scikit-learn and Keras, which would be downloaded, are made from our copy.
 """
 
 import builtins
@@ -30,18 +30,19 @@ TARBALL = re.compile(r"(?i)housing[\w.\-]*\.tgz$|housing[\w.\-]*\.tar\.gz$")
 ZIP = re.compile(r"(?i)(?:.*hous.*|archive)\.zip$")
 ZIPPED = "housing.csv.zip"
 SAMPLE = re.compile(r"california_housing_(train|test)\.csv")
-"""Names under which the data set, its tarball, its zip, and Colab's sample of it go around."""
+"""Names in use for the data set, its tarball, its zip, and Colab's sample of it."""
 
 Own = Callable[[str], Path | None]
-"""Gives the one file of a name that was handed in."""
+"""Returns the only uploaded file of a name, or None."""
 Found = Callable[[Any], Any]
-"""Gives where a path or URL is read from: itself where it is there, or nobody has it."""
+"""Returns the path to read instead of a path or URL: unchanged if it exists, or if we have no file for it."""
 FOLDERS = (".", "data")
 HOUSING_FOLDERS = (*FOLDERS, "housing", "datasets/housing", "../housing", "../DSPNP_practical1/housing")
 
 
 def lay_out(folder: Path, name: str, csv: bytes) -> None:
-    """Put the CSV, and the tarball some notebooks on the housing data unpack, where the hand-out has them."""
+    """Write the CSV to the paths that the hand-out uses, and the tarball that some notebooks on the housing data
+    unpack."""
     for place in HOUSING_FOLDERS if name == HOUSING else FOLDERS:
         target = folder / place
         target.mkdir(parents=True, exist_ok=True)
@@ -52,13 +53,13 @@ def lay_out(folder: Path, name: str, csv: bytes) -> None:
 
 
 def is_data(file: str, data: str) -> bool:
-    """Whether a file's name is that of the data set, or of what it is packed in."""
+    """Whether this is the file name of the data set, or of an archive of it."""
     return file.lower() == data.lower() or (data == HOUSING and TARBALL.fullmatch(file) is not None)
 
 
 def install(hooks: Hooks, folder: Path, name: str, tf: Any, own: Own, note: Note) -> Found:
-    """Lead reads of the data set, by path, by URL and by data set loader, to the copy in ``folder``; and reads of what
-    was handed in to where it lies. Return what tells where something is read from."""
+    """Redirect reads of the data set, by path, URL and data set loader, to the copy in ``folder``, and reads of
+    uploaded files to their real paths. Return the function that maps a path to the one to read."""
     import urllib.request
 
     import pandas as pd
@@ -78,7 +79,7 @@ def install(hooks: Hooks, folder: Path, name: str, tf: Any, own: Own, note: Note
 
 
 def _make_california(hooks: Hooks, csv: Path, tf: Any) -> None:
-    """Let the loaders of scikit-learn and Keras make their California data from the CSV."""
+    """Make scikit-learn's and Keras's loaders build their California data from the CSV."""
     import sklearn.datasets
 
     loader = functools.partial(_fetch_california_housing, csv)
@@ -89,8 +90,8 @@ def _make_california(hooks: Hooks, csv: Path, tf: Any) -> None:
 
 
 def _find_any(data: Callable[[Any], Any], own: Own, note: Note, name: str, wanted: Any) -> Any:
-    """Return the file to read in place of one that does not exist: one that was handed in, or else the data set. Note
-    it, unless the name is the data set's."""
+    """Return the file to read in place of one that does not exist: an uploaded one, or else the data set. Note it,
+    unless the name is the data set's."""
     missing = _missing_name(wanted)
     handed_in = own(missing) if missing and not is_data(missing, name) else None
     if handed_in is not None:
@@ -114,7 +115,7 @@ def _find(csv: Path, wanted: Any) -> Any:
 
 
 def _missing_name(wanted: Any) -> str:
-    """Return the name at the end of a path or URL; "" for what is there, and for what is no path."""
+    """Return the file name at the end of a path or URL; empty if the path exists, or is no path."""
     if not isinstance(wanted, str | os.PathLike):
         return ""
     text = os.fspath(wanted)
@@ -179,7 +180,7 @@ def _opened(original: Callable[..., Any], found: Callable[[Any], Any]) -> Callab
 
 
 def _request(hooks: Hooks, found: Found) -> None:
-    """Answer ``requests.get`` of the data set's address, where requests is installed."""
+    """Answer ``requests.get`` for the data set's address, if requests is installed."""
     try:
         requests: Any = importlib.import_module("requests")
     except ImportError:

@@ -28,9 +28,9 @@ MOVED = {
     "training": "models",
     "engine": "layers",
 }
-"""Former modules of Keras, and the part of today's Keras that holds what was in them."""
+"""Former modules of Keras, and the part of today's Keras that has their contents."""
 COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
-"""Names under which TensorFlow carried copies of Keras, which are gone, or stale and meant for nobody."""
+"""Names under which TensorFlow had copies of Keras, which are gone, or stale and internal."""
 
 
 def call_by_its_name(node: ast.AST) -> bool:
@@ -62,9 +62,10 @@ def todays_module(module: str) -> str:
 
 
 class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too: last, after all others.
+    """Finds former modules of Keras wherever they are imported, in functions and ``try`` too. It comes last, after all
+    other finders.
 
-    Each holds what the part of Keras does that took its contents.
+    Each has the contents of the part of Keras that took its contents over.
     """
 
     def __init__(self, keras: Any, note: Note) -> None:

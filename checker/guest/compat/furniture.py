@@ -1,4 +1,4 @@
-"""What stands around a network in a notebook and may not decide a verdict: magics, Colab, prompts, TensorBoard."""
+"""Notebook features around a network that must not decide a verdict: magics, Colab, prompts, TensorBoard."""
 
 import contextlib
 import importlib
@@ -13,7 +13,7 @@ from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.notes import Note
 
 MOST_PROMPTS = 50
-"""After these a loop that asks until it gets an answer is ended."""
+"""Prompts beyond this raise EOFError, which ends a loop that asks until it gets an answer."""
 
 
 def install(
@@ -25,7 +25,7 @@ def install(
     mount: Callable[[str], None],
     note: Note,
 ) -> None:
-    """Make the shell go on where a magic, an extension, Colab's modules or an answer to a prompt is missing."""
+    """Let the shell continue when a magic, an extension, a Colab module or an answer to a prompt is missing."""
     _pass_over_magics(hooks, shell, note)
     _keep_tensorboard_from_starting(hooks)
     _be_colab(hooks, csv.resolve(), found, mount)
@@ -33,7 +33,7 @@ def install(
 
 
 class Unanswered(str):
-    """The empty line that a prompt gets; made a number, it says where it comes from."""
+    """The empty line that answers a prompt; converting it to a number raises ValueError, which names the prompt."""
 
     __slots__ = ("prompt",)
     prompt: str
@@ -52,8 +52,8 @@ class Unanswered(str):
 
 
 def _answer_prompts(hooks: Hooks, shell: Any, kernel: Any, note: Note) -> None:
-    """Answer every prompt with an empty line, as Enter does, so that defaults apply; where the cell then fails, say
-    that this is likely why."""
+    """Answer every prompt with an empty line, like pressing Enter, so that defaults apply. If the cell then fails, note
+    that this is the likely reason."""
     asked: list[str] = []
     count = itertools.count(1)
 
@@ -109,29 +109,29 @@ def _pass_over_magics(hooks: Hooks, shell: Any, note: Note) -> None:
 
 
 def _keep_tensorboard_from_starting(hooks: Hooks) -> None:
-    """Let ``%tensorboard`` say a word instead of waiting a minute for a server that no one can reach."""
+    """Let ``%tensorboard`` print a sentence instead of waiting a minute for a server that nobody can reach."""
     with contextlib.suppress(ImportError):
-        notebook: Any = importlib.import_module("tensorboard.notebook")  # the attribute is a stand-in until then
+        notebook: Any = importlib.import_module("tensorboard.notebook")  # a lazy attribute until imported
         words = "TensorBoard is not started while a notebook is checked."
         hooks.replace(notebook, "start", lambda args: print(words))
 
 
 class Uploaded(dict[str, bytes]):
-    """What an upload brings: the data under its own name, and whatever the code asks for under another."""
+    """The result of an upload: the data under its own name; any other name is looked up like a file that is read."""
 
     def __init__(self, csv: Path, found: Callable[[Any], Any]) -> None:
         super().__init__({csv.name: csv.read_bytes()})
         self.found = found
 
     def __missing__(self, name: Any) -> bytes:
-        path = self.found(re.sub(r" \(\d+\)(?=\.\w+$)", "", str(name)))  # as browsers name a file's second copy
+        path = self.found(re.sub(r" \(\d+\)(?=\.\w+$)", "", str(name)))  # browsers number a file's second copy
         if not isinstance(path, str) or not Path(path).is_file():
             raise KeyError(name)
         return Path(path).read_bytes()
 
 
 def _be_colab(hooks: Hooks, csv: Path, found: Callable[[Any], Any], mount: Callable[[str], None]) -> None:
-    """Stand in for ``google.colab``: the drive holds what was handed in, an upload brings the course's data."""
+    """Stand in for ``google.colab``: the drive contains the submission, an upload returns the course's data."""
 
     def mounted(mountpoint: str = "/content/drive", *args: Any, **kwargs: Any) -> None:
         mount(str(mountpoint))
@@ -161,4 +161,4 @@ def _be_colab(hooks: Hooks, csv: Path, found: Callable[[Any], Any], mount: Calla
     made = {name: made_module(hooks, f"google.colab.{name}", **contents) for name, contents in parts.items()}
     colab = made_module(hooks, "google.colab", **made)
     with contextlib.suppress(ImportError):
-        hooks.replace(importlib.import_module("google"), "colab", colab)  # a namespace of other packages
+        hooks.replace(importlib.import_module("google"), "colab", colab)  # a namespace shared with other packages

@@ -43,11 +43,11 @@ class Imports:
         self._loaded: dict[str, types.ModuleType] = {}
 
     def install(self, hooks: Hooks) -> None:
-        """Let the wrapped imports of a cell find this object."""
+        """Make this object's fallback available to the wrapped imports."""
         hooks.replace(builtins, HOOK, self._one_by_one)
 
     def visit(self, tree: Any, is_module: bool = False) -> Any:
-        """Wrap the imports at the top level of a cell, or of a module; wherever a copy of Keras is named, mean Keras
+        """Wrap the imports at the top level of a cell or module; replace any of TensorFlow's copies of Keras by Keras
         itself."""
         if sum(call_by_its_name(node) for node in ast.walk(tree)):
             self.note(
@@ -60,11 +60,11 @@ class Imports:
         return tree
 
     def of_module(self, source: bytes, path: str) -> Any:
-        """Return a student's module as a tree in which imports are wrapped."""
+        """Return a student's module as a syntax tree with its imports wrapped."""
         return self.visit(ast.parse(source, path), is_module=True)
 
     def _tell_shadowed(self, node: Any) -> None:
-        """Say where a module of the student's has the name of one that is imported in its place."""
+        """Note a module of the student's that has the name of an installed module, which is imported instead."""
         modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         for top in {module.partition(".")[0] for module in modules}:
             path = self._shadowed(top)
@@ -72,14 +72,14 @@ class Imports:
                 self.note(f"`{self.own.shown(path)}` has the name of an installed module, which goes before it here")
 
     def _shadowed(self, top: str) -> Path | None:
-        """Return the student's module of this name, where another one of this name is imported already."""
+        """Return the student's module of this name, if another module of this name is already imported."""
         path = self.own.module(top) if self.own is not None and top in sys.modules else None
         where = getattr(sys.modules.get(top), "__file__", None)
         is_theirs = path is not None and where is not None and Path(where).resolve() == path
         return None if is_theirs else path
 
     def _own_name(self, module: str, name: str) -> Any:
-        """Return a name from the student's module that is called as one which has no such name; None for none."""
+        """Return a name from the student's module if an imported module of the same name lacks it; else None."""
         path = self._shadowed(module)
         if path is None:
             return None
@@ -94,7 +94,7 @@ class Imports:
         return found
 
     def _reach(self, top: str) -> bool:
-        """Make a module of the student's importable that lies in another folder than the file; tell whether it is."""
+        """Make a student's module from another folder importable; tell whether there is one."""
         path = self.own.elsewhere(top) if self.own is not None else None
         if path is None or self.own is None:
             return False
@@ -104,7 +104,7 @@ class Imports:
         return True
 
     def salvage(self, result: Any) -> None:
-        """Run the imports of a cell that failed, or that Python could not even read, from IPython's result of it."""
+        """Run the imports of a cell that failed or is not valid Python; ``result`` is IPython's result of the cell."""
         statements = _import_statements(str(result.info.raw_cell))
         if statements and isinstance(result.error_before_exec, SyntaxError):
             self.note("a cell is no valid Python; the imports in it were run all the same")
@@ -112,7 +112,7 @@ class Imports:
             self._one_by_one(ast.unparse(statement))
 
     def _one_by_one(self, source: str, variables: dict[str, Any] | None = None) -> None:
-        """Import the names one by one, into a module's ``variables`` or else the cells'."""
+        """Import the names one by one, into a module's ``variables`` or else into the cells'."""
         before, self.variables = self.variables, self.variables if variables is None else variables
         try:
             for statement in ast.parse(source).body:
@@ -143,7 +143,7 @@ class Imports:
         return importlib.import_module(name)
 
     def _tensorflow_1(self) -> Any:
-        """Return TensorFlow as it was in its first version."""
+        """Return TensorFlow with version 1's behaviour."""
         self.note(
             "`import tensorflow` means TensorFlow 1 in this file: `tensorflow.compat.v1` without version 2's behaviour"
         )
@@ -174,7 +174,7 @@ class Imports:
         self.variables.update({name: getattr(found, name) for name in names})
 
     def _moved(self, path: str) -> Any:
-        """Return what Keras once had under this path, from its place today; None if the path is not Keras's."""
+        """Return a former part of Keras from its place today; None if the path is not Keras's."""
         parts = path.split(".")
         if parts[:2] == ["tensorflow", "keras"]:
             parts = parts[1:]
@@ -229,7 +229,7 @@ def _call(source: str, is_module: bool) -> ast.Expr:
 
 
 def _import_statements(source: str) -> list[ast.stmt]:
-    """Return the imports of a cell at its top level; line by line where the whole is no Python."""
+    """Return a cell's top-level imports; line by line if the cell is not valid Python."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError):

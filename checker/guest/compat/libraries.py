@@ -1,6 +1,6 @@
 """Settings and methods that NumPy, pandas, scikit-learn and matplotlib have dropped since the practical was set.
 
-As in ``adaptation``: a former name or setting is translated into today's when it is used, and noted once.
+As in ``adaptation``, a former name or setting is translated into today's when it is used, and noted once.
 """
 
 import ast
@@ -17,7 +17,7 @@ from checker.guest.plain.notes import Note, noted
 
 
 def install(hooks: Hooks, note: Note) -> None:
-    """Make NumPy, pandas, scikit-learn and matplotlib understand what they once did."""
+    """Make NumPy, pandas, scikit-learn and matplotlib accept their former names and settings."""
     _adapt_numpy(hooks, note)
     _adapt_pandas(hooks, note)
     _adapt_sklearn(hooks, note)
@@ -25,7 +25,7 @@ def install(hooks: Hooks, note: Note) -> None:
 
 
 def tell_written(hooks: Hooks, shell: Any, note: Note) -> None:
-    """Say where a cell writes numbers with ``repr``."""
+    """Note the cells that format numbers with ``repr``."""
 
     class Written(ast.NodeVisitor):
         def visit(self, node: ast.AST) -> Any:
@@ -96,7 +96,7 @@ def _adapt_pandas(hooks: Hooks, note: Note) -> None:
 
 
 def _of_numbers(original: Callable[..., Any], name: str, note: Note) -> Callable[..., Any]:
-    """Return a statistic of a table that leaves out columns of words where it fails with them, as before pandas 2."""
+    """Return a table statistic that retries without text columns if it fails, as before pandas 2."""
 
     @functools.wraps(original)
     def statistic(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -118,7 +118,7 @@ def _of_numbers(original: Callable[..., Any], name: str, note: Note) -> Callable
 
 
 def _with_axis(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
-    """Return ``drop`` that takes its axis without its name."""
+    """Return a ``drop`` that accepts ``axis`` as a positional argument."""
 
     @functools.wraps(original)
     def drop(self: Any, labels: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -131,7 +131,7 @@ def _with_axis(original: Callable[..., Any], note: Note) -> Callable[..., Any]:
 
 
 class _Ix:
-    """``ix`` of a table, which took labels and, where there were none, positions."""
+    """The former ``ix`` of a table: selects by label, or by position if the index has no integer labels."""
 
     def __init__(self, table: Any, note: Note) -> None:
         self._table, self._note = table, note
@@ -142,7 +142,7 @@ class _Ix:
         return "iloc" if labels.inferred_type != "integer" and _is_position(key) else "loc"
 
     def _split(self, key: Any) -> Any:
-        """Return rows by ``loc``'s key, where the columns are given as positions."""
+        """Return the key for ``loc``: column positions become labels."""
         if isinstance(key, tuple) and len(key) == 2 and _is_position(key[1]):
             columns = self._table.columns
             return key[0], columns[key[1]] if columns.inferred_type != "integer" else key[1]
@@ -234,7 +234,7 @@ def _adapt_sklearn(hooks: Hooks, note: Note) -> None:
 
 
 def _move(hooks: Hooks, name: str, contents: Mapping[str, Any], today: str, note: Note) -> None:
-    """Make a former module, whose contents are elsewhere today, where there is none of its name."""
+    """Add a former module, whose contents have moved, unless a module of that name exists."""
     if importlib.util.find_spec(name) is None:
         made = types.ModuleType(name)
         made.__path__ = []

@@ -1,10 +1,10 @@
-"""The places that students know: Colab's and Kaggle's folders, Google Drive, and folders that are not there.
+"""Folders that students' code expects: those of Colab, Kaggle and Google Drive, and folders that do not exist.
 
-Theory of operation: ``/content`` and ``/kaggle/working`` are the notebook's own folder, as they are where students
-work. Behind the wall they are links, made before the wall was; without one, the paths in the cells' code are rewritten,
-and nothing outside the temporary folder is touched. What lies in the notebook's folder, the data with it, also lies
-(as links) in every folder of Google Drive that the code names, and in a folder that is gone into and is not there. The
-data alone lies in Kaggle's folders of data sets.
+Theory of operation: ``/content`` and ``/kaggle/working`` are the notebook's own folder, as on those services. In the
+walled sandbox they are symbolic links, made before the sandbox is closed. Without it the paths in the cells' code are
+rewritten, and nothing outside the temporary folder is touched. Every folder of Google Drive that the code names gets
+links to the contents of the notebook's folder, including the data. So does a missing folder that the code changes into.
+Kaggle's folders of data sets get the data alone.
 """
 
 import ast
@@ -28,13 +28,13 @@ from checker.guest.plain.notes import Note
 
 CONTENT, KAGGLE = Path("/content"), Path("/kaggle")
 LINKS = {CONTENT: Path("/tmp/content"), KAGGLE: Path("/tmp/kaggle")}
-"""Where a box's links lead, which lie in a read-only folder."""
+"""Targets of a box's links, which lie in a read-only folder."""
 DRIVES = ("/content/drive", "/content/gdrive")
 MY_DRIVE = ("MyDrive", "My Drive")
 DATA_SET = "california-housing-prices"
-"""What Kaggle calls the housing data."""
+"""Kaggle's name for the housing data."""
 MOST = 50
-"""Folders that are made because the code names them."""
+"""Maximum number of folders made because the code names them."""
 MAX_CODE = 2_000_000
 WRITING = re.compile("[wax+]")
 _QUOTED = re.compile(r"""["']((?:/content|/kaggle|drive|gdrive|\.\./input)/[^"'\n]{0,300})["']""")
@@ -43,7 +43,7 @@ _OTHER_SYSTEM = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 def mentioned(code: str) -> list[str]:
-    """Return the paths in Drive and in Kaggle's data sets that strings in code name."""
+    """Return the paths in Google Drive and in Kaggle's data sets that string literals in the code name."""
     code = code[:MAX_CODE]
     mounts = tuple(f"{mount.rstrip('/')}/" for mount in dict.fromkeys((*DRIVES, *_MOUNT.findall(code))))
     quoted = dict.fromkeys(_QUOTED.findall(code))
@@ -54,7 +54,7 @@ def mentioned(code: str) -> list[str]:
 
 
 class Places:
-    """Makes folders of the student's, and what lies in them."""
+    """Makes the folders that a student's code expects, and their contents."""
 
     def __init__(self, folder: Path, scratch: Path, data: str, note: Note) -> None:
         self.folder, self.scratch, self.data, self.note = folder, scratch, data, note
@@ -63,7 +63,7 @@ class Places:
         self._contents = [entry for entry in sorted(folder.iterdir()) if entry.name not in ("drive", "gdrive")]
 
     def lay_out(self, named: Sequence[str]) -> None:
-        """Make Kaggle's folders, and those that the code names."""
+        """Make Kaggle's folders, and the folders that the code names."""
         (self.kaggle / "input").mkdir(parents=True, exist_ok=True)
         _link(self.kaggle / "working", self.folder)
         found = list(dict.fromkeys(self.real(_folder_in(text)) for text in named))
@@ -77,7 +77,7 @@ class Places:
                 self.furnish(path)
 
     def real(self, path: PurePosixPath) -> Path:
-        """Return where a path in Colab or on Kaggle is."""
+        """Return our path for a path on Colab or Kaggle."""
         if path.is_relative_to(CONTENT):
             return self.folder / _one_drive(path.relative_to(CONTENT))
         if path.is_relative_to(KAGGLE / "working"):
@@ -85,7 +85,7 @@ class Places:
         return self.kaggle / path.relative_to(KAGGLE)
 
     def mount(self, place: str) -> None:
-        """Be Google Drive, mounted there."""
+        """Imitate a Google Drive mounted at this path."""
         path = PurePosixPath(place)
         mounted = self.real(path) if path.is_relative_to(CONTENT) else Path(place)
         with contextlib.suppress(OSError):
@@ -94,14 +94,14 @@ class Places:
                 _link(mounted / MY_DRIVE[1], mounted / MY_DRIVE[0])
 
     def furnish(self, place: Path) -> None:
-        """Make a folder that holds what the notebook's own does."""
+        """Make a folder with links to the contents of the notebook's own folder."""
         self._furnish(place, self._contents)
         drive = next((parent for parent in (place, *place.parents) if parent.name == MY_DRIVE[0]), None)
         if drive is not None:
             _link(drive.with_name(MY_DRIVE[1]), drive)
 
     def _furnish(self, place: Path, contents: Iterable[Path]) -> None:
-        with contextlib.suppress(OSError, ValueError):  # too long a name, or a file in its place
+        with contextlib.suppress(OSError, ValueError):  # the name is too long, or a file has it
             if not place.exists():
                 place.mkdir(parents=True)
                 self._made.add(place.resolve())
@@ -110,12 +110,12 @@ class Places:
                     _link(place / entry.name, entry)
 
     def may_write(self, place: Path) -> bool:
-        """Tell whether a folder may be made there: in the box's own places."""
+        """Tell whether this folder lies in the box's own writable places."""
         own = (self.scratch, Path.home(), Path(tempfile.gettempdir()))
         return any(place.resolve().is_relative_to(one.resolve()) for one in own)
 
     def goes_into(self, wanted: Any) -> Any:
-        """Return the folder that is gone into for one that is not there."""
+        """Return the folder to change into instead of a missing one."""
         text = os.fspath(wanted)
         shown = " ".join(text.replace("`", "'").split())[-120:]
         place = Path(text).absolute()
@@ -128,11 +128,12 @@ class Places:
         return str(self.folder)
 
     def takes_back(self, wanted: Any) -> bool:
-        """Tell whether a folder was made only because the code names it, which the code itself now makes."""
+        """Tell whether a folder was made only because the code names it; the code's own ``mkdir`` then succeeds,
+        once."""
         if not isinstance(wanted, str | os.PathLike):
             return False
         name = Path(os.fsdecode(wanted)).name
-        if not any(made.name == name for made in self._made):  # nearly always; a path's resolution takes its time
+        if not any(made.name == name for made in self._made):  # nearly always so; resolving a path is slow
             return False
         try:
             place = Path(os.fsdecode(wanted)).absolute().resolve()
@@ -144,7 +145,8 @@ class Places:
 
 
 def install(hooks: Hooks, folder: Path, root: Path, data: str, named: Sequence[str], note: Note, shell: Any) -> Places:
-    """Make the places that students know; ``root`` is their own folder, two folders below the job's."""
+    """Make the folders that students' code expects; ``root`` is the student's own folder, two levels below the
+    job's."""
     places = Places(folder.resolve(), root.resolve().parent.parent, data, note)
     places.lay_out(named)
     if all(map(_is_link, LINKS)):
@@ -157,7 +159,7 @@ def install(hooks: Hooks, folder: Path, root: Path, data: str, named: Sequence[s
 
 
 def _follow(hooks: Hooks, places: Places) -> None:
-    """Go into folders, make them and write into them as where the student worked."""
+    """Make ``chdir``, ``mkdir`` and writing files work as they did on the student's machine."""
     chdir, mkdir = os.chdir, os.mkdir
 
     @functools.wraps(chdir)
@@ -174,10 +176,10 @@ def _follow(hooks: Hooks, places: Places) -> None:
         if not places.takes_back(path):
             mkdir(path, *args, **kwargs)
 
-    go.__module__ = make.__module__ = os.__name__  # which holds them; pickle looks for a function there
+    go.__module__ = make.__module__ = os.__name__  # pickle looks a function up in its module
     hooks.replace(os, "chdir", go)
     hooks.replace(os, "mkdir", make)
-    shell: Any = interactiveshell  # what cells know as ``open`` goes through its ``io_open``
+    shell: Any = interactiveshell  # the ``open`` of cells calls its ``io_open``
     openers = [
         (owner, name, getattr(owner, name)) for owner, name in ((builtins, "open"), (io, "open"), (shell, "io_open"))
     ]
@@ -186,13 +188,13 @@ def _follow(hooks: Hooks, places: Places) -> None:
 
 
 def _writing(original: Any, places: Places) -> Any:
-    """Return an ``open`` that writes into folders of Drive which only the student's account has."""
+    """Return an ``open`` that first makes a missing folder of Drive when a file in it is opened for writing."""
 
     @functools.wraps(original)
     def opened(file: Any, *args: Any, **kwargs: Any) -> Any:
         mode = str(args[0] if args else kwargs.get("mode", "r"))
         if WRITING.search(mode) and isinstance(file, str | os.PathLike):
-            with contextlib.suppress(OSError, ValueError):  # what is wrong with the path, opening it tells
+            with contextlib.suppress(OSError, ValueError):  # opening the path reports the error
                 folder = Path(os.fsdecode(file)).absolute().parent
                 if "drive" in folder.parts and not folder.exists() and places.may_write(folder):
                     places.furnish(folder)
@@ -202,7 +204,7 @@ def _writing(original: Any, places: Places) -> Any:
 
 
 class Rewriting(ast.NodeTransformer):
-    """Turns paths in Colab and on Kaggle, in a cell's strings and commands, into the folders that stand for them."""
+    """Replaces Colab and Kaggle paths in a cell's strings and commands by our folders for them."""
 
     def __init__(self, places: dict[str, Path]) -> None:
         self.places = places
@@ -215,7 +217,7 @@ class Rewriting(ast.NodeTransformer):
 
 
 def _folder_in(text: str) -> PurePosixPath:
-    """Return the folder that a path names, up to where it is filled in or a pattern."""
+    """Return the folder that a path names, up to its first placeholder or wildcard."""
     whole = re.split(r"[{*?\[%]", text)[0]
     path = PurePosixPath(whole if whole == text else whole.rpartition("/")[0])
     return path.parent if path.suffix else path
@@ -226,7 +228,7 @@ def _one_drive(path: PurePosixPath) -> PurePosixPath:
 
 
 def _is_link(path: Path) -> bool:
-    """Tell whether this is the link of a box, and not a folder of this machine's."""
+    """Tell whether this path is a box's link, not a real folder of this machine."""
     try:
         return path.readlink() == LINKS[path]
     except OSError:
@@ -234,7 +236,7 @@ def _is_link(path: Path) -> bool:
 
 
 def _link(place: Path, target: Path) -> None:
-    """Let a place lead to a file or folder; where there are no links, a file's copy lies there."""
+    """Make a symbolic link to a file or folder. If links are unsupported, copy a file instead."""
     if os.path.lexists(place):
         return
     try:

@@ -1,8 +1,8 @@
-"""Stand-ins for packages that are not here, of which a notebook needs something back: progress bars give their numbers,
-a download gives the data, a logbook remembers its settings.
+"""Stand-ins for absent packages whose results a notebook uses: progress bars yield their items, a download returns the
+data, an experiment log keeps its settings.
 
-Theory of operation: a finder, asked after all others, makes them where nothing of that name is installed or was handed
-in. What such a package does besides is decoration.
+Theory of operation: a finder at the end of ``sys.meta_path`` makes them, so an installed package or a student's own
+module of that name comes first. Everything else that such a package does is decoration.
 """
 
 import importlib
@@ -50,7 +50,7 @@ def install(hooks: Hooks, keras: Any, csv: Path, found: Found, note: Note) -> No
 
 
 class Progress:
-    """A progress bar that nobody sees, over what it is given."""
+    """A silent progress bar over an iterable."""
 
     def __init__(self, iterable: Any = None, *args: Any, **settings: Any) -> None:
         total = settings.get("total", iterable if isinstance(iterable, int) else None)
@@ -76,21 +76,21 @@ class Progress:
         return None
 
     def __call__(self, iterable: Any = None, *args: Any, **settings: Any) -> "Progress":
-        """Wrap what another bar wraps, or go on by one."""
+        """Return a bar over another iterable, or this one if there is none."""
         return self if iterable is None else Progress(iterable)
 
     def update(self, n: int = 1, *args: Any, **settings: Any) -> None:
-        """Go on by a few."""
+        """Advance the bar by ``n``."""
         self.n += n if isinstance(n, int | float) else 0
 
     @classmethod
     def write(cls, text: Any = "", *args: Any, **settings: Any) -> None:
-        """Print what is to stand beside the bar."""
+        """Print text that would appear beside the bar."""
         print(text)
 
     @classmethod
     def pandas(cls, *args: Any, **settings: Any) -> None:
-        """Give pandas its ``progress_apply``."""
+        """Add ``progress_apply`` to pandas."""
         import pandas as pd
         from pandas.core.groupby import DataFrameGroupBy, SeriesGroupBy
 
@@ -129,7 +129,7 @@ _WANDB = ("WandbCallback", "WandbMetricsLogger", "WandbModelCheckpoint", "WandbE
 
 
 class _Settings(dict[str, Any]):
-    """Settings that are read and set as attributes, too."""
+    """Settings that can also be read and set as attributes."""
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -150,7 +150,7 @@ class _Settings(dict[str, Any]):
 
 
 def _wandb() -> dict[str, Any]:
-    """Weights & Biases without its server: the settings of a run are there, its sweeps are not."""
+    """Weights & Biases without its server: a run has its settings, sweeps raise an error."""
     kept = _Settings()
     run = Decoration(config=kept)
 
@@ -165,13 +165,13 @@ def _wandb() -> dict[str, Any]:
 
 
 class _Downloads:
-    """Gives the data where a file would be downloaded."""
+    """Supplies the data set instead of downloading a file."""
 
     def __init__(self, csv: Path, found: Found) -> None:
         self.csv, self.found = csv, found
 
     def folder(self, *args: Any, path: str | None = None, **settings: Any) -> str:
-        """Return a folder with the data set in it, or one file's path."""
+        """Return a folder that contains the data set; with ``path``, return the file's path."""
         place = Path.home() / "datasets" / self.csv.stem
         self._copy(place / self.csv.name)
         return str(place / self.csv.name if path else place)
@@ -183,11 +183,11 @@ class _Downloads:
         return pd.read_csv(self.csv)
 
     def into(self, address: Any, data_dir: Any = ".", *args: Any, **settings: Any) -> None:
-        """Put the data set into a folder called like the last part of its address."""
+        """Copy the data set into a folder named after the last part of its address."""
         self._copy(Path(data_dir, str(address).rstrip("/").rpartition("/")[2], self.csv.name))
 
     def file(self, url: Any = None, output: Any = None, *args: Any, **settings: Any) -> str:
-        """Put the data set where a file would be downloaded to."""
+        """Copy the data set to the path to which a file would be downloaded."""
         target = Path(output or self.csv.name)
         target = target / self.csv.name if str(output or "").endswith(("/", os.sep)) or target.is_dir() else target
         copy = self.found(str(target))
@@ -195,7 +195,7 @@ class _Downloads:
         return str(target)
 
     def as_file(self, url: Any, out: Any = None, *args: Any, **settings: Any) -> str:
-        """Put the data set where ``wget`` would."""
+        """Copy the data set to the path that ``wget`` would choose."""
         return self.file(url, out or str(url).rpartition("/")[2].partition("?")[0])
 
     def _copy(self, target: Path, source: Path | None = None) -> None:
@@ -205,7 +205,7 @@ class _Downloads:
 
 
 class _Finder:
-    """Finds stand-ins, and makes them."""
+    """Finds and makes stand-ins."""
 
     def __init__(self, contents: dict[str, dict[str, Any]], note: Note) -> None:
         self.contents, self.note = contents, note
@@ -230,7 +230,7 @@ class _Finder:
 
 
 def keep_tensorflow(hooks: Hooks, keras: Any, shell: Any, note: Note) -> None:
-    """Keep Keras on TensorFlow, whatever backend the code asks for, and say so."""
+    """Keep Keras on TensorFlow, whatever backend the code selects, and note it."""
 
     def tell(backend: str) -> None:
         words = f"Keras was to run on {backend[:20].replace('`', '')}, which is not here; it ran on TensorFlow"

@@ -1,10 +1,10 @@
 """``keras.wrappers.scikit_learn`` as it was: Keras networks as estimators of scikit-learn.
 
-Keras dropped the module in 2023; packages that took its place ask for other parameters and give other scores. What is
-here means what it meant: ``build_fn`` makes the network, every other parameter goes to whichever of ``build_fn``,
-``fit``, ``predict`` and ``evaluate`` has one of that name, and ``model`` is the network that was trained.
+Keras dropped the module in 2023. Packages that replaced it take other parameters and return other scores. This one
+keeps the former meaning: ``build_fn`` makes the network, every other parameter goes to whichever of ``build_fn``,
+``fit``, ``predict`` and ``evaluate`` has one of that name, and ``model`` is the trained network.
 
-The classes live in a module of their own, so that processes of joblib's find them.
+The classes have a module of their own, so that joblib's processes can import them.
 """
 
 import importlib
@@ -24,7 +24,7 @@ WORDS = "`keras.wrappers.scikit_learn` is no part of Keras today; it was here as
 
 
 class Wrapper(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What both kinds of estimators have in common."""
+    """The common part of both kinds of estimators."""
 
     note: Note = staticmethod(lambda words: None)
 
@@ -59,7 +59,7 @@ class Wrapper(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         return self.model.fit(x, y, **{**settings, **kwargs})
 
     def _settings(self, function: Callable[..., Any], **given: Any) -> dict[str, Any]:
-        """Return those parameters that a function has, and what was given beside them."""
+        """Return the parameters that a function accepts, updated with ``given``."""
         names = inspect.signature(function).parameters
         return {**{name: value for name, value in self.sk_params.items() if name in names}, **given}
 
@@ -76,7 +76,7 @@ class KerasClassifier(ClassifierMixin, Wrapper):  # type: ignore[misc]  # as abo
     """A network that predicts classes."""
 
     def fit(self, x: Any, y: Any, **kwargs: Any) -> Any:
-        """Train a network on classes by their names, or one column for each."""
+        """Train a network on class labels of any kind, or on one-hot columns."""
         y = np.asarray(y)
         if y.ndim == 2 and y.shape[1] > 1:
             self.classes_ = np.arange(y.shape[1])
@@ -99,7 +99,7 @@ class KerasClassifier(ClassifierMixin, Wrapper):  # type: ignore[misc]  # as abo
         return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
-        """Return the accuracy, as the network was compiled to tell it."""
+        """Return the accuracy, which the network must have been compiled to measure."""
         y = np.asarray(y)
         if y.ndim == 1 or y.shape[1] == 1:
             y = np.searchsorted(self.classes_, y)
@@ -121,7 +121,7 @@ class KerasRegressor(RegressorMixin, Wrapper):  # type: ignore[misc]  # as above
         return np.squeeze(outputs, axis=-1) if outputs.ndim > 1 and outputs.shape[-1] == 1 else outputs
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
-        """Return the loss, less being worse: minus what the network was trained to make small."""
+        """Return the negative loss."""
         return -float(self._tested(x, y, **kwargs)["loss"])
 
 
@@ -130,7 +130,7 @@ def _is_one_hot(model: Any) -> bool:
 
 
 def install(hooks: Hooks, keras: Any, note: Note) -> None:
-    """Put the module where students may import it from, and where they may reach it without an import."""
+    """Make the module importable under each name that students use, and reachable as an attribute."""
     hooks.replace(Wrapper, "note", staticmethod(note))
     made = made_module(
         hooks, "keras.wrappers.scikit_learn", KerasClassifier=KerasClassifier, KerasRegressor=KerasRegressor

@@ -1,8 +1,8 @@
-"""Run a notebook from top to bottom with nbclient, and say what happens while it happens.
+"""Runs a notebook from top to bottom with nbclient, and reports each event as it happens.
 
-Theory of operation: a notebook is driven cell by cell through a kernel of its own, by nbclient, which goes on after an
-error. As each cell ends, what it left is cut to its caps and said. What the checker's hooks in the kernel publish is
-passed on at once, in order with the cells' outputs.
+Theory of operation: nbclient drives a notebook cell by cell through a kernel of its own, and continues after an error.
+When a cell ends, its outputs are cut to their caps and sent. Messages from the checker's hooks in the kernel are passed
+on at once, in order with the cells' outputs.
 """
 
 import os
@@ -33,7 +33,7 @@ from checker.wire import frames
 from checker.wire.frames import Frame, Kind
 
 MODULE = "submission.py"
-"""What a module is called where it runs; its ``__file__`` is there."""
+"""File name of a module where it runs; its ``__file__`` points there."""
 MAX_OUTPUT = 200_000
 """Characters of text kept for a cell."""
 MAX_OUTPUTS = 200
@@ -41,13 +41,13 @@ MAX_ERROR = 2_000
 """Characters of an error's message."""
 MAX_PICTURE = 1_000_000
 MAX_KEPT = 8_000_000
-"""Characters of all that is kept of a cell's outputs."""
+"""Characters kept of all outputs of a cell."""
 KERNEL_START_SECONDS = 86_400
-"""By the clock, which a busy machine must not let decide. A kernel that dies is noticed at once, and one that never
-gets ready meets the job's limit."""
+"""Wall-clock time, so long that a busy machine never decides. A kernel that dies is noticed at once, and one that never
+gets ready reaches the job's own limit."""
 LAST_WORDS_SECONDS = 600
-"""For what a cell has published to arrive after its reply, which large arrays and a busy machine may delay. What comes
-later is lost."""
+"""Time for a cell's messages to arrive after its reply; large arrays and a busy machine delay them. Later ones are
+lost."""
 
 Say = Callable[[Frame], None]
 Kernel = Callable[[KernelSettings, Path], AsyncKernelManager]
@@ -55,8 +55,8 @@ Kernel = Callable[[KernelSettings, Path], AsyncKernelManager]
 
 
 def run(job: ExecuteJob, notebook: Any, arrays: Sequence[Array], root: Path, say: Say, kernel: Kernel) -> None:
-    """Execute a notebook with such a kernel, where it lies in the student's own folder ``root``; what is seen goes to
-    ``say``. ``arrays`` are a replay's."""
+    """Execute a notebook in this kernel, in its place in the student's own folder ``root``. All results go to ``say``.
+    ``arrays`` are those of a replay."""
     folder = companions.place(root, job.folder)
     if job.replay is not None and job.replay.cells:
         _leave_out(notebook, frozenset(job.replay.cells))
@@ -94,7 +94,8 @@ def _leave_out(notebook: Any, needed: Collection[int]) -> None:
 
 
 def _put_down(arrays: Sequence[Array], folder: Path) -> str:
-    """Write a replay's arrays where the kernel takes them from before any code of the student's runs."""
+    """Write a replay's arrays to a file, which the kernel reads before any of the student's code runs; return its
+    path."""
     path = folder / "rows.npz"
     np.savez(path, *arrays)
     return str(path)
@@ -111,7 +112,7 @@ def _kernel_died(cell: int) -> Failure:
 
 
 class Client(NotebookClient):
-    """nbclient, with the checker's kernel, caps on output, and a word on every cell as it ends."""
+    """nbclient with the checker's kernel, caps on output, and a report on each cell when it ends."""
 
     def __init__(self, notebook: Any, manager: AsyncKernelManager, folder: Path, say: Say) -> None:
         manager.client_factory = PromptClient
@@ -142,7 +143,7 @@ class Client(NotebookClient):
         self.say(frames.message(replace(result, saved=self._saved[cell_index])))
 
     def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-        """Pass the hooks' messages on, and keep outputs within bounds."""
+        """Pass the hooks' messages on, and limit the outputs."""
         if msg["msg_type"] == MESSAGE_TYPE:
             kind, record = (str(msg["content"].get(key)) for key in ("kind", "record"))
             frame = Kind.OUTPUTS if kind == "AsTrained" else Kind.ARRAY
@@ -159,13 +160,13 @@ class Client(NotebookClient):
             return super().process_message(msg, cell, cell_index)
         except CellControlSignal:
             raise
-        except Exception as error:  # noqa: BLE001  # a malformed message of the student's making ends no run
+        except Exception as error:  # noqa: BLE001  # a student's malformed message must not end the run
             print(f"ignored a message from the kernel: {first_line(error)}", file=sys.stderr)
             return None
 
 
 def started_kernel(settings: KernelSettings, folder: Path) -> AsyncKernelManager:
-    """Return the manager of a kernel that is a Python process of its own, which imports nothing from where it runs
+    """Return the manager of a kernel in a Python process of its own, which imports nothing from its working folder
     before it is ready."""
     command = [
         sys.executable,
@@ -206,12 +207,12 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
 
 
 def _ends(message: str) -> str:
-    """Return a message, or the first and the last of a long one: TensorFlow says at the end what went wrong."""
+    """Return a message, or the start and the end of a long one: TensorFlow puts the reason at the end."""
     return message if len(message) <= MAX_ERROR else f"{message[: MAX_ERROR // 2]}\n…\n{message[-MAX_ERROR // 2 :]}"
 
 
 def _affordable(outputs: Sequence[CellOutput]) -> Iterator[CellOutput]:
-    """Yield outputs up to the first with which they would be too much for one message."""
+    """Yield outputs until the next one would make the message too large."""
     room = MAX_KEPT
     for output in outputs:
         room -= len(output.content)

@@ -1,9 +1,8 @@
-"""The student's kernel as a fork of the guest, where the guest has imported everything already.
+"""The student's kernel as a fork of a guest that has already imported everything.
 
-Theory of operation: the fork is made before nbclient starts anything, in a process with one thread. It gives up
-every descriptor but the standard streams, so that no student's code can speak to the host in the guest's place,
-and waits for its command line. To jupyter_client it looks like a process that was started the
-usual way.
+Theory of operation: the fork is made before nbclient starts anything, in a process with one thread. It closes every
+descriptor but the standard streams, so that no student's code can write to the host in the guest's name, and waits for
+its command line. jupyter_client sees it as a process started in the usual way.
 """
 
 import contextlib
@@ -24,7 +23,7 @@ from checker.guest.host.settings import KernelSettings
 
 
 class ForkedKernel:
-    """What jupyter_client needs of a ``subprocess.Popen``."""
+    """The part of ``subprocess.Popen``'s interface that jupyter_client uses."""
 
     stdin = stdout = stderr = None
 
@@ -37,7 +36,7 @@ class ForkedKernel:
         os.close(waiting)
 
     def start(self, arguments: list[str]) -> None:
-        """Give the waiting kernel its command line, with the connection file in it."""
+        """Send the waiting kernel its command line, which names the connection file."""
         with os.fdopen(self._arguments, "w") as pipe:
             json.dump(arguments, pipe)
 
@@ -67,7 +66,7 @@ class ForkedKernel:
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Starts the kernel that waits, instead of a command."""
+    """Starts the waiting kernel instead of a command."""
 
     process: Any
     waiting: ForkedKernel
@@ -80,7 +79,7 @@ class ForkedProvisioner(LocalProvisioner):
 
 
 def manager(settings: KernelSettings, folder: Path) -> AsyncKernelManager:
-    """Fork a kernel; return the manager that will start it, over sockets in the file system."""
+    """Fork a kernel; return the manager that will start it, with sockets in the file system."""
     spec = KernelSpec(argv=["-f", "{connection_file}"], language="python", display_name="checker")
     made = AsyncKernelManager(transport="ipc", ip=f"{tempfile.mkdtemp(prefix='k')}/k")
     made._kernel_spec = spec
@@ -102,10 +101,10 @@ def _be_kernel(settings: KernelSettings, folder: Path, waiting: int) -> None:
 
 
 def _let_go(keep: int) -> None:
-    """Turn every descriptor but the standard streams into one of nothing: none is closed twice that way."""
+    """Redirect every descriptor but the standard streams and ``keep`` to /dev/null, so that none is closed twice."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         if descriptor > 2 and descriptor not in (keep, nothing):
-            with contextlib.suppress(OSError):  # the folder's own descriptor is gone by now
+            with contextlib.suppress(OSError):  # the folder's own descriptor is closed by now
                 os.fstat(descriptor)
                 os.dup2(nothing, descriptor)

@@ -1,9 +1,9 @@
 """The Jupyter kernel in which a student's notebook runs: a real ipykernel, with the checker's hooks in it.
 
-``checker.guest.host.client`` starts it as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``. Where
-the guest is warm, ``checker.guest.host.forked`` starts it in a fork. Everything is imported and every global random
-generator seeded before the first cell. What the hooks see is sent on the kernel's own IOPub channel as messages of the
-type ``checker``, in order with the cell's outputs.
+``checker.guest.host.client`` starts it as ``python -m checker.guest.host.kernel SETTINGS -f CONNECTION_FILE``. In a
+warm guest, ``checker.guest.host.forked`` starts it in a fork. Before the first cell everything is imported and every
+global random generator is seeded. The hooks' records are sent on the kernel's own IOPub channel as messages of the type
+``checker``, in order with the cell's outputs.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from checker.records.job import ReplayPlan
 from checker.records.training import TrainingRun
 from checker.wire.frames import pack, reference
 
-if TYPE_CHECKING:  # in earnest these are imported by the functions that need them, after TensorFlow
+if TYPE_CHECKING:  # at run time these are imported by the functions that need them, after TensorFlow
     from checker.guest.compat.companions import Own
     from checker.guest.watch.as_trained import Witness
 
@@ -33,11 +33,11 @@ MESSAGE_TYPE = "checker"
 SEED = 20_201_124
 MAX_ADAPTATIONS = 100
 PUBLISHING_SECONDS = 1.0
-"""For the kernel's thread of output, before ``os._exit`` ends it too."""
+"""Time for the kernel's output thread before ``os._exit`` ends it too."""
 
 
 def run(settings: KernelSettings) -> None:
-    """Run the kernel to its end; the remaining command line is ipykernel's."""
+    """Run the kernel until it ends; ipykernel reads the remaining command line."""
     import tensorflow as tf
     from ipykernel.kernelapp import IPKernelApp
 
@@ -53,7 +53,7 @@ def run(settings: KernelSettings) -> None:
         own = companions.Own(Path(settings.root), Path.cwd(), settings.csv)
         app: Any = IPKernelApp.instance()
         app.initialize(sys.argv[1:])
-        sys.path[:] = [path for path in sys.path if path]  # no file of the student's is imported before all is ready
+        sys.path[:] = [path for path in sys.path if path]  # no student's file is imported before all is set up
         seed = SEED if plan is None else plan.seed
         place = Place(settings.cells, lambda: tf.keras.utils.set_random_seed(seed), settings.lines)
         session = Session(tf, app, settings, hooks, own, place, Channel(app.kernel))
@@ -65,7 +65,8 @@ def run(settings: KernelSettings) -> None:
 
 
 class Session:
-    """What the checker adds to a kernel: adaptations to old notebooks, watchers of training, calls at each cell."""
+    """The checker's additions to a kernel: adaptations to old notebooks, watchers of training, callbacks for each
+    cell."""
 
     def __init__(
         self, tf: Any, app: Any, settings: KernelSettings, hooks: Hooks, own: "Own", place: "Place", channel: "Channel"
@@ -84,11 +85,11 @@ class Session:
         self.witness: Witness | None = None
 
     def note(self, what: str) -> None:
-        """Say what was adapted in the running cell."""
+        """Note an adaptation in the running cell."""
         self.channel.note(self.place.cell(), what)
 
     def adapt(self) -> None:
-        """Let old and odd notebooks run, and lead them to the data."""
+        """Let old and unusual notebooks run, and redirect their reads of the data."""
         from checker.guest.compat import adaptation, data_paths, furniture, libraries, places, standins, wrappers
         from checker.guest.compat.former_keras import FormerModules
 
@@ -108,7 +109,7 @@ class Session:
         self.reader.install(hooks)
 
     def watch(self, plan: ReplayPlan | None) -> None:
-        """Note what the student's code trains; ``plan`` puts the checker's rows into it."""
+        """Record the student's trainings; ``plan`` replaces their rows by the checker's."""
         from checker.guest.compat import adaptation
         from checker.guest.watch import executions
         from checker.guest.watch.as_trained import Witness
@@ -133,7 +134,7 @@ class Session:
         Tapes(tf, self.capture).install(hooks)
 
     def follow_cells(self) -> None:
-        """Call what there is to do before and after each cell."""
+        """Register the callbacks before and after each cell."""
         from checker.guest.host import script
         from checker.guest.host.script import Script
 
@@ -155,17 +156,18 @@ class Session:
         self.hooks.replace(os, "_exit", _leaving(lambda: self.end_cell(True)))
 
     def end_cell(self, is_last: bool) -> None:
-        """Note the models that a cell left behind, and what they give."""
+        """Record a cell's models and their outputs."""
         self.capture.scan(self.shell.user_ns)
         if self.witness is not None:
             self.witness.end_cell(is_last)
 
 
 def each_cell(shell: Any, event: str, callback: Callable[[Any], None]) -> None:
-    """Call back for each cell that the notebook has, and not for what a cell's magic, as ``%%capture``, runs inside."""
+    """Register a callback for each cell of the notebook, but not for the code that a cell's magic, such as
+    ``%%capture``, runs."""
 
     def call(of: Any) -> None:
-        info = getattr(of, "info", of)  # an event gives the cell, or else its result
+        info = getattr(of, "info", of)  # an event passes the cell or its result
         if info is None or info.store_history:
             callback(of)
 
@@ -173,7 +175,7 @@ def each_cell(shell: Any, event: str, callback: Callable[[Any], None]) -> None:
 
 
 def _take_arrays(path: str) -> tuple[Array, ...]:
-    """Return the arrays in a file, and remove it before any code of the student's runs."""
+    """Return the arrays in a file, and remove the file before any of the student's code runs."""
     with np.load(path, allow_pickle=False) as file:
         arrays = tuple(file[f"arr_{number}"] for number in range(len(file.files)))
     Path(path).unlink()
@@ -181,12 +183,12 @@ def _take_arrays(path: str) -> tuple[Array, ...]:
 
 
 def _leaving(before: Callable[[], None]) -> Callable[[int], None]:
-    """Return an ``os._exit`` before which this process, and none forked from it, notes how things stand."""
+    """Return an ``os._exit`` that calls ``before`` first, in this process and not in forks of it."""
     leave, process = os._exit, os.getpid()
 
     def leave_after(status: int) -> None:
         if os.getpid() == process:
-            with contextlib.suppress(Exception):  # whatever goes wrong now, the process ends as it was told to
+            with contextlib.suppress(Exception):  # the process must end in any case
                 before()
                 sys.stdout.flush()
                 time.sleep(PUBLISHING_SECONDS)
@@ -196,10 +198,11 @@ def _leaving(before: Callable[[], None]) -> Callable[[int], None]:
 
 
 class Place:
-    """Which cell is running; ``cells`` are the numbers of those with code in them, ``lines`` how many lines of a module
-    stand before each.
+    """The running cell; ``cells`` are the numbers of those with code, ``lines`` the number of a module's lines before
+    each.
 
-    ``before_the_first`` seeds: a kernel that starts draws numbers itself, and not the same number of them each time.
+    ``before_the_first`` seeds the random generators before the first cell: a starting kernel draws a varying number of
+    random numbers itself.
     """
 
     def __init__(self, cells: Sequence[int], before_the_first: Callable[[], None], lines: Sequence[int] = ()) -> None:
@@ -222,7 +225,7 @@ class Place:
         return self.cells[self._at()]
 
     def lines_before(self) -> int | None:
-        """Return how many lines of a module stand before the running cell; None in a notebook."""
+        """Return the number of a module's lines before the running cell; None in a notebook."""
         return self.lines[self._at()] if self.lines else None
 
     def _at(self) -> int:
@@ -230,7 +233,7 @@ class Place:
 
 
 class Channel:
-    """Sends records and arrays to whoever drives the kernel; each array and each adaptation goes once."""
+    """Sends records and arrays to the client of the kernel; each array and each adaptation is sent once."""
 
     def __init__(self, kernel: Any) -> None:
         self.kernel = kernel
@@ -239,17 +242,18 @@ class Channel:
         self.said: set[str] = set()
 
     def remember_parent(self, info: Any) -> None:
-        """Keep the running cell's message, so that what other threads send belongs to it too."""
+        """Keep the running cell's message, so that messages from other threads belong to it too."""
         self.parent = self.kernel.get_parent()
 
     def note(self, cell: int, what: str) -> None:
-        """Say once what was adapted."""
+        """Send a note on an adaptation, once."""
         if what not in self.said and len(self.said) < MAX_ADAPTATIONS:
             self.said.add(what)
             self.send(Adaptation(cell, what[:500]), ())
 
     def send(self, record: ModelCapture | Adaptation | AsTrained | TrainingRun, arrays: tuple[Array, ...]) -> None:
-        """Send a record and the arrays it refers to: what networks gave each time, for only the newest is kept."""
+        """Send a record and the arrays it refers to. Outputs of networks (AsTrained) are sent every time: only the
+        newest are kept."""
         new = {ref.sha256: a for a in arrays if (ref := reference(a)).sha256 not in self.sent}
         if not isinstance(record, AsTrained):
             self.sent |= set(new)

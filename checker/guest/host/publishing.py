@@ -1,11 +1,11 @@
-"""How a kernel publishes: nothing is dropped, and what forked processes print comes by a socket in the file system.
+"""The kernel's publishing: no message is dropped, and forked processes print through a socket in the file system.
 
-Theory of operation: the kernel has one thread for all that it publishes. ZeroMQ lets its socket drop a message where a
-thousand wait for a reader that has no time for them. With these go what a student's network was fed, or the word that
-a cell is done. Here the thread waits for the reader; a cell that prints line by line then waits for the thread.
+Theory of operation: one thread of the kernel publishes all messages. By default ZeroMQ drops messages once a thousand
+wait for a slow reader. Records of a network's training data, or the message that a cell is done, would be lost. Here
+the thread waits for the reader instead; a cell that prints line by line then waits for the thread.
 
-ipykernel has what forked processes print sent to a TCP port of the kernel's. Behind the wall no such socket can be
-made: ZeroMQ would end the kernel when it finds no network at all.
+ipykernel sends the output of forked processes to one of the kernel's TCP ports. The walled sandbox has no network, so
+no such socket can be made, and ZeroMQ would end the kernel.
 """
 
 import os
@@ -22,7 +22,7 @@ from checker.guest.plain.hooks import Hooks
 
 
 class PatientThread(IOPubThread):
-    """ipykernel's thread for output, which waits where ZeroMQ would drop."""
+    """ipykernel's output thread, which waits where ZeroMQ would drop messages."""
 
     def __init__(self, socket: zmq.Socket[Any], *arguments: Any, **options: Any) -> None:
         socket.setsockopt(zmq.XPUB_NODROP, True)
@@ -30,10 +30,10 @@ class PatientThread(IOPubThread):
 
 
 class FilePipedThread(PatientThread):
-    """The same with another way in for forked processes."""
+    """The same, with a socket in the file system for forked processes."""
 
     def _setup_pipe_in(self) -> None:
-        self._pipe_uuid = os.urandom(16)  # by which a message of a forked process is known
+        self._pipe_uuid = os.urandom(16)  # identifies messages of forked processes
         self._pipe_place = f"ipc://{tempfile.mkdtemp(prefix='o')}/o"
         pipe_in = self.socket.context.socket(zmq.PULL)
         pipe_in.linger = 0
@@ -42,7 +42,7 @@ class FilePipedThread(PatientThread):
         self._pipe_in.on_recv(self._handle_pipe_msg)
 
     def _setup_pipe_out(self) -> tuple[Any, Any]:
-        context = zmq.Context()  # one is of no use in the fork of its process
+        context = zmq.Context()  # a fork cannot use its parent's context
         pipe_out = context.socket(zmq.PUSH)
         pipe_out.linger = 3_000
         pipe_out.connect(self._pipe_place)
@@ -50,6 +50,6 @@ class FilePipedThread(PatientThread):
 
 
 def install(hooks: Hooks) -> None:
-    """Let kernels that are made from now on publish so."""
+    """Make kernels that are started from now on use these threads."""
     here = FilePipedThread if sys.platform.startswith("linux") else PatientThread
     hooks.replace(kernelapp, "IOPubThread", here)  # ipykernel makes its thread by this name

@@ -1,11 +1,11 @@
-"""A kernel's client that knows at once when the kernel is ready.
+"""A kernel's client that notices at once when the kernel is ready.
 
-Theory of operation: a kernel is ready when it has answered a question, and when what it publishes arrives, too, which
-a subscription that takes effect late would miss. To every question the kernel publishes when it turns to it and when
-it is done. So one question shows both: its answer has come, and word that the kernel is done with it. jupyter_client
-waits until nothing more is published for a fifth of a second, so as to leave nothing for the first cell to meet;
-nbclient passes over all that does not belong to its cell, so nothing needs to be swept up. And a kernel that is not
-there yet is looked for every few milliseconds, where ZeroMQ's own measure is a tenth of a second.
+Theory of operation: a kernel is ready when it has answered a request, and when its published messages arrive too. A
+late subscription would miss those. The kernel publishes when it begins and when it finishes each request. So one
+request shows both: its reply, and the published status that the kernel has finished it. jupyter_client waits until
+nothing has been published for a fifth of a second, so that no leftover message reaches the first cell. That is
+unnecessary: nbclient ignores messages that do not belong to its cell. A kernel that does not respond yet is tried every
+few milliseconds, while ZeroMQ's default is a tenth of a second.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ CONNECT_AGAIN_MS = 5
 
 
 class PromptClient(AsyncKernelClient):
-    """Waits for the kernel no longer than it takes."""
+    """Waits no longer for the kernel than necessary."""
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
@@ -29,9 +29,9 @@ class PromptClient(AsyncKernelClient):
         return context
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait until the kernel has answered a question and its word of that has arrived.
+        """Wait until the kernel has answered a request and its status message has arrived.
 
-        Raises RuntimeError where it has died, or has not done so within ``timeout`` seconds.
+        Raises RuntimeError if the kernel has died, or is not ready within ``timeout`` seconds.
         """
         until = float("inf") if timeout is None else time.monotonic() + timeout
         while True:
@@ -51,7 +51,7 @@ class PromptClient(AsyncKernelClient):
 
 
 async def _answer(get: Any, asked: str, **wanted: str) -> Any:
-    """Return the first message that belongs to a question and says what is wanted."""
+    """Return the first message that belongs to a request and has the wanted content."""
     while True:
         message = await get()
         belongs = message["parent_header"].get("msg_id") == asked

@@ -1,9 +1,9 @@
-"""A module runs as ``python solution.py`` runs it: its own arguments, file and event loop, and it may end itself.
+"""Runs a module like ``python solution.py``: with its own arguments, file name and event loop, and free to end itself.
 
-Theory of operation: the kernel's command line, its loop and its ``exit`` are the kernel's affair. A script finds its
-own name as the only argument, no loop that runs already, and ``exit`` as Python's ``site`` makes it. ``SystemExit``
-ends a script whose networks were trained, whatever would come after it. Before that it is an error as any other: the
-next paragraph is run, because what ends a script early is mostly its arguments or the machine.
+Theory of operation: the kernel's command line, event loop and ``exit`` are hidden. A script finds its own name as the
+only argument, no running loop, and the ``exit`` that Python's ``site`` makes. ``SystemExit`` ends a script that has
+trained a network, even if more code follows. Before that it is an error like any other and the next paragraph is run,
+because a script that ends itself early mostly does so because of its arguments or the machine.
 """
 
 import _sitebuiltins
@@ -23,7 +23,7 @@ NO_ARGUMENTS = "A script is run without arguments, as by `python solution.py`: g
 
 
 class Arguments(list[str]):
-    """A command line that says why it has no more arguments."""
+    """A command line whose IndexError explains why it has no more arguments."""
 
     def __getitem__(self, at: Any) -> Any:
         """Return an argument, or a list of them."""
@@ -33,7 +33,7 @@ class Arguments(list[str]):
             raise IndexError(f"sys.argv has no argument {at}. {NO_ARGUMENTS}") from None
 
     def pop(self, at: SupportsIndex = -1) -> str:
-        """Return an argument and take it away."""
+        """Return an argument and remove it."""
         try:
             return super().pop(at)
         except IndexError:
@@ -41,7 +41,7 @@ class Arguments(list[str]):
 
 
 def hide_kernel(hooks: Hooks, name: str = LAUNCHER) -> None:
-    """Take the kernel's own command line from ``sys.argv``, and say in words which argument a parser misses."""
+    """Remove the kernel's own command line from ``sys.argv``, and let a parser explain which argument is missing."""
     hooks.replace(sys, "argv", Arguments([name]))
 
     def error(self: argparse.ArgumentParser, message: str) -> NoReturn:
@@ -52,10 +52,10 @@ def hide_kernel(hooks: Hooks, name: str = LAUNCHER) -> None:
 
 
 class Script:
-    """What a kernel's shell does otherwise for a script.
+    """Changes to a kernel's shell for a script.
 
-    ``line_of_cell``: how many lines of the file stand before the running cell; ``is_last``: no cell comes after it;
-    ``has_trained``: a network was trained; ``end`` runs no further cell.
+    ``line_of_cell``: the number of the file's lines before the running cell; ``is_last``: no cell follows it;
+    ``has_trained``: a network was trained; ``end`` skips all further cells.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Script:
         self._kernels_loop: asyncio.AbstractEventLoop | None = None
 
     def install(self, hooks: Hooks, file: Path) -> None:
-        """Give the script its name, and its ways to end."""
+        """Set the script's name, and its functions to end itself."""
         hide_kernel(hooks, str(file))
         hooks.replace(self.shell, "showtraceback", self.show)
         end_of_file = "Ctrl-Z plus Return" if os.name == "nt" else "Ctrl-D (i.e. EOF)"
@@ -85,7 +85,7 @@ class Script:
                 hooks.replace(os, name, self._going_on(getattr(os, name), file))
 
     def _going_on(self, execute: Callable[..., Any], file: Path) -> Callable[..., Any]:
-        """Return a call of ``exec`` that goes on where a script starts itself again, as for ``PYTHONHASHSEED``."""
+        """Return an ``exec`` that does nothing if a script restarts itself, as for ``PYTHONHASHSEED``."""
 
         def execute_other(path: Any, arguments: Any, *more: Any) -> Any:
             if str(file) not in map(str, arguments):
@@ -96,7 +96,7 @@ class Script:
         return execute_other
 
     def leave_loop(self, info: Any) -> None:
-        """Let ``asyncio.run`` find no loop that runs, unless the cell itself awaits something in the kernel's."""
+        """Hide the kernel's running loop from ``asyncio.run``, unless the cell itself uses ``await`` in it."""
         if self._kernels_loop is None and not self.shell.should_run_async(
             info.raw_cell, transformed_cell=info.transformed_cell
         ):
@@ -105,7 +105,7 @@ class Script:
             asyncio.set_event_loop(self._loop)
 
     def go_on(self, result: Any) -> None:
-        """Put the kernel's loop back, and run no further cell where this one ended the script."""
+        """Restore the kernel's loop, and skip all further cells if this one ended the script."""
         if self._kernels_loop is not None:
             asyncio._set_running_loop(self._kernels_loop)
             asyncio.set_event_loop(self._kernels_loop)
@@ -121,7 +121,8 @@ class Script:
             self.end()
 
     def show(self, *args: Any, **kwargs: Any) -> None:
-        """Show an error; that a script ends itself is none where all went well, and else is told with its line."""
+        """Show an error. ``SystemExit`` is shown, with its line, only if its status is a failure or nothing was trained
+        yet."""
         ending = sys.exc_info()[1]
         if not isinstance(ending, SystemExit):
             self._show(*args, **kwargs)
@@ -135,7 +136,7 @@ class Script:
         self._show((SystemExit, told, ending.__traceback__), exception_only=True)
 
     def _line(self, ending: SystemExit) -> int:
-        """Return the line of the file that the script was in when it ended itself."""
+        """Return the line of the file in which the script ended itself."""
         trace = ending.__traceback__
         while trace is not None and trace.tb_frame.f_globals is not self.shell.user_ns:
             trace = trace.tb_next
@@ -143,7 +144,7 @@ class Script:
 
 
 def _status(ending: SystemExit) -> str:
-    """Return, in words, how a script said that it failed; "" where it did not."""
+    """Return, in words, the failure that a script's exit status means; empty if it means success."""
     code = ending.code
     if code is None or code == 0:
         return ""

@@ -1,4 +1,4 @@
-"""What the client tells the kernel that it starts: one record, written and read as JSON."""
+"""The settings that the client passes to the kernel it starts: one record, written and read as JSON."""
 
 import json
 from dataclasses import dataclass

@@ -1,17 +1,17 @@
 """The warm process: imports everything once, and does each job in a fork of itself.
 
-Theory of operation: it is the first process of a box, so its end ends the box, and no signal from inside the box
-can end or stop it. It has run no TensorFlow operation and started no thread: such a process can be forked. Its
-standard input is a socket to the host. The host sends three descriptors, a job's standard streams; a fork takes
-them and does the job, as a guest that was started cold would. So a job's bytes never pass through the warm
-process. When the fork has ended, everything else in the box is killed and its writable places are emptied; if
-all then is as it was before the first job, the fork's exit status is sent, which tells the host that the box may be
-used again. Whatever is not as it was ends the warm process, and the box with it.
+Theory of operation: it is the first process (PID 1) of a box, so its end ends the box, and no signal from inside the
+box can end or stop it. It can be forked because it has run no TensorFlow operation and started no thread. Its standard
+input is a socket to the host. For each job the host sends three descriptors, the job's standard streams. A fork takes
+them and does the job like a guest that was started cold, so a job's bytes never pass through the warm process. When the
+fork has ended, the warm process kills every other process in the box and empties its writable folders. If the box's
+state then equals its state before the first job, the warm process sends the fork's exit status, which tells the host
+that the box can be reused. If the state differs, the warm process ends, and the box with it.
 
-It is not dumpable: a student's code, which has the same user id, can neither read nor write its memory, nor reach
-its descriptors, through ``/proc`` or ptrace. A kernel is made dumpable again (``forked``).
+The warm process is not dumpable: a student's code, which has the same user id, can neither read nor write its memory,
+nor reach its descriptors, through ``/proc`` or ptrace. A kernel is made dumpable again (``forked``).
 
-Where the imports leave threads running, the fork starts a fresh Python in its place: slow, and safe.
+If the imports leave threads running, the fork executes a fresh Python instead, which is slow but safe.
 """
 
 import contextlib
@@ -71,22 +71,22 @@ STUDENTS = (
 )
 IMPORTS = {"students": STUDENTS, "ours": OURS}
 BLOCKED = {"students": (), "ours": ("sklearn", "matplotlib", "pandas")}
-"""What Keras imports where it can, for what no training needs: more than a third of the time that it takes."""
+"""Optional imports of Keras that no training needs: more than a third of its import time."""
 
 PLACES = (Path("/tmp"), Path("/dev/shm"))
-"""All that can be written in a box."""
+"""All writable folders of a box."""
 HOME = Path("/tmp/home")
 LIMITS = {
     "RLIMIT_NPROC": 256 + 32 * (os.cpu_count() or 1),  # threads are counted too
     "RLIMIT_NOFILE": 4_096,
     "RLIMIT_MSGQUEUE": 0,  # message queues outlive processes and cannot be listed
-    "RLIMIT_CORE": 1,  # with 0, a crash dump still goes to a program of the host's where there is one
+    "RLIMIT_CORE": 1,  # with 0, the kernel still pipes a core dump to the host's handler, if any
 }
-"""What the kernel holds every process of a box to; the first is counted over all of them."""
+"""Limits that the kernel enforces for every process of a box; the first counts all processes together."""
 NICE = 10
-"""A fork bomb must not keep the host's watcher from its turn at the processor."""
+"""A fork bomb must not keep the host's supervisor from the processor."""
 MAX_FILES = 100_000
-"""Files and folders in a box: each takes a kilobyte of the kernel's memory, which no size of a file system bounds."""
+"""Files and folders in a box: each takes a kilobyte of kernel memory, which a file system's size does not limit."""
 QUEUES = [Path("/proc/sysvipc", name) for name in ("msg", "sem", "shm")]
 PR_SET_DUMPABLE = 4
 CONTROL = 0
@@ -95,20 +95,20 @@ CONTROL = 0
 def serve(code: str, rehearse: Callable[[], None], do_job: Callable[[], None]) -> NoReturn:
     """Do jobs until the host closes the socket.
 
-    ``code`` says whose code runs in the box, "students" or "ours"; what ``rehearse`` leaves in memory, no job has to
-    make again.
+    ``code`` says whose code runs in the box, "students" or "ours". ``rehearse`` fills caches in memory once for all
+    jobs.
     """
     set_dumpable(False)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _limit()
     os.chdir("/")
-    gc.disable()  # a sixth of the imports' time would go into looking through what is there to stay
-    sys.modules.update(dict.fromkeys(BLOCKED[code]))  # type: ignore[arg-type]  # None is the way to block an import
+    gc.disable()  # collecting takes a sixth of the imports' time and frees nothing
+    sys.modules.update(dict.fromkeys(BLOCKED[code]))  # type: ignore[arg-type]  # None blocks an import
     for name in IMPORTS[code]:
         importlib.import_module(name)
     rehearse()
     gc.enable()
-    gc.freeze()  # no job's collections look through what was imported, which would also copy it
+    gc.freeze()  # a job's collections skip the imports, so their pages stay shared
     if _threads() > 1:
         do_job = start_cold
     mounted = _mounted()
@@ -130,20 +130,20 @@ def serve(code: str, rehearse: Callable[[], None], do_job: Callable[[], None]) -
 
 
 def start_cold() -> NoReturn:
-    """Become a fresh Python that does one job from its standard streams."""
+    """Replace this process by a fresh Python that does one job from its standard streams."""
     os.execv(sys.executable, [sys.executable, "-m", "checker.guest"])  # noqa: S606  # a list of our own making
 
 
 def set_dumpable(value: bool) -> None:
-    """Let other processes of the same user look into this one, or not."""
+    """Allow or forbid other processes of the same user to inspect this one."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, int(value), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
 
 
 def turn_to_legacy() -> None:
-    """Let an imported TensorFlow mean legacy Keras, as if it had been imported with ``TF_USE_LEGACY_KERAS``.
+    """Make an imported TensorFlow use legacy Keras, as if it had been imported with ``TF_USE_LEGACY_KERAS``.
 
-    ``tf.keras`` is decided by the environment when it is first used; ``from tensorflow.keras…`` by the path.
+    The environment decides ``tf.keras`` at its first use; TensorFlow's path decides ``from tensorflow.keras…``.
     """
     tensorflow: Any = sys.modules["tensorflow"]
     legacy = Path(str(sys.modules["tf_keras"].__file__)).parent
@@ -153,7 +153,7 @@ def turn_to_legacy() -> None:
 
 
 def run_to_end(action: Callable[[], None]) -> NoReturn:
-    """Do what a forked process is there for, and end it without going back into its parent's code."""
+    """Run a forked process's action, then exit without returning into the parent's code."""
     status = 1
     try:
         action()
@@ -182,13 +182,13 @@ def _limit() -> None:
 
 
 def _counts_by_namespace() -> bool:
-    """Before Linux 5.14 a user's processes outside the box were counted too, of which there may be any number."""
+    """Tell whether RLIMIT_NPROC counts a box's processes alone. Before Linux 5.14 it also counts the user's others."""
     found = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return found is not None and (int(found[1]), int(found[2])) >= (5, 14)
 
 
 def _fork(do_job: Callable[[], None], descriptors: list[int]) -> int:
-    """Fork a process that does a job from these streams; return its number. The last stream stays open."""
+    """Fork a process that does a job with these streams; return its process id. The last stream stays open."""
     child = os.fork()
     if child:
         for descriptor in descriptors[:-1]:
@@ -203,8 +203,8 @@ def _fork(do_job: Callable[[], None], descriptors: list[int]) -> int:
 
 
 def _wait_for(child: int, control: socket.socket, noise: int) -> int:
-    """Return a process's exit status; bury on the way whatever else ends. Ends with the host, and, saying so among the
-    job's noise, where the box is full of files."""
+    """Return a process's exit status; reap every other process that ends meanwhile. Exit if the host closes the socket,
+    or if the box has too many files, which is then reported on the job's standard error."""
     end = os.pidfd_open(child)
     try:
         while True:
@@ -228,7 +228,7 @@ def _files(place: Path) -> int:
 
 
 def _kill_all() -> None:
-    """Stop, kill and bury every other process of the box, until there is none."""
+    """Stop, kill and reap every other process of the box, until there is none."""
     while True:
         with contextlib.suppress(ProcessLookupError):
             os.kill(-1, signal.SIGSTOP)
@@ -240,13 +240,13 @@ def _kill_all() -> None:
 
 
 def _mounted() -> frozenset[Path]:
-    """Return what is mounted below the writable places: where the host's Python lies below /tmp, it is there too."""
+    """Return the mount points below the writable folders, for example a host's Python below /tmp."""
     mounts = [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     return frozenset(mount for mount in mounts if any(place in mount.parents for place in PLACES))
 
 
 def _wipe(mounted: frozenset[Path]) -> None:
-    """Empty the writable places; make the home that every job finds."""
+    """Empty the writable folders, and make the home folder of the next job."""
     for place in PLACES:
         place.chmod(0o1777)  # Jupyter sets the sticky bit above its sockets
         _empty(place, mounted)
@@ -267,7 +267,7 @@ def _empty(folder: Path, mounted: frozenset[Path]) -> None:
 
 
 def _unlock(folder: Path) -> None:
-    """Take away what forbids a folder's removal."""
+    """Remove permissions that prevent a folder's removal."""
     folder.chmod(0o700)
     for inside, names, _ in os.walk(folder):
         for path in (Path(inside, name) for name in names):
@@ -276,7 +276,7 @@ def _unlock(folder: Path) -> None:
 
 
 def _state(mounted: frozenset[Path]) -> tuple[Any, ...]:
-    """Return all that a job could leave behind where nothing is killed or wiped."""
+    """Return the state that a job could change and that killing and wiping do not restore."""
     above = {p for mount in mounted for p in mount.parents if any(place in p.parents for place in PLACES)}
     folders = (*PLACES, HOME, *sorted(above))
     places = [(p.stat().st_mode, os.listxattr(p), sorted(p.iterdir())) for p in folders]

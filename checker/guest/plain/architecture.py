@@ -20,7 +20,7 @@ from checker.records.network import Architecture, KerasObject, Layer, Node
 
 
 def describe(model: Any, keras: Any, tf: Any) -> Architecture:
-    """Return a built model as plain data; UnrebuildableError says what stands in the way."""
+    """Return a built model as plain data. Raises UnrebuildableError, with the obstacle, if that is impossible."""
     walk = _Walk(keras, tf)
     kind = type(model).__name__
     if type(model) is not keras.Sequential and kind != "Functional":
@@ -35,8 +35,8 @@ def describe(model: Any, keras: Any, tf: Any) -> Architecture:
 
 
 def _numeric_columns(model: Any, keras: Any) -> int:
-    """Return of how many columns of numbers, as they are, a model's first layer makes the table that goes on; 0 where
-    that is another layer. Its order of columns matters to none that follow."""
+    """Return the number of columns if a model's first layer selects unchanged numeric columns as a table; else 0. The
+    later layers do not depend on the order of columns."""
     first = model.layers[0] if type(model) is keras.Sequential and model.layers else None
     if first is None or type(first) is not getattr(keras.layers, "DenseFeatures", None):
         return 0
@@ -49,7 +49,7 @@ def _numeric_columns(model: Any, keras: Any) -> int:
 
 def _input_shapes(model: Any) -> list[tuple[int, ...]]:
     shapes = model.input_shape
-    if isinstance(shapes, tuple) and None in shapes[1:]:  # a layer that was adapted keeps its widths to itself
+    if isinstance(shapes, tuple) and None in shapes[1:]:  # an adapted layer does not publish its widths
         shapes = tuple(getattr(model.layers[0], "_build_input_shape", None) or shapes)
     has_several = isinstance(shapes, list | dict)
     shapes = [tuple(tensor.shape) for tensor in model.inputs] if has_several else [shapes]
@@ -125,7 +125,8 @@ class _Walk:
 
 
 def _as_layer(thing: Any, inputs: int) -> Layer | None:
-    """Return the layer that an operator or function on symbolic tensors amounts to, as in ``x + y``; else None."""
+    """Return the layer that is equivalent to an operator or function on symbolic tensors, as in ``x + y``; else
+    None."""
     kind = type(thing).__name__
     if kind == "TFOpLambda":  # legacy Keras
         home, _, name = str(getattr(thing, "symbol", "")).rpartition(".")
@@ -146,7 +147,7 @@ def _as_layer(thing: Any, inputs: int) -> Layer | None:
 def rebuild(architecture: Architecture, keras: Any, x: Any = None) -> Any:
     """Return a fresh model with newly initialised weights, which takes all its inputs as one table (rows, columns).
 
-    ``x`` is the table that normalisation layers adapt to. Raises UnrebuildableError where the record is not sound.
+    ``x`` is the table that normalisation layers adapt to. Raises UnrebuildableError if the record is not sound.
     """
     records = {layer.name: layer for layer in architecture.layers}
     made: dict[str, Any] = {}
@@ -174,7 +175,7 @@ def rebuild(architecture: Architecture, keras: Any, x: Any = None) -> Any:
 
 
 def input_columns(architecture: Architecture) -> dict[int, tuple[int, int]]:
-    """Return for each input node which columns of the table it takes, as first and one past the last."""
+    """Return the columns of the table for each input node, as the first and one past the last."""
     records = {layer.name: layer for layer in architecture.layers}
     found: dict[int, tuple[int, int]] = {}
     start = 0
@@ -195,7 +196,7 @@ def _shape(layer: Layer) -> tuple[int, ...]:
 
 
 def _inputs(architecture: Architecture, keras: Any) -> tuple[Any, dict[int, Any]]:
-    """Return the one table of inputs, and what each input node of the network gets of it."""
+    """Return the one table of inputs, and the part of it for each input node of the network."""
     records = {layer.name: layer for layer in architecture.layers}
     columns = input_columns(architecture)
     if not columns:
@@ -210,7 +211,7 @@ def _inputs(architecture: Architecture, keras: Any) -> tuple[Any, dict[int, Any]
 
 
 def _adapt(layer: Any, node: Node, columns: dict[int, tuple[int, int]], parts: dict[int, Any], x: Any) -> None:
-    """Let a normalisation layer see the training rows, which the student's own may not be."""
+    """Adapt a normalisation layer to our training rows; the student's layer may have adapted to other rows."""
     if x is None:
         return
     if len(node.inputs) != 1 or node.inputs[0] not in columns:
@@ -220,7 +221,8 @@ def _adapt(layer: Any, node: Node, columns: dict[int, tuple[int, int]], parts: d
 
 
 def _require_columns_own(layer: Layer, node: Node, columns: dict[int, tuple[int, int]], before: Layer) -> None:
-    """See that a rescaling has one number, or one for each column of the inputs; elsewhere many are weights."""
+    """Require that a rescaling has one number, or one for each input column. An array elsewhere would be trained
+    weights."""
     numbers = max(np.size(layer.config.get(key, 0)) for key in ("scale", "offset"))  # type: ignore[arg-type]  # plain
     if numbers > 1 and (node.inputs[0] not in columns or numbers > math.prod(_shape(before))):
         raise UnrebuildableError("its weights come from elsewhere: a `Rescaling` layer behind others holds an array")

@@ -1,4 +1,4 @@
-"""Which generation of Keras a submission is written for, and making the legacy one mean it everywhere."""
+"""The Keras generation that a submission is written for, and a way to make every import mean the legacy one."""
 
 import re
 import sys
@@ -32,16 +32,16 @@ TELLTALES = {
 
 
 def is_tensorflow_1(code: str) -> bool:
-    """Tell whether a file was written for TensorFlow 1 itself, when ``import tensorflow`` meant that."""
+    """Tell whether a file was written for TensorFlow 1, when ``import tensorflow`` meant that version."""
     return "compat" not in code and bool(
         re.search(r"\btf\.((placeholder|(Interactive)?Session|get_default_graph)\(|train\.\w+Optimizer\b)", code)
     )
 
 
 def is_graph_by_itself(code: str) -> bool:
-    """Tell whether a file makes placeholders with TensorFlow 2's names for version 1, and no graph to hold them.
+    """Tell whether a file makes placeholders through ``tf.compat.v1``, but no graph for them.
 
-    TensorFlow 1.15 took that; since then eager execution has to be ended first.
+    TensorFlow 1.15 accepted that; later versions require eager execution to be disabled first.
     """
     makes = re.search(r"\bcompat\.v1\.placeholder\(", code)
     return makes is not None and not re.search(r"\.as_default\(|\bdisable_(eager_execution|v2_behavior)\(", code)

@@ -27,16 +27,16 @@ AT_WORK = (
     "apply_gradients update_step _backend_apply_gradients _backend_update_step _get_current_learning_rate "
     "_clip_gradients compute_gradients _compute_gradients _resource_apply_dense _update_step get_updates get_gradients"
 ).split()
-"""Methods through which a training goes, or which say what an object is; those of Keras's own classes are Keras's."""
+"""Methods that training uses, or that describe an object; in Keras's own classes they must be Keras's own."""
 
 
 class UnrebuildableError(Exception):
-    """The object cannot be made again from plain data; the message says why, in words for the report."""
+    """The object cannot be rebuilt from plain data; the message gives the reason, in words for the report."""
 
 
 def reason(error: Exception) -> str:
-    """Return why a model has no description. Models of the students' own making may raise anything when looked
-    at; that must not reach their cell as an error of theirs, and a demonstrator reads it instead."""
+    """Return why a model has no description. Students' own classes may raise anything when inspected. Such an error
+    must not appear in their cell; a demonstrator reads it instead."""
     if isinstance(error, UnrebuildableError):
         return str(error)
     return f"it could not be described ({type(error).__name__}: {str(error)[:200]})"
@@ -58,7 +58,8 @@ def _plain(class_name: str, config: Mapping[str, Any], allowed: Mapping[str, str
 
 
 def _number(value: Any) -> float | None:
-    """Return the one number that an initialiser gives to all weights; None for an array, which would be weights."""
+    """Return the one number to which an initialiser sets all weights; None for an array, which would be trained
+    weights."""
     if isinstance(value, Mapping):  # an array as Keras 3 writes it
         value = (value.get("config") or {}).get("value")
     try:
@@ -104,8 +105,8 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
 
 
 def is_keras_own(made: Any) -> bool:
-    """Tell whether a class or function was defined in Keras itself, as far as it says; a class must also be found where
-    it says that it was."""
+    """Tell whether a class or function says that it was defined in Keras; a class must also be found at the place it
+    names."""
     module = str(getattr(made, "__module__", ""))
     if module.partition(".")[0] not in KERAS:
         return False
@@ -118,7 +119,7 @@ def is_keras_own(made: Any) -> bool:
 
 
 def require_own_methods(thing: Any) -> None:
-    """Raise UnrebuildableError where a method of an object of Keras's was replaced, in its class or in itself alone."""
+    """Raise UnrebuildableError if a method of a Keras object was replaced, in its class or in the object alone."""
     kind = type(thing)
     for name in AT_WORK:
         for found in (vars(thing).get(name), inspect.getattr_static(kind, name, None)):
@@ -128,7 +129,7 @@ def require_own_methods(thing: Any) -> None:
 
 
 def optimizer_object(optimizer: Any) -> KerasObject:
-    """Return a compiled optimizer as plain data, without what scales the loss for numbers of 16 bits around it."""
+    """Return a compiled optimizer as plain data, without the wrapper that scales the loss for 16-bit numbers."""
     kind = type(optimizer)
     if kind.__name__.startswith("LossScaleOptimizer") and is_keras_own(kind):
         return optimizer_object(optimizer.inner_optimizer)
@@ -156,7 +157,7 @@ def loss_object(loss: Any) -> KerasObject:
 
 
 def build(thing: KerasObject, allowed: Mapping[str, str], module: Any, keras: Any) -> Any:
-    """Make a described object again, from the class of its name in ``module``."""
+    """Rebuild a described object from the class of its name in ``module``."""
     keys = _keys(thing.class_name, allowed)
     unknown = set(thing.config) - set(keys)
     if unknown:

@@ -1,5 +1,5 @@
-"""Histograms of a network's trainable variables: what evidence keeps of weights, which themselves are never sent; and
-hashes by which weights that were seen before are known again."""
+"""Histograms of a network's trainable variables, which are kept as evidence instead of the weights, and hashes that
+identify weights."""
 
 import hashlib
 from itertools import islice
@@ -11,16 +11,16 @@ from checker.records.arrays import Array
 from checker.records.training import Histogram
 
 BINS = 30
-"""As many as TensorBoard makes."""
+"""The same number as TensorBoard."""
 VARIABLES = 200
-"""Variables that are described at most, from the inputs on; a hundred dense layers have as many."""
+"""Maximum number of variables described, from the inputs on; a hundred dense layers have as many."""
 
 
 def histograms(model: Any) -> dict[str, Histogram]:
     """Return a histogram of each trainable variable, under names such as ``1_Dense/kernel``.
 
-    The number is the layer's place in the model. Keras's own names count on from one model to the next, so that each
-    seed's would be others.
+    The number is the layer's position in the model. Keras's own names are numbered across models, so they would differ
+    between seeds.
     """
     variables = (
         (f"{place}_{type(layer).__name__}/{_own_name(variable)}", variable)
@@ -31,7 +31,7 @@ def histograms(model: Any) -> dict[str, Histogram]:
 
 
 def digest(model: Any, tf: Any) -> bytes:
-    """Return a hash of all of a network's weights; b"" where they are in a session, or it has none yet."""
+    """Return a hash of all of a network's weights; empty if a session holds them, or the network has none yet."""
     try:
         values = model.get_weights() if tf.executing_eagerly() else []
     except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
@@ -44,12 +44,12 @@ def digest(model: Any, tf: Any) -> bytes:
 
 
 def _own_name(variable: Any) -> str:
-    """Return ``kernel`` of what legacy Keras calls ``dense_1/kernel:0``."""
+    """Return ``kernel`` for a variable that legacy Keras names ``dense_1/kernel:0``."""
     return str(variable.name).rpartition("/")[2].partition(":")[0]
 
 
 def histogram(values: Array) -> Histogram:
-    """Return how values of any shape are spread."""
+    """Return a histogram of values of any shape."""
     finite = values[np.isfinite(values)].astype(np.float64)  # in float32 the range alone could be infinite
     others = values.size - finite.size
     if not finite.size:

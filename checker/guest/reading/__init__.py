@@ -1,1 +1,1 @@
-"""What was handed in, read as a notebook and repaired where only one meaning is possible."""
+"""Reads an uploaded file as a notebook, and repairs it if only one meaning is possible."""

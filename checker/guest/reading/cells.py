@@ -1,18 +1,18 @@
-"""Cells and notebooks as a kernel takes them, and the text in them."""
+"""Cells and notebooks in the form that a kernel takes, and their text."""
 
 from typing import Any
 
 import nbformat
 
 MAX_SAVED = 20_000
-"""Characters kept, from their end, of what the file had under a cell."""
+"""Characters kept, from its end, of a cell's saved output."""
 BARE: dict[str, Any] = {"nbformat": 4, "metadata": {}}
 TEXTS = ("source", "input", "code", "text")
-"""Where cells have their text: today's format, and those before it."""
+"""Keys of a cell's text, in today's format and in earlier ones."""
 
 
 def ignore(what: str) -> None:
-    """Take no note of a repair."""
+    """Discard a note on a repair."""
 
 
 def sources(notebook: Any) -> str:
@@ -25,19 +25,19 @@ def notebook_of(cells: list[Any], metadata: Any) -> Any:
 
 
 def text_of(source: Any) -> str | None:
-    """Return what a notebook keeps as text or as a list of lines; None for anything else."""
+    """Return a notebook's text, which is a string or a list of lines; None for anything else."""
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         return "".join(source)
     return source if isinstance(source, str) else None
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, shortened to a line."""
+    """Return an error's message, shortened to a line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def is_module(notebook: Any) -> bool:
-    """Tell whether what was read was a module, whatever its ending says."""
+    """Tell whether the file was read as a module, whatever its extension."""
     return bool(notebook.metadata.get("module"))
 
 
@@ -47,12 +47,12 @@ def code_cell(source: str, lines_before: int) -> Any:
 
 
 def sayable(text: str) -> str:
-    """Return text without halves of characters, which no message can carry."""
+    """Return text without lone surrogates, which no message can carry."""
     return text.encode("utf-8", "replace").decode()
 
 
 def saved_text(cell: Any) -> str:
-    """Return the text that a cell showed when the file was saved; "" where there is none."""
+    """Return the text output of a cell when the file was saved; empty if there is none."""
     outputs = cell.get("outputs")
     shown = [output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else []
     data = (output.get("data") for output in shown)

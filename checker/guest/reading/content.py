@@ -1,8 +1,8 @@
-"""From bytes to text, and what a file is where it is no notebook and no module.
+"""Decodes a file's bytes, and recognises files that are neither a notebook nor a module.
 
-Theory of operation: a file is text in the encoding that its first bytes or, for a module, its first lines tell, else in
-UTF-8, else in the code page of Western Windows. What is something else altogether, as a PDF that was renamed, is
-recognised by how it begins, and told with what to do about that very kind. Every step is linear in the file's size.
+Theory of operation: a file is decoded by its byte order mark or, for a module, by the encoding that its first lines
+declare; else as UTF-8, else as Windows' Western code page. A file of another kind, such as a renamed PDF, is recognised
+by its first bytes, and the error says how to fix that kind. Every step takes time linear in the file's size.
 """
 
 import codecs
@@ -17,12 +17,12 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
-"""Byte order marks; UTF-32's begins as one of UTF-16's does."""
+"""Byte order marks. UTF-32's come first, because one of them begins with one of UTF-16's."""
 WESTERN = "cp1252"
 BEGINNING = 1_024
-"""Bytes in which a file tells what kind it is."""
+"""Bytes at the start of a file that are searched for its kind."""
 NAMED_LINES = 6
-"""So many of git's markers are named."""
+"""Maximum number of git's conflict markers that an error names."""
 _CODING = re.compile(rb"[ \t\f]*#[^\r\n]{0,200}?coding[:=][ \t]*([-\w.]{1,40})")
 _EMPTY_LINE = re.compile(rb"[ \t\f]*(?:#[^\r\n]*)?(?:\r\n?|\n)")
 _MARKER = re.compile(r"(?m)^[ \t]*(?:<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)")
@@ -42,7 +42,7 @@ BEGINNINGS = (
     (b"\xff\xd8\xff", "a picture", "A picture of a notebook cannot be run. Upload the .ipynb file itself."),
     (b"\x89HDF\r\n", "a saved network", "Upload the notebook that trains the network, not the network."),
 )
-"""How files of other kinds begin, what they are, and what to do about it."""
+"""First bytes of other kinds of files, the kind, and the advice."""
 LINK = (
     "The file holds only a link, or a path, to another file.",
     "Open the link, download the file itself, and upload that.",
@@ -51,15 +51,15 @@ _LINK = re.compile(
     rb"(?i)(?:\[InternetShortcut\]|\[Desktop Entry\]|https?://\S+\s*\Z|/annex/objects/|(?:[\w.-]+/)+[\w.-]+\.(?:ipynb|py)\s*\Z"
     rb"|<\?xml[^>]*>\s*<!DOCTYPE plist)"
 )
-"""Shortcuts of Windows, Linux and macOS, a lone address, and what git leaves of symbolic links and of its annex."""
+"""Shortcuts of Windows, Linux and macOS, a lone URL, and the pointer files of git's symbolic links and git-annex."""
 
 
 class UnreadableError(Exception):
-    """The file is no notebook and no Python; args are rationale and help."""
+    """The file is neither a notebook nor Python; args are rationale and help."""
 
 
 def require_text(content: bytes, kind: str) -> None:
-    """Raise UnreadableError for content that is nothing, or something other than text of this kind."""
+    """Raise UnreadableError if content is empty, or recognised as something other than text of this kind."""
     beginning = content[:BEGINNING]
     if not content.strip(b" \t\r\n\0" + codecs.BOM_UTF8):
         what = "empty" if not content else "blank: nothing but spaces or zeros is in it"
@@ -100,19 +100,19 @@ def require_text(content: bytes, kind: str) -> None:
 
 
 def _is_binary(beginning: bytes) -> bool:
-    """Tell whether there are signs that no text holds, in none of the encodings that are read."""
+    """Tell whether there are control characters that no text has, in any of the supported encodings."""
     text = beginning.rstrip(b"\0")
     has_mark = any(text.startswith(mark) for mark, *_ in MARKS)
     return not has_mark and not _unmarked(beginning) and bool(re.search(rb"[\0-\x08\x0e-\x19\x1c-\x1f]", text))
 
 
 def _ascii(content: bytes) -> bytes:
-    """Return the ASCII in content, for pages in UTF-16 too."""
+    """Return the ASCII bytes of content, so that pages in UTF-16 are recognised too."""
     return re.sub(rb"[\0\x80-\xff]", b"", content)
 
 
 def require_merged(text: str, kind: str) -> None:
-    """Raise UnreadableError for text in which git has left the markers of a conflict."""
+    """Raise UnreadableError for text with git's conflict markers."""
     markers = list(_MARKER.finditer(text))
     if {match[0].lstrip()[0] for match in markers} >= set("<=>"):
         lines = [str(text.count("\n", 0, match.start()) + 1) for match in markers[:NAMED_LINES]]
@@ -125,7 +125,7 @@ def require_merged(text: str, kind: str) -> None:
 
 
 def decode(content: bytes, note: Note, is_module: bool = False) -> str:
-    """Return content as text with the same end for every line, and note where that took more than reading UTF-8."""
+    """Return content as text with ``LF`` line endings; note any decoding other than plain UTF-8."""
     text = _decoded(content, note, is_module).lstrip("\ufeff")
     if text.endswith("\0"):
         note("zeros after the end of the file were left out")
@@ -165,14 +165,15 @@ def _try(content: bytes, encoding: str) -> str | None:
 
 
 def _mostly_utf8(content: bytes) -> str:
-    """Return text of which more signs beyond ASCII are UTF-8 than not; "" for other text."""
+    """Return content decoded as UTF-8 if most of its non-ASCII characters are valid; else an empty string."""
     text = content.decode("utf-8", "replace")
     unknown = text.count("\ufffd")
     return text if unknown < sum(sign > "\x7f" for sign in text) - unknown else ""
 
 
 def _unmarked(content: bytes) -> str:
-    """Return which UTF-16 content looks like: of its first letters each has a zero beside it."""
+    """Return the UTF-16 codec whose byte order fits: each of the first letters has a zero byte. Empty if neither
+    fits."""
     beginning = content[:64]
     if len(beginning) < 4:
         return ""
@@ -182,7 +183,7 @@ def _unmarked(content: bytes) -> str:
 
 
 def _declared(content: bytes) -> str:
-    """Return the encoding that one of a module's first two lines tells (PEP 263), by Python's name; "" for none."""
+    """Return the encoding that a module's first two lines declare (PEP 263), by Python's name; empty if none."""
     found = _CODING.match(content)
     if found is None and (first := _EMPTY_LINE.match(content)):
         found = _CODING.match(content, first.end())

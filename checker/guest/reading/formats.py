@@ -1,4 +1,4 @@
-"""Turns a notebook of any format into one of today's, with only what a kernel needs."""
+"""Converts a notebook of any format to today's, with only what a kernel needs."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ MOST_WRAPPERS = 4
 
 
 def of_today(whole: Any, note: Note) -> Any:
-    """Return JSON's value as a notebook of format 4, with only what a kernel needs of it."""
+    """Return parsed JSON as a notebook of format 4, with only the parts that a kernel needs."""
     whole = _unwrapped(whole, note)
     if not isinstance(whole, dict):
         raise no_notebook("it is JSON of another kind")
@@ -46,7 +46,7 @@ def of_today(whole: Any, note: Note) -> Any:
 
 
 def _unwrapped(whole: Any, note: Note) -> Any:
-    """Return the notebook without the wrappers that programs put around it, or with the one that they left out."""
+    """Return the notebook without wrappers that programs put around it, or inside a wrapper that they left out."""
     for _ in range(MOST_WRAPPERS):
         inner, what = _inside(whole)
         if inner is None:
@@ -57,7 +57,7 @@ def _unwrapped(whole: Any, note: Note) -> Any:
 
 
 def _inside(whole: Any) -> tuple[Any, str]:
-    """Return the content of one wrapper, and words for the wrapper; None if there is none."""
+    """Return the content of one wrapper, and a sentence on the wrapper; None if there is none."""
     match whole:
         case str() if whole.lstrip()[:1] in ("{", "["):
             return read_json(whole, ignore), "the notebook stands inside a string of JSON"
@@ -77,7 +77,7 @@ def _inside(whole: Any) -> tuple[Any, str]:
 
 
 def _no_json_notebook(whole: dict[str, Any]) -> Exception:
-    """Return the error for JSON without cells; it says what else the file is, if that can be told."""
+    """Return the error for JSON without cells, which names the file's kind if that is recognised."""
     if any(isinstance(whole.get(key), str) for key in ("url", "doc_id", "resource_key")):
         return UnreadableError(*LINK)
     if isinstance(whole.get("message"), str):
@@ -89,7 +89,7 @@ def _no_json_notebook(whole: dict[str, Any]) -> Exception:
 
 
 def _whole_cells(cells: list[Any], note: Note) -> list[dict[str, Any]]:
-    """Return the cells, each with a kind and a text. Note those that lacked one."""
+    """Return the cells, each with a type and text; note those that lacked one."""
     kept: list[dict[str, Any]] = []
     odd: dict[str, list[int]] = {}
     for at, cell in enumerate(cells, 1):
@@ -126,7 +126,7 @@ def _languages(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note_gaps(cells: list[Any], note: Note) -> None:
-    """Note what the format requires and cells lack, and ids that occur more than once."""
+    """Note required fields that cells lack, and duplicate ids."""
     for key in ("metadata", "outputs"):
         owing = [(at, cell) for at, cell in enumerate(cells, 1) if key == "metadata" or cell["cell_type"] == "code"]
         gaps = [at for at, cell in owing if cell.get(key) is None]

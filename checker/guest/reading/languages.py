@@ -13,15 +13,15 @@ from checker.guest.reading.cells import (
 from checker.guest.reading.content import UnreadableError
 
 MAX_TRANSFORMED = 20_000
-"""Characters of a cell that IPython's transformer is tried on, which takes more than linear time."""
+"""Size limit, in characters, for IPython's transformer, whose time grows faster than linearly."""
 KERNELS = {"ir": "R", "julia": "Julia", "octave": "Octave", "xcpp": "C++", "ijava": "Java", "scala": "Scala",
            "deno": "TypeScript", "javascript": "JavaScript", "bash": "Bash", "matlab": "Matlab"}  # fmt: skip
-"""Languages by the names of their kernels, where nothing else says them."""
+"""Languages by kernel name, for notebooks that do not name their language otherwise."""
 transformers: Any = TransformerManager  # which has no types
 
 
 def require_python(notebook: Any, note: Note) -> None:
-    """Raise UnreadableError for a notebook that says it is in another language, and whose cells are no Python."""
+    """Raise UnreadableError for a notebook that declares another language and whose cells are not Python."""
     said = _named_languages(notebook.metadata)
     other = next((name for name in said if not name.startswith(("python", "ipython"))), "")
     if not other:
@@ -36,7 +36,7 @@ def require_python(notebook: Any, note: Note) -> None:
 
 
 def _named_languages(metadata: Any) -> list[str]:
-    """Return the languages that the kernel's name and the notebook's last run tell, in that order."""
+    """Return the languages that the kernel's metadata and the last run's name, in that order."""
     places = ((metadata.get("kernelspec"), "language"), (metadata.get("language_info"), "name"))
     said = [str(place[key]).lower() for place, key in places if isinstance(place, dict) and place.get(key)]
     kernel = metadata.get("kernelspec")
@@ -45,7 +45,8 @@ def _named_languages(metadata: Any) -> list[str]:
 
 
 def _is_python(sources: list[str]) -> bool:
-    """Whether most cells parse as Python. ``x <- 1`` of R's does, as a comparison that nobody writes."""
+    """Whether most cells parse as Python. R's ``x <- 1`` does parse, as a comparison that nobody writes, so it is
+    excluded."""
     trees = [tree for tree in map(_parsed, sources) if tree is not None and not any(map(_is_arrow, tree.body))]
     return 2 * len(trees) > len(sources)
 
@@ -66,7 +67,7 @@ def is_plain_python(source: str) -> bool:
 
 
 def _parsed(source: str) -> ast.Module | None:
-    """Return code as Python parses it, else as IPython turns it into Python; None where neither does."""
+    """Return the syntax tree of code, or of IPython's translation of it; None if neither parses."""
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last two for thousands of brackets
@@ -75,5 +76,5 @@ def _parsed(source: str) -> ast.Module | None:
         return None
     try:
         return ast.parse(str(transformers().transform_cell(source)))
-    except Exception:  # noqa: BLE001  # the transformer raises many kinds of errors on what is no Python
+    except Exception:  # noqa: BLE001  # the transformer raises many kinds of errors on invalid code
         return None

@@ -1,4 +1,4 @@
-"""A notebook's JSON, read in spite of slips that have only one possible meaning."""
+"""A notebook's JSON, read in spite of slips that can have only one meaning."""
 
 import json
 import re
@@ -8,13 +8,13 @@ from checker.guest.plain.notes import Note
 from checker.guest.reading.content import UnreadableError, require_merged
 
 SHORT = 12
-"""Characters that may be left of a file that breaks off, behind the place where JSON makes no sense any more."""
+"""Maximum number of characters after the first error in a truncated file."""
 _SLIPS = re.compile(
     r"""(?P<string>"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))|(?P<extra>,(?=\s*(?:[]}]|,)))|(?P<missing>(?<=[]}"])(?=\s*["{]))"""
     r"""|(?P<python>\b(?:None|True|False)\b)|(?P<blank>\u00a0)""",
     re.DOTALL,
 )
-"""What hands, scripts and merges leave in JSON, and the strings in which it is none."""
+"""Slips that hand edits, scripts and merges leave in JSON, and whole strings, in which they are no slips."""
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\)')
 _CONTROL = re.compile(r"[\0-\x1f]")
 SLIPS = {
@@ -25,7 +25,7 @@ SLIPS = {
     "escape": "backslashes stood alone inside strings of the file; they were read as written",
     "control": "line breaks or tabs stood inside strings of the file; they were read as written",
 }
-"""What is told of each kind of slip."""
+"""The note for each kind of slip."""
 _RIGHT = {"None": "null", "True": "true", "False": "false", "\u00a0": " "}
 
 
@@ -36,7 +36,7 @@ def no_notebook(
 
 
 def read_json(text: str, note: Note) -> Any:
-    """Return the first whole value of JSON in text; UnreadableError where there is none."""
+    """Return the first whole JSON value in text. Raises UnreadableError if there is none."""
     begin = len(text) - len(text.lstrip())
     try:
         try:
@@ -55,7 +55,7 @@ def read_json(text: str, note: Note) -> Any:
 
 
 def _leniently(text: str, begin: int, note: Note) -> tuple[Any, int, str]:
-    """Return JSON in spite of slips of which only one meaning is possible, and where it ends."""
+    """Return JSON in spite of slips that can have only one meaning, and the position of its end."""
     require_merged(text, "a notebook that Jupyter can open")
     made: dict[str, int] = {}
 

@@ -23,18 +23,18 @@ from checker.guest.reading.languages import transformers
 from checker.guest.reading.statements import can_parse, paragraphs, visible, without_outputs
 
 LONG_PARAGRAPH = 15
-"""A paragraph of more statements is cut at each of them."""
+"""A paragraph of more statements is cut before each of them."""
 _MARK = re.compile(r"#\s*(?:%%|In\s?\[[\d *]*\]|<(?:code|markdown|raw)cell>|COMMAND -{10}|\+\s*$|\+\s+(?:\[|\{|\w+=))")
-"""How VS Code, Spyder, jupytext, nbconvert and Databricks mark where a cell begins."""
+"""Cell marks of VS Code, Spyder, jupytext, nbconvert and Databricks."""
 _MARKDOWN = re.compile(
     r"#\s*(?:%%[^\n]*\[(?:markdown|raw)\]|%%+\s*(?:md|markdown|raw)\b|<(?:markdown|raw)cell>|\+\s+\[markdown\])"
 )
-"""How they mark a cell that is no code."""
+"""Their marks of cells without code."""
 _FENCE = re.compile(r"(?m)^[ \t]*(?:```|~~~)[^\n`]*$")
 
 
 def split(text: str, note: Note = ignore) -> Any:
-    """Return a module's text as a notebook; each cell knows how many lines stand before it."""
+    """Return a module's text as a notebook; each cell keeps the number of lines before it."""
     if not can_parse(text):
         text = _without_wrapping(text, note)
     lines = text.split("\n")
@@ -50,7 +50,7 @@ def split(text: str, note: Note = ignore) -> Any:
 
 
 def _without_wrapping(text: str, note: Note) -> str:
-    """Return code without the words around fences of Markdown, and without prompts; lines stay where they are."""
+    """Return code without the text outside Markdown fences and without prompts; line numbers do not change."""
     lines = text.split("\n")
     fences = [at for at, line in enumerate(lines) if _FENCE.match(line)]
     if fences:
@@ -65,7 +65,7 @@ def _without_wrapping(text: str, note: Note) -> str:
 
 
 def _cuts(text: str, lines: list[str]) -> Iterable[int]:
-    """Return the lines, from 0, in which a module's cells begin: marks of cells, or else paragraphs."""
+    """Return the first lines, from 0, of a module's cells: cell marks, or else the starts of paragraphs."""
     marks = [at for at, line in enumerate(lines) if _MARK.match(line)]
     try:
         body = ast.parse(text).body
@@ -82,12 +82,12 @@ def _begin(statement: ast.stmt) -> int:
 
 
 def unified(text: str) -> str:
-    """Return text with the same end for every line, as Python's parser counts them."""
+    """Return text with ``LF`` line endings, as Python's parser counts lines."""
     return re.sub(r"\r\n?", "\n", text)
 
 
 def _paragraph_cuts(statements: list[ast.stmt], lines: list[str]) -> list[int]:
-    """Return the lines at which a module is cut: blank ones between its statements, or else every statement's."""
+    """Return the lines at which a module is cut: blank lines between its statements, or else each statement."""
     cuts = [0]
     for before, after in itertools.pairwise(statements):
         blank = [n for n in range(before.end_lineno or 0, _begin(after) - 1) if not lines[n].strip()]

@@ -1,8 +1,8 @@
-"""Reads what was handed in as a notebook, and repairs it.
+"""Reads an uploaded notebook or module, and repairs it.
 
-Theory of operation: ``content`` makes text of the bytes. ``lenient_json`` reads JSON in spite of slips, ``formats``
-turns a notebook of any format into one of today's, ``languages`` refuses other languages than Python, and ``modules``
-cuts a module into cells. A file with the wrong ending is read by its content.
+Theory of operation: ``content`` decodes the bytes. ``lenient_json`` reads JSON in spite of slips, ``formats`` converts
+a notebook of any format to today's, ``languages`` refuses languages other than Python, and ``modules`` cuts a module
+into cells. A file with the wrong extension is read by its content.
 """
 
 import json
@@ -22,7 +22,7 @@ __all__ = ["UnreadableError", "read", "read_module", "read_notebook"]
 
 BLANK = b" \t\r\n\xef\xbb\xbf"
 _BEGIN = re.compile(r'(?m)^[ \t]*(?=\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:)')
-"""Where a notebook begins behind other text: a fence of Markdown, or words."""
+"""The start of a notebook after other text, such as a Markdown fence."""
 _IMPORT = re.compile(r"(?m)^[ \t]*(?:>>> |In ?\[\d+\]: )?(?:import|from)[ \t]+\w")
 _JSON_WORD = re.compile(r"[\d-]|true|false|null|NaN")
 
@@ -34,15 +34,16 @@ def rehearse() -> None:
 
 
 def read(job: ExecuteJob, content: bytes, note: Note = ignore) -> Any:
-    """Return a submission's bytes as a notebook in today's format; UnreadableError where they are none.
+    """Return a submission's bytes as a notebook in today's format. Raises UnreadableError if they are neither a
+    notebook nor a module.
 
-    ``note`` is told every repair.
+    ``note`` is called with a sentence for each repair.
     """
     return read_notebook(content, note) if job.is_notebook else read_module(content, note)
 
 
 def read_notebook(content: bytes, note: Note = ignore) -> Any:
-    """Return a notebook in today's format; UnreadableError for anything that is not one in Python."""
+    """Return a notebook in today's format. Raises UnreadableError for anything but a Python notebook."""
     require_text(content, "a notebook that Jupyter can open")
     text = decode(content, note)
     if not text.lstrip().startswith(("{", "[", '"')):
@@ -63,7 +64,7 @@ def read_notebook(content: bytes, note: Note = ignore) -> Any:
 
 
 def _sound(whole: Any, note: Note) -> Any:
-    """Return what a notebook's JSON holds as a notebook that a kernel can run; UnreadableError where it holds none."""
+    """Return parsed JSON as a notebook that a kernel can run. Raises UnreadableError if it is no notebook."""
     try:
         notebook = of_today(whole, note)
     except UnreadableError:

@@ -1,11 +1,12 @@
-"""Python as notebooks mean it: what of a cell can be parsed is run, and what cannot is told with its line.
+"""Python as notebooks write it: the statements of a cell that can be parsed are run, and the others are reported by
+line.
 
-Theory of operation: what Python compiles stays as it is. Else IPython's transformer makes Python of magics and shell
-commands. Where that does not compile either, the cell is read statement by statement: one grows by whole lines until it
-is complete; each goes through the same two steps; and what still is no Python is left out, a line of it where that is
-enough, so that line numbers stay. Before that, what was pasted with the code is taken out of it: signs that nobody
-sees, and the prompts and outputs of a session. Time is bounded: a cell that takes more is left as it is, for Python to
-refuse.
+Theory of operation: a cell that Python compiles stays unchanged. Else IPython's transformer translates its magics and
+shell commands. If the result does not compile either, the cell is read statement by statement. A statement grows by
+whole lines until it is complete, and goes through the same two steps. If it still does not compile, it is left out; if
+leaving out one line suffices, only that line is. Line numbers do not change. Before all this, invisible characters and
+the prompts and outputs of a pasted session are removed. The time is bounded: a cell that takes more is left unchanged,
+and Python reports its error.
 """
 
 import ast
@@ -21,29 +22,29 @@ from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.notes import Note
 
 MOST_PARSED = 4_000_000
-"""Characters, each counted as often as it is parsed, after which a cell is left as it is."""
+"""Characters, counted each time they are parsed, after which a cell is left unchanged."""
 MOST_LINES = 500
-"""Lines, without those that are indented, that one statement may have where others are no Python."""
+"""Unindented lines that one statement may have, in a cell with syntax errors."""
 MOST_LEFT_OUT = 20
-"""Lines of one statement that may be left out of it; beyond, it is left out whole."""
+"""Lines that may be left out of one statement; beyond that, the whole statement is left out."""
 MOST_TOLD = 5
-"""Lines of one cell that are told each by itself."""
+"""Lines of one cell that are reported individually."""
 _INCOMPLETE = ast.PyCF_ONLY_AST | codeop.PyCF_ALLOW_INCOMPLETE_INPUT  # type: ignore[attr-defined]  # typeshed lacks it
 _WHOLE = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _BLANKS = {**dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " "),
            **dict.fromkeys([0, 0x1A, 0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF], "")}  # fmt: skip
-"""Characters that look like a blank or like nothing, and that Python refuses."""
+"""Characters that look like a blank or are invisible, and that Python refuses."""
 _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)|In ?\[\d+\]: ?|[ \t]*\.\.\.+: ?")
 _MARKER = re.compile(r"(?:<{7}|\|{7}|={7}|>{7})(?: |$)")
 _GOES_ON = re.compile(r"[\s)\]}#]|(?:else|elif|except|finally)\b|$")
-"""How a line begins that begins no statement."""
+"""Start of a line that does not begin a statement."""
 
 Transform = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What could not be parsed: the line, from 1, what stands there, and what Python says about it."""
+    """A syntax error: the line, from 1, its text, and Python's message."""
 
     line: int
     text: str
@@ -52,7 +53,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement at the top level: the line it begins in, from 0, and the one behind it; Python for it; problems."""
+    """A top-level statement: its first line, from 0, and the line after its last; its Python code; its problems."""
 
     first: int
     end: int
@@ -61,11 +62,12 @@ class Statement:
 
 
 def _ignore(what: str) -> None:
-    """Take no note."""
+    """Discard a note."""
 
 
 def python_of(source: str, transform: Transform, note: Note = _ignore) -> tuple[str, tuple[Problem, ...]]:
-    """Return Python for a cell, and what of the cell that leaves out; ``note`` is told what was adapted."""
+    """Return Python code for a cell, and the problems in the lines left out; ``note`` gets a sentence for each
+    adaptation."""
     session = without_outputs(source)
     whole = _python(session, transform)
     plain = session if whole is not None else session.translate(_BLANKS)
@@ -82,7 +84,7 @@ def python_of(source: str, transform: Transform, note: Note = _ignore) -> tuple[
 
 
 def _joined(found: list[Statement], lines: list[str]) -> tuple[str, tuple[Problem, ...]]:
-    """Return the statements as one code, without those that are Python only by themselves."""
+    """Return the statements as one piece of code, without those that compile only on their own."""
     for _ in range(MOST_LEFT_OUT):
         error = _error_of("\n".join(statement.code for statement in found))
         if error is None:
@@ -97,12 +99,12 @@ def _joined(found: list[Statement], lines: list[str]) -> tuple[str, tuple[Proble
 
 
 def _python(source: str, transform: Transform) -> str | None:
-    """Return code if it is Python as it is, or else as IPython reads it; None where it is neither."""
+    """Return code if it compiles, or else as IPython translates it; None if neither compiles."""
     return source if can_parse(source) else _transformed(source, transform)
 
 
 def without_outputs(source: str) -> str:
-    """Return a session that was pasted with its prompts without what stood between them, which are outputs."""
+    """Return a session that was pasted with its prompts without the prompts and outputs."""
     lines = source.split("\n")
     if can_parse(source) or not next((_PROMPT.match(line) for line in lines if line.strip()), None):
         return source
@@ -110,17 +112,17 @@ def without_outputs(source: str) -> str:
 
 
 def visible(source: str) -> str:
-    """Return code without signs that cannot be seen, where it is no Python with them."""
+    """Return code; if it does not compile, without invisible characters."""
     return source if can_parse(source) else source.translate(_BLANKS)
 
 
 def can_parse(source: str) -> bool:
-    """Whether source is Python as it is."""
+    """Whether the source compiles unchanged."""
     return _error_of(source) is None
 
 
 def statements(source: str, transform: Transform) -> list[Statement] | None:
-    """Return the statements of code of which not all can be parsed; None where finding them takes too long."""
+    """Return the statements of code with syntax errors; None if finding them takes too long."""
     lines = re.sub(r"\r\n?", "\n", source).split("\n")
     room = MOST_PARSED
     found: list[Statement] = []
@@ -137,7 +139,7 @@ def statements(source: str, transform: Transform) -> list[Statement] | None:
 
 
 def _end_of(lines: list[str], first: int, room: int) -> tuple[int, int]:
-    """Return the line behind a statement, and how many characters were parsed to find it."""
+    """Return the line after a statement, and how many characters were parsed to find it."""
     beyond = range(first + 1, len(lines))
     starts = (at for at in beyond if not _GOES_ON.match(lines[at]) and not lines[at - 1].startswith("@"))
     shortest, parsed = len(lines), 0
@@ -174,7 +176,7 @@ def _statement(lines: list[str], first: int, end: int, transform: Transform) -> 
 
 
 def _without_faults(block: list[str]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return a statement without the lines that are no Python, or without all of its lines, and what they were."""
+    """Return a statement without its faulty lines, or with all lines empty, and the faulty lines with the reasons."""
     kept, at_fault = list(block), list[tuple[int, str]]()
     for _ in range(MOST_LEFT_OUT):
         error = _error_of("\n".join(kept))
@@ -197,7 +199,8 @@ def _without_faults(block: list[str]) -> tuple[list[str], list[tuple[int, str]]]
 
 
 def _mended(lines: list[str], at: int) -> tuple[str, str]:
-    """Return a line of which only one meaning is possible as Python, and what was done; "" where it is no such line."""
+    """Return a faulty line that can have only one meaning, as valid Python, and a sentence on the repair; empty if
+    there is none."""
     if clause := re.match(r"(\s*except\s[^:,]+),\s*(\w+)\s*(:.*)", lines[at]):
         return f"{clause[1]} as {clause[2]}{clause[3]}", f"it was read as `except … as {clause[2][:40]}`"
     first = at
@@ -210,7 +213,7 @@ def _mended(lines: list[str], at: int) -> tuple[str, str]:
 
 
 def _said(error: Exception, line: str) -> str:
-    """Return what Python says about a line."""
+    """Return Python's message about a line."""
     if _MARKER.match(line):
         return "git has left the marker of a conflict: decide between the two versions, and take the markers out"
     return str(getattr(error, "msg", error))[:200]
@@ -219,7 +222,7 @@ def _said(error: Exception, line: str) -> str:
 def _error_of(source: str) -> Exception | None:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python will tell when the code is run
+            warnings.simplefilter("ignore")  # Python warns when the code is run
             compile(source, "<cell>", "exec", _WHOLE, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two for thousands of brackets
         return error
@@ -227,12 +230,12 @@ def _error_of(source: str) -> Exception | None:
 
 
 def _transformed(source: str, transform: Transform) -> str | None:
-    """Return what IPython makes of code, if it is Python."""
+    """Return IPython's translation of code, if that is valid Python."""
     if len(source) > MOST_PARSED or not re.search(r"[%!?]|^\s|>>>|In \[|^[,;/]", source):
         return None
     try:
         made = transform(source)
-    except Exception:  # noqa: BLE001  # the transformer raises many kinds of errors on what is no Python
+    except Exception:  # noqa: BLE001  # the transformer raises many kinds of errors on invalid code
         return None
     return made if can_parse(made) else None
 
@@ -241,8 +244,8 @@ def _transformed(source: str, transform: Transform) -> str | None:
 
 
 def paragraphs(source: str, transform: Transform) -> Iterator[int]:
-    """Yield the lines, from 0, in which paragraphs of code begin of which not all can be parsed: behind blank lines
-    between statements, and where a cell's magic stands."""
+    """Yield the first lines, from 0, of further paragraphs in code with syntax errors: after blank lines between
+    statements, and at a cell magic."""
     lines = source.split("\n")
     for before, after in itertools.pairwise(statements(source, transform) or ()):
         if not lines[before.end - 1].strip() or lines[after.first].startswith("%%"):
@@ -253,9 +256,9 @@ def paragraphs(source: str, transform: Transform) -> Iterator[int]:
 
 
 class Reader:
-    """Takes the place of a shell's own transformation of cells, and tells after each what was left out.
+    """Replaces a shell's own transformation of cells, and reports the lines left out after each cell.
 
-    ``line_of_cell``: how many lines of the file stand before the running cell; None where lines are the cell's own.
+    ``line_of_cell``: the number of the file's lines before the running cell; None if lines are counted within the cell.
     """
 
     def __init__(self, shell: Any, note: Note, line_of_cell: Callable[[], int | None]) -> None:
@@ -266,11 +269,11 @@ class Reader:
         self._is_over = False
 
     def install(self, hooks: Hooks) -> None:
-        """Let the shell transform cells by this reader."""
+        """Let the shell transform cells through this reader."""
         hooks.replace(self.shell, "transform_cell", self.read)
 
     def read(self, source: str) -> str:
-        """Return Python for a cell, or for what a cell's magic, as ``%%time``, runs of it; a kernel asks twice."""
+        """Return Python for a cell, or for the code that a cell magic such as ``%%time`` runs; a kernel asks twice."""
         if self._is_over:
             return ""
         if self._cell and source == self._cell:
@@ -286,17 +289,18 @@ class Reader:
         return code
 
     def _lines_before(self, source: str) -> int:
-        """Return how many lines of the running cell stand before code that a magic at its top was given."""
+        """Return the number of the running cell's lines before the code that a magic at its top runs."""
         body = source.rstrip("\n")
         is_rest = bool(body) and self._cell.rstrip("\n").endswith("\n" + body)
         return self._cell.rstrip("\n")[: -len(body)].count("\n") if is_rest else 0
 
     def end(self) -> None:
-        """Read no further cell."""
+        """Skip all further cells."""
         self._is_over = True
 
     def tell(self, result: Any) -> None:
-        """Tell what of the cell that has ended was left out; where nothing else failed, as the cell's error."""
+        """Report the lines of the finished cell that were left out; if nothing else failed, show them as the cell's
+        error."""
         problems, self._problems, self._cell = self._problems, [], ""
         if not problems:
             return
@@ -318,7 +322,8 @@ class Reader:
             self.shell._showtraceback(SyntaxError, error, [*told, f"SyntaxError: {error}"])
 
     def _is_magic(self, source: str) -> bool:
-        """Whether a cell is a magic's name, and what belongs to it, as ``ls -l``, and the name is not the student's."""
+        """Whether a cell is only a line magic without its ``%``, such as ``ls -l``, whose name is no variable of the
+        student's."""
         words = source.split()
         is_line = bool(words) and "\n" not in source.strip() and words[0].isidentifier()
         return is_line and words[0] not in self.shell.user_ns and self.shell.find_line_magic(words[0]) is not None

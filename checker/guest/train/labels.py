@@ -1,4 +1,4 @@
-"""Labels in the form that a loss takes, and the metric that is counted beside the loss."""
+"""Labels in the form that a loss takes, and the metric that is computed with the loss."""
 
 from typing import Any
 

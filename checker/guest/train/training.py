@@ -1,20 +1,20 @@
-"""Rebuild a model from plain data and train it once for each seed, as ``model.fit`` would, only faster.
+"""Rebuilds a model from plain data and trains it once for each seed, like ``model.fit`` but faster.
 
-Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the rows are
-put into an epoch's order beforehand, and one ``tf.function`` loops over them, a slice for each batch. With the same
-initial state and the same row order the weights are bit for bit those of ``fit`` (``tests/guest/test_training.py``
-shows it); row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
-(Keras's own callback) are dealt with once an epoch.
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between steps. Here the rows are sorted
+into an epoch's order beforehand, and one ``tf.function`` loops over them, a slice for each batch. With the same initial
+state and the same row order the weights are bit-identical to those of ``fit`` (``tests/guest/test_training.py`` shows
+it). The row order is ``default_rng([seed, epoch]).permutation(n)``. Metrics, development data and early stopping
+(Keras's own callback) are handled once an epoch.
 
-A long recipe's epoch is compiled by XLA: several times as fast again, no longer equal in every bit, but the same
-within 1e-5 after 20 steps, and statistically ever after. Which loop runs depends on the network, the recipe and the
-number of rows alone. XLA compiles for one shape, so the full batches stand in an array (batches, rows, features), as
-long as the largest seed's, and the loop is told where it ends; the smaller last batch goes through the graph loop.
+For long recipes XLA compiles the epoch, which is several times as fast again. The results are then no longer
+bit-identical, but equal within 1e-5 after 20 steps, and statistically equivalent afterwards. The choice of the loop
+depends only on the network, the recipe and the number of rows. XLA compiles for one shape. So the full batches are one
+array (batches, rows, features), as long as the largest seed's, and the loop gets the number of steps. The smaller last
+batch goes through the graph loop.
 
-All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state is copied
-into the traced ones, that of random generators included. Networks with layers whose state is no variable are
-traced anew for each seed: ``Normalization``, whose statistics are constants of the graph, and legacy Keras's
-random layers.
+All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state, including that of
+random generators, is copied into the traced ones. Networks with layers whose state is no variable are traced anew for
+each seed: ``Normalization``, whose statistics are constants of the graph, and legacy Keras's random layers.
 """
 
 import math
@@ -41,9 +41,9 @@ from checker.scoring import outputs
 from checker.wire import frames
 
 LONG = 20_000
-"""Steps over all seeds from which compiling pays several times over."""
+"""Steps over all seeds from which compiling clearly saves time."""
 WIDE = "--xla_cpu_prefer_vector_width=512"
-"""XLA otherwise takes vectors half as wide as a processor may have, and longer for an optimizer's update."""
+"""By default XLA uses vectors half as wide as some processors have, which slows an optimizer's update down."""
 COMPILED = allow_list.MERGING | frozenset(
     "InputLayer Dense Activation ReLU LeakyReLU ELU Softmax BatchNormalization LayerNormalization Rescaling".split()
 )
@@ -52,7 +52,7 @@ RANDOM = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout
 
 @dataclass(frozen=True)
 class SeedData:
-    """One seed's part of a job: rows to train on, rows to watch (maybe none), rows to predict."""
+    """One seed's part of a job: training rows, development rows (maybe none), and features of the held-out rows."""
 
     x: Array
     y: Array
@@ -62,11 +62,11 @@ class SeedData:
 
 
 Trained = tuple[TrainingRun, Array, Array]
-"""A run, its outputs for the held-out rows, and what these come to for the rows that were trained on."""
+"""A run, its outputs for the held-out rows, and its class numbers or values for the training rows."""
 
 
 class Outcome:
-    """What one seed's training has gathered so far."""
+    """The results of one seed's training so far."""
 
     def __init__(self) -> None:
         self.history: dict[str, list[float | None]] = {}
@@ -75,7 +75,7 @@ class Outcome:
         self.stopped_early = False
 
     def note(self, values: Mapping[str, float], steps: int) -> None:
-        """Add an epoch."""
+        """Add an epoch's metrics and steps."""
         self.epochs += 1
         self.steps += steps
         for name, value in values.items():
@@ -83,7 +83,7 @@ class Outcome:
 
 
 def loop_of(job: RetrainJob, rows: int) -> Loop:
-    """Return how the loop over an epoch's batches runs, for ``rows`` rows to train on."""
+    """Return the kind of loop over an epoch's batches, for ``rows`` training rows."""
     phases = job.recipe.phases
     steps = len(job.seeds) * sum(phase.epochs * phase.steps_an_epoch(rows) for phase in phases)
     is_plain = all(layer.class_name in COMPILED for layer in job.architecture.layers)
@@ -93,11 +93,11 @@ def loop_of(job: RetrainJob, rows: int) -> Loop:
 def train(
     job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any
 ) -> Iterator[tuple[TrainingRun, Array, Array]]:
-    """Yield, for each seed, the run, the model's outputs for the held-out features, and what they come to for the rows
-    that were trained on.
+    """Yield, for each seed, the run, the model's outputs for the held-out features, and its class numbers or values for
+    the training rows.
 
-    Raises UnrebuildableError where the record does not describe a network of listed layers, or one with more than
-    ``job.parameters`` parameters.
+    Raises UnrebuildableError if the record does not describe a network of listed layers, or describes one with more
+    than ``job.parameters`` parameters.
     """
     own = {"Normalization"} | (RANDOM if generation.is_legacy(keras) else frozenset())
     shareable = not own & {layer.class_name for layer in job.architecture.layers}
@@ -152,7 +152,7 @@ class Trainer:
         self._forward = tf.function(lambda x: self.model(x, training=False), autograph=False)
 
     def take_state(self, other: "Trainer") -> None:
-        """Copy the variables of another trainer of the same job: weights, random generators', optimizers'."""
+        """Copy the variables of another trainer of the same job: of the weights, random generators and optimizers."""
         pairs = [(self.model.variables, other.model.variables)]
         pairs += [
             (updates.state(mine.update.optimizer), updates.state(theirs.update.optimizer))
@@ -174,7 +174,8 @@ class Trainer:
         return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
 
     def predict_in_parts(self, x: Array, size: int) -> Array:
-        """Return the same of many rows, so many at a time, for which the graph is traced already; no row of none."""
+        """Return the outputs for many rows, ``size`` rows at a time, for which the graph is already traced; (0, 1) for
+        no rows."""
         size = max(size, 1)
         parts = [x[at : at + size] for at in range(0, len(x), size)]
         filled = (np.resize(part, (size, *x.shape[1:])) for part in parts)
@@ -210,8 +211,8 @@ class CompiledPhase:
         return updates.build(made, self.trainer.model, keras, self.trainer.tf)
 
     def _trace(self) -> None:
-        """Compile the model for this phase and make its graphs. The model must not be recompiled while
-        they are traced for the first time, so this happens when the phase first runs."""
+        """Compile the model for this phase and trace its graphs. The model must not be compiled for another phase
+        before tracing is complete, so this happens when the phase first runs."""
         tf, model, update = self.trainer.tf, self.trainer.model, self.update
         model.compile(optimizer=update.optimizer, loss=self.loss)
         count, zero = self.labels.count, self.labels.zero
@@ -245,7 +246,7 @@ class CompiledPhase:
             return model.compute_loss(x=x, y=y, y_pred=outputs), count(y, outputs)
 
         size = self.phase.batch_size
-        # Concrete functions spare each call the search for the right one, a third of a millisecond.
+        # A concrete function saves the lookup at each call, a third of a millisecond.
         rows = epoch(size, lambda array, at: array[at : at + size])
         self._epoch = tf.function(rows, self._signature(None), autograph=False).get_concrete_function()
         if self.room:
@@ -263,12 +264,12 @@ class CompiledPhase:
         return [tf.TensorSpec([], tf.int32), x, y, *weight]
 
     def run(self, seed: int, data: SeedData, outcome: Outcome) -> None:
-        """Train for the phase's epochs, or until early stopping ends it or the loss is no number."""
+        """Train for the phase's epochs, or until early stopping ends it or the loss is not finite."""
         if self._epoch is None:
             self._trace()
         model = self.trainer.model
         rate = self.phase.optimizer.config.get("learning_rate")
-        if isinstance(rate, int | float):  # an earlier seed or phase may have left another
+        if isinstance(rate, int | float):  # an earlier seed or phase may have changed it
             model.optimizer.learning_rate = rate
         best = self._make_best()
         watchers = [*self._make_watchers(), *best]
@@ -288,10 +289,11 @@ class CompiledPhase:
         for watcher in watchers:
             watcher.on_train_end()
         for watcher in best:
-            model.set_weights(watcher.best_weights)  # which Keras does by itself in one of its generations only
+            model.set_weights(watcher.best_weights)  # only one Keras generation does this itself
 
     def _make_best(self) -> list[Any]:
-        """Return what keeps the weights of the best epoch, to put them back at the end, as students do by a file."""
+        """Return a callback that restores the best epoch's weights at the end, as students do with a checkpoint
+        file."""
         wanted = self.phase.checkpoint
         if wanted is None:
             return []
@@ -309,7 +311,7 @@ class CompiledPhase:
         return made
 
     def _watcher(self, wanted: KerasObject, callbacks: Any) -> Any:
-        """Make the student's callback watch what the checker's trainings measure."""
+        """Build the student's callback, with its monitor mapped to our metrics."""
         config = watched.as_measured_here(wanted.config, self.labels.metric)
         return plaindata.build(
             KerasObject(wanted.class_name, config), allow_list.CALLBACKS, callbacks, self.trainer.keras
@@ -331,7 +333,7 @@ class CompiledPhase:
         return logs, steps
 
     def _orders(self, random: np.random.Generator, rows: int, steps: int) -> Iterator[Array]:
-        """Yield the rows in a new order for each time that an epoch of so many steps goes through them."""
+        """Yield a new row order for each pass over the rows, until an epoch of ``steps`` steps is complete."""
         size = self.phase.batch_size
         while steps > 0 and rows:
             order = random.permutation(rows)[: steps * size]
@@ -339,7 +341,7 @@ class CompiledPhase:
             yield order
 
     def _go_through(self, order: Array, arrays: list[Array]) -> tuple[float, float]:
-        """Take the steps on rows in this order, once through; return the same as ``_take``."""
+        """Take the steps of one pass over the rows in this order; return the same as ``_take``."""
         size = self.phase.batch_size
         steps, full = math.ceil(len(order) / size), len(order) // size if self.room else 0
         total, counted = 0.0, 0.0
@@ -352,7 +354,7 @@ class CompiledPhase:
         return total, counted
 
     def _take(self, epoch: Any, steps: int, rows: Array, arrays: list[Array]) -> tuple[float, float]:
-        """Take steps on these rows; return their losses' sum, and that of what is counted beside the loss."""
+        """Take steps on these rows; return the sum of their losses and the sum of the metric."""
         constant = self.trainer.tf.constant
         total, counted = epoch(constant(steps), *(constant(array.take(rows, axis=0)) for array in arrays))
         return float(total), float(counted)

@@ -1,17 +1,16 @@
-"""How an optimizer updates a network's weights: all of them in one go, where that comes to the same.
+"""An optimizer's update of a network's weights: all of them as one vector, if the result is the same.
 
-Theory of operation: a step on a small network is little arithmetic in many operations, most of them the optimizer's, a
-dozen or more for each variable. Those of ``BY_WEIGHT`` update a weight by its own gradients alone. So it makes no
-difference in any bit whether they have a network's variables before them or one vector of all their weights, but the
-vector takes up to a quarter off a step's time. While an epoch runs, the vector is what is updated, and the network
-computes with its parts: Keras 3 lets it take them in place of its variables, and the variables are given them when the
-epoch ends; the legacy generation knows its variables only, which are given them after each step. Between epochs the
-variables are what counts: they may have been restored, or be those of another seed. So the vector is filled from them
-when an epoch begins.
+Theory of operation: a step on a small network is little arithmetic in many operations. Most are the optimizer's: a
+dozen or more for each variable. The optimizers in ``BY_WEIGHT`` update each weight by its own gradients alone. So they
+give bit-identical results on one vector of all weights, which saves up to a quarter of a step's time. While an epoch
+runs, the optimizer updates the vector, and the network computes with its parts. Keras 3 can use these in place of the
+variables, which are assigned when the epoch ends. Legacy Keras can only use its variables, which are assigned after
+each step. Between epochs the variables hold the weights: they may have been restored, or be those of another seed. So
+each epoch begins by filling the vector from them.
 
-Nadam of the legacy generation counts, in Python, how often its graph was made, and puts the number into the graph.
-``fit`` makes its graph twice, as the first time it makes the optimizer's variables; here the count begins where that
-leaves it.
+Legacy Keras's Nadam counts, in Python, how often its graph was made, and puts the number into the graph. ``fit`` makes
+its graph twice, the first time to make the optimizer's variables. Here the count starts from the value that it has
+after that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,35 +22,35 @@ import numpy as np
 from checker.guest.plain import generation
 
 BY_WEIGHT = frozenset("Adam AdamW Adamax Nadam Lion".split())
-"""Not among them: RMSprop, Adagrad, Adadelta and Ftrl, whose roots and powers differ in the last bit at the end of a
-variable, as a processor takes weights by eight or sixteen and what is left one by one; SGD, whose one product
-TensorFlow merges with those of the gradient where nothing stands between them."""
+"""RMSprop, Adagrad, Adadelta and Ftrl are left out: a processor computes roots and powers of eight or sixteen weights
+at once, and those left over at the end of a variable one by one, which differs in the last bit. SGD is left out because
+TensorFlow merges its one product with those of the gradient if nothing stands between them."""
 BY_VARIABLE = ("clipnorm", "global_clipnorm", "use_ema")
-"""Settings with which an optimizer looks at a whole variable, or does more than to update it."""
+"""Settings with which an optimizer uses a whole variable, or does more than update it."""
 SPARSE = frozenset({"Embedding"})
-"""Layers whose gradients say nothing of most weights, which the optimizer then passes over."""
+"""Layers whose gradients cover few weights; the optimizer then skips the others."""
 
 
 class Update(Protocol):
-    """One optimizer's way to update a network's variables, inside of an epoch's graph."""
+    """One optimizer's way to update a network's variables, within an epoch's graph."""
 
     optimizer: Any
 
     def begin(self) -> None:
-        """Get ready for an epoch's steps."""
+        """Prepare for an epoch's steps."""
 
     def weights(self, tape: Any) -> AbstractContextManager[Sequence[Any]]:
-        """Give the network, for a step, its weights, by which the tape is to differentiate."""
+        """Give the network its weights for a step, with respect to which the tape differentiates."""
 
     def apply(self, gradients: Sequence[Any]) -> None:
-        """Take a step by the gradients of these weights."""
+        """Take a step with the gradients of these weights."""
 
     def end(self) -> None:
-        """Leave an epoch's outcome in the variables."""
+        """Write the epoch's result to the variables."""
 
 
 def build(optimizer: Any, model: Any, keras: Any, tf: Any) -> Update:
-    """Build a new optimizer for a network, and return how it updates that."""
+    """Build a new optimizer for a network, and return its way to update the network."""
     if not _goes_together(optimizer, model):
         return OneByOne(optimizer, model, keras, tf)
     return together(optimizer, model, keras, tf)
@@ -82,7 +81,7 @@ def state(optimizer: Any) -> list[Any]:
 
 
 class OneByOne:
-    """The optimizer updates each variable by itself."""
+    """The optimizer updates each variable separately."""
 
     def __init__(self, optimizer: Any, model: Any, keras: Any, tf: Any) -> None:
         self.optimizer, self._variables = optimizer, model.trainable_variables
@@ -91,7 +90,7 @@ class OneByOne:
             optimizer._u_product_counter += len(self._variables)
 
     def begin(self) -> None:
-        """Nothing has to be got ready."""
+        """Do nothing."""
 
     def weights(self, tape: Any) -> AbstractContextManager[Sequence[Any]]:
         return nullcontext(self._variables)
@@ -100,18 +99,18 @@ class OneByOne:
         self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
 
     def end(self) -> None:
-        """The variables have it already."""
+        """Do nothing: the variables are up to date."""
 
 
 class Together:
-    """The optimizer updates one vector, with whose parts the network computes. A variable without a gradient has one of
-    zero, which moves it as little."""
+    """The optimizer updates one vector, and the network computes with its parts. A missing gradient counts as zero,
+    which moves the variable just as little."""
 
     def __init__(self, optimizer: Any, model: Any, keras: Any, tf: Any) -> None:
         self._tf, self._keras, self._model = tf, keras, model
         self.optimizer, self._variables = optimizer, model.trainable_variables
         self._sizes = [int(np.prod(variable.shape)) for variable in self._variables]
-        layer = keras.layers.Layer()  # what holds a variable in either generation of Keras
+        layer = keras.layers.Layer()  # a layer can hold a variable in either Keras generation
         self._vector = layer.add_weight(name="vector", shape=(sum(self._sizes),), initializer="zeros")
         optimizer.build([self._vector])
 
@@ -147,7 +146,7 @@ class Together:
 
 
 class StepByStep(Together):
-    """As legacy Keras needs it: the network computes with its variables, which are given their parts at each step."""
+    """For legacy Keras: the network computes with its variables, to which the parts are assigned at each step."""
 
     @contextmanager
     def weights(self, tape: Any) -> Iterator[Sequence[Any]]:
@@ -158,4 +157,4 @@ class StepByStep(Together):
         super().end()
 
     def end(self) -> None:
-        """The variables have it already."""
+        """Do nothing: the variables are up to date."""

@@ -28,18 +28,19 @@ from checker.scoring import outputs
 from checker.wire.frames import reference
 
 MAX_OUTPUT_BYTES = 16 * 2**20
-"""Of the newest answers of all networks together."""
+"""Size limit of the newest outputs of all networks together."""
 CHUNK = 8_192
-"""Rows that a network is given at once."""
+"""Rows in one call of a network."""
 STEPS = 2_000
-"""Steps of a training that goes on, as in a loop of ``fit(epochs=1)``, after which answers are noted in between."""
+"""Steps between two records of outputs in a continuing training, as in a loop of ``fit(epochs=1)``."""
 
 Send = Callable[[AsTrained, tuple[Array, ...]], None]
 
 
 @dataclass
 class Answers:
-    """The last outputs noted of a network: after so many steps, with weights of this hash, by table."""
+    """A network's last recorded outputs: the number of steps taken, the hash of its weights, and the outputs by
+    table."""
 
     steps: int = 0
     weights: bytes = b""
@@ -48,13 +49,13 @@ class Answers:
 
     @property
     def bytes(self) -> int:
-        """Size of the answers."""
+        """Size of the outputs."""
         return sum(array.nbytes for array in self.by_table.values())
 
 
 class Witness:
-    """Asks networks for their outputs. ``outputs``: how many a network for the task has. ``inside``: a context in which
-    hooks ignore calls, as they do calls that Keras makes itself."""
+    """Asks networks for their outputs. ``outputs``: the number of outputs that the task needs. ``inside``: a context in
+    which hooks ignore calls, as they ignore calls by Keras itself."""
 
     def __init__(
         self,

@@ -1,14 +1,13 @@
-"""Notes, inside the student's kernel, every Keras model and how it is compiled, trained, tested and used.
+"""Notes, inside the student's kernel, every Keras model, and its compilation, training, evaluation and use.
 
-Theory of operation: methods of ``keras.Model`` are wrapped. Each wrapper lets the student's call go through
-unchanged and notes in the model's record what went in. A model gets a record the first time one of these is called on
-it, or when a cell ends with a model among the notebook's variables.
+Theory of operation: methods of ``keras.Model`` are wrapped. Each wrapper passes the student's call on unchanged and
+records its arguments in the model's record. A model gets a record at the first call of one of these, or when a cell
+ends with the model among the notebook's variables.
 
 Training is stopped at the end of the epoch that reaches the cap in steps; a ``train_on_batch`` beyond it does nothing.
 Calls of ``train_on_batch`` are the steps of a custom loop (``loops``). Consecutive fits of one model on the same data
-with the same settings, as in a loop of
-``fit(epochs=1)``, are one stretch of training. All of this is a claim, not proof: the student's code runs in
-the same process and could say anything. The clean guest decides.
+with the same settings, as in a loop of ``fit(epochs=1)``, are one stretch of training. All of this is a claim, not
+proof: the student's code runs in the same process and could forge it. The clean guest decides.
 """
 
 import contextlib
@@ -174,7 +173,7 @@ class Capture:
                 with self._pace(model, asked):
                     history = original(**changed)
             except BaseException:
-                if seen.epochs:  # the student may catch it and go on with what was trained so far
+                if seen.epochs:  # the student may catch it and use the weights trained so far
                     self._end_fit(record, planned, given, seen, getattr(model, "history", None))
                 raise
             self.origins.forget_waiting()

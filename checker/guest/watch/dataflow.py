@@ -1,14 +1,14 @@
 """The network in a TensorFlow 1 graph, read from its operations.
 
-Theory of operation: from the loss one goes back to the operation that compares the network's outputs with the
-labels, and from those outputs down, tensor by tensor, to the first tensor that depends on no trainable
-variable: that is the input ``x``. On the way a call of a Keras or ``tf.layers`` layer is one step (``calls``
-knows which layer made which tensor); everything else is matched operation by operation: a product with a
-variable is a Dense layer, a sum with one is its bias, ``Relu`` and the like are its activation. What is not
-understood raises UnrebuildableError and names the operation.
+Theory of operation: the reader goes back from the loss to the operation that compares the network's outputs with the
+labels. From those outputs it goes down, tensor by tensor, to the first tensor that depends on no trainable variable:
+that is the input ``x``. On the way, a call of a Keras or ``tf.layers`` layer is one step (``calls`` maps tensors to
+layers). Everything else is matched operation by operation: a product with a variable is a Dense layer, a sum with one
+is its bias, ``Relu`` and the like are its activation. An operation that is not understood raises UnrebuildableError,
+which names it.
 
-Settings that are tensors (a rate, a flag for training) are kept as tensors in ``Step``; only when the graph
-runs are they numbers, and ``describe`` puts them in.
+Settings that are tensors (a rate, a flag for training) are kept as tensors in ``Step``. They have values only while the
+graph runs; ``describe`` inserts those.
 """
 
 import math
@@ -33,17 +33,17 @@ ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Selu": "selu", "
                "Softplus": "softplus", "Softsign": "softsign", "Softmax": "softmax"}  # fmt: skip
 UNCHANGED = frozenset({"Identity", "CheckNumerics", "EnsureShape"})
 PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2"})
-"""The latter two where the rank of what is multiplied is not known, as of a placeholder without a shape."""
+"""The latter two are used if the rank of a factor is unknown, as for a placeholder without a shape."""
 TRANSPOSED = ("transpose_a", "transpose_b", "adj_x", "adj_y")
 SOURCES = ("Placeholder", "Iterator", "Const")
 FLAGGED = frozenset({"Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "BatchNormalization"})
-"""Layers that do something else while they are trained."""
+"""Layers that behave differently during training."""
 NOT_ZERO = 1e-6
 
 
 @dataclass(frozen=True)
 class Call:
-    """A layer's call on a tensor, as it was seen; ``training`` as given."""
+    """A layer's call on a tensor; ``training`` is the argument that it got."""
 
     layer: Any
     inputs: Any
@@ -62,8 +62,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Target:
-    """Where outputs and labels meet. ``each`` is the loss of each row, or ``None`` where ``log`` holds the logarithm
-    of the outputs, to be multiplied by one-hot labels."""
+    """The point where outputs and labels are compared. ``each`` is the loss of each row, or ``None`` if ``log`` is the
+    logarithm of the outputs, to be multiplied by one-hot labels."""
 
     loss: KerasObject
     outputs: Any
@@ -74,7 +74,7 @@ class Target:
 
 @dataclass
 class Reading:
-    """What was read: the steps, first to last, and the tensors of inputs, or why there are none."""
+    """The network in the graph: its steps, first to last, and the input tensor; or the obstacle to reading it."""
 
     target: Target
     x: Any
@@ -93,7 +93,7 @@ def is_tensor(value: Any) -> bool:
 
 
 def ancestors(operations: list[Any]) -> Iterator[Any]:
-    """Yield operations and all that they depend on, nearest first."""
+    """Yield operations and all that they depend on, breadth first."""
     seen, queue = set(operations), list(operations)
     for op in queue:
         yield op
@@ -115,7 +115,7 @@ class Reader:
         self._depends: dict[str, bool] = {}
 
     def read(self, target: Target, fed: Mapping[Any, Any]) -> Reading:
-        """Return the network that ends in the target's outputs; ``fed`` is what a run of it was given."""
+        """Return the network that ends in the target's outputs; ``fed`` is the feed of a run that trains it."""
         reading = Reading(target, None)
         steps: list[Step] = []
         tensor = target.outputs
@@ -136,12 +136,12 @@ class Reader:
         return self._depends[tensor.name]
 
     def starts(self, tensor: Any) -> frozenset[str]:
-        """Return the names of the operations that give the trainable variables below a tensor their first values."""
+        """Return the names of the operations that initialise the trainable variables below a tensor."""
         names = {op.name for op in ancestors([tensor.op])} & self.trainable
         return frozenset(self.initializers[name] for name in names if name in self.initializers)
 
     def some_input(self, operation: Any, fed: Mapping[Any, Any]) -> Any:
-        """Return the largest table of numbers that what could not be read is given; None where it is given none."""
+        """Return the largest floating-point table that an unreadable network depends on; None if there is none."""
         sizes: dict[Any, list[float]] = {}
         for op in ancestors([operation]):
             for tensor in op.outputs if op.type.startswith(SOURCES) else ():
@@ -151,7 +151,8 @@ class Reader:
         return max(sizes, key=sizes.__getitem__, default=None)
 
     def width(self, operation: Any) -> int | None:
-        """Return how many numbers a row has after the last product with a variable; None where there is none."""
+        """Return the number of columns after the last product with a trainable variable; None if there is no
+        product."""
         for op in ancestors([operation]):
             if _is_product(op) and (self._variable(op.inputs[1]) or "") in self.trainable:
                 return int(op.inputs[1].shape.as_list()[-1])
@@ -160,7 +161,7 @@ class Reader:
     # -- from the outputs down -------------------------------------------------------------------------------
 
     def _step(self, tensor: Any, steps: list[Step]) -> Any:
-        """Add the layer that made a tensor, if it is one, and return the tensor that it was made from."""
+        """Add the layer that made a tensor, if it is one, and return the layer's input tensor."""
         call = self.calls.get(tensor.name)
         if call is not None:
             steps.append(self._called(call))
@@ -183,7 +184,7 @@ class Reader:
         if not is_tensor(call.inputs):
             raise UnrebuildableError(f"the layer `{kind}` takes several inputs")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old initialisers give a warning that is not the student's to read
+            warnings.simplefilter("ignore")  # old initialisers warn; the student need not see it
             config = dict(layer.get_config())
         if "activation" in config:
             config["activation"] = self._activation(layer.activation)
@@ -197,7 +198,7 @@ class Reader:
         return Step(kind, {**plain.config, **kept}, self._fixed(call.training), weights)
 
     def _fixed(self, value: Any) -> Any:
-        """Return the number in a constant tensor; what else there is as it is."""
+        """Return the number in a constant tensor; return anything else unchanged."""
         found = self.tf.get_static_value(value) if is_tensor(value) else None
         return value if found is None else np.asarray(found).item()
 
@@ -208,7 +209,7 @@ class Reader:
             return plaindata.activation_name(function, self.tf.keras, self.tf.compat.v1)
 
     def _dropout(self, op: Any, steps: list[Step]) -> Any:
-        """Read ``tf.nn.dropout``: where random numbers reach the rate, inputs are scaled, else zero."""
+        """Read ``tf.nn.dropout``: inputs are scaled if a random number reaches the rate, and are zero otherwise."""
         condition, scaled = op.inputs[0].op, op.inputs[1].op
         is_random = condition.type == "GreaterEqual" and condition.inputs[0].op.type == "RandomUniform"
         if not is_random or scaled.type not in ("Mul", "RealDiv"):
@@ -217,7 +218,7 @@ class Reader:
         return scaled.inputs[0]
 
     def _weighted(self, op: Any, steps: list[Step]) -> Any:
-        """Read a sum or product with a variable as a Dense layer, or the part of one."""
+        """Read a sum or product with a variable as a Dense layer, or as its bias."""
         names = [self._variable(tensor) for tensor in op.inputs]
         if len(names) != 2 or sum(name is not None for name in names) != 1:
             raise _unknown(op)
@@ -234,14 +235,14 @@ class Reader:
         raise _unknown(op)
 
     def _variable(self, tensor: Any) -> str | None:
-        """Return the name of the variable that a tensor holds, if it does."""
+        """Return the name of the variable whose value a tensor holds; None if it holds none."""
         op = tensor.op
         while op.type in READS and len(op.inputs) == 1:
             op = op.inputs[0].op
         return op.name if op.type in VARIABLES else None
 
     def _initializer(self, name: str) -> JsonValue:
-        """Return how a variable begins, as one of Keras's initialisers."""
+        """Return a variable's initial value as one of Keras's initialisers."""
         value = self.initial.get(name)
         if value is None:
             raise UnrebuildableError(f"the variable `{name}` has no initial value")
@@ -258,12 +259,12 @@ def _unknown(op: Any) -> UnrebuildableError:
 
 
 def _is_product(op: Any) -> bool:
-    """Tell whether an operation multiplies matrices as they are."""
+    """Tell whether an operation multiplies two matrices without transposing either."""
     return op.type in PRODUCTS and not any(op.get_attr(key) for key in TRANSPOSED if key in op.node_def.attr)
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    """Tell whether a Reshape leaves a table as it is."""
+    """Tell whether a Reshape leaves a table unchanged."""
     return before.shape.rank == 2 and after.shape.rank in (2, None)
 
 
@@ -289,7 +290,7 @@ def _merged(steps: list[Step]) -> list[Step]:
 
 
 def find_target(roots: list[Any], reader: Reader) -> Target | None:
-    """Return where outputs and labels meet, nearest to the loss; None where that is nothing known."""
+    """Return where outputs and labels are compared, nearest to the loss; None if the comparison is no listed loss."""
     for op in ancestors(roots):
         if op.type == "SparseSoftmaxCrossEntropyWithLogits":
             return _cross_entropy("SparseCategoricalCrossentropy", op)
@@ -305,12 +306,12 @@ def find_target(roots: list[Any], reader: Reader) -> Target | None:
 def _cross_entropy(class_name: str, op: Any) -> Target:
     outputs = op.inputs[0]
     if outputs.op.type == "Reshape" and outputs.op.inputs[0].shape.rank in (2, None):
-        outputs = outputs.op.inputs[0]  # the loss makes one table of whatever may have more dimensions
+        outputs = outputs.op.inputs[0]  # the loss flattens outputs that may have more dimensions
     return Target(KerasObject(class_name, {"from_logits": True}), outputs, op.inputs[1], each=op.outputs[0])
 
 
 def _by_hand(op: Any, reader: Reader) -> Target | None:
-    """Read labels times the logarithm of a softmax."""
+    """Read labels times the logarithm of a softmax, as students write cross-entropy."""
     for log, labels in (op.inputs, tuple(op.inputs)[::-1]):
         if log.op.type not in ("Log", "LogSoftmax") or reader.depends(labels):
             continue
@@ -334,7 +335,7 @@ def _squares(op: Any, reader: Reader) -> Target | None:
 
 
 def describe(reading: Reading, values: Mapping[str, float]) -> Architecture:
-    """Return the network as a chain of layers, with the values that its tensors had while it was trained."""
+    """Return the network as a chain of layers, with the values that its tensors had during training."""
     if reading.obstacle:
         raise UnrebuildableError(reading.obstacle)
     width = reading.x.shape.as_list()[-1] if reading.x.shape.rank == 2 else None
@@ -350,7 +351,7 @@ def describe(reading: Reading, values: Mapping[str, float]) -> Architecture:
 
 
 def _layer(step: Step, number: int, values: Mapping[str, float]) -> Layer | None:
-    """Return a step as a layer; None where it did nothing while the network was trained."""
+    """Return a step as a layer; None if it had no effect during training."""
     settings = {key: _number(value, values) for key, value in step.settings.items()}
     if step.class_name in FLAGGED and not _number(step.training, values):
         if step.class_name == "BatchNormalization":

@@ -1,8 +1,8 @@
-"""How networks came by their weights: which training had led to weights that a network is given once more.
+"""The training history of weights: which training led to weights that are set again.
 
-Theory of operation: weights are known by their hash, before a network is first trained, at the end of every epoch of
-``fit``, and after every stretch of training. Who sets or loads weights that were seen so, of this network or another,
-goes back to that point, and what was trained since has left nothing behind but the optimizer's state.
+Theory of operation: weights are identified by their hash, taken before a network's first training, at the end of every
+epoch of ``fit``, and after every stretch of training. Setting or loading such weights, of this network or another, goes
+back to that point. Any later training then leaves nothing behind but the optimizer's state.
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from checker.records.capture import Fit
 from checker.records.network import KerasObject
 
 MAX_ORIGINS = 50_000
-"""States that are remembered at most; the oldest are forgotten first."""
+"""Maximum number of states remembered; the oldest are dropped first."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Stretches of training, of the last of which only ``epochs`` count; 0 where all do. ``best``: the
-    ``ModelCheckpoint`` to which that was the best epoch."""
+    """Stretches of training. Only ``epochs`` of the last one count; 0 means all. ``best``: the ``ModelCheckpoint`` for
+    which that epoch was the best."""
 
     fits: tuple[Fit, ...]
     epochs: int = 0
     best: KerasObject | None = None
 
     def training(self) -> list[Fit]:
-        """Return the stretches that led here."""
+        """Return the stretches that led to these weights."""
         if not self.epochs:
             return list(self.fits)
         fits = [*self.fits[:-1], fit_calls.back_at(self.fits[-1], self.epochs, self.best)]
@@ -40,7 +40,7 @@ class Descent:
         self._by_weights: dict[bytes, Origin] = {}
 
     def note(self, weights: bytes, origin: Origin) -> None:
-        """Remember what led to these weights; what did so last counts."""
+        """Remember the origin of weights; a later origin replaces an earlier one."""
         if not weights:
             return
         self._by_weights.pop(weights, None)
@@ -49,5 +49,5 @@ class Descent:
             del self._by_weights[next(iter(self._by_weights))]
 
     def of(self, weights: bytes) -> Origin | None:
-        """Return what led to these weights, where they were seen before."""
+        """Return the origin of these weights; None if they are new."""
         return self._by_weights.get(weights)

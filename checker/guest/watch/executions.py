@@ -1,9 +1,9 @@
-"""Speed-ups of a student's own ``fit`` that change no digit of it.
+"""Speed-ups of a student's own ``fit`` that leave its results bit-identical.
 
 Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras can take
 several steps before it returns to Python (``steps_per_execution``), with the same numbers in the same order
 (``tests/guest/test_executions.py`` shows it). A callback that works at each step would then run once an epoch. So this
-is done only if nothing of the student's happens at a step: no callbacks except Keras's own that work by the epoch, no
+is done only if none of the student's code runs at a step: no callbacks except Keras's own that work by the epoch, no
 custom training step, no eager training. Random layers of legacy Keras also rule it out, because their numbers depend on
 how the step was traced.
 
@@ -27,7 +27,7 @@ WORTH_IT = 1_000
 """Steps of one call of ``fit`` below which tracing anew costs more than it saves."""
 BY_THE_EPOCH = frozenset("History CSVLogger EarlyStopping ReduceLROnPlateau LearningRateScheduler".split())
 EPOCH_IF = {"TensorBoard": "update_freq", "ModelCheckpoint": "save_freq", "BackupAndRestore": "save_freq"}
-"""Callbacks that work by the epoch where this attribute says so."""
+"""Callbacks that work by the epoch if this attribute is ``"epoch"``."""
 DRAWING = ("Dropout", "Noise", "Random")
 FUNCTIONS = ("train_function", "test_function", "predict_function")
 
@@ -47,7 +47,7 @@ def stop_tuning(hooks: Hooks, tf: Any) -> None:
 
 @contextlib.contextmanager
 def whole_epochs(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
-    """Train with one execution an epoch if nothing forbids it, and leave the model as it was."""
+    """Train with one execution an epoch if nothing forbids it, and restore the model's setting afterwards."""
     steps = steps_an_epoch(given)
     epochs = int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0)
     if steps < 2 or steps * epochs < WORTH_IT or not _may(tf, keras, model, given):
@@ -63,7 +63,7 @@ def whole_epochs(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> I
 
 
 def steps_an_epoch(given: Mapping[str, Any]) -> int:
-    """Return how many steps an epoch of this call takes; 0 if that is not clear."""
+    """Return how many steps an epoch of this call takes; 0 if it is unclear."""
     x: Any = given.get("x")
     watched = given.get("validation_data")
     pair = watched if isinstance(watched, tuple | list) else (watched,)
@@ -78,7 +78,7 @@ def steps_an_epoch(given: Mapping[str, Any]) -> int:
 
 
 def _has_end(x: Any) -> bool:
-    """Tell whether this is an array, or a data set that knows how many batches it holds."""
+    """Tell whether this is an array, or a data set of known length."""
     if hasattr(x, "element_spec"):
         return int(x.cardinality()) > 0
     return not fed.is_in_batches(x) and not hasattr(x, "__next__") and fed.length(x) > 0
@@ -109,6 +109,6 @@ def _by_the_epoch(callback: Any, keras: Any) -> bool:
 
 
 def _forget_functions(model: Any) -> None:
-    """Let Keras trace its functions anew: each holds the number of steps with which it was traced."""
+    """Make Keras trace its functions anew: each keeps the number of steps with which it was traced."""
     for name in FUNCTIONS:
         setattr(model, name, None)

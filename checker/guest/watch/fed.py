@@ -1,9 +1,10 @@
-"""What a model was given, as plain arrays and a record that names them.
+"""Data given to a model, as plain arrays and a record that names them.
 
-Theory of operation: whatever a student hands to ``fit`` and its kin becomes one table of rows: the inputs of a model
-with several are laid side by side, and what has more axes is flattened. Data sets and sequences, which can be read
-again, are read once through; a generator, which cannot, is listened to while ``fit`` draws from it. Where pandas has
-numbers for the rows, these are kept: through splits and shuffles they stay the numbers of the rows in the file.
+Theory of operation: any data that a student passes to ``fit``, ``evaluate`` or ``predict`` becomes one table of rows.
+Several inputs are laid side by side; inputs with more than two axes are flattened. Data sets and sequences can be read
+again, so they are read once through. A generator cannot, so its batches are recorded while ``fit`` draws from it. If
+the rows have a pandas index of integers, it is kept: through splits and shuffles it still gives each row's number in
+the file.
 """
 
 import itertools
@@ -22,17 +23,17 @@ MAX_BYTES = 64 * 2**20
 """Larger arrays are noted by their row count only; the whole data set has 1.5 MB."""
 MAX_BATCHES = 50_000
 FEW_BATCHES = 1_000
-"""So many are read of what has no end, where nobody says how many."""
+"""Batches read of a data set without an end, if the call does not say how many."""
 MIN_INDEXED = 50
-"""Fewer rows are matched with no data set, so that their index is not sent."""
+"""Fewer rows are matched with no data set, so their index is not sent."""
 MAX_INPUTS = 20
-"""Inputs of one model that are asked for an index."""
+"""Maximum number of one model's inputs that are searched for an index."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Data on its way into a model: the record, features and labels, the batch size where it has one, and the index
-    (n,) of the rows where it tells more than their order."""
+    """Data on its way into a model: the record, features and labels, the batch size if there is one, and the index (n,)
+    of the rows if it says more than their order."""
 
     fed: Fed
     arrays: tuple[Array, ...] = ()
@@ -45,19 +46,20 @@ class Data:
         return self.arrays if self.fed.index is None or self.index is None else (*self.arrays, self.index)
 
     def part(self, rows: slice | Array) -> "Data":
-        """Return some of the rows."""
+        """Return the data of some of the rows."""
         return _data(tuple(array[rows] for array in self.arrays), None if self.index is None else self.index[rows])
 
     @property
     def width(self) -> int | None:
-        """Number of feature columns, where there is one table of features."""
+        """Number of feature columns; None unless the features are one table."""
         return self.fed.x.shape[1] if self.fed.x is not None and len(self.fed.x.shape) == 2 else None
 
 
 def note(x: Any, y: Any = None, names: Sequence[str] = (), steps: int | None = None) -> Data:
-    """Return what can be kept of a call's ``x`` and ``y``.
+    """Return the data of a call's ``x`` and ``y`` as far as it can be kept.
 
-    ``names`` are those of the model's inputs; ``steps`` the number of batches where a data set has no end.
+    ``names`` are the names of the model's inputs; ``steps`` is the number of batches to read from a data set without an
+    end.
     """
     if y is None and is_in_batches(x):
         return from_batches(_read(x, steps), names)
@@ -81,7 +83,7 @@ def _data(arrays: tuple[Array, ...], index: Array | None = None) -> Data:
 
 
 def index_of(value: Any) -> Array | None:
-    """Return the numbers by which pandas calls the rows of a table or of several; None where it has none."""
+    """Return the integer pandas index of a table, or the first one among several tables; None if there is none."""
     if isinstance(value, Mapping | list | tuple):
         parts = itertools.islice(value.values() if isinstance(value, Mapping) else value, MAX_INPUTS)
         return next((found for part in parts if (found := _own_index(part)) is not None), None)
@@ -99,12 +101,12 @@ def _own_index(value: Any) -> Array | None:
 
 
 def _counts(index: Array) -> bool:
-    """Tell whether an index only counts the rows, as a new table's does: it tells no more than their order."""
+    """Tell whether an index only counts the rows, like a new table's, and so says no more than their order."""
     return bool((np.diff(index) == 1).all())
 
 
 def table(x: Any, names: Sequence[str] = ()) -> Array | None:
-    """Return inputs as one table of shape (rows, columns), or (rows,); None for what holds no numbers."""
+    """Return inputs as one table of shape (rows, columns), or (rows,); None if they hold no numbers."""
     if isinstance(x, Mapping):
         x = [x[name] for name in names if name in x] if set(names) & set(x) else list(x.values())
     if isinstance(x, tuple) or (isinstance(x, list) and x and hasattr(x[0], "shape") and len(x[0].shape) >= 1):
@@ -126,7 +128,7 @@ def _column(values: Array) -> Array:
 
 
 def as_array(value: Any) -> Array | None:
-    """Return array-like data of numbers as an array; None for anything else."""
+    """Return numeric array-like data as an array; None for anything else."""
     if hasattr(value, "element_spec") or callable(getattr(value, "__next__", None)):
         return None
     try:
@@ -139,7 +141,7 @@ def as_array(value: Any) -> Array | None:
 
 
 def is_in_batches(x: Any) -> bool:
-    """Tell a data set or a sequence of batches, which can be read again, from arrays."""
+    """Tell a data set or a sequence of batches, both of which can be read again, from arrays."""
     return hasattr(x, "element_spec") or (hasattr(x, "__getitem__") and type(x).__module__ != "builtins" and any(
         kind.__name__ in ("Sequence", "PyDataset") for kind in type(x).__mro__))  # fmt: skip
 
@@ -165,7 +167,7 @@ def from_batches(batches: Iterable[Any], names: Sequence[str] = ()) -> Data:
 
 
 def listen(generator: Iterator[Any], heard: list[Any]) -> Iterator[Any]:
-    """Pass a generator's batches on, and keep them."""
+    """Pass a generator's batches on, and append them to ``heard``."""
     for batch in generator:
         if len(heard) < MAX_BATCHES:
             heard.append(batch)
@@ -173,7 +175,7 @@ def listen(generator: Iterator[Any], heard: list[Any]) -> Iterator[Any]:
 
 
 def length(x: Any) -> int:
-    """Return the number of rows as far as it can be told without using the data up."""
+    """Return the number of rows, without consuming the data; 0 if it is unknown."""
     if isinstance(x, Mapping):
         x = list(x.values())
     if isinstance(x, list | tuple) and x:
@@ -183,7 +185,7 @@ def length(x: Any) -> int:
 
 
 def merge(parts: list[Data]) -> Data:
-    """Return many small batches as one, each row once."""
+    """Return many small batches as one table, each row once."""
     if len({len(part.arrays) for part in parts}) != 1 or len({part.width for part in parts}) != 1:
         return Data(Fed(rows=sum(part.fed.rows for part in parts), note="batches that do not fit together"))
     columns = [[part.arrays[k] for part in parts] for k in range(len(parts[0].arrays))]

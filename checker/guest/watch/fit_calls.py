@@ -1,4 +1,4 @@
-"""What a call to ``fit`` asks for, as plain data, and when two calls are one stretch of training."""
+"""A call to ``fit`` as plain data, and the rule by which two calls are one stretch of training."""
 
 import contextlib
 import itertools
@@ -25,14 +25,14 @@ HARMLESS = frozenset(
 )
 MAX_CLASSES = 100
 FALLEN = 0.8
-"""Of a first loss: what a loss below that has fallen to, beyond all that random layers do."""
+"""A loss below this share of the first loss has fallen, by more than random layers explain."""
 STILL = "its loss fell while its weights stayed what they were, so something else than its steps changed them"
 REBUILT = frozenset({"EarlyStopping", "ReduceLROnPlateau", "LearningRateScheduler"})
 
 
 class Seen(Protocol):
-    """A training as seen at its epochs: how many, and steps; whether a cap ended it; the learning rate with which each
-    epoch began, and a hash of the weights with which it ended."""
+    """A training as observed at its epochs: the number of epochs and steps; whether a cap ended it; each epoch's
+    learning rate at its start, and the hash of the weights at its end."""
 
     epochs: int
     steps: int
@@ -42,7 +42,8 @@ class Seen(Protocol):
 
 
 def fit_data(given: Mapping[str, Any], names: Sequence[str]) -> tuple[Data, Data | None, Development]:
-    """Return what a fit trains on, what it watches, and how; ``names`` are those of the model's inputs."""
+    """Return a fit's training data, its development data, and the kind of the latter; ``names`` are the model's
+    inputs."""
     data = fed.note(given.get("x"), given.get("y"), names, batches_of(given))
     watched = given.get("validation_data")
     if watched is not None:
@@ -57,27 +58,28 @@ def fit_data(given: Mapping[str, Any], names: Sequence[str]) -> tuple[Data, Data
 
 
 def epochs_of(given: Mapping[str, Any]) -> int:
-    """Return how many epochs a fit was asked for."""
+    """Return how many epochs a call of ``fit`` asks for."""
     return int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0)
 
 
 def batches_of(given: Mapping[str, Any]) -> int | None:
-    """Return how many batches are to be read to know a fit's rows; None where nobody says how many an epoch takes.
+    """Return how many batches to read for a fit's rows; None if the call does not say how many an epoch takes.
 
-    Where an epoch takes few, those after it bring other rows.
+    If an epoch takes few batches, later epochs bring other rows, so up to ``FEW_BATCHES`` of all epochs are read.
     """
     steps = int(given.get("steps_per_epoch") or 0)
     return max(steps, min(steps * epochs_of(given), fed.FEW_BATCHES)) or None
 
 
 def steps_of(taken: int, epochs: int, rows: int, batch_size: int) -> int:
-    """Return how many steps an epoch took; 0 where it went once through its rows, whatever became of the rest."""
+    """Return how many steps an epoch took; 0 if it went through its rows once, with or without an incomplete last
+    batch."""
     steps = max(1, round(taken / epochs)) if taken and epochs else 0
     return 0 if not rows or abs(steps - rows / batch_size) < 1 else steps
 
 
 def callbacks_of(given: Mapping[str, Any]) -> list[Any]:
-    """Return the callbacks that a fit was given."""
+    """Return the callbacks of a fit."""
     callbacks = given.get("callbacks")
     if callbacks is None:
         return []
@@ -86,16 +88,16 @@ def callbacks_of(given: Mapping[str, Any]) -> list[Any]:
 
 
 def own_kind(callback: Any) -> str:
-    """Return the name of a callback's class where that is Keras's own; "" for a class of the student's, whatever it is
-    called."""
+    """Return the name of a callback's class if it is Keras's own; empty for a student's class, whatever its name."""
     return type(callback).__name__ if plaindata.is_keras_own(type(callback)) else ""
 
 
 def watchers(given: Mapping[str, Any], history: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
-    """Return, of a fit's callbacks, what is repeated of each kind, as settings of a phase, and notes on what is not.
+    """Return the early stopping and the plateau of a fit that will be repeated, as settings of a phase, and notes on
+    others.
 
-    Keras passes over a callback that watches what is not measured, which ``history`` tells once the fit is over. Of
-    several that stop early, the one that did counts.
+    Keras ignores a callback whose metric is not measured; ``history`` shows this once the fit is over. Of several that
+    stop early, the one that did so counts.
     """
     settings: dict[str, Any] = {}
     notes = []
@@ -115,7 +117,7 @@ def watchers(given: Mapping[str, Any], history: Mapping[str, Any] | None = None)
 def watcher(callback: Any, first: int = 0) -> KerasObject:
     """Return an EarlyStopping or ReduceLROnPlateau as plain data; Keras keeps its settings as attributes only.
 
-    Epochs, which the student may have counted from ``first``, count from 0.
+    Epochs are counted from 0, even if the student's count starts from ``first``.
     """
     keys = allow_list.CALLBACKS[type(callback).__name__].split()
     config = {key: getattr(callback, key) for key in keys if hasattr(callback, key)}
@@ -126,14 +128,14 @@ def watcher(callback: Any, first: int = 0) -> KerasObject:
 
 
 def left_out(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what the retraining will leave out."""
+    """Return a note on each callback that the retraining will leave out."""
     others = (c for c in callbacks_of(given) if own_kind(c) not in HARMLESS | REBUILT)
     kinds = sorted({type(callback).__name__ for callback in others})
     return tuple(f"the callback {kind[:100]} is not part of the retraining" for kind in kinds)
 
 
 def precision(model: Any) -> list[str]:
-    """Return a note where a model's layers compute with other numbers than those of 32 bits, as all are rebuilt."""
+    """Return a note if a model's layers do not compute in 32-bit numbers, as every rebuilt model does."""
     policies = (getattr(layer, "dtype_policy", None) for layer in model.layers)
     others = sorted({str(policy.name)[:40] for policy in policies if policy is not None} - {"float32"})
     return [f"it was trained in {' and '.join(others)}, and is trained again in float32"] if others else []
@@ -148,9 +150,10 @@ def class_weight(weights: Any) -> dict[str, float]:
 
 
 def weights_of(given: Mapping[str, Any], data: Data) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Return the class weights to which a fit's class weights and sample weights come together, and notes on the rest.
+    """Return the class weights that combine a fit's class weights and sample weights, and notes on weights that are
+    ignored.
 
-    Raises UnrebuildableError where most rows were not trained on.
+    Raises UnrebuildableError if most rows have weight 0.
     """
     weights, passed_over = class_weight(given.get("class_weight")), ("sample weights are not part of the retraining",)
     spec = getattr(given.get("x"), "element_spec", ())
@@ -173,7 +176,7 @@ def weights_of(given: Mapping[str, Any], data: Data) -> tuple[dict[str, float], 
 
 
 def _classes(data: Data) -> Array | None:
-    """Return each row's class number; None where the labels are no classes."""
+    """Return each row's class number; None if the labels are no classes."""
     if len(data.arrays) != 2 or not data.arrays[1].size:
         return None
     y = data.arrays[1]
@@ -191,9 +194,9 @@ def label_form(data: Data) -> Labels:
 
 
 def rates(phase: Phase, given: Mapping[str, Any], seen: Sequence[float]) -> tuple[float, ...]:
-    """Return the learning rate in each epoch where something of the student's own set it; () where nothing did.
+    """Return the learning rate of each epoch if the student's own code set it; else an empty tuple.
 
-    A schedule, and what a ``ReduceLROnPlateau`` did, come about again by themselves.
+    A schedule and a ``ReduceLROnPlateau`` are repeated by themselves.
     """
     rate = _plain_rate(phase)
     is_scheduled = any(own_kind(callback) == "LearningRateScheduler" for callback in callbacks_of(given))
@@ -208,7 +211,7 @@ def _plain_rate(phase: Phase) -> float | None:
 
 
 def ended(fit: Fit, given: Mapping[str, Any], seen: Seen, noted: Mapping[str, tuple[float | None, ...]]) -> Fit:
-    """Return a fit that is over as what happened in it, not as what was asked for."""
+    """Return a finished fit with its actual epochs, steps and rates in place of those asked for."""
     done = replace(fit, epochs_done=seen.epochs, steps_done=seen.steps, finished=True, history=noted)
     if fit.phase is None:
         return done
@@ -228,16 +231,17 @@ def ended(fit: Fit, given: Mapping[str, Any], seen: Seen, noted: Mapping[str, tu
 
 
 def stands_still(weights: Sequence[bytes], losses: Sequence[float | None]) -> bool:
-    """Tell whether a loss is said to have fallen while the weights, by their hashes after each epoch, mostly stayed."""
+    """Tell whether the reported loss fell while the weights, by their hashes after each epoch, mostly did not
+    change."""
     stayed = sum(one == other and one != b"" for one, other in itertools.pairwise(weights))
     known = [loss for loss in losses if loss is not None and loss >= 0]
     return 2 * stayed > len(weights) > 2 and len(known) == len(losses) > 1 and min(known) < FALLEN * known[0]
 
 
 def as_ended(fit: Fit, given: Mapping[str, Any], done: int) -> Fit:
-    """Return a fit with the epochs that it went through where something of the student's own ended it.
+    """Return a fit with the number of epochs that it went through, if the student's own code ended it.
 
-    What Keras's own early stopping ended keeps the epochs that were asked for, for that is repeated.
+    A fit that Keras's own early stopping ended keeps the number asked for, because the early stopping is repeated.
     """
     asked = epochs_of(given)
     stopped = any(own_kind(callback) == "EarlyStopping" and callback.stopped_epoch for callback in callbacks_of(given))
@@ -248,7 +252,7 @@ def as_ended(fit: Fit, given: Mapping[str, Any], done: int) -> Fit:
 
 
 def best_epochs(given: Mapping[str, Any], noted: Mapping[str, tuple[float | None, ...]]) -> dict[int, KerasObject]:
-    """Return the epochs, from 1, that each ``ModelCheckpoint`` of a fit that keeps the best kept last."""
+    """Return the best epochs, from 1, that each ``ModelCheckpoint`` with ``save_best_only`` saved last."""
     found: dict[int, KerasObject] = {}
     for callback in callbacks_of(given):
         values = noted.get(str(getattr(callback, "monitor", "")))
@@ -264,7 +268,8 @@ def best_epochs(given: Mapping[str, Any], noted: Mapping[str, tuple[float | None
 
 
 def back_at(fit: Fit, epochs: int, best: KerasObject | None) -> Fit:
-    """Return a fit to whose weights after so many epochs the student went back, as being the ``best`` or otherwise."""
+    """Return a fit whose weights after ``epochs`` epochs the student restored, as the ``best`` or for another
+    reason."""
     if fit.phase is None or (best is None and epochs >= fit.epochs_done):
         return fit
     if best is not None:
@@ -276,7 +281,7 @@ def back_at(fit: Fit, epochs: int, best: KerasObject | None) -> Fit:
 
 
 def history(history: Any) -> dict[str, tuple[float | None, ...]]:
-    """Return the numbers in what ``fit`` returned."""
+    """Return the numbers in the result of ``fit``."""
     kept: dict[str, tuple[float | None, ...]] = {}
     for name, values in list(getattr(history, "history", {}).items())[:20]:
         with contextlib.suppress(TypeError, ValueError):
@@ -285,7 +290,7 @@ def history(history: Any) -> dict[str, tuple[float | None, ...]]:
 
 
 def loss_of_batch(result: Any) -> float:
-    """Return the loss in what ``train_on_batch`` returned; NaN where there is none."""
+    """Return the loss in the result of ``train_on_batch``; NaN if there is none."""
     first: Any = result.get("loss") if isinstance(result, Mapping) else result
     with contextlib.suppress(TypeError, ValueError, IndexError):
         return float(first[0] if isinstance(first, list | tuple) else first)
@@ -293,15 +298,15 @@ def loss_of_batch(result: Any) -> float:
 
 
 def history_of_batches(losses: Sequence[float], epochs: int) -> dict[str, tuple[float | None, ...]]:
-    """Return the mean loss of each epoch of a training batch by batch, as ``fit`` would have noted it; nothing where
-    the loss of some batch is not known."""
+    """Return the mean loss of each epoch of a batch-by-batch training, as ``fit`` would report it; empty if any batch's
+    loss is unknown."""
     if not losses or epochs > min(len(losses), MAX_EPOCHS) or not np.isfinite(losses).all():
         return {}
     return {"loss": tuple(float(part.mean()) for part in np.array_split(np.asarray(losses, np.float64), epochs))}
 
 
 def merge_last(fits: list[Fit]) -> None:
-    """Make one stretch of the last two, where the second only goes on with the first."""
+    """Join the last two stretches if the second only continues the first."""
     if len(fits) < 2:
         return
     first, second = fits[-2:]
@@ -314,7 +319,7 @@ def merge_last(fits: list[Fit]) -> None:
 
 
 def _settings(phase: Phase) -> Phase:
-    """Return what two phases must have in common to be one: all but for how long, and how fast, they learn."""
+    """Return the settings that two phases must share to be one: all but the number of epochs and the learning rates."""
     plain = replace(phase, epochs=0, rates=(), recompiled=False)
     if _plain_rate(phase) is None:
         return plain
@@ -322,7 +327,7 @@ def _settings(phase: Phase) -> Phase:
 
 
 def _phases_joined(first: Phase, second: Phase) -> Phase | None:
-    """Return both as one, the learning rates by epoch if they change; None where that would be another training."""
+    """Return both as one phase, with learning rates by epoch if they change; None if that would be another training."""
     if second.early_stopping or first.checkpoint or second.checkpoint:
         return None
     epochs = first.epochs + second.epochs

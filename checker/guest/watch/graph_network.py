@@ -46,7 +46,7 @@ class Training:
 
     @property
     def rate(self) -> Any:
-        """The learning rate, a number or a tensor, as the optimizer was given it."""
+        """The learning rate, a number or a tensor, as it was passed to the optimizer."""
         names = optimizers.OF_TENSORFLOW_1.get(type(self.optimizer).__name__)
         value = getattr(self.optimizer, names[1]["learning_rate"], None) if names else None
         return value() if callable(value) and not dataflow.is_tensor(value) else value

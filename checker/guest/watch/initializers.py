@@ -1,8 +1,8 @@
-"""How the variables of a TensorFlow 1 graph begin, as Keras's initialisers.
+"""Initial values of a TensorFlow 1 graph's variables, as Keras initialisers.
 
-Theory of operation: an initial value is a constant, or an affine function, built from constants, of one operation that
-draws random numbers. Its scale and offset are followed from the value down to the drawing. Weights that were drawn
-by NumPy are constants in the graph; they become a normal distribution of their mean and deviation.
+Theory of operation: an initial value is a constant, or an affine function with constant coefficients of one random
+operation. The scale and offset are collected on the way from the value down to that operation. Weights that NumPy drew
+are constants in the graph; they become a normal distribution with their mean and standard deviation.
 """
 
 import math
@@ -23,7 +23,7 @@ UNCHANGED = frozenset({"Identity", "Cast"})
 
 
 def describe(value: Any, tf: Any) -> JsonValue:
-    """Return an initial value as one of Keras's initialisers; UnrebuildableError where it is none."""
+    """Return an initial value as a Keras initialiser. Raises UnrebuildableError if none fits."""
     fixed = _constant(value, tf)
     if fixed is not None:
         return _of_numbers(fixed)
@@ -46,7 +46,7 @@ def _of_numbers(values: Array) -> JsonValue:
 
 
 def _drawn(value: Any, tf: Any) -> tuple[str, float, float]:
-    """Return which of Keras's initialisers draws a value's numbers, and their scale and offset."""
+    """Return the Keras initialiser for a random value, with the scale and offset."""
     scale, offset, op = 1.0, 0.0, value.op
     while not (kind := RANDOM.get(op.type.removeprefix("Stateless").removesuffix("V2"), "")):
         if op.type in UNCHANGED:
@@ -69,7 +69,7 @@ def _drawn(value: Any, tf: Any) -> tuple[str, float, float]:
 
 
 def _constant(tensor: Any, tf: Any) -> Array | None:
-    """Return what a tensor made of constants holds; None where it is made of anything else."""
+    """Return the value of a tensor that depends only on constants; None for any other."""
     found = tf.get_static_value(tensor)
     if found is not None:
         return np.asarray(found, dtype=np.float64)

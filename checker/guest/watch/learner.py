@@ -1,4 +1,4 @@
-"""A model that a loop trains with ``GradientTape``: what happened since its last call, and what it is trained with."""
+"""A model that a loop trains with ``GradientTape``: the events since its last call, and its optimizer and loss."""
 
 import math
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NO_LOSS = "the loss is none of Keras's own, taken of the network's own outputs"
 
 @dataclass(frozen=True)
 class Called:
-    """A loss that was called in a step: what it is or the obstacle to telling, the labels, the mean over rows."""
+    """A loss that was called in a step: its description, or why there is none; the labels; the mean over rows."""
 
     loss: KerasObject | None
     obstacle: str

@@ -27,14 +27,14 @@ from checker.records.capture import Fit
 from checker.records.network import Development, KerasObject, Phase
 
 TELL_EVERY = 2_000
-"""Steps after which what is known of a loop is sent, finished or not."""
+"""Steps between two records of an unfinished loop."""
 MAX_RATES = 100
-"""Different learning rates that a piecewise constant schedule may hold."""
+"""Maximum number of changes of the rate in a piecewise constant schedule."""
 MAX_RATIOS = 20
-"""Steps at which the loss is compared."""
+"""Maximum number of steps whose loss is compared."""
 SAME = 1e-3
 SCALED = frozenset({"SGD"})
-"""Optimizers whose steps grow with the loss."""
+"""Optimizers whose step size is proportional to the loss's scale."""
 
 Plan = Callable[[], tuple[KerasObject, KerasObject]]
 """Returns the optimizer, with the learning rate of the last step, and the loss; or raises UnrebuildableError."""
@@ -42,10 +42,9 @@ Plan = Callable[[], tuple[KerasObject, KerasObject]]
 
 @dataclass
 class CustomLoop:
-    """Steps taken so far by one loop.
+    """The steps that one loop has taken so far.
 
-    ``plan`` gives the optimizer, with the learning rate of the last step, and the loss, or raises
-    UnrebuildableError.
+    ``plan`` returns the optimizer, with the learning rate of the last step, and the loss, or raises UnrebuildableError.
     """
 
     registry: ModelRegistry
@@ -64,16 +63,16 @@ class CustomLoop:
 
     @property
     def is_capped(self) -> bool:
-        """No more steps may be taken."""
+        """The loop may take no more steps."""
         return self.registry.is_capped(self.done)
 
     @property
     def is_open(self) -> bool:
-        """It is what trains its model; nothing has closed it."""
+        """The loop trains its model now; nothing has closed it."""
         return self.record.loop is self
 
     def step(self) -> bool:
-        """Count a step; False where it is beyond a cap and must do nothing."""
+        """Count a step; return False if it is beyond a cap and must do nothing."""
         self.asked += 1
         if self.is_capped:
             if self.asked == self.done + 1:
@@ -90,8 +89,8 @@ class CustomLoop:
     ) -> None:
         """Note the batch of a step that was taken.
 
-        ``rate``: the learning rate, where that may change. ``ratio``: what was minimised, in proportion to the mean of
-        the rows' losses. ``loss``: what was minimised, NaN where that is not known.
+        ``rate``: the learning rate, if it may change. ``ratio``: the minimised loss, divided by the mean of the rows'
+        losses. ``loss``: the minimised loss, NaN if unknown.
         """
         self.losses.append(loss)
         if self.uses is not None:
@@ -103,7 +102,7 @@ class CustomLoop:
             self.ratios.append(float(ratio))
 
     def close(self) -> None:
-        """Make a finished stretch of the steps."""
+        """Turn the steps into a finished fit."""
         self.record.leave_loop()
         if self.asked:
             self.tell(finished=True)
@@ -111,7 +110,7 @@ class CustomLoop:
             self.registry.publish(self.record)
 
     def tell(self, finished: bool) -> None:
-        """Send what is known; a record of this loop that was sent before is replaced."""
+        """Send the loop's record so far; it replaces an earlier record of this loop."""
         data = self.rows.data()
         self.record.note_width(data.width)
         self.record.note_loop(self._fit(data, finished), replaces_last=self.told)
@@ -168,7 +167,7 @@ class CustomLoop:
         )
 
     def _scale(self) -> float:
-        """Return by what constant the loss differs from the mean of the rows' losses."""
+        """Return the constant ratio of the loss to the mean of the rows' losses."""
         if not self.ratios:
             return 1.0
         low, high = min(self.ratios), max(self.ratios)
@@ -179,18 +178,19 @@ class CustomLoop:
 
 
 def begin(uses: UsageLog, how: str, plan: Plan, anew: bool) -> CustomLoop:
-    """Begin a loop whose uses of the model are kept in a log; ``anew``: its optimizer has not trained the model yet."""
+    """Begin a loop whose uses of the model are kept in ``uses``; ``anew``: its optimizer has not trained the model
+    yet."""
     rows = uses.trained = Rows()
     return _begin(CustomLoop(uses.registry, uses.record, how, plan, uses, rows), anew)
 
 
 def begin_batches(registry: ModelRegistry, record: ModelRecord, plan: Plan, names: Sequence[str]) -> CustomLoop:
-    """Begin a loop of ``train_on_batch``; ``names`` are those of the model's inputs."""
+    """Begin a loop of ``train_on_batch``; ``names`` are the names of the model's inputs."""
     return _begin(CustomLoop(registry, record, "train_on_batch", plan, None, Batches(names)), anew=False)
 
 
 def _begin(loop: CustomLoop, anew: bool) -> CustomLoop:
-    """Put a loop in the place of one that may be open."""
+    """Close the model's open loop, if there is one, and begin this one."""
     record = loop.record
     if record.loop is not None:
         record.loop.close()

@@ -1,8 +1,8 @@
-"""The record of one model: what it is, how it was trained and what it was used on.
+"""The record of one model: its architecture, its training and its uses.
 
-Theory of operation: whatever watches training (``capture``, ``loops``, ``staticgraph``, ``tape``, ``origins``)
-tells the record what happened by a method with a verb. The fields are private, so every change has a name, and you can
-find each place that causes it. The registry sends the record to the host as a ``ModelCapture``.
+Theory of operation: each watcher of training (``capture``, ``loops``, ``staticgraph``, ``tape``, ``origins``) reports
+to the record by a method with a verb. The fields are private, so every change has a name, and you can find each place
+that causes it. The registry sends the record to the host as a ``ModelCapture``.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,9 +39,9 @@ class OpenUsageLog(Protocol):
 
 
 class ModelRecord:
-    """What is known of one model. Only the methods below change it.
+    """Everything recorded about one model. Only the methods below change it.
 
-    ``rank`` counts the models that were first seen in the same cell; ``made_in`` names the line of a companion module.
+    ``rank`` counts the models that first appeared in the same cell; ``made_in`` names the line of a companion module.
     """
 
     def __init__(self, number: int, model: Any, cell: int, made_in: str = "", rank: int = 0) -> None:
@@ -65,7 +65,7 @@ class ModelRecord:
         self._file = ""
         self._has_foreign_weights = False
 
-    # -- what is known -----------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------------
 
     @property
     def variable(self) -> str:

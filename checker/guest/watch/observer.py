@@ -11,7 +11,7 @@ from checker.guest.watch.registry import ModelRegistry
 
 
 def watch(registry: ModelRegistry) -> Seen:
-    """Return a callback to run after all others, which ends training with the epoch that reaches a cap."""
+    """Return a callback that runs after all others, and ends training after the epoch that reaches a cap."""
 
     class Watching(registry.tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The optimizers of TensorFlow 1, which graphs are trained with and legacy Keras takes too, as those of Keras."""
+"""TensorFlow 1's optimizers, which graphs and legacy Keras can use, as Keras optimizers."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -26,11 +26,11 @@ OF_TENSORFLOW_1 = {
     ),
     "AdadeltaOptimizer": ("Adadelta", {"learning_rate": "_lr", "rho": "_rho", "epsilon": "_epsilon"}),
 }  # fmt: skip
-"""For each optimizer of TensorFlow 1 the one of Keras, and where it keeps the settings of that."""
+"""For each TensorFlow 1 optimizer, the Keras optimizer and the attribute that holds each setting."""
 
 
 def describe(optimizer: Any, values: Mapping[str, float] = MappingProxyType({})) -> KerasObject:
-    """Return an optimizer of TensorFlow 1 as one of Keras's; ``values`` are what tensors were seen to be."""
+    """Return a TensorFlow 1 optimizer as a Keras optimizer; ``values`` are the tensors' values during training."""
     kind = type(optimizer).__name__
     if kind not in OF_TENSORFLOW_1 or not type(optimizer).__module__.startswith("tensorflow."):
         raise UnrebuildableError(f"the optimizer `{kind}` is none that the checker knows")

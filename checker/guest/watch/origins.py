@@ -1,12 +1,12 @@
-"""Checks where a network's weights come from when its training begins: from its initialisers, or from elsewhere.
+"""Checks where a network's weights come from when its training begins: its initialisers, or another source.
 
-Theory of operation: a network is retrained from plain data, which holds no weights. So each variable that a layer makes
-is noted with a hash of its initial value. When a training begins, or a network is used that was never trained, its
-variables must hold initial values: their own, or those of another network, as after
-``other.set_weights(first.get_weights())`` before any training. Nothing is drawn again, so no random state moves. Only
-layers that the clean guest builds are checked; networks with other layers are replayed by their own code.
+Theory of operation: a network is retrained from plain data, which holds no weights. So the hash of the initial value is
+recorded for each variable that a layer makes. When a training begins, or an untrained network is used, its variables
+must hold initial values: their own, or those of another network, as after ``other.set_weights(first.get_weights())``
+before any training. No initialiser is called again, so no random state changes. Only layers that the clean guest builds
+are checked; networks with other layers are replayed by their own code.
 
-A variable that is made while a graph is traced has no value yet. It waits until the call that made it is over. A
+A variable that is made while a graph is traced has no value yet. It waits until the call that made it has returned. A
 variable that still waits when a training ends has been trained, and is no longer checked.
 """
 
@@ -29,19 +29,19 @@ from checker.keras_spec import allow_list
 from checker.records.arrays import Array
 
 MAX_BYTES = 64 * 2**20
-"""Of one variable; larger ones are not looked at."""
+"""Size limit of one variable; larger ones are not checked."""
 UNWATCHED = "whether its weights were fresh when its training began could not be looked at"
 ELSEWHERE = "its weights come from elsewhere (another network, scikit-learn, a file)"
 KEPT = frozenset(allow_list.LAYERS) - {"Normalization"}
-"""Layers that are looked at; what a Normalization has adapted to is adapted anew."""
+"""Layers that are checked. Normalization is left out, because the retraining adapts it anew."""
 STATISTICS = ("moving_mean", "moving_variance")
-"""Moved already by a call in training mode, and by themselves not what a network has learned."""
+"""Variables that a call in training mode already changes; by themselves they are not learned weights."""
 
 
 @dataclass
 class Made:
-    """A variable as its layer made it. ``value``: a hash of its initial value; None until that is known. ``is_array``:
-    its initialiser was given an array of numbers."""
+    """A variable as its layer made it. ``value``: a hash of its initial value, None until that exists. ``is_array``:
+    its initialiser holds an array of numbers."""
 
     variable: weakref.ref[Any]
     layer: str
@@ -61,7 +61,7 @@ class Origins:
     initial: set[bytes] = field(default_factory=set)
 
     def install(self, hooks: Hooks) -> None:
-        """Hook the making of variables, and let the registry ask here when a training begins."""
+        """Hook the making of variables, and register as the registry's check when a training begins."""
         layer = self.tf.keras.layers.Layer
         add_weight = layer.add_weight
 
@@ -72,12 +72,12 @@ class Origins:
             return variable
 
         made: Any = wrapper
-        made.autograph_info__ = {}  # not the student's code to be translated
+        made.autograph_info__ = {}  # autograph must not translate it
         hooks.replace(layer, "add_weight", made)
         self.registry.check_origins_by(self)
 
     def settle(self) -> None:
-        """Take the values of variables that had none when they were made, before anything changes them."""
+        """Hash the variables that had no value when they were made, before anything changes them."""
         waiting, self.waiting = self.waiting, []
         for made in waiting:
             self._take(made)
@@ -104,7 +104,7 @@ class Origins:
             made = Made(weakref.ref(variable), str(layer.name)[:60], name, _holds_array(layer))
             self.made[id(variable)] = made
             self._take(made)
-        except Exception:  # noqa: BLE001  # the student's cell is not to fail for it
+        except Exception:  # noqa: BLE001  # the student's cell must not fail because of us
             return
 
     def _take(self, made: Made) -> None:
@@ -124,12 +124,12 @@ class Origins:
             return bool(self.tf.executing_eagerly())
 
     def _value(self, variable: Any) -> bytes | None:
-        """Return a hash of what a variable holds; None where that cannot be read now."""
+        """Return a hash of a variable's value; None if it cannot be read now."""
         if math.prod(variable.shape) * 8 > MAX_BYTES:
             return None
         try:
             with self.tf.init_scope():
-                # Keras 3 rounds what it gives, within a layer of mixed precision.
+                # Within a layer of mixed precision Keras 3 returns a rounded value.
                 read = variable if generation.is_legacy(self.tf.keras) else variable._value
                 array = read.numpy()
         except Exception:  # noqa: BLE001  # it has no value yet, or a graph holds it
@@ -159,7 +159,7 @@ class Origins:
         return f"{ELSEWHERE}: {what}"
 
     def _held(self, model: Any) -> list[tuple[Made, bytes]]:
-        """Return what a network's variables hold, as far as it is known what they began with."""
+        """Return the current values of a network's variables whose initial values were recorded."""
         found = [(self._made(variable), self._value(variable)) for variable in _variables(model)]
         return [(made, value) for made, value in found if made is not None and made.value and value is not None]
 
@@ -171,7 +171,7 @@ class Origins:
         return value == made.value or value in self.initial
 
     def _source(self, record: ModelRecord, values: set[bytes]) -> ModelRecord | None:
-        """Return another network that was trained and holds these values, or most of them."""
+        """Return the other trained network that holds most of these values; None if none holds any."""
         others = [other for other in self.registry.records if other is not record and other.fits]
         shared = [(sum(value in values for _, value in self._held_by(other)), other) for other in others]
         return max(shared, key=lambda pair: pair[0], default=(0, None))[1] if any(n for n, _ in shared) else None
@@ -179,11 +179,11 @@ class Origins:
     def _held_by(self, other: ModelRecord) -> list[tuple[Made, bytes]]:
         try:
             return self._held(other.model)
-        except Exception:  # noqa: BLE001  # networks in a graph, and those that are not built
+        except Exception:  # noqa: BLE001  # the network is in a graph, or not built
             return []
 
     def twin(self, model: Any) -> ModelRecord | None:
-        """Return the network that was trained and holds the same values throughout, as before it was saved."""
+        """Return the trained network that holds exactly the same values, as a network had before it was saved."""
         try:
             held = [value for _, value in self._held(model)]
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
@@ -206,7 +206,7 @@ def _variables(model: Any) -> list[Any]:
     """Return a model's variables, each once, as far as its layers have made them."""
     found: dict[int, Any] = {}
     for layer in _layers(model):
-        with contextlib.suppress(ValueError):  # legacy Keras asks for models within to be built
+        with contextlib.suppress(ValueError):  # legacy Keras requires nested models to be built
             found |= {id(variable): variable for variable in layer.variables}
     return list(found.values())
 
@@ -216,7 +216,7 @@ def _name(thing: Any) -> str:
 
 
 def _holds_array(layer: Any) -> bool:
-    """Tell whether an initialiser of a layer is given its numbers, instead of drawing them."""
+    """Tell whether an initialiser of a layer holds its numbers instead of drawing them."""
     initializers = [value for name, value in vars(layer).items() if name.endswith("_initializer")]
     return any(
         _size(value) > 1
@@ -227,6 +227,6 @@ def _holds_array(layer: Any) -> bool:
 
 
 def _size(value: Any) -> int:
-    """Return of how many numbers an array, a tensor or a list is."""
+    """Return the number of elements in an array, a tensor or a list."""
     shape = np.shape(value) if isinstance(value, list | tuple) else getattr(value, "shape", ())
     return math.prod(int(size or 1) for size in shape)

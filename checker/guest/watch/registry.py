@@ -1,6 +1,6 @@
 """The registry of a notebook's models, and of the training steps that all of them have taken.
 
-Theory of operation: whatever watches training (``capture``, ``staticgraph``, ``tape``) asks for a model's record,
+Theory of operation: each watcher of training (``capture``, ``staticgraph``, ``tape``) asks for a model's record,
 changes it by its methods, and has it published: the whole record is sent again, arrays first. If the kernel is killed a
 second later, everything up to here has left the box. The registry keeps each model alive, so that an ``id`` stays
 unique.
@@ -30,7 +30,7 @@ Send = Callable[[ModelCapture, tuple[Array, ...]], None]
 
 
 class NotNowError(Exception):
-    """A network cannot be asked for outputs without a trace now; at the end of the file it can."""
+    """A network's outputs cannot be computed now without side effects; at the end of the file they can."""
 
 
 class ChangeWatcher(Protocol):
@@ -41,16 +41,16 @@ class ChangeWatcher(Protocol):
 
 
 class OriginChecker(Protocol):
-    """Finds out where a network's weights come from."""
+    """Checks where a network's weights come from."""
 
     def look(self, record: ModelRecord) -> None:
-        """Look now, before the network is trained."""
+        """Check now, before the network is trained."""
 
 
 class Tables:
-    """Tables of inputs (n, width) that networks were given, each once, by width and hash.
+    """Input tables (n, width) of all networks, each kept once, by width and hash.
 
-    Inputs of fewer than ``MIN_TABLE_ROWS`` rows are left out, and so is whatever exceeds the caps.
+    Inputs of fewer than ``MIN_TABLE_ROWS`` rows are left out, and so are those beyond the caps.
     """
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ class ModelRegistry:
         """Note that these models were looked at."""
         self._changed -= {record.id for record in records}
 
-    # -- what the host is told ---------------------------------------------------------------------------
+    # -- reports to the host -----------------------------------------------------------------------------
 
     def note_use(self, record: ModelRecord, use: Use, data: Data) -> None:
         """Add a use of a model, with the data it was used on."""

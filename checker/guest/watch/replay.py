@@ -1,10 +1,10 @@
 """Replay: the student's own code builds and trains its network again, on the checker's rows.
 
 Theory of operation: a network with parts of the student's own (a class, a layer, a training step) cannot be rebuilt
-from plain data. So the file, or those of its cells that the answer needs, runs again for a seed. In the answer's own
-calls of ``fit`` the checker's rows take the place of the student's, in the shape in which the student gave theirs.
-After the last of these calls the network predicts the held-out rows, and all later cells are passed over. The
-student's code is in the same process and could say anything: that is why a replay never leads to PASS.
+from plain data. So the file, or those of its cells that the answer needs, runs again for each seed. In the answer's own
+calls of ``fit`` the checker's rows replace the student's, in the student's data format. After the last of these calls
+the network predicts the held-out rows, and all later cells are skipped. The student's code runs in the same process and
+could forge any result: that is why a replay never leads to PASS.
 """
 
 import math
@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 4_096
 
 
 class Replay:
-    """Holds one seed's rows, and puts them into the fits of the answer."""
+    """Holds one seed's rows, and passes them to the answer's fits."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Replay:
         self.steps = 0
 
     def concerns(self, record: ModelRecord, data: Data) -> bool:
-        """Tell whether a fit is one of those that the answer was trained by."""
+        """Tell whether a fit is one of those that trained the answer."""
         is_answer = (record.cell, record.rank) == (self.plan.cell, self.plan.rank)
         return is_answer and not 0 < data.fed.rows < self.plan.enough and self.fits < self.plan.fits
 
@@ -64,7 +64,7 @@ class Replay:
         return np.eye(self.plan.outputs, dtype=np.float32)[labels] if is_one_hot else labels
 
     def after(self, model: Any, given: Mapping[str, Any], history: Any, epochs: int, steps: int) -> None:
-        """Count a fit; after the last one, send what the network says of the held-out rows."""
+        """Count a fit; after the last one, send the network's outputs for the held-out rows."""
         self.fits += 1
         self.epochs, self.steps = self.epochs + epochs, self.steps + steps
         if self.fits < self.plan.fits:
@@ -86,7 +86,7 @@ class Replay:
         self.pass_over_the_rest()
 
     def _only(self, outputs: Any) -> Any:
-        """Return the output that is a number for each class, where a network has several."""
+        """Return the output with a number for each class, if a network has several."""
         several = list(outputs.values()) if isinstance(outputs, dict) else outputs
         if not isinstance(several, list):
             return several
@@ -95,7 +95,7 @@ class Replay:
 
 
 def _in_shape_of(students: Any, table: Array) -> Any:
-    """Return rows of a table as the student gave theirs: one array of some shape, a list, or a dictionary."""
+    """Return rows of a table in the student's data format: one array of some shape, a list, or a dictionary."""
     if isinstance(students, Mapping):
         parts = _cut(list(students.values()), table)
         return dict(zip(students, parts, strict=True))

@@ -1,9 +1,8 @@
-"""The rows that a model was given batch by batch, each kept once.
+"""Rows that a model was given batch by batch, each kept once.
 
-Theory of operation: an epoch gives the same rows again, mostly shuffled, so a row is known by its bytes. ``Rows``
-returns them in an order that does not depend on shuffling, so that two passes over the same rows are the same data.
-``Batches`` returns them in the order in which they came, with the student's own type of numbers and pandas's row
-numbers.
+Theory of operation: an epoch repeats the rows of the one before, mostly shuffled, so a row is identified by its bytes.
+``Rows`` returns them in an order that does not depend on shuffling, so that two passes over the same rows give the same
+data. ``Batches`` returns them in the order of arrival, with the student's own dtype and pandas's row numbers.
 """
 
 from collections.abc import Sequence
@@ -21,14 +20,14 @@ class RowStore(Protocol):
     """Keeps the rows of batches."""
 
     def add(self, x: Any, y: Any = None) -> int:
-        """Keep a batch's new rows; return how many rows the batch has, 0 if that is not clear."""
+        """Keep a batch's new rows; return the batch's number of rows, 0 if unknown."""
 
     def data(self) -> Data:
         """Return all rows as one table."""
 
 
 class Rows:
-    """Rows that were fed in batches, each kept once; features as 32-bit numbers."""
+    """Rows that came in batches, each kept once; features as float32."""
 
     def __init__(self) -> None:
         self.parts: list[tuple[Array, ...]] = []
@@ -61,7 +60,7 @@ class Rows:
         return all(key in self.known for key in _keys(_plain(table)))
 
     def data(self) -> Data:
-        """Return all rows as one table, in an order of their own."""
+        """Return all rows as one table, sorted by their features."""
         kinds = {tuple((array.shape[1:], array.dtype) for array in part) for part in self.parts}
         if len(kinds) != 1:
             return Data(Fed(rows=0, note=self.note or "batches that do not fit together"))
@@ -79,7 +78,7 @@ def _keys(table: Array) -> list[bytes]:
 
 
 class Batches:
-    """Rows in the order in which they came; ``names`` are those of the model's inputs."""
+    """Rows in the order of arrival; ``names`` are the names of the model's inputs."""
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self.names = names

@@ -117,7 +117,7 @@ class StaticGraphs:
         return self._train(original, fetches, training, network)
 
     def _on_close(self, session: Any) -> None:
-        """Have the networks of a session looked at before it closes."""
+        """Record the outputs of a session's networks before the session closes."""
         for network in self.networks:
             if network.session is session:
                 network.is_closing = True
@@ -188,7 +188,7 @@ class StaticGraphs:
         return original()
 
     def _reach(self, graph: Any, fetches: Any) -> Reached | None:
-        """Return what fetches lead to; None if that cannot be told."""
+        """Return what fetches lead to; None if they are no elements of the graph."""
         try:
             flat = [graph.as_graph_element(f) for f in self.tf.nest.flatten(fetches)]
             roots = tuple(dict.fromkeys(getattr(f, "op", f) for f in flat))
@@ -227,7 +227,7 @@ class StaticGraphs:
         return training.network
 
     def _unknown(self, training: Training, root: Any, reader: Reader, fed: Given) -> Reading:
-        """Return a stand-in for a network with a loss that the checker does not know."""
+        """Return a placeholder for a network whose loss is not listed."""
         training.obstacle = training.obstacle or "its loss is none that the checker knows"
         nowhere = dataflow.Target(KerasObject("none"), None, None)
         return Reading(nowhere, reader.some_input(root, fed), obstacle=training.obstacle)
@@ -262,7 +262,7 @@ def _watched(training: Training, reading: Reading) -> dict[str, Any]:
 
 
 def _note_values(training: Training, reading: Reading, seen: Mapping[str, Any]) -> None:
-    """Keep the values that settings have while the network is trained."""
+    """Keep the values that settings have during training."""
     for tensor in reading.tensors():
         if tensor.name in seen:
             training.values[tensor.name] = float(seen[tensor.name])

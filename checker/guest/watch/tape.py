@@ -106,7 +106,7 @@ class Tapes:
         """Note an event, now or each time the graph that is being traced runs; values become arrays."""
 
         def note(*arrays: Any) -> list[Any]:
-            with contextlib.suppress(Exception):  # whatever the student's objects raise is not an error of their cell
+            with contextlib.suppress(Exception):  # errors of our hooks are not errors of the student's cell
                 event(*arrays)
             return []
 
@@ -297,7 +297,7 @@ def _like(function: Original, wrapper: Original) -> Original:
     """Give a wrapper its function's name and signature, and tell autograph not to translate it."""
     made: Any = functools.wraps(function)(wrapper)
     made.autograph_info__ = {}
-    return made  # type: ignore[no-any-return]  # it is what functools.wraps gave
+    return made  # type: ignore[no-any-return]  # the wrapper has the function's type
 
 
 def _optimizers(keras: Any) -> list[tuple[Any, str]]:

@@ -1,7 +1,7 @@
-"""The uses of a model between the steps of its training: what it predicted, and what it was evaluated on.
+"""The uses of a model between the steps of its training: its predictions and evaluations.
 
-Theory of operation: a custom loop calls the model to train it and to look at it, and only what follows a call tells
-which. Small sets of rows wait for those that follow, and become one use together.
+Theory of operation: a custom loop calls the model both to train it and to use it, and only later events tell which.
+Small sets of rows wait for those that follow, and become one use together.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from checker.guest.watch.rows import Rows
 from checker.records.capture import Use
 
 MAX_PIECE = 1_024
-"""Sets of at most so many rows are pieces of a larger one, if they follow upon each other."""
+"""Consecutive sets of at most this many rows are parts of a larger one."""
 
 
 class UsageLog:
@@ -27,27 +27,27 @@ class UsageLog:
         record.attach_usage_log(self)
 
     def see(self, x: Any) -> None:
-        """Note that the model was called; whether to train it, only what follows can tell."""
+        """Note a call of the model; later events tell whether it belongs to training."""
         self.settle()
         self.waiting = (x, None)
 
     def label(self, y: Any) -> None:
-        """Add the labels that go with the call."""
+        """Add the labels that belong to the call."""
         self.waiting = (self.waiting[0], y)
 
     def take(self) -> tuple[Any, Any]:
-        """Return the rows of the last call, which was made to train the model."""
+        """Return the rows of the last call, which belonged to training."""
         rows, self.waiting = self.waiting, (None, None)
         return rows
 
     def settle(self) -> None:
-        """Note a call that nothing followed as a use."""
+        """Note the last call as a use, if no training step followed it."""
         x, y = self.take()
         if x is not None:
             self.add("predict" if y is None else "evaluate", x, y)
 
     def add(self, how: str, x: Any, y: Any = None) -> None:
-        """Note a use. Pieces wait for those that follow; a look at a batch that is trained on is no test."""
+        """Note a use. Small sets wait for those that follow. Predicting a training batch is no test."""
         table = fed.table(x)
         if table is None or table.ndim != 2:
             return
@@ -63,7 +63,7 @@ class UsageLog:
         self._note(how, x, y)
 
     def join(self) -> None:
-        """Note the pieces that waited as one set."""
+        """Note the waiting sets as one use."""
         self.settle()
         for how in list(self.pieces):
             self._note(how, *self.pieces.pop(how).data().arrays)
