@@ -36,7 +36,7 @@ ONLY_KERAS_3_RUNS = (
 """Messages of legacy Keras about features that only Keras 3 has."""
 
 LONGEST = 2_500
-"""Only so many characters of a message are searched: the patterns' run time is quadratic in its length."""
+"""Only this many characters of a message are searched: the patterns' run time is quadratic in its length."""
 
 _PATTERNS: Mapping[str, Sequence[str]] = {"3": ONLY_KERAS_2_RUNS, "2": ONLY_KERAS_3_RUNS}
 

@@ -85,7 +85,7 @@ def own_of(
     kinds = _kinds(model, matched, others, len(labels))
     losses = np.full(len(labels), np.nan)
     by_table = {of.table: of.outputs.sha256 for of in answered.outputs} if answered else {}
-    for table, rows in (*others.items(), *reversed(list(matched.rows.items()))):  # its own tables have the last word
+    for table, rows in (*others.items(), *reversed(list(matched.rows.items()))):  # its own tables override the others
         given = answers.get(by_table.get(table, ""))
         if given is not None and len(given) == len(rows):
             found = rows >= 0

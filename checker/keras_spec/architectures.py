@@ -94,7 +94,7 @@ def own_activation(layer: Layer) -> str:
 
 
 def hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
-    """Return the layers with units of their own whose outputs are fed to further such layers."""
+    """Return the layers with units whose outputs lead to another layer with units."""
     layers, hidden = in_order(architecture), _hidden(architecture)
     return tuple(layer for at, layer in enumerate(layers) if at in hidden and _has_units(layer))
 
@@ -158,7 +158,7 @@ def own_numbers(architecture: Architecture) -> int:
 
 
 def holds_weights(architecture: Architecture, inputs: int) -> bool:
-    """Tell whether settings hold more numbers than a network with so many ``inputs`` needs: they could be weights that
+    """Tell whether settings hold more numbers than a network with this many inputs needs: they could be weights that
     no training has learned."""
     return own_numbers(architecture) > 2 * inputs + _PLAIN_NUMBERS
 

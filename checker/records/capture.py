@@ -144,7 +144,7 @@ class ModelCapture:
 @record
 @dataclass(frozen=True)
 class TableOutputs:
-    """A network's answers for a table of inputs, given by its hash: class numbers (n,), uint8, or values (n,), float32.
+    """A network's answers for a table of inputs (a hash): class numbers (n,), uint8, or values (n,), float32.
 
     The class number is ``NO_CLASS`` if an output is not a number.
     """

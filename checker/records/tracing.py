@@ -7,7 +7,7 @@ from checker.records.arrays import ArrayRef
 from checker.records.codec import record
 
 GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
-"""A column gives the target away from this F1 of a class on, or from this share of a number's variance on."""
+"""Thresholds at which a column gives the target away: F1 for a class, explained share of variance for a number."""
 
 
 class FeatureSource(StrEnum):

@@ -46,7 +46,7 @@ MAX_WEIGHT = float(np.finfo(np.float32).max)
 
 
 class Collector:
-    """Receives one guest's frames, in order, and keeps the newest record of each thing.
+    """Receives one guest's frames, in order, and keeps the newest record of each cell and model.
 
     ``has_started``: the guest reached the first cell or seed; an earlier end is not the student's fault. ``at``: the
     last cell or seed that it reached.

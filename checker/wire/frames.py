@@ -148,7 +148,7 @@ def unpack(data: bytes) -> Array:
     try:
         with ONE_PARSER:
             values = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=2_000)
-    except Exception as error:  # numpy's parser of the header raises whatever Python's parser does
+    except Exception as error:  # NumPy passes on any error of Python's parser from the header
         raise EvidenceError(f"not an array: {str(error)[:100]}") from error
     if not isinstance(values, np.ndarray):
         raise EvidenceError("not an array: an archive")
