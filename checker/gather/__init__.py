@@ -1,2 +1,2 @@
-"""From a submission to its evidence: run the file, choose the answer, match its rows, train it again. It may import
-``submissions``, ``sandbox`` and what is below, and never ``judge``."""
+"""From a submission to its evidence: run the file, choose the answer, match its rows, retrain it. This package may
+import ``submissions``, ``sandbox`` and the packages below them, and never ``judge``."""

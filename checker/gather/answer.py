@@ -1,6 +1,6 @@
-"""Finds a file's answer among its networks, and what it was given; a function of what the file's run has left.
+"""Chooses a file's answer among its networks and traces its inputs; a function of the file's run.
 
-Rows are matched before the choice is made, because how a network did in the student's own hands takes part in it.
+Rows are matched before the choice, because the choice depends on each network's own result in the student's run.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from checker.records.settings import RunSettings
 from checker.records.verdicts import Failure, Stage
 
 MOST = 60
-"""Networks for the task that are ranked: the last ones."""
+"""Only this many networks for the task are ranked, the last ones."""
 
 
 def find(executed: Executed, settings: RunSettings) -> Answered | Unanswered:
-    """Find the answer in what a run has left, how each network did as trained, and what the answer was given."""
+    """Return a run's answer with its traced inputs, and each network's own result, or why there is no answer."""
     data, assignment = settings.dataset, settings.assignment
     outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
     matcher = Matcher(data.features, data.labels)
@@ -63,9 +63,9 @@ def find(executed: Executed, settings: RunSettings) -> Answered | Unanswered:
 
 
 def _not_forgiven(executed: Executed) -> tuple[Failure, ...]:
-    """Return what still counts of a run's failures once the answer was trained.
+    """Return the failures of a run that still count once the answer is trained.
 
-    What came before an early end is judged. Only a guest that did not send evidence is not forgiven.
+    An early end of the run is forgiven: the evidence before it is judged. A protocol error is never forgiven.
     """
     if executed.execution.ending is Ending.NONSENSE:
         return executed.failures
@@ -75,8 +75,10 @@ def _not_forgiven(executed: Executed) -> tuple[Failure, ...]:
 def _with_random_rows(
     results: Sequence[OwnResult], owns: Sequence[Own], answer: ModelCapture, matcher: Matcher
 ) -> tuple[OwnResult, ...]:
-    """Return the results, that of the answer with whether the rows that it was trained on, and those that it was not,
-    look drawn at random: a network that has not seen a part of the map is no worse than its recipe."""
+    """Return the results; the answer's also says whether its training rows and its other rows look drawn at random.
+
+    A network that never saw a part of the map scores worse there, which says nothing against its recipe.
+    """
     own = next((own for own in owns if own.model.id == answer.id), None)
     if own is None or not own.trained.any() or not own.unseen.any():
         return tuple(results)
@@ -89,7 +91,7 @@ def _with_random_rows(
 
 
 def _columns(settings: RunSettings, matcher: Matcher) -> ColumnSources:
-    """Return the data set's columns, without the target and with it."""
+    """Return the data set's columns, once without the target and once with it."""
     data, source = settings.dataset, settings.assignment.data
     words = {name: column for name, column in data.words.items() if name != source.target}
     all_names = (*source.features, source.target)[: matcher.features.shape[1]]
@@ -98,7 +100,7 @@ def _columns(settings: RunSettings, matcher: Matcher) -> ColumnSources:
 
 
 def _sets_a_measure(model: ModelCapture) -> bool:
-    """Tell whether a network can be rebuilt, and is not linear."""
+    """Tell whether a network can be rebuilt and is not linear."""
     can_be_rebuilt = not model.unrebuildable and all(fit.phase is not None for fit in model.fits if fit.finished)
     return can_be_rebuilt and model.architecture is not None and bool(nonlinear_hidden_layers(model.architecture))
 

@@ -1,4 +1,4 @@
-"""Which networks of a file were trained for the task. Pure."""
+"""Selects the networks of a file that were trained for the task. Pure."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def for_the_task(models: Sequence[ModelCapture], outputs: int, dataset_rows: int
 
 
 def why_not(model: ModelCapture, outputs: int, enough: int) -> str:
-    """Return why a model is not a candidate; "" where it is one."""
+    """Return why a model is not a candidate; "" if it is one."""
     if not model.fits:
         return "it was never trained"
     if model.output_width is not None and model.output_width != outputs:

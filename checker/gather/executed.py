@@ -1,4 +1,4 @@
-"""The first stage: what the run of a student's file left, before anybody has looked for the answer."""
+"""The first stage: the evidence from the run of a student's file, before the answer is chosen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from checker.records.verdicts import Failure, FailureCause, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Executed:
-    """What the run of a student's file left.
+    """The evidence from the run of a student's file.
 
-    ``failures``: why there is nothing to look at, or what ended the run. ``arrays``: by hash; ``kept`` names those by
-    which any network of the file can be made the answer later. The other fields are those of ``Evidence``.
+    ``failures``: why there is no evidence, or what ended the run. ``arrays``: by hash; ``kept`` refers to those that
+    let any network of the file become the answer later. The other fields are those of ``Evidence``.
     """
 
     submission: Submission
@@ -34,7 +34,7 @@ class Executed:
 
 
 def executed_of(gathered: Gathered) -> Executed:
-    """Return the first stage of evidence that was gathered before."""
+    """Return the first stage of stored evidence."""
     evidence = gathered.evidence
     reading = tuple(failure for failure in evidence.failures if failure.stage is Stage.READING)
     cut = failures_of_cut(evidence.execution, evidence.cut_short, evidence.ended_in)
@@ -55,7 +55,7 @@ def executed_of(gathered: Gathered) -> Executed:
 
 
 def failures_of_cut(execution: Execution, cut_short: str, ended_in: int | None) -> tuple[Failure, ...]:
-    """Say in words what ended a student's run before its end: a demonstrator has to look, for nobody saw that end."""
+    """Return the failure of a run that ended early, else (); nobody saw its end, so a demonstrator has to look."""
     if not cut_short and execution.ending is Ending.FINISHED:
         return ()
     failure = Failure(

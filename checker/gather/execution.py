@@ -1,4 +1,4 @@
-"""Run a student's file in a box, in the generation of Keras that it was written for, and say how that ended."""
+"""Runs a student's file in a box, in the generation of Keras that it was written for, and reports the outcome."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,7 @@ from checker.wire.collector import Collector
 from checker.wire.frames import Frame, Kind
 
 MAX_KEPT_BYTES = 64 * 2**20
-"""Of the arrays that networks for the task were given, so that any of them can be made the answer later."""
+"""Limit on stored arrays that were fed to networks for the task; any of these networks can become the answer later."""
 CUT_SHORT = {
     Ending.TIME: "It ran longer than the time allowed and was stopped",
     Ending.WALL_CLOCK: "It had not ended after ten times the time allowed by the clock and was stopped",
@@ -30,12 +30,14 @@ CUT_SHORT = {
     Ending.PROCESSES: "It started more processes than allowed and was stopped",
     Ending.CRASHED: "Its process vanished",
 }
-"""What is said of a run that did not come to its end by itself."""
+"""Sentences for runs that did not finish by themselves."""
 
 
 def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -> Executed:
-    """Run a student's file, and where it holds no answer the next ones, within one limit; return what the one with an
-    answer, or else the first with a network or an error, has left."""
+    """Run a student's files in turn until one holds an answer, within one limit for all of them.
+
+    Return the stage of the file with an answer, or else of the first with a network or an error.
+    """
     room = settings.assignment.execute.seconds
     ran: list[Executed] = []
     for number, file in enumerate(files_of(submission)):
@@ -51,7 +53,7 @@ def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -
 
 
 def _tells_why(left: Executed) -> bool:
-    """Tell whether a run without an answer may say why there is none; one that only defines functions does not."""
+    """Tell whether a run without an answer may explain why there is none; a file of function definitions does not."""
     return bool(left.models or left.failures) or any(cell.error is not None for cell in left.cells)
 
 
@@ -61,7 +63,7 @@ def files_of(submission: Submission) -> tuple[Submission, ...]:
 
 
 def as_checked(submission: Submission, number: int) -> Submission:
-    """Return a submission as that of its file of a number, which says why others before it are not meant."""
+    """Return the submission of a student's file by its number, with a note on the files before it."""
     files = files_of(submission)
     before = [_name(file) for file in files[:number]]
     note = f"{' and '.join(before)} hold{'s' * (number == 1)} no network for the task. " if before else ""
@@ -81,8 +83,11 @@ def _name(file: Submission) -> str:
 def _in_its_generation(
     submission: Submission, settings: RunSettings, box: Box, watch: Watch, limits: Limits
 ) -> tuple[Execution, Collector]:
-    """Run a file in the generation of Keras that it was written for; where errors say that it was another, or leave no
-    answer, in that one too, and take the run with an answer, or else with fewer errors."""
+    """Run a file in the generation of Keras that it was written for.
+
+    If errors point to the other generation, or left no answer, run it in that one too. Return the run with an answer,
+    or else the one with fewer errors.
+    """
     wanted = settings.assignment.keras
     first = _execute(submission, settings, box, watch, wanted, "the assignment says so", limits)
     seen = first[1]
@@ -125,8 +130,7 @@ def _execute(
 
 
 def again_if_vanished(run: Callable[[], tuple[Execution, Collector]]) -> tuple[Execution, Collector]:
-    """Run a job, and once more where its guest has vanished: somebody, or a machine short of memory, may have killed
-    it."""
+    """Run a job, and once more if its guest crashed: a user or the kernel's out-of-memory killer may have ended it."""
     execution, seen = run()
     return run() if execution.ending is Ending.CRASHED else (execution, seen)
 
@@ -142,7 +146,7 @@ def run_file(
     replay: ReplayPlan | None = None,
     arrays: Sequence[Array] = (),
 ) -> Execution:
-    """Run the student's file; for a replay, with a seed's arrays beside it."""
+    """Run the student's file; a replay also sends one seed's ``arrays``."""
     assignment = settings.assignment
     job = ExecuteJob(
         is_notebook=submission.is_notebook,
@@ -162,14 +166,14 @@ def run_file(
 
 
 def _require_start(execution: Execution, seen: Collector) -> None:
-    """Raise HarnessError for a guest that ended before any code but ours had run."""
+    """Raise HarnessError if the guest ended before it ran any of the student's code."""
     if execution.ending is not Ending.FINISHED and not seen.has_started and not seen.failures:
         tail = execution.output_tail.strip()[-600:]
         raise HarnessError(f"The guest ended before it began ({execution.ending}): {tail}", "Run `checker doctor`.")
 
 
 def unread(submission: Submission) -> Executed:
-    """Return the first stage of a submission in which there is nothing to run."""
+    """Return the first stage of a submission that has nothing to run."""
     assert submission.failure is not None
     never = Execution(
         ending=Ending.FINISHED,
@@ -192,7 +196,7 @@ def unread(submission: Submission) -> Executed:
 
 
 def as_stored(submission: Submission) -> Submission:
-    """Return a submission with a path that can be stored, whatever encoding it is in."""
+    """Return a submission with a path that can be stored as UTF-8, whatever its encoding."""
     return replace(
         submission,
         path=os.fsencode(submission.path).decode("utf-8", "backslashreplace"),
@@ -201,7 +205,7 @@ def as_stored(submission: Submission) -> Submission:
 
 
 def _left(submission: Submission, execution: Execution, seen: Collector, settings: RunSettings) -> Executed:
-    """Return what a run of the student's file has left."""
+    """Return the first stage of a run of the student's file."""
     failures = tuple(f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING))
     kept = tuple(_kept(_given(_for_the_task(seen, settings)), seen))
     arrays = {ref.sha256: seen.arrays[ref.sha256] for ref in kept}
@@ -223,7 +227,7 @@ def _left(submission: Submission, execution: Execution, seen: Collector, setting
 
 
 def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
-    """Return all arrays that models were given, by hash, those of the last model first."""
+    """Return references to all arrays that were fed to models, by hash; those of the last model come first."""
     given = [
         fed
         for model in reversed(list(models))
@@ -237,7 +241,7 @@ def _given(models: Iterable[ModelCapture]) -> dict[str, ArrayRef]:
 
 
 def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
-    """Yield the arrays that arrived and that there is room for."""
+    """Yield references to the arrays that arrived and fit into ``MAX_KEPT_BYTES``."""
     room = MAX_KEPT_BYTES
     for values in map(seen.arrays.get, given):
         if values is not None and values.nbytes <= room:
@@ -246,7 +250,7 @@ def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
 
 
 def _cut_short(execution: Execution, seen: Collector) -> str:
-    """Say what ended the run before the file's end; "" where nothing did."""
+    """Return a sentence on what cut the run short; "" if it reached the file's end."""
     died = next((failure for failure in seen.failures if failure.stage is Stage.EXECUTING), None)
     if died is not None:
         return died.rationale

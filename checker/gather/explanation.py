@@ -1,4 +1,4 @@
-"""Why a file has no answer: the first error that its training failed from, or what it holds instead. Pure."""
+"""Explains why a file has no answer: the first error that made its training fail, or what it holds instead. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from checker.source.first_errors import FirstErrors
 from checker.source.provenance import Provenance
 
 MOST_NAMED = 20
-"""Models that are listed in a sentence."""
+"""At most this many models are listed in a sentence."""
 
 OTHERS = {
     "PyTorch": r"^[ \t]*(import torch|from torch)\b",
@@ -31,9 +31,9 @@ OTHERS = {
 
 
 def explain(executed: Executed, settings: RunSettings) -> tuple[Failure, ...]:
-    """Say why there is no answer, where nothing else has gone wrong.
+    """Explain why there is no answer; failures of earlier stages come first.
 
-    Of a file that was cut short the error before that is said which took the answer away.
+    If the run was cut short after an error had prevented the answer, that error is named before the early end.
     """
     companions = executed.submission.companions
     if executed.failures:
@@ -62,9 +62,9 @@ def why_none(
     adaptations: Sequence[Adaptation] = (),
     companions: Sequence[Companion] = (),
 ) -> Failure:
-    """Say why there is no answer, as precisely as the evidence allows.
+    """Explain why there is no answer, as precisely as the evidence allows.
 
-    The first error that the training of a network failed from comes before all that only follows from it.
+    The first error that made the training of a network fail comes before its consequences.
     """
     asking = next((cell for cell in cells if absences.unanswered(cell)), None)
     if asking is not None:
@@ -81,7 +81,7 @@ def why_none(
     enough = training_size.enough_rows(dataset_rows)
     trained = [m for m in models if any(f.training.rows >= enough for f in m.fits)]
     unfinished = [m for m in trained if m.output_width in (None, outputs)]
-    example = (None, 8) if outputs > 1 else ()  # of the inputs of the classification's hand-out's own regression
+    example = (None, 8) if outputs > 1 else ()  # input widths of the regression in the classification's hand-out
     wrong = [m for m in trained if m not in unfinished and m.input_width not in example]
     error = first_error(models, cells, adaptations, companions, [m.fits[-1].cell for m in unfinished])
     if error is not None and not any(m.fits[-1].cell > error.links[-1].fault.cell for m in wrong):
@@ -123,9 +123,9 @@ def first_error(
     companions: Sequence[Companion] = (),
     unfinished: Sequence[int] = (),
 ) -> FirstError | None:
-    """Return the first error that the last training that failed did so from; None where none failed.
+    """Return the first error that led to the failure of the last failed training; None if none failed.
 
-    ``unfinished``: cells in which the training of a network for the task did not come to its end.
+    ``unfinished``: cells in which the training of a network for the task did not finish.
     """
     known = Provenance(cells, adaptations, companions)
     errors_of = FirstErrors(known)
@@ -152,7 +152,7 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
 def _nothing(
     cells: Sequence[CellResult], companions: Sequence[Companion], trained: Sequence[ModelCapture], outputs: int
 ) -> Failure:
-    """Say that nothing for the task was found, and what else was: other libraries, or networks ``trained``."""
+    """Return a failure that says what the file holds instead: other libraries, or networks ``trained``."""
     code = "\n".join(definitions.code_of(cell.source) for cell in cells)
     found = [what for what, pattern in OTHERS.items() if re.search(pattern, code, re.MULTILINE)]
     found += map(_in_and_out, trained[-MOST_NAMED:])

@@ -1,4 +1,4 @@
-"""Which errors of a run only the generation of Keras explains, so that the other one deserves a try. Pure."""
+"""Recognises errors that point to the other generation of Keras, which is then tried too. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ ONLY_KERAS_2_RUNS = (
     r"(Functional|Sequential) model cannot.*tf\.function|has not yet been built.*TensorFlow 1",
     r"Invalid filepath extension for saving|File format not supported: filepath=",
 )
-"""Messages of Keras 3 about what legacy Keras does."""
+"""Messages of Keras 3 about features that only legacy Keras has."""
 
 ONLY_KERAS_3_RUNS = (
     r"module '(tf_keras|keras)[\w.]*' has no attribute '(ops|random|Variable|distribution|saving|PyDataset|tree)'",
@@ -33,10 +33,10 @@ ONLY_KERAS_3_RUNS = (
     r"Unknown (loss|metric|activation|optimizer).*(r2_score|silu|mish|glu|lion|muon)",
     r"Unable to (create|synchronously create) dataset|extension for saving.*\.keras",
 )
-"""Messages of legacy Keras about what Keras 3 does."""
+"""Messages of legacy Keras about features that only Keras 3 has."""
 
 LONGEST = 2_500
-"""Characters of a message that are looked at: the time that patterns take grows with the square of its length."""
+"""Only this many characters of a message are searched: the patterns' run time is quadratic in its length."""
 
 _PATTERNS: Mapping[str, Sequence[str]] = {"3": ONLY_KERAS_2_RUNS, "2": ONLY_KERAS_3_RUNS}
 
@@ -50,7 +50,7 @@ def other(keras: str) -> str:
 
 
 def explained_by(keras: str, cells: Sequence[CellResult], adaptations: Sequence[Adaptation]) -> str:
-    """Return, in words, the first error of a run that the generation ``keras`` explains; "" where there is none."""
+    """Return, in words, the first error of a run that the generation ``keras`` explains; "" if there is none."""
     said = [(cell.index, f"{cell.error.name}: {cell.error.message}") for cell in cells if cell.error is not None]
     said += [
         (adaptation.cell, adaptation.what) for adaptation in adaptations if "could not be imported" in adaptation.what
@@ -62,8 +62,10 @@ def explained_by(keras: str, cells: Sequence[CellResult], adaptations: Sequence[
 
 
 def may_explain(cells: Sequence[CellResult]) -> str:
-    """Return, in words, the first error of a run without an answer, which the generation may explain; "" where no cell
-    failed, or nothing of Keras is used."""
+    """Return, in words, the first error of a run without an answer, which the generation may explain.
+
+    Return "" if no cell failed, or if the file does not use Keras.
+    """
     failed = next((cell for cell in cells if cell.error is not None), None)
     if failed is None or failed.error is None or not any(re.search(USES_KERAS, cell.source) for cell in cells):
         return ""

@@ -1,9 +1,9 @@
-"""How networks did in the student's own hands, by the data set's labels. Pure.
+"""Networks' own results: their scores in the student's run, by the data set's labels. Pure.
 
-Theory of operation: in the student's run each network answered for every table of its width that was fed to any
-network. Tables are matched with the data set, so an answer belongs to a row, and the data set's own label says whether
-it is right. What comes of that is a claim, because the student's process gave the answers: it passes nobody. It shows
-beside the retrained result, and it tells which network is the answer (``ranking``).
+Theory of operation: in the student's run each network predicts for every table of its width that was fed to any
+network. Tables are matched with the data set, so each prediction belongs to a row, and the data set's label says
+whether it is right. The score is a claim, because the student's process made the predictions: no submission passes by
+it. Reports show it beside the retrained result, and ``ranking`` uses it to choose the answer.
 """
 
 import math
@@ -23,20 +23,20 @@ from checker.scoring import targets
 from checker.scoring.metrics import METRICS
 
 TASK_METRICS = {"classification": "accuracy", "regression": "rmse"}
-"""By which a task's networks are told apart, whatever metric the bar is of."""
+"""The metric that ranks a task's networks, whatever the bar's metric."""
 
 KINDS = tuple(RowKind)
 UNKNOWN = len(KINDS)
-"""Stands for rows of which nothing is known, where a row's kind is a number."""
+"""The kind, as a number, of rows about which nothing is known."""
 NO_UNIT = "its targets come from the data's numbers in no way that the checker knows"
 DIVERGED = "its loss became NaN there, too"
 
 
 @dataclass(frozen=True)
 class Own:
-    """How a network did as trained, row by row of the data set: of which kind a row is for it (n,), and its loss (n,).
+    """A network's own result for each row of the data set: the row's kind (n,) and its loss (n,).
 
-    A loss is 1 for a wrong class and 0 for the right one, or a squared error; NaN where it is not known.
+    A loss is 1 for a wrong class and 0 for the right one, or a squared error; NaN if it is unknown.
     """
 
     model: ModelCapture
@@ -45,22 +45,22 @@ class Own:
 
     @property
     def was_trained_on(self) -> Array:
-        """Whether a row was trained on (n,)."""
+        """Mask (n,) of the rows that it was trained on."""
         return np.asarray(self.kinds == KINDS.index(RowKind.TRAINED))
 
     @property
     def trained(self) -> Array:
-        """Whether a row was trained on and its loss is known (n,)."""
+        """Mask (n,) of the training rows with a known loss."""
         return np.asarray(self.was_trained_on & np.isfinite(self.losses))
 
     @property
     def unseen(self) -> Array:
-        """Whether a row is known not to have been trained on, and its loss is known (n,)."""
+        """Mask (n,) of the rows that it was certainly not trained on and that have a known loss."""
         return np.asarray(~self.was_trained_on & (self.kinds != UNKNOWN) & np.isfinite(self.losses))
 
     @property
     def was_tested(self) -> bool:
-        """It was used on rows that it was neither trained on nor watched."""
+        """Tell whether it was tested on enough rows that were neither trained on nor watched."""
         return int((self.kinds == KINDS.index(RowKind.TESTED)).sum()) >= MIN_ROWS
 
 
@@ -77,15 +77,15 @@ def own_of(
     names: Mapping[int, int],
     scale: TargetScale | None,
 ) -> Own:
-    """Return how a network did, by the data set's labels (n,).
+    """Return a network's own result, by the data set's labels (n,).
 
-    ``others``: rows of tables, by hash, that only other networks were given. ``names``: which class the student's class
-    numbers stand for; ``scale``: how a regression's targets come from the data's.
+    ``others``: rows of tables, by hash, that were fed to other networks only. ``names``: the data set's class of each
+    of the student's class numbers. ``scale``: how a regression's targets are computed from the data's.
     """
     kinds = _kinds(model, matched, others, len(labels))
     losses = np.full(len(labels), np.nan)
     by_table = {of.table: of.outputs.sha256 for of in answered.outputs} if answered else {}
-    for table, rows in (*others.items(), *reversed(list(matched.rows.items()))):  # its own tables have the last word
+    for table, rows in (*others.items(), *reversed(list(matched.rows.items()))):  # its own tables override the others
         given = answers.get(by_table.get(table, ""))
         if given is not None and len(given) == len(rows):
             found = rows >= 0
@@ -94,9 +94,9 @@ def own_of(
 
 
 def _kinds(model: ModelCapture, matched: MatchedTables, others: Mapping[str, Array], count: int) -> Array:
-    """Return what a network's run did with each row; what it was trained on counts as that, whatever else it did.
+    """Return each row's kind (n,) for a network; a training row counts as that, whatever else it was used for.
 
-    Where some of what it was trained on was not found, no other row is known not to be among it.
+    If a training table was not matched, any other row may belong to it, so all other rows are ``UNKNOWN``.
     """
     kinds = np.full(count, UNKNOWN, dtype=np.uint8)
     for rows in others.values():
@@ -127,10 +127,10 @@ def _losses(given: Array, true: Array, labels: Array, names: Mapping[int, int], 
 
 
 def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) -> dict[int, int]:
-    """Return which class of the data set each of the student's class numbers stands for: that of most of its rows.
+    """Return the data set's class for each of the student's class numbers: the class of most of its rows.
 
-    ``fed``: the labels (n,) or (n, classes) that were trained on, and their rows in the data set. Where these are not
-    known, or two numbers would stand for one class, each number stands for itself.
+    ``fed``: the training labels (n,) or (n, classes), and their rows in the data set. If these are unknown, or if two
+    numbers would stand for one class, each number stands for itself.
     """
     same = {number: number for number in range(classes)}
     if fed is None or len(fed[0]) != len(fed[1]):
@@ -145,7 +145,7 @@ def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) ->
 
 
 def _why_unknown(own: Own) -> str:
-    """Return why a network that answered has no score."""
+    """Return why a network that made predictions has no score."""
     losses = own.model.fits[-1].history.get("loss") if own.model.fits else None
     if losses and (losses[-1] is None or not math.isfinite(losses[-1])):
         return DIVERGED
@@ -153,7 +153,7 @@ def _why_unknown(own: Own) -> str:
 
 
 def result_of(own: Own, answered: AsTrained | None, metric: str) -> OwnResult:
-    """Return how a network did, in figures for reports."""
+    """Return a network's own result as scores for reports."""
     cell = answered.cell if answered else own.model.fits[-1].cell
     result = OwnResult(model=own.model.id, cell=cell, metric=metric)
     if answered is None or answered.note:
@@ -181,13 +181,15 @@ def _score(own: Own, kinds: tuple[RowKind, ...], metric: str) -> OwnScore | None
 
 
 def _standard_error(losses: Array, metric: str) -> float:
-    """Return the standard error, over rows, of the score that losses (n,) come to; of the root of a mean, by its slope
-    there, which for many rows is what a bootstrap gives."""
+    """Return the standard error, over rows, of the score of losses (n,).
+
+    For the root of a mean it uses the delta method, which agrees with a bootstrap if there are many rows.
+    """
     error = float(np.std(losses)) / math.sqrt(len(losses))
     return error if METRICS[metric].higher_is_better else error / max(2 * score(losses, metric), 1e-12)
 
 
 def score(losses: Array, metric: str) -> float:
-    """Return the accuracy, or the root of the mean squared error, that losses (n,) come to."""
+    """Return the accuracy, or the root mean squared error, of losses (n,)."""
     mean = float(np.mean(losses))
     return 1 - mean if METRICS[metric].higher_is_better else math.sqrt(mean)

@@ -1,15 +1,14 @@
-"""Which networks did clearly worse than the best in the student's own run, and which are folds or twins. Pure.
+"""Ranks networks by the student's own run: which are clearly worse than the best, and which are folds or twins. Pure.
 
-Theory of operation: whoever tries five networks and tests the third means the third, wherever it stands in the file. So
-networks are compared on rows that neither was trained on. One is *clearly worse* where its score is worse by
-``MARGIN`` (of a regression, by a share of the error) and a paired test says the same at the level ``LEVEL``: McNemar's
-exact test on the rows that one has right and the other wrong (McNemar, Psychometrika 12, 1947), or Student's t on the
-differences of squared errors. Where no such rows exist, as after a final training on all rows, the rows that both were
-trained on are compared: whoever fits them at least as well is not worse.
+Theory of operation: a student who tries five networks and tests the third means the third, wherever it stands in the
+file. So networks are compared on rows that neither was trained on. A network is *clearly worse* if its score is worse
+by ``MARGIN`` (in a regression, by ``SHARE`` of the error) and a paired test rejects equality at level ``LEVEL``. The
+test is McNemar's exact test on the rows that one has right and the other wrong (McNemar, Psychometrika 12, 1947), or
+Student's t-test on the differences of squared errors. If no such rows exist, as after a final training on all rows, the
+networks are compared on rows that both were trained on: a network that fits them at least as well is not worse.
 
-Of networks that are nearly as good, one that was tested comes before one that was not: whoever tests a network at the
-end means that one. And where nothing is known of a network but its training's own history, that is believed as far as
-it is far better or far worse.
+Of networks that are nearly as good, a tested one comes before an untested one: students test the network that they
+mean. If nothing but its training history is known of a network, the history counts only if it is far better or worse.
 """
 
 import math
@@ -27,18 +26,18 @@ from checker.records.capture import ModelCapture
 from checker.scoring.metrics import METRICS, Metric, find
 
 MARGIN = 0.02
-"""Of a score, so much worse is clearly worse."""
+"""Absolute difference in score from which on a network is clearly worse."""
 SHARE = 0.05
-"""Of an error, so much more is clearly worse."""
+"""Relative difference in error from which on a network is clearly worse."""
 LEVEL = 0.01
 FAR = 0.05
-"""So much better by a training's own word, of which there is no test, is far better."""
+"""Difference in score from which on a training history, which no test can check, counts as far better."""
 ENOUGH = 500
-"""So many rows that no network was trained on tell which is the best."""
+"""If at least this many rows are outside every network's training, only these rows rank the networks."""
 FOLDS = 3
-"""So many networks of one kind, each trained on rows that the others were not, are folds."""
+"""At least this many networks of one kind, each trained on rows that the others were not, are folds."""
 APART = 0.01
-"""The share of its training rows that another fold was not trained on, at least."""
+"""Minimum share of a fold's training rows that another fold was not trained on."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,7 @@ class PairedTest:
 
 
 def compare(first: Own, second: Own, metric: str) -> PairedTest | None:
-    """Compare two networks on rows that neither was trained on, else on those that both were; None where there are
-    none."""
+    """Compare two networks on rows that neither was trained on, else on rows that both were; None if there are none."""
     common, were_trained_on = first.unseen & second.unseen, False
     if not common.any():
         common, were_trained_on = first.trained & second.trained, True
@@ -71,7 +69,7 @@ def _is_worse(one: float, other: float, metric: Metric) -> bool:
 
 
 def _p_value(ours: Array, theirs: Array, metric: str) -> float:
-    """Return how likely losses so much larger are by chance, by a two-sided paired test."""
+    """Return the p-value of the difference between two networks' losses (n,), by a two-sided paired test."""
     differences = ours - theirs
     if METRICS[metric].higher_is_better:
         worse, better = int((differences > 0).sum()), int((differences < 0).sum())
@@ -85,11 +83,11 @@ def _p_value(ours: Array, theirs: Array, metric: str) -> float:
 
 
 def best_of(owns: Sequence[Own], metric: str) -> Own | None:
-    """Return the network with the best score on rows that it was not trained on, of equals the last; None where nothing
-    is known of any.
+    """Return the network with the best score on rows that it was not trained on, the last of equals; None if no network
+    has a score.
 
-    Rows that none was trained on count alone, where there are enough. Of networks without such rows the one that fits
-    its own training rows best.
+    If at least ``ENOUGH`` rows are outside every network's training, only these count. If no network has a score on
+    rows that it was not trained on, return the one that fits its own training rows best.
     """
     with_unseen = [own for own in owns if own.unseen.any()]
     rated = with_unseen or [own for own in owns if own.trained.any()]
@@ -106,10 +104,9 @@ def best_of(owns: Sequence[Own], metric: str) -> Own | None:
 
 
 def why_not(owns: Sequence[Own], trusted: Sequence[int], metric: str, unit: str) -> dict[int, str]:
-    """Return, by id, why networks give way to others; ``owns`` in the order in which they were trained.
+    """Return, by id, why networks give way to others; ``owns`` are in the order of training.
 
-    ``trusted``: those among which the best is looked for, if any of them has a score. ``unit``: in which errors are
-    written.
+    ``trusted``: ids among which the best is chosen, if any of them has a score. ``unit``: the unit of errors.
     """
     reasons = _folds(owns)
     rated = [own for own in owns if own.model.id not in reasons]
@@ -123,8 +120,10 @@ def why_not(owns: Sequence[Own], trusted: Sequence[int], metric: str, unit: str)
 
 
 def _untested(equals: Sequence[Own]) -> dict[int, str]:
-    """Of networks that are nearly as good let those that were tested outdo those that were not, though they could have
-    been: whoever tests a network at the end means that one."""
+    """Return, by id, why untested networks give way to tested ones that are nearly as good.
+
+    This covers only networks that could have been tested: students test the network that they mean.
+    """
     tested = [own for own in equals if own.was_tested]
     if not tested:
         return {}
@@ -133,8 +132,11 @@ def _untested(equals: Sequence[Own]) -> dict[int, str]:
 
 
 def _by_their_word(equals: Sequence[Own], metric: str) -> dict[int, str]:
-    """Let a network give way to one that did far better, where nothing but a training's own history tells of one of
-    them: networks of the student's own class are not asked, and some rows are not found."""
+    """Return, by id, why networks give way to one whose training history states a far better score.
+
+    This covers pairs in which one network has no score of ours: models of the student's own class make no predictions
+    for the checker, and some rows are not matched.
+    """
     if not METRICS[metric].higher_is_better:
         return {}
     stated = {own.model.id: _stated(own, metric) for own in equals}
@@ -154,7 +156,8 @@ def _by_their_word(equals: Sequence[Own], metric: str) -> dict[int, str]:
 
 
 def _stated(own: Own, metric: str) -> float | None:
-    """Return a network's score on rows that it was not trained on; else what its training states of watched ones."""
+    """Return a network's score on rows that it was not trained on, or else its last accuracy on the development set by
+    its training history."""
     if own.unseen.any():
         return score(own.losses[own.unseen], metric)
     values = watched.ACCURACY.series(own.model.fits[-1].history, development=True)
@@ -179,7 +182,7 @@ def _in_words(found: PairedTest, best: Own, metric: Metric) -> str:
 
 
 def folds_of(owns: Sequence[Own]) -> list[list[Own]]:
-    """Return groups of networks of one kind that were each trained on rows that the others of the group were not."""
+    """Return groups of networks of one kind in which each was trained on rows that the others were not."""
     groups: list[list[Own]] = []
     for own in owns:
         group = next((g for g in groups if kin.is_of_kind(own.model, g[0].model) and _are_apart(own, g)), None)

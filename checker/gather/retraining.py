@@ -1,4 +1,4 @@
-"""Train an answer again for every seed: rebuilt from plain data in the clean guest, or replayed by its own code."""
+"""Retrains an answer for every seed: rebuilt from plain data in the clean guest, or replayed by its own code."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,8 +36,8 @@ NOT_ALONE = "The cells that the training needs did not do alone what they did in
 
 
 def retrain(submission: Submission, answered: Answered, settings: RunSettings, boxes: Boxes, watch: Watch) -> Retrained:
-    """Train the answer again for every seed: rebuilt, in a guest that has never seen the student's code, or else
-    replayed by that code."""
+    """Retrain the answer for every seed: rebuilt in a guest that never runs the student's code, or else replayed by
+    that code."""
     executed, answer, traced = answered.executed, answered.answer, answered.traced
     rows, assignment = len(settings.dataset.labels), settings.assignment
     training_rows = round(rows * (1 - assignment.splits.test))
@@ -48,7 +48,7 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
     before = Retrained(answered=answered, recipe=recipe, arrays={})
     if answer.origin:
         return _referred(before, answer.origin)
-    has_several = SEVERAL_OUTPUTS in unclear  # which comes before all that is not known of them
+    has_several = SEVERAL_OUTPUTS in unclear  # named before the problems that follow from it
     if traced.rows is None:
         why = traced.tracing.reason
         return _referred(before, unclear if has_several else f"{why[0].lower()}{why[1:]}")
@@ -75,9 +75,9 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
 def train_further(
     before: Retrained, submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch
 ) -> Retrained:
-    """Train an answer that was rebuilt for the further seeds, too, or one that was replayed for those after the first.
+    """Train a rebuilt answer for the further seeds too, or a replayed one for the seeds after the first.
 
-    Where the guest of a rebuilt one does not reach its end, only that is noted: what the first seeds gave stays.
+    If the guest of a rebuilt answer does not finish, only its ending is noted: the runs of the first seeds stay.
     """
     answer, recipe = before.answered.answer, before.recipe
     if before.replayed:
@@ -107,7 +107,7 @@ def _rebuild(
     boxes: Boxes,
     watch: Watch,
 ) -> tuple[Execution, Collector, list[Failure]]:
-    """Train an answer for some seeds in the clean guest; return how that ended, what it gave, and what went wrong."""
+    """Train an answer for some seeds in the clean guest; return the execution, its collected frames, and failures."""
     assignment, environment = settings.assignment, before.answered.executed.environment
     data = {seed: _seed_arrays(seed, recipe.development, before.answered.traced, settings) for seed in seeds}
     job = RetrainJob(
@@ -139,7 +139,8 @@ def _replay(
 ) -> Retrained:
     """Let the student's code train the answer on the checker's rows, for each of these seeds.
 
-    The limits on time and steps are those of all seeds together: a seed is begun only if what the last took is left.
+    The limits on time and steps hold for all seeds together. A seed starts only if the time of the last seed, and the
+    steps of the longest, still fit.
     """
     answered, limits = before.answered, settings.assignment.execute
     enough = training_size.enough_rows(len(settings.dataset.labels))
@@ -178,8 +179,11 @@ def _replay(
 
 
 class _Replaying:
-    """Runs a student's file for one seed after another, in a fresh box each: the cells that the answer needs, or all
-    where these alone do not do what they did in the student's run. ``seconds``: what the last seed took."""
+    """Runs a student's file for one seed after another, each in a fresh box.
+
+    It runs only the cells that the answer needs, or all cells if these behave differently on their own. ``seconds``:
+    the time of the last seed.
+    """
 
     def __init__(
         self,
@@ -196,7 +200,7 @@ class _Replaying:
         self.seconds = 0.0
 
     def run(self, seed: int, arrays: Sequence[Array], left: float) -> tuple[list[TrainingRun], dict[str, Array]]:
-        """Return a seed's run, if it gave one, and its outputs."""
+        """Return a seed's run, if there is one, and its outputs by hash."""
         self.seconds = 0.0
         seen = self._run(seed, arrays, left)
         if self.plan.cells and not _went_as_before(seen, self.answered):
@@ -224,7 +228,7 @@ class _Replaying:
 
 
 def _went_as_before(seen: Collector, answered: Answered) -> bool:
-    """Tell whether some cells reached the answer's training without an error that they had not in the whole file."""
+    """Tell whether the cells reached the answer's training without errors that the whole file did not have."""
     last = max(fit.cell for fit in answered.answer.fits)
     failed = {cell.index for cell in answered.executed.cells if cell.error is not None}
     new = [cell for cell in seen.cells if cell.error is not None and cell.index < last and cell.index not in failed]
@@ -232,7 +236,7 @@ def _went_as_before(seen: Collector, answered: Answered) -> bool:
 
 
 def _summed(ended: Sequence[Execution]) -> Execution:
-    """Return jobs as one: all the time that they took, and how the last ended."""
+    """Return jobs as one: the sum of their times, the peak of their memory, and the ending of the last."""
     return replace(
         ended[-1],
         wall_seconds=sum(one.wall_seconds for one in ended),
@@ -243,7 +247,7 @@ def _summed(ended: Sequence[Execution]) -> Execution:
 
 
 def _referred(before: Retrained, obstacle: str) -> Retrained:
-    """Return an answer that is not trained again, and why."""
+    """Return an answer that is not retrained, with the reason as a failure."""
     failure = Failure(
         stage=Stage.RETRAINING,
         cause=FailureCause.NOT_RETRAINED,
@@ -255,11 +259,10 @@ def _referred(before: Retrained, obstacle: str) -> Retrained:
 
 
 def archive(gathered: Gathered, settings: RunSettings) -> dict[str, Array]:
-    """Return what the script that trains a rebuilt answer again reads beside the data set.
+    """Return the arrays that the script for retraining a rebuilt answer reads beside the data set.
 
-    ``rows`` (n,) of the data set and their ``features`` (n, d), float32; the rows that are ``trainable`` (m,); and for
-    each of the ``seeds`` by which ``offsets`` and ``scales`` (seeds, d), float64, the features are shifted and
-    stretched.
+    ``rows`` (n,) of the data set and their ``features`` (n, d), float32; the ``trainable`` rows (m,); and for each of
+    the ``seeds`` the ``offsets`` and ``scales`` (seeds, d), float64, of the features.
     """
     evidence, traced = gathered.evidence, traced_of(gathered)
     assert evidence.recipe is not None and traced.rows is not None and traced.trainable is not None

@@ -1,10 +1,9 @@
-"""Which of the student's models is the answer, and why the others are not. Pure.
+"""Selects the student's model that is the answer, and says why the others are not. Pure.
 
-Somebody may say which one it is: the demonstrator, the assignment, or the student. Else the answer is the last model
-for the task that no other outdoes in the student's own run (``ranking``). A model is for the task if it was trained on
-enough rows and has one output for each class, or one where a number is to be predicted. Names say nothing: ``model`` is
-often a left-over toy. Where there is no answer, ``explain`` says in words what was found instead, so that nobody is
-left guessing.
+The demonstrator, the assignment or the student may name the answer. Else it is the last model for the task that no
+other outdoes in the student's own run (``ranking``). A model is for the task if it was trained on enough rows and has
+one output for each class, or a single output in a regression. Names say nothing: ``model`` is often a left-over toy.
+If there is no answer, ``explain`` says what the file holds instead, so that nobody is left guessing.
 """
 
 import re
@@ -18,7 +17,7 @@ from checker.records.capture import CellResult, ModelCapture
 from checker.records.evidence import Rejected, Selection
 
 MOST_NAMED = 20
-"""Models that are listed in a sentence."""
+"""At most this many models are listed in a sentence."""
 
 MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*(?:[:=]\s*)?([A-Za-z_]\w*))?", re.IGNORECASE)
 
@@ -32,12 +31,12 @@ def select(
     outdone: Mapping[int, str] = MappingProxyType({}),
     folds: Mapping[int, int] = MappingProxyType({}),
 ) -> Selection:
-    """Return the answer among the models, given in the order in which they were last trained.
+    """Return the answer among the models, which come in the order of their last training.
 
-    ``named``: the variable that holds it, where the demonstrator or the assignment says so. Else a student's own mark
-    counts: a cell with the tag ``checker: answer`` or the comment ``# checker: answer``, maybe followed by a variable.
-    ``outdone``: why models gave way to others in the student's own run, by id; a variable that somebody names outdoes
-    that. ``folds``: for how many folds the last of them stands, by its id.
+    ``named``: the variable of the answer, if the demonstrator or the assignment names one. Else a student's own mark
+    counts: a cell with the tag ``checker: answer`` or the comment ``# checker: answer``, optionally with a variable
+    after it. ``outdone``: by id, why models gave way to others in the student's own run; a named variable overrides it.
+    ``folds``: the number of folds that a model stands for, by its id.
     """
     enough = training_size.enough_rows(dataset_rows)
     pointed, words = pointed_at(models, cells, named)
@@ -68,7 +67,7 @@ def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: 
 
 
 def unknown_name(models: Sequence[ModelCapture], named: str) -> str:
-    """Say which names there are, where no model has the one that a demonstrator gave; "" where one has it."""
+    """Return a sentence with the models' names if none is called ``named``; "" if one is."""
     if not named or any(named in (model.variable, model.name) for model in models):
         return ""
     there = [f"{name(model)} (cell {model.cell})" for model in models[-MOST_NAMED:]]
@@ -78,7 +77,7 @@ def unknown_name(models: Sequence[ModelCapture], named: str) -> str:
 def pointed_at(
     models: Sequence[ModelCapture], cells: Sequence[CellResult], named: str
 ) -> tuple[list[ModelCapture], str]:
-    """Return the models that somebody says are the answer, and who says so; nothing where nobody does."""
+    """Return the models that are named or marked as the answer, and by whom; ([], "") if there are none."""
     found = [model for model in models if named and named in (model.variable, model.name)]
     if found:
         return found, f"`{named}` is the variable in which the answer is to be found"
@@ -94,7 +93,7 @@ def pointed_at(
 
 
 def _used_in(cell: CellResult, models: Sequence[ModelCapture]) -> list[ModelCapture]:
-    """Return the models made in a cell, or else those trained, or else those used there."""
+    """Return the models trained in a cell, or else those made, or else those used there."""
     made = [model for model in models if model.cell == cell.index]
     trained = [model for model in models if any(fit.cell == cell.index for fit in model.fits)]
     used = [model for model in models if any(use.cell == cell.index for use in model.uses)]

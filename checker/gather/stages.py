@@ -1,8 +1,8 @@
-"""The later stages of gathering, and the evidence that they come to.
+"""The later stages of gathering, and their conversion to evidence.
 
-A submission's run is ``Executed``. Where a network of its own is the answer, it is ``Answered``, and then
-``Retrained``. Where there is no answer, it stays ``Unanswered``. Nothing is filled in later: each stage holds the one
-before it, and ``evidence_of`` makes evidence of the last.
+A submission's run is ``Executed``. If one of its networks is the answer, it becomes ``Answered`` and then
+``Retrained``. If there is no answer, it becomes ``Unanswered``. Nothing is filled in later: each stage holds the one
+before it, and ``evidence_of`` converts the last to evidence.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from checker.records.verdicts import Failure, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Unanswered:
-    """A run in which there is no answer; ``failures`` say why."""
+    """A run without an answer; ``failures`` say why."""
 
     executed: Executed
     selection: Selection
@@ -32,8 +32,7 @@ class Unanswered:
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """A run with its answer, and what the answer was given. ``failures``: what went wrong before it, and is not
-    forgiven."""
+    """A run with its answer and the answer's traced inputs. ``failures``: earlier ones that are not forgiven."""
 
     executed: Executed
     selection: Selection
@@ -45,7 +44,7 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True)
 class Retrained:
-    """An answer that was trained again, or why it was not. The fields are those of ``Evidence``.
+    """An answer that was retrained, or why it was not. The fields are those of ``Evidence``.
 
     ``failures`` are those of the retraining. ``arrays``: outputs of the trainings, by hash.
     """
@@ -63,7 +62,7 @@ class Retrained:
 
 
 def evidence_of(stage: Unanswered | Retrained, seeds: tuple[int, ...]) -> Gathered:
-    """Return the evidence that gathering comes to, with all arrays."""
+    """Return the last stage as evidence, with all arrays."""
     if isinstance(stage, Unanswered):
         return Gathered(_evidence(stage, None, seeds), stage.executed.arrays)
     arrays = {**stage.answered.executed.arrays, **stage.answered.traced.arrays, **stage.arrays}
@@ -99,7 +98,7 @@ def _evidence(before: Unanswered | Answered, trained: Retrained | None, seeds: t
 
 
 def retrained_of(gathered: Gathered) -> Retrained:
-    """Return the last stage of evidence of an answer that was trained again."""
+    """Return the last stage of stored evidence with a retrained answer."""
     evidence = gathered.evidence
     assert evidence.answer is not None and evidence.tracing is not None
     is_later = [failure.stage is Stage.RETRAINING for failure in evidence.failures]
@@ -127,7 +126,7 @@ def retrained_of(gathered: Gathered) -> Retrained:
 
 
 def traced_of(gathered: Gathered) -> TracedInputs:
-    """Return what an answer was given, from evidence in which its rows were found."""
+    """Return an answer's traced inputs from evidence in which its rows were matched."""
     found = gathered.evidence.tracing
     assert found is not None and found.rows is not None and found.features is not None and found.trainable is not None
     return TracedInputs(found, *(gathered.array(ref) for ref in (found.rows, found.features, found.trainable)))

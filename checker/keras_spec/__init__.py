@@ -1,2 +1,2 @@
-"""Networks and their training as plain data: which classes of Keras are allowed, what an architecture is, what a
-recipe is. It may import records and errors."""
+"""Networks and their training as plain data: the allow-list of Keras classes, architectures and recipes. This package
+may import records and errors."""

@@ -1,6 +1,6 @@
-"""The classes of Keras that a network and its training may be made of, and of each the settings that are kept.
+"""The allow-list: the Keras classes for a network and its training, each with the settings that are kept.
 
-The clean guest builds nothing else, and the scripts that are written for people name nothing else.
+The clean guest builds nothing else, and scripts written for people use nothing else.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ LAYERS = {
 MERGING = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"})
 OPERATORS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 PLAIN_ACTIVATIONS = frozenset("relu sigmoid tanh softmax elu selu softplus softsign swish silu gelu".split())
-"""Operators and functions without settings, which students call on symbolic tensors in place of layers."""
+"""Functions without settings that students call on symbolic tensors in place of layers; ``OPERATORS`` likewise."""
 
 INITIALIZERS = {
     "Zeros": "",
@@ -139,5 +139,5 @@ NESTED: Mapping[str, Mapping[str, str]] = {
 
 
 def nested(key: str) -> Mapping[str, str]:
-    """Return the list for objects under a setting of this name."""
+    """Return the allow-list for objects in a setting of this name; {} if it takes none."""
     return next((allowed for ending, allowed in NESTED.items() if key.endswith(ending)), {})

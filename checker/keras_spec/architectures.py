@@ -1,8 +1,7 @@
-"""Read a network's architecture: its layers in order and in words, and what rules ask about it.
+"""Reads a network's architecture: its layers in order and in words, and its properties for rules.
 
-Everything here is a pure function of an ``Architecture``: a graph of layer calls ("nodes") in topological
-order. A node's inputs stand before it, so each question about the graph is one walk from its first node to
-its last.
+Everything here is a pure function of an ``Architecture``: a graph of layer calls ("nodes") in topological order. A
+node's inputs stand before it, so each function walks the nodes once, mostly from first to last.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,21 +23,21 @@ _ACTIVATIONS = MappingProxyType(
         "ThresholdedReLU": "thresholded_relu",
     }
 )
-"""Layers that are nothing but an activation."""
+"""Layers that only apply an activation."""
 
 _BENDING = frozenset({"Maximum", "Minimum", "Multiply", "MaxPooling1D", "GlobalMaxPooling1D"})
-"""Layers that are non-linear without being an activation."""
+"""Non-linear layers that are no activations."""
 
 _NORMALISERS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
-"""Layers that bring each column to a sensible size."""
+"""Layers that scale each column."""
 
 _PASSIVE = frozenset({"AlphaDropout", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "Reshape"})
-"""Layers that change nothing when the network predicts, or only the shape."""
+"""Layers that are the identity in inference mode, or change only the shape."""
 
 _SHAPING = frozenset("scale offset value mean minval maxval gain alpha negative_slope max_value threshold".split())
-"""Settings whose numbers are part of what a layer computes, or of what its weights begin with."""
+"""Settings whose numbers enter a layer's output or its initial weights."""
 _PLAIN_NUMBERS = 12
-"""Numbers of their own that a network may have besides two for each input, which scaling takes."""
+"""Different numbers that a network's settings may hold, beyond two for each input, which scaling needs."""
 
 
 # -- in words --------------------------------------------------------------------------------------------
@@ -76,7 +75,7 @@ def _describe_shape(config: Mapping[str, JsonValue]) -> str:
 
 
 def in_order(architecture: Architecture) -> tuple[Layer, ...]:
-    """Return the layers in the order in which they are called; a shared layer once for each call."""
+    """Return the layers in the order of their calls; a shared layer once for each call."""
     by_name = {layer.name: layer for layer in architecture.layers}
     return tuple(by_name[node.layer] for node in architecture.nodes)
 
@@ -95,13 +94,13 @@ def own_activation(layer: Layer) -> str:
 
 
 def hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
-    """Return the layers with units of their own whose outputs are fed to further such layers."""
+    """Return the layers with units whose outputs lead to another layer with units."""
     layers, hidden = in_order(architecture), _hidden(architecture)
     return tuple(layer for at, layer in enumerate(layers) if at in hidden and _has_units(layer))
 
 
 def nonlinear_hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
-    """Return the hidden layers whose outputs are bent, by their own activation or by a following layer.
+    """Return the hidden layers with a non-linear output, by their own activation or by a following layer.
 
     Without one the network is a linear model, however many layers it has.
     """
@@ -112,7 +111,7 @@ def nonlinear_hidden_layers(architecture: Architecture) -> tuple[Layer, ...]:
 
 
 def output_units(architecture: Architecture) -> int | None:
-    """Return how many units the last layer with units has; None where there is no single such layer."""
+    """Return how many units the last layer with units has; None if there is no single such layer."""
     if len(architecture.outputs) != 1:
         return None
     layers, last = in_order(architecture), _origins(architecture)[architecture.outputs[0]]
@@ -121,7 +120,7 @@ def output_units(architecture: Architecture) -> int | None:
 
 
 def output_activation(architecture: Architecture) -> str:
-    """Return the activation that shapes the output, wherever it was written; "linear" for bare logits.
+    """Return the activation of the output, set in the last layer or after it; "linear" for bare logits.
 
     ``Dense(5, activation="softmax")`` and ``Dense(5)`` followed by ``Softmax()`` are both "softmax".
     """
@@ -134,14 +133,14 @@ def output_activation(architecture: Architecture) -> str:
 
 
 def normalises_inputs(architecture: Architecture) -> bool:
-    """Return whether the network itself scales its inputs, before the first layer with units."""
+    """Tell whether the network itself scales its inputs, before the first layer with units."""
     layers, origins = in_order(architecture), _origins(architecture)
     return any(layer.class_name in _NORMALISERS and not origins[at] for at, layer in enumerate(layers))
 
 
 def is_sound(architecture: Architecture) -> bool:
-    """Return whether the wiring makes sense: every node calls an existing layer on outputs of nodes before it, only
-    inputs are fed nothing, and some nodes are outputs."""
+    """Tell whether the graph is valid: every node calls an existing layer on outputs of earlier nodes, only input
+    layers have no inputs, and there is at least one output."""
     layers = {layer.name: layer for layer in architecture.layers}
     nodes = architecture.nodes
     return (
@@ -153,14 +152,14 @@ def is_sound(architecture: Architecture) -> bool:
 
 
 def own_numbers(architecture: Architecture) -> int:
-    """Return how many different numbers, besides 0 and 1, stand in settings that are part of what layers compute."""
+    """Return how many different numbers, besides 0 and 1, the settings in ``_SHAPING`` hold."""
     found = {number for layer in architecture.layers for number in _shaping(layer.config)}
     return len(found - {0.0, 1.0})
 
 
 def holds_weights(architecture: Architecture, inputs: int) -> bool:
-    """Tell whether settings hold more numbers than a network of so many ``inputs`` has a use for: weights can be put
-    into them that no training has learned."""
+    """Tell whether settings hold more numbers than a network with this many inputs needs: they could be weights that
+    no training has learned."""
     return own_numbers(architecture) > 2 * inputs + _PLAIN_NUMBERS
 
 
@@ -168,7 +167,7 @@ def holds_weights(architecture: Architecture, inputs: int) -> bool:
 
 
 def _shaping(config: Mapping[str, JsonValue]) -> Iterator[float]:
-    """Yield the numbers in a layer's settings, and in those of objects in them, that shape what it computes."""
+    """Yield the numbers of settings in ``_SHAPING``, also in nested objects."""
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from _shaping(value)
@@ -186,7 +185,7 @@ def _has_units(layer: Layer) -> bool:
 
 
 def _origins(architecture: Architecture) -> list[frozenset[int]]:
-    """Return for each node the nearest nodes with units, itself or before it."""
+    """Return for each node the nearest nodes with units: itself, or else earlier ones."""
     found: list[frozenset[int]] = []
     for at, (layer, node) in enumerate(zip(in_order(architecture), architecture.nodes, strict=True)):
         before = frozenset[int]().union(*(found[earlier] for earlier in node.inputs))
@@ -195,7 +194,7 @@ def _origins(architecture: Architecture) -> list[frozenset[int]]:
 
 
 def _hidden(architecture: Architecture) -> set[int]:
-    """Return the nodes from which a path leads on to a node with units."""
+    """Return the nodes from which a path leads to a later node with units."""
     layers, hidden = in_order(architecture), set[int]()
     for at in reversed(range(len(layers))):
         if _has_units(layers[at]) or at in hidden:

@@ -1,4 +1,4 @@
-"""Which networks of a file are one network, built and trained several times. Pure."""
+"""Recognises networks that are the same network, built and trained several times. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,24 +13,24 @@ def is_of_kind(one: ModelCapture, other: ModelCapture) -> bool:
 
 
 def of_same_kind(answer: ModelCapture, models: Sequence[ModelCapture]) -> list[ModelCapture]:
-    """Return the other networks that are the answer, built and trained another time, on whatever rows."""
+    """Return the other networks of the answer's kind, trained on any rows."""
     return [model for model in models if model.id != answer.id and model.fits and is_of_kind(answer, model)]
 
 
 def are_twins(one: ModelCapture, other: ModelCapture) -> bool:
-    """Tell whether two networks are the same one, built and trained on the same rows another time."""
+    """Tell whether two networks are of one kind and were last trained on the same rows."""
     x, theirs = one.fits[-1].training.x, other.fits[-1].training.x if other.fits else None
     return one.id != other.id and x is not None and x == theirs and is_of_kind(one, other)
 
 
 def with_looks_at_twins(answer: ModelCapture, models: Sequence[ModelCapture]) -> ModelCapture:
-    """Return the answer as one that was used on whatever its twins were used on, too."""
+    """Return the answer with its twins' uses added to its own."""
     twins = [model for model in models if are_twins(answer, model)]
     return replace(answer, uses=(*(use for twin in twins for use in twin.uses), *answer.uses))
 
 
 def _shape(model: ModelCapture) -> object:
-    """Return a network's layers and wiring without the layers' names; None where it has no description."""
+    """Return a network's layers and wiring without the layers' names; None if it has no architecture."""
     if model.architecture is None:
         return None
     numbers = {layer.name: number for number, layer in enumerate(model.architecture.layers)}

@@ -1,4 +1,4 @@
-"""From the student's stretches of training to the recipe that the clean guest follows. Pure."""
+"""Converts the student's stretches of training to a recipe for the clean guest. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from checker.records.tracing import FeatureSource, Tracing
 from checker.records.training import TrainingRun
 
 COPIED = 1.5
-"""Times that a table holds its rows, from which on an epoch takes the steps of the table."""
+"""If a table holds its rows this many times or more on average, an epoch keeps the table's number of steps."""
 
 
 def recipe_of(
@@ -20,9 +20,9 @@ def recipe_of(
 ) -> tuple[Recipe | None, str]:
     """Return the recipe of the answer's training, or None and why it cannot be rebuilt.
 
-    Stretches that did not finish, or on fewer than ``enough`` rows, are left out. Epochs are those asked for, cut
-    where all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows. ``distinct``:
-    how many rows of the data the student trained on, 0 where that is not known.
+    Stretches that did not finish, or had fewer than ``enough`` rows, are left out. Epochs are those asked for, cut
+    if all phases together would take more than ``caps.retrain_steps`` steps on ``training_rows`` rows. ``distinct``:
+    number of different rows of the data that the student trained on; 0 if unknown.
     """
     fits = [_of_copies(fit, distinct) for fit in trainings(answer, enough)]
     unclear = next((fit for fit in fits if fit.phase is None), None)
@@ -35,7 +35,10 @@ def recipe_of(
 
 
 def _of_copies(fit: Fit, distinct: int) -> Fit:
-    """Return a stretch whose table held copies of its rows, which is trained again on each once, with its own steps."""
+    """Return a stretch of training; if its table held copies of rows, with the table's steps an epoch.
+
+    The retraining takes each row once, but as many steps as the student's.
+    """
     phase = fit.phase
     if phase is None or phase.steps or not distinct or fit.training.rows < COPIED * distinct:
         return fit
@@ -45,7 +48,7 @@ def _of_copies(fit: Fit, distinct: int) -> Fit:
 
 
 def trainings(answer: ModelCapture, enough: int) -> list[Fit]:
-    """Return the stretches that made the answer what it is: finished, and on at least ``enough`` rows."""
+    """Return the answer's stretches of training that count: finished, and on at least ``enough`` rows."""
     return [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
 
 
@@ -56,9 +59,9 @@ def watched_development(answer: ModelCapture, enough: int) -> bool:
 
 
 def carried_out(recipe: Recipe, runs: Sequence[TrainingRun]) -> Recipe:
-    """Return the recipe as trainings followed it: where all had come to their own end before the cap, it cut nothing.
+    """Return the recipe as the trainings followed it: if all ended before the cap, the cap cut nothing.
 
-    Early stopping of an earlier phase leaves open what a later one would have done.
+    If an earlier phase has early stopping, a later one may still have been cut, so the recipe stays as it is.
     """
     epochs = sum(phase.epochs for phase in recipe.phases)
     is_last = not any(phase.early_stopping for phase in recipe.phases[:-1])
@@ -67,9 +70,9 @@ def carried_out(recipe: Recipe, runs: Sequence[TrainingRun]) -> Recipe:
 
 
 def watched_itself(answer: ModelCapture, tracing: Tracing | None, enough: int) -> bool:
-    """Tell whether the development set that was watched is known, and holds no row that was not trained on.
+    """Tell whether the watched development set is known and held only training rows.
 
-    Where some stretch of training watched nothing, it may have been the one that took in those rows in the end.
+    If a stretch of training had no development set, it may be a final one that added the development rows.
     """
     fits = trainings(answer, enough)
     all_watched = bool(fits) and all(fit.validation is not None and fit.validation.x is not None for fit in fits)
@@ -78,14 +81,14 @@ def watched_itself(answer: ModelCapture, tracing: Tracing | None, enough: int) -
 
 
 def is_capped(answer: ModelCapture, models: Sequence[ModelCapture], caps: Caps) -> bool:
-    """Tell whether a cap ended the student's own training of the answer, which a replay repeats."""
+    """Tell whether a cap ended the student's own training of the answer; a replay has the same cap."""
     taken = sum(fit.steps_done for model in models for fit in model.fits)
     cut = [fit for fit in answer.fits if fit.epochs_done < fit.epochs_asked]
     return any(fit.steps_done >= caps.fit_steps or taken >= caps.notebook_steps for fit in cut)
 
 
 def of_numbers(recipe: Recipe) -> Recipe:
-    """Return the recipe for labels that are numbers to predict, whatever form they seemed to have."""
+    """Return the recipe for a regression's labels, whatever form they seemed to have."""
     phases = (replace(phase, labels=Labels.NUMBERS, class_weight={}) for phase in recipe.phases)
     weighted = any(phase.class_weight for phase in recipe.phases)
     left_out = ("class weights are not part of the retraining",) if weighted else ()
@@ -93,7 +96,7 @@ def of_numbers(recipe: Recipe) -> Recipe:
 
 
 def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan | None:
-    """Return how the student's own code is to train the answer again; None where no call of ``fit`` did."""
+    """Return the plan for a replay by the student's own code; None if the answer was not trained by ``fit`` alone."""
     fits = trainings(answer, enough)
     if not fits or fits[-1].training.y is None or any(fit.how != "fit" for fit in fits):
         return None
@@ -111,20 +114,20 @@ def replay_plan(answer: ModelCapture, enough: int, outputs: int) -> ReplayPlan |
 
 
 def _watched_by_hand(answer: ModelCapture) -> bool:
-    """Tell whether the answer was evaluated on two different sets besides its training data."""
+    """Tell whether the answer was used on at least two different sets besides its training data."""
     trained = {fit.training.x.sha256 for fit in answer.fits if fit.training.x is not None}
     tested = {use.fed.x.sha256 for use in answer.uses if use.fed.x is not None}
     return len(tested - trained) >= 2
 
 
 def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...], int]:
-    """Cut epochs, from the last phase on, to what the steps allow; every phase keeps one."""
+    """Cut epochs, the last phases' first, to fit into ``steps``; every phase keeps one. Return also the epochs cut."""
     kept: list[Phase] = []
     cut = 0
     for number, phase in enumerate(phases):
         an_epoch = phase.steps_an_epoch(rows)
         epochs = max(1, min(phase.epochs, steps // an_epoch))
-        shortened = min(phase.steps, max(1, steps))  # an epoch of the student's own length may exceed the cap by itself
+        shortened = min(phase.steps, max(1, steps))  # a single epoch of the student's length may exceed the cap
         cut += max(0, phase.epochs - epochs) + (shortened < phase.steps)
         steps = max(0, steps - epochs * an_epoch)
         kept.append(replace(phase, epochs=epochs, steps=shortened, recompiled=phase.recompiled or number == 0))

@@ -1,6 +1,6 @@
-"""Which quantity of a training is meant by a name that Keras gave it, and what a callback watches. Pure.
+"""Maps Keras's names of a training's quantities, and the monitors of callbacks, to the checker's quantities. Pure.
 
-Keras names what it measures after what a student asked for: ``acc``, ``accuracy``, ``sparse_categorical_accuracy``,
+Keras names a quantity as the student asked for it: ``acc``, ``accuracy``, ``sparse_categorical_accuracy``,
 ``val_mean_absolute_error``. The checker's own trainings measure two quantities: the loss, and one metric that depends
 on the task.
 """
@@ -13,9 +13,9 @@ from pydantic import JsonValue
 from checker.records.network import Labels
 
 BY_DEFAULT = "val_loss"
-"""What Keras's callbacks watch unless they are told otherwise."""
+"""The default monitor of Keras's callbacks."""
 DEVELOPMENT = "val_"
-"""How names of quantities on development rows begin."""
+"""Prefix of the names of quantities on development rows."""
 MODES = ("min", "max")
 
 
@@ -29,11 +29,11 @@ class Quantity:
     mode: str
 
     def is_meant_by(self, name: str) -> bool:
-        """Tell whether Keras's name of a quantity is one of this one's."""
+        """Tell whether one of Keras's names means this quantity."""
         return any(alias in name for alias in self.aliases)
 
     def series(self, history: Mapping[str, Sequence[float | None]], development: bool) -> Sequence[float | None]:
-        """Return this quantity's values by epoch, on development or on training rows; () where there are none."""
+        """Return this quantity's values by epoch, on development or on training rows; () if there are none."""
         of = (values for name, values in history.items()
               if values and self.is_meant_by(name) and name.startswith(DEVELOPMENT) == development)  # fmt: skip
         return next(of, ())
@@ -45,12 +45,12 @@ ABSOLUTE_ERROR = Quantity("mae", ("mae", "mean_absolute_error"), "min")
 
 
 def metric_of(labels: Labels) -> Quantity:
-    """Return what is measured beside the loss where labels have this form."""
+    """Return the metric that is measured beside the loss for labels of this form."""
     return ABSOLUTE_ERROR if labels is Labels.NUMBERS else ACCURACY
 
 
 def as_measured_here(config: Mapping[str, JsonValue], metric: Quantity) -> dict[str, JsonValue]:
-    """Return a callback's settings with what it watches as the checker's trainings call it: ``metric`` or the loss.
+    """Return a callback's settings with the monitored name mapped to ``metric`` if it matches, else to the loss.
 
     The student's own ``mode`` counts, except in a regression: its quantities are all errors, so less is always better.
     """

@@ -1,1 +1,1 @@
-"""The frozen records that flow through the checker. They may import errors, and nothing else of the checker."""
+"""The frozen records of the checker. They may import errors, and nothing else of the checker."""

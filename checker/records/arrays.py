@@ -1,4 +1,4 @@
-"""Arrays, and how records refer to them."""
+"""Arrays, and references to them in records."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""An assignment, as ``assignment.toml`` describes it."""
+"""An assignment, as described in ``assignment.toml``."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from checker.records.codec import record
 @record
 @dataclass(frozen=True)
 class Limits:
-    """What a guest may use before it is ended. ``seconds`` are its own: what it has of processors, and what it does not
-    want of them; a clock stands behind them, which allows ten times as much."""
+    """Limits after which a guest is ended. ``seconds`` are its own time: processor time and sleep, but not waiting for
+    a processor. A wall-clock limit of ten times as much backs it up."""
 
     seconds: float
     memory_mib: int
@@ -21,7 +21,7 @@ class Limits:
 @record
 @dataclass(frozen=True)
 class Caps:
-    """Training is capped in optimiser steps, never in seconds, so that a slow machine changes no verdict."""
+    """Caps on training, in optimiser steps and never in seconds, so that a slow machine changes no verdict."""
 
     fit_steps: int
     notebook_steps: int
@@ -32,11 +32,11 @@ class Caps:
 @record
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """The CSV the assignment is about: where it is published, how to know it, what its columns mean.
+    """The assignment's CSV: its address, its hash, and the meaning of its columns.
 
-    ``features`` are the columns of numbers. ``classes`` are the values of the target, in the order of their numbers; a
-    regression's target has none. ``file`` is what students call the CSV, and its name where it lies in the assignment's
-    folder; ``url`` is "" where it is published nowhere else.
+    ``features`` are the numeric columns. ``classes`` are the target's values, in the order of their class numbers; ()
+    in a regression. ``file`` is the CSV's name, for students and in the assignment's folder. ``url`` is "" if it is
+    published nowhere else.
     """
 
     sha256: str
@@ -48,7 +48,7 @@ class DataSource:
 
     @property
     def is_regression(self) -> bool:
-        """The target is a number."""
+        """Tell whether the target is a number."""
         return not self.classes
 
     @property
@@ -60,7 +60,7 @@ class DataSource:
 @record
 @dataclass(frozen=True)
 class SplitPlan:
-    """Fractions of all rows that are held out, and that serve as development data."""
+    """Fractions of all rows for the held-out split and for the development split."""
 
     test: float
     development: float
@@ -69,7 +69,7 @@ class SplitPlan:
 @record
 @dataclass(frozen=True)
 class Seeds:
-    """``further`` are trained where those of ``grading`` cannot decide; both are empty in what students are given."""
+    """``further`` are trained if those of ``grading`` can't decide; both are empty in the students' edition."""
 
     self_check: tuple[int, ...]
     grading: tuple[int, ...] = ()
@@ -79,12 +79,12 @@ class Seeds:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A submission passes within ``tolerance`` of the reference's mean, and where it is better than the baseline.
+    """A submission passes if it is within ``tolerance`` of the reference's mean and better than the baseline.
 
-    ``level``: how often, at most, a network just at the bar may be passed, and how often it may be failed, by chance.
-    ``share``: however large the tolerance is, the bar lies no farther than this share of the way from the
-    reference to the baseline; None where the tolerance alone decides. ``unit``: the smallest amount in which
-    errors of a regression are written, "$1" or "0.01 kg".
+    ``level``: the largest probability with which a network just at the bar passes by chance, and also with which it
+    fails. ``share``: the bar lies at most this share of the way from the reference to the baseline, however large the
+    tolerance; None if the tolerance alone decides. ``unit``: the smallest amount in a regression's errors, "$1" or
+    "0.01 kg".
     """
 
     metric: str
@@ -98,7 +98,7 @@ class Bar:
 @record
 @dataclass(frozen=True)
 class RuleSeverities:
-    """Rules, by name, whose weight is another than the one they are marked with; those of ``off`` are not run."""
+    """Names of rules whose importance differs from their mark; those in ``off`` are not run."""
 
     required: tuple[str, ...] = ()
     advisory: tuple[str, ...] = ()
@@ -113,9 +113,8 @@ class RuleSeverities:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """``answer``: the variable in which students are told to keep their network; "" where they are not. ``deadline``:
-    by when it is to be handed in; None where nobody says.
-    """
+    """``answer``: the variable in which students are told to keep their network; "" if there is none. ``deadline``:
+    None if the assignment has none."""
 
     id: str
     title: str
@@ -138,7 +137,7 @@ class Assignment:
 @record
 @dataclass(frozen=True)
 class DatasetNote:
-    """Which data was used: a person's words for it, its hash, and whether it is only practice data."""
+    """A note on the data: its name in words, its hash, and whether it is only practice data."""
 
     name: str
     sha256: str

@@ -1,4 +1,4 @@
-"""What the execute guest says of a student's file: cells, models, calls of ``fit``."""
+"""The execute guest's records of a student's file: cells, models, calls of ``fit``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from checker.records.codec import record
 from checker.records.network import Architecture, Development, Phase
 
 NO_CLASS = 255
-"""The class number of a row for which a network's outputs are no numbers."""
+"""The class number of a row with an output that is not a number."""
 
 
 @record
 @dataclass(frozen=True)
 class Environment:
-    """Versions of what ran in the guest, and which Keras generation was used and why."""
+    """Versions of the guest's packages, and the Keras generation with the reason for it."""
 
     versions: Mapping[str, str]
     keras: str
@@ -24,7 +24,7 @@ class Environment:
 @record
 @dataclass(frozen=True)
 class CellOutput:
-    """What a cell showed: ``text``, or a ``png`` as base64. Hostile text; HTML is never kept."""
+    """An output of a cell: ``text``, or a ``png`` as base64. Hostile text; HTML is never kept."""
 
     kind: str
     content: str
@@ -43,7 +43,7 @@ class CellError:
 class CellResult:
     """A code cell after it ran. ``index`` counts all cells from 1, as a reader of the notebook would.
 
-    ``saved``: the end of the text that the file had under the cell when it was handed in.
+    ``saved``: the end of the cell's text output as saved in the submitted file.
     """
 
     index: int
@@ -56,13 +56,13 @@ class CellResult:
 
 
 WHOLE_FILE = 0
-"""The cell of what concerns no cell alone."""
+"""The cell number of adaptations that concern the whole file."""
 
 
 @record
 @dataclass(frozen=True)
 class Adaptation:
-    """A small help, without a change of meaning, that let a cell run here; or what it had to do without."""
+    """A small change that let a cell run here without a change of meaning; or a feature that was missing."""
 
     cell: int
     what: str
@@ -71,9 +71,9 @@ class Adaptation:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Fed:
-    """Data a model was given: rows, and references to the arrays or a word on why they could not be kept.
+    """Data that was fed to a model: its number of rows, and its arrays or a ``note`` on why they were not kept.
 
-    ``index`` (n,): the numbers that pandas calls the rows by, which claim where in the file they stand.
+    ``index`` (n,): the rows' numeric pandas index, a claim about their places in the file.
     """
 
     rows: int
@@ -86,7 +86,7 @@ class Fed:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """A stretch of the student's own training, as asked for and as done under the caps."""
+    """A stretch of the student's own training, as requested and as done under the caps."""
 
     cell: int
     how: str
@@ -107,7 +107,7 @@ class Fit:
 @record
 @dataclass(frozen=True)
 class Use:
-    """A model being evaluated or used to predict."""
+    """An evaluation of a model or a prediction with it."""
 
     cell: int
     how: str
@@ -117,11 +117,11 @@ class Use:
 @record
 @dataclass(frozen=True, kw_only=True)
 class ModelCapture:
-    """A Keras model the student made. ``architecture`` is None where ``unrebuildable`` says why. ``rank``: how many
-    models were first seen before it in its cell.
+    """A Keras model in the student's file. ``architecture`` is None if ``unrebuildable`` says why. ``rank``: how many
+    models were noticed before it in its cell.
 
-    ``origin``: where its weights come from, where that is neither its initialisers nor training that was seen; else "".
-    ``made_in``: the companion and line that made it, as ``model.py, line 12``; "" where a cell itself did.
+    ``origin``: where its weights come from, if neither from its initialisers nor from recorded training; else "".
+    ``made_in``: the companion and line that made it, as ``model.py, line 12``; "" if a cell itself made it.
     """
 
     id: int
@@ -144,9 +144,9 @@ class ModelCapture:
 @record
 @dataclass(frozen=True)
 class TableOutputs:
-    """What a network gave for a table of inputs, named by its hash: class numbers (n,), uint8, or values (n,), float32.
+    """A network's answers for a table of inputs (a hash): class numbers (n,), uint8, or values (n,), float32.
 
-    The class number is ``NO_CLASS`` where an output is no number.
+    The class number is ``NO_CLASS`` if an output is not a number.
     """
 
     table: str
@@ -156,10 +156,10 @@ class TableOutputs:
 @record
 @dataclass(frozen=True)
 class AsTrained:
-    """What a network gave in inference mode, as the student had trained it, for each table of its width.
+    """A network's answers in inference mode, as the student had trained it, for each table of its width.
 
-    It was computed in the student's process, so it is a claim. ``cell``: after which cell. ``note``: why there are no
-    outputs.
+    They were computed in the student's process, so they are a claim. ``cell``: the cell after which they were computed.
+    ``note``: why there are no outputs.
     """
 
     model: int

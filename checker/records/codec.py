@@ -1,9 +1,9 @@
-"""What makes a frozen dataclass a record, and JSON in and out.
+"""Declares frozen dataclasses as records, and reads and writes them as JSON.
 
 Theory of operation: a record is a frozen dataclass of plain values. It crosses every border (host to guest, guest to
 host, memory to disk, program to ``results.json``) as JSON. ``to_json`` writes it and ``from_json`` reads it, strictly:
-a wrong type or an unknown key is refused. An array never travels inside a record: an ``ArrayRef`` names it by the hash
-of its content, and it travels beside the record.
+a wrong type or an unknown key is an error. An array never travels inside a record: an ``ArrayRef`` holds the hash of
+its content, and the array travels beside the record.
 """
 
 from functools import cache
@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from checker.errors import EvidenceError
 
 SCHEMA_VERSION = 7
-"""Version of everything that is written to disk as JSON; raised when a reader must change."""
+"""Version of all JSON on disk; raise it when a reader must change."""
 
 R = TypeVar("R")
 
@@ -27,7 +27,7 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 
 def prepare(cls: Any) -> None:
-    """Make what reads and writes a kind of record, which takes longer than to read or write it."""
+    """Build the JSON adapter of a record class, which takes longer than reading or writing a record."""
     _adapter(cls)
 
 
@@ -42,7 +42,7 @@ def to_json(value: object, indent: int | None = None) -> bytes:
 
 
 def from_json(cls: type[R], data: bytes | str) -> R:
-    """Read a record back; EvidenceError names the first key that is wrong."""
+    """Return the record in JSON; EvidenceError names the first wrong key."""
     try:
         kind: Any = cls
         found: R = _adapter(kind).validate_json(data)

@@ -9,8 +9,11 @@ from checker.records.evidence import RowKind
 
 
 class Likeness(StrEnum):
-    """How held-out rows without inputs are to the others, and so how they count: ``FEW`` and ``ALIKE`` are left out for
-    everyone, ``UNLIKE`` are counted as wrong where it is about a PASS, and of ``UNKNOWN`` a person decides."""
+    """How similar held-out rows without inputs are to the others, which decides how they count.
+
+    ``FEW`` and ``ALIKE`` are left out for everyone. ``UNLIKE`` count as wrong when a PASS is decided. ``UNKNOWN`` are
+    left to a person.
+    """
 
     FEW = "too few to matter"
     ALIKE = "like the others"
@@ -19,7 +22,7 @@ class Likeness(StrEnum):
 
 
 class Decider(StrEnum):
-    """What tells on which side of the bar a network is: how far off the mean lies, or that every seed lies there."""
+    """The test that decides the side of the bar: the mean's distance from it, or that all seeds lie on one side."""
 
     MEAN = "the mean"
     EACH_SEED = "each seed"
@@ -37,7 +40,7 @@ class SeedScore:
 @record
 @dataclass(frozen=True)
 class Measurement:
-    """One metric of the submission, over all seeds; ``unit`` is the bar's."""
+    """One metric of the submission, over all seeds. ``unit`` is the bar's."""
 
     metric: str
     mean: float
@@ -48,9 +51,8 @@ class Measurement:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """The answer's score as the student had trained it, on so many rows of a kind, beside the mean and the spread of
-    its scores trained again, on their own such rows. It ``differs`` where both cannot come from one recipe; by chance
-    they are up to ``margin`` apart."""
+    """The answer's own score, on ``rows`` of a kind, beside the mean and spread of the retraining's scores on its rows
+    of that kind. By chance they are up to ``margin`` apart. ``differs``: they can't come from one recipe."""
 
     kind: RowKind
     rows: int
@@ -64,8 +66,8 @@ class Agreement:
 @record
 @dataclass(frozen=True, kw_only=True)
 class LossCurves:
-    """The training loss of the first epoch and the lowest of the first ``epochs``, in the student's own run, and on the
-    geometric mean of the trainings by seed. ``differs``: both curves cannot come from one training."""
+    """The training loss of the first epoch, and the lowest of the first ``epochs``: in the student's own run, and as
+    the geometric mean over seeds. ``differs``: the two curves can't come from one training."""
 
     epochs: int
     own_first: float
@@ -78,9 +80,11 @@ class LossCurves:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Agreed:
-    """What was compared of the student's own run and the retraining; ``note`` says why no scores were, and ``cause``
-    what a disagreement most likely comes from, as a sentence. ``impossible``: what the run says of its training and
-    cannot have been, as a sentence; else ""."""
+    """The comparison of the student's own run and the retraining.
+
+    ``note``: why no scores were compared. ``cause``: the most likely cause of a disagreement, as a sentence.
+    ``impossible``: an impossible statement of the run about its training, as a sentence; else "".
+    """
 
     compared: tuple[Agreement, ...] = ()
     note: str = ""
@@ -95,14 +99,14 @@ class Agreed:
 
     @property
     def differs(self) -> bool:
-        """Tell whether anything says that what is trained again is not what the student trained."""
+        """Tell whether anything shows that the retraining does not reproduce the student's training."""
         return bool(self.impossible or self.disagreement or (self.curves and self.curves.differs))
 
 
 @record
 @dataclass(frozen=True)
 class Baseline:
-    """A traditional model, by its name in words, and what it reaches on the same splits."""
+    """A traditional model, by its name in words, and its score on the same splits."""
 
     name: str
     mean: float
@@ -112,9 +116,9 @@ class Baseline:
 @record
 @dataclass(frozen=True)
 class BaselineScores:
-    """What traditional models reach on one data set, by the names that assignments give them and in order of seeds.
+    """Scores of traditional models on one data set, by the models' names in assignments, in the order of seeds.
 
-    ``outputs``: what they give for each held-out row, packed (``outputs.py``).
+    ``outputs``: their outputs for each held-out row, packed (``outputs.py``).
     """
 
     scores: Mapping[str, tuple[float, ...]]
@@ -124,10 +128,10 @@ class BaselineScores:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Where a mean lies: beside the reference's and the baseline's on the same rows, and the bar that these give.
+    """The mean score beside the reference's and the baseline's on the same rows, and the resulting bar.
 
-    ``band``: how far off the bar the mean must lie for the seeds to tell on which side it is. ``unanimous``: they tell
-    it by another way, as each of them lies on the same side of its own bar, the reference's score less the tolerance.
+    ``band``: the smallest distance from the bar at which the mean decides. ``unanimous``: every seed lies on the same
+    side of its own bar (the reference's score less the tolerance), which decides too.
     """
 
     mean: float
@@ -140,42 +144,42 @@ class Standing:
 
     @property
     def beats_baseline(self) -> bool:
-        """Mean better than the baseline's."""
+        """Tell whether the mean is better than the baseline's."""
         return self.mean > self.baseline_mean if self.higher_is_better else self.mean < self.baseline_mean
 
     @property
     def reaches_bar(self) -> bool:
-        """Mean at the bar or better, and better than the baseline's."""
+        """Tell whether the mean is at the bar or better, and better than the baseline's."""
         at_bar = self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
         return at_bar and self.beats_baseline
 
     @property
     def is_borderline(self) -> bool:
-        """Neither "worse than the bar" nor "at the bar or better" can be rejected."""
+        """Tell whether neither "worse than the bar" nor "at the bar or better" can be rejected."""
         return self.decided_by is None
 
     @property
     def decided_by(self) -> Decider | None:
-        """Which test tells the side of the bar: that of the mean, else that of each seed; None where neither does."""
+        """The test that decides the side of the bar: the mean's, else that of each seed; None if neither does."""
         if abs(self.mean - self.bar) >= self.band:
             return Decider.MEAN
         return Decider.EACH_SEED if self.unanimous else None
 
     @property
     def passes(self) -> bool:
-        """At the bar or better, beyond doubt."""
+        """Tell whether the mean is at the bar or better, and not borderline."""
         return self.reaches_bar and not self.is_borderline
 
     @property
     def fails(self) -> bool:
-        """Worse than the bar, beyond doubt."""
+        """Tell whether the mean is worse than the bar, and not borderline."""
         return not self.reaches_bar and not self.is_borderline
 
 
 @record
 @dataclass(frozen=True)
 class MissingGroup:
-    """Rows of a class, or of a band of the target: of ``rows`` so many are missing. ``name`` has the word "rows"."""
+    """Rows of a class, or of a band of the target: ``missing`` of ``rows``. ``name`` includes the word "rows"."""
 
     name: str
     missing: int
@@ -183,19 +187,19 @@ class MissingGroup:
 
     @property
     def in_words(self) -> str:
-        """How many of them are missing: "5 of 5 ISLAND rows"."""
+        """The number of missing rows in words: "5 of 5 ISLAND rows"."""
         return f"{self.missing:,} of {self.rows:,} {self.name}"
 
 
 @record
 @dataclass(frozen=True, kw_only=True)
 class MissingRows:
-    """Of ``rows`` that some seed holds out, ``missing`` have no inputs: the submission never fed them to its network.
+    """Held-out rows without inputs: of ``rows`` that some seed holds out, ``missing`` were never fed to the network.
 
-    Of those that are not like the others, ``groups`` are the classes, or bands of the target, of which more are missing
-    than of all rows, where this is beyond chance; ``reference_missing`` and ``reference_known`` are the shares of
-    missing and of other rows that the reference gets right, or its RMSE on them; and ``strict`` is where the mean lies
-    if they count as wrong. The comparison itself leaves them out.
+    If the missing rows are unlike the others, ``groups`` are the classes, or bands of the target, with significantly
+    more missing rows than average. ``reference_missing`` and ``reference_known`` are the reference's accuracy, or its
+    RMSE, on missing and on other rows. ``strict`` is the standing if missing rows count as wrong. The comparison itself
+    leaves them out.
     """
 
     likeness: Likeness
@@ -208,12 +212,12 @@ class MissingRows:
 
     @property
     def is_left_out(self) -> bool:
-        """They count for nobody, whatever the verdict."""
+        """Tell whether they are left out for everyone, whatever the verdict."""
         return self.likeness in (Likeness.FEW, Likeness.ALIKE)
 
     @property
     def in_words(self) -> str:
-        """Which rows have no inputs, as the end of a sentence: "5 of 5 ISLAND rows"."""
+        """The rows without inputs, as the end of a sentence: "5 of 5 ISLAND rows"."""
         if not self.groups:
             return f"{self.missing:,} of {self.rows:,} held-out rows"
         *before, last = (group.in_words for group in self.groups)
@@ -225,14 +229,14 @@ class MissingRows:
 class Comparison:
     """The submission against the reference on the same seeds, with its uncertainty.
 
-    ``standard_error`` is that of the mean paired difference to the reference, and ``band`` how far a mean must lie off
-    the bar for the seeds to tell on which side it is, by a one-sided test at ``level``. ``p_value``: how likely a mean
-    as good as this, or better, is for a network just at the bar. ``measures`` are all metrics of the task;
-    ``baselines`` are all traditional models, where they were trained, of which ``baseline`` decides; ``unit`` is the
-    bar's. ``further``: how many of the seeds were trained because the others could not decide. ``unanimous``: where
-    there are such, every seed lies on the same side of its own bar, which decides where the mean is too close.
-    ``missing``: held-out rows without inputs, on which nobody is scored here; None where all have them.
-    Of a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i that were called class j. Of a
+    ``standard_error`` is that of the mean paired difference to the reference. ``band`` is the smallest distance from
+    the bar at which the mean decides, by a one-sided test at ``level``. ``p_value``: probability of a mean at least as
+    good as this one for a network just at the bar. ``measures`` are all metrics of the task. ``baselines`` are all
+    traditional models, if they were trained; ``baseline`` is the one that decides. ``unit`` is the bar's.
+    ``further``: number of seeds that were trained because the first ones could not decide. ``unanimous``: with further
+    seeds, every seed lies on the same side of its own bar, which decides if the mean is too close to the bar.
+    ``missing``: held-out rows without inputs, which are not scored here; None if all rows have inputs.
+    In a classification, ``confusion[i][j]`` counts, over all seeds, rows of class i predicted as class j. In a
     regression, ``sample`` holds some rows' true and predicted values.
     """
 
@@ -263,7 +267,7 @@ class Comparison:
 
     @property
     def standing(self) -> Standing:
-        """Where the mean lies."""
+        """The mean beside the reference's and the baseline's, and the bar."""
         return Standing(
             mean=self.mean,
             reference_mean=self.reference_mean,
@@ -276,27 +280,27 @@ class Comparison:
 
     @property
     def decided_by(self) -> Decider | None:
-        """Which test tells on which side of the bar the network is; None where neither does."""
+        """The test that decides the side of the bar; None if neither does."""
         return self.standing.decided_by
 
     @property
     def beats_baseline(self) -> bool:
-        """Mean better than the baseline's."""
+        """Tell whether the mean is better than the baseline's."""
         return self.standing.beats_baseline
 
     @property
     def reaches_bar(self) -> bool:
-        """Mean at the bar or better, and better than the baseline's."""
+        """Tell whether the mean is at the bar or better, and better than the baseline's."""
         return self.standing.reaches_bar
 
     @property
     def is_borderline(self) -> bool:
-        """Neither "worse than the bar" nor "at the bar or better" can be rejected."""
+        """Tell whether neither "worse than the bar" nor "at the bar or better" can be rejected."""
         return self.standing.is_borderline
 
     @property
     def is_open(self) -> bool:
-        """More seeds might decide: the mean is borderline, or is so where missing rows count as wrong."""
+        """Tell whether more seeds might decide: the mean is borderline, or would be if missing rows count as wrong."""
         if self.missing is not None and self.missing.likeness is Likeness.UNKNOWN:
             return False
         strict = self.missing.strict if self.missing else None
@@ -306,10 +310,10 @@ class Comparison:
 @record
 @dataclass(frozen=True, kw_only=True)
 class ReferenceScores:
-    """What a reference reached on one data set; committed beside an assignment for self-checks.
+    """A reference's scores on one data set; committed beside an assignment for self-checks.
 
-    ``outputs`` and ``baseline_outputs``: what the reference and the baseline that decides gave for each held-out row,
-    packed (``outputs.py``), in order of seeds; none in what older versions wrote.
+    ``outputs`` and ``baseline_outputs``: outputs of the reference and of the deciding baseline for each held-out row,
+    packed (``outputs.py``), in the order of seeds; () in files of older versions.
     """
 
     dataset_sha256: str

@@ -11,9 +11,9 @@ from checker.records.assignment import DatasetNote
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """The data set: its bytes, its feature columns as float64 (n, d), its labels (n,), its columns of words (n,).
+    """The data set: its bytes, its numeric features (n, d), float64, its labels (n,), and its columns of words (n,).
 
-    Labels are class numbers, int32, or the numbers to predict, float64. A target of words is among the latter too.
+    Labels are class numbers, int32, or the numbers to predict, float64. A target of words is also among ``words``.
     """
 
     note: DatasetNote
@@ -24,12 +24,12 @@ class Dataset:
 
     @property
     def strata(self) -> Array:
-        """The groups (n,) that every split shares out alike: the classes, or tenths of the rows by the numbers."""
+        """The strata (n,) of every split: the classes, or tenths of the rows by the target."""
         if self.labels.dtype.kind != "f":
             return self.labels
         return tenths(self.labels)
 
 
 def tenths(values: Array) -> Array:
-    """Return in which tenth of the rows each value lies (n,), from 0 on; equal values are in one."""
+    """Return the number (n,), from 0, of the tenth of the rows that each value lies in; equal values share a tenth."""
     return np.searchsorted(np.quantile(values, np.linspace(0.1, 0.9, 9)), values)

@@ -1,4 +1,4 @@
-"""Everything that was observed of one submission."""
+"""The evidence about one submission."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,8 +24,7 @@ class Rejected:
 
 
 class RowKind(StrEnum):
-    """What a network's own run did with rows: trained on them, watched them during training, tested on them, or never
-    gave them to this network."""
+    """The use of rows in a network's own run: trained on, watched during training, tested on, or never fed to it."""
 
     TRAINED = "trained on"
     WATCHED = "watched"
@@ -36,10 +35,10 @@ class RowKind(StrEnum):
 @record
 @dataclass(frozen=True, kw_only=True)
 class OwnScore:
-    """A network's score, by the data set's labels, on so many rows of these kinds.
+    """A network's score, by the data set's labels, on ``rows`` rows of these kinds.
 
-    ``deviation`` is its standard error over the rows. ``is_random``: these rows, and those that were
-    trained on, look drawn at random from the data set's.
+    ``deviation`` is its standard error over the rows. ``is_random``: these rows, and the training rows, look drawn at
+    random from the data set.
     """
 
     kinds: tuple[RowKind, ...]
@@ -52,11 +51,10 @@ class OwnScore:
 @record
 @dataclass(frozen=True, kw_only=True)
 class OwnResult:
-    """How a network did as the student had trained it: a claim of the student's process, which passes nobody.
+    """A network's scores as the student had trained it: a claim of the student's process, which never leads to a PASS.
 
-    ``metric`` is the task's. ``scores`` has each kind of rows that there are. ``unseen`` is the score on rows that were
-    neither trained on nor watched; where there are too few of those, watched rows are among them. ``note``: why
-    there are no scores.
+    ``metric`` is the task's. ``scores`` has one score for each kind of rows. ``unseen`` is the score on rows that were
+    neither trained on nor watched; if there are too few, watched rows are included. ``note``: why there are no scores.
     """
 
     model: int
@@ -68,7 +66,7 @@ class OwnResult:
 
     @property
     def trained(self) -> OwnScore | None:
-        """The score on the rows that it was trained on."""
+        """The score on its training rows; None if there is none."""
         return next((score for score in self.scores if score.kinds == (RowKind.TRAINED,)), None)
 
 
@@ -85,16 +83,15 @@ class Selection:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Everything that was observed about a submission. A report is a function of this and the assignment.
+    """All evidence about a submission. A report is a function of this and the assignment.
 
-    ``replayed``: why the student's own code trained the answer again, instead of the clean guest; "" where it did not.
-    ``replay``: what else is to be said of how that went, as sentences; ``replay_cells``: the cells that it ran, where
-    these were not all. ``further``: the guest's job for further seeds, which the first ones
-    made necessary, with their runs among ``runs``.
-    ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" where nothing did.
-    ``ended_in``: the cell that the run came to last. ``as_trained`` is what the networks gave in the student's run, and
-    ``own_results`` what the host makes of it. ``kept``: the arrays of that run, by which any network of the file can be
-    made the answer without running it again.
+    ``replayed``: why the student's own code retrained the answer, instead of the clean guest; "" if it did not.
+    ``replay``: sentences on how the replay went. ``replay_cells``: the cells of the replay; () for all cells.
+    ``further``: the guest's job for further seeds, if the first ones could not decide; their runs are in ``runs``.
+    ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" if nothing did.
+    ``ended_in``: the last cell that the run reached. ``as_trained``: the networks' answers in the student's run.
+    ``own_results``: the host's scores of these. ``kept``: the arrays of that run that let any network of the file
+    become the answer without another run.
     """
 
     submission: Submission

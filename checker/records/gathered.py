@@ -10,13 +10,13 @@ from checker.records.evidence import Evidence
 
 @dataclass(frozen=True)
 class Gathered:
-    """Evidence, and the arrays that it refers to, by hash."""
+    """Evidence, and its arrays by hash."""
 
     evidence: Evidence
     arrays: Mapping[str, Array]
 
     def array(self, ref: ArrayRef) -> Array:
-        """Return an array that the evidence refers to."""
+        """Return the array of a reference; EvidenceError if it is missing."""
         if ref.sha256 not in self.arrays:
             raise EvidenceError("the evidence refers to an array that is not there")
         return self.arrays[ref.sha256]

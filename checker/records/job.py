@@ -1,4 +1,4 @@
-"""What the host asks of a guest, and how the guest's process ended."""
+"""The host's jobs for guests, and their endings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,8 +9,8 @@ from checker.records.network import Architecture, Labels, Recipe
 
 
 class Ending(StrEnum):
-    """How a guest's job ended, seen from outside. ``WALL_CLOCK``: it had taken less of its own time than it may, yet
-    ten times that by the clock."""
+    """How a guest's job ended, as the host saw it. ``TIME``: its own time exceeded the limit. ``WALL_CLOCK``: the clock
+    exceeded ten times the limit. ``NONSENSE``: a protocol error."""
 
     FINISHED = "finished"
     CRASHED = "crashed"
@@ -25,9 +25,10 @@ class Ending(StrEnum):
 @record
 @dataclass(frozen=True, kw_only=True)
 class ReplayPlan:
-    """Which model is trained on the checker's rows while a file runs again: that of this ``rank`` among those first
-    seen in its ``cell``, in so many calls of ``fit`` on at least ``enough`` rows each. ``batch_size`` counts where the
-    student's rows came in batches of their own. ``cells``: those that run; all where there is none.
+    """The model to train on the checker's rows during a replay: by ``rank`` among those first noticed in its ``cell``.
+
+    ``fits``: its number of calls of ``fit`` on at least ``enough`` rows each. ``batch_size`` is used if the student's
+    data came in batches. ``cells``: the cells to run; () for all.
     """
 
     cell: int
@@ -45,11 +46,11 @@ class ReplayPlan:
 @dataclass(frozen=True, kw_only=True)
 class ExecuteJob:
     """Run a notebook or module from top to bottom. Its bytes, the data set's, and those of its companions travel beside
-    the job, and for a replay one seed's five arrays, as in a ``RetrainJob``.
+    the job; a replay also has one seed's five arrays, as in a ``RetrainJob``.
 
-    ``keras``: the generation, "2" or "3", with the reason for it; or "auto", and the guest looks at the code.
-    ``exact``: ``fit`` is left as it is, and nothing speeds it up. ``file``: what the data set's file is called.
-    ``folder``: where in the student's own folder the file lies, whose other files are called ``companions``.
+    ``keras``: the generation, "2" or "3", with the reason for it; with "auto" the guest decides by the code. ``exact``:
+    run Keras's own ``fit`` without our speed-ups. ``file``: the name of the data set's file. ``folder``: the file's
+    folder inside the student's own folder. ``companions``: paths of the other files in it.
     """
 
     is_notebook: bool
@@ -69,9 +70,9 @@ class ExecuteJob:
 class RetrainJob:
     """Rebuild and train a model once for each seed; five arrays for each seed travel beside the job.
 
-    The order beside the job is, for each seed: training features and labels, development features and
-    labels (zero rows where none is watched), held-out features. Held-out labels are not among them.
-    ``parameters``: the most weights that the rebuilt network may have.
+    The order of the arrays is, for each seed: training features and labels, development features and labels (zero rows
+    if the recipe watches none), held-out features. Held-out labels are never sent. ``parameters``: limit on the rebuilt
+    network's weights.
     """
 
     keras: str
@@ -92,14 +93,14 @@ class Progress:
 
 
 MAX_EPOCHS = 5_000
-"""Epochs of a stretch of training of which figures are kept."""
+"""The history of a stretch of training is kept for at most this many epochs."""
 
 
 @record
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """A guest's job as seen from outside. ``output_tail``: the last of what it wrote to stderr. ``counted_seconds``:
-    its own, which its limit is about."""
+    """A guest's job as the host saw it. ``output_tail``: the end of its stderr. ``counted_seconds``: its own time, to
+    which the limit applies."""
 
     ending: Ending
     exit_code: int | None

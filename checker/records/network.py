@@ -19,7 +19,7 @@ class Development(StrEnum):
 
 
 class Labels(StrEnum):
-    """The form in which labels were fed: of a classification the first two, of a regression the last."""
+    """The form of labels: the first two in a classification, the last in a regression."""
 
     INTEGERS = "integers"
     ONE_HOT = "one-hot"
@@ -48,7 +48,7 @@ class Layer:
 @record
 @dataclass(frozen=True)
 class Node:
-    """One call of a layer: which layer, on the outputs of which earlier nodes."""
+    """One call of a layer: the layer's name, and the earlier nodes (indices) whose outputs it takes."""
 
     layer: str
     inputs: tuple[int, ...]
@@ -71,11 +71,11 @@ class Architecture:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One uninterrupted stretch of training: compile settings, then so many epochs in batches.
+    """One uninterrupted stretch of training: compile settings, then ``epochs`` epochs in batches.
 
-    ``plateau``: a ``ReduceLROnPlateau``. ``rates``: the learning rate in each epoch, where a function of the student's
-    own set it; the last one counts for all later epochs. ``steps``: steps an epoch; 0 where it is once through the
-    rows. ``checkpoint``: a ``ModelCheckpoint``, to the best epoch of which the student went back at the end.
+    ``plateau``: a ``ReduceLROnPlateau``. ``rates``: the learning rate of each epoch, if the student's own function set
+    it; the last one holds for all later epochs. ``steps``: steps an epoch; 0 for one pass over the rows.
+    ``checkpoint``: a ``ModelCheckpoint`` whose best epoch the student restored at the end.
     """
 
     optimizer: KerasObject
@@ -93,26 +93,25 @@ class Phase:
 
     @property
     def restores(self) -> bool:
-        """Tell whether the weights of the best epoch were put back at the end."""
+        """Tell whether the weights of the best epoch were restored at the end."""
         stopping = self.early_stopping
         return self.checkpoint is not None or (
             stopping is not None and bool(stopping.config.get("restore_best_weights"))
         )
 
     def steps_an_epoch(self, rows: int) -> int:
-        """Return how many steps an epoch takes where there are so many rows to train on."""
+        """Return the number of steps in an epoch with this many training rows."""
         return self.steps if self.steps > 0 else math.ceil(rows / max(1, self.batch_size))
 
 
 @record
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the answer was trained, from its first phase to its last.
+    """The answer's training, from its first phase to its last.
 
-    ``development``: the student watched a development set, so the checker sets one aside too. ``watched_itself``: that
-    set was made of rows that were trained on, so it showed nothing.
-    ``capped_epochs``: epochs asked for beyond the assignment's cap in steps; 0 where nothing was cut. In a report, 0
-    too where trainings had come to their own end before.
+    ``development``: the student watched a development set, so the checker holds one out too. ``watched_itself``: that
+    set consisted of training rows, so it showed nothing. ``capped_epochs``: epochs requested beyond the assignment's
+    cap in steps; 0 if nothing was cut. In a report it is also 0 if all trainings ended before the cap.
     """
 
     phases: tuple[Phase, ...]

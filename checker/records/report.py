@@ -1,4 +1,4 @@
-"""What a report says."""
+"""A report and its parts."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +17,7 @@ from checker.records.verdicts import Failure, RuleResult, Verdict
 
 
 class Symptom(StrEnum):
-    """What a training may show."""
+    """Symptoms of a training."""
 
     DIVERGED = "diverged"
     UNDERFITS = "underfits"
@@ -28,7 +28,7 @@ class Symptom(StrEnum):
 
 
 class CauseKind(StrEnum):
-    """What may lead a report, and everything else follow from it; the first there is leads."""
+    """Causes that may lead a report, because the other findings follow from them; the first that applies leads."""
 
     FILE_CUT = "file cut short"
     LABELS = "other labels"
@@ -41,7 +41,7 @@ class CauseKind(StrEnum):
 
 
 class Topic(StrEnum):
-    """What a question of the ticking session is about, in the order in which a solution is walked through."""
+    """Topics of questions in the ticking session, in the order of a walk through a solution."""
 
     TROUBLE = "what went wrong"
     DATA = "the data"
@@ -56,7 +56,7 @@ class Topic(StrEnum):
 
 
 class Figure(StrEnum):
-    """A part of a report's page that a question points to; the value is its anchor there."""
+    """A part of a report's page that a question refers to; the value is its anchor."""
 
     FAILURES = "failures"
     SCORES = "by-seed"
@@ -71,7 +71,7 @@ class Figure(StrEnum):
 @record
 @dataclass(frozen=True)
 class Observation:
-    """Something that the trainings show, as a sentence with its figures."""
+    """A symptom of the trainings, as a sentence with its figures."""
 
     symptom: Symptom
     sentence: str
@@ -80,7 +80,7 @@ class Observation:
 @record
 @dataclass(frozen=True)
 class Cause:
-    """What else that was found follows from, as a sentence, and what to do about it."""
+    """The cause of other findings, as a sentence, and what to do about it."""
 
     kind: CauseKind
     sentence: str
@@ -90,10 +90,10 @@ class Cause:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A value of a metric that an output of the student's own cells states, beside the mean that was measured.
+    """A value of a metric in the outputs of the student's cells, beside the measured mean.
 
-    ``saved``: the output came with the file; else the cell printed it here. ``sentence``: what is to be said of it; ""
-    where the two are not clearly different.
+    ``saved``: the output came with the file; else the cell printed it here. ``sentence``: a comment on the difference;
+    "" if the two are not clearly different.
     """
 
     cell: int
@@ -108,7 +108,7 @@ class Claim:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Something to ask in the ticking session, what a good answer has in it, and the cell or figure it is about."""
+    """A question for the ticking session, the points of a good answer, and the cell or figure that it is about."""
 
     topic: Topic
     ask: str
@@ -120,7 +120,7 @@ class Question:
 @record
 @dataclass(frozen=True)
 class StudentCell:
-    """A cell of the submission; ``is_new`` where its source is not in the hand-out."""
+    """A cell of the submission. ``is_new``: its source is not in the hand-out."""
 
     cell: CellResult
     is_new: bool
@@ -129,10 +129,12 @@ class StudentCell:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All that is said of a submission. ``cut_short``: what was ended before its end, the student's file or a training
-    of the answer, as a sentence; "" where nothing was. ``replay``: of a replay, for how many seeds it ran and why, as
-    sentences. ``cause``: what leads, and has silenced what only follows from
-    it in ``rules``, ``observations`` and ``questions``."""
+    """The report on a submission.
+
+    ``cut_short``: a sentence on the student's file or a training that was ended early; "" if none was. ``replay``:
+    sentences on a replay, its number of seeds and the reason for it. ``cause``: leads the report; its consequences are
+    left out of ``rules``, ``observations`` and ``questions``.
+    """
 
     schema: int
     submission: Submission
@@ -174,14 +176,14 @@ class Report:
 
     @property
     def own_result(self) -> OwnResult | None:
-        """How the answer did as the student had trained it."""
+        """The answer's scores as the student had trained it; None if there are none."""
         return next((own for own in self.own_results if self.answer and own.model == self.answer.id), None)
 
 
 @record
 @dataclass(frozen=True)
 class Finding:
-    """Something about this machine: what, how it stands, and what to do where it is not well."""
+    """A finding about this machine: the subject, its state, and what to do if it is not well."""
 
     what: str
     state: str
@@ -194,7 +196,7 @@ class Finding:
 class Unfinished:
     """A submission without a verdict because the harness failed on it; the next batch tries again.
 
-    ``is_usage``: it was asked for something that is not there, which is nobody's failure.
+    ``is_usage``: the command asked for something that does not exist, so neither side failed.
     """
 
     submission: str

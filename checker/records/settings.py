@@ -1,4 +1,4 @@
-"""What is the same for all submissions of a run, and the reference's results that they are compared with."""
+"""The settings of a run, and the reference's results for comparison."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ from checker.records.network import Architecture, Recipe
 from checker.records.verdicts import Stage
 
 Watch = Callable[[Stage, Progress], None]
-"""Told how far a submission is on its way."""
+"""Called with a submission's stage and progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """What is the same for all submissions of a run.
+    """Settings for all submissions of a run.
 
-    ``seeds`` are trained for every submission, ``further`` seeds only where these cannot decide. ``model``: the
-    variable that holds the answer, as a demonstrator says. ``exact``: a student's ``fit`` is left as it is, in Python
-    between any two steps. ``extensions``: deadlines by the name of the submission.
+    ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``model``: the answer's
+    variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two steps.
+    ``extensions``: extended deadlines by the submission's name.
     """
 
     assignment: Assignment
@@ -34,23 +34,23 @@ class RunSettings:
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
-        """The seeds of every submission and the further ones."""
+        """``seeds`` and ``further``."""
         return (*self.seeds, *self.further)
 
     @property
     def answer_name(self) -> str:
-        """The variable that holds the answer: a demonstrator's word, else the assignment's; "" where nobody says."""
+        """The answer's variable by the demonstrator, else by the assignment; "" if neither names one."""
         return self.model or self.assignment.answer
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceResults:
-    """What a submission is compared with: scores by seed, and the reference's network where it may be shown.
+    """The reference's results for comparison: scores by seed, and its network if it may be shown.
 
-    ``baselines`` are the scores of the traditional model that decides, ``all_baselines`` those of all models by name,
-    where they are known. ``outputs`` are the reference's, by seed, for each held-out row (``scoring.outputs``).
-    ``baseline_outputs`` are those of traditional models by name, at least of the one that decides. Both are empty where
-    they are not known.
+    ``baselines`` are the scores of the traditional model that decides, ``all_baselines`` those of all models by name;
+    {} if unknown. ``outputs`` are the reference's, by seed, for each held-out row (``scoring.outputs``).
+    ``baseline_outputs`` are those of traditional models by name, at least of the one that decides. Both are empty if
+    unknown.
     """
 
     scores: Mapping[int, float]

@@ -1,4 +1,4 @@
-"""What was handed in, by whom and when."""
+"""Submissions: the file, the student, and the time."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from checker.records.verdicts import Failure
 
 
 class Platform(StrEnum):
-    """What an upload was downloaded from, as its names tell."""
+    """The platform that an upload was downloaded from, recognised by its names."""
 
     NONE = ""
     MOODLE = "Moodle"
@@ -22,11 +22,11 @@ class Platform(StrEnum):
 @record
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who handed a submission in, as far as the upload tells; "" where it does not. All of it is hostile text.
+    """The student or team of a submission, as far as the upload says; "" for unknown fields. All is hostile text.
 
-    ``number``: how the platform knows them: Moodle's participant number (of a team its group's), Canvas's user,
-    Gradescope's submission, nbgrader's student. ``submitted_at`` is as the platform wrote it. ``assignment``: what
-    nbgrader calls it.
+    ``number``: the platform's identifier: Moodle's participant (for a team its group), Canvas's user, Gradescope's
+    submission, nbgrader's student. ``submitted_at``: the platform's timestamp, verbatim. ``assignment``: its name in
+    nbgrader.
     """
 
     platform: Platform = Platform.NONE
@@ -41,9 +41,9 @@ class Identity:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Companion:
-    """A file that was handed in beside the one that is checked. ``name``: its path in the student's own folder, with
-    slashes: hostile text. ``left_out``: why it does not lie in the box; then ``sha256`` is "". ``path`` and ``member``
-    are those of a submission; where it is stored, both are ""."""
+    """A file that was handed in beside the checked one. ``name``: its path in the student's own folder, with slashes:
+    hostile text. ``left_out``: why it does not lie in the box; then ``sha256`` is "". ``path`` and ``member``: as in a
+    submission; both are "" in stored evidence."""
 
     name: str
     size: int
@@ -56,14 +56,14 @@ class Companion:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """One student's file. ``name`` is as the student's folder or file is called: hostile text.
+    """One student's file. ``name``: the name of the student's folder or file: hostile text.
 
-    ``others``: the student's next files, which are tried where this one holds no answer.
+    ``others``: the student's next files, which are tried if this one holds no answer.
 
-    ``member``: the file's name in the zip at ``path``; "" where the file lies there itself. ``failure``: why there is
-    nothing to run, and then ``sha256`` is "". ``changed``: the file's own time in the zip, by a clock in no known zone;
-    "" where it tells nothing. ``folder``: where in the student's own folder the file lies, with slashes; ``companions``
-    lie in that folder too, and ``unlisted`` more of them, which are left out.
+    ``member``: the file's name in the zip at ``path``; "" if ``path`` is the file itself. ``failure``: why there is
+    nothing to run; then ``sha256`` is "". ``changed``: the file's timestamp in the zip, in an unknown zone; "" if it is
+    uninformative. ``folder``: the file's folder inside the student's own folder, with slashes. ``companions``: the
+    other files of the student's own folder; ``unlisted`` more are left out.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Submission:
 
 
 class TimeSource(StrEnum):
-    """What tells when something was handed in."""
+    """The source of a submission's timestamp."""
 
     NOTHING = ""
     WORKSHEET = "Moodle's worksheet"
@@ -100,9 +100,9 @@ class TimeSource(StrEnum):
 @record
 @dataclass(frozen=True, kw_only=True)
 class Timeliness:
-    """Whether a submission was on time, which no verdict depends on.
+    """Whether a submission was on time; no verdict depends on it.
 
-    ``late_seconds``: 0 for on time, None where it is not known; ``sentence`` says it all in words.
+    ``late_seconds``: 0 for on time, None if unknown. ``sentence``: the result in words.
     """
 
     deadline: AwareDatetime

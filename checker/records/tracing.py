@@ -1,4 +1,4 @@
-"""Which rows and columns of the data a network was given."""
+"""The rows and columns of the data that were fed to a network."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,18 +7,18 @@ from checker.records.arrays import ArrayRef
 from checker.records.codec import record
 
 GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
-"""How well a single column tells a class, and how much it explains of a number, where it gives the target away."""
+"""Thresholds at which a column gives the target away: F1 for a class, explained share of variance for a number."""
 
 
 class FeatureSource(StrEnum):
-    """Where the features of the retraining come from: from rows of the data set, or it is not known."""
+    """Where the features of the retraining come from: from rows of the data set, or unknown."""
 
     TRACED = "traced"
     NOWHERE = "nowhere"
 
 
 class ScalerKind(StrEnum):
-    """How a column was scaled: two figures of some rows' values were brought to 0 and 1."""
+    """How a column was scaled: by an affine map that takes two statistics of some rows' values to 0 and 1."""
 
     STANDARD = "mean and deviation"
     RANGE = "least value and range"
@@ -28,7 +28,7 @@ class ScalerKind(StrEnum):
 
 
 class FittedOn(StrEnum):
-    """The student's rows whose figures a scaler was fitted on."""
+    """The student's rows that a scaler was fitted on."""
 
     TRAINED = "trained"
     WATCHED_TOO = "trained and watched"
@@ -38,7 +38,7 @@ class FittedOn(StrEnum):
 @record
 @dataclass(frozen=True)
 class Scaler:
-    """What scaled a column. What was fitted on the training rows is fitted anew on the training rows of each seed."""
+    """A column's scaler. One fitted on the training rows is refitted on the training rows of each seed."""
 
     kind: ScalerKind
     fitted_on: FittedOn
@@ -49,12 +49,12 @@ class Scaler:
 class Column:
     """One of the student's feature columns.
 
-    ``source`` names the data set's column whose image it is, affine or monotone ("" if none). Means and deviations are
-    over the rows of the training array and over all rows that were seen. ``label_purity`` is how well this
-    column alone tells the label: some class from the rest (F1 of the best class), or a number (share of its
-    variance); 1.0 gives the label away. ``formula``: how each row's value is computed from the data set's columns, in
-    words, but for scale and shift; "" where it is known only for the rows that the student fed. ``has_target``: the
-    target is in that formula. ``scaler``: None where none is recognised.
+    ``source``: the data set's column of which it is an affine or monotone image ("" if none). Means and deviations are
+    over the rows of the training array and over all rows that were fed. ``label_purity``: how well this column alone
+    predicts the label: the F1 of the best class, or the share of a number's variance; 1.0 gives the label away.
+    ``formula``: computes each row's value from the data set's columns, in words, up to scale and shift; "" if the
+    values are known only for the rows that the student fed. ``has_target``: the formula contains the target.
+    ``scaler``: None if none is recognised.
     """
 
     source: str
@@ -79,7 +79,7 @@ class Column:
 @record
 @dataclass(frozen=True)
 class SeenRows:
-    """A set of rows the answer was tested on: how many, and how many of them it had been trained on."""
+    """A set of rows that the answer was tested on: their number, and the number of training rows among them."""
 
     cell: int
     how: str
@@ -90,7 +90,7 @@ class SeenRows:
 @record
 @dataclass(frozen=True)
 class TargetScale:
-    """A student's targets of a regression: ``factor * t + offset``, or of ``log(t + shift)`` where there is a shift.
+    """A student's targets in a regression: ``factor * t + offset``, or the same of ``log(t + shift)`` with a shift.
 
     ``t`` is the data set's number. Both constants are fitted by least squares.
     """
@@ -101,23 +101,23 @@ class TargetScale:
 
 
 FEW_LEFT_OUT = 100
-"""Rows that may be left out of a training without a word."""
+"""Up to this many rows may be left out of a training without a remark."""
 
 OTHER_LABELS = 0.005
-"""The share of training rows whose labels may be others than the data's, by a slip."""
+"""Up to this share of training labels may differ from the data's, as slips."""
 
 
 @record
 @dataclass(frozen=True, kw_only=True)
 class Tracing:
-    """Which rows of the data set the student's arrays hold, found from the numbers themselves.
+    """The rows of the data set in the student's arrays, matched by their values.
 
-    ``rows`` (n,) are the rows of the data set whose inputs are known, as the student scaled them: ``features`` (n, d),
-    float32. ``trainable`` (m,) are those of them that are trained on: without the rows that the student left out by
-    choice: ``left_out_rows`` of them, which ``left_out`` names in words. ``all_rows`` were fed by the student.
-    ``target``: of a regression, how the student's targets come from the data set's; None where they do not. Of
-    ``labels_compared`` matched training rows ``labels_differ`` have another label than the data set's, which look like
-    what ``labels_look`` says, in words.
+    ``rows`` (n,) are the rows of the data set with known inputs, and ``features`` (n, d), float32, these inputs as the
+    student scaled them. ``trainable`` (m,) are those of ``rows`` to retrain on, without the ``left_out_rows`` rows that
+    the student left out by choice; ``left_out`` describes them in words. ``all_rows``: the number of rows that the
+    student fed. ``target``: how a regression's targets are computed from the data set's; None if they are not. Of
+    ``labels_compared`` matched training rows ``labels_differ`` have another label than the data set's; ``labels_look``
+    describes these labels in words.
     """
 
     source: FeatureSource
@@ -139,17 +139,17 @@ class Tracing:
 
     @property
     def has_other_labels(self) -> bool:
-        """More labels are not the data's than a few slips explain."""
+        """Tell whether more labels differ from the data's than slips explain."""
         return self.labels_compared > 0 and self.labels_differ > OTHER_LABELS * self.labels_compared
 
     @property
     def has_left_out_rows(self) -> bool:
-        """More rows were left out by choice than a few outliers."""
+        """Tell whether more rows were left out by choice than a few outliers."""
         return self.left_out_rows > FEW_LEFT_OUT
 
     @property
     def labels_in_words(self) -> str:
-        """How many labels are not the data's, and what they look like."""
+        """A sentence on the labels that differ from the data's."""
         share = self.labels_differ / max(self.labels_compared, 1)
         look = f" They look {self.labels_look}." if self.labels_look else ""
         count = f"{self.labels_differ:,} of {self.labels_compared:,} rows ({share:.1%})"

@@ -1,4 +1,4 @@
-"""What the retrain guest says of each training."""
+"""The retrain guest's records of each training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from checker.records.verdicts import Failure
 
 
 class Loop(StrEnum):
-    """How the loop over an epoch's batches runs: as a TensorFlow graph, compiled by XLA, or within the student's own
-    ``fit``, which is replayed."""
+    """How the loop over an epoch's batches runs: as a TensorFlow graph, compiled by XLA, or in a replay's ``fit``."""
 
     GRAPH = "graph"
     XLA = "xla"
@@ -23,9 +22,9 @@ class Loop(StrEnum):
 @record
 @dataclass(frozen=True)
 class Histogram:
-    """How many values lie in each of the equally wide bins from ``low`` to ``high``, the least and the greatest value.
+    """Counts of values in bins of equal width from the smallest value, ``low``, to the largest, ``high``.
 
-    ``not_finite`` counts values that are NaN or infinite, which are in no bin; where all are, there are no bins.
+    ``not_finite`` counts NaN and infinite values, which are in no bin; if all values are, there are no bins.
     """
 
     low: float
@@ -37,7 +36,7 @@ class Histogram:
 @record
 @dataclass(frozen=True)
 class Weights:
-    """A trainable variable before the first step of a training, and as it was when the held-out rows were predicted."""
+    """A trainable variable before the first step of a training, and at the prediction of the held-out rows."""
 
     variable: str
     before: Histogram
@@ -47,9 +46,8 @@ class Weights:
 @record
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun:
-    """One seed's training. ``predictions`` are outputs for the held-out features; ``trained`` what outputs come to for
-    the rows that were trained on, class numbers (n,), uint8, or values (n,), float32. ``trained`` and ``weights`` are
-    not known where training was replayed."""
+    """One seed's training. ``predictions``: outputs for the held-out features. ``trained``: answers for the training
+    rows, class numbers (n,), uint8, or values (n,), float32. A replay has neither ``trained`` nor ``weights``."""
 
     seed: int
     history: Mapping[str, tuple[float | None, ...]]
@@ -64,4 +62,4 @@ class TrainingRun:
 
 
 Message = Progress | Environment | CellResult | Adaptation | ModelCapture | AsTrained | TrainingRun | Failure
-"""Everything a guest may say; ``frames`` carries it, ``evidence`` collects it."""
+"""All records that a guest may send; ``wire.frames`` carries them and ``wire.collector`` collects them."""

@@ -13,8 +13,8 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a rule came to. Who is SKIPPED says of itself that it does not apply; what is UNKNOWN could not be looked at
-    for want of evidence; an ERROR is the rule's own."""
+    """The result of a rule. SKIPPED: the rule says that it does not apply. UNKNOWN: it lacks evidence. ERROR: the rule
+    itself failed."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -29,7 +29,7 @@ class Importance(StrEnum):
 
 
 class Stage(StrEnum):
-    """Where on its journey a submission was."""
+    """The stage of a submission's journey."""
 
     READING = "reading"
     EXECUTING = "executing"
@@ -40,7 +40,7 @@ class Stage(StrEnum):
 
 
 class FailureCause(StrEnum):
-    """What stopped the journey of a submission."""
+    """Why a submission's journey stopped."""
 
     NOTHING_TO_RUN = "nothing to run"
     UNREADABLE_UPLOAD = "unreadable upload"
@@ -60,7 +60,7 @@ class FailureCause(StrEnum):
 @record
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Something that stopped the journey, in words for the student. ``judge.blame`` has the verdict of each cause."""
+    """A failure that stopped the journey, in words for the student. ``judge.blame`` has the verdict of each cause."""
 
     stage: Stage
     cause: FailureCause

@@ -1,4 +1,4 @@
-"""The protocol between those who have jobs and the walls behind which jobs run."""
+"""The protocol between callers with jobs and the sandboxes that run them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,33 +12,34 @@ Receive = Callable[[Frame], None]
 
 
 class Box(Protocol):
-    """A place for one guest at a time; nothing of one job is left for the next."""
+    """A place for one guest at a time; no job leaves anything for the next."""
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Receive) -> Execution:
-        """Run one job to its end, however it ends. Whatever has to be started first is started now."""
+        """Run one job to its end, whatever the ending; start the box first if needed. HarnessError if it does not
+        start."""
 
     def warm(self) -> None:
-        """Start now what the next job would have to wait for; HarnessError where it does not start."""
+        """Start the box now, so that the next job need not wait; HarnessError if it does not start."""
 
     def get_ready(self) -> None:
-        """Do the same in the background, and do not wait."""
+        """Start the box in the background, without waiting."""
 
     def renew(self) -> None:
-        """Let the next job have a box in which nothing has ever run."""
+        """Give the next job a fresh box."""
 
     def close(self) -> None:
-        """End whatever still runs in the box and remove it. May be called from another thread."""
+        """End all processes in the box and remove it. May be called from another thread."""
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """What one job slot needs: a box for students' code, and one in which no code but ours ever runs."""
+    """The boxes of one job slot: one for students' code, and one in which only our code ever runs."""
 
     students: Box
     ours: Box
 
     def warm(self) -> None:
-        """Start in both what the next job would have to wait for."""
+        """Start both now, so that the next job need not wait."""
         self.students.warm()
         self.ours.warm()
 
@@ -49,9 +50,9 @@ class Boxes:
 
 
 class Sandbox(Protocol):
-    """A kind of wall."""
+    """A kind of sandbox."""
 
     name: str
 
     def open(self) -> Boxes:
-        """Open new, empty boxes. It costs nothing until a job is run in one."""
+        """Open new, empty boxes. They start nothing before the first job."""

@@ -1,15 +1,15 @@
-"""A guest behind bubblewrap: its own namespaces, a read-only system, no network, nothing of the host's home.
+"""A guest in bubblewrap: its own namespaces, a read-only system, no network, nothing of the host's home.
 
-Theory of operation: the box sees ``/usr``, the Python installation and environment under their own paths, the
-checker's package, and sized temporary file systems; nothing else exists in it, no student's file, no
-assignment, no environment variable of the host. What runs in it is a warm process (``warm``), the first of its
-process namespace: no signal from inside ends it, and when it dies everything in the box dies with it.
+Theory of operation: the box contains ``/usr``, the Python installation and environment under their own paths, the
+checker's package, and temporary file systems of limited size. Nothing else exists in it: no student's file, no
+assignment, no environment variable of the host. A warm process (``warm``) runs in it as the first process of its
+process namespace: no signal from inside ends it, and when it dies, all processes in the box die with it.
 
-Started by root, bubblewrap is never run as root: a private mount namespace is made, in which the sources that
-only root may read are bound under a readable folder; then the user id is dropped for good, and bubblewrap
-starts with those as sources. ``/proc/sys`` and ``/dev`` are read-only.
+If root starts the checker, bubblewrap still never runs as root. First a private mount namespace is made, in which the
+sources that only root may read are bound under a readable folder. Then the user id is dropped for good, and bubblewrap
+starts with these folders as sources. ``/proc/sys`` and ``/dev`` are read-only.
 
-Whatever runs in the box lives behind a filter of system calls (``seccomp``), which bubblewrap reads from a descriptor.
+All processes in the box run under a filter of system calls (``seccomp``), which bubblewrap reads from a descriptor.
 """
 
 import os
@@ -35,13 +35,13 @@ SHARED_MIB = 256
 PACKAGE = Path(checker.__file__).parent
 
 KNOWN_PLACES = ("/content", "/kaggle")
-"""Where Colab and Kaggle keep a student's files: links into ``/tmp``, where each job lays them out."""
+"""Folders of a student's files on Colab and Kaggle: here links into ``/tmp``, where each job writes the files."""
 
 FILTER = 3
-"""The descriptor on which bubblewrap finds the filter of system calls."""
+"""The descriptor from which bubblewrap reads the filter of system calls."""
 
 IN_A_HOME = "lies right in a folder with people's own files, all of which submissions could read:"
-"""Of a Python that was installed with ``--prefix=$HOME``, say."""
+"""The obstacle of a Python that was installed with ``--prefix=$HOME``, for example."""
 
 WITH_FILTER = """
 exec 3< "$1/filter"; shift
@@ -65,7 +65,7 @@ exec "$@"
 
 
 class Bubblewrap:
-    """Opens boxes behind the wall."""
+    """Opens boxes in bubblewrap."""
 
     name = "bubblewrap"
 
@@ -74,14 +74,14 @@ class Bubblewrap:
 
 
 def wrap(command: Sequence[str], staging: str) -> list[str]:
-    """Return a command that runs another inside a box. ``staging`` is an empty folder, used only until the other
-    command runs."""
+    """Return a command line that runs ``command`` in a box. ``staging`` is an empty folder, used only until
+    ``command`` starts."""
     sources = _sources()
     Path(staging, "filter").write_bytes(seccomp.program(platform.machine()))
     if os.geteuid() != 0:
         bubblewrap = _bubblewrap({source: source for source in sources})
         return ["/bin/sh", "-ec", WITH_FILTER, "sh", staging, *bubblewrap, *command]
-    Path(staging).chmod(0o755)  # the dropped user walks through it
+    Path(staging).chmod(0o755)  # the unprivileged user has to traverse it
     moved = {source: f"{staging}/{number}" for number, source in enumerate(sources, 1)}
     drop = ["setpriv", f"--reuid={FREE_UID}", f"--regid={FREE_UID}", "--clear-groups", "--no-new-privs",
             "--bounding-set=-all", "--inh-caps=-all"]  # fmt: skip
@@ -92,7 +92,7 @@ def wrap(command: Sequence[str], staging: str) -> list[str]:
 def _sources() -> list[str]:
     """Return the folders outside /usr that the guest's Python needs, and the checker's package.
 
-    Raises SandboxMissingError where people's own files lie in one of them, and not only a Python.
+    Raises SandboxMissingError if one of them holds people's own files beside a Python.
     """
     interpreters = {sys.prefix, sys.base_prefix, str(Path(os.path.realpath(sys.executable)).parent.parent)}
     outside = sorted(p for p in interpreters if not Path(p).is_relative_to("/usr"))
@@ -103,9 +103,9 @@ def _sources() -> list[str]:
 
 
 def holds_a_home(folder: Path, homes: frozenset[Path]) -> bool:
-    """Tell whether a folder is the whole system, a home, or what programs keep in one (``.local``), or holds such.
+    """Tell whether a folder is or contains the root folder, a home, or a home's ``.local``.
 
-    What lies in ``/home`` is a home, also of somebody whom only a directory of the network knows.
+    Every folder in ``/home`` is a home, even if its user is known only to a network directory.
     """
     real = folder.resolve()
     own = {real, Path(folder)}
@@ -116,8 +116,8 @@ def holds_a_home(folder: Path, homes: frozenset[Path]) -> bool:
 
 @cache
 def _homes() -> frozenset[Path]:
-    """Return the homes of all whom this machine knows, real and as written, but for those of no person."""
-    import pwd  # not on Windows, where this file is imported all the same
+    """Return the homes of all users of this machine, resolved and as written, without ``/`` and folders in ``/usr``."""
+    import pwd  # not available on Windows, where this module is imported too
 
     listed = [Path(home) for home in (*(of.pw_dir for of in pwd.getpwall()), os.environ.get("HOME", ""))]
     homes = {home for home in listed if home.is_absolute() and home.is_dir()}
@@ -126,7 +126,7 @@ def _homes() -> frozenset[Path]:
 
 
 def _bubblewrap(sources: dict[str, str]) -> list[str]:
-    """Return bubblewrap's command line; ``sources`` maps a path inside to where it lies outside."""
+    """Return bubblewrap's command line; ``sources`` maps paths in the box to paths on the host."""
     arguments = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent",
                  "--as-pid-1", "--new-session", "--cap-drop", "ALL", "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID),
                  "--hostname", "sandbox", "--clearenv", "--ro-bind", "/usr", "/usr"]  # fmt: skip
@@ -168,7 +168,7 @@ def _environment() -> dict[str, str]:
 
 @cache
 def why_not() -> str:
-    """Return why this kind of sandbox does not work here; "" where it does."""
+    """Return why this kind of sandbox does not work here; "" if it does."""
     if not sys.platform.startswith("linux"):
         return f"bubblewrap needs Linux, and this is {sys.platform}."
     missing = [tool for tool in _tools() if shutil.which(tool) is None]
@@ -198,7 +198,7 @@ def _tools() -> list[str]:
 
 
 def how_to_get() -> str:
-    """Return what to type to get one."""
+    """Return instructions for installing this kind of sandbox."""
     if not sys.platform.startswith("linux"):
         return "Run the batch on a Linux machine with bubblewrap."
     if IN_A_HOME in why_not():

@@ -8,9 +8,9 @@ KINDS = ("bubblewrap", "none")
 
 
 def choose(kind: str = KINDS[0]) -> Sandbox:
-    """Return the sandbox of a kind, the walled one where none is named.
+    """Return the sandbox of a kind, by default bubblewrap.
 
-    Raises SandboxMissingError, which says how to get a sandbox that does not work here.
+    Raises SandboxMissingError, with instructions, if bubblewrap does not work here.
     """
     if kind == "none":
         return plain.PlainProcess()

@@ -1,20 +1,19 @@
-"""How much time a job takes of its own, however busy the machine is.
+"""Measures a job's own time, independently of the machine's load.
 
-Theory of operation: now and then a tree of processes is read. Of the time between two readings counts what its
-processes have spent on processors, and what passed while none of them wanted one, as where they sleep. What
-they spent waiting for a processor is the machine's doing, and does not count; nor does it matter how late a reading
-comes. So on an idle machine counts what a clock shows, and on a busy one the same.
+Theory of operation: a tree of processes is read at intervals. The own time between two readings is the processor time
+of its processes, plus the time in which none of them wanted a processor, for example during sleep. Waiting for a
+processor is due to the machine's load and does not count. A late reading changes nothing. So own time on a busy machine
+equals wall-clock time on an idle one.
 
-Linux tells of each thread how long it has run and how long it has waited (``schedstat``), the latter when the wait
-is over. So where a thread stands in line at a reading, only processor time counts. A thread that has ended takes along
-how long it has waited. So where much processor time is nobody's who is still there, only that counts. On other systems
-nothing is known of threads, and the same rule decides: processor time counts where there was much of it, else
-the clock.
+Linux reports for each thread its time on a processor and its waiting time (``schedstat``), the latter only when the
+wait is over. So if a thread is waiting at a reading, only processor time counts. The waiting time of a thread that has
+ended is lost. So if much processor time belongs to no existing thread, only processor time counts. Other systems report
+nothing about threads, and the same rule decides: processor time if there was much of it, else the clock.
 
-A process's time passes to its parent when that buries it. What was seen of it before is not counted again, and what it
-was not seen to spend is not lost. A parent is read before its children: one that is buried between the two is
-missed until the next reading, and not counted twice. A process may also be missing once because its parent ended while
-the tree was listed.
+When a process has ended, its parent reaps it and inherits its processor time. ``Counter`` neither counts the part that
+was read before again nor loses the rest. A parent is read before its children: a child that is reaped between the two
+is missed until the next reading, and not counted twice. A process may also be missing once because its parent ended
+while the tree was listed.
 """
 
 import contextlib
@@ -29,25 +28,26 @@ from typing import NamedTuple
 import psutil
 
 BY_CLOCK = 10
-"""A limit on a job's own time has a clock behind it, which allows so many times as much."""
+"""The wall-clock limit on a job is this many times the limit on its own time."""
 HAS_THREADS = sys.platform.startswith("linux")
 MUCH = 0.1 if HAS_THREADS else 0.02
-"""Of the time between two readings. Where threads are known only what these leave over is held against it, which
-rounding makes some hundredths of a second. Elsewhere it is all of a process's time, of which others leave it little."""
+"""Share of the time between two readings from which on processor time is "much". On Linux only the processor time that
+belongs to no existing thread is compared with it; rounding alone makes that some hundredths of a second. Elsewhere all
+processor time is compared, which may be little on a busy machine."""
 
 Who = tuple[int, float]
-"""A process: its number, and when it was started."""
+"""A process: its id and its start time."""
 
 
 class Spent(NamedTuple):
-    """Processor seconds of a process, and those that its buried children have passed to it."""
+    """Processor seconds of a process, and those inherited from its reaped children."""
 
     own: float
     inherited: float = 0.0
 
 
 class Turns(NamedTuple):
-    """How many seconds a thread has run, and has waited for a processor."""
+    """Seconds that a thread has run, and has waited for a processor."""
 
     ran: float
     waited: float = 0.0
@@ -55,7 +55,7 @@ class Turns(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a tree of processes has spent so far. ``wants``: a thread had a processor, or stood in line for one."""
+    """The times of a tree of processes so far. ``wants``: a thread was running or waiting for a processor."""
 
     at: float
     processes: Mapping[Who, Spent] = field(default_factory=dict)
@@ -64,11 +64,11 @@ class Reading:
 
 
 NOTHING = Reading(0.0)
-"""What has not begun."""
+"""The reading of a tree that has not started."""
 
 
 def read(tree: Sequence[psutil.Process]) -> Reading:
-    """Read a tree of processes, parents before their children; what has gone meanwhile is left out."""
+    """Read a tree of processes, parents before their children; processes that have ended meanwhile are left out."""
     at, wants = time.monotonic(), False
     processes: dict[Who, Spent] = {}
     threads: dict[int, Turns] = {}
@@ -103,7 +103,7 @@ def _threads(place: Path) -> dict[int, Turns]:
 
 
 def _wants(place: Path) -> bool:
-    """Tell whether a thread of a process runs or stands in line."""
+    """Tell whether a thread of a process is running or waiting for a processor."""
     for thread in (place / "task").iterdir():
         with contextlib.suppress(OSError):
             if _fields(thread)[0] == "R":
@@ -112,12 +112,12 @@ def _wants(place: Path) -> bool:
 
 
 def _fields(place: Path) -> list[str]:
-    """Return what the system tells of a process or thread, from its state on; its name may hold anything."""
+    """Return the fields of ``stat`` of a process or thread, from its state on; the name before may hold anything."""
     return (place / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 class Counter:
-    """Adds up a job's own time from one reading to the next; without a first one the first that comes is the start."""
+    """Adds up a job's own time from one reading to the next, from ``start`` on, or else from the first ``add`` on."""
 
     def __init__(self, start: Reading | None = None) -> None:
         self.counted = 0.0
@@ -127,7 +127,7 @@ class Counter:
         self._unburied = 0.0
 
     def add(self, now: Reading) -> None:
-        """Count what has passed since the last reading."""
+        """Add the processor time and the own time since the last reading."""
         last, self._last = self._last, now
         if last is None:
             return
@@ -141,7 +141,7 @@ class Counter:
         self.counted += used + (max(elapsed - used - waited, 0.0) if is_known else 0.0)
 
     def _used(self, last: Reading, now: Reading) -> float:
-        """Return the processor seconds since the last reading, those of processes that have ended included."""
+        """Return the processor seconds since the last reading, including those of processes that have ended."""
         back = {who: spent for who, spent in self._missing.items() if who in now.processes}
         self._missing = {who: spent for who, spent in last.processes.items() if who not in now.processes}
         self._unburied += _total(self._missing) - _total(back)

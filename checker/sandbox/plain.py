@@ -1,4 +1,4 @@
-"""A guest as a plain child process: no wall, only a time limit, a memory limit and an end to everything.
+"""A guest as a plain child process: no isolation, only limits on time, memory, output and processes, and a clean-up.
 
 For a student's own code on the student's own machine, on Linux, macOS and Windows.
 """
@@ -26,7 +26,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "WINDI
 
 
 class PlainProcess:
-    """Opens boxes that are nothing but a temporary folder."""
+    """Opens boxes that consist of a temporary folder."""
 
     name = "none"
 
@@ -35,7 +35,7 @@ class PlainProcess:
 
 
 class PlainBox:
-    """Starts a new Python, cold, for each job."""
+    """Starts a new Python for each job."""
 
     def __init__(self) -> None:
         self._guest: Guest | None = None
@@ -78,7 +78,7 @@ class PlainBox:
 
 
 def _end_left_behind(folder: str) -> None:
-    """End processes whose parent ended before them: they still carry the folder in their environment."""
+    """Kill processes whose parent ended before them: their environment still names the folder."""
     for left in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if left.environ().get("TMPDIR") == folder:

@@ -1,16 +1,16 @@
-"""Watch over a guest: hand it a job, read its frames, look after its limits, and say how it ended.
+"""Supervises a guest: sends it a job, reads its frames, enforces its limits, and returns its ending.
 
-Theory of operation: three threads stand around a guest. One writes the job to its standard input, one keeps the
-tail of its standard error, one adds up the time (``owntime``) and memory of the process and all its descendants.
-The calling thread reads frames. Whoever finds a limit reached notes why and kills the whole tree; the reader
-then meets the end of the stream, and what had arrived before it stays.
+Theory of operation: three threads serve a guest. One writes the job to its standard input, one keeps the tail of its
+standard error, one adds up the time (``owntime``) and memory of the process and all its descendants. The calling thread
+reads frames. The thread that finds a limit exceeded notes the reason and kills the whole tree. The reader then meets
+the end of the stream, and frames that arrived before it stay.
 
-The tree may have stood there before the job, as a box with a warm process does. What it had used by then is
-taken off, so that memory and time are the job's own.
+The tree may exist before the job, as in a box with a warm process. Its earlier usage is subtracted, so that memory and
+time are the job's own.
 
-Forks share most of their pages. The sum of resident sets counts these once for each process, but is cheap to
-read; the sum of proportional set sizes counts them once, but the kernel has to add it up page by page, which takes it
-tens of milliseconds. So the second is looked at where the first has grown since then, or is over the limit.
+Forks share most of their pages. The sum of resident set sizes counts shared pages once for each process, but is cheap
+to read. The sum of proportional set sizes counts them once, but the kernel has to add it up page by page, which takes
+tens of milliseconds. So the second sum is read only if the first has grown since, or exceeds the limit.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ LOOK_SECONDS = 0.01
 GROWTH_MIB = 32
 GRACE_SECONDS = 5.0
 MAX_PROCESSES = 128 + (os.cpu_count() or 1)
-"""More of them are a fork bomb; it is ended before its memory is added up, which would take longer than its growth."""
+"""More processes are a fork bomb. It is ended before its memory is added up, which would be slower than its growth."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Streams:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a tree of processes uses: MiB by either way of counting, and the time it has spent."""
+    """Resources that a tree of processes uses: resident and proportional memory in MiB, and time."""
 
     resident: float = 0.0
     proportional: float = 0.0
@@ -66,7 +66,7 @@ def usage(tree: Sequence[psutil.Process]) -> Usage:
 
 
 def tree_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """Return a process and its descendants, parents before their children; nothing where it has gone."""
+    """Return a process and its descendants, parents before their children; [] if it has ended."""
     if process.poll() is not None:
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
@@ -76,8 +76,8 @@ def tree_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def turns(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """Give the caller a turn to wait, and another, as long as the process and its descendants have not taken so many
-    seconds of their own, nor ten times as many by the clock."""
+    """Yield, for the caller to wait, until the process and its descendants have taken ``seconds`` of their own time, or
+    ten times as many by the clock."""
     counter, until = owntime.Counter(), time.monotonic() + owntime.BY_CLOCK * seconds
     while counter.counted <= seconds and time.monotonic() <= until:
         yield
@@ -94,15 +94,15 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
 
 
 def await_end(tree: Sequence[psutil.Process], seconds: float) -> None:
-    """Wait until all have ended. An orphan's last trace is its new parent's to remove, which may take that seconds, or
-    for ever in a container without an init: nothing of it runs meanwhile."""
+    """Wait until all have ended, at most ``seconds``. Zombies count as ended: an orphan's new parent may reap it
+    seconds later, or never in a container without an init."""
     until = time.monotonic() + seconds
     while not all(map(has_ended, tree)) and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Tell whether nothing of a process runs any more, cleared away or not."""
+    """Tell whether a process has ended, reaped or not."""
     try:
         return process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) or not process.is_running()
     except psutil.NoSuchProcess:
@@ -111,7 +111,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 @dataclass
 class Guest:
-    """A job that runs in a tree of processes, and what is known of its end."""
+    """A job that runs in a tree of processes, and its ending."""
 
     process: subprocess.Popen[bytes]
     limits: Limits
@@ -128,12 +128,12 @@ class Guest:
         self.own = owntime.Counter(replace(self.before.spent, at=self.started))
 
     def end(self, reason: Ending | None = None) -> None:
-        """Kill the whole tree; the first reason given is the one that counts."""
+        """Kill the whole tree; the first reason counts."""
         self.ending = self.ending or reason
         kill_tree(self.process)
 
     def watch(self) -> None:
-        """Look after the limits until the job is over."""
+        """Enforce the limits until the job is over."""
         for pause in itertools.chain([0.0], itertools.repeat(WATCH_SECONDS)):
             is_over = self.over.wait(pause)
             tree = tree_of(self.process)
@@ -152,7 +152,7 @@ class Guest:
                 self.end(Ending.WALL_CLOCK)
 
     def _memory(self, tree: Sequence[psutil.Process]) -> float:
-        """Return the job's memory in MiB, at most; note its peak on the way."""
+        """Return an upper bound of the job's memory in MiB, and update the peak."""
         resident = _sum(tree, _resident) - self.before.resident
         if resident <= min(self.added_up_at + GROWTH_MIB, self.limits.memory_mib):
             return resident
@@ -175,7 +175,7 @@ def _resident(process: psutil.Process) -> float:
 
 
 def _proportional(process: psutil.Process) -> float:
-    """Return the share in all memory that no file backs: libraries' pages are shared with who knows whom."""
+    """Return a process's proportional memory in MiB without file-backed pages, which other trees may share too."""
     try:
         lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     except ProcessLookupError:
@@ -188,7 +188,7 @@ def _proportional(process: psutil.Process) -> float:
 def start(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, stdin: int, stdout: int
 ) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own; HarnessError where it cannot be started at all."""
+    """Start a process in a session of its own; HarnessError if it can't be started."""
     try:
         return subprocess.Popen(
             list(command),
@@ -211,9 +211,9 @@ def supervise(
     let_end: Callable[[bool], int | None],
     sandbox: str,
 ) -> Execution:
-    """See one job through and say how it ended.
+    """Run one job to its end and return its execution.
 
-    ``let_end`` is told whether the guest came to its end; it leaves nothing of the job, and returns the exit code.
+    ``let_end`` is called with whether the guest finished; it removes the job's processes and returns the exit code.
     """
     tail = bytearray()
     threads = [
@@ -246,7 +246,7 @@ def supervise(
 
 
 def as_text(tail: bytearray) -> str:
-    """Return what was kept of a stream."""
+    """Return the tail of a stream as text."""
     return tail.decode("utf-8", "replace")
 
 
@@ -257,7 +257,7 @@ def _write_job(stream: IO[bytes], job: Sequence[Frame]) -> None:
 
 
 def keep_tail(stream: IO[bytes], tail: bytearray) -> None:
-    """Read a stream to its end and keep the last of it in ``tail``."""
+    """Read a stream to its end and keep its last bytes in ``tail``."""
     with contextlib.suppress(ValueError, OSError), stream:
         while part := stream.read1(1_024):  # type: ignore[attr-defined]  # pipes are buffered
             tail += part
@@ -265,7 +265,7 @@ def keep_tail(stream: IO[bytes], tail: bytearray) -> None:
 
 
 def _read_frames(guest: Guest, stream: IO[bytes], receive: Callable[[Frame], None]) -> bool:
-    """Pass frames on until the guest says END (True), or its stream or its allowance ends (False)."""
+    """Pass frames on until END (True), or until the end of the stream, the output limit or a protocol error (False)."""
     room = guest.limits.output_mib * 2**20
     try:
         while (frame := frames.read(stream)) is not None:  # type: ignore[arg-type]  # a pipe is a binary stream

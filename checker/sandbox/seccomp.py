@@ -1,17 +1,17 @@
-"""The filter of system calls that every process of a box lives behind, as a program for the kernel.
+"""The filter of system calls for every process of a box, as a BPF program for the kernel.
 
-Theory of operation: namespaces decide what a process can see; they leave hundreds of calls into the kernel that no
-notebook needs. seccomp lets a program in the kernel's old packet-filter language (BPF) answer each call before it
-is carried out, for the process that loads it and all its descendants, for good. bubblewrap loads the bytes that
-``program`` returns just before it starts the box's first process.
+Theory of operation: namespaces limit what a process can see, but leave hundreds of system calls that no notebook needs.
+With seccomp a program in the kernel's classic packet-filter language (BPF) answers each call before it is carried out,
+permanently for the process that loads it and all its descendants. bubblewrap loads the bytes that ``program`` returns
+just before it starts the box's first process.
 
-An instruction is eight bytes: operation, two jump distances (if true, if false), and one number. The program
-loads the processor's kind and kills whoever calls in the way of another kind (32-bit calls, which have other
-numbers); then it loads the call's number and compares it with one refused call after the other. Each comparison
-is followed by its answer, which never falls through, so that the order of the comparisons does not matter. What
-no comparison catches is allowed; what is newer than the calls known here does not exist.
+An instruction is eight bytes: operation, two jump distances (if true, if false), and one number. The program loads the
+architecture and kills a process that calls by another one (32-bit calls, which have other numbers). Then it loads the
+call's number and compares it with one refused call after the other. Each comparison is followed by its answer, which
+never falls through, so that the order of the comparisons does not matter. Calls that match no comparison are allowed.
+Calls newer than ``NEWEST`` fail as if they did not exist.
 
-Only arguments that the kernel reads as 32 bits are looked at, and only those bits: it never looks at the others.
+The filter checks only arguments that the kernel reads as 32 bits, and only these bits: the kernel ignores the others.
 """
 
 import struct
@@ -21,24 +21,24 @@ from dataclasses import dataclass
 LOAD, EQUAL, GREATER, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
 ALLOW, REFUSE, KILL = 0x7FFF_0000, 0x0005_0000, 0x8000_0000
 EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
-"""Linux's own numbers, wherever this file is read."""
+"""Linux's numbers, on any system that imports this module."""
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16
-"""Where these lie in what the kernel shows of a call; arguments are 64 bits each, the lower half first."""
+"""Offsets in the kernel's description of a call (``seccomp_data``); arguments are 64 bits each, lower half first."""
 
 AF_UNIX = 1
 CLONE_NEW = 0x7E02_0000
-"""The flags with which clone makes a namespace."""
+"""The flags of clone that make a namespace."""
 TERMINAL_TRICKS = (0x5412, 0x541C, 0x5423)
 """TIOCSTI types into a terminal for its user, TIOCLINUX pastes into it, TIOCSETD changes its driver."""
 NEWEST = 456
-"""The last call known here; from 424 on every processor has the same numbers."""
+"""Number of the newest call that the filter knows; from 424 on all processors have the same numbers."""
 X32 = 0x4000_0000
-"""Set in the numbers of x86_64's third set of calls."""
+"""The bit in the numbers of x86_64's third set of calls (x32)."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A processor as the kernel tells it, and its numbers for the calls that are refused or looked at."""
+    """The kernel's constant for an architecture, and its numbers for the calls that are refused or checked."""
 
     audit: int
     numbers: dict[str, int]
@@ -102,8 +102,8 @@ Instruction = tuple[int, int, int, int]
 
 
 def program(machine: str) -> bytes:
-    """Return the filter for a kind of processor, by the name that ``platform.machine`` has for it; KeyError for one
-    whose numbers are not known."""
+    """Return the filter for an architecture, by its name in ``platform.machine``; KeyError if it is not in
+    ``MACHINES``."""
     audit, numbers = MACHINES[machine].audit, MACHINES[machine].numbers
     lines = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, audit), _answer(KILL), (LOAD, 0, 0, NUMBER)]
     lines += _if(AT_LEAST, X32, [_answer(KILL)])
@@ -116,7 +116,7 @@ def program(machine: str) -> bytes:
 
 
 def _looked_at() -> dict[str, list[Instruction]]:
-    """Return what answers the calls whose arguments decide."""
+    """Return the instructions for calls that are answered by their arguments, by the call's name."""
     family = [_argument(0), (EQUAL, 0, 1, AF_UNIX), _answer(ALLOW), _answer(REFUSE, EAFNOSUPPORT)]
     return {
         "socket": family,
@@ -132,7 +132,7 @@ def _looked_at() -> dict[str, list[Instruction]]:
 
 
 def _if(comparison: int, number: int, body: list[Instruction]) -> list[Instruction]:
-    """Return instructions that do ``body``, which ends in an answer, where the comparison holds."""
+    """Return instructions that run ``body``, which ends in an answer, if the comparison holds."""
     return [(comparison, 0, len(body), number), *body]
 
 

@@ -1,10 +1,9 @@
-"""A box with a warm process in it, which is kept from one job to the next.
+"""A box with a warm process, which is kept from one job to the next.
 
-Theory of operation: the warm process (``checker.guest.host.warm``) has a socket as its standard input. A job is handed
-to it as three descriptors, the guest's ends of three new pipes: nothing of one job can be waiting in them for the
-next. When the job has ended and the box is empty again, the warm process sends the exit code. A job that did
-not come to its end by itself, and a warm process that says anything else or does not speak in time, end the
-box; the next job gets a new one.
+Theory of operation: the warm process (``checker.guest.host.warm``) has a socket as its standard input. The host sends
+it a job as three descriptors, the guest's ends of three new pipes, so that no data of one job can wait in them for the
+next. When the job has ended and the box is empty again, the warm process sends the exit code. The box is ended if a job
+does not finish by itself, or if the warm process sends anything else or nothing in time. The next job gets a new box.
 """
 
 import contextlib
@@ -27,15 +26,15 @@ from checker.wire.frames import Frame
 EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 START_SECONDS = 180.0
 CLEANING_SECONDS = 20.0
-"""Both are a box's own time (``process.turns``): a busy machine makes no box one that does not start."""
+"""Both limits are on a box's own time (``process.turns``), so that boxes start on a busy machine too."""
 END_SECONDS = 60.0
-"""By the clock: what was killed takes a turn at the processor to end, for which a busy machine lets it wait."""
+"""By the clock: a killed process needs a processor to end, and may wait for one on a busy machine."""
 
 Wrap = Callable[[Sequence[str], str], list[str]]
 
 
 class WarmBox:
-    """Runs jobs in a warm process, and has a new one where the last is not fit for another job."""
+    """Runs jobs in a warm process, and starts a new one if the last is not fit for another job."""
 
     def __init__(self, code: str, sandbox: str, wrap: Wrap) -> None:
         self._code, self._sandbox, self._wrap = code, sandbox, wrap
@@ -64,11 +63,11 @@ class WarmBox:
             self._early.start()
 
     def _get_ready_early(self) -> None:
-        with contextlib.suppress(HarnessError):  # whoever brings the job tries again, and is told
-            self._ready().ended.wait()  # the kernel would end the box with the thread that started it
+        with contextlib.suppress(HarnessError):  # ``run`` tries again and reports the error
+            self._ready().ended.wait()  # the kernel ends the box with its starting thread
 
     def _ready(self) -> "Warm":
-        """Return a warm process that waits for a job; HarnessError where none can be had."""
+        """Return a warm process that waits for a job; HarnessError if none can be started."""
         with self._starting:
             return self._waiting()
 
@@ -122,7 +121,7 @@ class Warm:
         self.ended = threading.Event()
 
     def is_waiting(self) -> bool:
-        """Tell whether it still waits for a job, and has said nothing that nobody asked for."""
+        """Tell whether it is alive and has sent nothing unasked."""
         try:
             self._control.setblocking(False)
             self._control.recv(1)
@@ -133,8 +132,8 @@ class Warm:
         return False
 
     def await_word(self, seconds: float) -> int | None:
-        """Return the exit code with which it says that it waits for a job; None for anything else, and where it has
-        taken so many seconds of its own."""
+        """Return the exit code that it sends when it waits for a job; None for anything else, or after ``seconds`` of
+        its own time."""
         for _ in process.turns(self.process, seconds):
             try:
                 self._control.settimeout(process.WATCH_SECONDS)
@@ -148,7 +147,7 @@ class Warm:
         return None
 
     def take_job(self) -> Streams:
-        """Hand over new pipes as a job's standard streams; return the host's ends."""
+        """Send new pipes as a job's standard streams; return the host's ends. HarnessError if the process is gone."""
         (job_out, job_in), (said_out, said_in), (noise_out, noise_in) = os.pipe(), os.pipe(), os.pipe()
         streams = Streams(os.fdopen(job_in, "wb"), os.fdopen(said_out, "rb"), os.fdopen(noise_out, "rb"))
         theirs = [job_out, said_in, noise_in]
@@ -164,17 +163,17 @@ class Warm:
         return streams
 
     def end(self) -> None:
-        """End the process and all others of its box, and wait until they have gone. May be called twice."""
+        """Kill all processes of the box, and wait until they have ended. May be called twice."""
         tree = process.tree_of(self.process)
         process.kill_tree(self.process)
         with contextlib.suppress(OSError):
-            self._control.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for a word
+            self._control.shutdown(socket.SHUT_RDWR)  # wakes a thread in ``await_word``
         self._control.close()
         process.await_end(tree, END_SECONDS)
         self.process.wait()
         self.ended.set()
 
     def last_words(self) -> str:
-        """Return the end of what it wrote to standard error."""
+        """Return the end of its standard error."""
         self._reader.join(1.0)
         return process.as_text(self._tail).strip()[-600:] or "it said nothing"

@@ -1,8 +1,8 @@
-"""What lies beside a file that is given alone: only what its code names, never a whole folder.
+"""Finds the companions of a single file: only files that its code names, never a whole folder.
 
-Where a student checks a file of their own, it may lie in a home folder, among downloads, or on a desktop. So of what is
-there only files are taken whose name the code holds, or that it imports as modules, and those that such files name in
-turn; a folder is looked into where the code names it.
+A student's own file may lie in a home folder, among downloads, or on a desktop. So only files are taken whose name the
+code holds, or that it imports as modules, and files that these name in turn. A folder is searched only if the code
+names it.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from checker.source import mentions
 from checker.submissions.uploads import IGNORED, File
 
 MOST_ENTRIES = 2_000
-"""Names in a folder beyond which nothing in it is looked at: it is nobody's folder for one piece of work."""
+"""A folder with more entries is ignored: it can't be the folder of one piece of work."""
 MOST_FOLDERS = 50
 DEEPEST = 4
 
@@ -43,7 +43,7 @@ def _listed(folder: Path, code: str) -> list[File]:
         if number >= len(waiting):
             break
         place, above = waiting[number]
-        with contextlib.suppress(OSError):  # what cannot be listed is not there
+        with contextlib.suppress(OSError):  # a folder that can't be listed counts as empty
             entries = sorted(place.iterdir())
             for entry in entries if len(entries) <= MOST_ENTRIES else ():
                 parts = (*above, entry.name)

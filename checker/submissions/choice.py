@@ -1,9 +1,9 @@
-"""Find submissions, and choose the file of each that is checked.
+"""Finds submissions, and chooses the file of each that is checked.
 
-A student may hand in several candidates. A notebook comes before a module, then the one changed last, then the first by
-name. The next ones are tried if the first holds no answer, and the report names the others. A student who handed in
-something, but nothing that can be run, has a submission too, with the reason: it fails if there is no notebook, and is
-referred if a file cannot be read, which may be nobody's fault.
+A student may hand in several candidates. Notebooks come before modules, then the newest file, then the first by name.
+The next ones are tried if the first holds no answer, and the report names the others. An upload without a runnable file
+is a submission too, with the reason: it fails if there is no notebook, and is referred if a file can't be read, which
+may not be the student's fault.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ from checker.submissions.uploads import File, told
 
 MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
-"""Of all chosen members of a zip together, unpacked."""
+"""Limit on all chosen members of a zip together, unpacked."""
 DOWNLOAD = timedelta(hours=1)
-"""So long a zip may take to be made."""
+"""Longest time that a platform takes to write a zip."""
 MOST_TRIED = 3
-"""Files of one upload that are looked at until one holds an answer."""
+"""At most this many files of one upload are tried for an answer."""
 NAMED = 10
-"""So many files are named in a sentence."""
+"""At most this many files are named in a sentence."""
 
 
 def find(path: Path) -> tuple[Submission, ...]:
     """Return all submissions under a path, sorted by name.
 
-    Raises UsageError where there is none.
+    Raises UsageError if there is none.
     """
     if path.is_dir():
         found = _sorted_out(uploads.in_folder(path))
@@ -62,7 +62,7 @@ def find(path: Path) -> tuple[Submission, ...]:
 
 
 def read(submission: Submission) -> bytes:
-    """Return the bytes of a submission's file; of one that is too large the beginning, which no guest can open."""
+    """Return the bytes of a submission's file, at most ``MAX_BYTES``: a guest can't open a truncated notebook."""
     return uploads.read(Path(submission.path), submission.member, MAX_BYTES)
 
 
@@ -72,7 +72,7 @@ def read_companion(companion: Companion) -> bytes:
 
 
 def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
-    """Return, as what was adapted, what stood behind its ending; nothing where nothing did."""
+    """Return an adaptation that names the extra text after the file's ending; () if there is none."""
     name = (submission.member or submission.path).replace("\\", "/").rpartition("/")[2]
     solution = meant(name)
     added = name[len(solution) :].strip()
@@ -87,7 +87,7 @@ def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
 
 
 def _sorted_out(found: list[File], zip_name: str = "") -> list[Upload]:
-    """Return what each student handed in, with the hidden files that lie among theirs, and with nobody else's."""
+    """Return each student's upload, with the hidden files that lie only among this student's files."""
     seen = [file for file in found if not file.hidden]
     uploads = sort_out(seen, zip_name)
     owners: dict[tuple[str, ...], set[int]] = {}
@@ -112,7 +112,7 @@ def _single(path: Path) -> Upload:
 
 
 def _all_of(upload: Upload) -> list[File]:
-    """Return all files of an upload that are the student's; none where there is but one."""
+    """Return all files of an upload that are the student's; [] if there is only one."""
     found = [file for file in upload.files if not _is_hidden(file) and not _is_nbgraders(file, upload)]
     return [*found, *upload.beside] if len(found) + len(upload.beside) > 1 else []
 
@@ -126,7 +126,7 @@ def _is_hidden(file: File) -> bool:
 
 
 def _candidates(upload: Upload) -> list[File]:
-    """Return the files that may be the solution, the likeliest first, those that cannot be read last."""
+    """Return the files that may be the solution, the likeliest first and unreadable ones last."""
     found = [file for file in upload.files if meant(file.name).lower().endswith(SUFFIXES) and not _is_hidden(file)]
     return sorted(found, key=lambda f: (bool(f.problem), not _is_notebook(f), -f.changed, f.name))
 
@@ -136,12 +136,12 @@ def _is_notebook(file: File) -> bool:
 
 
 def _choose(upload: Upload) -> list[File]:
-    """Return the files that are tried, in order."""
+    """Return the files to try, in order."""
     return [file for file in _candidates(upload) if not file.problem][:MOST_TRIED]
 
 
 def _beyond_total(members: list[File]) -> set[File]:
-    """Return the largest members, without which the others stay within what may be unpacked."""
+    """Return the largest members, which must be left out to keep the others within ``MAX_TOTAL_BYTES``."""
     total, kept = 0, set()
     for file in sorted(members, key=lambda file: file.size):
         total += min(file.size, MAX_BYTES)
@@ -150,7 +150,7 @@ def _beyond_total(members: list[File]) -> set[File]:
 
 
 def _tell_apart_in_time(uploads: list[Upload]) -> bool:
-    """Return whether the times in a zip tell anything. Moodle and Canvas give all files the time of the download."""
+    """Tell whether a zip's timestamps are informative. Moodle and Canvas give all files the time of the download."""
     stamps = [datetime.fromisoformat(file.stamp) for upload in uploads for file in upload.files if file.stamp]
     return bool(stamps) and max(stamps) - min(stamps) > DOWNLOAD
 
@@ -163,7 +163,7 @@ def _with_others(
     tell: bool,
     beside: tuple[tuple[File, Companion], ...],
 ) -> Submission:
-    """Return the submission of an upload's first file, with those of the next ones that can be read."""
+    """Return the submission of an upload's first file, with those of its other readable files as ``others``."""
     first = _submission(upload, files[0] if files else None, path, bool(files) and files[0] in too_many, tell, beside)
     others = [_submission(upload, file, path, file in too_many, tell, beside) for file in files[1:]]
     return replace(first, others=tuple(other for other in others if first.failure is None and other.failure is None))
@@ -216,7 +216,7 @@ def _told_of(who: Identity) -> Identity:
 
 
 def _fingerprint(file: File) -> str:
-    """Hash a file whole; of a member of a zip that is too large the beginning."""
+    """Return a file's sha256; for a member of a zip, that of its first ``MAX_BYTES`` bytes."""
     if file.member:
         return hashlib.sha256(file.read(MAX_BYTES)).hexdigest()
     with file.place.open("rb") as stream:
@@ -224,7 +224,7 @@ def _fingerprint(file: File) -> str:
 
 
 def _note(upload: Upload, chosen: File) -> str:
-    """Say what is odd about the chosen file, and which others there were."""
+    """Return sentences on the chosen file's oddities and on the other files."""
     said = []
     if chosen.size > MAX_BYTES:
         said.append(f"The file has {chosen.size // 2**20} MiB, too many: clear its outputs and save it again.")
@@ -240,7 +240,7 @@ def _note(upload: Upload, chosen: File) -> str:
 
 
 def _of_hidden(upload: Upload) -> str:
-    """Say which files were not looked at because of their names."""
+    """Return a sentence that names the hidden files, which are ignored; "" if there are none."""
     if not upload.hidden:
         return ""
     names = ", ".join(file.name for file in upload.hidden[:NAMED])
@@ -274,10 +274,10 @@ def _unreadable(file: File, why: str) -> Failure:
 
 
 def _told_apart(found: list[Submission]) -> list[Submission]:
-    """Give each submission a name of its own; a loose file's whole name where its name without ending is taken."""
+    """Return the submissions with unique names; a loose file keeps its ending if its stem is taken."""
     names: set[str] = set()
     told = []
-    for submission in sorted(found, key=lambda s: stem(_file_name(s)) == s.name):  # folders keep theirs
+    for submission in sorted(found, key=lambda s: stem(_file_name(s)) == s.name):  # folders keep their names
         name = submission.name if submission.name not in names else _file_name(submission) or submission.name
         while name in names:
             name += "'"

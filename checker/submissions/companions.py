@@ -1,7 +1,7 @@
-"""What was handed in beside the file that is checked, and how much of it travels into the box.
+"""Companions: the files handed in beside the checked one, and which of them travel into the box.
 
-The nearest files come first, code before anything else, then the smaller ones, so that a folder full of packages or
-pictures keeps no ``utils.py`` out. What does not travel is listed with the reason.
+The nearest files come first, code before other files, then the smaller ones, so that a folder full of packages or
+pictures can't crowd out ``utils.py``. Files that do not travel are listed with the reason.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from checker.submissions.naming import SUFFIXES, meant
 from checker.submissions.uploads import File, told
 
 MOST = 200
-"""Files of one upload that travel."""
+"""At most this many files of one upload travel."""
 MAX_BYTES = 32 * 2**20
-"""Of one file."""
+"""Limit on one file."""
 MAX_ALL_BYTES = 64 * 2**20
-"""Of all files of an upload together, unpacked."""
+"""Limit on all files of an upload together, unpacked."""
 MOST_LEFT_OUT = 50
-"""Files that are listed though they do not travel."""
+"""At most this many files are listed that do not travel."""
 PACKAGES = frozenset({"site-packages", "dist-packages", "node_modules"})
 ENVIRONMENT = "pyvenv.cfg"
 """Lies at the top of every virtual environment."""
@@ -28,14 +28,14 @@ ENVIRONMENT = "pyvenv.cfg"
 
 @dataclass(frozen=True)
 class Kept:
-    """The files of an upload that may travel, and why others do not."""
+    """The files of an upload that may travel, and the others with the reason why not."""
 
     files: tuple[File, ...]
     left_out: tuple[tuple[File, str], ...]
 
 
 def keep(files: Sequence[File]) -> Kept:
-    """Tell which of an upload's files may travel."""
+    """Divide an upload's files into those that may travel and those that are left out."""
     environments = {file.parts[:-1] for file in files if file.name == ENVIRONMENT and len(file.parts) > 1}
     kept, left_out, room = list[File](), list[tuple[File, str]](), MAX_ALL_BYTES
     for file in sorted(files, key=_nearest):
@@ -94,7 +94,7 @@ def _described(file: File, left_out: str) -> Companion:
 
 
 def listed(found: Sequence[tuple[File, Companion]], chosen: File) -> tuple[tuple[Companion, ...], int]:
-    """Return the companions of one file of an upload, and how many more there are that are left out."""
+    """Return the companions of one file of an upload, and the number of left-out ones that are not listed."""
     beside = [companion for file, companion in found if file != chosen]
     travel = [companion for companion in beside if not companion.left_out]
     stay = beside[len(travel) :]

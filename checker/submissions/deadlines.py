@@ -1,8 +1,8 @@
-"""Whether submissions were on time, by the deadline and what extensions were granted. Pure.
+"""Decides whether submissions were on time, by the deadline and the extensions. Pure.
 
-Lateness is information: no verdict depends on it. Of what tells when something was handed in, the first that can be
-read counts. Moodle's worksheet and a zip tell no time zone, so their times are read in that of the deadline they are
-held against; a zip may tell no more than when a file was saved. All this is said in the sentence.
+Lateness is information: no verdict depends on it. The first readable timestamp counts. Timestamps in Moodle's worksheet
+and in a zip have no time zone, so the deadline's zone is assumed; a zip's may be the time when the file was saved. The
+sentence of each result states these doubts.
 """
 
 import math
@@ -29,7 +29,7 @@ _OF_IDENTITY = {
 
 @dataclass(frozen=True)
 class Extension:
-    """A row of the file of extensions: whose, and until when."""
+    """A row of the file of extensions: the student, and the extended deadline."""
 
     student: str
     until: datetime
@@ -37,7 +37,7 @@ class Extension:
 
 @dataclass(frozen=True)
 class Granted:
-    """Extensions by name of the submission, and students who have one but no submission."""
+    """Extended deadlines by the submission's name, and students who have an extension but no submission."""
 
     until: Mapping[str, datetime]
     unknown: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Granted:
 def read(content: bytes, deadline: datetime) -> tuple[Extension, ...]:
     """Return the extensions in a file with columns ``student`` and ``until``.
 
-    Raises UsageError, with the row, where it is no such file, or where a time makes no sense.
+    Raises UsageError if a column is missing, or, with the row's number, if a row makes no sense.
     """
     sheet = sheets.read(content, ("student", "until"))
     if sheet is None:
@@ -79,10 +79,10 @@ def _until(at: int, text: str, deadline: datetime) -> datetime:
 
 
 def grant(extensions: Sequence[Extension], known: Mapping[str, Sequence[str]]) -> Granted:
-    """Return whose submission each extension is for.
+    """Assign each extension to a submission.
 
-    ``known``: for each submission by name how its student may be called, and first the one way that is nobody else's.
-    Raises UsageError where a row may mean several.
+    ``known``: by the submission's name, the names of its student; the first is unique. Raises UsageError if a row
+    matches several submissions.
     """
     until: dict[str, datetime] = {}
     unknown: list[str] = []
@@ -109,7 +109,7 @@ def _folded(ways: Collection[str]) -> set[str]:
 
 
 def hold_against(submission: Submission, deadline: datetime, until: datetime | None = None) -> Timeliness:
-    """Say whether a submission was on time, or late by how much. ``until``: its extension."""
+    """Return a submission's timeliness. ``until``: its extended deadline, if any."""
     by, words = (deadline, "deadline") if until is None else (until, "extended deadline")
     source, handed_in = _handed_in(submission, by)
     if handed_in is None:
@@ -141,7 +141,7 @@ def hold_against(submission: Submission, deadline: datetime, until: datetime | N
 
 
 def _handed_in(submission: Submission, by: datetime) -> tuple[TimeSource, datetime | None]:
-    """Return what tells when a submission was handed in, and when, in the deadline's zone."""
+    """Return the source and value of a submission's timestamp, in the deadline's zone; None if there is none."""
     source = _OF_IDENTITY.get(submission.identity.platform, TimeSource.NOTHING)
     text = submission.identity.submitted_at
     if source and text:

@@ -1,4 +1,4 @@
-"""The file in which lecturers write who may hand in later, and whose submissions those are."""
+"""Reads the lecturer's file of extensions and assigns them to submissions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,9 +14,9 @@ FILE = "extensions.csv"
 
 
 def granted(deadline: datetime | None, given: Path | None, out: Path, submitted: Sequence[Submission]) -> Granted:
-    """Return the extensions in a file, or else in the one of the output folder, if there is one.
+    """Return the extensions in the file ``given``, or else in ``extensions.csv`` in the output folder, if it exists.
 
-    Raises UsageError where the file makes no sense, or the assignment has no deadline.
+    Raises UsageError if the file is malformed, or if the assignment has no deadline.
     """
     path = given or out / FILE
     if given is None and not path.is_file():

@@ -1,8 +1,8 @@
-"""Whose files are whose: the naming rules of what submissions are downloaded from. Only names are looked at.
+"""Assigns files to students by the platforms' naming rules. It looks only at names.
 
-Each rule takes all files of an upload, and gives what each student handed in, or nothing where the upload does not
-follow the rule. So nobody needs to say where a download comes from; what follows no rule is a folder with one
-sub-folder or one file for each student.
+Each rule takes all files of a download and returns each student's upload, or nothing if the names do not follow the
+rule. So nobody needs to name the platform. A download that follows no rule is a folder with one sub-folder or one file
+for each student.
 
 ::
 
@@ -24,7 +24,7 @@ from checker.submissions.uploads import File
 
 NOTEBOOKS = (".ipynb",)
 SUFFIXES = (*NOTEBOOKS, ".py", ".pyw")
-"""Of files that may be a solution, as ``meant`` gives their names."""
+"""Endings of files that may be a solution, after ``meant``."""
 METADATA = "submission_metadata.yml"
 TIMESTAMP = "timestamp.txt"
 
@@ -43,8 +43,8 @@ _CANVAS_ANONYMOUS = re.compile(r"(?P<name>anon)(?P<late>_LATE)?_(?P<number>[0-9A
 
 @dataclass(frozen=True)
 class Upload:
-    """All that one student or team handed in; paths of files are as in the student's own folder. ``hidden``: what is
-    not looked at. ``beside``: what lies beside a file that is given alone."""
+    """The files of one student or team, with paths relative to the student's own folder. ``hidden``: ignored files.
+    ``beside``: the companions of a single file."""
 
     name: str
     identity: Identity
@@ -54,7 +54,7 @@ class Upload:
 
 
 def sort_out(files: Sequence[File], zip_name: str = "") -> list[Upload]:
-    """Return what each student handed in. ``zip_name``: of the zip without its ending, "" for a folder."""
+    """Return each student's upload. ``zip_name``: the zip's name without its ending; "" for a folder."""
     inner = _beneath(files)
     for layer in (files, inner):
         for rule in (_gradescope, _nbgrader, _canvas, _moodle):
@@ -66,20 +66,20 @@ def sort_out(files: Sequence[File], zip_name: str = "") -> list[Upload]:
 
 
 def meant(name: str) -> str:
-    """Return a file's name without what browsers, mail programs and copies put behind a solution's ending."""
+    """Return a file's name without the suffixes that browsers, mail programs and copies add after its ending."""
     found = _BEHIND.fullmatch(name)
     return found["meant"] if found else name
 
 
 def stem(name: str) -> str:
-    """Return a file's name without the ending that tells what it is."""
+    """Return a file's name without its ending."""
     name = meant(name)
     ending = next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
     return name[: len(name) - len(ending)] if ending else name.rpartition(".")[0] or name
 
 
 def _beneath(files: Sequence[File]) -> list[File]:
-    """Return the files without the one folder that all lie in, or none where there is no such folder."""
+    """Return the files without the one folder that holds them all; [] if there is no such folder."""
     is_wrapped = len({file.parts[0] for file in files}) == 1 and all(len(file.parts) > 1 for file in files)
     return [_moved(file, file.parts[1:]) for file in files] if is_wrapped else []
 
@@ -117,7 +117,7 @@ def _plain(files: Sequence[File]) -> list[Upload]:
 
 
 def _moodle(files: Sequence[File]) -> list[Upload]:
-    """Moodle ends a name with the first underscore; files beside what it wrote are as without a platform."""
+    """In Moodle's paths the student's name ends at the first underscore; other files are as without a platform."""
     matches = [(file, _MOODLE.fullmatch("/".join(file.parts))) for file in files]
     found = _grouped((_participant(match), _own(file, match["rest"])) for file, match in matches if match)
     others = [file for file, match in matches if not match]
@@ -136,9 +136,9 @@ def _own(file: File, rest: str) -> File:
 
 
 def _canvas(files: Sequence[File]) -> list[Upload]:
-    """Canvas writes no folders, and no attachment's number twice; it is greater for a later one.
+    """Canvas writes no folders, and numbers attachments uniquely, in order of time.
 
-    Names that somebody gave, as ``tick_4_1_ada.py``, look like these but for the numbers.
+    Names chosen by people, such as ``tick_4_1_ada.py``, look similar but have other numbers.
     """
     matches = [_CANVAS.fullmatch(file.name) or _CANVAS_ANONYMOUS.fullmatch(file.name) for file in files]
     if any(len(file.parts) > 1 for file in files):
@@ -177,7 +177,7 @@ def _gradescope(files: Sequence[File]) -> list[Upload]:
 
 
 def _submitters(text: str) -> dict[str, Identity]:
-    """Read the few lines of the metadata that tell who it was. Programs' outputs stand in it too, but deeper."""
+    """Read each submission's students and time from the metadata; the outputs of programs are indented more deeply."""
     found: dict[str, Identity] = {}
     folder, section = "", ""
     for line in text.splitlines():
@@ -207,7 +207,7 @@ def _scalar(text: str) -> str:
 
 
 def _nbgrader(files: Sequence[File]) -> list[Upload]:
-    """A course's folder, or its folder ``submitted``; where it holds several assignments, each is a submission."""
+    """A course's folder, or its folder ``submitted``; if it holds several assignments, each is a submission."""
     handed_in = [_moved(f, f.parts[1:]) for f in files if f.parts[0] == "submitted" and len(f.parts) > 3]
     if not handed_in and any(f.parts[2:] == (TIMESTAMP,) for f in files):
         handed_in = [file for file in files if len(file.parts) > 2]
@@ -229,7 +229,7 @@ def _time(file: File) -> str:
 
 
 def _text(file: File, limit: int) -> str:
-    """Return what a platform wrote beside submissions; "" where it cannot be read, which costs nobody the check."""
+    """Return the text of a platform's file beside submissions; "" if it can't be read, so that the check goes on."""
     try:
         return file.read(limit).decode("utf-8", "replace")
     except HarnessError:

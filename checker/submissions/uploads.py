@@ -1,8 +1,8 @@
-"""The files of an upload, whether it is a folder or a zip.
+"""Lists and reads the files of an upload, a folder or a zip.
 
-A zip is never unpacked: members are listed, and the chosen ones read into memory, so that no path of theirs ever meets
-the file system. What cannot be read, or should not be, is a ``problem`` of that member alone, in words; the others
-are read all the same. How much a member unpacks to is declared in the zip, and zipfile gives no more than that.
+A zip is never unpacked: members are listed, and the chosen ones read into memory, so that their paths never reach the
+file system. If a member can't or should not be read, its ``problem`` says why in words; the others are still read. The
+zip declares each member's unpacked size, and zipfile never returns more than that.
 """
 
 import os
@@ -19,12 +19,12 @@ from zipfile import ZipFile, ZipInfo
 from checker.errors import HarnessError, UsageError
 
 IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints", ".DS_Store")
-"""What programs leave beside people's files: nobody needs to hear of it."""
+"""Files that programs leave beside people's files; they are ignored without a note."""
 MOST_MEMBERS = 100_000
 RATIO = 200
-"""A notebook packs to a tenth, one that repeats itself to a fiftieth; deflate allows a thousandth."""
+"""Maximum compression ratio. A notebook has about 10, a repetitive one 50; deflate allows about 1,000."""
 HARMLESS = 2**24
-"""Bytes up to which no ratio matters."""
+"""Unpacked size in bytes up to which any ratio is allowed."""
 UTF8 = 0x800
 ENCRYPTED = 0x1
 
@@ -33,10 +33,10 @@ ENCRYPTED = 0x1
 class File:
     """A file of an upload.
 
-    ``parts``: the folders it lies in, and its name. ``changed``: when, in seconds; or any number that is greater for
-    later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it cannot be read. ``note``:
-    what else is odd about it. ``stamp``: its time in the zip, which has no zone, as ISO 8601; "" for none. ``hidden``:
-    its name begins with a dot, and it is not looked at; it may be a folder.
+    ``parts``: its folders and its name. ``changed``: modification time in seconds, or any number that is greater for
+    later files. ``member``: its name in the zip at ``place``, else "". ``problem``: why it can't be read. ``note``:
+    another oddity. ``stamp``: its timestamp in the zip, without a zone, as ISO 8601; "" for none. ``hidden``: its name
+    begins with a dot, so it is ignored; it may be a folder.
     """
 
     parts: tuple[str, ...]
@@ -60,20 +60,19 @@ class File:
 
 
 def told(text: str) -> str:
-    """Return text from the names of files as it can be stored, whatever encoding the names are in."""
+    """Return text from file names in a form that can be stored as UTF-8, whatever their encoding."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def is_hidden(parts: tuple[str, ...]) -> bool:
-    """Caches, checkpoints, what archives leave behind, and whatever begins with a dot."""
+    """Tell whether a path is a cache, a checkpoint, a left-over of an archive, or begins with a dot anywhere."""
     return any(part.startswith(".") or part in IGNORED for part in parts)
 
 
 def in_folder(folder: Path) -> list[File]:
-    """Return all files under a folder, in order of their paths; links are not followed, nor is hidden folders' content
-    listed.
+    """Return all files under a folder, in order of their paths, without links and the content of hidden folders.
 
-    Raises UsageError where a folder in it cannot be opened, for nobody knows whose work would be left out.
+    Raises UsageError if a folder in it can't be opened, because somebody's work would be left out unnoticed.
     """
     try:
         return sorted(_walk(folder, ()), key=lambda file: file.parts)
@@ -98,9 +97,9 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
 
 
 def in_zip(path: Path) -> list[File]:
-    """Return all files in a zip, in order of their paths; of two with the same path the later.
+    """Return all files in a zip, in order of their paths; if two have the same path, only the later one.
 
-    Raises UsageError where it is no whole zip.
+    Raises UsageError if the zip is malformed or truncated, or has more than ``MOST_MEMBERS`` members.
     """
     try:
         with ZipFile(path) as archive:
@@ -130,12 +129,12 @@ def _member(path: Path, info: ZipInfo) -> File:
     year, month, day, hour, minute, second = info.date_time
     changed = (
         (((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute
-    ) * 60 + second  # in order, if not in seconds
+    ) * 60 + second  # increases with time, but is not in seconds
     return File(parts, changed, info.file_size, path, info.filename, _problem(name, info), stamp=_stamp(info))
 
 
 def _stamp(info: ZipInfo) -> str:
-    """Return a member's time; whoever writes none writes the first of 1980, or numbers that are no date."""
+    """Return a member's timestamp; "" for an invalid date or one in 1980, which programs write for none."""
     try:
         found = datetime(*info.date_time)
     except ValueError:
@@ -144,8 +143,8 @@ def _stamp(info: ZipInfo) -> str:
 
 
 def _name(info: ZipInfo) -> str:
-    """Return a member's name. Without the flag for UTF-8 it has been read as cp437, as the format wants, but many
-    programs write UTF-8 without the flag; other text is hardly ever valid UTF-8."""
+    """Return a member's name. Without the UTF-8 flag zipfile decodes it as cp437, as the format says, but many
+    programs write UTF-8 without the flag. Other text is hardly ever valid UTF-8."""
     if info.flag_bits & UTF8:
         return info.orig_filename
     try:
@@ -171,7 +170,7 @@ def _problem(name: str, info: ZipInfo) -> str:
 def read(place: Path, member: str, limit: int) -> bytes:
     """Return a file's bytes up to a limit.
 
-    Raises HarnessError where it cannot be read from its zip.
+    Raises HarnessError if it can't be read from its zip.
     """
     if not member:
         with place.open("rb") as stream:

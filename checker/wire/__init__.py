@@ -1,2 +1,2 @@
-"""The protocol between host and guest: frames, and the host's bounded reading of what a guest says. It may import
+"""The protocol between host and guest: frames, and the host's bounded reading of them. This package may import
 ``keras_spec``, records and errors."""

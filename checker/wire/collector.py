@@ -1,7 +1,7 @@
-"""Read what a guest left: frames in, validated records and bounded arrays out.
+"""Collects a guest's frames as validated records and bounded arrays.
 
-A guest that ran a student's code may say anything. What does not fit the records or the bounds here raises
-``EvidenceError``, which ends the box.
+A guest that ran a student's code may send anything. A frame that does not fit the records or the bounds here is a
+protocol error: it raises ``EvidenceError``, which ends the box.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,29 +27,29 @@ MAX_ARRAYS = 3_000
 MAX_STEPS = 1_000_000
 MAX_MESSAGE_BYTES = 32 * 2**20
 MAX_VALUES = 10_000_000
-"""In all messages together: a value of three bytes takes eighty in memory."""
+"""Limit on all messages together: a value of three bytes takes eighty in memory."""
 MAX_ARRAY_BYTES = 80 * 2**20
 MAX_ROWS = 6_000_000
-"""Of all arrays together, features, labels and indices alike; what comes after them is not kept, for each row that a
-model is fed is searched."""
+"""Limit on all arrays together, features, labels and indices alike. Later arrays are dropped, because every row that is
+fed to a model has to be matched."""
 
 MAX_OUTPUT_BYTES = 32 * 2**20
-"""Of the newest answers of all networks together, and of those whose record is still to come."""
+"""Limit on the newest answers of all networks together, and those whose record has not arrived yet."""
 MAX_ANSWERED = 200
-"""Tables for which a network's answers are kept."""
+"""Limit on a network's tables with answers."""
 
 MAX_VARIABLES = 200
 MAX_BINS = 30
 MAX_COUNT = 2**53
-"""Of weights in a bin: the largest that a float64, as which event files hold it, counts up to."""
+"""Limit on the weights in a bin: event files hold counts as float64, which is exact up to here."""
 MAX_WEIGHT = float(np.finfo(np.float32).max)
 
 
 class Collector:
-    """Receives one guest's frames, in order, and keeps the newest word on everything.
+    """Receives one guest's frames, in order, and keeps the newest record of each cell and model.
 
-    ``has_started``: the guest came as far as the first cell or seed; what ends it before is not the student's fault.
-    ``at``: the cell or seed that it came to last.
+    ``has_started``: the guest reached the first cell or seed; an earlier end is not the student's fault. ``at``: the
+    last cell or seed that it reached.
     """
 
     def __init__(self, on_progress: Callable[[Progress], None]) -> None:
@@ -69,7 +69,7 @@ class Collector:
         self._answers: dict[str, Array] = {}
 
     def receive(self, frame: Frame) -> None:
-        """Take one frame; EvidenceError where it does not belong."""
+        """Process one frame; EvidenceError for a protocol error."""
         if frame.kind is Kind.ARRAY:
             self._keep(frame.payload)
         elif frame.kind is Kind.OUTPUTS:
@@ -99,7 +99,7 @@ class Collector:
             self.arrays[digest] = values
 
     def _keep_answers(self, payload: bytes) -> None:
-        """Keep what a network gave until its record names it; beyond the budget nothing is kept."""
+        """Keep a network's answers until its record names them; drop them if they exceed the budget."""
         if sum(values.nbytes for values in self._answers.values()) + len(payload) > MAX_OUTPUT_BYTES:
             return
         values = frames.unpack(payload)
@@ -108,7 +108,7 @@ class Collector:
         self._answers[frames.reference(values).sha256] = values
 
     def _note_answers(self, message: AsTrained) -> None:
-        """Take a network's newest answers in the place of its former ones."""
+        """Replace a network's former answers by its newest ones."""
         if len(message.outputs) > MAX_ANSWERED:
             raise EvidenceError("answers for more tables than any notebook has")
         if any(of.outputs.sha256 not in self._answers for of in message.outputs):
@@ -149,12 +149,12 @@ class Collector:
 
     @property
     def as_trained(self) -> tuple[AsTrained, ...]:
-        """What each network gave, as the student had trained it."""
+        """Records of each network's answers, as the student had trained it."""
         return tuple(self._as_trained.values())
 
     @property
     def answers(self) -> Mapping[str, Array]:
-        """The arrays of that, by hash."""
+        """The arrays of these answers, by hash."""
         return self._answers
 
     @property
@@ -164,12 +164,12 @@ class Collector:
 
     @property
     def models(self) -> tuple[ModelCapture, ...]:
-        """Models in the order in which they were last trained."""
+        """Models in the order of their last training."""
         return tuple(self._models.values())
 
 
 def _sound(model: ModelCapture) -> ModelCapture:
-    """Return a model without its description where that is none of a network."""
+    """Return a model, without its architecture if that is not a valid graph."""
     if model.architecture is None or architectures.is_sound(model.architecture):
         return model
     return replace(model, architecture=None, unrebuildable="its description makes no sense")

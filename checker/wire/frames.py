@@ -1,14 +1,14 @@
-"""The language between host and guest: framed, size-capped JSON, raw bytes and arrays over a byte stream.
+"""The protocol between host and guest: framed, size-capped JSON, raw bytes and arrays over a byte stream.
 
-Theory of operation: a frame is one kind byte, a four-byte big-endian length, and that many bytes. The host
-writes a job (one ``JOB`` frame, then the bytes and arrays it needs, then ``END``) to the guest's standard
-input. The guest answers on its standard output with ``MESSAGE`` frames (a record and its class name as JSON)
-and ``ARRAY`` frames, and closes with ``END``. ``OUTPUTS`` frames are arrays too: what networks gave, which have a
-budget of their own. An array is npy bytes, read with ``allow_pickle=False`` and only
-in the dtypes listed here; its name is the sha256 of its bytes, computed by whoever reads it.
+Theory of operation: a frame is one kind byte, a four-byte big-endian length, and that many bytes. The host writes a job
+(one ``JOB`` frame, then its bytes and arrays, then ``END``) to the guest's standard input. The guest answers on its
+standard output with ``MESSAGE`` frames (a class name and the record as JSON) and ``ARRAY`` frames, and closes with
+``END``. ``OUTPUTS`` frames are arrays too: networks' answers, which have a budget of their own. An array is npy bytes,
+read with ``allow_pickle=False`` and only in the dtypes listed here. Its name is the sha256 of its bytes, computed by
+the reader.
 
-A guest runs a student's code, so the reading side believes nothing: a length beyond the cap, an unknown kind
-or class, or malformed content raises ``EvidenceError``.
+A guest runs a student's code, so the reader trusts nothing: a length beyond the cap, an unknown kind or class, or
+malformed content raises ``EvidenceError``.
 """
 
 import hashlib
@@ -39,8 +39,8 @@ _CLASSES = {cls.__name__: cls for cls in (*get_args(Message), ExecuteJob, Retrai
 
 
 ONE_PARSER = threading.RLock()
-"""Held while Python source is parsed, as an array's header is: up to 3.11, CPython's parser raises SystemError now and
-then where two threads parse at once (https://github.com/python/cpython/issues/106905)."""
+"""Lock for parsing Python source, which an array's header is: up to 3.11, CPython's parser sometimes raises SystemError
+if two threads parse at once (https://github.com/python/cpython/issues/106905)."""
 
 
 class Kind(Enum):
@@ -67,13 +67,14 @@ END = Frame(Kind.END, b"")
 
 
 def write(stream: BinaryIO, frame: Frame) -> None:
-    """Write one frame and flush, so that what was said survives the speaker's death."""
+    """Write one frame and flush, so that it arrives even if the writer dies next."""
     stream.write(_HEADER.pack(frame.kind.value, len(frame.payload)) + frame.payload)
     stream.flush()
 
 
 def read(stream: BinaryIO, cap: int = MAX_FRAME_BYTES) -> Frame | None:
-    """Read one frame; None at the end of the stream, also where it ends inside a frame."""
+    """Read one frame; None at the end of the stream, also if it ends inside a frame. EvidenceError for a frame that is
+    too long or of an unknown kind."""
     header = _read_exactly(stream, _HEADER.size)
     if header is None:
         return None
@@ -100,7 +101,7 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes | None:
 
 
 def rehearse() -> None:
-    """Make what reads and writes records now, and not for the first one of each kind."""
+    """Build the JSON adapters of all records now, and not at the first record of each class."""
     for kind in _CLASSES.values():
         prepare(kind)
 
@@ -111,7 +112,7 @@ def job(content: ExecuteJob | RetrainJob) -> Frame:
 
 
 def message(content: Message) -> Frame:
-    """Frame one of the records that guests may say."""
+    """Frame one of the records that guests may send."""
     return Frame(Kind.MESSAGE, _tagged(content))
 
 
@@ -120,7 +121,7 @@ def _tagged(content: object) -> bytes:
 
 
 def content(frame: Frame) -> Any:
-    """Return the record in a ``JOB`` or ``MESSAGE`` frame."""
+    """Return the record in a ``JOB`` or ``MESSAGE`` frame; EvidenceError if it is invalid."""
     tag, _, body = frame.payload.partition(b" ")
     cls = _CLASSES.get(tag.decode("ascii", "replace"))
     if cls is None or (frame.kind is Kind.JOB) != (cls in (ExecuteJob, RetrainJob)):
@@ -134,7 +135,7 @@ def array(values: Array) -> Frame:
 
 
 def pack(values: Array) -> bytes:
-    """Return an array as npy bytes; equal arrays give equal bytes."""
+    """Return an array as npy bytes, equal for equal arrays; EvidenceError if its dtype is not in ``DTYPES``."""
     if values.dtype.name not in DTYPES:
         raise EvidenceError(f"arrays of {values.dtype} are not carried")
     buffer = io.BytesIO()
@@ -147,7 +148,7 @@ def unpack(data: bytes) -> Array:
     try:
         with ONE_PARSER:
             values = np.load(io.BytesIO(data), allow_pickle=False, max_header_size=2_000)
-    except Exception as error:  # numpy's parser of the header raises whatever Python's parser does
+    except Exception as error:  # NumPy passes on any error of Python's parser from the header
         raise EvidenceError(f"not an array: {str(error)[:100]}") from error
     if not isinstance(values, np.ndarray):
         raise EvidenceError("not an array: an archive")
@@ -157,6 +158,6 @@ def unpack(data: bytes) -> Array:
 
 
 def reference(values: Array) -> ArrayRef:
-    """Return the name by which a record refers to an array."""
+    """Return the reference that records use for an array."""
     digest = hashlib.sha256(pack(values)).hexdigest()
     return ArrayRef(digest, tuple(int(n) for n in values.shape), values.dtype.name)

@@ -1,13 +1,13 @@
-"""What every kind of sandbox must withstand: small hostile files, each run as a student's and looked at from outside.
+"""Trials of a sandbox: it runs small hostile files as students' files, and the host observes their effects.
 
-Theory of operation: a ``Snippet`` is a small Python file that tries one thing; its header says how its job may end.
-``bait`` lays out on the host what snippets are after: servers of several families, a secret in a file and in a
-process's environment, a process to kill. Snippets run one after the other in one box. After each the host looks
-whether the bait was touched, whether the secret came out, whether a process or file is left, whether time, memory and
-output stayed in bounds. Before each, in the same job, ``PREAMBLE`` lists what it finds in the box: what the snippet
-before it has left there is that one's broken promise.
+Theory of operation: a ``Snippet`` is a small Python file with one attack; its header says how its job may end. ``bait``
+puts targets on the host: servers of several address families, a secret in a file and in a process's environment, a
+process to kill. Snippets run one after the other in one box. After each, the host checks whether the bait was touched,
+whether the secret came out, whether a process or file is left, and whether time, memory and output stayed in bounds. At
+the start of each job ``PREAMBLE`` lists the state of the box: anything that the snippet before has left there counts as
+a broken promise of that snippet's trial.
 
-A snippet prints REACHED where it got at something, but its word is only one observation among the others.
+A snippet prints REACHED if its attack succeeded, but its word is only one observation among the others.
 """
 
 import json
@@ -42,9 +42,9 @@ CAPS = Caps(100, 100, 100, 10_000)
 CSV = b"longitude,latitude\n0,0\n"
 LIMITS = Limits(seconds=60, memory_mib=1_500, output_mib=16)
 LATE_SECONDS = 30.0
-"""How much longer than its limit a job may take of its own to be ended, and by the clock to be cleaned up after."""
+"""Seconds over its limit that a job may take: in own time until it is ended, by the clock until it is cleaned up."""
 OVERSHOOT_MIB = 3_072
-"""How much more than its limit a job may have taken before it was seen."""
+"""MiB over its limit that a job may reach before the watcher notices."""
 PROBE = "PROBE "
 
 PREAMBLE = r"""
@@ -78,8 +78,8 @@ def call(name, *arguments):
 
 @dataclass(frozen=True)
 class Snippet:
-    """One attempt. ``endings``: how its job may end. ``says``: what its output must hold. ``plain``: a plain process
-    withstands it too."""
+    """One attack. ``endings``: the allowed endings of its job. ``says``: text that its output must contain. ``plain``:
+    a plain process withstands it too."""
 
     name: str
     does: str
@@ -95,13 +95,13 @@ class Snippet:
 
     @property
     def costs_its_box(self) -> bool:
-        """Its job may not come to its end, so that the next needs a new box."""
+        """Tell whether its job may be ended early, so that the next one needs a new box."""
         return self.endings != (Ending.FINISHED,)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How a snippet went. ``broken`` are promises that were not kept, in words; there should be none."""
+    """The result of a snippet. ``broken``: promises that the sandbox broke, in words; there should be none."""
 
     snippet: Snippet
     execution: Execution
@@ -125,7 +125,8 @@ def _load(path: Path) -> Snippet:
 
 
 def run(sandbox: Sandbox, snippets: Sequence[Snippet]) -> list[Trial]:
-    """Run snippets behind a kind of wall, those that cost their box beside the others, and say how they went."""
+    """Run snippets in a kind of sandbox and return the trials by name; snippets that cost their box run in parallel to
+    the others."""
     costly = [snippet for snippet in snippets if snippet.costs_its_box]
     lanes = [lane for lane in ([s for s in snippets if not s.costs_its_box], costly[::2], costly[1::2]) if lane]
     with ThreadPoolExecutor(len(lanes)) as pool:
@@ -134,7 +135,7 @@ def run(sandbox: Sandbox, snippets: Sequence[Snippet]) -> list[Trial]:
 
 
 def trials_of(sandbox: Sandbox, snippets: Iterable[Snippet]) -> Iterator[Trial]:
-    """Run snippets in one box, one after the other; a trial is known when the next job has begun well."""
+    """Run snippets in one box, one after the other; a trial is complete only after the next job's probe."""
     boxes, last = sandbox.open(), None
     nothing = Snippet("nothing", "Does nothing.", "")
     try:
@@ -168,7 +169,7 @@ def _try(snippet: Snippet, box: Box, lure: Bait, walled: bool) -> Trial:
 
 
 def judged(snippet: Snippet, execution: Execution, text: str, size: int) -> Iterator[str]:
-    """Say which promises about one job were not kept."""
+    """Yield the broken promises about one job, in words."""
     limits = snippet.limits
     if execution.ending not in snippet.endings:
         yield f"ended by {execution.ending}, not by {' or '.join(snippet.endings)}"
@@ -187,7 +188,7 @@ def judged(snippet: Snippet, execution: Execution, text: str, size: int) -> Iter
 
 
 def odd(next_trial: Trial) -> str:
-    """Say what the next job in the box has met; "" where it was as if nothing had run before."""
+    """Return what a snippet did to the next job in the box; "" if the box was like new."""
     lines = [line for line in next_trial.text.splitlines() if line.startswith(PROBE)]
     if not lines:
         return f"harmed the next job, which ended by {next_trial.execution.ending}: {next_trial.text[-300:].strip()}"
@@ -197,6 +198,6 @@ def odd(next_trial: Trial) -> str:
 
 
 def usual() -> dict[str, Any]:
-    """Return what a job finds in a box that is like new."""
+    """Return the probe's values in a new box."""
     cores = len(psutil.Process().cpu_affinity())
     return {"left": [], "crowded": False, "mean": 1.5, "cores": cores, "environment": False}

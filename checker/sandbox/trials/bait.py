@@ -1,4 +1,4 @@
-"""What hostile files are after, laid out on the host while they run, and whether it was got at."""
+"""Bait: targets for hostile files on the host while they run, and checks whether it was touched."""
 
 import contextlib
 import json
@@ -18,12 +18,12 @@ import psutil
 from checker.sandbox import bubblewrap
 
 OUTSIDE = ("/", "/usr", "/usr/local", "/tmp", "/var/tmp", "/dev/shm", "/run")
-"""Folders of the host in which nothing may appear."""
+"""Folders of the host in which no new file may appear."""
 
 
 @dataclass(frozen=True)
 class Bait:
-    """``token`` marks what hostile files make and start; ``secret`` is what they should not be able to tell."""
+    """``token`` marks the files and processes that hostile files make; ``secret`` must not appear in their output."""
 
     token: str
     secret: str
@@ -32,14 +32,14 @@ class Bait:
     bystander: subprocess.Popen[bytes]
 
     def described(self) -> str:
-        """Return as JSON where everything is; not the secret."""
+        """Return the addresses of all targets as JSON, without the secret."""
         ports = {name: self.servers[name].getsockname()[1] for name in ("tcp", "udp", "tcp6") if name in self.servers}
         places = {"folder": str(self.file.parent), "secret": str(self.file), "unix": str(self.file.parent / "server")}
         about = {"token": self.token, "pid": self.bystander.pid, "home": str(Path.home()), "python": sys.prefix}
         return json.dumps({"tcp6": 1} | ports | places | about)
 
     def touched(self, text: str) -> Iterator[str]:
-        """Say what was got at, now that a job has ended which said this text."""
+        """Yield, in words, the targets that a job reached; ``text`` is the job's output."""
         yield from (f"connected to the host's server ({name})" for name, s in self.servers.items() if _was_reached(s))
         if self.secret in text:
             yield "the secret came out"
@@ -66,7 +66,7 @@ def _was_reached(server: socket.socket) -> bool:
 
 @contextlib.contextmanager
 def laid_out() -> Iterator[Bait]:
-    """Lay out new bait; it is gone at the end."""
+    """Create new bait, and remove it at the end."""
     token, secret = f"left-{secrets.token_hex(8)}", f"swordfish-{secrets.token_hex(8)}"
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="checker-bait-")))
@@ -103,7 +103,7 @@ def _listen(folder: Path, token: str) -> Iterator[tuple[str, socket.socket]]:
 
 
 def _start_bystander(secret: str) -> subprocess.Popen[bytes]:
-    """Start a process with a secret in its environment, of the user that boxes belong to."""
+    """Start a process with the secret in its environment, as the user that owns the boxes."""
     user: dict[str, Any] = {"user": bubblewrap.FREE_UID} if os.geteuid() == 0 else {}
     environment = {"PATH": "/usr/bin:/bin", "SECRET": secret}
     return subprocess.Popen(["sleep", "3600"], env=environment, **user)
