@@ -79,6 +79,14 @@ def test_dropped_classes_or_prices_are_referred(settings, make):
         assert missing.in_words.endswith("NEAR BAY rows and 5 of 5 ISLAND rows") or "4 of 4" in missing.in_words
 
 
+def test_the_strict_count_is_compared_with_the_reference_on_all_rows(settings, make):
+    """Rows without inputs that count as wrong count for the reference too, so it keeps its own score and bar."""
+    reference = reference_of(settings)
+    missing = scores.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, reference).missing
+    assert missing.strict.reference_mean == pytest.approx(np.mean([reference.scores[seed] for seed in SEEDS]))
+    assert missing.strict.baseline_mean == pytest.approx(np.mean([reference.baselines[seed] for seed in SEEDS]))
+
+
 def test_who_is_bad_on_what_there_is_fails(settings, make):
     """Left out or not, rows without inputs keep nobody from failing."""
     bad = np.random.default_rng(4).random(ROWS) < 0.6

@@ -52,13 +52,13 @@ def _compare(
 ) -> Comparison:
     known = known_rows(gathered, settings)
     is_on_fewer = missing is not None and missing.likeness is not Likeness.UNKNOWN
-    reference = on_known_rows(reference, known, settings) if is_on_fewer else reference
+    on_known = on_known_rows(reference, known, settings) if is_on_fewer else reference
     compared = comparison.compare(
         runs,
         {run.seed: predictions(gathered, run, settings) for run in runs},
         {run.seed: true_labels(gathered, run, settings) for run in runs},
-        reference.scores,
-        reference.baselines,
+        on_known.scores,
+        on_known.baselines,
         bar,
         settings.assignment.splits,
         len(settings.assignment.data.classes),
@@ -66,5 +66,5 @@ def _compare(
     )
     if missing is not None and missing.likeness is Likeness.UNLIKE:
         missing = replace(missing, strict=strict_standing(runs, gathered, settings, reference, bar, known, further))
-    placed = comparison.placed(reference.all_baselines, [run.seed for run in runs])
+    placed = comparison.placed(on_known.all_baselines, [run.seed for run in runs])
     return replace(compared, baselines=placed, missing=missing)
