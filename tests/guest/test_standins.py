@@ -1,6 +1,7 @@
 """Stand-ins of which a notebook needs something back, and Keras on TensorFlow whatever a cell asks for."""
 
 import importlib
+import importlib.util
 import sys
 from types import SimpleNamespace
 
@@ -25,6 +26,22 @@ def notes(tmp_path, monkeypatch, hooks):
     for name in set(sys.modules) - before:
         if name.partition(".")[0] in ("tqdm", "wandb", "kagglehub", "gdown", "opendatasets"):
             del sys.modules[name]
+
+
+def test_notebook_bars_of_an_installed_package_need_no_widgets(notes, tmp_path, monkeypatch):
+    """Where tqdm is installed and the widgets are not, its notebook bars are silent, and the others are its own."""
+    if importlib.util.find_spec("ipywidgets") is not None:
+        pytest.skip("ipywidgets is installed here")
+    (tmp_path / "tqdm").mkdir()
+    (tmp_path / "tqdm" / "__init__.py").write_text("tqdm = list\n")
+    (tmp_path / "tqdm" / "notebook.py").write_text("raise ImportError('IProgress not found')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tqdm"]:
+        monkeypatch.delitem(sys.modules, name)
+    from tqdm import tqdm
+    from tqdm.notebook import trange as of_notebooks
+
+    assert (tqdm("ab"), list(of_notebooks(2))) == (["a", "b"], [0, 1])
 
 
 def test_a_bar_gives_what_it_is_given():

@@ -2,10 +2,12 @@
 data, an experiment log keeps its settings.
 
 Theory of operation: a finder at the end of ``sys.meta_path`` makes them, so an installed package or a student's own
-module of that name comes first. Everything else that such a package does is decoration.
+module of that name comes first. Everything else that such a package does is decoration. Only the bars of an installed
+``tqdm`` in notebooks are replaced where the widgets that they draw with are absent.
 """
 
 import importlib
+import importlib.util
 import os
 import shutil
 import sys
@@ -47,6 +49,8 @@ def install(hooks: Hooks, keras: Any, csv: Path, found: Found, note: Note) -> No
         "wget": {"download": downloads.as_file},
     }
     hooks.append(sys.meta_path, _Finder(contents, note))
+    if importlib.util.find_spec("ipywidgets") is None:  # without it an installed tqdm raises at its first notebook bar
+        hooks.insert(sys.meta_path, 0, _Finder({"tqdm.notebook": bars}, note))
 
 
 class Progress:
