@@ -90,7 +90,7 @@ GUESTS = ("tensorflow", "tf_keras")
 """What guests alone import; the host asks for their versions."""
 
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
-"""Tests that need none of these take less than a minute."""
+"""Tests that need none of these take about 90 seconds."""
 
 
 def need_python(session: nox.Session) -> None:
@@ -191,7 +191,7 @@ def data_arguments(session: nox.Session, python: Path) -> list[str]:
 
 @nox.session
 def fast(session: nox.Session) -> None:
-    """Run the tests without TensorFlow, sandbox and browser, in less than a minute; arguments after -- go to pytest."""
+    """Run the tests without TensorFlow, sandbox and browser, in about 90 seconds; arguments after -- go to pytest."""
     session.run(str(project(session)), "-m", "pytest", "-m", PURE, *session.posargs, external=True)
 
 

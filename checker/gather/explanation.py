@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from checker.formats.text import counted
 from checker.gather import selection
-from checker.gather.candidates import name
+from checker.gather.candidates import MOST_NAMED, name
 from checker.gather.executed import Executed
 from checker.keras_spec import training_size
 from checker.records.capture import Adaptation, CellResult, ModelCapture
@@ -16,9 +16,6 @@ from checker.source import absences, definitions
 from checker.source.error_words import FirstError
 from checker.source.first_errors import FirstErrors
 from checker.source.provenance import Provenance
-
-MOST_NAMED = 20
-"""At most this many models are listed in a sentence."""
 
 OTHERS = {
     "PyTorch": r"^[ \t]*(import torch|from torch)\b",

@@ -11,13 +11,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from checker.formats.text import counted
-from checker.gather.candidates import name, why_not
+from checker.gather.candidates import MOST_NAMED, name, why_not
 from checker.keras_spec import training_size
 from checker.records.capture import CellResult, ModelCapture
 from checker.records.evidence import Rejected, Selection
-
-MOST_NAMED = 20
-"""At most this many models are listed in a sentence."""
 
 MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*(?:[:=]\s*)?([A-Za-z_]\w*))?", re.IGNORECASE)
 

@@ -101,14 +101,12 @@ def retrained_of(gathered: Gathered) -> Retrained:
     """Return the last stage of stored evidence with a retrained answer."""
     evidence = gathered.evidence
     assert evidence.answer is not None and evidence.tracing is not None
-    is_later = [failure.stage is Stage.RETRAINING for failure in evidence.failures]
-    failures = list(zip(evidence.failures, is_later, strict=True))
     answered = Answered(
         executed=executed_of(gathered),
         selection=evidence.selection,
         answer=evidence.answer,
         traced=traced_of(gathered),
-        failures=tuple(failure for failure, later in failures if not later),
+        failures=tuple(f for f in evidence.failures if f.stage is not Stage.RETRAINING),
         own_results=evidence.own_results,
     )
     return Retrained(
@@ -117,7 +115,7 @@ def retrained_of(gathered: Gathered) -> Retrained:
         retraining=evidence.retraining,
         further=evidence.further,
         runs=evidence.runs,
-        failures=tuple(failure for failure, later in failures if later),
+        failures=tuple(f for f in evidence.failures if f.stage is Stage.RETRAINING),
         replayed=evidence.replayed,
         replay=evidence.replay,
         replay_cells=evidence.replay_cells,

@@ -4,8 +4,8 @@ Theory of operation: what a file reports of its training need not be what happen
 trained it is compared with itself as retrained, each scored by the data set's labels on its own training rows. Rows
 that were not trained on are shown too. They are compared only where they are many and look randomly drawn, because a
 split in file order holds other rows there than a random split. Two results disagree if they lie on different sides of
-the bar, differ by more than ``FAR``, and differ by more than ``ERRORS`` standard errors, those of a difference between
-one training and the mean of K others, and of the student's rows.
+the bar, differ by more than ``FAR``, and differ by more than ``ERRORS`` standard errors. The standard error has two
+parts: that of a difference between one training and the mean of K others, and that of the student's rows.
 
 Loss curves are compared as well, because weights may come from elsewhere while ``fit`` learns nothing. How far the
 logarithm of a loss falls from its first epoch does not depend on the loss's scale, which sample weights change. Two

@@ -9,7 +9,7 @@ from checker.judge import agreement, plausibility
 from checker.judge.runs import compared_runs
 from checker.keras_spec import recipes, training_size
 from checker.records.comparison import Agreed, Comparison
-from checker.records.evidence import Evidence, OwnResult
+from checker.records.evidence import own_result_of
 from checker.records.gathered import Gathered
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.training import TrainingRun
@@ -25,12 +25,13 @@ def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSetting
     answer = evidence.answer
     if compared is None or answer is None:
         return None
-    trained = [_training_score(gathered, run, compared.metric, settings) for run in compared_runs(evidence, compared)]
+    runs, own = compared_runs(evidence, compared), own_result_of(answer.id, evidence.own_results)
+    trained = [_training_score(gathered, run, compared.metric, settings) for run in runs]
     known = [score for score in trained if score is not None]
     held_out = [score.score for score in compared.scores]
-    found, note = agreement.of_results(own_result(evidence), known, held_out, compared.bar, compared.metric)
+    found, note = agreement.of_results(own, known, held_out, compared.bar, compared.metric)
     fits = recipes.trainings(answer, training_size.enough_rows(len(settings.dataset.labels)))
-    curves = agreement.of_curves(fits, compared_runs(evidence, compared))
+    curves = agreement.of_curves(fits, runs)
     impossible = plausibility.doubt(answer, evidence.models, evidence.cells)
     result = Agreed(compared=found, note=note, curves=curves, impossible=impossible)
     if not result.differs:
@@ -55,7 +56,7 @@ def _unless_survived(
         return failure
     metric = metrics.find(bar.metric, bar.unit)
     means = (statistics.fmean(of[seed] for seed in settings.seeds) for of in (reference.scores, reference.baselines))
-    own = own_result(evidence)
+    own = own_result_of(answer.id, evidence.own_results)
     if not agreement.survived(own, answer.fits, metric.bar(bar, *means), bar.metric):
         return failure
     before = "its training loss fell in the notebook"
@@ -69,11 +70,6 @@ def _unless_survived(
         "other rows diverge."
     )
     return replace(failure, rationale=words, cause=FailureCause.DIVERGED_AFTER_LEARNING)
-
-
-def own_result(evidence: Evidence) -> OwnResult | None:
-    """Return the answer's result as the student trained it."""
-    return next((own for own in evidence.own_results if evidence.answer and own.model == evidence.answer.id), None)
 
 
 def _training_score(gathered: Gathered, run: TrainingRun, metric: str, settings: RunSettings) -> float | None:

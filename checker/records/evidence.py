@@ -1,5 +1,6 @@
 """The evidence about one submission."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,6 +69,11 @@ class OwnResult:
     def trained(self) -> OwnScore | None:
         """The score on its training rows; None if there is none."""
         return next((score for score in self.scores if score.kinds == (RowKind.TRAINED,)), None)
+
+
+def own_result_of(model: int, own_results: Sequence[OwnResult]) -> OwnResult | None:
+    """Return the own result of the network with this id; None if there is none."""
+    return next((own for own in own_results if own.model == model), None)
 
 
 @record

@@ -7,7 +7,7 @@ from checker.records.assignment import DatasetNote
 from checker.records.capture import Adaptation, CellResult, Environment, ModelCapture
 from checker.records.codec import record
 from checker.records.comparison import Agreed, Comparison
-from checker.records.evidence import OwnResult, Selection
+from checker.records.evidence import OwnResult, Selection, own_result_of
 from checker.records.job import Execution
 from checker.records.network import Architecture, Recipe
 from checker.records.submission import Identity, Submission, Timeliness
@@ -177,7 +177,7 @@ class Report:
     @property
     def own_result(self) -> OwnResult | None:
         """The answer's scores as the student had trained it; None if there are none."""
-        return next((own for own in self.own_results if self.answer and own.model == self.answer.id), None)
+        return own_result_of(self.answer.id, self.own_results) if self.answer else None
 
 
 @record

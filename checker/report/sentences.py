@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from checker.records.comparison import Comparison, Measurement, MissingRows
-from checker.records.evidence import OwnResult, RowKind
+from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import Claim, Report
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import Importance, Outcome, RuleResult
@@ -96,7 +96,7 @@ def _on_missing(report: Report, missing: MissingRows) -> str:
 
 def own_of(report: Report, model: int) -> OwnResult | None:
     """Return the result of one of the file's networks as the student trained it; None if there is none."""
-    return next((own for own in report.own_results if own.model == model), None)
+    return own_result_of(model, report.own_results)
 
 
 def own_score(own: OwnResult | None, unit: str) -> str:
