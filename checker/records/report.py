@@ -203,3 +203,12 @@ class Unfinished:
     message: str
     identity: Identity = field(default_factory=Identity)
     is_usage: bool = False
+
+
+@record
+@dataclass(frozen=True)
+class UnderWay:
+    """A submission that waits or runs while the index is written. ``stage``: what is going on, "" if it waits."""
+
+    submission: str
+    stage: str = ""

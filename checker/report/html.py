@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from checker.formats.text import one_line
 from checker.records.assignment import DatasetNote
-from checker.records.report import Report, Unfinished
+from checker.records.report import Report, UnderWay, Unfinished
 from checker.records.verdicts import Verdict
 from checker.report.cells import groups
 from checker.report.cohort import Scored, cohort_figure, stumbled, stumbles
@@ -27,10 +27,12 @@ HEAVIEST = 1_500_000
 
 @dataclass(frozen=True)
 class Entry:
-    """A report in the index. ``href``: its page's path relative to the index, not quoted."""
+    """A report in the index. ``href``: its page's path relative to the index, not quoted. ``decision``: what a
+    demonstrator has put into the table of decisions, "" for nothing yet."""
 
     report: Report
     href: str
+    decision: str = ""
 
 
 # -- one report --------------------------------------------------------------------------------------------
@@ -93,8 +95,14 @@ def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
 # -- many reports ------------------------------------------------------------------------------------------
 
 
-def render_index(title: str, entries: Sequence[Entry], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> str:
-    """Return the index of many reports' pages."""
+def render_index(
+    title: str,
+    entries: Sequence[Entry],
+    unfinished: Sequence[Unfinished],
+    dataset: DatasetNote,
+    under_way: Sequence[UnderWay] = (),
+) -> str:
+    """Return the index of many reports' pages. It reloads itself as long as submissions are under way."""
     reports = [entry.report for entry in entries]
     scored = [one for entry in entries if (one := _scored(entry))]
     over = stumbles(reports)
@@ -106,6 +114,7 @@ def render_index(title: str, entries: Sequence[Entry], unfinished: Sequence[Unfi
             metric=metric(reports[0]) if reports else METRICS["accuracy"],
             entries=[(entry, stumbled(entry.report, over)) for entry in entries],
             unfinished=unfinished,
+            under_way=under_way,
             dataset=dataset,
             counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in Verdict],
             cohort=cohort_figure(scored) if scored else None,
