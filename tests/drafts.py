@@ -9,7 +9,7 @@ NAMES = ("sepal length", "sepal width", "petal length", "petal width", "height")
 
 
 def flowers(rows=ROWS):
-    """Three kinds of flowers that five lengths tell in a bent way, and the seeds that each has."""
+    """Return a table of three kinds of flowers, and of their seeds. Both are non-linear functions of the lengths."""
     random = np.random.default_rng(5)
     x = random.normal(size=(rows, 5))
     bent = x[:, 0] * x[:, 1] + 0.5 * np.sin(2 * x[:, 2])
@@ -24,14 +24,14 @@ def flowers(rows=ROWS):
 
 @pytest.fixture
 def run(tmp_path, program, monkeypatch):
-    """Run the program in this process and in a folder of its own; return its exit code and all that it wrote."""
+    """Run the program in this process, in a folder of its own; return its exit code and its output."""
     monkeypatch.chdir(tmp_path)
     return program
 
 
 @pytest.fixture(params=["classification", "regression"])
 def made(request, run, tmp_path):
-    """A new assignment of each task: its folder, and what was said."""
+    """Make a new assignment of each task; return its folder and the command's output."""
     table = flowers()
     table.drop(columns="seeds" if request.param == "classification" else []).to_csv("flowers.csv", index=False)
     target = {"classification": "kind", "regression": "seeds"}[request.param]

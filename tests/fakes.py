@@ -16,7 +16,7 @@ Guest = Callable[[Any, Sequence[Frame]], Iterator[Frame | Ending]]
 
 
 def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
-    """The execution of a guest's job with this ending."""
+    """Return an execution of a guest's job with this ending."""
     code = 0 if ending is Ending.FINISHED else -9
     return Execution(
         ending=ending,

@@ -22,7 +22,7 @@ PLAIN = TargetScale(1.0, 0.0)
 
 @pytest.fixture(params=["assignment", "regression"])
 def settings(request):
-    """A course of a task, with data in which a third of the rows is hard to predict."""
+    """The run settings of each task. The data are made up."""
     assignment = request.getfixturevalue(request.param)
     random = np.random.default_rng(7)
     sizes = (1_800, 1_200, 5, 495, 500)
@@ -34,7 +34,8 @@ def settings(request):
 
 
 def outputs_of(settings, wrong):
-    """Return what somebody gives for all rows (n, outputs) who is wrong about some, or off by more."""
+    """Return outputs for all rows (n, outputs): those of the rows marked ``wrong`` are another class, or are off by
+    more."""
     labels = settings.dataset.labels
     if settings.assignment.data.is_regression:
         return (labels + np.where(wrong, 150_000, 30_000))[:, None].astype(np.float32)
@@ -48,7 +49,7 @@ def measured(settings, given, rows):
 
 
 def reference_of(settings, share=0.1, guess=0.35):
-    """Return a standard whose reference is wrong about so large a share of rows, and its baseline about another."""
+    """Return reference results: the reference is wrong about ``share`` of the rows, the baseline about ``guess``."""
     theirs = [outputs_of(settings, np.random.default_rng(1).random(ROWS) < of) for of in (share, guess)]
     values = [of[:, 0] if settings.assignment.data.is_regression else of for of in theirs]
     held_out = {seed: held_out_rows(seed, settings) for seed in settings.all_seeds}
@@ -67,7 +68,8 @@ def reference_of(settings, share=0.1, guess=0.35):
 
 
 def gathered_of(settings, make, known, wrong=None, seeds=SEEDS):
-    """Return evidence of a submission with inputs for these rows, which is wrong about others than the reference."""
+    """Return evidence of a submission that has inputs for the ``known`` rows only. By default its errors are not the
+    reference's."""
     wrong = np.random.default_rng(2).random(ROWS) < 0.1 if wrong is None else wrong
     given = outputs_of(settings, wrong)
     rows = np.flatnonzero(known)

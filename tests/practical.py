@@ -1,4 +1,4 @@
-"""A guest without TensorFlow: what a student's notebook says, and a training by nearest neighbours."""
+"""A guest without TensorFlow: it sends what a student's notebook would send, and trains by nearest neighbours."""
 
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
@@ -13,7 +13,7 @@ COLUMNS = [0, 1, 7]  # found three times as fast as all nine
 
 
 class Practical:
-    """What a student's guest says, and how the clean guest trains: by nearest neighbours."""
+    """The messages of a student's guest, and a clean guest that trains by nearest neighbours."""
 
     def __init__(self, data, make):
         self.make = make
@@ -23,7 +23,7 @@ class Practical:
         self.y = data.labels[:600].astype(np.int64)
 
     def model(self, **more):
-        """The student's network: fitted, watched and tested on the parts of the data."""
+        """Return the student's network, which was fitted, watched and tested on the three parts of the data."""
         fit = self.make.fit(
             training=self.make.fed(self.x, self.y),
             development=Development.DATA,
@@ -33,24 +33,24 @@ class Practical:
         return self.make.model(1, fit, **{"input_width": len(COLUMNS), "uses": uses, **more})
 
     def places(self):
-        """The tables, and which rows of the data they hold."""
+        """Return the tables, each with the rows of the data that it holds."""
         return ((self.x, slice(600)), (self.watched, slice(600, 800)), (self.tested, slice(800, None)))
 
     def begin(self):
-        """The first cell of every notebook."""
+        """Yield the messages of a notebook's first cell."""
         yield frames.message(Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"))
         yield frames.message(Progress(1, 3))
         yield frames.message(self.make.cell(1, "import keras"))
 
     def hand_in(self, model=None):
-        """A whole notebook with a model."""
+        """Yield the messages of a whole notebook with a model."""
         yield from self.begin()
         yield from map(frames.array, (self.x, self.y, self.watched, self.tested))
         yield frames.message(model or self.model())
         yield frames.message(self.make.cell(2, "model.fit(x, y)"))
 
     def retrain(self, job, beside, is_good=True):
-        """Train by nearest neighbours, or learn nothing, and predict what was held out."""
+        """Train by nearest neighbours, or learn nothing if not ``is_good``, and predict the held-out rows."""
         arrays = [frames.unpack(frame.payload) for frame in beside]
         for at, seed in enumerate(job.seeds):
             x, y, _, _, held_out = arrays[5 * at : 5 * at + 5]
@@ -63,7 +63,7 @@ class Practical:
             yield frames.message(Progress(at + 1, len(job.seeds)))
 
     def guest(self, scripts, is_good=True):
-        """Return a guest that does for a submission what its script says; a script's name is the file's content."""
+        """Return a guest that runs the script named by a submission's content; ``scripts`` maps names to generators."""
 
         def run(job, beside):
             if isinstance(job, RetrainJob):

@@ -123,7 +123,7 @@ def a_comparison(mean: float = 0.913) -> Comparison:
 
 
 def an_error(mean: float = 58_148.0) -> Comparison:
-    """Return a regression's comparison over five seeds."""
+    """Return the comparison of a regression over five seeds."""
     seeds = (11, 23, 37, 41, 59)
     noise = (-400.0, 200.0, 500.0, -100.0, -200.0)
     scores = tuple(SeedScore(s, mean + n, 53_410 + n / 2, 69_448 - n / 9) for s, n in zip(seeds, noise, strict=True))
@@ -155,7 +155,7 @@ def a_cell(index: int, source: str, *outputs: CellOutput, error: CellError | Non
 
 
 def an_answer(architecture: Architecture | None = None) -> ModelCapture:
-    """Return the chosen model, fitted once."""
+    """Return the model that is the answer, fitted once."""
     fed = Fed(rows=13_209)
     fit = Fit(
         cell=14,
@@ -359,7 +359,7 @@ def a_pass(name: str = "Ada Lovelace", mean: float = 0.913) -> Report:
 
 
 def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
-    """Return a report of a regression that passed."""
+    """Return a passing report of a regression."""
     histories = [{k.replace("accuracy", "mae"): v for k, v in run.history.items()} for run in a_pass().runs]
     phase = a_phase(labels=Labels.NUMBERS)
     traced = Tracing(source=FeatureSource.TRACED, reason="All rows were found.", target=TargetScale(1e-5, 0.0))
@@ -384,7 +384,7 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
 
 
 def a_fail(name: str = "Charles Babbage") -> Report:
-    """Return a report of a submission without a model, so that nothing was trained."""
+    """Return a failing report of a submission without a model, for which nothing was trained."""
     failure = Failure(
         stage=Stage.EXECUTING,
         cause=FailureCause.CUT_SHORT,
@@ -424,7 +424,7 @@ def a_fail(name: str = "Charles Babbage") -> Report:
 
 
 def a_referral(name: str = "Grace Hopper") -> Report:
-    """Return a report with a broken rule, and an accuracy too close to the bar."""
+    """Return a referred report, with a broken rule and an accuracy too close to the bar."""
     broken = RuleResult(
         name="test_odd",
         sentence="The rows are the data's",
@@ -444,8 +444,8 @@ def a_referral(name: str = "Grace Hopper") -> Report:
 
 
 def poisoned(value: Any) -> Any:
-    """Return a record with hostile text in every text field but ``metric`` and ``unit``: the metric is a name from the
-    checker's own table, and the unit an amount from the assignment's settings."""
+    """Return a record with hostile text in every text field except ``metric`` and ``unit``, whose values never come
+    from a student: a metric's name is from the checker's own table, and a unit from the assignment's settings."""
     if type(value) is str:
         return value + HOSTILE
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Absences: which file of a student's own a cell lacked, in words."""
+"""Names the student's own file that a failed cell needed and that was not handed in."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from checker.source import absences
 
 
 def failed(name, message, line=""):
-    """Cell 3, which raised this error at a line of its own."""
+    """Return cell 3, which raised this error at a line of its own."""
     traceback = f"\x1b[32m----> 2\x1b[39m {line}\n{name}: {message}"
     return CellResult(index=3, source=line, outputs=(), error=CellError(name, message, traceback), seconds=0.1)
 
@@ -37,7 +37,7 @@ def failed(name, message, line=""):
     ],
 )
 def test_a_missing_file_is_named(name, message, path):
-    """However Python and its packages say that there is no such file."""
+    """The file is named in whatever words Python and its packages report it."""
     said = absences.lacks(failed(name, message, "read(x)"))
     assert said.startswith("cell 3 reads `")
     assert path in said
@@ -56,12 +56,12 @@ def test_a_missing_file_is_named(name, message, path):
     ],
 )
 def test_what_nobody_could_hand_in_is_not_missed(name, message, line):
-    """Programs, folders, what was to be written, and other errors."""
+    """Programs, folders, output files and other errors name no missing file."""
     assert absences.lacks(failed(name, message, line)) == ""
 
 
 def test_a_missing_module_is_named():
-    """That of a stand-in, and that of Python itself."""
+    """The errors of a stand-in and of Python itself both name the missing module."""
     stand_in = "`utils` is not part of the course environment, which has keras; and no `utils.py` was handed in"
     for message in (stand_in, "No module named 'utils'"):
         words = "cell 3 imports `utils`, which is not installed here and was not handed in"
@@ -69,7 +69,7 @@ def test_a_missing_module_is_named():
 
 
 def test_a_file_that_was_handed_in_is_told_apart():
-    """One that was left out, and one that lies elsewhere, are not said to be missing."""
+    """A file that was left out, or that lies elsewhere in the upload, is not called missing."""
     cell = failed("FileNotFoundError", "[Errno 2] No such file or directory: 'x/Train.csv'")
     large = Companion(name="train.csv", size=9, left_out="it has 90 MiB, more than 32")
     assert absences.lacks(cell, [large]).endswith("was handed in but left out: it has 90 MiB, more than 32")
@@ -79,7 +79,7 @@ def test_a_file_that_was_handed_in_is_told_apart():
 
 
 def test_a_hostile_message_takes_no_time_and_no_room():
-    """However long a message or a name is."""
+    """A message or name of any length is searched quickly and cut."""
     for message in ("No such file or directory: '" + "a" * 10**6, "x" * 10**6 + ".csv not found.", "; No such" * 10**5):
         assert len(absences.lacks(failed("FileNotFoundError", message))) < 300
     long = failed("FileNotFoundError", f"No such file or directory: '{'a/`' * 500}x.csv'")
@@ -87,7 +87,7 @@ def test_a_hostile_message_takes_no_time_and_no_room():
 
 
 def test_an_error_in_a_companion_is_placed_there():
-    """The last line of the student's own files that was called, beside the cell."""
+    """Beside the cell, the error names the last line of the student's own files that was called."""
     cell = failed("NameError", "name 'x' is not defined")
     assert absences.place(cell) == "cell 3"
     frames = [f"File \x1b[32m/tmp/c/notebooks/practical/{of}\x1b[39m, in f()" for of in ("a.py:3", "src/model.py:12")]

@@ -1,4 +1,4 @@
-"""The student's own result and the retraining's are compared on like rows, and disagree only beyond chance."""
+"""The student's own result is compared with the retraining's on like rows, and disagrees only beyond chance."""
 
 from dataclasses import replace
 
@@ -43,47 +43,47 @@ def differs(result, trained=AGAIN, held_out=AGAIN, bar=BAR, key="accuracy"):
 
 @pytest.mark.parametrize("score", [0.915, 0.88, 0.87])
 def test_results_within_three_points_agree(score):
-    """Results on one side of the bar agree, and so do those that lie less than three points apart."""
+    """Results agree if they are on one side of the bar, or less than three points apart."""
     assert differs(own(max(score, 0.89))) == [False]
     assert differs(own(0.8755), trained=(0.88, 0.882, 0.879, 0.881, 0.88)) == [False]
 
 
 def test_a_network_that_was_hardly_trained_disagrees():
-    """42 % as the student trained it and 92 % trained again are not one training."""
+    """42 % in the notebook and 92 % trained again do not come from one training."""
     assert differs(own(0.42)) == [True]
 
 
 def test_a_network_that_was_better_in_the_notebook_disagrees_too():
-    """93 % in the notebook and 70 % trained again are not one training either."""
+    """93 % in the notebook and 70 % trained again do not come from one training either."""
     assert differs(own(0.93), trained=(0.70, 0.71, 0.69, 0.70, 0.72)) == [True]
 
 
 def test_two_poor_results_agree():
-    """On one side of the bar nothing hangs on the difference."""
+    """A difference between results on one side of the bar is not a disagreement."""
     assert differs(own(0.60), trained=(0.75, 0.76, 0.74, 0.75, 0.75)) == [False]
 
 
 def test_wild_seeds_widen_what_chance_allows():
-    """Trainings that differ among themselves by ten points do not contradict one that is twelve points off."""
+    """If retrainings vary by ten points, a result that is twelve points off agrees with them."""
     wild = (0.95, 0.80, 0.99, 0.85, 0.93)
     assert differs(own(0.80), trained=wild) == [False]
 
 
 def test_few_rows_widen_what_chance_allows():
-    """A score on thirty rows is hardly known."""
+    """A score on thirty rows is too uncertain to disagree."""
     few = own(0.80, rows=30, deviation=float(np.sqrt(0.8 * 0.2 / 30)))
     assert differs(few) == [False]
 
 
 def test_unseen_rows_take_part_only_where_many_look_random():
-    """The end of a file that is sorted by place, or a hundred rows, are shown and decide nothing."""
+    """Scores on the end of a file that is sorted by place, or on a hundred rows, are shown and decide nothing."""
     assert differs(own(0.92, unseen=0.64)) == [False, True]
     assert differs(own(0.92, unseen=0.64, is_random=False)) == [False]
     assert differs(own(0.92, unseen=0.64, unseen_rows=agreement.ENOUGH - 1)) == [False]
 
 
 def test_errors_of_a_regression_are_compared_by_their_size():
-    """An error of 90,000 where 55,000 is reached disagrees; less is better there."""
+    """In a regression an error of 90,000 disagrees with 55,000 trained again; a smaller error is better."""
     again = (55_000.0, 56_000.0, 54_500.0, 55_200.0, 55_900.0)
     assert differs(own(90_000.0, metric="rmse", deviation=900.0), again, again, 65_000.0, "rmse") == [True]
     assert differs(own(60_000.0, metric="rmse", deviation=900.0), again, again, 65_000.0, "rmse") == [False]
@@ -98,12 +98,12 @@ def test_errors_of_a_regression_are_compared_by_their_size():
     ],
 )
 def test_what_is_not_known_is_not_compared(result, key, words):
-    """Where the student's own result is not known, or is of another metric, that is said and nothing follows."""
+    """If the student's own result is unknown or has another metric, a note says so and nothing is compared."""
     assert of_results(result, AGAIN, AGAIN, BAR, key) == ((), words)
 
 
 def test_trainings_that_were_replayed_are_not_compared():
-    """Of a replay it is not known how it does on its training rows."""
+    """A replay gives no score on its training rows, so nothing is compared."""
     assert of_results(own(0.9), (), AGAIN, BAR, "accuracy") == ((), agreement.NOT_TRAINED)
 
 
@@ -118,7 +118,7 @@ def disagreeing(cause="Likeliest: so."):
 
 
 def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
-    """Neither a PASS nor a FAIL stands where what was trained again is not what the student trained."""
+    """A disagreement turns both a PASS and a FAIL into REFER."""
     metric = find("accuracy", "$1")
     for mean in (0.92, 0.60):
         compared = a_comparison(mean)
@@ -128,7 +128,7 @@ def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
 
 
 def test_the_likeliest_cause_is_named(make):
-    """Notes of the recipe come first, then epochs that were not run, then inputs that nothing explains."""
+    """The recipe's notes are the likeliest cause, then epochs that were not run, then inputs that nothing explains."""
     phase, fit = make.phase(), make.fit()
     noted = Recipe(phases=(phase,), development=False, notes=("sample weights are not part of the retraining",))
     assert "sample weights" in likely_cause(make.model(1), noted, None, True)
@@ -180,7 +180,8 @@ def curves(losses, again=(FALLING, [1.05 * loss for loss in FALLING]), steps=200
 
 @pytest.mark.parametrize("scale", [1.0, 0.2, 1e9])
 def test_curves_that_fall_alike_agree_whatever_the_scale_of_the_loss(scale):
-    """Sample weights and the unit of targets scale a loss, which says nothing about what was learned."""
+    """Curves agree on any scale: sample weights and the unit of targets scale a loss, and say nothing about
+    learning."""
     compared = curves([scale * loss * 1.03 for loss in FALLING])
     assert compared is not None
     assert not compared.differs
@@ -188,21 +189,21 @@ def test_curves_that_fall_alike_agree_whatever_the_scale_of_the_loss(scale):
 
 @pytest.mark.parametrize("losses", [[1.67] * 6, [0.0] * 6, [1.67, 1.66, 1.66, 1.65, 1.65, 1.65], [900, 5, 1, 1, 1, 1]])
 def test_a_loss_that_did_not_fall_as_it_does_trained_again_disagrees(losses):
-    """A learning rate of 0, weights of 0 for all rows, and a loss of the student's own show in the curve."""
+    """The curve reveals a learning rate of 0, weights of 0 for all rows, and a loss of the student's own."""
     compared = curves(losses)
     assert compared is not None
     assert compared.differs
 
 
 def test_an_unlucky_first_epoch_is_no_disagreement():
-    """A loss that began far higher and ended alike was learned by the same training."""
+    """A loss that begins far higher and ends alike agrees."""
     compared = curves([5.1, 0.5, 0.34, 0.28, 0.24, 0.22])
     assert compared is not None
     assert not compared.differs
 
 
 def test_only_the_epochs_that_all_went_through_are_compared():
-    """Early stopping ends each training elsewhere."""
+    """Only epochs that all trainings reached are compared, because early stopping ends each at another one."""
     compared = curves([*FALLING, 0.1, 0.05], again=(FALLING[:4], FALLING))
     assert compared is not None
     assert compared.epochs == 4
@@ -221,13 +222,14 @@ def test_only_the_epochs_that_all_went_through_are_compared():
     ],
 )
 def test_curves_that_are_not_like_each_other_are_not_compared(losses, again, steps):
-    """One epoch of several, an unknown loss, one below 0, or epochs of a tenth of the steps tell nothing."""
+    """Curves are not compared if one has a single epoch, an unknown loss, a loss below 0, or epochs of a tenth of the
+    steps."""
     assert curves(losses, again, steps) is None
 
 
 @pytest.mark.parametrize(("loss", "differs"), [(0.27, False), (0.2, False), (1e-9, False), (1.68, True)])
 def test_the_loss_of_a_single_epoch_may_not_have_stayed_far_higher(loss, differs):
-    """One long epoch in which nothing was learned shows in its mean loss; a low one may come from the loss's scale."""
+    """In a single long epoch, only a far higher mean loss disagrees; a low one may come from the loss's scale."""
     compared = curves([loss], again=([0.25], [0.26]))
     assert compared is not None and compared.differs is differs
     reached, reasons = verdict.decide(
@@ -238,13 +240,14 @@ def test_the_loss_of_a_single_epoch_may_not_have_stayed_far_higher(loss, differs
 
 
 def test_the_loss_of_a_single_epoch_with_weights_is_not_compared():
-    """Sample weights scale a loss, and no second epoch tells how far it falls."""
+    """Sample weights scale a loss, and a single epoch does not show how far it falls."""
     fit = replace(a_stretch([1.68]), notes=("sample weights are not part of the retraining",))
     assert agreement.of_curves([fit], [a_run([0.25])]) is None
 
 
 def test_curves_that_disagree_are_for_a_human_with_both_in_words():
-    """A network that reaches the bar trained again is no PASS where the notebook's fit learned nothing."""
+    """If the notebook's fit learned nothing, a network that reaches the bar trained again is referred, with both curves
+    in words."""
     agreed = Agreed(curves=curves([1.67] * 6), cause="Likeliest: something.")
     reached, reasons = verdict.decide([], [], a_comparison(0.92), find("accuracy", "$1"), agreed=agreed)
     assert reached is Verdict.REFER

@@ -1,4 +1,4 @@
-"""What evidence comes to: what was cut short, in words."""
+"""What evidence says of a training that was cut short."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from checker.records.tracing import FeatureSource, Tracing
 
 @pytest.fixture
 def capped(make):
-    """Evidence of a training of which the cap left twenty of a hundred and twenty epochs."""
+    """Evidence of a training that the cap ended after twenty of a hundred and twenty epochs."""
     answer = make.model(1, make.fit(epochs_done=20, epochs_asked=120, steps_done=20_000))
     recipe = Recipe(phases=(make.phase(epochs=20),), development=True, capped_epochs=100)
 
@@ -22,37 +22,37 @@ def capped(make):
 
 
 def ended(make, epochs, early, evidence):
-    """Return the recipe of evidence whose training ended so."""
+    """Return the recipe of evidence whose training ended in this way."""
     runs = (make.run(11, np.zeros((1, 5), np.float32), epochs=epochs, stopped_early=early),)
     return recipe_of(evidence, runs, 20_640)
 
 
 def test_a_capped_training_is_told_with_its_epochs(make, capped, assignment):
-    """How many epochs were asked for, and how many of them were not run."""
+    """The sentence says how many epochs were asked for, and how many of them were not run."""
     said = cut_short(capped(), ended(make, 20, False, capped()), assignment.caps)
     assert said == "Training was cut short by the cap: 100 of 120 epochs asked for were not run."
 
 
 def test_who_stopped_early_was_not_cut(make, capped, assignment):
-    """Early stopping ended it before the cap: neither the sentence nor the recipe speaks of a cut."""
+    """If early stopping ended a training before the cap, neither the sentence nor the recipe says that it was cut."""
     recipe = ended(make, 12, True, capped())
     assert cut_short(capped(), recipe, assignment.caps) == ""
     assert recipe.capped_epochs == 0
 
 
 def test_what_ended_the_file_comes_first(make, capped, assignment):
-    """What cut the file short is said, not what cut the training too."""
+    """If both the file and the training were cut short, the sentence is about the file."""
     evidence = capped(cut_short="It used more memory than allowed and was stopped after cell 3.")
     assert cut_short(evidence, ended(make, 20, False, evidence), assignment.caps) == evidence.cut_short
 
 
 def test_a_replay_is_cut_where_the_student_s_run_was(make, capped, assignment):
-    """A replay takes the steps of the student's own code, so what counts is that this was ended by a cap."""
+    """A replay takes the steps of the student's own code, so it was cut only if a cap ended that code's run."""
     assert "cut short by the cap" in cut_short(capped(replayed="a layer"), None, assignment.caps)
 
 
 def test_nothing_cut_is_no_sentence(make, assignment):
-    """A file and a training that came to their ends have nothing to be said of."""
+    """A file and a training that ran to their ends give no sentence."""
     assert cut_short(make.evidence(), None, assignment.caps) == ""
 
 
@@ -60,7 +60,7 @@ def test_nothing_cut_is_no_sentence(make, assignment):
     ("development", "validation", "itself"), [(0, 13_209, True), (3_302, 3_302, False), (0, None, False)]
 )
 def test_a_development_set_of_training_rows_is_told(make, development, validation, itself):
-    """Where all that was watched was trained on, the recipe says so; nothing watched is no such set."""
+    """The recipe says so if all watched rows were trained on; without any watched rows it does not."""
     table = np.zeros((validation or 1, 9), np.float32)
     answer = make.model(1, make.fit(validation=make.fed(table) if validation else None))
     tracing = Tracing(source=FeatureSource.TRACED, reason="found", development_rows=development)
@@ -74,7 +74,7 @@ def test_a_development_set_of_training_rows_is_told(make, development, validatio
 
 
 def test_a_set_that_a_last_stretch_took_in_was_a_development_set(make):
-    """Who has chosen by a development set may train on all rows in the end."""
+    """A development set still counts as one after a final training on all rows."""
     watched = make.fit(validation=make.fed(np.zeros((100, 9), np.float32)))
     answer = make.model(1, watched, make.fit())
     tracing = Tracing(source=FeatureSource.TRACED, reason="found", development_rows=0)

@@ -1,4 +1,4 @@
-"""Reading an architecture: layers in words and in order, hidden layers, the effective output."""
+"""Reading an architecture: layers in words and in order, hidden layers, and the effective output."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,12 +32,12 @@ def dense(units: int, activation: JsonValue = "linear") -> Layer:
 
 
 def chain(*layers: Layer) -> Architecture:
-    """A Sequential: nine inputs, then these layers one after the other."""
+    """Return a Sequential: nine inputs, then these layers one after the other."""
     return graph(*((each, (at,)) for at, each in enumerate(layers)))
 
 
 def graph(*calls: tuple[Layer, tuple[int, ...]]) -> Architecture:
-    """A functional model: node 0 is the input of nine, then layers with their inputs."""
+    """Return a functional model: node 0 is the input of nine, then layers with their inputs."""
     everything = [(layer("InputLayer", shape=[9]), ()), *calls]
     named = [
         Layer(name=f"n{at}", class_name=each.class_name, config=each.config) for at, (each, _) in enumerate(everything)
@@ -62,18 +62,18 @@ def graph(*calls: tuple[Layer, tuple[int, ...]]) -> Architecture:
     ],
 )
 def test_a_layer_in_words(config: Layer, words: str) -> None:
-    """A layer is described by its class and the one or two settings that a reader looks for."""
+    """A layer is described by its class and the one or two settings that matter most."""
     assert describe_layer(config) == words
 
 
 def test_a_network_in_words() -> None:
-    """A whole network fits on a line."""
+    """A whole network is described in one line."""
     network = chain(dense(100, "relu"), dense(5, "softmax"))
     assert describe(network) == "Input 9 - Dense 100, relu - Dense 5, softmax"
 
 
 def test_layers_are_given_in_the_order_of_their_calls() -> None:
-    """The order is that of the nodes, not of the list of layers; a shared layer comes once for each call."""
+    """Layers are in the order of the nodes, not of the list of layers; a shared layer appears once for each call."""
     first, second = Layer("a", "InputLayer"), Layer("b", "Dense", {"units": 9})
     nodes = (Node("a", ()), Node("b", (0,)), Node("b", (1,)))
     network = Architecture(layers=(second, first), nodes=nodes, outputs=(2,), parameters=0)
@@ -91,12 +91,12 @@ def test_layers_are_given_in_the_order_of_their_calls() -> None:
     ],
 )
 def test_an_activation_has_one_name_however_it_was_written(activation: JsonValue, name: str) -> None:
-    """A string, nothing, ``tf.nn.softmax`` and a layer object given as activation are all understood."""
+    """An activation may be a string, None, ``tf.nn.softmax`` or a layer object."""
     assert own_activation(dense(5, activation)) == name
 
 
 def test_hidden_layers_are_those_before_the_output_layer() -> None:
-    """Dropout and normalisation are no hidden layers, and neither is the output layer."""
+    """Dropout, normalisation and the output layer are not hidden layers."""
     network = chain(dense(8, "relu"), layer("Dropout", rate=0.5), dense(4), dense(5, "softmax"))
     assert [describe_layer(each) for each in hidden_layers(network)] == ["Dense 8, relu", "Dense 4, linear"]
 
@@ -115,12 +115,13 @@ def test_hidden_layers_are_those_before_the_output_layer() -> None:
     ],
 )
 def test_a_hidden_layer_counts_where_an_activation_bends_it(layers: tuple[Layer, ...], units: list[int]) -> None:
-    """The activation may be the layer's own or a following layer; the output's softmax does not count."""
+    """A hidden layer counts if its own activation or a following layer is non-linear; the output's softmax does not
+    count."""
     assert [each.config["units"] for each in nonlinear_hidden_layers(chain(*layers))] == units
 
 
 def test_a_branch_with_an_activation_counts() -> None:
-    """Wide and deep: the linear branch does not hide the non-linear one."""
+    """In a wide and deep network, the linear branch does not hide the non-linear one."""
     join = layer("Concatenate")
     network = graph((dense(30, "relu"), (0,)), (join, (0, 1)), (dense(5, "softmax"), (2,)))
     assert [each.config["units"] for each in nonlinear_hidden_layers(network)] == [30]
@@ -128,7 +129,7 @@ def test_a_branch_with_an_activation_counts() -> None:
 
 
 def test_maxout_counts_as_non_linear() -> None:
-    """The maximum of two linear layers is no linear map."""
+    """The maximum of two linear layers is non-linear."""
     network = graph((dense(30), (0,)), (dense(30), (0,)), (layer("Maximum"), (1, 2)), (dense(5), (3,)))
     assert len(nonlinear_hidden_layers(network)) == 2
 
@@ -148,13 +149,13 @@ def test_maxout_counts_as_non_linear() -> None:
     ],
 )
 def test_the_effective_output(layers: tuple[Layer, ...], activation: str, units: int | None) -> None:
-    """What shapes the output is found wherever it was written; after a normalisation it is lost."""
+    """The effective output activation is found wherever it was written; a normalisation behind it removes it."""
     assert output_activation(chain(*layers)) == activation
     assert output_units(chain(*layers)) == units
 
 
 def test_an_average_of_distributions_is_a_distribution() -> None:
-    """Two softmax branches averaged are as good as one; a softmax and a sigmoid are not."""
+    """The average of two softmax branches is a softmax; that of a softmax and a sigmoid is not."""
     branches = ((dense(5, "softmax"), (0,)), (dense(5, "softmax"), (0,)))
     assert output_activation(graph(*branches, (layer("Average"), (1, 2)))) == "softmax"
     mixed = ((dense(5, "softmax"), (0,)), (dense(5, "sigmoid"), (0,)))
@@ -162,7 +163,7 @@ def test_an_average_of_distributions_is_a_distribution() -> None:
 
 
 def test_two_outputs_have_no_single_number_of_units() -> None:
-    """A network with two heads has no output layer to speak of."""
+    """A network with two heads has no single output layer."""
     network = graph((dense(5, "softmax"), (0,)), (dense(3, "softmax"), (0,)))
     both = Architecture(network.layers, network.nodes, outputs=(1, 2), parameters=0)
     assert output_units(both) is None
@@ -183,7 +184,7 @@ def test_normalisation_inside_the_network(layers: tuple[Layer, ...], inside: boo
 
 
 def test_a_thickly_wired_network_is_read_quickly() -> None:
-    """Each layer is fed by all before it: the number of paths doubles each time, the work must not."""
+    """If each layer is fed by all before it, the number of paths doubles each time, but the work does not."""
     calls = [(layer("Add"), tuple(range(at))) for at in range(1, 120)]
     network = graph((dense(9, "relu"), (0,)), *calls[1:], (dense(5, "softmax"), (119,)))
     assert len(nonlinear_hidden_layers(network)) == 1
@@ -191,7 +192,8 @@ def test_a_thickly_wired_network_is_read_quickly() -> None:
 
 
 def test_a_network_has_few_numbers_of_its_own() -> None:
-    """An honest one rescales its inputs, has a slope and a first bias; the same number counts once."""
+    """An honest network has few numbers in its settings: scales of its inputs, a slope, a first bias; a repeated number
+    counts once."""
     scaled = [layer("Rescaling", scale=0.1 * at, offset=-0.3 * at) for at in range(2, 9)]
     slopes = [layer("LeakyReLU", negative_slope=0.2) for _ in range(30)]
     bias = {"class_name": "Constant", "config": {"value": 0.1}}
@@ -212,7 +214,7 @@ def test_a_network_has_few_numbers_of_its_own() -> None:
     ],
 )
 def test_settings_that_hold_weights_are_told(made: Callable[[int], Layer]) -> None:
-    """Fifty numbers in scales, constants, ranges or thresholds may be weights that something else was trained to."""
+    """Fifty numbers in scales, constants, ranges or thresholds are reported, because they may be weights."""
     assert holds_weights(chain(*(made(at) for at in range(2, 52))), inputs=9)
 
 
@@ -228,7 +230,8 @@ def test_settings_that_hold_weights_are_told(made: Callable[[int], Layer]) -> No
     ids=["no output", "no such output", "fed by itself", "no such layer", "fed nothing"],
 )
 def test_a_wiring_that_makes_no_sense_is_told(nodes: tuple[Node, ...], outputs: tuple[int, ...]) -> None:
-    """Nodes call layers that exist on nodes before them; only inputs are fed nothing; some node is an output."""
+    """A wiring is refused unless nodes call existing layers on earlier nodes, only inputs have no input, and some node
+    is an output."""
     layers = (Layer("in", "InputLayer", {"shape": [3]}), Layer("out", "Dense", {"units": 1}))
     sound = Architecture(layers, (Node("in", ()), Node("out", (0,))), outputs=(1,), parameters=0)
     assert is_sound(sound)

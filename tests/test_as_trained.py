@@ -1,4 +1,4 @@
-"""How networks did in the student's own hands, by the data's labels."""
+"""Networks' results as the student trained them, by the data's labels."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ TRAINED, _, TESTED, UNUSED = (own_results.KINDS.index(kind) for kind in RowKind)
 
 @pytest.fixture
 def practical(make):
-    """A network that was trained on four rows and tested on two, and what it gave for them and two others."""
+    """A network that was trained on four rows and tested on two, and its predictions for these and two other rows."""
     labels = np.array([0, 1, 2, 0, 1, 2, 0, 1])
     tables = [np.arange(8.0).reshape(4, 2), np.ones((2, 2)), np.full((2, 2), 7.0)]
     rows = [np.array([0, 1, 2, 3]), np.array([4, -1]), np.array([6, 7])]
@@ -32,7 +32,7 @@ def practical(make):
 
 
 def test_answers_are_held_against_the_datas_labels(practical):
-    """Each matched row is right or wrong by the data's own label, and belongs to what the run did with it."""
+    """Each matched row is right or wrong by the data's label, and has the kind of use that the run made of it."""
     model, answered, answers, matched, others, labels = practical
     own = own_results.own_of(model, answered, answers, matched, others, labels, {0: 0, 1: 1, 2: 2}, None)
     assert own.losses[[0, 1, 2, 3, 4, 6, 7]].tolist() == [0, 0, 0, 1, 0, 0, 1]
@@ -48,7 +48,7 @@ def test_answers_are_held_against_the_datas_labels(practical):
 
 
 def test_rows_are_unseen_only_where_all_that_was_trained_on_is_known(practical, make):
-    """Where a training table was not found, any row may have been trained on, and no score is of unseen ones."""
+    """If a training table was not found, any row may have been trained on, so no score is of unseen rows."""
     model, answered, answers, matched, others, labels = practical
     more = make.fit(training=make.fed(np.full((9, 2), 3.0)))
     model = replace(model, fits=(more, *model.fits))
@@ -59,7 +59,7 @@ def test_rows_are_unseen_only_where_all_that_was_trained_on_is_known(practical, 
 
 
 def test_a_students_own_numbers_of_classes_are_understood(practical):
-    """Where the student numbers classes otherwise, the labels that were trained on tell which is which."""
+    """If the student numbers classes differently, the labels of the training rows show the mapping."""
     *_, matched, _, labels = practical
     (rows, _) = matched.rows.values()
     theirs = np.array([2, 0, 1, 2])
@@ -82,7 +82,7 @@ def test_values_of_a_regression_come_back_in_the_datas_unit(practical):
 
 
 def test_why_nothing_is_known_is_said(practical):
-    """Without answers, with a note instead, or with rows of nobody, the result has no score and says why."""
+    """Without predictions, with a note instead, or with unmatched rows, the result has no score and says why."""
     model, answered, *_ = practical
     lost = Own(model, np.full(8, own_results.UNKNOWN), np.full(8, np.nan))
     assert own_results.result_of(lost, None, "accuracy").note == "its answers did not arrive"

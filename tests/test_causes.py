@@ -1,4 +1,5 @@
-"""Causes: which one leads, what only follows from it, and that no advice contradicts other advice."""
+"""Causes: which one leads a report, which findings only follow from it, and that no two pieces of advice contradict
+each other."""
 
 from dataclasses import replace
 from itertools import chain, combinations, product
@@ -21,7 +22,7 @@ UNDERFITS = Observation(Symptom.UNDERFITS, "It underfits.")
 
 
 def found(report=None, observations=(), **more):
-    """Return what a cause may be found in, of a report in which nothing is wrong unless something is given."""
+    """Return the findings of a report in which nothing is wrong but what the arguments say."""
     report = report or a_pass()
     network = report.answer.architecture
     known = Findings(report.tracing, network, report.comparison, observations, INPUTS, is_regression=False)
@@ -62,7 +63,7 @@ WRONG = {
 
 @pytest.mark.parametrize("kind", CauseKind)
 def test_each_cause_is_found_by_itself(kind):
-    """What is wrong is found, in a sentence, with what to do."""
+    """Each cause is found alone, with a sentence and with help."""
     cause = find(found(**WRONG[kind]))
     assert cause is not None
     assert cause.kind is kind
@@ -72,14 +73,14 @@ def test_each_cause_is_found_by_itself(kind):
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(CauseKind, 2)))
 def test_of_two_causes_the_first_leads(first, second):
-    """The order of the kinds is the order in which they lead; where both lie in one record, as far as they can."""
+    """Of two causes, the one that comes first among the kinds leads, if one report can have both."""
     both = {**WRONG[second], **WRONG[first]}
     if not WRONG[first].keys() & WRONG[second].keys() - {"comparison"}:
         assert find(found(**both)).kind is first
 
 
 def test_nothing_wrong_has_no_cause():
-    """Of a sound submission nothing leads."""
+    """A sound submission has no cause."""
     assert find(found()) is None
     assert find(found(tracing=None, architecture=None, comparison=None)) is None
 
@@ -94,13 +95,14 @@ def test_nothing_wrong_has_no_cause():
     ],
 )
 def test_what_does_no_harm_is_no_cause(wrong):
-    """A linear network, unscaled inputs, a cell that failed and rows left out lead only where the network did badly."""
+    """A linear network, unscaled inputs, a failed cell and rows left out are causes only if the network scored
+    badly."""
     assert find(found(**wrong)) is None
     assert find(found(**wrong, observations=(UNDERFITS,))) is not None
 
 
 def test_the_data_s_own_column_is_no_leak():
-    """A column that the task gives may tell much of the target."""
+    """A column of the task's data is not a leak, however much it tells of the target."""
     columns = tuple(replace(column, label_purity=1.0) for column in a_pass().tracing.columns)
     assert find(found(tracing=replace(a_pass().tracing, columns=columns))) is None
 
@@ -137,7 +139,7 @@ def subsets(of):
 
 
 def silenced(symptoms, names, kind):
-    """Return a report that shows these symptoms and fails these rules, led by a cause of the kind."""
+    """Return a report with these symptoms and these failed rules, led by a cause of the kind."""
     cause = Cause(kind, "So it is.", "Do otherwise.") if kind else None
     seen = [Observation(symptom, f"So it is: {symptom}.") for symptom in symptoms]
     rules = [advice(name) for name in names]
@@ -146,7 +148,7 @@ def silenced(symptoms, names, kind):
 
 
 def directions(report):
-    """Return all that a report advises: in what trainings show, rules, and any question that suits it."""
+    """Return all directions of a report's advice: in observations, in rules, and in every question that suits."""
     said = [seen.symptom for seen in report.observations]
     said += [rule.name for rule in report.rules if rule.outcome is Outcome.FAILED]
     said += [candidate.name for candidate in candidates(report, templates())]
@@ -155,8 +157,8 @@ def directions(report):
 
 @pytest.mark.parametrize("kind", [None, *CauseKind])
 def test_no_two_pieces_of_advice_contradict_each_other(kind):
-    """Over all combinations of symptoms and rules, with any cause and without: never longer beside shorter, nor larger
-    beside smaller."""
+    """For all combinations of symptoms, rules and causes, no report advises both longer and shorter, or both larger and
+    smaller."""
     tendencies = (*causes.COMPATIBLE, Symptom.STOPPED_EARLY)
     for symptoms, names in product(subsets(tendencies), subsets(tuple(causes.TENDENCIES))):
         advised = directions(silenced(symptoms, names, kind))
@@ -166,7 +168,7 @@ def test_no_two_pieces_of_advice_contradict_each_other(kind):
 
 @pytest.mark.parametrize("kind", [CauseKind.LABELS, CauseKind.LEAK, CauseKind.TRAINING_CUT, CauseKind.LINEAR])
 def test_nobody_is_told_to_train_longer_whom_that_would_not_help(kind):
-    """Neither what trainings show nor a rule nor a question says it."""
+    """If longer training would not help, no observation, rule or question advises it."""
     report = silenced((Symptom.UNDERFITS, Symptom.IMPROVING), ("test_no_underfitting",), kind)
     assert LONGER not in directions(report)
     assert report.observations == ()
@@ -174,27 +176,27 @@ def test_nobody_is_told_to_train_longer_whom_that_would_not_help(kind):
 
 
 def test_without_a_cause_what_is_shown_is_said():
-    """A single symptom stays, and so does the rule that says the same."""
+    """Without a cause, a single symptom stays, and so does the rule that says the same."""
     report = silenced((Symptom.OVERFITS, Symptom.NEVER_PREDICTED), ("test_no_strong_overfitting",), None)
     assert [seen.symptom for seen in report.observations] == [Symptom.OVERFITS, Symptom.NEVER_PREDICTED]
     assert report.rules[0].outcome is Outcome.FAILED
 
 
 def test_required_rules_are_never_silenced():
-    """A rule that decides about the tick is shown, whatever leads."""
+    """A required rule is shown, whatever the cause."""
     rule = replace(advice("test_no_underfitting"), importance=Importance.REQUIRED)
     for kind in CauseKind:
         assert quieted([rule], (), Cause(kind, "So it is.", "Do otherwise.")) == (rule,)
 
 
 def test_what_stands_at_the_end_of_a_file_is_not_missed_where_it_was_cut():
-    """Whose file was ended could not draw a picture in its last cell."""
+    """If a file was cut short, advice about its last cells is silenced."""
     report = silenced((), ("test_confusion_matrix_is_made", "test_inputs_are_scaled"), CauseKind.FILE_CUT)
     assert [rule.outcome for rule in report.rules] == [Outcome.SKIPPED, Outcome.FAILED]
 
 
 def test_questions_name_causes_that_answer_them():
-    """Every cause answers some question, and the one about it is asked all the same."""
+    """Every cause silences some question, and the question about the cause itself is still asked."""
     named = set(chain.from_iterable(template.unless for template in templates().values()))
     assert named == set(CauseKind)
     assert not templates()["leak"].unless
@@ -206,7 +208,7 @@ def test_questions_name_causes_that_answer_them():
 
 
 def test_a_cause_comes_first_on_both_pages():
-    """It stands before the reasons, with what to do, and is not said twice."""
+    """The cause is shown before the reasons, with its help, and only once."""
     cause = Cause(CauseKind.TRAINING_CUT, CAPPED, "Train for fewer epochs.")
     report = replace(a_pass(), cause=cause, reasons=(CAPPED, "It reaches the bar."))
     for page in (render_page(report), render_student_page(report)):

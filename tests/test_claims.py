@@ -1,4 +1,4 @@
-"""Claims: what outputs state is found where it is about the answer's test, and nowhere else."""
+"""Claims: scores stated in outputs are found if they are about the answer's test, and only then."""
 
 import time
 from dataclasses import replace
@@ -16,7 +16,7 @@ SEEDS = (11, 23, 37)
 
 
 def a_comparison(mean=0.913, spread=0.004):
-    """A classification that was measured."""
+    """The measured comparison of a classification."""
     scores = tuple(SeedScore(seed, mean, 0.919, 0.807) for seed in SEEDS)
     return Comparison(
         metric="accuracy",
@@ -38,7 +38,7 @@ def a_comparison(mean=0.913, spread=0.004):
 
 
 def errors(rmse=58_000.0):
-    """A regression that was measured."""
+    """The measured comparison of a regression."""
     measures = (Measurement("rmse", rmse, 500.0), Measurement("mae", 40_000.0, 400.0), Measurement("r2", 0.74, 0.005))
     scores = tuple(SeedScore(seed, rmse, 53_000.0, 69_000.0) for seed in SEEDS)
     return Comparison(
@@ -62,7 +62,7 @@ def errors(rmse=58_000.0):
 
 @pytest.fixture
 def claim(make):
-    """Return the claim of cells, given as outputs; the answer is trained in cell 7 and used in cell 9."""
+    """Return the claim of cells with these outputs; the answer is trained in cell 7 and used in cell 9."""
 
     def of(*outputs, at=9, comparison=None, saved="", source="model.evaluate(X, Y)", scale=None, is_new=True):
         shown = tuple(CellOutput("text", text) for text in outputs)
@@ -101,7 +101,7 @@ def claim(make):
     ],
 )
 def test_a_stated_accuracy_is_read(claim, text, stated):
-    """However it is printed, as a fraction or in per cent; the last one about the test counts."""
+    """An accuracy is read in any form, as a fraction or in per cent; the last one about the test counts."""
     assert claim(text).stated == pytest.approx(stated)
 
 
@@ -119,12 +119,12 @@ def test_a_stated_accuracy_is_read(claim, text, stated):
     ],
 )
 def test_what_is_no_claim_about_the_test_is_none(claim, text):
-    """Training and development rows, other models, other numbers: better no claim than a wrong one."""
+    """Scores on training or development rows, scores of other models, and other numbers are not claims."""
     assert claim(text) is None
 
 
 def test_only_the_student_s_own_cells_about_the_answer_count(claim):
-    """Not the hand-out's, nor those before the answer was trained, nor those that use something else."""
+    """Cells of the hand-out, cells before the answer's training, and cells that use something else are ignored."""
     assert claim("accuracy: 0.99", is_new=False) is None
     assert claim("accuracy: 0.99", at=6) is None
     assert claim("accuracy: 0.99", at=11, source="print('accuracy:', other.score(X, Y))") is None
@@ -137,7 +137,7 @@ def test_only_the_student_s_own_cells_about_the_answer_count(claim):
     ("stated", "differs"), [(0.905, False), (0.935, False), (0.96, True), (0.8, True), (1.0, True)]
 )
 def test_only_what_is_clearly_different_is_said(claim, stated, differs):
-    """Another split and other first weights move an accuracy by points; more than that is told, with the cell."""
+    """A few points come from another split and other initial weights; a larger difference is reported with its cell."""
     found = claim(f"Test accuracy: {stated}")
     assert bool(found.sentence) is differs
     if differs:
@@ -147,12 +147,12 @@ def test_only_what_is_clearly_different_is_said(claim, stated, differs):
 
 
 def test_where_seeds_differ_much_a_claim_may_too(claim):
-    """What is far from the mean of unsteady trainings is not clearly different."""
+    """If seeds vary much, a claim far from their mean is not clearly different."""
     assert claim("accuracy: 0.80", comparison=a_comparison(0.913, 0.04)).sentence == ""
 
 
 def test_what_was_saved_counts_before_what_was_printed(claim):
-    """The file's own output is what was handed in; a cell's output here is taken where the file has none."""
+    """The output saved in the file counts; a cell's output here counts only if the file has none."""
     found = claim("Test accuracy: 0.91", saved="Test accuracy: 0.99")
     assert found.saved
     assert found.sentence.startswith("The output saved under cell 9 states an accuracy of 99.0%;")
@@ -173,14 +173,14 @@ def test_what_was_saved_counts_before_what_was_printed(claim):
     ],
 )
 def test_errors_are_read_in_dollars_or_in_the_targets_unit(claim, text, metric, stated):
-    """Errors of targets in hundreds of thousands are turned into dollars; a squared error is rooted."""
+    """Errors of targets in hundreds of thousands become dollars, and the root of a squared error is taken."""
     found = claim(text, comparison=errors(), scale=TargetScale(1e-5, 0.0))
     assert (found.metric, found.stated) == (metric, pytest.approx(stated))
     assert bool(found.sentence) is (stated == -0.5)
 
 
 def test_an_error_in_no_known_unit_is_no_claim(claim):
-    """Of logarithms the unit is not known, so their errors are compared with nothing; nor are absurd ones."""
+    """Errors of logarithms have no known unit and are not compared; neither are absurd errors."""
     assert claim("RMSE: 0.24", comparison=errors(), scale=TargetScale(1.0, 0.0, 0.0)) is None
     assert claim("RMSE: 999999999", comparison=errors(), scale=TargetScale(1e-5, 0.0)) is None
     assert claim("RMSE: 0.0", comparison=errors(), scale=TargetScale(1e-5, 0.0)) is None
@@ -206,14 +206,14 @@ def test_an_error_in_no_known_unit_is_no_claim(claim):
     ],
 )
 def test_hostile_outputs_cost_little_and_raise_nothing(claim, text):
-    """Long and odd texts take little of a processor."""
+    """Long and odd outputs take little processor time and raise nothing."""
     began = time.process_time()
     claim(text, saved=text)
     assert time.process_time() - began < 1
 
 
 def test_without_an_answer_or_a_measurement_there_is_no_claim(make):
-    """Whoever was not measured claims nothing."""
+    """Without an answer or a measured score there is no claim."""
     cells = [StudentCell(make.cell(9), True)]
     assert claim_of(cells, None, None, a_comparison()) is None
     assert claim_of(cells, make.model(1), None, None) is None

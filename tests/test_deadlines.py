@@ -1,4 +1,4 @@
-"""Deadlines: what tells when something was handed in, extensions, and lateness in words that changes no verdict."""
+"""Deadlines: times of handing in, extensions, and lateness in words, which changes no verdict."""
 
 import io
 from dataclasses import replace
@@ -28,7 +28,7 @@ PARIS = timezone(timedelta(hours=1))
 
 
 def handed_in(at="", platform=Platform.NBGRADER, **more):
-    """A submission of which a platform tells when it was handed in."""
+    """A submission whose platform says when it was handed in."""
     return Submission(
         name="ada",
         path="ada/t.py",
@@ -55,7 +55,7 @@ def handed_in(at="", platform=Platform.NBGRADER, **more):
     ],
 )
 def test_stamps(text, at):
-    """nbgrader's and Gradescope's stamps are read with their zone, and as UTC where they tell none."""
+    """The timestamps of nbgrader and Gradescope are read with their zone, or as UTC if they have none."""
     assert timestamps.of_stamp(text) == at
 
 
@@ -75,7 +75,7 @@ def test_stamps(text, at):
     ],
 )
 def test_what_is_no_stamp(text):
-    """Whatever else stands in a time-stamp, in no zone or a made-up one, tells no time and breaks nothing."""
+    """Other text, and times with no zone or a made-up one, are not read as timestamps and raise nothing."""
     assert timestamps.of_stamp(text) is None
 
 
@@ -94,12 +94,12 @@ def test_what_is_no_stamp(text):
     ],
 )
 def test_moodles_words_for_a_time(text):
-    """A worksheet's times are read in all languages that its headings are read in; they tell no zone."""
+    """A worksheet's times are read in all languages of its headings, without a zone."""
     assert timestamps.of_words(text) == datetime(2026, 10, 26, 16, 55)
 
 
 def test_midnight_and_noon():
-    """Twelve in the morning is midnight, twelve after noon is noon."""
+    """12 am is midnight, and 12 pm is noon."""
     assert timestamps.of_words("Monday, 26 October 2026, 12:05 AM").hour == 0
     assert timestamps.of_words("Monday, 26 October 2026, 12:05 PM").hour == 12
 
@@ -108,7 +108,7 @@ def test_midnight_and_noon():
     "text", ["-", "Monday, 26 Ju 2026, 4:55", "31 February 2026, 4:55", "5 May 9999, 1:00", "1 jui 2026, 1:00"]
 )
 def test_what_is_no_time_in_words(text):
-    """A date that there is not, and a month that may be two, tell no time."""
+    """A date that does not exist, or whose month is ambiguous, is not read."""
     assert timestamps.of_words(text) is None
 
 
@@ -130,7 +130,7 @@ def test_what_is_no_time_in_words(text):
     ],
 )
 def test_lateness_in_words(at, late, words):
-    """Lateness is told in seconds and in its two largest units, and the source of the time is named."""
+    """Lateness is given in seconds and in its two largest units, with the source of the time."""
     found = deadlines.hold_against(handed_in(at), DEADLINE)
     assert (found.late_seconds, found.is_extended, found.source) == (late, False, TimeSource.TIMESTAMP)
     assert found.sentence.startswith(words)
@@ -138,7 +138,7 @@ def test_lateness_in_words(at, late, words):
 
 
 def test_times_without_a_zone_are_read_in_the_deadlines():
-    """A worksheet's five to six is late for a deadline at five in London, and on time for one at six in Paris."""
+    """17:55 in a worksheet is late for a deadline at five in London, and on time for one at six in Paris."""
     submission = handed_in("Monday, 30 November 2026, 5:55 PM", Platform.MOODLE)
     late = deadlines.hold_against(submission, DEADLINE)
     on_time = deadlines.hold_against(submission, DEADLINE.astimezone(PARIS))
@@ -150,7 +150,7 @@ def test_times_without_a_zone_are_read_in_the_deadlines():
 
 
 def test_the_zips_own_times_are_the_last_to_be_asked():
-    """A zip's time counts only where nothing else tells one, and the sentence says what it may be."""
+    """A zip's time counts only if no other source has one, and the sentence says what it may be."""
     submission = handed_in("", Platform.MOODLE, changed="2026-11-30T17:30:00")
     found = deadlines.hold_against(submission, DEADLINE)
     assert (found.source, found.late_seconds) == (TimeSource.ZIP, 1_800)
@@ -162,7 +162,7 @@ def test_the_zips_own_times_are_the_last_to_be_asked():
 
 
 def test_where_nothing_tells():
-    """Without any time it is said that nothing tells, and Canvas's mark is told as what it is."""
+    """Without any time the sentence says that none is known, and gives Canvas's mark as such."""
     found = deadlines.hold_against(handed_in(), DEADLINE)
     assert (found.handed_in, found.late_seconds, found.source) == (None, None, TimeSource.NOTHING)
     assert found.sentence == "Nothing tells whether it was on time; the deadline was 2026-11-30 17:00 UTC."
@@ -179,7 +179,7 @@ def test_where_nothing_tells():
 
 
 def test_an_extension_counts_instead_of_the_deadline():
-    """Who has an extension is held against that, and the sentence calls it one."""
+    """An extension replaces the deadline, and the sentence calls it an extension."""
     found = deadlines.hold_against(handed_in("2026-12-01 12:00:00 UTC"), DEADLINE, DEADLINE + timedelta(days=2))
     assert (found.late_seconds, found.is_extended, found.deadline.day) == (0, True, 2)
     assert "the extended deadline was 2026-12-02 17:00 UTC" in found.sentence
@@ -221,7 +221,7 @@ def zipped(path, *members):
 
 
 def test_a_zip_of_one_moment_tells_nothing(tmp_path):
-    """Moodle and Canvas give every file the time of the download: such times are taken for nobody's."""
+    """Moodle and Canvas give every file the time of the download, so such times are ignored."""
     names = [f"Ada_{n}_assignsubmission_file/t.py" for n in range(1, 4)]
     at_once = [(name, 2026, 12, 1, 9, 30, 2 * n) for n, name in enumerate(names)]
     assert {found.changed for found in zipped(tmp_path / "a.zip", *at_once)} == {""}
@@ -234,7 +234,7 @@ def test_a_zip_of_one_moment_tells_nothing(tmp_path):
 
 
 def test_members_without_a_date(tmp_path):
-    """The first of 1980 stands for no date at all."""
+    """The first of January 1980 means that a member has no date."""
     found = zipped(tmp_path / "a.zip", ("ada/t.py", 1980, 1, 1, 0, 0, 0), ("bob/t.py", 2026, 11, 30, 9, 0, 0),
                    ("eve/t.py", 2026, 11, 20, 9, 0, 0))  # fmt: skip
     assert [one.changed for one in found] == ["", "2026-11-30T09:00:00", "2026-11-20T09:00:00"]
@@ -250,7 +250,7 @@ SHEET = (
 
 
 def test_a_worksheet_tells_when_each_was_handed_in():
-    """Times go to the submissions that the rows are matched with, a team's to the team's, and to nobody else's."""
+    """A row's time goes to its submission, a team's to the team's submission, and to no other."""
     found = [
         Submission(
             name=name,
@@ -288,7 +288,7 @@ KNOWN = {
     ],
 )
 def test_extensions_as_spreadsheets_save_them(content):
-    """Separators, order of columns, case and time zones may differ; equal rows are one."""
+    """Separators, order of columns, case and time zones may differ; equal rows count once."""
     (found,) = deadlines.read(content.encode(), DEADLINE)
     assert found.until == DEADLINE + timedelta(days=2)
     assert deadlines.grant([found], KNOWN).until == {"Ada 12": found.until}
@@ -311,13 +311,13 @@ def test_extensions_as_spreadsheets_save_them(content):
     ],
 )
 def test_what_is_no_table_of_extensions(content, words):
-    """Whatever is wrong is told with its row, rather than taken for something else."""
+    """A mistake in the table is reported with its row, and not guessed at."""
     with pytest.raises(UsageError, match=words):
         deadlines.read(content.encode(), DEADLINE)
 
 
 def test_whose_extension_it_is():
-    """A student is named as in decisions.csv, or by name, number or e-mail where that is one person's."""
+    """A student is identified as in decisions.csv, or by a name, number or e-mail address that is unique."""
     until = DEADLINE + timedelta(days=1)
     for student, name in (("grace", "Grace 14"), ("13", "Ada 13"), ("ADA@example.org", "Ada 12")):
         assert deadlines.grant([Extension(student, until)], KNOWN).until == {name: until}

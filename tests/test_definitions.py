@@ -1,4 +1,4 @@
-"""Names that cells make, change and need."""
+"""Definitions: names that cells make, change and need."""
 
 import time
 
@@ -28,13 +28,13 @@ def only(source):
     ],
 )
 def test_what_a_statement_makes_and_needs(source, makes, needs):
-    """Assignments, imports and loops make names; all else that is named is needed, but for names of a comprehension."""
+    """Assignments, imports and loops make names; all other names are needed, except a comprehension's own."""
     found = only(source)
     assert (found.makes, found.needs) == (makes, needs)
 
 
 def test_what_a_function_needs_is_kept_for_its_call():
-    """A definition needs its defaults alone; what its body names is needed where it is called."""
+    """A definition needs only its defaults; the names in its body are needed by its calls."""
     found = only("def train(net, epochs=most):\n    rows = X_train\n    net.fit(rows, Y_train, epochs=epochs)")
     assert (found.makes, found.needs, found.later) == ({"train"}, {"most"}, {"X_train", "Y_train"})
     assert found.trains == {"net"}
@@ -52,19 +52,19 @@ def test_what_a_function_needs_is_kept_for_its_call():
     ],
 )
 def test_what_a_statement_changes(source, changes):
-    """Items, attributes and methods that are called for their effect change what they belong to."""
+    """Assigned items and attributes, and methods called for their effect, change the object that they belong to."""
     assert only(source).changes == changes
 
 
 def test_a_network_s_fit_is_told_from_a_scaler_s():
-    """Only a network's fit has epochs or batches."""
+    """Only a network's ``fit`` has epochs or batches."""
     assert only("h = model.fit(X, Y, epochs=3)").trains == {"model"}
     assert not only("scaler.fit(X)").trains
     assert only("scaler.fit(X)").fits == {"scaler"}
 
 
 def test_what_does_not_parse_is_read_by_its_lines():
-    """A line that is no Python takes no other with it."""
+    """A line that is not Python does not affect the other lines."""
     found = definitions.read("X_train = split(X\nmodel.fit(X_train, epochs=3)\nprint 'done'").statements
     assert [(of.first, set(of.makes)) for of in found[:1]] == [(1, {"X_train"})]
     assert found[1].trains == {"model"}
@@ -74,12 +74,12 @@ def test_what_does_not_parse_is_read_by_its_lines():
     "source", ["!python prepare.py", "%%writefile net.py\nx = 1", "%run prepare.ipynb", "%%bash\nls"]
 )
 def test_cells_that_run_commands_are_known(source):
-    """Whatever a command writes, nobody sees."""
+    """Cells that run commands are recognised, because nobody sees what a command writes."""
     assert definitions.read(source).runs_commands
 
 
 def test_code_is_told_from_comments_and_texts():
-    """Names in comments and texts are none of the code's."""
+    """Names in comments and strings do not count."""
     assert definitions.code_of("x = 'tf.placeholder('  # tf.Session(") == "x=''"
 
 
@@ -89,7 +89,7 @@ def test_code_is_told_from_comments_and_texts():
     ["(" * 200_000, "-" * 200_000 + "1", "a" + ".b()" * 50_000, "x=1;" * 50_000, "\n" * 200_000, "f'{" * 70_000],
 )
 def test_no_source_keeps_the_reader_busy(source):
-    """Code made to be read for long is read in a moment."""
+    """Code that was made to take long is read quickly."""
     started = time.process_time()
     definitions.read(source)
     definitions.code_of(source)

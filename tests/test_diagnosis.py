@@ -1,4 +1,4 @@
-"""Diagnosis: what histories, confusion and recipe of trainings show, and what they do not."""
+"""Diagnosis: the symptoms that histories, confusion and recipe show, and those that they do not."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def an_error(mean):
 
 
 def shown(make, history=RESTING, comparison=None, recipe=None, classes=CLASSES, **more):
-    """Return what is said of trainings whose histories are alike, by symptom."""
+    """Return the sentences about trainings that share one history, by symptom."""
     values = {name: tuple(None if v is None else float(v) for v in of) for name, of in history.items()}
     epochs = len(next(iter(history.values()), ()))
     outputs = np.zeros((1, 3), np.float32)
@@ -72,7 +72,8 @@ def shown(make, history=RESTING, comparison=None, recipe=None, classes=CLASSES, 
 
 
 def test_of_a_sound_training_nothing_is_said(make):
-    """A loss that has come to rest, rows known and new alike, every class predicted: no word."""
+    """There is no symptom if the loss has settled, training and development rows score alike, and every class is
+    predicted."""
     assert shown(make) == {}
     assert shown(make, comparison=an_error(55_000), classes=()) == {}
 
@@ -81,14 +82,14 @@ def test_of_a_sound_training_nothing_is_said(make):
 
 
 def test_a_loss_that_rises_diverges(make):
-    """A loss that ends far above where it began is told with both."""
+    """If a loss ends far above its start, the sentence has both values."""
     words = shown(make, {"loss": (1.5, 2.0, 40.0)})[Symptom.DIVERGED]
     assert words.startswith("In 3 of 3 trainings the loss rose, from 1.5 to 40.")
     assert Symptom.DIVERGED not in shown(make, {"loss": (1.5, 1.4, 1.55)})
 
 
 def test_a_loss_that_is_no_number_diverges(make):
-    """The first epoch without a number is named."""
+    """The sentence names the first epoch whose loss is not a number."""
     words = shown(make, {"loss": (1.5, 2.0, None)})[Symptom.DIVERGED]
     assert words.startswith("In 3 of 3 trainings the loss was no number, first in epoch 3.")
 
@@ -100,18 +101,19 @@ def test_a_loss_that_is_no_number_diverges(make):
     ("mean", "training", "underfits"), [(0.8, 0.81, True), (0.8, 0.95, False), (0.9, 0.87, False), (0.8, None, True)]
 )
 def test_whoever_misses_the_bar_on_training_rows_underfits(make, mean, training, underfits):
-    """The bar is missed on rows that were trained on too; where these are not measured, losses are nearly alike."""
+    """A training underfits if it misses the bar on its training rows too or, if their score is unknown, if both losses
+    are nearly alike."""
     assert (Symptom.UNDERFITS in shown(make, comparison=a_comparison(mean, training))) is underfits
 
 
 def test_accuracy_on_training_rows_is_named(make):
-    """The sentence has the share and the bar."""
+    """The sentence has the accuracy on training rows and the bar."""
     words = shown(make, comparison=a_comparison(0.8, 0.81))[Symptom.UNDERFITS]
     assert "81.0%, below the bar of 88.0%" in words
 
 
 def test_errors_are_compared_through_losses(make):
-    """Of a regression, whose history is in another unit, losses on both kinds of rows are compared."""
+    """A regression's history has another unit, so the losses on training and development rows are compared."""
     apart = {"loss": FALLING, "val_loss": FALLING + 0.2}
     assert "nearly alike: 0.3 on" in shown(make, comparison=an_error(65_000), classes=())[Symptom.UNDERFITS]
     assert Symptom.UNDERFITS not in shown(make, comparison=an_error(55_000), classes=())
@@ -124,7 +126,7 @@ LEARNT_BY_HEART = {"loss": FALLING, "val_loss": FALLING + 0.005 * np.maximum(EPO
 
 
 def test_a_development_loss_that_rises_overfits(make):
-    """The epoch of the lowest loss on development rows is named, and how far both losses part from there."""
+    """The sentence names the epoch of the lowest development loss, and how far the two losses part after it."""
     words = shown(make, LEARNT_BY_HEART)[Symptom.OVERFITS]
     assert words.startswith("From epoch 17 on")
     assert "0.338 after epoch 16, rises to 0.44 by epoch 40" in words
@@ -132,12 +134,13 @@ def test_a_development_loss_that_rises_overfits(make):
 
 @pytest.mark.parametrize("history", [RESTING, {"loss": FALLING}, {"loss": FALLING[::-1], "val_loss": FALLING[::-1]}])
 def test_what_does_not_part_does_not_overfit(make, history):
-    """A loss on development rows that rests, is not there, or rises together with the other tells of no overfitting."""
+    """A development loss that stays level, is missing, or rises together with the training loss shows no
+    overfitting."""
     assert Symptom.OVERFITS not in shown(make, history)
 
 
 def test_weights_of_the_best_epoch_do_not_overfit(make):
-    """Where early stopping restores the best weights, later epochs do not count."""
+    """If early stopping restores the best weights, later epochs do not count."""
     stopping = KerasObject("EarlyStopping", {"restore_best_weights": True})
     recipe = Recipe(phases=(make.phase(epochs=40, early_stopping=stopping),), development=True)
     assert Symptom.OVERFITS not in shown(make, LEARNT_BY_HEART, recipe=recipe)
@@ -147,7 +150,7 @@ def test_weights_of_the_best_epoch_do_not_overfit(make):
 
 
 def test_a_loss_that_still_falls_improves(make):
-    """How far the loss fell over the last fifth of the epochs is named."""
+    """The sentence says how far the loss fell over the last fifth of the epochs."""
     history = {name: values[:10] for name, values in RESTING.items()}
     words = shown(make, history)[Symptom.IMPROVING]
     assert "the loss on development rows fell from" in words
@@ -155,25 +158,25 @@ def test_a_loss_that_still_falls_improves(make):
 
 
 def test_without_a_development_set_the_training_loss_is_watched(make):
-    """Where no development rows are watched, the sentence says whose loss fell."""
+    """Without a development set, the sentence says that it is about the training loss."""
     assert "on training rows" in shown(make, {"loss": (1.0, 0.6)})[Symptom.IMPROVING]
     assert "in the last epoch of 2" in shown(make, {"loss": (1.0, 0.6)})[Symptom.IMPROVING]
 
 
 @pytest.mark.parametrize("history", [RESTING, {"loss": (1.0,)}, {"loss": ()}, {}, LEARNT_BY_HEART])
 def test_what_rests_does_not_improve(make, history):
-    """A loss at rest, a single epoch, no history, a loss that rises: nothing is said."""
+    """A level loss, a single epoch, an empty history and a rising loss are not improving."""
     assert Symptom.IMPROVING not in shown(make, history)
 
 
 def test_who_stopped_early_does_not_improve(make):
-    """Early stopping decided that it was enough."""
+    """A training that early stopping ended is not called improving."""
     history = {name: values[:10] for name, values in RESTING.items()}
     assert Symptom.IMPROVING not in shown(make, history, stopped_early=True)
 
 
 def test_losses_of_different_kinds_are_not_compared(make):
-    """Two phases with different losses give one history whose values have nothing to do with one another."""
+    """Two phases with different losses give one history whose values cannot be compared."""
     other = make.phase(loss=KerasObject("MeanSquaredError"))
     recipe = Recipe(phases=(make.phase(), other), development=True)
     assert shown(make, {"loss": (0.1, 0.1, 5.0, 4.0)}, recipe=recipe) == {}
@@ -183,7 +186,7 @@ def test_losses_of_different_kinds_are_not_compared(make):
 
 
 def test_a_class_that_is_never_predicted_is_named(make):
-    """The class, how many rows it has in the data, and how often one was held out."""
+    """The sentence has the class, its number of rows in the data, and how often it was held out."""
     never = ((3_900, 0, 30), (2, 0, 1), (50, 0, 1_300))
     words = shown(make, comparison=a_comparison(confusion=never))[Symptom.NEVER_PREDICTED]
     assert words == (
@@ -192,7 +195,7 @@ def test_a_class_that_is_never_predicted_is_named(make):
 
 
 def test_a_class_that_was_never_held_out_is_not_missed(make):
-    """Where no row of a class was tested, nothing can be said of it."""
+    """A class without tested rows is not called unpredicted."""
     absent = ((3_900, 0, 30), (0, 0, 0), (50, 0, 1_300))
     assert Symptom.NEVER_PREDICTED not in shown(make, comparison=a_comparison(confusion=absent))
 
@@ -201,7 +204,7 @@ def test_a_class_that_was_never_held_out_is_not_missed(make):
 
 
 def test_early_stopping_is_told_with_its_epochs(make):
-    """How many trainings it ended, and after how many of the epochs that were asked for."""
+    """The sentence says how many trainings early stopping ended, and after how many of the requested epochs."""
     assert shown(make, stopped_early=True)[Symptom.STOPPED_EARLY] == (
         "Early stopping ended 3 of 3 trainings, after 40 of 40 epochs."
     )
@@ -209,7 +212,8 @@ def test_early_stopping_is_told_with_its_epochs(make):
 
 
 def test_early_stopping_at_different_epochs(make):
-    """Where seeds stopped at different epochs, the first and the last are named, and who went on is not counted."""
+    """If seeds stopped at different epochs, the sentence has the first and the last, and does not count seeds that ran
+    to the end."""
     outputs = np.zeros((1, 3), np.float32)
     ends = ((11, 8, True), (23, 15, True), (37, 40, False))
     runs = [make.run(seed, outputs, epochs=epochs, stopped_early=early) for seed, epochs, early in ends]

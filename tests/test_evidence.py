@@ -1,4 +1,4 @@
-"""Evidence: the newest word on everything a guest says, within bounds, and nothing that it may not say."""
+"""Evidence keeps the newest message on everything, within limits, and refuses messages that a guest may not send."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def say(collector, *records):
 
 
 def test_the_newest_word_counts(collector, make):
-    """A cell or model that is told again replaces what was told before."""
+    """A new record of a cell or model replaces the old one."""
     first, again = make.cell(3), make.cell(3, error="late")
     environment = Environment({}, "3", "")
     say(collector, environment, first, again, replace(environment, keras="2"))
@@ -41,13 +41,13 @@ def test_the_newest_word_counts(collector, make):
 
 
 def test_cells_are_in_the_notebooks_order(collector, make):
-    """Cells are kept in the order of the notebook, in whatever order they were told."""
+    """Cells are in the notebook's order, in whatever order they arrived."""
     say(collector, make.cell(10), make.cell(2), make.cell(7))
     assert [cell.index for cell in collector.cells] == [2, 7, 10]
 
 
 def test_models_are_in_the_order_of_their_last_training(collector, make):
-    """A model that is trained again moves behind the others; one that is only used stays where it is."""
+    """A model that is trained again moves behind the others; one that is only used stays in its place."""
     one, two, three = (make.model(number) for number in (1, 2, 3))
     say(collector, one, two, three)
     assert [m.id for m in collector.models] == [1, 2, 3]
@@ -60,20 +60,20 @@ def test_models_are_in_the_order_of_their_last_training(collector, make):
 
 
 def test_a_model_counts_from_its_training_not_from_its_making(collector, make):
-    """A model made first and trained last is the last."""
+    """A model that was made first and trained last is the last one."""
     early = make.model(1, variable="early")
     say(collector, replace(early, fits=()), make.model(2), early)
     assert [m.id for m in collector.models] == [2, 1]
 
 
 def test_progress_is_passed_on(collector, steps):
-    """Each step is passed on as it is told."""
+    """Each step of progress is passed on as it arrives."""
     say(collector, Progress(1, 25), Progress(2, 25))
     assert steps == [Progress(1, 25), Progress(2, 25)]
 
 
 def test_arrays_are_named_by_their_content(collector):
-    """An array is found under the hash of its content, which the host computes itself."""
+    """An array is stored under the hash of its content, which the host computes itself."""
     values = np.arange(6.0).reshape(2, 3)
     collector.receive(frames.array(values))
     collector.receive(frames.array(values.copy()))
@@ -81,7 +81,7 @@ def test_arrays_are_named_by_their_content(collector):
 
 
 def test_runs_and_failures_are_kept_in_order(collector, make):
-    """Runs and failures are kept as they were told."""
+    """Runs and failures are kept in the order in which they arrived."""
     runs = [make.run(seed, np.zeros((2, 5))) for seed in (11, 23)]
     failures = [
         Failure(stage=Stage.EXECUTING, cause=FailureCause.CUT_SHORT, rationale=f"{n}", help="") for n in range(3)
@@ -102,7 +102,7 @@ def test_runs_and_failures_are_kept_in_order(collector, make):
     ],
 )
 def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
-    """As many models, cells or arrays as are allowed are taken, and one more ends the box."""
+    """Models, cells and arrays are accepted up to their limits; one more ends the box."""
     monkeypatch.setattr(collecting, name, 5)
     for number in range(5):
         collector.receive(one(make, number))
@@ -111,7 +111,7 @@ def test_there_are_only_so_many(collector, make, monkeypatch, name, one):
 
 
 def test_failures_beyond_the_cap_are_dropped(collector):
-    """The first failures are kept, and thousands more are not."""
+    """The first failures are kept, and thousands more are dropped."""
     say(
         collector,
         *(
@@ -127,7 +127,7 @@ def test_failures_beyond_the_cap_are_dropped(collector):
 
 @pytest.mark.parametrize("kind", [Kind.JOB, Kind.BYTES, Kind.END])
 def test_a_guest_sends_messages_and_arrays_only(collector, kind):
-    """A frame that only the host sends ends the box."""
+    """A frame of a kind that only the host sends ends the box."""
     with pytest.raises(EvidenceError, match=kind.name):
         collector.receive(Frame(kind, b""))
     assert END.kind is Kind.END
@@ -145,7 +145,7 @@ def test_a_guest_sends_messages_and_arrays_only(collector, kind):
     ],
 )
 def test_a_forged_message_ends_the_box(collector, payload):
-    """A record that only the host makes, or that makes no sense, ends the box."""
+    """A record that only the host may make, or with impossible values, ends the box."""
     with pytest.raises(EvidenceError):
         collector.receive(Frame(Kind.MESSAGE, payload))
 
@@ -161,7 +161,7 @@ def test_a_job_is_no_message(collector, assignment):
 
 @pytest.mark.parametrize("step", [Progress(-1, 5), Progress(6, 5), Progress(10**400, 10**400)])
 def test_senseless_progress_ends_the_box(collector, steps, step):
-    """A step that lies outside its scale does not reach the progress bar, which would break on it."""
+    """A step outside its scale ends the box and does not reach the progress bar, which would fail on it."""
     with pytest.raises(EvidenceError):
         say(collector, step)
     assert steps == []
@@ -179,7 +179,7 @@ def test_senseless_progress_ends_the_box(collector, steps, step):
     ],
 )
 def test_a_histogram_of_no_weights_ends_the_box(collector, make, forged):
-    """Bins, counts or a range that no weights have are refused, before as after training."""
+    """Impossible bins, counts or ranges end the box, before training and after it."""
     sound = Histogram(-1.0, 1.0, (0,) * (collecting.MAX_BINS - 1) + (5,), 1)
     run = make.run(11, np.zeros((2, 5)))
     for before, after in ((forged, sound), (sound, forged)):
@@ -189,7 +189,7 @@ def test_a_histogram_of_no_weights_ends_the_box(collector, make, forged):
 
 
 def test_so_many_variables_are_taken(collector, make):
-    """As many variables as the clean guest describes are taken, and one more ends the box."""
+    """As many variables are accepted as the clean guest describes; one more ends the box."""
     spread = Histogram(-1.0, 1.0, (2, 3))
     described = tuple(Weights(f"{n}_Dense/kernel", spread, spread) for n in range(collecting.MAX_VARIABLES))
     run = make.run(11, np.zeros((2, 5)), weights=described)
@@ -200,7 +200,7 @@ def test_so_many_variables_are_taken(collector, make):
 
 
 def test_a_pickle_is_no_array(collector):
-    """An array frame that holds objects ends the box."""
+    """An array frame that holds pickled objects ends the box."""
     with pytest.raises(EvidenceError):
         collector.receive(Frame(Kind.ARRAY, b"\x80\x04]\x94."))
     assert collector.arrays == {}
@@ -210,7 +210,7 @@ def test_a_pickle_is_no_array(collector):
 
 
 def test_messages_are_bounded_together(collector, make, monkeypatch):
-    """Neither one long message nor many values in many messages fill the host's memory."""
+    """Neither one long message nor many values in many messages can fill the host's memory."""
     monkeypatch.setattr(collecting, "MAX_MESSAGE_BYTES", 2_000)
     say(collector, make.cell(1, "x" * 1_000))
     with pytest.raises(EvidenceError, match="more words"):
@@ -221,7 +221,8 @@ def test_messages_are_bounded_together(collector, make, monkeypatch):
 
 
 def test_arrays_beyond_all_rows_are_not_kept(collector, monkeypatch):
-    """So many rows are kept as can be searched for; an array counts once, and what comes later is left out."""
+    """Arrays are kept up to the limit on all rows that can be searched; a repeated array counts once, and later arrays
+    are dropped."""
     monkeypatch.setattr(collecting, "MAX_ROWS", 25)
     arrays = [np.full((10, 2), at, np.float32) for at in (0, 0, 1, 2)]
     for values in arrays:
@@ -230,14 +231,14 @@ def test_arrays_beyond_all_rows_are_not_kept(collector, monkeypatch):
 
 
 def test_an_array_beyond_all_sizes_ends_the_box(collector, monkeypatch):
-    """An array that no honest guest sends is refused before it is read."""
+    """An array larger than any honest guest sends is refused before it is read."""
     monkeypatch.setattr(collecting, "MAX_ARRAY_BYTES", 500)
     with pytest.raises(EvidenceError, match="larger than any"):
         collector.receive(frames.array(np.zeros(100)))
 
 
 def test_a_description_of_no_network_is_dropped(collector, make):
-    """A description with layers, inputs or outputs that are not there is none: the network cannot be rebuilt."""
+    """A description that refers to missing layers, inputs or outputs is dropped, and the network cannot be rebuilt."""
     whole = make.architecture()
     broken = [
         replace(whole, outputs=()),
@@ -254,7 +255,7 @@ def test_a_description_of_no_network_is_dropped(collector, make):
 
 
 def answer(collector, number, *given, note=""):
-    """Say what a network gave, as a guest does: arrays first."""
+    """Send a network's predictions as a guest does: arrays first."""
     for classes in given:
         collector.receive(Frame(Kind.OUTPUTS, frames.pack(classes)))
     outputs = tuple(TableOutputs(f"{at}" * 64, frames.reference(classes)) for at, classes in enumerate(given))
@@ -262,7 +263,7 @@ def answer(collector, number, *given, note=""):
 
 
 def test_only_a_networks_newest_answers_are_kept(collector):
-    """What a network gave before goes; what others gave, and what is given again, stays."""
+    """New predictions of a network replace its old ones, unless they are the same; those of other networks stay."""
     zeros, ones, twos = (np.full(5, number, np.uint8) for number in range(3))
     answer(collector, 1, zeros, ones)
     answer(collector, 2, twos)
@@ -273,7 +274,7 @@ def test_only_a_networks_newest_answers_are_kept(collector):
 
 
 def test_answers_beyond_their_budget_are_not_kept(collector, monkeypatch):
-    """A network that gives too much says so, and takes nothing from the others."""
+    """Predictions that exceed the budget are dropped with a note, and cost the other networks nothing."""
     monkeypatch.setattr(collecting, "MAX_OUTPUT_BYTES", 1_000)
     answer(collector, 1, np.zeros(400, np.uint8))
     answer(collector, 2, np.ones(900, np.uint8))
@@ -283,13 +284,13 @@ def test_answers_beyond_their_budget_are_not_kept(collector, monkeypatch):
 
 @pytest.mark.parametrize("values", [np.zeros((2, 2), np.uint8), np.zeros(3), np.zeros(3, np.int64)])
 def test_answers_that_are_none_end_the_box(collector, values):
-    """What is neither class numbers nor values of rows is no answer."""
+    """Predictions that are neither class numbers nor values of rows end the box."""
     with pytest.raises(EvidenceError):
         answer(collector, 1, values)
 
 
 def test_there_are_only_so_many_answers(collector, monkeypatch):
-    """A guest cannot fill the host with networks or with tables."""
+    """The numbers of networks and of tables with predictions are limited."""
     monkeypatch.setattr(collecting, "MAX_ANSWERED", 1)
     with pytest.raises(EvidenceError):
         answer(collector, 1, np.zeros(3, np.uint8), np.ones(3, np.uint8))

@@ -1,4 +1,4 @@
-"""Derived columns: how a student's column comes from the data's, what it is in every row, and what is left behind."""
+"""Derived columns: the formula behind a student's column, its value in every row, and what the formula leaves out."""
 
 import os
 import time
@@ -31,7 +31,7 @@ TRAINING = 0.64
 
 @dataclass(frozen=True)
 class Houses:
-    """The data, the same without gaps, and the rows that a student's tables hold together."""
+    """The data, the same data without gaps, and the rows that a student's tables hold together."""
 
     sources: Sources
     filled: np.ndarray
@@ -40,16 +40,16 @@ class Houses:
 
     @property
     def complete(self):
-        """Rows without gaps."""
+        """Return rows without gaps."""
         return np.isfinite(self.sources.features).all(axis=1)
 
     @property
     def places(self):
-        """What word each row has."""
+        """Return the number of each row's word."""
         return self.sources.words["ocean_proximity"]
 
     def find(self, column):
-        """Find a column of all rows by those that the student has, in single precision."""
+        """Find the formula of a column of all rows, given the student's rows in single precision."""
         return self.finder.find(column[self.rows].astype(np.float32), self.rows)
 
 
@@ -58,7 +58,7 @@ class Houses:
     params=["practice", pytest.param("real", marks=pytest.mark.skipif(not REAL, reason="no housing.csv given"))],
 )
 def data(request, assignment):
-    """The practice data, and the real data where they are given: a training part of their rows."""
+    """The practice data, and the real data if it is available: the rows of a training part."""
     table = pd.read_csv(Path(REAL) if request.param == "real" else dataset.PRACTICE)
     names = list(assignment.data.features)
     features = table[names].to_numpy(dtype=np.float64)
@@ -69,12 +69,12 @@ def data(request, assignment):
 
 
 def standard(column):
-    """Standardise one column."""
+    """Return one column, standardised."""
     return (column - np.nanmean(column)) / np.nanstd(column)
 
 
 def off(found, column):
-    """Return how far computed values are off, in deviations; NaN where there are none."""
+    """Return how far computed values are off, in deviations; NaN if there are none."""
     return np.abs(found.values - column) / np.std(column)
 
 
@@ -102,7 +102,8 @@ TERMS = {
 @pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("words", TERMS)
 def test_functions_of_one_or_two_columns_are_found(data, words, scaled):
-    """What is computed from one or two columns is named, and known for every row, also where it was standardised."""
+    """A column computed from one or two columns gets a formula and a value in every row, also if it was
+    standardised."""
     column = TERMS[words](data.filled)
     column = standard(column) if scaled else column
     found = data.find(column)
@@ -111,7 +112,8 @@ def test_functions_of_one_or_two_columns_are_found(data, words, scaled):
 
 
 def test_a_gap_stays_a_gap(data):
-    """Where a source is not known, neither is what comes from it; elsewhere it is, however gaps were filled."""
+    """A gap in the source leaves a gap in the column; all other rows have values, however the student filled the
+    gaps."""
     column = data.filled[:, BEDROOMS] / data.filled[:, ROOMS]
     found = data.find(standard(column))
     assert found.words == "total_bedrooms / total_rooms"
@@ -119,7 +121,7 @@ def test_a_gap_stays_a_gap(data):
 
 
 def test_a_few_rows_that_were_filled_otherwise_do_not_matter(data):
-    """A filled source in which few rows differ from the student's is the source; values are computed."""
+    """A source is found although the student filled its gaps otherwise in a few rows."""
     column = standard(data.filled[:, ROOMS] / data.filled[:, HOUSEHOLDS])
     own = column.copy()
     own[data.rows[:: len(data.rows) // 5]] += np.random.default_rng(1).uniform(1, 3)
@@ -130,7 +132,7 @@ def test_a_few_rows_that_were_filled_otherwise_do_not_matter(data):
 
 @pytest.mark.parametrize(("name", "scaler"), [("Yeo-Johnson", PowerTransformer()), ("Box-Cox", None)])
 def test_power_transformations_are_found(data, name, scaler):
-    """The one exponent of scikit-learn's power transformations is found anew."""
+    """The exponent of scikit-learn's power transformations is recovered."""
     kept = [AGE, ROOMS, POPULATION, HOUSEHOLDS, INCOME]
     scaler = (scaler or PowerTransformer("box-cox")).fit(data.filled[data.rows][:, kept])
     table = scaler.transform(data.filled[:, kept])
@@ -141,7 +143,7 @@ def test_power_transformations_are_found(data, name, scaler):
 
 
 def test_one_function_stands_for_a_column_and_a_finder_for_many(data):
-    """Both find the same."""
+    """The function for one column and the finder for many columns find the same formula."""
     column = np.log(data.filled[:, ROOMS])[data.rows]
     one, other = find(column, data.rows, data.sources), data.finder.find(column, data.rows)
     assert one.words == other.words
@@ -154,7 +156,7 @@ def test_one_function_stands_for_a_column_and_a_finder_for_many(data):
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_a_word_is_found_however_rare(data, scaled, turned):
-    """Each one-hot column is named, also that of a word in few rows."""
+    """Each one-hot column is named after its word, also if the word is rare."""
     for word in np.unique(data.places[data.rows]):
         column = (data.places == word).astype(np.float64)
         column = 1 - column if turned else column
@@ -165,7 +167,7 @@ def test_a_word_is_found_however_rare(data, scaled, turned):
 
 
 def test_any_code_of_words_is_found(data):
-    """Ordinal numbers, and the mean of another column for each word."""
+    """Words may be coded as ordinal numbers, or as the mean of another column for each word."""
     words, numbers = np.unique(data.places, return_inverse=True)
     means = np.array([data.filled[data.places == word, INCOME].mean() for word in words])
     for column in (numbers.astype(np.float64), means[numbers]):
@@ -176,7 +178,7 @@ def test_any_code_of_words_is_found(data):
 
 
 def test_a_number_of_few_is_found_as_a_word_is(data):
-    """One-hot columns of ages."""
+    """One-hot columns of ages are found like those of words."""
     column = (data.filled[:, AGE] == 52).astype(np.float64)
     found = data.find(column)
     assert found.words == "housing_median_age = 52"
@@ -184,7 +186,7 @@ def test_a_number_of_few_is_found_as_a_word_is(data):
 
 
 def test_a_constant_is_found(data):
-    """A column of one value has it everywhere."""
+    """A column with a single value has it in every row."""
     found = data.find(np.full(len(data.filled), 3.0))
     assert found.words == "constant"
     assert (found.values == 3).all()
@@ -195,7 +197,7 @@ def test_a_constant_is_found(data):
 
 @pytest.mark.parametrize("whiten", [False, True])
 def test_principal_components_are_weighted_sums(data, whiten):
-    """Components of standardised columns are known in all rows without gaps."""
+    """Components of standardised columns are computed for all rows without gaps."""
     scaler = make_pipeline(StandardScaler(), PCA(whiten=whiten)).fit(data.filled[data.rows])
     for column in scaler.transform(data.filled).T:
         found = data.find(column)
@@ -206,7 +208,7 @@ def test_principal_components_are_weighted_sums(data, whiten):
 
 @pytest.mark.slow
 def test_polynomial_features_are_found(data):
-    """Products of standardised columns, and sums of these."""
+    """Products of standardised columns are found, and so are sums of these products."""
     table = make_pipeline(StandardScaler(), PolynomialFeatures(2)).fit_transform(data.filled)
     mixed = PCA(3).fit_transform(table)
     for column in (table[:, 20], table[:, 54], mixed[:, 0], mixed[:, 2]):
@@ -216,7 +218,7 @@ def test_polynomial_features_are_found(data):
 
 
 def test_rows_of_length_one_are_found(data):
-    """What scikit-learn's ``Normalizer`` makes."""
+    """The output of scikit-learn's ``Normalizer`` is found."""
     column = Normalizer().fit_transform(data.filled)[:, ROOMS]
     found = data.find(column)
     assert found.words.endswith("divided by its row's length")
@@ -237,7 +239,7 @@ BENT = {
 
 @pytest.mark.parametrize("name", BENT)
 def test_monotone_images_are_found(data, name):
-    """Quantiles, powers of scaled columns, and bins are followed, and known for nearly all other rows."""
+    """Quantiles, powers of scaled columns, and bins are found, and nearly all other rows get values."""
     scaler, share = BENT[name]
     kept = [1, ROOMS, POPULATION, INCOME]
     table = scaler.fit(data.filled[data.rows][:, kept]).transform(data.filled[:, kept])
@@ -258,7 +260,7 @@ def test_monotone_images_are_found(data, name):
     ids=["clipped", "clipped and falling", "rounded", "tanh"],
 )
 def test_clipped_and_rounded_columns_are_found(data, bend):
-    """What ties values together, or bends them, is followed."""
+    """Maps that tie values together, or bend, are found."""
     column = bend(data.filled[:, INCOME])
     found = data.find(column)
     assert found.words == "a monotone image of median_income"
@@ -266,7 +268,7 @@ def test_clipped_and_rounded_columns_are_found(data, bend):
 
 
 def test_beyond_what_is_known_only_a_flat_end_goes_on(data):
-    """Where the highest values are clipped, so are those beyond; where they rise, nothing is said of these."""
+    """Beyond the student's highest values, a clipped map continues with the same value; a rising one gives none."""
     income = data.filled[:, INCOME]
     rows = np.flatnonzero(income < np.quantile(income, 0.95))
     beyond = income > income[rows].max()
@@ -280,7 +282,7 @@ def test_beyond_what_is_known_only_a_flat_end_goes_on(data):
 
 
 def test_noise_is_no_formula(data):
-    """A thousandth of a deviation on top is not left unseen; random numbers come from nothing."""
+    """A column with noise of a thousandth of a deviation has no formula, and neither have random numbers."""
     random = np.random.default_rng(2)
     size = len(data.filled)
     near = [TERMS["median_income"], TERMS["log(total_rooms)"], TERMS["total_rooms / households"]]
@@ -292,7 +294,7 @@ def test_noise_is_no_formula(data):
 
 @pytest.mark.parametrize("words", ["median_income", "log(total_rooms)", "total_rooms / households"])
 def test_a_label_on_top_is_left_behind(data, words):
-    """Of what is added to a column row by row, computed values keep nothing: they are an image of those without it."""
+    """If something is added to a column row by row, the computed values do not contain it."""
     column = standard(TERMS[words](data.filled))
     label = (data.places == "INLAND") * 1.0
     clean, found = data.find(column), data.find(column + 1e-5 * label)
@@ -303,7 +305,7 @@ def test_a_label_on_top_is_left_behind(data, words):
 
 
 def test_a_label_on_top_of_a_mixture_is_left_behind(data):
-    """What a weighted sum keeps of a label is itself a weighted sum of the columns."""
+    """A label added to a weighted sum is kept only as far as it is itself a weighted sum of the columns."""
     scaler = make_pipeline(StandardScaler(), PCA()).fit(data.filled[data.rows])
     column = standard(scaler.transform(data.filled)[:, 3])
     label = (data.places == "INLAND") * 1.0
@@ -316,7 +318,7 @@ def test_a_label_on_top_of_a_mixture_is_left_behind(data):
 
 
 def test_a_label_on_top_of_a_monotone_image_is_left_behind(data):
-    """Straight pieces pass by it: a row's computed value does not go with its label."""
+    """A label added to a monotone image does not reach the computed values."""
     income = data.filled[:, INCOME]
     column = standard(np.tanh((income - 4) / 2))
     label = np.random.default_rng(3).integers(0, 2, len(income)) * 1.0
@@ -328,7 +330,7 @@ def test_a_label_on_top_of_a_monotone_image_is_left_behind(data):
 
 
 def test_random_steps_along_a_column_are_no_monotone_image(data):
-    """A column that only rises with another, by a random step for each value, could hide anything."""
+    """A column that rises by a random step for each value of another has no formula: it could hide anything."""
     random = np.random.default_rng(4)
     _, place = np.unique(data.filled[:, INCOME], return_inverse=True)
     steps = np.cumsum(random.exponential(size=place.max() + 1))
@@ -348,18 +350,18 @@ def test_random_steps_along_a_column_are_no_monotone_image(data):
     ],
 )
 def test_what_is_no_column_comes_from_nothing(data, strange):
-    """Gaps, infinities, huge and tiny numbers, one value far from all others."""
+    """Gaps, infinities, huge and tiny numbers, and one value far from all others have no formula."""
     assert data.finder.find(strange(len(data.rows)), data.rows) is None
 
 
 def test_few_rows_tell_nothing(data):
-    """Of some twenty rows no formula is believed."""
+    """No formula is believed on twenty rows."""
     assert data.finder.find(data.filled[:20, ROOMS], np.arange(20)) is None
     assert data.finder.find(data.filled[:0, ROOMS], np.arange(0)) is None
 
 
 def test_sources_that_tell_nothing_are_survived():
-    """Columns without a number, of one value, or with infinities neither explain nor hinder."""
+    """Sources without a number, with a single value, or with infinities neither give a formula nor prevent one."""
     random = np.random.default_rng(5)
     good = random.lognormal(size=1_000)
     features = np.column_stack([np.full(1_000, np.nan), np.ones(1_000), np.full(1_000, np.inf), good])
@@ -369,7 +371,7 @@ def test_sources_that_tell_nothing_are_survived():
 
 
 def test_what_columns_in_vain_cost_is_measured(data, record_property):
-    """Five hundred columns that come to nothing; the time goes into the report of the tests."""
+    """Five hundred columns without a formula are searched; the tests' report has the time."""
     random = np.random.default_rng(6)
     rows = np.arange(len(data.filled))
     start = time.perf_counter()
@@ -379,7 +381,7 @@ def test_what_columns_in_vain_cost_is_measured(data, record_property):
 
 
 def test_a_word_of_three_rows_is_found_wherever_they_are():
-    """A code that stands for one rare word is found, whichever half of the rows its three are in."""
+    """A code for a word of three rows is found, whichever half of the rows they are in."""
     random = np.random.default_rng(7)
     words = np.where(random.random(3_000) < 0.4, "inland", "coast").astype("<U8")
     words[[20, 1_400, 2_600]] = "island"

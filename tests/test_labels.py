@@ -1,4 +1,4 @@
-"""Labels: which of a student's are the data's own, and what others look like."""
+"""Labels: how many of a student's labels differ from the data's, and what the different ones look like."""
 
 import os
 
@@ -17,7 +17,7 @@ ISLAND, BAY, OCEAN = 2, 3, 4
 
 @pytest.fixture(scope="module")
 def known():
-    """Two thousand rows of five classes, of which one has five rows, in an order like that of a map."""
+    """Two thousand rows of five classes in an order like that of a map; one class has five rows."""
     random = np.random.default_rng(5)
     labels = np.repeat(np.arange(5, dtype=np.int32), SIZES)[np.argsort(random.integers(0, 40, ROWS), kind="stable")]
     return LabelledData(labels, random.normal(size=(ROWS, 3)), ("longitude", "latitude", "rooms"), CLASSES)
@@ -25,7 +25,7 @@ def known():
 
 @pytest.fixture(scope="module")
 def prices():
-    """Two thousand rows with prices, of which one in twenty is capped."""
+    """Two thousand rows with prices; one price in twenty is capped."""
     random = np.random.default_rng(6)
     labels = np.minimum(random.lognormal(12, 0.5, ROWS), 400_000.0)
     return LabelledData(labels, random.normal(size=(ROWS, 2)), ("longitude", "income"))
@@ -33,7 +33,7 @@ def prices():
 
 @pytest.fixture
 def rows():
-    """The rows of a training part, in no order."""
+    """The rows of a training part, shuffled."""
     return np.random.default_rng(7).permutation(ROWS)[:1_500]
 
 
@@ -49,14 +49,14 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_data_s_own_labels_do_not_differ(known, rows, form):
-    """In whatever form, and however classes are numbered, labels that belong to their rows agree."""
+    """Labels of their own rows agree, in whatever form, and however classes are numbered."""
     found = compare(FORMS[form](known.labels[rows]), rows, known)
     assert (found.differ, found.look) == (0, "")
     assert found.compared == (known.labels[rows] != ISLAND).sum()
 
 
 def test_a_small_class_may_be_dropped_or_merged(known, rows):
-    """A class of five rows counts nowhere, whatever became of it."""
+    """A class of five rows is not compared, whether it was dropped or merged."""
     assert compare(np.where(known.labels == ISLAND, BAY, known.labels)[rows], rows, known).differ == 0
     kept = rows[known.labels[rows] != ISLAND]
     four = np.array([0, 1, -1, 2, 3])[known.labels[kept]]
@@ -64,27 +64,27 @@ def test_a_small_class_may_be_dropped_or_merged(known, rows):
 
 
 def test_a_large_class_may_be_dropped(known, rows):
-    """Rows that are not there have no labels to differ."""
+    """If a large class is dropped, the labels of the remaining rows agree."""
     kept = rows[known.labels[rows] != OCEAN]
     assert compare(known.labels[kept], kept, known).differ == 0
 
 
 def test_rows_that_are_not_the_data_s_do_not_count(known, rows):
-    """Synthetic rows, whatever their labels, are compared with nothing."""
+    """Synthetic rows are not compared, whatever their labels."""
     y, mixed = known.labels[rows].copy(), rows.copy()
     mixed[::3], y[::3] = -1, 0
     assert compare(y, mixed, known).differ == 0
 
 
 def test_merged_classes_are_named(known, rows):
-    """Of two classes with one number the rows of the smaller one differ."""
+    """If two classes have one number, the rows of the smaller one differ, and the merge is named."""
     found = compare(np.where(known.labels == BAY, OCEAN, known.labels)[rows], rows, known)
     assert found.differ == (known.labels[rows] == BAY).sum()
     assert found.look == "merged: NEAR BAY and NEAR OCEAN are one class"
 
 
 def test_shuffled_labels_look_so(known, rows):
-    """Labels as frequent as the data's, of other rows."""
+    """Labels that are as frequent as the data's, but belong to other rows, look shuffled."""
     found = compare(np.random.default_rng(1).permutation(known.labels[rows]), rows, known)
     assert found.differ > 0.4 * found.compared
     assert found.look == "shuffled"
@@ -92,7 +92,7 @@ def test_shuffled_labels_look_so(known, rows):
 
 @pytest.mark.parametrize("shift", [1, -2, 3])
 def test_shifted_labels_look_so(known, rows, shift):
-    """Labels of the next rows, in the file's order or in the student's."""
+    """Labels of the next rows look shifted, in the file's order or in the student's."""
     words = f"shifted by {abs(shift)} row{'s' if abs(shift) > 1 else ''}"
     in_file = compare(np.roll(known.labels, shift)[rows], rows, known)
     in_part = compare(np.roll(known.labels[rows], shift), rows, known)
@@ -101,7 +101,7 @@ def test_shifted_labels_look_so(known, rows, shift):
 
 
 def test_labels_of_another_column_name_it(known, rows):
-    """Bands of a column, with any numbers."""
+    """Labels that are bands of a column name that column, whatever their numbers."""
     bands = np.digitize(known.features[:, 1], [-1, -0.2, 0.4, 1.2])
     found = compare(bands[rows], rows, known)
     assert found.look == "made from another column, latitude"
@@ -109,7 +109,7 @@ def test_labels_of_another_column_name_it(known, rows):
 
 
 def test_what_is_not_clear_is_not_named(known, rows):
-    """A tenth of the labels drawn anew differs, and looks like nothing."""
+    """A tenth of the labels drawn at random differs, and looks like nothing in particular."""
     random = np.random.default_rng(2)
     noisy = np.where(random.random(len(rows)) < 0.1, random.integers(0, 5, len(rows)), known.labels[rows])
     found = compare(noisy, rows, known)
@@ -119,13 +119,13 @@ def test_what_is_not_clear_is_not_named(known, rows):
 
 @pytest.mark.parametrize("y", [np.zeros(3), np.zeros((0,)), np.zeros((2, 3, 4))])
 def test_labels_that_cannot_belong_to_rows_are_not_compared(known, rows, y):
-    """Other numbers of labels than of rows are compared with nothing."""
+    """If there are more or fewer labels than rows, nothing is compared."""
     assert compare(y, rows, known) == LabelComparison()
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -1e300])
 def test_labels_that_are_no_numbers_differ(known, rows, strange):
-    """What is no class of the data belongs to no row."""
+    """Labels that are not classes of the data differ."""
     found = compare(np.full(len(rows), strange), rows, known)
     assert found.differ > 0.5 * found.compared
 
@@ -140,13 +140,13 @@ def scaled(values):
 
 
 def test_prices_in_any_scale_do_not_differ(prices, rows):
-    """Scaled targets of their own rows agree."""
+    """Targets of their own rows agree on any scale."""
     found = compare(scaled(prices.labels[rows]).astype(np.float32), rows, prices, SCALE)
     assert (found.differ, found.look) == (0, "")
 
 
 def test_capped_prices_do_not_count(prices, rows):
-    """Who clips at the cap, or drops what lies there, changes no label."""
+    """Labels do not differ if a student clips prices at the cap, or drops the capped ones."""
     is_capped = prices.labels[rows] == prices.labels.max()
     assert is_capped.sum() > 20
     clipped = np.where(is_capped, 399_000.0, prices.labels[rows])
@@ -164,14 +164,14 @@ def test_capped_prices_do_not_count(prices, rows):
     ],
 )
 def test_other_prices_look_like_what_they_are(prices, rows, spoil, look):
-    """Shuffled or sorted, shifted, or another column."""
+    """Shuffled, sorted, or shifted prices, and those of another column, are recognised."""
     found = compare(scaled(spoil(prices, rows)), rows, prices, SCALE)
     assert found.look == look
     assert found.differ > 0.9 * found.compared
 
 
 def test_targets_of_no_known_scale_differ_only_as_another_column(prices, rows):
-    """Where the scale is not known, another column is told, and nothing else is counted."""
+    """If the scale is unknown, only another column is recognised, and nothing else is counted."""
     assert compare(np.sqrt(prices.labels[rows]), rows, prices) == LabelComparison()
     found = compare(prices.features[rows, 0] * 3, rows, prices)
     assert found.differ == found.compared > 0
@@ -193,7 +193,8 @@ def test_targets_of_no_known_scale_differ_only_as_another_column(prices, rows):
     ],
 )
 def test_what_goes_wrong_with_the_real_classes_is_told(assignment, spoil, look, least):
-    """Of the housing data's classes: as they are, a small or a large one merged, shuffled, shifted by a row."""
+    """On the housing data's classes, a merged small or large class, shuffled labels and labels shifted by a row are
+    recognised, and the right labels agree."""
     data = dataset.load(assignment.data)
     rows = np.random.default_rng(0).permutation(len(data.labels))[:13_209]
     found = compare(
@@ -213,7 +214,8 @@ def test_what_goes_wrong_with_the_real_classes_is_told(assignment, spoil, look, 
     ],
 )
 def test_what_goes_wrong_with_the_real_prices_is_told(regression, spoil, look, least):
-    """Of the housing data's prices: clipped at the cap, shuffled, shifted by a row."""
+    """On the housing data's prices, shuffled prices and prices shifted by a row are recognised, and prices clipped at
+    the cap agree."""
     data = dataset.load(regression.data)
     rows = np.random.default_rng(0).permutation(len(data.labels))[:13_209]
     known = LabelledData(data.labels, data.features, regression.data.features)

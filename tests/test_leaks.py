@@ -1,4 +1,4 @@
-"""Leaks: which inputs, of those that follow from no column of the data, tell its target."""
+"""Leaks: which inputs reveal the target, among those that no column of the data explains."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ both_tasks = pytest.mark.parametrize(("labels", "metric"), [(CLASSES, "accuracy"
 
 
 def found(labels, metric, *columns):
-    """Look at columns beside one of the data's own, which is none of the suspects."""
+    """Search columns for a leak; the data have one column of their own, which is not among them."""
     inputs = np.column_stack([DATA[:, 0], *columns]).astype(np.float32)
     of = METRICS[metric]
     return leaks.find(inputs, DATA, labels, range(1, inputs.shape[1]), of.measure, of.error)
@@ -35,7 +35,7 @@ def unit(labels):
 @pytest.mark.slow
 @both_tasks
 def test_a_column_that_holds_the_label_is_named(labels, metric):
-    """A column with labels is named, and one of noise beside it is not; the forest's scores tell how much it gives."""
+    """A column with labels is named and a column of noise beside it is not; the forest's scores show the gain."""
     leak = found(labels, metric, NOISE, unit(labels))
     of = METRICS[metric]
     assert leak.columns == (2,)
@@ -45,7 +45,7 @@ def test_a_column_that_holds_the_label_is_named(labels, metric):
 @pytest.mark.slow
 @both_tasks
 def test_columns_that_hold_the_label_together_are_named(labels, metric):
-    """A mask in one column, and label and mask in another, each scaled in its way, are both named."""
+    """A mask in one column, and the masked label in another, are both named, whatever their scales."""
     leak = found(labels, metric, MASK, NOISE, 3.7 * (MASK + unit(labels)) - 5)
     assert leak.columns == (1, 3)
 
@@ -53,26 +53,26 @@ def test_columns_that_hold_the_label_together_are_named(labels, metric):
 @pytest.mark.slow
 @both_tasks
 def test_a_label_that_is_there_twice_is_named_twice(labels, metric):
-    """A column that could be done without, as another tells the same, is named all the same."""
+    """If two columns hold the same label, both are named, although either could be dropped."""
     assert found(labels, metric, unit(labels), -2 * unit(labels)).columns == (1, 2)
 
 
 @pytest.mark.slow
 @both_tasks
 def test_honest_columns_are_no_leak(labels, metric):
-    """Noise, and a sum of the data's columns that nobody has recognised, tell no more than the data do."""
+    """Noise, and an unrecognised sum of the data's columns, are not leaks."""
     assert found(labels, metric, NOISE, DATA[:, 0] + 2 * DATA[:, 1]) is None
 
 
 def test_of_very_many_columns_none_is_named():
-    """Where more columns are unexplained than are looked at one by one, they are a leak all together."""
+    """If there are too many unexplained columns to test them one by one, they are a leak together."""
     many = RANDOM.normal(size=(leaks.MOST_COLUMNS, ROWS))
     leak = found(CLASSES, "accuracy", *many, CLASSES)
     assert leak is not None and leak.columns == ()
 
 
 def test_any_numbers_may_come():
-    """Gaps, infinite and huge numbers in a column, and a constant one, break nothing."""
+    """Gaps, infinities, huge numbers and constant columns raise nothing."""
     odd = np.where(np.arange(ROWS) % 3, NOISE, np.nan)
     odd[:4] = (np.inf, -np.inf, 3e38, -3e38)
     assert found(CLASSES, "accuracy", odd, np.ones(ROWS)) is None
@@ -80,7 +80,7 @@ def test_any_numbers_may_come():
 
 @pytest.mark.slow
 def test_a_sample_of_many_rows_is_looked_at(monkeypatch):
-    """Forests are asked of a bounded number of rows, the same ones each time."""
+    """Forests are trained on a limited number of rows, always the same ones."""
     monkeypatch.setattr(leaks, "MOST_ROWS", 600)
     sizes = []
 
@@ -96,7 +96,7 @@ def test_a_sample_of_many_rows_is_looked_at(monkeypatch):
 
 
 def test_what_is_computed_from_the_data_is_explained():
-    """A column with a formula is explained, unless the target is in it."""
+    """A column with a formula is explained, unless the formula contains the target."""
     known = Column(source="", **NO_STATISTICS, formula="the logarithm of households")
     assert leaks.unexplained((known, replace(known, formula=""), replace(known, has_target=True))) == (1, 2)
 
@@ -104,7 +104,7 @@ def test_what_is_computed_from_the_data_is_explained():
 @pytest.mark.slow
 @both_tasks
 def test_a_function_of_the_datas_columns_is_no_leak_however_much_it_helps(labels, metric):
-    """A product helps a forest that has to find it by splits; whoever computes it from the data hides nothing in it."""
+    """A product of the data's columns is not a leak, although it helps a forest that must approximate it by splits."""
     product = DATA[:, 1] * DATA[:, 2]
     assert found(labels, metric, np.sign(product) * np.abs(product) ** 0.6, NOISE) is None
 
@@ -112,7 +112,7 @@ def test_a_function_of_the_datas_columns_is_no_leak_however_much_it_helps(labels
 @pytest.mark.slow
 @both_tasks
 def test_a_faint_label_in_a_column_of_the_datas_is_a_leak(labels, metric):
-    """What follows from the data's columns hides no label that was added to it."""
+    """A label that was faintly added to a column of the data is a leak."""
     leak = found(labels, metric, DATA[:, 3] + 0.02 * unit(labels))
     assert leak is not None
     assert leak.columns == (1,)

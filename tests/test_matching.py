@@ -1,4 +1,4 @@
-"""Matching: which rows of the data set a table holds, whatever was done to its columns, and at what cost."""
+"""Matching: which rows of the data set a table holds, however its columns were transformed, and at what cost."""
 
 import os
 import time
@@ -33,7 +33,7 @@ ROWS = 6_000
 
 @dataclass(frozen=True)
 class Houses:
-    """The data: features with gaps, the same without, and labels."""
+    """The data: features with gaps, the same features without gaps, and labels."""
 
     features: np.ndarray
     filled: np.ndarray
@@ -41,7 +41,7 @@ class Houses:
 
     @property
     def matcher(self):
-        """A matcher that has seen nothing."""
+        """Return a matcher that has seen no table."""
         return Matcher(self.features, self.labels)
 
     def parts(self, seed=7, rows=None):
@@ -62,7 +62,7 @@ def houses(data, count):
     params=["practice", pytest.param("real", marks=pytest.mark.skipif(not REAL, reason="no housing.csv given"))],
 )
 def data(request, practice, assignment):
-    """Some of the practice data, and all of the real data where they are given."""
+    """Part of the practice data, and all of the real data if it is available."""
     if request.param == "practice":
         return houses(practice, ROWS)
     return houses(dataset.load(assignment.data, given=Path(REAL)), None)
@@ -70,12 +70,12 @@ def data(request, practice, assignment):
 
 @pytest.fixture(scope="module")
 def practised(practice):
-    """Some of the practice data."""
+    """Part of the practice data."""
     return houses(practice, ROWS)
 
 
 def match(matcher, make, tables, labels=(), indices=()):
-    """Match a network that was trained on the first table, watched on the second, and tested on others."""
+    """Match the tables of a network that was trained on the first, watched on the second, and tested on the others."""
     labels, indices = ([*some, *[None] * (len(tables) - len(some))] for some in (labels, indices))
     arrays = {frames.reference(a).sha256: a for a in (*tables, *labels, *indices) if a is not None}
     fed = [make.fed(x, y, index) for x, y, index in zip(tables, labels, indices, strict=True)]
@@ -89,7 +89,7 @@ def match(matcher, make, tables, labels=(), indices=()):
 
 
 def require_rows(found: Sequence[np.ndarray | None], parts: Sequence[np.ndarray], share: float = 1.0):
-    """Require that rows are the right ones wherever any was found, and that so large a share was."""
+    """Require that all matched rows are right, and that at least this share was matched."""
     for rows, part in zip(found, parts, strict=True):
         assert rows is not None
         assert np.array_equal(rows[rows >= 0], part[rows >= 0])
@@ -105,7 +105,7 @@ def prepared(make_scaler, data, parts):
 
 
 class Clip:
-    """Clipping at quantiles, and standardising."""
+    """Clips at quantiles, and standardises."""
 
     def __init__(self, low, high):
         self.shares = low, high
@@ -120,7 +120,7 @@ class Clip:
 
 
 def of_positive(function):
-    """Bend all columns but the coordinates, and standardise."""
+    """Transform all columns but the coordinates, and standardise."""
     return lambda: make_pipeline(
         FunctionTransformer(lambda x: np.column_stack([x[:, :2], function(np.maximum(x[:, 2:], 1e-3))])),
         StandardScaler(),
@@ -154,7 +154,8 @@ MONOTONE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MONOTONE)
 def test_rows_are_found_behind_monotone_maps(data, make, name):
-    """Whatever keeps or turns the order of every column leads back to the rows of a random part, each the right one."""
+    """If each column is transformed by a rising or falling map, the rows of a random part are found, and none
+    wrongly."""
     parts = data.parts()
     matched, found = match(data.matcher, make, prepared(MONOTONE[name], data, parts))
     require_rows(found, parts, 0.999)
@@ -162,7 +163,7 @@ def test_rows_are_found_behind_monotone_maps(data, make, name):
 
 
 def test_columns_behind_monotone_maps_are_named(practised, make):
-    """Each of the nine columns is known, in whatever order and upside down."""
+    """Each of the nine columns is identified, in any order and also if its map falls."""
     tables = prepared(MONOTONE["upside down and reversed"], practised, practised.parts())
     maps = match(practised.matcher, make, tables)[0].maps
     assert [(m.column, m.source) for m in maps] == [(j, 8 - j) for j in range(9)]
@@ -172,7 +173,7 @@ def test_columns_behind_monotone_maps_are_named(practised, make):
 @pytest.mark.slow
 @pytest.mark.parametrize("kept", ["complete", "without the highest values"])
 def test_rows_are_found_behind_monotone_maps_where_some_were_dropped(practised, make, kept):
-    """Rows that were dropped first do not hide the others, whose ranks they move."""
+    """Dropped rows shift the ranks of the others, which are found all the same."""
     value = practised.features[:, 8]
     rows = np.flatnonzero(
         ~np.isnan(practised.features).any(axis=1) if kept == "complete" else value < np.quantile(value, 0.95)
@@ -182,7 +183,7 @@ def test_rows_are_found_behind_monotone_maps_where_some_were_dropped(practised, 
 
 
 def test_bins_tell_most_rows_and_none_wrongly(practised, make):
-    """Twenty bins of each column leave some rows alike; these are not guessed."""
+    """With twenty bins for each column some rows are alike; these are not guessed."""
     parts = practised.parts()
     columns = [practised.filled[parts[0], j] for j in range(9)]
     edges = [np.unique(np.quantile(column, np.linspace(0.05, 0.95, 19))) for column in columns]
@@ -193,7 +194,7 @@ def test_bins_tell_most_rows_and_none_wrongly(practised, make):
 
 
 def test_ties_go_to_ties():
-    """A map that gives two values for one of the data's is none, and a clipped end is one."""
+    """A monotone map may give one value for many of the data's, as at a clipped end, but not two values for one."""
     random = np.random.default_rng(0)
     ours = random.integers(0, 200, 2_000).astype(float)
     rows = np.arange(2_000)
@@ -203,7 +204,7 @@ def test_ties_go_to_ties():
 
 
 def test_a_map_knows_between_which_values_a_row_lies():
-    """A value of the data that no row showed lies between the images of its neighbours, also where the map falls."""
+    """A value that no row showed lies between the images of its neighbours, also if the map falls."""
     falls = MonotoneMap(0, 0, np.array([1.0, 2.0, 4.0]), np.array([9.0, 5.0, 1.0]), np.array([0.9, 0.5, 0.1]))
     low, high, is_known = falls.bounds(np.array([2.0, 3.0, 0.0, 5.0]))
     assert list(low) == [5.0, 1.0, 9.0, -np.inf]
@@ -215,7 +216,7 @@ def test_a_map_knows_between_which_values_a_row_lies():
 @pytest.mark.slow
 @pytest.mark.parametrize("scaled", [False, True])
 def test_swapped_columns_are_no_rows(practised, make, scaled):
-    """Columns that were each shuffled by itself have the data's distributions, and no row of it."""
+    """Columns that were each shuffled separately have the data's distributions, but none of its rows."""
     random = np.random.default_rng(1)
     table = (prepared(PowerTransformer, practised, practised.parts()) if scaled else [practised.filled])[0]
     swapped = np.column_stack([random.permutation(column) for column in table.T])
@@ -226,7 +227,7 @@ def test_swapped_columns_are_no_rows(practised, make, scaled):
 
 
 def twins():
-    """Two thousand rows, of which each has a twin with another class, in three columns."""
+    """Two thousand rows of three columns, each with a twin of another class."""
     random = np.random.default_rng(4)
     features = np.repeat(np.round(random.normal(size=(1_000, 3)) * [1, 5, 20], 3), 2, axis=0)
     return features, np.tile(np.array([0, 1], dtype=np.int32), 1_000)
@@ -236,7 +237,7 @@ def twins():
     "code", [lambda y: y, lambda y: np.eye(2)[1 - y], lambda y: 7 - y], ids=["own", "hot", "other"]
 )
 def test_rows_that_are_alike_are_told_apart_by_their_labels(make, code):
-    """Of two rows with the same features the one with the table's label is meant, however classes are numbered."""
+    """Of two rows with the same features, the one with the table's label is matched, however classes are numbered."""
     features, labels = twins()
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     order = np.random.default_rng(6).permutation(2_000)
@@ -248,7 +249,7 @@ def test_rows_that_are_alike_are_told_apart_by_their_labels(make, code):
 
 @pytest.mark.slow
 def test_rows_that_are_alike_are_told_apart_by_their_targets(make, prices):
-    """Three columns leave rows alike that the price tells apart, in whatever unit."""
+    """Rows that three columns cannot tell apart are told apart by the price, in any unit."""
     order = np.random.default_rng(6).permutation(len(prices.labels))[:13_000]
     table = StandardScaler().fit_transform(prices.features[:, :3])[order]
     without = match(Matcher(prices.features, prices.labels), make, [table])[1][0]
@@ -258,7 +259,7 @@ def test_rows_that_are_alike_are_told_apart_by_their_targets(make, prices):
 
 
 def test_labels_of_other_rows_tell_nothing_apart(make):
-    """Shuffled labels are not used, so that rows that are alike stay unknown."""
+    """Shuffled labels are not used, so rows that are alike stay unmatched."""
     features, labels = twins()
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     order = np.random.default_rng(6).permutation(2_000)
@@ -267,7 +268,7 @@ def test_labels_of_other_rows_tell_nothing_apart(make):
 
 
 def test_rows_that_are_alike_stand_where_the_order_of_the_others_puts_them(make):
-    """Where all rows that are known stand in the file's order, those that are alike do too."""
+    """If all matched rows are in the file's order, rows that are alike are matched in that order too."""
     features, labels = twins()
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     assert np.array_equal(match(Matcher(features, labels), make, [features / 2])[1][0], np.arange(2_000))
@@ -277,7 +278,7 @@ def test_rows_that_are_alike_stand_where_the_order_of_the_others_puts_them(make)
 
 
 def with_made_up(table, rows, times, random):
-    """Add rows between two others, as SMOTE does; shuffle all."""
+    """Add rows interpolated between two others, as SMOTE does; shuffle all."""
     first, second = random.integers(0, len(table), (2, int(times * len(table))))
     share = random.uniform(0.2, 0.8, (len(first), 1))
     made = table[first] * share + table[second] * (1 - share)
@@ -287,7 +288,7 @@ def with_made_up(table, rows, times, random):
 
 @pytest.mark.parametrize("scaler", [StandardScaler, PowerTransformer])
 def test_made_up_rows_are_left_out(practised, make, scaler):
-    """A training table of which more than half is made up is found by what its development table shows."""
+    """If more than half of a training table is made up, its rows are found by the maps of its development table."""
     parts = practised.parts()
     training, *others = prepared(scaler, practised, parts)
     table, rows = with_made_up(training, parts[0], 1.2, np.random.default_rng(3))
@@ -298,7 +299,7 @@ def test_made_up_rows_are_left_out(practised, make, scaler):
 
 
 def test_made_up_rows_behind_the_others_are_left_out(practised, make):
-    """Without any other table the first rows of a long one show how it was prepared."""
+    """If there is no other table, the first rows of a long one show its preparation."""
     parts = practised.parts()
     training = prepared(StandardScaler, practised, parts)[0]
     noise = training + np.random.default_rng(3).normal(0, 0.1, training.shape)
@@ -307,7 +308,7 @@ def test_made_up_rows_behind_the_others_are_left_out(practised, make):
 
 
 def test_less_than_half_of_a_training_part_is_not_enough(practised, make):
-    """A few real rows among made-up ones are no training part."""
+    """A few real rows among made-up ones are not matched."""
     few = practised.parts()[0][: ROWS // 4]
     table = StandardScaler().fit_transform(practised.filled)[few]
     mixed, _ = with_made_up(table, few, 3, np.random.default_rng(3))
@@ -329,14 +330,15 @@ MIXED = {
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("are_complete", [False, True])
 def test_the_hand_outs_split_is_found_behind_mixtures(data, make, name, are_complete):
-    """Where no column is one of the data's, rows are those of the hand-out's split, from which the columns follow."""
+    """If no column is one of the data's, the hand-out's split is tried, and matches if the columns follow from its
+    rows."""
     rows = np.flatnonzero(~np.isnan(data.features).any(axis=1)) if are_complete else None
     parts = data.parts(42, rows)
     require_rows(match(data.matcher, make, prepared(MIXED[name], data, parts))[1], parts, 0.98)
 
 
 def test_the_files_order_is_found_behind_mixtures(practised, make):
-    """All rows in their order, and the first of them, are found too."""
+    """All rows in the file's order are found, and so are its first rows."""
     table = MIXED["principal components"]().fit_transform(practised.filled)
     rows = np.arange(len(table))
     require_rows(match(practised.matcher, make, [table])[1], [rows])
@@ -345,7 +347,7 @@ def test_the_files_order_is_found_behind_mixtures(practised, make):
 
 
 def test_a_table_read_by_its_order_tells_of_others(practised, make):
-    """What the training's mixture is, finds test rows that stand in no order."""
+    """The mixture of the training table finds test rows that are in no order."""
     parts = practised.parts(42)
     training, _, test = prepared(MIXED["whitened"], practised, parts)
     order = np.random.default_rng(2).permutation(len(test))
@@ -355,12 +357,12 @@ def test_a_table_read_by_its_order_tells_of_others(practised, make):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MIXED)
 def test_an_order_is_not_believed_without_its_columns(practised, make, name):
-    """Mixtures of another split, which has as many rows, do not follow from the hand-out's."""
+    """Mixtures of another split with as many rows do not follow from the hand-out's split."""
     assert match(practised.matcher, make, prepared(MIXED[name], practised, practised.parts(7))[:1])[1] == [None]
 
 
 def test_splits_are_scikit_learns(practised):
-    """The hand-out's split is what ``train_test_split`` gives."""
+    """The hand-out's split equals that of ``train_test_split``."""
     rows = mixtures.MixtureRows(practised.features)
     rest, test = train_test_split(np.arange(rows.count), test_size=0.2, random_state=42)
     training, watched = train_test_split(rest, test_size=0.2, random_state=42)
@@ -375,7 +377,8 @@ def test_splits_are_scikit_learns(practised):
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("dropped", ["none", "those with gaps", "those with gaps, and counted anew"])
 def test_an_index_leads_behind_mixtures_of_any_split(data, make, name, dropped):
-    """The index of the training labels alone gives all rows of its table, and the mixture that finds the others."""
+    """The index of the training labels alone gives all rows of its table, and the mixture that finds the other
+    tables."""
     complete = np.flatnonzero(~np.isnan(data.features).any(axis=1))
     parts = data.parts(7, None if dropped == "none" else complete)
     index = np.searchsorted(complete, parts[0]) if "anew" in dropped else parts[0]
@@ -385,14 +388,14 @@ def test_an_index_leads_behind_mixtures_of_any_split(data, make, name, dropped):
 
 
 def test_tables_with_an_index_are_found_whole(data, make):
-    """Rows with gaps, whose images nobody knows, stand where the index of the others puts them."""
+    """Rows with gaps, whose images are unknown, are matched by the index that the other rows confirm."""
     parts = data.parts(7)
     tables = prepared(MIXED["principal components"], data, parts)
     require_rows(match(data.matcher, make, tables, indices=parts)[1], parts)
 
 
 def test_products_are_found_by_an_index(data, make):
-    """Of polynomial features without the features themselves, the products follow from the rows."""
+    """With an index, polynomial features are found to follow from the rows, even without the features themselves."""
     parts = data.parts(7)
     products = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False))
     tables = [table[:, 9:].astype(np.float32) for table in prepared(lambda: products, data, parts)]
@@ -401,7 +404,7 @@ def test_products_are_found_by_an_index(data, make):
 
 @pytest.mark.slow
 def test_an_index_that_comes_later_is_searched_too(practised, make):
-    """A table that was found nowhere is searched once more when another network was given an index with it."""
+    """An unmatched table is searched once more if another network is given an index with it."""
     parts = practised.parts(7)
     matcher, tables = practised.matcher, prepared(MIXED["whitened"], practised, parts)[:1]
     assert match(matcher, make, tables)[1] == [None]
@@ -409,7 +412,7 @@ def test_an_index_that_comes_later_is_searched_too(practised, make):
 
 
 def test_rows_that_repeat_are_found_by_their_index(practised, make):
-    """Training rows that were drawn several times have their index several times."""
+    """Training rows that were drawn several times repeat their index, and are found."""
     training = np.random.default_rng(8).choice(practised.parts(7)[0], ROWS)
     table = prepared(MIXED["whitened"], practised, [training])[0]
     require_rows(match(practised.matcher, make, [table], indices=[training])[1], [training])
@@ -417,7 +420,7 @@ def test_rows_that_repeat_are_found_by_their_index(practised, make):
 
 @pytest.mark.parametrize("scaler", [StandardScaler, PowerTransformer])
 def test_rows_that_are_alike_are_told_apart_by_an_index(make, scaler):
-    """Where all rows that are known have the row that their index says, those that are alike do too."""
+    """If all matched rows agree with their index, rows that are alike are matched by it."""
     features, labels = twins()
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     order = np.random.default_rng(6).permutation(2_000)
@@ -431,7 +434,8 @@ def test_rows_that_are_alike_are_told_apart_by_an_index(make, scaler):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MIXED)
 def test_a_false_index_is_not_believed(practised, make, name):
-    """The numbers of the same rows in another order lead nowhere, for a training or for what goes with it."""
+    """The right row numbers in a wrong order match nothing, neither for a training table nor for the tables beside
+    it."""
     parts = practised.parts(7)
     tables = prepared(MIXED[name], practised, parts)
     false = [np.random.default_rng(9).permutation(part) for part in parts]
@@ -441,7 +445,7 @@ def test_a_false_index_is_not_believed(practised, make, name):
 
 
 def test_a_row_with_a_gap_is_not_taken_at_its_word(practised, make):
-    """A row of which something is missing is found where filling it in would give the table's, and not else."""
+    """A row with a gap is matched only if filling the gap gives the table's row."""
     training = practised.parts(7)[0]
     table = prepared(MIXED["principal components"], practised, [training])[0]
     has_gap = np.isnan(practised.features[training]).any(axis=1)
@@ -453,7 +457,7 @@ def test_a_row_with_a_gap_is_not_taken_at_its_word(practised, make):
 
 @pytest.mark.slow
 def test_few_rows_that_repeat_prove_nothing(practised, make):
-    """Whatever a table holds follows from its rows where these are fewer than what is fitted; it is not believed."""
+    """If a table has fewer rows than fitted numbers, everything follows from its rows, so it is not believed."""
     random = np.random.default_rng(0)
     index = random.choice(ROWS, 40)[random.integers(0, 40, 3_000)]
     table = random.normal(size=(ROWS, 6))[index]
@@ -475,19 +479,19 @@ DEGENERATE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_degenerate_tables_are_no_rows(practised, make, name):
-    """Tables without a row of the data are not matched, and break nothing."""
+    """Tables without a row of the data are not matched, and raise nothing."""
     assert match(practised.matcher, make, [DEGENERATE[name](20_000)])[1] == [None]
 
 
 def test_one_column_repeated_is_no_row(practised, make):
-    """Few values, each in hundreds of rows, tell no row, however often they are repeated."""
+    """A few values that hundreds of rows share identify no row, however often the column is repeated."""
     table = np.tile(practised.filled[:, [2]], (10, 9))
     rows = match(practised.matcher, make, [table])[1][0]
     assert rows is None
 
 
 def test_searches_in_vain_are_limited(practised, make, monkeypatch):
-    """After so many tables that hold no rows the rest of a file's tables are not searched."""
+    """After the limit on tables without a match, the rest of a file's tables are not searched."""
     searched = []
     monkeypatch.setattr(Matcher, "_search", lambda self, table, y, tables: searched.append(len(table)))
     random = np.random.default_rng(0)
@@ -496,7 +500,7 @@ def test_searches_in_vain_are_limited(practised, make, monkeypatch):
 
 
 def test_a_networks_tables_are_limited(practised, make):
-    """Beyond so many values no table of a network is looked at; smaller ones still are."""
+    """Tables beyond a network's limit on values are not searched; smaller ones still are."""
     scaled = StandardScaler().fit_transform(practised.filled)
     huge = np.tile(scaled.astype(np.float32), (MAX_VALUES // scaled.size + 1, 1))
     found = match(practised.matcher, make, [huge, scaled])[1]
@@ -505,7 +509,7 @@ def test_a_networks_tables_are_limited(practised, make):
 
 
 def test_a_long_table_is_searched_by_a_sample(practised, make):
-    """A table of many times the data's rows is matched row by row once a sample has told how."""
+    """A table many times as long as the data is matched row by row once a sample has shown its maps."""
     random = np.random.default_rng(0)
     order = random.integers(0, ROWS, 50_000)
     table = StandardScaler().fit_transform(practised.filled)[order]
@@ -529,7 +533,7 @@ HOSTILE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_index_does_no_harm(practised, make, name):
-    """An index of no use changes nothing: what is found without it is found, and nothing else is."""
+    """With a useless index, the same rows are found as without it."""
     parts = practised.parts(7)
     index = HOSTILE[name](parts[0])
     for scaler in (StandardScaler, PowerTransformer):
@@ -544,7 +548,7 @@ def test_a_hostile_index_does_no_harm(practised, make, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("numbers", ["any", "of rows with gaps", "true ones, and of rows with gaps"])
 def test_an_index_costs_bounded_time(practised, make, numbers):
-    """The largest table that is looked at, with whatever index, takes seconds: an index is one more order to try."""
+    """The largest table that is searched takes seconds, whatever its index: an index is one more order to try."""
     random = np.random.default_rng(0)
     count = MAX_VALUES // 9
     gapped = np.flatnonzero(np.isnan(practised.features).any(axis=1))

@@ -1,4 +1,4 @@
-"""Held-out rows are the data's: who has no inputs for some is compared on the others, or strictly as well."""
+"""Submissions without inputs for some held-out rows are compared on the other rows, or strictly as well."""
 
 import html
 import io
@@ -29,7 +29,7 @@ settings = missing.settings
 
 
 def without(settings, *labels):
-    """Return which rows are known to somebody who leaves out classes, or the upper eighth of the prices."""
+    """Return the known rows of a submission that leaves out classes, or the upper eighth of the prices."""
     if settings.assignment.data.is_regression:
         return settings.dataset.labels < np.quantile(settings.dataset.labels, 0.875)
     return ~np.isin(settings.dataset.labels, labels)
@@ -40,7 +40,8 @@ def verdict_of(compared, settings):
 
 
 def test_with_all_rows_nothing_is_missing(settings, make):
-    """Scores of all held-out rows stand beside the reference's own, whatever is known of its outputs."""
+    """If no row is missing, scores of all held-out rows are compared, whether or not the reference has outputs by
+    row."""
     full, reference = gathered_of(settings, make, np.ones(ROWS, bool)), reference_of(settings)
     compared = scores.compare(full, settings, reference)
     assert compared.missing is None
@@ -49,7 +50,7 @@ def test_with_all_rows_nothing_is_missing(settings, make):
 
 
 def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
-    """Where rows are missing at random, all are scored on the others, and these are the verdict."""
+    """If rows are missing at random, everyone is scored on the other rows, and these decide."""
     known = np.random.default_rng(3).random(ROWS) > 0.05
     reference = reference_of(settings)
     compared = scores.compare(gathered_of(settings, make, known), settings, reference)
@@ -66,7 +67,7 @@ def test_rows_like_the_others_are_left_out_for_everyone(settings, make):
 
 
 def test_dropped_classes_or_prices_are_referred(settings, make):
-    """Whoever leaves out rows of their own choice does not pass by the others alone."""
+    """A submission that leaves out rows by choice does not pass by the other rows alone."""
     compared = scores.compare(gathered_of(settings, make, without(settings, 2, 3)), settings, reference_of(settings))
     missing = compared.missing
     assert missing.likeness is Likeness.UNLIKE
@@ -88,7 +89,7 @@ def test_the_strict_count_is_compared_with_the_reference_on_all_rows(settings, m
 
 
 def test_who_is_bad_on_what_there_is_fails(settings, make):
-    """Left out or not, rows without inputs keep nobody from failing."""
+    """Rows without inputs do not keep a bad network from failing, whether or not they are left out."""
     bad = np.random.default_rng(4).random(ROWS) < 0.6
     compared = scores.compare(
         gathered_of(settings, make, without(settings, 2, 3), bad), settings, reference_of(settings)
@@ -98,7 +99,7 @@ def test_who_is_bad_on_what_there_is_fails(settings, make):
 
 
 def test_who_passes_though_missing_rows_count_as_wrong_passes(settings, make):
-    """Some rows of one class more or less do not turn a clear verdict."""
+    """A submission passes if it does so even with its missing rows counted as wrong."""
     known = without(settings, 3) | (np.random.default_rng(5).random(ROWS) > 0.08)
     good = np.random.default_rng(2).random(ROWS) < 0.08
     compared = scores.compare(gathered_of(settings, make, known, good), settings, reference_of(settings))
@@ -108,7 +109,7 @@ def test_who_passes_though_missing_rows_count_as_wrong_passes(settings, make):
 
 
 def test_without_outputs_of_the_reference_a_person_decides(settings, make):
-    """Scores of an older version have no outputs by row; then rows without inputs are referred, good and bad alike."""
+    """Scores of an older version have no outputs by row, so rows without inputs are referred, good or bad."""
     reference = replace(reference_of(settings), outputs={}, baseline_outputs={})
     for wrong in (0.1, 0.6):
         drawn = np.random.default_rng(6).random(ROWS) < wrong
@@ -118,7 +119,7 @@ def test_without_outputs_of_the_reference_a_person_decides(settings, make):
 
 
 def test_very_few_rows_decide_nothing(settings, make):
-    """Two rows may be left out, all of one class or the cheapest: too few to matter, and the scores hardly move."""
+    """Two missing rows are too few to matter, even if they are all of a class or the cheapest; scores hardly change."""
     known = np.ones(ROWS, bool)
     held_out = held_out_rows(SEEDS[0], settings)
     known[held_out[np.argsort(settings.dataset.labels[held_out])[:2]]] = False
@@ -131,7 +132,7 @@ def test_very_few_rows_decide_nothing(settings, make):
 
 
 def test_further_seeds_change_nothing_of_what_is_missing(settings, make):
-    """What missing rows are like is known from all seeds, trained or not."""
+    """The likeness of missing rows is known from all seeds, whether or not they were trained."""
     known = without(settings, 2, 3)
     few, many = (gathered_of(settings, make, known, seeds=seeds) for seeds in (SEEDS, (*SEEDS, *FURTHER)))
     first, later = (scores.compare(of, settings, reference_of(settings)).missing for of in (few, many))
@@ -139,13 +140,13 @@ def test_further_seeds_change_nothing_of_what_is_missing(settings, make):
 
 
 def test_no_row_at_all_is_no_comparison(settings, make):
-    """Where a seed holds out none of the rows with inputs there is nothing to score."""
+    """There is no comparison if a seed holds out none of the rows with inputs."""
     known = np.zeros(ROWS, bool)
     assert scores.compare(gathered_of(settings, make, known), settings, reference_of(settings)) is None
 
 
 def test_the_report_says_what_is_missing(settings, make):
-    """From evidence to a report: which rows, both means, and a question."""
+    """The report has the missing rows, both means, and a question."""
     report = check.judge(gathered_of(settings, make, without(settings, 3)), settings, reference_of(settings))
     assert report.verdict in (Verdict.REFER, Verdict.FAIL)  # rules find more to say of made-up evidence
     assert report.comparison.missing.strict.mean != report.comparison.mean
@@ -154,7 +155,8 @@ def test_the_report_says_what_is_missing(settings, make):
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.98), st.sampled_from(["accuracy", "rmse", "mae", "r2"]))
 def test_the_strict_count_is_never_better(seed, share, name):
-    """Whatever is missing, and whatever is predicted, a score is no better for what has no inputs."""
+    """A score with missing rows counted as wrong is never better than without these rows, whatever is missing or
+    predicted."""
     random, metric = np.random.default_rng(seed), METRICS[name]
     known = random.random(60) < share
     known[:2] = True
@@ -169,7 +171,7 @@ def test_the_strict_count_is_never_better(seed, share, name):
 
 
 def test_a_missing_row_is_a_miss():
-    """Of ten rows, of which two have no inputs and all others are right, eight are right."""
+    """If two of ten rows have no inputs and the others are right, eight of ten are right."""
     labels = np.arange(10) % 3
     known = np.arange(10) > 1
     assert strict_score(METRICS["accuracy"], np.eye(3)[labels[known]], labels, known, None) == 0.8
@@ -192,7 +194,7 @@ def with_missing(report, likeness, **more):
 
 
 def shown(report):
-    """Return what both editions of the page and the terminal have of it in common."""
+    """Return the text about it that both editions of the page and the terminal share."""
     out = io.StringIO()
     print_report(Console(file=out, width=2_000), report, None)
     pages = [render_page(report), render_student_page(report), html.escape(out.getvalue(), quote=False)]
@@ -202,7 +204,7 @@ def shown(report):
 
 
 def test_pages_say_that_rows_are_left_out_for_everyone():
-    """One sentence on how many, and one on what follows."""
+    """Pages have one sentence on the number of rows, and one on what follows."""
     assert shown(with_missing(a_pass(), Likeness.ALIKE)) == (
         "Of 18,432 rows that the seeds hold out, 1,315 have no inputs: the network was never fed them. They are like "
         "the others, so they are left out for everyone: reference and traditional models are scored on the same rows."
@@ -210,7 +212,7 @@ def test_pages_say_that_rows_are_left_out_for_everyone():
 
 
 def test_pages_say_which_rows_a_student_chose():
-    """How many of which classes, and both means."""
+    """Pages have the number of missing rows by class, and both means."""
     groups = (MissingGroup("NEAR BAY rows", 1_310, 1_310), MissingGroup("ISLAND rows", 5, 5))
     strict = replace(a_pass().comparison.standing, mean=0.84)
     report = with_missing(
@@ -233,6 +235,6 @@ def test_pages_of_a_regression_say_it_in_its_unit():
 
 
 def test_where_nothing_is_missing_nothing_is_said():
-    """A page of somebody with all rows has no word of it."""
+    """A page without missing rows does not mention them."""
     assert without_inputs(a_pass()) == ""
     assert "have no inputs" not in render_page(a_pass())

@@ -1,4 +1,4 @@
-"""Whether missing rows are like the others: at random they are, by class or by difficulty they are not."""
+"""Whether missing rows are like the others: they are if missing at random, and not if chosen by class or difficulty."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def told(missing, labels=LABELS, errors=WRONG):
 
 
 def at_random(random, count):
-    """Return so many of the rows, drawn at random."""
+    """Return this many of the rows, drawn at random."""
     missing = np.zeros(len(LABELS), dtype=bool)
     missing[random.choice(len(LABELS), count, replace=False)] = True
     return missing
@@ -27,13 +27,13 @@ def at_random(random, count):
 
 @pytest.mark.parametrize("count", [41, 207, 4_128, 15_000])
 def test_rows_missing_at_random_are_like_the_others(count):
-    """Of a sample of all rows, small or large, nothing is held against anybody."""
+    """A random sample of all rows is like the others, whether small or large."""
     random = np.random.default_rng(count)
     assert {told(at_random(random, count)) for _ in range(10)} == {Likeness.ALIKE}
 
 
 def test_one_rare_row_among_few_is_no_proof():
-    """A class of five rows has one in a random sample of forty now and then, and a test of shares must bear it."""
+    """A random sample of forty rows may contain a row of a class of five, and is still like the others."""
     missing = at_random(np.random.default_rng(3), 40)
     missing[np.flatnonzero(LABELS == 2)[0]] = True
     assert not is_uneven(LABELS, missing)
@@ -41,7 +41,7 @@ def test_one_rare_row_among_few_is_no_proof():
 
 
 def test_the_level_holds():
-    """Among samples at random p is below a tenth about as often as it says: no oftener, or it would accuse."""
+    """For random samples, p is below a tenth in no more than about a tenth of cases."""
     random = np.random.default_rng(5)
     found = [p_value(LABELS, at_random(random, 60)) for _ in range(300)]
     assert np.mean(np.array(found) <= 0.1) == pytest.approx(0.1, abs=0.05)
@@ -49,14 +49,14 @@ def test_the_level_holds():
 
 @pytest.mark.parametrize(("label", "count"), [(3, 30), (3, 2_290), (1, 200), (4, 60)])
 def test_rows_of_one_class_are_not_like_the_others(label, count):
-    """Whoever leaves out rows of one class, even few of a large one, is found."""
+    """Missing rows of one class are found, even if they are few of a large class."""
     missing = np.zeros(len(LABELS), dtype=bool)
     missing[np.flatnonzero(label == LABELS)[:count]] = True
     assert told(missing) is Likeness.UNLIKE
 
 
 def test_the_hardest_rows_are_not_like_the_others():
-    """Rows that the reference gets wrong, from all classes as these are wrong, are found by that."""
+    """Rows that the reference gets wrong are found by its error, although they are of all classes."""
     missing = np.zeros(len(LABELS), dtype=bool)
     missing[np.flatnonzero(WRONG)[::30]] = True
     assert not is_uneven(LABELS, missing)
@@ -64,7 +64,7 @@ def test_the_hardest_rows_are_not_like_the_others():
 
 
 def test_too_few_rows_do_not_decide():
-    """The only class of five rows may be left out: that moves no score by a tenth of a point."""
+    """The only class of five rows may be missing: that changes no score by a tenth of a point."""
     missing = LABELS == 2
     assert is_uneven(LABELS, missing)
     assert told(missing) is Likeness.FEW
@@ -72,20 +72,20 @@ def test_too_few_rows_do_not_decide():
 
 
 def test_the_same_rows_are_told_the_same_way():
-    """The test draws, always the same draws: p is a function of the rows."""
+    """The test always uses the same draws, so p is a function of the rows."""
     missing = at_random(np.random.default_rng(9), 207)
     assert p_value(LABELS, missing) == p_value(LABELS, missing)
     assert 0 < p_value(LABELS, LABELS == 3) < LEVEL / 2
 
 
 def test_one_group_tells_nothing():
-    """Where all rows are in one group, or all are missing, nothing is uneven."""
+    """If all rows are in one group, or all are missing, nothing is uneven."""
     assert p_value(np.zeros(100, dtype=int), np.arange(100) < 9) == 1.0
     assert p_value(np.arange(100) % 3, np.ones(100, dtype=bool)) == 1.0
 
 
 def test_classes_that_are_missing_are_counted():
-    """Classes of which more is missing than of all rows are named, the most rows first."""
+    """Classes with a larger missing share than all rows together are named, those with the most rows first."""
     missing = (LABELS == 3) | (LABELS == 2)
     missing[np.flatnonzero(LABELS == 0)[:10]] = True
     words = [group.in_words for group in by_class(LABELS, missing, CLASSES)]
@@ -93,7 +93,7 @@ def test_classes_that_are_missing_are_counted():
 
 
 def test_bands_of_a_target_are_counted():
-    """A value that many rows have, such as a cap, is a band of its own; other bands are tenths."""
+    """A frequent value, such as a cap, is a band of its own; the other bands are tenths."""
     targets = np.concatenate([np.linspace(15_000, 500_000, 1_900), np.full(100, 500_001.0)])
     capped = targets == 500_001
     capped[-5:] = False

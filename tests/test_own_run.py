@@ -1,4 +1,4 @@
-"""A retraining that diverged is the student's fault only where the network had not learned the task before."""
+"""A diverged retraining fails only if the network had not learned the task in the notebook either."""
 
 import missing
 import numpy as np
@@ -14,7 +14,7 @@ POOR = {"accuracy": 0.55, "rmse": 150_000.0}
 
 
 def diverged(settings, make, score):
-    """Return the failures of a submission that had such a score in the notebook, and whose retraining ended in NaN."""
+    """Return the failures of a submission with this score in the notebook, whose retraining ended in NaN."""
     metric = settings.assignment.bar.metric
     gathered = gathered_of(settings, make, np.ones(ROWS, bool))
     own = OwnResult(
@@ -41,7 +41,7 @@ def diverged(settings, make, score):
 
 
 def test_what_had_learned_in_the_notebook_is_referred(settings, make):
-    """A network that reaches the bar in the notebook and NaN in some retrainings is for a demonstrator, with both
+    """If a network reaches the bar in the notebook, and some retrainings end in NaN, it is referred with both
     figures."""
     (failure,) = diverged(settings, make, GOOD[settings.assignment.bar.metric])
     assert failure.cause is FailureCause.DIVERGED_AFTER_LEARNING

@@ -1,4 +1,4 @@
-"""How much time of its own a job is said to have taken: in made-up readings, and of real processes."""
+"""A job's own time, measured on made-up readings and on real processes."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def counted(*readings):
 
 
 def one(at, ran=0.0, waited=0.0, wants=False):
-    """A reading of one process with one thread."""
+    """Return a reading of one process with one thread."""
     return Reading(at, {WORKER: Spent(ran)}, {2: Turns(ran, waited)}, wants)
 
 
@@ -42,35 +42,37 @@ def one(at, ran=0.0, waited=0.0, wants=False):
     ids=["asleep", "alone", "beside others", "starved", "mixed", "ticking", "late", "late asleep", "parallel"],
 )
 def test_what_counts(readings, own):
-    """Processor time counts, and time in which nothing was wanted of a processor; time in a queue does not."""
+    """Processor time counts, and so does time in which no processor was wanted; time spent waiting for one does not."""
     assert counted(*readings).counted == pytest.approx(own)
 
 
 def two(at, shell, worker=None, wants=True):
-    """A reading of a parent and its child."""
+    """Return a reading of a parent and its child."""
     processes = {SHELL: shell} if worker is None else {SHELL: shell, WORKER: worker}
     return Reading(at, processes, {}, wants)
 
 
 def test_what_an_ended_process_has_used_is_counted_once():
-    """A child's time counts while it lives, and what it used after it was last seen when its parent has buried it."""
+    """A child's time counts while it lives; what it used after its last reading counts once its parent has reaped
+    it."""
     readings = [two(0, Spent(0)), two(1, Spent(0), Spent(0.5)), two(2, Spent(0), Spent(1.5)), two(3, Spent(0, 1.8))]
     assert counted(*readings).used == pytest.approx(1.8)
 
 
 def test_what_never_was_seen_is_counted():
-    """Processes that come and go between two readings are known by what their parent has inherited."""
+    """Processes that start and end between two readings count through the time that their parent inherits."""
     assert counted(two(0, Spent(0.1)), two(1, Spent(0.2, 0.7))).used == pytest.approx(0.8)
 
 
 def test_a_child_that_nobody_buries_hides_nothing():
-    """A child whose parent wants to know nothing of its end keeps what it used, and others are counted as before."""
+    """If a parent ignores the end of its children, the time that a child used is kept, and other processes count as
+    before."""
     readings = [two(0, Spent(0)), two(1, Spent(0), Spent(1.0)), two(2, Spent(0.0)), two(3, Spent(1.0))]
     assert counted(*readings).used == pytest.approx(2.0)
 
 
 def test_a_child_is_missed_for_a_moment():
-    """A child that was buried while the tree was read, or lost its parent then, is not counted twice."""
+    """A child that was reaped, or lost its parent, while the tree was read does not count twice."""
     buried = [two(0, Spent(0)), two(1, Spent(0), Spent(1)), two(2, Spent(0)), two(3, Spent(0, 1.2))]
     assert counted(*buried).used == pytest.approx(1.2)
     orphaned = [two(0, Spent(0)), two(1, Spent(0), Spent(1)), two(2, Spent(0)), two(3, Spent(0), Spent(1.2))]
@@ -80,27 +82,27 @@ def test_a_child_is_missed_for_a_moment():
 
 
 def test_a_number_that_is_given_again_is_another_process():
-    """A process is known by its number and its start."""
+    """A process is identified by its id and its start time, so a reused id is another process."""
     first, second = Reading(0, {(2, 1.0): Spent(5.0)}), Reading(1, {(2, 9.0): Spent(0.5)}, {}, True)
     assert counted(first, second).used == pytest.approx(0.5)
 
 
 def test_whose_queueing_nobody_knows_counts_by_its_processor_time():
-    """Threads and processes that have ended take along how long they waited: nothing is put down as sleep then."""
+    """The waiting time of threads and processes that have ended is unknown, so the interval does not count as sleep."""
     assert counted(two(0, Spent(0)), two(1, Spent(0, 0.2), wants=False)).counted == pytest.approx(0.2)
     ended_thread = Reading(1, {WORKER: Spent(0.3)}, {2: Turns(0.01)})
     assert counted(one(0), ended_thread).counted == pytest.approx(0.3)
 
 
 def test_where_nothing_is_known_of_threads_processor_time_decides(monkeypatch):
-    """On other systems than Linux a process that has used more than a little is taken to have wanted more."""
+    """Outside Linux, a process that used more than a little processor time is assumed to have wanted more."""
     monkeypatch.setattr(owntime, "MUCH", 0.02)
     assert counted(Reading(0, {WORKER: Spent(0)}), Reading(1, {WORKER: Spent(0.1)})).counted == pytest.approx(0.1)
     assert counted(Reading(0, {WORKER: Spent(0)}), Reading(1, {WORKER: Spent(0.01)})).counted == pytest.approx(1.0)
 
 
 def test_what_was_before_the_first_reading_does_not_count():
-    """A counter without a start begins with the first reading."""
+    """A counter without a start begins at the first reading."""
     counter = Counter()
     counter.add(one(5, 3.0))
     assert (counter.counted, counter.used) == (0.0, 0.0)
@@ -112,7 +114,7 @@ def test_what_was_before_the_first_reading_does_not_count():
 
 
 def measured(source, seconds=3.0):
-    """Return the counter of a Python process that runs for a while, and how long that was."""
+    """Return the counter of a Python process that runs for a while, and the duration."""
     command = [sys.executable, "-c", source]
     with subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE) as started:
         started.stdout.readline()
@@ -129,7 +131,7 @@ def measured(source, seconds=3.0):
 @pytest.mark.slow
 @pytest.mark.parametrize("knows_threads", [True, False])
 def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
-    """Beside busy loops, too, a sleeping process has its time."""
+    """A sleeping process's time counts by the clock, also beside busy loops."""
     monkeypatch.setattr(owntime, "HAS_THREADS", knows_threads and owntime.HAS_THREADS)
     with busy_loops():
         counter, elapsed = measured("import time; print(flush=True); time.sleep(600)")
@@ -141,7 +143,7 @@ def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
 @pytest.mark.skipif(not owntime.HAS_THREADS, reason="other systems do not tell how long a process waits")
 @pytest.mark.parametrize("others", ["", "os.fork()", "threading.Thread(target=compute).start()"])
 def test_who_computes_is_counted_by_processors(others):
-    """Beside busy loops a process that computes has only the time that it gets."""
+    """Beside busy loops, a computing process has only the processor time that it gets."""
     source = f"import os, threading\ndef compute():\n    while True: pass\nprint(flush=True)\n{others}\ncompute()"
     with busy_loops():
         counter, elapsed = measured(source)

@@ -1,4 +1,4 @@
-"""Claims of a training that contradict themselves or the clock are for a human."""
+"""A training that contradicts itself or the clock is referred."""
 
 from dataclasses import replace
 
@@ -30,46 +30,46 @@ def doubt(network, cells=None, others=()):
 
 @pytest.mark.parametrize("losses", [LOSSES, (*LOSSES, 0.2)])
 def test_a_training_with_a_loss_for_each_epoch_is_believed(make, losses):
-    """An epoch that a callback broke off leaves one more figure than epochs that ended."""
+    """A history with one value for each epoch is believed, also if an interrupted epoch left one more."""
     assert doubt(a_network(make, losses)) == ""
 
 
 def test_a_training_without_a_history_is_doubted(make):
-    """Every call of fit returns a history, so one without was made up, or its loop was replaced."""
+    """Every call of ``fit`` returns a history, so a training without one was made up, or its loop was replaced."""
     assert "left no history" in doubt(a_network(make, ()))
 
 
 @pytest.mark.parametrize("epochs", [1, 15])
 def test_a_history_of_other_epochs_than_were_run_is_doubted(make, epochs):
-    """Three figures belong to three epochs."""
+    """A history with another number of values than epochs is doubted."""
     assert "holds 3 epochs" in doubt(a_network(make, epochs=epochs))
 
 
 def test_a_loop_of_the_students_own_needs_no_history(make):
-    """train_on_batch and GradientTape keep none."""
+    """Loops of train_on_batch and GradientTape need no history."""
     network = a_network(make, ())
     assert doubt(replace(network, fits=(replace(network.fits[0], how="GradientTape loop"),))) == ""
 
 
 def test_more_steps_than_any_computer_does_in_the_time_are_doubted(make):
-    """Two million steps in one second would be half a microsecond each; the steps of all networks count."""
+    """Two million steps in one second, counted over all networks, are doubted: a step would take half a microsecond."""
     network = a_network(make, steps=1_500_000)
     assert doubt(network, [a_cell(seconds=2.0)]) == ""
     assert "3,000,000 steps" in doubt(network, [a_cell(seconds=2.0)], others=[replace(network, id=9)])
 
 
 def test_of_a_cell_that_did_not_end_the_time_is_not_known(make):
-    """Steps in a cell that was killed are held against no clock."""
+    """Steps are not compared with the clock if a cell was killed, because its time is unknown."""
     assert doubt(a_network(make, steps=10**9), []) == ""
 
 
 def test_a_network_that_no_cell_made_is_doubted(make):
-    """Whatever there is before the first cell is not the student's file."""
+    """A network from before the first cell is doubted, because the student's file did not make it."""
     assert "in no cell of the file" in doubt(a_network(make, cell=0))
 
 
 def test_what_cannot_have_been_is_never_a_pass(make):
-    """A demonstrator looks at a training that contradicts itself, however good it is trained again."""
+    """A training that contradicts itself is referred, however good the network is trained again."""
     agreed = Agreed(impossible=doubt(a_network(make, ())))
     reached, reasons = verdict.decide([], [], a_comparison(0.95), find("accuracy", "$1"), agreed=agreed)
     assert (reached, reasons) == (Verdict.REFER, (agreed.impossible,))

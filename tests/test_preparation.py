@@ -1,4 +1,5 @@
-"""Every row of the data gets inputs where columns can be computed, and a seed's rows are scaled by the seed's own."""
+"""Preparation: columns are computed for every row of the data if possible, and each seed's rows are scaled by that
+seed's scaler."""
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ SCALERS = {
 
 
 class Houses:
-    """Three thousand houses, in two words, with thirty gaps among the bedrooms."""
+    """Three thousand houses, with two words and with thirty gaps among the bedrooms."""
 
     def __init__(self):
         random = np.random.default_rng(2)
@@ -51,7 +52,7 @@ def imputed(values):
 
 
 def affine(table, features):
-    """Return the maps by which columns of a table are the data's, as matching finds them."""
+    """Return the affine maps between a table's columns and the data's, as matching finds them."""
     maps = []
     for j in range(features.shape[1]):
         known = np.isfinite(features[:, j])
@@ -64,7 +65,7 @@ def affine(table, features):
 
 
 def test_rows_that_were_never_fed_get_inputs(houses):
-    """Affine columns are computed for all rows, and gaps get the number that was imputed in the fed ones."""
+    """Affine columns are computed for all rows, and gaps get the value that was imputed in the fed rows."""
     table = StandardScaler().fit_transform(imputed(houses.features))
     found = houses.prepare(table, maps=affine(table, houses.features))
     assert list(found.rows) == list(range(ROWS))
@@ -85,7 +86,8 @@ def test_derived_columns_get_inputs_too(houses):
 
 
 def test_imputed_values_that_differ_are_known_for_fed_rows_alone(houses):
-    """Where gaps were filled by neighbours, unfed rows with gaps have no inputs, and fed ones have the student's."""
+    """If gaps were filled by neighbours, fed rows keep the student's values, and unfed rows with gaps have no
+    inputs."""
     guesses = np.random.default_rng(1).uniform(10, 500, size=ROWS)
     filled = houses.features.copy()
     filled[~houses.complete, 1] = guesses[~houses.complete]
@@ -98,7 +100,7 @@ def test_imputed_values_that_differ_are_known_for_fed_rows_alone(houses):
 
 
 def test_gaps_that_were_dropped_have_no_inputs(houses):
-    """Who drops the rows with gaps has said nothing of them."""
+    """If a student drops the rows with gaps, these rows have no inputs."""
     fed = FED[houses.complete[FED]]
     table = imputed(houses.features)
     found = houses.prepare(table, fed=fed, maps=affine(table, houses.features), trained=fed[:1_500])
@@ -106,14 +108,14 @@ def test_gaps_that_were_dropped_have_no_inputs(houses):
 
 
 def test_gaps_that_were_fed_as_nan_stay_nan(houses):
-    """Unknown numbers that were fed are fed again: nothing is imputed for a student who did not."""
+    """Gaps that were fed as NaN stay NaN: the checker imputes nothing by itself."""
     found = houses.prepare(houses.features, maps=affine(imputed(houses.features), houses.features))
     assert list(found.rows) == list(range(ROWS))
     assert np.isnan(found.features[~houses.complete, 1]).all()
 
 
 def test_a_column_that_nothing_explains_is_known_for_fed_rows_alone(houses):
-    """Noise has no formula: only fed rows have inputs, and these are the student's."""
+    """Noise has no formula, so only fed rows have inputs, and these are the student's."""
     noise = np.random.default_rng(5).normal(size=(ROWS, 1))
     table = np.hstack([imputed(houses.features), noise])
     found = houses.prepare(table, maps=affine(table[:, :3], houses.features))
@@ -135,7 +137,8 @@ def test_what_is_added_to_a_matched_column_is_left_behind(houses):
 
 @pytest.mark.parametrize("code", [(0.0, 1.0, 2.0), (5.0, 5.0, -1.0), (0.3, 0.2, 0.1)])
 def test_a_code_of_the_target_is_told(houses, code):
-    """A column that is constant for each class is made from the target, even if it tells no class from all others."""
+    """A column that is constant for each class is recognised as made from the target, even if it tells no single class
+    apart."""
     table = np.column_stack([imputed(houses.features), np.array(code)[houses.target]])
     found = houses.prepare(table, maps=affine(table[:, :3], houses.features))
     assert found.have_target == (False, False, False, True)
@@ -149,7 +152,7 @@ def test_a_code_of_the_target_is_told(houses, code):
 @pytest.mark.parametrize("kind", ScalerKind)
 @pytest.mark.parametrize("on", FittedOn)
 def test_a_scaler_and_its_rows_are_recognised(houses, kind, on):
-    """Each kind of scaler is told from the others, and the rows that it was fitted on."""
+    """Each kind of scaler is recognised, and so are the rows that it was fitted on."""
     filled = imputed(houses.features)
     rows = {FittedOn.TRAINED: TRAINED, FittedOn.WATCHED_TOO: FED, FittedOn.ALL: np.arange(ROWS)}[on]
     table = SCALERS[kind].fit(filled[rows]).transform(filled).astype(np.float32).astype(float)
@@ -158,7 +161,7 @@ def test_a_scaler_and_its_rows_are_recognised(houses, kind, on):
 
 
 def test_raw_columns_have_no_scaler(houses):
-    """Columns as they are in the data were scaled by nothing."""
+    """Columns with the data's own values have no scaler."""
     table = imputed(houses.features)
     assert set(houses.prepare(table, maps=affine(table, houses.features)).scalers) == {None}
 
@@ -166,7 +169,7 @@ def test_raw_columns_have_no_scaler(houses):
 @pytest.mark.parametrize("kind", ScalerKind)
 @pytest.mark.parametrize("on", [FittedOn.TRAINED, FittedOn.WATCHED_TOO])
 def test_a_seeds_rows_get_the_figures_that_the_students_had(houses, kind, on):
-    """The scaler, fitted on the like rows of a seed, gives what scikit-learn's gives there."""
+    """A scaler that is fitted again on a seed's rows gives the same values as scikit-learn's."""
     filled = imputed(houses.features)
     table = SCALERS[kind].fit(filled[TRAINED]).transform(filled)
     rows = np.arange(ROWS)
@@ -180,7 +183,8 @@ def test_a_seeds_rows_get_the_figures_that_the_students_had(houses, kind, on):
 
 @pytest.mark.parametrize("scaler", [None, Scaler(ScalerKind.STANDARD, FittedOn.ALL)])
 def test_what_was_not_fitted_on_training_rows_stays(houses, scaler):
-    """Columns of no known scaler, and of one that saw all rows, are the same for every seed, to the last bit."""
+    """Columns without a known scaler, and those of a scaler that saw all rows, are the same for every seed, to the last
+    bit."""
     table = np.random.default_rng(6).normal(size=(ROWS, 2)).astype(np.float32)
     columns = tuple(Column(source="", **NO_STATISTICS, scaler=scaler) for _ in range(2))
     fitted = preparation.by_seed(table, np.arange(ROWS), columns, TRAINED, FED[:0])
@@ -188,7 +192,7 @@ def test_what_was_not_fitted_on_training_rows_stays(houses, scaler):
 
 
 def test_a_column_that_is_constant_in_a_seed_stays():
-    """Where the like rows hold one value, there is nothing to divide by."""
+    """If a column is constant in a seed's rows, there is nothing to divide by, and it stays."""
     table = np.zeros((100, 1), dtype=np.float32)
     table[99] = 1
     column = Column(source="", **NO_STATISTICS, scaler=Scaler(ScalerKind.RANGE, FittedOn.TRAINED))

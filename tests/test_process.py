@@ -1,4 +1,4 @@
-"""How the end of processes is waited for, and what is kept of what they say."""
+"""Waiting for the end of processes, and keeping the tail of their output."""
 
 import io
 import subprocess
@@ -16,7 +16,7 @@ FOREVER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 def test_what_nobody_has_cleared_away_has_ended():
-    """A process that has ended counts as gone though its parent has not asked for its exit code yet."""
+    """A process that has ended counts as ended although its parent has not reaped it yet."""
     with subprocess.Popen(FOREVER) as ended:
         seen = psutil.Process(ended.pid)
         ended.kill()
@@ -25,7 +25,7 @@ def test_what_nobody_has_cleared_away_has_ended():
 
 
 def test_what_has_been_cleared_away_has_ended():
-    """A process of which no trace is left is not waited for."""
+    """A process that no longer exists is not waited for."""
     with subprocess.Popen(FOREVER) as ended:
         seen = psutil.Process(ended.pid)
         ended.kill()
@@ -34,7 +34,7 @@ def test_what_has_been_cleared_away_has_ended():
 
 
 def test_what_goes_on_is_not_waited_for_without_end():
-    """A process that does not end is waited for as long as was said, and left alone."""
+    """A process that does not end is waited for up to the timeout, and left alone."""
     with subprocess.Popen(FOREVER) as going_on:
         process.await_end([psutil.Process(going_on.pid)], seconds=0.05)
         assert going_on.poll() is None
@@ -42,7 +42,7 @@ def test_what_goes_on_is_not_waited_for_without_end():
 
 
 def watched(limits, source="import time; time.sleep(600)"):
-    """Watch a Python process until it is ended; return what is known of it."""
+    """Watch a Python process until it is ended; return its execution."""
     with subprocess.Popen([sys.executable, "-c", source]) as started:
         guest = process.Guest(started, limits)
         guest.watch()
@@ -51,7 +51,7 @@ def watched(limits, source="import time; time.sleep(600)"):
 
 @pytest.mark.slow
 def test_time_of_its_own_ends_a_guest():
-    """A guest that sleeps longer than it may is ended, for that."""
+    """A guest that sleeps longer than its limit is ended by the time limit."""
     guest = watched(Limits(seconds=1.0, memory_mib=1_000, output_mib=1))
     assert guest.ending is Ending.TIME
     assert guest.own.counted > 1.0
@@ -60,7 +60,7 @@ def test_time_of_its_own_ends_a_guest():
 
 @pytest.mark.slow
 def test_a_clock_stands_behind_a_limit_on_time(monkeypatch):
-    """A guest whose own time does not pass is ended by the clock all the same."""
+    """A guest whose own time does not pass is ended by the wall-clock limit."""
     monkeypatch.setattr(owntime.Counter, "add", lambda self, reading: None)
     guest = watched(Limits(seconds=0.1, memory_mib=1_000, output_mib=1))
     assert guest.ending is Ending.WALL_CLOCK
@@ -69,7 +69,7 @@ def test_a_clock_stands_behind_a_limit_on_time(monkeypatch):
 
 @pytest.mark.slow
 def test_turns_are_given_for_a_processs_own_time(monkeypatch):
-    """Who waits for a process gets turns until that has taken its time, or ten times as much by the clock is over."""
+    """Waiting for a process yields turns until its own time, or ten times that by the clock, is over."""
     with subprocess.Popen(FOREVER) as going_on:
         begun = time.monotonic()
         for _ in process.turns(going_on, 0.5):
@@ -84,7 +84,7 @@ def test_turns_are_given_for_a_processs_own_time(monkeypatch):
 
 
 class Drops(io.RawIOBase):
-    """A stream that comes in drops."""
+    """A stream that returns a few bytes at a time."""
 
     def __init__(self, content):
         self.rest = content
@@ -99,7 +99,7 @@ class Drops(io.RawIOBase):
 
 
 def test_a_tail_is_as_long_in_however_small_parts_it_comes():
-    """The last bytes of what was said are kept, all that fit, though they come a few at a time."""
+    """The tail keeps as many of the last bytes as fit, also if they arrive a few at a time."""
     said, tail = b"".join(b"line %d\n" % number for number in range(5_000)), bytearray()
     process.keep_tail(io.BufferedReader(Drops(said)), tail)
     assert tail == said[-process.TAIL_BYTES :]

@@ -1,4 +1,4 @@
-"""Which cells an answer comes from, and the first error that a missing one comes from."""
+"""Provenance: which cells an answer comes from, and which error first caused a missing one."""
 
 import time
 
@@ -31,7 +31,7 @@ def first(*cells, adaptations=()):
 
 
 def test_errors_are_followed_back_to_the_first():
-    """Of a chain of names that were not made, the first error is told, and what was missing because of it."""
+    """If errors form a chain of missing names, the first error is reported with the names that it took away."""
     error = first(
         cell(1, READ, "'ocean'", line=2, name="KeyError"),
         cell(2, SPLIT, unknown("X")),
@@ -46,7 +46,7 @@ def test_errors_are_followed_back_to_the_first():
 
 
 def test_an_error_that_nothing_hangs_on_is_not_blamed():
-    """A toy cell that failed before, and a name of its own, have nothing to do with the training."""
+    """An earlier error is not blamed if the training needs nothing of its cell."""
     error = first(
         cell(1, "toy = tf.constant([1]) + 'a'", "no", name="TypeError"),
         cell(2, READ),
@@ -60,7 +60,8 @@ def test_an_error_that_nothing_hangs_on_is_not_blamed():
 
 
 def test_a_line_that_is_no_python_is_the_first_cause():
-    """What was left out of a cell for its syntax is told with its line, before the names that it should have made."""
+    """A statement that was left out for its syntax is the first cause, with its line, before the names that it should
+    have made."""
     note = "line 1 of the cell is no valid Python, `X_train = split(X`: '(' was never closed; everything else was run"
     cells = (cell(1, READ), cell(2, "X_train = split(X\nprint(1)"), cell(3, NET), cell(4, FIT, unknown("X_train")))
     error = first(*cells, adaptations=(Adaptation(2, note),))
@@ -68,20 +69,20 @@ def test_a_line_that_is_no_python_is_the_first_cause():
 
 
 def test_a_name_that_a_later_cell_makes_is_told():
-    """Cells that only ran in another order are told what to put before what."""
+    """If only a later cell makes a name, the help says which cell to move before which."""
     error = first(cell(1, "model.compile('adam')", unknown("model")), cell(2, FIT, unknown("model")), cell(3, NET))
     assert error.rationale.startswith("Cell 1 uses `model`, which only a later cell makes: cell 3.")
     assert "Put what makes `model` before cell 1" in error.help
 
 
 def test_a_misspelt_name_is_told():
-    """Where no cell makes a name, one that is nearly the same is offered."""
+    """If no cell makes a name, a similar one is suggested."""
     error = first(cell(1, "X_train = 1"), cell(2, NET), cell(3, "model.fit(X_trian, epochs=1)", unknown("X_trian")))
     assert "which no cell makes. Is `X_train` meant?" in error.rationale
 
 
 def test_a_file_that_is_missing_is_told():
-    """Whoever did not hand in a file reads which one."""
+    """A file that was not handed in is named."""
     message = "[Errno 2] No such file or directory: '/content/data/train.csv'"
     error = first(
         cell(1, "X_train = pd.read_csv('train.csv')", message, name="FileNotFoundError"),
@@ -93,7 +94,7 @@ def test_a_file_that_is_missing_is_told():
 
 
 def test_a_function_takes_along_what_it_needs():
-    """A training inside a function needs what the function needs, through whatever other names."""
+    """A training inside a function needs the names that the function needs, also through other names."""
     error = first(
         cell(1, "X_train = scale(X)", "no such strategy", name="ValueError"),
         cell(2, "rows = X_train", unknown("X_train")),
@@ -104,7 +105,8 @@ def test_a_function_takes_along_what_it_needs():
 
 
 def test_what_was_trained_on_other_than_it_should_be_is_found():
-    """A network that was trained although a cell failed that should have scaled its inputs has that cell to blame."""
+    """If a failed cell should have scaled the inputs of a network that was trained all the same, that cell is
+    blamed."""
     cells = (cell(1, SPLIT), cell(2, "X_train = scale(X_train)", unknown("scale")), cell(3, NET), cell(4, FIT))
     error = FirstErrors(Provenance(cells)).spoiled_by(4)
     assert error is not None
@@ -113,7 +115,8 @@ def test_what_was_trained_on_other_than_it_should_be_is_found():
 
 
 def test_the_cells_that_a_training_needs():
-    """Other networks, pictures and searches are left out; what makes, changes or writes what is needed is not."""
+    """Cells that make, change or write something that the training needs are kept; other networks, pictures and
+    searches are left out."""
     cells = (
         cell(1, "import numpy as np, pandas as pd, keras\nnp.random.seed(1)"),
         cell(2, READ),
@@ -134,7 +137,7 @@ def test_the_cells_that_a_training_needs():
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["x = x + y; y = y + x;" * 2_000, "def f(): return g(f, h)\n" * 2_000])
 def test_no_file_keeps_the_checker_busy(source):
-    """Names made to be followed for long are followed in a moment."""
+    """Names that were made to be followed for long are followed quickly."""
     cells = [cell(n, source) for n in range(1, 20)] + [cell(20, "x.fit(f(x), y, epochs=1)", "no", name="ValueError")]
     started = time.process_time()
     known = Provenance(cells)
@@ -145,7 +148,7 @@ def test_no_file_keeps_the_checker_busy(source):
 
 
 def test_an_error_of_a_module_that_tells_the_files_line_is_one_of_its_cell():
-    """Line 35 of a file is no line of a cell of two: then all of the cell counts as not run."""
+    """If an error gives a line of the file that its cell does not have, all of the cell counts as not run."""
     training = f"def main():\n    model = keras.Sequential()\n    model.compile('adam')\n    {FIT}"
     ended = "the script ended itself in line 35 (the following arguments are required: --epochs)"
     error = first(cell(1, training), cell(2, "if True:\n    main()", ended, 35, "SystemExit"))

@@ -1,4 +1,4 @@
-"""Ranking: which networks did clearly worse than the best as trained, which are folds and twins."""
+"""Ranking: which networks are clearly worse than the best as trained, and which are folds or twins."""
 
 from dataclasses import replace
 
@@ -18,7 +18,8 @@ PARTS = np.repeat([TRAINED, WATCHED, TESTED], [2_500, 500, 1_000])
 
 @pytest.fixture
 def own(make):
-    """Return a network whose losses are drawn: wrong for such a share of the rows, the same rows for the same seed."""
+    """Return a network with random losses: it is wrong for such a share of the rows, the same rows for the same
+    seed."""
 
     def with_share(number, wrong, seed=1, kinds=PARTS, **more):
         is_wrong = np.random.default_rng(seed).random(ROWS) < wrong
@@ -36,7 +37,8 @@ def why_not(*owns, trusted=None):
 
 
 def test_a_poor_network_after_a_good_one_is_outdone(own):
-    """Two points worse on rows that neither was trained on, and beyond chance, is clearly worse; the words say so."""
+    """A network is clearly worse if it is two points worse, beyond chance, on rows that neither was trained on; the
+    reason says so."""
     reasons = why_not(own(1, 0.09), own(2, 0.30, seed=2))
     assert list(reasons) == [2]
     assert reasons[2].startswith("as trained, it did clearly worse than `net1`: ")
@@ -47,12 +49,12 @@ def test_a_poor_network_after_a_good_one_is_outdone(own):
     ("worse", "seed"), [pytest.param(0.10, 2, id="a point, by chance"), pytest.param(0.105, 1, id="a point, surely")]
 )
 def test_nearly_as_good_is_not_outdone(own, worse, seed):
-    """Less than two points are no reason to take an earlier network, however sure they are."""
+    """A network less than two points worse stays the answer, however certain the difference."""
     assert why_not(own(1, 0.09), own(2, worse, seed=seed)) == {}
 
 
 def test_few_rows_prove_nothing(own):
-    """Three points on a hundred rows may be chance, and then the later network is not outdone."""
+    """Three points on a hundred rows may be chance, so the later network stays the answer."""
     few = np.where(np.arange(ROWS) < 100, TESTED, TRAINED)
     first, second = own(1, 0.08, seed=3, kinds=few), own(2, 0.12, seed=4, kinds=few)
     found = ranking.compare(second, first, "accuracy")
@@ -61,7 +63,7 @@ def test_few_rows_prove_nothing(own):
 
 
 def test_rows_that_either_was_trained_on_do_not_count(own):
-    """Where the one was trained on what the other was tested on, only what neither saw is compared."""
+    """If one network was trained on rows that the other was tested on, only rows that neither saw are compared."""
     others = np.repeat([TESTED, TRAINED], [1_500, 2_500])
     found = ranking.compare(own(2, 0.3, kinds=others), own(1, 0.0), "accuracy")
     assert found is not None
@@ -69,7 +71,7 @@ def test_rows_that_either_was_trained_on_do_not_count(own):
 
 
 def test_a_final_fit_on_all_rows_is_not_outdone_where_it_fits_them_as_well(own):
-    """A network without unseen rows gives way only where it fits the rows that both were trained on clearly worse."""
+    """A network without unseen rows gives way only if it fits the rows that both were trained on clearly worse."""
     everything = np.full(ROWS, TRAINED)
     chosen = own(1, 0.09)
     assert why_not(chosen, own(2, 0.08, kinds=everything)) == {}
@@ -78,13 +80,13 @@ def test_a_final_fit_on_all_rows_is_not_outdone_where_it_fits_them_as_well(own):
 
 
 def test_a_network_of_which_nothing_is_known_is_never_outdone(own):
-    """Where there are no answers nobody is held to be worse."""
+    """A network without predictions is never clearly worse."""
     unknown = own(2, 0.0)
     assert why_not(own(1, 0.09), replace(unknown, losses=np.full(ROWS, np.nan))) == {}
 
 
 def test_the_best_is_looked_for_among_the_trusted(own):
-    """A network that knows the label, or is linear, sets no measure for others; where none is trusted, all do."""
+    """A network that knows the label, or is linear, is no standard for others, unless there are only such networks."""
     leaky, honest = own(1, 0.0), own(2, 0.09)
     assert why_not(leaky, honest, trusted=[2]) == {}
     assert list(why_not(leaky, honest, trusted=[])) == [2]
@@ -92,7 +94,7 @@ def test_the_best_is_looked_for_among_the_trusted(own):
 
 
 def test_errors_of_a_regression_are_compared_as_shares(make):
-    """A twentieth more error, beyond chance, is clearly worse; a hundredth more is not."""
+    """An error larger by a twentieth, beyond chance, is clearly worse; one larger by a hundredth is not."""
     drawn = np.random.default_rng(0).normal(0, 50_000, ROWS)
     first, alike, worse = (
         Own(make.model(n, variable=f"net{n}"), PARTS, np.square(drawn * by)) for n, by in ((1, 1), (2, 1.01), (3, 1.2))
@@ -109,7 +111,7 @@ UNTESTED = np.where(PARTS == TESTED, WATCHED, PARTS)
 
 
 def test_of_equals_those_that_were_tested_outdo_those_that_were_not(own):
-    """An experiment after the test that is nearly as good, and was never tested, is not the answer."""
+    """An untested network that is nearly as good as an earlier tested one is not the answer."""
     reasons = why_not(own(1, 0.09), own(2, 0.10, kinds=UNTESTED))
     assert reasons == {2: "it was not tested on rows of its own, as `net1` was, and did not clearly better"}
     assert why_not(own(1, 0.09, kinds=UNTESTED), own(2, 0.09, kinds=UNTESTED)) == {}, "nobody tested anything"
@@ -121,18 +123,18 @@ def test_a_clearly_better_network_needs_no_test(own):
 
 
 def test_a_final_fit_on_all_rows_has_none_left_to_be_tested_on(own):
-    """A network without unseen rows is not held to a test."""
+    """A network without unseen rows need not have been tested."""
     assert why_not(own(1, 0.09), own(2, 0.08, kinds=np.full(ROWS, TRAINED))) == {}
 
 
 def unasked(make, number, accuracy):
-    """A network that gave no answers; its training states this accuracy on the rows that it watched."""
+    """A network without predictions, whose training reports this accuracy on the watched rows."""
     fit = make.fit(history={"loss": (0.4, 0.3), "val_accuracy": (0.3, accuracy)})
     return Own(make.model(number, fit, variable=f"net{number}"), PARTS, np.full(ROWS, np.nan))
 
 
 def test_a_training_speaks_for_itself_where_the_network_gave_no_answers(own, make):
-    """A network of the student's own class is not outdone by a poor one after it, nor does a poor one outdo others."""
+    """If a network gave no predictions, its training history shows whether it or another network is clearly worse."""
     reasons = why_not(unasked(make, 1, 0.90), own(2, 0.50))
     assert reasons[2].startswith("by the training's own word `net1` did far better: 90.0% against ")
     assert list(why_not(own(1, 0.09), unasked(make, 2, 0.55))) == [2]
@@ -140,7 +142,8 @@ def test_a_training_speaks_for_itself_where_the_network_gave_no_answers(own, mak
 
 
 def test_a_trainings_own_word_decides_nothing_close(own, make):
-    """Less than five points, or no word at all, leaves the latest network where it is."""
+    """If a history differs by less than five points from the other network, or is missing, the latest network stays the
+    answer."""
     assert why_not(unasked(make, 1, 0.92), own(2, 0.09)) == {}
     assert why_not(own(1, 0.5), replace(unasked(make, 2, 0.9), model=make.model(2))) == {}
 
@@ -153,7 +156,7 @@ def a_fold(number, folds=5):
 
 
 def test_folds_are_not_ranked_and_the_last_stands_for_them(own):
-    """Networks of one kind, each trained on other rows, give way to the last of them, even where that is the worst."""
+    """Networks of one kind, each trained on other rows, give way to the last of them, even if that is the worst."""
     folds = [own(n + 1, 0.09 + 0.05 * n, kinds=a_fold(n)) for n in range(5)]
     reasons = why_not(*folds)
     assert list(reasons) == [1, 2, 3, 4]
@@ -161,7 +164,7 @@ def test_folds_are_not_ranked_and_the_last_stands_for_them(own):
 
 
 def test_networks_of_other_kinds_are_no_folds(own, make):
-    """What differs in layers or in recipe is a search, and is ranked."""
+    """Networks that differ in layers or recipe are a search, and are ranked."""
     wider = make.architecture()
     wider = replace(wider, layers=(*wider.layers[:1], Layer("hidden", "Dense", {"units": 9}), *wider.layers[2:]))
     longer = make.fit(phase=make.phase(epochs=40))
@@ -178,7 +181,7 @@ def test_a_final_fit_after_folds_is_none_of_them(own):
 
 
 def test_a_network_trained_twice_on_the_same_rows_is_its_twin(make):
-    """The same layers, recipe and rows make a twin; names do not matter, and a network is not its own twin."""
+    """Networks with the same layers, recipe and rows are twins, whatever their names; a network is not its own twin."""
     x = np.zeros((3, 9))
     fit = make.fit(training=make.fed(x))
     one, two = make.model(1, fit), make.model(2, fit, variable="again")
@@ -189,7 +192,7 @@ def test_a_network_trained_twice_on_the_same_rows_is_its_twin(make):
 
 
 def test_looks_at_a_twin_are_looks_at_the_answer(make):
-    """What a network's twin was tested on counts as what the network was tested on; others' tests do not."""
+    """Tests of a network's twin count as tests of the network; those of other networks do not."""
     x, tested, elsewhere = (make.fed(np.full((3, 9), number)) for number in (0.0, 1.0, 2.0))
     fit = make.fit(training=x)
     twin = make.model(1, fit, uses=(make.use("evaluate", tested),))

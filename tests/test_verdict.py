@@ -1,4 +1,4 @@
-"""The table of blame: what happened, and to which verdict it leads."""
+"""The table of blame: each event and the verdict that it leads to."""
 
 from dataclasses import replace
 
@@ -128,7 +128,7 @@ NOTED, ADVICE_BROKEN = rule(Outcome.FAILED, Importance.ADVISORY), rule(Outcome.E
     ],
 )
 def test_the_table_of_blame(failures, rules, comparison, verdict, words):
-    """Each thing that can happen leads to its verdict, for a reason that says what happened."""
+    """Each event leads to its verdict, with a reason that names it."""
     reached, reasons = decide(failures, rules, comparison, METRICS["accuracy"])
     assert reached is verdict
     assert words in " ".join(reasons)
@@ -144,7 +144,7 @@ def test_the_table_of_blame(failures, rules, comparison, verdict, words):
     ],
 )
 def test_whose_inputs_may_give_the_answer_away_does_not_pass(rules, comparison, verdict, words):
-    """Where the inputs are under suspicion there is no PASS, and the reason says why, whatever rows have no inputs."""
+    """If the inputs are under suspicion there is no PASS, whichever rows have no inputs, and the reason says why."""
     of = missing(0.80, of=accuracy(0.99)) if comparison == "missing" else comparison
     reached, reasons = decide([], rules, of, METRICS[of.metric], suspicion="They may tell.")
     assert reached is verdict
@@ -167,12 +167,12 @@ def test_whose_inputs_may_give_the_answer_away_does_not_pass(rules, comparison, 
     ],
 )
 def test_when_further_seeds_may_decide(about, hangs):
-    """Further seeds are asked for where a network is too close to the bar, and where that alone is in doubt."""
+    """Further seeds are requested only if the network is too close to the bar and nothing else is in doubt."""
     assert hangs_on_seeds(**{"failures": (), "rules": (PASSED,), "comparison": accuracy(0.883), **about}) is hangs
 
 
 def test_all_reasons_of_a_verdict_are_given():
-    """Whoever fails for several reasons reads all of them, and none that led elsewhere."""
+    """A submission that fails for several reasons gets all of them, and no reason of another verdict."""
     _, reasons = decide([failure(words="One."), failure(REFER, words="Two.")], [FAILED], BAD, METRICS["accuracy"])
     assert reasons == ("One.", "It is so. Not so: Found 3.", "Accuracy 80.0% is below the bar of 88.0%.")
 
@@ -180,7 +180,7 @@ def test_all_reasons_of_a_verdict_are_given():
 @pytest.mark.parametrize("comparison", [None, GOOD])
 @pytest.mark.parametrize("cause", FailureCause)
 def test_a_failure_never_passes(comparison, cause):
-    """Whatever a guest claims as the cause of a failure, it passes nobody."""
+    """No cause of a failure leads to PASS, whatever the guest claims."""
     failed = Failure(stage=Stage.RETRAINING, cause=cause, rationale="It broke.", help="")
     reached, _ = decide([failed], [PASSED], comparison, METRICS["accuracy"])
     assert reached is blame.VERDICTS[cause]
@@ -213,8 +213,8 @@ def missing(strict, likeness=Likeness.UNLIKE, of=GOOD):
     ],
 )
 def test_rows_without_inputs_pass_nobody_and_fail_nobody(comparison, verdict, words):
-    """Who passes does so with missing rows counted as wrong, who fails does so without them; between them a
-    demonstrator decides, and is told which rows there are no inputs for."""
+    """A PASS must hold with missing rows counted as wrong, and a FAIL without them. In between the verdict is REFER,
+    and the reason says which rows have no inputs."""
     reached, reasons = decide([], [PASSED], comparison, METRICS[comparison.metric])
     assert reached is verdict
     assert words in " ".join(reasons)
@@ -228,7 +228,7 @@ def test_rows_without_inputs_pass_nobody_and_fail_nobody(comparison, verdict, wo
     ],
 )
 def test_reasons_say_where_each_seed_decided(mean, verdict, words):
-    """Where not the mean decides, but every seed on one side, the reason says so; where the mean does, it does not."""
+    """The reason says so if every seed on one side decided instead of the mean, and does not if the mean decided."""
     scattered = replace(accuracy(mean, band=0.04), unanimous=True)
     assert decide([], [PASSED], scattered, METRICS["accuracy"]) == (verdict, (words,))
     _, by_mean = decide([], [PASSED], replace(scattered, band=0.001), METRICS["accuracy"])
@@ -248,14 +248,14 @@ def test_reasons_say_where_each_seed_decided(mean, verdict, words):
     ],
 )
 def test_further_seeds_are_trained_where_they_might_decide(comparison, is_open):
-    """With missing rows counted in two ways, more seeds are asked for where one of the two is too close to the bar and
-    the other does not settle it."""
+    """If missing rows count in two ways, further seeds are requested if one of the means is too close to the bar and
+    the other does not settle the verdict."""
     assert hangs_on_seeds([], [PASSED], comparison) is is_open
 
 
 @pytest.mark.parametrize("verdict", [FAIL, REFER])
 def test_a_failure_without_words_counts(verdict):
-    """A failure counts even if it says nothing."""
+    """A failure with an empty message still counts."""
     reached, _ = decide([failure(verdict, words="")], [PASSED], None, METRICS["accuracy"])
     assert reached is verdict
 
@@ -277,7 +277,7 @@ def test_a_failure_without_words_counts(verdict):
     ],
 )
 def test_what_was_cut_short_never_fails(failures, rules, comparison, verdict):
-    """Whatever was ended before its end passes or is referred, and the first reason says that it was."""
+    """A file or training that was cut short passes or is referred, and the first reason says that it was cut."""
     reached, reasons = decide(failures, rules, comparison, METRICS["accuracy"], cut=CUT)
     assert reached is verdict
     assert reasons[0] == CUT
@@ -285,7 +285,7 @@ def test_what_was_cut_short_never_fails(failures, rules, comparison, verdict):
 
 
 def test_what_stopped_it_is_why_rules_could_not_be_checked():
-    """Where something went wrong before, rules without evidence add no reason of their own."""
+    """After an earlier failure, rules without evidence add no reason of their own."""
     reached, reasons = decide([failure(REFER)], [UNKNOWN, UNKNOWN], None, METRICS["accuracy"])
     assert (reached, reasons) == (REFER, ("It broke.",))
 
@@ -295,7 +295,7 @@ def test_what_stopped_it_is_why_rules_could_not_be_checked():
     [("Other labels.", [FAILED], "Other labels."), ("Found 3.", [BROKEN, FAILED], "It is so. Not so: Found 3.")],
 )
 def test_the_cause_is_the_first_reason(sentence, rules, first):
-    """What else follows from is said first, after what was cut: in its own words, or in a rule's that says so."""
+    """The cause is the first reason after a cut: in its own words, or in those of a rule that says the same."""
     cause = Cause(CauseKind.LABELS, sentence, "Mend it.")
     for cut in ("", CUT):
         _, reasons = decide([failure()], rules, BAD, METRICS["accuracy"], cut=cut, cause=cause)
@@ -305,19 +305,19 @@ def test_the_cause_is_the_first_reason(sentence, rules, first):
 
 
 def test_what_is_a_reason_twice_is_said_once():
-    """A failure in the words of what cut the file short is not repeated."""
+    """A failure that repeats the words of the cut is not a second reason."""
     assert decide([failure(words=CUT)], [], None, METRICS["accuracy"], cut=CUT) == (REFER, (CUT,))
 
 
 @pytest.mark.parametrize("mean", [0.92, 0.93, 0.94, 0.95, 0.96])
 def test_whoever_is_honestly_better_passes(mean):
-    """On the real data, where the reference reaches 91.08 %, nobody who is as good as boosted trees is suspected."""
+    """On the real data, where the reference reaches 91.08 %, a network as good as boosted trees is not suspected."""
     real = replace(accuracy(mean, bar=0.8758), reference_mean=0.9108)
     assert decide([], [PASSED], real, METRICS["accuracy"])[0] is PASS
 
 
 def test_a_traditional_model_shows_what_the_data_allow():
-    """Where a traditional model is nearly perfect, as on easy data, a network may be so too."""
+    """If a traditional model is nearly perfect, as on easy data, a network may be nearly perfect too."""
     easy = replace(accuracy(0.99), baselines=(Baseline("random forest", 0.98, 0.0),))
     assert decide([], [PASSED], easy, METRICS["accuracy"])[0] is PASS
 
@@ -334,7 +334,7 @@ def five_seeds(score):
 
 
 def test_a_replay_that_reaches_the_bar_is_referred_with_how_far_it_went():
-    """A replay passes nobody, and its reason says for how many seeds it ran."""
+    """A replay that reaches the bar is referred, and its reason says how many seeds ran."""
     reached, reasons = decide([], [], one_seed(0.91), METRICS["accuracy"], "a layer.", replay="1 of 5 seeds was run.")
     assert reached is REFER
     assert reasons == (
@@ -343,7 +343,7 @@ def test_a_replay_that_reaches_the_bar_is_referred_with_how_far_it_went():
 
 
 def test_one_seed_of_a_replay_fails_nobody():
-    """Below the bar with one seed alone is no FAIL; with others, it is."""
+    """A replay below the bar fails only if further seeds confirm the first."""
     reached, reasons = decide([], [], one_seed(0.80), METRICS["accuracy"], "a layer")
     assert (reached, reasons[0]) == (
         REFER,
@@ -365,13 +365,13 @@ def test_one_seed_of_a_replay_fails_nobody():
     ],
 )
 def test_when_a_replay_wants_other_seeds(about, wants):
-    """Other seeds are asked for where one below the bar is all that there is against a network."""
+    """Further seeds are requested if a first seed below the bar is the only evidence against a replayed network."""
     report = replace(a_fail(), replayed="a layer", failures=(), rules=(PASSED,), agreed=None, cut_short="")
     assert wants_confirmation(replace(report, **{"comparison": one_seed(0.80), **about})) is wants
 
 
 def test_an_error_before_the_cut_comes_first():
-    """Where an error took the answer away before the file was cut short, the error is said first."""
+    """If an error took the answer away before the file was cut short, the error is the first reason."""
     found = [failure(REFER, Stage.SELECTING, words="Cell 3 failed."), failure(REFER, words="It was stopped.")]
     reached, reasons = decide(found, [], None, METRICS["accuracy"], cut="It was stopped.")
     assert (reached, reasons) == (REFER, ("Cell 3 failed.", "It was stopped."))

@@ -1,4 +1,4 @@
-"""Warm boxes: one job after the other in the same box, and nothing of one is left for the next."""
+"""Warm boxes: jobs run one after the other in the same box, and nothing of one is left for the next."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def boxes():
 
 @pytest.fixture(scope="module")
 def run(boxes, assignment, practice):
-    """Run a module in the students' box; return the execution and what was said."""
+    """Run a module in the students' box; return the execution and the output."""
 
     def run_module(source, keras="3", limits=LIMITS):
         seen = Collector(lambda progress: None)
@@ -87,7 +87,7 @@ print("PROCESSES", others)
 
 
 def test_the_next_job_sees_nothing_of_the_last(run, boxes):
-    """Files, processes, environment and patched modules of one job are gone in the next, in the very same box."""
+    """In the same box, the next job meets no files, processes, environment or patched modules of the last."""
     run("print('warm up')")
     before = warm_process(boxes)
     execution, seen = run(LITTER)
@@ -121,7 +121,7 @@ print("MODERN", Dense is keras.layers.Dense, keras.__version__[0], isinstance(tf
 
 
 def test_either_generation_in_the_same_box(run):
-    """Legacy Keras under all its names, then Keras 3 again, from one warm process."""
+    """One warm process runs legacy Keras under all its names, then Keras 3 again."""
     _, seen = run(LEGACY, keras="2")
     assert "LEGACY True True\nNAMES True True" in text_of(seen), errors_of(seen)
     assert "STEP 1.4" in text_of(seen), errors_of(seen)
@@ -148,7 +148,7 @@ print("LOSS", m.fit(np.ones((8, 3)), np.ones(8), verbose=0).history["loss"][0] >
 
 
 def test_everything_works_in_a_fork(run):
-    """Shell, joblib, multiprocessing, inline pictures, XLA, tf.data and fit."""
+    """A job can use the shell, joblib, multiprocessing, inline pictures, XLA, tf.data and fit."""
     _, seen = run(WORK)
     text = text_of(seen)
     assert errors_of(seen) == []
@@ -158,7 +158,7 @@ def test_everything_works_in_a_fork(run):
 
 
 def test_every_job_draws_the_same_numbers(run):
-    """All global generators are seeded before the first cell, whatever the kernel drew while it started."""
+    """All global generators are seeded before the first cell, whatever the kernel drew during its start."""
     source = """
 import random, numpy, keras, tensorflow as tf
 print(random.random(), numpy.random.rand(), float(tf.random.uniform([])), keras.layers.Dense(1).kernel_initializer.seed)
@@ -168,7 +168,7 @@ print(random.random(), numpy.random.rand(), float(tf.random.uniform([])), keras.
 
 
 def test_the_warm_process_cannot_be_looked_into(run):
-    """A student's code has the same user id, and yet can open neither memory nor descriptors of the warm process."""
+    """A student's code has the warm process's user id, but can open neither its memory nor its descriptors."""
     source = r"""
 import ctypes, os
 warm = "1"
@@ -197,7 +197,7 @@ print("PTRACE", ctypes.CDLL(None, use_errno=True).ptrace(16, int(warm), 0, 0))
     ids=["kills the first process", "fills the disk", "leaves processes"],
 )
 def test_a_bad_neighbour_leaves_the_next_job_unharmed(run, source):
-    """Whatever a job does to its box, the next one runs."""
+    """The next job runs, whatever a job did to its box."""
     run(source)
     execution, seen = run("print('the next job')")
     assert execution.ending is Ending.FINISHED
@@ -205,7 +205,7 @@ def test_a_bad_neighbour_leaves_the_next_job_unharmed(run, source):
 
 
 def test_a_job_that_reaches_a_limit_costs_its_box(run, boxes):
-    """After a limit the box is gone, and the next job has a new one."""
+    """After a limit the box is closed, and the next job has a new one."""
     run("print('warm up')")
     before = warm_process(boxes)
     execution, _ = run("import time\ntime.sleep(99)", limits=Limits(3, 2_048, 16))
@@ -216,7 +216,7 @@ def test_a_job_that_reaches_a_limit_costs_its_box(run, boxes):
 
 
 def test_what_is_measured_is_the_jobs_own(run):
-    """CPU time and memory of a small job are small, whatever the warm process and earlier jobs have used."""
+    """A small job has little processor time and memory, whatever the warm process and earlier jobs have used."""
     run("x = sum(i * i for i in range(10_000_000))")
     execution, _ = run("print('small')")
     assert execution.cpu_seconds < 4
@@ -224,14 +224,14 @@ def test_what_is_measured_is_the_jobs_own(run):
 
 
 def test_a_late_and_short_need_of_memory_is_seen(run):
-    """What a job takes for a second, long after its start, is in its peak."""
+    """The peak memory includes memory that a job uses for a second, long after its start."""
     execution, _ = run("import time\ntime.sleep(3)\nlarge = b'x' * 700_000_000\ntime.sleep(1.2)\ndel large")
     assert execution.ending is Ending.FINISHED
     assert 667 < execution.peak_memory_mib < 667 + 600
 
 
 def test_the_clean_process_holds_nothing_that_no_training_needs(boxes):
-    """Where only our code runs, libraries of tables, pictures and other models are not even loaded."""
+    """The clean guest does not load libraries for tables, pictures and other models."""
     boxes.ours.warm()
     members = process.tree_of(boxes.ours._warm.process)
     mapped = "".join(Path(f"/proc/{member.pid}/maps").read_text() for member in members)
@@ -240,7 +240,7 @@ def test_the_clean_process_holds_nothing_that_no_training_needs(boxes):
 
 
 def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
-    """Got ready ahead of need, a box can be closed at any moment, and takes no job any more."""
+    """A box can be closed at any moment while it gets ready, and accepts no job afterwards."""
     opened = kinds.choose("bubblewrap").open()
     opened.ours.get_ready()
     while opened.ours._warm is None:
@@ -254,7 +254,7 @@ def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
 
 
 def test_a_box_that_got_ready_ahead_of_need_is_the_one_that_takes_the_job(boxes, run):
-    """A job that comes while its box gets ready waits for that one, and starts no other."""
+    """A job that arrives while its box gets ready waits for that box, and starts no other."""
     boxes.students.renew()
     boxes.students.get_ready()
     while boxes.students._warm is None:
@@ -265,7 +265,7 @@ def test_a_box_that_got_ready_ahead_of_need_is_the_one_that_takes_the_job(boxes,
 
 
 def test_a_box_ends_with_the_checker(tmp_path):
-    """Killed with -9, the checker leaves no process of a box behind."""
+    """If the checker is killed with -9, no process of a box is left."""
     source = """
 import sys, time
 from checker.sandbox import kinds

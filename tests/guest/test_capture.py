@@ -1,4 +1,4 @@
-"""What the hooks in the student's kernel note of a training."""
+"""The record of a training that the hooks in the student's kernel make."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def make(tf: Any, loss: str = "sparse_categorical_crossentropy", built: bool = T
 
 
 def test_a_fit_is_noted_with_its_recipe_and_data(tf: Any, notes: Notes) -> None:
-    """Optimizer, loss, epochs, batch size, rows, arrays and history are all there."""
+    """A record of ``fit`` has the optimizer, loss, epochs, batch size, rows, arrays and history."""
     make(tf).fit(X, Y, epochs=2, batch_size=64, verbose=0, validation_data=(X[:64], Y[:64]))
     (fit,) = notes.only.fits
     assert fit.finished
@@ -46,14 +46,14 @@ def test_a_fit_is_noted_with_its_recipe_and_data(tf: Any, notes: Notes) -> None:
 
 
 def test_an_unbuilt_model_is_described_after_its_first_fit(tf: Any, notes: Notes) -> None:
-    """A Sequential without input shape has an architecture once it has seen data."""
+    """A Sequential without input shape has an architecture after its first training."""
     make(tf, built=False).fit(X, Y, verbose=0)
     assert notes.only.architecture is not None
     assert (notes.only.input_width, notes.only.output_width) == (9, 5)
 
 
 def test_training_ends_at_the_cap_and_says_what_was_asked(tf: Any, notes: Notes) -> None:
-    """A fit of 1,000 epochs ends with the epoch that reaches the cap in steps."""
+    """A fit of 1,000 epochs ends with the epoch that reaches the cap on steps; the record has both numbers."""
     model = make(tf)
     model.fit(X, Y, epochs=1_000, batch_size=32, verbose=0)
     (fit,) = notes.only.fits
@@ -63,7 +63,8 @@ def test_training_ends_at_the_cap_and_says_what_was_asked(tf: Any, notes: Notes)
 
 
 def test_what_ends_a_training_decides_for_how_long_it_is_repeated(tf: Any, notes: Notes) -> None:
-    """A callback of the student's own that stops after three epochs makes it three; early stopping is repeated."""
+    """A student's own callback that stops after three epochs makes it three epochs; early stopping is repeated as
+    such."""
     callbacks = tf.keras.callbacks
 
     class Enough(callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -83,7 +84,8 @@ def test_what_ends_a_training_decides_for_how_long_it_is_repeated(tf: Any, notes
 
 
 def test_an_early_stopping_of_the_students_own_is_none_of_kerass(tf: Any, notes: Notes) -> None:
-    """What a subclass ended is repeated for the epochs that it took, whatever it is called, counted from the first."""
+    """A training that a subclass of early stopping ended is repeated for the epochs that it took, counted from the
+    first, whatever the subclass's name."""
     own = type("EarlyStopping", (tf.keras.callbacks.EarlyStopping,), {})
     stopping = own(monitor="loss", patience=1, min_delta=1e9)
     make(tf).fit(X, Y, initial_epoch=10, epochs=50, batch_size=640, verbose=0, callbacks=[stopping])
@@ -94,7 +96,7 @@ def test_an_early_stopping_of_the_students_own_is_none_of_kerass(tf: Any, notes:
 
 
 def test_a_fit_that_broke_off_is_a_training_of_the_epochs_before(tf: Any, notes: Notes) -> None:
-    """Whoever catches what a callback raised goes on with the network as it was trained until then."""
+    """If the student catches an error of a callback, the epochs before it count as the training."""
     callbacks = tf.keras.callbacks
 
     class Interrupted(callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -111,7 +113,8 @@ def test_a_fit_that_broke_off_is_a_training_of_the_epochs_before(tf: Any, notes:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras 3 says that it passes over the callback
 def test_what_watches_nothing_is_left_out(tf: Any, notes: Notes) -> None:
-    """A callback whose quantity was not measured does nothing, and of two that stop early the one that did counts."""
+    """A callback whose quantity was not measured is left out; of two early stoppings, the one that acted is
+    repeated."""
     stopping = tf.keras.callbacks.EarlyStopping
     plateau = tf.keras.callbacks.ReduceLROnPlateau(monitor="val_loss")
     chosen = [stopping(monitor="val_loss"), stopping(monitor="accuracy", patience=99), plateau]
@@ -130,7 +133,7 @@ def test_what_watches_nothing_is_left_out(tf: Any, notes: Notes) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras 3 may not know how many steps there will be
 def test_steps_are_those_that_were_taken(tf: Any, notes: Notes) -> None:
-    """An epoch of one step is one step, of arrays and of a data set; one that repeats its rows takes more of them."""
+    """An epoch has as many steps as it took, with arrays and data sets, also if a data set repeats its rows."""
     make(tf).fit(X, Y, epochs=4, steps_per_epoch=1, batch_size=64, verbose=0)
     data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(640, seed=1)
     make(tf).fit(data.repeat().batch(64), epochs=20, steps_per_epoch=1, verbose=0)
@@ -143,7 +146,7 @@ def test_steps_are_those_that_were_taken(tf: Any, notes: Notes) -> None:
 
 
 def test_a_loss_in_a_list_or_dictionary_of_one_is_that_loss(tf: Any, notes: Notes) -> None:
-    """One output needs one loss, however Keras is given it; two are not repeated."""
+    """A loss in a list or dictionary of one is that loss; two losses are not repeated."""
     for number, loss in enumerate((["sparse_categorical_crossentropy"], {"out": "sparse_categorical_crossentropy"})):
         inputs = tf.keras.Input((9,))
         model = tf.keras.Model(inputs, tf.keras.layers.Dense(5, "softmax", name="out")(inputs))
@@ -155,7 +158,8 @@ def test_a_loss_in_a_list_or_dictionary_of_one_is_that_loss(tf: Any, notes: Note
 
 
 def test_weights_that_are_taken_back_take_back_their_training(tf: Any, notes: Notes, tmp_path: Any) -> None:
-    """Initial weights begin anew; a checkpoint's are those of its best epoch; others end training with their epoch."""
+    """If the initial weights are set again, the training begins anew; a checkpoint's weights are those of its best
+    epoch; other saved weights end the training with their epoch."""
     model = make(tf)
     start = model.get_weights()
     kept = []
@@ -182,7 +186,7 @@ def test_weights_that_are_taken_back_take_back_their_training(tf: Any, notes: No
 
 
 def test_sample_weights_are_class_weights_where_they_are_so(tf: Any, notes: Notes) -> None:
-    """Weights by class are repeated, others are named, and a training on few of the rows is not rebuilt."""
+    """Sample weights by class are repeated, others are named, and a training on few of the rows is not rebuilt."""
     given = [np.where(Y == 2, 3.0, 1.0), np.linspace(0.5, 1.0, 640), np.arange(640) % 4 == 0, np.ones(640)]
     for number, weights in enumerate(given):
         make(tf).fit(X, Y, batch_size=640, verbose=0, sample_weight=weights.astype("float32"), validation_split=0.1)
@@ -197,7 +201,7 @@ def test_sample_weights_are_class_weights_where_they_are_so(tf: Any, notes: Note
 
 
 def test_a_network_of_other_precision_is_described_without_it(tf: Any, notes: Notes) -> None:
-    """What a mixed precision policy wraps around the optimizer is taken off, and said."""
+    """The wrapper of a mixed precision policy around the optimizer is removed, and a note says so."""
     before = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy("mixed_float16")
     try:
@@ -211,7 +215,8 @@ def test_a_network_of_other_precision_is_described_without_it(tf: Any, notes: No
 
 
 def test_learning_rates_are_repeated_whatever_set_them(tf: Any, notes: Notes) -> None:
-    """A callback of the student's own that changes the rate, and a rate set between two fits, are rates by epoch."""
+    """Learning rates are recorded by epoch, also if a student's own callback changes them or they are set between two
+    fits."""
     callbacks = tf.keras.callbacks
 
     class Own(callbacks.Callback):  # type: ignore[misc]  # Keras has no types
@@ -229,7 +234,7 @@ def test_learning_rates_are_repeated_whatever_set_them(tf: Any, notes: Notes) ->
 
 
 def test_a_validation_split_is_told_apart_from_the_training_rows(tf: Any, notes: Notes) -> None:
-    """The last rows are what was watched, not what was trained on."""
+    """The last rows of a ``validation_split`` were watched and not trained on."""
     make(tf).fit(X, Y, validation_split=0.25, verbose=0)
     (fit,) = notes.only.fits
     assert fit.development is Development.SPLIT
@@ -239,7 +244,7 @@ def test_a_validation_split_is_told_apart_from_the_training_rows(tf: Any, notes:
 
 
 def test_a_loop_of_single_epochs_is_one_training(tf: Any, notes: Notes) -> None:
-    """fit(epochs=1) five times on the same data is five epochs; compiling again begins a new stretch."""
+    """Five calls of fit(epochs=1) on the same data are five epochs; compiling again begins a new training."""
     model = make(tf)
     for _ in range(5):
         model.fit(X, Y, batch_size=128, verbose=0)
@@ -250,7 +255,7 @@ def test_a_loop_of_single_epochs_is_one_training(tf: Any, notes: Notes) -> None:
 
 
 def test_train_on_batch_loops_become_epochs(tf: Any, notes: Notes) -> None:
-    """Three passes over the data in batches of 64 are noted as three epochs of its 640 rows."""
+    """Three passes over 640 rows in batches of 64 are three epochs of 640 rows."""
     model = make(tf)
     for _ in range(3):
         for at in range(0, 640, 64):
@@ -264,8 +269,8 @@ def test_train_on_batch_loops_become_epochs(tf: Any, notes: Notes) -> None:
 
 
 def test_losses_of_batches_become_a_history(tf: Any, notes: Notes) -> None:
-    """Of a loop of train_on_batch the mean loss of each epoch is known, as of a fit; where the learning rate was 0
-    meanwhile, it does not fall."""
+    """A loop of train_on_batch has the mean loss of each epoch as its history; at a learning rate of 0 it does not
+    fall."""
     for rate in (0.01, 0.0):
         model = make(tf)
         model.optimizer.learning_rate = rate
@@ -282,7 +287,7 @@ def test_losses_of_batches_become_a_history(tf: Any, notes: Notes) -> None:
 
 @pytest.mark.parametrize("whose", ["model", "optimizer", "layer"])
 def test_a_method_of_keras_that_was_replaced_is_the_students_own(tf: Any, notes: Notes, whose: str) -> None:
-    """A training that goes through a method which the student put into one of Keras's objects cannot be rebuilt."""
+    """A training through a method that the student put into a Keras object cannot be rebuilt."""
     model = make(tf)
     owner, name = {
         "model": (model, "train_step"),
@@ -297,7 +302,8 @@ def test_a_method_of_keras_that_was_replaced_is_the_students_own(tf: Any, notes:
 
 
 def test_a_loss_that_falls_while_the_weights_stay_is_none(tf: Any, notes: Notes) -> None:
-    """A callback that keeps the learning rate at 0 within epochs, and writes a falling loss, has trained nothing."""
+    """A falling loss does not count if the weights stay the same: here a callback sets the learning rate to 0 within
+    epochs and writes the loss itself."""
 
     class Forging(tf.keras.callbacks.Callback):  # type: ignore[misc, name-defined]  # Keras has no types
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -313,7 +319,7 @@ def test_a_loss_that_falls_while_the_weights_stay_is_none(tf: Any, notes: Notes)
 
 
 def test_a_schedule_with_a_name_of_keras_is_the_students_own(tf: Any, notes: Notes) -> None:
-    """A class within another's settings is known to be the student's, whatever it and its module are called."""
+    """A student's class within settings is recognised as theirs, whatever it and its module are called."""
     own = type("ExponentialDecay", (tf.keras.optimizers.schedules.ExponentialDecay,), {})
     own.__module__ = tf.keras.optimizers.schedules.ExponentialDecay.__module__
     model = make(tf)
@@ -325,7 +331,7 @@ def test_a_schedule_with_a_name_of_keras_is_the_students_own(tf: Any, notes: Not
 def test_a_method_that_was_replaced_in_a_class_of_keras_is_the_students_own(
     tf: Any, notes: Notes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So is one that was replaced for all objects of a class."""
+    """A training through a method that was replaced in a Keras class cannot be rebuilt either."""
     kind = tf.keras.optimizers.Adam
     original = kind.update_step
     monkeypatch.setattr(kind, "update_step", lambda *args: original(*args))
@@ -334,7 +340,7 @@ def test_a_method_that_was_replaced_in_a_class_of_keras_is_the_students_own(
 
 
 def test_evaluations_of_the_students_are_noted_and_those_of_fit_are_not(tf: Any, notes: Notes) -> None:
-    """Only calls that the student made appear, with the rows that they were given."""
+    """Only evaluations that the student called are recorded, with their rows."""
     model = make(tf)
     model.fit(X, Y, verbose=0, validation_data=(X[:100], Y[:100]))
     model.evaluate(X[:200], Y[:200], verbose=0)
@@ -343,7 +349,7 @@ def test_evaluations_of_the_students_are_noted_and_those_of_fit_are_not(tf: Any,
 
 
 def test_data_frames_and_one_hot_labels_are_kept(tf: Any, notes: Notes) -> None:
-    """What pandas holds arrives as arrays; one-hot labels are told by their width."""
+    """pandas tables are recorded as arrays; one-hot labels are recognised by their width."""
     import pandas as pd
 
     hot = pd.get_dummies(Y).astype("float32")
@@ -356,7 +362,7 @@ def test_data_frames_and_one_hot_labels_are_kept(tf: Any, notes: Notes) -> None:
 
 
 def test_a_data_set_is_read_with_its_batches(tf: Any, notes: Notes) -> None:
-    """The rows of a shuffled data set are all noted once, with the batch size it was made with."""
+    """The rows of a shuffled data set are recorded once each, with its batch size."""
     data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(640, seed=1).batch(64)
     make(tf).fit(data, verbose=0, epochs=2, shuffle=False)
     (fit,) = notes.only.fits
@@ -367,7 +373,7 @@ def test_a_data_set_is_read_with_its_batches(tf: Any, notes: Notes) -> None:
 
 
 def test_a_generator_is_listened_to(tf: Any, notes: Notes) -> None:
-    """What ``fit`` draws from an endless generator is noted, with how many steps its epochs took."""
+    """The rows that ``fit`` draws from an endless generator are recorded, with the steps of each epoch."""
 
     def batches() -> Any:
         while True:
@@ -397,7 +403,8 @@ def test_several_inputs_are_laid_side_by_side(tf: Any, notes: Notes) -> None:
 
 
 def test_a_model_that_is_loaded_again_goes_on_where_it_was(tf: Any, notes: Notes, tmp_path: Any) -> None:
-    """Saved, loaded, compiled and trained further: the later model's training begins with the earlier one's."""
+    """If a model is saved, loaded, compiled and trained further, the loaded model's training begins with the saved
+    one's."""
     model = make(tf)
     model.fit(X, Y, epochs=2, verbose=0)
     model.save(tmp_path / "half.keras")
@@ -415,7 +422,7 @@ def test_a_model_that_is_loaded_again_goes_on_where_it_was(tf: Any, notes: Notes
 
 
 def test_callbacks_that_will_be_left_out_are_named(tf: Any, notes: Notes) -> None:
-    """Early stopping and a plateau are part of the recipe; a callback of the student's own is noted as left out."""
+    """Early stopping and a plateau are part of the recipe; a student's own callback is named as left out."""
     callbacks = tf.keras.callbacks
     own = type("Own", (callbacks.Callback,), {})
     chosen = [callbacks.EarlyStopping(patience=4, restore_best_weights=True), callbacks.ReduceLROnPlateau(), own()]
@@ -430,7 +437,7 @@ def test_callbacks_that_will_be_left_out_are_named(tf: Any, notes: Notes) -> Non
 
 
 def test_a_schedule_of_the_students_own_is_noted_by_what_it_did(tf: Any, notes: Notes) -> None:
-    """The learning rates that a function set are kept, epoch by epoch."""
+    """The learning rates of a student's own function are recorded by epoch."""
     scheduler = tf.keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (epoch + 1))
     make(tf).fit(X, Y, verbose=0, epochs=3, callbacks=[scheduler])
     (fit,) = notes.only.fits
@@ -439,7 +446,7 @@ def test_a_schedule_of_the_students_own_is_noted_by_what_it_did(tf: Any, notes: 
 
 
 def test_the_students_errors_pass_through(tf: Any, notes: Notes) -> None:
-    """A fit that raises raises the same error, and is noted as begun but not finished."""
+    """A fit that raises raises the same error, and is recorded as begun but not finished."""
     model = make(tf)
     with pytest.raises(ValueError, match="expected"):
         model.fit(X[:, :4], Y, verbose=0)
@@ -448,8 +455,8 @@ def test_the_students_errors_pass_through(tf: Any, notes: Notes) -> None:
 
 
 def test_train_on_batch_keeps_rows_as_they_came(tf: Any, notes: Notes) -> None:
-    """Each row once, in the order of its first batch, in the student's own type of numbers; steps beyond a cap of the
-    whole notebook are not counted as done."""
+    """Each row is recorded once, in the order of its first batch, with the student's dtype; steps beyond the notebook's
+    cap do not count."""
     order = np.random.default_rng(3).permutation(640)
     one, other = make(tf), make(tf)
     for model, passes in ((one, 10), (other, 10)):

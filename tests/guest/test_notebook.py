@@ -18,12 +18,12 @@ def sources(content):
 
 
 def test_percent_cells_are_cells():
-    """A module with ``# %%`` lines is split there."""
+    """A module with ``# %%`` lines is split at these."""
     assert sources("a = 1\n# %% second\nb = 2\n#%%\nc = 3") == ["a = 1", "b = 2", "c = 3"]
 
 
 def test_a_plain_module_is_split_between_its_statements():
-    """Paragraphs of top-level statements are cells; a blank line inside a function or a string is no border."""
+    """Paragraphs of top-level statements are cells; a blank line inside a function or a string does not split."""
     text = 'import os\nimport re\n\ndef f():\n    a = 1\n\n    return a\n\n@str\nclass A:\n    """x\n\n    y"""\n\nf()'
     assert sources(text) == [
         "import os\nimport re",
@@ -34,7 +34,7 @@ def test_a_plain_module_is_split_between_its_statements():
 
 
 def test_a_module_with_a_syntax_error_is_split_all_the_same():
-    """What cannot be parsed takes no other paragraph with it."""
+    """A paragraph that cannot be parsed does not affect the others."""
     assert sources("a = 1\n\nb = (\n\nc = 2") == ["a = 1", "b = (", "c = 2"]
 
 
@@ -53,26 +53,26 @@ EXPORTS = {
 
 @pytest.mark.parametrize("name", EXPORTS)
 def test_exports_are_split_into_cells(name):
-    """However a tool marks cells in a module, code of different cells is in different cells."""
+    """Whichever tool exported a module, code of different cells is in different cells."""
     code = [[line for line in source.split("\n") if line in ("a = 1", "b = 2")] for source in sources(EXPORTS[name])]
     assert [lines for lines in code if lines] == [["a = 1"], ["b = 2"]]
 
 
 def test_marks_inside_a_statement_are_no_borders():
-    """A mark in a string or in a function's body cuts nothing that Python parses."""
+    """A mark in a string or in a function's body does not split a statement that Python parses."""
     text = 'x = """\n# %%\n"""\ndef f():\n    a = 1\n# %% note\n    return a'
     assert sources(text) == [text]
     assert sources(text + "\n# %%\nf()") == [text, "f()"]
 
 
 def test_a_cells_magic_begins_a_cell():
-    """``%%time`` in a module is about its paragraph, or about the rest of its marked cell."""
+    """``%%time`` in a module applies to its paragraph, or to the rest of its marked cell."""
     assert sources("a = 1\n%%time\nb = 2\n\nc = 3") == ["a = 1", "%%time\nb = 2", "c = 3"]
     assert sources("# %%\n# training\n%%time\nb = 2\n\nc = 3\n# %%\nd") == ["# training", "%%time\nb = 2\n\nc = 3", "d"]
 
 
 def test_cells_of_a_module_know_their_lines():
-    """Each cell tells how many lines of the file stand before it."""
+    """Each cell knows how many lines of the file come before it."""
     cells = notebook.read_module(b"\n\n# %%\n\na = 1\n# %% two\nb = 2\nprint 'x'\n").cells
     assert [(cell.source, cell.metadata.line) for cell in cells] == [("a = 1", 4), ("b = 2\nprint 'x'", 6)]
 
@@ -89,7 +89,7 @@ def test_old_notebooks_are_upgraded():
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"\xff\xfe\x00", b'{"cells": 3, "nbformat": 4}', b"[1]"])
 def test_a_broken_file_is_told_in_words(content):
-    """What is no notebook raises one error, with what to do."""
+    """A file that is not a notebook raises one error, with help."""
     with pytest.raises(UnreadableError) as caught:
         notebook.read_notebook(content)
     rationale, help = caught.value.args
@@ -117,7 +117,7 @@ def test_another_language_is_named():
     ],
 )
 def test_the_generation_is_read_from_the_code(code, keras):
-    """Idioms that only legacy Keras runs ask for it."""
+    """Idioms that only legacy Keras runs select it."""
     assert generation.choose(code)[0] == keras
 
 
@@ -127,7 +127,7 @@ PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 
 
 def a_notebook(*cells, **metadata):
-    """A notebook's bytes, of cells as they stand in the file."""
+    """Return a notebook's bytes, with the cells as they stand in the file."""
     whole = {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": list(cells)}
     return json.dumps(whole).encode()
 
@@ -147,7 +147,7 @@ def a_cell(source="x = 1", **more):
 )
 @pytest.mark.parametrize("source", ["x <- 1", "using Flux\nx = 1", "f <- function(x) {\n  x\n}", ""])
 def test_kernels_of_other_languages(metadata, source):
-    """A notebook in R or Julia is told to be one, wherever the file says it."""
+    """A notebook in R or Julia is recognised, wherever the file names the language."""
     with pytest.raises(UnreadableError, match=r"written in (r|julia), not in Python"):
         notebook.read_notebook(a_notebook(a_cell(source), **metadata))
 
@@ -162,7 +162,7 @@ def test_kernels_of_other_languages(metadata, source):
 )
 @pytest.mark.parametrize("source", ["x = 1", "!pip install keras\nx = 1", "%%time\nx = 1"])
 def test_kernelspecs_that_are_stale(metadata, source):
-    """A notebook whose cells are Python is run, whatever kernel it names, and it is said."""
+    """A notebook whose cells are Python is run, whatever kernel it names, and a note says so."""
     said = []
     read = notebook.read_notebook(a_notebook(a_cell(source), a_cell("y = x"), **metadata), said.append)
     assert read.cells[0].source == source
@@ -182,13 +182,13 @@ def test_kernelspecs_that_are_stale(metadata, source):
     ],
 )
 def test_kernels_of_python(metadata):
-    """Whatever a Python kernel is called, and where nothing is said, the notebook is run."""
+    """A notebook is run if it names a Python kernel in any form, or no kernel."""
     assert cells.sources(notebook.read_notebook(a_notebook(a_cell(), **metadata))) == "x = 1"
 
 
 @pytest.mark.parametrize("content", [a_notebook(), a_notebook(a_cell("")), a_notebook(a_cell(" \n"))])
 def test_an_empty_notebook_is_a_notebook(content):
-    """A notebook without a cell, or without a word, is read: what is missing from it is said later."""
+    """A notebook without cells, or without text, is read; a later stage reports what is missing."""
     assert not cells.sources(notebook.read_notebook(content)).strip()
 
 
@@ -200,14 +200,14 @@ def test_an_empty_module_is_a_module(content):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
 def test_a_notebook_saved_half_way(share):
-    """A notebook whose end is missing is told in words."""
+    """A notebook whose end is missing raises an error that says so."""
     whole = a_notebook(*[a_cell(f"x = {at}") for at in range(50)], **PYTHON)
     with pytest.raises(UnreadableError, match="not a notebook that Jupyter can open"):
         notebook.read_notebook(whole[: int(share * len(whole))])
 
 
 def test_a_page_that_is_called_a_notebook():
-    """What a browser saved of GitHub's page about a notebook is told to be none."""
+    """A saved GitHub page about a notebook is recognised as a web page."""
     page = b"<!DOCTYPE html>\n<html><head><title>tick.ipynb</title></head></html>"
     with pytest.raises(UnreadableError, match="not a notebook that Jupyter can open"):
         notebook.read_notebook(page)
@@ -231,7 +231,7 @@ def test_a_page_that_is_called_a_notebook():
     ],
 )
 def test_cells_with_gaps(cell, ran, words):
-    """A cell without a kind or a text costs no other cell, and is told."""
+    """A cell without a kind or a text does not affect the other cells, and a note says so."""
     said = []
     cells = notebook.read_notebook(a_notebook(a_cell(), cell, **PYTHON), said.append).cells
     assert [cell.source for cell in cells if cell.cell_type == "code"] == ["x = 1", *ran]
@@ -241,7 +241,7 @@ def test_cells_with_gaps(cell, ran, words):
 
 @pytest.mark.parametrize("cells", [[None], [3, {}], [{"cell_type": "code"}], [a_cell(source={})]])
 def test_cells_that_are_none(cells):
-    """A notebook in which no cell has a text, though it has cells, is told in words, and ends no guest."""
+    """A notebook with cells but without any text raises an error that says so, and does not crash the guest."""
     with pytest.raises(UnreadableError, match="not a notebook that Jupyter can open"):
         notebook.read_notebook(a_notebook(*cells, **PYTHON))
 
@@ -257,14 +257,14 @@ def test_cells_that_are_none(cells):
     ],
 )
 def test_a_notebook_inside_something_else(wrap, words):
-    """What a program put around a notebook, or left out around its cells, is put right and told."""
+    """Text around a notebook, and missing structure around its cells, are repaired with a note."""
     code, said = repaired(json.dumps(wrap(json.loads(WHOLE))).encode())
     assert code == "x = 'ü'\ny = 2"
     assert words in said
 
 
 def test_a_single_cell_is_a_notebook():
-    """A file that holds one cell's JSON is a notebook of that cell."""
+    """A file with one cell's JSON is read as a notebook of that cell."""
     assert repaired(json.dumps(a_cell("y = 2")).encode())[0] == "y = 2"
 
 
@@ -277,7 +277,7 @@ def test_a_single_cell_is_a_notebook():
     ],
 )
 def test_text_with_code_in_it_is_a_module(text, code):
-    """Markdown's fences and pasted sessions are read as the code in them, whatever the file is called."""
+    """The code in Markdown fences and pasted sessions is read, whatever the file's ending."""
     for read in (notebook.read_notebook, notebook.read_module):
         assert cells.sources(read(text.encode())) == code
 
@@ -286,21 +286,21 @@ def test_text_with_code_in_it_is_a_module(text, code):
     "mark", ["#%% md", "# %% [markdown]", "# %% A title [markdown]", "# <markdowncell>", "# + [markdown]"]
 )
 def test_prose_under_a_mark_for_markdown_is_no_code(mark):
-    """What a mark calls Markdown is left out where it is no Python, and run where it is."""
+    """A cell that is marked as Markdown is left out if it is not Python, and run if it is."""
     assert sources(f"# %%\nimport a\n{mark}\nSome words, of mine.\n# %%\ny = (2\n") == ["import a", "y = (2"]
     assert sources(f"# %%\na = 1\n{mark}\nb = 2\n") == ["a = 1", "b = 2"]
 
 
 @pytest.mark.parametrize("metadata", [{"tags": 3}, {"tags": [3, "checker: answer"]}, {"tags": None}])
 def test_a_cells_metadata_may_be_anything(metadata):
-    """Whatever a cell's metadata is, the cell is run; of its tags those count that are words."""
+    """A cell is run whatever its metadata is; tags count if they are strings."""
     (cell,) = notebook.read_notebook(a_notebook(a_cell(metadata=metadata), **PYTHON)).cells
     cell.outputs = []
     assert set(client.cell_result(cell, 1, 0.1).tags) <= {"checker: answer"}
 
 
 def test_halves_of_characters_are_replaced():
-    """A lone surrogate, which JSON can hold and no message can, costs one character and not the notebook."""
+    """A lone surrogate, which JSON can hold and a message cannot, is replaced by one character."""
     (cell,) = notebook.read_notebook(a_notebook(a_cell("x = '\ud800'"), **PYTHON)).cells
     cell.outputs = [nbformat.v4.new_output("stream", text="\udfff"),
                     nbformat.v4.new_output("error", ename="\ud800", evalue="\ud800", traceback=["\ud800"])]  # fmt: skip
@@ -309,7 +309,7 @@ def test_halves_of_characters_are_replaced():
 
 
 def test_a_cell_keeps_so_much_and_no_more(monkeypatch):
-    """Outputs that are too much for one message are left out from the first on that is."""
+    """If a cell's outputs are too large for a message, they are left out from the first one that exceeds the limit."""
     monkeypatch.setattr(client, "MAX_KEPT", 10)
     (cell,) = notebook.read_notebook(a_notebook(a_cell(), **PYTHON)).cells
     cell.outputs = [nbformat.v4.new_output("stream", text=text) for text in ("12345", "12345", "1", "")]
@@ -318,18 +318,18 @@ def test_a_cell_keeps_so_much_and_no_more(monkeypatch):
 
 @pytest.mark.parametrize("text", ["a = 1\rb = 2", "a = 1\r\rb = 2\r\r\rc = 3", "a = 1\r\n\r\nb = 2\n\rc = 3"])
 def test_lines_may_end_in_any_way(text):
-    """Ends of lines as old Macs and Windows have them, mixed too, are those that Python counts."""
+    """Line ends of old Macs and Windows, also mixed, count as Python counts them."""
     assert "\n".join(sources(text)).replace("\n", "") == text.replace("\r", "").replace("\n", "")
 
 
 @pytest.mark.parametrize("text", ["-" * 200_000 + "1", "(" * 9_000, "[" * 9_000 + "]" * 9_000, "lambda:" * 9_000 + "1"])
 def test_code_beyond_the_parsers_depth_stays_whole(text):
-    """Code that Python's own parser gives up on is one cell, whose error Python tells."""
+    """Code that is too deep for Python's parser is one cell, and Python reports the error."""
     assert sources(text) == [text]
 
 
 def test_very_many_cells_are_read():
-    """A notebook of very many cells is read in a time that its cells explain."""
+    """The time to read very many cells grows with their number only."""
     read = notebook.read_notebook(a_notebook(*[a_cell("x")] * 20_000, **PYTHON))
     assert len(read.cells) == 20_000
 
@@ -338,7 +338,7 @@ def test_very_many_cells_are_read():
 
 
 def repaired(content):
-    """The code of a notebook, and what was said about its repair."""
+    """Return a notebook's code, and the notes about its repair."""
     said = []
     return cells.sources(notebook.read_notebook(content, said.append)), " | ".join(said)
 
@@ -347,7 +347,7 @@ WHOLE = a_notebook(a_cell("x = 'ü'"), a_cell("y = 2"), **PYTHON)
 
 
 def without(key, of=WHOLE):
-    """A notebook's bytes without a key of its own."""
+    """Return a notebook's bytes without one of its keys."""
     whole = json.loads(of)
     del whole[key]
     return json.dumps(whole).encode()
@@ -400,7 +400,7 @@ def without(key, of=WHOLE):
     ],
 )
 def test_a_damaged_notebook_is_repaired(content, words):
-    """What is missing, doubled or too much around cells is put right, and each repair is told."""
+    """Missing, doubled and extra signs around cells are repaired, with a note for each repair."""
     code, said = repaired(content)
     assert code.replace("\n2", "2") == "x = 'ü'\ny = 2"
     assert bool(said) == bool(words)
@@ -408,7 +408,7 @@ def test_a_damaged_notebook_is_repaired(content, words):
 
 
 def test_an_old_notebook_with_gaps_is_repaired():
-    """A notebook of format 3 whose cells lack outputs, and that does not say its format, is upgraded."""
+    """A notebook of format 3 that lacks its format and the outputs of cells is upgraded."""
     cell = {"cell_type": "code", "input": ["x = 1\n", "y = 2"]}
     code, said = repaired(json.dumps({"worksheets": [{"cells": [cell]}]}).encode())
     assert code == "x = 1\ny = 2"
@@ -416,7 +416,7 @@ def test_an_old_notebook_with_gaps_is_repaired():
 
 
 def test_a_module_called_a_notebook_and_the_reverse():
-    """What the file holds decides, not its ending."""
+    """The file's content decides whether it is a notebook or a module, not its ending."""
     assert repaired(b"import os\n\nx = 1\n") == (
         "import os\nx = 1", "the file is a Python module with the ending of a notebook; it was read as a module",
     )  # fmt: skip
@@ -446,8 +446,7 @@ def test_a_module_called_a_notebook_and_the_reverse():
     ],
 )
 def test_code_pages_of_modules(content, words):
-    """A module is read in the code page that its bytes or its first lines tell (PEP 263), never through a codec that
-    is none of text's."""
+    """A module is decoded as its bytes or its first lines say (PEP 263), but never by a codec that is not for text."""
     said = []
     code = cells.sources(notebook.read_module(content, said.append))
     assert code.endswith(("x = 'ü'", "x = 'ж'"))
@@ -494,7 +493,7 @@ CONFLICT = b"<<<<<<< HEAD\n%s\n=======\n%s\n>>>>>>> main\n"
     ],
 )
 def test_what_cannot_be_read_has_a_help_of_its_own(content, words, help):
-    """Each kind of file that is no notebook is told as that kind, with what to do about it."""
+    """Each kind of file that is not a notebook is named, with its own help."""
     with pytest.raises(UnreadableError) as caught:
         notebook.read_notebook(content)
     assert words in caught.value.args[0]
@@ -511,13 +510,13 @@ def test_what_cannot_be_read_has_a_help_of_its_own(content, words, help):
     ],
 )
 def test_what_is_no_module_has_a_help_of_its_own(content, words):
-    """Modules are told apart from other kinds of files likewise."""
+    """Each kind of file that is not a module is named, with its own help."""
     with pytest.raises(UnreadableError, match=words):
         notebook.read_module(content)
 
 
 def test_markers_inside_a_string_are_a_students():
-    """What Python can read is not searched for git's markers."""
+    """If Python can parse a file, it is not searched for git's markers."""
     text = 'x = """\n<<<<<<< a\n=======\n>>>>>>> b\n"""'
     assert sources(text) == [text]
 
@@ -526,7 +525,7 @@ def test_markers_inside_a_string_are_a_students():
     "piece", [b'"', b'\\"', b"\\", b", ", b"<!--", b"<<<<<<<\n", b'{"a": ', b"# coding:", b",]", b"\n"]
 )
 def test_hostile_repetitions_are_told_quickly(piece):
-    """A megabyte of anything is refused or read in a time that its size explains."""
+    """A megabyte of any repeated text is refused or read in a time that its size explains."""
     for content in (piece * (1_000_000 // len(piece)), b'{"cells": [' + piece * (1_000_000 // len(piece))):
         with contextlib.suppress(UnreadableError):
             notebook.read_notebook(content)

@@ -1,4 +1,4 @@
-"""Python as notebooks mean it: what is run of a cell, and what is told to be no Python."""
+"""Python as notebooks mean it: which lines of a cell are run, and which are reported as not Python."""
 
 import time
 
@@ -10,7 +10,7 @@ from checker.guest.reading import statements
 
 
 def read(source):
-    """Return the lines that are run, and the lines that were told."""
+    """Return the lines that are run, and the lines that are reported."""
     code, problems = statements.python_of(source, InteractiveShell.instance().transform_cell)
     return [line for line in code.split("\n") if line.strip()], [problem.line for problem in problems]
 
@@ -29,7 +29,7 @@ def read(source):
     ],
 )
 def test_what_python_parses_is_never_transformed(source):
-    """Python stays as it is to the last blank."""
+    """Code that Python parses stays unchanged to the last blank."""
     assert statements.python_of(source, lambda text: "transformed") == (source, ())
 
 
@@ -44,7 +44,7 @@ def test_what_python_parses_is_never_transformed(source):
     ],
 )
 def test_else_ipython_transforms(source, ran):
-    """Magics, shell commands and prompts mean what they mean in a notebook."""
+    """Magics, shell commands and prompts work as in a notebook."""
     assert read(source) == (ran, [])
 
 
@@ -82,7 +82,7 @@ def test_else_ipython_transforms(source, ran):
     ],
 )  # fmt: skip
 def test_else_statement_by_statement(source, ran, told):
-    """What is no Python is told with its line, and everything else is run."""
+    """A statement that is not Python is reported with its line, and everything else is run."""
     assert read(source) == (ran, told)
 
 
@@ -99,7 +99,7 @@ def test_else_statement_by_statement(source, ran, told):
     ],
 )  # fmt: skip
 def test_what_was_pasted_with_code_is_taken_out(source, ran, words):
-    """Signs that cannot be seen, and a session's prompts and outputs, cost no line, and are told."""
+    """Invisible characters, and a session's prompts and outputs, are removed without removing a line, and reported."""
     said = []
     code, problems = statements.python_of(source, InteractiveShell.instance().transform_cell, said.append)
     assert [line for line in code.split("\n") if line.strip()] == ran
@@ -109,7 +109,7 @@ def test_what_was_pasted_with_code_is_taken_out(source, ran, words):
 
 
 def test_lines_stay_where_they_are():
-    """What is left out leaves its lines, so that errors of what is run tell the right ones."""
+    """Statements that are left out keep their lines, so that errors elsewhere have the right line."""
     code, _ = statements.python_of("print 'x'\n\nx = (1,\n2)\nprint 'y'\nz", str)
     assert code.split("\n") == ["", "", "x = (1,", "2)", "", "z"]
 
@@ -119,14 +119,14 @@ def test_lines_stay_where_they_are():
                "if x:\n" + "    print 1\n" * 5_000, "x = (\na\n" * 3_000, "-" * 200_000, "\0\n" * 1_000],
 )  # fmt: skip
 def test_hostile_cells_are_read_in_bounded_time(source):
-    """Reading a cell takes no time that its size does not explain."""
+    """The time to read a cell is limited by its size."""
     started = time.process_time()
     statements.python_of(source, str)
     assert time.process_time() - started < 60
 
 
 def reading(shell, note, line_of_cell):
-    """A reader in a shell of its own, which needs no undoing."""
+    """Return a reader in a shell of its own, which needs no undoing."""
     reader = statements.Reader(shell, note, line_of_cell)
     reader.install(Hooks())
     return reader
@@ -153,7 +153,8 @@ class Result:
 
 @pytest.mark.parametrize(("before", "words"), [(36, "line 38 is no"), (None, "line 2 of the cell is no")])
 def test_what_was_left_out_is_told_with_its_line(before, words):
-    """A module's line is the file's, a notebook's the cell's; it is the cell's error where nothing else failed."""
+    """A left-out statement has its line of the module's file or of the notebook's cell; it is the cell's error if
+    nothing else failed."""
     shell, said = Shell(), []
     reader = reading(shell, said.append, lambda: before)
     assert shell.transform_cell('x = 1\nprint "x"') == "x = 1\n"
@@ -169,7 +170,7 @@ def test_what_was_left_out_is_told_with_its_line(before, words):
 
 
 def test_a_line_inside_a_cells_magic_is_told_once_with_its_place():
-    """A kernel reads a cell twice, and a magic reads what it is given: a line is told once, counted in the cell."""
+    """A line inside a magic is read twice but reported once, counted in the cell."""
     shell, said = Shell(), []
     shell.transform_cell = InteractiveShell.instance().transform_cell
     reader = reading(shell, said.append, lambda: 10)
@@ -182,7 +183,7 @@ def test_a_line_inside_a_cells_magic_is_told_once_with_its_place():
 
 
 def test_only_so_many_lines_are_told():
-    """Prose in a cell of code does not fill the report."""
+    """The number of reported lines is limited, so prose in a code cell does not fill the report."""
     shell, said = Shell(), []
     reader = reading(shell, said.append, lambda: None)
     shell.transform_cell("these are words\n" * 100)
@@ -192,7 +193,7 @@ def test_only_so_many_lines_are_told():
 
 
 def test_a_word_that_is_a_magic():
-    """A cell of one line that begins with a magic's name is the magic, if the name is not the student's."""
+    """A cell of one line that begins with a magic's name is that magic, unless the student uses the name."""
     shell = Shell()
     reader = reading(shell, print, lambda: None)
     assert shell.transform_cell("pwd") == "pwd  # transformed"

@@ -1,4 +1,5 @@
-"""What the hooks in the student's kernel note of a loop with ``tf.GradientTape``, in both generations of Keras."""
+"""The record of a ``tf.GradientTape`` loop that the hooks in the student's kernel make, in both generations of
+Keras."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.tensorflow
 
 
 class OneGeneration:
-    """TensorFlow with a Keras of choice."""
+    """TensorFlow with one generation of Keras."""
 
     def __init__(self, tf: Any, keras: Any) -> None:
         self.tf, self.keras = tf, keras
@@ -85,7 +86,8 @@ def eager(tf: Any, step: Step) -> Step:
 
 @pytest.mark.parametrize("way", [eager, in_a_function])
 def test_a_loop_is_one_training(tf: Any, keras: Any, notes: Notes, way: Callable[[Any, Step], Step]) -> None:
-    """Optimizer, loss, labels, batch size, epochs and the rows, each once; eager and inside a tf.function."""
+    """The record has the optimizer, loss, labels, batch size, epochs and rows, each once, eagerly and inside a
+    tf.function."""
     model = make(keras)
     train(way(tf, step_of(tf, keras, model)), notes)
     (fit,) = notes.only.fits
@@ -102,7 +104,7 @@ def test_a_loop_is_one_training(tf: Any, keras: Any, notes: Notes, way: Callable
 
 @pytest.mark.parametrize("way", [eager, in_a_function])
 def test_the_loss_of_each_epoch_is_known(tf: Any, keras: Any, notes: Notes, way: Callable[[Any, Step], Step]) -> None:
-    """What was minimised is noted as a fit notes its loss; it falls where the network learns."""
+    """The minimised loss becomes a history like that of ``fit``, and falls if the network learns."""
     train(way(tf, step_of(tf, keras, make(keras))), notes)
     losses = notes.only.fits[0].history["loss"]
     assert len(losses) == 3
@@ -110,7 +112,7 @@ def test_the_loss_of_each_epoch_is_known(tf: Any, keras: Any, notes: Notes, way:
 
 
 def test_a_loss_without_a_gradient_does_not_fall(tf: Any, keras: Any, notes: Notes) -> None:
-    """A loss that is passed on without its gradient teaches nothing, which its history tells."""
+    """A loss without its gradient teaches nothing, so its history does not fall."""
     model, loss = make(keras), keras.losses.SparseCategoricalCrossentropy()
     optimizer = keras.optimizers.Adam(0.01)
 
@@ -128,7 +130,7 @@ def test_a_loss_without_a_gradient_does_not_fall(tf: Any, keras: Any, notes: Not
 
 
 def test_a_function_may_loop_over_a_data_set_itself(tf: Any, keras: Any, notes: Notes) -> None:
-    """A tf.function that is given a data set shows every batch, and inner functions do too."""
+    """A tf.function that gets a data set shows every batch, and so do inner functions."""
     step = tf.function(step_of(tf, keras, make(keras, built=True)))
     batches = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(640, seed=1).batch(64)
 
@@ -146,7 +148,7 @@ def test_a_function_may_loop_over_a_data_set_itself(tf: Any, keras: Any, notes: 
 
 
 def test_minimize_with_variables_is_a_step(tf: Any, notes: Notes, keras: Any) -> None:
-    """Legacy Keras's ``minimize(loss, var_list)`` is noted as the same training."""
+    """Legacy Keras's ``minimize(loss, var_list)`` gives the record of the same training."""
     if keras is not tf_keras:
         pytest.skip("Keras 3 has no minimize")
     model, loss = make(keras), keras.losses.sparse_categorical_crossentropy
@@ -163,7 +165,8 @@ def test_minimize_with_variables_is_a_step(tf: Any, notes: Notes, keras: Any) ->
 
 
 def test_a_cross_entropy_of_tensorflows_is_one_of_logits(tf: Any, keras: Any, notes: Notes) -> None:
-    """``tf.nn``'s loss, summed over the batch, is from logits, and the rate of plain descent is larger by its size."""
+    """A loss of ``tf.nn`` that is summed over the batch takes logits, and multiplies the rate of plain descent by the
+    batch size."""
     model = keras.Sequential([keras.layers.Input((9,)), keras.layers.Dense(5)])
 
     def loss(y: Any, outputs: Any) -> Any:
@@ -178,7 +181,7 @@ def test_a_cross_entropy_of_tensorflows_is_one_of_logits(tf: Any, keras: Any, no
 
 @pytest.mark.parametrize("way", [eager, in_a_function])
 def test_steps_beyond_the_cap_are_left_out(tf: Any, keras: Any, notes: Notes, way: Any) -> None:
-    """Of 200 steps 100 are done; the others are counted."""
+    """Of 200 steps 100 are run; the others are only counted."""
     optimizer = keras.optimizers.Adam()
     train(way(tf, step_of(tf, keras, make(keras), optimizer)), notes, epochs=20)
     (fit,) = notes.only.fits
@@ -188,7 +191,7 @@ def test_steps_beyond_the_cap_are_left_out(tf: Any, keras: Any, notes: Notes, wa
 
 @pytest.mark.parametrize("way", [eager, in_a_function])
 def test_development_and_test_rows_are_uses(tf: Any, keras: Any, notes: Notes, way: Any) -> None:
-    """Calls without a step are uses, also in batches; a second look at a training batch is none."""
+    """Calls without a step are uses, also in batches; a second call on a training batch is not."""
     model, unseen = make(keras), X + 1
     look = way(tf, lambda x, y: keras.losses.SparseCategoricalCrossentropy()(y, model(x, training=False)))
     train(step_of(tf, keras, model), notes, epochs=1)
@@ -200,7 +203,7 @@ def test_development_and_test_rows_are_uses(tf: Any, keras: Any, notes: Notes, w
 
 
 def test_testing_on_training_rows_is_no_development_set(tf: Any, keras: Any, notes: Notes) -> None:
-    """Keras's own methods on the rows of the loop, in any order, name the same rows as the training."""
+    """Keras's own methods on the loop's rows, in any order, are recorded with the rows of the training."""
     model = make(keras)
     train(step_of(tf, keras, model), notes, epochs=1)
     model.predict(X, verbose=0)
@@ -220,7 +223,7 @@ def with_penalty(tf: Any, y: Any, outputs: Any) -> Any:
 
 @pytest.mark.parametrize(("loss", "words"), [(own_loss, "none of Keras's own"), (with_penalty, "rows' losses alone")])
 def test_a_loss_that_cannot_be_told_is_said(tf: Any, keras: Any, notes: Notes, loss: Any, words: str) -> None:
-    """Such a training is noted with its rows, and why it cannot be rebuilt."""
+    """A training with an unknown loss is recorded with its rows and the reason why it cannot be rebuilt."""
     if keras is not tf.keras:
         pytest.skip("one generation is enough")
     train(step_of(tf, keras, make(keras), loss=lambda y, outputs: loss(tf, y, outputs)), notes)
@@ -230,7 +233,7 @@ def test_a_loss_that_cannot_be_told_is_said(tf: Any, keras: Any, notes: Notes, l
 
 
 def test_clipped_gradients_are_said(tf: Any, keras: Any, notes: Notes) -> None:
-    """Gradients that are changed by hand are no step of an optimizer's own."""
+    """If gradients are changed by hand, the record says so: the step is not the optimizer's own."""
     model, optimizer = make(keras), keras.optimizers.Adam()
 
     def step(x: Any, y: Any) -> None:
@@ -244,7 +247,7 @@ def test_clipped_gradients_are_said(tf: Any, keras: Any, notes: Notes) -> None:
 
 
 def test_what_keras_does_inside_fit_is_not_noted_twice(tf: Any, keras: Any, notes: Notes) -> None:
-    """A fit is one stretch of training, a prediction one use."""
+    """A call of ``fit`` is one training, and a prediction one use."""
     model = make(keras)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(X, Y, verbose=0, validation_data=(X + 1, Y))

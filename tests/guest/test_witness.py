@@ -1,4 +1,5 @@
-"""What the watcher notes of networks as the student has trained them, and that the student's run does not change."""
+"""The witness records the predictions of networks as the student trained them, and does not change the student's
+run."""
 
 from typing import Any
 
@@ -19,16 +20,16 @@ TEST = np.random.default_rng(2).normal(size=(200, 9)).astype("float32")
 
 
 class Heard(Notes):
-    """Notes that are asked what a network gave for a table."""
+    """Notes that return a network's predictions for a table."""
 
     def of(self, model: int, table: Any) -> Any:
-        """The newest that it gave."""
+        """Return the network's newest predictions for a table."""
         wanted = reference(table).sha256
         return next(self.given[of.outputs.sha256] for of in self.as_trained[model].outputs if of.table == wanted)
 
 
 class Bench:
-    """A notebook to be: its capture, its witness, and what was heard."""
+    """A notebook with its capture, its witness, and the records that were sent."""
 
     def __init__(self, tf: Any, hooks: Hooks, outputs: int = 5) -> None:
         self.heard = Heard()
@@ -56,7 +57,8 @@ def make(tf: Any, hidden: int = 6, outputs: int = 5) -> Any:
 
 
 def test_a_trained_network_answers_for_every_table_of_its_width(tf: Any, bench: Bench) -> None:
-    """After a cell its answers are those of predict, for its own tables and for those of other networks."""
+    """After a cell, a network's predictions equal those of ``predict``, for its own tables and those of other
+    networks."""
     model, other = make(tf), make(tf)
     model.fit(X[:400], Y[:400], validation_data=(X[400:], Y[400:]), verbose=0)
     other.predict(TEST, verbose=0)
@@ -69,7 +71,7 @@ def test_a_trained_network_answers_for_every_table_of_its_width(tf: Any, bench: 
 
 
 def test_values_of_a_regression_are_kept(tf: Any, hooks: Hooks) -> None:
-    """A network with one output answers with its values."""
+    """The predictions of a network with one output are its values."""
     bench = Bench(tf, hooks, outputs=1)
     model = make(tf, outputs=1)
     model.fit(X, X[:, 0], verbose=0)
@@ -78,7 +80,7 @@ def test_values_of_a_regression_are_kept(tf: Any, hooks: Hooks) -> None:
 
 
 def test_no_random_state_of_the_students_moves(tf: Any, bench: Bench) -> None:
-    """With the watcher and without it, draws of every kind and a later training are the same, with dropout in it."""
+    """Random draws of every kind and a later training with dropout are the same with the witness and without it."""
 
     def run(ends_cells: bool) -> list[Any]:
         tf.keras.utils.set_random_seed(5)
@@ -96,7 +98,7 @@ def test_no_random_state_of_the_students_moves(tf: Any, bench: Bench) -> None:
 
 
 def test_only_news_is_sent(tf: Any, bench: Bench) -> None:
-    """Cells in which nothing changes send nothing; new weights replace all answers, a new table adds one."""
+    """Cells that change nothing send nothing; new weights replace all predictions, and a new table adds one."""
     model = make(tf)
     model.fit(X, Y, verbose=0)
     bench.end_cell()
@@ -113,7 +115,7 @@ def test_only_news_is_sent(tf: Any, bench: Bench) -> None:
 
 
 def test_weights_that_are_assigned_count_at_the_end_of_the_file(tf: Any, bench: Bench) -> None:
-    """Whatever changed a network's weights unseen, its last answers are those of the network as it is."""
+    """A network's last predictions are those of its final weights, also if these were changed unnoticed."""
     model = make(tf)
     model.fit(X, Y, verbose=0)
     bench.end_cell()
@@ -124,7 +126,7 @@ def test_weights_that_are_assigned_count_at_the_end_of_the_file(tf: Any, bench: 
 
 
 def test_a_network_answers_before_other_weights_are_loaded(tf: Any, bench: Bench) -> None:
-    """What it gave before set_weights in one cell has left the box, whatever happens after."""
+    """The predictions before ``set_weights`` in the same cell are sent, whatever happens later."""
     model = make(tf)
     model.fit(X, Y, verbose=0)
     gave = model.predict(X, verbose=0).argmax(axis=1)
@@ -133,7 +135,7 @@ def test_a_network_answers_before_other_weights_are_loaded(tf: Any, bench: Bench
 
 
 def test_a_loop_of_single_epochs_is_looked_at_now_and_then(tf: Any, bench: Bench) -> None:
-    """A training that goes on is not held up after each epoch."""
+    """A loop of single epochs is not interrupted for predictions after each epoch."""
     model = make(tf)
     for _ in range(20):
         model.fit(X, Y, verbose=0)
@@ -143,7 +145,8 @@ def test_a_loop_of_single_epochs_is_looked_at_now_and_then(tf: Any, bench: Bench
 
 
 def test_a_network_of_the_students_own_class_is_not_asked(tf: Any, bench: Bench) -> None:
-    """Its code runs no more often than the student asked for, and the note says why there are no answers."""
+    """A network of the student's own class gives no predictions, so its code runs only as often as the student asked,
+    and the note says so."""
     calls = []
 
     class Own(tf.keras.Model):  # type: ignore[misc]  # Keras has no types
@@ -166,7 +169,7 @@ def test_a_network_of_the_students_own_class_is_not_asked(tf: Any, bench: Bench)
 
 
 def test_several_inputs_are_given_apart(tf: Any, bench: Bench) -> None:
-    """A network with two inputs is asked with the two parts of its table."""
+    """A network with two inputs gets the two parts of its table."""
     layers = tf.keras.layers
     one, two = layers.Input((4,)), layers.Input((5,))
     outputs = layers.Dense(5, "softmax")(layers.Concatenate()([one, layers.Dense(3, "relu")(two)]))
@@ -178,7 +181,7 @@ def test_several_inputs_are_given_apart(tf: Any, bench: Bench) -> None:
 
 
 def test_inputs_by_name_are_given_by_name(tf: Any, bench: Bench) -> None:
-    """A network whose inputs have names is asked by them, in whatever order it was told of them."""
+    """A network with named inputs gets them by name, whatever the order in which they were fed."""
     layers = tf.keras.layers
     inputs = {name: layers.Input((1,), name=name) for name in "cab"}
     outputs = layers.Dense(5, "softmax")(layers.Concatenate()(list(inputs.values())))
@@ -192,7 +195,7 @@ def test_inputs_by_name_are_given_by_name(tf: Any, bench: Bench) -> None:
 
 
 def test_inputs_of_more_axes_get_their_shape_back(tf: Any, bench: Bench) -> None:
-    """A network over rows of shape (9, 1) is asked with its table in that shape."""
+    """A network over rows of shape (9, 1) gets its table in that shape."""
     layers = tf.keras.layers
     convolution = [layers.Conv1D(4, 3, activation="relu"), layers.Flatten(), layers.Dense(5, activation="softmax")]
     model = tf.keras.Sequential([layers.Input((9, 1)), *convolution])
@@ -203,7 +206,7 @@ def test_inputs_of_more_axes_get_their_shape_back(tf: Any, bench: Bench) -> None
 
 
 def test_answers_have_a_budget_of_their_own(tf: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where answers would be too large, the network that brings too many says so, and the others stay."""
+    """If predictions are too large, that network's note says so, and those of other networks stay."""
     monkeypatch.setattr("checker.guest.watch.as_trained.MAX_OUTPUT_BYTES", 1_000)
     assert MAX_OUTPUT_BYTES > 20 * 100_000, "twenty networks, each with all the rows that a width may have"
     for _ in range(2):
@@ -215,7 +218,7 @@ def test_answers_have_a_budget_of_their_own(tf: Any, bench: Bench, monkeypatch: 
 
 
 def test_outputs_that_are_no_numbers_name_no_class(tf: Any, bench: Bench) -> None:
-    """A network that has become NaN answers with 255, which is no class."""
+    """A network whose outputs are NaN predicts 255, which is not a class."""
     model = make(tf)
     model.fit(X, Y, verbose=0)
     model.set_weights([np.full_like(values, np.nan) for values in model.get_weights()])
