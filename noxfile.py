@@ -90,7 +90,10 @@ GUESTS = ("tensorflow", "tf_keras")
 """What guests alone import; the host asks for their versions."""
 
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
-"""Tests that need none of these take about 90 seconds."""
+"""Tests that need none of these take less than a minute."""
+
+WORKERS = str(min(os.cpu_count() or 1, 4))
+"""Processes among which the tests are shared out; each may hold 3 GB."""
 
 
 def need_python(session: nox.Session) -> None:
@@ -189,10 +192,16 @@ def data_arguments(session: nox.Session, python: Path) -> list[str]:
     return []
 
 
+def pytest(session: nox.Session, python: Path, *arguments: str) -> None:
+    """Run pytest in several processes. A file's tests stay together, because they share what they have trained."""
+    shared_out = ["--numprocesses", WORKERS, "--dist", "loadfile"]
+    session.run(str(python), "-m", "pytest", *shared_out, *arguments, *session.posargs, external=True)
+
+
 @nox.session
 def fast(session: nox.Session) -> None:
-    """Run the tests without TensorFlow, sandbox and browser, in about 90 seconds; arguments after -- go to pytest."""
-    session.run(str(project(session)), "-m", "pytest", "-m", PURE, *session.posargs, external=True)
+    """Run the tests without TensorFlow, sandbox and browser, in a minute; arguments after -- go to pytest."""
+    pytest(session, project(session), "-m", PURE)
 
 
 @nox.session
@@ -216,7 +225,7 @@ def tests(session: nox.Session) -> None:
     if reason := wall_works(python):
         session.warn(f"Tests that need the wall are skipped: {reason}")
     get_browser(session, python)
-    session.run(str(python), "-m", "pytest", *session.posargs, external=True)
+    pytest(session, python)
 
 
 @nox.session

@@ -14,9 +14,10 @@ from typing import Any
 import browser
 import pytest
 from fakes import FakeSandbox, an_execution
+from rich.console import Console
 
 from checker.assignment import dataset, folders
-from checker.commands import app
+from checker.commands import app, consoles
 from checker.records.arrays import Array
 from checker.records.assignment import Assignment
 from checker.records.capture import CellError, CellResult, Environment, Fed, Fit, ModelCapture, Use
@@ -269,7 +270,8 @@ def without_reference() -> Callable[..., Session]:
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str]]:
     """Runs the program in this process; returns its exit code and its output with runs of white space as one space."""
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(consoles, "output", Console(highlight=False, width=200))
+    monkeypatch.setattr(consoles, "errors", Console(highlight=False, width=200, stderr=True))
 
     def run_command(*words: object) -> tuple[Any, str]:
         monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])

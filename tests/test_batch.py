@@ -497,6 +497,7 @@ def test_a_batch_of_some_keeps_what_is_known_of_others(bench):
     assert (len(result.reports), result.unfinished) == (3, ())
 
 
+@pytest.mark.slow
 def test_a_list_that_is_damaged_costs_a_run(bench):
     """Where the list is no list, nothing that is stored is judged, and a batch writes it again."""
     b = bench()
@@ -1105,6 +1106,7 @@ class TwoColumns(Practical):
         return super().model(**{"input_width": 5, "architecture": self.make.architecture(5), **more})
 
 
+@pytest.mark.slow
 def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbox, make, tmp_path):
     """Labels that no column tells alone show themselves in what a forest makes of all columns: a person looks, and is
     told which columns carry them."""

@@ -245,6 +245,7 @@ def test_the_version_is_printed(program):
 # -- help ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_program_alone_teaches():
     """Without a command the program lists its commands and what each is for, as a process of its own."""
     ended = subprocess.run(
