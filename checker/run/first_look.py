@@ -1,0 +1,74 @@
+"""Looks at an assignment that take seconds, before its reference is trained for all seeds.
+
+They find in the first minute what would otherwise be said at the end: a rule file that cannot be run, a hand-out that
+passes, a reference that is no better than the baseline. The runs of hand-out and reference are kept: neither file is
+run again for the other seeds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from checker.assignment import folders
+from checker.errors import AssignmentError
+from checker.judge import runs
+from checker.records.report import Report
+from checker.records.settings import ReferenceResults, RunSettings, Watch
+from checker.records.verdicts import Outcome, RuleResult
+from checker.run import references, rules
+from checker.run.rules import Exhibits
+from checker.sandbox.boxes import Boxes
+
+NO_RESULTS = ReferenceResults(scores={}, baselines={})
+
+
+@dataclass(frozen=True)
+class FirstSeed:
+    """The reference's score for its first seed, and the baseline's. ``seconds``: how long the training took."""
+
+    seed: int
+    score: float
+    baseline: float
+    seconds: float
+
+
+def require_rules(settings: RunSettings) -> Sequence[RuleResult]:
+    """Run the rules without any evidence, and return their results.
+
+    Raises AssignmentError if the rule file, or a rule that needs no evidence, is broken.
+    """
+    assignment = settings.assignment
+    nothing = Exhibits(assignment, settings.dataset.note, len(settings.dataset.labels), (), None, None, None, (), None)
+    found = rules.run(Path(assignment.folder, folders.RULES), nothing)
+    broken = [f"{rule.name}: {rule.rationale}" for rule in found if rule.outcome is Outcome.ERROR]
+    if broken:
+        raise AssignmentError(f"{assignment.folder}: rules break: {'; '.join(broken)}")
+    return found
+
+
+def require_work(settings: RunSettings, boxes: Boxes, watch: Watch) -> Report | None:
+    """Return the report of the hand-out without any work; None if it has a trained network, on which only the other
+    seeds can decide.
+
+    Raises AssignmentError if its verdict is not FAIL.
+    """
+    first = _first(settings)
+    gathered = references.examine(references.starter_submission(first), first, boxes, watch)
+    return None if runs.is_measured(gathered.evidence) else references.require_work(gathered, first, NO_RESULTS)
+
+
+def reference(settings: RunSettings, boxes: Boxes, watch: Watch) -> FirstSeed:
+    """Return how the reference does for its first seed.
+
+    Raises AssignmentError if it could not be retrained, or fails a required rule.
+    """
+    first = _first(settings)
+    gathered = references.examine(references.reference_submission(first), first, boxes, watch)
+    results = references.of_reference(gathered, first)
+    references.require_rules(gathered, first, results)
+    ((seed, score),), retraining = results.scores.items(), gathered.evidence.retraining
+    return FirstSeed(seed, score, results.baselines[seed], retraining.wall_seconds if retraining else 0.0)
+
+
+def _first(settings: RunSettings) -> RunSettings:
+    return replace(settings, seeds=settings.seeds[:1], further=())
