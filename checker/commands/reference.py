@@ -60,7 +60,10 @@ def _look(settings: RunSettings) -> None:
         report = first_look.require_work(settings, boxes, display.watch(name))
         if report is not None:
             display.end(name, report)
-        seen = first_look.reference(settings, boxes, display.watch(references.reference_submission(settings).name))
+        watch = display.watch(references.reference_submission(settings).name)
+        seen = first_look.reference(settings, boxes, watch)
+        if report is None:
+            first_look.require_no_answer(settings, seen, boxes, watch)
     write = metrics.find(assignment.bar.metric, assignment.bar.unit).unit.value
     say(
         f"The first seed of the grading, {seen.seed}: reference {write(seen.score)}, "

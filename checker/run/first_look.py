@@ -12,10 +12,11 @@ from pathlib import Path
 from checker.assignment import folders
 from checker.errors import AssignmentError
 from checker.judge import runs
+from checker.records.gathered import Gathered
 from checker.records.report import Report
 from checker.records.settings import ReferenceResults, RunSettings, Watch
-from checker.records.verdicts import Outcome, RuleResult
-from checker.run import references, rules
+from checker.records.verdicts import Outcome, RuleResult, Verdict
+from checker.run import check, references, rules
 from checker.run.rules import Exhibits
 from checker.sandbox.boxes import Boxes
 
@@ -24,12 +25,21 @@ NO_RESULTS = ReferenceResults(scores={}, baselines={})
 
 @dataclass(frozen=True)
 class FirstSeed:
-    """The reference's score for its first seed, and the baseline's. ``seconds``: how long the training took."""
+    """The reference's results for its first seed. ``seconds``: how long its training took."""
 
     seed: int
-    score: float
-    baseline: float
+    results: ReferenceResults
     seconds: float
+
+    @property
+    def score(self) -> float:
+        """The reference's score."""
+        return self.results.scores[self.seed]
+
+    @property
+    def baseline(self) -> float:
+        """The score of the baseline that decides."""
+        return self.results.baselines[self.seed]
 
 
 def require_rules(settings: RunSettings) -> Sequence[RuleResult]:
@@ -47,14 +57,31 @@ def require_rules(settings: RunSettings) -> Sequence[RuleResult]:
 
 
 def require_work(settings: RunSettings, boxes: Boxes, watch: Watch) -> Report | None:
-    """Return the report of the hand-out without any work; None if it has a trained network, on which only the other
-    seeds can decide.
+    """Return the report of the hand-out without any work; None if it has a trained network (``require_no_answer``).
 
     Raises AssignmentError if its verdict is not FAIL.
     """
-    first = _first(settings)
-    gathered = references.examine(references.starter_submission(first), first, boxes, watch)
+    first, gathered = _hand_out(settings, boxes, watch)
     return None if runs.is_measured(gathered.evidence) else references.require_work(gathered, first, NO_RESULTS)
+
+
+def require_no_answer(settings: RunSettings, seen: FirstSeed, boxes: Boxes, watch: Watch) -> None:
+    """Raise AssignmentError if the hand-out has a network that reaches the bar for the first seed, and no rule fails.
+
+    Whether one that does not will be FAIL is left to the other seeds.
+    """
+    first, gathered = _hand_out(settings, boxes, watch)
+    report = check.judge(gathered, first, seen.results)
+    if report.verdict is not Verdict.FAIL and report.comparison is not None and report.comparison.reaches_bar:
+        raise AssignmentError(
+            f"{settings.assignment.folder}: the hand-out has a network that reaches the bar without any work.",
+            references.TAKE_OUT,
+        )
+
+
+def _hand_out(settings: RunSettings, boxes: Boxes, watch: Watch) -> tuple[RunSettings, Gathered]:
+    first = _first(settings)
+    return first, references.examine(references.starter_submission(first), first, boxes, watch)
 
 
 def reference(settings: RunSettings, boxes: Boxes, watch: Watch) -> FirstSeed:
@@ -66,8 +93,8 @@ def reference(settings: RunSettings, boxes: Boxes, watch: Watch) -> FirstSeed:
     gathered = references.examine(references.reference_submission(first), first, boxes, watch)
     results = references.of_reference(gathered, first)
     references.require_rules(gathered, first, results)
-    ((seed, score),), retraining = results.scores.items(), gathered.evidence.retraining
-    return FirstSeed(seed, score, results.baselines[seed], retraining.wall_seconds if retraining else 0.0)
+    retraining = gathered.evidence.retraining
+    return FirstSeed(first.seeds[0], results, retraining.wall_seconds if retraining else 0.0)
 
 
 def _first(settings: RunSettings) -> RunSettings:

@@ -31,6 +31,7 @@ from checker.submissions import choice
 
 OWN_KIND = "none"
 """The kind of sandbox that the assignment's own notebooks run in."""
+TAKE_OUT = f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails."
 BASELINES = ("checker.run.baselines", "checker.scoring")
 """Root modules of the code that computes the scores of traditional models."""
 
@@ -239,7 +240,7 @@ def require_work(starter: Gathered, settings: RunSettings, results: ReferenceRes
         raise AssignmentError(
             f"{settings.assignment.folder}: the hand-out without any work gets {report.verdict}: "
             f"{'; '.join(report.reasons)}",
-            f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails.",
+            TAKE_OUT,
         )
     return report
 
