@@ -76,8 +76,8 @@ def _look(settings: RunSettings) -> None:
             f"{bars.advice(assignment, seen.score, seen.baseline)} Ctrl-C stops here.",
             soft_wrap=True,
         )
-    more = len(settings.all_seeds) + len(assignment.seeds.self_check)
-    say(f"Now the reference is trained for {more} seeds: {_lasting(seen.seconds * more)}.", soft_wrap=True)
+    count = len(settings.all_seeds) + len(assignment.seeds.self_check)
+    say(f"Now the reference is trained for {count} seeds: {_lasting(seen.seconds_for(count))}.", soft_wrap=True)
 
 
 def _lasting(seconds: float) -> str:
@@ -89,10 +89,9 @@ def _shown(purpose: Purpose, settings: RunSettings) -> ReferenceResults:
     """Print the reference's results beside those of traditional models, and return them."""
     reference, bar = steps.open_session(settings).reference, settings.assignment.bar
     metric = metrics.find(bar.metric, bar.unit)
-    title = f"With {bars.seeds_in_words(settings)}, on {settings.dataset.note.name}"
-    notices.print_reference(consoles.output, title, reference.scores, reference.baselines, metric, bar)
+    title = f"With {bars.seeds_in_words(settings)}, on {settings.dataset.note.name}:"
     tolerance = lines.place(settings.assignment, "bar", "tolerance")
-    consoles.output.print(f"To move it: {tolerance}", markup=False, soft_wrap=True)
+    notices.print_reference(consoles.output, title, reference.scores, reference.baselines, metric, bar, tolerance)
     notices.print_field(consoles.output, reference.all_baselines, metric)
     return reference
 

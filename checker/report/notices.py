@@ -25,16 +25,19 @@ def print_reference(
     baselines: Mapping[int, float],
     metric: Metric,
     bar: Bar,
+    tolerance: str,
 ) -> None:
-    """Print a reference's score by seed, its mean and spread, the baseline's, and the bar."""
+    """Print a reference's score by seed, its mean and spread, the baseline's, the bar, and its ``tolerance``."""
     unit, mean = metric.unit, statistics.fmean
-    table = Table("seed", "reference", "baseline", title=title, title_justify="left")
+    console.print(Text(as_printed(title), "italic"), soft_wrap=True)
+    table = Table("seed", "reference", "baseline")
     for seed, score in scores.items():
         table.add_row(str(seed), unit.value(score, 1), unit.value(baselines[seed], 1))
     for word, of in (("mean", statistics.fmean), ("spread", statistics.stdev)):
         table.add_row(word, unit.value(of(scores.values()), 1), unit.value(of(baselines.values()), 1), style="bold")
     console.print(table)
-    console.print(f"The bar: {unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)}")
+    at_bar = unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)
+    console.print(Text(f"The bar: {at_bar}. To move it, change {as_printed(tolerance)}."), soft_wrap=True)
 
 
 def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], metric: Metric) -> None:
@@ -47,11 +50,11 @@ def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], 
 def print_prospects(console: Console, found: Prospects, assignment: Assignment) -> None:
     """Print what verdicts honest networks get; in yellow, with advice, if many will be referred."""
     unit = metrics.find(assignment.bar.metric, assignment.bar.unit).unit
-    by = f"vary by ± {unit.fine_amount(found.spread)} from seed to seed, each on {found.held_out:,} held-out rows"
     is_rare = found.as_good.referred <= FEW_REFERRED
     words = (
-        f"Honest networks {by}. Of 100 that are as good as the reference, {_verdicts(found.as_good)}; of 100 half way "
-        f"from it to the bar, {_verdicts(found.half_way)}."
+        f"With {found.held_out:,} held-out rows a seed, scores vary by ± {unit.fine_amount(found.spread)} by chance. "
+        f"Of 100 honest networks as good as the reference, {_verdicts(found.as_good)}; of 100 half way from it to the "
+        f"bar, {_verdicts(found.half_way)}."
     )
     console.print(words, soft_wrap=True, style="" if is_rare else "yellow")
     if not is_rare:

@@ -20,16 +20,20 @@ from checker.run import check, references, rules
 from checker.run.rules import Exhibits
 from checker.sandbox.boxes import Boxes
 
+JOBS = 3
+"""Jobs in which the reference is trained: for seeds of the grading, further ones, and those of self-checks."""
 NO_RESULTS = ReferenceResults(scores={}, baselines={})
 
 
 @dataclass(frozen=True)
 class FirstSeed:
-    """The reference's results for its first seed. ``seconds``: how long its training took."""
+    """The reference's results for its first seed. ``seconds``: how long its training took; ``beside``: and all else of
+    that job, such as the start of TensorFlow."""
 
     seed: int
     results: ReferenceResults
     seconds: float
+    beside: float
 
     @property
     def score(self) -> float:
@@ -40,6 +44,10 @@ class FirstSeed:
     def baseline(self) -> float:
         """The score of the baseline that decides."""
         return self.results.baselines[self.seed]
+
+    def seconds_for(self, seeds: int) -> float:
+        """Return about how long the trainings for this many seeds will take, in a few jobs."""
+        return JOBS * self.beside + seeds * self.seconds
 
 
 def require_rules(settings: RunSettings) -> Sequence[RuleResult]:
@@ -93,8 +101,9 @@ def reference(settings: RunSettings, boxes: Boxes, watch: Watch) -> FirstSeed:
     gathered = references.examine(references.reference_submission(first), first, boxes, watch)
     results = references.of_reference(gathered, first)
     references.require_rules(gathered, first, results)
-    retraining = gathered.evidence.retraining
-    return FirstSeed(first.seeds[0], results, retraining.wall_seconds if retraining else 0.0)
+    (run,), retraining = gathered.evidence.runs, gathered.evidence.retraining
+    beside = max(0.0, retraining.wall_seconds - run.seconds) if retraining else 0.0
+    return FirstSeed(run.seed, results, run.seconds, beside)
 
 
 def _first(settings: RunSettings) -> RunSettings:
