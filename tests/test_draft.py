@@ -150,6 +150,8 @@ def test_few_rows_are_allowed_with_a_warning(run, tmp_path, task, target, baseli
     few, more = (folders.load(tmp_path / name).bar for name in ("few", "more"))
     assert few.baseline == baseline != more.baseline
     assert few.tolerance > 1.5 * more.tolerance
+    assert not (tmp_path / "few" / "examples" / "few-rows").exists()
+    assert "X_train[:60], " in code_of(tmp_path / "more" / "examples" / "few-rows" / "notebook.ipynb")
 
 
 # -- what is refused -------------------------------------------------------------------------------------
