@@ -45,7 +45,7 @@ from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
 from checker.run import batch, keys, lock, places, scheduler_addresses, store
-from checker.run.workers import LOOK_SECONDS, MEMORY, Workers
+from checker.run.workers import LOOK_SECONDS, MEMORY, SCHEDULER_LOST, Workers
 from checker.sandbox import kinds
 from checker.sandbox.boxes import Sandbox
 from checker.submissions import choice
@@ -351,7 +351,7 @@ class Cluster:
         except KilledWorker as lost:
             raise LostError(f"{lost.allowed_failures + 1} workers were lost while it was theirs to run.") from lost
         except CancelledError as error:
-            raise HarnessError("The batch was interrupted, or its scheduler was lost.") from error
+            raise HarnessError(SCHEDULER_LOST) from error
         except RuntimeError as error:
             raise HarnessError(str(error)) from error
 

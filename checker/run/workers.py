@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from distributed import Client
 
-from checker.errors import LostError
+from checker.errors import HarnessError, LostError
 
 MEMORY = "memory"
 """The Dask resource for a worker's memory, in MiB."""
@@ -14,6 +15,7 @@ LOOK_SECONDS = 5.0
 """Time between two looks at the workers."""
 WAIT_SECONDS = 600.0
 """How long a batch waits for a worker after the last one has gone: boxes warm up, a queue starts another job."""
+SCHEDULER_LOST = "The batch was interrupted, or its scheduler was lost."
 
 
 class Workers:
@@ -33,18 +35,19 @@ class Workers:
 
     def known(self) -> int:
         """Return how many workers the scheduler has, with boxes for the batch or without."""
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        return len(self._workers())
 
     def boxes(self) -> list[int]:
         """Return how many boxes of each worker the batch can use at a time, for workers with any."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        offers = [worker["resources"] for worker in workers if self._kind in worker["resources"]]
+        offers = [worker["resources"] for worker in self._workers().values() if self._kind in worker["resources"]]
         fit = [min(int(offer[self._kind]), int(offer[MEMORY] // self._memory)) for offer in offers]
         return [count for count in fit if count]
 
     def require(self) -> None:
-        """Look after the workers, if the last look was some seconds ago. Raises LostError if there has been none for
-        too long."""
+        """Look after the workers, if the last look was some seconds ago.
+
+        Raises LostError if there has been none for too long, HarnessError if the scheduler is lost.
+        """
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= LOOK_SECONDS:
@@ -52,6 +55,12 @@ class Workers:
                 self._note(bool(self.boxes()), now)
             if self._gone_since is not None and now - self._gone_since >= WAIT_SECONDS:
                 raise LostError(f"All workers had gone, and none came within {_minutes()}.")
+
+    def _workers(self) -> dict[str, Any]:
+        known = self._client.scheduler_info(n_workers=-1)
+        if "workers" not in known:  # the client has given up its scheduler
+            raise HarnessError(SCHEDULER_LOST)
+        return dict(known["workers"])
 
     def _note(self, are_there: bool, now: float) -> None:
         if are_there and self._gone_since is not None:
