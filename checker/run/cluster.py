@@ -260,7 +260,6 @@ def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:
             "dashboard_address": "127.0.0.1:0",
         }
         async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
-            say(f"Boxes are warm; {worker.address} waits for submissions.")
 
             def stop() -> None:
                 say("This worker ends. What it was running goes back to the scheduler, for another worker.")
@@ -269,6 +268,7 @@ def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:
             ending: list[asyncio.Future[None]] = []  # keeps the task alive
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop)
+            say(f"Boxes are warm; {worker.address} waits for submissions.")
             await worker.finished()
 
     scheduler_addresses.require_certificate(address)
