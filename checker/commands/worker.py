@@ -18,8 +18,5 @@ def command(
 
     Example: checker worker tcp://127.0.0.1:8786
     """
-    try:
-        cluster, address = schedulers.reach(scheduler)
-        cluster.work(address, boxes, consoles.output.print)
-    except KeyboardInterrupt:  # before its boxes were warm
-        consoles.output.print("The worker has ended before it took any submission.")
+    cluster, address = schedulers.reach(scheduler)
+    cluster.work(address, boxes, consoles.output.print)

@@ -55,6 +55,7 @@ EVIDENCE = "evidence"
 CONNECT_SECONDS = 30
 START_SECONDS = 600
 """Time for a worker's boxes to warm up, on a slow machine too, and for its scheduler to appear."""
+UNUSED = "This worker ends before it took any submission."
 WAITING = 1
 """Tasks for each box that wait on workers, so that no box is idle while the client judges."""
 
@@ -259,21 +260,30 @@ def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:
             "host": None if scheduler_addresses.is_remote(address) else "127.0.0.1",
             "dashboard_address": "127.0.0.1:0",
         }
-        async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
+        starting = asyncio.current_task()
+        warm: BoxWorker | None = None
+        closing: list[asyncio.Future[None]] = []  # keeps the task alive
 
-            def stop() -> None:
+        def stop() -> None:
+            if warm is not None:
                 say("This worker ends. What it was running goes back to the scheduler, for another worker.")
-                ending.append(asyncio.ensure_future(worker.close_gracefully()))
+                closing.append(asyncio.ensure_future(warm.close_gracefully()))
+            elif starting is not None:
+                _logger.disabled = True  # Dask would log as an error that its start was ended
+                starting.cancel()
 
-            ending: list[asyncio.Future[None]] = []  # keeps the task alive
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
+        async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
+            warm = worker
             say(f"Boxes are warm; {worker.address} waits for submissions.")
             await worker.finished()
 
     scheduler_addresses.require_certificate(address)
     try:
         asyncio.run(serve())
+    except asyncio.CancelledError:
+        say(UNUSED)
     except (OSError, TimeoutError) as error:
         raise scheduler_addresses.none_at(address) from error
     except RuntimeError as error:  # Dask's error for a worker that did not start; its cause is the reason
