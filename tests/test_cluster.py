@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -432,6 +434,18 @@ cluster.work(sys.argv[1], 1, print)
 """
 
 
+SLOW_TO_START = """
+import sys, time
+sys.path.insert(0, "tests")
+import test_cluster
+from checker.sandbox import kinds
+from checker.run import cluster
+kinds.choose = lambda kind: test_cluster.FakeWall(None)
+cluster.places.Pool.warm = lambda self: (print("warming", flush=True), time.sleep(5))
+cluster.work(sys.argv[1], 1, print)
+"""
+
+
 def deadly(job, beside):
     """A guest that takes the worker's process with it, or takes its time, or has no model."""
     script = beside[0].payload
@@ -477,6 +491,20 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in,
     assert [report.submission.name for report in result.reports] == ["a"]
     assert first.wait(40) == 0
     assert "This worker ends. What it was running goes back to the scheduler" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_while_its_boxes_warm_up_says_so(processes):
+    """Whoever stops a worker early reads one sentence, and no error."""
+    ours = processes(allowed_failures=0)
+    command = [sys.executable, "-c", SLOW_TO_START, ours.address]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipe) as worker:
+        assert worker.stdout.readline() == "warming\n"
+        worker.send_signal(signal.SIGINT)
+        said, errors = worker.communicate(timeout=60)
+    assert (worker.returncode, said) == (0, f"{cluster.UNUSED}\n")
+    assert "Traceback" not in errors
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ Seeds have in common what the corrected test assumes (``comparison``).
 import itertools
 import math
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,22 +64,28 @@ def prospects(reference: ReferenceResults, settings: RunSettings) -> Prospects:
     )
 
 
-def _spread(reference: ReferenceResults, rows: dict[int, Array], settings: RunSettings) -> float:
+def _spread(reference: ReferenceResults, rows: Mapping[int, Array], settings: RunSettings) -> float:
     """Return the standard deviation of the difference between two equally good networks' scores for a seed."""
-    labels, count = settings.dataset.labels, len(settings.dataset.labels)
-    errors = np.full((len(rows), count), np.nan)
-    for at, (seed, held_out) in enumerate(rows.items()):
-        errors[at, held_out] = comparison.row_errors(reference.outputs[seed], labels[held_out])
-    metric = settings.assignment.bar.metric
-    errors = np.sqrt(errors) if metric == "mae" else errors
+    errors, metric = _errors(reference, rows, settings), settings.assignment.bar.metric
     gaps = [gap[np.isfinite(gap)] for gap in (one - other for one, other in itertools.combinations(errors, 2))]
     told = [(float(gap.mean()) ** 2, float(gap.var(ddof=1)), len(gap)) for gap in gaps if len(gap) > 1]
     if not told:
         return 0.0
     of_a_row = statistics.fmean(variance for _, variance, _ in told)
-    of_a_training = max(0.0, statistics.fmean(square - variance / count for square, variance, count in told))
+    of_a_training = max(0.0, statistics.fmean(square - variance / shared for square, variance, shared in told))
     held_out = statistics.fmean(map(len, rows.values()))
-    return math.sqrt(of_a_row / held_out + of_a_training) * _slope(metric, float(np.nanmean(errors)), labels)
+    slope = _slope(metric, float(np.nanmean(errors)), settings.dataset.labels)
+    return math.sqrt(of_a_row / held_out + of_a_training) * slope
+
+
+def _errors(reference: ReferenceResults, rows: Mapping[int, Array], settings: RunSettings) -> Array:
+    """Return the reference's error for each seed and row (seeds, n) whose mean the metric depends on; nan for rows that
+    a seed does not hold out."""
+    labels = settings.dataset.labels
+    errors = np.full((len(rows), len(labels)), np.nan)
+    for at, (seed, held_out) in enumerate(rows.items()):
+        errors[at, held_out] = comparison.row_errors(reference.outputs[seed], labels[held_out])
+    return np.sqrt(errors) if settings.assignment.bar.metric == "mae" else errors
 
 
 def _slope(metric: str, error: float, labels: Array) -> float:
