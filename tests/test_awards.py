@@ -218,6 +218,8 @@ def test_github_classroom_there_and_back(results_of, export, tmp_path):
     assert done.code == 1
     assert "tick-1-linus: left as it was: unfinished, and nobody has decided" in done.said
     assert "Wrote 3 files into" in done.said
+    assert "tick-1-ada: filled: tick, by Tina: 1 (ticked against FAIL)" in done.said
+    assert "2 ticked against FAIL" in done.said
 
 
 HEADINGS = ",".join(
@@ -268,10 +270,26 @@ def test_nothing_decided_changes_nothing(results_of, export, tmp_path):
     (tmp_path / "grades.csv").write_bytes(before)
     export(results_of("nbgrader"), {}, "--nbgrader", tmp_path / "grades.csv", "--to", tmp_path / "filled.csv")
     assert (tmp_path / "filled.csv").read_bytes() == before
-    export(results_of("gradescope"), {}, "--gradescope", tmp_path / "autograder.zip")
-    assert Gradescope(tmp_path, (tmp_path / "autograder.zip").read_bytes()).run(71) is None
-    export(results_of("classroom"), {}, "--github-classroom", tmp_path / "runners")
-    assert not (tmp_path / "runners").exists()
+    for platform, option in (("gradescope", "--gradescope"), ("classroom", "--github-classroom")):
+        done = export(results_of(platform), {}, option, tmp_path / "there")
+        assert done.code == 1
+        assert "Nobody has decided, so nothing was written." in done.said
+        assert not (tmp_path / "there").exists()
+
+
+@pytest.mark.parametrize("option", ["--nbgrader", "--gradescope", "--github-classroom"])
+def test_the_wrong_platform_gets_nothing(results_of, export, tmp_path, option):
+    """Where no submission is from the platform, nothing is written, and it says so."""
+    platform = "classroom" if option == "--gradescope" else "gradescope"
+    (tmp_path / "grades.csv").write_bytes(table(("ada", "tick1", 0.0, 0.0, 1.0)))
+    there = tmp_path / "there"
+    words = (option, tmp_path / "grades.csv", "--to", there) if option == "--nbgrader" else (option, there)
+    decided = {"Ada 71": "tick", "tick-1-ada": "tick"}
+    done = export(results_of(platform), decided, *words)
+    assert done.code == 1
+    assert "Nothing matched, so nothing was written: " in done.said
+    assert "Wrote" not in done.said
+    assert not there.exists()
 
 
 # -- rows of nbgrader's table --------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -34,7 +36,7 @@ from checker.records.codec import from_json, to_json
 from checker.records.job import Progress
 from checker.records.report import Unfinished
 from checker.records.settings import ReferenceResults, RunSettings
-from checker.run import batch, check, cluster, keys, places, scheduler_addresses, store
+from checker.run import batch, check, cluster, keys, places, scheduler_addresses, store, workers
 from checker.sandbox import kinds
 from checker.submissions import choice
 from checker.wire import frames
@@ -129,7 +131,7 @@ def test_further_seeds_over_bytes_are_the_further_seeds(settings, handed_in, wal
     at_home = pool.train_further(first, ada, settings, unwatched)
     assert [run.seed for run in at_home.evidence.runs] == [*SEEDS, 37, 41]
     client = FakeClient(store.pack(first))
-    cluster.Cluster(client, settings).train_further(first, ada, settings, unwatched)
+    cluster.Cluster(client, settings, print).train_further(first, ada, settings, unwatched)
     ((task, packed),) = client.sent
     for sent in (task, packed):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
@@ -147,7 +149,7 @@ def test_another_answer_over_bytes_is_that_at_home(settings, handed_in, wall):
     ran = batch.as_handed_in(pool.gather(ada, settings, unwatched), ada)
     at_home = pool.answer_again(ran, ada, settings, unwatched)
     client = FakeClient(store.pack(ran))
-    cluster.Cluster(client, settings).answer_again(ran, ada, settings, unwatched)
+    cluster.Cluster(client, settings, print).answer_again(ran, ada, settings, unwatched)
     ((task, content),) = client.sent
     for sent in (task, content):
         assert b"lovelace" not in sent and str(ROOT).encode() not in sent
@@ -221,6 +223,10 @@ def test_a_scheduler_is_named_by_address_or_file(tmp_path):
 # -- a scheduler that fails ------------------------------------------------------------------------------
 
 
+GONE = object()
+"""The end of a task with which the last worker goes, so that the task waits."""
+
+
 class FakeClient:
     """A client whose one worker offers boxes, and whose tasks end as the test says."""
 
@@ -242,7 +248,10 @@ class FakeClient:
     def submit(self, function, *arguments):
         self.sent.append(arguments)
         future, end = Future(), self.ends.pop(0)
-        future.set_exception(end) if isinstance(end, BaseException) else future.set_result(end)
+        if end is GONE:
+            self.resources = {}
+        else:
+            future.set_exception(end) if isinstance(end, BaseException) else future.set_result(end)
         return future
 
     def shutdown(self, wait):
@@ -264,7 +273,7 @@ def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(settings, h
     ada, grace = handed_in(ada="good", grace="good")
     packed = store.pack(places.Pool(wall).gather(grace, settings, unwatched))
     client = FakeClient(killed(), packed)
-    result = run((ada, grace), settings, cluster.Cluster(client, settings), tmp_path / "out")
+    result = run((ada, grace), settings, cluster.Cluster(client, settings, print), tmp_path / "out")
     assert result.unfinished == (Unfinished("ada", "4 workers were lost while it was theirs to run.", ada.identity),)
     assert [report.submission.name for report in result.reports] == ["grace"]
     assert len(client.sent) == 2
@@ -278,16 +287,45 @@ def test_what_fails_on_a_worker_is_tried_again(settings, handed_in, tmp_path, en
     """A worker's failure is tried once more, then told in its own words without a verdict."""
     (ada,) = handed_in(ada="good")
     client = FakeClient(end, end)
-    (unfinished,) = run((ada,), settings, cluster.Cluster(client, settings), tmp_path / "out").unfinished
+    (unfinished,) = run((ada,), settings, cluster.Cluster(client, settings, print), tmp_path / "out").unfinished
     assert words in unfinished.message
     assert len(client.sent) == 2
+
+
+def test_a_batch_whose_workers_are_all_gone_says_so_and_ends(settings, handed_in, tmp_path, monkeypatch):
+    """Where the last worker has gone, that is said once, with how long the batch waits; then the batch comes to its
+    end, and what was not finished has no verdict."""
+    monkeypatch.setattr(workers, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "WAIT_SECONDS", 0.3)
+    said, client = [], FakeClient(GONE, GONE)
+    place = cluster.Cluster(client, settings, said.append)
+    result = run(handed_in(a="good", b="good", c="good"), settings, place, tmp_path / "out", 2)
+    assert [end.submission for end in result.unfinished] == ["a", "b", "c"]
+    assert {end.message for end in result.unfinished} == {"All workers had gone, and none came within 0 minutes."}
+    assert len(client.sent) == 2
+    (words,) = said
+    assert words.startswith("All workers of tcp://127.0.0.1:8786 have gone. The batch waits 0 minutes for another.")
+    assert words.endswith("type: checker worker tcp://127.0.0.1:8786")
+
+
+def test_a_worker_that_comes_in_time_is_enough(monkeypatch):
+    """A batch goes on where a worker has come while it waited, and says so; the next loss is told anew."""
+    monkeypatch.setattr(workers, "LOOK_SECONDS", 0.0)
+    said, client = [], FakeClient()
+    there = workers.Workers(client, cluster.boxes_of("bubblewrap"), 1_000, said.append)
+    offered = client.resources
+    for client.resources in (offered, {}, {}, offered, offered, {}):
+        there.require()
+    assert ["again" in words for words in said] == [False, True, False]
+    assert "The batch waits 10 minutes for another" in said[0]
 
 
 def test_no_name_and_no_path_travels(settings, handed_in, tmp_path):
     """What is sent of a submission holds neither its name nor its place, nor the assignment's folder."""
     (ada,) = handed_in(ada_lovelace="good")
     client = FakeClient(RuntimeError(""), RuntimeError(""))
-    run((ada,), settings, cluster.Cluster(client, settings), tmp_path / "out")
+    run((ada,), settings, cluster.Cluster(client, settings, print), tmp_path / "out")
     task, content = client.sent[0]
     with ZipFile(io.BytesIO(content)) as archive:
         assert [(name, archive.read(name)) for name in archive.namelist()] == [("0", b"good")]
@@ -298,11 +336,11 @@ def test_no_name_and_no_path_travels(settings, handed_in, tmp_path):
 def test_as_many_as_boxes_and_memory_allow(settings):
     """A worker counts for as many boxes as it has memory for; a batch keeps one more waiting for each."""
     needed = places.memory_of_one(settings.assignment)
-    place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), settings)
+    place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), settings, print)
     assert (place.boxes, place.at_a_time) == (3, 6)
-    assert str(place) == "3 boxes of 1 workers of tcp://127.0.0.1:8786"
+    assert str(place) == "3 boxes of 1 worker of tcp://127.0.0.1:8786"
     with pytest.raises(UsageError, match="has a box for this batch"):
-        cluster.Cluster(FakeClient(boxes=8, memory=needed - 1), settings)
+        cluster.Cluster(FakeClient(boxes=8, memory=needed - 1), settings, print)
 
 
 # -- a scheduler and workers in this process -------------------------------------------------------------
@@ -324,9 +362,9 @@ def test_a_batch_through_dask_is_the_batch(settings, handed_in, tmp_path, monkey
     wall, ended = FakeWall(wall.guest), []
     with local(monkeypatch, wall, threads_per_worker=2) as client:
         assert wall.boxes and all(box.is_warm for box in wall.boxes)
-        place = cluster.Cluster(client, settings)
+        place = cluster.Cluster(client, settings, print)
         away = run(chosen, settings, place, tmp_path / "away", place.at_a_time, lambda name, end: ended.append(name))
-        again = run(chosen, settings, cluster.Cluster(client, settings), tmp_path / "away")
+        again = run(chosen, settings, cluster.Cluster(client, settings, print), tmp_path / "away")
     assert away == again == at_home
     assert sorted(ended) == ["ada", "grace", "linus"]
     assert all(box.closed.is_set() for box in wall.boxes)
@@ -346,7 +384,7 @@ def test_memory_limits_what_runs_at_once(settings, handed_in, tmp_path, monkeypa
 
     needed = places.memory_of_one(settings.assignment) * 2**20
     with local(monkeypatch, FakeWall(alone), threads_per_worker=4, memory_limit=needed) as client:
-        place = cluster.Cluster(client, settings)
+        place = cluster.Cluster(client, settings, print)
         run(handed_in(a="x", b="y", c="z"), settings, place, tmp_path / "out", 3)
     assert most == [True] * 3
 
@@ -369,11 +407,11 @@ def test_workers_that_are_not_ours_are_given_nothing(settings, monkeypatch):
         closing(cluster.connect(here.scheduler_address)) as client,
         pytest.raises(UsageError, match="None of the 1 workers"),
     ):
-        cluster.Cluster(client, settings)
+        cluster.Cluster(client, settings, print)
     with local(monkeypatch, FakeWall(None), threads_per_worker=1) as client:
         monkeypatch.setattr(keys, "code_of", lambda roots: "other code")
         with pytest.raises(UsageError, match="has a box for this batch"):
-            cluster.Cluster(client, settings)
+            cluster.Cluster(client, settings, print)
 
 
 def test_a_batch_without_a_scheduler_says_what_to_type(monkeypatch):
@@ -396,6 +434,18 @@ cluster.work(sys.argv[1], 1, print)
 """
 
 
+SLOW_TO_START = """
+import sys, time
+sys.path.insert(0, "tests")
+import test_cluster
+from checker.sandbox import kinds
+from checker.run import cluster
+kinds.choose = lambda kind: test_cluster.FakeWall(None)
+cluster.places.Pool.warm = lambda self: (print("warming", flush=True), time.sleep(5))
+cluster.work(sys.argv[1], 1, print)
+"""
+
+
 def deadly(job, beside):
     """A guest that takes the worker's process with it, or takes its time, or has no model."""
     script = beside[0].payload
@@ -411,7 +461,7 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, se
     """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has its own."""
     ours = processes(allowed_failures=1)
     workers = [ours.start_worker("-c", FAKE_WORKER, ours.address) for _ in range(3)]
-    place = cluster.Cluster(ours.client, settings)
+    place = cluster.Cluster(ours.client, settings, print)
     result = run(handed_in(a="kill", b="none"), settings, place, tmp_path / "out")
     assert [(end.submission, end.message) for end in result.unfinished] == [
         ("a", "2 workers were lost while it was theirs to run.")
@@ -421,16 +471,18 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, se
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path):
-    """A worker that is told to end leaves its submission to another, also where no loss is allowed."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path, capfd, number):
+    """A worker that is told to end, or interrupted, says so and leaves its submission to another, also where no loss is
+    allowed."""
     ours = processes(allowed_failures=0)
     first = ours.start_worker("-c", FAKE_WORKER, ours.address)
-    place = cluster.Cluster(ours.client, settings)
+    place = cluster.Cluster(ours.client, settings, print)
 
     def exchange():
         ours.wait_until_busy(first)
         ours.start_worker("-c", FAKE_WORKER, ours.address)
-        first.terminate()
+        first.send_signal(number)
 
     with ThreadPoolExecutor(1) as beside:
         exchanged = beside.submit(exchange)
@@ -438,6 +490,54 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in,
         exchanged.result()
     assert [report.submission.name for report in result.reports] == ["a"]
     assert first.wait(40) == 0
+    assert "This worker ends. What it was running goes back to the scheduler" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_stopped_while_its_boxes_warm_up_says_so(processes):
+    """Whoever stops a worker early reads one sentence, and no error."""
+    ours = processes(allowed_failures=0)
+    command = [sys.executable, "-c", SLOW_TO_START, ours.address]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipe) as worker:
+        assert worker.stdout.readline() == "warming\n"
+        worker.send_signal(signal.SIGINT)
+        said, errors = worker.communicate(timeout=60)
+    assert (worker.returncode, said) == (0, f"{cluster.UNUSED}\n")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_the_next_worker_removes_what_a_killed_one_left(processes, settings, handed_in, tmp_path, monkeypatch):
+    """A killed worker leaves the student's file behind; the next one on the machine removes it before it takes
+    anything."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    ours = processes(allowed_failures=3)
+    first = ours.start_worker("-c", FAKE_WORKER, ours.address)
+    place = cluster.Cluster(ours.client, settings, print)
+
+    def exchange():
+        ours.wait_until_busy(first)
+        until = time.monotonic() + 20
+        while not (left := list(scratch.glob("checker-run-*/checker-*/submission-0.ipynb"))):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert left[0].read_text() == "slow"
+        first.kill()
+        first.wait(20)
+        assert left[0].exists()
+        ours.start_worker("-c", FAKE_WORKER, ours.address)
+        assert not left[0].exists()
+
+    with ThreadPoolExecutor(1) as beside:
+        exchanged = beside.submit(exchange)
+        result = run(handed_in(a="slow"), settings, place, tmp_path / "out")
+        exchanged.result()
+    assert [report.submission.name for report in result.reports] == ["a"]
+    assert len(list(scratch.glob("checker-run-*"))) == 1
 
 
 @pytest.mark.slow
@@ -446,7 +546,7 @@ def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, settings, handed_
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
         ours = processes(allowed_failures=3)
         worker = ours.start_worker("-c", FAKE_WORKER, ours.address)
-        place = cluster.Cluster(ours.client, settings)
+        place = cluster.Cluster(ours.client, settings, print)
 
         def lose():
             ours.wait_until_busy(worker)
@@ -475,7 +575,7 @@ def test_results_are_those_of_one_machine_though_a_worker_is_killed(processes, a
     ours, ended = processes(allowed_failures=3), []
     lost, kept = (ours.start_worker("-m", "checker", "worker", ours.address, "--boxes", "1") for _ in range(2))
     boxes = psutil.Process(lost.pid).children(recursive=True)
-    place = cluster.Cluster(ours.client, settings)
+    place = cluster.Cluster(ours.client, settings, print)
 
     def kill():
         ours.wait_until_busy(lost)

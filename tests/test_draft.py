@@ -132,6 +132,28 @@ def test_classes_of_any_name_are_kept(run, tmp_path, names, wanted, as_text):
     assert np.array_equal(scope["X"].to_numpy(), data.features)
 
 
+@pytest.mark.parametrize(
+    ("task", "target", "baseline"),
+    [("classification", "kind", "majority_class"), ("regression", "seeds", "mean")],
+)
+def test_few_rows_are_allowed_with_a_warning(run, tmp_path, task, target, baseline):
+    """Of 150 rows an assignment is made, with a larger tolerance, held against a guess; a warning says what few rows
+    lead to, and of more rows there is none."""
+    flowers(150).to_csv("few.csv", index=False)
+    flowers().to_csv("more.csv", index=False)
+    words = ("--task", task, "--target", target, "--csv")
+    code, said = run("new", "few", *words, "few.csv")
+    assert code == 0, said
+    assert "few.csv has only 150 rows. Each seed holds out a fifth of them, 30, on which chance" in said
+    _, more_said = run("new", "more", *words, "more.csv")
+    assert "has only" not in more_said
+    few, more = (folders.load(tmp_path / name).bar for name in ("few", "more"))
+    assert few.baseline == baseline != more.baseline
+    assert few.tolerance > 1.5 * more.tolerance
+    assert not (tmp_path / "few" / "examples" / "few-rows").exists()
+    assert "X_train[:60], " in code_of(tmp_path / "more" / "examples" / "few-rows" / "notebook.ipynb")
+
+
 # -- what is refused -------------------------------------------------------------------------------------
 
 
@@ -146,7 +168,7 @@ def csv(**changes):
         (b"", "regression", "seeds", "cannot be read as a CSV"),
         (b"a;b;seeds\n1;2;3\n", "regression", "seeds", "has 1 columns"),
         (csv(), "regression", "price", "has no column price"),
-        (flowers(200).to_csv(index=False).encode(), "regression", "seeds", "has 200 rows; an assignment needs 300"),
+        (flowers(99).to_csv(index=False).encode(), "regression", "seeds", "has 99 rows; an assignment needs 100"),
         (csv(seeds=[None] + [1.5] * 599), "regression", "seeds", "In 1 rows seeds is empty"),
         (csv(seeds=1.5), "regression", "seeds", "is the same"),
         (csv(), "regression", "kind", "kind holds other values than numbers"),

@@ -46,12 +46,22 @@ GERMAN = ["ID", "Vollständiger Name", "E-Mail-Adresse", "Status", "Bewertung", 
 class Moodle:
     """The receiving side: participants by number, and what is stored of them.
 
-    It follows ``mod/assign/feedback/offline/importgradeslib.php`` and ``feedback/file/importziplib.php``.
+    A comment is stored where it differs from the one before, and shown as HTML. It follows
+    ``mod/assign/feedback/offline/importgradeslib.php`` and ``feedback/file/importziplib.php``.
     """
 
     participants: dict
     hidden_user: str = "Participant "
     headings: tuple = ("Identifier", "Grade", "Last modified (grade)")
+    feedback: str = "Feedback comments"
+
+    def import_comments(self, content):
+        """Return the comments in a worksheet, by user, as PHP's reader of CSV finds them."""
+        text = content.decode("utf-8-sig")
+        assert '\\"' not in text, "a backslash before a quotation mark ends no cell"
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        found = {row[self.headings[0]][len(self.hidden_user) :]: row[self.feedback] for row in rows}
+        return {self.participants[number]: comment for number, comment in found.items() if comment != "-"}
 
     def import_grades(self, content):
         """Return the grades that a worksheet leads to, by user."""
@@ -244,6 +254,8 @@ def test_a_whole_course_there_and_back(export, results, numbers):
     assert grades == dict.fromkeys(NAMES[:20], "1") | dict.fromkeys(NAMES[20:37], "0")
     assert done.code == 1
     assert "37 filled, 3 left as it was, 3 no submission" in done.said
+    assert "18 ticked against FAIL" in done.said
+    assert "37 notes for students to read, in the worksheet's feedback comments." in done.said
     assert done.said.count("and nobody has decided") == 3
     assert f"Participant {numbers['Ken de la Tour']} Ken de la Tour: left as it was: FAIL" in done.said
     assert "The newest versions of Moodle take 0 for no grade" in done.said
@@ -320,13 +332,17 @@ def test_undecided_rows_stay_whatever_the_verdict(export, numbers):
     assert done.said.count("left as it was: unfinished") == 1
 
 
-def test_only_cells_of_grades_are_touched(export, numbers):
-    """Whatever else is in the worksheet, in whatever form, comes back byte for byte."""
+def test_only_cells_of_grades_and_comments_are_touched(export, numbers):
+    """Whatever else is in the worksheet, in whatever form, comes back byte for byte; and the comment of whoever is not
+    decided, though there is a note."""
     odd = {"Online text": 'He said ""so"",\r\n;\t', "Feedback comments": " keep, me "}
-    sheet = worksheet_of(numbers, Ada_Lovelace=odd).replace(b'"-"', b"-")
+    sheet = worksheet_of(numbers, Ada_Lovelace=odd, Grace_Lovelace=odd).replace(b'"-"', b"-")
     done = export({numbers["Ada Lovelace"]: "tick"}, sheet)
     before, after = sheet.split(b'"Ada Lovelace",', 1)
-    assert done.content == before + b'"Ada Lovelace",' + after.replace(b',,"1.00"', b',1,"1.00"', 1)
+    after = after.replace(b',,"1.00"', b',1,"1.00"', 1).replace(b'" keep, me "', b'"well done"', 1)
+    assert done.content == before + b'"Ada Lovelace",' + after
+    assert b'" keep, me "' in done.content
+    assert "nothing becomes 1, with the note in place of the old comment (ticked against FAIL)" in done.said
 
 
 def test_feedback_reaches_the_right_students(export, results, numbers, tmp_path):
@@ -405,9 +421,9 @@ def entry(name, number, platform=Platform.MOODLE):
     return Entry(f"{name} {number}".strip(), Identity(platform=platform, number=number, name=name), "PASS")
 
 
-def settle(sheet, found, decision=TICK, words=DEFAULTS):
+def settle(sheet, found, decision=TICK, words=DEFAULTS, note=""):
     """Fill a worksheet with one decision for all."""
-    decided = {names.student(one.name): Decided(decision, by="Tina") for one in found}
+    decided = {names.student(one.name): Decided(decision, note, "Tina") for one in found}
     return moodle.fill(worksheets.read(sheet), found, decided, words)
 
 
@@ -434,25 +450,89 @@ LANGUAGES = {
             "Laatst gewijzigd (beoordeling)", "Feedback"], "Deelnemer ", "Nee"),
     "pt_br": (["Identificador", "Nome completo", "Endereço de email", "Status", "Nota", "Nota máxima",
                "Nota pode ser alterada", "Última modificação (envio)", "Texto online",
-               "Última modificação (nota)", "Comentários"], "Participante ", "Não"),
+               "Última modificação (nota)", "Comentários de feedback"], "Participante ", "Não"),
     "ru": (["Идентификатор", "Полное имя", "Адрес электронной почты", "Статус", "Оценка", "Максимальная оценка",
             "Оценка может быть изменена", "Последнее изменение (ответ)", "Ответ в виде текста",
-            "Последнее изменение (оценка)", "Отзыв"], "Участник", "Нет"),
+            "Последнее изменение (оценка)", "Отзыв в виде комментария"], "Участник", "Нет"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_worksheets_in_other_languages(language):
-    """In each language whose headings are known, Moodle in that language gets the grade, and locked rows are left."""
+    """In each language whose headings are known, Moodle in that language gets the grade and the note, and locked rows
+    are left."""
     headings, hidden_user, no = LANGUAGES[language]
     locked = {"Grace_Hopper": {headings[6]: no}}
     sheet = worksheet_of(PEOPLE, headings=headings, hidden_user=hidden_user, **locked)
-    filled = settle(sheet, [ADA, entry("Grace Hopper", "345")])
-    moodle = Moodle({"12": "Ada", "345": "Grace"}, hidden_user, (headings[0], headings[4], headings[9]))
+    filled = settle(sheet, [ADA, entry("Grace Hopper", "345")], note="so!")
+    moodle = Moodle({"12": "Ada", "345": "Grace"}, hidden_user, (headings[0], headings[4], headings[9]), headings[10])
     assert moodle.import_grades(filled.content) == {"Ada": "1"}
+    assert moodle.import_comments(filled.content) == {"Ada": "so!"}
     assert filled.lines[1].words == "its grade cannot be changed in Moodle"
     other = settle(worksheet_of(PEOPLE, headings=headings, hidden_user=hidden_user), [entry("Mallory", "12")])
     assert other.lines[0].outcome is Outcome.UNMATCHED
+
+
+NOTES = [
+    ("well done", "well done"),
+    ("first line\nsecond <b>line</b> & more", "first line<br>second &lt;b&gt;line&lt;/b&gt; &amp; more"),
+    ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+    (' "quoted" \\', "&quot;quoted&quot; &#92;"),
+    ("=1+1", "&#61;1+1"),
+    ("-5 points", "&#45;5 points"),
+    ("@SUM(A1)", "&#64;SUM(A1)"),
+    ("\t=1+1", "&#61;1+1"),
+    ("\uff1d1", "&#65309;1"),
+    ("\x1b[31mred\u202e", "&#9243;[31mred\ufffd"),
+    ("хорошо 🎉", "хорошо 🎉"),
+]
+
+
+@pytest.mark.parametrize(("note", "comment"), NOTES)
+def test_a_note_does_nothing_in_moodle_or_a_spreadsheet(note, comment):
+    """A note becomes a comment in which no character acts in HTML, as a formula, or for PHP's reader of CSV; exported
+    once more it is left as it is."""
+    decided = {"Ada Lovelace 12": Decided(TICK, note=note)}
+    sheet = worksheet_of(PEOPLE, Ada_Lovelace={"Feedback comments": ""})
+    filled = moodle.fill(worksheets.read(sheet), [ADA], decided, DEFAULTS)
+    assert Moodle({"12": "Ada", "345": "Grace"}).import_comments(filled.content) == {"Ada": comment}
+    assert filled.warnings == ("1 note for students to read, in the worksheet's feedback comments.",)
+    again = moodle.fill(worksheets.read(filled.content), [ADA], decided, DEFAULTS)
+    assert (again.content, again.lines[0].outcome, again.warnings) == (filled.content, Outcome.KEPT, ())
+
+
+def test_a_note_in_another_encoding():
+    """What the worksheet's encoding has no letters for is written as HTML can say it."""
+    sheet = "ID;Bewertung;Zuletzt geändert (Bewertung);Feedback als Kommentar\nTeilnehmer/in12;;-;\n".encode("latin-1")
+    decided = {"Ada Lovelace 12": Decided(TICK, note="schön: хо")}
+    filled = moodle.fill(worksheets.read(sheet), [ADA], decided, Words("1"))
+    assert '"schön: &#1093;&#1086;"'.encode("latin-1") in filled.content
+
+
+def test_notes_have_nowhere_to_go():
+    """Where the worksheet has no column for comments grades are filled in, and it says how to get one."""
+    sheet = worksheet_of(PEOPLE, headings=HEADINGS[:-1])
+    filled = moodle.fill(worksheets.read(sheet), [ADA], {"Ada Lovelace 12": Decided(TICK, note="so")}, DEFAULTS)
+    assert filled.lines[0].words == "tick: nothing becomes 1"
+    assert filled.warnings[0].startswith("1 note cannot go back, for the worksheet has no column of feedback comments")
+
+
+@pytest.mark.parametrize(
+    ("decision", "verdict", "against"),
+    [
+        (TICK, "FAIL", "ticked against FAIL"),
+        (RESUBMIT, "PASS", "resubmit against PASS"),
+        (TICK, "PASS", ""),
+        (TICK, "REFER", ""),
+        (RESUBMIT, "FAIL", ""),
+        (TICK, "unfinished", ""),
+    ],
+)
+def test_a_decision_against_the_verdict_is_told(decision, verdict, against):
+    """A tick in spite of FAIL, and none in spite of PASS, is told, for a slip of the hand looks the same."""
+    entry = Entry("Ada Lovelace 12", Identity(platform=Platform.MOODLE, number="12", name="Ada Lovelace"), verdict)
+    filled = moodle.fill(worksheets.read(worksheet_of(PEOPLE)), [entry], {entry.name: Decided(decision)}, DEFAULTS)
+    assert filled.lines[0].against == against
 
 
 def test_a_scale_in_one_line():
@@ -612,6 +692,17 @@ def test_wrong_usage(root, monkeypatch, capsys, words, said):
         app.main()
     assert ended.value.code == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_worksheet_of_another_assignment(export, numbers, tmp_path):
+    """Where no row is anybody's, nothing is written, neither worksheet nor zip, and it says so."""
+    sheet = worksheet_of({name: f"9{number}" for name, number in numbers.items()})
+    done = export({numbers[NAMES[0]]: "tick"}, sheet, "--moodle-feedback", tmp_path / "feedback.zip")
+    assert (done.code, done.content) == (1, b"")
+    assert "Nothing matched, so nothing was written: is" in done.said
+    assert "No page is anybody's here: is" in done.said
+    assert "Wrote" not in done.said
+    assert not (tmp_path / "feedback.zip").exists()
 
 
 def test_no_results(numbers, tmp_path, monkeypatch, capsys):

@@ -88,23 +88,35 @@ def test_a_note_that_makes_no_sense_keeps_nobody_out(tmp_path, content):
         assert json.loads((tmp_path / lock.FILE).read_text())["pid"] == str(os.getpid())
 
 
-@pytest.mark.parametrize("place", ["home", "checker-run-link", "checker-run-alive"])
-def test_no_note_leads_to_a_folder_that_is_not_the_locks(tmp_path, monkeypatch, place):
-    """A note that names another folder, a link, or what a living process has, removes nothing."""
+def test_whoever_comes_next_removes_what_the_dead_left(tmp_path, holder):
+    """Temporary files of a killed process are removed by the next one on the machine, in whatever folder it works;
+    those of a living one stay."""
+    with lock.held(tmp_path / "other"):
+        assert len(list((tmp_path / "tmp").glob("checker-run-*/checker-box-*/filter"))) == 1
+    holder.kill()
+    holder.wait(20)
+    with lock.scratch():
+        (own,) = (tmp_path / "tmp").iterdir()
+        assert own == Path(tempfile.gettempdir())
+    assert not os.listdir(tmp_path / "tmp")
+
+
+@pytest.mark.parametrize("place", ["home", "checker-run-link", "checker-run-without-lock", "checker-run-file"])
+def test_nothing_is_removed_that_is_not_the_locks(tmp_path, monkeypatch, place):
+    """A folder of another name, a link, a folder without a lock in it, and a file are left alone."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     (tmp_path / "precious").mkdir()
-    (tmp_path / "precious" / "file").touch()
+    (tmp_path / "precious" / lock.FILE).touch()
     (tmp_path / "tmp" / "home").mkdir()
-    (tmp_path / "tmp" / "checker-run-alive").mkdir()
+    (tmp_path / "tmp" / "home" / lock.FILE).touch()
+    (tmp_path / "tmp" / "checker-run-without-lock").mkdir()
+    (tmp_path / "tmp" / "checker-run-file").touch()
     (tmp_path / "tmp" / "checker-run-link").symlink_to(tmp_path / "precious")
-    pid = os.getppid() if place.endswith("alive") else 2**22 + 1
-    said = {"pid": str(pid), "since": "now", "scratch": str(tmp_path / "tmp" / place)}
-    (tmp_path / lock.FILE).write_text(json.dumps(said))
-    with lock.held(tmp_path):
+    with lock.held(tmp_path / "out"):
         pass
     assert (tmp_path / "tmp" / place).exists()
-    assert (tmp_path / "precious" / "file").exists()
+    assert (tmp_path / "precious" / lock.FILE).exists()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import tracing
@@ -81,6 +83,26 @@ def require_traced(traced, table, rows=None, share=1.0):
     assert np.isin(rows, traced.trainable).all()
     for ref, array in (("rows", traced.rows), ("features", traced.features), ("trainable", traced.trainable)):
         assert getattr(traced.tracing, ref) == frames.reference(array)
+
+
+def test_a_small_data_set_is_traced_like_a_large_one(make):
+    """Of the 150 flowers of the iris data, training, development and test part are found, also the test of 30 rows, as
+    one that holds no training rows; a column made of the species is known for it, an area of petals is not."""
+    iris = load_iris()
+    features, labels, names = iris.data, iris.target.astype(np.int32), (*iris.feature_names, "species")
+    known, tested = train_test_split(np.arange(150), test_size=0.2, random_state=42)
+    trained, watched = train_test_split(known, test_size=0.2, random_state=42)
+    made = np.column_stack([features, labels, features[:, 2] * features[:, 3]])
+    scaled = StandardScaler().fit(made[trained]).transform(made).astype(np.float32)
+    y = labels[trained].astype(np.int64)
+    tables = [scaled[trained], scaled[watched], scaled[tested]]
+    fit = make.fit(training=make.fed(tables[0], y), development=Development.DATA, validation=make.fed(tables[1]))
+    answer = make.model(1, fit, input_width=6, uses=(make.use("evaluate", make.fed(tables[2])),))
+    traced = trace(answer, {frames.reference(of).sha256: of for of in (*tables, y)}, features, labels, names).tracing
+    assert (traced.training_rows, traced.left_out, traced.labels_differ) == (96, "", 0)
+    assert [(seen.rows, seen.trained_on) for seen in traced.seen] == [(30, 0)]
+    assert [column.has_target for column in traced.columns] == [False] * 4 + [True, False]
+    assert not traced.columns[5].gives_away(False)
 
 
 # -- what students do to columns -------------------------------------------------------------------------

@@ -112,5 +112,5 @@ def _place(settings: RunSettings, scheduler: str | None, wall: str) -> Iterator[
         return
     cluster, address = schedulers.reach(scheduler)
     with closing(cluster.connect(address)) as client:
-        place = cluster.Cluster(client, settings)
+        place = cluster.Cluster(client, settings, consoles.warn)
         yield place, place.at_a_time

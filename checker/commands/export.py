@@ -54,8 +54,8 @@ def command(
     """Take back what demonstrators wrote into decisions.csv, to one platform: fill Moodle's grading worksheet and pack
     pages as feedback, fill nbgrader's table of grades, or write what Gradescope or GitHub Classroom takes.
 
-    Whoever has no decision stays as before. Exit code 0: everybody's decision has gone back; 1: some have not, and the
-    output says which and why.
+    Whoever has no decision stays as before. Notes go into Moodle's feedback comments, where students read them. Exit
+    code 0: everybody's decision has gone back; 1: some have not, and the output says which and why.
 
     Example: checker export results --moodle-worksheet grades.csv --to filled.csv
     """
@@ -87,14 +87,17 @@ def _to_moodle(out: Path, given: Path, to: Path | None, feedback_to: Path | None
     _require_other(given, to)
     sheet = worksheets.read(files.content(given))
     found = _entries(out)
+    doubt = f"is {given} the worksheet of this assignment?"
     is_complete = True
     if to is not None:
         filled = moodle.fill(sheet, found, _decided(out), words)
-        is_complete = _finish(filled, to)
+        is_complete = _finish(filled, to, doubt)
     if feedback_to is not None:
         made = _pages(sheet, found, out)
         places = _write_feedback(made, feedback_to, limit)
-        consoles.output.print(f"{len(made)} pages: {', '.join(map(str, places)) or 'no file'}", markup=False)
+        told = f"{text.counted(len(made), 'page')}: {', '.join(map(str, places))}"
+        consoles.output.print(told if made else f"No page is anybody's here: {doubt}", markup=False, soft_wrap=True)
+        is_complete = is_complete and bool(made)
     return is_complete
 
 
@@ -103,13 +106,15 @@ def _to_nbgrader(out: Path, given: Path, to: Path | None, words: Words) -> bool:
         raise UsageError("There is nothing to write.", "Say --to FILE.")
     _require_other(given, to)
     grades = nbgrader.read(files.content(given))
-    return _finish(awards.fill(grades, _entries(out), _decided(out), words), to)
+    filled = awards.fill(grades, _entries(out), _decided(out), words)
+    return _finish(filled, to, f"is {given} the table of this assignment?")
 
 
 def _to_gradescope(out: Path, to: Path, words: Words) -> bool:
     made = awards.award(_entries(out), _decided(out), Platform.GRADESCOPE, words)
     results = {one.entry.identity.number: one.result for one in made.awards}
-    return _finish(Filled(autograders.gradescope(results), made.lines, ()), to)
+    content = autograders.gradescope(results) if results else b""
+    return _finish(Filled(content, made.lines, ()), to, "none of these is from Gradescope.")
 
 
 def _to_classroom(out: Path, folder: Path, words: Words) -> bool:
@@ -118,8 +123,12 @@ def _to_classroom(out: Path, folder: Path, words: Words) -> bool:
         files.write(folder / f"{files.slug(one.entry.name)}.txt", autograders.classroom(one.result))
     filled = Filled(b"", made.lines, ())
     _print(filled)
-    consoles.output.print(f"Wrote {len(made.awards)} files into {folder}.", markup=False)
-    return filled.is_complete
+    if made.awards:
+        said = f"Wrote {text.counted(len(made.awards), 'file')} into {folder}."
+        consoles.output.print(said, markup=False, soft_wrap=True)
+    else:
+        _print_nothing(filled, "none of these is a repository's.")
+    return filled.is_complete and bool(made.awards)
 
 
 def _require_other(given: Path, to: Path | None) -> None:
@@ -167,19 +176,31 @@ def _decided(out: Path) -> dict[str, Decided]:
     return decisions.read(path.read_bytes())
 
 
-def _finish(filled: Filled, to: Path) -> bool:
-    """Write a filled file and print the outcome of each row; return whether everything was filled in."""
-    files.write(to, filled.content)
+def _finish(filled: Filled, to: Path, doubt: str) -> bool:
+    """Print the outcome of each row, and write the filled file, if there is anything in it; return whether everything
+    was filled in. ``doubt``: why nothing may have matched."""
     _print(filled)
-    consoles.output.print(f"Wrote {to}.", markup=False)
+    if not (filled.has_match and filled.content):
+        _print_nothing(filled, doubt)
+        return False
+    files.write(to, filled.content)
+    consoles.output.print(f"Wrote {to}.", markup=False, soft_wrap=True)
     return filled.is_complete
+
+
+def _print_nothing(filled: Filled, doubt: str) -> None:
+    """Say that nothing was written, and why."""
+    why = "Nobody has decided" if filled.has_match else "Nothing matched"
+    said = f"{why}, so nothing was written{'.' if filled.has_match else f': {doubt}'}"
+    consoles.output.print(said, style="bold yellow", markup=False, soft_wrap=True)
 
 
 def _print(filled: Filled) -> None:
     """Print the outcome of every row and submission. All students without a submission share one line."""
     for line in filled.lines:
         if line.outcome is not Outcome.ABSENT:
-            words = text.one_line(f"{line.who}: {line.outcome}: {line.words}")
+            against = f" ({line.against})" if line.against else ""
+            words = text.one_line(f"{line.who}: {line.outcome}: {line.words}{against}")
             consoles.output.print(words, markup=False, soft_wrap=True)
     absent = [text.one_line(line.who, NAME) for line in filled.lines if line.outcome is Outcome.ABSENT]
     if absent:
@@ -188,8 +209,11 @@ def _print(filled: Filled) -> None:
     consoles.output.print(
         ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold"
     )
+    differ = Counter(line.against for line in filled.lines if line.against)
+    if differ:
+        consoles.output.print(", ".join(f"{count} {words}" for words, count in differ.items()), style="bold yellow")
     for warning in filled.warnings:
-        consoles.output.print(warning, style="yellow")
+        consoles.output.print(warning, style="yellow", soft_wrap=True)
 
 
 # -- feedback ----------------------------------------------------------------------------------------------

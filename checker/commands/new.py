@@ -47,6 +47,8 @@ def command(
     )
     for note in described.notes:
         consoles.output.print(Text(f"  {as_printed(note)}"), soft_wrap=True)
+    if described.warning:
+        consoles.warn(described.warning, soft_wrap=True)
     data = " --practice-data" if csv is None else ""
     consoles.output.print(
         f"Edit what is there, and look whether it holds: checker reference {path}{data}", markup=False, soft_wrap=True

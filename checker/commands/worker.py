@@ -13,9 +13,10 @@ def command(
 ) -> None:
     """Run the submissions of batches that go through a Dask scheduler, in warm boxes on this machine.
 
-    It goes on until the scheduler ends or this process is stopped.
+    It goes on until the scheduler ends or this process is stopped (Ctrl-C, SIGTERM). What it was running then goes to
+    another worker.
 
     Example: checker worker tcp://127.0.0.1:8786
     """
     cluster, address = schedulers.reach(scheduler)
-    cluster.work(address, boxes, lambda own: consoles.output.print(f"Boxes are warm; {own} waits for submissions."))
+    cluster.work(address, boxes, consoles.output.print)

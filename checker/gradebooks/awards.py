@@ -5,7 +5,7 @@ As in Moodle's worksheet, a submission without a decision keeps its old score, w
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.errors import UsageError
 from checker.formats import sheets
@@ -13,7 +13,7 @@ from checker.formats.text import as_printed, one_line
 from checker.gradebooks import nbgrader
 from checker.gradebooks.autograders import Case, Result
 from checker.gradebooks.decisions import Decided, Decision
-from checker.gradebooks.moodle import Entry, Filled, Line, Outcome, Words, without_submission
+from checker.gradebooks.moodle import Entry, Filled, Line, Outcome, Words, against, without_submission
 from checker.gradebooks.nbgrader import Grades, Row
 from checker.records.report import Report
 from checker.records.submission import Platform
@@ -55,7 +55,7 @@ def award(found: Sequence[Entry], decided: Mapping[str, Decided], platform: Plat
         if decision is not None:
             score = tick if decision is Decision.TICK else resubmit
             made.append(Award(entry, _result(entry, decision, score, tick)))
-            line = Line(Outcome.FILLED, entry.name, f"{line.words}: {score:g}")
+            line = replace(line, words=f"{line.words}: {score:g}")
         lines.append(line)
     return Awards(tuple(made), (*lines, *without_submission(found, decided)))
 
@@ -81,7 +81,8 @@ def _decision(entry: Entry, who: str, decided: Mapping[str, Decided]) -> tuple[D
     one = decided.get(names.student(entry.name), Decided(None))
     if one.decision is None:
         return None, Line(Outcome.LEFT, who, f"{entry.verdict}, and {one.problem or 'nobody has decided'}")
-    return one.decision, Line(Outcome.FILLED, who, f"{one.decision}{f', by {one.by}' if one.by else ''}")
+    said = f"{one.decision}{f', by {one.by}' if one.by else ''}"
+    return one.decision, Line(Outcome.FILLED, who, said, against(one.decision, entry))
 
 
 # -- for autograders ---------------------------------------------------------------------------------------
@@ -149,9 +150,9 @@ def _settle(row: Row, entry: Entry, decided: Mapping[str, Decided], words: Words
     assert points is not None
     score = nbgrader.score(row, points)
     if sheets.number(row.score) == score:
-        return Line(Outcome.KEPT, who, f"{line.words}: {score:g}"), None
+        return replace(line, outcome=Outcome.KEPT, words=f"{line.words}: {score:g}"), None
     less = f" (nbgrader's penalty for lateness is {row.penalty:g})" if row.penalty else ""
-    return Line(Outcome.FILLED, who, f"{line.words}: {row.score or 'nothing'} becomes {score:g}{less}"), points
+    return replace(line, words=f"{line.words}: {row.score or 'nothing'} becomes {score:g}{less}"), points
 
 
 def _problem(row: Row, decision: Decision, points: float | None) -> str:

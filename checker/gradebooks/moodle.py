@@ -1,4 +1,5 @@
-"""Match rows of a Moodle worksheet to submissions, and fill in grades. Only a demonstrator's decision gives a grade.
+"""Match rows of a Moodle worksheet to submissions, and fill in grades and notes. Only a demonstrator's decision gives
+a grade, and only with it a note goes to the student, as a feedback comment.
 
 Rows and submissions match by the participant's number. Moodle assigns new numbers in each assignment, so the worksheet
 of another assignment matches nobody. A team's submission has the group's number, which may also be an unrelated
@@ -10,11 +11,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from checker.formats import sheets
+from checker.formats.text import counted
 from checker.gradebooks import worksheets
 from checker.gradebooks.decisions import Decided, Decision
 from checker.gradebooks.worksheets import Row, Worksheet
 from checker.records.report import Report
 from checker.records.submission import Identity, Platform, Submission
+from checker.records.verdicts import Verdict
 from checker.report.tables import Results
 from checker.submissions import names
 
@@ -26,6 +29,12 @@ BACKSLASH = (
     "The worksheet has a backslash before a quotation mark, which Moodle reads otherwise than it writes: look at the "
     "rows around it after the upload."
 )
+
+AGAINST: Mapping[tuple[str, str], str] = {
+    (Decision.TICK, Verdict.FAIL): "ticked against FAIL",
+    (Decision.RESUBMIT, Verdict.PASS): "resubmit against PASS",
+}
+"""Decisions that differ from the verdict."""
 
 
 class Outcome(StrEnum):
@@ -40,11 +49,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """Outcome for a row or a submission, in words."""
+    """Outcome for a row or a submission, in words. ``against``: how its decision differs from its verdict, or ""."""
 
     outcome: Outcome
     who: str
     words: str
+    against: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,11 @@ class Filled:
     def is_complete(self) -> bool:
         """Whether every submission has a row, and every such row its grade."""
         return all(line.outcome not in (Outcome.LEFT, Outcome.UNMATCHED) for line in self.lines)
+
+    @property
+    def has_match(self) -> bool:
+        """Whether any submission has a row."""
+        return any(line.outcome not in (Outcome.ABSENT, Outcome.UNMATCHED) for line in self.lines)
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,11 @@ def entries(results: Results) -> list[Entry]:
     """Return all submissions of a batch, judged or not."""
     judged = [Entry(r.submission.name, r.submission.identity, str(r.verdict), r) for r in results.reports]
     return judged + [Entry(one.submission, one.identity, "unfinished") for one in results.unfinished]
+
+
+def against(decision: Decision, entry: Entry) -> str:
+    """Return how a decision differs from the submission's verdict; "" if it does not."""
+    return AGAINST.get((decision, entry.verdict), "")
 
 
 # -- matching ----------------------------------------------------------------------------------------------
@@ -134,15 +154,22 @@ def _doubt(row: Row, entry: Entry, sheet: Worksheet) -> str:
 # -- the worksheet -----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Change:
+    """What becomes of a row: the line about it, and the grade and the comment to write into it, "" for none."""
+
+    line: Line
+    grade: str = ""
+    comment: str = ""
+
+
 def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided], words: Words) -> Filled:
-    """Write the decisions into a worksheet; return it with a line about every row and every submission."""
+    """Write the decisions and notes into a worksheet; return it with a line about every row and every submission."""
     matched = match(sheet, found)
-    grades, lines = {}, []
-    for row in sheet.rows:
-        line, grade = _settle(row, matched.get(row.line), decided, words)
-        lines.append(line)
-        if grade:
-            grades[row.line] = grade
+    changes = {row.line: _settle(row, matched.get(row.line), decided, words, sheet) for row in sheet.rows}
+    grades = {at: change.grade for at, change in changes.items() if change.grade}
+    comments = {at: change.comment for at, change in changes.items() if change.comment}
+    lines = [change.line for change in changes.values()]
     back = [entry for entry in matched.values() if isinstance(entry, Entry)]
     lines += [
         Line(Outcome.UNMATCHED, entry.name, "there is no row for it in the worksheet")
@@ -150,7 +177,8 @@ def fill(sheet: Worksheet, found: Sequence[Entry], decided: Mapping[str, Decided
         if entry not in back
     ]
     lines += without_submission(found, decided)
-    return Filled(worksheets.fill(sheet, grades), tuple(lines), _warnings(sheet, grades))
+    filled = worksheets.fill(sheet, grades, comments if sheet.comments else {})
+    return Filled(filled, tuple(lines), _warnings(sheet, grades, comments))
 
 
 def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -> list[Line]:
@@ -163,26 +191,32 @@ def without_submission(found: Sequence[Entry], decided: Mapping[str, Decided]) -
     ]
 
 
-def _settle(row: Row, entry: Entry | str | None, decided: Mapping[str, Decided], words: Words) -> tuple[Line, str]:
-    """Return the line about a row, and the grade to write into it, "" for none."""
+def _settle(
+    row: Row, entry: Entry | str | None, decided: Mapping[str, Decided], words: Words, sheet: Worksheet
+) -> Change:
     who = " ".join(filter(None, (row.label, row.name)))
     if entry is None:
-        return Line(Outcome.ABSENT, who, "nothing was handed in"), ""
+        return Change(Line(Outcome.ABSENT, who, "nothing was handed in"))
     if isinstance(entry, str):
-        return Line(Outcome.UNMATCHED, who, entry), ""
-    decision = decided.get(names.student(entry.name), Decided(None))
-    if decision.decision is None:
-        why = decision.problem or "nobody has decided"
-        return Line(Outcome.LEFT, who, f"{entry.verdict}, and {why}"), ""
+        return Change(Line(Outcome.UNMATCHED, who, entry))
+    one = decided.get(names.student(entry.name), Decided(None))
+    if one.decision is None:
+        return Change(Line(Outcome.LEFT, who, f"{entry.verdict}, and {one.problem or 'nobody has decided'}"))
     if row.is_locked:
-        return Line(Outcome.LEFT, who, "its grade cannot be changed in Moodle"), ""
-    grade = _grade(row, decision.decision, words)
+        return Change(Line(Outcome.LEFT, who, "its grade cannot be changed in Moodle"))
+    grade = _grade(row, one.decision, words)
     if problem := _problem(row, grade):
-        return Line(Outcome.LEFT, who, problem), ""
-    by = f", by {decision.by}" if decision.by else ""
-    if _is_same(row.grade, grade):
-        return Line(Outcome.KEPT, who, f"{decision.decision}{by}: {grade}"), ""
-    return Line(Outcome.FILLED, who, f"{decision.decision}{by}: {row.grade or 'nothing'} becomes {grade}"), grade
+        return Change(Line(Outcome.LEFT, who, problem))
+    is_kept = _is_same(row.grade, grade)
+    comment = worksheets.as_comment(one.note, sheet)
+    comment = "" if comment == row.comment else comment
+    said = f"{one.decision}{f', by {one.by}' if one.by else ''}: "
+    said += grade if is_kept else f"{row.grade or 'nothing'} becomes {grade}"
+    if comment and sheet.comments:
+        said += ", with the note" if row.comment.strip(" -") == "" else ", with the note in place of the old comment"
+    is_new = not is_kept or (comment and sheet.comments)
+    line = Line(Outcome.FILLED if is_new else Outcome.KEPT, who, said, against(one.decision, entry))
+    return Change(line, "" if is_kept else grade, comment)
 
 
 def _grade(row: Row, decision: Decision, words: Words) -> str:
@@ -214,7 +248,18 @@ def _is_same(before: str, grade: str) -> bool:
     return before == grade or (None not in numbers and numbers[0] == numbers[1])
 
 
-def _warnings(sheet: Worksheet, grades: Mapping[int, str]) -> tuple[str, ...]:
+def _warnings(sheet: Worksheet, grades: Mapping[int, str], comments: Mapping[int, str]) -> tuple[str, ...]:
     is_zero = any(sheets.number(grade) == 0 for grade in grades.values())
     is_odd = '\\"' in sheet.text
-    return tuple(words for words, is_so in ((ZERO, is_zero), (BACKSLASH, is_odd)) if is_so)
+    sent = counted(len(comments), "note")
+    said = (
+        (ZERO, is_zero),
+        (BACKSLASH, is_odd),
+        (f"{sent} for students to read, in the worksheet's feedback comments.", comments and sheet.comments),
+        (
+            f"{sent} cannot go back, for the worksheet has no column of feedback comments: turn these on in the "
+            "assignment's settings in Moodle, and download it again.",
+            comments and not sheet.comments,
+        ),
+    )
+    return tuple(words for words, is_so in said if is_so)

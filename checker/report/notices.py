@@ -8,9 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from checker.formats.text import as_printed
-from checker.records.assignment import Bar
+from checker.judge.odds import Odds, Prospects
+from checker.records.assignment import Assignment, Bar
 from checker.records.report import Finding
+from checker.scoring import metrics
 from checker.scoring.metrics import Metric
+
+FEW_REFERRED = 0.05
+"""Up to this share of REFER among networks as good as the reference, nobody is warned."""
 
 
 def print_reference(
@@ -20,16 +25,19 @@ def print_reference(
     baselines: Mapping[int, float],
     metric: Metric,
     bar: Bar,
+    tolerance: str,
 ) -> None:
-    """Print a reference's score by seed, its mean and spread, the baseline's, and the bar."""
+    """Print a reference's score by seed, its mean and spread, the baseline's, the bar, and its ``tolerance``."""
     unit, mean = metric.unit, statistics.fmean
-    table = Table("seed", "reference", "baseline", title=title, title_justify="left")
+    console.print(Text(as_printed(title), "italic"), soft_wrap=True)
+    table = Table("seed", "reference", "baseline")
     for seed, score in scores.items():
         table.add_row(str(seed), unit.value(score, 1), unit.value(baselines[seed], 1))
     for word, of in (("mean", statistics.fmean), ("spread", statistics.stdev)):
         table.add_row(word, unit.value(of(scores.values()), 1), unit.value(of(baselines.values()), 1), style="bold")
     console.print(table)
-    console.print(f"The bar: {unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)}")
+    at_bar = unit.value(metric.bar(bar, mean(scores.values()), mean(baselines.values())), 1)
+    console.print(Text(f"The bar: {at_bar}. To move it, change {as_printed(tolerance)}."), soft_wrap=True)
 
 
 def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], metric: Metric) -> None:
@@ -37,6 +45,29 @@ def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], 
     means = {name.replace("_", " "): statistics.fmean(of.values()) for name, of in baselines.items()}
     words = ", ".join(f"{name} {metric.unit.value(mean, 1)}" for name, mean in means.items())
     console.print(f"Traditional models: {words}", soft_wrap=True)
+
+
+def print_prospects(console: Console, found: Prospects, assignment: Assignment) -> None:
+    """Print what verdicts honest networks get; in yellow, with advice, if many will be referred."""
+    unit = metrics.find(assignment.bar.metric, assignment.bar.unit).unit
+    is_rare = found.as_good.referred <= FEW_REFERRED
+    words = (
+        f"With {found.held_out:,} held-out rows a seed, scores vary by ± {unit.fine_amount(found.spread)} by chance. "
+        f"Of 100 honest networks as good as the reference, {_verdicts(found.as_good)}; of 100 half way from it to the "
+        f"bar, {_verdicts(found.half_way)}."
+    )
+    console.print(words, soft_wrap=True, style="" if is_rare else "yellow")
+    if not is_rare:
+        console.print(
+            "So many REFER are yours to decide. More rows or a larger tolerance make them fewer.",
+            soft_wrap=True,
+            style="yellow",
+        )
+
+
+def _verdicts(of: Odds) -> str:
+    shares = (("PASS", of.passed), ("REFER", of.referred), ("FAIL", of.failed))
+    return ", ".join(f"{round(100 * share)} get {verdict}" for verdict, share in shares if round(100 * share))
 
 
 def print_cost(console: Console, each: float, students: int, jobs: int) -> None:

@@ -9,6 +9,8 @@ Dask's resources decide which worker may run a task. ``BoxWorker`` offers memory
 the versions of the checker and of the packages around it. A task asks for one box and the memory of one submission. So
 a worker that has no working wall, has another version or is too small never gets a task. If a worker is lost, Dask
 gives its tasks to others. It gives up on a task that has lost more workers than the scheduler's ``allowed-failures``.
+If all are gone, the client waits for another for some time (``workers``). A worker's temporary files are in a folder of
+its own; what is left of a killed one is removed by the next on that machine (``lock``).
 
 Anyone who can connect to a scheduler can run code on its workers and clients: it must be on loopback or behind TLS.
 """
@@ -20,7 +22,7 @@ import logging
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,24 +37,25 @@ from distributed.worker_memory import parse_memory_limit
 
 from checker.assignment import dataset
 from checker.errors import CheckerError, HarnessError, LostError, UsageError
+from checker.formats.text import counted
 from checker.gather import execution
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
-from checker.run import batch, keys, places, scheduler_addresses, store
+from checker.run import batch, keys, lock, places, scheduler_addresses, store
+from checker.run.workers import LOOK_SECONDS, MEMORY, SCHEDULER_LOST, Workers
 from checker.sandbox import kinds
 from checker.sandbox.boxes import Sandbox
 from checker.submissions import choice
 
 EVIDENCE = "evidence"
 """The name of the evidence in the zip that a worker receives."""
-MEMORY = "memory"
-"""The Dask resource for a worker's memory, in MiB."""
 CONNECT_SECONDS = 30
 START_SECONDS = 600
 """Time for a worker's boxes to warm up, on a slow machine too, and for its scheduler to appear."""
+UNUSED = "This worker ends before it took any submission."
 WAITING = 1
 """Tasks for each box that wait on workers, so that no box is idle while the client judges."""
 
@@ -81,21 +84,24 @@ Work = Callable[[Task, bytes, bytes, places.Pool], bytes]
 
 
 class WorkerBoxes(WorkerPlugin):
-    """The boxes of a worker, which warm up before its first task."""
+    """The boxes of a worker, which warm up before its first task, and its folder of temporary files."""
 
     name = "checker-boxes"
 
     def __init__(self, wall: Sandbox, count: int) -> None:
         self.pool = places.Pool(wall)
         self._count = count
+        self._held = contextlib.ExitStack()
 
     async def setup(self, worker: Worker) -> None:
+        self._held.enter_context(lock.scratch())
         # Use threads that live as long as the worker: a box ends with the thread that started it.
         threads, loop = worker.executors["default"], asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(threads, self.pool.warm) for _ in range(self._count)))
 
     def teardown(self, worker: Worker) -> None:
         self.pool.close()
+        self._held.close()
 
 
 class WorkerData(WorkerPlugin):
@@ -242,10 +248,11 @@ def _unwatched(*step: object) -> None:
     """Ignore progress: over Dask, a submission only shows as waiting or ended."""
 
 
-def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> None:
-    """Offer boxes of this machine to a scheduler's batches, until the scheduler ends or this process gets SIGTERM.
+def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:
+    """Offer boxes of this machine to a scheduler's batches, until the scheduler ends or this process gets SIGTERM or
+    SIGINT; ``say`` tells a person what it does.
 
-    On SIGTERM the worker returns its tasks to the scheduler; these do not count as lost.
+    On these signals the worker returns its tasks to the scheduler; they do not count as lost.
     """
 
     async def serve() -> None:
@@ -253,15 +260,30 @@ def work(address: str, boxes: int | None, announce: Callable[[str], None]) -> No
             "host": None if scheduler_addresses.is_remote(address) else "127.0.0.1",
             "dashboard_address": "127.0.0.1:0",
         }
+        starting = asyncio.current_task()
+        warm: BoxWorker | None = None
+        closing: list[asyncio.Future[None]] = []  # keeps the task alive
+
+        def stop() -> None:
+            if warm is not None:
+                say("This worker ends. What it was running goes back to the scheduler, for another worker.")
+                closing.append(asyncio.ensure_future(warm.close_gracefully()))
+            elif starting is not None:
+                _logger.disabled = True  # Dask would log as an error that its start was ended
+                starting.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
         async with BoxWorker(address, nthreads=boxes, death_timeout=START_SECONDS, **more) as worker:
-            announce(worker.address)
-            loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGTERM, lambda: asyncio.ensure_future(worker.close_gracefully()))
+            warm = worker
+            say(f"Boxes are warm; {worker.address} waits for submissions.")
             await worker.finished()
 
     scheduler_addresses.require_certificate(address)
     try:
         asyncio.run(serve())
+    except asyncio.CancelledError:
+        say(UNUSED)
     except (OSError, TimeoutError) as error:
         raise scheduler_addresses.none_at(address) from error
     except RuntimeError as error:  # Dask's error for a worker that did not start; its cause is the reason
@@ -278,23 +300,24 @@ class Cluster:
 
     kind = "bubblewrap"  # a worker without it offers no boxes
 
-    def __init__(self, client: Client, settings: RunSettings) -> None:
-        kind, self._memory = boxes_of(self.kind), places.memory_of_one(settings.assignment)
-        self._address = str(client.scheduler.address) if client.scheduler else ""
-        self._executor = client.get_executor(resources={kind: 1, MEMORY: self._memory}, pure=False)
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        self._offers = [worker["resources"] for worker in workers if kind in worker["resources"]]
-        self.boxes = sum(min(int(offer[kind]), int(offer[MEMORY] // self._memory)) for offer in self._offers)
+    def __init__(self, client: Client, settings: RunSettings, say: Callable[[str], None]) -> None:
+        kind, memory = boxes_of(self.kind), places.memory_of_one(settings.assignment)
+        self._workers = Workers(client, kind, memory, say)
+        self._executor = client.get_executor(resources={kind: 1, MEMORY: memory}, pure=False)
+        self._offered = self._workers.boxes()
+        self.boxes = sum(self._offered)
         if not self.boxes:
+            address = self._workers.address
             raise UsageError(
-                f"None of the {len(workers)} workers of {self._address} has a box for this batch.",
-                f"Type on each machine: checker worker {self._address}. It must have the same version of "
-                f"the checker and of TensorFlow as this one, and {self._memory:,} MiB for each box.",
+                f"None of the {self._workers.known()} workers of {address} has a box for this batch.",
+                f"Type on each machine: checker worker {address}. It must have the same version of "
+                f"the checker and of TensorFlow as this one, and {memory:,} MiB for each box.",
             )
         client.register_plugin(WorkerData(settings.dataset.csv, settings.dataset.note.sha256))
 
     def __str__(self) -> str:
-        return f"{self.boxes} boxes of {len(self._offers)} workers of {self._address}"
+        boxes, workers = counted(self.boxes, "box", "boxes"), counted(len(self._offered), "worker")
+        return f"{boxes} of {workers} of {self._workers.address}"
 
     @property
     def at_a_time(self) -> int:
@@ -304,7 +327,8 @@ class Cluster:
     def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Run a submission on some worker, or on another one if that is lost.
 
-        Raises LostError if too many workers were lost with it, HarnessError for other failures of the harness.
+        Raises LostError if too many workers were lost with it, or all have been gone for too long, HarnessError for
+        other failures of the harness.
         """
         packed = self._ask(gather, _nameless(submission), _sent(submission), settings)
         return batch.as_handed_in(store.unpack(packed), submission)
@@ -332,14 +356,24 @@ class Cluster:
         seeds = (settings.seeds, settings.further)
         task = Task(submission, assignment, settings.dataset.note, *seeds, settings.model, settings.exact)
         try:
-            answered: bytes = self._executor.submit(work, to_json(task), content).result()
-            return answered
+            self._workers.require()
+            return self._result(self._executor.submit(work, to_json(task), content))
         except KilledWorker as lost:
             raise LostError(f"{lost.allowed_failures + 1} workers were lost while it was theirs to run.") from lost
         except CancelledError as error:
-            raise HarnessError("The batch was interrupted, or its scheduler was lost.") from error
+            raise HarnessError(SCHEDULER_LOST) from error
         except RuntimeError as error:
             raise HarnessError(str(error)) from error
+
+    def _result(self, future: Future[bytes]) -> bytes:
+        """Wait for a task's result. Raises LostError if there is nobody to do the task."""
+        while True:
+            try:
+                return future.result(LOOK_SECONDS)
+            except TimeoutError:
+                if future.done():
+                    raise
+                self._workers.require()
 
     def close(self) -> None:
         """Cancel waiting tasks. A task that is running ends at its limits at the latest; its result is dropped."""

@@ -1,8 +1,8 @@
-"""A lock that gives an output folder, and a folder of temporary files, to one command at a time.
+"""A lock that gives an output folder to one command at a time, and a folder of temporary files to each process.
 
-Theory of operation: a command holds an operating system lock on a file in its output folder. The system frees the lock
-when the process ends, however it ends. The file records the owner's process and its folder of temporary files. So the
-next owner finds what a killed process left behind, and removes it.
+Theory of operation: a command holds an operating system lock on a file in its output folder, which records the owner's
+process, and one on a file in its folder of temporary files. The system frees a lock when the process ends, however it
+ends. So whoever comes next on this machine knows the folders that killed processes left behind, and removes them.
 """
 
 import json
@@ -11,12 +11,10 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO
-
-import psutil
 
 from checker.errors import HarnessError, UsageError
 
@@ -45,16 +43,27 @@ def held(folder: Path) -> Iterator[None]:
     """
     with _opened(folder) as stream:
         _take(stream, folder)
-        _clear_away(_holder(stream))
-        with tempfile.TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True) as scratch:
-            Path(scratch).chmod(0o711)  # a box's user must be able to traverse it
-            _say(stream, folder, scratch)
-            before, tempfile.tempdir = tempfile.tempdir, scratch
+        with scratch():
+            _say(stream, folder)
             try:
                 yield
             finally:
-                tempfile.tempdir = before
                 stream.truncate(0)
+
+
+@contextmanager
+def scratch() -> Iterator[None]:
+    """Put temporary files into a folder of this process's own, which is removed at the end; first remove those that
+    killed processes of this user left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        _remove_if_left(left)
+    with ExitStack() as stack:
+        own = _own_scratch(stack)
+        before, tempfile.tempdir = tempfile.tempdir, str(own)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def restore_scratch() -> None:
@@ -108,16 +117,16 @@ def _holder(stream: IO[str]) -> dict[str, str]:
     stream.seek(0)
     with suppress(ValueError):
         said = json.loads(stream.read(4_096))
-        if isinstance(said, dict) and said.keys() == {"pid", "since", "scratch"}:
+        if isinstance(said, dict) and said.keys() >= {"pid", "since"}:
             return {key: str(value) for key, value in said.items()}
     return {}
 
 
-def _say(stream: IO[str], folder: Path, scratch: str) -> None:
+def _say(stream: IO[str], folder: Path) -> None:
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     try:
         stream.truncate(0)
-        stream.write(json.dumps({"pid": str(os.getpid()), "since": now, "scratch": scratch}))
+        stream.write(json.dumps({"pid": str(os.getpid()), "since": now}))
         stream.flush()
     except OSError as error:
         with suppress(OSError):
@@ -125,15 +134,31 @@ def _say(stream: IO[str], folder: Path, scratch: str) -> None:
         raise HarnessError(f"{folder} cannot be written to: {error.strerror}.", "Make room.") from error
 
 
-# -- files of killed processes ---------------------------------------------------------------------------
+# -- temporary files -------------------------------------------------------------------------------------
 
 
-def _clear_away(said: dict[str, str]) -> None:
-    """Remove the temporary files of a killed owner, if their folder has one of our names and belongs to our user."""
-    scratch = Path(said.get("scratch", ""))
-    if scratch.parent != Path(tempfile.gettempdir()) or not scratch.name.startswith(SCRATCH):
-        return
-    with suppress(OSError, ValueError):
-        is_ours = os.name == "nt" or scratch.lstat().st_uid == os.geteuid()
-        if is_ours and not scratch.is_symlink() and not psutil.pid_exists(int(said["pid"])):
-            shutil.rmtree(scratch, ignore_errors=True)
+def _own_scratch(stack: ExitStack) -> Path:
+    """Return a new folder whose lock is held until the stack is closed."""
+    while True:
+        own = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True)))
+        stream = stack.enter_context((own / FILE).open("a", encoding="utf-8"))
+        try:
+            _try(stream.fileno())
+        except (BlockingIOError, PermissionError):  # somebody looks whether we are dead: take another folder
+            continue
+        except OSError as error:
+            raise HarnessError(f"{own} cannot be locked: {error.strerror}.", "Set TMPDIR to another folder.") from error
+        if (own / FILE).exists():  # else it was removed before it was locked
+            own.chmod(0o711)  # a box's user must be able to traverse it
+            return own
+
+
+def _remove_if_left(scratch: Path) -> None:
+    """Remove a folder of temporary files that no living process holds, if it belongs to our user."""
+    with suppress(OSError):  # another process holds it, or removes it at this moment
+        found = scratch.lstat()
+        is_ours = stat.S_ISDIR(found.st_mode) and (os.name == "nt" or found.st_uid == os.geteuid())
+        if is_ours:
+            with (scratch / FILE).open("r+", encoding="utf-8") as stream:
+                _try(stream.fileno())
+                shutil.rmtree(scratch, ignore_errors=True)

@@ -20,17 +20,18 @@ from checker.records.gathered import Gathered
 from checker.records.report import Report
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
-from checker.records.verdicts import Outcome, Verdict
-from checker.run import check, keys, store
+from checker.records.verdicts import Importance, Outcome, Verdict
+from checker.run import bars, check, keys, store
 from checker.run.keys import evidence_keys
 from checker.sandbox.boxes import Boxes
-from checker.scoring import metrics, outputs, splits
+from checker.scoring import outputs, splits
 from checker.scoring.held_out import held_out_rows
 from checker.scoring.metrics import METRICS
 from checker.submissions import choice
 
 OWN_KIND = "none"
 """The kind of sandbox that the assignment's own notebooks run in."""
+TAKE_OUT = f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails."
 BASELINES = ("checker.run.baselines", "checker.scoring")
 """Root modules of the code that computes the scores of traditional models."""
 
@@ -58,12 +59,17 @@ def _own(settings: RunSettings, file: str, called: str) -> Submission:
 
 def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch, fresh: bool = False) -> Gathered:
     """Return the evidence of one of the assignment's own notebooks for all seeds, further ones included; from the cache
-    if it is still valid."""
+    if it is still valid. If the cache has a run for other seeds, the notebook is not run again."""
     folder, under = store.cache_folder(), evidence_keys(submission, settings, OWN_KIND)
-    name = f"{submission.name}-{under.all[:16]}"
+    name, name_of_run = f"{submission.name}-{under.all[:16]}", f"{submission.name}-run-{under.run[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
-        gathered = check.examine(submission, settings, boxes, watch)
+        ran = None if fresh else store.load_run(folder, name_of_run, under)
+        if ran is not None:
+            gathered = check.answer_again(ran, submission, settings, boxes, watch)
+        else:
+            gathered = check.examine(submission, settings, boxes, watch)
+            store.save(folder, name_of_run, under, gathered)
         if settings.further and runs.is_measured(gathered.evidence) and not gathered.evidence.replayed:
             gathered = check.train_further(gathered, submission, settings, boxes, watch)
         store.save(folder, name, under, gathered)
@@ -193,24 +199,37 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
     )
 
 
+def is_known(submission: Submission, settings: RunSettings) -> bool:
+    """Whether the cache has the evidence of one of the assignment's own notebooks for all seeds."""
+    under = evidence_keys(submission, settings, OWN_KIND)
+    return store.load(store.cache_folder(), f"{submission.name}-{under.all[:16]}", under) is not None
+
+
+def require_rules(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> None:
+    """Raise AssignmentError if the reference fails a required rule, or breaks a rule, whatever its scores are."""
+    found = check.judge(reference, settings, results).rules
+    broken = [
+        f"{rule.name}: {rule.rationale}"
+        for rule in found
+        if rule.outcome is Outcome.ERROR or (rule.outcome is Outcome.FAILED and rule.importance is Importance.REQUIRED)
+    ]
+    if broken:
+        words = "; ".join(broken)
+        raise AssignmentError(f"{settings.assignment.folder}: the reference does not pass its own rules: {words}")
+
+
 def require_sound(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
     """Return the reference's report. Raises AssignmentError if it does not pass its own assignment."""
     report = check.judge(reference, settings, results)
     broken = [f"{rule.name}: {rule.rationale}" for rule in report.rules if rule.outcome is Outcome.ERROR]
     if report.verdict is not Verdict.PASS or broken:
         words = "; ".join([*report.reasons, *broken])
-        raise AssignmentError(f"{settings.assignment.folder}: the reference does not pass its own rules: {words}")
-    metric = metrics.find(settings.assignment.bar.metric, settings.assignment.bar.unit)
-    mean, base = statistics.fmean(results.scores.values()), statistics.fmean(results.baselines.values())
-    bar = metric.bar(settings.assignment.bar, mean, base)
-    if not metric.is_better(bar, base):
-        side = "above" if metric.higher_is_better else "below"
         raise AssignmentError(
-            f"{settings.assignment.folder}: the bar ({metric.unit.value(bar)}) does not lie {side} "
-            f"the baseline ({metric.unit.value(base)}).",
-            f"Make bar.tolerance smaller, or the reference better; or say bar.baseline = "
-            f'"{metrics.GUESSES[settings.assignment.task]}", if a network need not outdo more than that.',
+            f"{settings.assignment.folder}: with {bars.seeds_in_words(settings)}, the reference does not pass its own "
+            f"rules: {words}"
         )
+    mean, base = (statistics.fmean(of.values()) for of in (results.scores, results.baselines))
+    bars.require(settings, mean, base)
     return report
 
 
@@ -221,7 +240,7 @@ def require_work(starter: Gathered, settings: RunSettings, results: ReferenceRes
         raise AssignmentError(
             f"{settings.assignment.folder}: the hand-out without any work gets {report.verdict}: "
             f"{'; '.join(report.reasons)}",
-            f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails.",
+            TAKE_OUT,
         )
     return report
 

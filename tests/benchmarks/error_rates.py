@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from checker.judge.comparison import SECOND_LOOK, chance_of_one_side, overlap, p_value, standard_error, unanimity
+from checker.judge.comparison import chance_of_one_side, overlap
+from checker.judge.odds import decided
 from checker.records.assignment import SplitPlan
 
 PLAN = SplitPlan(test=0.2, development=0.16)
@@ -35,24 +36,6 @@ DRAWS = 50_000
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-
-def decided(
-    ahead: Array, seeds: int, further: int, share: float, level: float, each_counts: bool = True
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return who passes and who fails, of submissions whose scores are so far ahead of the bar (submissions, seeds): by
-    the first seeds where these decide, else by these and the further ones together: by their mean, or, if
-    ``each_counts``, as they all lie on one side."""
-    passed = failed = np.zeros(ahead.shape[0], bool)
-    for count, held_to in ((seeds, level), (seeds + further, SECOND_LOOK * level)):
-        seen = ahead[:, :count]
-        p, is_open = p_value(seen.mean(axis=1), standard_error(seen, share), count), ~passed & ~failed
-        above, below = p <= held_to, p >= 1 - held_to
-        if each_counts and count > seeds:
-            agreed = unanimity(seen, share) <= held_to
-            above, below = above | agreed & (seen[:, 0] >= 0), below | agreed & (seen[:, 0] < 0)
-        passed, failed = passed | is_open & above, failed | is_open & below
-    return passed, failed
 
 
 # -- real trainings --------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ import pandas as pd
 from checker.assignment.folders import PLAIN_CSV
 from checker.errors import UsageError
 
-FEWEST_ROWS = 300
-"""With fewer rows, tracing cannot recognise columns by the shape of their distributions."""
+FEWEST_ROWS = 100
+"""With fewer rows, a training part has fewer than the 50 that row matching needs."""
+FEW_ROWS = 500
+"""With fewer rows, so few are held out that chance decides many verdicts."""
 MOST_FEATURES = 500
 MOST_CLASSES = 50
 FEWEST_OF_A_CLASS = 5
@@ -30,6 +32,7 @@ class Columns:
 
     ``classes``: the target's values in order, none for a regression. ``needs_text``: pandas would not read them as
     text. ``spread``: the standard deviation of a regression's target. ``notes``: remarks for lecturers.
+    ``warning``: why verdicts will be uncertain, or "".
     """
 
     file: str
@@ -41,6 +44,12 @@ class Columns:
     needs_text: bool
     spread: float
     notes: tuple[str, ...]
+    warning: str = ""
+
+    @property
+    def are_few(self) -> bool:
+        """Whether there are so few rows that chance decides many verdicts."""
+        return self.rows < FEW_ROWS
 
 
 def describe(csv: bytes, file: str, task: str, target: str) -> Columns:
@@ -65,7 +74,17 @@ def describe(csv: bytes, file: str, task: str, target: str) -> Columns:
     _require_features(table, features, file)
     notes = tuple(f"{name} is no feature: {reason}." for name, reason in left_out.items())
     needs_text = bool(classes) and not pd.api.types.is_string_dtype(table[target])
-    return Columns(file, csv, len(table), target, features, classes, needs_text, spread, notes)
+    warning = _warning(len(table), file)
+    return Columns(file, csv, len(table), target, features, classes, needs_text, spread, notes, warning)
+
+
+def _warning(rows: int, file: str) -> str:
+    if rows >= FEW_ROWS:
+        return ""
+    return (
+        f"{file} has only {rows} rows. Each seed holds out a fifth of them, {round(rows / 5)}, on which chance moves a "
+        "score by much, so that honest work may be REFER. `checker reference` says how often."
+    )
 
 
 def _table(csv: bytes, file: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from checker.assignment.scaffold import examples
 from checker.assignment.scaffold.columns import Columns
 from checker.assignment.scaffold.notebooks import Cell, cells, filled, notebook
 from checker.formats import files
+from checker.scoring.metrics import GUESSES
 
 HOUSING_URL = "https://raw.githubusercontent.com/ageron/handson-ml2/master/datasets/housing/housing.csv"
 HOUSING_SHA256 = "8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e"
@@ -82,19 +83,27 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 def _bar(columns: Columns) -> str:
-    """Return the settings of the bar. A regression's tolerance is a tenth of the target's standard deviation."""
+    """Return the settings of the bar. A regression's tolerance is a part of the target's standard deviation.
+
+    With few rows the tolerance is larger, because scores vary more; and the baseline is a guess, because a linear model
+    is then often as good as a network.
+    """
+    baseline = GUESSES["classification" if columns.classes else "regression"]
     if columns.classes:
+        tolerance = 0.1 if columns.are_few else 0.05 if columns.rows < SMALL else 0.035
         return (
             "# Pass: mean accuracy at least the reference's minus the tolerance, and above the baseline, which is\n"
             '# "logistic_regression" or "majority_class".\n'
-            f'metric = "accuracy"\ntolerance = {0.05 if columns.rows < SMALL else 0.035}\n'
-            'baseline = "logistic_regression"\n'
+            f'metric = "accuracy"\ntolerance = {tolerance}\n'
+            f'baseline = "{baseline if columns.are_few else "logistic_regression"}"\n'
             "# The bar lies no farther than this share of the way from the reference to the baseline.\nshare = 0.75"
         )
+    share = 0.2 if columns.are_few else 0.1
     return (
         "# Pass: mean error at most the reference's plus the tolerance, and below the baseline's, which is\n"
         '# "linear_regression" or "mean". The metric is "rmse", "mae" or "r2"; all three are shown.\n'
-        f'metric = "rmse"\ntolerance = {float(f"{0.1 * columns.spread:.2g}")}\nbaseline = "linear_regression"\n'
+        f'metric = "rmse"\ntolerance = {float(f"{share * columns.spread:.2g}")}\n'
+        f'baseline = "{baseline if columns.are_few else "linear_regression"}"\n'
         "# The bar lies no farther than this share of the way from the reference to the baseline.\nshare = 0.75\n"
         '# The smallest amount in which errors are written, with its unit, as "$1" or "0.01 kg".\n'
         f'unit = "{_step(columns.spread)}"'

@@ -78,7 +78,9 @@ def trace(
     if last is None or last.sha256 not in matched.rows:
         return untraced(NOT_FOUND)
     known = LabelledData(matcher.labels, matcher.features[:, : len(names) - 1], names[:-1], classes)
-    seen = [*_seen(answer, matched), *(look for one in kin for look in _seen(one, matcher.match(one, arrays)))]
+    fewest = min(MIN_ROWS, len(matcher.labels) // 10)  # of 150 rows a test part is 30
+    looks = ((answer, matched), *((one, matcher.match(one, arrays)) for one in kin))
+    seen = [look for pair in looks for look in _seen(*pair, fewest)]
     return _record(answer, arrays, matched, known, data, names, seen)
 
 
@@ -158,13 +160,13 @@ def _fitted_on(answer: ModelCapture, matched: MatchedTables) -> Array:
     return matched.rows_of(last.training, last.validation if last.development is Development.SPLIT else None)
 
 
-def _seen(answer: ModelCapture, matched: MatchedTables) -> list[SeenRows]:
+def _seen(answer: ModelCapture, matched: MatchedTables, fewest: int) -> list[SeenRows]:
     trained = matched.rows_of(*(fit.training for fit in answer.fits))
     looks = [(use, matched.rows_of(use.fed)) for use in answer.uses]
     return [
         SeenRows(use.cell, use.how, len(rows), int(np.isin(rows, trained).sum()))
         for use, rows in looks
-        if len(rows) >= MIN_ROWS
+        if len(rows) >= fewest
     ]
 
 
