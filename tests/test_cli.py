@@ -148,7 +148,8 @@ def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch, tmp_
     monkeypatch.setattr(batch, "run", interrupted)
     code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
     assert code == 130
-    assert "Interrupted; what was finished is kept." in text
+    assert "Interrupted; what was finished is kept. To go on, type:" in text
+    assert f"checker batch {empty_handed} --practice-data --out {tmp_path / 'out'}" in text
 
 
 def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatch, tmp_path):

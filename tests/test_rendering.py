@@ -3,7 +3,6 @@
 import base64
 import csv
 import hashlib
-import html
 import io
 import json
 import math
@@ -560,8 +559,6 @@ def test_a_page_leads_to_its_neighbours() -> None:
     links = ["./../reports/%C3%A4%20b.html", "./../reports/d.html"]
     assert [link for link in second.values("href") if link in links] == links
     assert all(f"{at} of 3" in page.text for at, page in enumerate((first, second, third), start=1))
-        True
-    ] * 3
     assert (first.values("rel", "a"), third.values("rel", "a")) == (["next"], ["prev"])
     assert with_neighbours(second.source, Neighbours(1, 1)) == with_neighbours(page, Neighbours(1, 1))
     assert with_neighbours(render_student_page(a_pass()), Neighbours(1, 2, "", "b")) == render_student_page(a_pass())
@@ -582,14 +579,14 @@ def test_a_student_cannot_move_the_links() -> None:
         (replace(a_fail(), failures=(), cause=None, comparison=a_comparison(0.85)), "There is a model for the task"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "No better than logistic regression"),
-        (replace(a_referral(), rules=(), replayed="it holds a layer of its own"), "Only replayed by the student's own code"),
+        (replace(a_referral(), rules=(), replayed="own layer"), "Only replayed by the student's own code"),
     ],
 )
 def test_the_index_has_one_short_reason(report: Report, reason: str) -> None:
     """What led to the verdict stands in a few words that fit a phone's line."""
     assert in_brief(report) == reason
     assert len(reason) <= 48
-    assert f'<td class="reason">{html.escape(reason)}</td>' in render_index("P", [Entry(report, "a")], [], DATA)
+    assert reason in an_index(report).text
 
 
 @pytest.mark.parametrize("cause", FailureCause)

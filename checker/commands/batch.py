@@ -48,7 +48,8 @@ def command(
 ) -> None:
     """Check a folder of submissions and write a report for demonstrators.
 
-    Exit code 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
+    With --only, index and tables still hold everybody who was checked before. The exit code is about the submissions of
+    this command alone. 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
     4: the checker is broken.
 
     Example: checker batch submissions --data housing.csv --out results

@@ -44,6 +44,13 @@ class Result:
     in_index: int = 0
     is_repeated: bool = False
 
+    @property
+    def in_words(self) -> str:
+        """How many were checked, and how many the index has; "" if it has no others."""
+        checked = len(self.reports) + len(self.unfinished)
+        again = "checked again" if self.is_repeated else "checked"
+        return f"{checked:,} {again}, {self.in_index:,} in the index." if self.in_index > checked else ""
+
     @classmethod
     def of(cls, ended: Sequence[End], board: Board) -> "Result":
         """Separate judged from unfinished submissions."""

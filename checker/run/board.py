@@ -48,9 +48,10 @@ class Board:
         """Return a function that shows a submission's stage and passes it on to ``watch``."""
 
         def step(stage: Stage, at: Progress) -> None:
+            words = STAGES.get(stage, stage)
             with self._lock:
-                if name in self._stages and self._stages[name] != STAGES[stage]:
-                    self._stages[name] = STAGES[stage]
+                if name in self._stages and self._stages[name] != words:
+                    self._stages[name] = words
                     self._change()
             watch(stage, at)
 
