@@ -16,7 +16,7 @@ from checker.gradebooks import moodle, worksheets
 from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 from checker.report.progress import Display
-from checker.run import batch, lock, places
+from checker.run import batch, board, lock, places
 from checker.run.session import Request
 from checker.sandbox import kinds
 from checker.submissions import choice
@@ -78,7 +78,8 @@ def command(
         consoles.output.print(
             f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
         )
-        reference = steps.open_session(settings).reference
+        with board.announced(settings, out, [one.name for one in chosen]):
+            reference = steps.open_session(settings).reference
         display = Display(consoles.output, len(chosen))
         with ThreadPoolExecutor(at_a_time) as executor, display.shown():
             result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)

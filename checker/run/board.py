@@ -6,7 +6,8 @@ writing it, for each submission, whether it is of ten or of thousands.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from checker.formats import files
@@ -18,8 +19,19 @@ from checker.report.vocabulary import STAGES
 from checker.run import tables
 from checker.run.tables import End, Overview, name_of
 
-UNNOTICED = 20
-"""One change in as many as this part of all submissions is shown."""
+STEPS = 20
+"""The index is written once for as many changes as a twentieth of its submissions."""
+
+
+@contextmanager
+def announced(settings: RunSettings, out: Path, waiting: Sequence[str]) -> Iterator[None]:
+    """Show in the index that submissions wait, while what a batch needs is made ready."""
+    board = Board(settings, out, waiting)
+    try:
+        yield
+    except BaseException:
+        board.stop()
+        raise
 
 
 class Board:
@@ -67,9 +79,10 @@ class Board:
         return result
 
     def stop(self) -> None:
-        """Take no more changes: submissions that have not ended wait for another command."""
+        """Take no more changes, and show that submissions that have not ended wait for another command."""
         with self._lock:
             self._is_stopped = True
+            self._write_index()
 
     def write(self) -> None:
         """Write the index and all tables."""
@@ -78,7 +91,7 @@ class Board:
 
     def _change(self) -> None:
         self._changes += 1
-        often = max(1, (len(self._results) + len(self._stages)) // UNNOTICED)
+        often = max(1, (len(self._results) + len(self._stages)) // STEPS)
         if not self._is_stopped and self._changes % often == 0:
             self._write_index()
 
