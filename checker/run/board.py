@@ -44,7 +44,7 @@ class Board:
         self._before = frozenset(self._results)
         self._stages = dict.fromkeys(waiting, "")
         self._is_stopped = False
-        self._changes = 0
+        self._unseen = 0
         self._lock = threading.Lock()
         self._write_index()
 
@@ -57,17 +57,20 @@ class Board:
         return files.slug(name) in self._before
 
     def watch(self, name: str, watch: Watch) -> Watch:
-        """Return a function that shows a submission's stage and passes it on to ``watch``."""
+        """Show that a submission has started. Return a function that shows its stage and passes it on to ``watch``."""
 
         def step(stage: Stage, at: Progress) -> None:
-            words = STAGES.get(stage, stage)
-            with self._lock:
-                if name in self._stages and self._stages[name] != words:
-                    self._stages[name] = words
-                    self._change()
+            self._enter(name, STAGES.get(stage, stage))
             watch(stage, at)
 
+        self._enter(name, "starting")
         return step
+
+    def _enter(self, name: str, stage: str) -> None:
+        with self._lock:
+            if name in self._stages and self._stages[name] != stage:
+                self._stages[name] = stage
+                self._change()
 
     def end(self, slug: str, result: End) -> End:
         """Show a submission's result, and return it. After ``stop`` none is shown: a closed box tells nothing."""
@@ -90,12 +93,12 @@ class Board:
             tables.write(self._overview(), self._settings, self._out)
 
     def _change(self) -> None:
-        self._changes += 1
-        often = max(1, (len(self._results) + len(self._stages)) // STEPS)
-        if not self._is_stopped and self._changes % often == 0:
+        self._unseen += 1
+        if not self._is_stopped and self._unseen >= (len(self._results) + len(self._stages)) / STEPS:
             self._write_index()
 
     def _write_index(self) -> None:
+        self._unseen = 0
         tables.write_index(self._overview(), self._settings, self._out)
 
     def _overview(self) -> Overview:
