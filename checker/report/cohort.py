@@ -11,6 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -30,8 +31,8 @@ BLOCK = 11
 HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
-WIDEST = 0.36
-"""Width of a guide's name as a part of the figure's width on a telephone."""
+ROOM_LEFT, ROOM_RIGHT = 0.06, 0.7
+"""From here on a guide's name has room on its left side on a telephone, and up to there on its right side."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
 ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
@@ -102,20 +103,30 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float) -> Markup
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
-    """Yield lines at baseline, bar and reference, each with its name at its upper end.
+    """Yield lines at baseline, bar and reference, each with its name beside its upper end.
 
-    Names stand on one side of their lines. The line whose name would cross the others is the longest, so that its name
-    lies above their ends.
+    A line whose name would cross other lines is longer than these, so that its name stands above their ends.
     """
     unit = metric(first).unit
-    guides = [("baseline", first.baseline_mean), ("bar", first.bar), ("reference", first.reference_mean)]
-    rightmost = max(scale.place(value) for _, value in guides)
-    is_right = rightmost + WIDEST <= 1
-    anchor, aside = ("start", 4) if is_right else ("end", -4)
-    for level, (name, value) in enumerate(sorted(guides, key=lambda guide: guide[1], reverse=is_right)):
-        x, y = scale.place(value), top - 9 - level * LABEL
+    values = {"baseline": first.baseline_mean, "bar": first.bar, "reference": first.reference_mean}
+    guides = sorted((scale.place(value), f"{name} {unit.value(value)}", name) for name, value in values.items())
+    count = _on_the_right([x for x, _, _ in guides])
+    for level, (x, words, name) in enumerate([*guides[count:], *reversed(guides[:count])]):
+        y = top - 9 - level * LABEL
+        anchor, aside = ("start", 4) if (x, words, name) in guides[:count] else ("end", -4)
         yield line(x, y - 10, x, bottom, f"upright {name}")
-        yield label(x, y, f"{name} {unit.value(value)}", name, anchor, aside)
+        yield label(x, y, words, name, anchor, aside)
+
+
+def _on_the_right(places: Sequence[float]) -> int:
+    """Return how many of the lines at these places, from the left, have their names on their right side: none or all if
+    there is room, else those before the widest gap."""
+    if places[0] >= ROOM_LEFT:
+        return 0
+    if places[-1] <= ROOM_RIGHT:
+        return len(places)
+    gaps = [after - before for before, after in pairwise(places)]
+    return gaps.index(max(gaps)) + 1
 
 
 def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
