@@ -25,7 +25,7 @@ _FAILURES = {
 
 
 def in_brief(report: Report) -> str:
-    """Return what led to the verdict, in the order in which ``judge.verdict`` weighs it."""
+    """Return what led to the verdict, in a few words."""
     if report.cause is not None and report.verdict is not Verdict.PASS:
         return CAUSES[report.cause.kind]
     for failure in report.failures:
@@ -47,13 +47,14 @@ def rule_name(rule: RuleResult) -> str:
 
 def _doubt(report: Report) -> str:
     """Return what keeps a machine from deciding, other than a failure or a score; "" if nothing does."""
-    if any(_is_unchecked(rule) for rule in report.rules) and not report.failures:
-        return "A rule could not be checked"
+    if report.cut_short:
+        return "Its run was cut short"
+    if report.replayed:
+        return "Replayed by the student's code"
     if report.agreed is not None and report.agreed.differs:
         return "Not what the student trained"
-    if report.replayed:
-        return "Only replayed by the student's own code"
-    return "The file or its training was cut short" if report.cut_short else ""
+    is_unchecked = not report.failures and any(map(_is_unchecked, report.rules))
+    return "A rule could not be checked" if is_unchecked else ""
 
 
 def _is_unchecked(rule: RuleResult) -> bool:
@@ -73,5 +74,5 @@ def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
     if comparison.is_borderline:
         return f"Too close to {bar}"
     if comparison.missing is not None and comparison.missing.strict is not None:
-        return "Rows without inputs differ from the others"
+        return "Some rows have no inputs"
     return "Inputs may give the answer away" if comparison.reaches_bar else ""
