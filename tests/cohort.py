@@ -1,13 +1,16 @@
 """A cohort of fake reports, as large as a course, with names from many languages."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePath
+from types import MappingProxyType
 
 from reports import a_comparison, a_fail, a_pass, a_referral
 
 from checker.records.report import Report
 from checker.records.submission import Identity, Platform
-from checker.report.html import Entry, render_index
+from checker.report.html import Entry, in_order, render_index
 
 GERMAN = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 3 + "Donaudampf"
 CHINESE = "王小明诸葛亮司马相如欧阳修" * 15 + "上官婉儿陈"
@@ -20,10 +23,19 @@ def a_cohort(count: int) -> list[Report]:
     return [_one(number, drawn) for number in range(count)]
 
 
-def an_index(reports: list[Report]) -> str:
-    """Return the index of the reports as HTML."""
-    entries = [Entry(report, f"reports/{number}.html") for number, report in enumerate(reports)]
-    return render_index("Practical 4", entries, [], reports[0].dataset)
+def an_index(reports: list[Report], decided: Mapping[int, str] = MappingProxyType({})) -> str:
+    """Return the index of the reports as HTML. ``decided``: the decisions on some of them, by number."""
+    return render_index("Practical 4", _entries(reports, decided), [], reports[0].dataset)
+
+
+def an_order(count: int, decided: Mapping[int, str]) -> list[tuple[int, Report]]:
+    """Return a cohort's reports with their numbers, in the index's order."""
+    entries = in_order(_entries(a_cohort(count), decided))
+    return [(int(PurePath(entry.href).stem), entry.report) for entry in entries]
+
+
+def _entries(reports: list[Report], decided: Mapping[int, str]) -> list[Entry]:
+    return [Entry(one, f"reports/{number}.html", decided.get(number, "")) for number, one in enumerate(reports)]
 
 
 def _one(number: int, drawn: random.Random) -> Report:

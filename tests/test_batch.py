@@ -1,9 +1,12 @@
 """Batches: from files to reports through a fake guest, with everything in between as it is in real ones."""
 
+import csv
 import json
 import os
+import re
 import shlex
 import shutil
+import signal
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +33,7 @@ from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
 from checker.run import batch, check, keys, lock, places, reproduction
+from checker.run.board import Board
 from checker.sandbox import kinds
 from checker.submissions import choice
 from checker.wire import frames
@@ -536,6 +540,174 @@ def test_damaged_evidence_is_gathered_again(bench):
         path.write_bytes(b"")
     assert b.report().verdict is PASS
     assert len(b.boxes) == 2
+
+
+# -- what index and tables hold --------------------------------------------------------------------------
+
+
+def tables_of(b):
+    """Return the names that each table has, in its order."""
+    results = json.loads((b.out / "results.json").read_bytes())
+    return {
+        "results.json": [one["submission"]["name"] for one in results["reports"]],
+        "results.csv": [row["submission"] for row in csv.DictReader((b.out / "results.csv").read_text().splitlines())],
+        "junit.xml": re.findall('<testsuite name="([^"]+)"', (b.out / "junit.xml").read_text()),
+    }
+
+
+def index_of(b):
+    """Return the names in the rows of the index, in its order."""
+    rows = re.findall(r'<th scope="row".*', (b.out / "index.html").read_text())
+    return [re.search("<bdi>(.*?)</bdi>", row)[1] for row in rows if "reports/" in row]
+
+
+def everywhere(b, names):
+    """Tell whether these names, and no others, stand in every table, and in the index."""
+    return set(map(tuple, tables_of(b).values())) == {tuple(names)} and sorted(index_of(b)) == sorted(names)
+
+
+def nobody(name, end):
+    """Nobody hears of an end."""
+
+
+@pytest.fixture
+def course(bench, practical):
+    """A batch of three that has ended: two pass and one has no network."""
+    b = bench(none=practical.begin)
+    b.hand_in("ada", "linus", content="good")
+    b.hand_in("grace", content="none")
+    b.run()
+    return b
+
+
+def test_partial_runs_lose_nobody(course):
+    """After two batches of one each, every table and the index hold all three, in one order, and decisions stay; the
+    result is about the one alone, and says how many there are."""
+    place = course.out / "decisions.csv"
+    place.write_bytes(place.read_bytes().replace(b"grace,,,", b"grace,resubmit,no network,Tina"))
+    decided, boxes = place.read_bytes(), len(course.boxes)
+    for name in ("grace", "ada"):
+        result = course.run(submitted=choice.find(course.folder / f"{name}.ipynb"), fresh=True)
+        assert [report.submission.name for report in result.reports] == [name]
+        assert result.in_words == "1 checked again, 3 in the index."
+        assert everywhere(course, ["ada", "grace", "linus"])
+        assert place.read_bytes() == decided
+    assert index_of(course) == ["grace", "ada", "linus"]
+    assert "1 of 3 decided" in (course.out / "index.html").read_text()
+    assert len(course.boxes) == boxes + 2
+    assert course.run().in_words == ""
+
+
+def test_another_upload_joins_what_is_stored(course, tmp_path):
+    """A batch of other people into the same folder keeps those who are there, also who is in no upload any more."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "Barbara.ipynb").write_text("good")
+    result = course.run(submitted=choice.find(other))
+    assert result.in_words == "1 checked, 4 in the index."
+    assert everywhere(course, ["ada", "Barbara", "grace", "linus"])
+
+
+def test_the_others_are_judged_by_the_present_rules(course):
+    """A partial batch after a change of the standard leaves no verdict by the former one."""
+    course.reference = replace(course.reference, scores=dict.fromkeys(SEEDS, 1.5))
+    result = course.run(submitted=choice.find(course.folder / "ada.ipynb"))
+    assert [report.verdict for report in result.reports] == [FAIL]
+    results = json.loads((course.out / "results.json").read_bytes())
+    assert [one["verdict"] for one in results["reports"]] == ["FAIL"] * 3
+
+
+def test_outdated_evidence_of_others_does_no_harm(course):
+    """Evidence of others that was gathered under other limits has no verdict, and is listed so; the batch is not about
+    them."""
+    assignment = course.settings.assignment
+    course.settings = replace(
+        course.settings, assignment=replace(assignment, caps=replace(assignment.caps, fit_steps=5))
+    )
+    result = course.run(submitted=choice.find(course.folder / "ada.ipynb"))
+    assert (len(result.reports), result.unfinished, result.in_index) == (1, (), 3)
+    assert index_of(course) == ["ada"]
+    results = json.loads((course.out / "results.json").read_bytes())
+    assert [one["submission"] for one in results["unfinished"]] == ["grace", "linus"]
+    assert "Without a verdict: 2" in (course.out / "index.html").read_text()
+    course.run()
+    assert everywhere(course, ["ada", "grace", "linus"])
+
+
+def test_a_result_without_evidence_stays_while_its_page_does(course):
+    """Who deletes evidence to save space keeps the results; who deletes a page as well takes the submission out."""
+    shutil.rmtree(course.out / "evidence" / "linus")
+    course.run(submitted=choice.find(course.folder / "ada.ipynb"))
+    assert everywhere(course, ["ada", "grace", "linus"])
+    batch.judge_again(course.settings, course.reference, course.out, nobody)
+    assert everywhere(course, ["ada", "grace", "linus"])
+    (course.out / "reports" / "linus.html").unlink()
+    course.run(submitted=choice.find(course.folder / "ada.ipynb"))
+    assert everywhere(course, ["ada", "grace"])
+
+
+def test_results_on_other_data_do_not_mix(course, data):
+    """After a batch on practice data, results on other data have no verdict in the same folder."""
+    shutil.rmtree(course.out / "evidence" / "linus")
+    course.settings = replace(course.settings, dataset=replace(data, note=DatasetNote("another", "cd" * 32, False)))
+    course.run(submitted=choice.find(course.folder / "ada.ipynb"))
+    results = json.loads((course.out / "results.json").read_bytes())
+    assert tables_of(course)["results.json"] == index_of(course) == ["ada"]
+    assert [one["submission"] for one in results["unfinished"]] == ["grace", "linus"]
+
+
+def test_pages_lead_from_one_to_the_next(course):
+    """Pages link in the index's order, which a decision changes with the next batch; students' pages do not."""
+
+    def links(name):
+        page = (course.out / "reports" / name).read_text()
+        return re.findall(r'<a rel="(\w+)" href="./../reports/(\w+).html">', page)
+
+    assert links("grace.html") == [("next", "ada")]
+    assert links("ada.html") == [("prev", "grace"), ("next", "linus")]
+    place = course.out / "decisions.csv"
+    place.write_bytes(place.read_bytes().replace(b"ada,,,", b"ada,tick,,"))
+    batch.judge_again(course.settings, course.reference, course.out, nobody)
+    assert index_of(course) == ["grace", "linus", "ada"]
+    assert links("ada.html") == [("prev", "linus")]
+    assert 'rel="prev"' not in (course.out / "students" / "ada.html").read_text()
+
+
+def test_the_index_lives(bench, practical, monkeypatch):
+    """From the start the index tells who waits, then who is at which stage, and what has ended."""
+    seen = []
+
+    def watch(b, name):
+        def step(stage, at):
+            text = (b.out / "index.html").read_text()
+            seen.append((name, stage, index_of(b), re.findall("Under way: [^<]*", text)))
+
+        seen.append((name, None, index_of(b), re.findall("Under way: [^<]*", (b.out / "index.html").read_text())))
+        return step
+
+    monkeypatch.setattr(Bench, "watch", watch)
+    b = bench(none=practical.begin)
+    b.hand_in("ada", "grace", content="none")
+    b.run()
+    assert seen == [
+        ("ada", None, [], ["Under way: 0 running, 2 waiting"]),
+        ("ada", Stage.EXECUTING, [], ["Under way: 1 running, 1 waiting"]),
+        ("ada", Stage.TRACING, [], ["Under way: 1 running, 1 waiting"]),
+        ("grace", None, ["ada"], ["Under way: 0 running, 1 waiting"]),
+        ("grace", Stage.EXECUTING, ["ada"], ["Under way: 1 running, 0 waiting"]),
+        ("grace", Stage.TRACING, ["ada"], ["Under way: 1 running, 0 waiting"]),
+    ]
+    assert "Under way" not in (b.out / "index.html").read_text()
+
+
+def test_a_large_index_is_not_written_at_every_change(course):
+    """Where the index has eighty submissions, every fourth change is shown, with those before it."""
+    waiting = [f"student {number}" for number in range(77)]
+    board, shown = Board(course.settings, course.out, waiting), []
+    for name in waiting[:8]:
+        board.end(name, Unfinished(name, "no disk"))
+        shown += re.findall("77 waiting|Without a verdict: .|$", (course.out / "index.html").read_text())[:1]
+    assert shown == ["77 waiting"] * 3 + ["Without a verdict: 4"] * 4 + ["Without a verdict: 8"]
 
 
 # -- which network is the answer -------------------------------------------------------------------------
@@ -1241,7 +1413,44 @@ def test_an_interruption_ends_every_box(bench, practical):
         b.run(on_end=interrupt)
     assert all(box.closed.is_set() for box in b.boxes)
     assert b.stored() == ["ada"]
-    assert not (b.out / "index.html").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("is_repeated", [False, True])
+def test_an_interrupted_batch_leaves_what_it_has(bench, practical, number, is_repeated):
+    """Ctrl-C and SIGTERM leave index and tables with what has ended now or before, and the index names what is still
+    to be checked; the next batch goes on from there."""
+    sandbox, stuck = [], []
+
+    def maybe_endless():
+        yield from practical.begin()
+        if stuck:
+            os.kill(os.getpid(), number)
+            assert sandbox[0].boxes[-1].closed.wait(20)
+
+    b = bench(maybe=maybe_endless)
+    sandbox.append(b.sandbox)
+    b.hand_in("ada", content="good")
+    b.hand_in("grace", "linus", content="maybe")
+    if is_repeated:
+        b.run()
+    stuck.append(True)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the program does
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            b.run(fresh=is_repeated)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert everywhere(b, ["ada", "grace", "linus"] if is_repeated else ["ada"])
+    text = (b.out / "index.html").read_text()
+    assert "Interrupted: 2 submissions are still to be checked" in text
+    assert "grace" in text
+    assert 'http-equiv="refresh"' not in text
+    stuck.clear()
+    b.run()
+    assert everywhere(b, ["ada", "grace", "linus"])
+    assert "Interrupted" not in (b.out / "index.html").read_text()
 
 
 def test_no_box_is_lent_after_an_interruption(fake_sandbox):

@@ -148,7 +148,46 @@ def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch, tmp_
     monkeypatch.setattr(batch, "run", interrupted)
     code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
     assert code == 130
-    assert "Interrupted; what was finished is kept." in text
+    assert "Interrupted; what was finished is kept. To go on, type:" in text
+    assert f"checker batch {empty_handed} --practice-data --out {tmp_path / 'out'}" in text
+
+
+def test_the_index_is_there_while_the_reference_is_trained(run, with_guest, empty_handed, monkeypatch, tmp_path):
+    """From the first moment the index tells who waits; who interrupts before a submission has started finds it there,
+    too, as still to be checked."""
+    index, seen = tmp_path / "out" / "index.html", []
+
+    def interrupted(settings, watch, on_end):
+        seen.append(index.read_text())
+        raise KeyboardInterrupt
+
+    with_guest(None)
+    monkeypatch.setattr(session, "open", interrupted)
+    code, _ = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
+    assert code == 130
+    assert "0 running, 1 waiting" in seen[0]
+    assert "Interrupted: 1 submission is still to be checked" in index.read_text()
+
+
+def test_a_partial_batch_tells_of_its_own_submissions_alone(run, with_guest, empty_handed, tmp_path):
+    """With --only the exit code is about the named submission, whatever became of others; the summary counts both."""
+
+    def guest(job, beside):
+        if beside[0].payload == b"{}":
+            raise HarnessError("The sandbox fell over.")
+        yield message(Environment({}, "3", ""))
+        yield message(Progress(1, 1))
+
+    with_guest(guest)
+    (empty_handed / "grace.py").write_text("1")
+    words = ("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
+    code, text = run(*words)
+    assert code == 4
+    assert "in the index" not in text
+    code, text = run(*words, "--only", "grace")
+    assert code == 1
+    assert "1 submission: 0 PASS, 1 FAIL, 0 REFER 1 checked again, 2 in the index." in text
+    assert "The sandbox fell over." in (tmp_path / "out" / "index.html").read_text()
 
 
 def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatch, tmp_path):

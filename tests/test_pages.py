@@ -2,23 +2,27 @@
 
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import browser
 import pytest
-from cohort import CHINESE, GERMAN, a_cohort, an_index
+from cohort import CHINESE, GERMAN, a_cohort, an_index, an_order
 from PIL import Image
 from reports import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
 
+from checker.records.report import UnderWay, Unfinished
 from checker.report.html import HEAVIEST, Entry, render_index, render_page
 
 pytestmark = pytest.mark.browser
 
 COHORT = 60
-PAGES = ("index", "pass", "fail", "refer", "price", "hostile", "hostile-index")
+PAGES = ("index", "live", "pass", "fail", "refer", "price", "hostile", "hostile-index")
 DESKTOP, PHONE, NARROWEST, PAPER = 1280, 360, 320, 718
+DECIDED = {3: "tick", 7: "resubmit"}
+UNDER_WAY = [UnderWay("Ada Lovelace", "training its network again"), *(UnderWay(f"Student {at}") for at in range(40))]
+A_LOSS = Unfinished(GERMAN, "The folder for temporary files, `/tmp/checker-run-12345678`, was removed while it ran.")
 ACTIVE = "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)><a href='javascript:alert(4)'>x</a>"
 """What HOSTILE tries, in a form that does run where nothing stops it."""
 
@@ -72,7 +76,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("site")
     hostile = [poisoned(a_pass()), poisoned(a_fail())]
     written = {
-        "index": an_index(a_cohort(COHORT)),
+        "index": an_index(a_cohort(COHORT), DECIDED),
+        "live": render_index("Practical 4", [Entry(a_pass(), "pass.html")], [A_LOSS], hostile[0].dataset, UNDER_WAY),
         "pass": render_page(a_pass(), "index.html"),
         "fail": render_page(a_fail(GERMAN), "index.html"),
         "refer": render_page(a_referral(CHINESE), "index.html"),
@@ -91,8 +96,10 @@ def visit(chromium, site: Path) -> Iterator:
     """Open a page of the site by name, under settings of the browser."""
     contexts = []
 
-    def opened(name: str, width: int = DESKTOP, **settings: object) -> Visit:
+    def opened(name: str, width: int = DESKTOP, clock: bool = False, **settings: object) -> Visit:
         contexts.append(chromium.new_context(viewport={"width": width, "height": 800}, **settings))
+        if clock:
+            contexts[-1].clock.install()
         visit = Visit(contexts[-1].new_page())
         visit.page.goto((site / f"{name}.html").as_uri())
         return visit
@@ -165,7 +172,7 @@ def test_a_page_prints_whole_and_on_white(visit, pictures: Path, name: str) -> N
     assert seen.page.evaluate(f"{wide}.map(one => one.outerHTML.slice(0, 200))") == []
     assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     printed = seen.page.pdf(path=pictures / f"{name}.pdf", format="A4")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= 2
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= (1 if name == "live" else 2)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -201,35 +208,89 @@ def test_the_policy_alone_stops_scripts(visit, site: Path, name: str, bypass: bo
 # -- the index -------------------------------------------------------------------------------------------
 
 
+def names(verdict: str = "", numbers: Iterable[int] = range(COHORT)) -> list[str]:
+    """Return the cohort's names in the index's order, of those with a verdict, or of some."""
+    ordered = [(number, report) for number, report in an_order(COHORT, DECIDED) if number in numbers]
+    return [report.submission.name for _, report in ordered if verdict in ("", report.verdict)]
+
+
 def test_the_index_is_filtered_by_keyboard(visit) -> None:
     """Tab reaches the verdicts and the rules; Enter and arrows choose; what is shown is counted aloud."""
     seen = visit("index")
-    verdicts = {one.submission.name: one.verdict for one in a_cohort(COHORT)}
     button = seen.page.get_by_role("button", name=re.compile("^FAIL"), pressed=False)
     seen.tab_to(button)
     seen.page.keyboard.press("Enter")
-    failed = [name for name, verdict in verdicts.items() if verdict == "FAIL"]
-    assert seen.shown() == failed
+    assert seen.shown() == names("FAIL")
     assert seen.page.get_by_role("button", pressed=True).inner_text().startswith("FAIL")
-    assert seen.page.get_by_role("status").inner_text() == f"{len(failed)} of {COHORT} shown"
+    assert seen.page.get_by_role("status").inner_text() == f"{len(names('FAIL'))} of {COHORT} shown"
     seen.tab_to(seen.page.get_by_label("Failed rule"))
     seen.page.keyboard.press("ArrowDown")
     assert seen.page.get_by_role("status").inner_text() == f"0 of {COHORT} shown"
     seen.page.keyboard.press("ArrowDown")
-    assert seen.shown() == failed
+    assert seen.shown() == names("FAIL")
 
 
 def test_the_index_is_searched_by_keyboard(visit) -> None:
     """A part of a name finds it, whatever its accents and capitals; so does an address; an empty search finds all."""
     seen = visit("index")
-    names = [one.submission.name for one in a_cohort(COHORT)]
     seen.tab_to(seen.page.get_by_role("searchbox", name="Name"))
     seen.page.keyboard.type("JOSE nun")
-    assert seen.shown() == [name for name in names if name.startswith("José Núñez")]
+    assert seen.shown() == [name for name in names() if name.startswith("José Núñez")]
     seen.page.keyboard.press("Escape")
-    assert seen.shown() == names
+    assert seen.shown() == names()
     seen.page.keyboard.type("student7@")
-    assert seen.shown() == [names[7]]
+    assert seen.shown() == names(numbers=[7])
+
+
+def test_the_index_is_filtered_by_decision(visit) -> None:
+    """One comes to those who are still to be decided, and to those who were ticked."""
+    seen = visit("index")
+    choice = seen.page.get_by_label("Decision")
+    choice.select_option("tick")
+    assert seen.shown() == names(numbers=[3])
+    choice.select_option("none")
+    assert seen.shown() == [name for name in names() if name not in names(numbers=DECIDED)]
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_live_index_reloads_itself(visit, chosen: bool) -> None:
+    """While a batch runs the page reloads every ten seconds, but not under the hands of someone who has chosen."""
+    seen = visit("live", clock=True)
+    if chosen:
+        seen.page.get_by_role("button", name=re.compile("^PASS")).click()
+    seen.page.evaluate("window.isOld = true")
+    seen.page.clock.run_for(11_000)
+    seen.page.wait_for_load_state()
+    seen.page.wait_for_timeout(200)
+    assert bool(seen.page.evaluate("window.isOld")) is chosen
+
+
+def test_the_phone_shows_a_submission_in_two_lines(visit) -> None:
+    """On a phone a row is its name with verdict, and its reason with the score, each on a line of its own."""
+    seen = visit("index", PHONE)
+    heights = seen.page.locator("table.cohort tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert max(heights) < 75
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+@pytest.mark.parametrize("mean", [20_000, 58_000, 400_000])
+def test_every_label_of_the_figure_can_be_read(visit, site: Path, width: int, mean: float) -> None:
+    """In the cohort's figure no line crosses a text, and no text leaves the window, wherever bar and reference lie."""
+    compared = a_price().comparison
+    reports = [replace(a_price(), comparison=replace(compared, mean=at * mean)) for at in (0.9, 1, 1.1)]
+    page = render_index("Prices", [Entry(one, "price.html") for one in reports], [], reports[0].dataset)
+    (site / "prices.html").write_text(page, encoding="utf-8")
+    for name in ("index", "prices"):
+        unread = visit(name, width).page.evaluate("""() => {
+            const all = kind => [...document.querySelectorAll(`.chart.cohort ${kind}`)];
+            const box = element => element.getBoundingClientRect();
+            const meet = (a, b) => a.right >= b.left && b.right >= a.left && a.bottom >= b.top && b.bottom >= a.top;
+            const lines = [...all("line.upright"), ...all("line.grid")].map(box);
+            const isInside = text => text.left >= 0 && text.right <= innerWidth;
+            const isRead = text => isInside(text) && !lines.some(line => meet(line, text));
+            return all("text").filter(text => !isRead(box(text))).map(text => text.textContent);
+        }""")
+        assert unread == []
 
 
 def test_the_index_is_sorted_by_keyboard(visit) -> None:
@@ -254,7 +315,7 @@ def test_a_rule_leads_to_those_who_failed_it(visit) -> None:
     link = seen.page.get_by_role("link", name="A development set is watched")
     link.focus()
     seen.page.keyboard.press("Enter")
-    assert seen.shown() == [one.submission.name for one in a_cohort(COHORT) if one.verdict == "PASS"]
+    assert seen.shown() == names("PASS")
     assert seen.page.url.endswith("#submissions")
 
 

@@ -34,17 +34,29 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from checker.formats.text import as_printed, one_line, visible
+from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
 from checker.records.comparison import Baseline
-from checker.records.report import Observation, Report, StudentCell, Symptom, Unfinished
+from checker.records.report import Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
 from checker.records.submission import Companion, Identity, Platform
 from checker.records.tracing import TargetScale
 from checker.records.training import Histogram, Loop, Weights
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.report.brief import in_brief
 from checker.report.curves import curves
 from checker.report.figures import field_figure, seeds_figure
-from checker.report.html import HEAVIEST, Entry, render_index, render_page, render_student_page
+from checker.report.html import (
+    HEAVIEST,
+    LINKS,
+    Entry,
+    Neighbours,
+    neighbours,
+    render_index,
+    render_page,
+    render_student_page,
+    with_neighbours,
+)
 from checker.report.svg import Scale, fitting
 from checker.report.tables import Results, junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
@@ -458,30 +470,138 @@ def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale() -> None:
 
 
 def test_the_index_can_be_sorted_and_filtered() -> None:
-    """Each row carries its verdict, and a value to sort by in every column but the reason."""
-    page = an_index(a_pass(mean=0.9), a_fail())
-    assert page.values("data-verdict", "tr") == ["PASS", "FAIL"]
+    """Each row carries its verdict and decision, and a value to sort by in every column but the reason."""
+    page = an_index(a_pass(mean=0.9), a_fail("Kurt"))
+    assert page.values("data-verdict", "tr") == ["FAIL", "PASS"]
+    assert page.values("data-decision", "tr") == ["none", "none"]
     keys = page.values("data-sort")
-    assert len(keys) == 2 * 5
-    assert keys[0] == "ada lovelace"
-    assert float(keys[2]) > float(keys[7])
-    assert [float(key) for key in (keys[4], keys[9])] == [0, 1]
+    assert (keys[0], keys[4]) == ("kurt", "ada lovelace")
+    assert [float(key) for key in keys[1:4]] == [1, 0, -9]
+    assert [float(key) for key in keys[5:8]] == [2, 0, 0.9]
+
+
+def a_decided_index(**decisions: str) -> Page:
+    """Return the index of submissions of these names; the first letter of a name is its verdict's."""
+    kinds = {"p": a_pass, "f": a_fail, "r": a_referral}
+    entries = [Entry(kinds[name[0]](name), f"{name}.html", decision) for name, decision in decisions.items()]
+    return Page(render_index("Practical 4", entries, [], DATA))
+
+
+def test_what_a_demonstrator_has_to_decide_comes_first() -> None:
+    """REFER stands above FAIL and FAIL above PASS; in each the undecided come first, then the names decide, without
+    capitals and accents."""
+    page = a_decided_index(
+        pb="", pä="", pA="tick", fb="", fa="resubmit", fc="", r="tick"
+    )  # fmt: skip
+    rows = [attrs["href"] for tag, attrs in page.elements if tag == "a" and (attrs["href"] or "").endswith(".html")]
+    assert list(dict.fromkeys(rows))[:7] == ["./r.html", "./fb.html", "./fc.html", "./fa.html", "./p%C3%A4.html",
+                                             "./pb.html", "./pA.html"]  # fmt: skip
+
+
+def test_the_index_counts_decisions() -> None:
+    """How many are decided stands at the top, and each choice of the filter says how many it leaves."""
+    text = " ".join(a_decided_index(p="tick", pb="tick", fa="resubmit", r="").text.split())
+    assert "3 of 4 decided" in text
+    assert "undecided (1) resubmit (1) tick (2)" in text
 
 
 def test_the_index_counts_verdicts_and_tells_where_the_class_stumbled() -> None:
     """Counts stand beside verdicts; rules that failed are counted over the class."""
     page = an_index(a_pass("A"), a_pass("B"), a_fail())
     text = " ".join(page.text.split())
-    assert "All 3 PASS 2 FAIL 1 REFER 0" in text
-    assert "A development set is watched during training advisory 2" in text
+    assert "3 submissions: 1 FAIL, 2 PASS" in text
+    assert "All 3 REFER 0 FAIL 1 PASS 2" in text
+    assert "A development set is watched during training advice 2" in text
 
 
 def test_unfinished_submissions_stand_apart() -> None:
     """A harness's failure is named as one, and is no row of the table."""
     page = PAGES["index"]
-    assert "Kurt: disk full" in page.text
-    assert "not the student's fault; the next batch tries again" in page.text
+    assert "Kurt disk full" in page.text
+    assert "None of this is the student's fault." in page.text
     assert len(page.values("data-verdict", "tr")) == 3
+
+
+def is_live(page: Page) -> bool:
+    """Tell whether a page reloads itself, with a script and without."""
+    refreshes = "refresh" in page.values("http-equiv")
+    assert refreshes is any("data-live" in attrs for _, attrs in page.elements)
+    return refreshes
+
+
+def test_the_index_tells_what_is_under_way() -> None:
+    """While a batch runs, the index names what runs, in which stage, and what waits, and reloads itself; later not."""
+    under_way = [UnderWay("Ada", "running its cells"), UnderWay("Grace"), UnderWay("Kurt")]
+    page = Page(render_index("Practical 4", [Entry(a_pass(), "a.html")], [], DATA, under_way))
+    text = " ".join(page.text.split())
+    assert "1 submission so far: 1 PASS" in text
+    assert "Under way: 1 running, 2 waiting" in text
+    assert "Ada running its cells" in text
+    assert "Grace, Kurt" in text
+    assert is_live(page)
+    assert not is_live(an_index(a_pass()))
+
+
+def test_an_interrupted_batch_leaves_an_index_that_says_so() -> None:
+    """What an interrupted batch has not ended still has to be checked, and no page reloads in vain."""
+    under_way = [UnderWay("Ada", "running its cells")]
+    page = Page(render_index("Practical 4", [Entry(a_pass(), "a.html")], [], DATA, under_way, is_stopped=True))
+    assert "Interrupted: 1 submission is still to be checked" in page.text
+    assert not is_live(page)
+
+
+def test_a_page_leads_to_its_neighbours() -> None:
+    """The first page leads to the next, the last to the one before, and each says its place; a second writing of the
+    links replaces the first, and the students' edition has none."""
+    entries = [Entry(a_pass(name), f"reports/{name}.html") for name in ("ä b", "c", "d")]
+    page = render_page(a_pass("c"), "../index.html")
+    first, second, third = (Page(with_neighbours(page, of)) for of in neighbours(entries, "../"))
+    links = ["./../reports/%C3%A4%20b.html", "./../reports/d.html"]
+    assert [link for link in second.values("href") if link in links] == links
+    assert all(f"{at} of 3" in page.text for at, page in enumerate((first, second, third), start=1))
+    assert (first.values("rel", "a"), third.values("rel", "a")) == (["next"], ["prev"])
+    assert with_neighbours(second.source, Neighbours(1, 1)) == with_neighbours(page, Neighbours(1, 1))
+    assert with_neighbours(render_student_page(a_pass()), Neighbours(1, 2, "", "b")) == render_student_page(a_pass())
+
+
+def test_a_student_cannot_move_the_links() -> None:
+    """Marks of the links in a student's text are text."""
+    report = a_pass("".join(LINKS))
+    page = render_page(report, "../index.html")
+    assert with_neighbours(page, Neighbours(1, 2, "", "b.html")).count('rel="next"') == 1
+    assert page.count(LINKS[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("report", "reason"),
+    [
+        (a_pass(), "Reaches the bar of 88.9%"),
+        (replace(a_fail(), failures=(), cause=None, comparison=a_comparison(0.85)), "There is a model for the task"),
+        (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
+        (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "No better than logistic regression"),
+        (replace(a_referral(), rules=(), replayed="own layer"), "Replayed by the student's code"),
+    ],
+)
+def test_the_index_has_one_short_reason(report: Report, reason: str) -> None:
+    """What led to the verdict stands in a few words that fit a phone's line."""
+    assert in_brief(report) == reason
+    assert len(reason) <= 36  # as much as stands beside a score
+    assert reason in an_index(report).text
+
+
+@pytest.mark.parametrize("cause", FailureCause)
+def test_every_failure_has_a_short_reason(cause: FailureCause) -> None:
+    """Whatever stopped a submission is said in a line, with its cell."""
+    failure = Failure(stage=Stage.EXECUTING, cause=cause, rationale="Long.", help="", cell=12)
+    reason = in_brief(replace(a_fail(), verdict=blame.VERDICTS[cause], failures=(failure,), cause=None))
+    assert reason.endswith(" (cell 12)")
+    assert len(reason) <= 48
+
+
+def test_code_in_a_sentence_is_shown_as_code() -> None:
+    """No backtick reaches a reader, and what stands between two is escaped."""
+    page = render_index("P", [], [Unfinished("Kurt", "run `checker <b>` again")], DATA)
+    assert "run <code>checker &lt;b&gt;</code> again" in page
 
 
 def test_links_of_the_index_stay_beside_it() -> None:
@@ -504,7 +624,7 @@ def test_each_accuracy_is_a_block_on_the_lane_of_its_verdict() -> None:
     found = [(attrs["class"], attrs["href"]) for attrs in blocks]
     assert found == [("pass", "./0/report.html"), ("pass", "./1/report.html"), ("refer", "./2/report.html")]
     uprights = [name for name in page.values("class", "line") if name.startswith("upright")]
-    assert uprights == ["upright baseline", "upright bar", "upright reference"]
+    assert sorted(uprights) == ["upright bar", "upright baseline", "upright reference"]
     assert "A: 91.3%, PASS" in page.text
     for model in FIELD:
         assert f"{model.name} " in page.text
@@ -546,8 +666,8 @@ def test_a_large_cohort_s_figure_is_no_higher() -> None:
 def test_rows_carry_the_rules_they_failed() -> None:
     """A row names the rules its submission failed by their places among the choices, the most frequent first."""
     page = an_index(a_pass("A"), a_pass("B"), a_fail())
-    assert page.values("data-rules") == ["0", "0", "1"]
-    assert page.values("value", "option") == ["", "0", "1"]
+    assert page.values("data-rules") == ["1", "0", "0"]
+    assert page.values("value", "option") == ["", "none", "", "0", "1"]
     assert "A development set is watched during training (2)" in page.text
     assert page.values("data-rule", "a") == ["0", "1"]
 
@@ -557,7 +677,7 @@ def test_without_a_script_the_index_is_a_plain_table() -> None:
     page = an_index(a_pass("A"), a_pass("B"), a_fail())
     tools = next(attrs for tag, attrs in page.elements if attrs.get("class") == "tools")
     assert "hidden" in tools
-    assert "2 PASS, 1 FAIL, 0 REFER" in " ".join(page.text.split())
+    assert "1 FAIL, 2 PASS" in " ".join(page.text.split())
     assert not [attrs for tag, attrs in page.elements if tag == "tr" and "hidden" in attrs]
 
 
@@ -925,13 +1045,12 @@ def test_the_index_sorts_missing_errors_with_the_worst() -> None:
 
     def keys(*reports: Report) -> list[float]:
         source = render_index("P", [Entry(report, "x.html") for report in reports], (), DATA)
-        cells = re.findall(r'<td class="figure" data-sort="([^"]+)">', source)
-        return [float(cell) for cell in cells[::3]]
+        return [float(cell) for cell in re.findall(r'<td class="figure[^"]*" data-sort="([^"]+)">', source)]
 
     missing = replace(a_fail(), metric="rmse")
-    good, worst = keys(a_price(), missing)
+    worst, good = keys(a_price(), missing)
     assert good == 58_148 < worst
-    good, worst = keys(a_pass(), a_fail())
+    worst, good = keys(a_pass(), a_fail())
     assert good == 0.913 > worst
 
 

@@ -4,6 +4,8 @@ Each module beside this one holds a command. A command has other packages do the
 decides nothing. Every exception that it lets through ends in ``main``.
 """
 
+import shlex
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -65,11 +67,14 @@ app.command("tensorboard")(tensorboard.command)
 
 def main() -> NoReturn:
     """Run the program. Every failure ends here, with a message and an exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was finished is kept
     try:
         app()
     except SystemExit as ending:
         if ending.code == ExitCode.INTERRUPTED:
-            consoles.errors.print("Interrupted; what was finished is kept.")
+            consoles.errors.print("Interrupted; what was finished is kept. To go on, type:")
+            typed = shlex.join(["checker", *sys.argv[1:]])
+            consoles.errors.print(text.visible(typed, len(typed)), markup=False, highlight=False, soft_wrap=True)
         raise
     except CheckerError as error:
         consoles.warn(error.message, style="bold red")

@@ -16,7 +16,7 @@ from checker.gradebooks import moodle, worksheets
 from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 from checker.report.progress import Display
-from checker.run import batch, lock, places
+from checker.run import batch, board, lock, places, store
 from checker.run.session import Request
 from checker.sandbox import kinds
 from checker.submissions import choice
@@ -48,7 +48,8 @@ def command(
 ) -> None:
     """Check a folder of submissions and write a report for demonstrators.
 
-    Exit code 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
+    With --only, index and tables still hold everybody who was checked before. The exit code is about the submissions of
+    this command alone. 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
     4: the checker is broken.
 
     Example: checker batch submissions --data housing.csv --out results
@@ -69,7 +70,7 @@ def command(
         raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
     submitted = _submitted(path, moodle_worksheet)
     chosen = _only(submitted, only or [])
-    settings = steps.prepare(request, submitted)
+    settings = steps.prepare(request, _with_stored(submitted, out))
     if wall == "none":
         consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
@@ -77,7 +78,8 @@ def command(
         consoles.output.print(
             f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
         )
-        reference = steps.open_session(settings).reference
+        with board.announced(settings, out, [one.name for one in chosen]):
+            reference = steps.open_session(settings).reference
         display = Display(consoles.output, len(chosen))
         with ThreadPoolExecutor(at_a_time) as executor, display.shown():
             result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
@@ -93,6 +95,12 @@ def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
     if not any(one.identity.submitted_at for one in submitted):
         consoles.warn("The worksheet tells nobody's time: is it the one of this assignment?")
     return submitted
+
+
+def _with_stored(submitted: tuple[Submission, ...], out: Path) -> tuple[Submission, ...]:
+    """Return the submissions, and those that earlier batches stored: they are judged again, with their extensions."""
+    names = {submission.name for submission in submitted}
+    return (*submitted, *(one for one in store.submissions(out / batch.EVIDENCE) if one.name not in names))
 
 
 def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submission, ...]:

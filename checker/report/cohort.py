@@ -1,7 +1,7 @@
 """A cohort in figures: the distribution of its scores, and the rules it failed most often.
 
 Theory of operation: each submission is a block on its verdict's lane, and blocks of similar scores form a pile. All
-lanes share one axis, which also carries the bar, the reference and the traditional models. The more blocks the tallest
+lanes share one axis with the bar and the reference; traditional models stand below it. The more blocks the tallest
 pile holds, the flatter every block is, so five hundred submissions need no more height than fifty. Lanes and names, not
 colour alone, tell verdicts apart. Blocks link to pages. The table has the same links in order, so blocks are hidden
 from keyboards and screen readers, which get the figure in words.
@@ -11,6 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -18,7 +19,8 @@ from checker.formats.text import counted
 from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
-from checker.report.marks import axis, scale_around, tick, upright
+from checker.report.brief import rule_name
+from checker.report.marks import axis, scale_around, tick
 from checker.report.sentences import metric
 from checker.report.svg import Scale, along, chart, element, label, line
 from checker.scoring.metrics import Unit
@@ -29,8 +31,12 @@ BLOCK = 11
 HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
+ROOM_LEFT, ROOM_RIGHT = 0.06, 0.7
+"""From here on a guide's name has room on its left side on a telephone, and up to there on its right side."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
+ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
+"""The index's order: first what a demonstrator has to decide."""
 
 
 # -- scores ------------------------------------------------------------------------------------------------
@@ -57,17 +63,19 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
     scale = scale_around(first, [*kept, *guides], room=0.04)
     piles = {verdict: _piled([one for one in scored if one.verdict is verdict], scale) for verdict in LANES}
     flat = min(BLOCK, HIGHEST / max(len(pile) for lane in piles.values() for pile in lane.values()))
-    top = y = 5.0 * LABEL
+    top = bottom = 5.0 * LABEL
     lanes: list[Markup] = []
     for verdict, lane in piles.items():
         if lane:
-            y += 2 * LABEL + flat * max(map(len, lane.values()))
-            lanes += _lane(verdict, lane, unit, flat, y)
-    models = [mark for row, one in enumerate(first.baselines, 1) for mark in _model(one, scale, unit, y + ROW * row)]
-    bottom = y + ROW * (len(first.baselines) + 0.6)
+            bottom += LABEL + flat * max(max(map(len, lane.values())), LABEL / flat)
+            lanes += _lane(verdict, lane, unit, flat, bottom)
+    below = bottom + 1.5 * ROW  # lines end above the names of the models, and so strike none of them through
+    rows = ((below + ROW * row, one) for row, one in enumerate(first.baselines, 1))
+    models = [mark for y, one in rows for mark in _model(one, scale, unit, y)]
     guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
-    return chart(bottom + 22, _in_words(scored), [drawn], "cohort", role="group")
+    height = below + ROW * (len(first.baselines) + 0.5)
+    return chart(height, _in_words(scored), [drawn], "cohort", role="group")
 
 
 def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
@@ -79,9 +87,8 @@ def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
 
 
 def _lane(verdict: Verdict, piles: dict[int, list[Scored]], unit: Unit, flat: float, bottom: float) -> Iterator[Markup]:
-    """Yield a verdict's name and count, its blocks, and the line they stand on."""
-    highest, count = max(map(len, piles.values())), sum(map(len, piles.values()))
-    yield label(0, bottom - flat * highest - 8, f"{verdict} {count}", f"lane {verdict.lower()}", anchor="start")
+    """Yield a verdict's count and name beside the lane, its blocks, and the line they stand on."""
+    yield label(0, bottom - 2, f"{sum(map(len, piles.values()))} {verdict}", f"lane {verdict.lower()}", "end", -10)
     for place, pile in piles.items():
         for level, one in enumerate(pile, start=1):
             yield _block(one, unit, place, bottom - flat * level, flat)
@@ -96,15 +103,30 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float) -> Markup
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
-    """Yield all lines before their names, so that a line runs behind the names that are lower."""
+    """Yield lines at baseline, bar and reference, each with its name beside its upper end.
+
+    A line whose name would cross other lines is longer than these, so that its name stands above their ends.
+    """
     unit = metric(first).unit
-    guides = (("baseline", first.baseline_mean), ("bar", first.bar), ("reference", first.reference_mean))
-    marks = (
-        upright(scale, value, f"{name} {unit.value(value)}", name, top - level * LABEL, bottom)
-        for level, (name, value) in enumerate(guides)
-    )
-    for alike in zip(*marks, strict=True):
-        yield from alike
+    values = {"baseline": first.baseline_mean, "bar": first.bar, "reference": first.reference_mean}
+    guides = sorted((scale.place(value), f"{name} {unit.value(value)}", name) for name, value in values.items())
+    count = _on_the_right([x for x, _, _ in guides])
+    for level, (x, words, name) in enumerate([*guides[count:], *reversed(guides[:count])]):
+        y = top - 9 - level * LABEL
+        anchor, aside = ("start", 4) if (x, words, name) in guides[:count] else ("end", -4)
+        yield line(x, y - 10, x, bottom, f"upright {name}")
+        yield label(x, y, words, name, anchor, aside)
+
+
+def _on_the_right(places: Sequence[float]) -> int:
+    """Return how many of the lines at these places, from the left, have their names on their right side: none or all if
+    there is room, else those before the widest gap."""
+    if places[0] >= ROOM_LEFT:
+        return 0
+    if places[-1] <= ROOM_RIGHT:
+        return len(places)
+    gaps = [after - before for before, after in pairwise(places)]
+    return gaps.index(max(gaps)) + 1
 
 
 def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
@@ -144,9 +166,9 @@ def _in_words(scored: Sequence[Scored]) -> str:
 
 @dataclass(frozen=True)
 class Stumble:
-    """A failed rule, and how many submissions failed it."""
+    """A failed rule by its short name, and how many submissions failed it."""
 
-    sentence: str
+    name: str
     importance: Importance
     count: int
 
@@ -154,16 +176,16 @@ class Stumble:
 def stumbles(reports: Iterable[Report]) -> list[Stumble]:
     """Return the failed rules, the most often failed first."""
     counts = Counter(rule for report in reports for rule in _failed(report))
-    return [Stumble(sentence, importance, count) for (sentence, importance), count in counts.most_common()]
+    return [Stumble(name, importance, count) for (name, importance), count in counts.most_common()]
 
 
 def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:
     """Return the indices in ``over`` of the rules that a submission failed."""
     failed = _failed(report)
-    return [at for at, one in enumerate(over) if (one.sentence, one.importance) in failed]
+    return [at for at, one in enumerate(over) if (one.name, one.importance) in failed]
 
 
 def _failed(report: Report) -> dict[tuple[str, Importance], None]:
     """Return the failed rules as an ordered set, in the report's order."""
     failed = (rule for rule in report.rules if rule.outcome is Outcome.FAILED)
-    return dict.fromkeys((rule.sentence, rule.importance) for rule in failed)
+    return dict.fromkeys((rule_name(rule), rule.importance) for rule in failed)

@@ -1,15 +1,18 @@
 """A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from checker.formats import alphabet
 from checker.formats.text import one_line
 from checker.records.assignment import DatasetNote
 from checker.records.report import Report, UnderWay, Unfinished
-from checker.records.verdicts import Verdict
+from checker.report import cohort
+from checker.report.brief import in_brief
 from checker.report.cells import groups
-from checker.report.cohort import Scored, cohort_figure, stumbled, stumbles
+from checker.report.cohort import Scored
 from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
@@ -21,6 +24,9 @@ from checker.scoring.metrics import METRICS
 
 T = TypeVar("T")
 
+LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
+"""Around the links to a page's neighbours, which are known only when all pages are written. Text from students cannot
+hold these marks, because it is escaped."""
 HEAVIEST = 1_500_000
 """Most bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
 
@@ -35,12 +41,23 @@ class Entry:
     decision: str = ""
 
 
+@dataclass(frozen=True)
+class Neighbours:
+    """A page's place in the index, counted from 1, and the paths of the pages before and after it, relative to the page
+    and not quoted; "" for none."""
+
+    place: int
+    of: int
+    previous: str = ""
+    next: str = ""
+
+
 # -- one report --------------------------------------------------------------------------------------------
 
 
 def render_page(report: Report, index_href: str = "", student_href: str = "", script_href: str = "") -> str:
-    """Return a report's page for demonstrators. The paths of the index, of the student's edition and of the retraining
-    script are relative to the page and not quoted; "" for none."""
+    """Return a report's page for demonstrators, yet without links to its neighbours. The paths of the index, of the
+    student's edition and of the retraining script are relative to the page and not quoted; "" for none."""
     links = {"index_href": index_href, "student_href": student_href, "script_href": script_href}
     return _render(report, links | {"is_for_students": False})
 
@@ -49,6 +66,14 @@ def render_student_page(report: Report) -> str:
     """Return a report's page for the student who submitted it, without links or confidential data."""
     links = {"index_href": "", "student_href": "", "script_href": ""}
     return _render(for_students(report), links | {"is_for_students": True})
+
+
+def with_neighbours(page: str, neighbours: Neighbours) -> str:
+    """Return a page for demonstrators with links to its neighbours, in the place of those that it has."""
+    before, start, rest = page.partition(LINKS[0])
+    _, end, after = rest.partition(LINKS[1])
+    links = environment().get_template("report/neighbours.html").render(neighbours=neighbours)
+    return f"{before}{start}{links}{end}{after}" if end else page
 
 
 def _render(report: Report, edition: dict[str, Any]) -> str:
@@ -95,29 +120,50 @@ def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
 # -- many reports ------------------------------------------------------------------------------------------
 
 
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries in the index's order: REFER, FAIL, PASS; in each the undecided first; then by name."""
+    return sorted(entries, key=lambda entry: (*_urgency(entry), alphabet.place(entry.report.submission.name)))
+
+
+def _urgency(entry: Entry) -> tuple[int, bool]:
+    return cohort.ORDER.index(entry.report.verdict), entry.decision != ""
+
+
+def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
+    """Return the neighbours of each entry's page. ``base``: the path from a page to the index's folder."""
+    hrefs = ["", *(f"{base}{entry.href}" for entry in entries), ""]
+    return [Neighbours(at, len(entries), hrefs[at - 1], hrefs[at + 1]) for at in range(1, len(entries) + 1)]
+
+
 def render_index(
     title: str,
     entries: Sequence[Entry],
     unfinished: Sequence[Unfinished],
     dataset: DatasetNote,
     under_way: Sequence[UnderWay] = (),
+    is_stopped: bool = False,
 ) -> str:
-    """Return the index of many reports' pages. It reloads itself as long as submissions are under way."""
-    reports = [entry.report for entry in entries]
-    scored = [one for entry in entries if (one := _scored(entry))]
-    over = stumbles(reports)
+    """Return the index of many reports' pages. It reloads itself as long as submissions are under way; if the command
+    ``is_stopped``, they wait for another one."""
+    ordered = in_order(entries)
+    reports = [entry.report for entry in ordered]
+    scored = [one for entry in ordered if (one := _scored(entry))]
+    over = cohort.stumbles(reports)
     return (
         environment()
         .get_template("index.html")
         .render(
             title=title,
             metric=metric(reports[0]) if reports else METRICS["accuracy"],
-            entries=[(entry, stumbled(entry.report, over)) for entry in entries],
+            entries=[(entry, in_brief(entry.report), cohort.stumbled(entry.report, over)) for entry in ordered],
             unfinished=unfinished,
-            under_way=under_way,
+            running=[one for one in under_way if one.stage and not is_stopped],
+            waiting=[one for one in under_way if not one.stage or is_stopped],
+            is_live=bool(under_way) and not is_stopped,
             dataset=dataset,
-            counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in Verdict],
-            cohort=cohort_figure(scored) if scored else None,
+            counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in cohort.ORDER],
+            decided=Counter(entry.decision for entry in ordered if entry.decision),
+            figure=cohort.cohort_figure(scored) if scored else None,
             without_score=len(entries) - len(scored),
             stumbles=over,
         )

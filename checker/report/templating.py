@@ -7,6 +7,7 @@ unchanged. The Content-Security-Policy allows the one style sheet and the one sc
 import base64
 import hashlib
 import math
+import re
 from functools import cache
 from urllib.parse import quote
 
@@ -23,6 +24,9 @@ MOST = 20
 NAME = 200
 """Most characters of a name."""
 
+CODE = re.compile(r"`([^`\n]+)`")
+"""Code in a sentence of ours."""
+
 
 @cache
 def environment() -> Environment:
@@ -35,7 +39,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
+    made.filters |= {"block": _block, "coded": _coded, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
         "agreement": sentences.agreement,
         "as_trained": sentences.as_trained,
@@ -72,7 +76,7 @@ def environment() -> Environment:
         "VERDICTS": blame.VERDICTS,
         "MOST": MOST,
     }
-    for file, kind in (("style.css", "style"), ("index.js", "script")):
+    for file, kind in (("style.css", "style"), ("index.css", "index_style"), ("index.js", "script")):
         made.globals |= _hashed(made, file, kind)
     return made
 
@@ -95,6 +99,11 @@ def _finalize(value: object) -> object:
 def _block(text: str) -> Markup:
     """Return a traceback or a program's output as a terminal would show it."""
     return Markup('<pre tabindex="0">{}</pre>').format(as_printed(text, BLOCK))
+
+
+def _coded(text: str) -> Markup:
+    """Return a sentence in which what stands in backticks is shown as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(visible(text)))))  # noqa: S704  # escaped, but for our tags
 
 
 def _name(text: str) -> str:

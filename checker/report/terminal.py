@@ -68,12 +68,17 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
         _say(console, f"The whole report: {one_line(page)}", above=1)
 
 
-def print_summary(console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str) -> None:
-    """Print a batch: a line for each submission, the count of each verdict, and the folder of the reports."""
+def print_summary(
+    console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str, in_index: str = ""
+) -> None:
+    """Print a batch: a line for each submission, the count of each verdict, what else the index has (``in_index``), and
+    the folder of the reports."""
     if reports:
         console.print(_cohort(console, reports))
     totals = (f"{sum(r.verdict is verdict for r in reports)} {verdict}" for verdict in Verdict)
     _say(console, f"{counted(len(reports), 'submission')}: {', '.join(totals)}", "bold")
+    if in_index:
+        _say(console, in_index)
     _times(console, reports)
     for one in unfinished[:MOST]:
         _say(console, f"Not finished: {one_line(one.submission, NAME)}: {one_line(one.message)}", "yellow")

@@ -1,58 +1,62 @@
 """Check many submissions through any ``concurrent.futures`` executor, and reuse stored evidence.
 
-Theory of operation: as soon as a submission ends, its evidence is stored and its page written. After a failure of the
-harness it is tried once more. If it fails again, it is listed without a verdict, and the next batch tries it anew. A
-submission runs in a ``Place``: on this machine (``Pool``), or on others (``cluster``).
+Theory of operation: as soon as a submission ends, its evidence is stored, its page written, and the index tells of it.
+After a failure of the harness it is tried once more. If it fails again, it is listed without a verdict, and the next
+batch tries it anew. A submission runs in a ``Place``: on this machine (``Pool``), or on others (``cluster``). Meanwhile
+everybody else's stored evidence is judged again, so that index and tables hold all that the folder holds.
 """
 
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.formats import files
 from checker.gather import execution, retraining, selection
-from checker.gradebooks import decisions
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
-from checker.report import html, paths, scripts, tables
-from checker.report.html import Entry
-from checker.run import check, lock, store
+from checker.report import html, paths, scripts
+from checker.run import check, lock, store, tables
+from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
 from checker.run.store import Origin
-from checker.submissions import names
+from checker.run.tables import OUTDATED, End, name_of
 
-OnEnd = Callable[[str, Report | Unfinished], None]
+OnEnd = Callable[[str, End], None]
 """Called with each submission's name and result as it ends."""
 EVIDENCE = "evidence"
 ATTEMPTS = 2
-ALTERED = (
-    "Its evidence is not as a batch left it here: it was changed or copied since. Run `checker batch` on the "
-    "submission again."
-)
-OUTDATED = (
-    "Its evidence is damaged, or was gathered on other data, with other seeds, caps or limits, or by another version "
-    "of the checker: run `checker batch` on the submission again."
-)
+ALTERED = tables.ALTERED
 
 
 @dataclass(frozen=True)
 class Result:
-    """Results of a batch, in the order of the submissions."""
+    """Results of the submissions of a batch, in their order. ``in_index``: how many the folder's index has, with those
+    of earlier batches. ``is_repeated``: all of them were in it before."""
 
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
+    in_index: int = 0
+    is_repeated: bool = False
+
+    @property
+    def in_words(self) -> str:
+        """How many were checked, and how many the index has; "" if it has no others."""
+        checked = len(self.reports) + len(self.unfinished)
+        again = "checked again" if self.is_repeated else "checked"
+        return f"{checked:,} {again}, {self.in_index:,} in the index." if self.in_index > checked else ""
 
     @classmethod
-    def of(cls, ended: Sequence[Report | Unfinished]) -> "Result":
+    def of(cls, ended: Sequence[End], board: Board) -> "Result":
         """Separate judged from unfinished submissions."""
         reports = tuple(end for end in ended if isinstance(end, Report))
-        return cls(reports, tuple(end for end in ended if isinstance(end, Unfinished)))
+        unfinished = tuple(end for end in ended if isinstance(end, Unfinished))
+        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended))
 
 
 def run(
@@ -66,30 +70,45 @@ def run(
     place: Place,
     fresh: bool = False,
 ) -> Result:
-    """Check all submissions in the boxes of a place, and write their pages, then the index and the tables.
+    """Check all submissions in the boxes of a place. Write their pages and the index as they end, then the tables.
 
-    Raises AssignmentError if a rule cannot run at all. KeyboardInterrupt ends every box first.
+    Index and tables hold whatever else is stored in the folder, too; the result is about ``submissions`` alone. Raises
+    AssignmentError if a rule cannot run at all. KeyboardInterrupt ends every box first; then index and tables are
+    written with what has ended.
     """
     files.clear(out)
-    ended: dict[str, Report | Unfinished] = {}
+    board = Board(settings, out, [submission.name for submission in submissions])
+    chosen = {files.slug(submission.name) for submission in submissions}
+    under, ended = circumstances(settings), dict[str, End]()
 
-    def one(submission: Submission) -> Report | Unfinished:
-        return _attempt(submission, settings, reference, out, place, watch(submission.name), fresh)
+    def one(submission: Submission) -> End:
+        name = submission.name
+        watched = board.watch(name, watch(name))
+        return board.end(files.slug(name), _attempt(submission, settings, reference, out, place, watched, fresh))
 
-    futures = {executor.submit(one, submission): submission for submission in submissions}
-    try:
-        for future in as_completed(futures):
-            ended[futures[future].name] = future.result()
-            on_end(futures[future].name, future.result())
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    finally:
-        place.close()
-    result = Result.of([ended[submission.name] for submission in submissions])
-    write_tables(result, settings, out)
-    return result
+    def other(stored: Path) -> End:
+        return board.end(stored.name, _judge_stored(stored, under, settings, reference, out))
+
+    with ThreadPoolExecutor(1) as beside:
+        futures: dict[Future[End], str] = {}
+        others: list[Future[End]] = []
+        try:
+            futures |= {executor.submit(one, submission): submission.name for submission in submissions}
+            others += [beside.submit(other, of) for of in store.places(out / EVIDENCE) if of.name not in chosen]
+            for future in as_completed([*futures, *others]):
+                end = future.result()
+                if future in futures:
+                    ended[futures[future]] = end
+                    on_end(futures[future], end)
+        except BaseException:
+            board.stop()
+            for future in (*futures, *others):
+                future.cancel()
+            raise
+        finally:
+            place.close()
+            board.write()
+    return Result.of([ended[submission.name] for submission in submissions], board)
 
 
 def _attempt(
@@ -100,7 +119,7 @@ def _attempt(
     place: Place,
     watch: Watch,
     fresh: bool,
-) -> Report | Unfinished:
+) -> End:
     """Check one submission. After a failure of the harness, try again before reporting it."""
     message = ""
     for _ in range(ATTEMPTS):
@@ -214,34 +233,33 @@ def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, o
     """Judge all evidence in an output folder by the present assignment, and write all pages and tables.
 
     Evidence gets no verdict if it was gathered under other circumstances (another checker, other data, other caps), or
-    is not as a batch stored it in this folder.
+    is not as a batch stored it in this folder. A result whose evidence is gone stays in the tables as it is.
     """
     files.clear(out)
-    ended: list[Report | Unfinished] = []
-    under = circumstances(settings)
+    board, under, ended = Board(settings, out), circumstances(settings), []
     for place in store.places(out / EVIDENCE):
-        name, identity, gathered = store.load_at(place, under)
-        try:
-            whence = store.origin(place)
-            if whence is Origin.CHANGED or (whence is Origin.UNKNOWN and gathered is not None):
-                is_its_own = files.slug(name) == place.name  # a copied folder still holds the other student's name
-                ended.append(Unfinished(name, ALTERED, identity) if is_its_own else Unfinished(place.name, ALTERED))
-            elif gathered is None:
-                ended.append(Unfinished(name, OUTDATED, identity))
-            else:
-                ended.append(_judge(gathered, settings, reference, out))
-        except AssignmentError:
-            raise
-        except Exception as error:  # noqa: BLE001  # one submission's evidence must not stop the others' judgement
-            ended.append(Unfinished(name, _told(error), identity))
-        on_end(_name_of(ended[-1]), ended[-1])
-    result = Result.of(ended)
-    write_tables(result, settings, out)
-    return result
+        ended.append(board.end(place.name, _judge_stored(place, under, settings, reference, out)))
+        on_end(name_of(ended[-1]), ended[-1])
+    board.write()
+    return Result.of(ended, board)
 
 
-def _name_of(end: Report | Unfinished) -> str:
-    return end.submission.name if isinstance(end, Report) else end.submission
+def _judge_stored(place: Path, under: str, settings: RunSettings, reference: ReferenceResults, out: Path) -> End:
+    """Judge the evidence in a submission's folder, if it was gathered under these circumstances and is as a batch
+    stored it."""
+    name, identity, gathered = store.load_at(place, under)
+    try:
+        whence = store.origin(place)
+        if whence is Origin.CHANGED or (whence is Origin.UNKNOWN and gathered is not None):
+            is_its_own = files.slug(name) == place.name  # a copied folder still holds the other student's name
+            return Unfinished(name, ALTERED, identity) if is_its_own else Unfinished(place.name, ALTERED)
+        if gathered is None:
+            return Unfinished(name, OUTDATED, identity)
+        return _judge(gathered, settings, reference, out)
+    except AssignmentError:
+        raise
+    except Exception as error:  # noqa: BLE001  # one submission's evidence must not stop the others' judgement
+        return Unfinished(name, _told(error), identity)
 
 
 def is_altered(out: Path, name: str) -> bool:
@@ -252,25 +270,3 @@ def is_altered(out: Path, name: str) -> bool:
     place = out / EVIDENCE / files.slug(name)
     is_known = (out / store.DIGESTS).is_file() and (place / "evidence.json").is_file()
     return is_known and store.origin(place) is not Origin.OURS
-
-
-def write_tables(result: Result, settings: RunSettings, out: Path) -> None:
-    """Write the index, the tables for other programs, and the table of decisions for demonstrators to fill in.
-
-    Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
-    """
-    note = settings.dataset.note
-    entries = [Entry(report, paths.page_of(report.submission)) for report in result.reports]
-    files.write(out / "index.html", html.render_index(settings.assignment.title, entries, result.unfinished, note))
-    files.write(out / "results.json", tables.results_json(result.reports, result.unfinished, note))
-    files.write(out / "results.csv", tables.results_csv(result.reports))
-    files.write(out / "junit.xml", tables.junit_xml(result.reports, result.unfinished))
-    known = [*(report.submission.name for report in result.reports), *(one.submission for one in result.unfinished)]
-    _extend_decisions(out / decisions.FILE, sorted(map(names.student, known)))
-
-
-def _extend_decisions(path: Path, students: Sequence[str]) -> None:
-    """Give each student a row to fill in; existing rows stay unchanged."""
-    before = path.read_bytes() if path.exists() else b""
-    if (after := decisions.extended(before, students)) != before:
-        files.write(path, after)

@@ -2,13 +2,14 @@
 const table = document.querySelector("table.cohort");
 const tools = document.querySelector(".tools");
 const buttons = [...tools.querySelectorAll("button")];
-const rule = tools.querySelector("select");
 const search = tools.querySelector("input");
+const [decision, rule] = ["decision", "rule"].map(name => tools.querySelector(`[name=${name}]`));
 const said = tools.querySelector("output");
 const plain = text => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 const entries = [...table.tBodies[0].rows].map(row => ({
   row,
   verdict: row.dataset.verdict,
+  decision: row.dataset.decision,
   rules: row.dataset.rules.split(" "),
   name: plain(row.cells[0].textContent),
 }));
@@ -19,10 +20,10 @@ function say() {
 }
 
 function filter() {
-  const name = plain(search.value.trim()), missed = rule ? rule.value : "";
+  const name = plain(search.value.trim()), decided = decision.value, missed = rule ? rule.value : "";
   for (const entry of entries) {
-    const fits = (!verdict || entry.verdict === verdict) && (!missed || entry.rules.includes(missed));
-    entry.row.hidden = !(fits && entry.name.includes(name));
+    const fits = (!verdict || entry.verdict === verdict) && (!decided || entry.decision === decided);
+    entry.row.hidden = !(fits && (!missed || entry.rules.includes(missed)) && entry.name.includes(name));
   }
   say();
 }
@@ -54,10 +55,15 @@ for (const header of table.tHead.querySelectorAll("[data-key]")) {
 for (const button of buttons) button.addEventListener("click", () => { press(button); filter(); });
 for (const link of document.querySelectorAll("[data-rule]")) link.addEventListener("click", () => {
   rule.value = link.dataset.rule;
-  search.value = "";
+  search.value = decision.value = "";
   press(buttons[0]);
   filter();
 });
-if (rule) rule.addEventListener("change", filter);
-search.addEventListener("input", filter);
+for (const control of [search, decision, rule]) if (control) control.addEventListener("input", filter);
 tools.hidden = false;
+
+if ("live" in document.querySelector("main").dataset) setInterval(() => {
+  // A reload would take away what the reader has chosen.
+  const isAsItCame = !verdict && !order && ![search, decision, rule].some(control => control && control.value);
+  if (isAsItCame && !tools.contains(document.activeElement)) location.reload();
+}, 10_000);

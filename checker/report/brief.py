@@ -1,0 +1,78 @@
+"""A report in a few words: the one reason that the index has room for, also on a phone."""
+
+from checker.judge import blame
+from checker.records.comparison import Comparison
+from checker.records.report import Report
+from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.report.sentences import failed, metric
+from checker.report.vocabulary import CAUSES
+
+_FAILURES = {
+    FailureCause.NOTHING_TO_RUN: "No notebook or module handed in",
+    FailureCause.UNREADABLE_UPLOAD: "The upload cannot be read",
+    FailureCause.UNREADABLE_FILE: "The file cannot be opened",
+    FailureCause.CUT_SHORT: "The file was cut short",
+    FailureCause.NO_ANSWER: "No network for this task",
+    FailureCause.NO_ANSWER_CUT_SHORT: "Cut short before a network was trained",
+    FailureCause.WAITS_FOR_INPUT: "A cell waits for input",
+    FailureCause.TRAINED_ELSEWHERE: "The training was not seen",
+    FailureCause.NOT_RETRAINED: "Could not be trained again",
+    FailureCause.RETRAINING_ENDED: "Training again was cut short",
+    FailureCause.WRONG_OUTPUTS: "The network has other outputs",
+    FailureCause.DIVERGED: "Training ends in NaN",
+    FailureCause.DIVERGED_AFTER_LEARNING: "Trained again, it ends in NaN",
+}
+
+
+def in_brief(report: Report) -> str:
+    """Return what led to the verdict, in a few words."""
+    if report.cause is not None and report.verdict is not Verdict.PASS:
+        return CAUSES[report.cause.kind]
+    for failure in report.failures:
+        if blame.VERDICTS[failure.cause] is report.verdict:
+            where = "" if failure.cell is None else f" (cell {failure.cell})"
+            return f"{_FAILURES[failure.cause]}{where}"
+    if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
+        more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
+        return f"{rule_name(missed[0])}{more}"
+    if report.verdict is Verdict.REFER and (doubt := _doubt(report)):
+        return doubt
+    return _of_score(report.comparison, report.verdict) or "".join(report.reasons[:1])
+
+
+def rule_name(rule: RuleResult) -> str:
+    """Return a failed rule's short name."""
+    return rule.sentence.rstrip(".")
+
+
+def _doubt(report: Report) -> str:
+    """Return what keeps a machine from deciding, other than a failure or a score; "" if nothing does."""
+    if report.cut_short:
+        return "Its run was cut short"
+    if report.replayed:
+        return "Replayed by the student's code"
+    if report.agreed is not None and report.agreed.differs:
+        return "Not what the student trained"
+    is_unchecked = not report.failures and any(map(_is_unchecked, report.rules))
+    return "A rule could not be checked" if is_unchecked else ""
+
+
+def _is_unchecked(rule: RuleResult) -> bool:
+    return rule.importance is Importance.REQUIRED and rule.outcome in (Outcome.ERROR, Outcome.UNKNOWN)
+
+
+def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
+    """Return what the score says of the bar, if it has led to the verdict."""
+    if comparison is None:
+        return ""
+    measured = metric(comparison)
+    bar = f"the bar of {measured.unit.value(comparison.bar)}"
+    if verdict is Verdict.PASS:
+        return f"Reaches {bar}"
+    if verdict is Verdict.FAIL:
+        return f"Misses {bar}" if comparison.beats_baseline else f"No better than {comparison.baseline}"
+    if comparison.is_borderline:
+        return f"Too close to {bar}"
+    if comparison.missing is not None and comparison.missing.strict is not None:
+        return "Some rows have no inputs"
+    return "Inputs may give the answer away" if comparison.reaches_bar else ""
