@@ -1,5 +1,6 @@
 """The command that checks a folder of submissions."""
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -8,15 +9,17 @@ from typing import Annotated
 
 import typer
 
+from checker.assignment import folders
 from checker.commands import consoles, schedulers, steps
 from checker.commands.options import AssignmentOption, DataOption, ExactOption, ExtensionsOption, PracticeOption
 from checker.errors import UsageError
 from checker.formats import files, text
+from checker.formats.text import counted
 from checker.gradebooks import moodle, worksheets
 from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 from checker.report.progress import Display
-from checker.run import batch, lock, places
+from checker.run import batch, lock, output_folder, places, remembered, typed
 from checker.run.session import Request
 from checker.sandbox import kinds
 from checker.submissions import choice
@@ -53,8 +56,6 @@ def command(
 
     Example: checker batch submissions --data housing.csv --out results
     """
-    if wall not in kinds.KINDS:
-        raise UsageError(f"--sandbox {wall}: there is {' and '.join(kinds.KINDS)}.")
     request = Request(
         assignment=assignment,
         data=data,
@@ -63,25 +64,51 @@ def command(
         exact=exact,
         extensions=extended,
         out=out,
+        typed=tuple(sys.argv[1:]),
     )
+    typed.require(
+        lambda: _require_place(wall, scheduler),
+        lambda: typed.there(path),
+        *typed.of_request(request),
+        lambda: typed.readable(moodle_worksheet),
+        lambda: output_folder.require_ours(out),
+        lambda: remembered.carried_on(request, out),
+    )
+    request = remembered.carried_on(request, out)
     steps.warn_of_old_keys(request)
-    if scheduler is not None and wall == "none":
-        raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
     submitted = _submitted(path, moodle_worksheet)
     chosen = _only(submitted, only or [])
     settings = steps.prepare(request, submitted)
     if wall == "none":
         consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
-        at_a_time = jobs or fit
-        consoles.output.print(
-            f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
-        )
+        _introduce(settings, out, f"{counted(len(chosen), 'submission')}, {jobs or fit} at a time ({fit} fit {place}).")
+        remembered.write(request, settings, out)
         reference = steps.open_session(settings).reference
         display = Display(consoles.output, len(chosen))
-        with ThreadPoolExecutor(at_a_time) as executor, display.shown():
+        with ThreadPoolExecutor(jobs or fit) as executor, display.shown():
             result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
     steps.finish(result, out)
+
+
+def _require_place(wall: str, scheduler: str | None) -> None:
+    if wall not in kinds.KINDS:
+        raise UsageError(f"--sandbox {wall}: there is {' and '.join(kinds.KINDS)}.")
+    if scheduler is not None and wall == "none":
+        raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
+
+
+def _introduce(settings: RunSettings, out: Path, amount: str) -> None:
+    """Say what is checked, and once that seeds are public."""
+    assignment = settings.assignment
+    consoles.output.print(f"{assignment.title}, on {settings.dataset.note.name}.", markup=False)
+    consoles.output.print(amount, markup=False)
+    if folders.has_public_seeds(assignment) and not remembered.is_of(out, settings):
+        consoles.warn(
+            f"The seeds for grading {assignment.id} are public, because they come with the checker: students can find "
+            f"out which rows are held out. For your own, copy {assignment.folder}, change the numbers of seeds.grading "
+            f"and seeds.further in {folders.FILE} there, and say --assignment COPY."
+        )
 
 
 def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:

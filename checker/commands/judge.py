@@ -6,7 +6,7 @@ from checker.commands import consoles, steps
 from checker.commands.options import AssignmentOption, DataOption, ExtensionsOption, PracticeOption, ResultsFolder
 from checker.errors import UsageError
 from checker.report.progress import Display
-from checker.run import batch, lock, store
+from checker.run import batch, lock, remembered, store, typed
 from checker.run.session import Request
 
 
@@ -27,6 +27,8 @@ def command(
     if not stored:
         raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     request = Request(assignment=assignment, data=data, practice_data=practice_data, extensions=extended, out=out)
+    typed.require(*typed.of_request(request), lambda: remembered.completed(request, out))
+    request = remembered.completed(request, out)
     steps.warn_of_old_keys(request)
     settings = steps.prepare(request, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):

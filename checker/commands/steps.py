@@ -10,11 +10,14 @@ from checker.commands import consoles
 from checker.errors import ExitCode
 from checker.records.settings import RunSettings
 from checker.records.submission import Submission
-from checker.records.verdicts import Verdict
+from checker.records.verdicts import Stage, Verdict
 from checker.report import terminal
 from checker.report.progress import Display
 from checker.run import batch, session
 from checker.run.session import Request, Session
+
+
+TRAINING_ONCE = "Training the reference solution, once: about a minute."
 
 
 def warn_of_old_keys(request: Request) -> None:
@@ -32,10 +35,10 @@ def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
 
 
 def open_session(settings: RunSettings) -> Session:
-    """Open a session, and show the reference's progress meanwhile."""
-    display = Display(consoles.output, 1)
+    """Open a session. If the reference must be trained, say so, and show its progress meanwhile."""
+    display = Display(consoles.output, 1, {Stage.STARTING: TRAINING_ONCE})
     with display.shown():
-        return session.open(settings, display.watch, display.end)
+        return session.open(settings, display.watch, lambda name, report: None)
 
 
 def finish(result: batch.Result, out: Path) -> NoReturn:

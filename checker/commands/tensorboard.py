@@ -9,10 +9,11 @@ import typer
 from checker.commands import consoles, steps
 from checker.commands.options import AssignmentOption, DataOption, PracticeOption, ResultsFolder
 from checker.errors import UsageError
+from checker.formats.text import counted
 from checker.judge.runs import is_measured
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings
-from checker.run import batch, session, store
+from checker.run import batch, remembered, session, store, typed
 from checker.run.keys import circumstances
 from checker.run.session import Request
 
@@ -32,12 +33,14 @@ def command(
     from checker.report import eventfiles  # its protocol buffers load slowly, and no other command needs them
 
     request = Request(assignment=assignment, data=data, practice_data=practice_data)
+    typed.require(*typed.of_request(request), lambda: remembered.completed(request, out))
+    request = remembered.completed(request, out)
     steps.warn_of_old_keys(request)
     settings = session.settings(request)
     chosen = _trained(out, only or [], settings)
     reference = steps.open_session(settings).reference_evidence
     folder = eventfiles.write_beside(chosen, reference, settings, out / "tensorboard")
-    consoles.output.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
+    consoles.output.print(f"Event files of {counted(len(chosen), 'submission')} are in {folder}.", markup=False)
     if show:
         eventfiles.show(folder)
 

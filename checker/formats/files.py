@@ -1,7 +1,9 @@
 """Atomic writes, safe file names, and arrays as zip archives."""
 
 import contextlib
+import errno
 import hashlib
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -46,6 +48,23 @@ def content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def require_readable(path: Path) -> None:
+    """Raise UsageError if the user named no file that can be read. It is not opened: it may be a pipe."""
+    problem = _problem(path)
+    if problem:
+        raise UsageError(f"{path} cannot be read: {problem}.")
+
+
+def _problem(path: Path) -> str:
+    try:
+        if path.is_dir():
+            return os.strerror(errno.EISDIR)
+        path.stat()
+        return "" if os.access(path, os.R_OK) else os.strerror(errno.EACCES)
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def clear(folder: Path) -> None:

@@ -7,7 +7,7 @@ from checker.records.network import Labels
 from checker.records.report import CauseKind, Figure
 from checker.records.tracing import FeatureSource, FittedOn, ScalerKind
 from checker.records.training import Loop
-from checker.records.verdicts import Outcome, Verdict
+from checker.records.verdicts import Outcome, Stage, Verdict
 from checker.scoring.metrics import NONE
 
 MEANING = {
@@ -89,4 +89,13 @@ FIGURES = {
     Figure.RESIDUALS: "predicted and true values",
     Figure.FEATURES: "where the features come from",
     Figure.CHOICE: "the choice of the model",
+}
+STAGES = {
+    Stage.READING: "reading the file",
+    Stage.STARTING: "starting",
+    Stage.EXECUTING: "running its cells",
+    Stage.SELECTING: "choosing its network",
+    Stage.TRACING: "finding its rows in the data",
+    Stage.RETRAINING: "training its network again",
+    Stage.JUDGING: "judging",
 }

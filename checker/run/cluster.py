@@ -39,8 +39,10 @@ from checker.gather import execution
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
+from checker.records.job import Progress
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
+from checker.records.verdicts import Stage
 from checker.run import batch, keys, places, scheduler_addresses, store
 from checker.sandbox import kinds
 from checker.sandbox.boxes import Sandbox
@@ -306,6 +308,7 @@ class Cluster:
 
         Raises LostError if too many workers were lost with it, HarnessError for other failures of the harness.
         """
+        watch(Stage.EXECUTING, Progress(0, 1))  # a worker tells no more until it is done
         packed = self._ask(gather, _nameless(submission), _sent(submission), settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 

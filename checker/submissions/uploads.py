@@ -79,7 +79,9 @@ def is_hidden(parts: tuple[str, ...]) -> bool:
 def in_folder(folder: Path) -> list[File]:
     """Return all files under a folder, in order of their paths, without links and the content of hidden folders.
 
-    A folder in it without any file has an entry that stands for nothing. Raises UsageError if a folder in it can't be opened, because somebody's work would be left out unnoticed.
+    A folder in it without any file has an entry that stands for nothing.
+
+    Raises UsageError if a folder in it can't be opened, because somebody's work would be left out unnoticed.
     """
     try:
         return sorted(_walk(folder, ()), key=lambda file: file.parts)
