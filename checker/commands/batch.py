@@ -26,32 +26,44 @@ from checker.submissions import choice
 
 
 def command(
-    path: Annotated[Path, typer.Argument(metavar="SUBMISSIONS", help="A folder, or a zip as Moodle gives it.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="SUBMISSIONS", help="A folder with one folder or file for each student, or a zip.")
+    ],
     assignment: AssignmentOption = None,
-    out: Annotated[Path, typer.Option(help="Where reports and evidence go.")] = Path("results"),
-    jobs: Annotated[int | None, typer.Option(min=1, help="Side by side; default: what fits this machine.")] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results go.")] = Path("results"),
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="How many to check at a time. Default: as many as fit this machine."),
+    ] = None,
     data: DataOption = None,
     practice_data: PracticeOption = False,
-    only: Annotated[list[str] | None, typer.Option(help="Check only this one; may be given again.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already stored.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="STUDENT", help="Check only this one. Repeat it for several.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what has run before.")] = False,
     model: Annotated[
-        str, typer.Option(help="The variable that holds the answer, where the checker takes another model for it.")
+        str,
+        typer.Option(metavar="VARIABLE", help="The variable of the network to check, if the checker takes another."),
     ] = "",
     exact: ExactOption = False,
     moodle_worksheet: Annotated[
-        Path | None, typer.Option(help="Moodle's grading worksheet, which tells when each was handed in.")
+        Path | None, typer.Option(metavar="CSV", help="Moodle's grading worksheet, for the times of submission.")
     ] = None,
     extended: ExtensionsOption = None,
     wall: Annotated[
-        str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
+        str, typer.Option("--sandbox", metavar="KIND", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
     scheduler: Annotated[
-        str | None, typer.Option(help="Run them on the workers of this Dask scheduler: its address, or its file.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler: its address, or its file."),
     ] = None,
 ) -> None:
-    """Check a folder of submissions and write a report for demonstrators.
+    """Check a folder of submissions, and write a report on each for demonstrators.
 
-    Exit code 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
+    Each file runs in a sandbox. What has run before does not run again, so an interrupted batch goes on when you
+    repeat the command. The results are pages: open index.html in the output folder.
+
+    Exit code 0: all pass; 1: some fail, or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
     4: the checker is broken.
 
     Example: checker batch submissions --data housing.csv --out results
@@ -70,7 +82,7 @@ def command(
         lambda: _require_place(wall, scheduler),
         lambda: typed.there(path),
         *typed.of_request(request),
-        lambda: typed.readable(moodle_worksheet),
+        lambda: typed.readable("worksheet", moodle_worksheet),
         lambda: output_folder.require_ours(out),
         lambda: remembered.carried_on(request, out),
     )

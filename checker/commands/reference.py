@@ -31,7 +31,7 @@ def command(
 
     It also says where traditional models lie, and how long a batch will take on this machine.
 
-    Example: checker reference reference/ocean_proximity --practice-data
+    Example: checker reference ocean_proximity --practice-data
     """
     for_grading, for_self_check = (
         Request(purpose=purpose, assignment=folder, data=data, practice_data=practice_data)

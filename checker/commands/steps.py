@@ -16,7 +16,6 @@ from checker.report.progress import Display
 from checker.run import batch, session
 from checker.run.session import Request, Session
 
-
 TRAINING_ONCE = "Training the reference solution, once: about a minute."
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from checker.commands import consoles, steps
-from checker.commands.options import AssignmentOption, DataOption, PracticeOption, ResultsFolder
+from checker.commands.options import OtherAssignment, OtherData, OtherPractice, ResultsFolder
 from checker.errors import UsageError
 from checker.formats.text import counted
 from checker.judge.runs import is_measured
@@ -20,15 +20,19 @@ from checker.run.session import Request
 
 def command(
     out: ResultsFolder = Path("results"),
-    only: Annotated[list[str] | None, typer.Option(help="Show only this one; may be given again.")] = None,
-    assignment: AssignmentOption = None,
-    data: DataOption = None,
-    practice_data: PracticeOption = False,
-    show: Annotated[bool, typer.Option("--show/--no-show", help="Start TensorBoard on what is written.")] = True,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="STUDENT", help="Show only this one. Repeat it for several.")
+    ] = None,
+    assignment: OtherAssignment = None,
+    data: OtherData = None,
+    practice_data: OtherPractice = False,
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Start TensorBoard, or only write the files.")] = True,
 ) -> None:
-    """Write the trainings of a batch as TensorBoard's event files, the reference's beside them, and show them.
+    """Show the trainings of a batch in TensorBoard, beside those of the reference solution.
 
-    Example: checker tensorboard results --only ada --data housing.csv
+    The files go into the folder tensorboard in RESULTS. The folder remembers the assignment and the data of the batch.
+
+    Example: checker tensorboard results --only ada
     """
     from checker.report import eventfiles  # its protocol buffers load slowly, and no other command needs them
 

@@ -50,14 +50,8 @@ def content(path: Path) -> bytes:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def require_readable(path: Path) -> None:
-    """Raise UsageError if the user named no file that can be read. It is not opened: it may be a pipe."""
-    problem = _problem(path)
-    if problem:
-        raise UsageError(f"{path} cannot be read: {problem}.")
-
-
-def _problem(path: Path) -> str:
+def unreadable(path: Path) -> str:
+    """Return why a file cannot be read; "" if it can. It is not opened: it may be a pipe, which is read once."""
     try:
         if path.is_dir():
             return os.strerror(errno.EISDIR)

@@ -37,16 +37,16 @@ def of_request(request: Request) -> list[Check]:
     """Return the checks of the options that commands have in common."""
     return [
         lambda: session.require_one_source(request),
-        lambda: None if request.assignment is None else folders.locate(request.assignment),
-        lambda: readable(request.data),
-        lambda: readable(request.extensions),
+        lambda: request.assignment and folders.locate(request.assignment),
+        lambda: readable("data", request.data),
+        lambda: readable("file of extensions", request.extensions),
     ]
 
 
-def readable(path: Path | None) -> None:
+def readable(what: str, path: Path | None) -> None:
     """Raise UsageError if a file was named that cannot be read."""
-    if path is not None:
-        files.require_readable(path)
+    if path is not None and (why := files.unreadable(path)):
+        raise UsageError(f"The {what} cannot be read: {path}: {why}.")
 
 
 def there(path: Path) -> None:
