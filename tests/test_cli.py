@@ -194,7 +194,7 @@ def test_everything_that_is_wrong_is_said_at_once(run, tmp_path):
         assert words in text
     for command in ("judge", "tensorboard"):
         code, text = run(command, tmp_path, "--assignment", "flowers", "--data", "none.csv")
-        assert (code, "2 things are wrong" in text) == (2, True)
+        assert (code, "3 things are wrong" in text) == (2, True)
 
 
 def test_an_assignment_is_chosen_by_name(run, with_guest, empty_handed, tmp_path, monkeypatch):

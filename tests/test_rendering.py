@@ -692,7 +692,7 @@ def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
     for words in (
         "Ada Lovelace",
         "91.3%",
-        "88.9%",
+        "88.8%",
         "No model for this task was found.",
         "4 submissions: 2 PASS, 1 FAIL, 1 REFER",
         "Not finished: Kurt: disk full",
@@ -712,8 +712,8 @@ def test_the_summary_keeps_to_its_columns(width: int) -> None:
     print_summary(Console(file=out, width=width), reports, [], "a/folder/with/a/long/path" * 6)
     *lines, last = out.getvalue().splitlines()
     assert max(map(cell_len, lines)) <= width
-    assert [line.split()[0] for line in lines[1:3]] == ["Ada", "Wolfeschlegels…aine"]
-    assert "12345" in lines[2]
+    assert lines[1].startswith("Ada Lovelace ")
+    assert lines[2].startswith("Wolfes") and "…" in lines[2] and "12345" in lines[2]
     assert ("First reason" in lines[0]) == (width > 60)
     assert last.endswith("/index.html")
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from checker.commands import consoles, steps
 from checker.commands.options import OtherAssignment, OtherData, OtherExtensions, OtherPractice, ResultsFolder
-from checker.errors import UsageError
 from checker.report.progress import Display
-from checker.run import batch, lock, remembered, store, typed
+from checker.run import batch, lock, store
 from checker.run.session import Request
 
 
@@ -24,17 +23,13 @@ def command(
 
     Example: checker judge results
     """
-    stored = store.places(out / batch.EVIDENCE)
-    if not stored:
-        raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
     request = Request(assignment=assignment, data=data, practice_data=practice_data, extensions=extended, out=out)
-    typed.require(*typed.of_request(request), lambda: remembered.completed(request, out))
-    request = remembered.completed(request, out)
+    request = steps.completed(request, out)
     steps.warn_of_old_keys(request)
     settings = steps.prepare(request, store.submissions(out / batch.EVIDENCE))
     with lock.held(out):
         reference = steps.open_session(settings).reference
-        display = Display(consoles.output, len(stored))
+        display = Display(consoles.output, len(store.places(out / batch.EVIDENCE)))
         with display.shown():
             result = batch.judge_again(settings, reference, out, display.end)
     steps.finish(result, out)

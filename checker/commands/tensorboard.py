@@ -13,7 +13,7 @@ from checker.formats.text import counted
 from checker.judge.runs import is_measured
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings
-from checker.run import batch, remembered, session, store, typed
+from checker.run import batch, session, store
 from checker.run.keys import circumstances
 from checker.run.session import Request
 
@@ -37,8 +37,7 @@ def command(
     from checker.report import eventfiles  # its protocol buffers load slowly, and no other command needs them
 
     request = Request(assignment=assignment, data=data, practice_data=practice_data)
-    typed.require(*typed.of_request(request), lambda: remembered.completed(request, out))
-    request = remembered.completed(request, out)
+    request = steps.completed(request, out)
     steps.warn_of_old_keys(request)
     settings = session.settings(request)
     chosen = _trained(out, only or [], settings)

@@ -40,9 +40,7 @@ NAME = 60
 REASON = 120
 INDEX = "index.html"
 
-LISTED_NAME = 30
-"""Most columns that a name takes in the list of a batch."""
-LEAST_REASON = 16
+LEAST_REASON = 20
 """Fewer columns than these tell nothing: then the list has no reasons."""
 GAP = 2
 
@@ -212,16 +210,17 @@ def _times(console: Console, reports: Sequence[Report]) -> None:
 
 def _cohort(console: Console, reports: Sequence[Report]) -> Table:
     """Return a line for each submission, which the console is wide enough for."""
-    names = [narrow.shortened(report.submission.name, LISTED_NAME) for report in reports]
+    names = [narrow.shortened(report.submission.name, min(NAME, console.width * 3 // 8)) for report in reports]
     scores = [_score(report.comparison) for report in reports]
     heading = metric(reports[0]).title
-    taken = sum(max(map(cell_len, words)) + GAP for words in (["Submission", *names], [*Verdict], [heading, *scores]))
-    room = console.width - taken
+    columns = (["Submission", *names], ["Verdict", *Verdict], [heading, *scores])
+    room = console.width - sum(max(map(cell_len, column)) + GAP for column in columns)
     table = _table(console, "Submission", "Verdict", heading, *(["First reason"] if room >= LEAST_REASON else []))
     for column in (*table.columns[:2], *table.columns[3:]):
         column.justify = "left"
     for report, name, score in zip(reports, names, scores, strict=True):
-        reason = narrow.cut("".join(report.reasons[:1]), max(room, LEAST_REASON))
+        first = report.reasons[:1] if report.verdict is not Verdict.PASS else ()
+        reason = narrow.cut("".join(first), max(room, LEAST_REASON))
         verdict = text(console, report.verdict, f"bold {COLOUR[report.verdict]}")
         cells = (text(console, name), verdict, text(console, score), text(console, reason))
         table.add_row(*cells[: len(table.columns)])
