@@ -194,16 +194,40 @@ def test_the_classification_is_the_default(root, assignment):
 
 
 def test_among_several_one_must_be_named(folder):
-    """Where there are several, or none, the message lists them and says how to choose."""
+    """Where there are several the message lists them and says how to choose."""
     shutil.copytree(folder, folder.parent / "other")
     with pytest.raises(UsageError) as caught:
         folders.find(None, folder.parent)
     assert "--assignment" in caught.value.help
     assert "copy" in caught.value.help
     assert "other" in caught.value.help
-    with pytest.raises(UsageError) as caught:
-        folders.find(None, folder)
-    assert "none in" in caught.value.help
+
+
+def test_what_comes_with_the_checker_is_found_by_name(root, assignment, tmp_path, monkeypatch):
+    """From any folder an assignment that comes with the checker is found by its name, and without a name the default
+    among them; a folder of one's own comes before a name."""
+    monkeypatch.chdir(tmp_path)
+    assert folders.find(None) == assignment
+    assert folders.find(Path("house_value")) == folders.load(root / "reference" / "house_value")
+    (tmp_path / "house_value").mkdir()
+    assert folders.find(Path("house_value")).folder == str(root / "reference" / "house_value")
+    shutil.copytree(root / "reference" / "house_value", tmp_path / "house_value", dirs_exist_ok=True)
+    assert folders.find(Path("house_value")).folder == str(tmp_path / "house_value")
+
+
+def test_an_unknown_name_lists_what_there_is(tmp_path, monkeypatch):
+    """A name that is neither a folder's nor that of an assignment that comes with the checker lists the latter."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="There is no assignment in flowers") as caught:
+        folders.find(Path("flowers"))
+    assert "house_value, ocean_proximity." in caught.value.help
+
+
+def test_seeds_that_everybody_knows(folder):
+    """The seeds of an assignment that comes with the checker are public, those of a copy until they are changed."""
+    assert folders.has_public_seeds(folders.load(folder))
+    change(folder, "grading = [11, 23, 37, 41, 59]", "grading = [12, 23, 37, 41, 59]")
+    assert not folders.has_public_seeds(folders.load(folder))
 
 
 # -- beside the assignment -------------------------------------------------------------------------------

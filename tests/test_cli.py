@@ -1,6 +1,8 @@
 """The commands: exit codes, words for every way to fail, and nothing hostile on the screen."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 
 import checker
 from checker import run as run_package
 from checker.assignment import dataset
+from checker.commands import app
 from checker.errors import HarnessError
 from checker.records.capture import Environment
 from checker.records.job import Progress
@@ -203,6 +207,74 @@ def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatc
     assert "a mistake in the checker, not in any submission" in text
 
 
+# -- what was typed --------------------------------------------------------------------------------------
+
+
+def test_everything_that_is_wrong_is_said_at_once(run, tmp_path):
+    """Options that contradict one another and paths to nowhere are told together, before anything runs."""
+    (tmp_path / "essay.txt").write_text("")
+    code, text = run(
+        *("batch", "nowhere", "--assignment", "flowers", "--data", "none.csv", "--extensions", "later.csv"),
+        *("--moodle-worksheet", "grades.csv", "--out", tmp_path, "--sandbox", "paper", "--practice-data"),
+    )
+    assert code == 2
+    for words in (
+        "8 things are wrong with the command:",
+        "• --sandbox paper: there is bubblewrap and none.",
+        "• There is nothing at nowhere.",
+        "• Say either --data or --practice-data.",
+        "• There is no assignment in flowers: assignment.toml is missing. Name an assignment's folder, or one that "
+        "comes with the checker: house_value, ocean_proximity.",
+        "• The data cannot be read: none.csv: No such file or directory.",
+        "• The file of extensions cannot be read: later.csv: No such file",
+        "• The worksheet cannot be read: grades.csv: No such file",
+        f"• {tmp_path} holds something else than results: essay.txt. Choose an empty or a new folder with --out.",
+    ):
+        assert words in text
+    for command in ("judge", "tensorboard"):
+        code, text = run(command, tmp_path, "--assignment", "flowers", "--data", "none.csv")
+        assert (code, "3 things are wrong" in text) == (2, True)
+
+
+def test_an_assignment_is_chosen_by_name(run, with_guest, empty_handed, tmp_path, monkeypatch):
+    """From any folder --assignment takes the name of an assignment that comes with the checker; without it, one is
+    taken, and named. That its seeds are public is said once in an output folder."""
+    with_guest(None)
+    monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
+    monkeypatch.chdir(tmp_path)
+    words = ("batch", "in", "--practice-data")
+    code, text = run(*words, "--assignment", "house_value")
+    assert (code, "Practical 4: predict the median house value, on practice data." in text) == (0, True)
+    assert "The seeds for grading house_value are public" in text
+    assert "house_value, change the numbers of seeds.grading and seeds.further in assignment.toml there" in text
+    assert "are public" not in run(*words)[1]
+    code, text = run(*words, "--out", "other")
+    assert (code, "Practical 4: predict ocean proximity, on practice data. 1 submission, " in text) == (0, True)
+
+
+def test_an_output_folder_with_something_else_is_refused(run, with_guest, empty_handed, tmp_path, monkeypatch):
+    """A batch writes into a folder that is new, empty, or holds results, even beside other files; into no other."""
+    made = with_guest(None)
+    monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
+    out = tmp_path / "out"
+    words = ("batch", empty_handed, "--practice-data", "--out", out)
+    out.mkdir()
+    (out / "extensions.csv").write_text("")  # this is where a lecturer puts it before the first batch
+    (out / ".DS_Store").write_text("")
+    (out / "notes.txt").write_text("")
+    code, text = run(*words)
+    assert (code, f"{out} holds something else than results: notes.txt." in text) == (2, True)
+    assert sorted(path.name for path in out.iterdir()) == [".DS_Store", "extensions.csv", "notes.txt"]
+    assert made.boxes == []
+    for left in ("notes.txt", "extensions.csv"):
+        (out / left).unlink()
+    assert run(*words)[0] == 0
+    (out / "notes.txt").write_text("")
+    assert run(*words)[0] == 0
+    code, text = run(*words[:-1], empty_handed / "ada.ipynb")
+    assert (code, "ada.ipynb cannot be used as a folder for results: Not a directory" in text) == (2, True)
+
+
 # -- options ---------------------------------------------------------------------------------------------
 
 
@@ -247,7 +319,7 @@ def test_an_old_key_is_said_once(run, with_guest, empty_handed, monkeypatch, tmp
     code, text = run(*words, "--assignment", folder)
     assert code == 0
     assert text.count("execute.wall_seconds is read as execute.seconds") == 1
-    assert "is read as" not in run(*words)[1]
+    assert "is read as" not in run(*words, "--assignment", "ocean_proximity")[1]
     for command in ("bundle", "reference"):
         assert (
             "is read as execute.seconds"
@@ -293,6 +365,27 @@ def test_the_program_alone_teaches():
     assert ended.returncode == 0
     for words in ("batch", "self-check", "reference", "doctor", "Check your own solution"):
         assert words in ended.stdout
+
+
+COMMANDS = "batch judge export tensorboard self-check new reference bundle doctor worker".split()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_help_fits_and_has_an_example(run, command, monkeypatch, capsys):
+    """The help of each command has an example, which the command takes as it stands, and fits 80 columns; so does the
+    list of commands, whose sentences are whole."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in (["--help"], [command, "--help"]):
+        monkeypatch.setattr(sys, "argv", ["checker", *words])
+        with pytest.raises(SystemExit):
+            app.main()
+        text = capsys.readouterr().out
+        assert max(map(len, text.splitlines())) <= 80
+        assert "..." not in text.replace("COMMAND [ARGS]...", "")
+    (example,) = re.findall(r"Example:\s+checker (.*)", text)
+    name, *given = shlex.split(example)
+    assert name == command
+    typer.main.get_command(app.app).commands[name].make_context(name, given)  # raises if it cannot be parsed
 
 
 @pytest.mark.parametrize(

@@ -802,23 +802,40 @@ def test_a_terminal_without_unicode_is_no_obstacle(encoding: str) -> None:
 
 
 def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
-    """Names, verdicts, accuracies, counts, and what was not finished and why that is nobody's fault."""
+    """Names, verdicts, accuracies, first reasons, counts, what was not finished and why that is nobody's fault, and
+    last the page to open."""
     out = io.StringIO()
     reports = [a_pass(), a_fail(), a_referral(), poisoned(a_pass())]
     print_summary(Console(file=out, width=100), reports, [Unfinished("Kurt", "disk full")], "out/")
     text = out.getvalue()
+    assert text.splitlines()[-1] == "Open out/index.html"
     for words in (
         "Ada Lovelace",
         "91.3%",
-        "88.9%",
-        "91.9%",
+        "88.8%",
+        "No model for this task was found.",
         "4 submissions: 2 PASS, 1 FAIL, 1 REFER",
         "Not finished: Kurt: disk full",
         "Not the students' fault",
-        "Reports: out/",
     ):
         assert words in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_the_summary_keeps_to_its_columns(width: int) -> None:
+    """Each submission has one line, which the terminal is wide enough for; of a long name both ends are there, and a
+    narrow terminal leaves reasons out."""
+    names = ["Ada Lovelace", "Wolfeschlegelsteinhausenbergerdorff, Hubert Blaine 12345", "王小明" * 20]
+    reports = [a_fail(name) for name in names]
+    out = io.StringIO()
+    print_summary(Console(file=out, width=width), reports, [], "a/folder/with/a/long/path" * 6)
+    *lines, last = out.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert lines[1].startswith("Ada Lovelace ")
+    assert lines[2].startswith("Wolfes") and "…" in lines[2] and "12345" in lines[2]
+    assert ("First reason" in lines[0]) == (width > 60)
+    assert last.endswith("/index.html")
 
 
 # -- tables ----------------------------------------------------------------------------------------------

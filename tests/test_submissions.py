@@ -159,7 +159,8 @@ def test_the_note_is_short(tmp_path):
 
 
 def test_left_overs_are_no_submissions(tmp_path):
-    """Caches, checkpoints, archives' left-overs and hidden files are looked at on no level."""
+    """Caches, checkpoints, archives' left-overs and hidden files are looked at on no level; who has no others has
+    handed in nothing."""
     put(
         tmp_path,
         "ada/.ipynb_checkpoints/tick-checkpoint.ipynb",
@@ -171,7 +172,9 @@ def test_left_overs_are_no_submissions(tmp_path):
         ".hidden.py",
         "grace/tick.ipynb",
     )
-    assert taken(tmp_path) == {"grace": "grace/tick.ipynb"}
+    ada, grace = choice.find(tmp_path)
+    assert (ada.name, ada.sha256) == ("ada", "")
+    assert Path(grace.path) == tmp_path / "grace" / "tick.ipynb"
 
 
 def test_hidden_files_are_named(tmp_path):
@@ -287,10 +290,39 @@ def test_files_without_a_byte(tmp_path):
 
 
 def test_a_folder_without_a_file(tmp_path):
-    """A student's folder that is empty, or holds only left-overs, is no submission."""
+    """A student's folder that is empty, or holds only left-overs or hidden files, is a submission of nothing, in a
+    folder as in a zip; an empty folder beside a student's files is not."""
     put(tmp_path, "ada/tick.ipynb", "grace/.ipynb_checkpoints/tick.ipynb", "linus/__MACOSX/._tick.ipynb")
-    (tmp_path / "barbara").mkdir()
-    assert [found.name for found in choice.find(tmp_path)] == ["ada"]
+    put(tmp_path, "hazel/deep/.tick.ipynb", ".git/hook.py", "__pycache__/tick.pyc")
+    for empty in ("barbara/data", "ada/data"):
+        (tmp_path / empty).mkdir(parents=True)
+    with ZipFile(tmp_path.parent / "all.zip", "w") as archive:
+        for path in sorted(tmp_path.rglob("*")):
+            if path.is_file() or path.name == "data":  # as most programs, which list only folders without files
+                archive.write(path, path.relative_to(tmp_path))
+    for place in (tmp_path, tmp_path.parent / "all.zip"):
+        ada, *others = choice.find(place)
+        assert (ada.name, ada.failure, ada.companions, ada.note) == ("ada", None, (), "")
+        assert [found.name for found in others] == ["barbara", "grace", "hazel", "linus"]
+        for found in others:
+            assert found.failure is not None
+            assert found.failure.rationale == "Nothing was handed in: the upload holds no file."
+        assert "the name begins with a dot: .tick.ipynb" in others[2].note
+
+
+def test_an_empty_folder_keeps_its_platform(tmp_path):
+    """Whose an empty folder is, is read from its name as for others; a download without folders stays one."""
+    (tmp_path / "moodle" / "Ada Lovelace_7_assignsubmission_file").mkdir(parents=True)
+    put(tmp_path, "moodle/Grace Hopper_8_assignsubmission_file/tick.ipynb", "canvas/lovelaceada_1234_98765_tick.ipynb")
+    (tmp_path / "canvas" / "empty").mkdir()
+    put(tmp_path, "course/submitted/ada/tick4/tick.ipynb")
+    (tmp_path / "course" / "submitted" / "grace" / "tick4").mkdir(parents=True)
+    found = {part: [one.name for one in choice.find(tmp_path / part)] for part in ("moodle", "canvas", "course")}
+    assert found == {
+        "moodle": ["Ada Lovelace 7", "Grace Hopper 8"],
+        "canvas": ["lovelaceada 1234"],
+        "course": ["ada", "grace"],
+    }
 
 
 def test_files_deep_down(tmp_path):

@@ -41,7 +41,7 @@ def load(
     """
     if practice:
         return _practice(source)
-    path = given or _beside(source, folder) or _in_environment() or _cached(source, download)
+    path = local(source, given, folder) or _cached(source, download)
     content = _read(source, path)
     if hashlib.sha256(content).hexdigest() != source.sha256:
         raise DatasetError(
@@ -49,6 +49,11 @@ def load(
             f"Give the unchanged {source.file}{_or_practice(source, ', or say --practice-data')}.",
         )
     return parse(source, content, source.file, practice=False)
+
+
+def local(source: DataSource, given: Path | None, folder: Path | None) -> Path | None:
+    """Return the file that was given, or else lies in the assignment's folder or is named in the environment."""
+    return given or _beside(source, folder) or _in_environment()
 
 
 def _practice(source: DataSource) -> Dataset:

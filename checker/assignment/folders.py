@@ -1,5 +1,7 @@
-"""Read ``reference/<id>/assignment.toml``: every key is required or has a default, and unknown keys are errors."""
+"""Finds assignments, and reads their ``assignment.toml``: every key is required or has a default, and unknown keys are
+errors."""
 
+import contextlib
 import json
 import math
 import re
@@ -10,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+import checker
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.records.assignment import Assignment
 from checker.records.capture import CellResult
@@ -22,6 +25,10 @@ SOLUTION = "solution.ipynb"
 STARTER = "starter.ipynb"
 RULES = "test_rules.py"
 SCORES = "scores.json"
+PACKAGE = Path(checker.__file__).parent
+IN_PACKAGE = PACKAGE / "assignments"
+SHIPPED = IN_PACKAGE if IN_PACKAGE.exists() else PACKAGE.parent / "reference"
+"""The assignments that come with the checker: a wheel carries them inside the package, a checkout in ``reference/``."""
 PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)
 """A file name that cannot point to another folder, on any system."""
 
@@ -59,9 +66,7 @@ def load(folder: Path) -> Assignment:
     try:
         assignment = TypeAdapter(Assignment).validate_json(json.dumps(content | beside, default=str))
     except ValidationError as error:
-        raise AssignmentError(
-            f"{path}: {_in_words(error)}", "See reference/ocean_proximity/assignment.toml."
-        ) from error
+        raise AssignmentError(f"{path}: {_in_words(error)}", f"See {SHIPPED / 'ocean_proximity' / FILE}.") from error
     _check(path, assignment)
     return assignment
 
@@ -90,19 +95,51 @@ def _with_old_limit(content: dict[str, Any]) -> list[str]:
 
 
 def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
-    """Return the assignment in the folder ``given``; without one, the only assignment in ``root``, or its only default.
+    """Return the assignment ``given`` by its folder or its name; without one, the only assignment in ``root``, or its
+    only default. If ``root`` has none, return the default of those that come with the checker.
 
-    Raises UsageError if neither exists.
+    Raises UsageError if there is no such assignment.
     """
     if given is not None:
-        return load(given)
-    folders = sorted(p.parent for p in root.glob(f"*/{FILE}"))
+        return load(locate(given))
+    folders = _within(root) or _within(SHIPPED)
     found = [load(folder) for folder in folders]
     marked = found if len(found) == 1 else [assignment for assignment in found if assignment.default]
     if len(marked) != 1:
-        names = ", ".join(str(folder) for folder in folders) or f"none in {root.resolve()}"
+        names = ", ".join(str(folder) for folder in folders)
         raise UsageError("Which assignment?", f"Say --assignment FOLDER. There are: {names}.")
     return marked[0]
+
+
+def locate(given: Path) -> Path:
+    """Return the folder of an assignment that was given by its folder or, if it comes with the checker, by its name.
+
+    Raises UsageError, which lists those that come with the checker, if there is no such assignment.
+    """
+    with contextlib.suppress(OSError):  # a name that is too long, or a folder that nobody may open
+        if (given / FILE).is_file():
+            return given
+    known = shipped()
+    if str(given) in known:
+        return known[str(given)]
+    raise UsageError(
+        f"There is no assignment in {given}: {FILE} is missing.",
+        f"Name an assignment's folder, or one that comes with the checker: {', '.join(known)}.",
+    )
+
+
+def shipped() -> dict[str, Path]:
+    """Return the folders of the assignments that come with the checker, by name."""
+    return {folder.name: folder.resolve() for folder in _within(SHIPPED)}
+
+
+def _within(root: Path) -> list[Path]:
+    return sorted(path.parent for path in root.glob(f"*/{FILE}"))
+
+
+def has_public_seeds(assignment: Assignment) -> bool:
+    """Whether the seeds for grading are those of an assignment that comes with the checker."""
+    return assignment.seeds.grading in [load(folder).seeds.grading for folder in shipped().values()]
 
 
 def grading_seeds(assignment: Assignment) -> tuple[int, ...]:

@@ -29,8 +29,10 @@ from checker.errors import CheckerError, ExitCode
 from checker.formats import text
 
 app = typer.Typer(
-    help="Check solutions of a deep-learning practical: run them in a sandbox, retrain the student's network from "
-    "fixed seeds, compare it with a reference solution, and write a report.",
+    help="Check solutions of a deep-learning practical.\n\n"
+    "The checker runs a student's notebook in a sandbox, trains the network again from fixed seeds, compares it with "
+    "a reference solution, and writes a report: PASS, REFER or FAIL.\n\n"
+    "Example: checker batch submissions --data housing.csv --out results",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -53,16 +55,17 @@ def _options(
     """Hold the options that come before a command."""
 
 
-app.command("batch")(batch.command)
-app.command("worker")(worker.command)
-app.command("judge")(judge.command)
-app.command("self-check")(self_check.command)
-app.command("reference")(reference.command)
-app.command("doctor")(doctor.command)
-app.command("bundle")(bundle.command)
-app.command("new")(new.command)
-app.command("export")(export.command)
-app.command("tensorboard")(tensorboard.command)
+# In the order in which people meet them: demonstrators, students, lecturers, administrators.
+app.command("batch", short_help="Check a folder of submissions.")(batch.command)
+app.command("judge", short_help="Judge a batch again, after rules were changed.")(judge.command)
+app.command("export", short_help="Return decisions to Moodle and other platforms.")(export.command)
+app.command("tensorboard", short_help="Show the trainings of a batch in TensorBoard.")(tensorboard.command)
+app.command("self-check", short_help="Check your own solution before you upload it.")(self_check.command)
+app.command("new", short_help="Make the folder of a new assignment.")(new.command)
+app.command("reference", short_help="Check an assignment with its reference solution.")(reference.command)
+app.command("bundle", short_help="Pack what students need for a self-check.")(bundle.command)
+app.command("doctor", short_help="Look at this machine: what is missing?")(doctor.command)
+app.command("worker", short_help="Run submissions of a batch on another machine.")(worker.command)
 
 
 def main() -> NoReturn:

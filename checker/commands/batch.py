@@ -1,5 +1,6 @@
 """The command that checks a folder of submissions."""
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -8,54 +9,66 @@ from typing import Annotated
 
 import typer
 
+from checker.assignment import folders
 from checker.commands import consoles, schedulers, steps
 from checker.commands.options import AssignmentOption, DataOption, ExactOption, ExtensionsOption, PracticeOption
 from checker.errors import UsageError
 from checker.formats import files, text
+from checker.formats.text import counted
 from checker.gradebooks import moodle, worksheets
 from checker.records.settings import RunSettings
 from checker.records.submission import Submission
 from checker.report.progress import Display
-from checker.run import batch, board, lock, places, store
+from checker.run import batch, board, lock, output_folder, places, remembered, store, typed
 from checker.run.session import Request
 from checker.sandbox import kinds
 from checker.submissions import choice
 
 
 def command(
-    path: Annotated[Path, typer.Argument(metavar="SUBMISSIONS", help="A folder, or a zip as Moodle gives it.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="SUBMISSIONS", help="A folder with one folder or file for each student, or a zip.")
+    ],
     assignment: AssignmentOption = None,
-    out: Annotated[Path, typer.Option(help="Where reports and evidence go.")] = Path("results"),
-    jobs: Annotated[int | None, typer.Option(min=1, help="Side by side; default: what fits this machine.")] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where results go.")] = Path("results"),
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="How many to check at a time. Default: as many as fit this machine."),
+    ] = None,
     data: DataOption = None,
     practice_data: PracticeOption = False,
-    only: Annotated[list[str] | None, typer.Option(help="Check only this one; may be given again.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already stored.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="STUDENT", help="Check only this one. Repeat it for several.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what has run before.")] = False,
     model: Annotated[
-        str, typer.Option(help="The variable that holds the answer, where the checker takes another model for it.")
+        str,
+        typer.Option(metavar="VARIABLE", help="The variable of the network to check, if the checker takes another."),
     ] = "",
     exact: ExactOption = False,
     moodle_worksheet: Annotated[
-        Path | None, typer.Option(help="Moodle's grading worksheet, which tells when each was handed in.")
+        Path | None, typer.Option(metavar="CSV", help="Moodle's grading worksheet, for the times of submission.")
     ] = None,
     extended: ExtensionsOption = None,
     wall: Annotated[
-        str, typer.Option("--sandbox", help="bubblewrap, or none for files that you trust as your own.")
+        str, typer.Option("--sandbox", metavar="KIND", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
     scheduler: Annotated[
-        str | None, typer.Option(help="Run them on the workers of this Dask scheduler: its address, or its file.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler: its address, or its file."),
     ] = None,
 ) -> None:
-    """Check a folder of submissions and write a report for demonstrators.
+    """Check a folder of submissions, and write a report on each for demonstrators.
 
-    With --only, index and tables still hold everybody who was checked before. The exit code is about the submissions of
-    this command alone. 0: all pass; 1: some fail or need a demonstrator; 2: wrong usage; 3: the assignment is broken;
-    4: the checker is broken.
+    Each file runs in a sandbox. What has run before does not run again, so an interrupted batch goes on when you
+    repeat the command. The results are pages: open index.html in the output folder. With --only, index and tables still
+    hold every submission that was checked before.
+
+    Exit code, about the submissions of this command alone: 0: all pass; 1: some fail, or need a demonstrator; 2: wrong
+    usage; 3: the assignment is broken; 4: the checker is broken.
 
     Example: checker batch submissions --data housing.csv --out results
     """
-    if wall not in kinds.KINDS:
-        raise UsageError(f"--sandbox {wall}: there is {' and '.join(kinds.KINDS)}.")
     request = Request(
         assignment=assignment,
         data=data,
@@ -64,26 +77,52 @@ def command(
         exact=exact,
         extensions=extended,
         out=out,
+        typed=tuple(sys.argv[1:]),
     )
+    typed.require(
+        lambda: _require_place(wall, scheduler),
+        lambda: typed.there(path),
+        *typed.of_request(request),
+        lambda: typed.readable("worksheet", moodle_worksheet),
+        lambda: output_folder.require_ours(out),
+        lambda: remembered.carried_on(request, out),
+    )
+    request = remembered.carried_on(request, out)
     steps.warn_of_old_keys(request)
-    if scheduler is not None and wall == "none":
-        raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
     submitted = _submitted(path, moodle_worksheet)
     chosen = _only(submitted, only or [])
     settings = steps.prepare(request, _with_stored(submitted, out))
     if wall == "none":
         consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
     with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
-        at_a_time = jobs or fit
-        consoles.output.print(
-            f"{len(chosen)} submissions, {at_a_time} at a time ({fit} fit {place}), on {settings.dataset.note.name}."
-        )
+        _introduce(settings, out, f"{counted(len(chosen), 'submission')}, {jobs or fit} at a time ({fit} fit {place}).")
+        remembered.write(request, settings, out)
         with board.announced(settings, out, [one.name for one in chosen]):
             reference = steps.open_session(settings).reference
         display = Display(consoles.output, len(chosen))
-        with ThreadPoolExecutor(at_a_time) as executor, display.shown():
+        with ThreadPoolExecutor(jobs or fit) as executor, display.shown():
             result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
     steps.finish(result, out)
+
+
+def _require_place(wall: str, scheduler: str | None) -> None:
+    if wall not in kinds.KINDS:
+        raise UsageError(f"--sandbox {wall}: there is {' and '.join(kinds.KINDS)}.")
+    if scheduler is not None and wall == "none":
+        raise UsageError("Workers run nothing without a sandbox: say either --scheduler or --sandbox none.")
+
+
+def _introduce(settings: RunSettings, out: Path, amount: str) -> None:
+    """Say what is checked, and once that seeds are public."""
+    assignment = settings.assignment
+    consoles.output.print(f"{assignment.title}, on {settings.dataset.note.name}.", markup=False)
+    consoles.output.print(amount, markup=False)
+    if folders.has_public_seeds(assignment) and not remembered.is_of(out, settings):
+        consoles.warn(
+            f"The seeds for grading {assignment.id} are public, because they come with the checker: students can find "
+            f"out which rows are held out. For your own, copy {assignment.folder}, change the numbers of seeds.grading "
+            f"and seeds.further in {folders.FILE} there, and say --assignment COPY."
+        )
 
 
 def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:

@@ -18,8 +18,9 @@ def command(
 ) -> None:
     """Pack what students need for `checker self-check`: rules, hand-out, the reference's scores, and no solution.
 
-    Example: checker bundle reference/ocean_proximity -o tick4.zip
+    Example: checker bundle ocean_proximity -o tick4.zip
     """
+    folder = folders.locate(folder)
     assignment = folders.load(folder)
     for words in folders.outdated(folder):
         consoles.output.print(words, style="yellow", markup=False, soft_wrap=True)

@@ -15,10 +15,15 @@ def command(
     assignment: AssignmentOption = None,
     data: DataOption = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Try our own hostile files behind this machine's wall (two minutes).")
+        bool, typer.Option("--full", help="Also run the checker's own hostile files in the sandbox (two minutes).")
     ] = False,
 ) -> None:
-    """Say what is installed here, which sandbox works and why not, and whether the data was found."""
+    """Look at this machine: what is installed, whether the sandbox works, and whether the data is there.
+
+    Exit code 0: all is well; 1: something is missing, and the output says how to get it.
+
+    Example: checker doctor --full
+    """
     findings = (*doctor.examine(assignment, data), *(doctor.withstand() if full else ()))
     notices.print_findings(consoles.output, findings)
     well = all(finding.is_well for finding in findings)

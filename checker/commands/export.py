@@ -57,7 +57,7 @@ def command(
     Whoever has no decision stays as before. Notes go into Moodle's feedback comments, where students read them. Exit
     code 0: everybody's decision has gone back; 1: some have not, and the output says which and why.
 
-    Example: checker export results --moodle-worksheet grades.csv --to filled.csv
+    Example: checker export results --moodle-worksheet grades.csv --to new.csv
     """
     if sum(one is not None for one in (moodle_worksheet, nbgrader, gradescope, github_classroom)) != 1:
         options = "--moodle-worksheet, --nbgrader, --gradescope or --github-classroom"

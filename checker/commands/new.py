@@ -30,7 +30,9 @@ def command(
 ) -> None:
     """Make the folder of a new assignment: settings, hand-out, solution, rules, and an example that fails each rule.
 
-    Example: checker new flowers --task classification --csv flowers.csv --target species
+    \b
+    Example:
+    checker new flowers --task classification --csv flowers.csv --target species
     """
     if task not in GUESSES:
         raise UsageError(f"--task {task}: there is {' and '.join(GUESSES)}.")

@@ -33,7 +33,7 @@ def command(
     What takes seconds comes first: rules, hand-out, and the bar for the first seed. It also says where traditional
     models lie, how often honest networks will be REFER, and how long a batch will take on this machine.
 
-    Example: checker reference reference/ocean_proximity --practice-data
+    Example: checker reference ocean_proximity --practice-data
     """
     for_grading, for_self_check = (
         Request(purpose=purpose, assignment=folder, data=data, practice_data=practice_data)

@@ -7,20 +7,35 @@ from typing import NoReturn
 import typer
 
 from checker.commands import consoles
-from checker.errors import ExitCode
+from checker.errors import ExitCode, UsageError
 from checker.records.settings import RunSettings
 from checker.records.submission import Submission
-from checker.records.verdicts import Verdict
+from checker.records.verdicts import Stage, Verdict
 from checker.report import terminal
 from checker.report.progress import Display
-from checker.run import batch, session
+from checker.run import batch, remembered, session, store, typed
 from checker.run.session import Request, Session
+
+TRAINING_ONCE = "Training the reference solution, once: about a minute."
 
 
 def warn_of_old_keys(request: Request) -> None:
     """Warn about each key of the assignment that was renamed."""
     for words in session.outdated(request):
         consoles.warn(words, soft_wrap=True)
+
+
+def completed(request: Request, out: Path) -> Request:
+    """Return a request with what was not typed taken from the batch that wrote a folder. First check all that was."""
+    typed.require(
+        lambda: _require_evidence(out), *typed.of_request(request), lambda: remembered.completed(request, out)
+    )
+    return remembered.completed(request, out)
+
+
+def _require_evidence(out: Path) -> None:
+    if not store.places(out / batch.EVIDENCE):
+        raise UsageError(f"There is no evidence in {out}.", "Name the folder that `checker batch --out` wrote.")
 
 
 def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
@@ -32,10 +47,10 @@ def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
 
 
 def open_session(settings: RunSettings) -> Session:
-    """Open a session, and show the reference's progress meanwhile."""
-    display = Display(consoles.output, 1)
+    """Open a session. If the reference must be trained, say so, and show its progress meanwhile."""
+    display = Display(consoles.output, 1, {Stage.STARTING: TRAINING_ONCE})
     with display.shown():
-        return session.open(settings, display.watch, display.end)
+        return session.open(settings, display.watch, lambda name, report: None)
 
 
 def finish(result: batch.Result, out: Path) -> NoReturn:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from checker.commands import consoles, steps
-from checker.commands.options import AssignmentOption, DataOption, PracticeOption, ResultsFolder
+from checker.commands.options import OtherAssignment, OtherData, OtherPractice, ResultsFolder
 from checker.errors import UsageError
+from checker.formats.text import counted
 from checker.judge.runs import is_measured
 from checker.records.gathered import Gathered
 from checker.records.settings import RunSettings
@@ -19,25 +20,30 @@ from checker.run.session import Request
 
 def command(
     out: ResultsFolder = Path("results"),
-    only: Annotated[list[str] | None, typer.Option(help="Show only this one; may be given again.")] = None,
-    assignment: AssignmentOption = None,
-    data: DataOption = None,
-    practice_data: PracticeOption = False,
-    show: Annotated[bool, typer.Option("--show/--no-show", help="Start TensorBoard on what is written.")] = True,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="STUDENT", help="Show only this one. Repeat it for several.")
+    ] = None,
+    assignment: OtherAssignment = None,
+    data: OtherData = None,
+    practice_data: OtherPractice = False,
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Start TensorBoard, or only write the files.")] = True,
 ) -> None:
-    """Write the trainings of a batch as TensorBoard's event files, the reference's beside them, and show them.
+    """Show the trainings of a batch in TensorBoard, beside those of the reference solution.
 
-    Example: checker tensorboard results --only ada --data housing.csv
+    The files go into the folder tensorboard in RESULTS. The folder remembers the assignment and the data of the batch.
+
+    Example: checker tensorboard results --only ada
     """
     from checker.report import eventfiles  # its protocol buffers load slowly, and no other command needs them
 
     request = Request(assignment=assignment, data=data, practice_data=practice_data)
+    request = steps.completed(request, out)
     steps.warn_of_old_keys(request)
     settings = session.settings(request)
     chosen = _trained(out, only or [], settings)
     reference = steps.open_session(settings).reference_evidence
     folder = eventfiles.write_beside(chosen, reference, settings, out / "tensorboard")
-    consoles.output.print(f"Event files of {len(chosen)} submissions are in {folder}.", markup=False)
+    consoles.output.print(f"Event files of {counted(len(chosen), 'submission')} are in {folder}.", markup=False)
     if show:
         eventfiles.show(folder)
 

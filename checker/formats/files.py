@@ -1,7 +1,9 @@
 """Atomic writes, safe file names, and arrays as zip archives."""
 
 import contextlib
+import errno
 import hashlib
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -46,6 +48,17 @@ def content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def unreadable(path: Path) -> str:
+    """Return why a file cannot be read; "" if it can. It is not opened: it may be a pipe, which is read once."""
+    try:
+        if path.is_dir():
+            return os.strerror(errno.EISDIR)
+        path.stat()
+        return "" if os.access(path, os.R_OK) else os.strerror(errno.EACCES)
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def clear(folder: Path) -> None:

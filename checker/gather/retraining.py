@@ -122,6 +122,7 @@ def _rebuild(
 
     def once() -> tuple[Execution, Collector]:
         seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
+        watch(Stage.RETRAINING, Progress(0, len(seeds)))
         return boxes.ours.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
 
     ended, seen = execution.again_if_vanished(once)
@@ -154,7 +155,7 @@ def _replay(
         if last > left or (steps and sum(steps) + max(steps) > settings.assignment.caps.notebook_steps):
             replaying.said.append(OVER_LIMIT.format("time" if last > left else "steps"))
             break
-        watch(Stage.RETRAINING, Progress(number, len(seeds)))
+        watch(Stage.RETRAINING, Progress(number - 1, len(seeds)))
         data[seed] = _seed_arrays(seed, development, answered.traced, settings)
         runs, arrays = replaying.run(seed, data[seed], left)
         last = replaying.seconds

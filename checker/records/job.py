@@ -86,7 +86,7 @@ class RetrainJob:
 @record
 @dataclass(frozen=True)
 class Progress:
-    """For the progress bar: step ``at`` of ``of`` (cells, or seeds)."""
+    """For the progress bar: the cell that runs, or how many seeds were trained, ``of`` so many."""
 
     at: int
     of: int

@@ -21,7 +21,8 @@ class RunSettings:
 
     ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``model``: the answer's
     variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two steps.
-    ``extensions``: extended deadlines by the submission's name.
+    ``extensions``: extended deadlines by the submission's name. ``typed``: the words of the batch's command; () if
+    nobody typed one.
     """
 
     assignment: Assignment
@@ -31,6 +32,7 @@ class RunSettings:
     model: str = ""
     exact: bool = False
     extensions: Mapping[str, datetime] = field(default_factory=dict)
+    typed: tuple[str, ...] = ()
 
     @property
     def all_seeds(self) -> tuple[int, ...]:

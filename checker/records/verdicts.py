@@ -32,6 +32,7 @@ class Stage(StrEnum):
     """The stage of a submission's journey."""
 
     READING = "reading"
+    STARTING = "starting"
     EXECUTING = "executing"
     SELECTING = "selecting"
     TRACING = "tracing"

@@ -5,7 +5,9 @@ style. Characters that the terminal's encoding lacks become question marks inste
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +17,7 @@ from checker.records.comparison import Comparison, SeedScore
 from checker.records.report import Report, Unfinished
 from checker.records.submission import Submission, TimeSource
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
+from checker.report import narrow
 from checker.report.sentences import (
     as_trained,
     by_urgency,
@@ -35,8 +38,13 @@ MOST = 12
 DETAIL = 1_200
 NAME = 60
 REASON = 120
+INDEX = "index.html"
 
-_COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
+LEAST_REASON = 20
+"""Fewer columns than these tell nothing: then the list has no reasons."""
+GAP = 2
+
+COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
 
 
 def print_report(console: Console, report: Report, page: str | None) -> None:
@@ -72,7 +80,7 @@ def print_summary(
     console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str, in_index: str = ""
 ) -> None:
     """Print a batch: a line for each submission, the count of each verdict, what else the index has (``in_index``), and
-    the folder of the reports."""
+    the page to open."""
     if reports:
         console.print(_cohort(console, reports))
     totals = (f"{sum(r.verdict is verdict for r in reports)} {verdict}" for verdict in Verdict)
@@ -88,16 +96,17 @@ def print_summary(
         _say(console, "Not the students' fault; the next batch tries again.", "yellow")
     if any(report.dataset.practice for report in reports):
         _say(console, "Made with practice data; not for awarding ticks.", "bold yellow")
-    _say(console, f"Reports: {one_line(out)}")
+    # A path that is broken over two lines cannot be copied.
+    console.print(text(console, f"Open {one_line(str(Path(out, INDEX)))}"), soft_wrap=True)
 
 
 # -- parts of a report -------------------------------------------------------------------------------------
 
 
 def _headline(console: Console, report: Report) -> None:
-    badge = _text(console, f" {report.verdict} ", f"bold reverse {_COLOUR[report.verdict]}")
+    badge = text(console, f" {report.verdict} ", f"bold reverse {COLOUR[report.verdict]}")
     who = f"{one_line(report.submission.name, NAME)} ({one_line(file_name(report), NAME) or 'no file'})"
-    console.print(Text.assemble(badge, " ", _text(console, MEANING[report.verdict], "bold")))
+    console.print(Text.assemble(badge, " ", text(console, MEANING[report.verdict], "bold")))
     _say(console, f"{who}, {one_line(report.title)}", "dim")
     if report.submission.note:
         _say(console, one_line(report.submission.note), "dim")
@@ -172,7 +181,7 @@ def _scores(console: Console, comparison: Comparison) -> Table:
         ("bar", unit.value(comparison.bar), "", "", ""),
     ]
     for row in rows:
-        table.add_row(*(_text(console, cell) for cell in row))
+        table.add_row(*(text(console, cell) for cell in row))
     return table
 
 
@@ -205,31 +214,32 @@ def _times(console: Console, reports: Sequence[Report]) -> None:
 
 
 def _cohort(console: Console, reports: Sequence[Report]) -> Table:
+    """Return a line for each submission, which the console is wide enough for."""
+    names = [narrow.shortened(report.submission.name, min(NAME, console.width * 3 // 8)) for report in reports]
+    scores = [_score(report.comparison) for report in reports]
     heading = metric(reports[0]).title
-    table = _table(console, "Submission", "Verdict", heading, "Bar", "Reference", "First reason")
-    for column in (0, 5):
-        table.columns[column].justify = "left"
-        table.columns[column].no_wrap = False
-        table.columns[column].overflow = "fold"
-    for report in reports:
-        name, reason = one_line(report.submission.name, NAME), one_line("".join(report.reasons[:1]), REASON)
-        verdict = _text(console, report.verdict, f"bold {_COLOUR[report.verdict]}")
-        cells = (_text(console, cell) for cell in _numbers(report.comparison))
-        table.add_row(_text(console, name), verdict, *cells, _text(console, reason))
+    columns = (["Submission", *names], ["Verdict", *Verdict], [heading, *scores])
+    room = console.width - sum(max(map(cell_len, column)) + GAP for column in columns)
+    table = _table(console, "Submission", "Verdict", heading, *(["First reason"] if room >= LEAST_REASON else []))
+    for column in (*table.columns[:2], *table.columns[3:]):
+        column.justify = "left"
+    for report, name, score in zip(reports, names, scores, strict=True):
+        first = report.reasons[:1] if report.verdict is not Verdict.PASS else ()
+        reason = narrow.cut("".join(first), max(room, LEAST_REASON))
+        verdict = text(console, report.verdict, f"bold {COLOUR[report.verdict]}")
+        cells = (text(console, name), verdict, text(console, score), text(console, reason))
+        table.add_row(*cells[: len(table.columns)])
     return table
 
 
-def _numbers(comparison: Comparison | None) -> tuple[str, str, str]:
-    if comparison is None:
-        return NONE, NONE, NONE
-    write = metric(comparison).unit.value
-    return write(comparison.mean), write(comparison.bar), write(comparison.reference_mean)
+def _score(comparison: Comparison | None) -> str:
+    return NONE if comparison is None else metric(comparison).unit.value(comparison.mean)
 
 
 # -- saying it ---------------------------------------------------------------------------------------------
 
 
-def _text(console: Console, words: str, style: str = "") -> Text:
+def text(console: Console, words: str, style: str = "") -> Text:
     """Return words as text that the terminal can show. All text goes through this function."""
     return Text(visible(words).encode(console.encoding, "replace").decode(console.encoding), style)
 
@@ -237,7 +247,7 @@ def _text(console: Console, words: str, style: str = "") -> Text:
 def _say(console: Console, words: str, style: str = "", indent: int = 0, above: int = 0) -> None:
     """Print wrapped words, with all lines indented by ``indent``, after ``above`` empty lines."""
     console.print("\n" * above, end="")
-    for line in _text(console, words, style).wrap(console, max(console.width - indent, 20)):
+    for line in text(console, words, style).wrap(console, max(console.width - indent, 20)):
         console.print(Text(" " * indent) + line, soft_wrap=True)
 
 
@@ -248,5 +258,5 @@ def _heading(console: Console, words: str) -> None:
 def _table(console: Console, *headings: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(_text(console, heading), justify="right", no_wrap=True)
+        table.add_column(text(console, heading), justify="right", no_wrap=True)
     return table

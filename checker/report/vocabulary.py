@@ -92,6 +92,7 @@ FIGURES = {
 }
 STAGES = {
     Stage.READING: "reading the file",
+    Stage.STARTING: "starting",
     Stage.EXECUTING: "running its cells",
     Stage.SELECTING: "choosing its network",
     Stage.TRACING: "finding its rows in the data",

@@ -32,6 +32,7 @@ from checker.submissions import choice, deadlines
 
 def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: Watch) -> Gathered:
     """Run a submission, find its answer, match its data, retrain it; return all evidence."""
+    watch(Stage.STARTING, Progress(0, 1))
     boxes.students.warm()  # first and alone: the other box warms up while the student's code runs
     boxes.ours.get_ready()
     executed = execution.run(submission, settings, boxes.students, watch)
@@ -81,7 +82,12 @@ def train_further(
     boxes.ours.get_ready()
     file = execution.files_of(submission)[execution.file_of(gathered.evidence.submission, submission)]
     before = retrained_of(gathered)
-    return evidence_of(retraining.train_further(before, file, settings, boxes, watch), settings.seeds)
+    done = len(before.runs)
+
+    def count_on(stage: Stage, at: Progress) -> None:
+        watch(stage, Progress(done + at.at, done + at.of))
+
+    return evidence_of(retraining.train_further(before, file, settings, boxes, count_on), settings.seeds)
 
 
 def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Report:

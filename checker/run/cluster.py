@@ -42,8 +42,10 @@ from checker.gather import execution
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
+from checker.records.job import Progress
 from checker.records.settings import RunSettings, Watch
 from checker.records.submission import Companion, Submission
+from checker.records.verdicts import Stage
 from checker.run import batch, keys, lock, places, scheduler_addresses, store
 from checker.run.workers import LOOK_SECONDS, MEMORY, SCHEDULER_LOST, Workers
 from checker.sandbox import kinds
@@ -330,6 +332,7 @@ class Cluster:
         Raises LostError if too many workers were lost with it, or all have been gone for too long, HarnessError for
         other failures of the harness.
         """
+        watch(Stage.EXECUTING, Progress(0, 1))  # a worker tells no more until it is done
         packed = self._ask(gather, _nameless(submission), _sent(submission), settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 

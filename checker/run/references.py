@@ -17,10 +17,11 @@ from checker.records.arrays import Array
 from checker.records.codec import from_json, to_json
 from checker.records.comparison import BaselineScores, ReferenceScores
 from checker.records.gathered import Gathered
+from checker.records.job import Progress
 from checker.records.report import Report
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
-from checker.records.verdicts import Importance, Outcome, Verdict
+from checker.records.verdicts import Importance, Outcome, Stage, Verdict
 from checker.run import bars, check, keys, store
 from checker.run.keys import evidence_keys
 from checker.sandbox.boxes import Boxes
@@ -76,8 +77,12 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     return gathered
 
 
-def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults:
-    """Return the results of the reference, from its evidence.
+def _unwatched(stage: Stage, at: Progress) -> None:
+    """Report progress to nobody."""
+
+
+def of_reference(reference: Gathered, settings: RunSettings, watch: Watch = _unwatched) -> ReferenceResults:
+    """Return the results of the reference, from its evidence. ``watch`` is told of the training of traditional models.
 
     Raises AssignmentError if the reference could not be retrained, or has no inputs for some rows of the data.
     """
@@ -96,7 +101,7 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
             f"{settings.assignment.folder}: the reference has no inputs for some rows of the data.",
             "Let the solution prepare all rows; those with gaps too.",
         )
-    answer, known = evidence.answer, baseline_scores(settings)
+    answer, known = evidence.answer, baseline_scores(settings, watch)
     by_seed = {name: dict(zip(settings.all_seeds, of, strict=True)) for name, of in known.scores.items()}
     return ReferenceResults(
         scores=scores,
@@ -109,7 +114,7 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
     )
 
 
-def baseline_scores(settings: RunSettings) -> BaselineScores:
+def baseline_scores(settings: RunSettings, watch: Watch = _unwatched) -> BaselineScores:
     """Return the scores and outputs of the task's traditional models, from the cache if they are still valid."""
     assignment = settings.assignment
     under = keys.key(
@@ -125,19 +130,20 @@ def baseline_scores(settings: RunSettings) -> BaselineScores:
             _unpacked(of, settings.all_seeds, settings)
         return known
     except (FileNotFoundError, EvidenceError):
-        known = _train_baselines(settings)
+        known = _train_baselines(settings, watch)
         files.write(path, to_json(known))
         return known
 
 
-def _train_baselines(settings: RunSettings) -> BaselineScores:
+def _train_baselines(settings: RunSettings, watch: Watch) -> BaselineScores:
     """Train each traditional model for each seed on all rows that are not held out."""
     from checker.run import baselines  # importing scikit-learn takes a second, which a cache hit saves
 
     task, metric, labels = settings.assignment.task, METRICS[settings.assignment.bar.metric], settings.dataset.labels
     scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
     given: dict[str, list[str]] = {name: [] for name in scores}
-    for seed in settings.all_seeds:
+    for done, seed in enumerate(settings.all_seeds):
+        watch(Stage.RETRAINING, Progress(done, len(settings.all_seeds)))
         part = splits.without_development(splits.split(settings.dataset.strata, settings.assignment.splits, seed))
         x = splits.handout_features(settings.dataset.features, part.training)
         for name, of in scores.items():

@@ -35,10 +35,10 @@ class Purpose(StrEnum):
 class Request:
     """Options of a command.
 
-    ``assignment``: its folder; None means the one in ``./reference``. ``data``: the CSV; None means a search in the
-    usual locations. ``model``: the variable that holds the answer, if a demonstrator names it. ``exact``: run students'
-    ``fit`` unchanged. ``extensions``: the file of extensions; None means the one in ``out``. ``out``: the output
-    folder; a run without one grants no extensions.
+    ``assignment``: its folder or name; None means the default of ``folders.find``. ``data``: the CSV; None means a
+    search in the usual locations. ``model``: the variable that holds the answer, if a demonstrator names it.
+    ``exact``: run students' ``fit`` unchanged. ``extensions``: the file of extensions; None means the one in ``out``.
+    ``out``: the output folder; a run without one grants no extensions. ``typed``: the words of the command.
     """
 
     purpose: Purpose = Purpose.GRADING
@@ -49,6 +49,7 @@ class Request:
     exact: bool = False
     extensions: Path | None = None
     out: Path | None = None
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def prepare(request: Request, submitted: Sequence[Submission] = ()) -> Setup:
         model=request.model,
         exact=request.exact,
         extensions=granted.until,
+        typed=request.typed,
     )
     return Setup(
         complete,
@@ -118,9 +120,14 @@ def _seeds(request: Request, assignment: Assignment) -> tuple[tuple[int, ...], t
     return folders.grading_seeds(assignment), assignment.seeds.further
 
 
-def _data(request: Request, assignment: Assignment) -> Dataset:
+def require_one_source(request: Request) -> None:
+    """Raise UsageError if two sources of data were named."""
     if request.practice_data and request.data is not None:
         raise UsageError("Say either --data or --practice-data.")
+
+
+def _data(request: Request, assignment: Assignment) -> Dataset:
+    require_one_source(request)
     return dataset.load(assignment.data, request.data, request.practice_data, folder=Path(assignment.folder))
 
 
@@ -140,7 +147,7 @@ def open(settings: RunSettings, watch: Callable[[str], Watch], on_end: Callable[
     submission = references.reference_submission(own)
     with places.trusted() as boxes:
         evidence = references.examine(submission, own, boxes, watch(submission.name))
-        results = references.of_reference(evidence, own)
+        results = references.of_reference(evidence, own, watch("traditional models"))
         on_end(submission.name, references.require_sound(evidence, own, results))
     return Session(settings=settings, reference_evidence=evidence, reference=results)
 

@@ -49,7 +49,7 @@ def find(path: Path) -> tuple[Submission, ...]:
         zips = sorted(path.glob("*.zip")) if path.is_dir() else []
         words = f"There is no notebook (.ipynb) or module (.py) in {path}."
         raise UsageError(words, f"Name the zip itself: {zips[0]}." if zips else "")
-    chosen = [(upload, _choose(upload)) for upload in found if any(not _is_hidden(f) for f in upload.files)]
+    chosen = [(upload, _choose(upload)) for upload in found]
     too_many = _beyond_total([file for _, files in chosen for file in files if file.member])
     tell = _tell_apart_in_time(found)
     kept = [companions.keep(_all_of(upload) if of else []) for upload, of in chosen]
@@ -254,12 +254,11 @@ def _nothing_to_run(upload: Upload) -> Failure:
         return _unreadable(unreadable[0], unreadable[0].problem)
     shown = [file.name for file in upload.files if not _is_hidden(file)]
     more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+    words = f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."
     return Failure(
         stage=Stage.READING,
         cause=FailureCause.NOTHING_TO_RUN,
-        rationale=told(
-            f"The upload holds no notebook (.ipynb) or module (.py), only {', '.join(shown[:NAMED])}{more}."
-        ),
+        rationale=told(words if shown else "Nothing was handed in: the upload holds no file."),
         help="Hand in the notebook itself: not a PDF or a print of it, not an archive, not a link.",
     )
 

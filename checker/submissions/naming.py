@@ -140,6 +140,7 @@ def _canvas(files: Sequence[File]) -> list[Upload]:
 
     Names chosen by people, such as ``tick_4_1_ada.py``, look similar but have other numbers.
     """
+    files = [file for file in files if not file.stands_for_nothing]
     matches = [_CANVAS.fullmatch(file.name) or _CANVAS_ANONYMOUS.fullmatch(file.name) for file in files]
     if any(len(file.parts) > 1 for file in files):
         return []

@@ -10,7 +10,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from checker.errors import HarnessError, UsageError
 
 IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints", ".DS_Store")
 """Files that programs leave beside people's files; they are ignored without a note."""
+NOTHING = ".nothing"
+"""Name of the entry that stands for a folder without any file: without it nobody would see the folder."""
 MOST_MEMBERS = 100_000
 RATIO = 200
 """Maximum compression ratio. A notebook has about 10, a repetitive one 50; deflate allows about 1,000."""
@@ -54,6 +56,11 @@ class File:
         """Its name without folders."""
         return self.parts[-1]
 
+    @property
+    def stands_for_nothing(self) -> bool:
+        """Tell whether it is no file, but stands for a folder without any."""
+        return self.name == NOTHING and not self.hidden
+
     def read(self, limit: int) -> bytes:
         """Return its bytes, up to a limit."""
         return read(self.place, self.member, limit)
@@ -71,6 +78,8 @@ def is_hidden(parts: tuple[str, ...]) -> bool:
 
 def in_folder(folder: Path) -> list[File]:
     """Return all files under a folder, in order of their paths, without links and the content of hidden folders.
+
+    A folder in it without any file has an entry that stands for nothing.
 
     Raises UsageError if a folder in it can't be opened, because somebody's work would be left out unnoticed.
     """
@@ -90,14 +99,23 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
         if entry.name.startswith("."):
             yield File(parts, 0.0, 0, entry, hidden=True)
         elif entry.is_dir():
-            yield from _walk(entry, parts)
+            inside = list(_walk(entry, parts))
+            yield from inside
+            if all(file.hidden for file in inside):
+                yield _nothing(parts, entry)
         elif entry.is_file():
             found = entry.stat()
             yield File(parts, found.st_mtime, found.st_size, entry)
 
 
+def _nothing(folder: tuple[str, ...], place: Path, member: str = "") -> File:
+    return File((*folder, NOTHING), 0.0, 0, place, member)
+
+
 def in_zip(path: Path) -> list[File]:
     """Return all files in a zip, in order of their paths; if two have the same path, only the later one.
+
+    A folder in it without any file has an entry that stands for nothing.
 
     Raises UsageError if the zip is malformed or truncated, or has more than ``MOST_MEMBERS`` members.
     """
@@ -110,17 +128,30 @@ def in_zip(path: Path) -> list[File]:
     if len(members) > MOST_MEMBERS:
         raise UsageError(f"{path} holds {len(members):,} files, too many.", "Unpack it, and name the folder.")
     found: dict[tuple[str, ...], File] = {}
+    folders: set[tuple[str, ...]] = set()
     for info in members:
         file = _member(path, info)
-        if file.member.endswith("/") or not file.parts or any(part in IGNORED for part in file.parts):
+        if not file.parts:
             continue
         if is_hidden(file.parts):
-            first = next(at for at, part in enumerate(file.parts) if part.startswith("."))
-            parts = file.parts[: first + 1]
-            found.setdefault(parts, File(parts, 0.0, 0, path, file.member, hidden=True))
-            continue
-        found[file.parts] = replace(file, note="it is in the zip twice") if file.parts in found else file
-    return sorted(found.values(), key=lambda file: file.parts)
+            first = next(at for at, part in enumerate(file.parts) if is_hidden((part,)))
+            folders.add(file.parts[:first])
+            if not any(part in IGNORED for part in file.parts):
+                parts = file.parts[: first + 1]
+                found.setdefault(parts, File(parts, 0.0, 0, path, file.member, hidden=True))
+        elif file.member.endswith("/"):
+            folders.add(file.parts)
+        else:
+            found[file.parts] = replace(file, note="it is in the zip twice") if file.parts in found else file
+    nothings = [_nothing(folder, path, "/".join((*folder, ""))) for folder in _without_files(folders, found.values())]
+    return sorted((*found.values(), *nothings), key=lambda file: file.parts)
+
+
+def _without_files(folders: set[tuple[str, ...]], found: Iterable[File]) -> set[tuple[str, ...]]:
+    """Return the innermost of the folders under which there is no file, except hidden ones."""
+    above = {file.parts[:depth] for file in found if not file.hidden for depth in range(len(file.parts))}
+    empty = folders - above - {()}
+    return empty - {folder[:depth] for folder in empty for depth in range(len(folder))}
 
 
 def _member(path: Path, info: ZipInfo) -> File:
