@@ -1,15 +1,11 @@
 """The command that checks an assignment."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from checker.assignment import folders
 from checker.commands import consoles, steps
 from checker.commands.options import AssignmentFolder, DataOption, PracticeOption
-from checker.formats import files
-from checker.records.codec import to_json
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.report import notices
 from checker.report.progress import Display
@@ -39,10 +35,10 @@ def command(
     )
     steps.warn_of_old_keys(for_grading)
     grading, own = session.settings(for_grading), session.settings(for_self_check)
-    graded, reference = _shown(Purpose.GRADING, grading), _shown(Purpose.SELF_CHECK, own)
+    graded = _shown(Purpose.GRADING, grading)
     _rehearse(grading, graded, students)
-    if write_scores:
-        _write_scores(reference, own)
+    if write_scores:  # it is trained for the whole pool of seeds, which takes minutes
+        _write_scores(_shown(Purpose.SELF_CHECK, own), own)
 
 
 def _shown(purpose: Purpose, settings: RunSettings) -> ReferenceResults:
@@ -66,8 +62,5 @@ def _rehearse(settings: RunSettings, reference: ReferenceResults, students: int)
 
 
 def _write_scores(reference: ReferenceResults, settings: RunSettings) -> None:
-    """Write the scores on this data set into the assignment's folder; keep those on other data sets."""
-    others = [s for s in folders.scores(settings.assignment) if s.dataset_sha256 != settings.dataset.note.sha256]
-    path = Path(settings.assignment.folder, folders.SCORES)
-    files.write(path, to_json((*others, references.as_scores(reference, settings)), indent=2))
-    consoles.output.print(f"Wrote {path}.", soft_wrap=True)
+    """Write the scores on this data set into the assignment's folder."""
+    consoles.output.print(f"Wrote {references.write_scores(reference, settings)}.", soft_wrap=True)

@@ -19,8 +19,9 @@ Watch = Callable[[Stage, Progress], None]
 class RunSettings:
     """Settings for all submissions of a run.
 
-    ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``model``: the answer's
-    variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two steps.
+    ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``drawn``: how many of the
+    seeds a self-check trains; once the answer is found they are drawn (``gather.draw``), and it is 0 for "all of them".
+    ``model``: the answer's variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two steps.
     ``extensions``: extended deadlines by the submission's name.
     """
 
@@ -28,6 +29,7 @@ class RunSettings:
     dataset: Dataset
     seeds: tuple[int, ...]
     further: tuple[int, ...] = ()
+    drawn: int = 0
     model: str = ""
     exact: bool = False
     extensions: Mapping[str, datetime] = field(default_factory=dict)

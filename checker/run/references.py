@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker.assignment import folders
+from checker.assignment import scores as committed
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.formats import files
 from checker.judge import runs
@@ -31,6 +32,7 @@ from checker.submissions import choice
 
 OWN_KIND = "none"
 """The kind of sandbox that the assignment's own notebooks run in."""
+HOW_TO_MAKE_SCORES = "Its author makes them with: checker reference {} --write-scores."
 BASELINES = ("checker.run.baselines", "checker.scoring")
 """Root modules of the code that computes the scores of traditional models."""
 
@@ -156,12 +158,18 @@ def _unpacked(texts: Sequence[str], seeds: Sequence[int], settings: RunSettings)
 
 def of_scores(settings: RunSettings) -> ReferenceResults:
     """Return the reference's results for a self-check, from the scores committed with the assignment."""
-    for known in folders.scores(settings.assignment):
+    assignment = settings.assignment
+    for known in folders.scores(assignment):
         if known.dataset_sha256 == settings.dataset.note.sha256 and known.seeds == settings.seeds:
+            if known.key and not committed.fit(known, assignment):
+                raise UsageError(
+                    f"The reference scores in {assignment.folder} are those of another solution or of other settings.",
+                    HOW_TO_MAKE_SCORES.format(assignment.folder),
+                )
             return _as_results(known, settings)
     raise UsageError(
         f"The assignment has no reference scores for {settings.dataset.note.name}.",
-        f"Its author makes them with: checker reference {settings.assignment.folder} --write-scores.",
+        HOW_TO_MAKE_SCORES.format(assignment.folder),
     )
 
 
@@ -183,6 +191,7 @@ def _as_results(known: ReferenceScores, settings: RunSettings) -> ReferenceResul
 def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScores:
     """Return the results' scores in the form in which they are committed."""
     theirs = results.baseline_outputs[settings.assignment.bar.baseline]
+    solution = committed.solution_sha256(settings.assignment)
     return ReferenceScores(
         dataset_sha256=settings.dataset.note.sha256,
         seeds=settings.seeds,
@@ -190,7 +199,18 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
         baselines=tuple(results.baselines[seed] for seed in settings.seeds),
         outputs=tuple(outputs.packed(results.outputs[seed]) for seed in settings.seeds),
         baseline_outputs=tuple(outputs.packed(theirs[seed]) for seed in settings.seeds),
+        solution_sha256=solution,
+        key=committed.key_of(settings.assignment, settings.seeds, settings.dataset.note.sha256, solution),
     )
+
+
+def write_scores(results: ReferenceResults, settings: RunSettings) -> Path:
+    """Write the scores on this data set into the assignment's folder; keep those on other data sets. Return the path."""
+    assignment, digest = settings.assignment, settings.dataset.note.sha256
+    others = [known for known in folders.scores(assignment) if known.dataset_sha256 != digest]
+    path = Path(assignment.folder, folders.SCORES)
+    files.write(path, to_json((*others, as_scores(results, settings)), indent=2))
+    return path
 
 
 def require_sound(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
