@@ -29,6 +29,8 @@ from IPython.display import DisplayHandle, Javascript
 
 import checker
 
+COMMAND = (sys.executable, "-P", "-m", "checker", "self-check")
+"""-P: a student's file ``random.py`` or ``numpy.py`` is not taken for the library's."""
 OURS = re.compile(r"^\s*%(?:load_ext\s+checker|check)\b.*$", re.MULTILINE)
 PRESS_SAVE = """
 for (const found of document.querySelectorAll('[data-command="docmanager:save"]'))
@@ -75,7 +77,7 @@ class _Check:
         if not notebook.is_file():
             raise UsageError(f"There is no file {notebook}.")
         shown = DisplayHandle()
-        shown.display(_plain("Starting …"), raw=True)
+        shown.display(_plain(""), raw=True)
         if notebook.suffix == ".ipynb":
             _save(notebook, shown)
             _require_saved(notebook, self._run)
@@ -140,10 +142,11 @@ def _squeezed(source: str) -> str:
 def _run_and_show(notebook: Path, options: list[str], shown: DisplayHandle) -> None:
     """Run the self-check with its progress in the cell, then show its page."""
     report = notebook.absolute().parent / REPORT
-    command = [sys.executable, "-P", "-m", "checker", "self-check", str(notebook), "--report", str(report), *options]
+    command = [*COMMAND, str(notebook), "--report", str(report), *options]
     beside = os.pathsep.join([str(Path(checker.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": beside.strip(os.pathsep), "PYTHONUTF8": "1", "COLUMNS": "100"}
-    said: list[str] = []
+    rest: list[str] | None = None
+    shown.update(_plain("Starting …"), raw=True)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
         encoding="utf-8", errors="replace", env=environment,
@@ -153,15 +156,18 @@ def _run_and_show(notebook: Path, options: list[str], shown: DisplayHandle) -> N
             for line in process.stdout:
                 if line.rstrip().endswith(PROGRESS):
                     shown.update(_plain(line.rstrip()), raw=True)
+                    rest = rest or []
+                elif rest is None:  # which assignment and data are used
+                    print(line, end="")
                 else:
-                    said.append(line)
+                    rest.append(line)
         except BaseException:
             process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             raise
-    if process.returncode in JUDGED:
-        shown.update(_page(report), raw=True)
-    else:
-        shown.update({"text/plain": "".join(said).strip()}, raw=True)
+    is_judged = process.returncode in JUDGED
+    shown.update(_page(report) if is_judged else _plain(""), raw=True)
+    if not is_judged:
+        print("".join(rest or []), end="")
 
 
 def _plain(words: str) -> dict[str, str]:
