@@ -1,11 +1,11 @@
 """``%load_ext checker`` and ``%check``: a self-check from within a notebook.
 
-Theory of operation: the kernel has the student's variables, and the checker wants a fresh start. So ``%check`` runs the
-same ``checker self-check`` as a process of its own, on the file on disk. A kernel cannot save a notebook. JupyterLab and
-Notebook 7 have a button for it, which a line of JavaScript presses. Elsewhere, cells that were run and are not in the
-file tell that it must be saved first.
+Theory of operation: the kernel has the student's variables, and the checker wants a fresh start. So ``%check`` runs
+the same ``checker self-check`` as a process of its own, on the file on disk. A kernel cannot save a notebook.
+JupyterLab and Notebook 7 have a button for it, which a line of JavaScript presses. Elsewhere, cells that were run and
+are not in the file tell that it must be saved first.
 
-The page quotes the student's code and outputs, so it stands in an iframe that may run no script and reach no other page.
+The page quotes the student's code and outputs, so it stands in an iframe without scripts, forms, pop-ups and origin.
 
 This module imports nothing else of the checker, so that loading the extension takes no time.
 """
@@ -175,7 +175,7 @@ def _plain(words: str) -> dict[str, str]:
 
 
 def _page(report: Path) -> dict[str, str]:
-    """Return the page in an iframe without scripts, forms, pop-ups and origin."""
+    """Return the page in an iframe in which it can do nothing."""
     source = html.escape(report.read_text(encoding="utf-8"))
     style = "width: 100%; height: 42em; border: 1px solid #8888; border-radius: 4px"
     frame = f'<iframe title="Report of the self-check" sandbox="" style="{style}" srcdoc="{source}"></iframe>'

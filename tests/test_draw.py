@@ -71,8 +71,9 @@ def test_another_training_has_other_seeds(settings, make):
     """One more unit, epoch or row, another optimizer, or a development set: each is a new draw."""
     model, architecture = make.model(), make.architecture()
     wider = Layer("hidden", "Dense", {"units": 51, "activation": "relu"})
+    first, _, last = architecture.layers
     others = [
-        (make.model(architecture=replace(architecture, layers=(architecture.layers[0], wider, architecture.layers[2]))),),
+        (make.model(architecture=replace(architecture, layers=(first, wider, last))),),
         (make.model(1, make.fit(phase=make.phase(epochs=21))),),
         (make.model(1, make.fit(phase=make.phase(optimizer=KerasObject("Adam", {"learning_rate": 0.002})))),),
         (model, ROWS[:-1]),

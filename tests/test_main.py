@@ -47,7 +47,11 @@ def test_an_intel_mac_is_sent_elsewhere():
 def test_without_any_package_it_is_a_sentence(root):
     """A Python that has only its standard library prints no traceback, and ends as after wrong usage."""
     ended = subprocess.run(
-        [sys.executable, "-S", "-m", "checker", "self-check", "x"], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-m", "checker", "self-check", "x"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 2
     assert "lacks packages that the checker needs: tensorflow," in ended.stderr

@@ -1,4 +1,4 @@
-"""Self-checks: what lies beside the notebook is found, its progress is shown, and the seeds that were drawn are judged."""
+"""Self-checks: what lies beside the notebook is found, progress is shown, and outdated scores are noticed."""
 
 import shutil
 from dataclasses import replace

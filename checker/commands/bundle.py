@@ -47,8 +47,8 @@ def _make_scores(folder: Path, data: Path | None) -> None:
     """Train the reference for every seed of the pool, and write its scores into the assignment's folder."""
     settings = session.settings(Request(purpose=Purpose.SELF_CHECK, assignment=folder, data=data))
     consoles.output.print(
-        f"The scores for self-checks are missing or outdated. The reference is trained for {len(settings.seeds)} seeds, "
-        "once: some minutes.",
+        "The scores for self-checks are missing or outdated. "
+        f"The reference is trained for {len(settings.seeds)} seeds, once: some minutes.",
         soft_wrap=True,
     )
     path = references.write_scores(steps.open_session(settings).reference, settings)

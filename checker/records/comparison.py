@@ -314,7 +314,7 @@ class ReferenceScores:
 
     ``outputs`` and ``baseline_outputs``: outputs of the reference and of the deciding baseline for each held-out row,
     packed (``outputs.py``), in the order of seeds; () in files of older versions. ``solution_sha256``: the hash of the
-    solution; ``key``: that of all that the scores depend on (``assignment.scores``); both "" in files of older versions.
+    solution; ``key``: that of all that the scores depend on (``assignment.scores``). Both are "" in older files.
     """
 
     dataset_sha256: str

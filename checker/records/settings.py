@@ -21,8 +21,8 @@ class RunSettings:
 
     ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``drawn``: how many of the
     seeds a self-check trains; once the answer is found they are drawn (``gather.draw``), and it is 0 for "all of them".
-    ``model``: the answer's variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two steps.
-    ``extensions``: extended deadlines by the submission's name.
+    ``model``: the answer's variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python
+    between any two steps. ``extensions``: extended deadlines by the submission's name.
     """
 
     assignment: Assignment

@@ -205,7 +205,7 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
 
 
 def write_scores(results: ReferenceResults, settings: RunSettings) -> Path:
-    """Write the scores on this data set into the assignment's folder; keep those on other data sets. Return the path."""
+    """Write the scores on this data set into the assignment's folder; keep those on other data."""
     assignment, digest = settings.assignment, settings.dataset.note.sha256
     others = [known for known in folders.scores(assignment) if known.dataset_sha256 != digest]
     path = Path(assignment.folder, folders.SCORES)
