@@ -72,8 +72,8 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     return gathered
 
 
-def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults:
-    """Return the results of the reference, from its evidence.
+def of_reference(reference: Gathered, settings: RunSettings, only: str = "") -> ReferenceResults:
+    """Return the results of the reference, from its evidence; with those of all traditional models, or of one only.
 
     Raises AssignmentError if the reference could not be retrained, or has no inputs for some rows of the data.
     """
@@ -92,7 +92,7 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
             f"{settings.assignment.folder}: the reference has no inputs for some rows of the data.",
             "Let the solution prepare all rows; those with gaps too.",
         )
-    answer, known = evidence.answer, baseline_scores(settings)
+    answer, known = evidence.answer, baseline_scores(settings, only)
     by_seed = {name: dict(zip(settings.all_seeds, of, strict=True)) for name, of in known.scores.items()}
     return ReferenceResults(
         scores=scores,
@@ -105,14 +105,16 @@ def of_reference(reference: Gathered, settings: RunSettings) -> ReferenceResults
     )
 
 
-def baseline_scores(settings: RunSettings) -> BaselineScores:
-    """Return the scores and outputs of the task's traditional models, from the cache if they are still valid."""
+def baseline_scores(settings: RunSettings, only: str = "") -> BaselineScores:
+    """Return the scores and outputs of the task's traditional models, or of one only; from the cache if they are still
+    valid."""
     assignment = settings.assignment
     under = keys.key(
         BASELINES,
         repr((assignment.data, assignment.splits, assignment.bar.metric)),
         settings.dataset.note.sha256,
         repr(settings.all_seeds),
+        only,
     )
     path = store.cache_folder() / f"baselines-{under}.json"
     try:
@@ -121,17 +123,17 @@ def baseline_scores(settings: RunSettings) -> BaselineScores:
             _unpacked(of, settings.all_seeds, settings)
         return known
     except (FileNotFoundError, EvidenceError):
-        known = _train_baselines(settings)
+        known = _train_baselines(settings, only)
         files.write(path, to_json(known))
         return known
 
 
-def _train_baselines(settings: RunSettings) -> BaselineScores:
-    """Train each traditional model for each seed on all rows that are not held out."""
+def _train_baselines(settings: RunSettings, only: str) -> BaselineScores:
+    """Train each traditional model, or one only, for each seed on all rows that are not held out."""
     from checker.run import baselines  # importing scikit-learn takes a second, which a cache hit saves
 
     task, metric, labels = settings.assignment.task, METRICS[settings.assignment.bar.metric], settings.dataset.labels
-    scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
+    scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task] if only in ("", name)}
     given: dict[str, list[str]] = {name: [] for name in scores}
     for seed in settings.all_seeds:
         part = splits.without_development(splits.split(settings.dataset.strata, settings.assignment.splits, seed))
