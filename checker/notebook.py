@@ -175,8 +175,10 @@ def _plain(words: str) -> dict[str, str]:
 
 
 def _page(report: Path) -> dict[str, str]:
-    """Return the page in an iframe in which it can do nothing."""
-    source = html.escape(report.read_text(encoding="utf-8"))
+    """Return the page in an iframe in which it can do nothing. Its links to its own parts would lead to Jupyter without
+    a base of its own."""
+    page = report.read_text(encoding="utf-8").replace("<head>", '<head><base href="about:srcdoc">', 1)
+    source = html.escape(page)
     style = "width: 100%; height: 42em; border: 1px solid #8888; border-radius: 4px"
     frame = f'<iframe title="Report of the self-check" sandbox="" style="{style}" srcdoc="{source}"></iframe>'
     return {"text/html": frame, "text/plain": f"The report is in {report.name}."}

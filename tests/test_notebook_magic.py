@@ -111,6 +111,13 @@ def test_the_page_stays_in_its_frame(kernel, stands_in):
     assert set(attributes) == {"title", "sandbox", "style", "srcdoc"}
 
 
+def test_links_of_the_page_stay_in_it(kernel, stands_in):
+    """A link to a part of the page does not open Jupyter in the frame; the base comes before the page's own policy."""
+    stands_in(page="<!doctype html><html><head><meta charset='utf-8'></head><body><a href='#x'>x</a></body></html>")
+    ((_, attributes),) = Frames(kernel("%check")[-1]["text/html"]).found
+    assert '<head><base href="about:srcdoc"><meta' in attributes["srcdoc"]
+
+
 def test_progress_is_shown_while_it_runs(kernel, stands_in):
     """What is used is printed, each step takes the last one's place, and no figure of the report is left as text."""
     stands_in()
