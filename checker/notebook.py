@@ -33,8 +33,10 @@ COMMAND = (sys.executable, "-P", "-m", "checker", "self-check")
 """-P: a student's file ``random.py`` or ``numpy.py`` is not taken for the library's."""
 OURS = re.compile(r"^\s*%(?:load_ext\s+checker|check)\b.*$", re.MULTILINE)
 PRESS_SAVE = """
+const focused = document.activeElement;
 for (const found of document.querySelectorAll('[data-command="docmanager:save"]'))
   if (found.offsetParent) (found.shadowRoot?.querySelector('button') || found).click();
+focused?.focus();
 """
 SAVE_SECONDS = 3.0
 """Longest wait for the front end to save."""
@@ -145,6 +147,8 @@ def _run_and_show(notebook: Path, options: list[str], shown: DisplayHandle) -> N
     command = [*COMMAND, str(notebook), "--report", str(report), *options]
     beside = os.pathsep.join([str(Path(checker.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": beside.strip(os.pathsep), "PYTHONUTF8": "1", "COLUMNS": "100"}
+    environment.pop("FORCE_COLOR", None)  # a kernel sets it; the check would take its pipe for a terminal
+    notes: list[str] = []  # what comes before any progress: which assignment and which data are used
     rest: list[str] | None = None
     shown.update(_plain("Starting …"), raw=True)
     with subprocess.Popen(
@@ -155,30 +159,28 @@ def _run_and_show(notebook: Path, options: list[str], shown: DisplayHandle) -> N
             assert process.stdout is not None
             for line in process.stdout:
                 if line.rstrip().endswith(PROGRESS):
-                    shown.update(_plain(line.rstrip()), raw=True)
+                    shown.update(_plain("".join([*notes, line]).rstrip()), raw=True)
                     rest = rest or []
-                elif rest is None:  # which assignment and data are used
-                    print(line, end="")
                 else:
-                    rest.append(line)
+                    (notes if rest is None else rest).append(line)
         except BaseException:
             process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             raise
     is_judged = process.returncode in JUDGED
-    shown.update(_page(report) if is_judged else _plain(""), raw=True)
+    shown.update(_page(report, "".join(notes)) if is_judged else _plain(""), raw=True)
     if not is_judged:
-        print("".join(rest or []), end="")
+        print("".join([*notes, *(rest or [])]), end="")
 
 
 def _plain(words: str) -> dict[str, str]:
     return {"text/plain": words}
 
 
-def _page(report: Path) -> dict[str, str]:
-    """Return the page in an iframe in which it can do nothing. Its links to its own parts would lead to Jupyter without
-    a base of its own."""
+def _page(report: Path, notes: str) -> dict[str, str]:
+    """Return the notes, and the page in an iframe in which it can do nothing. Its links to its own parts would lead to
+    Jupyter without a base of its own."""
     page = report.read_text(encoding="utf-8").replace("<head>", '<head><base href="about:srcdoc">', 1)
     source = html.escape(page)
     style = "width: 100%; height: 42em; border: 1px solid #8888; border-radius: 4px"
     frame = f'<iframe title="Report of the self-check" sandbox="" style="{style}" srcdoc="{source}"></iframe>'
-    return {"text/html": frame, "text/plain": f"The report is in {report.name}."}
+    return {"text/html": f"<pre>{html.escape(notes)}</pre>{frame}", "text/plain": f"The report is in {report.name}."}

@@ -14,12 +14,12 @@ pytestmark = pytest.mark.slow
 
 HOSTILE = "<script>parent.document.title = 'stolen'</script><p title='\"></iframe><b>out</b>'>Report</p>"
 CHECK = """
-import sys, time
+import os, sys, time
 from pathlib import Path
-print("Assignment: tick4.zip, beside your file.")
+print("Assignment: tick4.zip, beside <your> file.")
 print("Running your file: cell 1 of 2 …", flush=True)
 print("Training your network again, on other rows: 1 of 3 …", flush=True)
-print("What happened", " ".join(sys.argv[1:]))
+print("What happened", " ".join(sys.argv[1:]), "in colour" if "FORCE_COLOR" in os.environ else "")
 Path(sys.argv[sys.argv.index("--report") + 1]).write_text(PAGE, encoding="utf-8")
 time.sleep(SECONDS)
 sys.exit(CODE)
@@ -104,8 +104,8 @@ def test_the_page_stays_in_its_frame(kernel, stands_in):
     """All of the page is in one attribute of an iframe that may do nothing, whatever the page holds."""
     stands_in(code=1)
     shown = kernel("%check")
-    ((tag, attributes),) = Frames(shown[-1]["text/html"]).found
-    assert tag == "iframe"
+    (notes, (tag, attributes)) = Frames(shown[-1]["text/html"]).found
+    assert (notes, tag) == (("pre", {}), "iframe")
     assert attributes["srcdoc"] == HOSTILE
     assert attributes["sandbox"] == ""
     assert set(attributes) == {"title", "sandbox", "style", "srcdoc"}
@@ -114,7 +114,7 @@ def test_the_page_stays_in_its_frame(kernel, stands_in):
 def test_links_of_the_page_stay_in_it(kernel, stands_in):
     """A link to a part of the page does not open Jupyter in the frame; the base comes before the page's own policy."""
     stands_in(page="<!doctype html><html><head><meta charset='utf-8'></head><body><a href='#x'>x</a></body></html>")
-    ((_, attributes),) = Frames(kernel("%check")[-1]["text/html"]).found
+    *_, (_, attributes) = Frames(kernel("%check")[-1]["text/html"]).found
     assert '<head><base href="about:srcdoc"><meta' in attributes["srcdoc"]
 
 
@@ -122,7 +122,8 @@ def test_progress_is_shown_while_it_runs(kernel, stands_in):
     """What is used is printed, each step takes the last one's place, and no figure of the report is left as text."""
     stands_in()
     shown = kernel("%check")
-    assert "Assignment: tick4.zip, beside your file." in texts(shown)
+    assert "Assignment: tick4.zip, beside <your> file." in texts(shown)
+    assert "<pre>Assignment: tick4.zip, beside &lt;your&gt; file.\n</pre><iframe" in shown[-1]["text/html"]
     assert "Running your file: cell 1 of 2 …" in texts(shown)
     assert "Training your network again, on other rows: 1 of 3 …" in texts(shown)
     assert "What happened" not in texts(shown)
@@ -141,7 +142,9 @@ def test_options_are_passed_on(kernel, stands_in, place):
     """Whatever follows the file's name is the self-check's."""
     stands_in(code=2)
     write(place / "other one.ipynb")
+    kernel("import os; os.environ['FORCE_COLOR'] = '1'", silent=True)  # as newer kernels do
     said = texts(kernel('%check "other one.ipynb" --assignment tick4.zip'))
+    assert "in colour" not in said
     assert re.search(r"What happened other one\.ipynb --report .*checker-report\.html --assignment tick4\.zip", said)
 
 
