@@ -78,7 +78,7 @@ def test_outputs_by_row_are_packed(packed, root):
     with bundle.opened(str(packed)) as folder:
         found, whole = (folders.scores(folders.load(of)) for of in (folder, root / "reference/ocean_proximity"))
     assert found == whole
-    assert all(len(scores.outputs) == len(scores.baseline_outputs) == 3 for scores in found)
+    assert all(len(scores.outputs) == len(scores.baseline_outputs) == 40 for scores in found)
 
 
 # -- what is in it ---------------------------------------------------------------------------------------

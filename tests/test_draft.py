@@ -91,6 +91,8 @@ def test_seeds_are_drawn_for_each(run, tmp_path):
     assert set(one.grading) != set(two.grading)
     assert len(one.grading) == len(one.further) == 10
     assert not set(one.further) & {*one.grading, *one.self_check}
+    assert not set(one.grading) & set(one.self_check)
+    assert (len(one.self_check), one.drawn) == (40, 5)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

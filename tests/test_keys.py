@@ -38,6 +38,7 @@ def digests(package):
         ("report/html.py", False, False),
         ("gradebooks/moodle.py", False, False),
         ("commands/app.py", False, False),
+        ("notebook.py", False, False),
         ("run/batch.py", False, False),
         ("sandbox/trials/bait.py", False, False),
         ("gather/rows/matching.py", False, True),

@@ -42,6 +42,8 @@ def test_a_self_check_has_its_own_seeds_and_no_deadline(folder, assignment):
     """A self-check never trains a seed of the grading, and nobody is late for it."""
     settings = session.settings(Request(purpose=Purpose.SELF_CHECK, assignment=folder, practice_data=True))
     assert (settings.all_seeds, settings.assignment.deadline) == (assignment.seeds.self_check, None)
+    assert (settings.drawn, len(settings.seeds)) == (3, 40)
+    assert session.settings(Request(assignment=folder, practice_data=True)).drawn == 0
 
 
 def test_a_run_without_an_output_folder_grants_nothing(folder, tmp_path, monkeypatch):

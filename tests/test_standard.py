@@ -71,6 +71,13 @@ def test_further_seeds_have_scores_too(assignment, only_guesses):
     assert {len(of) for of in scores.values()} == {len(SEEDS) + 2}
 
 
+def test_one_model_alone_can_be_measured(assignment, cache, only_guesses):
+    """For a pool of many seeds the model that decides is enough; it has the scores that it has among all."""
+    every = references.baseline_scores(a_course(assignment)).scores
+    alone = references.baseline_scores(a_course(assignment), "majority_class").scores
+    assert alone == {"majority_class": every["majority_class"]}
+
+
 def test_scores_are_kept(assignment, cache, only_guesses, monkeypatch):
     """What was worked out once is read again, to the last digit, and no model is trained."""
     first = references.baseline_scores(a_course(assignment))

@@ -24,12 +24,13 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pooch
 
-from checker.assignment import folders
+from checker.assignment import folders, scores
 from checker.assignment.folders import FILE, RULES, SCORES, STARTER
 from checker.errors import UsageError
 from checker.formats import files
-from checker.records.assignment import Assignment, Seeds
+from checker.records.assignment import Assignment
 from checker.records.codec import to_json, to_plain
+from checker.records.comparison import ReferenceScores
 from checker.submissions import uploads
 
 MOST_BYTES = 64 * 2**20
@@ -43,7 +44,7 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 def pack(assignment: Assignment) -> bytes:
     """Return the zip for an assignment's students. The same assignment gives the same bytes.
 
-    Raises UsageError if the reference has no scores for self-checks yet.
+    Raises UsageError if the reference has no scores for self-checks, or outdated ones.
     """
     packed = io.BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
@@ -57,19 +58,25 @@ def pack(assignment: Assignment) -> bytes:
 def public_files(assignment: Assignment) -> dict[str, bytes]:
     """Return the content of each file that students may see, by its name."""
     folder = Path(assignment.folder)
-    known = [scores for scores in folders.scores(assignment) if scores.seeds == assignment.seeds.self_check]
+    known = current_scores(assignment)
     if not known:
         raise UsageError(
             f"{folder} has no scores that self-checks could compare with.",
             f"Make them: checker reference {folder} --write-scores.",
         )
     chosen = {
-        FILE: _as_toml(replace(assignment, seeds=Seeds(assignment.seeds.self_check))).encode(),
+        FILE: _as_toml(replace(assignment, seeds=replace(assignment.seeds, grading=(), further=()))).encode(),
         SCORES: to_json(tuple(known), indent=2),
     }
     kept = [folder / name for name in (RULES, STARTER)]
     kept += [path for path in [folder / assignment.data.file] if path.is_file()]
     return chosen | {path.name: path.read_bytes() for path in kept}
+
+
+def current_scores(assignment: Assignment) -> list[ReferenceScores]:
+    """Return the reference's scores that fit the assignment as it is, one record for each data set."""
+    pool = assignment.seeds.self_check
+    return [known for known in folders.scores(assignment) if known.seeds == pool and scores.fit(known, assignment)]
 
 
 def _as_toml(assignment: Assignment) -> str:

@@ -80,9 +80,12 @@ def _read(source: DataSource, path: Path) -> bytes:
 
 
 def _ways(source: DataSource) -> str:
-    download = ", or connect to the network once so that it can be downloaded" if source.url else ""
+    by_hand = f"Download {source.url} in a browser, or connect to the network and try again. " if source.url else ""
     practice = _or_practice(source, " To try things without it, say --practice-data.")
-    return f"Give the file with --data PATH, or set {VARIABLE} to its path{download}.{practice}"
+    return (
+        f"{by_hand}Give the file with --data PATH, or set {VARIABLE} to its path. "
+        f"A self-check also finds {source.file} beside the notebook.{practice}"
+    )
 
 
 def _or_practice(source: DataSource, words: str) -> str:
@@ -97,8 +100,13 @@ def _cached(source: DataSource, download: bool) -> Path:
     try:
         return Path(pooch.retrieve(source.url, f"sha256:{source.sha256}", fname=name, path=cache, progressbar=False))
     except Exception as error:  # pooch passes on any error of its downloader
-        words = f"The data ({source.file}) could not be downloaded: {str(error)[:200]}"
-        raise DatasetError(words, _ways(source)) from error
+        raise DatasetError(f"The data ({source.file}) could not be downloaded: {_why(error)}", _ways(source)) from error
+
+
+def _why(error: Exception) -> str:
+    """Return in words why a download failed. Errors of the connection name the library's pool of connections."""
+    said = str(error)
+    return "this machine has no connection to its address." if "ConnectionPool(" in said else said[:200]
 
 
 def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:

@@ -218,6 +218,7 @@ def _check(path: Path, assignment: Assignment) -> None:
         and _are_distinct_seeds(
             (*assignment.seeds.self_check, *{*assignment.seeds.grading, *assignment.seeds.further})
         ),
+        "seeds.drawn: expected at least two": assignment.seeds.drawn >= 2,
         "data.file: expected a plain name that ends in .csv": PLAIN_CSV.fullmatch(assignment.data.file) is not None,
         "data.classes: expected at least two, all different": is_regression
         or len(set(assignment.data.classes)) == len(assignment.data.classes) >= 2,

@@ -1,16 +1,14 @@
 """The command that checks an assignment."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from checker.assignment import folders, lines
+from checker.assignment import lines
 from checker.commands import consoles, steps
 from checker.commands.options import AssignmentFolder, DataOption, PracticeOption
-from checker.formats import files, text
+from checker.formats import text
 from checker.judge import odds
-from checker.records.codec import to_json
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.report import notices
 from checker.report.progress import Display
@@ -42,16 +40,17 @@ def command(
     steps.warn_of_old_keys(for_grading)
     grading, own = session.settings(for_grading), session.settings(for_self_check)
     if not references.is_known(references.reference_submission(grading), grading):
-        _look(grading)
-    graded, reference = _shown(Purpose.GRADING, grading), _shown(Purpose.SELF_CHECK, own)
+        _look(grading, len(grading.all_seeds) + (len(own.seeds) if write_scores else 0))
+    graded = _shown(Purpose.GRADING, grading)
     notices.print_prospects(consoles.output, odds.prospects(graded, grading), grading.assignment)
     _rehearse(grading, graded, students)
-    if write_scores:
-        _write_scores(reference, own)
+    if write_scores:  # it is trained for the whole pool of seeds, which takes minutes
+        _write_scores(_shown(Purpose.SELF_CHECK, own), own)
 
 
-def _look(settings: RunSettings) -> None:
-    """Look at what takes seconds: rules, hand-out, the reference for its first seed. Warn if the bar lies badly."""
+def _look(settings: RunSettings, count: int) -> None:
+    """Look at what takes seconds: rules, hand-out, the reference for its first seed. Warn if the bar lies badly, and say
+    how long the training for ``count`` seeds will take."""
     assignment, say = settings.assignment, consoles.output.print
     found = first_look.require_rules(settings)
     say(f"{text.counted(len(found), 'rule')} can be run.")
@@ -76,7 +75,6 @@ def _look(settings: RunSettings) -> None:
             f"{bars.advice(assignment, seen.score, seen.baseline)} Ctrl-C stops here.",
             soft_wrap=True,
         )
-    count = len(settings.all_seeds) + len(assignment.seeds.self_check)
     say(f"Now the reference is trained for {count} seeds: {_lasting(seen.seconds_for(count))}.", soft_wrap=True)
 
 
@@ -108,8 +106,5 @@ def _rehearse(settings: RunSettings, reference: ReferenceResults, students: int)
 
 
 def _write_scores(reference: ReferenceResults, settings: RunSettings) -> None:
-    """Write the scores on this data set into the assignment's folder; keep those on other data sets."""
-    others = [s for s in folders.scores(settings.assignment) if s.dataset_sha256 != settings.dataset.note.sha256]
-    path = Path(settings.assignment.folder, folders.SCORES)
-    files.write(path, to_json((*others, references.as_scores(reference, settings)), indent=2))
-    consoles.output.print(f"Wrote {path}.", soft_wrap=True)
+    """Write the scores on this data set into the assignment's folder."""
+    consoles.output.print(f"Wrote {references.write_scores(reference, settings)}.", soft_wrap=True)

@@ -1,31 +1,39 @@
 """The command with which students check their own solution."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from checker.assignment import bundle
+from checker.assignment import bundle, folders, nearby
 from checker.commands import consoles, steps
 from checker.commands.options import DataOption, ExactOption, PracticeOption
 from checker.errors import ExitCode, UsageError
-from checker.formats import files
+from checker.formats import files, text
+from checker.records.assignment import Assignment
 from checker.records.settings import RunSettings
 from checker.records.verdicts import Verdict
 from checker.report import html, terminal
 from checker.report.editions import for_students
-from checker.report.progress import Display
+from checker.report.own_progress import OwnProgress
 from checker.run import check, places, references, session
 from checker.run.session import Purpose, Request
 from checker.submissions import choice
+
+PUT_THE_ZIP = "Put the zip that your course gave you beside your notebook, or name it: --assignment PATH."
 
 
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Your notebook (.ipynb) or module (.py).")],
     assignment: Annotated[
         str | None,
-        typer.Option(help="The zip you were given, or its address followed by #sha256=…, or an assignment's folder."),
+        typer.Option(
+            help="The zip you were given, or its address followed by #sha256=…, or an assignment's folder; else the "
+            "zip beside FILE."
+        ),
     ] = None,
     report: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("checker-report.html"),
     data: DataOption = None,
@@ -37,31 +45,71 @@ def command(
     It runs your file on this machine as any program of yours (there is no sandbox), with other seeds and splits
     than the grading uses. Exit code 0 means that it passes.
 
-    Example: checker self-check my_solution.ipynb --assignment tick4.zip
+    The assignment's zip and its data are found beside your file.
+
+    Example: checker self-check my_solution.ipynb
     """
     if not file.is_file():
         raise UsageError(f"There is no file {file}.")
-    with nullcontext() if assignment is None else bundle.opened(assignment) as folder:
+    with _opened(assignment, file) as folder:
+        found = folders.find(folder)
+        own = None if data or practice_data else _data_beside(file, found)
         request = Request(
-            purpose=Purpose.SELF_CHECK, assignment=folder, data=data, practice_data=practice_data, exact=exact
+            purpose=Purpose.SELF_CHECK, assignment=folder, data=data or own, practice_data=practice_data, exact=exact
         )
         steps.warn_of_old_keys(request)
         passes = _check(file, session.settings(request), report)
     raise typer.Exit(ExitCode.ALL_PASSED if passes else ExitCode.NOT_ALL_PASSED)
 
 
+@contextmanager
+def _opened(named: str | None, file: Path) -> Iterator[Path | None]:
+    """Yield the folder of the assignment that was named, or else lies beside the file; None for the usual one."""
+    beside = nearby.assignment(file) if named is None else None
+    if named is None and beside is None:
+        _require_usual(file)
+        yield None
+        return
+    with bundle.opened(named or str(beside)) as folder:
+        _say(f"Assignment: {folders.load(folder).title} ({beside.name}, beside your file)." if beside else "")
+        yield folder
+
+
+def _require_usual(file: Path) -> None:
+    try:
+        folders.find(None)
+    except UsageError as error:
+        raise UsageError(f"Which assignment? None lies beside {file.name}.", f"{PUT_THE_ZIP} {error.help}") from error
+
+
+def _data_beside(file: Path, assignment: Assignment) -> Path | None:
+    """Return the data beside the file, if it is the assignment's; say which was taken."""
+    path = nearby.data(file, assignment.data)
+    if path is None:
+        return None
+    if nearby.is_right(path, assignment.data):
+        _say(f"Data: {path.name}, beside your file.")
+        return path
+    consoles.warn(f"{path.name} beside your file is not used: it is not the course's, or was changed.", soft_wrap=True)
+    return None
+
+
+def _say(words: str) -> None:
+    if words:
+        consoles.output.print(text.as_printed(words), markup=False, soft_wrap=True)
+
+
 def _check(file: Path, settings: RunSettings, report: Path) -> bool:
     """Check a student's own file and write its page; tell whether it passes."""
     reference = references.of_scores(settings)
-    submission = choice.find(file)[0]
-    display = Display(consoles.output, 1)
-    with display.shown(), places.trusted() as boxes:
-        gathered = check.examine(submission, settings, boxes, display.watch(submission.name))
+    submission, progress = choice.find(file)[0], OwnProgress(consoles.output)
+    with progress.shown(), places.trusted() as boxes:
+        gathered = check.examine(submission, settings, boxes, progress.watch)
+        settings = replace(settings, seeds=gathered.evidence.seeds, drawn=0)  # they were drawn for this answer
         judged = check.judge(gathered, settings, reference)
         if check.needs_further(judged, settings):
-            gathered = check.train_further(gathered, submission, settings, boxes, display.watch(submission.name))
+            gathered = check.train_further(gathered, submission, settings, boxes, progress.watch)
             judged = check.judge(gathered, settings, reference)
-        display.end(submission.name, judged)
     files.write(report, html.render_student_page(judged))
     terminal.print_report(consoles.output, for_students(judged), str(report))
     return judged.verdict is Verdict.PASS

@@ -39,12 +39,8 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
     """Retrain the answer for every seed: rebuilt in a guest that never runs the student's code, or else replayed by
     that code."""
     executed, answer, traced = answered.executed, answered.answer, answered.traced
-    rows, assignment = len(settings.dataset.labels), settings.assignment
-    training_rows = round(rows * (1 - assignment.splits.test))
-    enough = training_size.enough_rows(rows)
-    looked_at = kin.with_looks_at_twins(answer, executed.models)
-    distinct = traced.tracing.training_rows
-    recipe, unclear = recipes.recipe_of(looked_at, assignment.caps, enough, training_rows, distinct)
+    assignment, enough = settings.assignment, training_size.enough_rows(len(settings.dataset.labels))
+    recipe, unclear = recipe_of(answered, settings)
     before = Retrained(answered=answered, recipe=recipe, arrays={})
     if answer.origin:
         return _referred(before, answer.origin)
@@ -70,6 +66,14 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
     cells = known.cells_for({fit.cell for fit in answer.fits})
     before = replace(before, replayed=obstacle, replay_cells=cells)
     return _replay(submission, before, plan, settings.seeds[:1], settings, boxes.students, watch)
+
+
+def recipe_of(answered: Answered, settings: RunSettings) -> tuple[Recipe | None, str]:
+    """Return the recipe of the answer's training, or None and why it cannot be rebuilt."""
+    rows, assignment = len(settings.dataset.labels), settings.assignment
+    looked_at = kin.with_looks_at_twins(answered.answer, answered.executed.models)
+    training_rows, distinct = round(rows * (1 - assignment.splits.test)), answered.traced.tracing.training_rows
+    return recipes.recipe_of(looked_at, assignment.caps, training_size.enough_rows(rows), training_rows, distinct)
 
 
 def train_further(

@@ -9,7 +9,7 @@ from checker.records.network import Phase
 
 def is_of_kind(one: ModelCapture, other: ModelCapture) -> bool:
     """Tell whether two networks have the same layers and were trained by the same recipe."""
-    return _shape(one) == _shape(other) and _shape(one) is not None and _recipe(one) == _recipe(other)
+    return shape(one) == shape(other) and shape(one) is not None and _recipe(one) == _recipe(other)
 
 
 def of_same_kind(answer: ModelCapture, models: Sequence[ModelCapture]) -> list[ModelCapture]:
@@ -29,7 +29,7 @@ def with_looks_at_twins(answer: ModelCapture, models: Sequence[ModelCapture]) ->
     return replace(answer, uses=(*(use for twin in twins for use in twin.uses), *answer.uses))
 
 
-def _shape(model: ModelCapture) -> object:
+def shape(model: ModelCapture) -> object:
     """Return a network's layers and wiring without the layers' names; None if it has no architecture."""
     if model.architecture is None:
         return None

@@ -69,9 +69,13 @@ class SplitPlan:
 @record
 @dataclass(frozen=True)
 class Seeds:
-    """``further`` are trained if those of ``grading`` can't decide; both are empty in the students' edition."""
+    """``further`` are trained if those of ``grading`` can't decide; both are empty in the students' edition.
+
+    ``self_check`` is the pool that a self-check draws ``drawn`` seeds from; of a smaller pool it takes all.
+    """
 
     self_check: tuple[int, ...]
+    drawn: int = 3
     grading: tuple[int, ...] = ()
     further: tuple[int, ...] = ()
 

@@ -313,7 +313,8 @@ class ReferenceScores:
     """A reference's scores on one data set; committed beside an assignment for self-checks.
 
     ``outputs`` and ``baseline_outputs``: outputs of the reference and of the deciding baseline for each held-out row,
-    packed (``outputs.py``), in the order of seeds; () in files of older versions.
+    packed (``outputs.py``), in the order of seeds; () in files of older versions. ``solution_sha256``: the hash of the
+    solution; ``key``: that of all that the scores depend on (``assignment.scores``). Both are "" in older files.
     """
 
     dataset_sha256: str
@@ -322,3 +323,5 @@ class ReferenceScores:
     baselines: tuple[float, ...]
     outputs: tuple[str, ...] = ()
     baseline_outputs: tuple[str, ...] = ()
+    solution_sha256: str = ""
+    key: str = ""

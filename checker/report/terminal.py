@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from checker.formats.text import as_printed, counted, one_line, visible
-from checker.records.comparison import Comparison, SeedScore
+from checker.records.comparison import Comparison
 from checker.records.report import Report, Unfinished
 from checker.records.submission import Submission, TimeSource
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
@@ -21,7 +21,6 @@ from checker.report import narrow
 from checker.report.sentences import (
     as_trained,
     by_urgency,
-    difference,
     failed,
     file_name,
     left_out,
@@ -30,7 +29,7 @@ from checker.report.sentences import (
 )
 from checker.report.vocabulary import CAUSES, MARK, MEANING
 from checker.report.words import size
-from checker.scoring.metrics import NONE, Unit
+from checker.scoring.metrics import NONE
 
 MOST = 12
 """Most failures, notes or reasons that are shown; the page has them all."""
@@ -56,14 +55,16 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
     for reason in report.reasons[:MOST]:
         _say(console, f"• {one_line(reason)}", indent=1)
     _failures(console, report.failures)
-    _rules(console, "Rules that are not met", failed(report, Importance.REQUIRED), "red")
+    _rules(console, f"Rules that are not met{_where(report)}", failed(report, Importance.REQUIRED), "red")
     _rules(console, "Rules that could not be checked", _unchecked(report))
     _rules(console, "Advice, without weight for the verdict", failed(report, Importance.ADVISORY))
     _counts(console, report)
     if report.comparison:
-        _heading(console, f"{metric(report).title} on rows the model had not seen")
+        splits = counted(len(report.comparison.scores), "split")
+        _heading(console, f"{metric(report).title} on rows the model had not seen, over {splits}")
         console.print(_scores(console, report.comparison))
         _also(console, report.comparison)
+        _say(console, "The grading holds out other rows, so its figures differ by about as much as ± says.")
     if missing := without_inputs(report):
         _say(console, missing, above=1)
     if own := as_trained(report):
@@ -147,6 +148,16 @@ def _rules(console: Console, heading: str, rules: Sequence[RuleResult], style: s
         _advice(console, rule.help, rule.detail)
 
 
+def _where(report: Report) -> str:
+    """Return in which cells the network is made and trained, for a heading; "" if there is none."""
+    answer = report.answer
+    if answer is None or not answer.fits:
+        return ""
+    trained = answer.fits[-1].cell
+    where = f"made in cell {answer.cell}, trained in cell {trained}"
+    return f" (your network: {f'cell {trained}' if answer.cell == trained else where})"
+
+
 def _advice(console: Console, help: str, detail: str) -> None:
     if detail:
         _say(console, as_printed(detail, DETAIL), "dim", indent=5)
@@ -171,23 +182,18 @@ def _counts(console: Console, report: Report) -> None:
 
 def _scores(console: Console, comparison: Comparison) -> Table:
     unit = metric(comparison).unit
-    mean = unit.plus_minus(comparison.mean, comparison.spread)
-    reference = unit.plus_minus(comparison.reference_mean, comparison.reference_spread)
-    ahead, baseline = unit.difference(difference(comparison)), unit.value(comparison.baseline_mean)
-    table = _table(console, "Seed", "Yours", "Reference", "Difference", "Baseline")
-    rows = [
-        *(_seed_row(score, unit) for score in comparison.scores),
-        ("mean", mean, reference, ahead, baseline),
-        ("bar", unit.value(comparison.bar), "", "", ""),
-    ]
-    for row in rows:
+    table = _table(console, "", "")
+    table.show_header = False
+    for column in table.columns:
+        column.justify = "left"
+    for row in (
+        ("Yours", unit.plus_minus(comparison.mean, comparison.spread)),
+        ("Reference", unit.plus_minus(comparison.reference_mean, comparison.reference_spread)),
+        ("Bar", unit.value(comparison.bar)),
+        (comparison.baseline.replace("_", " ").capitalize(), unit.value(comparison.baseline_mean)),
+    ):
         table.add_row(*(text(console, cell) for cell in row))
     return table
-
-
-def _seed_row(score: SeedScore, unit: Unit) -> tuple[str, ...]:
-    ahead = unit.difference(score.score - score.reference)
-    return str(score.seed), unit.value(score.score), unit.value(score.reference), ahead, unit.value(score.baseline)
 
 
 def _also(console: Console, comparison: Comparison) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker.assignment import folders
-from checker.gather import answer, execution, retraining
+from checker.gather import answer, draw, execution, retraining
 from checker.gather.executed import Executed, executed_of
 from checker.gather.stages import Unanswered, evidence_of, retrained_of
 from checker.judge import causes, claims, findings, own_run, questions, scores, training, verdict
@@ -56,6 +56,7 @@ def find_answer(
     if isinstance(found, Unanswered):
         return evidence_of(found, settings.seeds)
     file = execution.files_of(submission)[execution.file_of(executed.submission, submission)]
+    settings = draw.drawn(found, settings)
     retrained = retraining.retrain(file, found, settings, boxes, watch)
     return evidence_of(retrained, settings.seeds)
 

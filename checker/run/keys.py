@@ -68,7 +68,7 @@ def circumstances(settings: RunSettings) -> str:
     assignment = settings.assignment
     gathering = (assignment.keras, assignment.task, assignment.data, assignment.splits, assignment.caps,
                  assignment.execute, assignment.retrain, assignment.answer)  # fmt: skip
-    seeds = (settings.seeds, settings.further)
+    seeds = (settings.seeds, settings.further, settings.drawn)
     return key(GATHERING, repr(gathering), settings.dataset.note.sha256, repr(seeds))
 
 

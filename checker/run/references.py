@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker.assignment import folders
+from checker.assignment import scores as committed
 from checker.errors import AssignmentError, EvidenceError, UsageError
 from checker.formats import files
 from checker.judge import runs
@@ -33,6 +34,7 @@ from checker.submissions import choice
 OWN_KIND = "none"
 """The kind of sandbox that the assignment's own notebooks run in."""
 TAKE_OUT = f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails."
+HOW_TO_MAKE_SCORES = "Its author makes them with: checker reference {} --write-scores."
 BASELINES = ("checker.run.baselines", "checker.scoring")
 """Root modules of the code that computes the scores of traditional models."""
 
@@ -81,8 +83,12 @@ def _unwatched(stage: Stage, at: Progress) -> None:
     """Report progress to nobody."""
 
 
-def of_reference(reference: Gathered, settings: RunSettings, watch: Watch = _unwatched) -> ReferenceResults:
-    """Return the results of the reference, from its evidence. ``watch`` is told of the training of traditional models.
+def of_reference(
+    reference: Gathered, settings: RunSettings, watch: Watch = _unwatched, only: str = ""
+) -> ReferenceResults:
+    """Return the results of the reference, from its evidence; with those of all traditional models, or of one only.
+
+    ``watch`` is told of the training of traditional models.
 
     Raises AssignmentError if the reference could not be retrained, or has no inputs for some rows of the data.
     """
@@ -101,7 +107,7 @@ def of_reference(reference: Gathered, settings: RunSettings, watch: Watch = _unw
             f"{settings.assignment.folder}: the reference has no inputs for some rows of the data.",
             "Let the solution prepare all rows; those with gaps too.",
         )
-    answer, known = evidence.answer, baseline_scores(settings, watch)
+    answer, known = evidence.answer, baseline_scores(settings, watch, only)
     by_seed = {name: dict(zip(settings.all_seeds, of, strict=True)) for name, of in known.scores.items()}
     return ReferenceResults(
         scores=scores,
@@ -114,14 +120,16 @@ def of_reference(reference: Gathered, settings: RunSettings, watch: Watch = _unw
     )
 
 
-def baseline_scores(settings: RunSettings, watch: Watch = _unwatched) -> BaselineScores:
-    """Return the scores and outputs of the task's traditional models, from the cache if they are still valid."""
+def baseline_scores(settings: RunSettings, watch: Watch = _unwatched, only: str = "") -> BaselineScores:
+    """Return the scores and outputs of the task's traditional models, or of one only; from the cache if they are still
+    valid."""
     assignment = settings.assignment
     under = keys.key(
         BASELINES,
         repr((assignment.data, assignment.splits, assignment.bar.metric)),
         settings.dataset.note.sha256,
         repr(settings.all_seeds),
+        only,
     )
     path = store.cache_folder() / f"baselines-{under}.json"
     try:
@@ -130,17 +138,17 @@ def baseline_scores(settings: RunSettings, watch: Watch = _unwatched) -> Baselin
             _unpacked(of, settings.all_seeds, settings)
         return known
     except (FileNotFoundError, EvidenceError):
-        known = _train_baselines(settings, watch)
+        known = _train_baselines(settings, watch, only)
         files.write(path, to_json(known))
         return known
 
 
-def _train_baselines(settings: RunSettings, watch: Watch) -> BaselineScores:
-    """Train each traditional model for each seed on all rows that are not held out."""
+def _train_baselines(settings: RunSettings, watch: Watch, only: str) -> BaselineScores:
+    """Train each traditional model, or one only, for each seed on all rows that are not held out."""
     from checker.run import baselines  # importing scikit-learn takes a second, which a cache hit saves
 
     task, metric, labels = settings.assignment.task, METRICS[settings.assignment.bar.metric], settings.dataset.labels
-    scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task]}
+    scores: dict[str, list[float]] = {name: [] for name in baselines.BASELINES[task] if only in ("", name)}
     given: dict[str, list[str]] = {name: [] for name in scores}
     for done, seed in enumerate(settings.all_seeds):
         watch(Stage.RETRAINING, Progress(done, len(settings.all_seeds)))
@@ -168,12 +176,18 @@ def _unpacked(texts: Sequence[str], seeds: Sequence[int], settings: RunSettings)
 
 def of_scores(settings: RunSettings) -> ReferenceResults:
     """Return the reference's results for a self-check, from the scores committed with the assignment."""
-    for known in folders.scores(settings.assignment):
+    assignment = settings.assignment
+    for known in folders.scores(assignment):
         if known.dataset_sha256 == settings.dataset.note.sha256 and known.seeds == settings.seeds:
+            if known.key and not committed.fit(known, assignment):
+                raise UsageError(
+                    f"The reference scores in {assignment.folder} are those of another solution or of other settings.",
+                    HOW_TO_MAKE_SCORES.format(assignment.folder),
+                )
             return _as_results(known, settings)
     raise UsageError(
         f"The assignment has no reference scores for {settings.dataset.note.name}.",
-        f"Its author makes them with: checker reference {settings.assignment.folder} --write-scores.",
+        HOW_TO_MAKE_SCORES.format(assignment.folder),
     )
 
 
@@ -195,6 +209,7 @@ def _as_results(known: ReferenceScores, settings: RunSettings) -> ReferenceResul
 def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScores:
     """Return the results' scores in the form in which they are committed."""
     theirs = results.baseline_outputs[settings.assignment.bar.baseline]
+    solution = committed.solution_sha256(settings.assignment)
     return ReferenceScores(
         dataset_sha256=settings.dataset.note.sha256,
         seeds=settings.seeds,
@@ -202,6 +217,8 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
         baselines=tuple(results.baselines[seed] for seed in settings.seeds),
         outputs=tuple(outputs.packed(results.outputs[seed]) for seed in settings.seeds),
         baseline_outputs=tuple(outputs.packed(theirs[seed]) for seed in settings.seeds),
+        solution_sha256=solution,
+        key=committed.key_of(settings.assignment, settings.seeds, settings.dataset.note.sha256, solution),
     )
 
 
@@ -222,6 +239,15 @@ def require_rules(reference: Gathered, settings: RunSettings, results: Reference
     if broken:
         words = "; ".join(broken)
         raise AssignmentError(f"{settings.assignment.folder}: the reference does not pass its own rules: {words}")
+
+
+def write_scores(results: ReferenceResults, settings: RunSettings) -> Path:
+    """Write the scores on this data set into the assignment's folder; keep those on other data."""
+    assignment, digest = settings.assignment, settings.dataset.note.sha256
+    others = [known for known in folders.scores(assignment) if known.dataset_sha256 != digest]
+    path = Path(assignment.folder, folders.SCORES)
+    files.write(path, to_json((*others, as_scores(results, settings)), indent=2))
+    return path
 
 
 def require_sound(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:

@@ -5,6 +5,7 @@ which do not change afterwards. ``open`` checks the reference under these settin
 cache, and returns both as a ``Session``. Nothing here prints: sentences for people are returned as notes.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -88,7 +89,7 @@ def prepare(request: Request, submitted: Sequence[Submission] = ()) -> Setup:
     Raises AssignmentError, DatasetError, or UsageError for contradictory options.
     """
     assignment = _assignment(request)
-    seeds, further = _seeds(request, assignment)
+    seeds, further, drawn = _seeds(request, assignment)
     data = _data(request, assignment)
     granted = _granted(request, assignment, submitted)
     complete = RunSettings(
@@ -96,6 +97,7 @@ def prepare(request: Request, submitted: Sequence[Submission] = ()) -> Setup:
         dataset=data,
         seeds=seeds,
         further=further,
+        drawn=drawn,
         model=request.model,
         exact=request.exact,
         extensions=granted.until,
@@ -113,11 +115,11 @@ def _assignment(request: Request) -> Assignment:
     return assignment if request.purpose is Purpose.GRADING else replace(assignment, deadline=None)
 
 
-def _seeds(request: Request, assignment: Assignment) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the seeds that are always trained, and the further ones."""
+def _seeds(request: Request, assignment: Assignment) -> tuple[tuple[int, ...], tuple[int, ...], int]:
+    """Return the seeds that are always trained, the further ones, and how many of the first a self-check draws."""
     if request.purpose is Purpose.SELF_CHECK:
-        return assignment.seeds.self_check, ()
-    return folders.grading_seeds(assignment), assignment.seeds.further
+        return assignment.seeds.self_check, (), assignment.seeds.drawn
+    return folders.grading_seeds(assignment), assignment.seeds.further, 0
 
 
 def require_one_source(request: Request) -> None:
@@ -147,13 +149,22 @@ def open(settings: RunSettings, watch: Callable[[str], Watch], on_end: Callable[
     submission = references.reference_submission(own)
     with places.trusted() as boxes:
         evidence = references.examine(submission, own, boxes, watch(submission.name))
-        results = references.of_reference(evidence, own, watch("traditional models"))
+        only = own.assignment.bar.baseline if settings.drawn else ""  # a self-check compares with no other
+        results = references.of_reference(evidence, own, watch("traditional models"), only)
         on_end(submission.name, references.require_sound(evidence, own, results))
     return Session(settings=settings, reference_evidence=evidence, reference=results)
 
 
 def _of_reference(settings: RunSettings) -> RunSettings:
-    """Return the settings for checking the reference: those of the run, without options about students' files."""
+    """Return the settings for checking the reference: those of the run, without options about students' files.
+
+    The reference is trained for the whole pool of a self-check, so it gets the time of as many checks.
+    """
+    assignment, times = settings.assignment, math.ceil(len(settings.seeds) / settings.drawn) if settings.drawn else 1
+    limits = replace(assignment.retrain, seconds=assignment.retrain.seconds * times)
     return RunSettings(
-        assignment=settings.assignment, dataset=settings.dataset, seeds=settings.seeds, further=settings.further
+        assignment=replace(assignment, retrain=limits),
+        dataset=settings.dataset,
+        seeds=settings.seeds,
+        further=settings.further,
     )

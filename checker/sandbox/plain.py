@@ -88,4 +88,5 @@ def _end_left_behind(folder: str) -> None:
 def _environment(folder: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     places = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "APPDATA", "LOCALAPPDATA"), folder)
-    return kept | places | {"PYTHONPATH": str(PACKAGE_PARENT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    # Byte code is written: uv compiles nothing when it installs, and TensorFlow then takes three times as long.
+    return kept | places | {"PYTHONPATH": str(PACKAGE_PARENT), "PYTHONUTF8": "1"}

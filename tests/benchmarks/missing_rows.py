@@ -4,7 +4,7 @@ Of the real data where it can be had, with what the references gave for the self
 """
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import measuring
 import numpy as np
@@ -91,7 +91,7 @@ def main() -> None:
         settings = RunSettings(
             assignment=assignment, dataset=measuring.load_data(assignment.data), seeds=assignment.seeds.self_check
         )
-        told = tell(settings, references.of_scores(settings))
+        told = tell(replace(settings, seeds=settings.seeds[:3]), references.of_scores(settings))
         show(told, console)
         kept += [asdict(of) for of in told]
     measuring.write_json(kept)

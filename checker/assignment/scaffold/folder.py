@@ -17,6 +17,8 @@ HOUSING_URL = "https://raw.githubusercontent.com/ageron/handson-ml2/master/datas
 HOUSING_SHA256 = "8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e"
 SMALL = 5_000
 """With fewer rows than this there are more seeds: scores vary more from seed to seed, and a training is cheap."""
+POOL = 40
+"""Seeds that self-checks draw from."""
 STEPS = 5_000
 """Training steps of the solution, if there are enough rows."""
 YOUR_CODE = Cell(True, "# Your code here")
@@ -43,7 +45,7 @@ def write(folder: Path, columns: Columns, title: str, is_housing: bool) -> None:
 def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[str, str]:
     """Return the values for the templates' blanks. JSON's strings and lists are also valid TOML and Python."""
     classes = columns.classes
-    seeds = secrets.SystemRandom().sample(range(1, 100_000), 25)
+    seeds = secrets.SystemRandom().sample(range(1, 100_000), 20 + POOL)
     graded, watched = (10, 5) if columns.rows < SMALL else (5, 3)
     steps = columns.rows * 0.64 / 32
     return {
@@ -61,8 +63,9 @@ def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[s
         "FEATURES": _listed(columns.features),
         "CLASSES": f"# In the order of their numbers.\nclasses = {_listed(classes)}\n" if classes else "",
         "GRADING": str(sorted(seeds[:graded])),
-        "SELF_CHECK": str(sorted(seeds[10 : 10 + watched])),
-        "FURTHER": str(sorted(seeds[15 : 15 + graded])),
+        "FURTHER": str(sorted(seeds[10 : 10 + graded])),
+        "SELF_CHECK": str(sorted(seeds[20:])),
+        "DRAWN": str(watched),
         "BAR": _bar(columns),
         "READ": _read(columns),
         "COLUMNS": _chosen(columns),
