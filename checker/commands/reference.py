@@ -49,7 +49,7 @@ def command(
 
 
 def _look(settings: RunSettings, count: int) -> None:
-    """Look at what takes seconds: rules, hand-out, the reference for its first seed. Warn if the bar lies badly, and say
+    """Check what takes seconds: rules, hand-out, the reference for its first seed. Warn if the bar lies badly, and say
     how long the training for ``count`` seeds will take."""
     assignment, say = settings.assignment, consoles.output.print
     found = first_look.require_rules(settings)

@@ -20,8 +20,8 @@ class RunSettings:
     """Settings for all submissions of a run.
 
     ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``drawn``: how many of the
-    seeds a self-check trains; they are drawn once the answer is known (``gather.draw``); 0 means all of them. ``model``:
-    the answer's variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two
+    seeds a self-check trains; ``gather.draw`` draws them once the answer is known; 0 means all of them. ``model``: the
+    answer's variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two
     steps. ``extensions``: extended deadlines by the submission's name. ``typed``: the words of the batch's command; ()
     if nobody typed one.
     """
