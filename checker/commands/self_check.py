@@ -62,6 +62,6 @@ def _check(file: Path, settings: RunSettings, report: Path) -> bool:
             gathered = check.train_further(gathered, submission, settings, boxes, display.watch(submission.name))
             judged = check.judge(gathered, settings, reference)
         display.end(submission.name, judged)
-    files.write(report, html.render_student_page(judged))
+    files.write(report, html.render_student_page(judged, is_self_check=True))
     terminal.print_report(consoles.output, for_students(judged), str(report))
     return judged.verdict is Verdict.PASS

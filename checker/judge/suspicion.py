@@ -7,6 +7,9 @@ from checker.records.settings import RunSettings
 from checker.scoring import metrics
 from checker.scoring.metrics import METRICS
 
+SUSPECTED = "inputs may give the answer away"
+"""The words of every suspicion."""
+
 
 def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> str:
     """Return the suspicion that the inputs give the answer away, as a sentence; "" where there is none.
@@ -30,7 +33,7 @@ def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSett
     columns = leak.columns if leak else ()
     which = f": {' and '.join(str(at + 1) for at in columns)}" if columns else ""
     over = ", over several columns" if len(columns) != 1 else ", in a column"
-    said = f"Its inputs may give the answer away{over}{which}."
+    said = f"Its {SUSPECTED}{over}{which}."
     if leak is None:
         return said
     write = metrics.find(compared.metric, compared.unit).unit.value

@@ -7,6 +7,8 @@ unchanged. The Content-Security-Policy allows the one style sheet and the one sc
 import base64
 import hashlib
 import math
+import re
+from collections.abc import Collection
 from functools import cache
 from urllib.parse import quote
 
@@ -14,8 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
-from checker.judge import blame
 from checker.report import sentences, vocabulary, words
+
+_CODE = re.compile("`([^`\n]{1,200})`")
+_CELL = re.compile(r"\b[Cc]ell (?P<number>\d{1,6})\b(?!</a>)")
 
 MOST = 20
 """Most rows of a list whose length the student decides."""
@@ -37,13 +41,14 @@ def environment() -> Environment:
     )
     made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
+        "advice": sentences.advice,
         "agreement": sentences.agreement,
         "as_trained": sentences.as_trained,
-        "by_urgency": sentences.by_urgency,
         "counted": counted,
         "difference": sentences.difference,
         "duration": words.duration,
         "failed": sentences.failed,
+        "finding": sentences.finding_of,
         "file_name": sentences.file_name,
         "who": sentences.identity_words,
         "size": words.size,
@@ -53,23 +58,26 @@ def environment() -> Environment:
         "own_of": sentences.own_of,
         "own_score": sentences.own_score,
         "own_scores": sentences.own_scores,
+        "short_name": sentences.short_name_of,
+        "unchecked": sentences.unchecked,
         "without_inputs": sentences.without_inputs,
+        "passed": sentences.passed,
         "percent": words.percent,
+        "prose": prose,
         "probability": words.probability,
         "phase_rows": words.phase_rows,
         "scaler": words.scaler,
         "target_scale": words.target_scale,
     }
     made.globals |= {
-        "CAUSES": vocabulary.CAUSES,
         "ENDINGS": vocabulary.ENDINGS,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
-        "MARK": vocabulary.MARK,
         "MEANING": vocabulary.MEANING,
         "OUTCOMES": vocabulary.OUTCOMES,
+        "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,
-        "VERDICTS": blame.VERDICTS,
+        "YOURS": vocabulary.YOURS,
         "MOST": MOST,
     }
     for file, kind in (("style.css", "style"), ("index.js", "script")):
@@ -90,6 +98,19 @@ def _hashed(made: Environment, file: str, kind: str) -> dict[str, str]:
 
 def _finalize(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def prose(text: str, cells: Collection[int] = ()) -> Markup:
+    """Return a sentence with words between backticks as code, and links to the ``cells`` that the page shows."""
+    safe = str(escape(visible(text)))
+    safe = _CODE.sub(r"<code>\1</code>", safe)
+    linked = _CELL.sub(lambda found: _cell_link(found, cells), safe)
+    return Markup(linked)  # noqa: S704  # escaped above; only our own elements were added
+
+
+def _cell_link(found: re.Match[str], cells: Collection[int]) -> str:
+    is_shown = found["number"].isascii() and int(found["number"]) in cells
+    return f'<a href="#cell-{found["number"]}">{found[0]}</a>' if is_shown else found[0]
 
 
 def _block(text: str) -> Markup:
