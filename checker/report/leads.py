@@ -8,7 +8,7 @@ the first that applies says what to look at.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.judge import blame, causes, suspicion
 from checker.records.comparison import Comparison, Likeness
@@ -16,9 +16,11 @@ from checker.records.report import Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report.vocabulary import CAUSES, FAILURES
 
-DO, LOOK, EXPLAIN = "What to do", "What to look at", "What to expect"
+DO, FIRST, LOOK, EXPECT = "What to do", "What to do first", "", "What to expect"
 TICK = "If so, ask the questions and tick as usual."
 NAMED = re.compile(r"`(\w+)`")
+LONG = 160
+"""Most characters of a reason that is shown in one piece."""
 
 HELP_BY_SYMPTOM = {
     Symptom.DIVERGED: "Use a smaller learning rate, or scale the inputs.",
@@ -45,8 +47,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Lead:
-    """What a page says first. ``label`` says what ``advice`` is: something to do, to look at, or to expect. ``rule``:
-    the name of the failed rule that says the same, "" for none."""
+    """What a page says first. ``label`` says what ``advice`` is, something to do or to expect; "" where the advice says
+    what to look at. ``rule``: the name of the failed rule that says the same, "" for none."""
 
     title: str
     sentence: str
@@ -59,17 +61,21 @@ class Lead:
 
 def lead_of(report: Report, is_for_students: bool = False) -> Lead:
     """Return what leads a report's page."""
-    if report.verdict is Verdict.PASS:
-        return Lead("", "".join(report.reasons[:1]), "", "")
     if report.verdict is Verdict.REFER:
         return _referral(report, is_for_students)
-    return _failing(report)
+    if report.verdict is Verdict.FAIL:
+        lead = _failing(report)
+        return replace(lead, label=FIRST) if is_for_students else lead
+    reached = "".join(report.reasons[:1])
+    if is_for_students:
+        return Lead("", reached, EXPECT, "A demonstrator asks you about your data, your network and its training.")
+    return Lead("", reached, DO, "Ask the questions below, and tick if the answers are good.")
 
 
 def other_reasons(report: Report, lead: Lead) -> list[str]:
     """Return the reasons that the lead does not say; failed rules have their own section."""
     found = {rule.finding for rule in report.rules if rule.outcome is Outcome.FAILED}
-    return [reason for reason in report.reasons if reason != lead.sentence and reason not in found]
+    return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
 
 
 def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
@@ -108,12 +114,16 @@ def _failing(report: Report) -> Lead:
 
 
 def _referral(report: Report, is_for_students: bool) -> Lead:
-    look = next(_looks(report))
-    failure = _referring(report)
-    sentence = "".join(report.reasons[:1])
-    detail = failure.detail if failure else ""
-    advice = look.student if is_for_students else look.demonstrator
-    return Lead(look.title, sentence, EXPLAIN if is_for_students else LOOK, advice, detail=detail)
+    look, failure = next(_looks(report)), _referring(report)
+    sentence, explanation = _parted("".join(report.reasons[:1]).removesuffix(" A demonstrator decides."))
+    label, advice = (EXPECT, look.student) if is_for_students else (LOOK, look.demonstrator)
+    return Lead(look.title, sentence, label, advice, explanation, failure.detail if failure else "")
+
+
+def _parted(reason: str) -> tuple[str, str]:
+    """Return a reason's first sentence and the rest, if it is long."""
+    first, end, rest = reason.partition(". ")
+    return (f"{first}.", rest) if end and len(reason) > LONG else (reason, "")
 
 
 def _referring(report: Report) -> Failure | None:
@@ -285,4 +295,3 @@ def _cell_with(report: Report, name: str) -> int | None:
             if shown.is_new and pattern.search(shown.cell.source):
                 return shown.cell.index
     return None
-

@@ -186,8 +186,8 @@ def agreement(report: Report) -> str:
         )
     if not parts:
         return f"Not compared with the notebook's own run: {agreed.note.rstrip('.')}."
-    judged = "The two do not agree" if agreed.differs else "The two agree"
-    return f"{judged}: {'; '.join(parts)}."
+    judged = "do not agree" if agreed.differs else "agree"
+    return f"The notebook and the training again {judged}: {'; '.join(parts)}."
 
 
 def own_again(report: Report) -> Measurement | None:

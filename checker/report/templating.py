@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
+from checker.judge import questions
 from checker.report import sentences, vocabulary, words
 
 _CODE = re.compile("`([^`\n]{1,200})`")
@@ -71,6 +72,7 @@ def environment() -> Environment:
     }
     made.globals |= {
         "ENDINGS": vocabulary.ENDINGS,
+        "FIRST": questions.FIRST,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
         "MEANING": vocabulary.MEANING,

@@ -11,14 +11,14 @@ from checker.records.verdicts import FailureCause, Outcome, Verdict
 from checker.scoring.metrics import NONE
 
 MEANING = {
-    Verdict.PASS: "The network works. Ready for the ticking session",
-    Verdict.FAIL: "Not there yet. To be handed in again",
-    Verdict.REFER: "No machine can decide this. A demonstrator does",
+    Verdict.PASS: "The network works: ready for the ticking session",
+    Verdict.FAIL: "Not there yet: to be handed in again",
+    Verdict.REFER: "For a demonstrator to decide",
 }
 YOURS = {
     Verdict.PASS: "Your network works",
-    Verdict.FAIL: "Not there yet. Change it and hand it in again",
-    Verdict.REFER: "No machine can decide this. A demonstrator does",
+    Verdict.FAIL: "Not there yet: change it and hand it in again",
+    Verdict.REFER: "A demonstrator decides with you",
 }
 """What a verdict means, to the student."""
 LIKENESS = {
