@@ -54,11 +54,11 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
     if run > 1:
         seeds = f"{run} of {of} seeds were trained like that, because the first did not reach the bar."
     elif compared is not None and compared.reaches_bar:
-        seeds = f"{run} of {of} seeds was trained like that. It reaches the bar, which needs a demonstrator's look."
+        seeds = f"{run} of {of} seeds was trained like that, and reaches the bar. Such a score is a claim of that code."
     else:
         seeds = f"{run} of {of} seeds was trained like that."
     part = (
-        f"Only the {counted(cells, 'cell')} that the training needs ran, of {len(evidence.cells)}."
+        f"Of {counted(len(evidence.cells), 'cell')}, only the {cells} that the training needs ran."
         if 0 < cells < len(evidence.cells)
         else ""
     )

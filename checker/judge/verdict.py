@@ -48,11 +48,11 @@ def decide(
             said = _of_agreed(agreed, metric)
         if replayed and len(comparison.scores) == 1 and said[0] is Verdict.FAIL:
             said = Verdict.REFER, f"{said[1]} One seed alone confirms no FAIL."
-        found.append(said)
         if replayed:
             why = replayed.rstrip(".")
             words = f"The checker cannot rebuild the network, so the file's own code trained it again: {why}. {replay}"
             found.append((Verdict.REFER, words.strip()))
+        found.append(said)
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
     is_explained = bool(failures or replayed)  # then a rule without evidence is a consequence, and no reason

@@ -58,6 +58,12 @@ class Lead:
     detail: str = ""
     rule: str = ""
 
+    @property
+    def shown(self) -> str:
+        """The sentence without the title, where it begins with that."""
+        rest = self.sentence.removeprefix(f"{self.title}: ")
+        return f"{rest[:1].upper()}{rest[1:]}"
+
 
 def lead_of(report: Report, is_for_students: bool = False) -> Lead:
     """Return what leads a report's page."""
@@ -162,7 +168,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             look = f"Let the student run {where} in front of you and type the input. Does the rest then run? {TICK}"
         case FailureCause.TRAINED_ELSEWHERE:
             look = (
-                f"Look at {where}: ask for the code that trained the network, and let the student run it. Does it give "
+                f"Look at {where}, and ask for the code that trained the network. Let the student run it: does it give "
                 f"this network? {TICK}"
             )
         case FailureCause.RETRAINING_ENDED:
