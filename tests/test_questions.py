@@ -90,15 +90,18 @@ def test_words_of_templates_are_sentences():
 
 @pytest.mark.parametrize("make_report", [a_pass, a_fail, a_referral, a_price])
 def test_some_are_chosen_and_they_are_about_different_things(make_report):
-    """Five to seven questions, of at least five topics, each at a cell or a figure; after what is wrong, in the order
-    of the topics."""
+    """Five to seven questions, of at least five topics, each at a cell or a figure. The weightiest three come first.
+    Both parts stand in the order of the topics, after what is wrong."""
     chosen = choose(make_report(), templates())
     assert 5 <= len(chosen) <= questions.MOST
     assert len({question.topic for question in chosen}) >= 5
     assert all((question.cell is None) is (question.figure is not None) for question in chosen)
     weights = {of.question: templates()[of.name].weight for of in candidates(make_report(), templates())}
-    order = [(min(-weights[q], 0) if weights[q] > 2 else 0, list(Topic).index(q.topic)) for q in chosen]
-    assert order == sorted(order)
+    first, rest = chosen[: questions.FIRST], chosen[questions.FIRST :]
+    assert min(weights[q] for q in first) >= max(weights[q] for q in rest)
+    for part in (first, rest):
+        order = [(-weights[q] if weights[q] > 2 else 0, list(Topic).index(q.topic)) for q in part]
+        assert order == sorted(order)
     assert not any("{" in question.ask + question.good for question in chosen)
 
 

@@ -47,7 +47,7 @@ def decide(
         if agreed is not None and agreed.differs:
             said = _of_agreed(agreed, metric)
         if replayed and len(comparison.scores) == 1 and said[0] is Verdict.FAIL:
-            said = Verdict.REFER, f"{said[1]} One seed alone confirms no FAIL."
+            said = Verdict.REFER, f"{said[1]} One seed is not enough for a FAIL."
         if replayed:
             why = replayed.rstrip(".")
             words = f"The checker cannot rebuild the network, so the file's own code trained it again: {why}. {replay}"

@@ -14,7 +14,7 @@ from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
-from checker.report.leads import lead_of, other_failed_rules, other_reasons
+from checker.report.leads import lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
 from checker.report.sentences import metric
 from checker.report.templating import NAME, environment, relative
@@ -57,7 +57,8 @@ def _render(report: Report, edition: dict[str, Any]) -> str:
     template = environment().get_template("report.html")
     lead = lead_of(report, edition["is_for_students"])
     rest = _around_cells(report) | edition
-    rest |= {"lead": lead, "others": other_failed_rules(report, lead), "reasons": other_reasons(report, lead)}
+    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
+    rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
     blamed = {failure.cell for failure in report.failures}
     return template.render(rest, groups=groups(report.cells, blamed, weight))

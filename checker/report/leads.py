@@ -84,6 +84,11 @@ def other_reasons(report: Report, lead: Lead) -> list[str]:
     return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
 
 
+def other_failures(report: Report, lead: Lead) -> list[Failure]:
+    """Return the failures that the lead is not about."""
+    return [one for one in report.failures if not one.rationale or not one.rationale.startswith(lead.sentence)]
+
+
 def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
     """Return the required rules that failed or broke, and those that lack evidence without an explanation above; not
     the rule that the lead is about."""
