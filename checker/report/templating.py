@@ -105,7 +105,7 @@ def _finalize(value: object) -> object:
 def prose(text: str, cells: Collection[int] = ()) -> Markup:
     """Return a sentence with words between backticks as code, and links to the ``cells`` that the page shows."""
     safe = str(escape(visible(text)))
-    safe = _CODE.sub(r"<code>\1</code>", safe)
+    safe = _CODE.sub(r"<code>\1</code>", safe).replace("`", "")  # one alone is left of code that was cut
     linked = _CELL.sub(lambda found: _cell_link(found, cells), safe)
     return Markup(linked)  # noqa: S704  # escaped above; only our own elements were added
 
