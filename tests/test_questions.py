@@ -136,7 +136,7 @@ def test_how_it_was_watched_and_tested_leads(itself):
         report = replace(report, submission=replace(report.submission, sha256=f"{at:064x}"))
         found = asked(report)
         assert choose(report, templates())[:2] == (found["tested_on_trained_rows"], found["no_development_set"])
-        assert found["no_development_set"].ask.startswith("The development set" if itself else "Nothing was watched")
+        assert found["no_development_set"].ask.startswith("Your development set" if itself else "You used no")
 
 
 # -- what they are about ---------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_steps_of_an_epoch_are_counted():
 def test_the_most_confused_class_is_found():
     """Of the classes with rows enough, that of which the largest share is taken for another."""
     question = asked(a_pass())["most_confused"]
-    assert question.good.startswith("6% of NEAR BAY is called <1H OCEAN (130 of 2,251 rows)")
+    assert question.good.startswith("6% of NEAR BAY is predicted as <1H OCEAN (130 of 2,251 rows)")
     assert question.figure is Figure.CONFUSION
 
 
