@@ -107,7 +107,7 @@ def test_trainings_that_were_replayed_are_not_compared():
     assert of_results(own(0.9), (), AGAIN, BAR, "accuracy") == ((), agreement.NOT_TRAINED)
 
 
-def disagreeing(cause="Likeliest: so."):
+def disagreeing(cause="Likely cause: so."):
     return Agreed(
         compared=(
             Agreement(kind=RowKind.TRAINED, rows=13_209, own=0.42, again=0.92, spread=0.002, margin=0.01, differs=True),
@@ -124,7 +124,7 @@ def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
         compared = a_comparison(mean)
         reached, reasons = verdict.decide((), (), compared, metric, agreed=disagreeing())
         assert reached is verdict.Verdict.REFER
-        assert "42.0% in the notebook and is 92.0% ± 0.2 now. Likeliest: so." in reasons[0]
+        assert "42.0% in the notebook and is 92.0% ± 0.2 when trained again. Likely cause: so." in reasons[0]
 
 
 def test_the_likeliest_cause_is_named(make):
@@ -133,7 +133,7 @@ def test_the_likeliest_cause_is_named(make):
     noted = Recipe(phases=(phase,), development=False, notes=("sample weights are not part of the retraining",))
     assert "sample weights" in likely_cause(make.model(1), noted, None, True)
     cut = make.model(1, fit.__class__(**{**fit.__dict__, "epochs_asked": 40, "epochs_done": 1}))
-    assert likely_cause(cut, None, None, True) == "Likeliest: of 40 epochs asked for, 1 were run."
+    assert likely_cause(cut, None, None, True) == "Likely cause: 1 of 40 epochs asked for were run."
     odd = Tracing(source=FeatureSource.TRACED, reason="", columns=(Column(source="", **NO_STATISTICS),))
     assert "some inputs tell more" in likely_cause(make.model(1), None, odd, False)
     assert METRICS["accuracy"].higher_is_better
@@ -236,7 +236,7 @@ def test_the_loss_of_a_single_epoch_may_not_have_stayed_far_higher(loss, differs
         [], [], a_comparison(0.92), find("accuracy", "$1"), agreed=Agreed(curves=compared)
     )
     assert reached is (verdict.Verdict.REFER if differs else verdict.Verdict.PASS)
-    assert not differs or "in its one epoch the training loss was 1.68 in the notebook, and is 0.255 now" in reasons[0]
+    assert not differs or "in its one epoch the training loss was 1.68 in the notebook, and 0.255 when" in reasons[0]
 
 
 def test_the_loss_of_a_single_epoch_with_weights_is_not_compared():
@@ -248,7 +248,7 @@ def test_the_loss_of_a_single_epoch_with_weights_is_not_compared():
 def test_curves_that_disagree_are_for_a_human_with_both_in_words():
     """If the notebook's fit learned nothing, a network that reaches the bar trained again is referred, with both curves
     in words."""
-    agreed = Agreed(curves=curves([1.67] * 6), cause="Likeliest: something.")
+    agreed = Agreed(curves=curves([1.67] * 6), cause="Likely cause: something.")
     reached, reasons = verdict.decide([], [], a_comparison(0.92), find("accuracy", "$1"), agreed=agreed)
     assert reached is Verdict.REFER
     assert "from 1.67 to 1.67 in the notebook" in reasons[0]

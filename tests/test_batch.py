@@ -1312,7 +1312,7 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
     assert max(column.label_purity for column in report.tracing.columns) < 0.98
     assert report.comparison.mean > 0.95
     assert report.verdict is REFER
-    assert "over several columns: 4 and 5. A random forest has " in report.reasons[0]
+    assert "columns 4 and 5 together. A random forest reaches " in report.reasons[0]
 
 
 def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):

@@ -91,7 +91,7 @@ def test_a_loss_that_rises_diverges(make):
 def test_a_loss_that_is_no_number_diverges(make):
     """The sentence names the first epoch whose loss is not a number."""
     words = shown(make, {"loss": (1.5, 2.0, None)})[Symptom.DIVERGED]
-    assert words.startswith("In 3 of 3 trainings the loss was no number, first in epoch 3.")
+    assert words.startswith("In 3 of 3 trainings the loss became NaN, first in epoch 3.")
 
 
 # -- underfits -------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def test_accuracy_on_training_rows_is_named(make):
 def test_errors_are_compared_through_losses(make):
     """A regression's history has another unit, so the losses on training and development rows are compared."""
     apart = {"loss": FALLING, "val_loss": FALLING + 0.2}
-    assert "nearly alike: 0.3 on" in shown(make, comparison=an_error(65_000), classes=())[Symptom.UNDERFITS]
+    assert "nearly the same: 0.3 on" in shown(make, comparison=an_error(65_000), classes=())[Symptom.UNDERFITS]
     assert Symptom.UNDERFITS not in shown(make, comparison=an_error(55_000), classes=())
     assert Symptom.UNDERFITS not in shown(make, apart, comparison=an_error(65_000), classes=())
 
@@ -190,7 +190,8 @@ def test_a_class_that_is_never_predicted_is_named(make):
     never = ((3_900, 0, 30), (2, 0, 1), (50, 0, 1_300))
     words = shown(make, comparison=a_comparison(confusion=never))[Symptom.NEVER_PREDICTED]
     assert words == (
-        "ISLAND, the class of 5 of 8,846 rows, is never predicted: not in 3 trainings, for none of its 3 held-out rows."
+        "ISLAND is never predicted. It is the class of 5 of 8,846 rows, and 3 trainings missed all of its 3 held-out "
+        "rows."
     )
 
 

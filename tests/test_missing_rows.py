@@ -206,8 +206,8 @@ def shown(report):
 def test_pages_say_that_rows_are_left_out_for_everyone():
     """Pages have one sentence on the number of rows, and one on what follows."""
     assert shown(with_missing(a_pass(), Likeness.ALIKE)) == (
-        "Of 18,432 rows that the seeds hold out, 1,315 have no inputs: the network was never fed them. They are like "
-        "the others, so they are left out for everyone: reference and traditional models are scored on the same rows."
+        "Of 18,432 held-out rows, 1,315 have no inputs: the network was never given them. They are like the others, "
+        "so all models are scored without them."
     )
 
 

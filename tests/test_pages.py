@@ -165,20 +165,56 @@ def _faults(page) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_prints_whole_and_on_white(visit, pictures: Path, name: str) -> None:
-    """On paper nothing is cut off that a screen would scroll, also for those who read on a dark screen."""
+    """On paper nothing is cut off that a screen would scroll, also for those who read on a dark screen. A submission
+    takes two sheets at most, with the good answers on them."""
     seen = visit(name, PAPER, color_scheme="dark")
     seen.page.emulate_media(media="print")
     wide = "[...document.querySelectorAll('.scroll, pre')].filter(one => one.scrollWidth > one.clientWidth + 1)"
     assert seen.page.evaluate(f"{wide}.map(one => one.outerHTML.slice(0, 200))") == []
     assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     printed = seen.page.pdf(path=pictures / f"{name}.pdf", format="A4")
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) >= (1 if name == "live" else 2)
+    sheets = len(re.findall(rb"/Type\s*/Page\b", printed))
+    if name == "live":
+        assert sheets >= 1
+    elif "index" in name:
+        assert sheets >= 2
+    elif name != "hostile":
+        assert sheets <= 2
+        assert all(answer.is_visible() for answer in seen.page.locator(".answer p").all())
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_light(site: Path, name: str) -> None:
     """No page weighs more than one and a half megabytes."""
     assert (site / f"{name}.html").stat().st_size <= HEAVIEST == 1_500_000
+
+
+def test_answers_are_folded_on_a_screen(visit) -> None:
+    """Until it is asked for, no good answer is seen; the key that opens it is Enter."""
+    seen = visit("pass")
+    answer = seen.page.locator(".answer p").first
+    assert not answer.is_visible()
+    seen.tab_to(seen.page.locator(".answer summary").first)
+    seen.page.keyboard.press("Enter")
+    assert answer.is_visible()
+
+
+def test_a_link_opens_the_part_it_leads_to(visit) -> None:
+    """A question's cell is folded away with the code, and shown when its link is followed."""
+    seen = visit("pass")
+    cell = seen.page.locator("#cell-13")
+    assert not cell.is_visible()
+    seen.page.locator(".where a[href='#cell-13']").first.click()
+    assert cell.is_visible()
+
+
+@pytest.mark.parametrize("name", ["pass", "fail", "refer", "price"])
+def test_nothing_is_off_the_screen_of_a_phone(visit, name: str) -> None:
+    """At the width of a phone no table or figure above the folded parts is wider than the screen."""
+    seen = visit(name, 390)
+    wide = "[...document.querySelectorAll('section *')].filter(one => one.checkVisibility() && "
+    wide += "!one.closest('pre, .unseen, .skip') && one.getBoundingClientRect().right > innerWidth + 1)"
+    assert seen.page.evaluate(f"{wide}.map(one => one.outerHTML.slice(0, 120))") == []
 
 
 # -- hostile text ----------------------------------------------------------------------------------------

@@ -90,15 +90,18 @@ def test_words_of_templates_are_sentences():
 
 @pytest.mark.parametrize("make_report", [a_pass, a_fail, a_referral, a_price])
 def test_some_are_chosen_and_they_are_about_different_things(make_report):
-    """Five to seven questions, of at least five topics, each at a cell or a figure; after what is wrong, in the order
-    of the topics."""
+    """Five to seven questions, of at least five topics, each at a cell or a figure. The weightiest three come first.
+    Both parts stand in the order of the topics, after what is wrong."""
     chosen = choose(make_report(), templates())
     assert 5 <= len(chosen) <= questions.MOST
     assert len({question.topic for question in chosen}) >= 5
     assert all((question.cell is None) is (question.figure is not None) for question in chosen)
     weights = {of.question: templates()[of.name].weight for of in candidates(make_report(), templates())}
-    order = [(min(-weights[q], 0) if weights[q] > 2 else 0, list(Topic).index(q.topic)) for q in chosen]
-    assert order == sorted(order)
+    first, rest = chosen[: questions.FIRST], chosen[questions.FIRST :]
+    assert min(weights[q] for q in first) >= max(weights[q] for q in rest)
+    for part in (first, rest):
+        order = [(-weights[q] if weights[q] > 2 else 0, list(Topic).index(q.topic)) for q in part]
+        assert order == sorted(order)
     assert not any("{" in question.ask + question.good for question in chosen)
 
 
@@ -133,7 +136,7 @@ def test_how_it_was_watched_and_tested_leads(itself):
         report = replace(report, submission=replace(report.submission, sha256=f"{at:064x}"))
         found = asked(report)
         assert choose(report, templates())[:2] == (found["tested_on_trained_rows"], found["no_development_set"])
-        assert found["no_development_set"].ask.startswith("The development set" if itself else "Nothing was watched")
+        assert found["no_development_set"].ask.startswith("Your development set" if itself else "You used no")
 
 
 # -- what they are about ---------------------------------------------------------------------------------
@@ -165,7 +168,7 @@ def test_steps_of_an_epoch_are_counted():
 def test_the_most_confused_class_is_found():
     """Of the classes with rows enough, that of which the largest share is taken for another."""
     question = asked(a_pass())["most_confused"]
-    assert question.good.startswith("6% of NEAR BAY is called <1H OCEAN (130 of 2,251 rows)")
+    assert question.good.startswith("6% of NEAR BAY is predicted as <1H OCEAN (130 of 2,251 rows)")
     assert question.figure is Figure.CONFUSION
 
 

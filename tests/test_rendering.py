@@ -235,22 +235,23 @@ def test_failed_required_rules_come_first() -> None:
         (Outcome.FAILED, Importance.REQUIRED),
     ]
     rules = tuple(
-        RuleResult(name="r", sentence=f"sentence {outcome} {importance}", importance=importance, outcome=outcome)
-        for outcome, importance in kinds
+        RuleResult(name=f"r{at}", sentence=f"sentence {outcome} {importance}", importance=importance, outcome=outcome)
+        for at, (outcome, importance) in enumerate(kinds)
     )
     found = re.findall(r"sentence (\w+ \w+)", Page(render_page(replace(a_pass(), rules=rules))).text)
     assert found == [
         "failed required",
         "error required",
         "failed advisory",
-        "skipped required",
         "passed required",
+        "skipped required",
     ]
 
 
 def test_a_failure_leads_to_its_cell() -> None:
-    """The cell that a failure names is linked, and shown open although it belongs to the hand-out."""
-    page = PAGES["fail"]
+    """The cell that a failure's words name is linked, and shown open although it belongs to the hand-out."""
+    said = replace(a_fail().failures[0], rationale="Cell 2 makes the model, and raised an error.")
+    page = Page(render_page(replace(a_fail(), failures=(said,))))
     assert "#cell-2" in page.values("href")
     assert "Spell it learning_rate, not lr." in page.text
     assert "1 unchanged cell" in page.text
@@ -259,7 +260,7 @@ def test_a_failure_leads_to_its_cell() -> None:
 def test_unchanged_cells_are_folded_away() -> None:
     """The student's cells stand open; the hand-out's are behind a line that counts them and their errors."""
     page = PAGES["pass"]
-    assert "2 unchanged cells, 1 error" in page.text
+    assert "2 unchanged cells of the hand-out, 1 error" in page.text
     folded = page.source.split('class="unchanged"')[1].split("</details>")[0]
     assert "import</span> tensorflow" in folded
     assert "Sequential" not in folded
@@ -332,8 +333,8 @@ def test_the_recipe_says_what_was_cut() -> None:
     assert "Adam (learning_rate 0.001)" in text
     assert "SGD (learning_rate 0.001)" in text
     assert "ISLAND 5" in text
-    assert "142 epochs beyond the checker's cap were asked for and not run" in text
-    assert "12 of 13,209 rows (0.1%) were trained on with another label than the data has for them." in text
+    assert "142 epochs beyond the checker's cap did not run" in text
+    assert "12 of 13,209 training rows (0.1%) had another label than in the data." in text
 
 
 def test_the_reference_is_only_shown_beside_an_answer() -> None:
@@ -360,7 +361,7 @@ def test_the_page_says_where_each_seed_decided() -> None:
     close = replace(a_comparison(), band=0.2, further=5)
     assert "borderline" in Page(render_page(replace(a_pass(), comparison=close))).text
     text = Page(render_page(replace(a_pass(), comparison=replace(close, unanimous=True)))).text
-    assert "each of the 5 seeds lies on the same side of its own bar" in text
+    assert "Each of the 5 seeds lies on the same side of its own bar" in text
     assert "borderline" not in text
 
 
@@ -399,7 +400,7 @@ def test_without_other_models_no_field_is_drawn() -> None:
 def test_the_test_is_told_in_figures() -> None:
     """Beside the bar stand the level, what these seeds can tell, the standard error, and how sure they are."""
     text = " ".join(PAGES["pass"].text.split())
-    assert "At level 0.1 these seeds tell a network from the bar whose mean lies more than 0.21 points off it" in text
+    assert "A mean within 0.21 points of the bar cannot be decided with these seeds (level 0.1" in text
     assert "standard error 0.14 points" in text
     assert "with a probability below 0.001" in text
 
@@ -433,7 +434,7 @@ def test_histories_without_values_are_not_drawn() -> None:
     assert curves([replace(a_run(11), history={"loss": (None, None)})]) == []
 
 
-@pytest.mark.parametrize(("loop", "said"), [(Loop.GRAPH, "bit for bit"), (Loop.XLA, "XLA"), (Loop.FIT, "replayed")])
+@pytest.mark.parametrize(("loop", "said"), [(Loop.GRAPH, "bit for bit"), (Loop.XLA, "XLA"), (Loop.FIT, "run again")])
 def test_how_it_was_trained_again_is_said(loop: Loop, said: str) -> None:
     """The page says which of the three loops took the steps."""
     report = replace(a_pass(), runs=tuple(replace(run, loop=loop) for run in a_pass().runs))
@@ -886,11 +887,11 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
     """Each question has its topic, a link to what it is about, and its answer folded away."""
     page = PAGES["pass"].source.partition('id="questions"')[2].partition("</section>")[0]
     assert "Why is &lt;b&gt;ReLU&lt;/b&gt; there?" in page
-    assert re.findall(r'<span>([^<]*)</span><span><a href="(#[^"]*)">', page) == [
+    assert re.findall(r'<p class="where">([^<]*): <a href="(#[^"]*)">', page) == [
         ("the network", "#cell-13"),
         ("the evaluation", "#confusion"),
     ]
-    assert re.findall(r"<details><summary>A good answer</summary><p>([^<]*)</p></details>", page) == [
+    assert re.findall(r'<details class="[^"]*"><summary>A good answer</summary><p>([^<]*)</p></details>', page) == [
         "It bends.",
         "ISLAND.",
     ]
@@ -898,10 +899,11 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
 
 def test_a_claim_is_told_beside_the_scores() -> None:
     """What differs is a warning on the page and in the terminal; what agrees is a note on the page."""
-    assert "Stated otherwise: The output saved under cell 14 states 97.1%." in PAGES["pass"].text
+    assert "Other figure in the notebook: The output saved under cell 14 states 97.1%." in PAGES["pass"].text
     assert "Stated otherwise: The output saved under cell 14 states 97.1%." in printed(a_pass(), width=100)
-    assert "states is in keeping with that: RMSE $58,000." in PAGES["price"].text
-    assert "Stated otherwise" not in PAGES["price"].text + printed(a_price())
+    assert "states agrees: RMSE $58,000." in " ".join(PAGES["price"].text.split())
+    assert "Other figure" not in PAGES["price"].text
+    assert "Stated otherwise" not in printed(a_price())
 
 
 @pytest.mark.parametrize("start", ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "\uff1d1"])

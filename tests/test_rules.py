@@ -132,6 +132,26 @@ def test_a_rule_that_breaks_stops_no_other(run):
     assert "no_such_fixture" in found[1].rationale + found[1].detail
 
 
+@pytest.mark.parametrize(
+    ("mark", "body", "finding", "short"),
+    [
+        ("advisory(short='One layer')", "assert 1 == 2, 'It has one layer.'", "It has one layer.", "One layer"),
+        ("advisory", "assert 1 == 2, 'It has one layer.'", "It has one layer.", "Not met: network is deep"),
+        ("advisory(help='Add one.')", "assert 1 == 2", "Not met: It is deep.", "Not met: network is deep"),
+        ("advisory", "raise AssertionError", "Not met: It is deep.", "Not met: network is deep"),
+    ],
+)
+def test_a_failure_has_a_finding_and_a_short_name(run, mark, body, finding, short):
+    """The message is the finding, ``short=`` the name; without them the docstring and the function's name stand in."""
+    (result,) = run(f'''
+        @pytest.mark.{mark}
+        def test_network_is_deep():
+            """It is deep."""
+            {body}
+    ''')
+    assert (result.finding, result.short_name) == (finding, short)
+
+
 def test_notes_are_kept(run):
     """What a rule notes is kept with its result, in order, whether it passes or not."""
     found = run('''
@@ -305,8 +325,9 @@ def test_a_shared_rule_is_reworded(run, exhibits, make):
     """
     mine, theirs = run(text, replace(exhibits, notebook=(make.cell(1, "x = 1  # set_random_seed(4)"),)))
     assert (mine.help, mine.sentence, mine.importance) == ("Call it.", "Seeds are.", Importance.ADVISORY)
-    assert theirs.help.startswith("Start with keras.utils")
-    assert mine.rationale == theirs.rationale == "No random seed is set in the student's own cells."
+    assert theirs.help.startswith("Start with `keras.utils")
+    assert mine.rationale == theirs.rationale == "No random seed is set."
+    assert mine.short_name == theirs.short_name == "No random seed"
 
 
 def test_a_shared_rule_counts_the_rows_of_the_data(run, exhibits):
@@ -315,8 +336,8 @@ def test_a_shared_rule_counts_the_rows_of_the_data(run, exhibits):
     tracing = Tracing(source=FeatureSource.TRACED, reason="", training_rows=200, development_rows=30, rows=rows)
     text = "from checker.assignment.rules import test_trained_on_enough_data"
     (result,) = run(text, replace(exhibits, tracing=tracing))
-    assert result.rationale == "The network was trained on 230 rows, development rows included, of 600."
-    assert result.detail == "What is learned from a few rows says little about the others."
+    assert result.rationale == "Too few rows: training and development used 230 of 600."
+    assert result.detail == "A network that sees few rows learns little about the others."
     assert run(text, replace(exhibits, tracing=tracing, data_rows=300))[0].outcome is Outcome.PASSED
 
 

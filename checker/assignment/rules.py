@@ -7,15 +7,19 @@ change. Example of a rule file::
 
     from checker.assignment.rules import Architecture, hidden_layers, test_inputs_are_scaled, test_random_seeds_are_set
 
-    @pytest.mark.advisory(help="Try two hidden layers.")
+    @pytest.mark.advisory(help="Try two hidden layers.", short="One hidden layer")
     def test_network_is_deep(architecture: Architecture) -> None:
         \"\"\"The network has two hidden layers or more.\"\"\"
         assert len(hidden_layers(architecture)) >= 2, "The network has fewer than two hidden layers."
 
-**A rule** is a pytest function whose name begins with ``test_``. Its docstring is its sentence in the report. Its mark
-is ``required`` (a failure decides the verdict) or ``advisory`` (a failure is something to talk about); ``help=`` tells
-the student what to do. When an assertion fails, the first line of its message says what was found and the other lines
-explain. A rule that does not apply calls ``pytest.skip``; a rule whose evidence is missing calls ``unknown``.
+**A rule** is a pytest function whose name begins with ``test_``. Its docstring says what is asked for: it is the rule's
+sentence in a report where the rule is met. When an assertion fails, the first line of its message is the finding. It
+stands alone in the report, so it says what is wrong ("No development set: `fit` got no validation data."). The other
+lines explain. Without a message the report says "Not met: " and the docstring. The mark is ``required`` (a failure
+decides the verdict) or ``advisory`` (a failure is something to talk about). ``help=`` tells the student what to do.
+``short=`` names the failure in two to four words, for tables ("No development set"); without it tables have the
+function's name in words. Words between backticks are shown as code. A rule that does not apply calls ``pytest.skip``;
+a rule whose evidence is missing calls ``unknown``.
 
 **Evidence** comes through the rule's parameters: ``assignment``, ``dataset``, ``data_rows`` (how many rows the data
 has), ``notebook`` (the cells), ``own_code`` (the code of the student's own cells), ``answer`` (the network and its

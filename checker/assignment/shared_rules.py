@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from checker.formats.text import counted
 from checker.keras_spec.architectures import (
     describe,
     nonlinear_hidden_layers,
@@ -46,6 +47,10 @@ CLASSIFIERS = r"\b((?!MLP|Keras)\w+Classifier(CV)?|LogisticRegression(CV)?|\w*SV
 REGRESSORS = r"\b((?!MLP|Keras)\w+Regressor|LinearRegression|Ridge(CV)?|Lasso(CV)?|ElasticNet(CV)?|\w*SVR)\s*\("
 """Patterns of code that makes a traditional model."""
 
+ELSEWHERE = "\nCells of the hand-out do not count."
+"""The explanation of rules about code that the hand-out may hold as well."""
+
+_FORMS = {Labels.INTEGERS: "class numbers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "plain numbers"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -58,8 +63,8 @@ def unknown(words: str) -> NoReturn:
     raise NoEvidenceError(words)
 
 
-def reworded(rule: Rule, *, help: str, sentence: str = "") -> Rule:
-    """Return a shared rule with another ``help``, and another sentence if one is given."""
+def reworded(rule: Rule, *, help: str, sentence: str = "", short: str = "") -> Rule:
+    """Return a shared rule with another ``help``, and another sentence and short name if they are given."""
 
     @functools.wraps(rule)
     def again(**evidence: Any) -> None:
@@ -68,17 +73,16 @@ def reworded(rule: Rule, *, help: str, sentence: str = "") -> Rule:
     (mark,) = again.pytestmark  # type: ignore[attr-defined]
     again.pytestmark = []  # type: ignore[attr-defined]
     again.__doc__ = sentence or rule.__doc__
-    return _marked(mark.name, help)(again)
-
-
-def _marked(importance: str, help: str) -> Callable[[Rule], Rule]:
-    return getattr(pytest.mark, importance)(help=help)  # type: ignore[no-any-return]
+    words = {**mark.kwargs, "help": help, "short": short or mark.kwargs.get("short", "")}
+    return getattr(pytest.mark, mark.name)(**words)(again)  # type: ignore[no-any-return]
 
 
 # -- the network -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.required(help="Put a hidden layer, say Dense(50, activation='relu'), before the output layer.")
+@pytest.mark.required(
+    help="Put a hidden layer, say `Dense(50, activation='relu')`, before the output layer.", short="Linear network"
+)
 def test_nonlinear_hidden_layer(assignment: Assignment, architecture: Architecture) -> None:
     """The network has at least one non-linear hidden layer."""
     kind = "linear" if assignment.data.is_regression else "logistic"
@@ -90,32 +94,34 @@ def test_nonlinear_hidden_layer(assignment: Assignment, architecture: Architectu
 
 def output_is_one_distribution(
     *,
-    help: str = "End with a unit for each class and activation='softmax', "
-    "or without one and from_logits=True in the loss.",
+    help: str = "End with a unit for each class and `activation='softmax'`, "
+    "or without an activation and with `from_logits=True` in the loss.",
     row: str = "row",
 ) -> Rule:
     """Return the rule about a classification's output layer; ``row``: a noun for a row of the data."""
 
-    @pytest.mark.required(help=help)
+    @pytest.mark.required(help=help, short="Wrong output layer")
     def rule(assignment: Assignment, architecture: Architecture, recipe: Recipe, note: Callable[[str], None]) -> None:
         """The output layer has a unit for each class, and together they form one probability distribution."""
         units, activation = output_units(architecture), output_activation(architecture)
         from_logits = recipe.phases[-1].loss.config.get("from_logits") is True
-        assert units in {len(assignment.data.classes), None}, f"The output layer has {units} units."
+        classes = len(assignment.data.classes)
+        assert units in {classes, None}, f"The output layer has {counted(units or 0, 'unit')} for {classes} classes."
         if activation == "softmax":
             if from_logits:
                 note(
-                    "The output is a softmax, yet the loss was told to expect logits (from_logits=True). Keras "
-                    "notices and helps itself; where it cannot, softmax is applied twice and training suffers."
+                    "The output is a softmax, but the loss expects logits (`from_logits=True`). Keras notices this "
+                    "here and applies softmax once. Where it cannot notice, softmax is applied twice, and training "
+                    "suffers."
                 )
             return
         assert activation == "linear", (
-            f"The output units use {activation}: they are no distribution over the classes.\n"
+            f"The output units use {activation}, so they form no distribution over the classes.\n"
             f"A {row} is in exactly one class, so the outputs must compete: softmax makes them sum to one."
         )
         assert from_logits, (
-            "The outputs are bare numbers (no activation), but the loss takes them for probabilities.\n"
-            "Neither a softmax in the output layer nor from_logits=True in the loss was found."
+            "The outputs have no activation, but the loss takes them for probabilities.\n"
+            "There is neither a softmax in the output layer nor `from_logits=True` in the loss."
         )
 
     return rule
@@ -125,22 +131,22 @@ test_output_is_one_distribution = output_is_one_distribution()
 
 
 def output_is_one_number(
-    *, help: str = "End with Dense(1), without an activation.", number: str = "what is predicted"
+    *, help: str = "End with `Dense(1)`, without an activation.", number: str = "the prediction"
 ) -> Rule:
     """Return the rule about a regression's output layer; ``number``: a noun for the target."""
 
-    @pytest.mark.required(help=help)
+    @pytest.mark.required(help=help, short="Wrong output layer")
     def rule(architecture: Architecture) -> None:
         """The output layer is one unit that can give any number."""
         units, activation = output_units(architecture), output_activation(architecture)
-        assert units in {1, None}, f"The output layer has {units} units; {number} is one number."
+        assert units in {1, None}, f"The output layer has {counted(units or 0, 'unit')}, but {number} is one number."
         assert activation != "softmax", (
-            "The output unit uses softmax, which makes the outputs sum to one: a single one is always exactly one.\n"
-            "Softmax belongs to classification. To predict a number, leave the output as it is."
+            "The output unit uses softmax, so its output is always exactly one.\n"
+            "Softmax belongs to classification. To predict a number, use no activation."
         )
         assert activation in {"linear", "relu", "softplus", "exponential"}, (
             f"The output unit uses {activation}, which has a largest and a smallest value.\n"
-            "A number to predict needs an output that can become any number."
+            "The output must be able to become any number."
         )
 
     return rule
@@ -151,22 +157,23 @@ test_output_is_one_number = output_is_one_number()
 
 def loss_fits_labels_and_output(
     *,
-    help: str = "Use sparse_categorical_crossentropy for class numbers, categorical_crossentropy for one-hot labels.",
+    help: str = "Use `sparse_categorical_crossentropy` for class numbers, `categorical_crossentropy` for one-hot "
+    "labels.",
     row: str = "row",
 ) -> Rule:
     """Return the rule about a classification's loss; ``row``: a noun for a row of the data."""
 
-    @pytest.mark.required(help=help)
+    @pytest.mark.required(help=help, short="Wrong loss")
     def rule(assignment: Assignment, recipe: Recipe) -> None:
         """The loss is a cross-entropy that fits the labels and the output."""
         last, classes = recipe.phases[-1], len(assignment.data.classes)
         loss, count = last.loss.class_name, _NUMBERS[classes] if classes < len(_NUMBERS) else str(classes)
         assert loss != "BinaryCrossentropy", (
-            f"The loss is binary cross-entropy: it judges each output by itself, as {count} yes-or-no questions.\n"
+            f"The loss is binary cross-entropy, which judges each output alone, as {count} yes-or-no questions.\n"
             f"Each {row} is in exactly one of {count} classes, so the outputs must be judged as one distribution."
         )
         assert loss in CLASSIFICATION_LOSSES.get(last.labels, set()), (
-            f"The loss is {loss}, the labels are {last.labels}.\n"
+            f"The loss `{loss}` does not fit the labels, which are {_FORMS[last.labels]}.\n"
             "Squared errors belong to regression; each form of labels has its own cross-entropy."
         )
 
@@ -176,19 +183,22 @@ def loss_fits_labels_and_output(
 test_loss_fits_labels_and_output = loss_fits_labels_and_output()
 
 
-@pytest.mark.required(help="Compile with loss='mean_squared_error', or another loss of regression.")
+@pytest.mark.required(
+    help="Compile with `loss='mean_squared_error'`, or another loss of regression.", short="Wrong loss"
+)
 def test_loss_is_one_of_regression(recipe: Recipe) -> None:
     """The loss measures how far a prediction lies from the true number."""
     loss = recipe.phases[-1].loss.class_name
     assert loss in REGRESSION_LOSSES, (
-        f"The loss is {loss}.\nCross-entropies compare distributions over classes; here numbers are compared."
+        f"The loss `{loss}` is not one of regression.\n"
+        "Cross-entropies compare distributions over classes. This task predicts a number."
     )
 
 
 # -- the data --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.required(help="Train on the whole training part, not on a sample.")
+@pytest.mark.required(help="Train on the whole training part, not on a sample.", short="Too few rows")
 def test_trained_on_enough_data(tracing: Tracing, data_rows: int) -> None:
     """The network was trained on a fair share of the data."""
     assert_enough_rows(tracing.training_rows + tracing.development_rows, data_rows)
@@ -197,18 +207,21 @@ def test_trained_on_enough_data(tracing: Tracing, data_rows: int) -> None:
 def assert_enough_rows(rows: int, data_rows: int) -> None:
     """Fail if training and development rows together are less than ``ENOUGH`` of the data's rows."""
     assert rows >= ENOUGH * data_rows, (
-        f"The network was trained on {rows:,} rows, development rows included, of {data_rows:,}.\n"
-        "What is learned from a few rows says little about the others."
+        f"Too few rows: training and development used {rows:,} of {data_rows:,}.\n"
+        "A network that sees few rows learns little about the others."
     )
 
 
-@pytest.mark.required(help="Keep features and labels in the same order: split, shuffle and drop rows of both together.")
+@pytest.mark.required(
+    help="Keep features and labels in the same order: split, shuffle and drop rows of both together.",
+    short="Other labels",
+)
 def test_labels_are_the_datas(tracing: Tracing) -> None:
     """Each row was trained on with the label that the data has for it."""
     if not tracing.labels_compared:
-        unknown("which labels its rows were trained on with is not known")
+        unknown("the labels of its training rows are not known")
     assert not tracing.has_other_labels, (
-        f"{tracing.labels_in_words}\nWhat is learned from other labels is no answer to the task."
+        f"{tracing.labels_in_words}\nA network that learns other labels does not answer the task."
     )
 
 
@@ -225,7 +238,7 @@ def target_is_not_a_feature(
     column. ``itself``: the target as the subject of a sentence.
     """
 
-    @pytest.mark.required(help=help)
+    @pytest.mark.required(help=help, short="Target among the inputs")
     def rule(assignment: Assignment, tracing: Tracing) -> None:
         leaks = [
             f"column {number}{f' ({column.formula})' if column.formula else ''}"
@@ -233,8 +246,9 @@ def target_is_not_a_feature(
             if column.gives_away(assignment.data.is_regression) and column.source not in assignment.data.features
         ]
         assert not leaks, (
-            f"Of {len(tracing.columns)} inputs, {' and '.join(leaks)} alone {alone}.\n"
-            f"{itself}, or something made from it, is among the features: then there is nothing to learn."
+            f"Of {counted(len(tracing.columns), 'input')}, {leaks[0]} alone {alone}"
+            f"{''.join(f', and so does {leak}' for leak in leaks[1:])}.\n"
+            f"{itself}, or something made from it, is among the features. Then nothing is left to learn."
         )
 
     rule.__doc__ = f"No feature gives {target} away."
@@ -244,29 +258,34 @@ def target_is_not_a_feature(
 test_target_is_not_a_feature = target_is_not_a_feature()
 
 
-@pytest.mark.advisory(help="Give fit the development part: validation_data=(X_dev, y_dev).")
+@pytest.mark.advisory(
+    help="Give `fit` the development part: `validation_data=(X_dev, y_dev)`.", short="No development set"
+)
 def test_development_set_was_watched(recipe: Recipe) -> None:
     """A development set was watched while the network was trained and tuned."""
     assert recipe.development, (
-        "No development set was watched: no validation_data, no validation_split, no second set tested on.\n"
-        "Without one there is no way to notice overfitting, or to choose settings without the test part."
+        "No development set: `fit` got no validation data.\n"
+        "Nor was the network tested on a second set of rows between trainings. Without a development set nobody can "
+        "notice overfitting, or choose settings without the test part."
     )
     assert not recipe.watched_itself, (
-        "The development set that was watched holds only rows that were trained on.\n"
-        "That is none: on rows that it was trained on, a network looks good however it does on others."
+        "No real development set: all of its rows are training rows.\n"
+        "A network does well on its training rows, however it does on others."
     )
 
 
-@pytest.mark.advisory(help="Split before training, and test once at the end on the part kept aside.")
+@pytest.mark.advisory(
+    help="Split before training, and test once at the end on the part kept aside.", short="No test on unseen rows"
+)
 def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> None:
     """The network was tested on rows that it was not trained on."""
-    assert answer.uses or tracing.seen, "It was tested on nothing: neither evaluate nor predict was called on it."
+    assert answer.uses or tracing.seen, "No test: neither `evaluate` nor `predict` was called on the network."
     if not tracing.seen:
-        pytest.skip("it was tested on nothing that could be found in the data set")
+        pytest.skip("the rows of its test were not found in the data set")
     assert any(map(is_unseen, tracing.seen)), (
-        "Every set of rows that the network was tested on holds rows it was trained on.\n"
+        "No test on unseen rows: every test set holds training rows.\n"
         + "\n".join(
-            f"Cell {seen.cell}, {seen.how}: {seen.trained_on:,} of {seen.rows:,} rows were trained on."
+            f"Cell {seen.cell}, `{seen.how}`: training rows are {seen.trained_on:,} of {seen.rows:,}."
             for seen in tracing.seen
         )
     )
@@ -277,21 +296,28 @@ def is_unseen(seen: SeenRows) -> bool:
     return seen.trained_on < 0.01 * seen.rows
 
 
-@pytest.mark.advisory(help="Standardise the features, as the hand-out does, or start with a Normalization layer.")
+@pytest.mark.advisory(
+    help="Standardise the features, as the hand-out does, or start with a `Normalization` layer.",
+    short="Inputs not scaled",
+)
 def test_inputs_are_scaled(architecture: Architecture, tracing: Tracing) -> None:
     """The inputs are of a sensible size."""
     large = [c for c in tracing.columns if abs(c.train_mean) > 10 or c.train_deviation > 10]
     assert not large or normalises_inputs(architecture), (
-        f"{len(large)} of {len(tracing.columns)} inputs are large numbers, which make training slow and unsteady.\n"
+        f"Inputs not scaled: {len(large)} of {len(tracing.columns)} hold large numbers.\n"
+        "Large numbers make training slow and unsteady.\n"
         + "\n".join(
             f"{c.source or 'A column'}: mean {c.train_mean:,.4g}, deviation {c.train_deviation:,.4g}." for c in large
         )
     )
 
 
-@pytest.mark.advisory(help="Fit the imputer and the scaler on the training part, then only transform the others.")
+@pytest.mark.advisory(
+    help="Fit the imputer and the scaler on the training part, then only transform the other parts.",
+    short="Scaled before splitting",
+)
 def test_preprocessing_fitted_on_training_rows(tracing: Tracing) -> None:
-    """The scaling was learned from the training part alone."""
+    """The scaler was fitted on the training part alone."""
     peeked = [
         c.source or "a column"
         for c in tracing.columns
@@ -299,8 +325,8 @@ def test_preprocessing_fitted_on_training_rows(tracing: Tracing) -> None:
         or (_is_exact(c.all_low, c.all_high - 1) and not _is_exact(c.train_low, c.train_high - 1))
     ]
     assert not peeked, (
-        f"The scaling was learned from more than the training part: {', '.join(peeked)}.\n"
-        "These columns are scaled exactly over all rows, and not over the rows that were trained on."
+        f"The scaler was fitted on more than the training part, for {counted(len(peeked), 'column')}.\n"
+        f"Scaled exactly over all rows, and not over the training rows: {', '.join(peeked)}."
     )
 
 
@@ -316,7 +342,7 @@ def assert_no_late_rise(training: Sequence[TrainingRun]) -> None:
     """Fail if the final development loss is more than 15% above its lowest value, in the median of the runs."""
     rises = [rise for run in training if not run.stopped_early and (rise := _late_rise(run)) is not None]
     assert not rises or median(rises) <= 0.15, (
-        f"By the end, the loss on the development part was {median(rises):.0%} above its lowest value.\n"
+        f"Overfitting: the loss on the development part ended {median(rises):.0%} above its lowest value.\n"
         "From that lowest point on, the network learned the training rows by heart."
     )
 
@@ -336,32 +362,38 @@ def values_in_history(run: TrainingRun, name: str) -> list[float]:
 # -- beyond the task -------------------------------------------------------------------------------------
 
 
-@pytest.mark.advisory(help="Start with keras.utils.set_random_seed(...), and a random_state in every split.")
+@pytest.mark.advisory(
+    help="Start with `keras.utils.set_random_seed(...)`, and give every split a `random_state`.", short="No random seed"
+)
 def test_random_seeds_are_set(own_code: str) -> None:
     """Random seeds are set, so that results can be repeated."""
     assert re.search(r"\b(set_random_seed|set_seed|random\.seed|default_rng)\s*\(\s*\w", own_code), (
-        "No random seed is set in the student's own cells."
+        f"No random seed is set.{ELSEWHERE}"
     )
 
 
-@pytest.mark.advisory(help="Give fit a callback: keras.callbacks.TensorBoard(log_dir=...).")
+@pytest.mark.advisory(help="Give `fit` a callback: `keras.callbacks.TensorBoard(log_dir=...)`.", short="No TensorBoard")
 def test_tensorboard_is_used(own_code: str) -> None:
     """TensorBoard follows the training."""
-    assert re.search(r"\bTensorBoard\s*\(", own_code), "The student's own cells do not use TensorBoard."
+    assert re.search(r"\bTensorBoard\s*\(", own_code), f"TensorBoard is not used.{ELSEWHERE}"
 
 
-@pytest.mark.advisory(help="See which classes are confused: sklearn.metrics.confusion_matrix.")
+@pytest.mark.advisory(
+    help="See which classes are confused: `sklearn.metrics.confusion_matrix`.", short="No confusion matrix"
+)
 def test_confusion_matrix_is_made(own_code: str) -> None:
     """A confusion matrix shows which classes are taken for which."""
     made = r"\b(confusion_matrix|ConfusionMatrixDisplay(\.from_\w+)?|crosstab)\s*\("
-    assert re.search(made, own_code), "The student's own cells make no confusion matrix."
+    assert re.search(made, own_code), f"No confusion matrix is made.{ELSEWHERE}"
 
 
-@pytest.mark.advisory(help="Draw predictions against true values: plt.scatter(y_test, predictions).")
+@pytest.mark.advisory(
+    help="Draw predictions against true values: `plt.scatter(y_test, predictions)`.", short="Predictions not drawn"
+)
 def test_predictions_are_drawn(own_code: str) -> None:
     """A picture shows predicted beside true values."""
     drawn = r"\b(scatter|scatterplot|regplot|residplot|hexbin|hist2d|jointplot)\s*\(|PredictionErrorDisplay"
-    assert re.search(drawn, own_code), "The student's own cells draw no predictions against true values."
+    assert re.search(drawn, own_code), f"Predictions are not drawn against true values.{ELSEWHERE}"
 
 
 def traditional_model_is_compared(
@@ -372,9 +404,9 @@ def traditional_model_is_compared(
 ) -> Rule:
     """Return the rule about a comparison with a traditional model; code that matches ``pattern`` makes one."""
 
-    @pytest.mark.advisory(help=help)
+    @pytest.mark.advisory(help=help, short="No traditional model")
     def rule(own_code: str) -> None:
-        assert re.search(pattern, own_code), f"The student's own cells fit no traditional {kind}."
+        assert re.search(pattern, own_code), f"No traditional {kind} is fitted for comparison.{ELSEWHERE}"
 
     rule.__doc__ = f"The network is compared with a traditional {kind}."
     return rule

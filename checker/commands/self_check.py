@@ -110,6 +110,6 @@ def _check(file: Path, settings: RunSettings, report: Path) -> bool:
         if check.needs_further(judged, settings):
             gathered = check.train_further(gathered, submission, settings, boxes, progress.watch)
             judged = check.judge(gathered, settings, reference)
-    files.write(report, html.render_student_page(judged))
+    files.write(report, html.render_student_page(judged, is_self_check=True))
     terminal.print_report(consoles.output, for_students(judged), str(report))
     return judged.verdict is Verdict.PASS

@@ -152,13 +152,14 @@ def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing |
     """
     notes = recipe.notes if recipe is not None else ()
     if notes:
-        return f"Likeliest: {'; '.join(notes[:MOST_NOTES])}."
+        said = "; ".join(note.rstrip(".") for note in notes[:MOST_NOTES])
+        return f"Likely cause: {said}."
     made_up = tracing is not None and any(not column.formula for column in tracing.columns)
     if is_worse:
         asked, done = (sum(of) for of in zip(*((f.epochs_asked, f.epochs_done) for f in answer.fits), strict=True))
         if done < asked:
-            return f"Likeliest: of {asked:,} epochs asked for, {done:,} were run."
-        return "Likeliest: its training in the notebook went another way than its calls of fit say."
+            return f"Likely cause: {done:,} of {asked:,} epochs asked for were run."
+        return "Likely cause: its training in the notebook did not do what its calls of `fit` say."
     if made_up:
-        return "Likeliest: some inputs tell more of the rows that were fed than of others."
-    return "Likeliest: its weights were not learned by its calls of fit alone, or it is the best of several tries."
+        return "Likely cause: some inputs tell more about the rows that were fed than about others."
+    return "Likely cause: calls of `fit` alone did not make its weights, or it is the best of several tries."

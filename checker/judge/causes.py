@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from checker.formats.text import counted
 from checker.keras_spec.architectures import describe, nonlinear_hidden_layers, normalises_inputs
 from checker.records.comparison import Comparison
 from checker.records.network import Architecture
@@ -23,8 +24,18 @@ from checker.records.verdicts import Importance, Outcome, RuleResult
 
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
-FOLLOWS = "This follows from what is said first on this page."
-CONTRADICTS = "What the trainings show besides points the other way."
+FOLLOWS = "This follows from the cause at the top of the page."
+CONTRADICTS = "The trainings show the opposite more clearly."
+
+SAME: Mapping[CauseKind, str] = MappingProxyType(
+    {
+        CauseKind.LABELS: "test_labels_are_the_datas",
+        CauseKind.LEAK: "test_target_is_not_a_feature",
+        CauseKind.LINEAR: "test_nonlinear_hidden_layer",
+        CauseKind.UNSCALED: "test_inputs_are_scaled",
+    }
+)
+"""Rules, by name, whose failure says the same as a cause."""
 
 TENDENCIES = {"test_no_strong_overfitting": Symptom.OVERFITS, "test_no_underfitting": Symptom.UNDERFITS}
 """Advisory rules, by name, that say the same as a symptom."""
@@ -140,18 +151,20 @@ def _kept(observations: Sequence[Observation], rules: Sequence[RuleResult], caus
 
 def _causes(of: Findings) -> Iterator[Cause]:
     if of.file_cut:
-        yield Cause(CauseKind.FILE_CUT, of.file_cut, "See that the file runs from top to bottom within the limits.")
+        yield Cause(CauseKind.FILE_CUT, of.file_cut, "Make the file run from top to bottom within the limits.")
     if of.tracing and of.tracing.has_other_labels:
         yield Cause(CauseKind.LABELS, of.tracing.labels_in_words, _help_with_labels(of.tracing.labels_look))
     yield from _leak(of)
     if of.training_cut:
-        help = "Train for fewer epochs, in larger batches or with early stopping, so that training comes to its end."
+        help = "Train for fewer epochs, in larger batches or with early stopping, so that training ends by itself."
         yield Cause(CauseKind.TRAINING_CUT, of.training_cut, help)
     if of.has_learned_badly and of.spoiled is not None:
         yield Cause(CauseKind.CELL_FAILED, *of.spoiled)
     if of.has_learned_badly and of.tracing and of.tracing.has_left_out_rows:
         words = f"The training left out rows of the data: {of.tracing.left_out}. The test takes rows of all kinds."
-        yield Cause(CauseKind.ROWS, words, "Train on rows of all kinds that the data has.")
+        yield Cause(
+            CauseKind.ROWS, words, "Train on rows of all kinds: keep the rows that the code drops or filters out."
+        )
     if not of.has_learned_badly or of.architecture is None:
         return
     if not nonlinear_hidden_layers(of.architecture):
@@ -159,8 +172,9 @@ def _causes(of: Findings) -> Iterator[Cause]:
         yield Cause(CauseKind.LINEAR, f"The network is linear: {describe(of.architecture)}.", help)
     large = [column for column in _columns(of) if _is_large(column)]
     if large and not normalises_inputs(of.architecture):
-        words = f"{len(large)} of {len(_columns(of))} inputs are large numbers, which make training slow and unsteady."
-        help = "Standardise the features, or start with a Normalization layer."
+        inputs = counted(len(_columns(of)), "input")
+        words = f"{len(large)} of {inputs} hold large numbers, which make training slow and unsteady."
+        help = "Standardise the features, or start with a `Normalization` layer."
         yield Cause(CauseKind.UNSCALED, words, help)
 
 
@@ -180,8 +194,9 @@ def _leak(of: Findings) -> Iterator[Cause]:
         if column.gives_away(of.is_regression) and column.source not in of.inputs
     ]
     if leaks:
-        named = " and ".join(leaks[:3])
-        words = f"Of {len(_columns(of))} inputs, {named} alone gives the {what} away, so that no score tells anything."
+        first, *others = leaks[:3]
+        named = "".join([f"{first} alone gives the {what} away", *(f", and so does {other}" for other in others)])
+        words = f"Of {counted(len(_columns(of)), 'input')}, {named}. So the score says nothing."
         yield Cause(CauseKind.LEAK, words, "Take the target, and all made from it, out of the inputs.")
 
 

@@ -81,7 +81,7 @@ def _diverged(runs: Sequence[TrainingRun]) -> Iterator[Observation]:
     advice = "A smaller learning rate or scaled inputs may help"
     if broken:
         first = min(int(np.isfinite(loss).argmin()) for loss in broken) + 1
-        words = f"In {len(broken)} of {len(runs)} trainings the loss was no number, first in epoch {first}. {advice}."
+        words = f"In {len(broken)} of {len(runs)} trainings the loss became NaN, first in epoch {first}. {advice}."
         yield Observation(Symptom.DIVERGED, words)
     elif risen:
         first, last = (np.mean([loss[at] for loss in risen]) for at in (0, -1))
@@ -98,11 +98,11 @@ def _underfits(comparison: Comparison, training: Array, development: Array) -> I
     advice = "The network is too small, or was trained too briefly or too slowly"
     if reached is not None:
         if metric.is_better(comparison.bar, reached):
-            words = f"On the very rows it was trained on it reaches {write(reached)}, {metric.worse} {bar}. {advice}."
+            words = f"Even on its training rows it reaches {write(reached)}, {metric.worse} {bar}. {advice}."
             yield Observation(Symptom.UNDERFITS, words)
     elif len(development) and len(training) and development[-1] < PARTED * training[-1]:
         losses = f"{training[-1]:.3g} on training rows, {development[-1]:.3g} on development rows"
-        words = f"It misses {bar}, and its losses are nearly alike: {losses}. {advice}."
+        words = f"It misses {bar}, and its two losses are nearly the same: {losses}. {advice}."
         yield Observation(Symptom.UNDERFITS, words)
 
 
@@ -114,7 +114,8 @@ def _overfits(training: Array, development: Array) -> Iterator[Observation]:
         words = (
             f"From epoch {best + 2} on it learns its training rows by heart: the loss on development rows, "
             f"{development[best]:.3g} after epoch {best + 1}, rises to {development[-1]:.3g} by epoch "
-            f"{len(development)}, while that on training rows falls from {training[best]:.3g} to {training[-1]:.3g}."
+            f"{len(development)}. Meanwhile the loss on training rows falls from {training[best]:.3g} to "
+            f"{training[-1]:.3g}."
         )
         yield Observation(Symptom.OVERFITS, words)
 
@@ -142,8 +143,8 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
         if tested and not confusion[:, label].any():
             held_out = counted(tested, "held-out row")
             words = (
-                f"{name}, the class of {rows[label]:,} of {sum(rows):,} rows, is never predicted: not in "
-                f"{len(comparison.scores)} trainings, for none of its {held_out}."
+                f"{name} is never predicted. It is the class of {rows[label]:,} of {sum(rows):,} rows, and "
+                f"{counted(len(comparison.scores), 'training')} missed all of its {held_out}."
             )
             yield Observation(Symptom.NEVER_PREDICTED, words)
 

@@ -65,9 +65,8 @@ def _unless_survived(
         before = f"on rows that it was trained on, {metric.name} was {score} in the notebook"
     wild = sum(not np.isfinite(gathered.array(run.predictions)).all() for run in evidence.runs)
     words = (
-        f"What was trained again is not what the student trained: {before}, and {wild} of "
-        f"{len(evidence.runs)} retrainings ended in NaN. Likeliest: a learning rate at which other starting weights or "
-        "other rows diverge."
+        f"Trained again, the network is not the notebook's: {before}, and {wild} of {len(evidence.runs)} retrainings "
+        "ended in NaN. Likely cause: a learning rate at which other starting weights or other rows diverge."
     )
     return replace(failure, rationale=words, cause=FailureCause.DIVERGED_AFTER_LEARNING)
 

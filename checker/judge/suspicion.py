@@ -7,6 +7,9 @@ from checker.records.settings import RunSettings
 from checker.scoring import metrics
 from checker.scoring.metrics import METRICS
 
+SUSPECTED = "inputs may give the answer away"
+"""The words of every suspicion."""
+
 
 def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> str:
     """Return the suspicion that the inputs give the answer away, as a sentence; "" where there is none.
@@ -28,13 +31,13 @@ def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSett
     if leak is None and not comparison.is_implausible(compared):
         return ""
     columns = leak.columns if leak else ()
-    which = f": {' and '.join(str(at + 1) for at in columns)}" if columns else ""
-    over = ", over several columns" if len(columns) != 1 else ", in a column"
-    said = f"Its inputs may give the answer away{over}{which}."
+    which = " and ".join(str(at + 1) for at in columns)
+    over = f": columns {which} together" if len(columns) > 1 else f": column {which}" if columns else ""
+    said = f"Its {SUSPECTED}{over}."
     if leak is None:
         return said
     write = metrics.find(compared.metric, compared.unit).unit.value
     return (
-        f"{said} A random forest has {write(leak.without)} with the data's own columns, and {write(leak.beside)} with "
-        "what else this network was given."
+        f"{said} A random forest reaches {write(leak.without)} with the data's own columns, and {write(leak.beside)} "
+        "with this network's other inputs added."
     )

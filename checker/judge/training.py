@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from checker.formats.text import counted
 from checker.keras_spec import kin, recipes, training_size
 from checker.records.assignment import Caps
 from checker.records.comparison import Comparison
@@ -51,13 +52,13 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
         return ""
     run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)
     if run > 1:
-        seeds = f"{run} of {of} seeds were replayed, because the first did not reach the bar."
+        seeds = f"{run} of {of} seeds were trained like that, because the first did not reach the bar."
     elif compared is not None and compared.reaches_bar:
-        seeds = f"{run} of {of} seeds was replayed: it reaches the bar, and no other could make more of a replay."
+        seeds = f"{run} of {of} seeds was trained like that, and reaches the bar. Such a score is a claim of that code."
     else:
-        seeds = f"{run} of {of} seeds was replayed."
+        seeds = f"{run} of {of} seeds was trained like that."
     part = (
-        f"{cells} of {len(evidence.cells)} cells ran, those that the training needs."
+        f"Of {counted(len(evidence.cells), 'cell')}, only the {cells} that the training needs ran."
         if 0 < cells < len(evidence.cells)
         else ""
     )

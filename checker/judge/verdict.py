@@ -6,7 +6,7 @@ unknown. Faults of the harness never get here.
 
 from collections.abc import Sequence
 
-from checker.judge import blame
+from checker.judge import blame, causes
 from checker.records.comparison import Agreed, Agreement, Comparison, Decider, Likeness, LossCurves, MissingRows
 from checker.records.evidence import RowKind
 from checker.records.report import Cause, Report
@@ -39,23 +39,24 @@ def decide(
     ``suspicion``: a sentence that the inputs may give the answer away; then there is no PASS.
     ``agreed``: the retraining compared with the student's own; if they differ, the retrained score decides nothing.
     """
+    required = [rule for rule in rules if rule.importance is Importance.REQUIRED]
     found: list[Reason] = [_of_failure(failure) for failure in failures]
-    found += [_of_rule(rule) for rule in rules if rule.importance is Importance.REQUIRED and _counts(rule, failures)]
+    found += [_of_rule(rule, cause) for rule in required if rule.outcome is Outcome.FAILED]
     if comparison is not None:
         said = _of_comparison(comparison, suspicion)
         if agreed is not None and agreed.differs:
             said = _of_agreed(agreed, metric)
         if replayed and len(comparison.scores) == 1 and said[0] is Verdict.FAIL:
-            said = Verdict.REFER, f"{said[1]} One seed alone confirms no FAIL."
-        found.append(said)
+            said = Verdict.REFER, f"{said[1]} One seed is not enough for a FAIL."
         if replayed:
             why = replayed.rstrip(".")
-            words = (
-                f"The network could not be rebuilt, only replayed by the student's own code: {why}. {replay}".strip()
-            )
-            found.append((Verdict.REFER, words))
+            words = f"The checker cannot rebuild the network, so the file's own code trained it again: {why}. {replay}"
+            found.append((Verdict.REFER, words.strip()))
+        found.append(said)
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
+    is_explained = bool(failures or replayed)  # then a rule without evidence is a consequence, and no reason
+    found += [_of_rule(rule) for rule in required if rule.outcome is not Outcome.FAILED and _counts(rule, is_explained)]
     if cut:
         found = [(Verdict.REFER if reached is Verdict.FAIL else reached, words) for reached, words in found]
     for verdict in (Verdict.FAIL, Verdict.REFER, Verdict.PASS):
@@ -98,18 +99,19 @@ def _of_failure(failure: Failure) -> Reason:
     return blame.VERDICTS[failure.cause], failure.rationale or f"Something went wrong while {failure.stage}."
 
 
-def _counts(rule: RuleResult, failures: Sequence[Failure]) -> bool:
-    """Tell whether a rule counts. After a failure, rules that could not be checked do not: it explains them."""
-    return not (failures and rule.outcome is Outcome.UNKNOWN)
+def _counts(rule: RuleResult, is_explained: bool) -> bool:
+    """Tell whether a rule counts. Rules that could not be checked do not where something else explains that."""
+    return not (is_explained and rule.outcome is Outcome.UNKNOWN)
 
 
-def _of_rule(rule: RuleResult) -> Reason:
+def _of_rule(rule: RuleResult, cause: Cause | None = None) -> Reason:
     if rule.outcome is Outcome.FAILED:
-        return Verdict.FAIL, f"{rule.sentence} Not so: {rule.rationale}"
+        is_said = cause is not None and rule.name == causes.SAME.get(cause.kind)
+        return Verdict.FAIL, cause.sentence if cause is not None and is_said else rule.finding
     if rule.outcome is Outcome.ERROR:
         return Verdict.REFER, f"The rule “{rule.sentence}” broke and could not be checked."
     if rule.outcome is Outcome.UNKNOWN:
-        return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale}."
+        return Verdict.REFER, f"The rule “{rule.sentence}” could not be checked: {rule.rationale.rstrip('.')}."
     return Verdict.PASS, ""
 
 
@@ -127,26 +129,26 @@ def curves_in_words(curves: LossCurves) -> str:
     """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
     if curves.epochs == 1:
         return (
-            "What was trained again is not what the student trained: in its one epoch the training loss was "
-            f"{curves.own_lowest:.3g} in the notebook, and is {curves.again_lowest:.3g} now."
+            "Trained again, the network is not the notebook's: in its one epoch the training loss was "
+            f"{curves.own_lowest:.3g} in the notebook, and {curves.again_lowest:.3g} when trained again."
         )
     own, again = (
         f"from {first:.3g} to {lowest:.3g}"
         for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))
     )
     return (
-        f"What was trained again is not what the student trained: in {curves.epochs:,} epochs the training loss went "
-        f"{own} in the notebook, and goes {again} now."
+        f"Trained again, the network is not the notebook's: in {curves.epochs:,} epochs the training loss went "
+        f"{own} in the notebook, and {again} when trained again."
     )
 
 
 def disagreement_in_words(one: Agreement, metric: Metric) -> str:
     """Return how far the student's own result lies from the retraining's, as a sentence."""
-    rows = "that it was trained on" if one.kind is RowKind.TRAINED else "that it was not trained on"
+    rows = "on its training rows" if one.kind is RowKind.TRAINED else "on rows outside its training"
     again = metric.unit.plus_minus(one.again, one.spread)
     return (
-        f"What was trained again is not what the student trained: on rows {rows}, {metric.name} was "
-        f"{metric.unit.value(one.own)} in the notebook and is {again} now."
+        f"Trained again, the network is not the notebook's: {rows}, {metric.name} was "
+        f"{metric.unit.value(one.own)} in the notebook and is {again} when trained again."
     )
 
 
@@ -158,7 +160,7 @@ def _of_comparison(comparison: Comparison, suspicion: str) -> Reason:
     if missing is None or missing.strict is None or suspicion:
         return verdict, words
     if verdict is Verdict.FAIL and not missing.strict.passes:
-        return verdict, f"{words} Rows without inputs are not counted in this."
+        return verdict, f"{words} Rows without inputs do not count here."
     metric = metrics.find(comparison.metric, comparison.unit)
     mean, bar = metric.unit.value(missing.strict.mean), f"the bar of {metric.unit.value(missing.strict.bar)}"
     if missing.strict.passes and verdict is Verdict.PASS:

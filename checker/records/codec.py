@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from checker.errors import EvidenceError
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Version of all JSON on disk; raise it when a reader must change."""
 
 R = TypeVar("R")

@@ -151,6 +151,6 @@ class Tracing:
     def labels_in_words(self) -> str:
         """A sentence on the labels that differ from the data's."""
         share = self.labels_differ / max(self.labels_compared, 1)
-        look = f" They look {self.labels_look}." if self.labels_look else ""
-        count = f"{self.labels_differ:,} of {self.labels_compared:,} rows ({share:.1%})"
-        return f"{count} were trained on with another label than the data has for them.{look}"
+        look = f" The labels look {self.labels_look}." if self.labels_look else ""
+        count = f"{self.labels_differ:,} of {self.labels_compared:,} training rows ({share:.1%})"
+        return f"{count} had another label than in the data.{look}"

@@ -74,6 +74,9 @@ class Failure:
 @record
 @dataclass(frozen=True, kw_only=True)
 class RuleResult:
+    """What a rule found. ``short``: what its failure is called in two to four words, "" if the rule's author gave no
+    such name."""
+
     name: str
     sentence: str
     importance: Importance
@@ -82,3 +85,16 @@ class RuleResult:
     help: str = ""
     detail: str = ""
     notes: tuple[str, ...] = ()
+    short: str = ""
+
+    @property
+    def finding(self) -> str:
+        """What the rule found, as a sentence: the failed assertion's message, or else that its sentence is not met."""
+        has_message = self.rationale and not self.rationale.startswith("assert ")
+        return self.rationale if has_message else f"Not met: {self.sentence}"
+
+    @property
+    def short_name(self) -> str:
+        """What its failure is called in a table: ``short``, or else words made from the rule's name."""
+        words = self.name.removeprefix("test_").replace("_", " ").strip()
+        return self.short or f"Not met: {words}"

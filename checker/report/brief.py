@@ -4,7 +4,7 @@ from checker.judge import blame
 from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report.sentences import failed, metric
+from checker.report.sentences import failed, metric, short_name_of
 from checker.report.vocabulary import CAUSES
 
 _FAILURES = {
@@ -34,15 +34,10 @@ def in_brief(report: Report) -> str:
             return f"{_FAILURES[failure.cause]}{where}"
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
-        return f"{rule_name(missed[0])}{more}"
+        return f"{short_name_of(missed[0])}{more}"
     if report.verdict is Verdict.REFER and (doubt := _doubt(report)):
         return doubt
     return _of_score(report.comparison, report.verdict) or "".join(report.reasons[:1])
-
-
-def rule_name(rule: RuleResult) -> str:
-    """Return a failed rule's short name."""
-    return rule.sentence.rstrip(".")
 
 
 def _doubt(report: Report) -> str:

@@ -27,7 +27,7 @@ from pygments.token import (
     is_token_subtype,
 )
 
-from checker.formats.text import BLOCK, as_printed, visible
+from checker.formats.text import BLOCK, as_printed, counted, visible
 from checker.records.capture import CellError, CellOutput, CellResult
 from checker.records.report import StudentCell
 
@@ -156,7 +156,8 @@ def _outputs(cell: CellResult, purse: Purse) -> Iterator[Markup]:
         if shown is TOO_HEAVY:
             return
     if len(cell.outputs) > MOST_OUTPUTS:
-        yield Markup('<p class="note">… and {} more outputs</p>').format(len(cell.outputs) - MOST_OUTPUTS)
+        more = counted(len(cell.outputs) - MOST_OUTPUTS, "more output")
+        yield Markup('<p class="note">… and {}.</p>').format(more)
 
 
 def _output(output: CellOutput, index: int, purse: Purse) -> Markup:

@@ -34,14 +34,15 @@ class Measure:
 
 
 def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
-    """Return a chart of the loss and one of accuracy or error, each with its heading, if they have values."""
+    """Return a chart of the loss and one of accuracy or error, each with its heading, if they have values of more than
+    one epoch."""
     drawn = []
     for measure in MEASURES:
         training, development = (
             [series for run in runs if (series := measure.quantity.series(run.history, is_development))]
             for is_development in (False, True)
         )
-        if any(value is not None for series in training for value in series):
+        if any(len(series) > 1 and any(value is not None for value in series) for series in training):
             drawn.append((measure.heading, _chart(measure, training, development)))
     return drawn
 

@@ -15,7 +15,7 @@ from checker.records.training import TrainingRun
 
 def for_students(report: Report) -> Report:
     """Return a report without the reference's network and recipe, held-out rows, seeds, and questions. Positions in the
-    list replace the seeds."""
+    list replace the seeds. Reasons speak to the student."""
     return replace(
         report,
         reference_architecture=None,
@@ -26,7 +26,15 @@ def for_students(report: Report) -> Report:
         further=_without_output(report.further),
         reproduce="",
         questions=(),
+        reasons=tuple(map(_to_them, report.reasons)),
+        failures=tuple(replace(failure, rationale=_to_them(failure.rationale)) for failure in report.failures),
+        replayed=_to_them(report.replayed),
     )
+
+
+def _to_them(words: str) -> str:
+    """Return words of the evidence as they are said to the student."""
+    return words.replace("the student's own", "your own")
 
 
 def _without_output(execution: Execution | None) -> Execution | None:

@@ -17,6 +17,7 @@ from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
+from checker.report.leads import lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
 from checker.report.sentences import metric
 from checker.report.templating import NAME, environment, relative
@@ -59,13 +60,14 @@ def render_page(report: Report, index_href: str = "", student_href: str = "", sc
     """Return a report's page for demonstrators, yet without links to its neighbours. The paths of the index, of the
     student's edition and of the retraining script are relative to the page and not quoted; "" for none."""
     links = {"index_href": index_href, "student_href": student_href, "script_href": script_href}
-    return _render(report, links | {"is_for_students": False})
+    return _render(report, links | {"is_for_students": False, "is_self_check": False})
 
 
-def render_student_page(report: Report) -> str:
-    """Return a report's page for the student who submitted it, without links or confidential data."""
+def render_student_page(report: Report, is_self_check: bool = False) -> str:
+    """Return a report's page for the student who submitted it, without links or confidential data. A self-check's page
+    says what its verdict means."""
     links = {"index_href": "", "student_href": "", "script_href": ""}
-    return _render(for_students(report), links | {"is_for_students": True})
+    return _render(for_students(report), links | {"is_for_students": True, "is_self_check": is_self_check})
 
 
 def with_neighbours(page: str, neighbours: Neighbours) -> str:
@@ -78,7 +80,10 @@ def with_neighbours(page: str, neighbours: Neighbours) -> str:
 
 def _render(report: Report, edition: dict[str, Any]) -> str:
     template = environment().get_template("report.html")
+    lead = lead_of(report, edition["is_for_students"])
     rest = _around_cells(report) | edition
+    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
+    rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
     blamed = {failure.cell for failure in report.failures}
     return template.render(rest, groups=groups(report.cells, blamed, weight))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from checker.formats.text import counted
+from checker.judge import causes
 from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import Claim, Report
@@ -51,6 +53,43 @@ def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
     return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
 
 
+def finding_of(rule: RuleResult) -> str:
+    """Return what a failed rule found, as a sentence: "No development set: `fit` got no validation data."."""
+    return rule.finding
+
+
+def short_name_of(rule: RuleResult) -> str:
+    """Return what a rule's failure is called in a table: "No development set"."""
+    return rule.short_name
+
+
+def advice(report: Report) -> list[RuleResult]:
+    """Return the advice that is not followed, without what the leading cause says already."""
+    said = causes.SAME.get(report.cause.kind) if report.cause else None
+    wanted = {Outcome.FAILED, Outcome.ERROR}
+    return [r for r in report.rules if r.importance is Importance.ADVISORY and r.outcome in wanted and r.name != said]
+
+
+def unchecked(report: Report) -> list[RuleResult]:
+    """Return the rules without a result that no failure explains, neither shown above nor met."""
+    if report.failures:
+        return []
+    open_outcomes = {Outcome.SKIPPED, Outcome.UNKNOWN}
+    required = Importance.REQUIRED
+    return [
+        rule
+        for rule in report.rules
+        if rule.outcome in open_outcomes
+        and (report.replayed or rule.importance is not required or rule.outcome is Outcome.SKIPPED)
+    ]
+
+
+def passed(report: Report) -> list[RuleResult]:
+    """Return the rules that are met, the required ones first."""
+    met = [rule for rule in report.rules if rule.outcome is Outcome.PASSED]
+    return sorted(met, key=lambda rule: rule.importance is not Importance.REQUIRED)
+
+
 def failed(report: Report, importance: Importance) -> list[RuleResult]:
     """Return the rules of this importance that failed."""
     return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
@@ -68,8 +107,8 @@ def without_inputs(report: Report) -> str:
         return ""
     missing = compared.missing
     said = [
-        f"Of {missing.rows:,} rows that the seeds hold out, {missing.missing:,} have no inputs: the network was never "
-        f"fed them. {LIKENESS[missing.likeness]}"
+        f"Of {missing.rows:,} held-out rows, {missing.missing:,} have no inputs: the network was never given them. "
+        f"{LIKENESS[missing.likeness]}"
     ]
     if missing.groups:
         said.append(f"Missing are {missing.in_words}.")
@@ -117,12 +156,12 @@ def as_trained(report: Report) -> str:
     if own is None:
         return ""
     if not own.scores:
-        return f"How it did as trained in the notebook is not known: {own.note.rstrip('.')}."
+        return f"Its own score in the notebook is not known: {own.note.rstrip('.')}."
     metric = _own_metric(own, report.unit)
     shown = own.unseen or own.scores[0]
     seen = RowKind.WATCHED in shown.kinds or RowKind.TRAINED in shown.kinds
     rows = ROW_KINDS[shown.kinds[0]] if seen else "that it had not seen"
-    said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {shown.rows:,} rows {rows}"
+    said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
 
@@ -135,8 +174,8 @@ def agreement(report: Report) -> str:
     if agreed.impossible:
         return agreed.impossible
     parts = [
-        f"on rows that it was {'' if one.kind is RowKind.TRAINED else 'not '}trained on {unit.value(one.own)} in the "
-        f"notebook and {unit.plus_minus(one.again, one.spread)} trained again"
+        f"on {'its training rows' if one.kind is RowKind.TRAINED else 'rows outside its training'} "
+        f"{unit.value(one.own)} in the notebook and {unit.plus_minus(one.again, one.spread)} trained again"
         for one in agreed.compared
     ]
     curves = agreed.curves
@@ -147,8 +186,8 @@ def agreement(report: Report) -> str:
         )
     if not parts:
         return f"Not compared with the notebook's own run: {agreed.note.rstrip('.')}."
-    judged = "not in keeping with each other" if agreed.differs else "in keeping with each other"
-    return f"Like with like, {'; '.join(parts)}: {judged}."
+    judged = "do not agree" if agreed.differs else "agree"
+    return f"The notebook and the training again {judged}: {'; '.join(parts)}."
 
 
 def own_again(report: Report) -> Measurement | None:

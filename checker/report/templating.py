@@ -8,6 +8,7 @@ import base64
 import hashlib
 import math
 import re
+from collections.abc import Collection
 from functools import cache
 from urllib.parse import quote
 
@@ -15,17 +16,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
-from checker.judge import blame
+from checker.judge import questions
 from checker.report import sentences, vocabulary, words
+
+_CODE = re.compile("`([^`\n]{1,200})`")
+_CELL = re.compile(r"\b[Cc]ell (?P<number>\d{1,6})\b(?!</a>)")
 
 MOST = 20
 """Most rows of a list whose length the student decides."""
 
 NAME = 200
 """Most characters of a name."""
-
-CODE = re.compile(r"`([^`\n]+)`")
-"""Code in a sentence of ours."""
 
 
 @cache
@@ -39,15 +40,16 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"block": _block, "coded": _coded, "name": _name, "heat": _heat, "relative": relative}
+    made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
+        "advice": sentences.advice,
         "agreement": sentences.agreement,
         "as_trained": sentences.as_trained,
-        "by_urgency": sentences.by_urgency,
         "counted": counted,
         "difference": sentences.difference,
         "duration": words.duration,
         "failed": sentences.failed,
+        "finding": sentences.finding_of,
         "file_name": sentences.file_name,
         "who": sentences.identity_words,
         "size": words.size,
@@ -57,23 +59,27 @@ def environment() -> Environment:
         "own_of": sentences.own_of,
         "own_score": sentences.own_score,
         "own_scores": sentences.own_scores,
+        "short_name": sentences.short_name_of,
+        "unchecked": sentences.unchecked,
         "without_inputs": sentences.without_inputs,
+        "passed": sentences.passed,
         "percent": words.percent,
+        "prose": prose,
         "probability": words.probability,
         "phase_rows": words.phase_rows,
         "scaler": words.scaler,
         "target_scale": words.target_scale,
     }
     made.globals |= {
-        "CAUSES": vocabulary.CAUSES,
         "ENDINGS": vocabulary.ENDINGS,
+        "FIRST": questions.FIRST,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
-        "MARK": vocabulary.MARK,
         "MEANING": vocabulary.MEANING,
         "OUTCOMES": vocabulary.OUTCOMES,
+        "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,
-        "VERDICTS": blame.VERDICTS,
+        "YOURS": vocabulary.YOURS,
         "MOST": MOST,
     }
     for file, kind in (("style.css", "style"), ("index.css", "index_style"), ("index.js", "script")):
@@ -96,14 +102,22 @@ def _finalize(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def prose(text: str, cells: Collection[int] = ()) -> Markup:
+    """Return a sentence with words between backticks as code, and links to the ``cells`` that the page shows."""
+    safe = str(escape(visible(text)))
+    safe = _CODE.sub(r"<code>\1</code>", safe).replace("`", "")  # one alone is left of code that was cut
+    linked = _CELL.sub(lambda found: _cell_link(found, cells), safe)
+    return Markup(linked)  # noqa: S704  # escaped above; only our own elements were added
+
+
+def _cell_link(found: re.Match[str], cells: Collection[int]) -> str:
+    is_shown = found["number"].isascii() and int(found["number"]) in cells
+    return f'<a href="#cell-{found["number"]}">{found[0]}</a>' if is_shown else found[0]
+
+
 def _block(text: str) -> Markup:
     """Return a traceback or a program's output as a terminal would show it."""
     return Markup('<pre tabindex="0">{}</pre>').format(as_printed(text, BLOCK))
-
-
-def _coded(text: str) -> Markup:
-    """Return a sentence in which what stands in backticks is shown as code."""
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(visible(text)))))  # noqa: S704  # escaped, but for our tags
 
 
 def _name(text: str) -> str:

@@ -7,22 +7,26 @@ from checker.records.network import Labels
 from checker.records.report import CauseKind, Figure
 from checker.records.tracing import FeatureSource, FittedOn, ScalerKind
 from checker.records.training import Loop
-from checker.records.verdicts import Outcome, Stage, Verdict
+from checker.records.verdicts import FailureCause, Outcome, Stage, Verdict
 from checker.scoring.metrics import NONE
 
 MEANING = {
-    Verdict.PASS: "The model works; ready for the ticking session",
-    Verdict.FAIL: "Not there yet; to be handed in again",
-    Verdict.REFER: "Could not be decided by machine; a demonstrator decides",
+    Verdict.PASS: "The network works: ready for the ticking session",
+    Verdict.FAIL: "Not there yet: to be handed in again",
+    Verdict.REFER: "For a demonstrator to decide",
 }
+YOURS = {
+    Verdict.PASS: "Your network works",
+    Verdict.FAIL: "Not there yet: change it and hand it in again",
+    Verdict.REFER: "A demonstrator decides with you",
+}
+"""What a verdict means, to the student."""
 LIKENESS = {
-    Likeness.FEW: "They are too few to matter, so they are left out for everyone: reference and traditional models are "
-    "scored on the same rows.",
-    Likeness.ALIKE: "They are like the others, so they are left out for everyone: reference and traditional models are "
-    "scored on the same rows.",
-    Likeness.UNLIKE: "They are not like the others: to pass they count as wrong, and to fail they are left out for "
-    "everyone, as they are in the table.",
-    Likeness.UNKNOWN: "How the reference does on the others alone is not known, so nothing is decided by machine.",
+    Likeness.FEW: "They are too few to matter, so all models are scored without them.",
+    Likeness.ALIKE: "They are like the others, so all models are scored without them.",
+    Likeness.UNLIKE: "They are not like the others. For a PASS they count as wrong; for a FAIL all models are scored "
+    "without them, as in the table.",
+    Likeness.UNKNOWN: "The reference's score without them is not known, so no machine decides.",
 }
 MARK = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.SKIPPED: NONE, Outcome.ERROR: "!", Outcome.UNKNOWN: "?"}
 OUTCOMES = {
@@ -32,15 +36,31 @@ OUTCOMES = {
     Outcome.ERROR: "broke",
     Outcome.UNKNOWN: "could not be checked",
 }
+FAILURES = {
+    FailureCause.NOTHING_TO_RUN: "Nothing to run",
+    FailureCause.UNREADABLE_UPLOAD: "Upload cannot be read",
+    FailureCause.UNREADABLE_FILE: "File cannot be read",
+    FailureCause.CUT_SHORT: "Run ended early",
+    FailureCause.NO_ANSWER: "No trained network",
+    FailureCause.NO_ANSWER_CUT_SHORT: "No trained network, and the run ended early",
+    FailureCause.WAITS_FOR_INPUT: "Waits for input",
+    FailureCause.TRAINED_ELSEWHERE: "Trained elsewhere",
+    FailureCause.NOT_RETRAINED: "Not trained again",
+    FailureCause.RETRAINING_ENDED: "Training again ended early",
+    FailureCause.WRONG_OUTPUTS: "Wrong outputs",
+    FailureCause.DIVERGED: "Training diverges",
+    FailureCause.DIVERGED_AFTER_LEARNING: "Training diverges here",
+}
+"""What a failure is called, by its cause."""
 CAUSES = {
-    CauseKind.FILE_CUT: "The file was cut short",
+    CauseKind.FILE_CUT: "Run ended early",
     CauseKind.LABELS: "Other labels",
-    CauseKind.LEAK: "The answer is among the inputs",
-    CauseKind.CELL_FAILED: "A cell failed that the network's training needs",
-    CauseKind.ROWS: "Rows were left out",
-    CauseKind.TRAINING_CUT: "Training was cut short",
-    CauseKind.LINEAR: "The network is linear",
-    CauseKind.UNSCALED: "The inputs are not scaled",
+    CauseKind.LEAK: "Target among the inputs",
+    CauseKind.CELL_FAILED: "A failed cell",
+    CauseKind.ROWS: "Rows left out",
+    CauseKind.TRAINING_CUT: "Training cut short",
+    CauseKind.LINEAR: "Linear network",
+    CauseKind.UNSCALED: "Inputs not scaled",
 }
 ENDINGS = {
     Ending.FINISHED: "normally",
@@ -53,13 +73,13 @@ ENDINGS = {
     Ending.NONSENSE: "because what it sent made no sense",
 }
 LOOPS = {
-    Loop.GRAPH: "an epoch is one TensorFlow graph, which gives what Keras's own fit gives, bit for bit",
-    Loop.XLA: "a long one, so an epoch is compiled by XLA, which gives what fit gives but for rounding",
-    Loop.FIT: "the student's own calls of fit, replayed",
+    Loop.GRAPH: "an epoch is one TensorFlow graph, which gives the same as Keras's fit, bit for bit",
+    Loop.XLA: "long, so XLA compiles each epoch, which gives the same as fit apart from rounding",
+    Loop.FIT: "the file's own calls of fit, run again",
 }
 SOURCES = {
-    FeatureSource.TRACED: "The student's own features.",
-    FeatureSource.NOWHERE: "Not traced to the data.",
+    FeatureSource.TRACED: "The notebook's own features.",
+    FeatureSource.NOWHERE: "Not found in the data.",
 }
 SCALERS = {
     ScalerKind.STANDARD: "standardised",
@@ -75,13 +95,13 @@ FITTED_ON = {
 }
 LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
 ROW_KINDS = {
-    RowKind.TRAINED: "that it was trained on",
-    RowKind.WATCHED: "that it watched during training",
-    RowKind.TESTED: "that it was tested on",
+    RowKind.TRAINED: "of its training",
+    RowKind.WATCHED: "of its development set",
+    RowKind.TESTED: "of its test",
     RowKind.UNUSED: "that it was never given",
 }
 FIGURES = {
-    Figure.FAILURES: "what stopped it",
+    Figure.FAILURES: "what went wrong",
     Figure.SCORES: "the scores by seed",
     Figure.FIELD: "the traditional models",
     Figure.CURVES: "the learning curves",

@@ -10,6 +10,33 @@ from checker.records.tracing import Scaler, TargetScale
 from checker.report.vocabulary import FITTED_ON, LABELS, SCALERS
 from checker.scoring.metrics import NONE, PERCENT
 
+USUAL: Mapping[str, object] = {
+    "ema_momentum": 0.99,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-7,
+    "rho": 0.9,
+    "momentum": 0.0,
+    "initial_accumulator_value": 0.1,
+    "reduction": "sum_over_batch_size",
+    "axis": -1,
+    "label_smoothing": 0.0,
+    "monitor": "val_loss",
+    "mode": "auto",
+    "min_delta": 0,
+    "start_from_epoch": 0,
+    "weight_decay": 0.0,
+}
+"""Keras's defaults: a setting that has its default is not listed. False and None are left out as well."""
+USUAL_OF: Mapping[str, Mapping[str, object]] = {
+    "AdamW": {"weight_decay": 0.004},
+    "Adadelta": {"rho": 0.95},
+    "Lion": {"beta_2": 0.99},
+    "Huber": {"delta": 1.0},
+    "ReduceLROnPlateau": {"min_delta": 1e-4, "cooldown": 0, "min_lr": 0.0},
+}
+"""Defaults that a class has of its own."""
+
 
 def scaler(one: Scaler) -> str:
     """Return "standardised on the training rows; anew for each seed"."""
@@ -56,20 +83,29 @@ def setting(value: object) -> str:
         return value
     if isinstance(value, dict) and "class_name" in value:
         inner = value.get("config")
-        inside = settings(inner) if isinstance(inner, dict) else ""
+        inside = settings(inner, str(value["class_name"])) if isinstance(inner, dict) else ""
         return f"{value['class_name']}({inside})"
     return json.dumps(value, ensure_ascii=False)
 
 
-def settings(config: Mapping[str, object]) -> str:
-    """Return the settings that are neither unset nor False, as "learning_rate 0.001, beta_1 0.9"."""
-    said = {key: value for key, value in config.items() if key != "name" and value not in (None, False)}
-    return ", ".join(f"{key} {setting(value)}" for key, value in said.items())
+def settings(config: Mapping[str, object], class_name: str = "") -> str:
+    """Return the settings that are not at their defaults, as "learning_rate 0.001, beta_1 0.8"."""
+    usual = {**USUAL, **USUAL_OF.get(class_name, {})}
+    said = {key: value for key, value in config.items() if not _is_usual(value, usual.get(key, False))}
+    return ", ".join(f"{key} {setting(value)}" for key, value in said.items() if key != "name")
+
+
+def _is_usual(value: object, usual: object) -> bool:
+    if value is None or value is False:
+        return True
+    if isinstance(value, float) and isinstance(usual, float):
+        return math.isclose(value, usual, rel_tol=1e-5)  # settings come in 32 bits
+    return value == usual
 
 
 def keras_object(thing: KerasObject) -> str:
     """Return a Keras object with its settings: "SGD (learning_rate 0.01)"."""
-    inside = settings(thing.config)
+    inside = settings(thing.config, thing.class_name)
     return f"{thing.class_name} ({inside})" if inside else thing.class_name
 
 
@@ -88,11 +124,11 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         weights = (f"{_class_name(key, classes)} {value:.4g}" for key, value in phase.class_weight.items())
         rows.append(("Class weights", ", ".join(weights)))
     if phase.early_stopping:
-        rows.append(("Early stopping", settings(phase.early_stopping.config) or "yes"))
+        rows.append(("Early stopping", settings(phase.early_stopping.config, "EarlyStopping") or "yes"))
     if phase.plateau:
-        rows.append(("Slower on a plateau", settings(phase.plateau.config) or "yes"))
+        rows.append(("Slower on a plateau", settings(phase.plateau.config, "ReduceLROnPlateau") or "yes"))
     if phase.checkpoint:
-        rows.append(("Best epoch taken back", settings(phase.checkpoint.config)))
+        rows.append(("Best epoch taken back", settings(phase.checkpoint.config, "ModelCheckpoint") or "yes"))
     if phase.rates:
         rows.append(("Learning rate by epoch", f"from {phase.rates[0]:.4g} to {phase.rates[-1]:.4g}"))
     return rows

@@ -2,10 +2,11 @@
 
 Theory of operation: pytest runs in this process, isolated from any configuration files, with one plugin,
 ``RulesPlugin``, which provides the fixtures and turns each test's report into a ``RuleResult``. A rule is marked
-``required`` or ``advisory`` (``help=`` tells the student what to do). Its docstring is its sentence in the report. The
-first line of a failed assertion's message is the rationale. Any other exception is an error of the rule itself. A rule
-that skips does not apply. If evidence that it needs does not exist, its outcome is ``unknown``. The assignment's
-``[rules]`` may give a rule another weight, or turn it off. pytest keeps global state, so there is one run at a time.
+``required`` or ``advisory`` (``help=`` tells the student what to do, ``short=`` names the failure in a few words). Its
+docstring is its sentence in the report. The first line of a failed assertion's message is the finding. Any other
+exception is an error of the rule itself. A rule that skips does not apply. If evidence that it needs does not exist,
+its outcome is ``unknown``. The assignment's ``[rules]`` may give a rule another weight, or turn it off. pytest keeps
+global state, so there is one run at a time.
 """
 
 import os
@@ -152,7 +153,9 @@ class RulesPlugin:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.option.tbstyle = "native"  # nobody reads these tracebacks; other styles take twice as long
         for importance in Importance:
-            config.addinivalue_line("markers", f"{importance}(help): a rule, and what to do where it fails")
+            config.addinivalue_line(
+                "markers", f"{importance}(help, short): a rule, what to do where it fails, its name"
+            )
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         if call.excinfo is not None:
@@ -219,6 +222,7 @@ def _result(item: pytest.Item, mark: pytest.Mark, importance: Importance, call: 
         help=str(mark.kwargs.get("help", "")) if outcome is Outcome.FAILED else "",
         detail=detail,
         notes=tuple(str(words) for name, words in item.user_properties if name == "note"),
+        short=str(mark.kwargs.get("short", "")),
     )
 
 

@@ -24,20 +24,22 @@ from checker.assignment.rules import (
 # -- the network -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.required(help="Build and train a network of your own below the hand-out's example.")
+@pytest.mark.required(
+    help="Build and train a network of your own below the hand-out's example.", short="The hand-out's network"
+)
 def test_network_is_ones_own(assignment: Assignment, answer: ModelCapture, notebook: tuple[CellResult, ...]) -> None:
     """The network is the student's own, not the hand-out's example."""
     cells = {answer.cell, *(fit.cell for fit in answer.fits)}
     own = [cell.index for cell in own_cells(assignment, notebook) if cell.index in cells]
     assert own or not cells & {cell.index for cell in notebook}, (
-        "The network that was found is the hand-out's example, unchanged.\n"
+        "The network is the hand-out's example, unchanged.\n"
         "It shows how a regression is done; the task is to do better."
     )
 
 
 test_nonlinear_hidden_layer = shared.reworded(
     shared.test_nonlinear_hidden_layer,
-    help="Put a hidden layer with an activation, say Dense(30, activation='relu'), before the output layer.",
+    help="Put a hidden layer with an activation, say `Dense(30, activation='relu')`, before the output layer.",
 )
 test_output_is_one_number = shared.output_is_one_number(number="a house value")
 test_loss_is_one_of_regression = shared.test_loss_is_one_of_regression
@@ -45,7 +47,7 @@ test_loss_is_one_of_regression = shared.test_loss_is_one_of_regression
 # -- the data --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.required(help="Train on the whole training part, not on a sample.")
+@pytest.mark.required(help="Train on the whole training part, not on a sample.", short="Too few rows")
 def test_trained_on_enough_data(answer: ModelCapture, data_rows: int) -> None:
     """The network was trained on a fair share of the data."""
     rows = max(fit.training.rows + (fit.validation.rows if fit.validation else 0) for fit in answer.fits)
@@ -56,13 +58,14 @@ def test_trained_on_enough_data(answer: ModelCapture, data_rows: int) -> None:
 
 test_labels_are_the_datas = shared.test_labels_are_the_datas
 test_target_is_not_a_feature = shared.target_is_not_a_feature(
-    help="Take the column median_house_value, and all made from it, out of the features.",
+    help="Take the column `median_house_value`, and all made from it, out of the features.",
     target="the house value",
     alone="tells the house value",
     itself="The value itself",
 )
 test_development_set_was_watched = shared.reworded(
-    shared.test_development_set_was_watched, help="Give fit the development part: validation_data=(X_valid, y_valid)."
+    shared.test_development_set_was_watched,
+    help="Give `fit` the development part: `validation_data=(X_valid, y_valid)`.",
 )
 test_final_test_on_unseen_rows = shared.test_final_test_on_unseen_rows
 test_inputs_are_scaled = shared.test_inputs_are_scaled
@@ -71,24 +74,26 @@ test_preprocessing_fitted_on_training_rows = shared.test_preprocessing_fitted_on
 # -- the training ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.advisory(help="Stop earlier, make the network smaller, or add dropout; watch the development loss.")
+@pytest.mark.advisory(
+    help="Stop earlier, make the network smaller, or add dropout; watch the development loss.", short="Overfitting"
+)
 def test_no_strong_overfitting(training: tuple[TrainingRun, ...]) -> None:
     """The network does not overfit strongly."""
     gaps = [gap for run in training if (gap := gap_at_end(run)) is not None]
     assert not gaps or median(gaps) <= 0.25, (
-        f"By the end, the error on the development part was {median(gaps):.0%} above that on the training part."
+        f"Overfitting: the error on the development part ended {median(gaps):.0%} above that on the training part."
     )
     shared.assert_no_late_rise(training)
 
 
-@pytest.mark.advisory(help="Train longer, or try other learning rates.")
+@pytest.mark.advisory(help="Train longer, or try other learning rates.", short="Stopped too early")
 def test_no_underfitting(training: tuple[TrainingRun, ...]) -> None:
     """Training went on until it no longer helped much."""
     falls = [fall for run in training if not run.stopped_early and (fall := last_fall(run)) is not None]
     if not falls:
         pytest.skip("the losses of the last epochs are not known")
     assert median(falls) <= 0.05, (
-        f"The error on the training rows still fell by {median(falls):.0%} in the last epoch: there was more to learn."
+        f"Stopped too early: the error on the training rows still fell by {median(falls):.0%} in the last epoch."
     )
 
 
@@ -110,5 +115,6 @@ test_random_seeds_are_set = shared.test_random_seeds_are_set
 test_tensorboard_is_used = shared.test_tensorboard_is_used
 test_predictions_are_drawn = shared.test_predictions_are_drawn
 test_traditional_model_is_compared = shared.traditional_model_is_compared(
-    help="Fit a model of an earlier practical, say a RandomForestRegressor, and compare.", pattern=shared.REGRESSORS
+    help="Fit a model of an earlier practical, say a `RandomForestRegressor`, and compare.",
+    pattern=shared.REGRESSORS,
 )

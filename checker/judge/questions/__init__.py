@@ -5,8 +5,9 @@ same name checks whether the question suits a report. It returns the values for 
 the question points to. From the questions that suit a report, some are chosen: topics take turns, and within a topic
 the weightiest question comes first. So questions particular to a submission come before those that suit everybody, and
 no topic gets too many. Only a topic with something wrong has two turns at once. Ties are broken by the hash of the
-file, so that neighbours get different questions, and the same file gets the same ones again. The chosen questions are
-asked in the order in which a solution is walked through, but mistakes come first.
+file, so that neighbours get different questions, and the same file gets the same ones again. The weightiest ``FIRST``
+come before the others, for a session that has time for no more. Both parts are asked in the order in which a solution
+is walked through, but mistakes come first.
 """
 
 import hashlib
@@ -21,6 +22,8 @@ from checker.records.report import CauseKind, Question, Report, Topic
 
 MOST = 7
 """Limit on the questions for one submission."""
+FIRST = 3
+"""Number of questions that a page shows unfolded."""
 WRONG = 3
 """A question with at least this weight is about a mistake."""
 
@@ -65,8 +68,10 @@ def choose(report: Report, templates: Mapping[str, Template]) -> tuple[Question,
     """
     found = sorted(candidates(report, templates), key=lambda candidate: (_place(candidate), candidate.rank))
     by_topic = [list(of) for _, of in groupby(found, _place)]
-    chosen = sorted(_in_turns(by_topic)[:MOST], key=_order)
-    return tuple(candidate.question for candidate in chosen)
+    chosen = _in_turns(by_topic)[:MOST]
+    weighty = sorted(chosen, key=lambda candidate: (candidate.rank[0], _order(candidate)))
+    in_turn = [*sorted(weighty[:FIRST], key=_order), *sorted(weighty[FIRST:], key=_order)]
+    return tuple(candidate.question for candidate in in_turn)
 
 
 def candidates(report: Report, templates: Mapping[str, Template]) -> Iterator[Candidate]:

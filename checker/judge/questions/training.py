@@ -211,8 +211,8 @@ def no_development_set(view: View) -> Details | None:
     recipe = view.report.recipe
     if recipe is None or (recipe.development and not recipe.watched_itself):
         return None
-    itself = "The development set that you watched is made of training rows."
-    return about(view.trained, what=itself if recipe.watched_itself else "Nothing was watched but the training rows.")
+    itself = "Your development set holds only training rows."
+    return about(view.trained, what=itself if recipe.watched_itself else "You used no development set.")
 
 
 def gap(view: View) -> Details | None:

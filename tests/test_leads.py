@@ -1,0 +1,226 @@
+"""What a page says first: one cause, what to do about it or to look at, and nothing that only follows from it."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from reports import a_cell, a_comparison, a_fail, a_pass, a_price, a_referral, a_run
+from scanner import faults
+
+from checker.judge import blame
+from checker.records.comparison import Agreed, Likeness, LossCurves, MissingRows
+from checker.records.network import KerasObject
+from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.report.html import render_page, render_student_page
+from checker.report.leads import HELP, HELP_BY_SYMPTOM, lead_of, other_failed_rules
+from checker.report.templating import prose
+from checker.report.vocabulary import FAILURES
+from checker.report.words import keras_object
+
+SMOOTHED = StudentCell(a_cell(4, "class Smoothed(keras.Model):\n    pass"), True)
+
+
+def a_rule(name, outcome=Outcome.FAILED, importance=Importance.REQUIRED):
+    """Return a rule's result with words of its own."""
+    return RuleResult(
+        name=name,
+        sentence=f"{name} is met.",
+        importance=importance,
+        outcome=outcome,
+        rationale=f"Found by {name}.",
+        help=f"Mend {name}.",
+        short=f"No {name}",
+    )
+
+
+def stopped(cause):
+    """Return a report of a submission that was stopped by a failure of this cause in cell 2."""
+    failure = Failure(stage=Stage.EXECUTING, cause=cause, rationale="Cell 2 went wrong.", help="Mend it.", cell=2)
+    return replace(
+        a_fail(), verdict=blame.VERDICTS[cause], failures=(failure,), reasons=("Cell 2 went wrong.",), rules=()
+    )
+
+
+def open_to(**about):
+    """Return a report with a score that is referred."""
+    return replace(a_pass(), verdict=Verdict.REFER, reasons=("It is open.",), **about)
+
+
+CURVES = LossCurves(epochs=5, own_first=1.0, own_lowest=0.1, again_first=1.0, again_lowest=0.6, differs=True)
+MISSING = MissingRows(rows=4_000, missing=900, likeness=Likeness.UNKNOWN, reference_missing=None, reference_known=None)
+BORDERLINE = replace(a_comparison(), band=0.2)
+OPEN = {
+    "replayed": open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,)),
+    "not repeatable": open_to(agreed=Agreed(curves=CURVES, cause="Likely cause: the callback Watch is left out.")),
+    "impossible": open_to(agreed=Agreed(impossible="It says that 5 steps took no time.")),
+    "borderline": open_to(comparison=BORDERLINE),
+    "old scores": open_to(comparison=replace(a_comparison(), missing=MISSING)),
+    "suspicious": replace(open_to(), reasons=("It reaches the bar, but its inputs may give the answer away.",)),
+    "cut short": open_to(cut_short="Training was cut short by the cap."),
+    "broken rule": open_to(rules=(a_rule("depth", Outcome.ERROR),)),
+    "open rule": open_to(rules=(a_rule("depth", Outcome.UNKNOWN),)),
+    "nothing measured": open_to(comparison=None),
+}
+OPEN |= {cause.value: stopped(cause) for cause in FailureCause if blame.VERDICTS[cause] is Verdict.REFER}
+CLOSED = {cause.value: stopped(cause) for cause in FailureCause if blame.VERDICTS[cause] is Verdict.FAIL}
+CLOSED |= {
+    "pass": a_pass(),
+    "price": a_price(),
+    "fail": a_fail(),
+    "below the bar": replace(a_pass(mean=0.8), verdict=Verdict.FAIL, reasons=("It is below the bar.",)),
+}
+REPORTS = OPEN | CLOSED | {"referral": a_referral()}
+
+
+# -- every kind of page ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("render", [render_page, render_student_page])
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_page_has_faults_of_words_or_empty_parts(name, render):
+    """No finding is said as a denial; no stop, count, backtick or default is wrong; no part is empty."""
+    assert faults(render(REPORTS[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("<p>It is so. Not so: no.</p>", "a finding said as a denial"),
+        ("<p>It ended..</p>", "a double full stop"),
+        ("<p>Call `fit.</p>", "a literal backtick"),
+        ("<p>1 submissions</p>", "one of many"),
+        ("<p>SGD (ema_momentum 0.99)</p>", "a setting that nobody made"),
+        ("<section><h2>Rules</h2></section>", "an empty section"),
+        ("<details><summary>Rules</summary> </details>", "an empty details"),
+    ],
+)
+def test_the_scanner_finds_each_fault(source, fault):
+    """Each kind of fault is found where it is; code, and text of students, may hold anything."""
+    assert [found.partition(":")[0] for found in faults(source)] == [fault]
+    assert faults("<p>Three … 11 rows<pre>1 rows..`</pre> <bdi>1 rows..</bdi></p>") == []
+
+
+# -- REFER -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_a_demonstrator_reads_what_to_look_at(name):
+    """Each kind of REFER has a title of its own and something to look at or to do; students read what to expect."""
+    lead = lead_of(OPEN[name])
+    assert lead.title
+    assert re.match("Look |Let |Open |Check |The (score|rule|network|reference)", lead.advice), lead.advice
+    theirs = lead_of(OPEN[name], is_for_students=True)
+    assert theirs.advice != lead.advice
+    assert "demonstrator" in theirs.advice.lower()
+    assert "tick" not in theirs.advice
+
+
+def test_a_replay_leads_to_the_code_that_is_replayed():
+    """The cell that defines what could not be rebuilt is named and linked."""
+    lead = lead_of(OPEN["replayed"])
+    assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute?")
+    assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in render_page(OPEN["replayed"])
+
+
+def test_a_difference_leads_to_what_the_retraining_leaves_out():
+    """A callback that is not part of the retraining is asked about by name."""
+    assert "what does the callback `Watch` change?" in lead_of(OPEN["not repeatable"]).advice
+
+
+# -- FAIL ------------------------------------------------------------------------------------------------
+
+
+def test_the_first_failed_rule_leads_and_is_not_said_again():
+    """Its finding, explanation and help stand on top; the rules below are the others."""
+    first, second = a_rule("depth"), a_rule("scale")
+    report = replace(a_pass(), verdict=Verdict.FAIL, rules=(first, second), reasons=(first.finding, second.finding))
+    lead = lead_of(report)
+    assert (lead.title, lead.sentence, lead.advice) == ("No depth", "Found by depth.", "Mend depth.")
+    assert other_failed_rules(report, lead) == [second]
+    assert [render_page(report).count(words) for words in ("Found by depth.", "Found by scale.")] == [1, 1]
+
+
+def test_a_cause_leads_and_its_rule_is_not_said_again():
+    """A rule that says the same as the cause gives its explanation, and has no place of its own."""
+    rule = replace(a_rule("test_labels_are_the_datas"), detail="Other labels answer nothing.")
+    cause = Cause(CauseKind.LABELS, "8 of 9 rows had another label.", "Keep the order.")
+    report = replace(a_pass(), verdict=Verdict.FAIL, rules=(rule,), cause=cause, reasons=(cause.sentence,))
+    lead = lead_of(report)
+    assert (lead.sentence, lead.explanation, lead.advice) == (cause.sentence, rule.detail, cause.help)
+    assert rule.rationale not in render_page(report)
+
+
+@pytest.mark.parametrize("symptom", [*HELP_BY_SYMPTOM, None])
+def test_a_score_below_the_bar_comes_with_what_helps(symptom):
+    """What to do follows from what the trainings show, and is never missing."""
+    seen = (Observation(symptom, "Seen."),) if symptom else ()
+    lead = lead_of(replace(CLOSED["below the bar"], observations=seen))
+    assert lead.advice == (HELP_BY_SYMPTOM[symptom] if symptom else HELP)
+
+
+def test_a_failure_that_does_not_lead_is_still_said():
+    """Where a rule decides, what stopped the journey stands below it."""
+    page = render_page(a_fail())
+    assert page.index("None was found.") < page.index("The cell that makes the model raised an error.")
+
+
+# -- students --------------------------------------------------------------------------------------------
+
+
+def test_students_read_what_to_do_first_and_what_a_pass_means():
+    """A self-check says that grading uses other splits, and what its PASS means; figures of chance are folded away."""
+    page = render_student_page(CLOSED["below the bar"], is_self_check=True)
+    assert "What to do first" in page
+    assert "Grading uses other seeds and other splits" in page
+    assert "A PASS here means" in render_student_page(a_pass(), is_self_check=True)
+    assert "A PASS here means" not in page + render_student_page(a_pass())
+    unfolded = re.sub(r"<details.*?</details>", "", page.partition('class="part')[0], flags=re.DOTALL)
+    assert "Student's t" in page.replace("&#39;", "'")
+    assert not re.search("Student.+s t on|standard error|<table", unfolded)
+
+
+def test_words_of_the_evidence_speak_to_the_student():
+    """What demonstrators read of the student is said to the student."""
+    report = replace(OPEN["replayed"], reasons=("The class is the student's own class.",))
+    assert "your own class" in render_student_page(report)
+    assert "the student&#39;s own class" in render_page(report)
+
+
+# -- words -----------------------------------------------------------------------------------------------
+
+
+def test_words_between_backticks_are_code_and_cells_are_links():
+    """Code is escaped inside its element; a backtick alone vanishes; only cells that the page shows are linked."""
+    assert prose("Cell 4: `a<b>` and `c", {4}) == '<a href="#cell-4">Cell 4</a>: <code>a&lt;b&gt;</code> and c'
+    assert prose("cell 5 <i>", {4}) == "cell 5 &lt;i&gt;"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"learning_rate": 0.0010000000474974513, "ema_momentum": 0.99, "beta_1": 0.9, "beta_2": 0.9990000128746033},
+         "Adam (learning_rate 0.001)"),
+        ({"learning_rate": 0.1, "beta_1": 0.8, "amsgrad": True}, "Adam (learning_rate 0.1, beta_1 0.8, amsgrad true)"),
+    ],
+)  # fmt: skip
+def test_settings_at_their_defaults_are_not_listed(config, words):
+    """What Keras sets by itself, or in 32 bits, is no setting of the student's."""
+    assert keras_object(KerasObject("Adam", config)) == words
+
+
+def test_every_failure_has_a_name_of_its_own():
+    """Names in tables tell causes apart."""
+    assert len(set(FAILURES.values())) == len(FailureCause)
+
+
+def test_a_training_of_one_epoch_has_no_curve():
+    """One point is no curve, so there is no part for it."""
+    report = replace(a_pass(), runs=(a_run(11, epochs=1),))
+    assert "Learning curves" not in render_page(report)
+    assert "Learning curves" in render_page(a_pass())
+
+
+def test_symptoms_have_help_in_the_order_of_the_judge():
+    """Every tendency that may lead has its help."""
+    assert set(HELP_BY_SYMPTOM) == set(Symptom) - {Symptom.STOPPED_EARLY}
