@@ -360,8 +360,17 @@ def test_progress_is_told_by_stage(bench, monkeypatch):
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
-    assert [stage for stage, _ in seen] == [Stage.EXECUTING, Stage.TRACING, *[Stage.RETRAINING] * 2]
-    assert seen[-1] == (Stage.RETRAINING, Progress(2, 2))
+    stages = [stage for stage, _ in seen]
+    assert stages == [Stage.STARTING, Stage.EXECUTING, Stage.TRACING, *[Stage.RETRAINING] * 3]
+    assert [step for _, step in seen[-3:]] == [Progress(0, 2), Progress(1, 2), Progress(2, 2)]
+
+
+def test_further_seeds_are_counted_on(close, monkeypatch):
+    """Whoever watches sees the further seeds counted after the first ones, not from one again."""
+    seen = []
+    monkeypatch.setattr(Bench, "watch", lambda b, name: lambda stage, step: seen.append((stage, step)))
+    close(0.5).run()
+    assert [step for stage, step in seen if stage is Stage.RETRAINING][-7:] == [Progress(n, 8) for n in range(2, 9)]
 
 
 # -- what is already known -------------------------------------------------------------------------------

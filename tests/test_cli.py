@@ -63,6 +63,10 @@ def with_guest(monkeypatch, fake_sandbox, without_reference):
     ("words", "said"),
     [
         (["batch", "nowhere"], "There is nothing at nowhere."),
+        (["batch", "n" * 300], "cannot be opened: File name too long"),
+        (["batch", "submissions", "--assignment", "n" * 300], "assignment.toml is missing"),
+        (["batch", "submissions", "--data", "n" * 300], "The data cannot be read: "),
+        (["batch", "submissions", "--out", "n" * 300], "cannot be used as a folder for results: File name too long"),
         (["batch", "docs"], "There is no notebook (.ipynb) or module (.py) in"),
         (["batch", "submissions", "--sandbox", "paper"], "--sandbox paper: there is bubblewrap and none."),
         (["batch", "submissions", "--sandbox", "none", "--scheduler", "x"], "Workers run nothing without a sandbox"),

@@ -1,8 +1,13 @@
 """TensorBoard's event files, read back by TensorBoard's own reader."""
 
+import json
+import os
+import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -143,3 +148,20 @@ def test_the_host_imports_no_tensorflow():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_tensorboard_prints_its_address_alone(settings, gathered, tmp_path):
+    """TensorBoard shows the runs, and prints no notices beside its address; an interruption ends it."""
+    eventfiles.write(gathered, settings, tmp_path / "student")
+    code = "import pathlib, sys; from checker.report import eventfiles; eventfiles.show(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        said = server.stdout.readline()
+        address = re.fullmatch(r"TensorBoard \S+ at (http://localhost:\d+/) \(Press CTRL\+C to quit\)\n", said)
+        with urlopen(f"{address[1]}data/runs") as answer:
+            assert json.load(answer) == [f"student/seed-{run.seed}" for run in gathered.evidence.runs]
+        server.send_signal(signal.SIGINT)
+        assert server.stdout.read() == ""
+    assert server.returncode == 0

@@ -56,6 +56,7 @@ def test_a_script_prints_the_figures_of_the_report(results, tmp_path):
         ran = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert f"{len(seeds)} of {len(seeds)} are the report's to the last digit" in ran.stdout
+        assert ran.stderr == ""
 
 
 def test_a_changed_figure_is_told(results, tmp_path):
@@ -73,11 +74,10 @@ def test_a_changed_figure_is_told(results, tmp_path):
 
 def test_stored_trainings_become_event_files(results):
     """The command writes a run for each of the student's seeds, and the reference's for the same, and reads evidence
-    alone."""
-    out, folder, names, seeds = results
-    arguments = ("--assignment", folder, "--practice-data", "--no-show")
-    ran = checker("tensorboard", out, "--only", names[0], *arguments)
+    alone. The folder remembers assignment and data."""
+    out, _, names, seeds = results
+    ran = checker("tensorboard", out, "--only", names[0], "--no-show")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = sorted(str(path.parent.relative_to(out / "tensorboard")) for path in out.rglob("events.out.*"))
     assert found == [f"{names[0]}/{who}/seed-{seed}" for who in ("reference", "student") for seed in seeds]
-    assert checker("tensorboard", out, "--only", "nobody", *arguments).returncode == 2
+    assert checker("tensorboard", out, "--only", "nobody", "--no-show").returncode == 2

@@ -16,13 +16,14 @@ from checker.report.progress import Display
 from checker.run import batch, remembered, session, store, typed
 from checker.run.session import Request, Session
 
-TRAINING_ONCE = "Training the reference solution, once: about a minute."
+A_MINUTE = 10
+"""For so many seeds the reference is trained in about a minute."""
 
 
 def warn_of_old_keys(request: Request) -> None:
     """Warn about each key of the assignment that was renamed."""
     for words in session.outdated(request):
-        consoles.warn(words, soft_wrap=True)
+        consoles.warn(words)
 
 
 def completed(request: Request, out: Path) -> Request:
@@ -48,7 +49,8 @@ def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
 
 def open_session(settings: RunSettings) -> Session:
     """Open a session. If the reference must be trained, say so, and show its progress meanwhile."""
-    display = Display(consoles.output, 1, {Stage.STARTING: TRAINING_ONCE})
+    time = "about a minute" if len(settings.all_seeds) <= A_MINUTE else "some minutes"
+    display = Display(consoles.output, 1, {Stage.STARTING: f"Training the reference solution, once: {time}."})
     with display.shown():
         return session.open(settings, display.watch, lambda name, report: None)
 

@@ -11,11 +11,11 @@ import io
 import json
 import re
 import struct
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ from checker.scoring.metrics import METRICS
 
 FILE = "events.out.tfevents.0.checker"
 VERSION = "brain.Event:2"
+WITHOUT_TENSORFLOW = "tensorboard.compat.notf"
+"""If this module is there, TensorBoard does not import TensorFlow."""
 ROWS = 2_000
 """Most rows of a regression that an image shows."""
 
@@ -187,6 +189,15 @@ def _only_seeds(gathered: Gathered, seeds: Set[int]) -> Gathered:
 
 
 def show(folder: Path) -> None:
-    """Run TensorBoard, which prints its address, until somebody interrupts it."""
+    """Run TensorBoard, which prints its address, until somebody interrupts it.
+
+    It runs without TensorFlow, which would take seconds to import and prints notices that no setting silences.
+    """
+    sys.modules[WITHOUT_TENSORFLOW] = ModuleType(WITHOUT_TENSORFLOW)
+    from tensorboard import default, program
+
+    server = program.TensorBoard(plugins=default.get_plugins())
+    # With "auto" it prints advice about its loader, and without a host about other hosts.
+    server.configure(["tensorboard", "--logdir", str(folder), "--host", "localhost", "--load_fast", "false"])
     with contextlib.suppress(KeyboardInterrupt):
-        subprocess.run([sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)], check=False)
+        server.main()

@@ -5,6 +5,7 @@ Paths are stored absolute, because the later command may be typed elsewhere.
 """
 
 import contextlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def completed(request: Request, out: Path) -> Request:
                 ("the data", "--data", taken.data, is_data_typed),
                 ("the extensions in", "--extensions", taken.extensions, request.extensions is not None),
             )
-            if path is not None and not is_typed and not path.exists()
+            if path is not None and not is_typed and not os.access(path, os.F_OK)
         ]
     )
     return taken

@@ -51,5 +51,9 @@ def readable(what: str, path: Path | None) -> None:
 
 def there(path: Path) -> None:
     """Raise UsageError if nothing is at a path."""
-    if not path.exists():
-        raise UsageError(f"There is nothing at {path}.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"There is nothing at {path}.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be opened: {error.strerror}.") from error
