@@ -90,7 +90,7 @@ def setting(value: object) -> str:
 
 def settings(config: Mapping[str, object], class_name: str = "") -> str:
     """Return the settings that are not at their defaults, as "learning_rate 0.001, beta_1 0.8"."""
-    usual = USUAL | USUAL_OF.get(class_name, {})
+    usual = {**USUAL, **USUAL_OF.get(class_name, {})}
     said = {key: value for key, value in config.items() if not _is_usual(value, usual.get(key, False))}
     return ", ".join(f"{key} {setting(value)}" for key, value in said.items() if key != "name")
 
