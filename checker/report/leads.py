@@ -48,7 +48,7 @@ class Look:
 @dataclass(frozen=True)
 class Lead:
     """What a page says first. ``label`` says what ``advice`` is, something to do or to expect; "" where the advice says
-    what to look at. ``rule``: the name of the failed rule that says the same, "" for none."""
+    what to look at. ``rule``: the name of the rule whose failure says the same, "" for none."""
 
     title: str
     sentence: str
@@ -108,17 +108,18 @@ def _failing(report: Report) -> Lead:
         return Lead(FAILURES[failure.cause], failure.rationale, DO, failure.help, detail=failure.detail)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
-        same = next((rule for rule in failed if rule.name == causes.SAME.get(report.cause.kind)), None)
-        help, why = report.cause.help, same.detail if same else ""
-        kind = report.cause.kind
-        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rule=same.name if same else "")
+        kind, help = report.cause.kind, report.cause.help
+        rule = causes.SAME.get(kind, "")
+        why = next((of.detail for of in failed if of.name == rule), "")
+        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rule=rule)
     if failed:
         first = failed[0]
         return Lead(first.short_name, first.finding, DO, first.help, first.detail, rule=first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
     help = HELP_BY_SYMPTOM[symptom] if symptom else HELP
-    return Lead("Score too low", "".join(report.reasons[:1]), DO, help, seen[symptom] if symptom else "")
+    rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
+    return Lead("Score too low", "".join(report.reasons[:1]), DO, help, seen[symptom] if symptom else "", rule=rule)
 
 
 # -- REFER -----------------------------------------------------------------------------------------------
@@ -204,7 +205,7 @@ def _doubt_on_training(rationale: str) -> str:
 def _look_at_cut() -> Look:
     return Look(
         "Cut short",
-        f"Look at the learning curves, and at the score in the notebook: would the whole training reach the bar? {TICK}",
+        f"Look at the learning curves and at the score in the notebook: would the whole training reach the bar? {TICK}",
         "A demonstrator decides. A run or a training that ends within the limits is judged as a whole.",
     )
 
