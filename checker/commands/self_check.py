@@ -24,6 +24,7 @@ from checker.run.session import Purpose, Request
 from checker.submissions import choice
 
 PUT_THE_ZIP = "Put the zip that your course gave you beside your notebook, or name it: --assignment PATH."
+HERE = Path("reference")
 
 
 def command(
@@ -76,10 +77,13 @@ def _opened(named: str | None, file: Path) -> Iterator[Path | None]:
 
 
 def _require_usual(file: Path) -> None:
-    try:
-        folders.find(None)
-    except UsageError as error:
-        raise UsageError(f"Which assignment? None lies beside {file.name}.", f"{PUT_THE_ZIP} {error.help}") from error
+    """Raise UsageError unless this is a course's own folder: a student is not checked by an assignment of chance."""
+    if not HERE.is_dir():
+        names = ", ".join(folders.shipped())
+        raise UsageError(
+            f"Which assignment? None lies beside {file.name}.",
+            f"{PUT_THE_ZIP} You can also name an assignment that comes with the checker: {names}.",
+        )
 
 
 def _data_beside(file: Path, assignment: Assignment) -> Path | None:

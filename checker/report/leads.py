@@ -48,7 +48,7 @@ class Look:
 @dataclass(frozen=True)
 class Lead:
     """What a page says first. ``label`` says what ``advice`` is, something to do or to expect; "" where the advice says
-    what to look at. ``rule``: the name of the failed rule that says the same, "" for none."""
+    what to look at. ``rule``: the name of the rule whose failure says the same, "" for none."""
 
     title: str
     sentence: str
@@ -108,17 +108,18 @@ def _failing(report: Report) -> Lead:
         return Lead(FAILURES[failure.cause], failure.rationale, DO, failure.help, detail=failure.detail)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
-        same = next((rule for rule in failed if rule.name == causes.SAME.get(report.cause.kind)), None)
-        help, why = report.cause.help, same.detail if same else ""
-        kind = report.cause.kind
-        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rule=same.name if same else "")
+        kind, help = report.cause.kind, report.cause.help
+        rule = causes.SAME.get(kind, "")
+        why = next((of.detail for of in failed if of.name == rule), "")
+        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rule=rule)
     if failed:
         first = failed[0]
         return Lead(first.short_name, first.finding, DO, first.help, first.detail, rule=first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
     help = HELP_BY_SYMPTOM[symptom] if symptom else HELP
-    return Lead("Score too low", "".join(report.reasons[:1]), DO, help, seen[symptom] if symptom else "")
+    rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
+    return Lead("Score too low", "".join(report.reasons[:1]), DO, help, seen[symptom] if symptom else "", rule=rule)
 
 
 # -- REFER -----------------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ def _looks(report: Report) -> Iterator[Look]:
     if failure is not None:
         yield _look_at_failure(report, failure)
     if report.cut_short:
-        yield _look_at_cut(report)
+        yield _look_at_cut()
     compared = report.comparison
     if compared is not None and report.agreed is not None and report.agreed.differs and not report.replayed:
         yield _look_at_difference(report)
@@ -189,7 +190,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
         case FailureCause.NOT_RETRAINED:
             look = f"Look at {where}: {_doubt_on_training(failure.rationale)} {TICK}"
         case _:
-            look = f"Look at {where}, where the run was ended: would it end, given more time or memory? {TICK}"
+            look = f"Look at {where}, where the run was ended: would it work where it may take more? {TICK}"
     return Look(title, look, ready)
 
 
@@ -201,14 +202,11 @@ def _doubt_on_training(rationale: str) -> str:
     return "does it train the network on the data alone, in a way that the student can explain?"
 
 
-def _look_at_cut(report: Report) -> Look:
-    own, reached = report.own_result, ""
-    if own is not None and own.scores:
-        reached = " In the notebook it was trained longer: see its own result below."
+def _look_at_cut() -> Look:
     return Look(
         "Cut short",
-        f"The network is judged as far as it was trained.{reached} Would the whole training reach the bar? {TICK}",
-        "A demonstrator decides. Shorten the run or the training, and it is judged whole.",
+        f"Look at the learning curves and at the score in the notebook: would the whole training reach the bar? {TICK}",
+        "A demonstrator decides. A run or a training that ends within the limits is judged as a whole.",
     )
 
 
@@ -223,7 +221,7 @@ def _look_at_difference(report: Report) -> Look:
         what = f"what does the callback `{named[1]}` change?"
     elif report.agreed.impossible:
         what = "what was trained, and when? The notebook's own record contradicts itself."
-    again = "Let the student train once more in front of you. Is the score that of this page?"
+    again = "Let the student train once more in front of you. Is the score the same as on this page?"
     return Look(
         "Not repeatable",
         f"Look at {_trained_in(report)}: {what} {again} {TICK}",

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from checker.formats.text import counted
-from checker.judge import causes
 from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import Claim, Report
@@ -63,9 +62,8 @@ def short_name_of(rule: RuleResult) -> str:
     return rule.short_name
 
 
-def advice(report: Report) -> list[RuleResult]:
-    """Return the advice that is not followed, without what the leading cause says already."""
-    said = causes.SAME.get(report.cause.kind) if report.cause else None
+def advice(report: Report, said: str = "") -> list[RuleResult]:
+    """Return the advice that is not followed, without the rule ``said``, which the page's lead says already."""
     wanted = {Outcome.FAILED, Outcome.ERROR}
     return [r for r in report.rules if r.importance is Importance.ADVISORY and r.outcome in wanted and r.name != said]
 

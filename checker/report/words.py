@@ -57,8 +57,10 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a number with four significant digits, for tables."""
-    return NONE if value is None or not math.isfinite(value) else f"{value:.4g}"
+    """Return a number with four significant digits, for tables; rounding errors are 0."""
+    if value is None or not math.isfinite(value):
+        return NONE
+    return "0" if abs(value) < 1e-9 else f"{value:.4g}"
 
 
 def probability(p: float) -> str:

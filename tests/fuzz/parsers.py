@@ -344,8 +344,8 @@ def read_worksheet(data: bytes) -> None:
     """Moodle's worksheet: filled with nothing it is the same to the byte, and a grade is read back."""
     with suppress(UsageError):
         sheet = worksheets.read(data)
-        assert worksheets.fill(sheet, {}) == data
-        again = worksheets.read(worksheets.fill(sheet, {row.line: 'a "1"' for row in sheet.rows}))
+        assert worksheets.fill(sheet, {}, {}) == data
+        again = worksheets.read(worksheets.fill(sheet, {row.line: 'a "1"' for row in sheet.rows}, {}))
         assert [row.grade for row in again.rows] == ['a "1"'] * len(sheet.rows)
 
 

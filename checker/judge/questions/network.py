@@ -103,7 +103,7 @@ def own_code(view: View) -> Details | None:
     if view.report.answer is None or not view.report.answer.unrebuildable:
         return None
     if match := view.find(r"^class\s+\w+\s*\(.*(Model|Layer|Sequential)\b"):
-        return about(match.cell, kind=f"`{match.code}`")
+        return about(match.cell, kind=f"`{match.code.rstrip(' :')}`")
     match = view.find(r"\bLambda\s*\(")
     return about(match.cell, kind="Your Lambda layer") if match else None
 
