@@ -700,9 +700,11 @@ def test_the_index_lives(bench, practical, monkeypatch):
     b.run()
     assert seen == [
         ("ada", None, [], ["Under way: 0 running, 2 waiting"]),
+        ("ada", Stage.STARTING, [], ["Under way: 1 running, 1 waiting"]),
         ("ada", Stage.EXECUTING, [], ["Under way: 1 running, 1 waiting"]),
         ("ada", Stage.TRACING, [], ["Under way: 1 running, 1 waiting"]),
         ("grace", None, ["ada"], ["Under way: 0 running, 1 waiting"]),
+        ("grace", Stage.STARTING, ["ada"], ["Under way: 1 running, 0 waiting"]),
         ("grace", Stage.EXECUTING, ["ada"], ["Under way: 1 running, 0 waiting"]),
         ("grace", Stage.TRACING, ["ada"], ["Under way: 1 running, 0 waiting"]),
     ]

@@ -190,7 +190,7 @@ def _scores(console: Console, comparison: Comparison) -> Table:
         ("Yours", unit.plus_minus(comparison.mean, comparison.spread)),
         ("Reference", unit.plus_minus(comparison.reference_mean, comparison.reference_spread)),
         ("Bar", unit.value(comparison.bar)),
-        (comparison.baseline.replace("_", " ").capitalize(), unit.value(comparison.baseline_mean)),
+        (narrow.cut(comparison.baseline.replace("_", " ").capitalize(), NAME), unit.value(comparison.baseline_mean)),
     ):
         table.add_row(*(text(console, cell) for cell in row))
     return table
