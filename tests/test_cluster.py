@@ -350,7 +350,7 @@ def test_as_many_as_boxes_and_memory_allow(settings):
 def local(monkeypatch, wall, **options):
     """A scheduler with one worker in this process, whose sandbox is the one given, and a client."""
     monkeypatch.setattr(kinds, "choose", lambda kind: wall)
-    workers = {"processes": False, "worker_class": cluster.BoxWorker, "dashboard_address": None, **options}
+    workers = {"processes": False, "worker_class": cluster.BoxWorker, "dashboard_address": "127.0.0.1:0", **options}
     with LocalCluster(n_workers=1, **workers) as here, closing(cluster.connect(here.scheduler_address)) as client:
         yield client
 
@@ -403,7 +403,7 @@ def test_a_worker_without_a_wall_does_not_start(settings, monkeypatch):
 def test_workers_that_are_not_ours_are_given_nothing(settings, monkeypatch):
     """A plain Dask worker, or one of another version of the checker, has no box for a batch."""
     with (
-        LocalCluster(n_workers=1, processes=False, dashboard_address=None) as here,
+        LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0") as here,
         closing(cluster.connect(here.scheduler_address)) as client,
         pytest.raises(UsageError, match="None of the 1 workers"),
     ):
