@@ -176,7 +176,7 @@ def _scores(console: Console, comparison: Comparison) -> Table:
         ("Yours", unit.plus_minus(comparison.mean, comparison.spread)),
         ("Reference", unit.plus_minus(comparison.reference_mean, comparison.reference_spread)),
         ("Bar", unit.value(comparison.bar)),
-        (comparison.baseline.replace("_", " ").capitalize(), unit.value(comparison.baseline_mean)),
+        (one_line(comparison.baseline.replace("_", " ").capitalize(), 30), unit.value(comparison.baseline_mean)),
     ):
         table.add_row(*(_text(console, cell) for cell in row))
     return table
