@@ -252,6 +252,8 @@ def write_scores(results: ReferenceResults, settings: RunSettings) -> Path:
 
 def require_sound(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> Report:
     """Return the reference's report. Raises AssignmentError if it does not pass its own assignment."""
+    mean, base = (statistics.fmean(of.values()) for of in (results.scores, results.baselines))
+    bars.require(settings, mean, base)
     report = check.judge(reference, settings, results)
     broken = [f"{rule.name}: {rule.rationale}" for rule in report.rules if rule.outcome is Outcome.ERROR]
     if report.verdict is not Verdict.PASS or broken:
@@ -260,8 +262,6 @@ def require_sound(reference: Gathered, settings: RunSettings, results: Reference
             f"{settings.assignment.folder}: with {bars.seeds_in_words(settings)}, the reference does not pass its own "
             f"rules: {words}"
         )
-    mean, base = (statistics.fmean(of.values()) for of in (results.scores, results.baselines))
-    bars.require(settings, mean, base)
     return report
 
 
