@@ -1,8 +1,8 @@
 """Runs a notebook from top to bottom with nbclient, and reports each event as it happens.
 
 Theory of operation: nbclient drives a notebook cell by cell through a kernel of its own, and continues after an error.
-When a cell ends, its outputs are cut to their caps and sent. Messages from the checker's hooks in the kernel are passed
-on at once, in order with the cells' outputs.
+Pieces of a stream are joined. When a cell ends, its outputs are cut to their caps and sent. Messages from the checker's
+hooks in the kernel are passed on at once, in order with the cells' outputs.
 """
 
 import os
@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from checker.guest.compat import companions, places
+from checker.guest.host import streams
 from checker.guest.host.kernel import MESSAGE_TYPE
 from checker.guest.host.readiness import PromptClient
 from checker.guest.host.settings import KernelSettings, as_argument
@@ -35,7 +36,11 @@ from checker.wire.frames import Frame, Kind
 MODULE = "submission.py"
 """File name of a module where it runs; its ``__file__`` points there."""
 MAX_OUTPUT = 200_000
-"""Characters of text kept for a cell."""
+"""Characters of text kept of an output."""
+MAX_PRINTED = 5_000_000
+"""Characters that a cell may print; most of a long training's are states of a progress bar."""
+MAX_PIECES = 20_000
+"""Messages with output that are read of a cell."""
 MAX_OUTPUTS = 200
 MAX_ERROR = 2_000
 """Characters of an error's message."""
@@ -131,10 +136,11 @@ class Client(NotebookClient):
         self.current = 0
         self._saved = [saved_text(cell) for cell in notebook.cells]
         self._started = 0.0
-        self._room = 0
+        self._room = self._pieces = 0
 
     def _on_start(self, cell: Any, cell_index: int) -> None:
-        self.current, self._started, self._room = cell_index + 1, time.perf_counter(), MAX_OUTPUT
+        self.current, self._started = cell_index + 1, time.perf_counter()
+        self._room, self._pieces = MAX_PRINTED, MAX_PIECES
         self.say(frames.message(Progress(cell_index + 1, len(self.nb.cells))))
 
     def _on_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
@@ -153,9 +159,10 @@ class Client(NotebookClient):
                 self.say(Frame(Kind.MESSAGE, f"{kind} {record}".encode()))
             return None
         if msg["msg_type"] in ("stream", "display_data", "execute_result"):
-            if self._room <= 0 or len(cell.outputs) >= MAX_OUTPUTS:
+            if self._room <= 0 or self._pieces <= 0 or len(cell.outputs) >= MAX_OUTPUTS:
                 return None
             self._room -= len(str(msg["content"].get("text") or ""))
+            self._pieces -= 1
         try:
             return super().process_message(msg, cell, cell_index)
         except CellControlSignal:
@@ -163,6 +170,12 @@ class Client(NotebookClient):
         except Exception as error:  # noqa: BLE001  # a student's malformed message must not end the run
             print(f"ignored a message from the kernel: {first_line(error)}", file=sys.stderr)
             return None
+
+    def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:
+        """Add an output to a cell's, and join the pieces of a stream."""
+        added = super().output(outs, msg, display_id, cell_index)
+        streams.join_last(outs)
+        return added
 
 
 def started_kernel(settings: KernelSettings, folder: Path) -> AsyncKernelManager:
@@ -230,5 +243,6 @@ def _displayed(data: Any) -> list[CellOutput]:
 
 
 def _cut(text: str) -> str:
-    cut = text if len(text) <= MAX_OUTPUT else text[:MAX_OUTPUT] + "\n[the rest of this output was cut]"
+    half = MAX_OUTPUT // 2
+    cut = text if len(text) <= MAX_OUTPUT else f"{text[:half]}\n[the middle of this output was cut]\n{text[-half:]}"
     return sayable(cut)
