@@ -47,7 +47,7 @@ def _doubt(report: Report) -> str:
     if report.replayed:
         return "Replayed by the student's code"
     if report.agreed is not None and report.agreed.differs:
-        return "Not what the student trained"
+        return "Retrained, it gives other results"
     is_unchecked = not report.failures and any(map(_is_unchecked, report.rules))
     return "A rule could not be checked" if is_unchecked else ""
 

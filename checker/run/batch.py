@@ -9,7 +9,7 @@ everybody else's stored evidence is judged again, so that index and tables hold 
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
@@ -42,7 +42,7 @@ class Result:
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
     in_index: int = 0
-    is_repeated: bool = False
+    is_repeated: bool = field(default=False, compare=False)
 
     @property
     def in_words(self) -> str:
