@@ -52,6 +52,13 @@ def test_what_was_typed_is_taken_by_later_commands(settings, files, tmp_path):
     assert (practice.practice_data, practice.data) == (True, None)
 
 
+def test_extensions_beside_the_results_come_first(settings, files, tmp_path):
+    """Extensions that lie in the output folder are read as they are there, whatever file the batch had."""
+    remembered.write(Request(extensions=Path("later.csv")), settings, tmp_path / "out")
+    (tmp_path / "out" / "extensions.csv").write_text("")
+    assert remembered.completed(Request(), tmp_path / "out").extensions is None
+
+
 def test_practice_data_is_remembered(settings, files, tmp_path):
     """After a batch on practice data, judging takes practice data, unless data is named; another batch never takes it
     unasked."""

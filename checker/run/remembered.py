@@ -16,6 +16,7 @@ from checker.records.codec import SCHEMA_VERSION, from_json, record, to_json
 from checker.records.settings import RunSettings
 from checker.run.session import Request
 from checker.run.typed import raise_any
+from checker.submissions import extensions
 
 FILE = "run.json"
 
@@ -100,12 +101,13 @@ def completed(request: Request, out: Path) -> Request:
     if known is None:
         return request
     is_data_typed = request.data is not None or request.practice_data
+    are_beside = (out / extensions.FILE).is_file()  # then they are newer, or were there for the batch as well
     taken = replace(
         request,
         assignment=request.assignment or folders.shipped().get(known.assignment, Path(known.assignment)),
         data=request.data if is_data_typed else _path(known.data),
         practice_data=request.practice_data if is_data_typed else known.practice,
-        extensions=request.extensions or _path(known.extensions),
+        extensions=request.extensions or (None if are_beside else _path(known.extensions)),
         typed=request.typed or known.typed,
     )
     raise_any(
