@@ -887,7 +887,9 @@ def test_whoever_handed_in_no_notebook_fails(bench):
     assert grace.reasons == ("The upload holds no notebook (.ipynb) or module (.py), only essay.pdf.",)
     assert {rule.outcome for rule in grace.rules} == {Outcome.UNKNOWN}
     assert [len(box.jobs) for box in b.boxes] == [2]
-    assert "only essay.pdf" in (b.out / "reports" / "grace.html").read_text()
+    page = (b.out / "reports" / "grace.html").read_text()
+    assert "Nothing to run" in page
+    assert "How it ran" not in page
     again = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
     assert again.reports == (ada, grace)
     (b.folder / "grace" / "essay.pdf").rename(b.folder / "grace" / "print.pdf")

@@ -187,7 +187,7 @@ def _help_with_labels(look: str) -> str:
 
 
 def _leak(of: Findings) -> Iterator[Cause]:
-    what = "number" if of.is_regression else "class"
+    what = "target" if of.is_regression else "class"
     leaks = [
         f"column {number}"
         for number, column in enumerate(_columns(of), start=1)

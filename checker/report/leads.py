@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from checker.judge import blame, causes, suspicion
 from checker.records.comparison import Comparison, Likeness
-from checker.records.report import Report, Symptom
+from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report.vocabulary import CAUSES, FAILURES
 
@@ -108,13 +108,16 @@ def _failing(report: Report) -> Lead:
         return Lead(FAILURES[failure.cause], failure.rationale, DO, failure.help, detail=failure.detail)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
-        kind, help = report.cause.kind, report.cause.help
-        rule = causes.SAME.get(kind, "")
-        why = next((of.detail for of in failed if of.name == rule), "")
-        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rule=rule)
+        kind, help, rule = report.cause.kind, report.cause.help, causes.SAME.get(report.cause.kind, "")
+        same = next((one for one in failed if one.name == rule), None)
+        if same is not None and kind is not CauseKind.LABELS:  # of labels the cause knows more than the rule
+            help = same.help or help
+        why, _, rest = same.detail.partition("\n") if same else ("", "", "")
+        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rest, rule)
     if failed:
         first = failed[0]
-        return Lead(first.short_name, first.finding, DO, first.help, first.detail, rule=first.name)
+        why, _, rest = first.detail.partition("\n")
+        return Lead(first.short_name, first.finding, DO, first.help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
     help = HELP_BY_SYMPTOM[symptom] if symptom else HELP
@@ -190,13 +193,15 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
         case FailureCause.NOT_RETRAINED:
             look = f"Look at {where}: {_doubt_on_training(failure.rationale)} {TICK}"
         case _:
-            look = f"Look at {where}, where the run was ended: would it work where it may take more? {TICK}"
+            look = f"Look at {where}, where the run ended. Let the student run it: does it come to its end? {TICK}"
     return Look(title, look, ready)
 
 
 def _doubt_on_training(rationale: str) -> str:
     if "were not found in the data" in rationale:
         return "do all rows that it gives to `fit` come from the data, each with its own label?"
+    if "its targets" in rationale:
+        return "can the student say how the targets are made, and how a prediction becomes a number of the data again?"
     if "come from elsewhere" in rationale:
         return "do the weights that the training starts from come from the student's own work?"
     return "does it train the network on the data alone, in a way that the student can explain?"
@@ -241,7 +246,7 @@ def _look_at_score(report: Report, compared: Comparison) -> Iterator[Look]:
     if missing is not None and missing.strict is not None and not compared.is_borderline:
         yield Look(
             "Rows without inputs",
-            f"Look for the line that drops {missing.in_words}. Does the student have a good reason for it? {TICK}",
+            f"Look for the line that drops these rows. Does the student have a good reason for it? {TICK}",
             "A demonstrator asks why some rows got no inputs. Be ready to show the line that drops them.",
         )
     if any(suspicion.SUSPECTED in reason for reason in report.reasons):

@@ -28,7 +28,7 @@ def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
     furthest = max(abs(residual) for _, residual in left) or 1.0
     wide, high = fitting([true for true, _ in left], room=0.03), Scale(-1.05 * furthest, 1.05 * furthest)
     words = f"Residuals of {counted(len(sample), 'row')} against their true values"
-    return "Predicted less true, against true values", _chart(left, wide, high, unit, "M0 500 1000 500", words)
+    return "Predicted minus true, by true value", _chart(left, wide, high, unit, "M0 500 1000 500", words)
 
 
 def _chart(points: Pairs, wide: Scale, high: Scale, unit: Unit, ideal: str, words: str) -> Markup:
