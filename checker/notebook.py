@@ -75,12 +75,13 @@ class _Check:
             return  # the checker itself is running this notebook
         words = [word.strip("\"'") for word in shlex.split(line, posix=os.name == "posix")]
         named = words.pop(0) if words and not words[0].startswith("-") else ""
-        notebook = Path(named) if named else _notebook(self._shell)
+        this = _this_notebook(self._shell)
+        notebook = Path(named) if named else this or _only_notebook()
         if not notebook.is_file():
             raise UsageError(f"There is no file {notebook}.")
         shown = DisplayHandle()
         shown.display(_plain(""), raw=True)
-        if notebook.suffix == ".ipynb":
+        if notebook.suffix == ".ipynb" and (this is None or this.samefile(notebook)):
             _save(notebook, shown)
             _require_saved(notebook, self._run)
         _run_and_show(notebook, words, shown)
@@ -89,11 +90,15 @@ class _Check:
 # -- the file ------------------------------------------------------------------------------------------------
 
 
-def _notebook(shell: Any) -> Path:
-    """Return this notebook's path: as VS Code or Jupyter tells it, or else the only notebook here."""
+def _this_notebook(shell: Any) -> Path | None:
+    """Return this notebook's path as VS Code or Jupyter tells it; None if nobody does."""
     for told in (shell.user_ns.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
         if told and str(told).endswith(".ipynb") and Path(told).is_file():
             return Path(told)
+    return None
+
+
+def _only_notebook() -> Path:
     here = sorted(Path.cwd().glob("*.ipynb"))
     if len(here) != 1:
         raise UsageError("Which notebook is this? Type its name: %check my_solution.ipynb")
@@ -144,7 +149,7 @@ def _squeezed(source: str) -> str:
 def _run_and_show(notebook: Path, options: list[str], shown: DisplayHandle) -> None:
     """Run the self-check with its progress in the cell, then show its page."""
     report = notebook.absolute().parent / REPORT
-    command = [*COMMAND, str(notebook), "--report", str(report), *options]
+    command = [*COMMAND, str(notebook), *options, "--report", str(report)]
     beside = os.pathsep.join([str(Path(checker.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": beside.strip(os.pathsep), "PYTHONUTF8": "1", "COLUMNS": "100"}
     environment.pop("FORCE_COLOR", None)  # a kernel sets it; the check would take its pipe for a terminal

@@ -145,7 +145,7 @@ def test_options_are_passed_on(kernel, stands_in, place):
     kernel("import os; os.environ['FORCE_COLOR'] = '1'", silent=True)  # as newer kernels do
     said = texts(kernel('%check "other one.ipynb" --assignment tick4.zip'))
     assert "in colour" not in said
-    assert re.search(r"What happened other one\.ipynb --report .*checker-report\.html --assignment tick4\.zip", said)
+    assert re.search(r"What happened other one\.ipynb --assignment tick4\.zip --report .*checker-report\.html", said)
 
 
 def test_a_students_modules_are_not_taken_for_libraries(kernel, place):
@@ -202,6 +202,16 @@ def test_the_front_end_tells_which_notebook_it_is(kernel, stands_in, place, fron
     write(place / "other.ipynb")
     kernel(f"import os; {front_end} {str(place / 'other.ipynb')!r}", silent=True)
     assert f"What happened {place / 'other.ipynb'} " in texts(kernel("%check"))
+
+
+def test_another_notebook_need_not_hold_what_was_run_here(kernel, stands_in, place):
+    """A notebook that is named and is not this one is checked as it lies on disk, at once."""
+    stands_in(code=2)
+    write(place / "other.ipynb", "z = 3")
+    kernel(f"__vsc_ipynb_file__ = {str(place / 'mine.ipynb')!r}", silent=True)
+    kernel("y = 2")
+    assert "Save your notebook first" in texts(kernel("%check mine.ipynb"))
+    assert "What happened other.ipynb" in texts(kernel("%check other.ipynb"))
 
 
 def test_a_file_that_is_not_there_is_named(kernel):

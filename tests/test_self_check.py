@@ -111,7 +111,8 @@ def test_without_an_assignment_the_student_is_told_where_the_zip_goes(program, l
     """Where none is here, the message is about the zip, in words."""
     code, said = program("self-check", "mine.ipynb")
     assert code == 2
-    assert "Put the zip that your course gave you beside your notebook" in said
+    assert "Put the zip that your course gave you beside your notebook, or name it: --assignment PATH." in said
+    assert "reference" not in said
 
 
 def test_changed_data_beside_the_notebook_is_not_used(program, zipped, data):
@@ -127,8 +128,7 @@ def test_without_network_and_data_the_student_is_told_what_to_download(program, 
     code, said = program("self-check", "mine.ipynb")
     assert code == 2
     assert "The data (housing.csv) could not be downloaded: this machine has no connection to its address." in said
-    assert "Download http://127.0.0.1:9/housing.csv in a browser" in said
-    assert "A self-check also finds housing.csv beside the notebook." in said
+    assert "Download http://127.0.0.1:9/housing.csv in a browser, put it beside your notebook, and try again." in said
     assert "HTTPConnectionPool" not in said
 
 

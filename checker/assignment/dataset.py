@@ -82,10 +82,7 @@ def _read(source: DataSource, path: Path) -> bytes:
 def _ways(source: DataSource) -> str:
     by_hand = f"Download {source.url} in a browser, or connect to the network and try again. " if source.url else ""
     practice = _or_practice(source, " To try things without it, say --practice-data.")
-    return (
-        f"{by_hand}Give the file with --data PATH, or set {VARIABLE} to its path. "
-        f"A self-check also finds {source.file} beside the notebook.{practice}"
-    )
+    return f"{by_hand}Give the file with --data PATH, or set {VARIABLE} to its path.{practice}"
 
 
 def _or_practice(source: DataSource, words: str) -> str:

@@ -82,7 +82,7 @@ def main() -> NoReturn:
     except CheckerError as error:
         consoles.warn(error.message, style="bold red")
         if error.help:
-            consoles.errors.print(text.as_printed(error.help), markup=False)
+            consoles.errors.print(text.as_printed(error.help), markup=False, soft_wrap=True)
         sys.exit(int(error.exit_code))
     except Exception:  # noqa: BLE001  # the last resort: a bug of ours becomes a message and an exit code
         consoles.errors.print_exception()

@@ -11,7 +11,7 @@ import typer
 from checker.assignment import bundle, folders, nearby
 from checker.commands import consoles, steps
 from checker.commands.options import DataOption, ExactOption, PracticeOption
-from checker.errors import ExitCode, UsageError
+from checker.errors import DatasetError, ExitCode, UsageError
 from checker.formats import files, text
 from checker.records.assignment import Assignment
 from checker.records.settings import RunSettings
@@ -59,7 +59,7 @@ def command(
             purpose=Purpose.SELF_CHECK, assignment=folder, data=data or own, practice_data=practice_data, exact=exact
         )
         steps.warn_of_old_keys(request)
-        passes = _check(file, session.settings(request), report)
+        passes = _check(file, _settings(request, found), report)
     raise typer.Exit(ExitCode.ALL_PASSED if passes else ExitCode.NOT_ALL_PASSED)
 
 
@@ -96,6 +96,18 @@ def _data_beside(file: Path, assignment: Assignment) -> Path | None:
         return path
     consoles.warn(f"{path.name} beside your file is not used: it is not the course's, or was changed.", soft_wrap=True)
     return None
+
+
+def _settings(request: Request, assignment: Assignment) -> RunSettings:
+    """Return the settings. Raises DatasetError, with what a student can do, if the data is nowhere."""
+    try:
+        return session.settings(request)
+    except DatasetError as error:
+        if request.data or request.practice_data:
+            raise
+        source = assignment.data
+        way = f"Download {source.url} in a browser" if source.url else f"Take {source.file} as your course gives it"
+        raise DatasetError(error.message, f"{way}, put it beside your notebook, and try again.") from error
 
 
 def _say(words: str) -> None:
