@@ -260,7 +260,8 @@ def demo(session: nox.Session) -> None:
             log=False,
             success_codes=[0, 1],
         )
-        session.run(str(python), "tests/expected.py", str(examples), str(outs[name]), external=True, log=False)
+        compared = ("tests/expected.py", str(examples), str(outs[name]), "verdict")
+        session.run(str(python), *compared, external=True, log=False)
     pages = " and ".join(str(out / "index.html") for out in outs.values())
     session.log(f"Every submission got the verdict that it must get. Open {pages}")
 

@@ -1,7 +1,7 @@
 """Compare reports with the expected.toml beside each example. It needs the standard library alone.
 
-``python tests/expected.py EXAMPLES RESULTS`` prints a line for each verdict that is not the expected one, for the
-reports that are in RESULTS, and ends with exit code 1 if there is any.
+``python tests/expected.py EXAMPLES RESULTS [KEY …]`` prints a line for each entry that does not hold, for the reports
+that are in RESULTS, and ends with exit code 1 if there is any. Entries are compared by the keys alone, if any are given.
 """
 
 import json
@@ -65,6 +65,6 @@ def surprises(examples: Path, reports: dict[str, Any], *keys: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    lines = surprises(Path(sys.argv[1]), reports_in(Path(sys.argv[2])), "verdict")
+    lines = surprises(Path(sys.argv[1]), reports_in(Path(sys.argv[2])), *sys.argv[3:])
     print("\n".join(lines), end="\n" if lines else "")
     sys.exit(1 if lines else 0)

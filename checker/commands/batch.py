@@ -1,5 +1,6 @@
 """The command that checks a folder of submissions."""
 
+import difflib
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,9 @@ from checker.run import batch, board, lock, output_folder, places, remembered, s
 from checker.run.session import Request
 from checker.sandbox import kinds
 from checker.submissions import choice
+
+MOST_NAMES = 30
+"""Most names that an error lists."""
 
 
 def command(
@@ -146,8 +150,12 @@ def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submissi
     """Return the submissions with these names; all of them if there are no names."""
     missing = set(names) - {submission.name for submission in submitted}
     if missing:
-        known = ", ".join(text.one_line(s.name, 40) for s in submitted[:30])
-        raise UsageError(f"There is no submission {', '.join(sorted(missing))}.", f"There are: {known}.")
+        known = [submission.name for submission in submitted]
+        alike = [name for wrong in sorted(missing) for name in difflib.get_close_matches(wrong, known)] or known
+        shown = ", ".join(text.one_line(name, 40) for name in alike[:MOST_NAMES])
+        more = f", and {len(known) - MOST_NAMES} more" if alike is known and len(known) > MOST_NAMES else ""
+        words = f"Did you mean {shown}?" if alike is not known else f"There are: {shown}{more}."
+        raise UsageError(f"There is no submission {', '.join(sorted(missing))}.", words)
     return tuple(s for s in submitted if s.name in names) if names else submitted
 
 

@@ -11,8 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.errors import UsageError
+from checker.formats.text import one_line
 
 SEPARATORS = ",;\t"
+_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""First characters that make a spreadsheet read a cell as a formula; the last four are full-width forms."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,12 @@ class Cell:
     value: str
     start: int
     end: int
+
+
+def guarded(text: str) -> str:
+    """Return a cell's text on one line, with an apostrophe before it if a spreadsheet would compute it as a formula."""
+    guard = "'" if text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA else ""
+    return guard + one_line(text)
 
 
 def read(content: bytes, needed: Collection[str]) -> Sheet | None:

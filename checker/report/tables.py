@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from checker.formats import sheets
 from checker.formats.text import BLOCK, as_printed, one_line
 from checker.records.assignment import DatasetNote
 from checker.records.codec import SCHEMA_VERSION, record, to_plain
@@ -26,9 +27,6 @@ CAUSE = ("cause",)
 IDENTITY = ("platform", "number", "student", "email", "submitted_at", "late")
 TIMES = ("deadline", "handed_in", "late_seconds", "timeliness")
 """Column headings; the metric's own name precedes ``SCORES``, and the names of other metrics follow it."""
-
-_FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""First characters that make a spreadsheet read a cell as a formula; the last four are full-width forms."""
 
 
 # -- JSON --------------------------------------------------------------------------------------------------
@@ -132,9 +130,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    text = str(value)
-    guard = "'" if text[:1] in _FORMULA or text.lstrip()[:1] in _FORMULA else ""
-    return guard + one_line(text)
+    return sheets.guarded(str(value))
 
 
 # -- JUnit -------------------------------------------------------------------------------------------------

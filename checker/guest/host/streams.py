@@ -27,4 +27,4 @@ def joined(text: str, piece: str) -> str:
 
 
 def _is_continued(before: Any, output: Any) -> bool:
-    return before.output_type == output.output_type == "stream" and before.name == output.name
+    return bool(before.output_type == output.output_type == "stream" and before.name == output.name)
