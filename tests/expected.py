@@ -1,7 +1,7 @@
 """Compare reports with the expected.toml beside each example. It needs the standard library alone.
 
 ``python tests/expected.py EXAMPLES RESULTS [KEY …]`` prints a line for each entry that does not hold, for the reports
-that are in RESULTS, and ends with exit code 1 if there is any. Entries are compared by the keys alone, if any are given.
+that are in RESULTS, and ends with exit code 1 if there is any. If keys are given, only their entries are compared.
 """
 
 import json
