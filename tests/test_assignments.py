@@ -1,6 +1,7 @@
 """Assignments: ours loads, and every mistake in one is named by its file, its key and what was expected."""
 
 import shutil
+import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,6 +215,16 @@ def test_what_comes_with_the_checker_is_found_by_name(root, assignment, tmp_path
     assert folders.find(Path("house_value")).folder == str(root / "reference" / "house_value")
     shutil.copytree(root / "reference" / "house_value", tmp_path / "house_value", dirs_exist_ok=True)
     assert folders.find(Path("house_value")).folder == str(tmp_path / "house_value")
+
+
+def test_a_wheel_carries_both_assignments(root):
+    """Every file of the committed assignments, without their examples, goes into the wheel, where it is looked for."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    where = folders.IN_PACKAGE.relative_to(root)
+    files = [path.relative_to(root / "reference") for path in root.glob("reference/*/*") if path.is_file()]
+    assert {f"reference/{path.as_posix()}": (where / path).as_posix() for path in files}.items() <= included.items()
+    assert len(files) == 10
 
 
 def test_an_unknown_name_lists_what_there_is(tmp_path, monkeypatch):
