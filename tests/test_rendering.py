@@ -764,7 +764,7 @@ def test_the_terminal_tells_a_student_what_to_do() -> None:
     text = printed(a_pass(), width=80)
     for words in (
         "PASS",
-        "A development set is watched",
+        "No validation_data or validation_split was given to fit.",
         "What to do: Pass validation_data",
         "91.3% ± 0.4",
         "2 of 4 rules passed",
@@ -803,7 +803,7 @@ def test_a_terminal_without_unicode_is_no_obstacle(encoding: str) -> None:
 
 
 def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
-    """Names, verdicts, accuracies, first reasons, counts, what was not finished and why that is nobody's fault, and
+    """Names, verdicts, accuracies, reasons, counts, what was not finished and why that is nobody's fault, and
     last the page to open."""
     out = io.StringIO()
     reports = [a_pass(), a_fail(), a_referral(), poisoned(a_pass())]
@@ -814,7 +814,7 @@ def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
         "Ada Lovelace",
         "91.3%",
         "88.8%",
-        "No model for this task was found.",
+        "No network for this task",
         "4 submissions: 2 PASS, 1 FAIL, 1 REFER",
         "Not finished: Kurt: disk full",
         "Not the students' fault",
@@ -835,7 +835,7 @@ def test_the_summary_keeps_to_its_columns(width: int) -> None:
     assert max(map(cell_len, lines)) <= width
     assert lines[1].startswith("Ada Lovelace ")
     assert lines[2].startswith("Wolfes") and "…" in lines[2] and "12345" in lines[2]
-    assert ("First reason" in lines[0]) == (width > 60)
+    assert ("Reason" in lines[0]) == (width > 60)
     assert last.endswith("/index.html")
 
 

@@ -18,11 +18,13 @@ from checker.records.report import Report, Unfinished
 from checker.records.submission import Submission, TimeSource
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
 from checker.report import narrow
+from checker.report.brief import in_brief
 from checker.report.sentences import (
     as_trained,
     by_urgency,
     failed,
     file_name,
+    finding_of,
     left_out,
     metric,
     without_inputs,
@@ -141,10 +143,11 @@ def _rules(console: Console, heading: str, rules: Sequence[RuleResult], style: s
     if rules:
         _heading(console, heading)
     for rule in rules:
-        _say(console, f"{MARK[rule.outcome]} {one_line(rule.sentence)}", style, indent=1)
-        for said in (rule.rationale, *rule.notes[:MOST]):
-            if said:
-                _say(console, one_line(said), indent=3)
+        is_failed = rule.outcome is Outcome.FAILED
+        said = finding_of(rule) if is_failed else rule.sentence
+        _say(console, f"{MARK[rule.outcome]} {one_line(said)}", style, indent=1)
+        for more in (*([rule.rationale] if rule.rationale and not is_failed else []), *rule.notes[:MOST]):
+            _say(console, one_line(more), indent=3)
         _advice(console, rule.help, rule.detail)
 
 
@@ -226,12 +229,12 @@ def _cohort(console: Console, reports: Sequence[Report]) -> Table:
     heading = metric(reports[0]).title
     columns = (["Submission", *names], ["Verdict", *Verdict], [heading, *scores])
     room = console.width - sum(max(map(cell_len, column)) + GAP for column in columns)
-    table = _table(console, "Submission", "Verdict", heading, *(["First reason"] if room >= LEAST_REASON else []))
+    table = _table(console, "Submission", "Verdict", heading, *(["Reason"] if room >= LEAST_REASON else []))
     for column in (*table.columns[:2], *table.columns[3:]):
         column.justify = "left"
     for report, name, score in zip(reports, names, scores, strict=True):
-        first = report.reasons[:1] if report.verdict is not Verdict.PASS else ()
-        reason = narrow.cut("".join(first), max(room, LEAST_REASON))
+        said = in_brief(report) if report.verdict is not Verdict.PASS else ""
+        reason = narrow.cut(said, max(room, LEAST_REASON))
         verdict = text(console, report.verdict, f"bold {COLOUR[report.verdict]}")
         cells = (text(console, name), verdict, text(console, score), text(console, reason))
         table.add_row(*cells[: len(table.columns)])
