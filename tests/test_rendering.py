@@ -814,7 +814,7 @@ def test_the_summary_has_a_line_for_each_submission_and_counts() -> None:
         "Ada Lovelace",
         "91.3%",
         "88.8%",
-        "No network for this task",
+        "No model for the task",
         "4 submissions: 2 PASS, 1 FAIL, 1 REFER",
         "Not finished: Kurt: disk full",
         "Not the students' fault",
