@@ -13,7 +13,7 @@ from checker.judge import questions
 from checker.judge.questions import candidates, choose, data, network, plans, results, training
 from checker.judge.questions.view import LONGEST, View
 from checker.records.capture import CellError, CellResult
-from checker.records.comparison import Likeness, MissingGroup, MissingRows
+from checker.records.comparison import Agreed, Likeness, MissingGroup, MissingRows
 from checker.records.evidence import Rejected, Selection
 from checker.records.job import Ending
 from checker.records.network import KerasObject, Labels, Layer, Recipe
@@ -374,6 +374,16 @@ def test_an_idle_network_and_an_error_are_asked_about():
     assert found["never_finished"].ask.startswith("`net` was never trained")
     assert found["an_error"].ask.startswith("This cell raises NameError: name 'X' is not defined.")
     assert found["an_error"].cell == 20
+
+
+def test_weights_that_no_training_gave_are_asked_about_first():
+    """Where a training was not seen, or cannot have been, the first question is where the weights come from."""
+    forged = replace(a_pass(), verdict=Verdict.REFER, agreed=Agreed(impossible="More steps than one a microsecond."))
+    found = asked(forged)["weights_from_elsewhere"]
+    assert "Where do the weights of `" in found.ask
+    assert found.good.endswith("More steps than one a microsecond.")
+    assert choose(forged, templates())[0] == found
+    assert "weights_from_elsewhere" not in asked(a_pass())
 
 
 def test_unknown_rows_and_targets_are_asked_about():

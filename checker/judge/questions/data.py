@@ -8,7 +8,7 @@ from checker.records.job import Ending
 from checker.records.network import Labels
 from checker.records.report import Figure
 from checker.records.tracing import Column, FeatureSource
-from checker.records.verdicts import Stage
+from checker.records.verdicts import FailureCause, Stage
 
 FEW_ROWS = 8_000
 """With fewer than this many of the 20,640 rows, much of the data is missing."""
@@ -100,6 +100,17 @@ def unknown_target(view: View) -> Details | None:
     if view.classes or tracing is None or tracing.source is FeatureSource.NOWHERE or tracing.target:
         return None
     return about(view.trained)
+
+
+def weights_from_elsewhere(view: View) -> Details | None:
+    """The answer's training was not seen, or cannot have been what the run says of it."""
+    answer, agreed = view.report.answer, view.report.agreed
+    unseen = next((f for f in view.report.failures if f.cause is FailureCause.TRAINED_ELSEWHERE), None)
+    seen = unseen.rationale if unseen else agreed.impossible if agreed else ""
+    if not seen:
+        return None
+    cell = unseen.cell if unseen and unseen.cell else view.made
+    return about(cell, variable=short(answer.variable if answer else "the network"), seen=seen)
 
 
 def never_finished(view: View) -> Details | None:
