@@ -33,12 +33,16 @@ COMMAND = (sys.executable, "-P", "-m", "checker", "self-check")
 """-P: a student's file ``random.py`` or ``numpy.py`` is not taken for the library's."""
 OURS = re.compile(r"^\s*%(?:load_ext\s+checker|check)\b.*$", re.MULTILINE)
 PRESS_SAVE = """
-const focused = document.activeElement;
-for (const found of document.querySelectorAll('[data-command="docmanager:save"]'))
-  if (found.offsetParent) (found.shadowRoot?.querySelector('button') || found).click();
-focused?.focus();
+setTimeout(() => {
+  const focused = document.activeElement;
+  for (const found of document.querySelectorAll('[data-command="docmanager:save"]'))
+    if (found.offsetParent) (found.shadowRoot?.querySelector('button') || found).click();
+  focused?.focus();
+}, 1000);
 """
-SAVE_SECONDS = 3.0
+SHOWN_SECONDS = 0.5
+"""How long the script stands in the notebook: long enough to be started, and gone before it saves."""
+SAVE_SECONDS = 4.0
 """Longest wait for the front end to save."""
 PROGRESS = "…"
 """The end of a line of progress."""
@@ -108,15 +112,16 @@ def _only_notebook() -> Path:
 def _save(notebook: Path, shown: DisplayHandle) -> None:
     """Press the front end's button for saving, if it has one, and wait until the file is written.
 
-    What is shown afterwards takes the script's place. Otherwise it would run again whenever the notebook is opened.
+    The script is not in what is saved. It would run again whenever the notebook is opened.
     """
     if "JPY_SESSION_NAME" not in os.environ:
         return
     before, end = notebook.stat().st_mtime_ns, time.monotonic() + SAVE_SECONDS
     shown.update(Javascript(PRESS_SAVE))
+    time.sleep(SHOWN_SECONDS)
+    shown.update(_plain(""), raw=True)
     while notebook.stat().st_mtime_ns == before and time.monotonic() < end:
         time.sleep(0.1)
-    shown.update(_plain(""), raw=True)
 
 
 def _require_saved(notebook: Path, run: list[tuple[str, float]]) -> None:
@@ -188,4 +193,5 @@ def _page(report: Path, notes: str) -> dict[str, str]:
     source = html.escape(page)
     style = "width: 100%; height: 42em; border: 1px solid #8888; border-radius: 4px"
     frame = f'<iframe title="Report of the self-check" sandbox="" style="{style}" srcdoc="{source}"></iframe>'
-    return {"text/html": f"<pre>{html.escape(notes)}</pre>{frame}", "text/plain": f"The report is in {report.name}."}
+    above = f"<pre>{html.escape(notes)}</pre>" if notes else ""
+    return {"text/html": above + frame, "text/plain": f"The report is in {report.name}."}

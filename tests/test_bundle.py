@@ -316,4 +316,5 @@ def test_a_student_passes_in_an_empty_home(root, packed, tmp_path):
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "reaches the bar" in ran.stdout
+    assert "over 3 splits" in ran.stdout
     assert "reference" in (home / "checker-report.html").read_text(encoding="utf-8")

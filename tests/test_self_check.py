@@ -13,7 +13,7 @@ from checker.records.capture import Environment
 from checker.records.codec import to_json
 from checker.records.job import Progress
 from checker.run import references, session
-from checker.run.session import Purpose, Request
+from checker.run.session import Purpose, Request, Session
 from checker.sandbox import kinds
 from checker.wire.frames import message
 
@@ -161,6 +161,26 @@ def test_scores_of_another_solution_are_noticed(course, practice):
         references.of_scores(own)
     assert "--write-scores" in caught.value.help
     assert bundle.current_scores(own.assignment) == []
+
+
+def test_a_bundle_trains_the_reference_once_where_scores_are_outdated(program, course, laptop, data, monkeypatch):
+    """After a change of the solution it is trained for the whole pool; the next bundle takes what it wrote."""
+    own = session.settings(Request(purpose=Purpose.SELF_CHECK, assignment=course, practice_data=True))
+    results, opened = references.of_scores(own), []
+
+    def train(settings, *display):
+        opened.append(settings.seeds)
+        return Session(settings=settings, reference_evidence=None, reference=results)
+
+    monkeypatch.setattr(session, "open", train)
+    with (course / folders.SOLUTION).open("a", encoding="utf-8") as solution:
+        solution.write("\n")
+    code, said = program("bundle", course, "-o", "tick4.zip", "--data", data)
+    assert code == 0
+    assert "The reference is trained for 40 seeds, once" in said
+    assert program("bundle", course, "-o", "again.zip")[0] == 0
+    assert opened == [own.seeds]
+    assert Path("tick4.zip").read_bytes() == Path("again.zip").read_bytes()
 
 
 def test_a_zip_of_an_older_version_still_works(program, course, laptop, data):
