@@ -28,6 +28,9 @@ from checker.commands import (
 from checker.errors import CheckerError, ExitCode
 from checker.formats import text
 
+RESUMED = (["batch"], ["judge"])
+"""Commands that take up their work again when they are repeated."""
+
 app = typer.Typer(
     help="Check solutions of a deep-learning practical.\n\n"
     "The checker runs a student's notebook in a sandbox, trains the network again from fixed seeds, compares it with "
@@ -75,9 +78,7 @@ def main() -> NoReturn:
         app()
     except SystemExit as ending:
         if ending.code == ExitCode.INTERRUPTED:
-            consoles.errors.print("Interrupted; what was finished is kept. To go on, type:")
-            typed = shlex.join(["checker", *sys.argv[1:]])
-            consoles.errors.print(text.visible(typed, len(typed)), markup=False, highlight=False, soft_wrap=True)
+            _say_interrupted(sys.argv[1:])
         raise
     except CheckerError as error:
         consoles.warn(error.message, style="bold red")
@@ -91,3 +92,13 @@ def main() -> NoReturn:
         )
         sys.exit(int(ExitCode.HARNESS_BROKEN))
     raise AssertionError("a command always ends with an exit code")
+
+
+def _say_interrupted(words: list[str]) -> None:
+    """Say that a command was interrupted, and how to go on if it takes up its work again."""
+    if words[:1] not in RESUMED:
+        consoles.errors.print("Interrupted.")
+        return
+    consoles.errors.print("Interrupted; what was finished is kept. To go on, type:")
+    typed = shlex.join(["checker", *words])
+    consoles.errors.print(text.visible(typed, len(typed)), markup=False, highlight=False, soft_wrap=True)
