@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from notes import X, Y
+from notes import Notes, X, Y
 
 from checker.guest.plain.hooks import Hooks
 from checker.guest.watch import executions
+from checker.guest.watch.capture import Capture
 from checker.guest.watch.epochs import Looping
 from checker.guest.watch.executions import Pace
 
@@ -253,6 +254,22 @@ def test_a_network_compiled_anew_gets_loops_of_its_own(tf: Any, keras: Any) -> N
     before = model.get_weights()
     assert is_looped(short)
     assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_the_hooks_of_a_kernel_do_not_stand_in_its_way(tf: Any) -> None:
+    """With all methods of a model wrapped, a fit is looped, and its steps are counted as ever; not so with
+    ``--exact``."""
+    functions = []
+    spy = tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: functions.append(model.train_function))
+    for exact in (False, True):
+        with Hooks() as installed:
+            notes = Notes()
+            Capture(tf, notes.registry(tf), exact).install(installed)
+            model = make(tf.keras)
+            model.fit(X, Y, epochs=EPOCHS, verbose=0, validation_split=0.2, callbacks=[spy])
+        (fit,) = notes.only.fits
+        assert (fit.epochs_done, fit.steps_done) == (EPOCHS, 16 * EPOCHS)
+        assert all(isinstance(function, Looping) != exact for function in functions[-EPOCHS:])
 
 
 def swish(keras: Any) -> dict[str, Any]:

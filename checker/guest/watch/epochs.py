@@ -114,7 +114,7 @@ class Loops:
 
     @contextlib.contextmanager
     def _reading_handlers(self) -> Iterator[None]:
-        home = importlib.import_module("tf_keras.src.engine.data_adapter")
+        home: Any = importlib.import_module("tf_keras.src.engine.data_adapter")
         original = home.get_data_handler
 
         def handler(*args: Any, **given: Any) -> Any:
@@ -138,19 +138,19 @@ class Loops:
 
     def build(self, source: Source) -> None:
         """Make what Keras makes at a model's first step: the variables of the optimizer and of the metrics."""
-        tf, model = self.tf, self.model
-        first = tf.nest.map_structure(lambda part: part[: source.size], source.rows)
+        tf, model, size = self.tf, self.model, source.size if source.is_even else None
+        batch = tf.nest.map_structure(lambda part: tf.TensorSpec([size, *part.shape[1:]], part.dtype), source.rows)
         if not self.is_legacy:
             if not model.optimizer.built:
                 with self.keras.name_scope(model.optimizer.name, caller=model.optimizer):
                     model.optimizer.build(model.trainable_variables)
-            model._symbolic_build(data_batch=first)
+            model._symbolic_build(data_batch=batch)
             return
         outputs = tf.nest.map_structure(lambda output: tf.zeros([source.size, *output.shape[1:]]), model.output)
         if not model.compiled_loss.built:
             model.compiled_loss.build(outputs)
         if not model.compiled_metrics.built:
-            model.compiled_metrics.build(outputs, first[1])
+            model.compiled_metrics.build(outputs, batch[1])
         with tf.name_scope(model.optimizer.name):
             model.optimizer.build(model.trainable_variables)
 
@@ -216,6 +216,7 @@ class Looping:
         return self
 
     def forget_keras_own(self) -> None:
+        """Let Keras's function be made anew when it is next needed."""
         self._keras_own = None
 
 

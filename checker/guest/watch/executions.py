@@ -28,20 +28,21 @@ from checker.keras_spec import allow_list
 
 WORTH_IT = 1_000
 """Steps of one call of ``fit`` below which tracing anew costs more than it saves."""
-WORTH_A_LOOP = 300
+WORTH_A_LOOP = 100
 """The same for an epoch in one loop."""
 BY_THE_EPOCH = frozenset("History CSVLogger EarlyStopping ReduceLROnPlateau LearningRateScheduler".split())
 EPOCH_IF = {"TensorBoard": "update_freq", "ModelCheckpoint": "save_freq", "BackupAndRestore": "save_freq"}
 """Callbacks that work by the epoch if this attribute is ``"epoch"``."""
 LAYERS = frozenset(
     "Sequential Functional InputLayer Dense Activation Dropout GaussianDropout GaussianNoise ReLU LeakyReLU PReLU ELU "
-    "Softmax BatchNormalization LayerNormalization Normalization Rescaling Flatten".split()
-) | set(allow_list.MERGING)
+    "Softmax BatchNormalization LayerNormalization Normalization Rescaling Flatten Add Concatenate".split()
+)
 ACTIVATIONS = frozenset(
     "linear relu relu6 leaky_relu elu selu gelu tanh sigmoid hard_sigmoid softmax softplus softsign exponential "
     "mish".split()
 )
-"""Layers and activations of a network whose epoch may be one loop."""
+"""Layers and activations of a network whose epoch may be one loop. Where several layers multiply, subtract or compare
+the same values, TensorFlow sums up their gradients in another order inside of a loop."""
 DRAWING = ("Dropout", "Noise", "Random")
 MAKING = ("make_train_function", "make_test_function")
 AT_A_STEP = ("compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics", "evaluate")
