@@ -86,7 +86,7 @@ SHOWN = {
 }
 """The dozen examples of the demonstration, with the verdict that each must get."""
 
-GUESTS = ("tensorflow", "tf_keras")
+GUESTS = ("tensorflow==", "tf_keras", "keras")
 """What guests alone import; the host asks for their versions."""
 
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
@@ -210,7 +210,7 @@ def minimums(session: nox.Session) -> None:
     note = "the lowest versions allowed, 2 GB"
     tools = ["hypothesis", "nbconvert", "pillow", "tqdm"]
     pinned = [line for line in requirements()["dependencies"] if line.startswith(GUESTS)]
-    itself = ["--no-deps", *pinned, "keras", "--editable", str(HERE)]
+    itself = ["--no-deps", *pinned, "--editable", str(HERE)]
     python = environment(session, "minimums", note, [*lower_bounds(), *tools], itself)
     # What old versions call in newer ones of other packages is not ours to mend.
     quiet = ["-W", "ignore::DeprecationWarning"]

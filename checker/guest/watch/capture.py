@@ -25,8 +25,9 @@ from checker.guest.plain import generation, plaindata, weights
 from checker.guest.plain.hooks import Hooks
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.guest.plain.plaindata import reason as _reason
-from checker.guest.watch import executions, fed, fit_calls, loops, observer, optimizers
+from checker.guest.watch import fed, fit_calls, loops, observer, optimizers
 from checker.guest.watch.descent import Origin
+from checker.guest.watch.executions import Pace
 from checker.guest.watch.fed import Data
 from checker.guest.watch.loops import CustomLoop
 from checker.guest.watch.model_record import ModelRecord
@@ -41,7 +42,8 @@ class Capture:
     """The state that the hooks of ``keras.Model`` share."""
 
     def __init__(self, tf: Any, registry: ModelRegistry, exact: bool = False) -> None:
-        self.tf, self.keras, self.registry, self.exact = tf, tf.keras, registry, exact
+        self.tf, self.keras, self.registry = tf, tf.keras, registry
+        self.pace = None if exact else Pace(tf, tf.keras)
         self.depth = 0
         self.files: dict[str, ModelRecord] = {}
         self.batch_loops: dict[int, CustomLoop] = {}
@@ -97,9 +99,7 @@ class Capture:
             self.depth -= 1
 
     def _pace(self, model: Any, asked: Mapping[str, Any]) -> contextlib.AbstractContextManager[None]:
-        if self.exact:
-            return contextlib.nullcontext()
-        return executions.whole_epochs(self.tf, self.keras, model, asked)
+        return contextlib.nullcontext() if self.pace is None else self.pace.whole_epochs(model, asked)
 
     # -- hooks -----------------------------------------------------------------------------------------
 

@@ -1,11 +1,12 @@
 """Speed-ups of a student's own ``fit`` that leave its results bit-identical.
 
-Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. Keras can take
-several steps before it returns to Python (``steps_per_execution``), with the same numbers in the same order
-(``tests/guest/test_executions.py`` shows it). A callback that works at each step would then run once an epoch. So this
-is done only if none of the student's code runs at a step: no callbacks except Keras's own that work by the epoch, no
-custom training step, no eager training. Random layers of legacy Keras also rule it out, because their numbers depend on
-how the step was traced.
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. A network and a
+training of Keras's own, on arrays, take each epoch in one loop (``epochs``), in which nothing runs but what Keras puts
+into the graph. Otherwise Keras can take several steps before it returns to Python (``steps_per_execution``), with the
+same numbers in the same order. A callback that works at each step would then run once an epoch. So both are done only
+if none of the student's code runs at a step: no callbacks except those that work by the epoch, no custom training step,
+no eager training. Random layers of legacy Keras also rule both out, because their numbers depend on how often the step
+was traced. ``tests/guest/test_executions.py`` shows that the digits stay.
 
 TensorFlow tunes a data set's parallelism and buffers while it is read, in an autotune thread that sleeps for 10 ms,
 then 20, then 40 and so on. ``fit`` drops the iterator after each epoch. Dropping it wakes the thread before the stop
@@ -19,16 +20,33 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from checker.guest.plain import generation
+from checker.guest.plain import architecture, generation, plaindata
 from checker.guest.plain.hooks import Hooks
-from checker.guest.watch import fed, fit_calls
+from checker.guest.watch import epochs, fed, fit_calls
+from checker.guest.watch.epochs import Loops
+from checker.keras_spec import allow_list
 
 WORTH_IT = 1_000
 """Steps of one call of ``fit`` below which tracing anew costs more than it saves."""
+WORTH_A_LOOP = 100
+"""The same for an epoch in one loop."""
 BY_THE_EPOCH = frozenset("History CSVLogger EarlyStopping ReduceLROnPlateau LearningRateScheduler".split())
 EPOCH_IF = {"TensorBoard": "update_freq", "ModelCheckpoint": "save_freq", "BackupAndRestore": "save_freq"}
 """Callbacks that work by the epoch if this attribute is ``"epoch"``."""
+LAYERS = frozenset(
+    "Sequential Functional InputLayer Dense Activation Dropout GaussianDropout GaussianNoise ReLU LeakyReLU PReLU ELU "
+    "Softmax BatchNormalization LayerNormalization Normalization Rescaling Flatten Add Concatenate".split()
+)
+ACTIVATIONS = frozenset(
+    "linear relu relu6 leaky_relu elu selu gelu tanh sigmoid hard_sigmoid softmax softplus softsign exponential "
+    "mish".split()
+)
+"""Layers and activations of a network whose epoch may be one loop. Where several layers multiply, subtract or compare
+the same values, TensorFlow sums up their gradients in another order inside of a loop."""
 DRAWING = ("Dropout", "Noise", "Random")
+MAKING = ("make_train_function", "make_test_function")
+AT_A_STEP = ("compute_loss", "compute_metrics", "get_metrics_result", "reset_metrics", "evaluate")
+STEP_HOOKS = [f"on_{kind}batch_{when}" for kind in ("", "train_", "test_") for when in ("begin", "end")]
 FUNCTIONS = ("train_function", "test_function", "predict_function")
 
 
@@ -45,21 +63,54 @@ def stop_tuning(hooks: Hooks, tf: Any) -> None:
     hooks.replace(tf.data.Dataset, "__iter__", read)
 
 
+class Pace:
+    """How fast the students' networks are trained. Each keeps its traced loops, which its next ``fit`` uses again."""
+
+    def __init__(self, tf: Any, keras: Any) -> None:
+        self._tf, self._keras = tf, keras
+        self._loops: dict[Any, Loops] = {}
+
+    @contextlib.contextmanager
+    def whole_epochs(self, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
+        """Train an epoch at a time if nothing forbids it, and leave the model as it was."""
+        tf, keras, steps = self._tf, self._keras, steps_an_epoch(given)
+        total = steps * (int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
+        if steps < 2 or not may_skip_python(tf, keras, model):
+            yield
+        elif may_loop(tf, keras, model, given) and (total >= WORTH_A_LOOP or self._has_loops(model)):
+            with self._loops_of(model).in_use():
+                yield
+        elif total >= WORTH_IT and all(_by_the_epoch(one, keras) for one in fit_calls.callbacks_of(given)):
+            with one_execution(model, steps):
+                yield
+        else:
+            yield
+
+    def _has_loops(self, model: Any) -> bool:
+        return model in self._loops and self._loops[model].compiled is epochs.compilation(model)
+
+    def _loops_of(self, model: Any) -> Loops:
+        if not self._has_loops(model):
+            self._loops[model] = Loops(self._tf, self._keras, model)
+        return self._loops[model]
+
+
 @contextlib.contextmanager
-def whole_epochs(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
-    """Train with one execution an epoch if nothing forbids it, and restore the model's setting afterwards."""
-    steps = steps_an_epoch(given)
-    epochs = int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0)
-    if steps < 2 or steps * epochs < WORTH_IT or not _may(tf, keras, model, given):
-        yield
-        return
-    model.steps_per_execution = steps
-    _forget_functions(model)
+def one_execution(model: Any, steps: int) -> Iterator[None]:
+    """Let Keras take so many steps in one execution. Its functions keep the number with which they were traced, so it
+    makes others meanwhile."""
+    before = {name: getattr(model, name) for name in FUNCTIONS}
+    _set(model, dict.fromkeys(FUNCTIONS), steps)
     try:
         yield
     finally:
-        model.steps_per_execution = 1
-        _forget_functions(model)
+        _set(model, before, 1)
+
+
+def _set(model: Any, functions: Mapping[str, Any], steps: int) -> None:
+    model.steps_per_execution = steps
+    for name, function in functions.items():
+        setattr(model, name, function)
 
 
 def steps_an_epoch(given: Mapping[str, Any]) -> int:
@@ -84,17 +135,86 @@ def _has_end(x: Any) -> bool:
     return not fed.is_in_batches(x) and not hasattr(x, "__next__") and fed.length(x) > 0
 
 
-def _may(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> bool:
-    if not tf.executing_eagerly() or tf.config.functions_run_eagerly() or getattr(model, "run_eagerly", True):
-        return False
-    if generation.is_legacy(keras) and any(word in kind for kind in _layer_kinds(model) for word in DRAWING):
-        return False
-    own = ("train_step", "test_step", "make_train_function", "make_test_function")
-    if any(getattr(type(model), name) is not getattr(keras.Model, name) for name in own):
-        return False
+def may_skip_python(tf: Any, keras: Any, model: Any) -> bool:
+    """Tell whether a model's steps need nothing but what is traced once, in Keras's own way."""
     so_far = model.steps_per_execution
-    callbacks = fit_calls.callbacks_of(given)
-    return (so_far is None or int(so_far) == 1) and all(_by_the_epoch(one, keras) for one in callbacks)
+    is_legacy, swish = generation.is_legacy(keras), (keras.activations.swish, tf.nn.swish)  # fused unless in a loop
+    return (
+        tf.executing_eagerly()
+        and not tf.config.functions_run_eagerly()
+        and not getattr(model, "run_eagerly", True)
+        and not (is_legacy and any(word in kind for kind in _layer_kinds(model) for word in DRAWING))
+        and not any(getattr(layer, "activation", None) in swish for layer in model._flatten_layers())
+        and all(_is_keras_own(model, keras, name) for name in ("train_step", "test_step", *MAKING))
+        and (so_far is None or int(so_far) == 1)
+    )
+
+
+def may_loop(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> bool:
+    """Tell whether an epoch may be one loop: all that is traced is Keras's own and was shown to give the same digits;
+    nothing of the student's hears of a step; rows are arrays in one order for an epoch."""
+    is_legacy = generation.is_legacy(keras)
+    return (
+        _is_plain(tf, keras, model)
+        and all(_is_keras_own(model, keras, name) for name in AT_A_STEP)
+        and not model.jit_compile
+        and not tf.distribute.has_strategy()
+        and not fit_calls.precision(model)
+        and not (is_legacy and type(model.optimizer).__name__ == "Nadam")  # counts how often its graph was made
+        and (is_legacy or all(layer.trainable == was for layer, was in model._compiled_trainable_state.items()))
+        and all(_hears_epochs(callback, keras) for callback in fit_calls.callbacks_of(given))
+        and given.get("shuffle") in (True, False)
+        and given.get("y") is not None
+    )
+
+
+def _is_plain(tf: Any, keras: Any, model: Any) -> bool:
+    """Tell whether layers, optimizer, loss and metrics are Keras's own, and listed."""
+    if not _layer_kinds(model) <= LAYERS or not model.loss:
+        return False
+    try:
+        made = architecture.describe(model, keras, tf)
+        plaindata.optimizer_object(model.optimizer)
+        plaindata.loss_object(model.loss)
+    except Exception:  # noqa: BLE001  # see plaindata.reason
+        return False
+    activations = [layer.config.get("activation") for layer in made.layers]
+    own = [*keras.utils.get_custom_objects().values(), type(model.optimizer)]
+    return (
+        all(name is None or (isinstance(name, str) and name in ACTIVATIONS) for name in activations)
+        and all(map(plaindata.is_keras_own, own))
+        and all(map(_is_own_metric, _metrics(model)))
+        and type(model.optimizer).__name__ in allow_list.OPTIMIZERS
+        and isinstance(model.optimizer, keras.optimizers.Optimizer)  # not one of those before Keras 2.11
+    )
+
+
+def _metrics(model: Any) -> list[Any]:
+    """Return the metrics that a model was compiled with: names, functions and objects."""
+    compiled = getattr(model, "_compile_metrics", None) or getattr(model, "compiled_metrics", None)
+    found = [getattr(compiled, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
+    flat = []
+    while found:
+        one = found.pop()
+        if isinstance(one, list | tuple):
+            found += one
+        elif isinstance(one, Mapping):
+            found += one.values()
+        elif one is not None:
+            flat.append(one)
+    return flat
+
+
+def _is_own_metric(metric: Any) -> bool:
+    if isinstance(metric, str):
+        return True
+    is_own = plaindata.is_keras_own(metric if hasattr(metric, "__qualname__") else type(metric))
+    return is_own and plaindata.is_keras_own(getattr(metric, "_fn", type(metric)))
+
+
+def _is_keras_own(model: Any, keras: Any, name: str) -> bool:
+    of_all = getattr(keras.Model, name)
+    return name not in vars(model) and getattr(type(model), name) is of_all and plaindata.is_keras_own(of_all)
 
 
 def _layer_kinds(model: Any) -> set[str]:
@@ -108,7 +228,11 @@ def _by_the_epoch(callback: Any, keras: Any) -> bool:
     return name in BY_THE_EPOCH or (name in EPOCH_IF and getattr(callback, EPOCH_IF[name], None) == "epoch")
 
 
-def _forget_functions(model: Any) -> None:
-    """Make Keras trace its functions anew: each keeps the number of steps with which it was traced."""
-    for name in FUNCTIONS:
-        setattr(model, name, None)
+def _hears_epochs(callback: Any, keras: Any) -> bool:
+    """Tell whether a callback does nothing at a step."""
+    kind, silent = type(callback), keras.callbacks.Callback
+    if plaindata.is_keras_own(kind) and kind is not keras.callbacks.LambdaCallback:
+        is_checkpoint = kind is keras.callbacks.ModelCheckpoint and callback.save_freq == "epoch"
+        return is_checkpoint or kind.__name__ in BY_THE_EPOCH
+    own = (hook in vars(callback) or getattr(kind, hook, None) is not getattr(silent, hook) for hook in STEP_HOOKS)
+    return isinstance(callback, silent) and not any(own)
