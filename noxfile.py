@@ -86,7 +86,7 @@ SHOWN = {
 }
 """The dozen examples of the demonstration, with the verdict that each must get."""
 
-GUESTS = ("tensorflow==", "tf_keras", "keras")
+GUESTS = ("tensorflow", "tf_keras", "keras")
 """What guests alone import; the host asks for their versions."""
 
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
