@@ -194,7 +194,7 @@ def data_arguments(session: nox.Session, python: Path) -> list[str]:
 
 def pytest(session: nox.Session, python: Path, *arguments: str) -> None:
     """Run pytest in several processes. A file's tests stay together, because they share what they have trained."""
-    shared_out = ["--numprocesses", WORKERS, "--dist", "loadfile"]
+    shared_out = ["--numprocesses", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
     session.run(str(python), "-m", "pytest", *shared_out, *arguments, *session.posargs, external=True)
 
 

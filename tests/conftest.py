@@ -43,13 +43,28 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests that need a wall or a browser if there is none, and say why there is none."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip tests that need a wall or a browser if there is none, and say why there is none.
+
+    In one of several processes the longest files come first, so that none of them is left for the end.
+    """
+    if hasattr(config, "workerinput"):
+        _longest_first(items)
     for need, why_not in (("wall", bubblewrap.why_not), ("browser", browser.why_not)):
         needy = [item for item in items if item.get_closest_marker(need)]
         reason = why_not() if needy else ""
         for item in needy if reason else ():
             item.add_marker(pytest.mark.skip(reason=f"no {need} on this machine: {reason}"))
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Order files by what their tests need; a file's tests stay together."""
+    needs = ("wall", "tensorflow", "browser", "slow")
+    of_file: dict[Path, int] = {}
+    for item in items:
+        place = next((at for at, need in enumerate(needs) if item.get_closest_marker(need)), len(needs))
+        of_file[item.path] = min(place, of_file.get(item.path, place))
+    items.sort(key=lambda item: of_file[item.path])
 
 
 @pytest.fixture(scope="session")
