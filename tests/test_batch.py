@@ -1632,8 +1632,8 @@ def test_a_batch_outlives_its_temporary_files(bench):
     b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')
 
     def watch(name):
-        def step(*of):
-            if name == "ada":
+        def step(stage, at):
+            if name == "ada" and stage is Stage.EXECUTING:
                 shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
 
         if name == "barbara":

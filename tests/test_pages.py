@@ -348,7 +348,7 @@ def test_a_rule_leads_to_those_who_failed_it(visit) -> None:
     """From the table of rules one comes to the submissions that failed one, whatever was chosen before."""
     seen = visit("index")
     seen.page.get_by_role("button", name=re.compile("^REFER")).click()
-    link = seen.page.get_by_role("link", name="A development set is watched")
+    link = seen.page.get_by_role("link", name="No development set")
     link.focus()
     seen.page.keyboard.press("Enter")
     assert seen.shown() == names("PASS")

@@ -12,6 +12,7 @@ from reports import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 from checker.judge import questions
 from checker.judge.questions import candidates, choose, data, network, plans, results, training
 from checker.judge.questions.view import LONGEST, View
+from checker.keras_spec.provenance import ELSEWHERE
 from checker.records.capture import CellError, CellResult
 from checker.records.comparison import Agreed, Likeness, MissingGroup, MissingRows
 from checker.records.evidence import Rejected, Selection
@@ -384,6 +385,13 @@ def test_weights_that_no_training_gave_are_asked_about_first():
     assert found.good.endswith("More steps than one a microsecond.")
     assert choose(forged, templates())[0] == found
     assert "weights_from_elsewhere" not in asked(a_pass())
+    unbuilt = Failure(
+        stage=Stage.RETRAINING,
+        cause=FailureCause.NOT_RETRAINED,
+        rationale=f"The network was not retrained: {ELSEWHERE}: those of `dense`.",
+        help="",
+    )
+    assert "those of `dense`" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
 
 
 def test_unknown_rows_and_targets_are_asked_about():

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from checker.judge import blame, causes, suspicion
+from checker.keras_spec.provenance import ELSEWHERE
 from checker.records.comparison import Comparison, Likeness
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
@@ -202,7 +203,7 @@ def _doubt_on_training(rationale: str) -> str:
         return "do all rows that it gives to `fit` come from the data, each with its own label?"
     if "its targets" in rationale:
         return "can the student say how the targets are made, and how a prediction becomes a number of the data again?"
-    if "come from elsewhere" in rationale:
+    if ELSEWHERE in rationale:
         return "do the weights that the training starts from come from the student's own work?"
     return "does it train the network on the data alone, in a way that the student can explain?"
 

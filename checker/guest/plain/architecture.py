@@ -16,6 +16,7 @@ import numpy as np
 from checker.guest.plain import plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.keras_spec import allow_list, architectures
+from checker.keras_spec.provenance import ELSEWHERE
 from checker.records.network import Architecture, KerasObject, Layer, Node
 
 
@@ -225,7 +226,7 @@ def _require_columns_own(layer: Layer, node: Node, columns: dict[int, tuple[int,
     weights."""
     numbers = max(np.size(layer.config.get(key, 0)) for key in ("scale", "offset"))  # type: ignore[arg-type]  # plain
     if numbers > 1 and (node.inputs[0] not in columns or numbers > math.prod(_shape(before))):
-        raise UnrebuildableError("its weights come from elsewhere: a `Rescaling` layer behind others holds an array")
+        raise UnrebuildableError(f"{ELSEWHERE}: a `Rescaling` layer behind others holds an array")
 
 
 def _build(layer: Layer, keras: Any) -> Any:

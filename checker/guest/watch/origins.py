@@ -26,12 +26,13 @@ from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.registry import ModelRegistry
 from checker.keras_spec import allow_list
+from checker.keras_spec.provenance import ELSEWHERE
 from checker.records.arrays import Array
 
 MAX_BYTES = 64 * 2**20
 """Size limit of one variable; larger ones are not checked."""
 UNWATCHED = "whether its weights were fresh when its training began could not be looked at"
-ELSEWHERE = "its weights come from elsewhere (another network, scikit-learn, a file)"
+FOREIGN = f"{ELSEWHERE} (another network, scikit-learn, a file)"
 KEPT = frozenset(allow_list.LAYERS) - {"Normalization"}
 """Layers that are checked. Normalization is left out, because the retraining adapts it anew."""
 STATISTICS = ("moving_mean", "moving_variance")
@@ -144,19 +145,19 @@ class Origins:
             return ""
         layer = next((layer for layer in _layers(model) if _holds_array(layer)), None)
         if layer is not None:
-            return f"{ELSEWHERE}: an initialiser of its layer `{_name(layer)}` holds an array of numbers"
+            return f"{FOREIGN}: an initialiser of its layer `{_name(layer)}` holds an array of numbers"
         foreign = [(made, value) for made, value in self._held(model) if not self._is_initial(made, value)]
         learned = [(made, value) for made, value in foreign if made.name not in STATISTICS]
         if not learned:
             return ""
         what = f"those of its layer `{learned[0][0].layer}` are not what its initialiser gives"
         if file := record.file:
-            return f"{ELSEWHERE}: {what}; they were loaded from the file `{file}`, which no training seen here wrote"
+            return f"{FOREIGN}: {what}; they were loaded from the file `{file}`, which no training seen here wrote"
         source = self._source(record, {value for _, value in learned})
         if source is not None:
             name = source.variable or _name(source.model)
             return f"its weights come from another network of this file, `{name}`: {what}"
-        return f"{ELSEWHERE}: {what}"
+        return f"{FOREIGN}: {what}"
 
     def _held(self, model: Any) -> list[tuple[Made, bytes]]:
         """Return the current values of a network's variables whose initial values were recorded."""

@@ -4,11 +4,12 @@ import re
 
 from checker.judge.questions.view import CodeMatch, Details, View, about, short
 from checker.keras_spec.architectures import normalises_inputs
+from checker.keras_spec.provenance import ELSEWHERE
 from checker.records.job import Ending
 from checker.records.network import Labels
 from checker.records.report import Figure
 from checker.records.tracing import Column, FeatureSource
-from checker.records.verdicts import FailureCause, Stage
+from checker.records.verdicts import Failure, FailureCause, Stage
 
 FEW_ROWS = 8_000
 """With fewer than this many of the 20,640 rows, much of the data is missing."""
@@ -105,12 +106,16 @@ def unknown_target(view: View) -> Details | None:
 def weights_from_elsewhere(view: View) -> Details | None:
     """The answer's training was not seen, or cannot have been what the run says of it."""
     answer, agreed = view.report.answer, view.report.agreed
-    unseen = next((f for f in view.report.failures if f.cause is FailureCause.TRAINED_ELSEWHERE), None)
+    unseen = next(filter(_is_of_weights, view.report.failures), None)
     seen = unseen.rationale if unseen else agreed.impossible if agreed else ""
     if not seen:
         return None
     cell = unseen.cell if unseen and unseen.cell else view.made
     return about(cell, variable=short(answer.variable if answer else "the network"), seen=seen)
+
+
+def _is_of_weights(failure: Failure) -> bool:
+    return failure.cause is FailureCause.TRAINED_ELSEWHERE or ELSEWHERE in failure.rationale
 
 
 def never_finished(view: View) -> Details | None:
