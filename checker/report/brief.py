@@ -1,6 +1,7 @@
 """A report in a few words: the one reason that the index has room for, also on a phone."""
 
 from checker.judge import blame
+from checker.keras_spec.provenance import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
@@ -31,7 +32,8 @@ def in_brief(report: Report) -> str:
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
-            return f"{_FAILURES[failure.cause]}{where}"
+            said = "Weights from elsewhere" if ELSEWHERE in failure.rationale else _FAILURES[failure.cause]
+            return f"{said}{where}"
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
         return f"{short_name_of(missed[0])}{more}"
