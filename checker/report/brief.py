@@ -1,7 +1,7 @@
 """A report in a few words: the one reason that the index has room for, also on a phone."""
 
 from checker.judge import blame
-from checker.keras_spec.provenance import ELSEWHERE
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict

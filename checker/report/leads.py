@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from checker.judge import blame, causes, suspicion
-from checker.keras_spec.provenance import ELSEWHERE
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison, Likeness
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict

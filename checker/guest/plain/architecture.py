@@ -16,7 +16,7 @@ import numpy as np
 from checker.guest.plain import plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.keras_spec import allow_list, architectures
-from checker.keras_spec.provenance import ELSEWHERE
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.network import Architecture, KerasObject, Layer, Node
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from checker.keras_spec import allow_list
-from checker.keras_spec.provenance import ELSEWHERE
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.network import KerasObject
 
 KERAS = ("keras", "tf_keras")

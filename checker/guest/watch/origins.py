@@ -26,7 +26,7 @@ from checker.guest.plain.hooks import Hooks
 from checker.guest.watch.model_record import ModelRecord
 from checker.guest.watch.registry import ModelRegistry
 from checker.keras_spec import allow_list
-from checker.keras_spec.provenance import ELSEWHERE
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.arrays import Array
 
 MAX_BYTES = 64 * 2**20

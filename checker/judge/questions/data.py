@@ -4,7 +4,7 @@ import re
 
 from checker.judge.questions.view import CodeMatch, Details, View, about, short
 from checker.keras_spec.architectures import normalises_inputs
-from checker.keras_spec.provenance import ELSEWHERE
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.job import Ending
 from checker.records.network import Labels
 from checker.records.report import Figure
