@@ -7,12 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from checker.keras_spec.foreign_weights import ELSEWHERE
 from reports import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 
 from checker.judge import questions
 from checker.judge.questions import candidates, choose, data, network, plans, results, training
 from checker.judge.questions.view import LONGEST, View
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.capture import CellError, CellResult
 from checker.records.comparison import Agreed, Likeness, MissingGroup, MissingRows
 from checker.records.evidence import Rejected, Selection
