@@ -38,3 +38,13 @@ def test_a_progress_bar_leaves_its_last_state():
 def test_lines_of_windows_are_no_progress_bar():
     """A carriage return before a line's end keeps the line, also if a piece ends between the two."""
     assert streams.joined("one\r", "\ntwo\r\n") == "one\r\ntwo\r\n"
+
+
+def test_a_long_text_keeps_both_its_ends():
+    """However many pieces come, the first and the last characters are kept, and the cut is told once."""
+    pieces = [("stdout", "begin\n"), *[("stdout", "y" * 100_000)] * 50, ("stdout", "\nend\n")]
+    ((_, text),) = told(*pieces)
+    assert len(text) <= 2 * streams.LONGEST
+    kept = streams.trimmed(text)
+    assert kept.startswith("begin\n") and kept.endswith("\nend\n")
+    assert kept.count(streams.CUT) == 1

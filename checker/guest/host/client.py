@@ -35,11 +35,11 @@ from checker.wire.frames import Frame, Kind
 
 MODULE = "submission.py"
 """File name of a module where it runs; its ``__file__`` points there."""
-MAX_OUTPUT = 200_000
-"""Characters of text kept of an output."""
+MAX_SOURCE = 200_000
+"""Characters kept of a cell's source, and of a traceback."""
 MAX_PRINTED = 5_000_000
 """Characters that a cell may print; most of a long training's are states of a progress bar."""
-MAX_PIECES = 20_000
+MAX_PIECES = 10_000
 """Messages with output that are read of a cell."""
 MAX_OUTPUTS = 200
 MAX_ERROR = 2_000
@@ -201,14 +201,14 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     error = None
     for output in cell.outputs:
         if output.output_type == "error":
-            trace = "\n".join(map(str, output.traceback))[-MAX_OUTPUT:]
+            trace = "\n".join(map(str, output.traceback))[-MAX_SOURCE:]
             error = CellError(sayable(str(output.ename)[:200]), sayable(_ends(str(output.evalue))), sayable(trace))
         elif output.output_type == "stream":
             kept.append(CellOutput("text", _cut(str(output.text))))
         else:
             kept.extend(_displayed(output.get("data", {})))
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
-    source = sayable(str(cell.source)[:MAX_OUTPUT])
+    source = sayable(str(cell.source)[:MAX_SOURCE])
     return CellResult(
         index=index,
         source=source,
@@ -243,6 +243,4 @@ def _displayed(data: Any) -> list[CellOutput]:
 
 
 def _cut(text: str) -> str:
-    half = MAX_OUTPUT // 2
-    cut = text if len(text) <= MAX_OUTPUT else f"{text[:half]}\n[the middle of this output was cut]\n{text[-half:]}"
-    return sayable(cut)
+    return sayable(streams.trimmed(text))

@@ -2,14 +2,16 @@
 
 Theory of operation: a kernel sends a slow cell's prints in many pieces, and a progress bar is hundreds of them. Pieces
 of one stream that follow one another are one output. A line that was written over, as a progress bar writes over itself
-after a carriage return, is left out, so that a long training takes no room from what is printed at its end.
+after a carriage return, is left out, so that a long training takes no room from what is printed at its end. Of a text
+that is too long both ends are kept. A hostile cell sends many pieces, so joining one takes no longer than copying the
+text that is kept.
 """
 
-import re
 from typing import Any
 
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\r\n])")
-"""Earlier states of a line. A carriage return at the end of a piece may still be one half of a line's end."""
+LONGEST = 200_000
+"""Characters kept of an output."""
+CUT = "\n[the middle of this output was cut]\n"
 
 
 def join_last(outputs: list[Any]) -> None:
@@ -23,7 +25,23 @@ def join_last(outputs: list[Any]) -> None:
 def joined(text: str, piece: str) -> str:
     """Return a stream's text with a further piece, without states of its last line that the piece writes over."""
     before, end, last = text.rpartition("\n")
-    return f"{before}{end}{_OVERWRITTEN.sub('', last + piece)}"
+    last += piece
+    if "\r" in last:
+        last = "\n".join(map(_last_state, last.split("\n")))
+    whole = f"{before}{end}{last}"
+    return trimmed(whole) if len(whole) > 2 * LONGEST else whole
+
+
+def trimmed(text: str) -> str:
+    """Return a text, or the start and the end of a long one."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}{CUT}{text[-half:]}"
+
+
+def _last_state(line: str) -> str:
+    """Return a line after its last carriage return. One at its end may still be one half of the line's end."""
+    written = line.rstrip("\r")
+    return written.rpartition("\r")[2] + line[len(written) :]
 
 
 def _is_continued(before: Any, output: Any) -> bool:
