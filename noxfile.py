@@ -93,8 +93,8 @@ PURE = "not tensorflow and not wall and not browser and not examples and not slo
 """Tests that need none of these take less than a minute."""
 
 WORKERS = str(min((os.cpu_count() or 1) + 1, 4))
-"""Processes among which the tests are shared out: one more than processors, because many tests wait for a limit on time.
-Each may hold 3 GB."""
+"""Processes that share the tests. There is one more than processors, because many tests wait for a limit on time; each
+may hold 3 GB."""
 
 
 def need_python(session: nox.Session) -> None:
