@@ -1593,7 +1593,7 @@ def test_targets_of_no_known_unit_are_referred(valuation):
     """Where it is not known how the targets come from the data's a demonstrator decides, and reads why."""
     report, jobs = valuation(np.sqrt)
     assert (report.verdict, report.comparison, jobs) == (REFER, None, [])
-    assert "its targets are no image that the checker knows" in report.reasons[0]
+    assert "its targets are neither the numbers to predict, nor" in report.reasons[0]
 
 
 def test_shuffled_targets_gain_nothing(valuation):

@@ -190,8 +190,8 @@ def test_a_class_that_is_never_predicted_is_named(make):
     never = ((3_900, 0, 30), (2, 0, 1), (50, 0, 1_300))
     words = shown(make, comparison=a_comparison(confusion=never))[Symptom.NEVER_PREDICTED]
     assert words == (
-        "ISLAND is never predicted. It is the class of 5 of 8,846 rows, and 3 trainings missed all of its 3 held-out "
-        "rows."
+        "ISLAND is never predicted. Only 5 of 8,846 rows are of this class, and 3 trainings missed all 3 held-out "
+        "rows of it."
     )
 
 

@@ -109,7 +109,7 @@ def test_a_demonstrator_reads_what_to_look_at(name):
     """Each kind of REFER has a title of its own and something to look at or to do; students read what to expect."""
     lead = lead_of(OPEN[name])
     assert lead.title
-    assert re.match("Look |Let |Open |Check |The (score|rule|network|reference)", lead.advice), lead.advice
+    assert re.match("Look |Read |Let |Open |Check |The (score|rule|network|reference)", lead.advice), lead.advice
     theirs = lead_of(OPEN[name], is_for_students=True)
     assert theirs.advice != lead.advice
     assert "demonstrator" in theirs.advice.lower()

@@ -665,9 +665,9 @@ def test_a_large_cohort_s_figure_is_no_higher() -> None:
 
 
 def test_rows_carry_the_rules_they_failed() -> None:
-    """A row names the rules its submission failed by their places among the choices, the most frequent first."""
+    """A row names the rules its submission failed by their places among the choices, required rules first."""
     page = an_index(a_pass("A"), a_pass("B"), a_fail())
-    assert page.values("data-rules") == ["1", "0", "0"]
+    assert page.values("data-rules") == ["0", "1", "1"]
     assert page.values("value", "option") == ["", "none", "", "0", "1"]
     assert "No development set (2)" in page.text
     assert page.values("data-rule", "a") == ["0", "1"]

@@ -143,8 +143,8 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
         if tested and not confusion[:, label].any():
             held_out = counted(tested, "held-out row")
             words = (
-                f"{name} is never predicted. It is the class of {rows[label]:,} of {sum(rows):,} rows, and "
-                f"{counted(len(comparison.scores), 'training')} missed all of its {held_out}."
+                f"{name} is never predicted. Only {rows[label]:,} of {sum(rows):,} rows are of this class, and "
+                f"{counted(len(comparison.scores), 'training')} missed all {held_out} of it."
             )
             yield Observation(Symptom.NEVER_PREDICTED, words)
 

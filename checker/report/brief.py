@@ -4,25 +4,9 @@ from checker.judge import blame
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
-from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
 from checker.report.sentences import failed, metric, short_name_of
-from checker.report.vocabulary import CAUSES
-
-_FAILURES = {
-    FailureCause.NOTHING_TO_RUN: "No notebook or module handed in",
-    FailureCause.UNREADABLE_UPLOAD: "The upload cannot be read",
-    FailureCause.UNREADABLE_FILE: "The file cannot be opened",
-    FailureCause.CUT_SHORT: "The file was cut short",
-    FailureCause.NO_ANSWER: "No network for this task",
-    FailureCause.NO_ANSWER_CUT_SHORT: "Cut short before a network was trained",
-    FailureCause.WAITS_FOR_INPUT: "A cell waits for input",
-    FailureCause.TRAINED_ELSEWHERE: "The training was not seen",
-    FailureCause.NOT_RETRAINED: "Could not be trained again",
-    FailureCause.RETRAINING_ENDED: "Training again was cut short",
-    FailureCause.WRONG_OUTPUTS: "The network has other outputs",
-    FailureCause.DIVERGED: "Training ends in NaN",
-    FailureCause.DIVERGED_AFTER_LEARNING: "Trained again, it ends in NaN",
-}
+from checker.report.vocabulary import CAUSES, FAILURES
 
 
 def in_brief(report: Report) -> str:
@@ -32,7 +16,7 @@ def in_brief(report: Report) -> str:
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
-            said = "Weights from elsewhere" if ELSEWHERE in failure.rationale else _FAILURES[failure.cause]
+            said = "Weights from elsewhere" if ELSEWHERE in failure.rationale else FAILURES[failure.cause]
             return f"{said}{where}"
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""

@@ -173,9 +173,10 @@ class Stumble:
 
 
 def stumbles(reports: Iterable[Report]) -> list[Stumble]:
-    """Return the failed rules, the most often failed first."""
-    counts = Counter(rule for report in reports for rule in _failed(report))
-    return [Stumble(name, importance, count) for (name, importance), count in counts.most_common()]
+    """Return the failed rules, required ones first, and of each kind the most often failed first."""
+    counts = Counter(rule for report in reports for rule in _failed(report)).most_common()
+    found = [Stumble(name, importance, count) for (name, importance), count in counts]
+    return sorted(found, key=lambda one: one.importance is Importance.ADVISORY)
 
 
 def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:

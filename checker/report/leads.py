@@ -17,7 +17,8 @@ from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report.vocabulary import CAUSES, FAILURES
 
-DO, FIRST, LOOK, EXPECT = "What to do", "What to do first", "", "What to expect"
+DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
+LOOK, EXPECT = "To decide", "What to expect"
 TICK = "If so, ask the questions and tick as usual."
 NAMED = re.compile(r"`(\w+)`")
 LONG = 160
@@ -48,8 +49,8 @@ class Look:
 
 @dataclass(frozen=True)
 class Lead:
-    """What a page says first. ``label`` says what ``advice`` is, something to do or to expect; "" where the advice says
-    what to look at. ``rule``: the name of the rule whose failure says the same, "" for none."""
+    """What a page says first. ``label`` says what ``advice`` is: something to do, to tell, to look at or to expect.
+    ``rule``: the name of the rule whose failure says the same, "" for none."""
 
     title: str
     sentence: str
@@ -106,7 +107,7 @@ def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
 def _failing(report: Report) -> Lead:
     failure = next((one for one in report.failures if blame.VERDICTS[one.cause] is Verdict.FAIL), None)
     if failure is not None:
-        return Lead(FAILURES[failure.cause], failure.rationale, DO, failure.help, detail=failure.detail)
+        return Lead(FAILURES[failure.cause], failure.rationale, TELL, failure.help, detail=failure.detail)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
         kind, help, rule = report.cause.kind, report.cause.help, causes.SAME.get(report.cause.kind, "")
@@ -114,16 +115,16 @@ def _failing(report: Report) -> Lead:
         if same is not None and kind is not CauseKind.LABELS:  # of labels the cause knows more than the rule
             help = same.help or help
         why, _, rest = same.detail.partition("\n") if same else ("", "", "")
-        return Lead(CAUSES[kind], report.cause.sentence, DO, help, why, rest, rule)
+        return Lead(CAUSES[kind], report.cause.sentence, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
         why, _, rest = first.detail.partition("\n")
-        return Lead(first.short_name, first.finding, DO, first.help, why, rest, first.name)
+        return Lead(first.short_name, first.finding, TELL, first.help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
     help = HELP_BY_SYMPTOM[symptom] if symptom else HELP
     rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
-    return Lead("Score too low", "".join(report.reasons[:1]), DO, help, seen[symptom] if symptom else "", rule=rule)
+    return Lead("Score too low", "".join(report.reasons[:1]), TELL, help, seen[symptom] if symptom else "", rule=rule)
 
 
 # -- REFER -----------------------------------------------------------------------------------------------
@@ -194,7 +195,10 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
         case FailureCause.NOT_RETRAINED:
             look = f"Look at {where}: {_doubt_on_training(failure.rationale)} {TICK}"
         case _:
-            look = f"Look at {where}, where the run ended. Let the student run it: does it come to its end? {TICK}"
+            look = (
+                f"Read {where}, where the run ended, before anybody runs it: why does it take so much? If it is an "
+                "honest slip, ask for a version that runs to its end. Tick nothing that was not measured."
+            )
     return Look(title, look, ready)
 
 
@@ -202,7 +206,7 @@ def _doubt_on_training(rationale: str) -> str:
     if "were not found in the data" in rationale:
         return "do all rows that it gives to `fit` come from the data, each with its own label?"
     if "its targets" in rationale:
-        return "can the student say how the targets are made, and how a prediction becomes a number of the data again?"
+        return "can the student say how the targets are made, and how a prediction is turned back into the data's unit?"
     if ELSEWHERE in rationale:
         return "do the weights that the training starts from come from the student's own work?"
     return "does it train the network on the data alone, in a way that the student can explain?"

@@ -59,7 +59,7 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
     _failures(console, report.failures)
     _rules(console, f"Rules that are not met{_where(report)}", failed(report, Importance.REQUIRED), "red")
     _rules(console, "Rules that could not be checked", _unchecked(report))
-    _rules(console, "Advice, without weight for the verdict", failed(report, Importance.ADVISORY))
+    _rules(console, "Advice, with no effect on the verdict", failed(report, Importance.ADVISORY))
     _counts(console, report)
     if report.comparison:
         splits = counted(len(report.comparison.scores), "split")

@@ -42,7 +42,7 @@ FAILURES = {
     FailureCause.UNREADABLE_FILE: "File cannot be read",
     FailureCause.CUT_SHORT: "Run ended early",
     FailureCause.NO_ANSWER: "No trained network",
-    FailureCause.NO_ANSWER_CUT_SHORT: "No trained network, and the run ended early",
+    FailureCause.NO_ANSWER_CUT_SHORT: "Ended early without a network",
     FailureCause.WAITS_FOR_INPUT: "Waits for input",
     FailureCause.TRAINED_ELSEWHERE: "Trained elsewhere",
     FailureCause.NOT_RETRAINED: "Not trained again",
@@ -54,7 +54,7 @@ FAILURES = {
 """What a failure is called, by its cause."""
 CAUSES = {
     CauseKind.FILE_CUT: "Run ended early",
-    CauseKind.LABELS: "Other labels",
+    CauseKind.LABELS: "Labels are not the data's",
     CauseKind.LEAK: "Target among the inputs",
     CauseKind.CELL_FAILED: "A failed cell",
     CauseKind.ROWS: "Rows left out",

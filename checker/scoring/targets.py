@@ -30,8 +30,8 @@ SIMILAR_SHAPE = 0.05
 QUANTILES = np.linspace(0.02, 0.98, 97)
 MIN_ROWS = 10
 UNKNOWN = (
-    "its targets are no image that the checker knows of the numbers to predict (these themselves, scaled or shifted, "
-    "or their logarithms)"
+    "its targets are neither the numbers to predict, nor these numbers scaled or shifted, nor their logarithms, as far "
+    "as the checker can tell"
 )
 LARGEST_LOGARITHM = 25.0
 """Limit on predicted logarithms, because larger ones would overflow."""
