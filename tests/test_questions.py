@@ -374,6 +374,8 @@ def test_an_idle_network_and_an_error_are_asked_about():
     found = asked(replace(with_cell(a_fail(), "net = Sequential()", error), selection=selection))
     assert found["never_finished"].ask.startswith("`net` was never trained")
     assert found["an_error"].ask.startswith("This cell raises NameError: name 'X' is not defined.")
+    stopped = CellError("NameError", "name 'X' is not defined.", "")
+    assert ".." not in asked(with_cell(a_fail(), "net = 1", stopped))["an_error"].ask
     assert found["an_error"].cell == 20
 
 

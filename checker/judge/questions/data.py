@@ -51,7 +51,8 @@ def an_error(view: View) -> Details | None:
     broken = next((cell for cell in view.own if cell.error), None)
     if broken is None or broken.error is None:
         return None
-    return about(broken.index, error=short(f"{broken.error.name}: {broken.error.message}", 120))
+    said = short(f"{broken.error.name}: {broken.error.message}", 120)
+    return about(broken.index, error=said.rstrip("."))
 
 
 def other_library(view: View) -> Details | None:
