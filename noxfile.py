@@ -90,7 +90,7 @@ GUESTS = ("tensorflow", "tf_keras", "keras")
 """What guests alone import; the host asks for their versions."""
 
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
-"""Tests that need none of these take less than a minute."""
+"""Tests that need none of these take about a minute on two cores."""
 
 WORKERS = str(min((os.cpu_count() or 1) + 1, 4))
 """Processes that share the tests. There is one more than processors, because many tests wait for a limit on time; each
@@ -269,7 +269,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Check all examples of both assignments, half an hour at most; arguments after -- go to pytest."""
+    """Check all examples of both assignments, about 20 minutes; arguments after -- go to pytest."""
     get_wall(session)
     python = project(session)
     data_arguments(session, python)
