@@ -92,9 +92,8 @@ GUESTS = ("tensorflow", "tf_keras", "keras")
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
 """Tests that need none of these take about a minute on two cores."""
 
-WORKERS = str(min((os.cpu_count() or 1) + 1, 4))
-"""Processes that share the tests. There is one more than processors, because many tests wait for a limit on time; each
-may hold 3 GB."""
+WORKERS = str(min(os.cpu_count() or 1, 4))
+"""Processes that share the tests; each may hold 3 GB. More of them than processors take longer."""
 
 
 def need_python(session: nox.Session) -> None:
