@@ -27,6 +27,8 @@ RULES = "test_rules.py"
 SCORES = "scores.json"
 PACKAGE = Path(checker.__file__).parent
 IN_PACKAGE = PACKAGE / "assignments"
+HERE = Path("reference")
+"""Where a course keeps its own assignments."""
 SHIPPED = IN_PACKAGE if IN_PACKAGE.exists() else PACKAGE.parent / "reference"
 """The assignments that come with the checker: a wheel carries them inside the package, a checkout in ``reference/``."""
 PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)
@@ -94,7 +96,7 @@ def _with_old_limit(content: dict[str, Any]) -> list[str]:
     return [name for name in LIMITED if isinstance(content.get(name), dict) and OLD_LIMIT in content[name]]
 
 
-def find(given: Path | None, root: Path = Path("reference")) -> Assignment:
+def find(given: Path | None, root: Path = HERE) -> Assignment:
     """Return the assignment ``given`` by its folder or its name; without one, the only assignment in ``root``, or its
     only default. If ``root`` has none, return the default of those that come with the checker.
 

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -151,12 +151,15 @@ def _only(submitted: tuple[Submission, ...], names: list[str]) -> tuple[Submissi
     missing = set(names) - {submission.name for submission in submitted}
     if missing:
         known = [submission.name for submission in submitted]
-        alike = [name for wrong in sorted(missing) for name in difflib.get_close_matches(wrong, known)] or known
-        shown = ", ".join(text.one_line(name, 40) for name in alike[:MOST_NAMES])
-        more = f", and {len(known) - MOST_NAMES} more" if alike is known and len(known) > MOST_NAMES else ""
-        words = f"Did you mean {shown}?" if alike is not known else f"There are: {shown}{more}."
+        alike = [name for wrong in sorted(missing) for name in difflib.get_close_matches(wrong, known)]
+        words = f"Did you mean {_listed(alike)}?" if alike else f"There are: {_listed(known)}."
         raise UsageError(f"There is no submission {', '.join(sorted(missing))}.", words)
     return tuple(s for s in submitted if s.name in names) if names else submitted
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(text.one_line(name, 40) for name in names[:MOST_NAMES]) + more
 
 
 @contextmanager

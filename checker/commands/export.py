@@ -28,6 +28,7 @@ from checker.records.submission import Platform
 from checker.report import paths
 from checker.report.tables import Results
 from checker.run import batch, lock
+from checker.run.tables import ALTERED
 
 MIB = 2**20
 NAME = 60
@@ -149,13 +150,11 @@ def _as_left(results: Results, out: Path) -> Results:
     """Return results without verdicts whose evidence was changed since the batch; print their submissions."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
     for one in altered:
-        consoles.output.print(
-            text.one_line(f"{one.name}: {batch.ALTERED}"), style="yellow", markup=False, soft_wrap=True
-        )
+        consoles.output.print(text.one_line(f"{one.name}: {ALTERED}"), style="yellow", markup=False, soft_wrap=True)
     return replace(
         results,
         reports=tuple(report for report in results.reports if report.submission not in altered),
-        unfinished=(*results.unfinished, *(Unfinished(one.name, batch.ALTERED, one.identity) for one in altered)),
+        unfinished=(*results.unfinished, *(Unfinished(one.name, ALTERED, one.identity) for one in altered)),
     )
 
 

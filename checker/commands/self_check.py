@@ -24,7 +24,6 @@ from checker.run.session import Purpose, Request
 from checker.submissions import choice
 
 PUT_THE_ZIP = "Put the zip that your course gave you beside your notebook, or name it: --assignment PATH."
-HERE = Path("reference")
 
 
 def command(
@@ -78,7 +77,7 @@ def _opened(named: str | None, file: Path) -> Iterator[Path | None]:
 
 def _require_usual(file: Path) -> None:
     """Raise UsageError unless this is a course's own folder: a student is not checked by an assignment of chance."""
-    if not HERE.is_dir():
+    if not folders.HERE.is_dir():
         names = ", ".join(folders.shipped())
         raise UsageError(
             f"Which assignment? None lies beside {file.name}.",

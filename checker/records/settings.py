@@ -15,6 +15,10 @@ Watch = Callable[[Stage, Progress], None]
 """Called with a submission's stage and progress."""
 
 
+def unwatched(stage: Stage, at: Progress) -> None:
+    """Report progress to nobody."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """Settings for all submissions of a run.

@@ -5,7 +5,7 @@ from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
-from checker.report.sentences import failed, metric, short_name_of
+from checker.report.sentences import failed, metric
 from checker.report.vocabulary import CAUSES, FAILURES
 
 
@@ -20,7 +20,7 @@ def in_brief(report: Report) -> str:
             return f"{said}{where}"
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
-        return f"{short_name_of(missed[0])}{more}"
+        return f"{missed[0].short_name}{more}"
     if report.verdict is Verdict.REFER and (doubt := _doubt(report)):
         return doubt
     return _of_score(report.comparison, report.verdict) or "".join(report.reasons[:1])

@@ -20,7 +20,7 @@ from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
 from checker.report.marks import axis, scale_around, tick
-from checker.report.sentences import metric, short_name_of
+from checker.report.sentences import metric
 from checker.report.svg import Scale, along, chart, element, label, line
 from checker.scoring.metrics import Unit
 
@@ -188,4 +188,4 @@ def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:
 def _failed(report: Report) -> dict[tuple[str, Importance], None]:
     """Return the failed rules as an ordered set, in the report's order."""
     failed = (rule for rule in report.rules if rule.outcome is Outcome.FAILED)
-    return dict.fromkeys((short_name_of(rule), rule.importance) for rule in failed)
+    return dict.fromkeys((rule.short_name, rule.importance) for rule in failed)

@@ -52,16 +52,6 @@ def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
     return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
 
 
-def finding_of(rule: RuleResult) -> str:
-    """Return what a failed rule found, as a sentence: "No development set: `fit` got no validation data."."""
-    return rule.finding
-
-
-def short_name_of(rule: RuleResult) -> str:
-    """Return what a rule's failure is called in a table: "No development set"."""
-    return rule.short_name
-
-
 def advice(report: Report, said: str = "") -> list[RuleResult]:
     """Return the advice that is not followed, without the rule ``said``, which the page's lead says already."""
     wanted = {Outcome.FAILED, Outcome.ERROR}

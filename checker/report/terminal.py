@@ -24,7 +24,6 @@ from checker.report.sentences import (
     by_urgency,
     failed,
     file_name,
-    finding_of,
     left_out,
     metric,
     without_inputs,
@@ -144,7 +143,7 @@ def _rules(console: Console, heading: str, rules: Sequence[RuleResult], style: s
         _heading(console, heading)
     for rule in rules:
         is_failed = rule.outcome is Outcome.FAILED
-        said = finding_of(rule) if is_failed else rule.sentence
+        said = rule.finding if is_failed else rule.sentence
         _say(console, f"{MARK[rule.outcome]} {one_line(said)}", style, indent=1)
         for more in (*([rule.rationale] if rule.rationale and not is_failed else []), *rule.notes[:MOST]):
             _say(console, one_line(more), indent=3)

@@ -20,18 +20,17 @@ from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import check, lock, store, tables
+from checker.run import check, lock, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
 from checker.run.store import Origin
-from checker.run.tables import OUTDATED, End, name_of
+from checker.run.tables import ALTERED, OUTDATED, End, name_of
 
 OnEnd = Callable[[str, End], None]
 """Called with each submission's name and result as it ends."""
 EVIDENCE = "evidence"
 ATTEMPTS = 2
-ALTERED = tables.ALTERED
 
 
 @dataclass(frozen=True)

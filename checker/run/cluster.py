@@ -43,7 +43,7 @@ from checker.records.assignment import Assignment, DatasetNote
 from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
 from checker.records.job import Progress
-from checker.records.settings import RunSettings, Watch
+from checker.records.settings import RunSettings, Watch, unwatched
 from checker.records.submission import Companion, Submission
 from checker.records.verdicts import Stage
 from checker.run import batch, keys, lock, places, scheduler_addresses, store
@@ -177,7 +177,7 @@ def examine(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
     """
     settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, _):
-        return store.pack(pool.gather(submission, settings, _unwatched))
+        return store.pack(pool.gather(submission, settings, unwatched))
 
 
 def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
@@ -185,7 +185,7 @@ def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> byt
     settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
-        return store.pack(pool.answer_again(gathered, submission, settings, _unwatched))
+        return store.pack(pool.answer_again(gathered, submission, settings, unwatched))
 
 
 @contextlib.contextmanager
@@ -229,7 +229,7 @@ def extend(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
     settings = _settings(task, csv)
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
-        return store.pack(pool.train_further(gathered, submission, settings, _unwatched))
+        return store.pack(pool.train_further(gathered, submission, settings, unwatched))
 
 
 def _settings(task: Task, csv: bytes) -> RunSettings:
@@ -244,10 +244,6 @@ def _settings(task: Task, csv: bytes) -> RunSettings:
         model=task.model,
         exact=task.exact,
     )
-
-
-def _unwatched(*step: object) -> None:
-    """Ignore progress: over Dask, a submission only shows as waiting or ended."""
 
 
 def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:

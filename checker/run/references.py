@@ -20,11 +20,11 @@ from checker.records.comparison import BaselineScores, ReferenceScores
 from checker.records.gathered import Gathered
 from checker.records.job import Progress
 from checker.records.report import Report
-from checker.records.settings import ReferenceResults, RunSettings, Watch
+from checker.records.settings import ReferenceResults, RunSettings, Watch, unwatched
 from checker.records.submission import Submission
 from checker.records.verdicts import Importance, Outcome, Stage, Verdict
 from checker.run import bars, check, keys, store
-from checker.run.keys import evidence_keys
+from checker.run.keys import Keys, evidence_keys
 from checker.sandbox.boxes import Boxes
 from checker.scoring import outputs, splits
 from checker.scoring.held_out import held_out_rows
@@ -64,7 +64,7 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     """Return the evidence of one of the assignment's own notebooks for all seeds, further ones included; from the cache
     if it is still valid. If the cache has a run for other seeds, the notebook is not run again."""
     folder, under = store.cache_folder(), evidence_keys(submission, settings, OWN_KIND)
-    name, name_of_run = f"{submission.name}-{under.all[:16]}", f"{submission.name}-run-{under.run[:16]}"
+    name, name_of_run = _cached_as(submission, under), f"{submission.name}-run-{under.run[:16]}"
     gathered = None if fresh else store.load(folder, name, under)
     if gathered is None:
         ran = None if fresh else store.load_run(folder, name_of_run, under)
@@ -79,12 +79,8 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     return gathered
 
 
-def _unwatched(stage: Stage, at: Progress) -> None:
-    """Report progress to nobody."""
-
-
 def of_reference(
-    reference: Gathered, settings: RunSettings, watch: Watch = _unwatched, only: str = ""
+    reference: Gathered, settings: RunSettings, watch: Watch = unwatched, only: str = ""
 ) -> ReferenceResults:
     """Return the results of the reference, from its evidence; with those of all traditional models, or of one only.
 
@@ -120,7 +116,7 @@ def of_reference(
     )
 
 
-def baseline_scores(settings: RunSettings, watch: Watch = _unwatched, only: str = "") -> BaselineScores:
+def baseline_scores(settings: RunSettings, watch: Watch = unwatched, only: str = "") -> BaselineScores:
     """Return the scores and outputs of the task's traditional models, or of one only; from the cache if they are still
     valid."""
     assignment = settings.assignment
@@ -225,7 +221,11 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
 def is_known(submission: Submission, settings: RunSettings) -> bool:
     """Whether the cache has the evidence of one of the assignment's own notebooks for all seeds."""
     under = evidence_keys(submission, settings, OWN_KIND)
-    return store.load(store.cache_folder(), f"{submission.name}-{under.all[:16]}", under) is not None
+    return store.load(store.cache_folder(), _cached_as(submission, under), under) is not None
+
+
+def _cached_as(submission: Submission, under: Keys) -> str:
+    return f"{submission.name}-{under.all[:16]}"
 
 
 def require_rules(reference: Gathered, settings: RunSettings, results: ReferenceResults) -> None:
