@@ -249,7 +249,7 @@ def demo(session: nox.Session) -> None:
     if reason := wall_works(python):
         session.warn(f"NO SANDBOX: the examples are our own, so they run as plain processes. {reason}")
         walls = ["--sandbox", "none"]
-    outs = {"ocean_proximity": HERE / "results", "house_value": HERE / "results" / "house_value"}
+    outs = {name: HERE / "results" / "demo" / name for name in ASSIGNMENTS}  # a batch takes no folder with other things
     for name, examples in ASSIGNMENTS.items():
         session.log(f"{len(SHOWN[name])} submissions of {name}. The reference is trained first, once: about a minute.")
         only = [word for example in SHOWN[name] for word in ("--only", example)]
