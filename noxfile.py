@@ -125,14 +125,14 @@ def environment(session: nox.Session, name: str, note: str, *installed: list[str
 def project(session: nox.Session) -> Path:
     """Return the Python of the shared environment, made ready."""
     note = "TensorFlow and all else, 2 GB, which takes some minutes once"
-    return environment(session, "project", note, ["--editable", f"{HERE}[dev,course,cluster]"])
+    return environment(session, "project", note, ["--editable", f"{HERE}[dev,course,cluster,desk]"])
 
 
 def lower_bounds() -> list[str]:
     """Return each requirement of the host at its lower bound. TensorFlow is the guests' and pinned anyway."""
     table = requirements()
     lines = [line for line in table["dependencies"] if not line.startswith(GUESTS)]
-    lines += table["optional-dependencies"]["cluster"]
+    lines += table["optional-dependencies"]["cluster"] + table["optional-dependencies"]["desk"]
     return [line.partition(",")[0].replace(">=", "==") for line in lines]
 
 
