@@ -78,7 +78,7 @@ def small_assignment(root, tmp_path_factory):
 
 @dataclass
 class Bench:
-    """A batch to be: its course, its folders, and what was seen of it."""
+    """A batch before it runs: its settings and folders, and what the test saw of it."""
 
     settings: RunSettings
     folder: Path
@@ -125,7 +125,7 @@ class Bench:
 
 @pytest.fixture
 def bench(small_assignment, data, fake_sandbox, practical, tmp_path):
-    """Return a bench for submissions that follow scripts; ``good`` is one that does all that is asked."""
+    """Return a bench for submissions that follow scripts; ``good`` is one that meets every demand."""
 
     def set_up(is_good=True, **scripts):
         known = {"good": practical.hand_in, **scripts}
@@ -168,7 +168,7 @@ def test_a_good_submission_passes(bench):
 
 
 def test_both_guests_get_one_box_and_only_what_they_need(bench, data):
-    """The student's guest gets file and data; the clean one gets no label of a row that it is tested on."""
+    """The execute guest gets the file and the data. The retrain guest gets no label of a held-out row."""
     b = bench()
     b.hand_in("ada", content="good")
     b.report()
@@ -188,7 +188,7 @@ def test_both_guests_get_one_box_and_only_what_they_need(bench, data):
 
 
 def test_a_network_that_learns_nothing_fails(bench):
-    """A submission whose retrained network is no better than the baseline fails, and its accuracy is shown."""
+    """A network that is no better than the baseline after retraining fails, and its accuracy is shown."""
     b = bench(is_good=False)
     b.hand_in("ada", content="good")
     report = b.report()
@@ -202,7 +202,7 @@ FURTHER = (37, 41, 59, 67, 71, 83)
 
 @pytest.fixture(scope="module")
 def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory):
-    """What the good submission reaches for each seed, for all of them, and how its further seeds were trained."""
+    """The good submission's score for each seed, the mean over all, and the job that trained its further seeds."""
     place = tmp_path_factory.mktemp("own")
     (place / "ada.ipynb").write_text("good")
     settings = RunSettings(assignment=small_assignment, dataset=data, seeds=(*SEEDS, *FURTHER))
@@ -226,8 +226,8 @@ def own_scores(small_assignment, data, fake_sandbox, practical, tmp_path_factory
 
 @pytest.fixture
 def close(bench, own_scores):
-    """Return a bench whose first seeds cannot decide; the further ones can, and the reference is worse on them by as
-    much as is asked."""
+    """Return a bench in which the first seeds leave the verdict open and the further seeds decide. The reference is
+    worse on them by the given amount."""
 
     def set_up(worse=0.05, guest=None):
         b = bench()
@@ -245,13 +245,13 @@ def close(bench, own_scores):
 
 
 def retrained(b):
-    """Return the seeds of each job that went to the clean guest."""
+    """Return the seeds of each job for the retrain guest."""
     return [job.seeds for box in b.boxes for job, _ in box.jobs if isinstance(job, RetrainJob)]
 
 
 @pytest.mark.parametrize(("worse", "verdict"), [(0.05, PASS), (-0.05, FAIL)])
 def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
-    """A network too close to the bar is trained for further seeds, and all seeds together decide; its page says so."""
+    """A network too close to the bar is trained for further seeds. All seeds together decide, and the page says so."""
     b = close(worse)
     report = b.report()
     assert retrained(b) == [SEEDS, FURTHER]
@@ -265,7 +265,7 @@ def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
 
 
 def test_what_further_seeds_cannot_decide_is_referred(close):
-    """A network that stays too close to the bar is referred, and no seed is trained a third time."""
+    """A network that stays too close to the bar is REFER, and no seed is trained a third time."""
     b = close(worse=0.0)
     report = b.report()
     assert (report.verdict, report.comparison.further) == (REFER, 6)
@@ -275,7 +275,8 @@ def test_what_further_seeds_cannot_decide_is_referred(close):
 
 
 def test_further_seeds_do_not_count_where_the_first_decide(close, own_scores):
-    """After a change of the standard the first seeds decide by themselves, whatever was trained before."""
+    """After a change of the reference results, the first seeds decide alone if they can, whatever was trained
+    before."""
     b = close()
     b.report()
     b.reference = replace(b.reference, scores=own_scores)
@@ -284,7 +285,7 @@ def test_further_seeds_do_not_count_where_the_first_decide(close, own_scores):
 
 
 def test_whoever_fails_a_rule_is_trained_no_further(close):
-    """Where something else decides already, no further seed is trained."""
+    """No further seed is trained if something else decides the verdict."""
     b = close()
     (Path(b.settings.assignment.folder) / folders.RULES).write_text(RULES.replace("> 2", "> 99"))
     try:
@@ -296,8 +297,8 @@ def test_whoever_fails_a_rule_is_trained_no_further(close):
 
 @pytest.mark.parametrize("ending", [Ending.TIME, Ending.MEMORY])
 def test_further_seeds_that_do_not_end_take_nothing_away(close, ending):
-    """Where the guest for the further seeds reaches a limit, what the first ones gave stays, and the page says how it
-    ended; it is not tried again."""
+    """If the guest for further seeds reaches a limit, the first seeds' results stay, and the page says how it ended.
+    The job is not tried again."""
 
     def guest(usual):
         def run(job, beside):
@@ -317,7 +318,7 @@ def test_further_seeds_that_do_not_end_take_nothing_away(close, ending):
 
 
 def test_results_come_in_the_order_given(bench, practical):
-    """However long each takes, results stand in the order in which the submissions were given."""
+    """Results are in the order of the submissions, however long each takes."""
     last_has_ended = threading.Event()
 
     def slow():
@@ -340,7 +341,7 @@ def test_results_come_in_the_order_given(bench, practical):
 
 
 def test_submissions_of_one_name_are_all_checked(bench, practical):
-    """A folder and files that are called the same get their own results, evidence and pages."""
+    """A folder and files of the same name get separate results, evidence and pages."""
     b = bench(none=practical.begin)
     b.hand_in("a", content="good")
     (b.folder / "a").mkdir()
@@ -354,7 +355,7 @@ def test_submissions_of_one_name_are_all_checked(bench, practical):
 
 
 def test_progress_is_told_by_stage(bench, monkeypatch):
-    """Whoever watches a submission hears of every stage with steps of its own."""
+    """A watcher is told each stage of a submission, with its steps."""
     seen = []
     monkeypatch.setattr(Bench, "watch", lambda b, name: lambda stage, step: seen.append((stage, step)))
     b = bench()
@@ -366,7 +367,7 @@ def test_progress_is_told_by_stage(bench, monkeypatch):
 
 
 def test_further_seeds_are_counted_on(close, monkeypatch):
-    """Whoever watches sees the further seeds counted after the first ones, not from one again."""
+    """A watcher sees the further seeds counted on from the first ones."""
     seen = []
     monkeypatch.setattr(Bench, "watch", lambda b, name: lambda stage, step: seen.append((stage, step)))
     close(0.5).run()
@@ -377,7 +378,7 @@ def test_further_seeds_are_counted_on(close, monkeypatch):
 
 
 def test_what_is_known_is_not_run_again(bench):
-    """A second batch opens no box and comes to the same report; with fresh it opens one."""
+    """A second batch opens no box and gives the same report. With --fresh it opens one."""
     b = bench()
     b.hand_in("ada", content="good")
     first = b.report()
@@ -389,7 +390,7 @@ def test_what_is_known_is_not_run_again(bench):
 
 
 def test_a_changed_file_is_run_again(bench, practical):
-    """A submission whose file has changed is run again, and no other is."""
+    """Only a submission whose file has changed runs again."""
     b = bench(none=practical.begin)
     b.hand_in("ada", "grace", content="good")
     b.run()
@@ -409,7 +410,7 @@ def test_a_changed_file_is_run_again(bench, practical):
     ],
 )
 def test_only_what_the_run_depends_on_runs_again(bench, change, runs_again):
-    """Another bar or title is judged anew from stored evidence; other limits, caps or splits need a new run."""
+    """A changed bar or title is judged from stored evidence. Changed limits, caps or splits need a new run."""
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
@@ -420,7 +421,7 @@ def test_only_what_the_run_depends_on_runs_again(bench, change, runs_again):
 
 
 def test_changed_rules_are_judged_again_without_the_submissions(bench):
-    """Judging again needs the stored evidence only: a stricter bar turns a PASS into a FAIL, and no box is opened."""
+    """Judging again needs stored evidence only: a stricter bar turns PASS into FAIL, and no box is opened."""
     b = bench()
     b.hand_in("ada", "grace", content="good")
     b.run()
@@ -437,7 +438,7 @@ def test_changed_rules_are_judged_again_without_the_submissions(bench):
 
 
 def test_evidence_gathered_otherwise_is_not_judged(bench):
-    """Under other caps, or damaged, stored evidence leads to no verdict, and the message says what to do."""
+    """Damaged evidence, or evidence gathered under other caps, gives no verdict. The message says what to do."""
     b = bench()
     b.hand_in("ada", "grace", content="good")
     b.run()
@@ -452,24 +453,24 @@ def test_evidence_gathered_otherwise_is_not_judged(bench):
 
 
 def edited(b):
-    """Somebody makes the evidence say that all was taken from the data."""
+    """Change the evidence so that it says that all inputs come from the data."""
     path = b.out / "evidence" / "grace" / "evidence.json"
     path.write_bytes(path.read_bytes().replace(b'"labels_differ":0', b'"labels_differ":1'))
 
 
 def copied(b):
-    """Somebody puts another's evidence in the place of their own."""
+    """Replace a submission's evidence with that of another."""
     shutil.rmtree(b.out / "evidence" / "grace")
     shutil.copytree(b.out / "evidence" / "ada", b.out / "evidence" / "grace")
 
 
 def added(b):
-    """Somebody who has handed in nothing gives themselves another's evidence."""
+    """Copy another's evidence for a student who handed in nothing."""
     shutil.move(b.out / "evidence" / "grace", b.out / "evidence" / "hazel")
 
 
 def unlisted(b):
-    """Somebody takes their evidence off the list."""
+    """Remove a submission's digest from the list."""
     path = b.out / "digests.json"
     listed = json.loads(path.read_bytes())
     del listed["evidence"]["grace"]
@@ -480,8 +481,8 @@ def unlisted(b):
     ("tamper", "name"), [(edited, "grace"), (copied, "grace"), (added, "hazel"), (unlisted, "grace")]
 )
 def test_evidence_that_is_not_as_the_batch_left_it_gives_no_verdict(bench, tamper, name):
-    """Evidence that was edited, copied from another's or put there is found when it is judged again; others' is judged,
-    and a batch gathers it anew."""
+    """Evidence that was edited, copied or added is detected when it is judged again; the evidence of others is
+    judged. A batch gathers it again."""
     b = bench()
     b.hand_in("ada", "grace", content="good")
     b.run()
@@ -500,7 +501,7 @@ def test_evidence_that_is_not_as_the_batch_left_it_gives_no_verdict(bench, tampe
 
 
 def test_a_batch_of_some_keeps_what_is_known_of_others(bench):
-    """The list of what evidence was grows by whoever is checked, also by several at a time, and loses nobody."""
+    """The list of digests grows with each submission, also with several at a time, and loses none."""
     b = bench()
     b.hand_in("ada", "grace", "hazel", content="good")
     found = choice.find(b.folder)
@@ -512,7 +513,7 @@ def test_a_batch_of_some_keeps_what_is_known_of_others(bench):
 
 @pytest.mark.slow
 def test_a_list_that_is_damaged_costs_a_run(bench):
-    """Where the list is no list, nothing that is stored is judged, and a batch writes it again."""
+    """If the list of digests is damaged, no stored evidence is judged, and a batch writes the list again."""
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
@@ -523,7 +524,7 @@ def test_a_list_that_is_damaged_costs_a_run(bench):
 
 
 def test_evidence_that_trips_the_checker_stops_nobody_elses_judgement(bench, monkeypatch):
-    """One submission on which judging breaks is listed as unfinished, and the others are judged again."""
+    """A submission on which judging fails is listed as unfinished, and the others are judged."""
     b = bench()
     b.hand_in("ada", "grace", content="good")
     b.run()
@@ -541,7 +542,7 @@ def test_evidence_that_trips_the_checker_stops_nobody_elses_judgement(bench, mon
 
 
 def test_damaged_evidence_is_gathered_again(bench):
-    """Evidence that was damaged on disk is gathered anew."""
+    """Evidence that is damaged on disk is gathered again."""
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
@@ -555,7 +556,7 @@ def test_damaged_evidence_is_gathered_again(bench):
 
 
 def tables_of(b):
-    """Return the names that each table has, in its order."""
+    """Return the names in each table, in its order."""
     results = json.loads((b.out / "results.json").read_bytes())
     return {
         "results.json": [one["submission"]["name"] for one in results["reports"]],
@@ -571,17 +572,17 @@ def index_of(b):
 
 
 def everywhere(b, names):
-    """Tell whether these names, and no others, stand in every table, and in the index."""
+    """Whether exactly these names stand in every table and in the index."""
     return set(map(tuple, tables_of(b).values())) == {tuple(names)} and sorted(index_of(b)) == sorted(names)
 
 
 def nobody(name, end):
-    """Nobody hears of an end."""
+    """Ignore the end of a submission."""
 
 
 @pytest.fixture
 def course(bench, practical):
-    """A batch of three that has ended: two pass and one has no network."""
+    """A finished batch of three: two PASS, and one without a network."""
     b = bench(none=practical.begin)
     b.hand_in("ada", "linus", content="good")
     b.hand_in("grace", content="none")
@@ -590,8 +591,8 @@ def course(bench, practical):
 
 
 def test_partial_runs_lose_nobody(course):
-    """After two batches of one each, every table and the index hold all three, in one order, and decisions stay; the
-    result is about the one alone, and says how many there are."""
+    """After two batches of one submission each, every table and the index hold all three in one order. Decisions
+    stay. The result counts the one and states the total."""
     place = course.out / "decisions.csv"
     place.write_bytes(place.read_bytes().replace(b"grace,,,", b"grace,resubmit,no network,Tina"))
     decided, boxes = place.read_bytes(), len(course.boxes)
@@ -608,7 +609,7 @@ def test_partial_runs_lose_nobody(course):
 
 
 def test_another_upload_joins_what_is_stored(course, tmp_path):
-    """A batch of other people into the same folder keeps those who are there, also who is in no upload any more."""
+    """A batch of other submissions into the same folder keeps all that are there, also those in no upload any more."""
     other = tmp_path / "other"
     other.mkdir()
     (other / "Barbara.ipynb").write_text("good")
@@ -618,7 +619,7 @@ def test_another_upload_joins_what_is_stored(course, tmp_path):
 
 
 def test_the_others_are_judged_by_the_present_rules(course):
-    """A partial batch after a change of the standard leaves no verdict by the former one."""
+    """A partial batch after a change of the reference results leaves no verdict based on the former ones."""
     course.reference = replace(course.reference, scores=dict.fromkeys(SEEDS, 1.5))
     result = course.run(submitted=choice.find(course.folder / "ada.ipynb"))
     assert [report.verdict for report in result.reports] == [FAIL]
@@ -627,8 +628,8 @@ def test_the_others_are_judged_by_the_present_rules(course):
 
 
 def test_outdated_evidence_of_others_does_no_harm(course):
-    """Evidence of others that was gathered under other limits has no verdict, and is listed so; the batch is not about
-    them."""
+    """Evidence of other submissions that was gathered under other limits is listed without a verdict; the batch is
+    not about them."""
     assignment = course.settings.assignment
     course.settings = replace(
         course.settings, assignment=replace(assignment, caps=replace(assignment.caps, fit_steps=5))
@@ -644,7 +645,8 @@ def test_outdated_evidence_of_others_does_no_harm(course):
 
 
 def test_a_result_without_evidence_stays_while_its_page_does(course):
-    """Who deletes evidence to save space keeps the results; who deletes a page as well takes the submission out."""
+    """Results stay if their evidence is deleted to save space. A submission whose page is deleted as well is left
+    out."""
     shutil.rmtree(course.out / "evidence" / "linus")
     course.run(submitted=choice.find(course.folder / "ada.ipynb"))
     assert everywhere(course, ["ada", "grace", "linus"])
@@ -666,7 +668,8 @@ def test_results_on_other_data_do_not_mix(course, data):
 
 
 def test_pages_lead_from_one_to_the_next(course):
-    """Pages link in the index's order, which a decision changes with the next batch; students' pages do not."""
+    """Pages link to one another in the index's order, which a decision changes with the next batch. Students' pages
+    have no links."""
 
     def links(name):
         page = (course.out / "reports" / name).read_text()
@@ -683,7 +686,7 @@ def test_pages_lead_from_one_to_the_next(course):
 
 
 def test_the_index_lives(bench, practical, monkeypatch):
-    """From the start the index tells who waits, then who is at which stage, and what has ended."""
+    """The index shows from the start which submissions wait, at which stage each is, and which have ended."""
     seen = []
 
     def watch(b, name):
@@ -712,7 +715,7 @@ def test_the_index_lives(bench, practical, monkeypatch):
 
 
 def test_a_large_index_is_not_written_at_every_change(course):
-    """Where the index has eighty submissions, every fourth change is shown, with those before it."""
+    """With eighty submissions, the index is written at every fourth change and shows all changes until then."""
     waiting = [f"student {number}" for number in range(77)]
     board, shown = Board(course.settings, course.out, waiting), []
     for name in waiting[:8]:
@@ -726,7 +729,7 @@ def test_a_large_index_is_not_written_at_every_change(course):
 
 @pytest.fixture
 def two_networks(practical, data):
-    """Return what a notebook says in which the first of two networks is good and the last one poor, as trained."""
+    """Return the messages of a notebook with two networks: the first is good, the last is poor as trained."""
 
     def say():
         good = practical.model(variable="good")
@@ -746,7 +749,7 @@ def two_networks(practical, data):
 
 
 def test_the_network_that_did_clearly_worse_as_trained_is_not_the_answer(bench, two_networks):
-    """Of two networks the last one gives way, as it did clearly worse in the student's run; both are on the page."""
+    """The last of two networks is not the answer if it did clearly worse in the student's run. The page shows both."""
     b = bench(two=two_networks)
     b.hand_in("ada", content="two")
     report = b.report()
@@ -760,7 +763,7 @@ def test_the_network_that_did_clearly_worse_as_trained_is_not_the_answer(bench, 
 
 
 def test_a_network_that_is_given_the_label_is_not_the_answer_beside_an_honest_one(bench, practical, data):
-    """A later experiment with the class among its inputs gives way to a network that does without."""
+    """A later experiment with the class among its inputs is not the answer; a network without it is."""
     classes = np.eye(5, dtype=np.float32)[data.labels]
     leaky = [np.hstack([x, classes[at]]) for x, at in practical.places()]
 
@@ -779,7 +782,7 @@ def test_a_network_that_is_given_the_label_is_not_the_answer_beside_an_honest_on
 
 
 def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
-    """A demonstrator's word makes any network of the file the answer: it is trained, and the file runs once."""
+    """A demonstrator can make any network of the file the answer. It is trained, and the file does not run again."""
     b = bench(two=two_networks)
     b.hand_in("ada", content="two")
     b.run()
@@ -793,7 +796,7 @@ def test_another_network_is_made_the_answer_without_a_run(bench, two_networks):
 
 
 def test_an_index_is_kept_for_another_answer(bench, practical, make, data):
-    """Rows that only an index leads to are found again, without a run, when another network is made the answer."""
+    """Rows found only by the pandas index are found again, without a run, when another network becomes the answer."""
     order = np.random.default_rng(1).permutation(ROWS)
     scaled = np.concatenate([x for x, _ in practical.places()])
     x, tested = np.split((scaled @ np.linalg.svd(scaled)[2].T).astype(np.float32)[order], [600])
@@ -818,7 +821,7 @@ def test_an_index_is_kept_for_another_answer(bench, practical, make, data):
 
 
 def test_a_name_that_no_network_has_is_told_with_those_there_are(bench, two_networks):
-    """A demonstrator who names a network that is not there is told which there are; what was gathered is kept."""
+    """If a demonstrator names a network that does not exist, the message lists those that do. Evidence is kept."""
     b = bench(two=two_networks)
     b.settings = replace(b.settings, model="net")
     b.hand_in("ada", content="two")
@@ -833,7 +836,7 @@ def test_a_name_that_no_network_has_is_told_with_those_there_are(bench, two_netw
 
 
 def test_a_students_next_file_is_tried_where_the_first_holds_no_answer(bench, practical):
-    """Of several files the first with an answer is judged, and the page says which was looked at before."""
+    """Of several files, the first with an answer is judged. The page names those that were run before it."""
     b = bench(none=practical.begin)
     (b.folder / "ada").mkdir()
     for name, content in (("a-draft", "none"), ("final", "good"), ("other", "good")):
@@ -851,7 +854,7 @@ def test_a_students_next_file_is_tried_where_the_first_holds_no_answer(bench, pr
 
 
 def test_where_no_file_holds_an_answer_the_first_is_reported(bench, practical):
-    """Three files are looked at, no more; without an answer the report is about the first."""
+    """At most three files are run. If none has an answer, the report is about the first."""
     b = bench(none=practical.begin)
     (b.folder / "ada").mkdir()
     for number in range(5):
@@ -867,7 +870,7 @@ def test_where_no_file_holds_an_answer_the_first_is_reported(bench, practical):
 
 
 def test_a_notebook_without_a_model_fails(bench, practical):
-    """A submission without a network fails, with a sentence about what is missing, and is not retrained."""
+    """A submission without a network fails, is not retrained, and its page says what is missing."""
     b = bench(none=practical.begin)
     b.hand_in("ada", content="none")
     report = b.report()
@@ -877,7 +880,8 @@ def test_a_notebook_without_a_model_fails(bench, practical):
 
 
 def test_whoever_handed_in_no_notebook_fails(bench):
-    """A student who handed in only a PDF has a FAIL, a page and a row, no box is opened, and judging again keeps it."""
+    """A student who handed in only a PDF gets a FAIL, a page and a row. No box is opened, and judging again keeps
+    it."""
     b = bench()
     b.hand_in("ada", content="good")
     (b.folder / "grace").mkdir()
@@ -897,7 +901,7 @@ def test_whoever_handed_in_no_notebook_fails(bench):
 
 
 def test_a_file_that_cannot_be_read_is_referred(bench, tmp_path):
-    """What is damaged in the zip is referred; what is whole there is run, and later once more without another run."""
+    """A damaged member of a zip is REFER, a whole one is run. Neither runs again later without need."""
     b = bench()
     path = tmp_path / "course.zip"
     with ZipFile(path, "w") as archive:
@@ -912,7 +916,7 @@ def test_a_file_that_cannot_be_read_is_referred(bench, tmp_path):
 
 
 def test_whose_a_file_is_may_change(bench):
-    """Stored evidence of the same file is shown under who it is known to be from now."""
+    """Stored evidence is shown under the student's present identity, if the file is the same."""
     b = bench()
     b.hand_in("ada", content="good")
     b.run()
@@ -925,7 +929,7 @@ def test_whose_a_file_is_may_change(bench):
 
 
 def test_decisions_outlive_every_batch(bench, practical):
-    """What a demonstrator has filled in stays when the batch runs again with more students, or with one alone."""
+    """A demonstrator's decisions stay when the batch runs again with more students, or with one alone."""
     b = bench(none=practical.begin)
     b.hand_in("grace", content="none")
     b.run()
@@ -952,7 +956,8 @@ def test_decisions_outlive_every_batch(bench, practical):
     ],
 )
 def test_an_end_without_a_model(bench, practical, ending, words):
-    """A guest that was ended before any model was trained is referred, for nobody saw its end; the limit is named."""
+    """A guest that was ended before any model was trained is REFER, because its end is not known. The limit is
+    named."""
 
     def script():
         yield from practical.begin()
@@ -968,7 +973,7 @@ def test_an_end_without_a_model(bench, practical, ending, words):
 
 @pytest.mark.parametrize("retraining", [False, True])
 def test_a_guest_that_vanishes_once_is_not_noticed(bench, practical, monkeypatch, retraining):
-    """A box that was killed, in whichever of the two runs, is opened again, and the verdict is as if nothing was."""
+    """If a box is killed, in either run, it is opened again, and the verdict is the same."""
     ends = [Ending.CRASHED]
 
     def vanish():
@@ -992,7 +997,7 @@ def test_a_guest_that_vanishes_once_is_not_noticed(bench, practical, monkeypatch
 
 
 def test_an_end_while_still_training(bench, practical, make):
-    """Time that ran out while a network was still training is nobody's fault yet: a demonstrator decides."""
+    """If time ran out while a network was training, a demonstrator decides."""
 
     def script():
         yield from practical.hand_in(practical.model(fits=(make.fit(finished=False),)))
@@ -1016,7 +1021,7 @@ def test_an_end_while_still_training(bench, practical, make):
     ],
 )
 def test_an_end_after_a_model_was_trained(bench, practical, ending, verdict):
-    """An early end after the answer was trained is forgiven, whatever caused it; what is no evidence is not."""
+    """An early end after the answer was trained does not change the verdict. Invalid messages do."""
 
     def script():
         yield from practical.hand_in()
@@ -1051,7 +1056,7 @@ def test_a_cell_that_raises_is_no_fault_where_the_answer_is_whole(bench, practic
 
 
 def test_a_network_that_cannot_be_rebuilt_is_referred(bench, practical):
-    """A network with layers of the student's own is not retrained here, and never passes by itself."""
+    """A network with custom layers is not retrained in the clean guest, and never passes by itself."""
     own = practical.model(architecture=None, unrebuildable="`Swish` is a layer of your own")
     b = bench(own=lambda: practical.hand_in(own))
     b.hand_in("ada", content="own")
@@ -1062,7 +1067,7 @@ def test_a_network_that_cannot_be_rebuilt_is_referred(bench, practical):
 
 
 def test_outputs_that_are_no_numbers_are_referred_where_training_went_well(bench, practical, monkeypatch):
-    """A network that learned in the notebook, and whose retraining ends in NaN, is for a demonstrator."""
+    """A network that learned in the notebook and whose retraining ends in NaN is REFER."""
 
     def wild(job, beside, is_good):
         for at, seed in enumerate(job.seeds):
@@ -1080,7 +1085,7 @@ def test_outputs_that_are_no_numbers_are_referred_where_training_went_well(bench
 
 
 def test_a_retraining_that_ends_early_is_referred(bench, practical, monkeypatch):
-    """A clean guest that does not come to its end leaves the decision to a demonstrator."""
+    """If the retrain guest does not finish, a demonstrator decides."""
 
     def short(job, beside, is_good):
         yield frames.message(Progress(1, 2))
@@ -1093,7 +1098,7 @@ def test_a_retraining_that_ends_early_is_referred(bench, practical, monkeypatch)
 
 
 def test_outputs_for_other_rows_fail(bench, practical, monkeypatch):
-    """Outputs for more rows than were held out, as only a hostile replay sends them, break nothing and pass nobody."""
+    """Outputs for more rows than were held out, as a hostile replay may send them, cause no error and no PASS."""
 
     def long(job, beside, is_good):
         for seed in job.seeds:
@@ -1108,7 +1113,7 @@ def test_outputs_for_other_rows_fail(bench, practical, monkeypatch):
 
 
 def test_a_network_with_more_outputs_than_it_said_is_judged(bench, practical, monkeypatch):
-    """A network whose description has other outputs than its guest claimed does not pass, and breaks nothing."""
+    """A network with other outputs than its guest claimed does not pass and causes no error."""
 
     def wide(job, beside, is_good):
         for at, seed in enumerate(job.seeds):
@@ -1128,7 +1133,7 @@ def test_a_network_with_more_outputs_than_it_said_is_judged(bench, practical, mo
 
 
 def jobs_of(b):
-    """Return how many student files have run, and how many trainings."""
+    """Return how many student files and how many trainings have run."""
     jobs = [job for box in b.boxes for job, _ in box.jobs]
     return sum(isinstance(job, ExecuteJob) for job in jobs), sum(isinstance(job, RetrainJob) for job in jobs)
 
@@ -1139,7 +1144,7 @@ def jobs_of(b):
     ids=["judging", "row matching", "guest"],
 )
 def test_what_a_mended_module_makes_run_again(bench, monkeypatch, changed, jobs):
-    """Mended judging runs nothing, mended row matching no student's code, a mended guest everything."""
+    """Changed code of judging runs nothing again, of row matching no student's code, of the guest everything."""
     b = bench()
     b.hand_in("ada", content="good")
     before, code_of = b.report(), keys.code_of
@@ -1149,7 +1154,7 @@ def test_what_a_mended_module_makes_run_again(bench, monkeypatch, changed, jobs)
 
 
 def test_judging_again_goes_with_mended_judging_alone(bench, monkeypatch):
-    """`checker judge` judges evidence whose judging was mended, and leaves out what other row matching gathered."""
+    """`checker judge` judges again after changes in judging, and leaves out evidence of other row matching."""
     b = bench()
     b.hand_in("ada", content="good")
     before, code_of = b.report(), keys.code_of
@@ -1159,7 +1164,7 @@ def test_judging_again_goes_with_mended_judging_alone(bench, monkeypatch):
 
 
 def test_what_ran_without_a_wall_is_not_taken_for_walled(bench):
-    """Evidence that was gathered in another kind of sandbox is gathered anew."""
+    """Evidence that was gathered in another kind of sandbox is gathered again."""
     b = bench()
     b.hand_in("ada", content="good")
     b.report()
@@ -1175,7 +1180,7 @@ def test_what_ran_without_a_wall_is_not_taken_for_walled(bench):
 @pytest.mark.parametrize("with_model", [False, True])
 @pytest.mark.parametrize("cause", [FailureCause.NO_ANSWER, FailureCause.CUT_SHORT])
 def test_no_guest_passes_itself(bench, practical, stage, with_model, cause):
-    """A guest that says that all is well, at whatever stage, does not pass by saying so."""
+    """A guest does not pass by claiming success, at whatever stage."""
 
     def script():
         yield from practical.hand_in() if with_model else practical.begin()
@@ -1187,7 +1192,7 @@ def test_no_guest_passes_itself(bench, practical, stage, with_model, cause):
 
 
 def test_no_guest_keeps_its_network_from_being_measured(bench, practical):
-    """A guest that claims that its retraining failed is retrained and measured all the same."""
+    """A guest that claims that its retraining failed is retrained and measured nevertheless."""
 
     def script():
         yield from practical.hand_in()
@@ -1203,7 +1208,7 @@ def test_no_guest_keeps_its_network_from_being_measured(bench, practical):
 
 
 def test_a_student_cannot_send_results_of_a_retraining(bench, practical, make):
-    """Runs that the student's guest claims do not count; only the clean guest's do."""
+    """Training runs claimed by the execute guest do not count; only those of the retrain guest do."""
     perfect = np.full((200, 5), 0.2, dtype=np.float32)
 
     def script():
@@ -1227,7 +1232,7 @@ def test_a_student_cannot_send_results_of_a_retraining(bench, practical, make):
     ],
 )
 def test_nonsense_is_one_submissions_affair(bench, practical, frame):
-    """A guest that sends what makes no sense is referred, and the others are checked."""
+    """A guest that sends invalid messages is REFER, and the others are checked."""
 
     def script():
         yield from practical.begin()
@@ -1240,7 +1245,7 @@ def test_nonsense_is_one_submissions_affair(bench, practical, frame):
 
 
 def test_a_name_from_another_system_is_checked_like_any(bench, practical):
-    """Folders whose names are not UTF-8, as archives from other systems leave them, are checked each for itself."""
+    """Folders with names that are not UTF-8, as archives from other systems have them, are checked separately."""
     b = bench(none=practical.begin)
     try:
         for name in (b"M\xfcller", b"M\xf6ller"):
@@ -1256,7 +1261,7 @@ def test_a_name_from_another_system_is_checked_like_any(bench, practical):
 
 
 def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
-    """The command in a report is one command about one submission, whatever that is called; the page shows it."""
+    """The command in a report is a single command about one submission, whatever its name. The page shows it."""
     b = bench(none=practical.begin)
     b.settings = replace(b.settings, typed=("batch", "in", "--data", "my data.csv"))
     name = "x; touch pwned $(id) 'q' "
@@ -1280,13 +1285,13 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
     ],
 )
 def test_the_command_to_repeat_a_check_is_the_one_that_was_typed(typed, words, small_assignment, data, make):
-    """A report shows the batch's command as it was typed, for this submission alone; where that is not known, none."""
+    """A report shows the batch's command as it was typed, for this submission alone, or none if it is not known."""
     settings = RunSettings(assignment=small_assignment, dataset=data, seeds=SEEDS, typed=tuple(typed.split()))
     assert reproduction.command(make.evidence(), settings) == words
 
 
 def test_a_script_is_offered_without_a_command(bench):
-    """Where nobody typed a command, the page links to the script that trains again all the same."""
+    """The page links to the retraining script even if no command was typed."""
     b = bench()
     b.hand_in("ada", content="good")
     assert b.report().reproduce == ""
@@ -1295,7 +1300,7 @@ def test_a_script_is_offered_without_a_command(bench):
 
 
 class TwoColumns(Practical):
-    """A network whose inputs carry the label in two columns, of which neither tells it alone."""
+    """A network with the label hidden in two input columns, of which neither gives it away alone."""
 
     def __init__(self, data, make):
         super().__init__(data, make)
@@ -1312,8 +1317,8 @@ class TwoColumns(Practical):
 
 @pytest.mark.slow
 def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbox, make, tmp_path):
-    """Labels that no column tells alone show themselves in what a forest makes of all columns: a person looks, and is
-    told which columns carry them."""
+    """Labels that no single column gives away are detected by a forest on all columns. A demonstrator decides, and
+    the page names the columns."""
     guest = TwoColumns(data, make)
     settings = RunSettings(assignment=small_assignment, dataset=data, seeds=SEEDS)
     reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.6), baselines=dict.fromkeys(SEEDS, 0.5))
@@ -1329,7 +1334,7 @@ def test_labels_over_two_columns_pass_nobody(small_assignment, data, fake_sandbo
 
 
 def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):
-    """Who is far better than the reference passes, if every input follows from the data's own columns."""
+    """A network far better than the reference passes if every input follows from the data's own columns."""
     b = bench()
     b.reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.1), baselines=dict.fromkeys(SEEDS, 0.05))
     b.hand_in("ada", content="good")
@@ -1343,7 +1348,7 @@ def test_no_accuracy_is_too_good_where_all_inputs_are_computed(bench):
 
 
 def test_a_failure_of_the_harness_is_tried_again(bench, practical):
-    """A sandbox that fails once is opened again, and the student does not hear of it."""
+    """A sandbox that fails once is opened again, and the page does not mention it."""
     attempts = []
 
     def script():
@@ -1360,7 +1365,7 @@ def test_a_failure_of_the_harness_is_tried_again(bench, practical):
 
 @pytest.mark.parametrize("error", [HarnessError("The sandbox fell over."), OSError(28, "No space left on device")])
 def test_a_harness_that_keeps_failing_gives_no_verdict(bench, error):
-    """What fails twice has no verdict and is not stored; the others have theirs, and the next batch tries again."""
+    """A submission on which the sandbox fails twice has no verdict and is not stored; the next batch tries it again."""
     broken = [True]
 
     def script():
@@ -1385,7 +1390,7 @@ def test_a_harness_that_keeps_failing_gives_no_verdict(bench, error):
 
 
 def test_a_mistake_of_the_checkers_own_stops_nobody_else(bench):
-    """A submission that trips the checker itself has no verdict, and the others get theirs."""
+    """A submission on which the checker fails has no verdict, and the others get theirs."""
 
     def script():
         raise IndexError("a mistake in the checker")
@@ -1399,7 +1404,7 @@ def test_a_mistake_of_the_checkers_own_stops_nobody_else(bench):
 
 
 def test_a_disk_that_is_full_gives_no_verdict(bench):
-    """Where nothing can be written the batch says so, and no student is blamed."""
+    """If nothing can be written, the batch says so, and no student is blamed."""
     b = bench()
     b.hand_in("ada", content="good")
     (b.out).write_text("a file where the folder must be")
@@ -1423,7 +1428,7 @@ def test_broken_rules_stop_the_batch(bench):
 
 
 def test_an_interruption_ends_every_box(bench, practical):
-    """Whoever interrupts a batch waits for no guest; what had ended is kept, and nothing else is stored."""
+    """An interrupted batch waits for no guest. Finished results are kept, and nothing else is stored."""
     has_begun, sandbox = threading.Event(), []
 
     def endless():
@@ -1451,8 +1456,8 @@ def test_an_interruption_ends_every_box(bench, practical):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("is_repeated", [False, True])
 def test_an_interrupted_batch_leaves_what_it_has(bench, practical, number, is_repeated):
-    """Ctrl-C and SIGTERM leave index and tables with what has ended now or before, and the index names what is still
-    to be checked; the next batch goes on from there."""
+    """After Ctrl-C or SIGTERM, index and tables hold all results so far, and the index names the remaining
+    submissions. The next batch continues with them."""
     sandbox, stuck = [], []
 
     def maybe_endless():
@@ -1486,7 +1491,7 @@ def test_an_interrupted_batch_leaves_what_it_has(bench, practical, number, is_re
 
 
 def test_no_box_is_lent_after_an_interruption(fake_sandbox):
-    """After an interruption no guest starts any more, and no box is left open."""
+    """After an interruption no guest starts, and no box stays open."""
     sandbox = fake_sandbox(lambda job, beside: iter(()))
     pool = places.Pool(sandbox)
     pool.close()
@@ -1496,7 +1501,8 @@ def test_no_box_is_lent_after_an_interruption(fake_sandbox):
 
 
 def test_boxes_are_kept_until_something_goes_wrong(fake_sandbox):
-    """A slot's boxes serve one submission after the other; after a failure they are closed, and in the end all are."""
+    """A slot's boxes are kept from one submission to the next, are closed after a failure, and all are closed at the
+    end."""
     sandbox = fake_sandbox(lambda job, beside: iter(()))
     pool = places.Pool(sandbox)
     with pool.lend() as first:
@@ -1516,7 +1522,7 @@ def test_boxes_are_kept_until_something_goes_wrong(fake_sandbox):
 
 
 def test_at_least_one_job_fits_any_machine(assignment):
-    """However much memory a job may take, one fits; jobs that take little are limited by the cores."""
+    """At least one job fits, whatever memory it may take. Jobs that need little are limited by the cores."""
     huge = replace(assignment, execute=replace(assignment.execute, memory_mib=10**9))
     assert places.jobs_that_fit(huge) == 1
     tiny = replace(
@@ -1531,7 +1537,7 @@ def test_at_least_one_job_fits_any_machine(assignment):
 
 
 class Valuation(Practical):
-    """Predicts numbers in a unit of the student's own; the clean guest does so by nearest neighbours."""
+    """Predicts numbers in the student's own unit; the retrain guest predicts by nearest neighbours."""
 
     def __init__(self, data, make, unit):
         super().__init__(data, make)
@@ -1552,7 +1558,7 @@ class Valuation(Practical):
 
 @pytest.fixture
 def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
-    """Return the report of a regression whose targets are in some unit, and the jobs of its clean guest."""
+    """Return the report of a regression with targets in some unit, and the retrain guest's jobs."""
     rows = np.random.default_rng(0).permutation(len(prices.labels))[:ROWS]
     data = Dataset(
         note=DatasetNote("a part", "ab" * 32, True), csv=b"", features=prices.features[rows], labels=prices.labels[rows]
@@ -1577,7 +1583,7 @@ def valuation(regression, prices, root, fake_sandbox, make, tmp_path):
     "unit", [lambda t: t, lambda t: t / 1e5, lambda t: (t - t.mean()) / t.std(), lambda t: np.log1p(t)[:, None]]
 )
 def test_a_regression_is_judged_in_dollars_whatever_its_unit(valuation, unit):
-    """The clean guest learns the data's own numbers in the student's unit, and errors come out in dollars."""
+    """The retrain guest learns the data's own numbers in the student's unit, and errors are in dollars."""
     report, (job,) = valuation(unit)
     assert report.verdict is PASS, report.reasons
     assert report.reasons[0].startswith("RMSE $")
@@ -1590,14 +1596,14 @@ def test_a_regression_is_judged_in_dollars_whatever_its_unit(valuation, unit):
 
 
 def test_targets_of_no_known_unit_are_referred(valuation):
-    """Where it is not known how the targets come from the data's a demonstrator decides, and reads why."""
+    """If the targets' unit is not known, a demonstrator decides, and the page says why."""
     report, jobs = valuation(np.sqrt)
     assert (report.verdict, report.comparison, jobs) == (REFER, None, [])
     assert "its targets are neither the numbers to predict, nor" in report.reasons[0]
 
 
 def test_shuffled_targets_gain_nothing(valuation):
-    """Targets of other rows are not what the clean guest learns, and are counted."""
+    """The retrain guest does not learn targets of other rows; they are counted."""
     report, _ = valuation(lambda t: np.random.default_rng(1).permutation(t))
     assert report.tracing.labels_differ > 0.99 * report.tracing.labels_compared > 500
     assert 50_000 < report.comparison.mean < 97_000
@@ -1607,7 +1613,7 @@ def test_shuffled_targets_gain_nothing(valuation):
 
 
 class NewBoxes(places.Pool):
-    """A pool on this machine in which every job needs a new box, and in which files are removed before that of some."""
+    """A pool on this machine that opens a box for every job, with files removed before some of them."""
 
     def __init__(self, wall, removed_for):
         super().__init__(wall)
@@ -1625,8 +1631,8 @@ class NewBoxes(places.Pool):
 @pytest.mark.tensorflow
 @pytest.mark.wall
 def test_a_batch_outlives_its_temporary_files(bench):
-    """Whenever somebody removes the folder for temporary files, while a job runs in its box, between two jobs, or
-    before a box is made, every submission comes to its verdict; who loses it each time has no verdict, and is told."""
+    """If the folder for temporary files is removed while a job runs, between two jobs, or before a box is made,
+    every submission gets its verdict. One that loses it each time has no verdict, and the message says so."""
     b = bench()
     b.sandbox = kinds.choose("bubblewrap")
     b.hand_in("ada", "barbara", "cleo", "dora", "emmy", content='{"cells": [], "metadata": {}, "nbformat": 4}')

@@ -31,7 +31,7 @@ SECRET_SCORE = 0.8123456789
 
 @pytest.fixture(params=["ocean_proximity", "house_value"])
 def secretive(request, root, tmp_path):
-    """A copy of an assignment whose grading seeds, and the scores for them, can be found wherever they are written."""
+    """A copy of an assignment with grading seeds and scores that are easy to search for."""
     folder = shutil.copytree(root / "reference" / request.param, tmp_path / request.param)
     toml = folder / "assignment.toml"
     text = toml.read_text(encoding="utf-8")
@@ -51,7 +51,7 @@ def secretive(request, root, tmp_path):
 
 @pytest.fixture
 def packed(root, tmp_path):
-    """The zip of the classification, on disk."""
+    """The zip of the classification assignment, on disk."""
     path = tmp_path / "tick4.zip"
     path.write_bytes(bundle.pack(folders.load(root / "reference" / "ocean_proximity")))
     return path
@@ -74,7 +74,7 @@ def cells(path):
 
 
 def test_outputs_by_row_are_packed(packed, root):
-    """A self-check on a student's machine knows what the reference gave for each held-out row of its own seeds."""
+    """The bundle holds the reference's results for the held-out rows of the self-check's seeds."""
     with bundle.opened(str(packed)) as folder:
         found, whole = (folders.scores(folders.load(of)) for of in (folder, root / "reference/ocean_proximity"))
     assert found == whole
@@ -85,7 +85,7 @@ def test_outputs_by_row_are_packed(packed, root):
 
 
 def test_nothing_tells_the_solution(secretive):
-    """Four files go in, and no line that the solution has and the hand-out has not is in any of them."""
+    """The zip has four files, and none holds a line of the solution that the hand-out does not have."""
     found = members(bundle.pack(folders.load(secretive)))
     assert set(found) == {"assignment.toml", "scores.json", "starter.ipynb", "test_rules.py"}
     handed_out = "\n".join(cells(secretive / "starter.ipynb"))
@@ -109,7 +109,7 @@ def cells_in(content):
 
 
 def test_nothing_tells_the_grading_splits(secretive):
-    """Seeds of the grading, on which alone its splits depend, stand nowhere, nor do scores on these splits."""
+    """No file of the zip holds a grading seed or a score for one."""
     whole = folders.load(secretive)
     assert (whole.seeds.grading, whole.seeds.further) == (SECRET_SEEDS, (SECRET_FURTHER,))
     content = bundle.pack(whole)
@@ -120,7 +120,7 @@ def test_nothing_tells_the_grading_splits(secretive):
 
 
 def test_all_else_of_the_settings_is_there(secretive, tmp_path):
-    """What is read from the zip is the assignment itself, but for its folder and the seeds of the grading."""
+    """The assignment read from the zip equals the original, except for its folder and the grading seeds."""
     whole = folders.load(secretive)
     path = tmp_path / "given.zip"
     path.write_bytes(bundle.pack(whole))
@@ -138,13 +138,14 @@ def test_all_else_of_the_settings_is_there(secretive, tmp_path):
 
 
 def test_the_same_folder_gives_the_same_bytes(secretive):
-    """So a hash that was published stays right."""
+    """Two zips of the same assignment have the same bytes, so a published hash stays valid."""
     whole = folders.load(secretive)
     assert bundle.pack(whole) == bundle.pack(whole)
 
 
 def test_without_scores_there_is_no_zip(secretive):
-    """A self-check could compare with nothing; the message says how scores are made."""
+    """A bundle without scores is refused, because a self-check could compare with nothing. The message says how to
+    make them."""
     (secretive / "scores.json").unlink()
     with pytest.raises(UsageError, match="no scores") as caught:
         bundle.pack(folders.load(secretive))
@@ -155,13 +156,13 @@ def test_without_scores_there_is_no_zip(secretive):
 
 
 def test_a_folder_is_taken_as_it_is(root):
-    """Who has unpacked the zip, or has the whole assignment, names the folder."""
+    """The folder of an unpacked zip or of the whole assignment can be named as well."""
     with bundle.opened(str(root / "reference" / "house_value")) as folder:
         assert folder == root / "reference" / "house_value"
 
 
 def test_nothing_is_left_behind(packed):
-    """The folder is gone afterwards."""
+    """The folder of an unpacked zip is removed afterwards."""
     with bundle.opened(str(packed)) as folder:
         assert folders.load(folder).id == "ocean_proximity"
     assert not folder.exists()
@@ -169,7 +170,7 @@ def test_nothing_is_left_behind(packed):
 
 @pytest.mark.parametrize("digest", ["", "right", "RIGHT", "wrong"])
 def test_a_hash_is_looked_at(packed, digest):
-    """A zip on disk may be named with its hash, in either case of letters, and is refused where it is another."""
+    """A zip on disk may be named with its hash in upper or lower case, and is refused if the hash differs."""
     right = hashlib.sha256(packed.read_bytes()).hexdigest()
     known = {"": "", "right": f"#sha256={right}", "RIGHT": f"#sha256={right.upper()}", "wrong": f"#sha256={'0' * 64}"}
     if digest == "wrong":
@@ -191,7 +192,7 @@ def test_a_hash_is_looked_at(packed, digest):
     ],
 )
 def test_what_is_no_assignment_is_refused(packed, change, said):
-    """What a zip lacks, or has in another place or too large, is said."""
+    """The message says what a zip lacks, or holds in another place or too large."""
     change(packed)
     with pytest.raises(UsageError) as caught, bundle.opened(str(packed)):
         pass
@@ -199,7 +200,7 @@ def test_what_is_no_assignment_is_refused(packed, change, said):
 
 
 def test_no_path_in_a_zip_leads_anywhere(packed, tmp_path):
-    """What a zip holds besides an assignment's files is never written; a data file's name cannot lead out."""
+    """Other members of a zip are never written, and the name of a data file cannot lead out of the folder."""
     with ZipFile(packed, "a") as archive:
         archive.writestr("../../escaped.txt", "out")
         archive.writestr("/tmp/escaped.txt", "out")
@@ -219,7 +220,7 @@ def test_no_path_in_a_zip_leads_anywhere(packed, tmp_path):
 
 @pytest.fixture
 def served(packed, monkeypatch, tmp_path):
-    """The zip's address on a web server on this machine; downloads are kept in a cache of this test's own."""
+    """The zip's address on a local web server; the test has its own cache of downloads."""
 
     class Silent(SimpleHTTPRequestHandler):
         def log_message(self, *words):
@@ -234,7 +235,7 @@ def served(packed, monkeypatch, tmp_path):
 
 
 def test_an_address_needs_the_right_hash(served, packed):
-    """A zip from the network is taken under its hash only, and once it is here without a network too."""
+    """A zip from the network needs a hash. Once downloaded, it works without a network."""
     right = hashlib.sha256(packed.read_bytes()).hexdigest()
     with pytest.raises(UsageError, match="its hash is missing"), bundle.opened(served):
         pass
@@ -259,7 +260,7 @@ def run(tmp_path, program, monkeypatch):
 
 
 def test_the_command_says_what_students_type(run, root, tmp_path):
-    """It writes the zip and prints its hash."""
+    """`checker bundle` writes the zip and prints its hash."""
     path = tmp_path / "tick4.zip"
     code, text = run("bundle", root / "reference" / "ocean_proximity", "-o", path)
     assert code == 0
@@ -267,7 +268,7 @@ def test_the_command_says_what_students_type(run, root, tmp_path):
 
 
 def test_a_self_check_needs_nothing_else(run, packed, tmp_path, fake_sandbox, monkeypatch):
-    """From the zip alone a student's notebook is judged, here for the lack of a model, and its page is written."""
+    """A self-check with the zip alone judges a notebook without a network, and writes its page."""
 
     def guest(job, beside):
         yield message(Environment({}, "3", ""))
@@ -283,7 +284,7 @@ def test_a_self_check_needs_nothing_else(run, packed, tmp_path, fake_sandbox, mo
 
 @pytest.mark.parametrize("command", ["batch", "reference", "judge"])
 def test_grading_with_it_is_refused(run, packed, command):
-    """Whoever grades needs the whole assignment, and is told so."""
+    """A batch with the students' zip is refused: grading needs the whole assignment."""
     with ZipFile(packed) as archive:
         archive.extractall("given")
     Path("mine.ipynb").write_text("{}", encoding="utf-8")
@@ -301,7 +302,7 @@ def test_grading_with_it_is_refused(run, packed, command):
 
 @pytest.mark.tensorflow
 def test_a_student_passes_in_an_empty_home(root, packed, tmp_path):
-    """A good solution passes a self-check from the zip, with real guests, where nothing else of the course is."""
+    """A good solution passes a self-check with the zip and real guests, with nothing else of the course there."""
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(root / "submissions" / "plain-sequential" / "practical4.ipynb", home)

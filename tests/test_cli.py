@@ -45,7 +45,7 @@ def empty_handed(tmp_path):
 
 @pytest.fixture
 def with_guest(monkeypatch, fake_sandbox, without_reference):
-    """Let batches run in a fake sandbox, against a made-up standard."""
+    """Make batches run in a fake sandbox, against made-up reference results."""
 
     def set_up(guest):
         made = fake_sandbox(guest)
@@ -85,14 +85,14 @@ def with_guest(monkeypatch, fake_sandbox, without_reference):
     ],
 )
 def test_wrong_usage_is_2(run, words, said):
-    """A command that cannot be carried out as it was typed ends with 2, and says what was wrong."""
+    """A command with invalid options ends with exit code 2 and says what is wrong."""
     code, text = run(*words)
     assert code == 2
     assert said in text
 
 
 def test_a_broken_assignment_is_3(run, tmp_path, empty_handed):
-    """An assignment that cannot be read ends with 3, and names its file."""
+    """An assignment that cannot be read ends with exit code 3. The message names its file."""
     (tmp_path / "assignment.toml").write_text("id = ")
     for words in (["batch", empty_handed, "--assignment", tmp_path], ["reference", tmp_path]):
         code, text = run(*words)
@@ -101,7 +101,7 @@ def test_a_broken_assignment_is_3(run, tmp_path, empty_handed):
 
 
 def test_a_reference_without_its_solution_is_3(run, root, tmp_path):
-    """Whoever holds others to the solution must have it; the message names its file."""
+    """Grading needs the reference solution. Where it is missing, the message names its file."""
     folder = shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "ocean")
     (folder / "solution.ipynb").unlink()
     code, text = run("reference", folder, "--practice-data")
@@ -110,7 +110,7 @@ def test_a_reference_without_its_solution_is_3(run, root, tmp_path):
 
 
 def test_a_submission_that_does_not_pass_is_1(run, with_guest, empty_handed, tmp_path):
-    """A batch in which somebody fails ends with 1, after its reports were written."""
+    """A batch with a FAIL writes all reports and ends with exit code 1."""
 
     def guest(job, beside):
         yield message(Environment({}, "3", ""))
@@ -124,7 +124,7 @@ def test_a_submission_that_does_not_pass_is_1(run, with_guest, empty_handed, tmp
 
 
 def test_a_broken_harness_is_4(run, with_guest, empty_handed, tmp_path):
-    """A batch in which somebody has no verdict because of the checker ends with 4."""
+    """A batch in which the checker failed on a submission ends with exit code 4."""
 
     def guest(job, beside):
         raise HarnessError("The sandbox fell over.")
@@ -137,7 +137,7 @@ def test_a_broken_harness_is_4(run, with_guest, empty_handed, tmp_path):
 
 
 def test_a_folder_in_use_is_2(run, with_guest, empty_handed, tmp_path):
-    """Two commands in one folder: the second ends with 2 and says who is there, and has run nothing."""
+    """A second command in the same folder runs nothing, names the first, and ends with exit code 2."""
     made = with_guest(lambda job, beside: iter(()))
     with lock.held(tmp_path / "out"):
         code, text = run("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
@@ -147,7 +147,7 @@ def test_a_folder_in_use_is_2(run, with_guest, empty_handed, tmp_path):
 
 
 def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch, tmp_path):
-    """A batch that is interrupted ends with 130, and says what becomes of its work."""
+    """An interrupted batch says what it has kept and ends with exit code 130."""
 
     def interrupted(*arguments):
         raise KeyboardInterrupt
@@ -161,8 +161,8 @@ def test_an_interruption_is_130(run, with_guest, empty_handed, monkeypatch, tmp_
 
 
 def test_the_index_is_there_while_the_reference_is_trained(run, with_guest, empty_handed, monkeypatch, tmp_path):
-    """From the first moment the index tells who waits; who interrupts before a submission has started finds it there,
-    too, as still to be checked."""
+    """The index lists waiting submissions from the start. A batch that is interrupted before any has run leaves them
+    there."""
     index, seen = tmp_path / "out" / "index.html", []
 
     def interrupted(settings, watch, on_end):
@@ -178,7 +178,7 @@ def test_the_index_is_there_while_the_reference_is_trained(run, with_guest, empt
 
 
 def test_a_partial_batch_tells_of_its_own_submissions_alone(run, with_guest, empty_handed, tmp_path):
-    """With --only the exit code is about the named submission, whatever became of others; the summary counts both."""
+    """With --only the exit code depends on the named submission alone. The summary counts all."""
 
     def guest(job, beside):
         if beside[0].payload == b"{}":
@@ -199,7 +199,7 @@ def test_a_partial_batch_tells_of_its_own_submissions_alone(run, with_guest, emp
 
 
 def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatch, tmp_path):
-    """A mistake of the checker's own ends with 4, and no student reads it as theirs."""
+    """A fault of the checker ends with exit code 4, and no student is blamed."""
 
     def mistaken(*arguments):
         raise IndexError("list index out of range")
@@ -215,7 +215,7 @@ def test_a_mistake_in_the_checker_is_4(run, with_guest, empty_handed, monkeypatc
 
 
 def test_everything_that_is_wrong_is_said_at_once(run, tmp_path):
-    """Options that contradict one another and paths to nowhere are told together, before anything runs."""
+    """Contradictory options and missing paths are all reported at once, before anything runs."""
     (tmp_path / "essay.txt").write_text("")
     code, text = run(
         *("batch", "nowhere", "--assignment", "flowers", "--data", "none.csv", "--extensions", "later.csv"),
@@ -241,8 +241,7 @@ def test_everything_that_is_wrong_is_said_at_once(run, tmp_path):
 
 
 def test_an_assignment_is_chosen_by_name(run, with_guest, empty_handed, tmp_path, monkeypatch):
-    """From any folder --assignment takes the name of an assignment that comes with the checker; without it, one is
-    taken, and named. That its seeds are public is said once in an output folder."""
+    """--assignment takes the name of a shipped assignment in any folder. Without it, an assignment is looked for."""
     with_guest(None)
     monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
     monkeypatch.chdir(tmp_path)
@@ -257,7 +256,8 @@ def test_an_assignment_is_chosen_by_name(run, with_guest, empty_handed, tmp_path
 
 
 def test_an_output_folder_with_something_else_is_refused(run, with_guest, empty_handed, tmp_path, monkeypatch):
-    """A batch writes into a folder that is new, empty, or holds results, even beside other files; into no other."""
+    """A batch writes into a folder that is new, empty, or holds results, even beside other files. It refuses all
+    others."""
     made = with_guest(None)
     monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
     out = tmp_path / "out"
@@ -302,7 +302,7 @@ def test_only_the_named_are_checked(run, with_guest, tmp_path, monkeypatch):
 
 
 def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch, tmp_path):
-    """Who runs files without a sandbox is told what that means."""
+    """A batch without a sandbox warns what that means."""
     with_guest(None)
     monkeypatch.setattr(batch, "run", lambda *arguments: batch.Result((), ()))
     words = ("batch", empty_handed, "--practice-data", "--out", tmp_path / "out")
@@ -313,7 +313,7 @@ def test_no_sandbox_is_said_loudly(run, with_guest, empty_handed, monkeypatch, t
 
 
 def test_an_old_key_is_said_once(run, with_guest, empty_handed, monkeypatch, tmp_path, root):
-    """An assignment that calls its limit on time by its old name works, and whoever uses it is told the new name."""
+    """An assignment may use the former name of its time limit. The command prints the new name."""
     folder = Path(shutil.copytree(root / "reference" / "ocean_proximity", tmp_path / "old"))
     settings = folder / "assignment.toml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("seconds = 720", "wall_seconds = 360"), "utf-8")
@@ -332,7 +332,7 @@ def test_an_old_key_is_said_once(run, with_guest, empty_handed, monkeypatch, tmp
 
 
 def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):
-    """Who connects to a scheduler that others may reach without a certificate is told what that means."""
+    """A scheduler that others can reach without a certificate leads to a warning that says what that means."""
     cluster = pytest.importorskip("checker.run.cluster", reason="needs the extra `cluster`")
     monkeypatch.setattr(cluster, "work", lambda address, boxes, announce: None)
     code, text = run("worker", "tcp://10.0.0.7:8786")
@@ -342,7 +342,7 @@ def test_a_scheduler_without_tls_is_said_loudly(run, monkeypatch):
 
 
 def test_a_cluster_needs_its_extra(run, monkeypatch):
-    """Where Dask is not installed, whoever asks for a cluster is told what to type; nobody else needs it."""
+    """Without Dask, a command that needs a cluster says what to install. Other commands work."""
     monkeypatch.delattr(run_package, "cluster", raising=False)
     monkeypatch.delitem(sys.modules, "checker.run.cluster", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
@@ -353,7 +353,7 @@ def test_a_cluster_needs_its_extra(run, monkeypatch):
 
 
 def test_the_version_is_printed(program):
-    """--version prints one line, and nothing has to be named beside it."""
+    """--version prints one line and needs no command."""
     assert program("--version") == (0, f"checker {checker.__version__}")
 
 
@@ -362,7 +362,7 @@ def test_the_version_is_printed(program):
 
 @pytest.mark.slow
 def test_the_program_alone_teaches():
-    """Without a command the program lists its commands and what each is for, as a process of its own."""
+    """Without a command, the program lists its commands with a line for each, as a process of its own."""
     ended = subprocess.run(
         [sys.executable, "-m", "checker", "--help"], capture_output=True, text=True, check=False, timeout=60
     )
@@ -402,7 +402,7 @@ def test_each_help_fits_and_has_an_example(run, command, monkeypatch, capsys):
     ],
 )
 def test_each_command_teaches_by_example(run, command, options):
-    """The help of a command names its options, and shows it as one would type it."""
+    """A command's help names its options as one types them."""
     code, text = run(command, "--help")
     assert code == 0
     assert f"Example: checker {command} " in text
@@ -410,7 +410,7 @@ def test_each_command_teaches_by_example(run, command, options):
 
 
 def test_exit_codes_are_taught(run):
-    """The help of batch says what each exit code means."""
+    """The help of batch explains each exit code."""
     _, text = run("batch", "--help")
     for words in ("0: all pass", "1: some fail", "2: wrong usage", "3: the assignment", "4: the checker"):
         assert words in text
@@ -421,14 +421,15 @@ def test_exit_codes_are_taught(run):
 
 @pytest.fixture
 def healthy(monkeypatch, tmp_path):
-    """A machine whose sandbox works and whose data is nowhere."""
+    """A machine with a working sandbox and without the data."""
     monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "")
     monkeypatch.setattr(dataset.pooch, "os_cache", lambda project: tmp_path)
     monkeypatch.delenv(dataset.VARIABLE, raising=False)
 
 
 def test_the_doctor_says_what_is_missing(run, healthy):
-    """The doctor names versions, sandbox, assignment and room, says how to get missing data, and ends with 1."""
+    """doctor lists versions, sandbox, assignment and memory, says how to get missing data, and ends with exit code
+    1."""
     code, text = run("doctor")
     assert code == 1
     for words in ("ok Python:", "ok tensorflow:", "ok sandbox: bubblewrap works", "ok assignment:", "ok room:"):
@@ -438,7 +439,7 @@ def test_the_doctor_says_what_is_missing(run, healthy):
 
 
 def test_the_doctor_says_how_to_get_a_sandbox(run, healthy, monkeypatch):
-    """Where the sandbox does not work the doctor says why, and what to type."""
+    """doctor says why the sandbox does not work, and what to type."""
     monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "the command bwrap is not installed.")
     _, text = run("doctor")
     assert "-- sandbox: none: the command bwrap is not installed." in text
@@ -446,20 +447,20 @@ def test_the_doctor_says_how_to_get_a_sandbox(run, healthy, monkeypatch):
 
 
 def test_the_doctor_goes_on_without_an_assignment(run, healthy, tmp_path):
-    """Where there is no assignment the doctor says so among the rest."""
+    """doctor says that there is no assignment, among its other findings."""
     code, text = run("doctor", "--assignment", tmp_path)
     assert code == 1
     assert "-- assignment: There is no assignment in" in text
 
 
 def test_a_healthy_machine_is_0(run, monkeypatch):
-    """Where nothing is missing the doctor ends with 0."""
+    """doctor ends with exit code 0 if nothing is missing."""
     monkeypatch.setattr(doctor, "examine", lambda folder, data: (Finding("all", "is well", True),))
     assert run("doctor") == (0, "ok all: is well")
 
 
 def test_the_doctor_tries_the_wall_when_asked(run, monkeypatch, make):
-    """With --full hostile files are run; each group says how many came to nothing; what got through is named."""
+    """doctor --full runs hostile files, counts for each group how many were stopped, and names those that were not."""
     snippets = trials.load()
     tried = [trials.Trial(snippet, make.execution(), "") for snippet in snippets]
     through = next(number for number, snippet in enumerate(snippets) if snippet.name == "network/tcp")
@@ -475,7 +476,7 @@ def test_the_doctor_tries_the_wall_when_asked(run, monkeypatch, make):
 
 
 def test_the_doctor_tries_nothing_without_a_wall(run, monkeypatch):
-    """With --full, but without a wall, no hostile file runs."""
+    """doctor --full runs no hostile file if the machine has no wall."""
     monkeypatch.setattr(doctor, "examine", lambda folder, data: ())
     monkeypatch.setattr(doctor.bubblewrap, "why_not", lambda: "the command bwrap is not installed.")
     monkeypatch.setattr(doctor.trials, "run", None)
@@ -502,7 +503,7 @@ def test_the_doctor_tries_nothing_without_a_wall(run, monkeypatch):
     ids=lambda words: " ".join(word for word in words if word != HOSTILE) or "command",
 )
 def test_a_hostile_name_paints_nothing(run, healthy, words):
-    """A file name with terminal escapes or reversed text, as a shell may fill it in, is shown as harmless text."""
+    """A typed file name with terminal escapes or reversed text is printed as harmless text."""
     code, text = run(*words)
     assert code != 0
     assert not {"\x1b", "\x07", "\u202e"} & set(text)
@@ -510,7 +511,7 @@ def test_a_hostile_name_paints_nothing(run, healthy, words):
 
 
 def test_hostile_names_of_submissions_paint_nothing(run, with_guest, tmp_path):
-    """A submission's hostile name is shown as harmless text when it is listed, run and summed up."""
+    """A submission's hostile name is printed as harmless text in the list, the progress and the summary."""
 
     def guest(job, beside):
         yield message(Environment({}, "3", ""))

@@ -46,7 +46,7 @@ ROWS = 1_000
 
 
 class FakeWall(FakeSandbox):
-    """A fake sandbox that workers take for theirs."""
+    """A fake sandbox that workers use as theirs."""
 
     name = "bubblewrap"
 
@@ -57,7 +57,7 @@ def unwatched(*step):
 
 @pytest.fixture(scope="module")
 def data(assignment):
-    """A small part of the practice data, as the bytes that travel say."""
+    """A small part of the practice data, as it is in the bytes that are sent."""
     head, *lines = dataset.PRACTICE.read_bytes().splitlines(keepends=True)
     chosen = [lines[row] for row in np.random.default_rng(0).permutation(len(lines))[:ROWS]]
     return dataset.parse(assignment.data, b"".join([head, *chosen]), "a small part", practice=True)
@@ -76,13 +76,13 @@ def wall(practical):
 
 @pytest.fixture
 def settings(assignment, data):
-    """What is the same for all submissions here."""
+    """The settings of all submissions here."""
     return RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
 
 
 @pytest.fixture
 def handed_in(tmp_path):
-    """Return what hands files in, each with a script's name as its content, and finds them."""
+    """Return a function that hands in files, each with a script's name as its content, and finds them."""
     folder = tmp_path / "in"
     folder.mkdir()
 
@@ -95,7 +95,7 @@ def handed_in(tmp_path):
 
 
 def task_of(submission, settings):
-    """The task for a submission as a client writes it."""
+    """The task for a submission, as a client writes it."""
     note = settings.dataset.note
     return cluster.Task(
         replace(submission, name="", path=""), settings.assignment, note, settings.seeds, settings.further, "", False
@@ -106,7 +106,7 @@ def task_of(submission, settings):
 
 
 def test_evidence_over_bytes_is_the_evidence(settings, handed_in, wall):
-    """A submission examined from bytes alone, and sent back as bytes, leaves the evidence that it leaves at home."""
+    """A submission that is sent as bytes and examined gives the same evidence as on this machine."""
     (ada,) = handed_in(ada="good")
     at_home = places.Pool(wall).gather(ada, settings, unwatched)
     task, content = to_json(task_of(ada, settings)), cluster._sent(ada)
@@ -123,8 +123,8 @@ def test_evidence_over_bytes_is_the_evidence(settings, handed_in, wall):
 
 
 def test_further_seeds_over_bytes_are_the_further_seeds(settings, handed_in, wall):
-    """Evidence that travels to a worker for further seeds, and back, is what these seeds add to it at home; neither
-    name nor path travels with it."""
+    """Evidence that is sent to a worker for further seeds comes back with the same additions as on this machine.
+    Neither name nor path is sent."""
     (ada,) = handed_in(ada_lovelace="good")
     settings, pool = replace(settings, further=(37, 41)), places.Pool(wall)
     first = batch.as_handed_in(pool.gather(ada, settings, unwatched), ada)
@@ -143,7 +143,7 @@ def test_further_seeds_over_bytes_are_the_further_seeds(settings, handed_in, wal
 
 
 def test_another_answer_over_bytes_is_that_at_home(settings, handed_in, wall):
-    """Evidence that travels to a worker for another network to be the answer comes back as it would be at home."""
+    """Evidence that is sent to a worker to make another network the answer comes back as on this machine."""
     (ada,) = handed_in(ada_lovelace="good")
     pool = places.Pool(wall)
     ran = batch.as_handed_in(pool.gather(ada, settings, unwatched), ada)
@@ -159,7 +159,7 @@ def test_another_answer_over_bytes_is_that_at_home(settings, handed_in, wall):
 
 
 def test_other_data_is_refused(settings, handed_in, wall):
-    """A worker whose data is not what the task names says so, and runs nothing."""
+    """A worker with other data than the task names says so and runs nothing."""
     (ada,) = handed_in(ada="good")
     csv = settings.dataset.csv.replace(b"INLAND", b"ISLAND", 1)
     assert csv != settings.dataset.csv
@@ -170,7 +170,7 @@ def test_other_data_is_refused(settings, handed_in, wall):
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-40], lambda b: b"", lambda b: b.replace(b".npz", b".abc")])
 def test_evidence_that_did_not_arrive_whole_is_refused(settings, handed_in, damage, wall):
-    """What came back cut short, empty or without an array is the harness's failure, not anybody's evidence."""
+    """A reply that is cut short, empty or lacks an array is the checker's failure and not evidence."""
     (ada,) = handed_in(ada="good")
     gathered = places.Pool(wall).gather(ada, settings, unwatched)
     with pytest.raises(EvidenceError):
@@ -183,7 +183,7 @@ def test_evidence_that_did_not_arrive_whole_is_refused(settings, handed_in, dama
 
 @pytest.mark.parametrize("reach", [cluster.connect, lambda address: cluster.work(address, 1, print)])
 def test_tls_without_a_certificate_is_told(reach):
-    """Where Dask knows no certificates, neither client nor worker tries to reach a scheduler behind TLS."""
+    """If Dask lacks support for certificates, neither client nor worker contacts a scheduler behind TLS."""
     with pytest.raises(UsageError, match="knows no certificates here"):
         reach("tls://127.0.0.1:1")
 
@@ -202,12 +202,12 @@ def test_tls_without_a_certificate_is_told(reach):
     ],
 )
 def test_only_tls_and_loopback_are_not_exposed(address, exposed):
-    """A scheduler that others may reach without a certificate is known by its address."""
+    """The address shows whether others can reach a scheduler without a certificate."""
     assert scheduler_addresses.is_exposed(address) is exposed
 
 
 def test_a_scheduler_is_named_by_address_or_file(tmp_path):
-    """An address is taken as it is, a scheduler file is read, anything else is refused with what to give."""
+    """An address is used as it is, a scheduler file is read, and anything else is refused with advice."""
     path = tmp_path / "scheduler.json"
     path.write_text(json.dumps({"address": "tls://10.0.0.7:8786", "type": "Scheduler"}))
     assert scheduler_addresses.address_of("tcp://x:1") == "tcp://x:1"
@@ -228,7 +228,7 @@ GONE = object()
 
 
 class FakeClient:
-    """A client whose one worker offers boxes, and whose tasks end as the test says."""
+    """A client with one worker that offers boxes, and tasks that end as the test says."""
 
     def __init__(self, *ends, boxes=2, memory=12_000):
         self.ends, self.sent, self.plugins = list(ends), [], []
@@ -269,7 +269,7 @@ def killed():
 
 
 def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(settings, handed_in, tmp_path, wall):
-    """After so many lost workers a submission is not sent once more; it has no verdict, and the next one has one."""
+    """After this many lost workers, a submission is not sent again and has no verdict; the next one has one."""
     ada, grace = handed_in(ada="good", grace="good")
     packed = store.pack(places.Pool(wall).gather(grace, settings, unwatched))
     client = FakeClient(killed(), packed)
@@ -284,7 +284,7 @@ def test_a_submission_that_is_lost_again_and_again_is_given_up_alone(settings, h
     [(RuntimeError("On tcp://x: No space left."), "No space left"), (CancelledError(), "scheduler was lost")],
 )
 def test_what_fails_on_a_worker_is_tried_again(settings, handed_in, tmp_path, end, words):
-    """A worker's failure is tried once more, then told in its own words without a verdict."""
+    """A worker's failure is tried once more, then reported in the worker's words without a verdict."""
     (ada,) = handed_in(ada="good")
     client = FakeClient(end, end)
     (unfinished,) = run((ada,), settings, cluster.Cluster(client, settings, print), tmp_path / "out").unfinished
@@ -293,8 +293,8 @@ def test_what_fails_on_a_worker_is_tried_again(settings, handed_in, tmp_path, en
 
 
 def test_a_batch_whose_workers_are_all_gone_says_so_and_ends(settings, handed_in, tmp_path, monkeypatch):
-    """Where the last worker has gone, that is said once, with how long the batch waits; then the batch comes to its
-    end, and what was not finished has no verdict."""
+    """When the last worker is gone, the batch says so once, with how long it waits. Then it ends, and unfinished
+    submissions have no verdict."""
     monkeypatch.setattr(workers, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(workers, "WAIT_SECONDS", 0.3)
@@ -310,7 +310,7 @@ def test_a_batch_whose_workers_are_all_gone_says_so_and_ends(settings, handed_in
 
 
 def test_a_worker_that_comes_in_time_is_enough(monkeypatch):
-    """A batch goes on where a worker has come while it waited, and says so; the next loss is told anew."""
+    """A batch goes on when a worker comes while it waits, and says so. The next loss is reported anew."""
     monkeypatch.setattr(workers, "LOOK_SECONDS", 0.0)
     said, client = [], FakeClient()
     there = workers.Workers(client, cluster.boxes_of("bubblewrap"), 1_000, said.append)
@@ -322,7 +322,7 @@ def test_a_worker_that_comes_in_time_is_enough(monkeypatch):
 
 
 def test_no_name_and_no_path_travels(settings, handed_in, tmp_path):
-    """What is sent of a submission holds neither its name nor its place, nor the assignment's folder."""
+    """The bytes that are sent hold neither a submission's name and path nor the assignment's folder."""
     (ada,) = handed_in(ada_lovelace="good")
     client = FakeClient(RuntimeError(""), RuntimeError(""))
     run((ada,), settings, cluster.Cluster(client, settings, print), tmp_path / "out")
@@ -334,7 +334,7 @@ def test_no_name_and_no_path_travels(settings, handed_in, tmp_path):
 
 
 def test_as_many_as_boxes_and_memory_allow(settings):
-    """A worker counts for as many boxes as it has memory for; a batch keeps one more waiting for each."""
+    """A worker counts as many boxes as fit its memory. A batch keeps one more submission waiting for each."""
     needed = places.memory_of_one(settings.assignment)
     place = cluster.Cluster(FakeClient(boxes=8, memory=3 * needed + 1), settings, print)
     assert (place.boxes, place.at_a_time) == (3, 6)
@@ -348,7 +348,7 @@ def test_as_many_as_boxes_and_memory_allow(settings):
 
 @contextmanager
 def local(monkeypatch, wall, **options):
-    """A scheduler with one worker in this process, whose sandbox is the one given, and a client."""
+    """A scheduler with one worker in this process that has the given sandbox, and a client."""
     monkeypatch.setattr(kinds, "choose", lambda kind: wall)
     workers = {"processes": False, "worker_class": cluster.BoxWorker, "dashboard_address": "127.0.0.1:0", **options}
     with LocalCluster(n_workers=1, **workers) as here, closing(cluster.connect(here.scheduler_address)) as client:
@@ -356,7 +356,7 @@ def local(monkeypatch, wall, **options):
 
 
 def test_a_batch_through_dask_is_the_batch(settings, handed_in, tmp_path, monkeypatch, wall):
-    """Through a real scheduler, and warm boxes, a batch has the reports that it has on this machine, each once."""
+    """With a real scheduler and warm boxes, a batch gives the same reports as on this machine, each once."""
     chosen = handed_in(ada="good", grace="none", linus="good")
     at_home = run(chosen, settings, places.Pool(wall), tmp_path / "home")
     wall, ended = FakeWall(wall.guest), []
@@ -390,7 +390,7 @@ def test_memory_limits_what_runs_at_once(settings, handed_in, tmp_path, monkeypa
 
 
 def test_a_worker_without_a_wall_does_not_start(settings, monkeypatch):
-    """Where there is no working sandbox a worker does not come up, and says why."""
+    """A worker does not start without a working sandbox, and says why."""
 
     def none(kind):
         raise SandboxMissingError("There is no working sandbox on this machine: no bwrap.", "Get it.")
@@ -415,7 +415,7 @@ def test_workers_that_are_not_ours_are_given_nothing(settings, monkeypatch):
 
 
 def test_a_batch_without_a_scheduler_says_what_to_type(monkeypatch):
-    """Where nobody listens a client says so, and how to start a scheduler."""
+    """If no scheduler listens, the client says so, and how to start one."""
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(UsageError, match="There is no scheduler at tcp://127"):
         cluster.connect("tcp://127.0.0.1:1")
@@ -447,7 +447,7 @@ cluster.work(sys.argv[1], 1, print)
 
 
 def deadly(job, beside):
-    """A guest that takes the worker's process with it, or takes its time, or has no model."""
+    """A guest that kills the worker's process, or takes its time, or has no model."""
     script = beside[0].payload
     if script == b"kill":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -458,7 +458,7 @@ def deadly(job, beside):
 
 @pytest.mark.slow
 def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, settings, handed_in, tmp_path):
-    """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has its own."""
+    """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has one."""
     ours = processes(allowed_failures=1)
     workers = [ours.start_worker("-c", FAKE_WORKER, ours.address) for _ in range(3)]
     place = cluster.Cluster(ours.client, settings, print)
@@ -473,7 +473,7 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, se
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path, capfd, number):
-    """A worker that is told to end, or interrupted, says so and leaves its submission to another, also where no loss is
+    """A worker that is ended or interrupted says so and leaves its submission to another worker, also if no loss is
     allowed."""
     ours = processes(allowed_failures=0)
     first = ours.start_worker("-c", FAKE_WORKER, ours.address)
@@ -495,7 +495,7 @@ def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in,
 
 @pytest.mark.slow
 def test_a_worker_that_is_stopped_while_its_boxes_warm_up_says_so(processes):
-    """Whoever stops a worker early reads one sentence, and no error."""
+    """A worker that is stopped early prints one sentence and no error."""
     ours = processes(allowed_failures=0)
     command = [sys.executable, "-c", SLOW_TO_START, ours.address]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -542,7 +542,7 @@ def test_the_next_worker_removes_what_a_killed_one_left(processes, settings, han
 
 @pytest.mark.slow
 def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, settings, handed_in, tmp_path):
-    """Where the scheduler is lost the batch comes to its end: what was not finished has no verdict, and it says why."""
+    """If the scheduler is lost, the batch ends: unfinished submissions have no verdict, and it says why."""
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
         ours = processes(allowed_failures=3)
         worker = ours.start_worker("-c", FAKE_WORKER, ours.address)
@@ -597,6 +597,6 @@ EXAMPLES = ("no-hidden-layer", "one-output", "too-little-training")
 
 
 def told(report):
-    """What a report says that no clock has part in."""
+    """The parts of a report that do not depend on a clock."""
     trained = [(run.seed, run.history, run.predictions, run.steps) for run in report.runs]
     return report.submission, report.verdict, report.reasons, report.comparison, trained
