@@ -207,7 +207,7 @@ def test_numbers_to_predict_are_read(prices, practice):
 
 
 def test_a_target_that_is_no_number_is_refused(regression, tmp_path):
-    """Where the target holds something else than numbers, the message says which column."""
+    """If the target holds something that is no number, the message names the column."""
     wrong = replace(regression.data, target="ocean_proximity")
     with pytest.raises(DatasetError, match="values of ocean_proximity that are no numbers"):
         dataset.load(wrong, practice=True)
@@ -245,7 +245,7 @@ def test_words_are_no_features(flowers):
 
 
 def test_data_published_nowhere_is_asked_for_by_its_name(flowers, monkeypatch):
-    """Where it lies nowhere, no download is tried, and practice data is not offered: there is none."""
+    """If the file is not found, no download is tried, and practice data is not offered, because there is none."""
     source, folder = flowers
     monkeypatch.delenv(dataset.VARIABLE)
     with pytest.raises(DatasetError, match=r"The data \(flowers.csv\) is not on this machine") as caught:

@@ -74,7 +74,7 @@ real = [pytest.mark.examples, pytest.mark.tensorflow, pytest.mark.wall]
 
 
 class TestHandful:
-    """What a real batch promises, seen in a handful of examples."""
+    """The promises of a real batch, on a handful of examples."""
 
     pytestmark = real
 
@@ -94,7 +94,7 @@ class TestHandful:
         assert all(name in (out / "index.html").read_text(encoding="utf-8") for name in HANDFUL)
 
     def test_a_second_batch_runs_nothing_again(self, root, handful):
-        """What is stored is judged from evidence: no box is opened, and nothing changes."""
+        """Stored evidence is judged without a box, and nothing changes."""
         times = {path: path.stat().st_mtime_ns for path in handful.out.glob("evidence/*/evidence.json")}
         again = Checked(root, handful.folder, handful.out)
         assert {path: path.stat().st_mtime_ns for path in handful.out.glob("evidence/*/evidence.json")} == times

@@ -42,7 +42,7 @@ def holder(tmp_path, root, monkeypatch):
 
 
 def test_a_folder_is_held_by_one_process(tmp_path, holder):
-    """Whoever comes second is told who works there and since when, and touches nothing."""
+    """A second command is told which one holds the folder and since when, and changes nothing."""
     said = rf"out is in use by process {holder.pid}, since \d{{4}}-"
     with pytest.raises(UsageError, match=said) as told, lock.held(tmp_path / "out"):
         pass
@@ -59,7 +59,7 @@ def test_another_folder_is_free(tmp_path, holder):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT] if os.name != "nt" else [])
 def test_a_folder_is_free_when_its_holder_is_killed(tmp_path, holder, number):
-    """However a holder ends, the next takes the folder at once, and removes the temporary files that were left."""
+    """However a holder ends, the next command takes the folder at once and removes its temporary files."""
     holder.send_signal(number)
     holder.wait(20)
     with lock.held(tmp_path / "out"):

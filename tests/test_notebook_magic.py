@@ -119,7 +119,8 @@ def test_links_of_the_page_stay_in_it(kernel, stands_in):
 
 
 def test_progress_is_shown_while_it_runs(kernel, stands_in):
-    """What is used is printed, each step takes the last one's place, and no figure of the report is left as text."""
+    """`%check` prints the file and the data that it uses. Each step replaces the last one, and no figure of the
+    report stays as text."""
     stands_in()
     shown = kernel("%check")
     assert "Assignment: tick4.zip, beside <your> file." in texts(shown)
@@ -130,7 +131,7 @@ def test_progress_is_shown_while_it_runs(kernel, stands_in):
 
 
 def test_an_error_is_shown_in_words(kernel, stands_in, place):
-    """Where no page was written, the check's own words are shown, and no old page."""
+    """If no page was written, the check's own words are shown, and no old page."""
     stands_in(code=2)
     (place / "checker-report.html").write_text("old", encoding="utf-8")
     shown = kernel("%check")

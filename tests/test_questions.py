@@ -79,7 +79,7 @@ def test_templates_cover_all_topics():
 
 
 def test_words_of_templates_are_sentences():
-    """What is asked is a question, what is good ends as a sentence does, and no line of the file is endless."""
+    """Each question ends with a question mark, each good answer with a full stop, and no line is too long."""
     for name, template in templates().items():
         assert "?" in template.ask, name
         assert template.good.endswith((".", "}", "?")), name
@@ -128,7 +128,8 @@ def test_what_is_wrong_comes_before_what_everybody_can_be_asked():
 
 @pytest.mark.parametrize("itself", [True, False])
 def test_how_it_was_watched_and_tested_leads(itself):
-    """Who watched no development set, or one of training rows, and tested on training rows, is asked that first."""
+    """The first questions are about a test on training rows, and a development set that is missing or holds training
+    rows."""
     traced = replace(a_pass().tracing, seen=(SeenRows(15, "evaluate", 4_128, 4_000),))
     said = (Observation(Symptom.OVERFITS, "By heart."), Observation(Symptom.DIVERGED, "It rose."))
     recipe = replace(a_pass().recipe, development=itself, watched_itself=itself)
@@ -331,7 +332,7 @@ def test_without_a_network_it_is_asked_how_it_would_be_done():
 
 
 def test_of_an_unread_file_a_plan_is_asked_about():
-    """Whoever handed in no notebook is asked how it is done."""
+    """A student without a notebook is asked how one is made."""
     failure = Failure(
         stage=Stage.READING, cause=FailureCause.UNREADABLE_FILE, rationale="There is no notebook.", help="Hand one in."
     )
@@ -380,7 +381,7 @@ def test_an_idle_network_and_an_error_are_asked_about():
 
 
 def test_weights_that_no_training_gave_are_asked_about_first():
-    """Where a training was not seen, or cannot have been, the first question is where the weights come from."""
+    """If a training was not seen or cannot be true, the first question is where the weights come from."""
     forged = replace(a_pass(), verdict=Verdict.REFER, agreed=Agreed(impossible="More steps than one a microsecond."))
     found = asked(forged)["weights_from_elsewhere"]
     assert "Where do the weights of `" in found.ask

@@ -300,7 +300,7 @@ def test_a_png_is_shown_with_its_size() -> None:
 
 
 def test_a_page_stays_light_and_keeps_the_student_s_own_cells() -> None:
-    """However much a notebook holds, the page keeps its weight, and the hand-out's cells give way first."""
+    """A page stays within its size, however long the notebook; the hand-out's cells are cut first."""
     heavy = CellOutput("text", "\"'<>&" * 900)
     handout = [StudentCell(a_cell(at, "x = '<'\n" * 900, *[heavy] * 20), False) for at in range(1, 120)]
     own = StudentCell(a_cell(120, "my_own_answer = 42", heavy), True)
@@ -338,7 +338,7 @@ def test_the_recipe_says_what_was_cut() -> None:
 
 
 def test_the_reference_is_only_shown_beside_an_answer() -> None:
-    """Who has no network yet is not shown the solution; who has one sees both, box by box."""
+    """A page without a network does not show the solution. With one, both are shown side by side."""
     assert "Reference" not in PAGES["fail"].text
     drawings = [words for words in PAGES["pass"].values("aria-label", "svg") if "Input" in words]
     assert drawings == [
@@ -357,7 +357,8 @@ def test_a_page_without_an_index_links_to_none() -> None:
 
 
 def test_the_page_says_where_each_seed_decided() -> None:
-    """Where the mean is closer to the bar than the test can tell, the page says that each seed decided, if it did."""
+    """If the mean is closer to the bar than the test can tell, the page says so, and that each seed decided if it
+    did."""
     close = replace(a_comparison(), band=0.2, further=5)
     assert "borderline" in Page(render_page(replace(a_pass(), comparison=close))).text
     text = Page(render_page(replace(a_pass(), comparison=replace(close, unanimous=True)))).text
@@ -414,7 +415,7 @@ def test_what_the_trainings_show_is_told() -> None:
 
 
 def test_missing_values_interrupt_a_curve() -> None:
-    """Where a history has no value the line stops, and it starts again after the gap."""
+    """The line has a gap where a history has no value."""
     run = replace(a_run(11), history={"loss": (1.0, 0.8, None, 0.5, 0.4)})
     ((heading, drawing),) = curves([run])
     (path,) = Page(drawing).values("d", "path")
@@ -632,7 +633,8 @@ def test_each_accuracy_is_a_block_on_the_lane_of_its_verdict() -> None:
 
 
 def test_the_cohort_s_figure_is_told_in_words() -> None:
-    """Who cannot see the figure hears how the accuracies of each verdict are spread, and what they are held against."""
+    """The figure's text alternative says how the accuracies of each verdict are spread, and what they are compared
+    with."""
     (words,) = an_index(a_pass(mean=0.91), a_pass(mean=0.95), a_referral()).values("aria-label", "svg")
     assert words == (
         "Mean accuracy of 3 submissions: PASS 2, from 91.0% to 95.0%, median 93.0%; "

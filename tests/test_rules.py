@@ -153,7 +153,7 @@ def test_a_failure_has_a_finding_and_a_short_name(run, mark, body, finding, shor
 
 
 def test_notes_are_kept(run):
-    """What a rule notes is kept with its result, in order, whether it passes or not."""
+    """A rule's notes are kept with its result, in order, whether it passes or not."""
     found = run('''
         @pytest.mark.required
         def test_passes(note):
@@ -254,7 +254,7 @@ def weighed(exhibits, **lists):
 
 
 def test_an_assignment_weighs_rules_by_name(run, exhibits):
-    """What is marked required becomes advice, or the reverse; all cases of a rule together; what is off is not run."""
+    """An assignment can make a required rule advisory or the reverse, for all its cases, or switch it off."""
     found = run(THREE, weighed(exhibits, required=("test_b",), advisory=("test_a",), off=("test_c",)))
     assert [(r.name, r.importance) for r in found] == [
         ("test_a", Importance.ADVISORY),

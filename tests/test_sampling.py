@@ -37,7 +37,7 @@ def town():
 
 @pytest.mark.parametrize("share", [0.5, 0.64, 0.8, 0.99])
 def test_rows_that_a_random_split_set_aside_are_trained_on(town, share):
-    """Whoever feeds a random part of the rows has left out none of the others by choice."""
+    """If a random part of the rows was fed, no others count as left out by choice."""
     fed = town.order[: round(share * 3_000)]
     assert list(town.sample(fed).rows) == list(range(3_000))
     assert list(town.sample_of_prices(fed).rows) == list(range(3_000))
@@ -89,7 +89,7 @@ def test_rows_unlike_the_others_are_not_trained_on(town):
 
 
 def test_few_rows_stay_few(town):
-    """Who trained on a tenth of the rows is trained again on no others."""
+    """A network trained on a tenth of the rows is retrained on no others."""
     fed = town.order[:300]
     assert list(town.sample(fed).rows) == sorted(fed)
 

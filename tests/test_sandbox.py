@@ -293,8 +293,8 @@ def test_a_link_to_a_home_is_a_home(tmp_path):
 @pytest.mark.wall
 @pytest.mark.parametrize("attribute", ["prefix", "base_prefix"])
 def test_a_python_in_a_home_is_refused(attribute, monkeypatch):
-    """Where the checker's Python lies right in the home of who runs it, there is no sandbox, and the words say why and
-    what to do; and no command for a box can be had."""
+    """There is no sandbox if the checker's Python lies directly in the user's home folder. The message says why and
+    what to do."""
     monkeypatch.setattr(sys, attribute, os.path.expanduser("~"))
     bubblewrap.why_not.cache_clear()
     try:

@@ -70,7 +70,7 @@ def test_why_a_model_is_not_the_answer(make, change, reason):
     ],
 )
 def test_what_is_not_held_against_a_model(make, change):
-    """What is not known of a model, a trial before its training, and layers of one's own do not rule it out."""
+    """Unknown facts about a model, a trial before its training, and custom layers do not rule it out."""
     assert select(make.model(1), make.model(2, **change(make))).chosen == 2
 
 
@@ -80,7 +80,7 @@ def test_a_model_without_a_variable_goes_by_its_own_name(make):
 
 
 def test_no_model_is_no_answer(make):
-    """Where no model fits the task none is chosen, and each says why."""
+    """If no model fits the task, none is the answer, and each says why."""
     found = select(make.model(1, output_width=1), make.model(2, fits=()))
     assert found.chosen is None
     assert [r.model for r in found.rejected] == [1, 2]
@@ -88,7 +88,7 @@ def test_no_model_is_no_answer(make):
 
 
 def test_a_number_is_predicted_by_one_output(make):
-    """Where the task is a regression the answer has one output, and a network with more is none."""
+    """In a regression, the answer has one output, and a network with more is not chosen."""
     models = (make.model(1, output_width=1), make.model(2, output_width=5))
     found = selection.select(models, (), 1, ROWS)
     assert found.chosen == 1
@@ -118,7 +118,7 @@ def test_a_wrong_width_is_explained(make, width, words):
 
 
 def test_classes_instead_of_a_number_are_explained(make):
-    """Where a number is to be predicted, a network that ends in classes is named, whatever its inputs."""
+    """In a regression, a network that ends in classes is named, whatever its inputs."""
     bands = make.model(1, make.fit(cell=12), input_width=8, output_width=10, variable="net")
     failure = explanation.why_none([bands], (), 1, ROWS)
     assert failure.rationale == "The network `net` ends in 10 outputs; the task is to predict one number."
@@ -190,7 +190,7 @@ def test_a_mark_may_name_a_variable(make):
 
 
 def test_words_after_a_mark_that_name_no_network_are_only_words(make):
-    """Whoever writes a sentence behind the mark means the network of the cell."""
+    """A sentence after the mark names the cell's network."""
     models = make.model(1, make.fit(cell=4), variable="net"), make.model(2, make.fit(cell=9), variable="other")
     assert select(*models, cells=(make.cell(4, "# checker: answer is this network\nnet.fit(x, y)"),)).chosen == 1
 
@@ -210,7 +210,7 @@ def test_a_demonstrators_word_counts_most(make):
 
 
 def test_a_marked_model_that_does_not_fit_is_explained(make):
-    """Where the marked model has the wrong width, no other is taken in its stead, and the failure is about it."""
+    """If the marked model has the wrong width, no other is chosen, and the failure is about it."""
     wrong = make.model(1, make.fit(cell=4), output_width=4, variable="net")
     cells = (make.cell(4, "# checker: answer"),)
     assert select(wrong, make.model(2), cells=cells).chosen is None
@@ -218,7 +218,7 @@ def test_a_marked_model_that_does_not_fit_is_explained(make):
 
 
 def test_a_name_that_no_model_has_changes_nothing(make):
-    """Where the assignment's variable was not used, the last fitting model is the answer."""
+    """If the assignment's variable was not used, the last fitting model is the answer."""
     assert select(make.model(1), named="answer").chosen == 1
 
 
@@ -256,7 +256,7 @@ def test_the_last_of_folds_says_for_how_many_it_stands(make):
 
 
 def test_a_named_network_is_the_answer_however_it_did(make):
-    """Somebody's word outdoes what the networks did."""
+    """A person's choice outweighs the networks' results."""
     models = [make.model(1, variable="net1"), make.model(2, variable="net2")]
     found = selection.select(models, (), CLASSES, ROWS, "net2", {2: "it did clearly worse than `net1`"})
     assert found.chosen == 2
@@ -281,7 +281,7 @@ def test_an_unknown_name_is_told_with_those_there_are(make):
 
 
 def test_a_prompt_that_nobody_answers_is_for_a_demonstrator(make):
-    """Where a cell could not go on with an empty line and there is no answer, the prompt is named, and what to do."""
+    """If a cell could not continue with an empty input and there is no answer, the prompt is named, and what to do."""
     words = "input('epochs: ') was answered with an empty line, which is no number"
     asking = CellResult(
         index=4, source="n = int(input('epochs: '))", outputs=(), error=CellError("ValueError", words, ""), seconds=0.1

@@ -180,7 +180,7 @@ def test_damaged_outputs_are_the_assignments_fault(committed):
 
 @pytest.mark.parametrize("task", ["assignment", "regression"])
 def test_outputs_of_traditional_models_have_their_scores(request, task):
-    """What is kept of each row gives the score that was measured."""
+    """The stored result of each row gives the measured score."""
     settings = a_course(request.getfixturevalue(task))
     known, metric = references.baseline_scores(settings), METRICS[settings.assignment.bar.metric]
     classes = len(settings.assignment.data.classes)
@@ -195,7 +195,7 @@ def test_outputs_of_traditional_models_have_their_scores(request, task):
 
 
 def test_the_hand_out_alone_must_fail(assignment, make):
-    """Whoever hands in the hand-out as it is fails; an assignment of which that is not so is broken."""
+    """The unchanged hand-out fails. An assignment in which it does not is broken."""
     settings, nothing = a_course(assignment), ReferenceResults(scores={}, baselines={})
     report = references.require_work(Gathered(make.evidence(), {}), settings, nothing)
     assert report.verdict is Verdict.FAIL

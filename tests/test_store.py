@@ -270,7 +270,7 @@ def test_a_folder_that_cannot_be_made_is_the_harnesss_fault(tmp_path):
 
 
 def test_what_was_still_being_written_is_cleared(tmp_path):
-    """What a killed process had half written is removed from every folder; whole files stay."""
+    """Files half written by a killed process are removed from every folder; whole files stay."""
     for folder in (tmp_path, tmp_path / "evidence" / "ada"):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{files.PARTIAL}x1y2z3").write_bytes(b"half")

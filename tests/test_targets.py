@@ -47,7 +47,7 @@ def test_a_scale_is_found_and_undone(values, name):
 
 
 def test_the_constants_are_exact(values):
-    """What is exact in the student's targets is exact in the scale."""
+    """Exact values in the student's targets are exact in the scale."""
     scale = targets.match(values / 100_000, values, values).scale
     assert (scale.factor, scale.offset, scale.shift) == (pytest.approx(1e-5), pytest.approx(0, abs=1e-9), None)
     scale = targets.match(np.log1p(values / 100_000), values, values).scale

@@ -320,7 +320,7 @@ def test_a_damaged_member_loses_nobody_else(tmp_path):
 
 
 def test_a_readable_file_is_taken_before_one_that_is_not(tmp_path):
-    """Where a student's notebook is a link and a module is whole, the module is checked, and the note says why."""
+    """If a student's notebook is a link and a module is whole, the module is checked, and the note says why."""
     with ZipFile(tmp_path / "c.zip", "w") as archive:
         archive.writestr(info("ada/t.ipynb", external_attr=(stat.S_IFLNK | 0o777) << 16), "elsewhere")
         archive.writestr("ada/u.py", "x = 1")
@@ -413,7 +413,7 @@ def test_nothing_of_a_zip_is_left_on_disk(hand_in, tmp_path):
 
 
 def test_a_folder_with_the_zip_in_it(hand_in, tmp_path):
-    """Whoever names the folder that the zip lies in is told to name the zip."""
+    """If the folder that holds the zip is named, the message says to name the zip."""
     hand_in("ada/t.py")
     with pytest.raises(UsageError) as refused:
         choice.find(tmp_path)
@@ -434,6 +434,6 @@ def test_a_student_without_a_notebook_is_there(tmp_path):
 
 
 def test_a_course_of_pdfs_only_is_still_a_course(hand_in):
-    """Where the names are a platform's, everybody is listed even if nobody has handed in a notebook."""
+    """If the names come from a platform, all students are listed, even if none handed in a notebook."""
     found = hand_in("Ada_1_assignsubmission_file/essay.pdf")
     assert what(found["Ada 1"])[0] is FAIL

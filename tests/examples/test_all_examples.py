@@ -99,7 +99,7 @@ def test_the_tables_hold_every_submission(batch):
 
 
 def test_a_second_batch_runs_nothing_again(batch):
-    """What is stored is judged from evidence: no box is opened, and nothing changes."""
+    """Stored evidence is judged without a box, and nothing changes."""
     times = {path: path.stat().st_mtime_ns for path in batch.out.glob("evidence/*/evidence.json")}
     again = run_batch(batch.examples, batch.out, batch.arguments)
     assert {path: path.stat().st_mtime_ns for path in batch.out.glob("evidence/*/evidence.json")} == times

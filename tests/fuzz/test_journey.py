@@ -89,7 +89,7 @@ def data(practice):
 
 @pytest.fixture(scope="module")
 def arrays(data):
-    """What a student's network was fed."""
+    """Inputs that a student's network was fed."""
     known = data.features[:, COLUMNS]
     x = ((known - known.mean(axis=0)) / known.std(axis=0)).astype(np.float32)
     return {"x": x[:240], "y": data.labels[:240].astype(np.int64), "watched": x[240:320], "tested": x[320:]}

@@ -167,7 +167,7 @@ def a_note(number):
 
 
 def test_a_long_batch_does_not_grow(place):
-    """However many submissions there are, the host's memory and the time for each stay what they were."""
+    """The host's memory and the time for each submission stay the same, however many there are."""
     for number in range(MANY):
         folder = place / "in" / f"Student {number:03}"
         folder.mkdir(parents=True)

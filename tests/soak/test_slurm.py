@@ -26,7 +26,7 @@ THIS_MACHINE = {
     "source /shared/checker/bin/activate": f"source {sys.prefix}/bin/activate",
     "jobs=10": f"jobs={JOBS}",
 }
-"""What is another cluster's own in the example."""
+"""The parts of the example that belong to another cluster."""
 WORKER = "checker.run.cluster.BoxWorker"
 HOLD = f"""
 import sys
