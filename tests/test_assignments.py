@@ -175,7 +175,7 @@ def test_a_folder_without_an_assignment_is_wrong_usage(tmp_path):
 
 
 def test_the_only_assignment_is_found(folder):
-    """Where there is one assignment nobody has to name it."""
+    """A single assignment need not be named."""
     assert folders.find(None, folder.parent) == folders.load(folder)
     assert folders.find(folder, Path("nowhere")) == folders.load(folder)
 
@@ -196,7 +196,7 @@ def test_the_classification_is_the_default(root, assignment):
 
 
 def test_among_several_one_must_be_named(folder):
-    """Where there are several the message lists them and says how to choose."""
+    """If there are several, the message lists them and says how to choose."""
     shutil.copytree(folder, folder.parent / "other")
     with pytest.raises(UsageError) as caught:
         folders.find(None, folder.parent)

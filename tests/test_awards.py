@@ -197,7 +197,7 @@ def test_gradescope_there_and_back(results_of, export, tmp_path):
 
 
 def test_points_are_as_asked(results_of, export, tmp_path):
-    """What a tick is worth, and what handing in again, is the lecturer's choice."""
+    """The lecturer chooses the points of a tick and of a resubmission."""
     out = results_of("gradescope")
     export(out, {"Ada 71": "tick", "Grace 72": "resubmit"}, "--gradescope", tmp_path / "a.zip", "--tick", "2,5",
            "--resubmit", "1")  # fmt: skip
@@ -279,7 +279,7 @@ def test_nothing_decided_changes_nothing(results_of, export, tmp_path):
 
 @pytest.mark.parametrize("option", ["--nbgrader", "--gradescope", "--github-classroom"])
 def test_the_wrong_platform_gets_nothing(results_of, export, tmp_path, option):
-    """Where no submission is from the platform, nothing is written, and it says so."""
+    """If no submission is from the platform, nothing is written, and the message says so."""
     platform = "classroom" if option == "--gradescope" else "gradescope"
     (tmp_path / "grades.csv").write_bytes(table(("ada", "tick1", 0.0, 0.0, 1.0)))
     there = tmp_path / "there"

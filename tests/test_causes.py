@@ -120,7 +120,7 @@ SAYS = {
     "underfits": {LONGER, LARGER},
     "still_improving": {LONGER},
 }
-"""What is advised, by symptoms, rules and questions."""
+"""The advice, by symptoms, rules and questions."""
 
 
 def advice(name):

@@ -152,7 +152,7 @@ def test_a_wild_seed_on_the_side_of_all_others_hides_nothing(wild, decided_by, s
 
 
 def test_each_seed_is_held_to_its_own_bar():
-    """What a split does to both puts no seed on the other side: the reference's score for that seed counts."""
+    """An effect of the split on both puts no seed on the other side: the reference's score for that seed counts."""
     hard = (0.9, 0.9, 0.9, 0.9, 0.6, 0.9, 0.9, 0.9, 0.9, 0.9)
     assert ten_seeds([-points for points in (*TEN, -30)], reference=hard).decided_by is Decider.EACH_SEED
 
@@ -242,7 +242,7 @@ def test_of_errors_less_is_better(make):
 
 
 def test_the_bar_keeps_its_distance_from_the_baseline(make):
-    """However large the tolerance, the bar lies no farther than its share of the way to the baseline."""
+    """The bar lies at most its share of the way to the baseline, however large the tolerance."""
     assert compared_values(make, (1, 2, 3), baseline=54_001.0).bar == pytest.approx(53_001)
 
 

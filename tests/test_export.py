@@ -115,7 +115,7 @@ def moodles(name):
 
 
 def files_of(at, name, number):
-    """What a student's files are called, in every way that there is."""
+    """The names of a student's files, in every form."""
     own = f"{moodles(name)}_{number}_assignsubmission_file"
     return [
         [f"{own}/tick1.ipynb"],
@@ -510,7 +510,7 @@ def test_a_note_in_another_encoding():
 
 
 def test_notes_have_nowhere_to_go():
-    """Where the worksheet has no column for comments grades are filled in, and it says how to get one."""
+    """If the worksheet has no column for comments, grades are filled in, and the message says how to get one."""
     sheet = worksheet_of(PEOPLE, headings=HEADINGS[:-1])
     filled = moodle.fill(worksheets.read(sheet), [ADA], {"Ada Lovelace 12": Decided(TICK, note="so")}, DEFAULTS)
     assert filled.lines[0].words == "tick: nothing becomes 1"
@@ -695,7 +695,7 @@ def test_wrong_usage(root, monkeypatch, capsys, words, said):
 
 
 def test_the_worksheet_of_another_assignment(export, numbers, tmp_path):
-    """Where no row is anybody's, nothing is written, neither worksheet nor zip, and it says so."""
+    """If no row matches a student, neither worksheet nor zip is written, and the message says so."""
     sheet = worksheet_of({name: f"9{number}" for name, number in numbers.items()})
     done = export({numbers[NAMES[0]]: "tick"}, sheet, "--moodle-feedback", tmp_path / "feedback.zip")
     assert (done.code, done.content) == (1, b"")

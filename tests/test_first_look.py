@@ -114,7 +114,7 @@ def test_a_hand_out_with_an_answer_is_told_before_all_seeds(settings, sandbox, h
 
 
 def test_a_reference_that_fails_its_own_rule_is_told_at_once(settings, sandbox):
-    """What a rule says of the solution does not wait for the other seeds."""
+    """A rule about the solution fails before the other seeds are trained."""
     Path(settings.assignment.folder, folders.RULES).write_text(RULE.format(holds="False"))
     with pytest.raises(AssignmentError, match="does not pass its own rules: test_it: it does not hold"):
         first_look.reference(settings, sandbox().open(), unwatched)

@@ -1,4 +1,4 @@
-"""What a page says first: one cause, what to do about it or to look at, and nothing that only follows from it."""
+"""The lead of a page: one cause, with what to do or to look at, and nothing that only follows from it."""
 
 import re
 from dataclasses import replace
@@ -160,7 +160,7 @@ def test_a_score_below_the_bar_comes_with_what_helps(symptom):
 
 
 def test_a_failure_that_does_not_lead_is_still_said():
-    """Where a rule decides, what stopped the journey stands below it."""
+    """If a rule decides, what stopped the journey stands below it."""
     page = render_page(a_fail())
     assert page.index("None was found.") < page.index("The cell that makes the model raised an error.")
 

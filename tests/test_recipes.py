@@ -33,7 +33,7 @@ def test_stretches_follow_each_other(make):
 
 
 def test_an_epoch_over_copies_of_rows_keeps_its_steps(make):
-    """Where a table held its rows many times, an epoch takes as many steps as it did, on each row once; a few copies
+    """If a table holds its rows many times, an epoch keeps its number of steps, on each row once; a few copies
     change nothing."""
     fit, caps = make.fit(rows=160_000), replace(CAPS, retrain_steps=1_000_000)
     recipe, _ = recipes.recipe_of(make.model(1, fit), caps, ENOUGH, ROWS, 16_000)
@@ -53,7 +53,7 @@ def test_trials_are_left_out(make):
 
 
 def test_the_first_phase_starts_compiled(make):
-    """Where the trial with the compilation was left out, the first phase that stays compiles."""
+    """If the trial with the compilation was left out, the first remaining phase compiles."""
     fits = (make.fit(rows=64), make.fit(phase=make.phase(recompiled=False)))
     recipe, _ = recipe_of(make.model(1, *fits))
     assert [phase.recompiled for phase in recipe.phases] == [True]
@@ -73,7 +73,7 @@ def test_only_trials_are_no_training(make):
 
 @pytest.mark.parametrize("how", [Development.SPLIT, Development.DATA])
 def test_a_development_set_in_any_stretch_counts(make, how):
-    """Whoever watched a development set in one of the stretches has watched one."""
+    """A development set that was watched in one stretch counts."""
     recipe, _ = recipe_of(make.model(1, make.fit(), make.fit(development=how), make.fit()))
     assert recipe.development
 
@@ -127,7 +127,7 @@ def test_the_cap_counts_steps_not_epochs(make):
 
 @pytest.mark.parametrize("strange", [{"epochs": 0}, {"epochs": -5}])
 def test_a_fit_of_no_epochs_was_not_cut(make, strange):
-    """Who asked for no epochs at all was not cut short by the cap."""
+    """A training of zero epochs was not cut short by the cap."""
     assert recipe_of(make.model(1, make.fit(phase=make.phase(**strange))))[0].capped_epochs == 0
 
 

@@ -1,4 +1,4 @@
-"""What a batch leaves for whoever wants to see a training again: scripts that are run, and TensorBoard's files."""
+"""Files of a batch for repeating a training: scripts, which are run here, and TensorBoard's files."""
 
 import os
 import shutil

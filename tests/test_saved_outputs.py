@@ -1,4 +1,4 @@
-"""What a notebook showed when it was saved is kept beside what its cells show here."""
+"""Outputs saved in a notebook are kept beside those of its cells here."""
 
 from contextlib import closing
 
@@ -35,7 +35,7 @@ def test_streams_and_results_are_kept():
 
 
 def test_of_long_outputs_the_end_is_kept():
-    """However much a file holds."""
+    """The end of a long saved output is kept."""
     saved = saved_text(a_cell(new_output("stream", name="stdout", text="x" * 10**6 + "end")))
     assert len(saved) == MAX_SAVED
     assert saved.endswith("end")

@@ -28,7 +28,7 @@ SCORES = "scores.json"
 PACKAGE = Path(checker.__file__).parent
 IN_PACKAGE = PACKAGE / "assignments"
 HERE = Path("reference")
-"""Where a course keeps its own assignments."""
+"""The folder in which a course keeps its own assignments."""
 SHIPPED = IN_PACKAGE if IN_PACKAGE.exists() else PACKAGE.parent / "reference"
 """The assignments that come with the checker: a wheel carries them inside the package, a checkout in ``reference/``."""
 PLAIN_CSV = re.compile(r"\w[\w .()-]*\.csv", re.IGNORECASE)

@@ -11,7 +11,7 @@ GIVEN_AWAY, MOST_EXPLAINED = 0.98, 0.95
 
 
 class FeatureSource(StrEnum):
-    """Where the features of the retraining come from: from rows of the data set, or unknown."""
+    """The origin of the retraining's features: rows of the data set, or unknown."""
 
     TRACED = "traced"
     NOWHERE = "nowhere"

@@ -45,7 +45,7 @@ def test_old_optimizer_settings_mean_what_they_meant(tf, said):
 
 
 def test_todays_settings_are_left_alone(tf, said):
-    """What is written in today's words passes through unnoted, and an optimizer survives its own configuration."""
+    """Current names pass without a note, and an optimizer survives its own configuration."""
     adam = tf.keras.optimizers.Adam(learning_rate=0.01, beta_1=0.8)
     again = tf.keras.optimizers.Adam.from_config(adam.get_config())
     assert (float(again.learning_rate), again.beta_1, said) == (pytest.approx(0.01), 0.8, [])

@@ -19,7 +19,7 @@ from checker.wire import frames
 pytestmark = pytest.mark.tensorflow
 
 NUMBERS = np.random.default_rng(7).permutation(20_640)[: len(X)]
-"""What a part of the file's rows are called after a split."""
+"""Names for a part of the file's rows after a split."""
 FRAME, LABELS = pd.DataFrame(X, NUMBERS), pd.Series(Y, NUMBERS)
 
 
@@ -84,7 +84,7 @@ def test_an_index_travels_with_a_training_and_a_test(keras: Any, notes: Notes, h
 
 
 def test_a_prediction_has_the_features_index(keras: Any, notes: Notes) -> None:
-    """Where there are no labels, the features alone can tell."""
+    """Without labels, the features alone decide."""
     make(keras).predict(FRAME, verbose=0)
     assert np.array_equal(index_in(notes, notes.only.uses[0].fed), NUMBERS)
 

@@ -33,7 +33,7 @@ def cell(hooks):
 
 
 def test_imports_that_succeed_are_left_alone(cell):
-    """What is there is imported as it is written, and nothing is said."""
+    """An import that works is left as it is, without a note."""
     variables, notes = cell("import os.path, json as j\nfrom math import pi as number, sqrt\nfrom string import *")
     assert (variables["j"].dumps([]), variables["number"] > 3, variables["sqrt"](4), notes) == ("[]", True, 2, [])
     assert variables["os"].path.sep
@@ -110,7 +110,7 @@ def test_a_name_that_is_not_there_is_told_when_it_is_used(cell):
 
 
 def test_imports_inside_try_stay_the_students_own(cell):
-    """Whoever catches the error of an import gets it."""
+    """Code that catches the error of an import gets it."""
     variables, notes = cell("try:\n    import nosuchbooster\nexcept ImportError:\n    caught = True")
     assert (variables["caught"], notes) == (True, [])
 

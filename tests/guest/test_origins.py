@@ -55,7 +55,7 @@ def test_weights_from_elsewhere_are_noticed(said: dict[str, str]) -> None:
 
 @pytest.mark.tensorflow
 def test_weights_of_another_network_of_the_file_are_its(said: dict[str, str]) -> None:
-    """Whoever takes over what another network of the file has learned is told which one that is."""
+    """If a network takes the weights of another network of the file, its name is told."""
     transferred = [case.__name__ for case in origin_cases.TRANSFERRED]
     wrong = {name: said[name] for name in transferred if "another network of this file, `teacher`" not in said[name]}
     assert wrong == {}

@@ -76,7 +76,7 @@ def test_the_answers_fit_gets_the_checkers_rows(tf, replayed):
 
 
 def test_a_validation_split_is_cut_from_what_is_not_held_out(tf, replayed):
-    """Where the student lets ``fit`` cut off a part, it cuts from training and development rows together."""
+    """If the student's ``fit`` cuts off a validation part, it cuts from training and development rows together."""
     given, _, _ = replayed()
     own_model(tf).fit(STUDENTS_X, STUDENTS_Y, verbose=0, validation_split=0.2)
     assert np.array_equal(given[0][0], np.concatenate(ROWS[:2]))

@@ -118,7 +118,7 @@ def test_a_graph_is_the_network_that_keras_would_make(
 
 
 def test_placeholders_without_a_shape_hold_the_same_network(tf: Any, notes: Notes, settings: RunSettings) -> None:
-    """Where the graph does not know how many columns it is fed, the network is read as with them."""
+    """A network is read with the columns that it was fed if the graph does not know their number."""
     settings.x, settings.y = settings.v1.placeholder("float32"), settings.v1.placeholder("int64")
     step = settings.v1.train.AdamOptimizer(0.01).minimize(settings.loss(matrices(settings.v1, settings.x)))
     settings.train(step)

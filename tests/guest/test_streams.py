@@ -1,4 +1,4 @@
-"""What a cell prints in pieces is one output."""
+"""A cell's output in pieces is one output."""
 
 from nbformat.v4 import new_output
 
@@ -41,7 +41,7 @@ def test_lines_of_windows_are_no_progress_bar():
 
 
 def test_a_long_text_keeps_both_its_ends():
-    """However many pieces come, the first and the last characters are kept, and the cut is told once."""
+    """The first and the last characters are kept, however many pieces come, and the cut is noted once."""
     pieces = [("stdout", "begin\n"), *[("stdout", "y" * 100_000)] * 50, ("stdout", "\nend\n")]
     ((_, text),) = told(*pieces)
     assert len(text) <= 2 * streams.LONGEST

@@ -409,7 +409,7 @@ def test_a_second_phase_goes_on_with_the_first_ones_weights(tf: Any, data: train
 
 
 def test_a_diverging_loss_is_told_as_none(tf: Any, data: training.SeedData) -> None:
-    """Where the loss is no number the run ends there, with None in its history and weights that are not finite."""
+    """A run ends where the loss is NaN, with None in its history and weights that are not finite."""
     keras, layers = tf.keras, tf.keras.layers
     # Not relu, which on some processors makes 0 of no number.
     stack = [layers.Input((9,)), layers.Dense(10, activation="tanh"), layers.Dense(5, activation="softmax")]

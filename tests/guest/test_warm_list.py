@@ -19,7 +19,7 @@ def modules() -> set[str]:
 
 
 def imports(module: str) -> Iterator[str]:
-    """What a module imports at its top level."""
+    """The modules that a module imports at its top level."""
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
