@@ -317,7 +317,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _refusal(table: str, change: str) -> str:
     """Return the statement for a trigger that refuses to change or delete rows."""
     said = f"entries of {table} are only ever added"
-    return f"CREATE TRIGGER no_{change.lower()}_{table} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{said}'); END"
+    name = f"no_{change.lower()}_{table}"
+    return f"CREATE TRIGGER {name} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{said}'); END"
 
 
 def _remote(folder: Path) -> str:
