@@ -431,8 +431,8 @@ def test_what_the_desk_decided_goes_back(at_desk):
 
 
 def test_export_waits_for_nobody(at_desk):
-    """While a batch holds the folder, and a desk the store, decisions go back all the same; it is said that verdicts may
-    change."""
+    """While a batch holds the folder, and a desk the store, decisions go back all the same, and it is told that
+    verdicts may change."""
     with lock.held(at_desk.out), DecisionLog.open(at_desk.out):
         said, grades, _ = at_desk.run()
     assert grades == {NAMES[0]: "0", NAMES[3]: "1"}

@@ -50,6 +50,11 @@ class Board:
         self._lock = threading.Lock()
         self._write_index()
 
+    @property
+    def known(self) -> dict[str, End]:
+        """The results by the submission's slug."""
+        return dict(self._results)
+
     def __len__(self) -> int:
         """Return the number of submissions with a result."""
         return len(self._results)

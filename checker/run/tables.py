@@ -117,17 +117,19 @@ def bring_decisions_together(out: Path, ends: Iterable[End]) -> tuple[str, ...]:
 
     Raises UsageError if the existing table or the store is not valid.
     """
-    files_of = dict(sorted((names.student(name_of(end)), sha256_of(end)) for end in ends))
+    students = files_of(ends)
     if decision_log.exists(out):
         with exchange.opened(out) as log:
-            return exchange.exchange(log, files_of).lines
-    _extend_decisions(out / decisions.FILE, tuple(files_of))
+            return exchange.exchange(log, students).lines
+    _extend_decisions(out / decisions.FILE, tuple(students))
     return ()
 
 
-def sha256_of(end: End) -> str:
-    """Return the hash of the file of a result's submission; "" if there is none, or no result."""
-    return end.submission.sha256 if isinstance(end, Report) else ""
+def files_of(ends: Iterable[End]) -> dict[str, str]:
+    """Return the hash of each student's file, "" if there is no result or no file, sorted by the names in the table of
+    decisions."""
+    hashes = ((name_of(end), end.submission.sha256 if isinstance(end, Report) else "") for end in ends)
+    return dict(sorted((names.student(name), sha256) for name, sha256 in hashes))
 
 
 def write_index(overview: Overview, settings: RunSettings, out: Path) -> None:
