@@ -12,6 +12,7 @@ from checker.errors import EvidenceError, UsageError
 from checker.formats import alphabet, files
 from checker.gradebooks import decision_log, decisions, exchange
 from checker.gradebooks.decisions import Decided
+from checker.records.assignment import DatasetNote
 from checker.records.codec import from_json
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.records.settings import RunSettings
@@ -68,7 +69,7 @@ def known(out: Path, settings: RunSettings) -> dict[str, End]:
 
     Reports on other data or of another assignment lose their verdict: they cannot stand in the same tables.
     """
-    results = _earlier(out)
+    results = stored(out)
     if results is None:
         return {}
     unfinished = [one for one in results.unfinished if one.message not in (ALTERED, OUTDATED)]  # found anew, if true
@@ -81,7 +82,7 @@ def _outdated(report: Report) -> Unfinished:
     return Unfinished(report.submission.name, OUTDATED, report.submission.identity)
 
 
-def _earlier(out: Path) -> Results | None:
+def stored(out: Path) -> Results | None:
     """Return what is in the table of results; None if there is none that this version can read."""
     path = out / RESULTS
     try:
@@ -96,14 +97,14 @@ def _fits(report: Report, settings: RunSettings) -> bool:
     return (report.assignment, report.metric, report.dataset.sha256) == ours
 
 
-def write(overview: Overview, settings: RunSettings, out: Path) -> tuple[str, ...]:
+def write(overview: Overview, title: str, note: DatasetNote, out: Path) -> tuple[str, ...]:
     """Write the index, the tables for other programs, the links between pages, and the table of decisions for
     demonstrators to fill in. Return what there is to tell about decisions.
 
     Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
     """
-    reports, unfinished, note = overview.reports, overview.unfinished, settings.dataset.note
-    write_index(overview, settings, out)
+    reports, unfinished = overview.reports, overview.unfinished
+    write_index(overview, title, note, out)
     files.write(out / RESULTS, tables.results_json(reports, unfinished, note))
     files.write(out / "results.csv", tables.results_csv(reports))
     files.write(out / "junit.xml", tables.junit_xml(reports, unfinished))
@@ -132,9 +133,8 @@ def files_of(ends: Iterable[End]) -> dict[str, str]:
     return dict(sorted((names.student(name), sha256) for name, sha256 in hashes))
 
 
-def write_index(overview: Overview, settings: RunSettings, out: Path) -> None:
-    """Write the index."""
-    title, note = settings.assignment.title, settings.dataset.note
+def write_index(overview: Overview, title: str, note: DatasetNote, out: Path) -> None:
+    """Write the index. ``title``: the assignment's."""
     page = html.render_index(
         title, _entries(overview, out), overview.unfinished, note, overview.under_way, overview.is_stopped
     )
