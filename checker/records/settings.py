@@ -1,5 +1,6 @@
 """The settings of a run, and the reference's results for comparison."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from checker.records.assignment import Assignment
 from checker.records.dataset import Dataset
 from checker.records.job import Progress
 from checker.records.network import Architecture, Recipe
+from checker.records.training import Epoch
 from checker.records.verdicts import Stage
 
 Watch = Callable[[Stage, Progress], None]
@@ -17,6 +19,14 @@ Watch = Callable[[Stage, Progress], None]
 
 def unwatched(stage: Stage, at: Progress) -> None:
     """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A training that a person watches: ``tell`` is called with each epoch; once ``stop`` is set, it ends."""
+
+    tell: Callable[[Epoch], None]
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,15 +13,20 @@ from typing import Protocol
 
 import psutil
 
-from checker.errors import HarnessError
+from checker.errors import HarnessError, StoppedError
 from checker.records.assignment import Assignment
 from checker.records.gathered import Gathered
-from checker.records.settings import RunSettings, Watch
+from checker.records.settings import Live, RunSettings, Watch
 from checker.records.submission import Submission
+from checker.records.variants import Variant
 from checker.run import check
 from checker.sandbox import kinds
-from checker.sandbox.boxes import Boxes, Sandbox
+from checker.sandbox.boxes import Box, Boxes, Sandbox
+from checker.whatif import training
+from checker.whatif.refusal import RefusedError
 
+LOOK_SECONDS = 0.02
+"""Time between two looks whether somebody still waits for a training."""
 WAITING_MIB = 1_500
 """Memory, in MiB, of the two processes that wait in a slot's boxes with everything imported."""
 
@@ -42,6 +47,12 @@ class Place(Protocol):
         self, gathered: Gathered, submission: Submission, settings: RunSettings, watch: Watch
     ) -> Gathered:
         """Train a submission's answer there for the further seeds, too; return all evidence."""
+
+    def train_variant(self, gathered: Gathered, variant: Variant, settings: RunSettings, live: Live) -> Gathered:
+        """Train a changed network there, from evidence alone, while a person watches; return its evidence.
+
+        Raises RefusedError if it cannot be tried, StoppedError once ``live.stop`` is set.
+        """
 
     def close(self) -> None:
         """End everything that still runs there. The place takes no more submissions."""
@@ -78,6 +89,10 @@ class Pool:
         with self.lend() as boxes:
             return check.train_further(gathered, submission, settings, boxes, watch)
 
+    def train_variant(self, gathered: Gathered, variant: Variant, settings: RunSettings, live: Live) -> Gathered:
+        with self.lend() as boxes, _ending(boxes.ours, live):
+            return training.train(gathered, variant, settings, boxes.ours, live)
+
     def warm(self) -> None:
         """Start the processes that wait in a slot's boxes."""
         with self.lend() as boxes:
@@ -89,11 +104,17 @@ class Pool:
         boxes = self._take()
         try:
             yield boxes
+        except (StoppedError, RefusedError):
+            self._keep(boxes)
+            raise
         except BaseException:
             self._drop(boxes)
             raise
         if self._closed:
             raise HarnessError("The batch was interrupted.")
+        self._keep(boxes)
+
+    def _keep(self, boxes: Boxes) -> None:
         with self._lock:
             self._idle.append(boxes)
 
@@ -119,6 +140,25 @@ class Pool:
             still_open = list(self._open)
         for boxes in still_open:
             boxes.close()
+
+
+@contextlib.contextmanager
+def _ending(box: Box, live: Live) -> Iterator[None]:
+    """End the box's job as soon as nobody waits for it any more. The box is kept."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_SECONDS):
+            if live.stop.is_set():
+                box.cancel()  # again and again: the job may not have begun yet
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 @contextlib.contextmanager
