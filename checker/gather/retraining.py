@@ -157,7 +157,7 @@ def _rebuild(
 
 
 def _require_wanted(live: Live | None) -> None:
-    if live is not None and live.stop.is_set():
+    if live is not None and not live.is_wanted():
         raise StoppedError("The training was stopped, because nobody waits for it any more.")
 
 

@@ -1,6 +1,5 @@
 """The settings of a run, and the reference's results for comparison."""
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,10 +22,10 @@ def unwatched(stage: Stage, at: Progress) -> None:
 
 @dataclass(frozen=True)
 class Live:
-    """A training that a person watches: ``tell`` is called with each epoch; once ``stop`` is set, it ends."""
+    """A training that a person watches: ``tell`` is called with each epoch. It ends once it is not wanted any more."""
 
     tell: Callable[[Epoch], None]
-    stop: threading.Event = field(default_factory=threading.Event)
+    is_wanted: Callable[[], bool]
 
 
 @dataclass(frozen=True, kw_only=True)

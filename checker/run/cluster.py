@@ -210,13 +210,13 @@ def try_variant(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> by
     with ZipFile(io.BytesIO(content)) as archive:
         gathered, topic = store.unpack(archive.read(EVIDENCE)), archive.read(TOPIC).decode()
         variant = from_json(Variant, archive.read(VARIANT))
-    worker, stopped, done = get_worker(), Event(topic), threading.Event()
-    live = Live(lambda epoch: worker.log_event(topic, to_json(epoch)))
+    worker, stopped, unwanted, done = get_worker(), Event(topic), threading.Event(), threading.Event()
+    live = Live(lambda epoch: worker.log_event(topic, to_json(epoch)), lambda: not unwanted.is_set())
 
     def watch() -> None:
         while not done.wait(STOP_SECONDS):
             if stopped.is_set():
-                live.stop.set()
+                unwanted.set()
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -388,6 +388,9 @@ class Cluster:
         packed = self._ask(train_further, nameless, content, settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
+    def get_ready(self) -> None:
+        """Do nothing: workers' boxes are warm."""
+
     def train_variant(self, gathered: Gathered, variant: Variant, settings: RunSettings, live: Live) -> Gathered:
         """Train a changed network on some worker; raises the errors of ``gather`` and of ``Place.train_variant``."""
         changes.apply(original_of(gathered, settings), variant)
@@ -437,7 +440,7 @@ class Cluster:
                 if future.done():
                     raise
                 self._workers.require()
-            if watched is not None and watched[0].stop.is_set():
+            if watched is not None and not watched[0].is_wanted():
                 Event(watched[1], client=self._client).set()
                 future.cancel()
                 raise StoppedError("The training was stopped, because nobody waits for it any more.")

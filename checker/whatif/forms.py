@@ -96,7 +96,7 @@ def _known(fields: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 def _change(at: int, fields: Mapping[str, str]) -> LayerChange:
-    if not 1 <= at:
+    if at < 1:
         raise RefusedError("Layers are counted from 1.")
     return LayerChange(
         at=at,

@@ -49,6 +49,7 @@ class Graph:
             self._calls.append(_Call(layer, inputs, numbers.get(layer.name, 0)))
         self._outputs = [self._calls[at] for at in architecture.outputs]
         self._before = _widths(self._calls)
+        self._added: dict[int, _Call] = {}
         self._last = self._last_with_units()
         self._parameters = architecture.parameters - self._counted()
 
@@ -108,13 +109,11 @@ class Graph:
             raise RefusedError(f"There is not just one place behind {what}, so nothing can be added there.")
         if before[0] in self._outputs or before[0] is self._last:
             raise RefusedError("Nothing can be added behind the last layer, which makes the answers.")
-        made = _Call(layer_of(new, name), [before[0]], -1)
+        place = self._added.get(new.after, before[0])
+        made = self._added[new.after] = _Call(layer_of(new, name), [place], -1)
         for other in self._calls:
-            other.inputs = [made if one is before[0] else one for one in other.inputs]
-        at = self._calls.index(before[0]) + 1
-        while at < len(self._calls) and self._calls[at].number == -1:
-            at += 1  # behind those that were added there before
-        self._calls.insert(at, made)
+            other.inputs = [made if one is place else one for one in other.inputs]
+        self._calls.insert(self._calls.index(place) + 1, made)
 
     def drop_normalisers(self) -> int:
         """Leave out the layers that scale the inputs before any layer with units; return how many."""

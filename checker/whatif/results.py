@@ -8,15 +8,13 @@ change may help or harm. What lies within it is noise.
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from checker.formats.text import counted
-from checker.judge import comparison, scores
-from checker.records.assignment import Bar
+from checker.judge import comparison, runs
 from checker.records.gathered import Gathered
-from checker.records.settings import ReferenceResults, RunSettings
+from checker.records.settings import RunSettings
 from checker.records.training import TrainingRun
 from checker.records.variants import Effect, Tried, TriedSeed, Variant
 from checker.records.verdicts import FailureCause, Stage
@@ -29,28 +27,24 @@ BY_CHANCE = frozenset({FailureCause.DIVERGED, FailureCause.DIVERGED_AFTER_LEARNI
 """Failures of single seeds, which leave the others' scores as they are."""
 
 
-def tried(
-    gathered: Gathered, changed: Gathered, variant: Variant, settings: RunSettings, reference: ReferenceResults
-) -> Tried:
+def tried(gathered: Gathered, changed: Gathered, variant: Variant, settings: RunSettings) -> Tried:
     """Return what came of a variant; ``gathered``: evidence of the original, ``changed``: of the variant."""
-    original = original_of(gathered, settings)
-    applied = changes.apply(original, variant)
-    before = seed_scores(gathered, settings, reference)
-    after = seed_scores(changed, settings, reference)
-    runs = changed.evidence.runs
+    applied = changes.apply(original_of(gathered, settings), variant)
+    before, after = seed_scores(gathered, settings), seed_scores(changed, settings)
     both = [seed for seed in after if seed in before]
-    metric, bar = metrics.find(settings.assignment.bar.metric, settings.assignment.bar.unit), settings.assignment.bar
+    metric = metrics.find(settings.assignment.bar.metric, settings.assignment.bar.unit)
     gain, band = _gain([after[seed] for seed in both], [before[seed] for seed in both], metric, settings)
     effect = _effect(gain, band)
     if not both:
         effect = Effect.BETTER if after else Effect.WORSE if before else Effect.UNKNOWN
+    trained = changed.evidence.runs
     failed = [
         f.rationale for f in changed.evidence.failures if f.stage is Stage.RETRAINING and f.cause not in BY_CHANCE
     ]
     return Tried(
         variant=variant,
         change=applied.words,
-        sentence=" ".join([*failed, *diverged(runs), *_compared(after, before, gain, band, effect, metric, bar)]),
+        sentence=" ".join([*failed, *diverged(trained), *_compared(after, gain, band, effect, metric)]),
         effect=effect,
         seeds=tuple(
             TriedSeed(
@@ -60,7 +54,7 @@ def tried(
                 history=run.history,
                 epochs=run.epochs,
             )
-            for run in runs
+            for run in trained
         ),
         parameters=applied.architecture.parameters,
         gain=gain,
@@ -69,14 +63,17 @@ def tried(
     )
 
 
-def seed_scores(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> dict[int, float]:
-    """Return the scores by grading seed of the trainings whose outputs are numbers; {} if none can be scored."""
-    evidence = gathered.evidence
-    failures = tuple(f for f in evidence.failures if f.stage is not Stage.RETRAINING or f.cause not in BY_CHANCE)
-    sound = tuple(run for run in evidence.runs if run.seed in settings.seeds and _is_finite(gathered, run))
-    alone = replace(gathered, evidence=replace(evidence, runs=sound, failures=failures))
-    compared = scores.compare(alone, settings, reference)
-    return {score.seed: score.score for score in compared.scores} if compared else {}
+def seed_scores(gathered: Gathered, settings: RunSettings) -> dict[int, float]:
+    """Return the scores by grading seed, as the report has them, of the trainings whose outputs are numbers."""
+    evidence, bar = gathered.evidence, settings.assignment.bar
+    if any(f.stage is Stage.RETRAINING and f.cause not in BY_CHANCE for f in evidence.failures):
+        return {}
+    metric = metrics.find(bar.metric, bar.unit)
+    return {
+        run.seed: metric.measure(runs.predictions(gathered, run, settings), runs.true_labels(gathered, run, settings))
+        for run in evidence.runs
+        if run.seed in settings.seeds and _is_finite(gathered, run)
+    }
 
 
 def _is_finite(gathered: Gathered, run: TrainingRun) -> bool:
@@ -109,13 +106,13 @@ def _effect(gain: float | None, band: float | None) -> Effect:
 # -- in words ------------------------------------------------------------------------------------------------
 
 
-def diverged(runs: Sequence[TrainingRun]) -> list[str]:
+def diverged(trained: Sequence[TrainingRun]) -> list[str]:
     """Return a sentence on the trainings whose loss became NaN, with the epoch of each; [] if none did."""
-    found = {run.seed: at for run in runs if (at := _first_gap(run.history.get("loss", ())))}
+    found = {run.seed: at for run in trained if (at := _first_gap(run.history.get("loss", ())))}
     if not found:
         return []
     when = ", ".join(f"in epoch {at} (seed {seed})" for seed, at in found.items())
-    return [f"The loss became NaN in {len(found)} of {counted(len(runs), 'training')}: {when}."]
+    return [f"The loss became NaN in {len(found)} of {counted(len(trained), 'training')}: {when}."]
 
 
 def _first_gap(values: Sequence[float | None]) -> int:
@@ -124,13 +121,7 @@ def _first_gap(values: Sequence[float | None]) -> int:
 
 
 def _compared(
-    after: Mapping[int, float],
-    before: Mapping[int, float],
-    gain: float | None,
-    band: float | None,
-    effect: Effect,
-    metric: Metric,
-    bar: Bar,
+    after: Mapping[int, float], gain: float | None, band: float | None, effect: Effect, metric: Metric
 ) -> list[str]:
     """Return the scores and their difference, never without how far it can be trusted."""
     if not after:
@@ -143,6 +134,8 @@ def _compared(
     better = "" if metric.higher_is_better else " (less is better)"
     if band is None:
         return [f"{reached}: {unit.difference(change)}{unit.points} on one seed, which may be chance{better}."]
+    if gain == 0 and band == 0:
+        return [f"{reached}, as the original on every seed."]
     size, about = unit.difference(change), unit.size(band)
     if unit.size(change) == about and unit.decimals:
         size, about = f"{size[0]}{unit.size(change, 1)}", unit.size(band, 1)
