@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from jinja2 import Template
+
 from checker.formats import alphabet
 from checker.formats.text import one_line
 from checker.records.assignment import DatasetNote
@@ -79,7 +81,12 @@ def with_neighbours(page: str, neighbours: Neighbours) -> str:
 
 
 def _render(report: Report, edition: dict[str, Any]) -> str:
-    template = environment().get_template("report.html")
+    return rendered(environment().get_template("report.html"), report, edition)
+
+
+def rendered(template: Template, report: Report, edition: dict[str, Any]) -> str:
+    """Return a template that shows sections of a report, with all that these need, as light as a page must be.
+    ``edition``: further names, ``is_for_students`` among them."""
     lead = lead_of(report, edition["is_for_students"])
     rest = _around_cells(report) | edition
     rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
