@@ -13,13 +13,15 @@ from checker.records.verdicts import Verdict
 class Row:
     """A submission in a few words.
 
-    ``slug``: the name of its files. ``student``: its name in the table of decisions. ``verdict``: None if the harness
-    failed on it; then ``reason`` says how. ``required``, ``advised``: short names of the rules that it failed.
+    ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: of the checked file.
+    ``verdict``: None if the harness failed on it; then ``reason`` says how. ``required``, ``advised``: short names of the
+    rules that it failed.
     """
 
     slug: str
     student: str
     name: str
+    sha256: str = ""
     who: str = ""
     verdict: Verdict | None = None
     reason: str = ""

@@ -50,6 +50,7 @@ def _row(end: Report | Unfinished) -> Row:
     compared = end.comparison
     return replace(
         row,
+        sha256=end.submission.sha256,
         who=_who(end.submission.identity),
         verdict=end.verdict,
         reason=one_line(in_brief(end)),

@@ -1,0 +1,196 @@
+"""A student: the evidence, the questions, and the decision with its history."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from checker.desk import classroom, pages
+from checker.desk.desk import Desk, desk_of, form_of, session_of
+from checker.errors import UsageError
+from checker.gradebooks import conditions
+from checker.records.decisions import Choice, DecisionEntry, Help
+from checker.records.report import Report
+from checker.records.roster import Row
+from checker.report import html
+
+OFFERED = 8
+"""Most conditions that are offered because they were used before."""
+CELLS = 1_000_000
+"""Most bytes of a student's cells on a page."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A decision in a student's history. ``unseen``: whose decision it came after without having seen it."""
+
+    entry: DecisionEntry
+    unseen: tuple[str, ...]
+
+
+def history(entries: Sequence[DecisionEntry]) -> list[Event]:
+    """Return a student's decisions, the newest first."""
+    return [
+        Event(one, tuple(other.by for other in entries[:at] if other.id > one.based_on))
+        for at, one in reversed(list(enumerate(entries)))
+    ]
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+
+def show(request: Request) -> Response:
+    """Return a student's page, or the part of it that others may change."""
+    desk, session, row = desk_of(request), session_of(request), _row(request)
+    for slug in desk.presence.look(session, row.slug):
+        desk.hub.publish("presence", slug)
+    report, problem = _report(desk, row)
+    names = _state(desk, request, row, report)
+    if pages.is_part(request, "state"):
+        return pages.render(request, "desk/state.html", is_part=True, **names)
+    evidence = _evidence(report, row) if report else {}
+    return pages.render(request, "desk/student.html", is_part=False, problem=problem, **names, **evidence)
+
+
+def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, object]:
+    """Return what the parts need that change while a page is open."""
+    session, want = session_of(request), classroom.wanted(request.query_params)
+    of, decisions = desk.results.now(), desk.decisions
+    rows = classroom.shown(of, decisions, want, session.name)
+    before, after = classroom.neighbours(rows, row.slug)
+    entries = desk.log.history(row.student)
+    newest = entries[-1] if entries else None
+    return {
+        "row": row,
+        "of": of,
+        "report": report,
+        "want": want,
+        "before": before,
+        "after": after,
+        "counts": classroom.counts(of, decisions),
+        "newest": newest,
+        "history": history(entries),
+        "is_resubmitted": classroom.is_resubmitted(row, newest),
+        "answers": desk.log.answers(row.student),
+        "others": desk.presence.others(session).get(row.slug, ()),
+        "standings": conditions.standings(newest, report),
+        "offered": conditions.offered(report, desk.log.conditions_used(OFFERED)) if report else (),
+        "words": conditions.words,
+        "note": desk.log.note,
+    }
+
+
+def _report(desk: Desk, row: Row) -> tuple[Report | None, UsageError | None]:
+    """Return the report, or why there is none."""
+    if row.verdict is None:
+        return None, None
+    try:
+        return desk.results.report(row.slug), None
+    except UsageError as error:
+        return None, error
+
+
+def _evidence(report: Report, row: Row) -> dict[str, object]:
+    """Return the report's own sections: what leads it, and the rest."""
+    script = f"../results/reproduce/{row.slug}.py" if report.reproduce else ""
+    edition = {"index_href": "", "student_href": "", "script_href": script}
+    names = html.around_cells(report, edition | {"is_for_students": False, "is_self_check": False})
+    lead, rest = (pages.environment().get_template(f"desk/{name}.html") for name in ("lead", "evidence"))
+    groups = html.cells_of(report, CELLS)
+    return {
+        "lead": Markup(lead.render(names)),  # noqa: S704  # rendered with escaping, as the next
+        "rest": Markup(rest.render(names, groups=groups)),  # noqa: S704
+        "cell_indices": names["cell_indices"],
+    }
+
+
+def _row(request: Request) -> Row:
+    row = desk_of(request).results.now().by_slug.get(request.path_params["slug"])
+    if row is None:
+        raise HTTPException(404, "There is no such student in these results, or no longer.")
+    return row
+
+
+# -- writing -----------------------------------------------------------------------------------------------
+
+
+def decide(request: Request) -> Response:
+    """Save a decision. A note alone keeps the choice as it is."""
+    desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
+    entries = desk.log.history(row.student)
+    word = form.first("choice")
+    choice = entries[-1].choice if entries else Choice.OPEN
+    if word:
+        try:
+            choice = Choice(word)
+        except ValueError as error:
+            raise HTTPException(400, f"“{word[:40]}” is no decision; nothing was saved.") from error
+    asked = (*form.all("condition"), *form.first("other").splitlines())
+    note = form.first("note")
+    if not word and not note.strip() and not any(one.strip() for one in asked):
+        return _back(request, row)
+    desk.log.decide(row.student, choice, note, asked, session.name, _based_on(request), row.sha256)
+    desk.catch_up()
+    return _back(request, row)
+
+
+def _based_on(request: Request) -> int:
+    text = form_of(request).first("based_on")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+
+
+def undo(request: Request) -> Response:
+    """Take the newest decision back: what was before it counts again. Nothing is removed from the history."""
+    desk, session, row = desk_of(request), session_of(request), _row(request)
+    entries, seen = desk.log.history(row.student), _based_on(request)
+    if not entries or entries[-1].id != seen:
+        return _back(request, row)
+    before = entries[-2] if len(entries) > 1 else None
+    choice, note, asked = (before.choice, before.note, before.conditions) if before else (Choice.OPEN, "", ())
+    desk.log.decide(row.student, choice, note, asked, session.name, seen, row.sha256)
+    desk.catch_up()
+    return _back(request, row)
+
+
+def answer(request: Request) -> Response:
+    """Save how the student answered a question; the same mark again takes it back."""
+    desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
+    question, help = form.first("question"), None
+    with suppress(ValueError):
+        help = Help(form.first("help"))
+    if not question.strip():
+        raise HTTPException(400, "This names no question; nothing was saved.")
+    desk.log.answer(row.student, question, help, session.name)
+    desk.hub.publish("answer", row.slug)
+    return _back(request, row)
+
+
+def here(request: Request) -> Response:
+    """Note that a page is open, or that it was closed."""
+    desk, session, row = desk_of(request), session_of(request), _row(request)
+    if form_of(request).first("away"):
+        changed = {row.slug} if desk.presence.leave(session, row.slug) else set()
+    else:
+        changed = desk.presence.look(session, row.slug)
+    for slug in changed:
+        desk.hub.publish("presence", slug)
+    return Response(status_code=204)
+
+
+def _back(request: Request, row: Row) -> Response:
+    want = classroom.wanted(request.query_params)
+    return RedirectResponse(f"/student/{row.slug}{want.query}", 303)
+
+
+ROUTES = (
+    Route("/student/{slug}", show),
+    Route("/student/{slug}/decision", decide, methods=["POST"]),
+    Route("/student/{slug}/undo", undo, methods=["POST"]),
+    Route("/student/{slug}/answer", answer, methods=["POST"]),
+    Route("/student/{slug}/here", here, methods=["POST"]),
+)
