@@ -30,7 +30,7 @@ def show(request: Request) -> Response:
         others=desk.presence.others(session),
         is_resubmitted=classroom.is_resubmitted,
         is_nobody_left="nobody" in request.query_params,
-        note=desk.log.note,
+        told=[*filter(None, (desk.log.note,)), *desk.table.told],
     )
 
 

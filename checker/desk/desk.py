@@ -9,6 +9,7 @@ from checker.desk.events import Hub
 from checker.desk.people import People, Session
 from checker.desk.presence import Presence
 from checker.desk.results import Results
+from checker.desk.table import Table
 from checker.desk.walls import Address, Form
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import DecisionEntry
@@ -24,11 +25,14 @@ class Desk:
     people: People = field(default_factory=People)
     presence: Presence = field(default_factory=Presence)
     hub: Hub = field(default_factory=Hub)
+    table: Table = field(init=False)
     _newest: dict[str, DecisionEntry] = field(default_factory=dict)
     _seen: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self.table = Table(self.results, self.log)
+        self.table.look(self._seen)
         self.catch_up()
 
     @property
@@ -48,10 +52,13 @@ class Desk:
             self.hub.publish("decision", rows[student].slug)
 
     def look(self) -> None:
-        """Look for what others have changed: index, decisions, pages that were closed."""
+        """Look for what others have changed: index, decisions, the table of decisions, pages that were closed."""
         if self.results.look():
             self.hub.publish("class")
         self.catch_up()
+        if self.table.look(self._seen):
+            self.catch_up()
+            self.hub.publish("class")
         for slug in self.presence.sweep():
             self.hub.publish("presence", slug)
 

@@ -81,7 +81,6 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
         "standings": conditions.standings(newest, report),
         "offered": conditions.offered(report, desk.log.conditions_used(OFFERED)) if report else (),
         "words": conditions.words,
-        "note": desk.log.note,
     }
 
 

@@ -9,7 +9,7 @@ processes share memory; a rollback journal does the same more slowly.
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,7 +108,16 @@ class DecisionLog:
         A repeated call (the page did not get the answer) adds nothing and returns the same entry. Raises UsageError,
         with nothing saved, if a text is too long or the store cannot be written.
         """
-        values = (student, choice, _note(note), _conditions(conditions), one_line(by), based_on, submission, origin)
+        values = (
+            student,
+            choice,
+            cleaned_note(note),
+            cleaned_conditions(conditions),
+            one_line(by),
+            based_on,
+            submission,
+            origin,
+        )
         with self.writing():
             known = self.history(student)
             newest = known[-1] if known else None
@@ -269,6 +278,22 @@ def exists(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
+def copy(folder: Path, to: Path) -> None:
+    """Copy the store of a folder that cannot be written to into another folder.
+
+    Raises UsageError if it cannot be read.
+    """
+    path = folder / FILE
+    # Without write access SQLite cannot make the index of a write-ahead log; if there is no log, it needs none.
+    mode = "mode=ro" if path.with_name(f"{FILE}-wal").exists() else "immutable=1"
+    with (
+        _told(path, "read"),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=PATIENCE)) as source,
+        closing(sqlite3.connect(to / FILE)) as target,
+    ):
+        source.backup(target)
+
+
 def _journal(connection: sqlite3.Connection, mode: str) -> str:
     """Switch to a kind of journal; return the kind that the file system lets SQLite have."""
     try:
@@ -317,7 +342,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _refusal(table: str, change: str) -> str:
     """Return the statement for a trigger that refuses to change or delete rows."""
     said = f"entries of {table} are only ever added"
-    return f"CREATE TRIGGER no_{change.lower()}_{table} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{said}'); END"
+    name = f"no_{change.lower()}_{table}"
+    return f"CREATE TRIGGER {name} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{said}'); END"
 
 
 def _remote(folder: Path) -> str:
@@ -377,7 +403,9 @@ def _content(entry: DecisionEntry) -> tuple[object, ...]:
     return (*known, entry.submission, entry.origin)
 
 
-def _note(note: str) -> str:
+def cleaned_note(note: str) -> str:
+    """Return a note as it is kept: with characters that show, and plain ends of lines. Raises UsageError if it is too
+    long."""
     if len(note) > LONGEST:
         raise UsageError(
             f"The note has {counted(len(note), 'character')}, and at most {LONGEST:,} are kept.", "Make it shorter."
@@ -385,7 +413,9 @@ def _note(note: str) -> str:
     return visible(note.replace("\r\n", "\n").replace("\r", "\n"), LONGEST).strip()
 
 
-def _conditions(conditions: Sequence[str]) -> tuple[str, ...]:
+def cleaned_conditions(conditions: Iterable[str]) -> tuple[str, ...]:
+    """Return conditions as they are kept: each on one line, none twice. Raises UsageError if they are too many or too
+    long."""
     found = tuple(dict.fromkeys(line for one in conditions if (line := one_line(one, LONGEST_CONDITION + 1))))
     if len(found) > MOST_CONDITIONS or any(len(one) > LONGEST_CONDITION for one in found):
         raise UsageError(

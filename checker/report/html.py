@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from checker.formats import alphabet
 from checker.formats.text import one_line
 from checker.records.assignment import DatasetNote
+from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
 from checker.report.brief import in_brief
@@ -40,6 +41,11 @@ class Entry:
     report: Report
     href: str
     decision: str = ""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is ticked, or to be handed in again; an absence or a wish for a second opinion decides nothing."""
+        return self.decision in (Choice.TICK, Choice.RESUBMIT)
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,7 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _urgency(entry: Entry) -> tuple[int, bool]:
-    return cohort.ORDER.index(entry.report.verdict), entry.decision != ""
+    return cohort.ORDER.index(entry.report.verdict), entry.is_decided
 
 
 def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
@@ -177,7 +183,8 @@ def render_index(
             is_live=bool(under_way) and not is_stopped,
             dataset=dataset,
             counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in cohort.ORDER],
-            decided=Counter(entry.decision for entry in ordered if entry.decision),
+            words=Counter(entry.decision for entry in ordered if entry.decision),
+            decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored) if scored else None,
             without_score=len(entries) - len(scored),
             stumbles=over,

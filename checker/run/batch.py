@@ -37,12 +37,13 @@ ATTEMPTS = 2
 @dataclass(frozen=True)
 class Result:
     """Results of the submissions of a batch, in their order. ``in_index``: how many the folder's index has, with those
-    of earlier batches. ``is_repeated``: all of them were in it before."""
+    of earlier batches. ``is_repeated``: all of them were in it before. ``told``: sentences about decisions."""
 
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
     in_index: int = 0
     is_repeated: bool = field(default=False, compare=False)
+    told: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def in_words(self) -> str:
@@ -56,7 +57,7 @@ class Result:
         """Separate judged from unfinished submissions."""
         reports = tuple(end for end in ended if isinstance(end, Report))
         unfinished = tuple(end for end in ended if isinstance(end, Unfinished))
-        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended))
+        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended), board.told)
 
 
 def run(

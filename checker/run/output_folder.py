@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checker.errors import UsageError
 from checker.formats.files import PARTIAL
-from checker.gradebooks import decisions
+from checker.gradebooks import decision_log, decisions
 from checker.run import batch, lock, remembered, store, tables
 from checker.submissions import extensions
 from checker.submissions.uploads import IGNORED
@@ -18,16 +18,9 @@ MARKS = {remembered.FILE, store.DIGESTS}
 OURS = {
     *MARKS,
     *(batch.EVIDENCE, "reports", "students", "reproduce", "tensorboard"),
-    *(
-        "index.html",
-        tables.ROSTER,
-        "results.json",
-        "results.csv",
-        "junit.xml",
-        decisions.FILE,
-        extensions.FILE,
-        lock.FILE,
-    ),
+    *("index.html", "results.json", "results.csv", "junit.xml", decisions.FILE, extensions.FILE, lock.FILE),
+    *(f"{decision_log.FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal")),
+    tables.ROSTER,
 }
 LEFT_BY_SYSTEMS = {*IGNORED, "Thumbs.db", "desktop.ini"}
 NAMED = 3

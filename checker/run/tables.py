@@ -4,13 +4,13 @@ They hold every submission that is stored in the folder, whichever of them the l
 that this command did not reach keeps the result that ``results.json`` has of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from checker.errors import EvidenceError, UsageError
 from checker.formats import alphabet, files
-from checker.gradebooks import decisions
+from checker.gradebooks import decision_log, decisions, exchange
 from checker.gradebooks.decisions import Decided
 from checker.records.codec import from_json
 from checker.records.report import Report, UnderWay, Unfinished
@@ -97,9 +97,9 @@ def _fits(report: Report, settings: RunSettings) -> bool:
     return (report.assignment, report.metric, report.dataset.sha256) == ours
 
 
-def write(overview: Overview, settings: RunSettings, out: Path) -> None:
+def write(overview: Overview, settings: RunSettings, out: Path) -> tuple[str, ...]:
     """Write the index, the tables for other programs, the links between pages, and the table of decisions for
-    demonstrators to fill in.
+    demonstrators to fill in. Return what there is to tell about decisions.
 
     Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
     """
@@ -109,7 +109,26 @@ def write(overview: Overview, settings: RunSettings, out: Path) -> None:
     files.write(out / "results.csv", tables.results_csv(reports))
     files.write(out / "junit.xml", tables.junit_xml(reports, unfinished))
     _link(html.in_order(_entries(overview, out)), out)
-    _extend_decisions(out / decisions.FILE, sorted(names.student(name_of(end)) for end in overview.results.values()))
+    return bring_decisions_together(out, overview.results.values())
+
+
+def bring_decisions_together(out: Path, ends: Iterable[End]) -> tuple[str, ...]:
+    """Give each student a row in the table of decisions. If the desk has a store of decisions, exchange them with it,
+    and return what there is to tell.
+
+    Raises UsageError if the existing table or the store is not valid.
+    """
+    files_of = dict(sorted((names.student(name_of(end)), sha256_of(end)) for end in ends))
+    if decision_log.exists(out):
+        with exchange.opened(out) as log:
+            return exchange.exchange(log, files_of).lines
+    _extend_decisions(out / decisions.FILE, tuple(files_of))
+    return ()
+
+
+def sha256_of(end: End) -> str:
+    """Return the hash of the file of a result's submission; "" if there is none, or no result."""
+    return end.submission.sha256 if isinstance(end, Report) else ""
 
 
 def write_index(overview: Overview, settings: RunSettings, out: Path) -> None:
@@ -133,6 +152,9 @@ def _decided(out: Path) -> dict[str, Decided]:
     """Return each student's decision; none if the table is not valid, which ``write`` reports in the end."""
     path = out / decisions.FILE
     try:
+        if decision_log.exists(out):
+            with exchange.opened(out) as log:
+                return exchange.decided(log)
         return decisions.read(path.read_bytes()) if path.is_file() else {}
     except UsageError:
         return {}
