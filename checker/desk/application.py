@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -41,10 +42,13 @@ async def events(request: Request) -> Response:
 
 async def _say(request: Request, error: Exception) -> Response:
     """Return an error in words."""
+    help = ""
     if isinstance(error, HTTPException):
-        status, message, help = error.status_code, error.detail, ""
+        status, message = error.status_code, error.detail
     elif isinstance(error, CheckerError):
-        status, message, help = (507 if isinstance(error, UsageError) else 500), error.message, error.help
+        message, help = error.message, error.help
+        is_typed = isinstance(error, UsageError) and not isinstance(error.__cause__, sqlite3.Error)
+        status = 400 if is_typed else 507
     else:
         status, message = 500, "The desk made a mistake; the terminal that it runs in has the details."
         help = "What was saved before stays."

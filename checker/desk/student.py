@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -12,9 +12,10 @@ from starlette.routing import Route
 
 from checker.desk import classroom, pages
 from checker.desk.desk import Desk, desk_of, form_of, session_of
+from checker.desk.walls import Form
 from checker.errors import UsageError
 from checker.gradebooks import conditions
-from checker.records.decisions import Choice, DecisionEntry, Help
+from checker.records.decisions import Choice, DecisionEntry, Help, Origin
 from checker.records.report import Report
 from checker.records.roster import Row
 from checker.report import html
@@ -41,6 +42,11 @@ def history(entries: Sequence[DecisionEntry]) -> list[Event]:
     ]
 
 
+def counting(entries: Sequence[DecisionEntry]) -> DecisionEntry | None:
+    """Return the decision that counts: the newest that was not written without seeing a newer one."""
+    return next((one for one in reversed(entries) if one.origin is not Origin.STALE), None)
+
+
 # -- reading -----------------------------------------------------------------------------------------------
 
 
@@ -64,7 +70,7 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
     rows = classroom.shown(of, decisions, want, session.name)
     before, after = classroom.neighbours(rows, row.slug)
     entries = desk.log.history(row.student)
-    newest = entries[-1] if entries else None
+    newest = counting(entries)
     return {
         "row": row,
         "of": of,
@@ -74,6 +80,7 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
         "after": after,
         "counts": classroom.counts(of, decisions),
         "newest": newest,
+        "seen": entries[-1].id if entries else 0,
         "history": history(entries),
         "is_resubmitted": classroom.is_resubmitted(row, newest),
         "answers": desk.log.answers(row.student),
@@ -119,40 +126,45 @@ def _row(request: Request) -> Row:
 
 
 def decide(request: Request) -> Response:
-    """Save a decision. A note alone keeps the choice as it is."""
+    """Save a decision. A note alone keeps the decision and its conditions as they are."""
     desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
-    entries = desk.log.history(row.student)
-    word = form.first("choice")
-    choice = entries[-1].choice if entries else Choice.OPEN
-    if word:
-        try:
-            choice = Choice(word)
-        except ValueError as error:
-            raise HTTPException(400, f"“{word[:40]}” is no decision; nothing was saved.") from error
-    asked = (*form.all("condition"), *form.first("other").splitlines())
-    note = form.first("note")
-    if not word and not note.strip() and not any(one.strip() for one in asked):
-        return _back(request, row)
-    desk.log.decide(row.student, choice, note, asked, session.name, _based_on(request), row.sha256)
+    before = counting(desk.log.history(row.student))
+    note, asked = form.first("note"), [*form.all("condition"), *form.first("other").splitlines()]
+    choice, file = _choice(form.first("choice")), row.sha256
+    if choice is None:
+        if not note.strip() and not any(one.strip() for one in asked):
+            return _back(request, row)
+        choice = before.choice if before else Choice.OPEN
+        asked = [*(before.conditions if before else ()), *asked]
+        file = before.submission if before else file
+    desk.log.decide(row.student, choice, note, asked, session.name, _based_on(form), file)
     desk.catch_up()
     return _back(request, row)
 
 
-def _based_on(request: Request) -> int:
-    text = form_of(request).first("based_on")
+def _choice(word: str) -> Choice | None:
+    """Return the choice that a form names; None if it names none."""
+    try:
+        return Choice(word) if word else None
+    except ValueError as error:
+        raise HTTPException(400, f"“{word[:40]}” is no decision; nothing was saved.") from error
+
+
+def _based_on(form: Form) -> int:
+    text = form.first("based_on")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
 
 def undo(request: Request) -> Response:
-    """Take the newest decision back: what was before it counts again. Nothing is removed from the history."""
+    """Take the decision that counts back, if it is the one that the page showed: what was before it counts again.
+    Nothing is removed from the history."""
     desk, session, row = desk_of(request), session_of(request), _row(request)
-    entries, seen = desk.log.history(row.student), _based_on(request)
-    if not entries or entries[-1].id != seen:
-        return _back(request, row)
-    before = entries[-2] if len(entries) > 1 else None
-    choice, note, asked = (before.choice, before.note, before.conditions) if before else (Choice.OPEN, "", ())
-    desk.log.decide(row.student, choice, note, asked, session.name, seen, row.sha256)
-    desk.catch_up()
+    entries = desk.log.history(row.student)
+    seen, counted = _based_on(form_of(request)), [one for one in entries if one.origin is not Origin.STALE]
+    if counted and entries[-1].id == seen:
+        back = counted[-2] if len(counted) > 1 else replace(counted[-1], choice=Choice.OPEN, note="", conditions=())
+        desk.log.decide(row.student, back.choice, back.note, back.conditions, session.name, seen, back.submission)
+        desk.catch_up()
     return _back(request, row)
 
 
