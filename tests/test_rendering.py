@@ -506,6 +506,15 @@ def test_the_index_counts_decisions() -> None:
     assert "undecided (1) resubmit (1) tick (2)" in text
 
 
+def test_an_absence_decides_nothing() -> None:
+    """Who was absent, or waits for a second opinion, is still to be decided, and stands with those."""
+    page = a_decided_index(pa="tick", pb="absent", pc="second opinion", pd="")
+    text = " ".join(page.text.split())
+    assert "1 of 4 decided" in text
+    assert "undecided (1) absent (1) second opinion (1) tick (1)" in text
+    assert page.values("data-decision", "tr") == ["absent", "second opinion", "none", "tick"]
+
+
 def test_the_index_counts_verdicts_and_tells_where_the_class_stumbled() -> None:
     """Counts stand beside verdicts; rules that failed are counted over the class."""
     page = an_index(a_pass("A"), a_pass("B"), a_fail())

@@ -15,6 +15,7 @@ from pathlib import Path
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.formats import files
 from checker.gather import execution, retraining, selection
+from checker.records.codec import to_json
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch
@@ -36,12 +37,13 @@ ATTEMPTS = 2
 @dataclass(frozen=True)
 class Result:
     """Results of the submissions of a batch, in their order. ``in_index``: how many the folder's index has, with those
-    of earlier batches. ``is_repeated``: all of them were in it before."""
+    of earlier batches. ``is_repeated``: all of them were in it before. ``told``: sentences about decisions."""
 
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
     in_index: int = 0
     is_repeated: bool = field(default=False, compare=False)
+    told: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def in_words(self) -> str:
@@ -55,7 +57,7 @@ class Result:
         """Separate judged from unfinished submissions."""
         reports = tuple(end for end in ended if isinstance(end, Report))
         unfinished = tuple(end for end in ended if isinstance(end, Unfinished))
-        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended))
+        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended), board.told)
 
 
 def run(
@@ -210,6 +212,7 @@ def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResult
     beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))
     files.write(out / paths.student_page_of(report.submission), html.render_student_page(report))
+    files.write(out / paths.record_of(report.submission), to_json(report))
     return report
 
 

@@ -44,6 +44,8 @@ class Board:
         self._before = frozenset(self._results)
         self._stages = dict.fromkeys(waiting, "")
         self._is_stopped = False
+        self.told: tuple[str, ...] = ()
+        """What ``write`` found to tell about decisions."""
         self._unseen = 0
         self._lock = threading.Lock()
         self._write_index()
@@ -90,7 +92,7 @@ class Board:
     def write(self) -> None:
         """Write the index and all tables."""
         with self._lock:
-            tables.write(self._overview(), self._settings, self._out)
+            self.told = tables.write(self._overview(), self._settings, self._out)
 
     def _change(self) -> None:
         self._unseen += 1

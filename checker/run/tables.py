@@ -4,23 +4,24 @@ They hold every submission that is stored in the folder, whichever of them the l
 that this command did not reach keeps the result that ``results.json`` has of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from checker.errors import EvidenceError, UsageError
 from checker.formats import alphabet, files
-from checker.gradebooks import decisions
+from checker.gradebooks import decision_log, decisions, exchange
 from checker.gradebooks.decisions import Decided
 from checker.records.codec import from_json
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.records.settings import RunSettings
-from checker.report import html, paths, tables
+from checker.report import html, paths, rosters, tables
 from checker.report.html import Entry
 from checker.report.tables import Results
 from checker.submissions import names
 
 RESULTS = "results.json"
+ROSTER = "index.json"
 ALTERED = (
     "Its evidence is not as a batch left it here: it was changed or copied since. Run `checker batch` on the "
     "submission again."
@@ -96,9 +97,9 @@ def _fits(report: Report, settings: RunSettings) -> bool:
     return (report.assignment, report.metric, report.dataset.sha256) == ours
 
 
-def write(overview: Overview, settings: RunSettings, out: Path) -> None:
+def write(overview: Overview, settings: RunSettings, out: Path) -> tuple[str, ...]:
     """Write the index, the tables for other programs, the links between pages, and the table of decisions for
-    demonstrators to fill in.
+    demonstrators to fill in. Return what there is to tell about decisions.
 
     Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
     """
@@ -108,16 +109,37 @@ def write(overview: Overview, settings: RunSettings, out: Path) -> None:
     files.write(out / "results.csv", tables.results_csv(reports))
     files.write(out / "junit.xml", tables.junit_xml(reports, unfinished))
     _link(html.in_order(_entries(overview, out)), out)
-    _extend_decisions(out / decisions.FILE, sorted(names.student(name_of(end)) for end in overview.results.values()))
+    return bring_decisions_together(out, overview.results.values())
+
+
+def bring_decisions_together(out: Path, ends: Iterable[End]) -> tuple[str, ...]:
+    """Give each student a row in the table of decisions. If the desk has a store of decisions, exchange them with it,
+    and return what there is to tell.
+
+    Raises UsageError if the existing table or the store is not valid.
+    """
+    files_of = dict(sorted((names.student(name_of(end)), sha256_of(end)) for end in ends))
+    if decision_log.exists(out):
+        with exchange.opened(out) as log:
+            return exchange.exchange(log, files_of).lines
+    _extend_decisions(out / decisions.FILE, tuple(files_of))
+    return ()
+
+
+def sha256_of(end: End) -> str:
+    """Return the hash of the file of a result's submission; "" if there is none, or no result."""
+    return end.submission.sha256 if isinstance(end, Report) else ""
 
 
 def write_index(overview: Overview, settings: RunSettings, out: Path) -> None:
-    """Write the index."""
+    """Write the index, as a page and for other programs."""
     title, note = settings.assignment.title, settings.dataset.note
     page = html.render_index(
         title, _entries(overview, out), overview.unfinished, note, overview.under_way, overview.is_stopped
     )
     files.write(out / "index.html", page)
+    ends = overview.results.values()
+    files.write(out / ROSTER, rosters.roster_json(title, ends, note, overview.under_way, overview.is_stopped))
 
 
 def _entries(overview: Overview, out: Path) -> list[Entry]:
@@ -130,6 +152,9 @@ def _decided(out: Path) -> dict[str, Decided]:
     """Return each student's decision; none if the table is not valid, which ``write`` reports in the end."""
     path = out / decisions.FILE
     try:
+        if decision_log.exists(out):
+            with exchange.opened(out) as log:
+                return exchange.decided(log)
         return decisions.read(path.read_bytes()) if path.is_file() else {}
     except UsageError:
         return {}
