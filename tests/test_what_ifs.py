@@ -71,7 +71,8 @@ def test_epochs_come_before_the_result(desk, place):
     """A request tells each epoch as it ends, and then what came of it."""
     trying = desk.ask("ada", Variant(epochs=5), "Bo")
     assert place.began.acquire(timeout=10)
-    assert [of.at for of in trying.since(0)] == [1] and trying.since(1) == [] and not trying.has_ended
+    assert [of.at for of in trying.look()] == [1] and not trying.has_ended
+    assert desk.ask("ada", Variant(epochs=5), "Bo") is trying  # a page that is loaded again
     place.go.set()
     assert trying.wait(10)
     assert trying.result.change == "5 epochs instead of 20" and trying.error == ""
@@ -100,10 +101,18 @@ def test_a_persons_newer_request_ends_the_older(desk, place):
     assert place.began.acquire(timeout=10)
     other = desk.ask("ada", Variant(epochs=6), "Cy")
     newer = desk.ask("ada", Variant(epochs=7), "Bo")
-    assert older.wait(10) and older.result is None and "newer what-if" in older.error
+    assert older.wait(10) and older.result is None and "newer one of yours" in older.error
     assert not other.has_ended and not newer.has_ended
     place.go.set()
     assert other.wait(10) and newer.wait(10) and newer.result is not None
+
+
+def test_a_training_that_nobody_looks_at_ends(desk, place, monkeypatch):
+    """A training ends once nobody has looked at it for a while, as after a page was closed."""
+    trying = desk.ask("ada", Variant(epochs=5), "Bo")
+    assert place.began.acquire(timeout=10)
+    monkeypatch.setattr(what_ifs, "UNWANTED_SECONDS", 0.0)
+    assert trying._ended.wait(10) and trying.result is None and "nobody waited" in trying.error
 
 
 def test_only_so_many_wait(desk, monkeypatch):

@@ -9,7 +9,9 @@ import contextlib
 import hashlib
 import logging
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +23,13 @@ from checker.records.gathered import Gathered
 from checker.records.settings import Live, RunSettings
 from checker.records.training import Epoch
 from checker.records.variants import Tried, Variant
-from checker.run import keys, remembered, session, store
+from checker.run import keys, places, remembered, session, store
 from checker.run.batch import EVIDENCE
 from checker.run.places import Place
 from checker.run.session import Request
+from checker.run.slots import Slots
 from checker.run.store import Origin
+from checker.sandbox import bubblewrap, kinds
 from checker.whatif import changes, results
 from checker.whatif.originals import Original, original_of
 from checker.whatif.refusal import RefusedError
@@ -38,17 +42,24 @@ CODE = (*keys.VARIANTS, "checker.whatif")
 MOST_WAITING = 12
 MOST_KEPT, MOST_OPEN = 60, 6
 """Cached results of a submission, and submissions whose evidence is held in memory."""
+UNWANTED_SECONDS = 10.0
+"""After this time without a look nobody waits for a training."""
+STOPPED = "This training was stopped: a newer one of yours took its place, or nobody waited for it."
 FULL = "Too many what-ifs are waiting. Try again in a moment."
 
 
 class Trying:
-    """A request: its epochs so far, and its end. Its methods are called from any thread."""
+    """A request: its epochs so far, and its end. Its methods are called from any thread.
 
-    def __init__(self, variant: Variant, result: Tried | None = None) -> None:
-        self.variant = variant
+    It is wanted as long as somebody looks at it now and then, and nobody stops it.
+    """
+
+    def __init__(self, variant: Variant, key: str = "", result: Tried | None = None) -> None:
+        self.variant, self.key = variant, key
         self._epochs: list[Epoch] = []
         self._result, self._error = result, ""
         self._ended, self._stopped = threading.Event(), threading.Event()
+        self._looked = time.monotonic()
         if result is not None:
             self._ended.set()
 
@@ -67,13 +78,22 @@ class Trying:
         """Why there is no result, as a sentence; "" if there is one, or may be one yet."""
         return self._error
 
-    def since(self, seen: int) -> list[Epoch]:
-        """Return the epochs after the first ``seen``."""
-        return self._epochs[seen:]
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for it."""
+        return not self._stopped.is_set() and time.monotonic() - self._looked < UNWANTED_SECONDS
 
-    def wait(self, seconds: float | None = None) -> bool:
+    def look(self) -> tuple[Epoch, ...]:
+        """Return the epochs so far."""
+        self._looked = time.monotonic()
+        return tuple(self._epochs)
+
+    def wait(self, seconds: float) -> bool:
         """Wait for the end; tell whether it has come."""
-        return self._ended.wait(seconds)
+        until = time.monotonic() + seconds
+        while not self._ended.wait(min(1.0, max(0.0, until - time.monotonic()))) and time.monotonic() < until:
+            self.look()
+        return self.has_ended
 
     def stop(self) -> None:
         """End it: nobody waits for it any more."""
@@ -82,7 +102,7 @@ class Trying:
     @property
     def live(self) -> Live:
         """What the training is watched by."""
-        return Live(self._epochs.append, lambda: not self._stopped.is_set())
+        return Live(self._epochs.append, lambda: self.is_wanted)
 
     def end(self, result: Tried | None, error: str = "") -> None:
         """Note the end."""
@@ -99,6 +119,53 @@ class _Opened:
     original: Original
 
 
+class Workshop:
+    """What-ifs on a results folder, opened when somebody first asks: data and settings are read then, and a box starts.
+
+    They run on the workers of a scheduler if ``elsewhere`` gives its boxes for some settings, else on this machine. No
+    code of a student's runs in them, so a machine without a wall may do them, too.
+    """
+
+    def __init__(self, out: Path, elsewhere: Callable[[RunSettings], Place] | None = None) -> None:
+        self._out, self._elsewhere = out, elsewhere
+        self._lock = threading.Lock()
+        self._what_ifs: WhatIfs | None = None
+        self._closed = False
+
+    def open(self) -> "WhatIfs":
+        """Return the what-ifs. Raises a CheckerError, in words, while they cannot be opened."""
+        with self._lock:
+            if self._closed:
+                raise RefusedError("The desk is closing.")
+            if self._what_ifs is None:
+                settings = settings_of(self._out)
+                self._what_ifs = WhatIfs(self._out, settings, self._place(settings))
+            return self._what_ifs
+
+    def _place(self, settings: RunSettings) -> Place:
+        if self._elsewhere is not None:
+            return self._elsewhere(settings)
+        count = places.jobs_that_fit(settings.assignment)
+        slots = Slots(count, kept=1 if count > 1 else 0)
+        return places.Pool(kinds.choose("none" if bubblewrap.why_not() else kinds.KINDS[0]), slots)
+
+    def get_ready(self) -> None:
+        """Open them in the background. An error shows when somebody asks."""
+
+        def ready() -> None:
+            with contextlib.suppress(CheckerError):
+                self.open().get_ready()
+
+        threading.Thread(target=ready, daemon=True).start()
+
+    def close(self) -> None:
+        """End all that is tried."""
+        with self._lock:
+            self._closed = True
+            if self._what_ifs is not None:
+                self._what_ifs.close()
+
+
 def settings_of(out: Path) -> RunSettings:
     """Return the settings of the batch that wrote a results folder."""
     return session.settings(remembered.completed(Request(out=out), out))
@@ -112,6 +179,7 @@ class WhatIfs:
         self._executor = ThreadPoolExecutor(at_a_time, thread_name_prefix="what-if")
         self._lock = threading.Lock()
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._newest: OrderedDict[str, Tried] = OrderedDict()
         self._of: dict[str, Trying] = {}
 
     def get_ready(self) -> None:
@@ -126,42 +194,61 @@ class WhatIfs:
         """Return a student's evidence; raises the errors of ``original``."""
         return self._open(slug).gathered
 
+    def known(self, slug: str, variant: Variant) -> Tried | None:
+        """Return what came of a variant that was tried before; None if it was not. Raises the errors of ``ask``."""
+        opened, variant = self._reduced(slug, variant)
+        return self._find(self._cached(slug, opened, variant))
+
+    def reduced(self, slug: str, variant: Variant) -> Variant:
+        """Return a variant without what is as the student had it. Raises RefusedError if it cannot be tried."""
+        return self._reduced(slug, variant)[1]
+
     def ask(self, slug: str, variant: Variant, person: str) -> Trying:
-        """Try a variant for a person, whose earlier request is ended.
+        """Try a variant for a person, whose earlier request is ended unless it is the same.
 
         Raises RefusedError, in words, if it cannot be tried, or if too many wait.
         """
-        opened = self._open(slug)
-        variant = changes.reduced(opened.original, variant)
-        changes.apply(opened.original, variant)
+        opened, variant = self._reduced(slug, variant)
         path = self._cached(slug, opened, variant)
-        if (known := _read(path)) is not None:
-            self._replace(person, None)
-            return Trying(variant, known)
-        trying = Trying(variant)
-        self._replace(person, trying)
+        if (known := self._find(path)) is not None:
+            return Trying(variant, path.stem, known)
+        with self._lock:
+            before = self._of.get(person)
+            if before is not None and before.key == path.stem and before.is_wanted and not before.has_ended:
+                before.look()
+                return before
+            if before is not None:
+                before.stop()
+            self._of = {who: one for who, one in self._of.items() if not one.has_ended and who != person}
+            if len(self._of) >= MOST_WAITING:
+                raise RefusedError(FULL)
+            trying = self._of[person] = Trying(variant, path.stem)
         self._executor.submit(self._try, opened, path, trying)
         return trying
 
-    def _replace(self, person: str, trying: Trying | None) -> None:
+    def _reduced(self, slug: str, variant: Variant) -> tuple[_Opened, Variant]:
+        opened = self._open(slug)
+        variant = changes.reduced(opened.original, variant)
+        changes.apply(opened.original, variant)
+        return opened, variant
+
+    def _find(self, path: Path) -> Tried | None:
         with self._lock:
-            if (before := self._of.pop(person, None)) is not None:
-                before.stop()
-            self._of = {who: one for who, one in self._of.items() if not one.has_ended}
-            if trying is None:
-                return
-            if len(self._of) >= MOST_WAITING:
-                raise RefusedError(FULL)
-            self._of[person] = trying
+            found = self._newest.get(path.stem)
+        return found or _read(path)
 
     def _try(self, opened: _Opened, path: Path, trying: Trying) -> None:
         try:
             changed = self._place.train_variant(opened.gathered, trying.variant, self._settings, trying.live)
             result = results.tried(opened.gathered, changed, trying.variant, self._settings)
+            with self._lock:
+                self._newest[path.stem] = result
+                while len(self._newest) > MOST_KEPT:
+                    self._newest.popitem(last=False)
             _write(path, result)
             trying.end(result)
         except StoppedError:
-            trying.end(None, "A newer what-if of yours took its place.")
+            trying.end(None, STOPPED)
         except CheckerError as error:
             trying.end(None, error.message)
         except Exception as error:  # our own failure: whoever waits must hear of it
