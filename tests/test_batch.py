@@ -27,6 +27,7 @@ from checker.gradebooks.decision_log import DecisionLog
 from checker.judge import comparison
 from checker.records.assignment import DatasetNote
 from checker.records.capture import AsTrained, TableOutputs
+from checker.records.codec import to_json
 from checker.records.dataset import Dataset
 from checker.records.decisions import Choice
 from checker.records.job import Ending, ExecuteJob, Progress, RetrainJob
@@ -36,7 +37,7 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
-from checker.report import changes
+from checker.report import changes, paths
 from checker.run import batch, check, earlier, keys, lock, places, reproduction, tables
 from checker.run.board import Board
 from checker.run.tables import name_of
@@ -1004,7 +1005,8 @@ def test_few_earlier_files_are_kept(course):
     for at in range(earlier.MOST + 3):
         for _ in range(2):
             earlier.keep(course.out, known, [replace(submission, sha256=f"{at}")])
-        known["grace"] = replace(known["grace"], submission=replace(submission, sha256=f"{at}"))
+        report = replace(known["grace"], submission=replace(submission, sha256=f"{at}"))
+        (course.out / paths.record_of(submission)).write_bytes(to_json(report))
     found = earlier.of(course.out, "grace")
     assert [one.number for one in found] == [4, 5, 6, 7, 8]
     assert found[-1].report.submission.sha256 == "6"

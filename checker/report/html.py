@@ -13,7 +13,7 @@ from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
 from checker.report.brief import in_brief
-from checker.report.cells import groups
+from checker.report.cells import Group, groups
 from checker.report.cohort import Scored
 from checker.report.curves import curves
 from checker.report.drawing import network
@@ -99,16 +99,26 @@ def as_earlier(page: str) -> str:
 
 def _render(report: Report, edition: dict[str, Any]) -> str:
     template = environment().get_template("report.html")
-    lead = lead_of(report, edition["is_for_students"])
-    rest = _around_cells(report) | edition
-    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
-    rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+    rest = around_cells(report, edition)
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
-    blamed = {failure.cell for failure in report.failures}
-    return template.render(rest, groups=groups(report.cells, blamed, weight))
+    return template.render(rest, groups=cells_of(report, weight))
 
 
-def _around_cells(report: Report) -> dict[str, Any]:
+def cells_of(report: Report, weight: int) -> list[Group]:
+    """Return the student's cells for a page, as far as ``weight`` bytes allow."""
+    return groups(report.cells, {failure.cell for failure in report.failures}, weight)
+
+
+def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
+    """Return the names that templates of a report's sections use, apart from the cells. ``edition``: further names,
+    ``is_for_students`` among them."""
+    lead = lead_of(report, edition["is_for_students"])
+    rest = _figures(report) | edition
+    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
+    return rest | {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+
+
+def _figures(report: Report) -> dict[str, Any]:
     sample, unit = report.comparison.sample if report.comparison else (), metric(report).unit
     return {
         "report": report,

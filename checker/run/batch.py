@@ -15,6 +15,7 @@ from pathlib import Path
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.formats import files
 from checker.gather import execution, retraining, selection
+from checker.records.codec import to_json
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch
@@ -213,6 +214,7 @@ def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResult
     beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))
     files.write(out / paths.student_page_of(report.submission), html.render_student_page(report))
+    files.write(out / paths.record_of(report.submission), to_json(report))
     return report
 
 

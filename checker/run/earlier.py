@@ -2,7 +2,7 @@
 
 ::
 
-    OUT/earlier/<slug>/<number>.json     the report, as results.json had it
+    OUT/earlier/<slug>/<number>.json     the report
     OUT/earlier/<slug>/<number>.html     its page for demonstrators
 
 A batch keeps them before it runs the new file. Only the newest few stay. Where the desk has no store of decisions,
@@ -53,10 +53,18 @@ def keep(out: Path, known: Mapping[str, End], submissions: Sequence[Submission])
             told = exchange.exchange(log, tables.files_of(known.values())).lines
         decided = log.newest()
     for submission in submissions:
-        before = known.get(files.slug(submission.name))
-        if isinstance(before, Report) and names.student(submission.name) in decided and _is_other(before, submission):
-            _set_aside(out, before)
+        if names.student(submission.name) in decided:
+            before = _present(out, submission) or known.get(files.slug(submission.name))
+            if isinstance(before, Report) and _is_other(before, submission):
+                _set_aside(out, before)
     return told
+
+
+def _present(out: Path, submission: Submission) -> Report | None:
+    """Return the report that a submission's page shows, which may be newer than the tables."""
+    with contextlib.suppress(EvidenceError, OSError):
+        return from_json(Report, (out / paths.record_of(submission)).read_bytes())
+    return None
 
 
 def _is_other(before: Report, submission: Submission) -> bool:

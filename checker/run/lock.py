@@ -36,6 +36,18 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def is_taken(stream: IO[str]) -> bool:
+    """Lock an open file for this process, unless another has locked it; tell whether that went well. Closing it frees
+    it. Raises HarnessError where files cannot be locked."""
+    try:
+        _try(stream.fileno())
+        return True
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError as error:
+        raise HarnessError(f"{stream.name} cannot be locked: {error.strerror}.") from error
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder, which is created if missing. Meanwhile temporary files go to a folder of their own.

@@ -3,7 +3,9 @@
 ::
 
     OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
+    OUT/index.json                           what index.html shows, for the desk
     OUT/reports/<slug>.html                  for demonstrators
+    OUT/reports/<slug>.json                  the whole report, for the desk
     OUT/students/<slug>.html                 for students
     OUT/reproduce/<slug>.py, <slug>.npz      script that trains the network without the checker, and its data
     OUT/earlier/<slug>/                      earlier reports (``earlier``)

@@ -16,12 +16,13 @@ from checker.records.assignment import DatasetNote
 from checker.records.codec import from_json
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.records.settings import RunSettings
-from checker.report import html, paths, tables
+from checker.report import html, paths, rosters, tables
 from checker.report.html import Entry
 from checker.report.tables import Results
 from checker.submissions import names
 
 RESULTS = "results.json"
+ROSTER = "index.json"
 ALTERED = (
     "Its evidence is not as a batch left it here: it was changed or copied since. Run `checker batch` on the "
     "submission again."
@@ -134,11 +135,13 @@ def files_of(ends: Iterable[End]) -> dict[str, str]:
 
 
 def write_index(overview: Overview, title: str, note: DatasetNote, out: Path) -> None:
-    """Write the index. ``title``: the assignment's."""
+    """Write the index, as a page and for other programs. ``title``: the assignment's."""
     page = html.render_index(
         title, _entries(overview, out), overview.unfinished, note, overview.under_way, overview.is_stopped
     )
     files.write(out / "index.html", page)
+    ends = overview.results.values()
+    files.write(out / ROSTER, rosters.roster_json(title, ends, note, overview.under_way, overview.is_stopped))
 
 
 def _entries(overview: Overview, out: Path) -> list[Entry]:
