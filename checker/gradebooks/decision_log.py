@@ -43,6 +43,8 @@ TABLES = {
     "trial": 'student, variant, result, "by", at',
 }
 """The columns of each table, without its id."""
+KINDS = ("decisions", "answers", "trials")
+"""What ``Erased`` counts of each table."""
 
 
 class DecisionLog:
@@ -211,6 +213,15 @@ class DecisionLog:
             for id, variant, result, by, at in rows
         )
 
+    def counts(self) -> dict[str, Erased]:
+        """Return how many entries each student has."""
+        tables = (self._rows(f"SELECT student, count(*) FROM {table} GROUP BY student") for table in TABLES)  # noqa: S608
+        found = [dict(rows) for rows in tables]
+        return {
+            student: Erased(**{kind: of.get(student, 0) for kind, of in zip(KINDS, found, strict=True)})
+            for student in {student for of in found for student in of}
+        }
+
     # -- erasing -------------------------------------------------------------------------------------------
 
     def erase(self, student: str) -> Erased:
@@ -224,12 +235,12 @@ class DecisionLog:
         counts = {}
         with self.writing():
             self._connection.execute("PRAGMA secure_delete = ON")
-            for table in TABLES:
+            for kind, table in zip(KINDS, TABLES, strict=True):
                 self._connection.execute(f"DROP TRIGGER no_delete_{table}")
                 cursor = self._connection.execute(f"DELETE FROM {table} WHERE student = ?", (student,))  # noqa: S608
-                counts[table] = cursor.rowcount
+                counts[kind] = cursor.rowcount
                 self._connection.execute(_refusal(table, "DELETE"))
-        return Erased(decisions=counts["decision"], answers=counts["answer"], trials=counts["trial"])
+        return Erased(**counts)
 
     def compact(self) -> None:
         """Write the file anew, without what was removed, and empty its write-ahead log.
