@@ -443,7 +443,7 @@ def test_export_waits_for_nobody(at_desk):
 def test_export_from_a_folder_that_cannot_be_written_to(at_desk, monkeypatch):
     """From a folder without write access, decisions at the desk and by hand go back, and all files stay as they are."""
     before = {path: path.read_bytes() for path in at_desk.out.glob("decisions*")}
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: mode != os.W_OK)
     said, grades, _ = at_desk.run()
     assert grades == {NAMES[0]: "0", NAMES[3]: "1"}
     assert "1 decision by hand" in said

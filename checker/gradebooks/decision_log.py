@@ -19,6 +19,7 @@ from typing import Any, Self
 import psutil
 
 from checker.errors import UsageError
+from checker.formats import files
 from checker.formats.text import counted, one_line, visible
 from checker.records.decisions import AnswerEntry, Choice, DecisionEntry, Erased, Help, KeptTrial, Origin, Saved
 
@@ -304,14 +305,21 @@ def copy(folder: Path, to: Path) -> None:
     Raises UsageError if it cannot be read.
     """
     path = folder / FILE
-    # Without write access SQLite cannot make the index of a write-ahead log; if there is no log, it needs none.
-    mode = "mode=ro" if path.with_name(f"{FILE}-wal").exists() else "immutable=1"
-    with (
-        _told(path, "read"),
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=PATIENCE)) as source,
-        closing(sqlite3.connect(to / FILE)) as target,
-    ):
-        source.backup(target)
+    with _told(path, "read"):
+        try:
+            address = f"{path.absolute().as_uri()}?mode=ro"
+            with (
+                closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as source,
+                closing(sqlite3.connect(to / FILE)) as target,
+            ):
+                source.backup(target)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+            # Nobody has it open, else there would be an index of its write-ahead log: the files are at rest.
+            for ending in ("", "-wal", "-journal"):
+                if (left := path.with_name(f"{FILE}{ending}")).exists():
+                    (to / left.name).write_bytes(files.content(left))
 
 
 def _journal(connection: sqlite3.Connection, mode: str) -> str:

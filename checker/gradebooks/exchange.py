@@ -88,7 +88,7 @@ def _said(choice: str, by: str) -> str:
 @contextmanager
 def opened(out: Path) -> Iterator[DecisionLog]:
     """Open the store of a results folder; a copy of it and of the file, if the folder cannot be written to."""
-    if os.access(out, os.W_OK):
+    if os.access(out, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         with DecisionLog.open(out) as log:
             yield log
         return
