@@ -294,6 +294,24 @@ def test_a_table_that_changes_meanwhile(table, monkeypatch):
     assert [one["decision"] for one in table.rows.values()] == ["tick", "resubmit"]
 
 
+def test_what_was_erased_meanwhile_does_not_come_back(table, monkeypatch):
+    """If a student is erased between reading the file and taking its rows, the old row is not taken for a decision."""
+    settled = exchange._settled
+
+    def then_erased(path):
+        content = settled(path)
+        monkeypatch.setattr(exchange, "_settled", settled)
+        exchange.erase(path.parent, "ada")
+        return content
+
+    table.write("ada", decision="tick")
+    monkeypatch.setattr(exchange, "_settled", then_erased)
+    done = exchange.exchange(table.log, {"grace": ""})
+    assert done == exchange.Exchanged({})
+    assert table.log.history("ada") == ()
+    assert list(table.rows) == ["grace"]
+
+
 def test_a_note_that_is_too_long(table):
     """A note that the store does not take is told, and stays in the table."""
     table.write("ada", note="x" * 100_001)

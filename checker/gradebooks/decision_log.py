@@ -152,6 +152,10 @@ class DecisionLog:
         """Return all decisions after this one, in order."""
         return self._decisions("id > ?", id)
 
+    def last(self) -> int:
+        """Return the id of the newest decision, 0 if there is none."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM decision")[0][0])
+
     def conditions_used(self, most: int) -> tuple[str, ...]:
         """Return conditions that were used before, those used most first."""
         query = """SELECT value FROM decision, json_each(decision.conditions)
