@@ -58,6 +58,8 @@ def open_session(settings: RunSettings) -> Session:
 def finish(result: batch.Result, out: Path) -> NoReturn:
     """Print the summary of a batch, and exit with the code for what this command checked."""
     terminal.print_summary(consoles.output, result.reports, result.unfinished, str(out), result.in_words)
+    for words in result.told:
+        consoles.output.print(words, style="yellow", markup=False, soft_wrap=True)
     if any(one.is_usage for one in result.unfinished):
         raise typer.Exit(ExitCode.USAGE)
     if result.unfinished:

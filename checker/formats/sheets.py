@@ -20,12 +20,13 @@ _FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table. Each row maps headings, case-folded, to cells."""
+    """A table. Each row maps headings, case-folded, to cells. ``cells``: all lines as they are, the headings first."""
 
     text: str
     separator: str
     rows: tuple[dict[str, str], ...]
     columns: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def read(content: bytes, needed: Collection[str]) -> Sheet | None:
         columns = tuple(cell.strip().casefold() for cell in found[0]) if found else ()
         if set(needed) <= set(columns):
             rows = [dict(zip(columns, [*line, *[""] * len(columns)], strict=False)) for line in found[1:]]
-            return Sheet(text, separator, tuple(rows), columns)
+            return Sheet(text, separator, tuple(rows), columns, tuple(map(tuple, found)))
     return None
 
 
@@ -74,9 +75,14 @@ def _decoded(content: bytes) -> str:
 
 def lines(rows: Iterable[Sequence[str]], separator: str) -> str:
     """Return rows as text."""
+    return "".join(f"{line(row, separator)}\n" for row in rows)
+
+
+def line(row: Sequence[str], separator: str) -> str:
+    """Return a row as text, without an end of the line. Cells with any kind of line break are quoted."""
     out = io.StringIO()
-    csv.writer(out, delimiter=separator, lineterminator="\n").writerows(rows)
-    return out.getvalue()
+    csv.writer(out, delimiter=separator, lineterminator="\r\n").writerow(row)
+    return out.getvalue()[:-2]
 
 
 # -- cell by cell ------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ from typing import Any, TypeVar
 from checker.formats import alphabet
 from checker.formats.text import one_line
 from checker.records.assignment import DatasetNote
+from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
 from checker.report.brief import in_brief
-from checker.report.cells import groups
+from checker.report.cells import Group, groups
 from checker.report.cohort import Scored
 from checker.report.curves import curves
 from checker.report.drawing import network
@@ -28,6 +30,8 @@ T = TypeVar("T")
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
 """Around the links to a page's neighbours, which are known only when all pages are written. Text from students cannot
 hold these marks, because it is escaped."""
+OTHERS = re.compile(r'<a href="\./\.\./students/[^\n]*\n|<p class="script">[^\n]*\n')
+"""Lines of a page that lead to the student's edition, and to the script that trains the network again."""
 HEAVIEST = 1_500_000
 """Most bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
 
@@ -40,6 +44,11 @@ class Entry:
     report: Report
     href: str
     decision: str = ""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether it is ticked, or to be handed in again; an absence or a wish for a second opinion decides nothing."""
+        return self.decision in (Choice.TICK, Choice.RESUBMIT)
 
 
 @dataclass(frozen=True)
@@ -78,18 +87,38 @@ def with_neighbours(page: str, neighbours: Neighbours) -> str:
     return f"{before}{start}{links}{end}{after}" if end else page
 
 
+def as_earlier(page: str) -> str:
+    """Return a page for demonstrators as one on an earlier file, two folders below the index: it says so, and does not
+    lead to pages on the newer file."""
+    page, note = OTHERS.sub("", page), '<p class="banner" role="note">On an earlier file of this submission.</p>'
+    before, start, rest = page.partition(LINKS[0])
+    _, end, after = rest.partition(LINKS[1])
+    page = f"{before}{start}{end}{after}".replace('href="./../', 'href="./../../')
+    return page.replace("</a>\n", f"</a>\n{note}\n", 1)  # below the link that skips to the content
+
+
 def _render(report: Report, edition: dict[str, Any]) -> str:
     template = environment().get_template("report.html")
-    lead = lead_of(report, edition["is_for_students"])
-    rest = _around_cells(report) | edition
-    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
-    rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+    rest = around_cells(report, edition)
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
-    blamed = {failure.cell for failure in report.failures}
-    return template.render(rest, groups=groups(report.cells, blamed, weight))
+    return template.render(rest, groups=cells_of(report, weight))
 
 
-def _around_cells(report: Report) -> dict[str, Any]:
+def cells_of(report: Report, weight: int) -> list[Group]:
+    """Return the student's cells for a page, as far as ``weight`` bytes allow."""
+    return groups(report.cells, {failure.cell for failure in report.failures}, weight)
+
+
+def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
+    """Return the names that templates of a report's sections use, apart from the cells. ``edition``: further names,
+    ``is_for_students`` among them."""
+    lead = lead_of(report, edition["is_for_students"])
+    rest = _figures(report) | edition
+    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
+    return rest | {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+
+
+def _figures(report: Report) -> dict[str, Any]:
     sample, unit = report.comparison.sample if report.comparison else (), metric(report).unit
     return {
         "report": report,
@@ -131,7 +160,7 @@ def in_order(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _urgency(entry: Entry) -> tuple[int, bool]:
-    return cohort.ORDER.index(entry.report.verdict), entry.decision != ""
+    return cohort.ORDER.index(entry.report.verdict), entry.is_decided
 
 
 def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
@@ -167,7 +196,8 @@ def render_index(
             is_live=bool(under_way) and not is_stopped,
             dataset=dataset,
             counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in cohort.ORDER],
-            decided=Counter(entry.decision for entry in ordered if entry.decision),
+            words=Counter(entry.decision for entry in ordered if entry.decision),
+            decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored) if scored else None,
             without_score=len(entries) - len(scored),
             stumbles=over,

@@ -46,7 +46,7 @@ class Results:
 def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> bytes:
     """Return all reports as one ``Results``, without cells, histories and samples, in plain ASCII."""
     results = Results(SCHEMA_VERSION, dataset, tuple(map(_light, reports)), tuple(unfinished))
-    return json.dumps(_sound(to_plain(results)), indent=2, allow_nan=False).encode("ascii") + b"\n"
+    return json.dumps(sound(to_plain(results)), indent=2, allow_nan=False).encode("ascii") + b"\n"
 
 
 def _light(report: Report) -> Report:
@@ -62,13 +62,13 @@ def _light(report: Report) -> Report:
     )
 
 
-def _sound(value: Any) -> Any:
+def sound(value: Any) -> Any:
     """Return plain values that JSON can hold: no lone surrogates, and null for numbers that are not finite."""
     match value:
         case dict():
-            return {_sound(key): _sound(item) for key, item in value.items()}
+            return {sound(key): sound(item) for key, item in value.items()}
         case list():
-            return [_sound(item) for item in value]
+            return [sound(item) for item in value]
         case str():
             return value.encode(errors="replace").decode()
         case float() if not math.isfinite(value):

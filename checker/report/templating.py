@@ -12,7 +12,7 @@ from collections.abc import Collection
 from functools import cache
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
@@ -31,9 +31,14 @@ NAME = 200
 
 @cache
 def environment() -> Environment:
-    """Return the jinja2 environment that renders all pages."""
+    """Return the jinja2 environment that renders all report pages."""
+    return with_templates_of("checker.report")
+
+
+def with_templates_of(*packages: str) -> Environment:
+    """Return an environment with the templates of these packages; of equal names the first package's counts."""
     made = Environment(
-        loader=PackageLoader("checker.report"),
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,

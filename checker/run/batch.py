@@ -15,12 +15,13 @@ from pathlib import Path
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
 from checker.formats import files
 from checker.gather import execution, retraining, selection
+from checker.records.codec import to_json
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import check, lock, store
+from checker.run import check, earlier, lock, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
@@ -36,12 +37,13 @@ ATTEMPTS = 2
 @dataclass(frozen=True)
 class Result:
     """Results of the submissions of a batch, in their order. ``in_index``: how many the folder's index has, with those
-    of earlier batches. ``is_repeated``: all of them were in it before."""
+    of earlier batches. ``is_repeated``: all of them were in it before. ``told``: sentences about decisions."""
 
     reports: tuple[Report, ...]
     unfinished: tuple[Unfinished, ...]
     in_index: int = 0
     is_repeated: bool = field(default=False, compare=False)
+    told: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def in_words(self) -> str:
@@ -51,11 +53,12 @@ class Result:
         return f"{checked:,} {again}, {self.in_index:,} in the index." if self.in_index > checked else ""
 
     @classmethod
-    def of(cls, ended: Sequence[End], board: Board) -> "Result":
+    def of(cls, ended: Sequence[End], board: Board, told: Sequence[str] = ()) -> "Result":
         """Separate judged from unfinished submissions."""
         reports = tuple(end for end in ended if isinstance(end, Report))
         unfinished = tuple(end for end in ended if isinstance(end, Unfinished))
-        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended))
+        is_repeated = all(board.had(name_of(end)) for end in ended)
+        return cls(reports, unfinished, len(board), is_repeated, tuple(dict.fromkeys([*told, *board.told])))
 
 
 def run(
@@ -92,6 +95,7 @@ def run(
         futures: dict[Future[End], str] = {}
         others: list[Future[End]] = []
         try:
+            told = earlier.keep(out, board.known, submissions)
             futures |= {executor.submit(one, submission): submission.name for submission in submissions}
             others += [beside.submit(other, of) for of in store.places(out / EVIDENCE) if of.name not in chosen]
             for future in as_completed([*futures, *others]):
@@ -107,7 +111,7 @@ def run(
         finally:
             place.close()
             board.write()
-    return Result.of([ended[submission.name] for submission in submissions], board)
+    return Result.of([ended[submission.name] for submission in submissions], board, told)
 
 
 def _attempt(
@@ -210,6 +214,7 @@ def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResult
     beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))
     files.write(out / paths.student_page_of(report.submission), html.render_student_page(report))
+    files.write(out / paths.record_of(report.submission), to_json(report))
     return report
 
 

@@ -3,9 +3,12 @@
 ::
 
     OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
+    OUT/index.json                           what index.html shows, for the desk
     OUT/reports/<slug>.html                  for demonstrators
+    OUT/reports/<slug>.json                  the whole report, for the desk
     OUT/students/<slug>.html                 for students
     OUT/reproduce/<slug>.py, <slug>.npz      script that trains the network without the checker, and its data
+    OUT/earlier/<slug>/                      earlier reports (``earlier``)
     OUT/digests.json                         hash of each submission's evidence when it was stored
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
@@ -98,6 +101,14 @@ def note_digest(folder: Path, name: str) -> None:
         noted = _digests(folder)
         digest = hashlib.sha256((folder / files.slug(name) / "evidence.json").read_bytes()).hexdigest()
         files.write(folder.parent / DIGESTS, to_json(Digests({**noted, files.slug(name): digest})))
+
+
+def forget(folder: Path, name: str) -> None:
+    """Remove a submission's digest from the list."""
+    with _noting:
+        noted = _digests(folder)
+        if noted.pop(files.slug(name), None) is not None:
+            files.write(folder.parent / DIGESTS, to_json(Digests(noted)))
 
 
 def origin(place: Path) -> Origin:

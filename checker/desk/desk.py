@@ -1,0 +1,81 @@
+"""The running desk: what every page needs, and the watch for changes that others make."""
+
+import threading
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from checker.desk.events import Hub
+from checker.desk.people import People, Session
+from checker.desk.presence import Presence
+from checker.desk.results import Results
+from checker.desk.table import Table
+from checker.desk.walls import Address, Form
+from checker.gradebooks.decision_log import DecisionLog
+from checker.records.decisions import DecisionEntry
+
+
+@dataclass
+class Desk:
+    """Everything that pages share. Several threads use it."""
+
+    results: Results
+    log: DecisionLog
+    address: Address
+    people: People = field(default_factory=People)
+    presence: Presence = field(default_factory=Presence)
+    hub: Hub = field(default_factory=Hub)
+    table: Table = field(init=False)
+    _newest: dict[str, DecisionEntry] = field(default_factory=dict)
+    _seen: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.table = Table(self.results, self.log)
+        self.table.look(self._seen)
+        self.catch_up()
+
+    @property
+    def decisions(self) -> dict[str, DecisionEntry]:
+        """The decision that counts for each student."""
+        return self._newest
+
+    def catch_up(self) -> None:
+        """Take up decisions that were saved since, by whatever program, and tell all pages."""
+        with self._lock:
+            new = self.log.since(self._seen)
+            if not new:
+                return
+            self._newest, self._seen = self.log.newest(), new[-1].id
+        rows = self.results.now().by_student
+        for student in {one.student for one in new} & rows.keys():
+            self.hub.publish("decision", rows[student].slug)
+
+    def look(self) -> None:
+        """Look for what others have changed: index, decisions, the table of decisions, pages that were closed."""
+        if self.results.look():
+            self.hub.publish("class")
+        self.catch_up()
+        if self.table.look(self._seen):
+            self.catch_up()
+            self.hub.publish("class")
+        for slug in self.presence.sweep():
+            self.hub.publish("presence", slug)
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk that a request came to."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def session_of(request: Request) -> Session:
+    """Return who asks."""
+    session: Session = request.state.session
+    return session
+
+
+def form_of(request: Request) -> Form:
+    """Return the fields of a POST, whose origin and token were checked."""
+    form: Form = request.state.form
+    return form

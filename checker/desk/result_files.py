@@ -1,0 +1,65 @@
+"""The files of the results that the desk hands out as they are: pages and scripts of a few kinds, in a sandbox.
+
+Theory of operation: a report page quotes what a student wrote. If a fault in it let that run, the sandbox takes away
+scripts, forms and the origin, so it could not tick. A path is no path: it is a kind and a name, and the name must be
+that of a submission.
+"""
+
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from checker.desk.desk import desk_of
+from checker.report.html import LINKS
+
+SANDBOX = "sandbox; frame-ancestors 'none'"
+KINDS = {
+    ("reports", ".html"): "text/html",
+    ("students", ".html"): "text/html",
+    ("reproduce", ".py"): "text/plain",
+    ("reproduce", ".npz"): "application/octet-stream",
+}
+LARGEST = 200_000_000
+
+
+def show(request: Request) -> Response:
+    """Return a file of the results."""
+    kind, name = request.path_params["kind"], request.path_params["name"]
+    slug, ending = Path(name).stem, Path(name).suffix
+    type = KINDS.get((kind, ending))
+    if type is None or slug not in desk_of(request).results.now().by_slug:
+        raise HTTPException(404, "There is no such file.")
+    content = _content(desk_of(request).results.folder, kind, name)
+    if kind == "reports":
+        content = _with_way_back(content, slug)
+    return Response(content, media_type=type, headers={"Content-Security-Policy": SANDBOX})
+
+
+def _content(folder: Path, kind: str, name: str) -> bytes:
+    """Return a file's content. A link that leads out of its folder is not followed."""
+    path = folder / kind / name
+    try:
+        if path.resolve().parent != (folder / kind).resolve() or (folder / kind).is_symlink() or not path.is_file():
+            raise HTTPException(404, "There is no such file.")
+        if path.stat().st_size > LARGEST:
+            raise HTTPException(413, "This file is too large; open it in the folder of results.")
+        return path.read_bytes()
+    except OSError as error:
+        raise HTTPException(404, "This file cannot be read.") from error
+
+
+def _with_way_back(page: bytes, slug: str) -> bytes:
+    """Add a link to the student's page at the desk, where a page has its links to others."""
+    mark = LINKS[0].encode()
+    return page.replace(mark, f'<a href="/student/{slug}">At the desk</a>'.encode() + mark, 1)
+
+
+def index(request: Request) -> Response:
+    """Lead from the report pages' link to the index to the class."""
+    return RedirectResponse("/", 303)
+
+
+ROUTES = (Route("/results/index.html", index), Route("/results/{kind}/{name}", show))

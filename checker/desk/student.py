@@ -1,0 +1,207 @@
+"""A student: the evidence, the questions, and the decision with its history."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from checker.desk import classroom, pages
+from checker.desk.desk import Desk, desk_of, form_of, session_of
+from checker.desk.walls import Form
+from checker.errors import UsageError
+from checker.gradebooks import conditions
+from checker.records.decisions import Choice, DecisionEntry, Help, Origin
+from checker.records.report import Report
+from checker.records.roster import Row
+from checker.report import html
+
+OFFERED = 8
+"""Most conditions that are offered because they were used before."""
+CELLS = 1_000_000
+"""Most bytes of a student's cells on a page."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A decision in a student's history. ``unseen``: whose decision it came after without having seen it."""
+
+    entry: DecisionEntry
+    unseen: tuple[str, ...]
+
+
+def history(entries: Sequence[DecisionEntry]) -> list[Event]:
+    """Return a student's decisions, the newest first."""
+    return [
+        Event(one, tuple(other.by for other in entries[:at] if other.id > one.based_on))
+        for at, one in reversed(list(enumerate(entries)))
+    ]
+
+
+def counting(entries: Sequence[DecisionEntry]) -> DecisionEntry | None:
+    """Return the decision that counts: the newest that was not written without seeing a newer one."""
+    return next((one for one in reversed(entries) if one.origin is not Origin.STALE), None)
+
+
+# -- reading -----------------------------------------------------------------------------------------------
+
+
+def show(request: Request) -> Response:
+    """Return a student's page, or the part of it that others may change."""
+    desk, session, row = desk_of(request), session_of(request), _row(request)
+    for slug in desk.presence.look(session, row.slug):
+        desk.hub.publish("presence", slug)
+    report, problem = _report(desk, row)
+    names = _state(desk, request, row, report)
+    if pages.is_part(request, "state"):
+        return pages.render(request, "desk/state.html", is_part=True, **names)
+    evidence = _evidence(report, row) if report else {}
+    return pages.render(request, "desk/student.html", is_part=False, problem=problem, **names, **evidence)
+
+
+def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, object]:
+    """Return what the parts need that change while a page is open."""
+    session, want = session_of(request), classroom.wanted(request.query_params)
+    of, decisions = desk.results.now(), desk.decisions
+    rows = classroom.shown(of, decisions, want, session.name)
+    before, after = classroom.neighbours(rows, row.slug)
+    entries = desk.log.history(row.student)
+    newest = counting(entries)
+    return {
+        "row": row,
+        "of": of,
+        "report": report,
+        "want": want,
+        "before": before,
+        "after": after,
+        "counts": classroom.counts(of, decisions),
+        "newest": newest,
+        "seen": entries[-1].id if entries else 0,
+        "history": history(entries),
+        "is_resubmitted": classroom.is_resubmitted(row, newest),
+        "answers": desk.log.answers(row.student),
+        "others": desk.presence.others(session).get(row.slug, ()),
+        "standings": conditions.standings(newest, report),
+        "offered": conditions.offered(report, desk.log.conditions_used(OFFERED)) if report else (),
+        "words": conditions.words,
+    }
+
+
+def _report(desk: Desk, row: Row) -> tuple[Report | None, UsageError | None]:
+    """Return the report, or why there is none."""
+    if row.verdict is None:
+        return None, None
+    try:
+        return desk.results.report(row.slug), None
+    except UsageError as error:
+        return None, error
+
+
+def _evidence(report: Report, row: Row) -> dict[str, object]:
+    """Return the report's own sections: what leads it, and the rest."""
+    script = f"../results/reproduce/{row.slug}.py" if report.reproduce else ""
+    edition = {"index_href": "", "student_href": "", "script_href": script}
+    names = html.around_cells(report, edition | {"is_for_students": False, "is_self_check": False})
+    lead, rest = (pages.environment().get_template(f"desk/{name}.html") for name in ("lead", "evidence"))
+    groups = html.cells_of(report, CELLS)
+    return {
+        "lead": Markup(lead.render(names)),  # noqa: S704  # rendered with escaping, as the next
+        "rest": Markup(rest.render(names, groups=groups)),  # noqa: S704
+        "cell_indices": names["cell_indices"],
+    }
+
+
+def _row(request: Request) -> Row:
+    row = desk_of(request).results.now().by_slug.get(request.path_params["slug"])
+    if row is None:
+        raise HTTPException(404, "There is no such student in these results, or no longer.")
+    return row
+
+
+# -- writing -----------------------------------------------------------------------------------------------
+
+
+def decide(request: Request) -> Response:
+    """Save a decision. A note alone keeps the decision and its conditions as they are."""
+    desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
+    before = counting(desk.log.history(row.student))
+    note, asked = form.first("note"), [*form.all("condition"), *form.first("other").splitlines()]
+    choice, file = _choice(form.first("choice")), row.sha256
+    if choice is None:
+        if not note.strip() and not any(one.strip() for one in asked):
+            return _back(request, row)
+        choice = before.choice if before else Choice.OPEN
+        asked = [*(before.conditions if before else ()), *asked]
+        file = before.submission if before else file
+    desk.log.decide(row.student, choice, note, asked, session.name, _based_on(form), file)
+    desk.catch_up()
+    return _back(request, row)
+
+
+def _choice(word: str) -> Choice | None:
+    """Return the choice that a form names; None if it names none."""
+    try:
+        return Choice(word) if word else None
+    except ValueError as error:
+        raise HTTPException(400, f"“{word[:40]}” is no decision; nothing was saved.") from error
+
+
+def _based_on(form: Form) -> int:
+    text = form.first("based_on")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+
+
+def undo(request: Request) -> Response:
+    """Take the decision that counts back, if it is the one that the page showed: what was before it counts again.
+    Nothing is removed from the history."""
+    desk, session, row = desk_of(request), session_of(request), _row(request)
+    entries = desk.log.history(row.student)
+    seen, counted = _based_on(form_of(request)), [one for one in entries if one.origin is not Origin.STALE]
+    if counted and entries[-1].id == seen:
+        back = counted[-2] if len(counted) > 1 else replace(counted[-1], choice=Choice.OPEN, note="", conditions=())
+        desk.log.decide(row.student, back.choice, back.note, back.conditions, session.name, seen, back.submission)
+        desk.catch_up()
+    return _back(request, row)
+
+
+def answer(request: Request) -> Response:
+    """Save how the student answered a question; the same mark again takes it back."""
+    desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
+    question, help = form.first("question"), None
+    with suppress(ValueError):
+        help = Help(form.first("help"))
+    if not question.strip():
+        raise HTTPException(400, "This names no question; nothing was saved.")
+    desk.log.answer(row.student, question, help, session.name)
+    desk.hub.publish("answer", row.slug)
+    return _back(request, row)
+
+
+def here(request: Request) -> Response:
+    """Note that a page is open, or that it was closed."""
+    desk, session, row = desk_of(request), session_of(request), _row(request)
+    if form_of(request).first("away"):
+        changed = {row.slug} if desk.presence.leave(session, row.slug) else set()
+    else:
+        changed = desk.presence.look(session, row.slug)
+    for slug in changed:
+        desk.hub.publish("presence", slug)
+    return Response(status_code=204)
+
+
+def _back(request: Request, row: Row) -> Response:
+    want = classroom.wanted(request.query_params)
+    return RedirectResponse(f"/student/{row.slug}{want.query}", 303)
+
+
+ROUTES = (
+    Route("/student/{slug}", show),
+    Route("/student/{slug}/decision", decide, methods=["POST"]),
+    Route("/student/{slug}/undo", undo, methods=["POST"]),
+    Route("/student/{slug}/answer", answer, methods=["POST"]),
+    Route("/student/{slug}/here", here, methods=["POST"]),
+)

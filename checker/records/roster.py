@@ -1,0 +1,44 @@
+"""What the index of a results folder shows, as a record: a row for each submission, and what is under way."""
+
+from dataclasses import dataclass
+
+from checker.records.assignment import DatasetNote
+from checker.records.codec import record
+from checker.records.report import UnderWay
+from checker.records.verdicts import Verdict
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A submission in a few words.
+
+    ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: of the checked file.
+    ``verdict``: None if the harness failed on it; then ``reason`` says how. ``required``, ``advised``: short names of the
+    rules that it failed.
+    """
+
+    slug: str
+    student: str
+    name: str
+    sha256: str = ""
+    who: str = ""
+    verdict: Verdict | None = None
+    reason: str = ""
+    score: str = ""
+    required: tuple[str, ...] = ()
+    advised: tuple[str, ...] = ()
+
+
+@record
+@dataclass(frozen=True, kw_only=True)
+class Roster:
+    """All submissions of a folder, sorted by name. ``is_stopped``: what is under way waits for another command."""
+
+    schema: int
+    title: str
+    metric: str
+    dataset: DatasetNote
+    rows: tuple[Row, ...] = ()
+    under_way: tuple[UnderWay, ...] = ()
+    is_stopped: bool = False
