@@ -9,6 +9,7 @@
     ├── AssignmentError              3           the assignment's author
     └── HarnessError                 4           ours: sandbox will not start, disk full, worker lost
         ├── EvidenceError            4           a guest sent malformed evidence
+        ├── StoppedError             4           nobody waits for the result any more
         └── LostError                4           a submission lost one worker after another
 
 A student's mistake is never an exception: it is a ``Failure`` record that travels to the report.
@@ -67,6 +68,10 @@ class HarnessError(CheckerError):
 
 class EvidenceError(HarnessError):
     """A guest sent a frame that is malformed, too large, or out of order."""
+
+
+class StoppedError(HarnessError):
+    """A training was stopped because nobody waits for its result any more."""
 
 
 class LostError(HarnessError):

@@ -56,6 +56,9 @@ class FakeBox:
     def warm(self) -> None:
         self.is_warm = True
 
+    def cancel(self) -> None:
+        """Do nothing: a fake guest ends by itself."""
+
     def renew(self) -> None:
         """Do nothing: every job of a fake box is new anyway."""
 

@@ -22,6 +22,7 @@ from checker.records.submission import Submission
 from checker.report.progress import Display
 from checker.run import batch, board, lock, output_folder, places, remembered, store, typed
 from checker.run.session import Request
+from checker.run.slots import Slots
 from checker.sandbox import kinds
 from checker.submissions import choice
 
@@ -98,7 +99,7 @@ def command(
     settings = steps.prepare(request, _with_stored(submitted, out))
     if wall == "none":
         consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
-    with lock.held(out), _place(settings, scheduler, wall) as (place, fit):
+    with lock.held(out), _place(settings, scheduler, wall, jobs or 1) as (place, fit):
         _introduce(settings, out, f"{counted(len(chosen), 'submission')}, {jobs or fit} at a time ({fit} fit {place}).")
         remembered.write(request, settings, out)
         with board.announced(settings, out, [one.name for one in chosen]):
@@ -163,10 +164,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def _place(settings: RunSettings, scheduler: str | None, wall: str) -> Iterator[tuple[places.Place, int]]:
-    """Yield the place where submissions run, and the best number of them to run there at a time."""
+def _place(
+    settings: RunSettings, scheduler: str | None, wall: str, jobs: int = 1
+) -> Iterator[tuple[places.Place, int]]:
+    """Yield the place where submissions run, and the best number of them to run there at a time; ``jobs`` may ask for
+    more of them on this machine."""
     if scheduler is None:
-        yield places.Pool(kinds.choose(wall)), places.jobs_that_fit(settings.assignment)
+        fit = places.jobs_that_fit(settings.assignment)
+        yield places.Pool(kinds.choose(wall), Slots(max(jobs, fit))), fit
         return
     cluster, address = schedulers.reach(scheduler)
     with closing(cluster.connect(address)) as client:

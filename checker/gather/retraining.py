@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from checker.errors import StoppedError
 from checker.gather import execution
 from checker.gather.rows import preparation
 from checker.gather.rows.tracing import TracedInputs
@@ -14,7 +15,7 @@ from checker.records.arrays import Array
 from checker.records.gathered import Gathered
 from checker.records.job import Ending, Execution, Progress, ReplayPlan, RetrainJob
 from checker.records.network import Architecture, Recipe
-from checker.records.settings import RunSettings, Watch
+from checker.records.settings import Live, RunSettings, Watch, unwatched
 from checker.records.submission import Submission
 from checker.records.training import TrainingRun
 from checker.records.verdicts import Failure, FailureCause, Stage
@@ -57,7 +58,8 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
         if traced.tracing.target is None:
             return _referred(before, unclear if has_several else targets.UNKNOWN)
     if recipe is not None and answer.architecture is not None and not obstacle:
-        ended, seen, failures = _rebuild(before, answer.architecture, recipe, settings.seeds, settings, boxes, watch)
+        about = (before, answer.architecture, recipe, settings.seeds, settings)
+        ended, seen, failures = _rebuild(*about, boxes.ours, watch)
         return replace(before, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures), arrays=seen.arrays)
     plan = recipes.replay_plan(answer, enough, assignment.data.outputs)
     if plan is None:
@@ -90,7 +92,7 @@ def train_further(
         assert plan is not None
         return _replay(submission, before, plan, settings.seeds[1:], settings, boxes.students, watch)
     assert answer.architecture is not None and recipe is not None
-    ended, seen, failures = _rebuild(before, answer.architecture, recipe, settings.further, settings, boxes, watch)
+    ended, seen, failures = _rebuild(before, answer.architecture, recipe, settings.further, settings, boxes.ours, watch)
     if ended.ending is not Ending.FINISHED:
         return replace(before, further=ended)
     return replace(
@@ -102,16 +104,32 @@ def train_further(
     )
 
 
+def train_changed(
+    before: Retrained, architecture: Architecture, seeds: Sequence[int], settings: RunSettings, box: Box, live: Live
+) -> Retrained:
+    """Train a changed network for some seeds in the clean guest, while a person watches.
+
+    ``before`` holds the changed recipe and inputs. Raises StoppedError once the person does not wait any more.
+    """
+    assert before.recipe is not None
+    ended, seen, failures = _rebuild(before, architecture, before.recipe, seeds, settings, box, unwatched, live)
+    return replace(before, retraining=ended, runs=tuple(seen.runs), failures=tuple(failures), arrays=seen.arrays)
+
+
 def _rebuild(
     before: Retrained,
     architecture: Architecture,
     recipe: Recipe,
     seeds: Sequence[int],
     settings: RunSettings,
-    boxes: Boxes,
+    box: Box,
     watch: Watch,
+    live: Live | None = None,
 ) -> tuple[Execution, Collector, list[Failure]]:
-    """Train an answer for some seeds in the clean guest; return the execution, its collected frames, and failures."""
+    """Train an answer for some seeds in the clean guest; return the execution, its collected frames, and failures.
+
+    A live training of some of the grading seeds takes the loop that a submission's training takes for all of them.
+    """
     assignment, environment = settings.assignment, before.answered.executed.environment
     data = {seed: _seed_arrays(seed, recipe.development, before.answered.traced, settings) for seed in seeds}
     job = RetrainJob(
@@ -121,16 +139,26 @@ def _rebuild(
         classes=assignment.data.classes,
         parameters=assignment.caps.parameters,
         seeds=tuple(data),
+        live=live is not None,
+        alike=len(settings.seeds) if live is not None else 0,
     )
     beside = [frames.array(a) for arrays in data.values() for a in arrays]
 
     def once() -> tuple[Execution, Collector]:
-        seen = Collector(lambda progress: watch(Stage.RETRAINING, progress))
+        _require_wanted(live)
+        seen = Collector(lambda progress: watch(Stage.RETRAINING, progress), *([live.tell] if live else []))
         watch(Stage.RETRAINING, Progress(0, len(seeds)))
-        return boxes.ours.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive), seen
+        ended = box.run([frames.job(job), *beside, frames.END], assignment.retrain, seen.receive)
+        _require_wanted(live)
+        return ended, seen
 
     ended, seen = execution.again_if_vanished(once)
     return ended, seen, [*seen.failures, *_failures_of(before, ended, seen, data, settings)]
+
+
+def _require_wanted(live: Live | None) -> None:
+    if live is not None and not live.is_wanted():
+        raise StoppedError("The training was stopped, because nobody waits for it any more.")
 
 
 def _replay(

@@ -144,7 +144,8 @@ def retrain(job: RetrainJob, rest: list[Frame], say: Say, warm: bool) -> None:
     arrays = [frames.unpack(frame.payload) for frame in rest]
     data = {seed: training.SeedData(*arrays[5 * k : 5 * k + 5]) for k, seed in enumerate(job.seeds)}
     try:
-        for at, (run, *predicted) in enumerate(training.train(job, data, tf, tf.keras), 1):
+        tell = (lambda epoch: say(frames.message(epoch))) if job.live else None
+        for at, (run, *predicted) in enumerate(training.train(job, data, tf, tf.keras, tell), 1):
             for array in predicted:
                 say(frames.array(array))
             say(frames.message(run))

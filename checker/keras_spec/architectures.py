@@ -28,7 +28,7 @@ _ACTIVATIONS = MappingProxyType(
 _BENDING = frozenset({"Maximum", "Minimum", "Multiply", "MaxPooling1D", "GlobalMaxPooling1D"})
 """Non-linear layers that are no activations."""
 
-_NORMALISERS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
+NORMALISERS = frozenset({"BatchNormalization", "Normalization", "Rescaling"})
 """Layers that scale each column."""
 
 _PASSIVE = frozenset({"AlphaDropout", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "Reshape"})
@@ -135,7 +135,7 @@ def output_activation(architecture: Architecture) -> str:
 def normalises_inputs(architecture: Architecture) -> bool:
     """Tell whether the network itself scales its inputs, before the first layer with units."""
     layers, origins = in_order(architecture), _origins(architecture)
-    return any(layer.class_name in _NORMALISERS and not origins[at] for at, layer in enumerate(layers))
+    return any(layer.class_name in NORMALISERS and not origins[at] for at, layer in enumerate(layers))
 
 
 def is_sound(architecture: Architecture) -> bool:

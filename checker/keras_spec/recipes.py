@@ -120,6 +120,12 @@ def _watched_by_hand(answer: ModelCapture) -> bool:
     return len(tested - trained) >= 2
 
 
+def capped(recipe: Recipe, steps: int, rows: int) -> Recipe:
+    """Return a recipe whose epochs are cut to fit into ``steps`` on this many training rows."""
+    phases, cut = _cap(list(recipe.phases), steps, rows)
+    return replace(recipe, phases=phases, capped_epochs=cut)
+
+
 def _cap(phases: list[Phase], steps: int, rows: int) -> tuple[tuple[Phase, ...], int]:
     """Cut epochs, the last phases' first, to fit into ``steps``; every phase keeps one. Return also the epochs cut."""
     kept: list[Phase] = []

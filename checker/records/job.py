@@ -72,7 +72,8 @@ class RetrainJob:
 
     The order of the arrays is, for each seed: training features and labels, development features and labels (zero rows
     if the recipe watches none), held-out features. Held-out labels are never sent. ``parameters``: limit on the rebuilt
-    network's weights.
+    network's weights. ``live``: send each epoch as it ends. ``alike``: the loop is chosen as for this many seeds; 0 for
+    as many as the job has.
     """
 
     keras: str
@@ -81,6 +82,8 @@ class RetrainJob:
     classes: tuple[str, ...]
     parameters: int
     seeds: tuple[int, ...]
+    live: bool = False
+    alike: int = 0
 
 
 @record

@@ -9,6 +9,7 @@ from checker.records.assignment import Assignment
 from checker.records.dataset import Dataset
 from checker.records.job import Progress
 from checker.records.network import Architecture, Recipe
+from checker.records.training import Epoch
 from checker.records.verdicts import Stage
 
 Watch = Callable[[Stage, Progress], None]
@@ -17,6 +18,14 @@ Watch = Callable[[Stage, Progress], None]
 
 def unwatched(stage: Stage, at: Progress) -> None:
     """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """A training that a person watches: ``tell`` is called with each epoch. It ends once it is not wanted any more."""
+
+    tell: Callable[[Epoch], None]
+    is_wanted: Callable[[], bool]
 
 
 @dataclass(frozen=True, kw_only=True)

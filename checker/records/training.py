@@ -61,5 +61,15 @@ class TrainingRun:
     trained: ArrayRef | None = None
 
 
-Message = Progress | Environment | CellResult | Adaptation | ModelCapture | AsTrained | TrainingRun | Failure
+@record
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch of a seed's training that has just ended; ``at`` counts from 1. ``values``: as in a run's history."""
+
+    seed: int
+    at: int
+    values: Mapping[str, float | None]
+
+
+Message = Progress | Environment | CellResult | Adaptation | ModelCapture | AsTrained | TrainingRun | Epoch | Failure
 """All records that a guest may send; ``wire.frames`` carries them and ``wire.collector`` collects them."""

@@ -21,6 +21,8 @@ import io
 import logging
 import signal
 import tempfile
+import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
@@ -31,32 +33,38 @@ from zipfile import ZipFile
 import dask
 import psutil
 from dask.system import CPU_COUNT
-from distributed import Client, KilledWorker, Worker, WorkerPlugin, get_worker
+from distributed import Client, Event, KilledWorker, Worker, WorkerPlugin, get_worker
 from distributed.client import ClosedClientError
 from distributed.worker_memory import parse_memory_limit
 
 from checker.assignment import dataset
-from checker.errors import CheckerError, HarnessError, LostError, UsageError
+from checker.errors import CheckerError, HarnessError, LostError, StoppedError, UsageError
 from checker.formats.text import counted
 from checker.gather import execution
 from checker.records.assignment import Assignment, DatasetNote
 from checker.records.codec import from_json, record, to_json
 from checker.records.gathered import Gathered
 from checker.records.job import Progress
-from checker.records.settings import RunSettings, Watch, unwatched
+from checker.records.settings import Live, RunSettings, Watch, unwatched
 from checker.records.submission import Companion, Submission
+from checker.records.training import Epoch
+from checker.records.variants import Variant
 from checker.records.verdicts import Stage
 from checker.run import batch, keys, lock, places, scheduler_addresses, store
 from checker.run.workers import LOOK_SECONDS, MEMORY, SCHEDULER_LOST, Workers
 from checker.sandbox import kinds
 from checker.sandbox.boxes import Sandbox
 from checker.submissions import choice
+from checker.whatif import changes
+from checker.whatif.originals import original_of
 
-EVIDENCE = "evidence"
-"""The name of the evidence in the zip that a worker receives."""
+EVIDENCE, VARIANT, TOPIC = "evidence", "variant", "topic"
+"""The names of the evidence, of a variant, and of the topic for its epochs in the zip that a worker receives."""
 CONNECT_SECONDS = 30
 START_SECONDS = 600
 """Time for a worker's boxes to warm up, on a slow machine too, and for its scheduler to appear."""
+STOP_SECONDS = 0.5
+"""Time between two looks whether somebody still waits for a training on a worker."""
 UNUSED = "This worker ends before it took any submission."
 WAITING = 1
 """Tasks for each box that wait on workers, so that no box is idle while the client judges."""
@@ -137,7 +145,7 @@ class BoxWorker(Worker):
 
 def boxes_of(kind: str) -> str:
     """Return the name of the Dask resource for boxes of a kind that run this version of the checker."""
-    return f"{kind}-{keys.key(keys.GATHERING, kind)[:12]}"
+    return f"{kind}-{keys.key(keys.VARIANTS, kind)[:12]}"
 
 
 def gather(task: bytes, content: bytes) -> bytes:
@@ -153,6 +161,11 @@ def answer_again(task: bytes, content: bytes) -> bytes:
 def train_further(task: bytes, content: bytes) -> bytes:
     """Train a submission's answer for the further seeds, in a box of the calling Dask worker."""
     return _on_worker(extend, task, content)
+
+
+def train_variant(task: bytes, content: bytes) -> bytes:
+    """Train a changed network in a box of the calling Dask worker."""
+    return _on_worker(try_variant, task, content)
 
 
 def _on_worker(work: Work, task: bytes, content: bytes) -> bytes:
@@ -186,6 +199,32 @@ def find_again(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> byt
     with _laid_out(task.submission, content) as (submission, packed):
         gathered = batch.as_handed_in(store.unpack(packed), submission)
         return store.pack(pool.answer_again(gathered, submission, settings, unwatched))
+
+
+def try_variant(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> bytes:
+    """Train a changed network; return its packed evidence. ``content``: evidence, the variant and a topic.
+
+    Each epoch is an event of the topic. The training ends once the Dask event of the same name is set.
+    """
+    settings = _settings(task, csv)
+    with ZipFile(io.BytesIO(content)) as archive:
+        gathered, topic = store.unpack(archive.read(EVIDENCE)), archive.read(TOPIC).decode()
+        variant = from_json(Variant, archive.read(VARIANT))
+    worker, stopped, unwanted, done = get_worker(), Event(topic), threading.Event(), threading.Event()
+    live = Live(lambda epoch: worker.log_event(topic, to_json(epoch)), lambda: not unwanted.is_set())
+
+    def watch() -> None:
+        while not done.wait(STOP_SECONDS):
+            if stopped.is_set():
+                unwanted.set()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        return store.pack(pool.train_variant(gathered, variant, settings, live))
+    finally:
+        done.set()
+        watcher.join()
 
 
 @contextlib.contextmanager
@@ -300,6 +339,7 @@ class Cluster:
 
     def __init__(self, client: Client, settings: RunSettings, say: Callable[[str], None]) -> None:
         kind, memory = boxes_of(self.kind), places.memory_of_one(settings.assignment)
+        self._client = client
         self._workers = Workers(client, kind, memory, say)
         self._executor = client.get_executor(resources={kind: 1, MEMORY: memory}, pure=False)
         self._offered = self._workers.boxes()
@@ -348,15 +388,41 @@ class Cluster:
         packed = self._ask(train_further, nameless, content, settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
+    def get_ready(self) -> None:
+        """Do nothing: workers' boxes are warm."""
+
+    def train_variant(self, gathered: Gathered, variant: Variant, settings: RunSettings, live: Live) -> Gathered:
+        """Train a changed network on some worker; raises the errors of ``gather`` and of ``Place.train_variant``."""
+        changes.apply(original_of(gathered, settings), variant)
+        nameless = replace(_nameless(gathered.evidence.submission), companions=(), others=())
+        topic, content = f"checker-{uuid.uuid4().hex}", io.BytesIO()
+        with ZipFile(content, "w") as archive:
+            archive.writestr(
+                EVIDENCE, store.pack(replace(gathered, evidence=replace(gathered.evidence, submission=nameless)))
+            )
+            archive.writestr(VARIANT, to_json(variant))
+            archive.writestr(TOPIC, topic)
+        self._client.subscribe_topic(topic, lambda event: live.tell(from_json(Epoch, event[1])))
+        try:
+            packed = self._ask(train_variant, nameless, content.getvalue(), settings, (live, topic))
+        finally:
+            self._client.unsubscribe_topic(topic)
+        return batch.as_handed_in(store.unpack(packed), gathered.evidence.submission)
+
     def _ask(
-        self, work: Callable[[bytes, bytes], bytes], submission: Submission, content: bytes, settings: RunSettings
+        self,
+        work: Callable[[bytes, bytes], bytes],
+        submission: Submission,
+        content: bytes,
+        settings: RunSettings,
+        watched: tuple[Live, str] | None = None,
     ) -> bytes:
         assignment = replace(settings.assignment, folder="")
         seeds = (settings.seeds, settings.further)
         task = Task(submission, assignment, settings.dataset.note, *seeds, settings.model, settings.exact)
         try:
             self._workers.require()
-            return self._result(self._executor.submit(work, to_json(task), content))
+            return self._result(self._executor.submit(work, to_json(task), content), watched)
         except KilledWorker as lost:
             raise LostError(f"{lost.allowed_failures + 1} workers were lost while it was theirs to run.") from lost
         except CancelledError as error:
@@ -364,15 +430,20 @@ class Cluster:
         except RuntimeError as error:
             raise HarnessError(str(error)) from error
 
-    def _result(self, future: Future[bytes]) -> bytes:
-        """Wait for a task's result. Raises LostError if there is nobody to do the task."""
+    def _result(self, future: Future[bytes], watched: tuple[Live, str] | None = None) -> bytes:
+        """Wait for a task's result. Raises LostError if there is nobody to do the task, StoppedError if nobody waits
+        for it any more."""
         while True:
             try:
-                return future.result(LOOK_SECONDS)
+                return future.result(STOP_SECONDS if watched else LOOK_SECONDS)
             except TimeoutError:
                 if future.done():
                     raise
                 self._workers.require()
+            if watched is not None and not watched[0].is_wanted():
+                Event(watched[1], client=self._client).set()
+                future.cancel()
+                raise StoppedError("The training was stopped, because nobody waits for it any more.")
 
     def close(self) -> None:
         """Cancel waiting tasks. A task that is running ends at its limits at the latest; its result is dropped."""

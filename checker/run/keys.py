@@ -28,6 +28,8 @@ RUN = ("checker.guest", "checker.sandbox", "checker.gather.execution")
 """Root modules of the code that runs a student's file."""
 GATHERING = (*RUN, "checker.gather")
 """Root modules of the code that gathers all evidence."""
+VARIANTS = (*GATHERING, "checker.whatif.training")
+"""Root modules of the code that trains variants."""
 ASIDE = ("checker.sandbox.trials",)
 """Modules below these roots that no submission uses."""
 IMPORT = re.compile(r"^[ \t]*from (checker[\w.]*) import (\([^)]*\)|[^\n#]+)", re.MULTILINE)

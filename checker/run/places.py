@@ -13,15 +13,21 @@ from typing import Protocol
 
 import psutil
 
-from checker.errors import HarnessError
+from checker.errors import HarnessError, StoppedError
 from checker.records.assignment import Assignment
 from checker.records.gathered import Gathered
-from checker.records.settings import RunSettings, Watch
+from checker.records.settings import Live, RunSettings, Watch
 from checker.records.submission import Submission
+from checker.records.variants import Variant
 from checker.run import check
+from checker.run.slots import Slots
 from checker.sandbox import kinds
-from checker.sandbox.boxes import Boxes, Sandbox
+from checker.sandbox.boxes import Box, Boxes, Sandbox
+from checker.whatif import training
+from checker.whatif.refusal import RefusedError
 
+LOOK_SECONDS = 0.02
+"""Time between two looks whether somebody still waits for a training."""
 WAITING_MIB = 1_500
 """Memory, in MiB, of the two processes that wait in a slot's boxes with everything imported."""
 
@@ -43,6 +49,15 @@ class Place(Protocol):
     ) -> Gathered:
         """Train a submission's answer there for the further seeds, too; return all evidence."""
 
+    def get_ready(self) -> None:
+        """Warm up a box for variants, so that nobody waits for it later."""
+
+    def train_variant(self, gathered: Gathered, variant: Variant, settings: RunSettings, live: Live) -> Gathered:
+        """Train a changed network there, from evidence alone, while a person watches; return its evidence.
+
+        Raises RefusedError if it cannot be tried, StoppedError once ``live`` is not wanted any more.
+        """
+
     def close(self) -> None:
         """End everything that still runs there. The place takes no more submissions."""
 
@@ -50,16 +65,18 @@ class Place(Protocol):
 class Pool:
     """Boxes on this machine, as many as are in use at the same time. They are kept from one submission to the next.
 
-    They have a wall unless you give another sandbox. Raises SandboxMissingError if this machine has no wall.
+    They have a wall unless you give another sandbox. Raises SandboxMissingError if this machine has no wall. With
+    ``slots``, no more run at a time than these allow for all commands together.
     """
 
-    def __init__(self, sandbox: Sandbox | None = None) -> None:
+    def __init__(self, sandbox: Sandbox | None = None, slots: Slots | None = None) -> None:
         self._sandbox = kinds.choose() if sandbox is None else sandbox
         self.kind = self._sandbox.name
         self._idle: list[Boxes] = []
         self._open: set[Boxes] = set()
         self._lock = threading.Lock()
         self._closed = False
+        self._slots = slots
 
     def __str__(self) -> str:
         return "this machine"
@@ -78,6 +95,14 @@ class Pool:
         with self.lend() as boxes:
             return check.train_further(gathered, submission, settings, boxes, watch)
 
+    def get_ready(self) -> None:
+        with self.lend() as boxes:
+            boxes.ours.warm()
+
+    def train_variant(self, gathered: Gathered, variant: Variant, settings: RunSettings, live: Live) -> Gathered:
+        with self.lend() as boxes, _ending(boxes.ours, live):
+            return training.train(gathered, variant, settings, boxes.ours, live)
+
     def warm(self) -> None:
         """Start the processes that wait in a slot's boxes."""
         with self.lend() as boxes:
@@ -86,14 +111,21 @@ class Pool:
     @contextlib.contextmanager
     def lend(self) -> Iterator[Boxes]:
         """Lend a slot's boxes. They are kept for the next submission, or closed after an exception."""
-        boxes = self._take()
-        try:
-            yield boxes
-        except BaseException:
-            self._drop(boxes)
-            raise
-        if self._closed:
-            raise HarnessError("The batch was interrupted.")
+        with self._slots.taken() if self._slots else contextlib.nullcontext():
+            boxes = self._take()
+            try:
+                yield boxes
+            except (StoppedError, RefusedError):
+                self._keep(boxes)
+                raise
+            except BaseException:
+                self._drop(boxes)
+                raise
+            if self._closed:
+                raise HarnessError("The batch was interrupted.")
+            self._keep(boxes)
+
+    def _keep(self, boxes: Boxes) -> None:
         with self._lock:
             self._idle.append(boxes)
 
@@ -117,8 +149,29 @@ class Pool:
         with self._lock:
             self._closed = True
             still_open = list(self._open)
+        if self._slots is not None:
+            self._slots.close()
         for boxes in still_open:
             boxes.close()
+
+
+@contextlib.contextmanager
+def _ending(box: Box, live: Live) -> Iterator[None]:
+    """End the box's job as soon as nobody waits for it any more. The box is kept."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_SECONDS):
+            if not live.is_wanted():
+                box.cancel()  # again and again: the job may not have begun yet
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 @contextlib.contextmanager

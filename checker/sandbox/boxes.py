@@ -24,6 +24,9 @@ class Box(Protocol):
     def get_ready(self) -> None:
         """Start the box in the background, without waiting."""
 
+    def cancel(self) -> None:
+        """End the job that is running, and keep the box for the next. May be called from another thread."""
+
     def renew(self) -> None:
         """Give the next job a fresh box."""
 

@@ -68,6 +68,10 @@ class PlainBox:
     def get_ready(self) -> None:
         """Nothing waits from one job to the next."""
 
+    def cancel(self) -> None:
+        if self._guest is not None:
+            self._guest.end()
+
     def renew(self) -> None:
         """Every job has a new process and folder anyway."""
 

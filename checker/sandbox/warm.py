@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psutil
+
 from checker.errors import HarnessError
 from checker.records.assignment import Limits
 from checker.records.job import Execution
@@ -42,20 +44,30 @@ class WarmBox:
         self._warm: Warm | None = None
         self._early: threading.Thread | None = None
         self._closed = False
+        self._is_running, self._is_cancelled = False, False
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
         warm = self._ready()
         streams = warm.take_job()
         guest = Guest(warm.process, limits, warm.used)
 
+        self._is_running, self._is_cancelled = True, False
+
         def let_end(finished: bool) -> int | None:
-            exit_code = warm.await_word(CLEANING_SECONDS) if finished else None
+            self._is_running = False
+            exit_code = warm.await_word(CLEANING_SECONDS) if finished or self._is_cancelled else None
             if exit_code is None:
                 warm.end()
                 self._warm = None
             return exit_code
 
         return process.supervise(guest, streams, job, receive, let_end, self._sandbox)
+
+    def cancel(self) -> None:
+        warm = self._warm
+        if self._is_running and warm is not None:
+            self._is_cancelled = True
+            warm.end_job()
 
     def get_ready(self) -> None:
         if self._warm is None:
@@ -118,6 +130,7 @@ class Warm:
         self._reader = threading.Thread(target=process.keep_tail, args=(self.process.stderr, self._tail), daemon=True)
         self._reader.start()
         self.used = Usage()
+        self._standing: frozenset[int] = frozenset()
         self.ended = threading.Event()
 
     def is_waiting(self) -> bool:
@@ -142,7 +155,8 @@ class Warm:
                 continue
             except (OSError, ValueError):
                 return None
-            self.used = process.usage(process.tree_of(self.process))
+            tree = process.tree_of(self.process)
+            self.used, self._standing = process.usage(tree), frozenset(member.pid for member in tree)
             return word
         return None
 
@@ -161,6 +175,13 @@ class Warm:
             for descriptor in theirs:
                 os.close(descriptor)
         return streams
+
+    def end_job(self) -> None:
+        """Kill the processes that were not there before the job; the warm process then says that it waits again."""
+        for member in reversed(process.tree_of(self.process)):
+            if member.pid not in self._standing:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
 
     def end(self) -> None:
         """Kill all processes of the box, and wait until they have ended. May be called twice."""

@@ -14,7 +14,7 @@ from checker.keras_spec import architectures
 from checker.records.arrays import Array
 from checker.records.capture import Adaptation, AsTrained, CellResult, Environment, ModelCapture
 from checker.records.job import Progress
-from checker.records.training import Histogram, TrainingRun
+from checker.records.training import Epoch, Histogram, TrainingRun
 from checker.records.verdicts import Failure
 from checker.wire import frames
 from checker.wire.frames import Frame, Kind
@@ -38,6 +38,8 @@ MAX_OUTPUT_BYTES = 32 * 2**20
 MAX_ANSWERED = 200
 """Limit on a network's tables with answers."""
 
+MAX_QUANTITIES = 8
+"""Limit on the values of one epoch."""
 MAX_VARIABLES = 200
 MAX_BINS = 30
 MAX_COUNT = 2**53
@@ -49,10 +51,12 @@ class Collector:
     """Receives one guest's frames, in order, and keeps the newest record of each cell and model.
 
     ``has_started``: the guest reached the first cell or seed; an earlier end is not the student's fault. ``at``: the
-    last cell or seed that it reached.
+    last cell or seed that it reached. ``on_epoch`` is called with each epoch that a live training sends.
     """
 
-    def __init__(self, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, on_progress: Callable[[Progress], None], on_epoch: Callable[[Epoch], None] = lambda epoch: None
+    ) -> None:
         self.environment: Environment | None = None
         self.has_started = False
         self.at = 0
@@ -62,7 +66,7 @@ class Collector:
         self.arrays: dict[str, Array] = {}
         self._cells: dict[int, CellResult] = {}
         self._models: dict[int, ModelCapture] = {}
-        self._on_progress = on_progress
+        self._on_progress, self._on_epoch = on_progress, on_epoch
         self._values = 0
         self._rows = 0
         self._as_trained: dict[int, AsTrained] = {}
@@ -124,6 +128,10 @@ class Collector:
                     raise EvidenceError(f"step {str(message.at)[:20]} of {str(message.of)[:20]} makes no sense")
                 self.has_started, self.at = True, message.at
                 self._on_progress(message)
+            case Epoch():
+                if not 1 <= message.at <= MAX_STEPS or len(message.values) > MAX_QUANTITIES:
+                    raise EvidenceError("an epoch that no training has")
+                self._on_epoch(message)
             case Environment():
                 self.environment = message
             case CellResult():

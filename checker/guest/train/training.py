@@ -36,7 +36,7 @@ from checker.keras_spec import allow_list, watched
 from checker.records.arrays import Array
 from checker.records.job import RetrainJob
 from checker.records.network import KerasObject, Labels, Phase
-from checker.records.training import Loop, TrainingRun, Weights
+from checker.records.training import Epoch, Loop, TrainingRun, Weights
 from checker.scoring import outputs
 from checker.wire import frames
 
@@ -65,10 +65,14 @@ Trained = tuple[TrainingRun, Array, Array]
 """A run, its outputs for the held-out rows, and its class numbers or values for the training rows."""
 
 
-class Outcome:
-    """The results of one seed's training so far."""
+OnEpoch = Callable[[Epoch], None]
 
-    def __init__(self) -> None:
+
+class Outcome:
+    """The results of one seed's training so far; ``tell`` is called with each epoch as it ends."""
+
+    def __init__(self, seed: int = 0, tell: OnEpoch | None = None) -> None:
+        self.seed, self._tell = seed, tell
         self.history: dict[str, list[float | None]] = {}
         self.epochs = 0
         self.steps = 0
@@ -78,23 +82,26 @@ class Outcome:
         """Add an epoch's metrics and steps."""
         self.epochs += 1
         self.steps += steps
-        for name, value in values.items():
-            self.history.setdefault(name, []).append(value if math.isfinite(value) else None)
+        finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        for name, value in finite.items():
+            self.history.setdefault(name, []).append(value)
+        if self._tell is not None:
+            self._tell(Epoch(self.seed, self.epochs, finite))
 
 
 def loop_of(job: RetrainJob, rows: int) -> Loop:
     """Return the kind of loop over an epoch's batches, for ``rows`` training rows."""
     phases = job.recipe.phases
-    steps = len(job.seeds) * sum(phase.epochs * phase.steps_an_epoch(rows) for phase in phases)
+    steps = (job.alike or len(job.seeds)) * sum(phase.epochs * phase.steps_an_epoch(rows) for phase in phases)
     is_plain = all(layer.class_name in COMPILED for layer in job.architecture.layers)
     return Loop.XLA if is_plain and steps >= LONG else Loop.GRAPH
 
 
 def train(
-    job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any
+    job: RetrainJob, data: Mapping[int, SeedData], tf: Any, keras: Any, tell: OnEpoch | None = None
 ) -> Iterator[tuple[TrainingRun, Array, Array]]:
     """Yield, for each seed, the run, the model's outputs for the held-out features, and its class numbers or values for
-    the training rows.
+    the training rows. ``tell`` is called with each epoch as it ends.
 
     Raises UnrebuildableError if the record does not describe a network of listed layers, or describes one with more
     than ``job.parameters`` parameters.
@@ -113,7 +120,7 @@ def train(
         else:
             trainer = fresh
         before = weights.histograms(trainer.model)
-        outcome = trainer.run(seed, data[seed])
+        outcome = trainer.run(seed, data[seed], tell)
         predictions = trainer.predict(data[seed].x_held_out)
         trained = outputs.said(trainer.predict_in_parts(data[seed].x, len(predictions)))
         after = weights.histograms(trainer.model)
@@ -162,9 +169,11 @@ class Trainer:
             for target, source in zip(mine, theirs, strict=True):
                 target.assign(source)
 
-    def run(self, seed: int, data: SeedData) -> Outcome:
+    def run(self, seed: int, data: SeedData, tell: OnEpoch | None = None) -> Outcome:
         """Train through all phases."""
-        outcome = Outcome()
+        outcome = Outcome(seed, tell)
+        if tell is not None and self.loop is Loop.XLA and not self.phases[0].phase.rates:
+            tell(Epoch(seed, 1, self.phases[0].look_ahead(seed, data)))
         for phase in self.phases:
             phase.run(seed, data, outcome)
         return outcome
@@ -290,6 +299,22 @@ class CompiledPhase:
             watcher.on_train_end()
         for watcher in best:
             model.set_weights(watcher.best_weights)  # only one Keras generation does this itself
+
+    def look_ahead(self, seed: int, data: SeedData) -> dict[str, float | None]:
+        """Return the first epoch's metrics as the graph loop measures them, and leave the state as it was.
+
+        XLA compiles for a second before its own first epoch, which differs in the sixth digit.
+        """
+        if self._epoch is None:
+            self._trace()
+        variables = [*self.trainer.model.variables, *updates.state(self.update.optimizer)]
+        before = [np.array(variable) for variable in variables]
+        room, self.room = self.room, 0
+        logs, _ = self._run_epoch(np.random.default_rng([seed, 0]), data)
+        self.room = room
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+        return {name: value if math.isfinite(value) else None for name, value in logs.items()}
 
     def _make_best(self) -> list[Any]:
         """Return a callback that restores the best epoch's weights at the end, as students do with a checkpoint

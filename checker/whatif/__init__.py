@@ -1,0 +1,1 @@
+"""What-ifs: a student's network is changed, trained in the clean guest, and compared with the original."""
