@@ -27,7 +27,7 @@ from checker.run import batch, places
 from checker.submissions import choice, names
 from checker.wire.frames import message
 
-TICK, RESUBMIT = Decision
+TICK, RESUBMIT, *_ = Decision
 DEFAULTS = Words()
 PLATFORM_FILES = {
     "gradescope": {

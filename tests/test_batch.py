@@ -20,11 +20,16 @@ from practical import COLUMNS, SEEDS, Practical
 from sklearn.neighbors import KNeighborsRegressor
 
 from checker.assignment import folders
-from checker.errors import AssignmentError, HarnessError
+from checker.errors import AssignmentError, HarnessError, UsageError
+from checker.gradebooks import conditions
+from checker.gradebooks.conditions import State
+from checker.gradebooks.decision_log import DecisionLog
 from checker.judge import comparison
 from checker.records.assignment import DatasetNote
 from checker.records.capture import AsTrained, TableOutputs
+from checker.records.codec import to_json
 from checker.records.dataset import Dataset
+from checker.records.decisions import Choice
 from checker.records.job import Ending, ExecuteJob, Progress, RetrainJob
 from checker.records.network import Labels
 from checker.records.report import Report, Unfinished
@@ -32,8 +37,10 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
-from checker.run import batch, check, keys, lock, places, reproduction
+from checker.report import changes, paths
+from checker.run import batch, check, earlier, keys, lock, places, reproduction, tables
 from checker.run.board import Board
+from checker.run.tables import name_of
 from checker.sandbox import kinds
 from checker.submissions import choice
 from checker.wire import frames
@@ -937,6 +944,87 @@ def test_decisions_outlive_every_batch(bench, practical):
     assert place.read_bytes() == decided + b"ada,,,\n"
     b.run(submitted=choice.find(b.folder / "ada.ipynb"))
     assert place.read_bytes() == decided + b"ada,,,\n"
+
+
+# -- with a desk -----------------------------------------------------------------------------------------
+
+
+def decide(course, student, choice, based_on=0):
+    """Decide at the desk, on the file that the results have."""
+    known = json.loads((course.out / "results.json").read_bytes())["reports"]
+    files = {one["submission"]["name"]: one["submission"]["sha256"] for one in known}
+    with DecisionLog.open(course.out) as log:
+        return log.decide(student, choice, "", ["Add one. [test_hidden_layer]"], "Tina", based_on, files[student]).entry
+
+
+def test_a_batch_beside_a_desk(course):
+    """The index and the table show what the desk has decided; what was written by hand goes into its store, is told
+    once, and shown."""
+    decide(course, "ada", Choice.TICK)
+    place = course.out / "decisions.csv"
+    place.write_bytes(place.read_bytes().replace(b"grace,,", b"grace,resubmit,no network"))
+    assert course.run().told == ("1 decision by hand in decisions.csv: grace (resubmit).",)
+    assert course.run().told == ()
+    assert "2 of 3 decided" in (course.out / "index.html").read_text()
+    rows = {row["student"]: row for row in csv.DictReader(place.read_text("utf-8-sig").splitlines())}
+    assert (rows["grace"]["decision"], rows["linus"]["decision"], rows["linus"]["version"]) == ("resubmit", "", "")
+    with DecisionLog.open(course.out) as log:
+        entry = log.newest()["grace"]
+    report = next(one for one in tables.known(course.out, course.settings).values() if name_of(one) == "grace")
+    assert (entry.note, entry.submission) == ("no network", report.submission.sha256)
+
+
+def test_an_earlier_file_of_a_decided_student_is_kept(course):
+    """After a decision, a new file leaves the earlier report and page, and it can be said what changed and which
+    conditions are met; the same file, and a new one of a student without a decision, leave nothing."""
+    before = (course.out / "reports" / "grace.html").read_text()
+    decided = decide(course, "grace", Choice.RESUBMIT)
+    course.run(fresh=True)
+    assert not (course.out / "earlier").exists()
+    course.hand_in("grace", content="good")
+    course.hand_in("linus", content="none")
+    result = course.run()
+    after = next(one for one in result.reports if one.submission.name == "grace")
+    (kept,) = earlier.of(course.out, "grace")
+    assert earlier.of(course.out, "linus") == ()
+    assert kept.report.submission.sha256 == decided.submission != after.submission.sha256
+    page = (course.out / kept.page).read_text()
+    assert "On an earlier file of this submission." in page
+    assert 'href="./../../index.html"' in page
+    assert page.partition("<main")[2] == before.partition("<main")[2]
+    assert changes.between(kept.report, after)[0].sentence == "FAIL before, PASS now."
+    assert [one.state for one in conditions.standings(decided, kept.report)] == [State.OPEN]
+    assert [one.state for one in conditions.standings(decided, after)] == [State.MET]
+
+
+def test_few_earlier_files_are_kept(course):
+    """Of many files of a student the newest few stay, also if a batch is killed and comes again."""
+    decide(course, "grace", Choice.RESUBMIT)
+    known = tables.known(course.out, course.settings)
+    (submission,) = choice.find(course.folder / "grace.ipynb")
+    for at in range(earlier.MOST + 3):
+        for _ in range(2):
+            earlier.keep(course.out, known, [replace(submission, sha256=f"{at}")])
+        report = replace(known["grace"], submission=replace(submission, sha256=f"{at}"))
+        (course.out / paths.record_of(submission)).write_bytes(to_json(report))
+    found = earlier.of(course.out, "grace")
+    assert [one.number for one in found] == [4, 5, 6, 7, 8]
+    assert found[-1].report.submission.sha256 == "6"
+    assert len(list((course.out / "earlier" / "grace").iterdir())) == 2 * earlier.MOST
+
+
+def test_a_damaged_store_stops_a_batch(course):
+    """Before anything runs, a batch says that the store of decisions is damaged; nothing is overwritten."""
+    page = (course.out / "reports" / "ada.html").read_bytes()
+    (course.out / "decisions.sqlite").write_bytes(b"x" * 5_000)
+    boxes = len(course.boxes)
+    with pytest.raises(UsageError, match="it is damaged"):
+        course.run(fresh=True)
+    assert len(course.boxes) == boxes
+    assert (course.out / "reports" / "ada.html").read_bytes() == page
+
+
+# -- how a run ends --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import random
 import re
 import shutil
@@ -18,18 +19,20 @@ from checker.commands import app, consoles
 from checker.errors import HarnessError, UsageError
 from checker.formats import files
 from checker.gradebooks import decisions, feedback, moodle, worksheets
+from checker.gradebooks.decision_log import DecisionLog
 from checker.gradebooks.decisions import Decided, Decision
 from checker.gradebooks.feedback import Page
 from checker.gradebooks.moodle import Entry, Outcome, Words
 from checker.records.capture import Environment
+from checker.records.decisions import Choice
 from checker.records.job import Ending, Progress
 from checker.records.submission import Identity, Platform
-from checker.run import session
+from checker.run import lock, session
 from checker.sandbox import kinds
 from checker.submissions import names
 from checker.wire.frames import message
 
-TICK, RESUBMIT = Decision
+TICK, RESUBMIT, *_ = Decision
 DEFAULTS = Words()
 
 HEADINGS = ["Identifier", "Full name", "Email address", "Status", "Grade", "Maximum grade", "Grade can be changed",
@@ -380,6 +383,71 @@ def test_evidence_that_was_changed_has_no_verdict_and_no_page(export, results, n
     assert done.said.count("Its evidence is not as a batch left it here") == 1
     assert done.said.count("unfinished, and nobody has decided") == before.said.count("unfinished, and nobody") + 1
     assert len(ZipFile(zipped).namelist()) == pages - 1
+
+
+@pytest.fixture
+def at_desk(results, numbers, tmp_path, monkeypatch, capsys):
+    """A copy of the results in which a desk has a store: two decided there, two by hand, one of these too late. With
+    it, a function that exports, and returns what it said and the grades."""
+    out = shutil.copytree(results, tmp_path / "results")
+    table, students = out / decisions.FILE, {name: moodles(name) for name in NAMES[:5]}
+    students = {name: f"{label} {numbers[name]}" for name, label in students.items()}
+    with DecisionLog.open(out) as log:
+        log.decide(students[NAMES[0]], Choice.RESUBMIT, "see me", ["Scale. [test_scaled]"], "Tina", 0)
+        log.decide(students[NAMES[1]], Choice.ABSENT, "", [], "Tina", 0)
+        log.decide(students[NAMES[2]], Choice.SECOND_OPINION, "", [], "Tina", 0)
+    text = table.read_text("utf-8-sig")
+    for name, word in ((NAMES[0], "tick"), (NAMES[3], "tick")):
+        text = text.replace(f"{students[name]},,", f"{students[name]},{word},")
+    table.write_text(text, "utf-8-sig")
+    (tmp_path / "grades.csv").write_bytes(worksheet_of(numbers))
+    words = ["export", out, "--moodle-worksheet", tmp_path / "grades.csv", "--to", tmp_path / "filled.csv"]
+    monkeypatch.setattr(sys, "argv", ["checker", *map(str, words)])
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run():
+        with pytest.raises(SystemExit):
+            app.main()
+        content = (tmp_path / "filled.csv").read_bytes()
+        grades = Moodle({number: name for name, number in numbers.items()}).import_grades(content)
+        return capsys.readouterr().out, grades, content.decode("utf-8-sig")
+
+    return SimpleNamespace(out=out, run=run, students=students)
+
+
+def test_what_the_desk_decided_goes_back(at_desk):
+    """With a store the newest decisions go back, conditions with the notes; what was written by hand, stale rows, and
+    decisions that give no grade are told."""
+    said, grades, filled = at_desk.run()
+    assert grades == {NAMES[0]: "0", NAMES[3]: "1"}
+    assert "see me<br>- Scale." in filled
+    assert "test_scaled" not in filled
+    assert f"1 decision by hand in decisions.csv: {at_desk.students[NAMES[3]]} (tick)." in said
+    assert f"{at_desk.students[NAMES[0]]}: decisions.csv said tick, written without the newer decision" in said
+    assert "left as it was: FAIL, and the student was absent" in said
+    assert "left as it was: FAIL, and it waits for a second opinion" in said
+    assert "1 absent, 1 second opinion: no grade goes back." in said
+    assert "by hand" not in at_desk.run()[0]
+
+
+def test_export_waits_for_nobody(at_desk):
+    """While a batch holds the folder, and a desk the store, decisions go back all the same, and it is told that
+    verdicts may change."""
+    with lock.held(at_desk.out), DecisionLog.open(at_desk.out):
+        said, grades, _ = at_desk.run()
+    assert grades == {NAMES[0]: "0", NAMES[3]: "1"}
+    assert f"is in use by process {os.getpid()}, since" in said
+    assert "verdicts are those of the last command that has ended" in said
+
+
+def test_export_from_a_folder_that_cannot_be_written_to(at_desk, monkeypatch):
+    """From a folder without write access, decisions at the desk and by hand go back, and all files stay as they are."""
+    before = {path: path.read_bytes() for path in at_desk.out.glob("decisions*")}
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    said, grades, _ = at_desk.run()
+    assert grades == {NAMES[0]: "0", NAMES[3]: "1"}
+    assert "1 decision by hand" in said
+    assert {path: path.read_bytes() for path in at_desk.out.glob("decisions*")} == before
 
 
 def test_feedback_alone(results, numbers, tmp_path, monkeypatch, capsys):

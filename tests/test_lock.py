@@ -50,6 +50,15 @@ def test_a_folder_is_held_by_one_process(tmp_path, holder):
     assert len(list((tmp_path / "tmp").glob("checker-run-*/checker-box-*/filter"))) == 1
 
 
+def test_who_uses_a_folder(tmp_path, holder):
+    """Who uses a folder is told without a wait for its lock, until that process has ended."""
+    assert lock.user_of(tmp_path / "out").startswith(f"process {holder.pid}, since ")
+    assert lock.user_of(tmp_path / "other") == ""
+    holder.kill()
+    holder.wait(20)
+    assert lock.user_of(tmp_path / "out") == ""
+
+
 def test_another_folder_is_free(tmp_path, holder):
     """Two commands in two folders do not wait for each other."""
     with lock.held(tmp_path / "other"):
@@ -84,6 +93,7 @@ def test_a_folder_is_free_afterwards(tmp_path):
 def test_a_note_that_makes_no_sense_keeps_nobody_out(tmp_path, content):
     """Whatever stands in the lock's file, a folder that nobody holds is free."""
     (tmp_path / lock.FILE).write_text(content)
+    assert lock.user_of(tmp_path) == ""
     with lock.held(tmp_path):
         assert json.loads((tmp_path / lock.FILE).read_text())["pid"] == str(os.getpid())
 

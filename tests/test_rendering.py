@@ -51,6 +51,7 @@ from checker.report.html import (
     LINKS,
     Entry,
     Neighbours,
+    as_earlier,
     neighbours,
     render_index,
     render_page,
@@ -504,6 +505,18 @@ def test_the_index_counts_decisions() -> None:
     text = " ".join(a_decided_index(p="tick", pb="tick", fa="resubmit", r="").text.split())
     assert "3 of 4 decided" in text
     assert "undecided (1) resubmit (1) tick (2)" in text
+
+
+def test_a_page_on_an_earlier_file() -> None:
+    """A page on an earlier file says so, leads to the index, and to nothing on the newer file; all else stays."""
+    made = render_page(a_pass(), "../index.html", "../students/ada.html", "../reproduce/ada.py")
+    page = as_earlier(with_neighbours(made, Neighbours(2, 3, "../reports/grace.html", "../reports/linus.html")))
+    hrefs = [attrs["href"] for tag, attrs in Page(page).elements if tag == "a" and not attrs["href"].startswith("#")]
+    assert hrefs == ["./../../index.html"]
+    assert page.count("On an earlier file of this submission.") == 1
+    lost = set(made.splitlines()) - set(page.splitlines())
+    assert len(lost) == 3
+    assert all("../" in line for line in lost)
 
 
 def test_an_absence_decides_nothing() -> None:

@@ -3,10 +3,9 @@
 It reads and writes files; ``moodle`` and ``awards`` decide what goes into them.
 """
 
-import os
+import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -17,7 +16,17 @@ from checker.commands import consoles
 from checker.commands.options import ResultsFolder
 from checker.errors import EvidenceError, ExitCode, UsageError
 from checker.formats import files, text
-from checker.gradebooks import autograders, awards, decisions, feedback, moodle, nbgrader, worksheets
+from checker.gradebooks import (
+    autograders,
+    awards,
+    decision_log,
+    decisions,
+    exchange,
+    feedback,
+    moodle,
+    nbgrader,
+    worksheets,
+)
 from checker.gradebooks.decisions import Decided
 from checker.gradebooks.feedback import Page
 from checker.gradebooks.moodle import Entry, Filled, Outcome, Words
@@ -29,8 +38,12 @@ from checker.report import paths
 from checker.report.tables import Results
 from checker.run import batch, lock
 from checker.run.tables import ALTERED
+from checker.submissions import names
 
 MIB = 2**20
+AS_BEFORE = "verdicts are those of the last command that has ended, and pages may be newer."
+SOON = 0.5
+"""Seconds after which evidence that a batch is storing has its digest."""
 NAME = 60
 
 
@@ -68,17 +81,17 @@ def command(
     if to is not None and moodle_worksheet is None and nbgrader is None:
         raise UsageError("--to is for what is filled in: --gradescope and --github-classroom say where they write.")
     words = Words(tick, resubmit)
-    # Without write access to the results there is no way to take their lock.
-    with lock.held(out) if os.access(out, os.W_OK) else nullcontext():
-        if moodle_worksheet is not None:
-            is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)
-        elif nbgrader is not None:
-            is_complete = _to_nbgrader(out, nbgrader, to, words)
-        elif gradescope is not None:
-            is_complete = _to_gradescope(out, gradescope, words)
-        else:
-            assert github_classroom is not None
-            is_complete = _to_classroom(out, github_classroom, words)
+    if user := lock.user_of(out):
+        consoles.output.print(f"{out} is in use by {user}: {AS_BEFORE}", style="yellow", markup=False, soft_wrap=True)
+    if moodle_worksheet is not None:
+        is_complete = _to_moodle(out, moodle_worksheet, to, moodle_feedback, words, upload_limit * MIB)
+    elif nbgrader is not None:
+        is_complete = _to_nbgrader(out, nbgrader, to, words)
+    elif gradescope is not None:
+        is_complete = _to_gradescope(out, gradescope, words)
+    else:
+        assert github_classroom is not None
+        is_complete = _to_classroom(out, github_classroom, words)
     raise typer.Exit(ExitCode.ALL_PASSED if is_complete else ExitCode.NOT_ALL_PASSED)
 
 
@@ -91,7 +104,7 @@ def _to_moodle(out: Path, given: Path, to: Path | None, feedback_to: Path | None
     doubt = f"is {given} the worksheet of this assignment?"
     is_complete = True
     if to is not None:
-        filled = moodle.fill(sheet, found, _decided(out), words)
+        filled = moodle.fill(sheet, found, _decided(out, found), words)
         is_complete = _finish(filled, to, doubt)
     if feedback_to is not None:
         made = _pages(sheet, found, out)
@@ -107,19 +120,22 @@ def _to_nbgrader(out: Path, given: Path, to: Path | None, words: Words) -> bool:
         raise UsageError("There is nothing to write.", "Say --to FILE.")
     _require_other(given, to)
     grades = nbgrader.read(files.content(given))
-    filled = awards.fill(grades, _entries(out), _decided(out), words)
+    found = _entries(out)
+    filled = awards.fill(grades, found, _decided(out, found), words)
     return _finish(filled, to, f"is {given} the table of this assignment?")
 
 
 def _to_gradescope(out: Path, to: Path, words: Words) -> bool:
-    made = awards.award(_entries(out), _decided(out), Platform.GRADESCOPE, words)
+    found = _entries(out)
+    made = awards.award(found, _decided(out, found), Platform.GRADESCOPE, words)
     results = {one.entry.identity.number: one.result for one in made.awards}
     content = autograders.gradescope(results) if results else b""
     return _finish(Filled(content, made.lines, ()), to, "none of these is from Gradescope.")
 
 
 def _to_classroom(out: Path, folder: Path, words: Words) -> bool:
-    made = awards.award(_entries(out), _decided(out), Platform.NONE, words)
+    found = _entries(out)
+    made = awards.award(found, _decided(out, found), Platform.NONE, words)
     for one in made.awards:
         files.write(folder / f"{files.slug(one.entry.name)}.txt", autograders.classroom(one.result))
     filled = Filled(b"", made.lines, ())
@@ -149,6 +165,9 @@ def _entries(out: Path) -> list[Entry]:
 def _as_left(results: Results, out: Path) -> Results:
     """Return results without verdicts whose evidence was changed since the batch; print their submissions."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
+    if altered and lock.user_of(out):  # a batch may just have stored the evidence, and not its digest yet
+        time.sleep(SOON)
+        altered = [one for one in altered if batch.is_altered(out, one.name)]
     for one in altered:
         consoles.output.print(text.one_line(f"{one.name}: {ALTERED}"), style="yellow", markup=False, soft_wrap=True)
     return replace(
@@ -168,7 +187,15 @@ def _results(out: Path) -> Results:
         raise UsageError(f"{path}: {error.message}.", "Run `checker batch` or `checker judge` again.") from error
 
 
-def _decided(out: Path) -> dict[str, Decided]:
+def _decided(out: Path, found: Sequence[Entry]) -> Mapping[str, Decided]:
+    """Return what counts for each student. If the desk has a store of decisions, exchange them with it first."""
+    if decision_log.exists(out):
+        students = {names.student(one.name): one.report.submission.sha256 if one.report else "" for one in found}
+        with exchange.opened(out) as log:
+            exchanged = exchange.exchange(log, students)
+        for words in exchanged.lines:
+            consoles.output.print(words, style="yellow", markup=False, soft_wrap=True)
+        return exchanged.decided
     path = out / decisions.FILE
     if not path.is_file():
         raise UsageError(f"There is no {decisions.FILE} in {out}.", "`checker batch` and `checker judge` write it.")
@@ -208,6 +235,10 @@ def _print(filled: Filled) -> None:
     consoles.output.print(
         ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome]), style="bold"
     )
+    waiting = Counter(line.waits for line in filled.lines if line.waits)
+    if waiting:
+        told = ", ".join(f"{count} {words}" for words, count in waiting.items())
+        consoles.output.print(f"{told}: no grade goes back.", style="bold yellow")
     differ = Counter(line.against for line in filled.lines if line.against)
     if differ:
         consoles.output.print(", ".join(f"{count} {words}" for words, count in differ.items()), style="bold yellow")

@@ -13,7 +13,7 @@ from checker.formats.text import as_printed, one_line
 from checker.gradebooks import nbgrader
 from checker.gradebooks.autograders import Case, Result
 from checker.gradebooks.decisions import Decided, Decision
-from checker.gradebooks.moodle import Entry, Filled, Line, Outcome, Words, against, without_submission
+from checker.gradebooks.moodle import Entry, Filled, Line, Outcome, Words, against, without_grade, without_submission
 from checker.gradebooks.nbgrader import Grades, Row
 from checker.records.report import Report
 from checker.records.submission import Platform
@@ -79,8 +79,9 @@ def _points(text: str, default: float, option: str) -> float:
 def _decision(entry: Entry, who: str, decided: Mapping[str, Decided]) -> tuple[Decision | None, Line]:
     """Return a submission's decision, or None, and the line about it."""
     one = decided.get(names.student(entry.name), Decided(None))
-    if one.decision is None:
-        return None, Line(Outcome.LEFT, who, f"{entry.verdict}, and {one.problem or 'nobody has decided'}")
+    if left := without_grade(entry, who, one):
+        return None, left
+    assert one.decision is not None
     said = f"{one.decision}{f', by {one.by}' if one.by else ''}"
     return one.decision, Line(Outcome.FILLED, who, said, against(one.decision, entry))
 

@@ -214,10 +214,13 @@ class DecisionLog:
     # -- erasing -------------------------------------------------------------------------------------------
 
     def erase(self, student: str) -> Erased:
-        """Remove every entry of a student, also from the parts of the file that are free.
+        """Remove every entry of a student, also from the parts of the file that are free."""
+        removed = self.remove(student)
+        self.compact()
+        return removed
 
-        Raises UsageError if another process keeps old pages in use.
-        """
+    def remove(self, student: str) -> Erased:
+        """Remove every entry of a student. Until ``compact`` the file's write-ahead log still holds them."""
         counts = {}
         with self.writing():
             self._connection.execute("PRAGMA secure_delete = ON")
@@ -226,16 +229,22 @@ class DecisionLog:
                 cursor = self._connection.execute(f"DELETE FROM {table} WHERE student = ?", (student,))  # noqa: S608
                 counts[table] = cursor.rowcount
                 self._connection.execute(_refusal(table, "DELETE"))
+        return Erased(decisions=counts["decision"], answers=counts["answer"], trials=counts["trial"])
+
+    def compact(self) -> None:
+        """Write the file anew, without what was removed, and empty its write-ahead log.
+
+        Raises UsageError if another process reads the old one.
+        """
         with self._lock, _told(self.path, "emptied of what was removed"):
             self._connection.execute("VACUUM")
             ((busy, *_),) = self._rows("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
             raise UsageError(
-                f"{self.path} is without the entries of {one_line(student)}, but {self.path.name}-wal still holds "
-                "them, because another process reads it.",
+                f"The entries are removed from {self.path}, but {self.path.name}-wal still holds them, because another "
+                "process reads it.",
                 "Do the same again.",
             )
-        return Erased(decisions=counts["decision"], answers=counts["answer"], trials=counts["trial"])
 
     # -- the database --------------------------------------------------------------------------------------
 

@@ -23,12 +23,13 @@ from checker.formats.text import counted, one_line
 from checker.gradebooks import decision_log, decisions
 from checker.gradebooks.decision_log import DecisionLog
 from checker.gradebooks.decisions import Decided, Decision
-from checker.records.decisions import Choice, DecisionEntry, Origin
+from checker.records.decisions import Choice, DecisionEntry, Erased, Origin
 
 COLUMNS = (*decisions.COLUMNS, "conditions", "version")
 ATTEMPTS = 3
 SETTLED = 0.2
 """Seconds after which a file that a program has begun to write is taken to be whole."""
+CHANGING = f"{decisions.FILE} is being changed by another program."
 NAMED = 10
 """Most students that a sentence names."""
 _FORMULA = r"(?:[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])"
@@ -105,20 +106,19 @@ def exchange(log: DecisionLog, students: Mapping[str, str]) -> Exchanged:
     ``students``: each student of these results, with the SHA-256 of the file that was handed in, "" for none. Raises
     UsageError if the file is not a table of decisions; then it stays as it is.
     """
-    path, unwritten = log.path.with_name(decisions.FILE), ""
+    path, unwritten = log.path.with_name(decisions.FILE), CHANGING
     by_hand, problems = list[DecisionEntry](), dict[str, Decided]()
-    for _ in range(ATTEMPTS):
-        try:
-            content = _settled(path)
-        except OSError as error:
-            unwritten = f"{path} could not be read: {error.strerror}."
-            continue
-        table = _Table.of(content, {*students, *log.newest()})
-        problems = {row.student: Decided(None, problem=row.problem) for row in table.rows if row.problem}
-        by_hand += _take(table, log, students)
-        unwritten = _show(table, content, path, log, students)
-        if not unwritten:
-            break
+    try:
+        for _ in range(ATTEMPTS):
+            table = _Table.of(_settled(path), {*students, *log.newest()})
+            problems = {row.student: Decided(None, problem=row.problem) for row in table.rows if row.problem}
+            if (taken := _take(table, log, students)) is not None:
+                by_hand += taken
+                unwritten = _show(table, log, students)
+            if not unwritten:
+                break
+    except OSError as error:
+        unwritten = f"{path} could not be read: {error.strerror}."
     return Exchanged({**decided(log), **problems}, tuple(by_hand), log.conflicts(), unwritten)
 
 
@@ -143,10 +143,13 @@ def _settled(path: Path) -> bytes:
         return b""
 
 
-def _take(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> list[DecisionEntry]:
-    """Add the decisions that the file has and the store has not; return those that count."""
+def _take(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> list[DecisionEntry] | None:
+    """Add the decisions that the file has and the store has not; return those that count. None if the file is not as
+    it was read: a row may have been erased since."""
     taken = []
     with log.writing():
+        if not _is_as_read(table, log):
+            return None
         histories = _by_student(log)
         for row in table.rows:
             history = histories.get(row.student, ())
@@ -184,24 +187,55 @@ def _origin(row: "_Row", history: Sequence[DecisionEntry]) -> Origin | None:
     return None if is_kept else Origin.STALE
 
 
-def _show(table: "_Table", content: bytes, path: Path, log: DecisionLog, students: Mapping[str, str]) -> str:
+def _is_as_read(table: "_Table", log: DecisionLog) -> bool:
+    path = log.path.with_name(decisions.FILE)
+    return (path.read_bytes() if path.exists() else b"") == table.content
+
+
+def _show(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> str:
     """Write the table with what counts now; return why that failed, "" if it did not.
 
     The store is held meanwhile, so that of two exchanges none shows less than the other.
     """
     with log.writing():
+        if not _is_as_read(table, log):
+            return CHANGING
         after = table.showing(log.newest(), students)
-        try:
-            if (path.read_bytes() if path.exists() else b"") != content:
-                return f"{path} is being changed by another program."
-            if after != content:
-                files.write(path, after)
-        except (HarnessError, OSError) as error:
-            cause = error.__cause__ if isinstance(error, HarnessError) else error
-            if isinstance(cause, PermissionError):
-                return f"{path} could not be replaced: close the program that has it open."
-            return f"{path} could not be replaced: {getattr(cause, 'strerror', error)}."
+        return "" if after == table.content else _replace(log.path.with_name(decisions.FILE), after)
+
+
+def _replace(path: Path, content: bytes) -> str:
+    """Replace the file; return why that failed, "" if it did not."""
+    try:
+        files.write(path, content)
+    except HarnessError as error:
+        if isinstance(error.__cause__, PermissionError):
+            return f"{path} could not be replaced: close the program that has it open."
+        return f"{path} could not be replaced. {error.message}"
     return ""
+
+
+def erase(out: Path, student: str) -> Erased:
+    """Remove a student's rows from ``decisions.csv`` and all entries from the store, both or none.
+
+    Raises UsageError if the file cannot be replaced or is not a table of decisions.
+    """
+    if not decision_log.exists(out):
+        _erase_rows(out / decisions.FILE, student)
+        return Erased()
+    with DecisionLog.open(out) as log:
+        with log.writing():
+            removed = log.remove(student)
+            _erase_rows(out / decisions.FILE, student)
+        log.compact()
+    return removed
+
+
+def _erase_rows(path: Path, student: str) -> None:
+    if path.is_file():
+        table = _Table.of(files.content(path), ())
+        if any(row.student == student for row in table.rows) and (why := _replace(path, table.without(student))):
+            raise UsageError(why, "Then do the same again.")
 
 
 # -- the file ----------------------------------------------------------------------------------------------
@@ -290,6 +324,14 @@ class _Table:
                 self._fill(lines[-1], student, {}, newest.get(student))
         if tuple(map(tuple, lines)) == self.lines:
             return self.content
+        return self._as_file(lines)
+
+    def without(self, student: str) -> bytes:
+        """Return the file without the rows of a student."""
+        gone = {row.line for row in self.rows if row.student == student}
+        return self._as_file(line for at, line in enumerate(self.lines) if at not in gone)
+
+    def _as_file(self, lines: Iterable[Sequence[str]]) -> bytes:
         return ("\ufeff" + "".join(sheets.line(line, self.separator) + self.ending for line in lines)).encode()
 
     def _fill(self, line: list[str], student: str, says: Mapping[str, str], entry: DecisionEntry | None) -> None:

@@ -36,6 +36,12 @@ AGAINST: Mapping[tuple[str, str], str] = {
 }
 """Decisions that differ from the verdict."""
 
+WAITS: Mapping[Decision | None, str] = {
+    Decision.ABSENT: "the student was absent",
+    Decision.SECOND_OPINION: "it waits for a second opinion",
+}
+"""Decisions that give no grade, in words."""
+
 
 class Outcome(StrEnum):
     """Outcome for a row of the worksheet, or for a submission without a row."""
@@ -49,12 +55,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
-    """Outcome for a row or a submission, in words. ``against``: how its decision differs from its verdict, or ""."""
+    """Outcome for a row or a submission, in words. ``against``: how its decision differs from its verdict, or "".
+    ``waits``: the decision, if it is one that gives no grade."""
 
     outcome: Outcome
     who: str
     words: str
     against: str = ""
+    waits: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,14 @@ def entries(results: Results) -> list[Entry]:
 def against(decision: Decision, entry: Entry) -> str:
     """Return how a decision differs from the submission's verdict; "" if it does not."""
     return AGAINST.get((decision, entry.verdict), "")
+
+
+def without_grade(entry: Entry, who: str, one: Decided) -> Line | None:
+    """Return the line about a submission that gets no grade; None if it gets one."""
+    if one.decision is not None and one.decision.is_final:
+        return None
+    why = one.problem or WAITS.get(one.decision, "nobody has decided")
+    return Line(Outcome.LEFT, who, f"{entry.verdict}, and {why}", waits=str(one.decision or ""))
 
 
 # -- matching ----------------------------------------------------------------------------------------------
@@ -200,15 +216,16 @@ def _settle(
     if isinstance(entry, str):
         return Change(Line(Outcome.UNMATCHED, who, entry))
     one = decided.get(names.student(entry.name), Decided(None))
-    if one.decision is None:
-        return Change(Line(Outcome.LEFT, who, f"{entry.verdict}, and {one.problem or 'nobody has decided'}"))
+    if left := without_grade(entry, who, one):
+        return Change(left)
+    assert one.decision is not None
     if row.is_locked:
         return Change(Line(Outcome.LEFT, who, "its grade cannot be changed in Moodle"))
     grade = _grade(row, one.decision, words)
     if problem := _problem(row, grade):
         return Change(Line(Outcome.LEFT, who, problem))
     is_kept = _is_same(row.grade, grade)
-    comment = worksheets.as_comment(one.note, sheet)
+    comment = worksheets.as_comment(one.for_student, sheet)
     comment = "" if comment == row.comment else comment
     said = f"{one.decision}{f', by {one.by}' if one.by else ''}: "
     said += grade if is_kept else f"{row.grade or 'nothing'} becomes {grade}"

@@ -1,5 +1,6 @@
 """A report as a page, and a cohort as an index of pages: self-contained HTML that loads nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ T = TypeVar("T")
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
 """Around the links to a page's neighbours, which are known only when all pages are written. Text from students cannot
 hold these marks, because it is escaped."""
+OTHERS = re.compile(r'<a href="\./\.\./students/[^\n]*\n|<p class="script">[^\n]*\n')
+"""Lines of a page that lead to the student's edition, and to the script that trains the network again."""
 HEAVIEST = 1_500_000
 """Most bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
 
@@ -82,6 +85,16 @@ def with_neighbours(page: str, neighbours: Neighbours) -> str:
     _, end, after = rest.partition(LINKS[1])
     links = environment().get_template("report/neighbours.html").render(neighbours=neighbours)
     return f"{before}{start}{links}{end}{after}" if end else page
+
+
+def as_earlier(page: str) -> str:
+    """Return a page for demonstrators as one on an earlier file, two folders below the index: it says so, and does not
+    lead to pages on the newer file."""
+    page, note = OTHERS.sub("", page), '<p class="banner" role="note">On an earlier file of this submission.</p>'
+    before, start, rest = page.partition(LINKS[0])
+    _, end, after = rest.partition(LINKS[1])
+    page = f"{before}{start}{end}{after}".replace('href="./../', 'href="./../../')
+    return page.replace("</a>\n", f"</a>\n{note}\n", 1)  # below the link that skips to the content
 
 
 def _render(report: Report, edition: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import check, lock, store
+from checker.run import check, earlier, lock, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
@@ -53,11 +53,12 @@ class Result:
         return f"{checked:,} {again}, {self.in_index:,} in the index." if self.in_index > checked else ""
 
     @classmethod
-    def of(cls, ended: Sequence[End], board: Board) -> "Result":
+    def of(cls, ended: Sequence[End], board: Board, told: Sequence[str] = ()) -> "Result":
         """Separate judged from unfinished submissions."""
         reports = tuple(end for end in ended if isinstance(end, Report))
         unfinished = tuple(end for end in ended if isinstance(end, Unfinished))
-        return cls(reports, unfinished, len(board), all(board.had(name_of(end)) for end in ended), board.told)
+        is_repeated = all(board.had(name_of(end)) for end in ended)
+        return cls(reports, unfinished, len(board), is_repeated, tuple(dict.fromkeys([*told, *board.told])))
 
 
 def run(
@@ -94,6 +95,7 @@ def run(
         futures: dict[Future[End], str] = {}
         others: list[Future[End]] = []
         try:
+            told = earlier.keep(out, board.known, submissions)
             futures |= {executor.submit(one, submission): submission.name for submission in submissions}
             others += [beside.submit(other, of) for of in store.places(out / EVIDENCE) if of.name not in chosen]
             for future in as_completed([*futures, *others]):
@@ -109,7 +111,7 @@ def run(
         finally:
             place.close()
             board.write()
-    return Result.of([ended[submission.name] for submission in submissions], board)
+    return Result.of([ended[submission.name] for submission in submissions], board, told)
 
 
 def _attempt(

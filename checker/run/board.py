@@ -39,7 +39,8 @@ class Board:
 
     def __init__(self, settings: RunSettings, out: Path, waiting: Sequence[str] = ()) -> None:
         """Show earlier results, and the submissions that this batch will check."""
-        self._settings, self._out = settings, out
+        self._heading = settings.assignment.title, settings.dataset.note
+        self._out = out
         self._results = tables.known(out, settings)
         self._before = frozenset(self._results)
         self._stages = dict.fromkeys(waiting, "")
@@ -49,6 +50,11 @@ class Board:
         self._unseen = 0
         self._lock = threading.Lock()
         self._write_index()
+
+    @property
+    def known(self) -> dict[str, End]:
+        """The results by the submission's slug."""
+        return dict(self._results)
 
     def __len__(self) -> int:
         """Return the number of submissions with a result."""
@@ -92,7 +98,7 @@ class Board:
     def write(self) -> None:
         """Write the index and all tables."""
         with self._lock:
-            self.told = tables.write(self._overview(), self._settings, self._out)
+            self.told = tables.write(self._overview(), *self._heading, self._out)
 
     def _change(self) -> None:
         self._unseen += 1
@@ -101,7 +107,7 @@ class Board:
 
     def _write_index(self) -> None:
         self._unseen = 0
-        tables.write_index(self._overview(), self._settings, self._out)
+        tables.write_index(self._overview(), *self._heading, self._out)
 
     def _overview(self) -> Overview:
         under_way = tuple(UnderWay(name, stage) for name, stage in self._stages.items())

@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from checker.errors import HarnessError, UsageError
 
 FILE = ".lock"
@@ -61,6 +63,15 @@ def held(folder: Path) -> Iterator[None]:
                 yield
             finally:
                 stream.truncate(0)
+
+
+def user_of(folder: Path) -> str:
+    """Return which process uses a folder, in words; "" if none does."""
+    with suppress(OSError, ValueError), (folder / FILE).open(encoding="utf-8") as stream:
+        holder = _holder(stream)
+        if holder and psutil.pid_exists(int(holder["pid"])):
+            return f"process {holder['pid']}, since {holder['since']}"
+    return ""
 
 
 @contextmanager
@@ -116,9 +127,9 @@ def _take(stream: IO[str], folder: Path) -> None:
         _try(stream.fileno())
     except (BlockingIOError, PermissionError):
         holder = _holder(stream)
-        who = f"by process {holder['pid']}, since {holder['since']}" if holder else "by another process"
+        who = f"process {holder['pid']}, since {holder['since']}" if holder else "another process"
         raise UsageError(
-            f"{folder} is in use {who}.", "Wait until that has ended, or choose another folder (--out)."
+            f"{folder} is in use by {who}.", "Wait until that has ended, or choose another folder (--out)."
         ) from None
     except OSError as error:
         raise HarnessError(f"{folder} cannot be locked: {error.strerror}.", "Choose another folder.") from error

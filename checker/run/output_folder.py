@@ -9,7 +9,7 @@ from pathlib import Path
 from checker.errors import UsageError
 from checker.formats.files import PARTIAL
 from checker.gradebooks import decision_log, decisions
-from checker.run import batch, lock, remembered, store, tables
+from checker.run import batch, earlier, lock, remembered, store, tables
 from checker.submissions import extensions
 from checker.submissions.uploads import IGNORED
 
@@ -17,7 +17,7 @@ MARKS = {remembered.FILE, store.DIGESTS}
 """Files that only a batch writes: a folder with one of them is ours, whatever else lies in it."""
 OURS = {
     *MARKS,
-    *(batch.EVIDENCE, "reports", "students", "reproduce", "tensorboard"),
+    *(batch.EVIDENCE, "reports", "students", "reproduce", "tensorboard", earlier.FOLDER),
     *("index.html", "results.json", "results.csv", "junit.xml", decisions.FILE, extensions.FILE, lock.FILE),
     *(f"{decision_log.FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal")),
     tables.ROSTER,

@@ -8,6 +8,7 @@
     OUT/reports/<slug>.json                  the whole report, for the desk
     OUT/students/<slug>.html                 for students
     OUT/reproduce/<slug>.py, <slug>.npz      script that trains the network without the checker, and its data
+    OUT/earlier/<slug>/                      earlier reports (``earlier``)
     OUT/digests.json                         hash of each submission's evidence when it was stored
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes

@@ -12,6 +12,7 @@ from checker.errors import EvidenceError, UsageError
 from checker.formats import alphabet, files
 from checker.gradebooks import decision_log, decisions, exchange
 from checker.gradebooks.decisions import Decided
+from checker.records.assignment import DatasetNote
 from checker.records.codec import from_json
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.records.settings import RunSettings
@@ -69,7 +70,7 @@ def known(out: Path, settings: RunSettings) -> dict[str, End]:
 
     Reports on other data or of another assignment lose their verdict: they cannot stand in the same tables.
     """
-    results = _earlier(out)
+    results = stored(out)
     if results is None:
         return {}
     unfinished = [one for one in results.unfinished if one.message not in (ALTERED, OUTDATED)]  # found anew, if true
@@ -82,7 +83,7 @@ def _outdated(report: Report) -> Unfinished:
     return Unfinished(report.submission.name, OUTDATED, report.submission.identity)
 
 
-def _earlier(out: Path) -> Results | None:
+def stored(out: Path) -> Results | None:
     """Return what is in the table of results; None if there is none that this version can read."""
     path = out / RESULTS
     try:
@@ -97,14 +98,14 @@ def _fits(report: Report, settings: RunSettings) -> bool:
     return (report.assignment, report.metric, report.dataset.sha256) == ours
 
 
-def write(overview: Overview, settings: RunSettings, out: Path) -> tuple[str, ...]:
+def write(overview: Overview, title: str, note: DatasetNote, out: Path) -> tuple[str, ...]:
     """Write the index, the tables for other programs, the links between pages, and the table of decisions for
     demonstrators to fill in. Return what there is to tell about decisions.
 
     Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
     """
-    reports, unfinished, note = overview.reports, overview.unfinished, settings.dataset.note
-    write_index(overview, settings, out)
+    reports, unfinished = overview.reports, overview.unfinished
+    write_index(overview, title, note, out)
     files.write(out / RESULTS, tables.results_json(reports, unfinished, note))
     files.write(out / "results.csv", tables.results_csv(reports))
     files.write(out / "junit.xml", tables.junit_xml(reports, unfinished))
@@ -118,22 +119,23 @@ def bring_decisions_together(out: Path, ends: Iterable[End]) -> tuple[str, ...]:
 
     Raises UsageError if the existing table or the store is not valid.
     """
-    files_of = dict(sorted((names.student(name_of(end)), sha256_of(end)) for end in ends))
+    students = files_of(ends)
     if decision_log.exists(out):
         with exchange.opened(out) as log:
-            return exchange.exchange(log, files_of).lines
-    _extend_decisions(out / decisions.FILE, tuple(files_of))
+            return exchange.exchange(log, students).lines
+    _extend_decisions(out / decisions.FILE, tuple(students))
     return ()
 
 
-def sha256_of(end: End) -> str:
-    """Return the hash of the file of a result's submission; "" if there is none, or no result."""
-    return end.submission.sha256 if isinstance(end, Report) else ""
+def files_of(ends: Iterable[End]) -> dict[str, str]:
+    """Return the hash of each student's file, "" if there is no result or no file, sorted by the names in the table of
+    decisions."""
+    hashes = ((name_of(end), end.submission.sha256 if isinstance(end, Report) else "") for end in ends)
+    return dict(sorted((names.student(name), sha256) for name, sha256 in hashes))
 
 
-def write_index(overview: Overview, settings: RunSettings, out: Path) -> None:
-    """Write the index, as a page and for other programs."""
-    title, note = settings.assignment.title, settings.dataset.note
+def write_index(overview: Overview, title: str, note: DatasetNote, out: Path) -> None:
+    """Write the index, as a page and for other programs. ``title``: the assignment's."""
     page = html.render_index(
         title, _entries(overview, out), overview.unfinished, note, overview.under_way, overview.is_stopped
     )
