@@ -58,13 +58,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _longest_first(items: list[pytest.Item]) -> None:
-    """Order files by what their tests need; a file's tests stay together."""
-    needs = ("wall", "tensorflow", "browser", "slow")
-    of_file: dict[Path, int] = {}
+    """Order files by what their tests need, and by how many need it; a file's tests stay together.
+
+    Tests that keep all processors busy come after all others, because they would slow down whatever runs beside them.
+    """
+    needs = ("wall", "tensorflow", "slow", "browser")
+    weights: dict[Path, list[int]] = {}
     for item in items:
-        place = next((at for at, need in enumerate(needs) if item.get_closest_marker(need)), len(needs))
-        of_file[item.path] = min(place, of_file.get(item.path, place))
-    items.sort(key=lambda item: of_file[item.path])
+        weight = weights.setdefault(item.path, [0] * len(needs))
+        for at, need in enumerate(needs):
+            weight[at] += item.get_closest_marker(need) is not None
+    busy = {item.path for item in items if item.get_closest_marker("busy")}
+    items.sort(key=lambda item: (item.path in busy, [-count for count in weights[item.path]]))
 
 
 @pytest.fixture(scope="session")

@@ -57,15 +57,10 @@ def houses(data, count):
     return Houses(features, np.where(np.isnan(features), np.nanmedian(features, axis=0), features), labels)
 
 
-@pytest.fixture(
-    scope="module",
-    params=["practice", pytest.param("real", marks=pytest.mark.skipif(not REAL, reason="no housing.csv given"))],
-)
-def data(request, practice, assignment):
-    """Part of the practice data, and all of the real data if it is available."""
-    if request.param == "practice":
-        return houses(practice, ROWS)
-    return houses(dataset.load(assignment.data, given=Path(REAL)), None)
+@pytest.fixture(scope="module")
+def data(practised, assignment):
+    """All of the real data if it is available, else part of the practice data."""
+    return houses(dataset.load(assignment.data, given=Path(REAL)), None) if REAL else practised
 
 
 @pytest.fixture(scope="module")

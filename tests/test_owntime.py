@@ -1,13 +1,8 @@
-"""A job's own time, measured on made-up readings and on real processes."""
-
-import subprocess
-import sys
-import time
+"""A job's own time, from made-up readings; ``test_busy.py`` has real processes."""
 
 import pytest
-from busyness import busy_loops
 
-from checker.sandbox import owntime, process
+from checker.sandbox import owntime
 from checker.sandbox.owntime import Counter, Reading, Spent, Turns
 
 SHELL, WORKER = (1, 0.0), (2, 0.0)
@@ -108,45 +103,3 @@ def test_what_was_before_the_first_reading_does_not_count():
     assert (counter.counted, counter.used) == (0.0, 0.0)
     counter.add(one(6, 3.0))
     assert counter.counted == pytest.approx(1.0)
-
-
-# -- of real processes -----------------------------------------------------------------------------------
-
-
-def measured(source, seconds=3.0):
-    """Return the counter of a Python process that runs for a while, and the duration."""
-    command = [sys.executable, "-c", source]
-    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE) as started:
-        started.stdout.readline()
-        begun = owntime.read(process.tree_of(started))
-        counter, last = Counter(begun), begun
-        while last.at - begun.at < seconds:
-            time.sleep(0.2)
-            last = owntime.read(process.tree_of(started))
-            counter.add(last)
-        process.kill_tree(started)
-    return counter, last.at - begun.at
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("knows_threads", [True, False])
-def test_who_sleeps_is_counted_by_the_clock(monkeypatch, knows_threads):
-    """A sleeping process's time counts by the clock, also beside busy loops."""
-    monkeypatch.setattr(owntime, "HAS_THREADS", knows_threads and owntime.HAS_THREADS)
-    with busy_loops():
-        counter, elapsed = measured("import time; print(flush=True); time.sleep(600)")
-    assert counter.counted == pytest.approx(elapsed, rel=0.5)
-    assert counter.used < 0.5 * elapsed
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not owntime.HAS_THREADS, reason="other systems do not tell how long a process waits")
-@pytest.mark.parametrize("others", ["", "os.fork()", "threading.Thread(target=compute).start()"])
-def test_who_computes_is_counted_by_processors(others):
-    """Beside busy loops, a computing process has only the processor time that it gets."""
-    source = f"import os, threading\ndef compute():\n    while True: pass\nprint(flush=True)\n{others}\ncompute()"
-    with busy_loops():
-        counter, elapsed = measured(source)
-    assert counter.counted == pytest.approx(counter.used, abs=0.5)
-    assert counter.counted > 0
-    assert elapsed >= 3.0

@@ -135,7 +135,7 @@ def test_the_cells_that_a_training_needs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("source", ["x = x + y; y = y + x;" * 2_000, "def f(): return g(f, h)\n" * 2_000])
+@pytest.mark.parametrize("source", ["x = x + y; y = y + x;" * 500, "def f(): return g(f, h)\n" * 500])
 def test_no_file_keeps_the_checker_busy(source):
     """Names that were made to be followed for long are followed quickly."""
     cells = [cell(n, source) for n in range(1, 20)] + [cell(20, "x.fit(f(x), y, epochs=1)", "no", name="ValueError")]
@@ -144,7 +144,7 @@ def test_no_file_keeps_the_checker_busy(source):
     for at in known.trainings()[-5:]:
         FirstErrors(known).of(at)
     known.cells_for({20})
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
 
 
 def test_an_error_of_a_module_that_tells_the_files_line_is_one_of_its_cell():

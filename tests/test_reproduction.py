@@ -59,6 +59,7 @@ def test_a_script_prints_the_figures_of_the_report(results, tmp_path):
         assert ran.stderr == ""
 
 
+@pytest.mark.parametrize("results", ["ocean_proximity"], indirect=True)
 def test_a_changed_figure_is_told(results, tmp_path):
     """A report whose figure is another than the network's is contradicted, with exit code 1."""
     out, _, names, _ = results
@@ -72,6 +73,7 @@ def test_a_changed_figure_is_told(results, tmp_path):
     assert "NOT as it must be" in ran.stdout
 
 
+@pytest.mark.parametrize("results", ["house_value"], indirect=True)
 def test_stored_trainings_become_event_files(results):
     """The command writes a run for each of the student's seeds, and the reference's for the same, and reads evidence
     alone. The folder remembers assignment and data."""

@@ -1,47 +1,69 @@
 """The application, and the one place where errors become messages and exit codes.
 
 Each module beside this one holds a command. A command has other packages do the work and prints what they return; it
-decides nothing. Every exception that it lets through ends in ``main``.
+decides nothing. Every exception that it lets through ends in ``main``. Only the command that was typed is imported.
 """
 
 import shlex
 import signal
 import sys
-from typing import Annotated, NoReturn
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from checker import __version__
-from checker.commands import (
-    batch,
-    bundle,
-    consoles,
-    desk,
-    doctor,
-    erase,
-    export,
-    judge,
-    new,
-    reference,
-    self_check,
-    tensorboard,
-    worker,
-)
+from checker.commands import consoles
 from checker.errors import CheckerError, ExitCode
 from checker.formats import text
 
 RESUMED = (["batch"], ["judge"])
 """Commands that take up their work again when they are repeated."""
 
+COMMANDS = {
+    "batch": "Check a folder of submissions.",
+    "judge": "Judge a batch again, after rules were changed.",
+    "desk": "Open the page of a ticking session.",
+    "export": "Return decisions to Moodle and other platforms.",
+    "erase": "Remove all that is stored of a student.",
+    "tensorboard": "Show the trainings of a batch in TensorBoard.",
+    "self-check": "Check your own solution before you upload it.",
+    "new": "Make the folder of a new assignment.",
+    "reference": "Check an assignment with its reference solution.",
+    "bundle": "Pack what students need for a self-check.",
+    "doctor": "Look at this machine: what is missing?",
+    "worker": "Run submissions of a batch on another machine.",
+}
+"""Each command, and what the list of commands says of it. They stand in the order in which people meet them:
+demonstrators, students, lecturers, administrators."""
+
+PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+def imported(name: str) -> Any:
+    """Import a command's module; return the command as Typer runs it."""
+    alone = typer.Typer(**PLAIN)
+    alone.command(name)(import_module(f"checker.commands.{name.replace('-', '_')}").command)
+    return typer.main.get_command(alone)
+
+
+class Commands(TyperGroup):
+    """The commands. The one that was typed is imported."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, imported(name) if name else command, rest
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Check solutions of a deep-learning practical.\n\n"
     "The checker runs a student's notebook in a sandbox, trains the network again from fixed seeds, compares it with "
     "a reference solution, and writes a report: PASS, REFER or FAIL.\n\n"
     "Example: checker batch submissions --data housing.csv --out results",
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+    **PLAIN,
 )
 
 
@@ -60,19 +82,12 @@ def _options(
     """Hold the options that come before a command."""
 
 
-# In the order in which people meet them: demonstrators, students, lecturers, administrators.
-app.command("batch", short_help="Check a folder of submissions.")(batch.command)
-app.command("judge", short_help="Judge a batch again, after rules were changed.")(judge.command)
-app.command("desk", short_help="Open the page of a ticking session.")(desk.command)
-app.command("export", short_help="Return decisions to Moodle and other platforms.")(export.command)
-app.command("erase", short_help="Remove all that is stored of a student.")(erase.command)
-app.command("tensorboard", short_help="Show the trainings of a batch in TensorBoard.")(tensorboard.command)
-app.command("self-check", short_help="Check your own solution before you upload it.")(self_check.command)
-app.command("new", short_help="Make the folder of a new assignment.")(new.command)
-app.command("reference", short_help="Check an assignment with its reference solution.")(reference.command)
-app.command("bundle", short_help="Pack what students need for a self-check.")(bundle.command)
-app.command("doctor", short_help="Look at this machine: what is missing?")(doctor.command)
-app.command("worker", short_help="Run submissions of a batch on another machine.")(worker.command)
+def _named() -> None:
+    """Stand in the list of commands for one that is not imported."""
+
+
+for _name, _words in COMMANDS.items():
+    app.command(_name, short_help=_words)(_named)
 
 
 def main() -> NoReturn:

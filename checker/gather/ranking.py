@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from checker.gather.own_results import Own, score
 from checker.gather.rows.tables import MIN_ROWS
@@ -73,13 +73,13 @@ def _p_value(ours: Array, theirs: Array, metric: str) -> float:
     differences = ours - theirs
     if METRICS[metric].higher_is_better:
         worse, better = int((differences > 0).sum()), int((differences < 0).sum())
-        tail = float(special.bdtr(min(worse, better), worse + better, 0.5)) if worse + better else 1.0
+        tail = float(scipy.special.bdtr(min(worse, better), worse + better, 0.5)) if worse + better else 1.0
         return min(1.0, 2 * tail)
     count, spread = len(differences), float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
     if count < MIN_ROWS or not spread:
         return 1.0
     t = float(differences.mean()) / (spread / math.sqrt(count))
-    return float(2 * special.stdtr(count - 1, -abs(t)))
+    return float(2 * scipy.special.stdtr(count - 1, -abs(t)))
 
 
 def best_of(owns: Sequence[Own], metric: str) -> Own | None:

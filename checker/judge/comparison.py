@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import special
+import scipy
 
 from checker.records.arrays import Array
 from checker.records.assignment import Bar, SplitPlan
@@ -180,12 +180,12 @@ def standard_error(differences: Array, overlap: float) -> Array:
 def p_value(ahead: Array, error: Array, seeds: int) -> Array:
     """Return the probability that a network just at the bar has a mean this far on its good side, or farther."""
     t = np.divide(ahead, error, out=np.where(ahead >= 0, np.inf, -np.inf), where=error > 0)
-    return np.asarray(special.stdtr(max(seeds - 1, 1), -t))
+    return np.asarray(scipy.special.stdtr(max(seeds - 1, 1), -t))
 
 
 def quantile(level: float, seeds: int) -> float:
     """Return how many standard errors a mean must lie off the bar to be told from it at this level."""
-    return float(-special.stdtrit(max(seeds - 1, 1), level))
+    return float(-scipy.special.stdtrit(max(seeds - 1, 1), level))
 
 
 def unanimity(ahead: Array, overlap: float) -> Array:
@@ -200,7 +200,8 @@ def chance_of_one_side(seeds: int, correlation: float) -> float:
     Given their common part, they are independent."""
     shared, step = np.linspace(-8, 8, 1_601, retstep=True)
     density = np.exp(-np.square(shared) / 2) / math.sqrt(2 * math.pi)
-    return float(step * (density * special.ndtr(shared * math.sqrt(correlation / (1 - correlation))) ** seeds).sum())
+    below = scipy.special.ndtr(shared * math.sqrt(correlation / (1 - correlation)))
+    return float(step * (density * below**seeds).sum())
 
 
 # -- other figures ---------------------------------------------------------------------------------------

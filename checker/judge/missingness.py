@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import special
+import scipy
 
 from checker.records.arrays import Array
 from checker.records.comparison import Likeness, MissingGroup
@@ -65,7 +65,7 @@ def _drawn(sizes: tuple[int, ...], missing: int) -> Array:
 def _unevenness(counts: Array, sizes: Array) -> Array:
     """Return the log-likelihood ratio (...) of counts (..., groups), up to a constant."""
     return np.asarray(
-        (special.xlogy(counts, counts / sizes) + special.xlogy(sizes - counts, 1 - counts / sizes)).sum(-1)
+        (scipy.special.xlogy(counts, counts / sizes) + scipy.special.xlogy(sizes - counts, 1 - counts / sizes)).sum(-1)
     )
 
 

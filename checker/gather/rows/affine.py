@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from checker.gather.rows.tables import ENOUGH_FOR_SHAPE
 from checker.records.arrays import Array
@@ -49,7 +49,7 @@ def guess(table: Array, features: Array) -> AffineMaps:
     misfit = np.array([[fit[1] for fit in row] for row in fits])
     matched = [
         (fits[j][k][0], misfit[j, k] < np.partition(misfit[j], 1)[1] / 2)
-        for j, k in zip(*linear_sum_assignment(np.minimum(misfit, similar)), strict=True)
+        for j, k in zip(*scipy.optimize.linear_sum_assignment(np.minimum(misfit, similar)), strict=True)
         if misfit[j, k] < similar
     ]
     clear = tuple(m for m, is_clear in matched if is_clear)

@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from checker.formats import text
 from checker.gather.rows.ranks import correlation
@@ -110,7 +110,7 @@ def _table(theirs: Array, true: Array) -> Array:
 
 def _agreeing(table: Array) -> int:
     """Return how many rows agree when class numbers and classes are matched one to one."""
-    return int(table[linear_sum_assignment(-table)].sum())
+    return int(table[scipy.optimize.linear_sum_assignment(-table)].sum())
 
 
 def _share_of_classes(theirs: Array, others: Array) -> float:

@@ -10,7 +10,7 @@ maps themselves come from ranks (``rank_matching``).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from checker.gather.rows.tiebreaks import TableLabels
 from checker.records.arrays import Array
@@ -69,7 +69,7 @@ class MonotoneImage:
             return
         points = np.column_stack([m.of_data(features[:, m.source]) for m in self._maps])
         points, index, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
-        self._tree = cKDTree(points)
+        self._tree = scipy.spatial.cKDTree(points)
         self._members = np.argsort(index.reshape(-1), kind="stable")
         self._starts = np.cumsum(np.append(0, counts))
         self._bounds = [m.bounds(features[:, m.source]) for m in self._maps]

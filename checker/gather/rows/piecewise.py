@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy
 
 from checker.gather.rows.fitting import SAMPLE, StudentColumn
 from checker.gather.rows.values import evenly_spaced
@@ -29,7 +29,7 @@ def piecewise_image(column: StudentColumn, ours: Array, is_normal: bool) -> Arra
     fitted = np.flatnonzero((column.is_fitted | at_ends) & np.isfinite(theirs) & np.isfinite(ours[column.rows]))
     images, tolerance = theirs[fitted], PIECE * column.tolerance[fitted]
     if is_normal:
-        images, tolerance = ndtr(images), tolerance * np.exp(-(images**2) / 2) / np.sqrt(2 * np.pi)
+        images, tolerance = scipy.special.ndtr(images), tolerance * np.exp(-(images**2) / 2) / np.sqrt(2 * np.pi)
     some = evenly_spaced(len(fitted), SAMPLE)
     if len(_Pieces.along(ours[column.rows[fitted[some]]], images[some], tolerance[some]).first) > len(some) / 2:
         return None
@@ -39,7 +39,8 @@ def piecewise_image(column: StudentColumn, ours: Array, is_normal: bool) -> Arra
     values, low, high = pieces.at(ours)
     if is_normal:
         most = float(np.nanmax(np.abs(theirs)))
-        values, low, high = (np.clip(ndtri(np.clip(one, 0, 1)), -most, most) for one in (values, low, high))
+        normal = [scipy.special.ndtri(np.clip(one, 0, 1)) for one in (values, low, high)]
+        values, low, high = (np.clip(one, -most, most) for one in normal)
     return values if column.is_given_by(values, low, high) else None
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from checker.gather.rows.affine import TOLERANCE, AffineMap, AffineMaps
 from checker.gather.rows.tiebreaks import TableLabels
@@ -19,7 +19,7 @@ class _PointSet:
     """Rows of the data set as points in a tree. Equal points are stored once, with the ``first`` of their rows;
     ``is_one`` tells whether there was only one row."""
 
-    tree: cKDTree
+    tree: "scipy.spatial.cKDTree"
     first: Array
     is_one: Array
 
@@ -81,7 +81,7 @@ class AffinePoints:
 def space_of(points: Array) -> _PointSet:
     """Return points (n, d) as a set to be searched."""
     points, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
-    return _PointSet(cKDTree(points), first, counts == 1)
+    return _PointSet(scipy.spatial.cKDTree(points), first, counts == 1)
 
 
 def only_near(space: _PointSet, wanted: Array) -> Array:

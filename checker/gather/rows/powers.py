@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 from checker.gather.rows.fitting import MIN_ROWS, blocks_of, middle_line
 from checker.gather.rows.screening import ALIKE
@@ -61,7 +61,7 @@ def best_exponent(theirs: Array, ours: Array, power: Power) -> float | None:
 def _nearest(theirs: Array, ours: Array, power: Power, bounds: tuple[float, float]) -> tuple[float, float]:
     """Return the share of variance that an affine image leaves over at the best exponent within bounds, and this
     exponent."""
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda exponent: _left(theirs, power(ours[:, None], exponent))[0],
         bounds=bounds,
         method="bounded",

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from checker.gather.rows.monotone import ROUNDING, MonotoneMap, MonotoneMaps
 from checker.gather.rows.rank_pairing import FITTING, Pairs, pairings, turned
@@ -92,7 +92,7 @@ def _clear(theirs: Array, images: Array, pairs: Pairs) -> tuple[Array, Array]:
     points, first, counts = np.unique(images, axis=0, return_index=True, return_counts=True)
     if not len(known) or len(points) < 2:
         return known[:0], known[:0]
-    distances, nearest = map(np.asarray, cKDTree(points).query(wanted[known], k=2))
+    distances, nearest = map(np.asarray, scipy.spatial.cKDTree(points).query(wanted[known], k=2))
     is_clear = (distances[:, 0] < CLEAR * distances[:, 1]) & (counts[nearest[:, 0]] == 1)
     return known[is_clear], first[nearest[is_clear, 0]]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy
 
 from checker.gather.rows.ranks import DISTINCT, SAMPLE
 from checker.gather.rows.values import evenly_spaced
@@ -32,7 +32,7 @@ def pairings(theirs: Array, table: Array, features: Array, ours: Array, sources:
             unlike[place, number] = np.abs(repeated - repeats[k]).mean(), np.abs(repeated[::-1] - repeats[k]).mean()
     proposals = [[(j, k) for j, k in enumerate(range(ours.shape[1])) if j in usable and k in sources]]
     if usable:
-        by_repeats = zip(*linear_sum_assignment(np.minimum(unlike.min(axis=2), 0.1)), strict=True)
+        by_repeats = zip(*scipy.optimize.linear_sum_assignment(np.minimum(unlike.min(axis=2), 0.1)), strict=True)
         proposals.append([(usable[j], int(sources[k])) for j, k in by_repeats if unlike[j, k].min() < 0.1])
     for proposal in proposals:
         kept = list(proposal)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from checker.records.arrays import Array
 from checker.records.dataset import tenths
@@ -95,7 +95,7 @@ def are_alike(some: Array, others: Array, columns: Array, labels: Array) -> bool
     strata = labels if labels.dtype.kind != "f" else tenths(labels)
     counts = np.array([np.bincount(strata[part], minlength=int(strata.max()) + 1) for part in (some, others)])
     counts = counts[:, counts.sum(axis=0) > 0]
-    if counts.shape[1] > 1 and stats.chi2_contingency(counts).pvalue < RARE:
+    if counts.shape[1] > 1 and scipy.stats.chi2_contingency(counts).pvalue < RARE:
         return False
     pairs = ((values[some & np.isfinite(values)], values[others & np.isfinite(values)]) for values in columns.T)
-    return all(stats.ks_2samp(*pair, method="asymp").pvalue >= RARE for pair in pairs if all(map(len, pair)))
+    return all(scipy.stats.ks_2samp(*pair, method="asymp").pvalue >= RARE for pair in pairs if all(map(len, pair)))
