@@ -946,7 +946,7 @@ def test_decisions_outlive_every_batch(bench, practical):
         (Ending.OUTPUT, "more output than allowed"),
         (Ending.PROCESSES, "more processes than allowed"),
         (Ending.TIME, "longer than the time allowed"),
-        (Ending.WALL_CLOCK, "ten times the time allowed by the clock"),
+        (Ending.WALL_CLOCK, "by the clock after ten times the time allowed"),
         (Ending.CRASHED, "vanished in cell 1"),
         (Ending.NONSENSE, "not evidence"),
     ],

@@ -49,13 +49,14 @@ class Collector:
     """Receives one guest's frames, in order, and keeps the newest record of each cell and model.
 
     ``has_started``: the guest reached the first cell or seed; an earlier end is not the student's fault. ``at``: the
-    last cell or seed that it reached.
+    last cell or seed that it reached. ``begun``: the cell that began and has not ended.
     """
 
     def __init__(self, on_progress: Callable[[Progress], None]) -> None:
         self.environment: Environment | None = None
         self.has_started = False
         self.at = 0
+        self.begun: CellResult | None = None
         self.failures: list[Failure] = []
         self.runs: list[TrainingRun] = []
         self.adaptations: list[Adaptation] = []
@@ -126,7 +127,10 @@ class Collector:
                 self._on_progress(message)
             case Environment():
                 self.environment = message
+            case CellResult(ended=False):
+                self.begun = message
             case CellResult():
+                self.begun = None
                 self._cells[message.index] = message
             case ModelCapture():
                 before = self._models.get(message.id)
