@@ -24,12 +24,12 @@ from checker.wire.frames import Frame, Kind
 MAX_KEPT_BYTES = 64 * 2**20
 """Limit on stored arrays that were fed to networks for the task; any of these networks can become the answer later."""
 CUT_SHORT = {
-    Ending.TIME: "It ran longer than the time allowed, {time}, and was stopped",
-    Ending.WALL_CLOCK: "It had not ended by the clock after ten times the time allowed, {time}, and was stopped",
-    Ending.MEMORY: "It used more memory than allowed, {memory:,} MiB, and was stopped",
-    Ending.OUTPUT: "It produced more output than allowed, {output:,} MiB, and was stopped",
-    Ending.PROCESSES: "It started more processes than allowed and was stopped",
-    Ending.CRASHED: "Its process vanished",
+    Ending.TIME: "The file ran longer than the time allowed, {time}, and was stopped",
+    Ending.WALL_CLOCK: "The file had not ended by the clock after ten times the time allowed, {time}, and was stopped",
+    Ending.MEMORY: "The file used more memory than allowed, {memory:,} MiB, and was stopped",
+    Ending.OUTPUT: "The file produced more output than allowed, {output:,} MiB, and was stopped",
+    Ending.PROCESSES: "The file started more processes than allowed and was stopped",
+    Ending.CRASHED: "The file's process vanished",
 }
 """Sentences for runs that did not finish by themselves, with the limits that they exceeded."""
 

@@ -196,7 +196,7 @@ def _leak(of: Findings) -> Iterator[Cause]:
     if leaks:
         first, *others = leaks[:3]
         named = "".join([f"{first} alone gives the {what} away", *(f", and so does {other}" for other in others)])
-        words = f"Of {counted(len(_columns(of)), 'input')}, {named}. So the score says nothing."
+        words = f"Of {counted(len(_columns(of)), 'input')}, {named}. So the score says nothing about the network."
         yield Cause(CauseKind.LEAK, words, "Take the target, and all made from it, out of the inputs.")
 
 

@@ -25,6 +25,8 @@ PARTED = 1.1
 """A development loss has parted if it is this many times its minimum, or this many times the training loss."""
 FALLING = 0.1
 """A loss is still falling if it falls by this share from the last fifth but one of the epochs to the last fifth."""
+RARE = 0.01
+"""A class with less than this share of the rows is rare."""
 
 
 def diagnose(
@@ -141,10 +143,12 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
     for label, name in enumerate(classes):
         tested = int(confusion[label].sum())
         if tested and not confusion[:, label].any():
-            held_out = counted(tested, "held-out row")
+            taken = f"All {tested:,} held-out rows of it were taken for other classes"
+            if tested == 1:
+                taken = "The one held-out row of it was taken for another class"
             words = (
-                f"{name} is never predicted. Only {rows[label]:,} of {sum(rows):,} rows are of this class, and "
-                f"{counted(len(comparison.scores), 'training')} missed all {held_out} of it."
+                f"{name} is never predicted. {'Only ' * (rows[label] < RARE * sum(rows))}{rows[label]:,} of the data's "
+                f"{sum(rows):,} rows are of this class. {taken}, in {counted(len(comparison.scores), 'training')}."
             )
             yield Observation(Symptom.NEVER_PREDICTED, words)
 

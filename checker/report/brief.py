@@ -4,20 +4,21 @@ from checker.judge import blame
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
-from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.report.looks import STOPS
 from checker.report.sentences import failed, metric
 from checker.report.vocabulary import CAUSES, FAILURES
+from checker.source import absences
 
 
 def in_brief(report: Report) -> str:
     """Return what led to the verdict, in a few words."""
-    if report.cause is not None and report.verdict is not Verdict.PASS:
-        return CAUSES[report.cause.kind]
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
-            said = "Weights from elsewhere" if ELSEWHERE in failure.rationale else FAILURES[failure.cause]
-            return f"{said}{where}"
+            return f"{_failed(failure, report)}{where}"
+    if report.cause is not None and report.verdict is not Verdict.PASS:
+        return CAUSES[report.cause.kind]
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
         return f"{missed[0].short_name}{more}"
@@ -26,12 +27,21 @@ def in_brief(report: Report) -> str:
     return _of_score(report.comparison, report.verdict) or "".join(report.reasons[:1])
 
 
+def _failed(failure: Failure, report: Report) -> str:
+    """Return what a failure is called: the missing file, the limit that ended the run, or the cause."""
+    if failure.cause is FailureCause.NO_ANSWER and (missing := absences.named_in(failure.rationale)):
+        return f"Missing {missing.replace(' `', ': ').rstrip('`')}"
+    if failure.cause is FailureCause.CUT_SHORT and report.execution.ending in STOPS:
+        return STOPS[report.execution.ending][0]
+    return "Weights of unknown source" if ELSEWHERE in failure.rationale else FAILURES[failure.cause]
+
+
 def _doubt(report: Report) -> str:
     """Return what keeps a machine from deciding, other than a failure or a score; "" if nothing does."""
     if report.cut_short:
-        return "Its run was cut short"
+        return "Training cut short"
     if report.replayed:
-        return "Replayed by the student's code"
+        return "Trained by its own code"
     if report.agreed is not None and report.agreed.differs:
         return "Retrained, it gives other results"
     is_unchecked = not report.failures and any(map(_is_unchecked, report.rules))

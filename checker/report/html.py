@@ -11,7 +11,7 @@ from checker.records.assignment import DatasetNote
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
 from checker.report.brief import in_brief
-from checker.report.cells import groups
+from checker.report.cells import excerpt, groups
 from checker.report.cohort import Scored
 from checker.report.curves import curves
 from checker.report.drawing import network
@@ -19,15 +19,15 @@ from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.leads import lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import metric
+from checker.report.sentences import decision_rows, metric
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
 T = TypeVar("T")
 
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
-"""Around the links to a page's neighbours, which are known only when all pages are written. Text from students cannot
-hold these marks, because it is escaped."""
+"""Around the links to a page's neighbours and the decision, which are known only when all pages are written. Text from
+students cannot hold these marks, because it is escaped."""
 HEAVIEST = 1_500_000
 """Most bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
 
@@ -45,12 +45,15 @@ class Entry:
 @dataclass(frozen=True)
 class Neighbours:
     """A page's place in the index, counted from 1, and the paths of the pages before and after it, relative to the page
-    and not quoted; "" for none."""
+    and not quoted; "" for none. ``decision``: what a demonstrator has decided; ``rows``: rows of the table of decisions
+    to choose from."""
 
     place: int
     of: int
     previous: str = ""
     next: str = ""
+    decision: str = ""
+    rows: str = ""
 
 
 # -- one report --------------------------------------------------------------------------------------------
@@ -71,7 +74,8 @@ def render_student_page(report: Report, is_self_check: bool = False) -> str:
 
 
 def with_neighbours(page: str, neighbours: Neighbours) -> str:
-    """Return a page for demonstrators with links to its neighbours, in the place of those that it has."""
+    """Return a page for demonstrators with links to its neighbours and the decision, in the place of those that it
+    has."""
     before, start, rest = page.partition(LINKS[0])
     _, end, after = rest.partition(LINKS[1])
     links = environment().get_template("report/neighbours.html").render(neighbours=neighbours)
@@ -84,6 +88,7 @@ def _render(report: Report, edition: dict[str, Any]) -> str:
     rest = _around_cells(report) | edition
     rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+    rest |= {"source": excerpt(report.cells, lead.cell)}
     weight = HEAVIEST - len(template.render(rest, groups=[]).encode())
     blamed = {failure.cell for failure in report.failures}
     return template.render(rest, groups=groups(report.cells, blamed, weight))
@@ -137,7 +142,10 @@ def _urgency(entry: Entry) -> tuple[int, bool]:
 def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
     """Return the neighbours of each entry's page. ``base``: the path from a page to the index's folder."""
     hrefs = ["", *(f"{base}{entry.href}" for entry in entries), ""]
-    return [Neighbours(at, len(entries), hrefs[at - 1], hrefs[at + 1]) for at in range(1, len(entries) + 1)]
+    return [
+        Neighbours(at, len(entries), hrefs[at - 1], hrefs[at + 1], entry.decision, decision_rows(entry.report))
+        for at, entry in enumerate(entries, start=1)
+    ]
 
 
 def render_index(
