@@ -51,7 +51,7 @@ CURVES = LossCurves(epochs=5, own_first=1.0, own_lowest=0.1, again_first=1.0, ag
 MISSING = MissingRows(rows=4_000, missing=900, likeness=Likeness.UNKNOWN, reference_missing=None, reference_known=None)
 BORDERLINE = replace(a_comparison(), band=0.2)
 OPEN = {
-    "replayed": open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,)),
+    "replayed": open_to(replayed="the layer `Smoothed` is not a built-in Keras layer", cells=(SMOOTHED,)),
     "not repeatable": open_to(agreed=Agreed(curves=CURVES, cause="Likely cause: the callback Watch is left out.")),
     "impossible": open_to(agreed=Agreed(impossible="It says that 5 steps took no time.")),
     "borderline": open_to(comparison=BORDERLINE),
@@ -119,8 +119,12 @@ def test_a_demonstrator_reads_what_to_look_at(name):
 def test_a_replay_leads_to_the_code_that_is_replayed():
     """The cell that defines what could not be rebuilt is named and linked."""
     lead = lead_of(OPEN["replayed"])
-    assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute?")
-    assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in render_page(OPEN["replayed"])
+    assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute with what it is given")
+    page = render_page(OPEN["replayed"])
+    assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in page
+    assert "<summary>Cell 4</summary>" in page
+    model = open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,))
+    assert "does `Smoothed` predict from the inputs alone" in lead_of(model).advice
 
 
 def test_a_difference_leads_to_what_the_retraining_leaves_out():

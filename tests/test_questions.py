@@ -390,7 +390,7 @@ def test_weights_that_no_training_gave_are_asked_about_first():
     unbuilt = Failure(
         stage=Stage.RETRAINING,
         cause=FailureCause.NOT_RETRAINED,
-        rationale=f"The network was not retrained: its layer `dense` began with other weights, {ELSEWHERE}.",
+        rationale=f"The network was not retrained: its layer `dense` began with other weights, and {ELSEWHERE}.",
         help="",
     )
     assert "`dense` began with" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good

@@ -580,7 +580,7 @@ def test_a_student_cannot_move_the_links() -> None:
         (replace(a_fail(), failures=(), cause=None, comparison=a_comparison(0.85)), "No model for the task"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "No better than logistic regression"),
-        (replace(a_referral(), rules=(), replayed="own layer"), "Trained by its own code"),
+        (replace(a_referral(), rules=(), replayed="own layer"), "Own code in the network"),
     ],
 )
 def test_the_index_has_one_short_reason(report: Report, reason: str) -> None:

@@ -41,7 +41,7 @@ def _doubt(report: Report) -> str:
     if report.cut_short:
         return "Training cut short"
     if report.replayed:
-        return "Trained by its own code"
+        return "Own code in the network"
     if report.agreed is not None and report.agreed.differs:
         return "Retrained, it gives other results"
     is_unchecked = not report.failures and any(map(_is_unchecked, report.rules))

@@ -23,25 +23,13 @@ MEND = (
 )
 NOTHING = "You need not change anything now."
 STOPS = {
-    Ending.TIME: (
-        "Took too long",
-        "is there a loop without an end, or far more training than the task needs?",
-        "Is there a loop that never ends, or a training with far too many epochs?",
-    ),
-    Ending.MEMORY: (
-        "Used too much memory",
-        "what is so large there?",
-        "Which array or table there is far larger than the data?",
-    ),
-    Ending.OUTPUT: ("Printed too much", "what is printed so often?", "Print less, and nothing in a loop over rows."),
-    Ending.PROCESSES: (
-        "Started too many processes",
-        "what starts processes, and what for?",
-        "Take out what starts processes: the task needs none.",
-    ),
+    Ending.TIME: ("Took too long", "is there a loop that never ends, or far more training than the task needs?"),
+    Ending.MEMORY: ("Used too much memory", "which array or table there is far larger than the data?"),
+    Ending.OUTPUT: ("Printed too much", "what is printed so often?"),
+    Ending.PROCESSES: ("Started too many processes", "what starts processes there? The task needs none."),
 }
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
-"""By the limit that ended a run: what that is called, what a demonstrator asks, and a hint for the student."""
+"""By the limit that ended a run: what that is called, and what to look for."""
 NAMED = re.compile(r"`(\w+)`")
 
 
@@ -121,11 +109,12 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
 def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     """Return what to look at where a limit or a crash ended the run."""
     where = _cell(failure.cell)
-    title, ask, hint = STOPS.get(report.execution.ending, (title, "what ends Python there?", failure.help))
+    ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
+    title, ask = STOPS.get(report.execution.ending, (title, ends))
     return Look(
         title,
         f"Read {where} before anyone runs it: {ask} {MEND}",
-        f"Look at {where}. {hint} Then run the whole file from top to bottom, and show the new version to your "
+        f"Look at {where}: {ask} Change that, run the whole file from top to bottom, and show the new version to your "
         "demonstrator, who decides how to go on.",
         does=True,
         cell=failure.cell,
@@ -138,7 +127,7 @@ def _doubt_on_training(rationale: str) -> str:
     if "its targets" in rationale:
         return "can the student say how the targets are made, and how a prediction is turned back into the data's unit?"
     if ELSEWHERE in rationale:
-        return "where do the first weights come from, and did the student make them?"
+        return "does the student know where the first weights come from, and are they the student's own work?"
     return "does it train the network on the data alone, in a way that the student can explain?"
 
 
@@ -222,10 +211,10 @@ def _look_at_replay(report: Report) -> Look:
     if "own class" in report.replayed:
         what = f"does `{name}` predict from the inputs alone, and train on nothing but the rows that it is given?"
     return Look(
-        "Trained by its own code",
+        "Own code in the network",
         f"Look at {where}: {what} {TICK}",
-        f"{NOTHING} A demonstrator looks at {where} with you: be ready to explain what "
-        f"{f'`{name}`' if name else 'it'} does.",
+        "This is no fault, and you need not change anything now. A demonstrator looks at "
+        f"{where} with you: be ready to explain what {f'`{name}`' if name else 'it'} does.",
         cell=cell,
     )
 

@@ -8,7 +8,7 @@ from checker.formats.text import counted
 from checker.keras_spec import watched
 from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
-from checker.records.report import Claim, Report
+from checker.records.report import CauseKind, Claim, Report
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import Importance, Outcome, RuleResult
 from checker.report.vocabulary import LIKENESS, ROW_KINDS
@@ -29,6 +29,14 @@ _URGENCY = {
     (Outcome.PASSED, Importance.REQUIRED): 5,
     (Outcome.PASSED, Importance.ADVISORY): 5,
 }
+
+_HOLLOW = {
+    CauseKind.LABELS: "The network was trained on other labels than the data's, and is tested on the data's. So its "
+    "score does not say how well it learns.",
+    CauseKind.LEAK: "The network can read the answer from its inputs. So a good score does not show that it has "
+    "learned anything.",
+}
+"""Why a score and its curves mean nothing, by the cause of the verdict."""
 
 
 def file_name(report: Report) -> str:
@@ -155,6 +163,11 @@ def as_trained(report: Report) -> str:
     said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
+
+
+def hollow(report: Report) -> str:
+    """Return why the score and its curves mean nothing; "" if they do mean something."""
+    return _HOLLOW.get(report.cause.kind, "") if report.cause else ""
 
 
 def own_shown(report: Report) -> tuple[str, str] | None:

@@ -62,13 +62,6 @@ CAUSES = {
     CauseKind.LINEAR: "Linear network",
     CauseKind.UNSCALED: "Inputs not scaled",
 }
-HOLLOW = {
-    CauseKind.LABELS: "The network was trained on other labels than the data's, and is tested on the data's. So its "
-    "score does not say how well it learns.",
-    CauseKind.LEAK: "The network can read the answer from its inputs. So a good score does not show that it has "
-    "learned anything.",
-}
-"""Why a score and its curves mean nothing, by the cause of the verdict."""
 ENDINGS = {
     Ending.FINISHED: "normally",
     Ending.CRASHED: "by a crash",

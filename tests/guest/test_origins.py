@@ -75,11 +75,14 @@ def test_a_constant_has_one_number() -> None:
 
 def test_a_network_that_was_only_loaded_is_referred(make: SimpleNamespace) -> None:
     """A network for the task whose training nobody saw is not said to be untrained: a demonstrator looks."""
-    loaded = make.model(origin=f"its layer `dense` began with weights from the file `w.h5`, {ELSEWHERE}")
+    loaded = make.model(origin=f"its layer `dense` began with weights from the file `w.h5`, and {ELSEWHERE}")
     object.__setattr__(loaded, "fits", ())
     failure = explanation.why_none([loaded], [], 5, 20_640)
     assert (failure.stage, failure.cause) == (Stage.SELECTING, FailureCause.TRAINED_ELSEWHERE)
-    assert f"was not seen: its layer `dense` began with weights from the file `w.h5`, {ELSEWHERE}." in failure.rationale
+    assert (
+        f"was not seen: its layer `dense` began with weights from the file `w.h5`, and {ELSEWHERE}."
+        in failure.rationale
+    )
     assert "never trained" not in failure.rationale
 
 
