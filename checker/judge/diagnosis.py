@@ -11,7 +11,6 @@ from itertools import chain
 
 import numpy as np
 
-from checker.formats.text import counted
 from checker.records.arrays import Array
 from checker.records.comparison import Comparison
 from checker.records.network import Recipe
@@ -143,13 +142,9 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
     for label, name in enumerate(classes):
         tested = int(confusion[label].sum())
         if tested and not confusion[:, label].any():
-            taken = f"All {tested:,} held-out rows of it were taken for other classes"
-            if tested == 1:
-                taken = "The one held-out row of it was taken for another class"
-            words = (
-                f"{name} is never predicted. {'Only ' * (rows[label] < RARE * sum(rows))}{rows[label]:,} of the data's "
-                f"{sum(rows):,} rows are of this class. {taken}, in {counted(len(comparison.scores), 'training')}."
-            )
+            although = ": only" if rows[label] < RARE * sum(rows) else ", although"
+            of_it = f"{rows[label]:,} of the data's {sum(rows):,} {'row is' if rows[label] == 1 else 'rows are'}"
+            words = f"{name} is never predicted{although} {of_it} of this class."
             yield Observation(Symptom.NEVER_PREDICTED, words)
 
 

@@ -55,8 +55,8 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
         seeds = f"So its own code trained it again, with {run} of {of} seeds, because the first did not reach the bar."
     elif compared is not None and compared.reaches_bar:
         seeds = (
-            f"So its own code trained it again, with {run} of {of} seeds. The score reaches the bar, but it is that "
-            "code's claim, not a measurement."
+            f"So its own code trained it again, with {run} of {of} seeds. The score reaches the bar. As it comes from "
+            "that code, a demonstrator has the last word."
         )
     else:
         seeds = f"So its own code trained it again, with {run} of {of} seeds."

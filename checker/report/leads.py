@@ -63,7 +63,10 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
         return replace(lead, label=FIRST) if is_for_students else lead
     reached = "".join(report.reasons[:1])
     if is_for_students:
-        return Lead("", reached, EXPECT, "A demonstrator asks you about your data, your network and its training.")
+        asks = (
+            "A PASS is not the tick yet. A demonstrator asks you first about your data, your network and its training."
+        )
+        return Lead("", reached, EXPECT, asks)
     return Lead("", reached, DO, "Ask the questions below, and tick if the answers are good.")
 
 

@@ -171,19 +171,17 @@ def hollow(report: Report) -> str:
 
 
 def own_shown(report: Report) -> tuple[str, str] | None:
-    """Return the answer's score in the student's own run, and what it is of; None if nothing tells it.
+    """Return the answer's score in the student's own run, and what it is; None if nothing tells it.
 
     That is the host's score of it, or else what the outputs state, or else what ``fit`` noted last.
     """
     own, claim = report.own_result, report.claim
     if own is not None and own.scores:
-        shown = own.unseen or own.scores[0]
+        shown, measured = own.unseen or own.scores[0], _own_metric(own, report.unit)
         rows = "outside its training" if own.unseen else ROW_KINDS[shown.kinds[0]]
-        named = "" if own.metric == report.metric else f"{_own_metric(own, report.unit).name} "
-        return _own_metric(own, report.unit).unit.value(shown.score), f"{named}on {counted(shown.rows, 'row')} {rows}"
+        return measured.unit.value(shown.score), f"{measured.name} on {counted(shown.rows, 'row')} {rows}"
     if claim is not None:
-        named = "" if claim.metric == report.metric else f"{metric(claim).name} "
-        return metric(claim).unit.value(claim.stated), f"{named}as cell {claim.cell} states"
+        return metric(claim).unit.value(claim.stated), f"{metric(claim).name}, as cell {claim.cell} states"
     return _noted(report)
 
 
@@ -192,12 +190,12 @@ def _noted(report: Report) -> tuple[str, str] | None:
     else on training rows."""
     fits = report.answer.fits if report.answer else ()
     quantity = watched.ACCURACY if report.classes else watched.ABSOLUTE_ERROR
+    what = "accuracy" if report.classes else "mean absolute error of its own targets"
     for rows in ("development", "training"):
         series = quantity.series(fits[-1].history, rows == "development") if fits else ()
         if series and series[-1] is not None:
-            said = f"by Keras on {rows} rows, in cell {fits[-1].cell}"
             value = percent(series[-1]) if report.classes else number(series[-1])
-            return value, said if report.classes else f"mean absolute error of its own targets, {said}"
+            return value, f"{what} on {rows} rows, by Keras in cell {fits[-1].cell}"
     return None
 
 
