@@ -4,11 +4,10 @@ from checker.judge import blame
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
-from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report.looks import STOPS
+from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
+from checker.report.looks import name_of
 from checker.report.sentences import failed, metric
-from checker.report.vocabulary import CAUSES, FAILURES
-from checker.source import absences
+from checker.report.vocabulary import CAUSES
 
 
 def in_brief(report: Report) -> str:
@@ -16,7 +15,9 @@ def in_brief(report: Report) -> str:
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
-            return f"{_failed(failure, report)}{where}"
+            is_strange = ELSEWHERE in failure.rationale
+            said = "Weights of unknown source" if is_strange else name_of(failure, report.execution.ending)
+            return f"{said}{where}"
     if report.cause is not None and report.verdict is not Verdict.PASS:
         return CAUSES[report.cause.kind]
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
@@ -25,15 +26,6 @@ def in_brief(report: Report) -> str:
     if report.verdict is Verdict.REFER and (doubt := _doubt(report)):
         return doubt
     return _of_score(report.comparison, report.verdict) or "".join(report.reasons[:1])
-
-
-def _failed(failure: Failure, report: Report) -> str:
-    """Return what a failure is called: the missing file, the limit that ended the run, or the cause."""
-    if failure.cause is FailureCause.NO_ANSWER and (missing := absences.named_in(failure.rationale)):
-        return f"Missing {missing.replace(' `', ': ').rstrip('`')}"
-    if failure.cause is FailureCause.CUT_SHORT and report.execution.ending in STOPS:
-        return STOPS[report.execution.ending][0]
-    return "Weights of unknown source" if ELSEWHERE in failure.rationale else FAILURES[failure.cause]
 
 
 def _doubt(report: Report) -> str:

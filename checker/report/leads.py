@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 
 from checker.judge import blame, causes
 from checker.records.report import CauseKind, Report, Symptom
-from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
 from checker.report import looks
-from checker.report.vocabulary import CAUSES, FAILURES
-from checker.source import absences
+from checker.report.vocabulary import CAUSES
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
@@ -97,8 +96,7 @@ def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
 def _failing(report: Report) -> Lead:
     failure = next((one for one in report.failures if blame.VERDICTS[one.cause] is Verdict.FAIL), None)
     if failure is not None:
-        missing = absences.named_in(failure.rationale) if failure.cause is FailureCause.NO_ANSWER else ""
-        title = f"Missing {missing}" if missing else FAILURES[failure.cause]
+        title = looks.name_of(failure, report.execution.ending)
         return Lead(title, failure.rationale, TELL, failure.help, detail=failure.detail)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:

@@ -15,6 +15,7 @@ from checker.records.job import Ending
 from checker.records.report import CauseKind, Report
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, Verdict
 from checker.report.vocabulary import FAILURES
+from checker.source import absences
 
 TICK = "If so, ask the questions and tick as usual."
 MEND = (
@@ -50,6 +51,15 @@ def referring(report: Report) -> Failure | None:
     return next((one for one in report.failures if blame.VERDICTS[one.cause] is Verdict.REFER), None)
 
 
+def name_of(failure: Failure, ending: Ending) -> str:
+    """Return what a failure is called: the missing file, the limit that ended the run, or its cause."""
+    if failure.cause is FailureCause.NO_ANSWER and (missing := absences.named_in(failure.rationale)):
+        return f"Missing {missing.replace(' `', ': ').rstrip('`')}"
+    if failure.cause is FailureCause.CUT_SHORT and ending in STOPS:
+        return STOPS[ending][0]
+    return "Nothing handed in" if failure.rationale.startswith("Nothing was handed in") else FAILURES[failure.cause]
+
+
 def all_of(report: Report) -> Iterator[Look]:
     """Yield what there is to look at, the most telling first; always something."""
     failure = referring(report)
@@ -73,7 +83,7 @@ def all_of(report: Report) -> Iterator[Look]:
 
 
 def _look_at_failure(report: Report, failure: Failure) -> Look:
-    where, title = _cell(failure.cell), FAILURES[failure.cause]
+    where, title = _cell(failure.cell), name_of(failure, report.execution.ending)
     ready = f"{failure.help or NOTHING} A demonstrator decides with you."
     match failure.cause:
         case FailureCause.CUT_SHORT:
@@ -110,7 +120,7 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     """Return what to look at where a limit or a crash ended the run."""
     where = _cell(failure.cell)
     ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
-    title, ask = STOPS.get(report.execution.ending, (title, ends))
+    _, ask = STOPS.get(report.execution.ending, (title, ends))
     return Look(
         title,
         f"Read {where} before anyone runs it: {ask} {MEND}",

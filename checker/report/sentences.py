@@ -10,8 +10,8 @@ from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import CauseKind, Claim, Report
 from checker.records.submission import Companion, Identity, Submission
-from checker.records.verdicts import Importance, Outcome, RuleResult
-from checker.report.vocabulary import LIKENESS, ROW_KINDS
+from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult
+from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
@@ -163,6 +163,13 @@ def as_trained(report: Report) -> str:
     said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
+
+
+def meaning(report: Report, is_for_students: bool) -> str:
+    """Return what the verdict means, to a demonstrator or to the student."""
+    if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
+        return "Not there yet: there is no notebook to check"
+    return (YOURS if is_for_students else MEANING)[report.verdict]
 
 
 def hollow(report: Report) -> str:

@@ -57,6 +57,7 @@ def environment() -> Environment:
         "metric": sentences.metric,
         "own_of": sentences.own_of,
         "hollow": sentences.hollow,
+        "meaning": sentences.meaning,
         "curves_in_words": sentences.curves_in_words,
         "own_score": sentences.own_score,
         "own_shown": sentences.own_shown,
@@ -76,11 +77,9 @@ def environment() -> Environment:
         "FIRST": questions.FIRST,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
-        "MEANING": vocabulary.MEANING,
         "OUTCOMES": vocabulary.OUTCOMES,
         "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,
-        "YOURS": vocabulary.YOURS,
         "MOST": MOST,
     }
     for file, kind in (("style.css", "style"), ("index.css", "index_style"), ("index.js", "script")):
