@@ -1034,21 +1034,22 @@ def test_a_damaged_store_stops_a_batch(course):
 @pytest.mark.parametrize(
     ("ending", "words"),
     [
-        (Ending.MEMORY, "more memory than allowed"),
-        (Ending.OUTPUT, "more output than allowed"),
+        (Ending.MEMORY, "more memory than allowed, "),
+        (Ending.OUTPUT, "more output than allowed, "),
         (Ending.PROCESSES, "more processes than allowed"),
-        (Ending.TIME, "longer than the time allowed"),
-        (Ending.WALL_CLOCK, "ten times the time allowed by the clock"),
+        (Ending.TIME, "longer than the time allowed, 12 minutes, "),
+        (Ending.WALL_CLOCK, "by the clock after ten times the time allowed"),
         (Ending.CRASHED, "vanished in cell 1"),
         (Ending.NONSENSE, "not evidence"),
     ],
 )
 def test_an_end_without_a_model(bench, practical, ending, words):
     """A guest that was ended before any model was trained is REFER, because its end is not known. The limit is
-    named."""
+    named, and the page has the cell that had begun."""
 
     def script():
         yield from practical.begin()
+        yield frames.message(replace(practical.make.cell(2, "print('endless')"), ended=False))
         yield ending
 
     b = bench(script=script)
@@ -1056,6 +1057,7 @@ def test_an_end_without_a_model(bench, practical, ending, words):
     report = b.report()
     assert report.verdict is REFER
     assert words in report.reasons[0]
+    assert [(shown.cell.index, shown.cell.ended) for shown in report.cells] == [(1, True), (2, False)]
     assert report.failures[0].cell == 1
 
 

@@ -182,6 +182,15 @@ def test_without_a_cause_what_is_shown_is_said():
     assert report.rules[0].outcome is Outcome.FAILED
 
 
+@pytest.mark.parametrize("name", causes.SPOILING)
+def test_with_a_wrong_output_or_loss_trainings_say_nothing(name):
+    """If output or loss are wrong, nobody reads that the network is too small, or was trained too briefly."""
+    wrong = replace(advice(name), importance=Importance.REQUIRED)
+    seen, rules = (Observation(Symptom.UNDERFITS, "It is poor."),), (wrong, advice("test_no_underfitting"))
+    assert causes.heard(seen, rules, None) == ()
+    assert [rule.outcome for rule in quieted(rules, seen, None)] == [Outcome.FAILED, Outcome.SKIPPED]
+
+
 def test_required_rules_are_never_silenced():
     """A required rule is shown, whatever the cause."""
     rule = replace(advice("test_no_underfitting"), importance=Importance.REQUIRED)

@@ -186,13 +186,12 @@ def test_losses_of_different_kinds_are_not_compared(make):
 
 
 def test_a_class_that_is_never_predicted_is_named(make):
-    """The sentence has the class, its number of rows in the data, and how often it was held out."""
+    """The sentence has the class and its number of rows in the data, which are a reason only if they are few."""
     never = ((3_900, 0, 30), (2, 0, 1), (50, 0, 1_300))
     words = shown(make, comparison=a_comparison(confusion=never))[Symptom.NEVER_PREDICTED]
-    assert words == (
-        "ISLAND is never predicted. Only 5 of 8,846 rows are of this class, and 3 trainings missed all 3 held-out "
-        "rows of it."
-    )
+    assert words == ("ISLAND is never predicted: only 5 of the data's 8,846 rows are of this class.")
+    often = shown(make, comparison=a_comparison(confusion=((0, 3_900, 30), (0, 2, 1), (0, 50, 1_300))))
+    assert ", although " in often[Symptom.NEVER_PREDICTED]
 
 
 def test_a_class_that_was_never_held_out_is_not_missed(make):

@@ -40,6 +40,15 @@ def test_the_newest_word_counts(collector, make):
     assert collector.environment.keras == "2"
 
 
+def test_a_cell_that_began_is_known_until_it_ends(collector, make):
+    """Of a run that is ended, the source of the cell that ran last is known; a cell that began is no cell that ran."""
+    ran, begun = make.cell(1), replace(make.cell(2), ended=False)
+    say(collector, ran, begun)
+    assert (collector.cells, collector.begun) == ((ran,), begun)
+    say(collector, make.cell(2))
+    assert (len(collector.cells), collector.begun) == (2, None)
+
+
 def test_cells_are_in_the_notebooks_order(collector, make):
     """Cells are in the notebook's order, in whatever order they arrived."""
     say(collector, make.cell(10), make.cell(2), make.cell(7))

@@ -9,9 +9,12 @@ from scanner import faults
 
 from checker.judge import blame
 from checker.records.comparison import Agreed, Likeness, LossCurves, MissingRows
+from checker.records.evidence import OwnResult, OwnScore, RowKind
 from checker.records.network import KerasObject
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.report import looks, sentences
+from checker.report.brief import in_brief
 from checker.report.html import render_page, render_student_page
 from checker.report.leads import HELP, HELP_BY_SYMPTOM, lead_of, other_failed_rules
 from checker.report.templating import prose
@@ -51,7 +54,7 @@ CURVES = LossCurves(epochs=5, own_first=1.0, own_lowest=0.1, again_first=1.0, ag
 MISSING = MissingRows(rows=4_000, missing=900, likeness=Likeness.UNKNOWN, reference_missing=None, reference_known=None)
 BORDERLINE = replace(a_comparison(), band=0.2)
 OPEN = {
-    "replayed": open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,)),
+    "replayed": open_to(replayed="the layer `Smoothed` is not a built-in Keras layer", cells=(SMOOTHED,)),
     "not repeatable": open_to(agreed=Agreed(curves=CURVES, cause="Likely cause: the callback Watch is left out.")),
     "impossible": open_to(agreed=Agreed(impossible="It says that 5 steps took no time.")),
     "borderline": open_to(comparison=BORDERLINE),
@@ -119,8 +122,12 @@ def test_a_demonstrator_reads_what_to_look_at(name):
 def test_a_replay_leads_to_the_code_that_is_replayed():
     """The cell that defines what could not be rebuilt is named and linked."""
     lead = lead_of(OPEN["replayed"])
-    assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute?")
-    assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in render_page(OPEN["replayed"])
+    assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute with what it is given")
+    page = render_page(OPEN["replayed"])
+    assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in page
+    assert "<summary>Cell 4</summary>" in page
+    model = open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,))
+    assert "does `Smoothed` predict from the inputs alone" in lead_of(model).advice
 
 
 def test_a_difference_leads_to_what_the_retraining_leaves_out():
@@ -128,7 +135,98 @@ def test_a_difference_leads_to_what_the_retraining_leaves_out():
     assert "what does the callback `Watch` change?" in lead_of(OPEN["not repeatable"]).advice
 
 
+@pytest.mark.parametrize("ending", list(looks.STOPS))
+def test_a_stopped_run_shows_the_cell_and_names_the_limit(ending):
+    """Both editions name the limit, show the cell in which the run ended, and say what to do."""
+    begun = StudentCell(replace(a_cell(2, "while True:\n    pass"), ended=False, seconds=0.0, outputs=()), True)
+    report = stopped(FailureCause.CUT_SHORT)
+    report = replace(report, execution=replace(report.execution, ending=ending), cells=(begun,))
+    assert in_brief(report) == f"{looks.STOPS[ending][0]} (cell 2)"
+    for page in (render_page(report), render_student_page(report)):
+        first = page.partition('id="questions"')[0].partition('class="part')[0]
+        assert looks.STOPS[ending][0] in first
+        assert "Cell 2, where the run ended" in first
+        assert re.search(r"while.+True", first)
+        assert "the run ended here" in page
+    theirs = lead_of(report, is_for_students=True)
+    assert theirs.label == "What to do first"
+    assert theirs.advice.startswith("Look at cell 2: ")
+    assert "top to bottom" in theirs.advice
+
+
+def test_a_run_that_ended_after_the_answer_leads_to_its_cell():
+    """If an answer was trained before the run ended, a demonstrator looks at the rest."""
+    cause = Cause(CauseKind.FILE_CUT, "The file used more memory than allowed and was stopped in cell 8.", "Use less.")
+    report = open_to(cut_short=cause.sentence, cause=cause)
+    assert lead_of(report).advice.startswith("Read cell 8, where the run ended")
+
+
+def test_an_own_figure_is_shown_without_a_retraining():
+    """If nothing was trained again, the notebook's own score is shown, whoever tells it, and said to be its own."""
+    report = replace(OPEN["not retrained"], comparison=None, answer=a_pass().answer)
+    score = OwnScore(kinds=(RowKind.TESTED,), rows=4_128, score=0.926)
+    scored = OwnResult(model=report.answer.id, cell=3, metric="accuracy", scores=(score,), unseen=score)
+    claimed = replace(report, claim=a_pass().claim, own_results=())
+    assert "92.6% <small>accuracy on 4,128 rows outside its training" in render_page(
+        replace(report, own_results=(scored,))
+    )
+    assert f"as cell {claimed.claim.cell} states" in render_page(claimed)
+    fit = replace(report.answer.fits[-1], history={"accuracy": (0.8, 0.9), "val_accuracy": (0.7, 0.883)})
+    noted = replace(claimed, claim=None, answer=replace(report.answer, fits=(fit,)))
+    page = render_page(noted)
+    assert "88.3% <small>accuracy on development rows, by Keras in cell" in page
+    assert "the notebook&#39;s own figure" in page.replace("'", "&#39;")
+    silent = replace(noted, answer=replace(report.answer, fits=(replace(fit, history={}),)))
+    assert "What the notebook says" not in render_page(silent)
+
+
 # -- FAIL ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rationale", "name"),
+    [
+        ("Cell 2 reads `train.csv`, which was not handed in. So there is no `x`.", "Missing file: train.csv"),
+        ("Cell 2 imports `utils`, which is not installed here and was not handed in.", "Missing module: utils"),
+        ("Cell 2 reads no file.", "No trained network"),
+    ],
+)
+def test_a_missing_file_is_named(rationale, name):
+    """What was not handed in is named at the top of the page and in the index."""
+    report = stopped(FailureCause.NO_ANSWER)
+    report = replace(report, failures=(replace(report.failures[0], rationale=rationale),), reasons=(rationale,))
+    assert lead_of(report).title == name
+    assert in_brief(report) == f"{name} (cell 2)"
+
+
+def test_nothing_handed_in_is_called_that():
+    """A student who handed in nothing is not told to change it."""
+    failure = replace(
+        stopped(FailureCause.NOTHING_TO_RUN).failures[0], rationale="Nothing was handed in: no file.", cell=None
+    )
+    report = replace(stopped(FailureCause.NOTHING_TO_RUN), failures=(failure,))
+    assert (lead_of(report).title, in_brief(report)) == ("Nothing handed in", "Nothing handed in")
+    assert "change it" not in render_student_page(report)
+
+
+@pytest.mark.parametrize("kind", [CauseKind.LEAK, CauseKind.LABELS])
+def test_a_score_that_means_nothing_is_folded(kind):
+    """If the network learned something else, no figure is shown until it is asked for, and the page says why."""
+    cause = Cause(kind, "It learned something else.", "Mend it.")
+    report = replace(a_pass(), verdict=Verdict.FAIL, cause=cause, reasons=(cause.sentence,))
+    for page in (render_page(report), render_student_page(report)):
+        before, _, folded = page.partition('<details class="part"><summary><h2 id="accuracy">')
+        assert 'class="tiles"' in folded
+        assert 'class="tiles"' not in before
+        assert sentences.hollow(report) in folded.replace("&#39;", "'")
+    assert sentences.hollow(a_pass()) == ""
+
+
+def test_an_error_is_too_large_and_a_score_too_low():
+    """What lies on the wrong side of the bar is said in the metric's own direction."""
+    price = replace(a_price(), verdict=Verdict.FAIL, reasons=("It is above the bar.",))
+    assert lead_of(price).title == "Error too large"
+    assert lead_of(CLOSED["below the bar"]).title == "Score too low"
 
 
 def test_the_first_failed_rule_leads_and_is_not_said_again():

@@ -391,10 +391,10 @@ def test_weights_that_no_training_gave_are_asked_about_first():
     unbuilt = Failure(
         stage=Stage.RETRAINING,
         cause=FailureCause.NOT_RETRAINED,
-        rationale=f"The network was not retrained: {ELSEWHERE}: those of `dense`.",
+        rationale=f"The network was not retrained: its layer `dense` began with other weights, and {ELSEWHERE}.",
         help="",
     )
-    assert "those of `dense`" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
+    assert "`dense` began with" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
 
 
 def test_unknown_rows_and_targets_are_asked_about():

@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
@@ -34,6 +35,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from checker.formats.text import as_printed, one_line, visible
+from checker.gradebooks import decisions
+from checker.gradebooks.decisions import Decided, Decision
 from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
@@ -58,10 +61,12 @@ from checker.report.html import (
     render_student_page,
     with_neighbours,
 )
+from checker.report.sentences import curves_in_words
 from checker.report.svg import Scale, fitting
 from checker.report.tables import Results, junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
 from checker.report.words import settings, target_scale
+from checker.submissions import names
 
 # -- reading what was rendered ---------------------------------------------------------------------------
 
@@ -588,6 +593,58 @@ def test_a_page_leads_to_its_neighbours() -> None:
     assert with_neighbours(render_student_page(a_pass()), Neighbours(1, 2, "", "b")) == render_student_page(a_pass())
 
 
+def test_a_page_says_what_is_decided_or_how_to_decide() -> None:
+    """A decision stands at the top. Without one, rows for the table of decisions do, which it reads as they are."""
+    student = "Zoë, <b>"
+    page = render_page(a_pass(student), "../index.html")
+    entries = [Entry(a_pass("Ada"), "a.html", "tick"), Entry(a_pass(student), "b.html")]
+    decided, open_ = (with_neighbours(page, of) for of in neighbours(entries, "../"))
+    assert "Decided: <strong>✓ tick</strong>" in decided
+    assert "decisions.csv" not in decided
+    (rows,) = re.findall(r'<details class="decide">.*?<pre tabindex="0">(.*?)</pre>', open_, re.DOTALL)
+    for row, decision in zip(unescape(rows).splitlines(), Decision, strict=True):
+        table = f"{','.join(decisions.COLUMNS)}\n{row}\n"
+        assert decisions.read(table.encode()) == {names.student(student): Decided(decision)}
+    assert "Decided" not in open_
+
+
+def test_the_index_has_room_for_a_decision_on_paper() -> None:
+    """Whoever is undecided has boxes to mark with a pen, and whoever is decided has none."""
+    page = a_decided_index(p="tick", r="")
+    assert page.text.count("☐ tick ☐ resubmit") == 1
+    assert render_page(a_pass()).count("☐ tick ☐ resubmit") == 1
+    assert "☐" not in render_student_page(a_pass())
+
+
+def test_the_page_says_what_its_curves_are_of() -> None:
+    """The loss has its name, a regression's its targets; where trainings stopped at different epochs that is said."""
+    assert "The loss is <code>SparseCategoricalCrossentropy</code>." in render_page(a_pass())
+    scaled = replace(a_price().tracing, target=TargetScale(1e-5, 0.0))
+    assert "of the targets t / 100,000, where t is the data's number" in curves_in_words(
+        replace(a_price(), tracing=scaled)
+    ).replace("`", "")
+    plain = replace(a_price().tracing, target=TargetScale(1.0, 0.0))
+    assert "of the data's own numbers" in curves_in_words(replace(a_price(), tracing=plain))
+    assert "stopped" not in curves_in_words(a_pass())
+    runs = (a_run(11, epochs=5), a_run(23, epochs=8))
+    assert "A bold line ends where the first" in curves_in_words(replace(a_pass(), runs=runs))
+
+
+def test_the_figures_are_explained_where_they_stand() -> None:
+    """The bar, the reference, the baseline and ± have a line each, on every page with a score, and on the index."""
+    for name in ("pass", "price", "student's pass"):
+        text = " ".join(PAGES[name].text.split())
+        for words in (
+            "needed for a PASS",
+            "the lecturer's solution",
+            "a traditional model",
+            "trainings ± their spread",
+        ):
+            assert words in text
+        assert "± is the standard deviation between the trainings" in text
+    assert "The bar is what a PASS needs" in PAGES["index"].text
+
+
 def test_a_student_cannot_move_the_links() -> None:
     """Marks of the links in a student's text are text."""
     report = a_pass("".join(LINKS))
@@ -603,7 +660,7 @@ def test_a_student_cannot_move_the_links() -> None:
         (replace(a_fail(), failures=(), cause=None, comparison=a_comparison(0.85)), "No model for the task"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "No better than logistic regression"),
-        (replace(a_referral(), rules=(), replayed="own layer"), "Replayed by the student's code"),
+        (replace(a_referral(), rules=(), replayed="own layer"), "Own code in the network"),
     ],
 )
 def test_the_index_has_one_short_reason(report: Report, reason: str) -> None:

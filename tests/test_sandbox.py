@@ -145,6 +145,8 @@ def test_a_kernel_that_ends_itself_is_told_with_its_cell(run):
     (failure,) = seen.failures
     assert failure.cell == 2
     assert "ended in cell 2" in failure.rationale
+    assert seen.begun.source == "import os\nos._exit(3)"
+    assert [cell.index for cell in seen.cells] == [1]
     assert blame.VERDICTS[failure.cause] is Verdict.REFER
 
 

@@ -28,6 +28,7 @@ class Executed:
     adaptations: tuple[Adaptation, ...] = ()
     cut_short: str = ""
     ended_in: int | None = None
+    begun: CellResult | None = None
     as_trained: tuple[AsTrained, ...] = ()
     kept: tuple[ArrayRef, ...] = ()
     arrays: Mapping[str, Array]
@@ -48,6 +49,7 @@ def executed_of(gathered: Gathered) -> Executed:
         adaptations=evidence.adaptations,
         cut_short=evidence.cut_short,
         ended_in=evidence.ended_in,
+        begun=evidence.begun,
         as_trained=evidence.as_trained,
         kept=evidence.kept,
         arrays=gathered.arrays,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from checker.errors import HarnessError
+from checker.formats.text import counted
 from checker.gather import candidates, generations
 from checker.gather.executed import Executed, failures_of_cut
 from checker.records.arrays import Array, ArrayRef
@@ -23,14 +24,14 @@ from checker.wire.frames import Frame, Kind
 MAX_KEPT_BYTES = 64 * 2**20
 """Limit on stored arrays that were fed to networks for the task; any of these networks can become the answer later."""
 CUT_SHORT = {
-    Ending.TIME: "It ran longer than the time allowed and was stopped",
-    Ending.WALL_CLOCK: "It had not ended after ten times the time allowed by the clock and was stopped",
-    Ending.MEMORY: "It used more memory than allowed and was stopped",
-    Ending.OUTPUT: "It produced more output than allowed and was stopped",
-    Ending.PROCESSES: "It started more processes than allowed and was stopped",
-    Ending.CRASHED: "Its process vanished",
+    Ending.TIME: "The file ran longer than the time allowed, {time}, and was stopped",
+    Ending.WALL_CLOCK: "The file had not ended by the clock after ten times the time allowed, {time}, and was stopped",
+    Ending.MEMORY: "The file used more memory than allowed, {memory:,} MiB, and was stopped",
+    Ending.OUTPUT: "The file produced more output than allowed, {output:,} MiB, and was stopped",
+    Ending.PROCESSES: "The file started more processes than allowed and was stopped",
+    Ending.CRASHED: "The file's process vanished",
 }
-"""Sentences for runs that did not finish by themselves."""
+"""Sentences for runs that did not finish by themselves, with the limits that they exceeded."""
 
 
 def run(submission: Submission, settings: RunSettings, box: Box, watch: Watch) -> Executed:
@@ -209,7 +210,7 @@ def _left(submission: Submission, execution: Execution, seen: Collector, setting
     failures = tuple(f for f in seen.failures if f.stage in (Stage.READING, Stage.EXECUTING))
     kept = tuple(_kept(_given(_for_the_task(seen, settings)), seen))
     arrays = {ref.sha256: seen.arrays[ref.sha256] for ref in kept}
-    cut, ended_in = _cut_short(execution, seen), seen.at or None
+    cut, ended_in = _cut_short(execution, seen, settings.assignment.execute), seen.at or None
     return Executed(
         submission=submission,
         environment=seen.environment,
@@ -220,6 +221,7 @@ def _left(submission: Submission, execution: Execution, seen: Collector, setting
         adaptations=tuple(seen.adaptations),
         cut_short=cut,
         ended_in=ended_in,
+        begun=seen.begun,
         as_trained=seen.as_trained,
         kept=(*kept, *(of.outputs for answered in seen.as_trained for of in answered.outputs)),
         arrays=arrays | dict(seen.answers),
@@ -249,10 +251,18 @@ def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
             yield frames.reference(values)
 
 
-def _cut_short(execution: Execution, seen: Collector) -> str:
+def _cut_short(execution: Execution, seen: Collector, limits: Limits) -> str:
     """Return a sentence on what cut the run short; "" if it reached the file's end."""
     died = next((failure for failure in seen.failures if failure.stage is Stage.EXECUTING), None)
     if died is not None:
         return died.rationale
-    where = f" in cell {seen.at}" if seen.at else ""
-    return f"{CUT_SHORT[execution.ending]}{where}." if execution.ending in CUT_SHORT else ""
+    if execution.ending not in CUT_SHORT:
+        return ""
+    said = CUT_SHORT[execution.ending].format(
+        time=_time(limits.seconds), memory=limits.memory_mib, output=limits.output_mib
+    )
+    return f"{said}{f' in cell {seen.at}' if seen.at else ''}."
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:g} seconds" if seconds % 60 else counted(round(seconds / 60), "minute")

@@ -28,8 +28,8 @@ from checker.wire import frames
 from checker.wire.collector import Collector
 
 MADE_OF_NUMBERS = (
-    "settings of its layers hold more numbers than a network has a use for, so that weights may stand in them which no "
-    "training here has learned"
+    "the settings of its layers hold more numbers than a network needs, and the checker cannot tell whether these are "
+    "weights from another training"
 )
 SEVERAL_OUTPUTS = "outputs, and the task is about one"
 OVER_LIMIT = "More seeds would have gone over the limit on {}, which is one for all of them together."

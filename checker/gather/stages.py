@@ -91,6 +91,7 @@ def _evidence(before: Unanswered | Answered, trained: Retrained | None, seeds: t
         further=trained.further if trained else None,
         cut_short=executed.cut_short,
         ended_in=executed.ended_in,
+        begun=executed.begun,
         as_trained=executed.as_trained,
         own_results=before.own_results,
         kept=executed.kept,

@@ -77,6 +77,16 @@ RULES: Mapping[CauseKind, frozenset[str]] = MappingProxyType(
 )
 """Advisory rules, by name, that only follow from a cause, besides those that say the same as a silenced symptom."""
 
+SPOILING = frozenset(
+    {
+        "test_output_is_one_distribution",
+        "test_loss_fits_labels_and_output",
+        "test_output_is_one_number",
+        "test_loss_is_one_of_regression",
+    }
+)
+"""Required rules, by name, on output and loss. If one fails, the trainings say nothing about size, time or rate."""
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -119,7 +129,7 @@ def quieted(
 ) -> tuple[RuleResult, ...]:
     """Return the rules; advice that only follows from the cause, or that contradicts other advice, is skipped."""
     silent, kept = RULES[cause.kind] if cause else frozenset[str](), _kept(observations, rules, cause)
-    gone = SYMPTOMS[cause.kind] if cause else frozenset[Symptom]()
+    gone = _silenced(rules, cause)
     found = []
     for rule in rules:
         tendency = TENDENCIES.get(rule.name)
@@ -135,9 +145,15 @@ def _is_advice(rule: RuleResult) -> bool:
     return rule.outcome is Outcome.FAILED and rule.importance is Importance.ADVISORY
 
 
+def _silenced(rules: Sequence[RuleResult], cause: Cause | None) -> frozenset[Symptom]:
+    """Return the symptoms that only follow from the cause, or from a wrong output or loss."""
+    is_spoiled = any(rule.outcome is Outcome.FAILED and rule.name in SPOILING for rule in rules)
+    return (SYMPTOMS[cause.kind] if cause else frozenset()) | (_ALL if is_spoiled else frozenset())
+
+
 def _kept(observations: Sequence[Observation], rules: Sequence[RuleResult], cause: Cause | None) -> frozenset[Symptom]:
     """Return the symptoms that may be reported."""
-    allowed = frozenset(Symptom) - (SYMPTOMS[cause.kind] if cause else frozenset())
+    allowed = frozenset(Symptom) - _silenced(rules, cause)
     shown = {seen.symptom for seen in observations}
     shown |= {TENDENCIES[rule.name] for rule in rules if _is_advice(rule) and rule.name in TENDENCIES}
     leading = next((symptom for symptom in COMPATIBLE if symptom in shown & allowed), None)
@@ -196,7 +212,7 @@ def _leak(of: Findings) -> Iterator[Cause]:
     if leaks:
         first, *others = leaks[:3]
         named = "".join([f"{first} alone gives the {what} away", *(f", and so does {other}" for other in others)])
-        words = f"Of {counted(len(_columns(of)), 'input')}, {named}. So the score says nothing."
+        words = f"Of {counted(len(_columns(of)), 'input')}, {named}. So the score says nothing about the network."
         yield Cause(CauseKind.LEAK, words, "Take the target, and all made from it, out of the inputs.")
 
 

@@ -11,7 +11,6 @@ from itertools import chain
 
 import numpy as np
 
-from checker.formats.text import counted
 from checker.records.arrays import Array
 from checker.records.comparison import Comparison
 from checker.records.network import Recipe
@@ -25,6 +24,8 @@ PARTED = 1.1
 """A development loss has parted if it is this many times its minimum, or this many times the training loss."""
 FALLING = 0.1
 """A loss is still falling if it falls by this share from the last fifth but one of the epochs to the last fifth."""
+RARE = 0.01
+"""A class with less than this share of the rows is rare."""
 
 
 def diagnose(
@@ -141,11 +142,9 @@ def _of_classes(comparison: Comparison, classes: Sequence[str], rows: Sequence[i
     for label, name in enumerate(classes):
         tested = int(confusion[label].sum())
         if tested and not confusion[:, label].any():
-            held_out = counted(tested, "held-out row")
-            words = (
-                f"{name} is never predicted. Only {rows[label]:,} of {sum(rows):,} rows are of this class, and "
-                f"{counted(len(comparison.scores), 'training')} missed all {held_out} of it."
-            )
+            although = ": only" if rows[label] < RARE * sum(rows) else ", although"
+            of_it = f"{rows[label]:,} of the data's {sum(rows):,} {'row is' if rows[label] == 1 else 'rows are'}"
+            words = f"{name} is never predicted{although} {of_it} of this class."
             yield Observation(Symptom.NEVER_PREDICTED, words)
 
 

@@ -52,13 +52,16 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
         return ""
     run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)
     if run > 1:
-        seeds = f"{run} of {of} seeds were trained like that, because the first did not reach the bar."
+        seeds = f"So its own code trained it again, with {run} of {of} seeds, because the first did not reach the bar."
     elif compared is not None and compared.reaches_bar:
-        seeds = f"{run} of {of} seeds was trained like that, and reaches the bar. Such a score is a claim of that code."
+        seeds = (
+            f"So its own code trained it again, with {run} of {of} seeds. The score reaches the bar. As it comes from "
+            "that code, a demonstrator has the last word."
+        )
     else:
-        seeds = f"{run} of {of} seeds was trained like that."
+        seeds = f"So its own code trained it again, with {run} of {of} seeds."
     part = (
-        f"Of {counted(len(evidence.cells), 'cell')}, only the {cells} that the training needs ran."
+        f"Of {counted(len(evidence.cells), 'cell')}, only the {cells} that the training needs were run."
         if 0 < cells < len(evidence.cells)
         else ""
     )

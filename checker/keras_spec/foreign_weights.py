@@ -1,4 +1,4 @@
 """Words about where weights come from, which the guest writes and judge and report recognise."""
 
-ELSEWHERE = "its weights come from elsewhere"
-"""Begins the reason why a network is not rebuilt whose weights no training of the file gave."""
+ELSEWHERE = "the checker did not see where they come from"
+"""Ends the reason why a network is not rebuilt whose first weights neither its initialisers nor a training gave."""

@@ -43,7 +43,8 @@ class CellError:
 class CellResult:
     """A code cell after it ran. ``index`` counts all cells from 1, as a reader of the notebook would.
 
-    ``saved``: the end of the cell's text output as saved in the submitted file.
+    ``saved``: the end of the cell's text output as saved in the submitted file. ``ended``: it ran to its end; a cell
+    that only began has no outputs and no time.
     """
 
     index: int
@@ -53,6 +54,7 @@ class CellResult:
     seconds: float
     tags: tuple[str, ...] = ()
     saved: str = ""
+    ended: bool = True
 
 
 WHOLE_FILE = 0

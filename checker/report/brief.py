@@ -5,19 +5,21 @@ from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
+from checker.report.looks import name_of
 from checker.report.sentences import failed, metric
-from checker.report.vocabulary import CAUSES, FAILURES
+from checker.report.vocabulary import CAUSES
 
 
 def in_brief(report: Report) -> str:
     """Return what led to the verdict, in a few words."""
-    if report.cause is not None and report.verdict is not Verdict.PASS:
-        return CAUSES[report.cause.kind]
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
-            said = "Weights from elsewhere" if ELSEWHERE in failure.rationale else FAILURES[failure.cause]
+            is_strange = ELSEWHERE in failure.rationale
+            said = "Weights of unknown source" if is_strange else name_of(failure, report.execution.ending)
             return f"{said}{where}"
+    if report.cause is not None and report.verdict is not Verdict.PASS:
+        return CAUSES[report.cause.kind]
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
         return f"{missed[0].short_name}{more}"
@@ -29,9 +31,9 @@ def in_brief(report: Report) -> str:
 def _doubt(report: Report) -> str:
     """Return what keeps a machine from deciding, other than a failure or a score; "" if nothing does."""
     if report.cut_short:
-        return "Its run was cut short"
+        return "Training cut short"
     if report.replayed:
-        return "Replayed by the student's code"
+        return "Own code in the network"
     if report.agreed is not None and report.agreed.differs:
         return "Retrained, it gives other results"
     is_unchecked = not report.failures and any(map(_is_unchecked, report.rules))

@@ -32,6 +32,7 @@ from checker.records.capture import CellError, CellOutput, CellResult
 from checker.records.report import StudentCell
 
 LONGEST_SOURCE = 20_000
+LONGEST_EXCERPT = 4_000
 LARGEST_PNG = 400_000
 MOST_PIXELS = 16_000_000
 MOST_CELLS = 500
@@ -62,13 +63,14 @@ _COLOURED = (
 
 @dataclass(frozen=True)
 class ShownCell:
-    """A cell as the page shows it."""
+    """A cell as the page shows it. ``ended``: it ran to its end."""
 
     index: int
     seconds: float
     source: Markup
     outputs: tuple[Markup, ...]
     error: Markup
+    ended: bool
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,16 @@ def groups(cells: Sequence[StudentCell], failed: Collection[int | None], weight:
     return [Group(is_open, tuple(shown[at] for at in run)) for is_open, run in runs]
 
 
+def excerpt(cells: Sequence[StudentCell], index: int | None) -> Markup:
+    """Return the beginning of a cell's source; "" if the page has no such cell."""
+    found = next((shown.cell for shown in cells if shown.cell.index == index), None)
+    return coloured(visible(found.source, LONGEST_EXCERPT)) if found else Markup("")
+
+
 def _cell(cell: CellResult, purse: Purse) -> ShownCell:
     source = purse.pay(visible(cell.source, LONGEST_SOURCE), coloured)
     error = purse.pay(_raised(cell.error), _printed) if cell.error else Markup("")
-    return ShownCell(cell.index, cell.seconds, source, tuple(_outputs(cell, purse)), error)
+    return ShownCell(cell.index, cell.seconds, source, tuple(_outputs(cell, purse)), error, cell.ended)
 
 
 # -- source ------------------------------------------------------------------------------------------------

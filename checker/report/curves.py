@@ -173,5 +173,5 @@ def _plain_ticks(scale: Scale) -> list[tuple[float, str]]:
 MEASURES = (
     Measure("Loss", watched.LOSS, _loss_scale, _plain_ticks, number),
     Measure("Accuracy", watched.ACCURACY, fitting, lambda scale: PERCENT.ticks(scale.ticks()), percent),
-    Measure("Mean absolute error (in the targets' unit)", watched.ABSOLUTE_ERROR, _loss_scale, _plain_ticks, number),
+    Measure("Mean absolute error", watched.ABSOLUTE_ERROR, _loss_scale, _plain_ticks, number),
 )

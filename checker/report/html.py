@@ -13,7 +13,7 @@ from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
 from checker.report.brief import in_brief
-from checker.report.cells import Group, groups
+from checker.report.cells import Group, excerpt, groups
 from checker.report.cohort import Scored
 from checker.report.curves import curves
 from checker.report.drawing import network
@@ -21,15 +21,15 @@ from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.leads import lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import metric
+from checker.report.sentences import decision_rows, metric
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
 T = TypeVar("T")
 
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
-"""Around the links to a page's neighbours, which are known only when all pages are written. Text from students cannot
-hold these marks, because it is escaped."""
+"""Around the links to a page's neighbours and the decision, which are known only when all pages are written. Text from
+students cannot hold these marks, because it is escaped."""
 OTHERS = re.compile(r'<a href="\./\.\./students/[^\n]*\n|<p class="script">[^\n]*\n')
 """Lines of a page that lead to the student's edition, and to the script that trains the network again."""
 HEAVIEST = 1_500_000
@@ -54,12 +54,15 @@ class Entry:
 @dataclass(frozen=True)
 class Neighbours:
     """A page's place in the index, counted from 1, and the paths of the pages before and after it, relative to the page
-    and not quoted; "" for none."""
+    and not quoted; "" for none. ``decision``: what a demonstrator has decided; ``rows``: rows of the table of decisions
+    to choose from."""
 
     place: int
     of: int
     previous: str = ""
     next: str = ""
+    decision: str = ""
+    rows: str = ""
 
 
 # -- one report --------------------------------------------------------------------------------------------
@@ -80,7 +83,8 @@ def render_student_page(report: Report, is_self_check: bool = False) -> str:
 
 
 def with_neighbours(page: str, neighbours: Neighbours) -> str:
-    """Return a page for demonstrators with links to its neighbours, in the place of those that it has."""
+    """Return a page for demonstrators with links to its neighbours and the decision, in the place of those that it
+    has."""
     before, start, rest = page.partition(LINKS[0])
     _, end, after = rest.partition(LINKS[1])
     links = environment().get_template("report/neighbours.html").render(neighbours=neighbours)
@@ -115,7 +119,8 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     lead = lead_of(report, edition["is_for_students"])
     rest = _figures(report) | edition
     rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
-    return rest | {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+    rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
+    return rest | {"source": excerpt(report.cells, lead.cell)}
 
 
 def _figures(report: Report) -> dict[str, Any]:
@@ -166,7 +171,10 @@ def _urgency(entry: Entry) -> tuple[int, bool]:
 def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
     """Return the neighbours of each entry's page. ``base``: the path from a page to the index's folder."""
     hrefs = ["", *(f"{base}{entry.href}" for entry in entries), ""]
-    return [Neighbours(at, len(entries), hrefs[at - 1], hrefs[at + 1]) for at in range(1, len(entries) + 1)]
+    return [
+        Neighbours(at, len(entries), hrefs[at - 1], hrefs[at + 1], entry.decision, decision_rows(entry.report))
+        for at, entry in enumerate(entries, start=1)
+    ]
 
 
 def render_index(

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from checker.formats import sheets
 from checker.formats.text import counted
+from checker.keras_spec import watched
 from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
-from checker.records.report import Claim, Report
+from checker.records.report import CauseKind, Claim, Report
 from checker.records.submission import Companion, Identity, Submission
-from checker.records.verdicts import Importance, Outcome, RuleResult
-from checker.report.vocabulary import LIKENESS, ROW_KINDS
-from checker.report.words import percent
+from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult
+from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, YOURS
+from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
+from checker.submissions import names
 
 _URGENCY = {
     (Outcome.FAILED, Importance.REQUIRED): 0,
@@ -26,6 +29,14 @@ _URGENCY = {
     (Outcome.PASSED, Importance.REQUIRED): 5,
     (Outcome.PASSED, Importance.ADVISORY): 5,
 }
+
+_HOLLOW = {
+    CauseKind.LABELS: "The network was trained on other labels than the data's, and is tested on the data's. So its "
+    "score does not say how well it learns.",
+    CauseKind.LEAK: "The network can read the answer from its inputs. So a good score does not show that it has "
+    "learned anything.",
+}
+"""Why a score and its curves mean nothing, by the cause of the verdict."""
 
 
 def file_name(report: Report) -> str:
@@ -152,6 +163,68 @@ def as_trained(report: Report) -> str:
     said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
+
+
+def meaning(report: Report, is_for_students: bool) -> str:
+    """Return what the verdict means, to a demonstrator or to the student."""
+    if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
+        return "Not there yet: there is no notebook to check"
+    return (YOURS if is_for_students else MEANING)[report.verdict]
+
+
+def hollow(report: Report) -> str:
+    """Return why the score and its curves mean nothing; "" if they do mean something."""
+    return _HOLLOW.get(report.cause.kind, "") if report.cause else ""
+
+
+def own_shown(report: Report) -> tuple[str, str] | None:
+    """Return the answer's score in the student's own run, and what it is; None if nothing tells it.
+
+    That is the host's score of it, or else what the outputs state, or else what ``fit`` noted last.
+    """
+    own, claim = report.own_result, report.claim
+    if own is not None and own.scores:
+        shown, measured = own.unseen or own.scores[0], _own_metric(own, report.unit)
+        rows = "outside its training" if own.unseen else ROW_KINDS[shown.kinds[0]]
+        return measured.unit.value(shown.score), f"{measured.name} on {counted(shown.rows, 'row')} {rows}"
+    if claim is not None:
+        return metric(claim).unit.value(claim.stated), f"{metric(claim).name}, as cell {claim.cell} states"
+    return _noted(report)
+
+
+def _noted(report: Report) -> tuple[str, str] | None:
+    """Return what Keras noted after the last epoch of the answer's last training: its metric on development rows, or
+    else on training rows."""
+    fits = report.answer.fits if report.answer else ()
+    quantity = watched.ACCURACY if report.classes else watched.ABSOLUTE_ERROR
+    what = "accuracy" if report.classes else "mean absolute error of its own targets"
+    for rows in ("development", "training"):
+        series = quantity.series(fits[-1].history, rows == "development") if fits else ()
+        if series and series[-1] is not None:
+            value = percent(series[-1]) if report.classes else number(series[-1])
+            return value, f"{what} on {rows} rows, by Keras in cell {fits[-1].cell}"
+    return None
+
+
+def curves_in_words(report: Report) -> str:
+    """Return what the learning curves are of, and where their means end, as sentences."""
+    losses = dict.fromkeys(phase.loss.class_name for phase in report.recipe.phases) if report.recipe else {}
+    scale = report.tracing.target if report.tracing else None
+    loss = " and then ".join(f"`{name}`" for name in losses)
+    parts = [f"The loss is {loss}."] if loss else []
+    if loss and scale is not None and not report.classes:
+        formula = target_scale(scale, "t")
+        of = "the data's own numbers" if formula == "t" else f"the targets `{formula}`, where `t` is the data's number"
+        parts = [f"The loss is {loss} of {of}. The absolute error is of the same."]
+    if len({run.epochs for run in report.runs}) > 1:
+        parts.append("A bold line ends where the first of the trainings stopped.")
+    return " ".join(parts)
+
+
+def decision_rows(report: Report) -> str:
+    """Return the rows of the table of decisions that decide on a submission, one for each decision."""
+    student = names.student(report.submission.name)
+    return sheets.lines([(student, decision, "", "") for decision in ("tick", "resubmit")], ",")
 
 
 def agreement(report: Report) -> str:

@@ -61,7 +61,11 @@ def with_templates_of(*packages: str) -> Environment:
         "number": words.number,
         "metric": sentences.metric,
         "own_of": sentences.own_of,
+        "hollow": sentences.hollow,
+        "meaning": sentences.meaning,
+        "curves_in_words": sentences.curves_in_words,
         "own_score": sentences.own_score,
+        "own_shown": sentences.own_shown,
         "own_scores": sentences.own_scores,
         "unchecked": sentences.unchecked,
         "without_inputs": sentences.without_inputs,
@@ -78,11 +82,9 @@ def with_templates_of(*packages: str) -> Environment:
         "FIRST": questions.FIRST,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
-        "MEANING": vocabulary.MEANING,
         "OUTCOMES": vocabulary.OUTCOMES,
         "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,
-        "YOURS": vocabulary.YOURS,
         "MOST": MOST,
     }
     for file, kind in (("style.css", "style"), ("index.css", "index_style"), ("index.js", "script")):

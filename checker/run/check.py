@@ -119,8 +119,9 @@ def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults
     about = (evidence.replayed, cut, cause, suspicion(gathered, compared, settings), agreed, replay)
     failures = own_run.failures(gathered, settings, reference)
     reached, reasons = verdict.decide(failures, results, compared, metric, *about)
-    own = {cell.index for cell in folders.own_cells(assignment, evidence.cells)}
-    cells = tuple(StudentCell(cell, cell.index in own) for cell in evidence.cells)
+    seen = (*evidence.cells, *([evidence.begun] if evidence.begun else []))
+    own = {cell.index for cell in folders.own_cells(assignment, seen)}
+    cells = tuple(StudentCell(cell, cell.index in own) for cell in seen)
     deadline, until = assignment.deadline, settings.extensions.get(evidence.submission.name)
     report = Report(
         schema=SCHEMA_VERSION,

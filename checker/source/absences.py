@@ -35,6 +35,7 @@ _WRITES = re.compile(
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _FRAME = re.compile(r"File \S{0,500}?[/\\]notebooks[/\\]practical[/\\](?P<path>[^\n:]{1,200}\.py):(?P<line>\d+)")
 """How IPython's traceback names a line of a file in the student's own folder."""
+_SAID = re.compile(r"(?P<verb>reads|imports) `(?P<name>[^`]+)`, which (?:is not installed here and )?was not handed in")
 MAX_NAME = 100
 EMPTY_LINE = "was answered with an empty line"
 """Part of the error that the checker's answer to a prompt raises when it is converted to a number."""
@@ -85,6 +86,13 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
     if same:
         return f"reads `{shown}`, which is not there; `{same[0].name}` was handed in"
     return f"reads `{shown}`, which was not handed in"
+
+
+def named_in(words: str) -> str:
+    """Return what a sentence from ``lacks`` names as not handed in, "file `train.csv`" or "module `utils`"; "" for
+    nothing."""
+    found = _SAID.search(words)
+    return f"{'file' if found['verb'] == 'reads' else 'module'} `{found['name']}`" if found else ""
 
 
 def unanswered(cell: CellResult) -> bool:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from checker.source import absences
 from checker.source.faults import COLOUR, LONGEST, NOTHING_RAN, Fault
 from checker.source.provenance import MOST_LINKS, Provenance
 
@@ -115,9 +116,11 @@ def summary(error: Fault) -> str:
 def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
     """Return what went wrong, and what to do."""
     if fault.lacks:
+        named = absences.named_in(fault.lacks)
         return (
             f"{fault.lacks[0].upper()}{fault.lacks[1:]}.",
-            "Hand it in beside your file, or make it in your file from the data that the assignment names.",
+            f"Hand in {f'the {named}' if named else 'it'} beside your file, or make it in your file from the data that "
+            "the assignment names.",
         )
     again = "Then restart, and run all from top to bottom."
     if fault.name in NOTHING_RAN:

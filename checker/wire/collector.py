@@ -51,7 +51,8 @@ class Collector:
     """Receives one guest's frames, in order, and keeps the newest record of each cell and model.
 
     ``has_started``: the guest reached the first cell or seed; an earlier end is not the student's fault. ``at``: the
-    last cell or seed that it reached. ``on_epoch`` is called with each epoch that a live training sends.
+    last cell or seed that it reached. ``begun``: the cell that began and has not ended. ``on_epoch`` is called with each
+    epoch that a live training sends.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Collector:
         self.environment: Environment | None = None
         self.has_started = False
         self.at = 0
+        self.begun: CellResult | None = None
         self.failures: list[Failure] = []
         self.runs: list[TrainingRun] = []
         self.adaptations: list[Adaptation] = []
@@ -134,7 +136,10 @@ class Collector:
                 self._on_epoch(message)
             case Environment():
                 self.environment = message
+            case CellResult(ended=False):
+                self.begun = message
             case CellResult():
+                self.begun = None
                 self._cells[message.index] = message
             case ModelCapture():
                 before = self._models.get(message.id)

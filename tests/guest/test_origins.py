@@ -18,6 +18,7 @@ from checker.gather import explanation
 from checker.guest.plain import architecture, plaindata
 from checker.guest.plain.plaindata import UnrebuildableError
 from checker.keras_spec.allow_list import INITIALIZERS
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.network import KerasObject
 from checker.records.verdicts import FailureCause, Stage
 
@@ -48,7 +49,7 @@ def test_weights_of_initialisers_raise_no_alarm(said: dict[str, str]) -> None:
 def test_weights_from_elsewhere_are_noticed(said: dict[str, str]) -> None:
     """Weights that were set, assigned, loaded or given as an array come from elsewhere, by the layer's name."""
     elsewhere = [case.__name__ for case in origin_cases.ELSEWHERE]
-    assert [name for name in elsewhere if "weights come from elsewhere" not in said[name]] == []
+    assert [name for name in elsewhere if ELSEWHERE not in said[name]] == []
     assert [name for name in elsewhere if "its layer `named" not in said[name]] == []
     assert "`strange" in said["loaded_from_an_unknown_file"]
 
@@ -68,17 +69,20 @@ def test_a_constant_has_one_number() -> None:
     written = {"class_name": "__numpy__", "config": {"value": [1.0, 2.0], "dtype": "float64"}}
     assert plaindata._number(written) is None
     for value in (None, [0.1, 0.2], [[1.0]], "1"):
-        with pytest.raises(UnrebuildableError, match="weights come from elsewhere"):
+        with pytest.raises(UnrebuildableError, match=ELSEWHERE):
             plaindata.build(KerasObject("Constant", {"value": value}), INITIALIZERS, None, None)
 
 
 def test_a_network_that_was_only_loaded_is_referred(make: SimpleNamespace) -> None:
     """A network for the task whose training nobody saw is not said to be untrained: a demonstrator looks."""
-    loaded = make.model(origin="its weights come from elsewhere: a file")
+    loaded = make.model(origin=f"its layer `dense` began with weights from the file `w.h5`, and {ELSEWHERE}")
     object.__setattr__(loaded, "fits", ())
     failure = explanation.why_none([loaded], [], 5, 20_640)
     assert (failure.stage, failure.cause) == (Stage.SELECTING, FailureCause.TRAINED_ELSEWHERE)
-    assert "was not seen: its weights come from elsewhere" in failure.rationale
+    assert (
+        f"was not seen: its layer `dense` began with weights from the file `w.h5`, and {ELSEWHERE}."
+        in failure.rationale
+    )
     assert "never trained" not in failure.rationale
 
 
@@ -90,5 +94,5 @@ def test_a_rescaling_behind_other_layers_holds_no_array(tf: Any) -> None:
     rebuilt = architecture.rebuild(architecture.describe(honest, tf.keras, tf), tf.keras)
     assert rebuilt.output_shape == (None, 5)
     hidden = tf.keras.Sequential([layers.Input((9,)), layers.Dense(9), layers.Rescaling(numbers), layers.Dense(5)])
-    with pytest.raises(UnrebuildableError, match="weights come from elsewhere"):
+    with pytest.raises(UnrebuildableError, match=ELSEWHERE):
         architecture.rebuild(architecture.describe(hidden, tf.keras, tf), tf.keras)

@@ -117,7 +117,7 @@ def _kernel_died(cell: int) -> Failure:
 
 
 class Client(NotebookClient):
-    """nbclient with the checker's kernel, caps on output, and a report on each cell when it ends."""
+    """nbclient with the checker's kernel, caps on output, and a report on each cell when it begins and when it ends."""
 
     def __init__(self, notebook: Any, manager: AsyncKernelManager, folder: Path, say: Say) -> None:
         manager.client_factory = PromptClient
@@ -142,6 +142,7 @@ class Client(NotebookClient):
         self.current, self._started = cell_index + 1, time.perf_counter()
         self._room, self._pieces = MAX_PRINTED, MAX_PIECES
         self.say(frames.message(Progress(cell_index + 1, len(self.nb.cells))))
+        self.say(frames.message(replace(cell_result(cell, cell_index + 1, 0.0), outputs=(), error=None, ended=False)))
 
     def _on_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         seconds = time.perf_counter() - self._started

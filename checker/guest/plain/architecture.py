@@ -226,7 +226,7 @@ def _require_columns_own(layer: Layer, node: Node, columns: dict[int, tuple[int,
     weights."""
     numbers = max(np.size(layer.config.get(key, 0)) for key in ("scale", "offset"))  # type: ignore[arg-type]  # plain
     if numbers > 1 and (node.inputs[0] not in columns or numbers > math.prod(_shape(before))):
-        raise UnrebuildableError(f"{ELSEWHERE}: a `Rescaling` layer behind others holds an array")
+        raise UnrebuildableError(f"a `Rescaling` layer behind others holds an array of numbers, and {ELSEWHERE}")
 
 
 def _build(layer: Layer, keras: Any) -> Any:

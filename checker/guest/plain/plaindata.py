@@ -164,7 +164,7 @@ def build(thing: KerasObject, allowed: Mapping[str, str], module: Any, keras: An
     if unknown:
         raise UnrebuildableError(f"`{thing.class_name}` has no settings {sorted(unknown)}")
     if thing.class_name == "Constant" and not isinstance(thing.config.get("value"), int | float):
-        raise UnrebuildableError(f"{ELSEWHERE}: an initialiser holds an array of them")
+        raise UnrebuildableError(f"an initialiser holds an array of numbers, and {ELSEWHERE}")
     settings = {key: _built_value(key, value, keras) for key, value in thing.config.items()}
     return getattr(module, thing.class_name)(**settings)
 

@@ -32,7 +32,6 @@ from checker.records.arrays import Array
 MAX_BYTES = 64 * 2**20
 """Size limit of one variable; larger ones are not checked."""
 UNWATCHED = "whether its weights were fresh when its training began could not be looked at"
-FOREIGN = f"{ELSEWHERE} (another network, scikit-learn, a file)"
 KEPT = frozenset(allow_list.LAYERS) - {"Normalization"}
 """Layers that are checked. Normalization is left out, because the retraining adapts it anew."""
 STATISTICS = ("moving_mean", "moving_variance")
@@ -145,19 +144,19 @@ class Origins:
             return ""
         layer = next((layer for layer in _layers(model) if _holds_array(layer)), None)
         if layer is not None:
-            return f"{FOREIGN}: an initialiser of its layer `{_name(layer)}` holds an array of numbers"
+            return f"its layer `{_name(layer)}` began with an array of numbers, and {ELSEWHERE}"
         foreign = [(made, value) for made, value in self._held(model) if not self._is_initial(made, value)]
         learned = [(made, value) for made, value in foreign if made.name not in STATISTICS]
         if not learned:
             return ""
-        what = f"those of its layer `{learned[0][0].layer}` are not what its initialiser gives"
+        starts = f"its layer `{learned[0][0].layer}` began with"
         if file := record.file:
-            return f"{FOREIGN}: {what}; they were loaded from the file `{file}`, which no training seen here wrote"
+            return f"{starts} weights from the file `{file}`, and {ELSEWHERE}"
         source = self._source(record, {value for _, value in learned})
         if source is not None:
             name = source.variable or _name(source.model)
-            return f"its weights come from another network of this file, `{name}`: {what}"
-        return f"{FOREIGN}: {what}"
+            return f"{starts} the weights of another network of this file, `{name}`"
+        return f"{starts} weights that its initialiser did not make, and {ELSEWHERE}"
 
     def _held(self, model: Any) -> list[tuple[Made, bytes]]:
         """Return the current values of a network's variables whose initial values were recorded."""

@@ -52,7 +52,7 @@ def an_error(view: View) -> Details | None:
     if broken is None or broken.error is None:
         return None
     said = short(f"{broken.error.name}: {broken.error.message}", 120)
-    return about(broken.index, error=said.rstrip("."))
+    return about(broken.index, error=said.rstrip(".…"))
 
 
 def other_library(view: View) -> Details | None:
