@@ -156,7 +156,7 @@ def test_conditions_are_chosen_by_keyboard(seat, desk: Desk) -> None:
     ada.press("r")
     assert ada.page.evaluate("document.activeElement.name") == "condition"
     ada.press("Space", "Enter")
-    ada.sees("#state .now", "to be handed in again")
+    ada.sees("#state .now", "resubmit")
     (entry,) = desk.log.history("fail")
     assert entry.choice is Choice.RESUBMIT and len(entry.conditions) == 1
     ada.sees("#earlier", "✗ not met")
