@@ -163,7 +163,7 @@ def test_conditions_are_chosen_by_keyboard(seat, desk: Desk) -> None:
 
 
 def test_the_list_is_walked_by_keyboard(seat) -> None:
-    """The keys j and k and the arrows go through the list; Enter opens; n leads to who needs a decision; ? shows all."""
+    """The keys j, k and arrows go through the list, Enter opens, ? shows all keys, and c leads back."""
     ada = seat()
     rows = ada.page.locator("[data-row]").all_inner_texts()
     ada.press("j", "ArrowDown", "j", "k")

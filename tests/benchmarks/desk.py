@@ -21,16 +21,16 @@ from urllib.parse import quote, urlencode
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
-import psutil  # noqa: E402  # the project's folder has to be known first
-from cohort import a_cohort  # noqa: E402
-from desks import write_results  # noqa: E402
+import psutil  # the project's folder has to be known first
+from cohort import a_cohort
+from desks import write_results
 
-from checker.formats import files  # noqa: E402
-from checker.gradebooks.decision_log import DecisionLog  # noqa: E402
-from checker.records.codec import to_json  # noqa: E402
-from checker.records.decisions import Choice  # noqa: E402
-from checker.report import paths  # noqa: E402
-from checker.submissions import names  # noqa: E402
+from checker.formats import files
+from checker.gradebooks.decision_log import DecisionLog
+from checker.records.codec import to_json
+from checker.records.decisions import Choice
+from checker.report import paths
+from checker.submissions import names
 
 SIZES = (50, 2_500)
 TIMES = 200
