@@ -115,7 +115,7 @@ def test_a_class_is_filtered_by_decision() -> None:
     ],
 )
 def test_who_needs_a_decision(entry: DecisionEntry | None, is_needed: bool) -> None:
-    """Undecided students, those with a new file after a resubmission, and those for whom another asked for my opinion."""
+    """The undecided, those with a new file after a resubmission, and those for whom another asked for my opinion."""
     assert classroom.needs_decision(ROWS[0], entry, "Ada") is is_needed
 
 
