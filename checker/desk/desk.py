@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -14,6 +15,9 @@ from checker.desk.table import Table
 from checker.desk.walls import Address, Form
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import DecisionEntry
+from checker.records.settings import RunSettings
+from checker.run.places import Place
+from checker.run.what_ifs import Workshop
 
 WHOLE = 3.0
 """Seconds between two looks at all decisions."""
@@ -29,6 +33,8 @@ class Desk:
     people: People = field(default_factory=People)
     presence: Presence = field(default_factory=Presence)
     hub: Hub = field(default_factory=Hub)
+    elsewhere: Callable[[RunSettings], Place] | None = None
+    workshop: Workshop = field(init=False)
     table: Table = field(init=False)
     _newest: dict[str, DecisionEntry] = field(default_factory=dict)
     _seen: int = 0
@@ -37,6 +43,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.table = Table(self.results, self.log)
+        self.workshop = Workshop(self.results.folder, self.elsewhere)
         self.table.look(self._seen)
         self.catch_up()
 

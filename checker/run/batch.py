@@ -18,10 +18,10 @@ from checker.gather import execution, retraining, selection
 from checker.records.codec import to_json
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
-from checker.records.settings import ReferenceResults, RunSettings, Watch
+from checker.records.settings import ReferenceResults, RunSettings, Watch, unwatched
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import check, earlier, lock, store
+from checker.run import answers, check, earlier, keys, lock, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
@@ -159,6 +159,7 @@ def _check(
     watch: Watch,
     fresh: bool,
 ) -> Report:
+    settings = answers.respected(settings, submission, out)
     under, folder = evidence_keys(submission, settings, place.kind), out / EVIDENCE
     is_ours = store.origin(folder / files.slug(submission.name)) is Origin.OURS
     is_stored = is_ours and not fresh and submission.failure is None
@@ -180,6 +181,39 @@ def _check(
         _keep(gathered, submission, settings, out, under)
         report = _judge(gathered, settings, reference, out)
     return report
+
+
+def make_answer(
+    out: Path, slug: str, number: int, by: str, settings: RunSettings, reference: ReferenceResults, place: Place
+) -> Report:
+    """Make another network of a submission's file the answer, as ``by`` wants it: train it in the clean guest, judge
+    it, and write its pages and the tables. The student's file does not run.
+
+    Raises UsageError, in words, if it cannot be made the answer, or while another command works in the folder.
+    """
+    with lock.held(out):
+        stored = out / EVIDENCE / slug
+        if store.origin(stored) is not Origin.OURS:
+            raise UsageError(ALTERED)
+        try:
+            run, ran = store.load_kept(stored, circumstances(settings))
+        except (OSError, EvidenceError) as error:
+            raise UsageError(OUTDATED) from error
+        submission, choice = ran.evidence.submission, answers.choice_of(ran.evidence, number, by, settings)
+        settings = replace(settings, model=answers.named(number))
+        under = keys.answered(run, settings)
+        gathered = place.answer_again(ran, submission, settings, unwatched)
+        _keep(gathered, submission, settings, out, under)
+        answers.store_choice(out, slug, choice)
+        report = _judge(gathered, settings, reference, out)
+        if check.needs_further(report, settings):
+            gathered = place.train_further(gathered, submission, settings, unwatched)
+            _keep(gathered, submission, settings, out, under)
+            report = _judge(gathered, settings, reference, out)
+        board = Board(settings, out)
+        board.end(slug, report)
+        board.write()
+        return report
 
 
 def _keep(gathered: Gathered, submission: Submission, settings: RunSettings, out: Path, under: Keys) -> None:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,11 @@ from checker.errors import CheckerError, EvidenceError, StoppedError, UsageError
 from checker.formats import files
 from checker.records.codec import from_json, to_json
 from checker.records.gathered import Gathered
-from checker.records.settings import Live, RunSettings
+from checker.records.settings import Live, RunSettings, unwatched
 from checker.records.training import Epoch
 from checker.records.variants import Tried, Variant
-from checker.run import keys, places, remembered, session, store
-from checker.run.batch import EVIDENCE
+from checker.run import answers, keys, places, remembered, session, store
+from checker.run.batch import EVIDENCE, make_answer
 from checker.run.places import Place
 from checker.run.session import Request
 from checker.run.slots import Slots
@@ -45,6 +45,10 @@ MOST_KEPT, MOST_OPEN = 60, 6
 UNWANTED_SECONDS = 10.0
 """After this time without a look nobody waits for a training."""
 STOPPED = "This training was stopped: a newer one of yours took its place, or nobody waited for it."
+OTHER_VERSION = (
+    "The evidence of this submission was gathered by another version of the checker, or for another assignment. Run "
+    "that batch again; what has not changed does not run again."
+)
 FULL = "Too many what-ifs are waiting. Try again in a moment."
 
 
@@ -145,8 +149,7 @@ class Workshop:
     def _place(self, settings: RunSettings) -> Place:
         if self._elsewhere is not None:
             return self._elsewhere(settings)
-        count = places.jobs_that_fit(settings.assignment)
-        slots = Slots(count, kept=1 if count > 1 else 0)
+        slots = Slots(places.jobs_that_fit(settings.assignment), is_desk=True)
         return places.Pool(kinds.choose("none" if bubblewrap.why_not() else kinds.KINDS[0]), slots)
 
     def get_ready(self) -> None:
@@ -193,6 +196,29 @@ class WhatIfs:
     def gathered(self, slug: str) -> Gathered:
         """Return a student's evidence; raises the errors of ``original``."""
         return self._open(slug).gathered
+
+    def make_answer(self, slug: str, number: int, by: str) -> None:
+        """Make another network of a student's file the answer; wait until it is trained, judged and in the tables.
+
+        Raises UsageError, in words, if it cannot be made the answer, or while another command works in the folder.
+        """
+        self._executor.submit(self._make_answer, slug, number, by).result()
+
+    def _make_answer(self, slug: str, number: int, by: str) -> None:
+        _, _, gathered = store.load_at(self._out / EVIDENCE / slug, keys.circumstances(self._settings))
+        if gathered is None:
+            raise RefusedError(OTHER_VERSION)
+        answers.choice_of(gathered.evidence, number, by, self._settings)
+        request = remembered.completed(Request(out=self._out), self._out)
+        settings = session.prepare(request, [gathered.evidence.submission]).settings
+        reference = session.open(settings, lambda name: unwatched, lambda name, report: None).reference
+        make_answer(self._out, slug, number, by, settings, reference, self._place)
+
+    def networks(self, slug: str) -> Sequence[answers.Network]:
+        """Return the networks of a student's file; raises RefusedError if their evidence cannot be used."""
+        place = self._out / EVIDENCE / slug
+        _, _, gathered = store.load_at(place, keys.circumstances(self._settings))
+        return answers.networks(gathered.evidence, self._settings) if gathered else ()
 
     def known(self, slug: str, variant: Variant) -> Tried | None:
         """Return what came of a variant that was tried before; None if it was not. Raises the errors of ``ask``."""
@@ -277,10 +303,7 @@ class WhatIfs:
         if store.origin(place) is not Origin.OURS:
             raise RefusedError("The evidence of this submission is not as a batch stored it. Run that batch again.")
         if gathered is None:
-            raise RefusedError(
-                "The evidence of this submission was gathered by another version of the checker, or for another "
-                "assignment. Run that batch again; what has not changed does not run again."
-            )
+            raise RefusedError(OTHER_VERSION)
         return _Opened(digest, gathered, original_of(gathered, self._settings))
 
     def _cached(self, slug: str, opened: _Opened, variant: Variant) -> Path:
