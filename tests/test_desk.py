@@ -450,12 +450,11 @@ class Served:
             if line.startswith("Each link"):
                 break
 
-    def end(self) -> tuple[int, str, float]:
-        """Interrupt it; return its exit code, what else it said, and how long it took."""
-        began = time.monotonic()
+    def end(self) -> tuple[int, str]:
+        """Interrupt it; return its exit code and what else it said."""
         self.process.send_signal(signal.SIGINT)
-        said = self.process.communicate(timeout=20)[0]
-        return self.process.returncode, said, time.monotonic() - began
+        said = self.process.communicate(timeout=30)[0]
+        return self.process.returncode, said
 
 
 def _enter(link: str, **more: object) -> tuple[http.client.HTTPConnection, str]:
@@ -470,22 +469,23 @@ def _enter(link: str, **more: object) -> tuple[http.client.HTTPConnection, str]:
 
 @pytest.mark.slow
 def test_the_desk_ends_at_once(folder: Path) -> None:
-    """Interrupted with streams open, the process ends within seconds, says that all is kept, and names no secret."""
+    """Interrupted, the desk ends its streams at once, says that all is kept, and has printed no cookie or used link."""
     served = Served(folder)
     connection, cookie = _enter(served.links[0])
     connection.request("GET", "/events", headers={"Cookie": cookie.partition(";")[0]})
     stream = connection.getresponse()
     assert stream.readline().startswith(b"retry")
     ended = []
-    reader = threading.Thread(target=lambda: ended.append(stream.read()))
+    reader = threading.Thread(target=lambda: ended.append((stream.read(), time.monotonic())))
     reader.start()
-    code, said, seconds = served.end()
+    began = time.monotonic()
+    code, said = served.end()
     reader.join(5)
     stream.close()
     connection.close()
     assert (code, len(ended)) == (0, 1)
     assert "all decisions are kept" in said and "Traceback" not in said
-    assert seconds < 10
+    assert ended[0][1] - began < 5
     assert not any(secret in said for secret in (served.links[0].rpartition("/")[2], cookie[19:40]))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -64,7 +65,7 @@ def show(request: Request) -> Response:
     return pages.render(request, "desk/student.html", is_part=False, event=event, problem=problem, **names, **evidence)
 
 
-def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, object]:
+def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, Any]:
     """Return what the parts need that change while a page is open."""
     session, want = session_of(request), classroom.wanted(request.query_params)
     of, decisions = desk.results.now(), desk.decisions
@@ -102,7 +103,7 @@ def _report(desk: Desk, row: Row) -> tuple[Report | None, UsageError | None]:
         return None, error
 
 
-def _evidence(report: Report, row: Row) -> dict[str, object]:
+def _evidence(report: Report, row: Row) -> dict[str, Any]:
     """Return the report's own sections: what leads it, and the rest."""
     script = f"../results/reproduce/{row.slug}.py" if report.reproduce else ""
     edition = {"index_href": "", "student_href": "", "script_href": script}
@@ -116,7 +117,7 @@ def _evidence(report: Report, row: Row) -> dict[str, object]:
     }
 
 
-def _since(desk: Desk, report: Report) -> dict[str, object]:
+def _since(desk: Desk, report: Report) -> dict[str, Any]:
     """Return what changed since the file before, and the way to its page; nothing if there was none."""
     files = earlier.of(desk.results.folder, report.submission.name)
     if not files or files[-1].report.submission.sha256 == report.submission.sha256:
