@@ -173,7 +173,9 @@ class Workshop:
 
 
 def settings_of(out: Path) -> RunSettings:
-    """Return the settings of the batch that wrote a results folder."""
+    """Return the settings of the batch that wrote a results folder. Raises UsageError if they are not known."""
+    if remembered.read(out) is None:
+        raise UsageError(f"{out} does not say what it was checked with.", "Run `checker batch` on it again.")
     return session.settings(remembered.completed(Request(out=out), out))
 
 
