@@ -28,10 +28,12 @@ PORT = 8400
 ORIGIN = f"http://127.0.0.1:{PORT}"
 
 
-def write_results(folder: Path, ends: Iterable[Report | Unfinished], **under_way: object) -> Path:
-    """Write what the desk reads of these results."""
+def write_results(
+    folder: Path, ends: Iterable[Report | Unfinished], rows: Iterable[Report] = (), **under_way: object
+) -> Path:
+    """Write what the desk reads of these results. Those in ``rows`` stand in the index alone."""
     ends = tuple(ends)
-    files.write(folder / tables.ROSTER, roster_json(TITLE, ends, DATA, **under_way))
+    files.write(folder / tables.ROSTER, roster_json(TITLE, [*ends, *rows], DATA, **under_way))
     for end in ends:
         if isinstance(end, Report):
             files.write(folder / paths.record_of(end.submission), json.dumps(sound(to_plain(end))))

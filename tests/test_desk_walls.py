@@ -185,7 +185,9 @@ def test_a_form_has_a_size(desk, ada: Visitor) -> None:
 # -- what an answer allows -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", STUDENT, "/nowhere", "/static/desk.js", "/in/wrong", "/results/reports/ada.html"])
+@pytest.mark.parametrize(
+    "path", ["/", STUDENT, "/nowhere", "/static/desk.js", "/in/wrong", "/results/reports/ada.html"]
+)
 def test_every_answer_forbids_what_it_can(ada: Visitor, path: str) -> None:
     """No answer may be framed, guessed at, or load anything from elsewhere; none opens the desk to other origins."""
     headers = ada.get(path).headers
@@ -215,7 +217,11 @@ def test_a_mistake_of_ours_is_told_in_words(desk, ada: Visitor) -> None:
 # -- files of the results --------------------------------------------------------------------------------------
 
 ESCAPES = (
-    *("/results/reports/../index.json", "/results/reports/..%2findex.json", "/results/reports/%2e%2e%2fdecisions.sqlite"),
+    *(
+        "/results/reports/../index.json",
+        "/results/reports/..%2findex.json",
+        "/results/reports/%2e%2e%2fdecisions.sqlite",
+    ),
     *("/results/evidence/ada.json", "/results/reports/ada.json", "/results/decisions.sqlite", "/results/run.json"),
     *("/results/reports/nobody.html", "/results/reports/ada.html%00.py", "/results/reports//etc/passwd"),
     *("/results/..%5creports/ada.html", "/results/./reports/../../etc/passwd", "/results/reproduce/ada.html"),

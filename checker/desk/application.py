@@ -37,7 +37,11 @@ async def events(request: Request) -> Response:
     desk = desk_of(request)
     if desk.hub.is_full:
         return Response("Too many pages are open.\n", 503)
-    return StreamingResponse(desk.hub.stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    after = request.query_params.get("after", "")
+    number = int(after) if after.isascii() and after.isdecimal() and len(after) < 12 else desk.hub.number
+    return StreamingResponse(
+        desk.hub.stream(number), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 async def _say(request: Request, error: Exception) -> Response:

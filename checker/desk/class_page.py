@@ -11,7 +11,7 @@ from checker.desk.desk import desk_of, form_of, session_of
 def show(request: Request) -> Response:
     """Return the class, or a page of it."""
     desk, session = desk_of(request), session_of(request)
-    of, decisions = desk.results.now(), desk.decisions
+    event, of, decisions = desk.hub.number, desk.results.now(), desk.decisions
     want = classroom.wanted(request.query_params)
     rows = classroom.shown(of, decisions, want, session.name)
     start = _number(request.query_params.get("from", "")) // classroom.PAGE * classroom.PAGE
@@ -19,6 +19,7 @@ def show(request: Request) -> Response:
     return pages.render(
         request,
         "desk/list.html" if pages.is_part(request, "list") else "desk/class.html",
+        event=event,
         of=of,
         want=want,
         rows=rows[start : start + classroom.PAGE],

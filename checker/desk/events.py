@@ -8,6 +8,7 @@ the desk closes.
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator
 
 MOST = 100
@@ -25,6 +26,9 @@ class Hub:
         self._queues: set[asyncio.Queue[tuple[str, str] | None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
+        self._lock = threading.Lock()
+        self.number = 0
+        """How many events there were. A page that was made before some of them is told at once."""
 
     def __len__(self) -> int:
         """Return how many streams are open."""
@@ -37,6 +41,8 @@ class Hub:
 
     def publish(self, event: str, slug: str = "") -> None:
         """Tell all pages of a change, from any thread."""
+        with self._lock:
+            self.number += 1
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._put, (event, slug))
@@ -57,11 +63,13 @@ class Hub:
             if event is None or queue.qsize() < ROOM:
                 queue.put_nowait(event)
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """Yield the events from now on, as a browser reads them."""
+    async def stream(self, after: int) -> AsyncIterator[bytes]:
+        """Yield the events after this number, as a browser reads them; one ``all`` for those that are past."""
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(ROOM + 2)
         self._queues.add(queue)
+        if self.number > after:
+            queue.put_nowait(("all", ""))
         try:
             yield b"retry: 2000\n\n"
             while not self._is_closed:

@@ -55,12 +55,12 @@ def show(request: Request) -> Response:
     desk, session, row = desk_of(request), session_of(request), _row(request)
     for slug in desk.presence.look(session, row.slug):
         desk.hub.publish("presence", slug)
-    report, problem = _report(desk, row)
+    event, (report, problem) = desk.hub.number, _report(desk, row)
     names = _state(desk, request, row, report)
     if pages.is_part(request, "state"):
         return pages.render(request, "desk/state.html", is_part=True, **names)
     evidence = _evidence(report, row) if report else {}
-    return pages.render(request, "desk/student.html", is_part=False, problem=problem, **names, **evidence)
+    return pages.render(request, "desk/student.html", is_part=False, event=event, problem=problem, **names, **evidence)
 
 
 def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, object]:
@@ -169,7 +169,7 @@ def undo(request: Request) -> Response:
 
 
 def answer(request: Request) -> Response:
-    """Save how the student answered a question; the same mark again takes it back."""
+    """Save how the student answered a question; no mark takes an earlier one back."""
     desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
     question, help = form.first("question"), None
     with suppress(ValueError):

@@ -8,14 +8,14 @@ const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
 // -- live updates: one stream for each page in sight; browsers allow few at once ------------------------------
 let stream = null;
+let event = body.dataset.event || "";
 function listen() {
   if (document.hidden || stream) return;
-  let wasOpen = false;
-  stream = new EventSource("/events");
+  stream = new EventSource(`/events?after=${event}`);
   stream.onopen = () => {
     one("[data-lost]").hidden = true;
-    if (wasOpen || listen.again) tell("all", "");
-    wasOpen = listen.again = true;
+    if (event === "") tell("all", "");
+    event = "";  // from now on a new stream cannot know what was missed
   };
   stream.onerror = () => { one("[data-lost]").hidden = false; };
   stream.onmessage = message => {
@@ -61,10 +61,6 @@ function keepDraft() {
 function restoreDraft() {
   const kept = JSON.parse(localStorage.getItem(draftKey) || "null");
   if (!kept) return;
-  if (kept.sent && kept.note === one("#state").dataset.saved) {
-    localStorage.removeItem(draftKey);
-    return;
-  }
   form.note.value = kept.note;
   form.other.value = kept.other;
   for (const box of all("[name=condition]", form)) box.checked = kept.conditions.includes(box.value);
@@ -72,27 +68,76 @@ function restoreDraft() {
 if (form) {
   restoreDraft();
   form.addEventListener("input", keepDraft);
-  form.addEventListener("submit", () => {
-    if (localStorage.getItem(draftKey)) localStorage.setItem(draftKey, JSON.stringify({ ...draft(), sent: true }));
-  });
-  form.addEventListener("htmx:afterRequest", event => {
-    if (event.detail.elt !== form || !event.detail.successful) return;
-    localStorage.removeItem(draftKey);
-    form.reset();
-  });
 }
 
-// A refused or failed request shows its page, which has the words and what was typed.
-document.addEventListener("htmx:beforeSwap", event => {
-  if (event.detail.xhr.status < 400) return;
-  event.detail.shouldSwap = false;
-  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-  const heading = one("h1", page);
+// -- forms: what is sent and what is asked for goes in turn, so that no older answer replaces a newer one ------
+let chain = Promise.resolve();
+let isAsked = false;
+const inTurn = act => { chain = chain.then(act).catch(() => { say("No connection to the desk."); }); };
+function say(words) {
   const told = one("[data-lost]");
-  told.textContent = `${heading ? heading.textContent : "This was not saved."} What you typed is still here.`;
+  told.textContent = `${words} What you type is kept in this browser.`;
   told.hidden = false;
+}
+function refresh() {
+  if (isAsked || !one("[data-refresh]")) return;
+  isAsked = true;
+  inTurn(() => {
+    isAsked = false;
+    return htmx.ajax("GET", address(), { target: `#${one("[data-refresh]").id}`, swap: "outerHTML" });
+  });
+}
+function address() {
+  if (!search) return location.pathname + location.search;
+  const wanted = new URLSearchParams([...new FormData(search)].filter(([, value]) => value));
+  const query = wanted.size ? `?${wanted}` : "";
+  const list = one("#list");
+  const start = query === list.dataset.query && list.dataset.from !== "0" ? list.dataset.from : "";
+  if (start) wanted.set("from", start);
+  history.replaceState(null, "", wanted.size ? `/?${wanted}` : "/");
+  return location.pathname + location.search;
+}
+const search = one("form.tools");
+if (search) {
+  let typed = 0;
+  search.addEventListener("input", () => { clearTimeout(typed); typed = setTimeout(refresh, 80); });
+  search.addEventListener("submit", event => { event.preventDefault(); refresh(); });
+}
+const TOLD = slug ? ["decision-here", "answer-here", "presence-here", "all"] : ["decision", "presence", "class", "all"];
+for (const event of TOLD) body.addEventListener(`desk-${event}`, refresh);
+async function send(action, fields) {
+  const answer = await fetch(action, { method: "POST", body: fields, redirect: "manual" });
+  if (answer.type === "opaqueredirect" || answer.ok) return true;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const heading = one("h1", page);
+  say(heading ? heading.textContent : "This was not saved.");
+  return false;
+}
+function fieldsOf(sent, submitter) {
+  const fields = new URLSearchParams(new FormData(sent));
+  if (submitter && submitter.name) fields.append(submitter.name, submitter.value);
+  return fields;
+}
+document.addEventListener("submit", event => {
+  const sent = event.target;
+  if (!sent.matches("[data-live]")) return;
+  event.preventDefault();
+  if (sent.matches(".mark")) {  // it shows at once; the answer of the desk then says what is stored
+    for (const mark of all("[aria-pressed]", sent)) mark.setAttribute("aria-pressed", String(mark === event.submitter));
+  }
+  const fields = fieldsOf(sent, event.submitter);
+  inTurn(async () => {
+    // What is undone is what the page shows when its turn comes.
+    if (sent.dataset.live === "undo") fields.set("based_on", one("#state [name=based_on]").value);
+    if (await send(sent.action, fields) && sent === form) forget(fields);
+  });
+  refresh();
 });
-document.addEventListener("htmx:sendError", () => { one("[data-lost]").hidden = false; });
+function forget(fields) {
+  if (form.note.value !== fields.get("note")) return;  // something was typed since
+  localStorage.removeItem(draftKey);
+  form.reset();
+}
 
 // -- keys ------------------------------------------------------------------------------------------------
 const isTyping = element => element.matches("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])");
@@ -128,9 +173,14 @@ function question(number) {
   }
   const marks = all(".mark button", item);
   const at = marks.findIndex(mark => mark.getAttribute("aria-pressed") === "true");
-  (marks[at + 1] || marks[at]).click();  // the pressed one once more takes the mark back
+  marks[at + 1].click();  // the last one takes the mark back
   return true;
 }
+// A mark shows at once; the answer of the desk then says what is stored.
+document.addEventListener("submit", event => {
+  if (!event.target.matches(".mark")) return;
+  for (const mark of all("[aria-pressed]", event.target)) mark.setAttribute("aria-pressed", String(mark === event.submitter));
+});
 function resubmit() {
   const boxes = all("[name=condition]", form);
   const isChosen = boxes.some(box => box.checked) || form.other.value.trim() || form.note.value.trim();
@@ -168,7 +218,10 @@ document.addEventListener("keydown", event => {
   }
   if (target.matches("input[type=search]") && (event.key === "ArrowDown" || event.key === "Enter")) {
     if (event.key === "ArrowDown") { if (move(1)) event.preventDefault(); }
-    else if (openOnly()) event.preventDefault();
+    else {
+      event.preventDefault();
+      openFirst();
+    }
     return;
   }
   if (isTyping(target) || one("dialog[open]")) return;
@@ -176,13 +229,12 @@ document.addEventListener("keydown", event => {
   if (act()) event.preventDefault();
 });
 // Enter in the search opens the first one, once the list shows what was typed.
-function openOnly() {
-  const search = one("input[type=search]");
-  const list = one("#list");
-  const go = () => { const first = one("[data-row]"); if (first) first.click(); };
-  if (list.dataset.text === search.value) { go(); return true; }
-  document.addEventListener("htmx:afterSettle", go, { once: true });
-  return false;
+function openFirst() {
+  refresh();
+  inTurn(async () => {
+    const first = one("[data-row]");
+    if (first) first.click();
+  });
 }
 const button = one("[data-keys]");
 button.hidden = false;

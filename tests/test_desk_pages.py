@@ -1,0 +1,318 @@
+"""The desk in a real browser: by keyboard alone, by two people at once, on a phone, without scripts."""
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import browser
+import pytest
+from cohort import a_cohort
+from reports import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
+from test_pages import _faults
+
+pytest.importorskip("uvicorn")
+
+import uvicorn
+from desks import write_results
+
+from checker.desk import serving
+from checker.desk.application import application
+from checker.desk.desk import Desk
+from checker.desk.results import Results
+from checker.desk.walls import Address
+from checker.gradebooks.decision_log import DecisionLog
+from checker.records.decisions import Choice
+from checker.records.report import Unfinished
+
+pytestmark = pytest.mark.browser
+
+DESKTOP, PHONE = 1280, 390
+DARK = ("/", "/student/pass", "/student/fail")
+LIGHT = (*DARK, "/student/refer", "/student/price", "/student/zoe", "/student/nobody")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator:
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = browser.launch(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results with a student of each verdict, one without, a hostile one, and a class of sixty."""
+    price = replace(a_price(), submission=replace(a_price().submission, name="price"))
+    known = [a_pass("pass"), a_fail("fail"), a_referral("refer"), price, poisoned(a_pass())]
+    folder = tmp_path_factory.mktemp("written")
+    return write_results(folder, [*known, Unfinished("zoe", "The sandbox fell over.")], rows=a_cohort(60))
+
+
+@pytest.fixture
+def desk(written: Path, tmp_path: Path) -> Iterator[Desk]:
+    """A desk that is served, on a copy of the results."""
+    shutil.copytree(written, tmp_path, dirs_exist_ok=True)
+    with serving.listening("127.0.0.1", None) as at, DecisionLog.open(tmp_path) as log:
+        served = Desk(Results(tmp_path), log, Address("127.0.0.1", at.getsockname()[1]))
+        server = uvicorn.Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [at]})
+        thread.start()
+        yield served
+        served.hub.close()
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+class Seat:
+    """A demonstrator at a browser, and the errors that its pages told."""
+
+    def __init__(self, chromium, desk: Desk, name: str, width: int = DESKTOP, **settings: object) -> None:
+        self.context = chromium.new_context(viewport={"width": width, "height": 800}, **settings)
+        self.page, self.errors, self.url = self.context.new_page(), [], desk.address.url
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(f"{self.url}/in/{desk.people.invite(name)}")
+        self.page.wait_for_url(f"{self.url}/")
+
+    def go(self, path: str) -> None:
+        """Open a page of the desk."""
+        self.page.goto(f"{self.url}{path}")
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def sees(self, selector: str, words: str | re.Pattern[str], seconds: float = 5) -> None:
+        """Wait until an element says something."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(selector)).to_contain_text(words, timeout=1000 * seconds)
+
+
+@pytest.fixture
+def seat(chromium, desk: Desk) -> Iterator:
+    """Seats somebody at a browser of their own."""
+    seats: list[Seat] = []
+
+    def seated(name: str = "Ada", width: int = DESKTOP, **settings: object) -> Seat:
+        seats.append(Seat(chromium, desk, name, width, **settings))
+        return seats[-1]
+
+    yield seated
+    for one in seats:
+        one.context.close()
+
+
+# -- by keyboard -----------------------------------------------------------------------------------------------
+
+
+def test_a_student_is_ticked_by_keyboard_alone(seat, desk: Desk) -> None:
+    """Search, open, ask, mark, write a note, tick, undo and go on to the next one, without a mouse."""
+    ada = seat()
+    ada.press("/")
+    ada.page.keyboard.type("pas")
+    ada.sees("#list [role=status]", "1 of ")
+    ada.press("Enter")
+    ada.page.wait_for_url("**/student/pass?text=pas")
+    ada.press("1")
+    assert ada.page.locator("#question-1 .answer p").is_visible()
+    ada.press("1")
+    ada.sees("#mark-1 [aria-pressed=true]", "answered")
+    ada.press("2", "2")
+    ada.sees("#mark-2 [aria-pressed=true]", "answered")
+    ada.press("2")
+    ada.sees("#mark-2 [aria-pressed=true]", "with help")
+    ada.press("m")
+    ada.page.keyboard.type("to tick or not: r u sure? 1")
+    assert desk.log.history("pass") == ()
+    ada.press("Escape", "t")
+    ada.sees("#state .now", "ticked")
+    entry = desk.log.newest()["pass"]
+    assert (entry.choice, entry.note, entry.by) == (Choice.TICK, "to tick or not: r u sure? 1", "Ada")
+    assert {one.help for one in desk.log.answers("pass").values()} == {"answered", "with help"}
+    ada.page.wait_for_function("document.querySelector('[name=note]').value === ''")
+    ada.press("u")
+    ada.sees("#state .now", "Undecided")
+    ada.press("t")
+    ada.sees("#state .now", "ticked")
+    ada.press("n")
+    ada.sees("#content", "Nobody in this list is waiting")
+    assert ada.errors == []
+
+
+def test_conditions_are_chosen_by_keyboard(seat, desk: Desk) -> None:
+    """The key for resubmitting leads to the conditions first; Space chooses one, Enter saves."""
+    ada = seat()
+    ada.go("/student/fail")
+    ada.press("r")
+    assert ada.page.evaluate("document.activeElement.name") == "condition"
+    ada.press("Space", "Enter")
+    ada.sees("#state .now", "to be handed in again")
+    (entry,) = desk.log.history("fail")
+    assert entry.choice is Choice.RESUBMIT and len(entry.conditions) == 1
+    ada.sees("#earlier", "✗ not met")
+
+
+def test_the_list_is_walked_by_keyboard(seat) -> None:
+    """The keys j and k and the arrows go through the list; Enter opens; n leads to who needs a decision; ? shows all."""
+    ada = seat()
+    rows = ada.page.locator("[data-row]").all_inner_texts()
+    ada.press("j", "ArrowDown", "j", "k")
+    assert ada.page.evaluate("document.activeElement.innerText") == rows[1]
+    ada.press("Enter")
+    ada.page.wait_for_url("**/student/**")
+    assert ada.page.locator("h1").inner_text() == rows[1]
+    ada.press("j")
+    ada.sees("h1", rows[2])
+    ada.press("?")
+    assert ada.page.locator("#keys").is_visible()
+    ada.press("t", "Escape")
+    assert not ada.page.locator("#keys").is_visible()
+    ada.sees("#state .now", "Undecided")
+    ada.press("c")
+    ada.page.wait_for_url(f"{ada.url}/")
+    assert ada.errors == []
+
+
+# -- by two people ---------------------------------------------------------------------------------------------
+
+
+def test_a_mark_shows_in_another_browser_within_a_second(seat) -> None:
+    """What one demonstrator decides and marks, the other sees in class and on the student's page, with what they are
+    just typing left alone."""
+    ada, grace = seat("Ada"), seat("Grace")
+    ada.go("/student/pass")
+    grace.go("/student/pass")
+    grace.sees("#state .others", "Ada")
+    ada.sees("#state .others", "Grace")
+    grace.page.locator("[name=note]").fill("half a sen")
+    began = time.monotonic()
+    ada.press("t")
+    grace.sees("#state .now", "ticked", 1)
+    assert time.monotonic() - began < 1
+    ada.press("1", "1")
+    grace.sees("#mark-1 [aria-pressed=true]", "answered", 1)
+    assert grace.page.locator("[name=note]").input_value() == "half a sen"
+    grace.go("/")
+    ada.press("a")
+    grace.sees("tr:has(#row-pass) .decision", "absent", 1.5)
+    grace.sees("tr:has(#row-pass)", "● Ada")
+    grace.sees("#list .counted", "1 of ")
+
+
+def test_an_edit_war_keeps_both(seat, desk: Desk) -> None:
+    """A decision that was taken without seeing the other's is kept beside it, and both people are told."""
+    ada, grace = seat("Ada"), seat("Grace", java_script_enabled=False)
+    ada.go("/student/pass")
+    grace.go("/student/pass")
+    ada.press("t")
+    ada.sees("#state .now", "ticked")
+    grace.page.locator("[name=note]").fill("copied from a neighbour")
+    grace.page.get_by_role("button", name="Second opinion").click()
+    for one in (ada, grace):
+        one.sees("#state [role=alert]", "Grace had not seen the decision of Ada")
+    assert [(one.by, one.choice) for one in desk.log.history("pass")] == [("Ada", "tick"), ("Grace", "second opinion")]
+
+
+def test_next_avoids_those_whom_others_look_at(seat, desk: Desk) -> None:
+    """Two people who ask for the next one at once get two students."""
+    ada, grace = seat("Ada"), seat("Grace")
+    ada.press("n")
+    ada.page.wait_for_url("**/student/**")
+    grace.press("n")
+    grace.page.wait_for_url("**/student/**")
+    assert ada.page.url != grace.page.url
+
+
+# -- nothing typed is lost -------------------------------------------------------------------------------------
+
+
+def test_what_is_typed_is_not_lost(seat, desk: Desk) -> None:
+    """A note survives a reload, a look at another student, a store that cannot be written, and a desk that was started
+    again."""
+    ada = seat()
+    ada.go("/student/pass")
+    note = ada.page.locator("[name=note]")
+    note.fill("explains backpropagation well")
+    ada.page.reload()
+    assert note.input_value() == "explains backpropagation well"
+    ada.go("/student/fail")
+    assert note.input_value() == ""
+    ada.go("/student/pass")
+    assert note.input_value() == "explains backpropagation well"
+    ada.page.evaluate("document.querySelector('#decide [name=token]').value = 'of the old desk'")
+    ada.page.get_by_role("button", name="Tick").click()
+    ada.sees("[data-lost]", "This was not saved")
+    assert desk.log.history("pass") == ()
+    ada.page.reload()
+    assert note.input_value() == "explains backpropagation well"
+    ada.page.get_by_role("button", name="Tick").click()
+    ada.sees("#state .now", "ticked")
+    ada.page.reload()
+    assert note.input_value() == ""
+    assert desk.log.newest()["pass"].note == "explains backpropagation well"
+
+
+# -- for everybody ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("scheme", "paths"), [("light", LIGHT), ("dark", DARK)])
+def test_every_page_can_be_used_by_everyone(seat, desk: Desk, scheme: str, paths: tuple[str, ...]) -> None:
+    """axe-core finds nothing serious on any page; none asks elsewhere, tells an error, or is wider than a phone."""
+    desk.log.decide("fail", Choice.RESUBMIT, "Fix the loss.", ["The loss fits. [test_loss]", HOSTILE], "Grace", 0)
+    desk.log.decide("fail", Choice.SECOND_OPINION, HOSTILE, [], HOSTILE, 0)
+    desk.catch_up()
+    ada, asked = seat("Ada", PHONE, color_scheme=scheme), []
+    ada.page.on("request", lambda request: asked.append(request.url))
+    hostile = next(row.slug for row in desk.results.now().roster.rows if "script" in row.slug)
+    for path in (*paths, f"/student/{hostile}"):
+        ada.go(path)
+        ada.page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+        assert _faults(ada.page) == [], path
+        assert ada.page.evaluate("document.documentElement.scrollWidth") <= PHONE, path
+    assert [url for url in asked if not url.startswith((ada.url, "data:image/png"))] == []
+    assert [said for said in ada.errors if "404" not in said] == []
+
+
+def test_everything_but_live_updates_works_without_scripts(seat, desk: Desk) -> None:
+    """Search, filters, paging, next, marks, decisions, conditions and undo are plain links and forms."""
+    ada = seat(java_script_enabled=False)
+    page = ada.page
+    page.get_by_role("link", name=re.compile("→$")).click()
+    assert "from=50" in page.url
+    page.get_by_label("Search").fill("PAS")
+    page.get_by_label("Verdict").select_option("PASS")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="pass", exact=True).click()
+    page.locator("#mark-1").get_by_role("button", name="with help").click()
+    ada.sees("#mark-1 [aria-pressed=true]", "with help")
+    page.get_by_label("Another one").fill("Explain the loss.")
+    page.get_by_role("button", name="Resubmit").click()
+    ada.sees("#earlier", "Explain the loss.")
+    page.get_by_role("button", name="Undo").click()
+    ada.sees("#state .now", "Undecided")
+    assert desk.log.history("pass")[0].conditions == ("Explain the loss.",)
+    page.get_by_role("button", name="Tick").click()
+    page.get_by_role("link", name="Next").click()
+    ada.sees("#content", "Nobody in this list is waiting")
+
+
+def test_a_report_page_leads_back_to_the_desk(seat) -> None:
+    """From the sandboxed report one comes back to the student's page, with the session."""
+    ada = seat()
+    ada.go("/student/pass")
+    with ada.context.expect_page() as opened:
+        ada.page.get_by_role("link", name="Report page").click()
+    report = opened.value
+    report.get_by_role("link", name="At the desk").click()
+    report.locator("#decide").wait_for(timeout=5000)
+    assert report.url == f"{ada.url}/student/pass"
