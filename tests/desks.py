@@ -77,8 +77,10 @@ def ask(app, method: str, target: str, headers: list[tuple[str, str]], body: byt
     }
     sent: list[dict] = []
 
+    asked = iter([{"type": "http.request", "body": body, "more_body": False}])
+
     async def receive() -> dict:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return next(asked, None) or await asyncio.Future()  # no visitor leaves before the end
 
     async def send(message: dict) -> None:
         sent.append(message)

@@ -36,17 +36,36 @@ def test_no_more_run_than_there_are_slots(tmp_path):
     assert max(most) == 2
 
 
-def test_a_kept_slot_is_not_given_to_others(tmp_path):
-    """A desk keeps the slot that it once had, so a batch waits for another; the desk itself does not wait."""
-    desk, batch = Slots(1, kept=1, place=tmp_path), Slots(1, place=tmp_path)
+def test_an_open_desk_has_the_first_slot(tmp_path):
+    """While a desk is open, a batch that holds all slots gives the first one back to it after its submission, and does
+    not take it again before the desk is closed."""
+    batch = Slots(2, place=tmp_path)
+    last, first = batch.take(), batch.take()
+    desk, other = Slots(2, is_desk=True, place=tmp_path), Slots(2, is_desk=True, place=tmp_path)
+    assert desk.take() is None
+    first.close()
+    assert batch.take() is None
     with desk.taken():
-        pass
-    assert batch._take() is None
-    with desk.taken():
-        pass
-    desk.close()
+        assert batch.take() is None and other.take() is None
+    last.close()
     with batch.taken():
-        pass
+        assert batch.take() is None
+    desk.close()
+    other.close()
+    last, first = batch.take(), batch.take()
+    assert last is not None and first is not None
+    last.close()
+    first.close()
+
+
+def test_one_slot_is_nobodys_own(tmp_path):
+    """On a machine with one slot, batch and desk take turns."""
+    desk, batch = Slots(1, is_desk=True, place=tmp_path), Slots(1, place=tmp_path)
+    with batch.taken():
+        assert desk.take() is None
+    with desk.taken():
+        assert batch.take() is None
+    desk.close()
 
 
 def test_a_killed_process_frees_its_slot(tmp_path):
@@ -58,11 +77,11 @@ def test_a_killed_process_frees_its_slot(tmp_path):
     for holder in holders:
         assert holder.stdout.readline() == "held\n"
     slots = Slots(2, place=tmp_path)
-    assert slots._take() is None
+    assert slots.take() is None
     for holder in holders:
         holder.kill()
         holder.wait()
         holder.stdout.close()
-    slot = slots._take()
+    slot = slots.take()
     assert slot is not None
     slot.close()

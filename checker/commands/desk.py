@@ -63,12 +63,16 @@ def command(
     with serving.listening(host, port) as at, DecisionLog.open(out) as log:
         address = Address("127.0.0.1" if host == "localhost" else host, at.getsockname()[1], keys is not None)
         desk = Desk(results, log, address)
+        desk.workshop.get_ready()
         links = [(name, desk.people.invite(name, is_named=True)) for name in people]
         links = links or [("", desk.people.invite(getpass.getuser()))]
         _announce(results, log, [(name, f"{address.url}/in/{secret}") for name, secret in links])
         if open:
             webbrowser.open(f"{address.url}/in/{links[0][1]}")
-        serving.serve(desk, at, keys)
+        try:
+            serving.serve(desk, at, keys)
+        finally:
+            desk.workshop.close()
     consoles.output.print("The desk is closed; all decisions are kept.")
 
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from checker.desk import class_page, pages, result_files, student
+from checker.desk import class_page, pages, result_files, student, what_if
 from checker.desk.desk import Desk, desk_of
 from checker.desk.walls import Walls
 from checker.errors import CheckerError, UsageError
@@ -20,7 +20,7 @@ from checker.errors import CheckerError, UsageError
 LOOK = 0.4
 """Seconds between two looks for changes that other programs made."""
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-STATIC = ("desk.css", "desk.js", "vendor/htmx.min.js")
+STATIC = ("desk.css", "desk.js", "what_if.js", "vendor/htmx.min.js")
 
 
 def static(request: Request) -> Response:
@@ -64,6 +64,7 @@ async def _say(request: Request, error: Exception) -> Response:
 ROUTES = (
     *class_page.ROUTES,
     *student.ROUTES,
+    *what_if.ROUTES,
     *result_files.ROUTES,
     Route("/events", events),
     Route("/static/{name:path}", static),

@@ -1,6 +1,7 @@
 """The running desk: what every page needs, and the watch for changes that others make."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -13,6 +14,9 @@ from checker.desk.table import Table
 from checker.desk.walls import Address, Form
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import DecisionEntry
+from checker.records.settings import RunSettings
+from checker.run.places import Place
+from checker.run.what_ifs import Workshop
 
 
 @dataclass
@@ -25,6 +29,8 @@ class Desk:
     people: People = field(default_factory=People)
     presence: Presence = field(default_factory=Presence)
     hub: Hub = field(default_factory=Hub)
+    elsewhere: Callable[[RunSettings], Place] | None = None
+    workshop: Workshop = field(init=False)
     table: Table = field(init=False)
     _newest: dict[str, DecisionEntry] = field(default_factory=dict)
     _seen: int = 0
@@ -32,6 +38,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.table = Table(self.results, self.log)
+        self.workshop = Workshop(self.results.folder, self.elsewhere)
         self.table.look(self._seen)
         self.catch_up()
 

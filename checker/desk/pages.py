@@ -21,7 +21,7 @@ STATIC = Path(__file__).parent / "static"
 def environment() -> Environment:
     """Return the environment of the desk's templates, which lie beside those of the reports."""
     made = with_templates_of("checker.desk", "checker.report")
-    made.filters |= {"clock": clock}
+    made.filters |= {"clock": clock, "capital": lambda words: words[:1].upper() + words[1:]}
     made.globals |= {"asset": asset, "CHOICES": CHOICES, "HELP": list(Help), "STATES": classroom.STATES}
     return made
 

@@ -1,6 +1,7 @@
-"""Learning curves as inline SVG: loss and accuracy or error, on training and development data, for every seed."""
+"""Learning curves as inline SVG: loss and accuracy or error, on training and development data, for every seed; and
+those of a changed network over the original's."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ LOGARITHMIC_FROM = 30.0
 """A loss that falls by more than this factor is drawn on a logarithmic scale."""
 
 Series = Sequence[float | None]
+History = Mapping[str, Series]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,61 @@ def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
         if any(len(series) > 1 and any(value is not None for value in series) for series in training):
             drawn.append((measure.heading, _chart(measure, training, development)))
     return drawn
+
+
+def compared(original: Sequence[History], changed: Sequence[History], epochs: int) -> list[tuple[str, Markup]]:
+    """Return a chart of the loss and one of accuracy or error, each with its heading: the mean and the band of a
+    changed network's histories over the original's. Development rows are drawn, if there are any.
+
+    ``epochs``: how many the changed network is to be trained for. A training that is still running counts as far as it
+    has come.
+    """
+    drawn = []
+    for measure in MEASURES:
+        both = [
+            [[series for of in histories if (series := measure.quantity.series(of, is_development))]
+             for histories in (original, changed)]
+            for is_development in (True, False)
+        ]  # fmt: skip
+        before, after = next((pair for pair in both if pair[0] or pair[1]), ([], []))
+        if any(value is not None for series in (*before, *after) for value in series):
+            drawn.append((measure.heading, _over(measure, before, after, epochs)))
+    return drawn
+
+
+def _over(measure: Measure, before: list[Series], after: list[Series], epochs: int) -> Markup:
+    width = max([epochs, *(len(series) for series in (*before, *after))])
+    scale = measure.fit([value for series in (*before, *after) for value in series if value is not None])
+    lines = [*_banded(before, scale, width, "before"), *_banded(after, scale, width, "after")]
+    box = element("svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT)
+    ends = [
+        f"{name} ends at {measure.say(_mean(of)[-1])}" for name, of in (("original", before), ("changed", after)) if of
+    ]
+    words = f"{measure.heading} over {counted(width, 'epoch')}: {', '.join(ends)}"
+    return chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), width), box], "curves")
+
+
+def _banded(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
+    """Draw the band of all seeds, and the mean of those that have come as far as any."""
+    if not histories:
+        return
+    longest = max(len(series) for series in histories)
+    whole = [series for series in histories if len(series) == longest]
+    if len(histories) > 1:
+        yield _band(histories, scale, epochs, f"{class_} band")
+    yield path(_points(_mean(whole), scale, epochs), f"{class_} mean")
+
+
+def _band(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Markup:
+    """Return the area between the lowest and the highest value by epoch, over the seeds that reached it."""
+    at = [
+        [value for series in histories if epoch < len(series) and (value := series[epoch]) is not None]
+        for epoch in range(max(len(series) for series in histories))
+    ]
+    sides = [_points([pick(values) if values else None for values in at], scale, epochs) for pick in (min, max)]
+    edge = [*sides[0], *reversed(sides[1])]
+    places = [f"{x * 1000:.0f} {1000 - y * 1000:.0f}" for x, y in edge if y is not None]
+    return element("path", d=f"M{'L'.join(places)}Z" if places else "", class_=class_)
 
 
 def _chart(measure: Measure, training: list[Series], development: list[Series]) -> Markup:

@@ -1,8 +1,9 @@
 """How many boxes run at a time on this machine, counted over all commands of a user.
 
 Theory of operation: a slot is a file in the user's cache that its holder has locked. The system frees a lock when its
-process ends, however that ends, so no slot is ever lost. A batch takes a slot for each submission. A desk keeps one
-from one training to the next, because people wait for it; the next one that a batch gives back is the desk's.
+process ends, however that ends, so no slot is ever lost. A batch takes a slot for each submission. While a desk is
+open, which a lock tells as well, batches leave the first slot to desks: people wait for their trainings. A batch that
+holds it then gives it back after its submission. A machine with one slot has none to leave.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from checker.errors import HarnessError
 from checker.run import lock
 
 LOOK_SECONDS = 0.05
+DESK = "desk"
 
 
 def folder() -> Path:
@@ -27,64 +29,69 @@ def folder() -> Path:
 
 
 class Slots:
-    """``count`` slots, of which up to ``kept`` stay with this process once it has had them. Its methods are called from
-    many threads."""
+    """``count`` slots, of a batch or of a desk. Its methods are called from many threads."""
 
-    def __init__(self, count: int, kept: int = 0, place: Path | None = None) -> None:
-        self._count, self._most_kept = count, kept
+    def __init__(self, count: int, is_desk: bool = False, place: Path | None = None) -> None:
+        self._count, self._is_desk = count, is_desk
         self._place = folder() if place is None else place
-        self._kept: list[IO[str]] = []
-        self._free: list[IO[str]] = []
+        self._open_desk: IO[str] | None = None
         self._lock = threading.Lock()
         self._closed = False
+        if is_desk:
+            self._tell_of_desk()
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a slot; wait for one if none is free. Raises HarnessError if slots cannot be locked, or were closed."""
-        slot = self._take()
+        slot = self.take()
         while slot is None:
             if self._closed:
                 raise HarnessError("The batch was interrupted.")
             time.sleep(LOOK_SECONDS)
-            slot = self._take()
-        try:
+            slot = self.take()
+        with slot:
             yield
-        finally:
-            self._give_back(slot)
 
-    def _take(self) -> IO[str] | None:
+    def take(self) -> IO[str] | None:
+        """Return a slot, which closing it frees; None if none is free."""
+        if self._is_desk:
+            self._tell_of_desk()
+        numbers = range(self._count) if self._is_desk else range(self._count - 1, self._first(), -1)
+        return next((slot for number in numbers if (slot := self._locked(str(number))) is not None), None)
+
+    def _first(self) -> int:
+        """Return the slot that this batch leaves to a desk; -1 for none."""
+        if self._count == 1:
+            return -1
+        free = self._locked(DESK)
+        if free is None:
+            return 0
+        free.close()
+        return -1
+
+    def _tell_of_desk(self) -> None:
+        """Hold the lock that tells of a desk, unless another desk holds it."""
         with self._lock:
-            if self._free:
-                return self._free.pop()
-        for number in range(self._count):
-            slot = self._opened(number)
-            if lock.is_taken(slot):
-                return slot
-            slot.close()
-        return None
+            if self._open_desk is None and not self._closed:
+                self._open_desk = self._locked(DESK)
 
-    def _opened(self, number: int) -> IO[str]:
+    def _locked(self, name: str) -> IO[str] | None:
         try:
             self._place.mkdir(parents=True, exist_ok=True)
-            return (self._place / f"{number}.lock").open("a", encoding="utf-8")
+            found = (self._place / f"{name}.lock").open("a", encoding="utf-8")
         except OSError as error:
             raise HarnessError(
                 f"{self._place} cannot be written to: {error.strerror}.", "Make it writable; it counts the boxes."
             ) from error
-
-    def _give_back(self, slot: IO[str]) -> None:
-        with self._lock:
-            if slot not in self._kept and len(self._kept) < self._most_kept and not self._closed:
-                self._kept.append(slot)
-            if slot in self._kept and not self._closed:
-                self._free.append(slot)
-                return
-        slot.close()
+        if lock.is_taken(found):
+            return found
+        found.close()
+        return None
 
     def close(self) -> None:
-        """Free what is kept, and wait for no more slots."""
+        """Wait for no more slots; the desk, if this is one, is closed."""
         with self._lock:
             self._closed = True
-            free, self._free = self._free, []
-        for slot in free:
-            slot.close()
+            if self._open_desk is not None:
+                self._open_desk.close()
+                self._open_desk = None

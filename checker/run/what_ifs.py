@@ -145,8 +145,7 @@ class Workshop:
     def _place(self, settings: RunSettings) -> Place:
         if self._elsewhere is not None:
             return self._elsewhere(settings)
-        count = places.jobs_that_fit(settings.assignment)
-        slots = Slots(count, kept=1 if count > 1 else 0)
+        slots = Slots(places.jobs_that_fit(settings.assignment), is_desk=True)
         return places.Pool(kinds.choose("none" if bubblewrap.why_not() else kinds.KINDS[0]), slots)
 
     def get_ready(self) -> None:

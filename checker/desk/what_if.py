@@ -1,0 +1,378 @@
+"""The what-if page: a student's network as a form, curves as they come, and what came of each change.
+
+Theory of operation: an address says everything about a variant, so it can be shared, and the browser's own way back is
+the undo. A page that names a variant begins to train it, unless that was tried before. A script then follows the epochs
+as server-sent events, whose charts are drawn here. Without scripts a link waits for the end.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
+
+from markupsafe import Markup, escape
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from checker.desk import pages
+from checker.desk.desk import Desk, desk_of, form_of, session_of
+from checker.errors import CheckerError, EvidenceError
+from checker.keras_spec.architectures import describe_layer, output_activation, own_activation
+from checker.records.codec import from_json, to_json
+from checker.records.decisions import KeptTrial
+from checker.records.roster import Row
+from checker.records.training import Epoch
+from checker.records.variants import Tried, Variant
+from checker.report import curves
+from checker.run.what_ifs import Trying, WhatIfs
+from checker.scoring import metrics
+from checker.whatif import changes, forms, presets, recipes
+from checker.whatif.originals import Original
+from checker.whatif.refusal import RefusedError
+
+NOTHING: dict[str, object] = {"card": None, "live": "", "error": "", "is_unchanged": False, "beside": (), "charts": ()}
+"""What a page names that has nothing to tell."""
+MOST_BESIDE = 3
+"""Most other variants beside the one on the page."""
+WAIT_SECONDS = 600.0
+LOOK_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for: a variant, and others beside it, each as its own fields."""
+
+    fields: tuple[tuple[str, str], ...]
+    beside: tuple[str, ...]
+
+    @property
+    def variant(self) -> Variant:
+        """The variant; raises RefusedError for nonsense."""
+        return forms.parse(self.fields)
+
+    def with_variant(self, variant: Variant, beside: Sequence[str] | None = None) -> str:
+        """Return the query of another variant, with the same ones beside it, or others."""
+        kept = self.beside if beside is None else beside
+        query = urlencode([*forms.items(variant), *(("beside", one) for one in kept)])
+        return f"?{query}" if query else ""
+
+
+def asked(request: Request) -> Asked:
+    """Return what an address asks for."""
+    given = request.query_params.multi_items()
+    fields = tuple((key, value) for key, value in given if key not in ("beside", "wait"))
+    beside = dict.fromkeys(value[:2_000] for key, value in given if key == "beside")
+    return Asked(fields, tuple(beside)[-MOST_BESIDE:])
+
+
+# -- the page ------------------------------------------------------------------------------------------------
+
+
+def show(request: Request) -> Response:
+    """Return the page, or the part of it that tells what came of a change."""
+    row, want = _row(request), asked(request)
+    base = f"/student/{row.slug}/what-if"
+    names: dict[str, object] = {"row": row, "base": base, "of": desk_of(request).results.now()} | NOTHING
+    names["kept"] = kept(desk_of(request), row)
+    try:
+        what_ifs = desk_of(request).workshop.open()
+        original = what_ifs.original(row.slug)
+    except CheckerError as error:
+        return pages.render(request, "desk/what_if.html", problem=error, **names)
+    try:
+        variant = what_ifs.reduced(row.slug, want.variant)
+        said = _told(request, what_ifs, row, want, variant)
+        refusal = None
+    except RefusedError as error:
+        variant, said, refusal = _shown(want), {}, error
+    here = f"{base}{want.with_variant(variant)}"
+    bar = original.settings.assignment.bar
+    names |= said | {"here": escape(here), "refusal": refusal, "words": changes.in_words(original, variant)}
+    names["value"] = metrics.find(bar.metric, bar.unit).unit.value
+    if pages.is_part(request, "tried"):
+        part = pages.render(request, "desk/tried.html", **names)
+        part.headers["HX-Push-Url"] = here
+        return part
+    names |= _form(original, variant) | {"presets": _presets(original, want, base)}
+    return pages.render(request, "desk/what_if.html", problem=None, **names)
+
+
+def _shown(want: Asked) -> Variant:
+    """Return what a form may show of a variant that is refused: as much as is one."""
+    with suppress(RefusedError):
+        return want.variant
+    return Variant()
+
+
+def _told(request: Request, what_ifs: WhatIfs, row: Row, want: Asked, variant: Variant) -> dict[str, object]:
+    """Return what came of a variant, or where it can be watched; nothing for the unchanged network."""
+    gathered = what_ifs.gathered(row.slug)
+    before = [run.history for run in gathered.evidence.runs if run.seed in gathered.evidence.seeds]
+    beside = [_card(what_ifs, row, one, before) for one in want.beside]
+    base, names = f"/student/{row.slug}/what-if", dict[str, object]()
+    names["beside"] = [
+        (card, escape(f"{base}{want.with_variant(variant, [of for of in want.beside if of != card.query])}"))
+        for card in beside
+        if card is not None
+    ]
+    if variant == Variant():
+        epochs = what_ifs.original(row.slug).epochs
+        return names | {"charts": curves.compared(before, [], epochs), "is_unchanged": True}
+    result = what_ifs.known(row.slug, variant)
+    error = ""
+    if result is None:
+        trying = what_ifs.ask(row.slug, variant, session_of(request).id)
+        if request.query_params.get("wait"):
+            trying.wait(WAIT_SECONDS)
+        result, error = trying.result, trying.error
+    if result is None:
+        drawn = curves.compared(before, [], planned(what_ifs.original(row.slug), variant))
+        query = want.with_variant(variant)
+        live = "" if error else f"{base}/live{want.with_variant(variant, [])}"
+        return names | {"charts": drawn, "live": escape(live), "wait": escape(f"{base}{query}&wait=1"), "error": error}
+    query = urlencode(forms.items(variant))
+    pinned = [*(of for of in want.beside if of != query), query][-MOST_BESIDE:]
+    pin = f"{base}{want.with_variant(Variant(), pinned)}"
+    return names | {"card": _drawn(result, before, query), "pin": escape(pin), "fields": escape(query)}
+
+
+def planned(original: Original, variant: Variant) -> int:
+    """Return how many epochs a variant is to be trained for."""
+    return sum(phase.epochs for phase in changes.apply(original, variant).recipe.phases)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A variant that was tried, with its charts. ``query``: its fields as an address has them."""
+
+    tried: Tried
+    charts: list[tuple[str, Markup]]
+    query: str
+
+    @property
+    def address(self) -> Markup:
+        """The query as it stands in a page."""
+        return escape(f"?{self.query}")
+
+
+def _card(what_ifs: WhatIfs, row: Row, query: str, before: Sequence[curves.History]) -> Card | None:
+    """Return a variant that an address names beside the one on the page, if it was tried."""
+    with suppress(RefusedError):
+        variant = forms.parse(parse_qsl(query, max_num_fields=forms.MOST_FIELDS))
+        found = what_ifs.known(row.slug, variant)
+        return _drawn(found, before, query) if found else None
+    return None
+
+
+def _drawn(tried: Tried, before: Sequence[curves.History], query: str) -> Card:
+    after = [of.history for of in tried.seeds]
+    return Card(tried, curves.compared(before, after, max((of.epochs for of in tried.seeds), default=1)), query)
+
+
+# -- the form ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A layer in the form; None where it has no such setting, or a form may not change it."""
+
+    number: int
+    words: str
+    units: int | None
+    activation: str | None
+    rate: float | None
+    is_dropped: bool
+    may_go: bool
+
+
+def _form(original: Original, variant: Variant) -> dict[str, object]:
+    changed = {of.at: of for of in variant.layers}
+    first, rate = original.recipe.phases[0], recipes.learning_rate(original.recipe)
+    last = max((at for at, layer in enumerate(original.layers, 1) if "units" in layer.config), default=0)
+    rows = []
+    for at, layer in enumerate(original.layers, 1):
+        change = changed.get(at)
+        units, own, dropout = layer.config.get("units"), own_activation(layer), layer.config.get("rate")
+        has_activation = "activation" in layer.config or own != "linear"
+        rows.append(
+            LayerRow(
+                number=at,
+                words=describe_layer(layer),
+                units=None if not isinstance(units, int) or at == last else (change and change.units) or units,
+                activation=((change and change.activation) or own) if has_activation else None,
+                rate=_rate(change.rate if change else None, dropout),
+                is_dropped=change is not None and change.drop,
+                may_go=at != last,
+            )
+        )
+    return {
+        "layers": rows,
+        "added": [*variant.added, *([] if len(variant.added) >= forms.MOST_ADDED else [None])],
+        "places": range(last),
+        "activations": forms.ACTIVATIONS,
+        "kinds": forms.KINDS,
+        "optimizers": list(dict.fromkeys([first.optimizer.class_name, *forms.OPTIMIZERS])),
+        "own_optimizer": first.optimizer.class_name,
+        "own_rate": rate,
+        "optimizer": variant.optimizer or first.optimizer.class_name,
+        "learning_rate": variant.learning_rate or ("" if variant.optimizer or rate is None else rate),
+        "batch_size": variant.batch_size or first.batch_size,
+        "epochs": variant.epochs or original.epochs,
+        "patience": changes.patience(original) if variant.patience is None else variant.patience,
+        "watches": original.recipe.development,
+        "scaling": variant.scaling or "",
+        "columns": [(name, name in variant.without) for name in original.columns],
+        "seeds": [(seed, seed in variant.seeds) for seed in original.settings.seeds],
+        "output": output_activation(original.architecture),
+    }
+
+
+def _rate(changed: float | None, own: object) -> float | None:
+    if not isinstance(own, int | float):
+        return None
+    return float(own) if changed is None else changed
+
+
+def _presets(original: Original, want: Asked, base: str) -> list[tuple[presets.Preset, str]]:
+    """Return all presets, each with its address; "" for one that cannot be tried."""
+    return [
+        (one, escape(f"{base}{want.with_variant(one.variant)}") if one.variant else "")
+        for one in presets.presets(original)
+    ]
+
+
+# -- live ------------------------------------------------------------------------------------------------------
+
+
+async def live(request: Request) -> Response:
+    """Return the epochs of a training as they come: charts, and how far it is."""
+    row, want, person = _row(request), asked(request), session_of(request).id
+    workshop = desk_of(request).workshop
+
+    def begin() -> tuple[Trying, Drawing]:
+        what_ifs = workshop.open()
+        original, gathered = what_ifs.original(row.slug), what_ifs.gathered(row.slug)
+        trying = what_ifs.ask(row.slug, want.variant, person)
+        before = [run.history for run in gathered.evidence.runs if run.seed in gathered.evidence.seeds]
+        return trying, Drawing(
+            before, planned(original, trying.variant), trying.variant.seeds or original.settings.seeds
+        )
+
+    async def stream() -> AsyncIterator[str]:
+        try:
+            trying, drawing = await run_in_threadpool(begin)
+        except CheckerError as error:
+            yield _event({"end": True, "error": error.message})
+            return
+        drawn = 0
+        while True:
+            has_ended, epochs = trying.has_ended, trying.look()
+            if len(epochs) > drawn:
+                drawn = len(epochs)
+                yield _event(await run_in_threadpool(drawing.of, epochs))
+            if has_ended:
+                yield _event({"end": True, "error": trying.error})
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Draws a training that is still running over the original's histories."""
+
+    before: Sequence[curves.History]
+    epochs: int
+    seeds: Sequence[int]
+
+    def of(self, epochs: Sequence[Epoch]) -> dict[str, object]:
+        """Return the charts of these epochs, and how far the training is, in words."""
+        charts = curves.compared(self.before, list(histories(epochs).values()), self.epochs)
+        template = pages.environment().get_template("desk/charts.html")
+        last = epochs[-1]
+        said = f"Seed {last.seed}, epoch {last.at} of {self.epochs:,}"
+        if len(self.seeds) > 1:
+            number = self.seeds.index(last.seed) + 1 if last.seed in self.seeds else 1
+            said = f"Training {number} of {len(self.seeds)}: {said[0].lower()}{said[1:]}"
+        return {"charts": template.render(charts=charts), "said": f"{said}."}
+
+
+def histories(epochs: Sequence[Epoch]) -> dict[int, dict[str, list[float | None]]]:
+    """Return the history of each seed. An epoch that is told again replaces what was told of it first."""
+    found: dict[int, dict[str, list[float | None]]] = {}
+    for epoch in epochs:
+        history = found.setdefault(epoch.seed, {})
+        for name, value in epoch.values.items():
+            series = history.setdefault(name, [])
+            series[epoch.at - 1 :] = [value]
+    return found
+
+
+def _event(content: dict[str, object]) -> str:
+    return f"data: {json.dumps(content)}\n\n"
+
+
+# -- keeping ---------------------------------------------------------------------------------------------------
+
+
+def keep(request: Request) -> Response:
+    """Keep a variant and what came of it with the record of the session."""
+    row, form, desk = _row(request), form_of(request), desk_of(request)
+    try:
+        variant = forms.parse(parse_qsl(form.first("variant"), max_num_fields=forms.MOST_FIELDS))
+        found = desk.workshop.open().known(row.slug, variant)
+    except (RefusedError, ValueError) as error:
+        raise HTTPException(400, f"Nothing was kept. {error}") from error
+    if found is None:
+        raise HTTPException(
+            409, "This what-if was not trained yet, or its student's evidence has changed: try it again."
+        )
+    small = replace(found, seeds=tuple(replace(of, history={}) for of in found.seeds))
+    desk.log.keep_trial(row.student, to_json(variant).decode(), to_json(small).decode(), session_of(request).name)
+    desk.hub.publish("answer", row.slug)
+    query = urlencode(forms.items(variant))
+    return RedirectResponse(f"/student/{row.slug}/what-if?{query}", 303)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A what-if that was kept. ``address``: where it can be tried again, "" if another version wrote it."""
+
+    change: str
+    sentence: str
+    by: str
+    at: str
+    address: str
+
+
+def kept(desk: Desk, row: Row) -> list[Kept]:
+    """Return the what-ifs that were kept for a student, in order."""
+    return [_kept(one) for one in desk.log.kept_trials(row.student)]
+
+
+def _kept(one: KeptTrial) -> Kept:
+    try:
+        tried = from_json(Tried, one.result)
+    except EvidenceError:
+        return Kept("a what-if", "another version of the checker wrote what came of it.", one.by, one.at, "")
+    return Kept(tried.change, tried.sentence, one.by, one.at, escape(f"?{urlencode(forms.items(tried.variant))}"))
+
+
+def _row(request: Request) -> Row:
+    row = desk_of(request).results.now().by_slug.get(request.path_params["slug"])
+    if row is None:
+        raise HTTPException(404, "There is no such student in these results, or no longer.")
+    return row
+
+
+ROUTES = (
+    Route("/student/{slug}/what-if", show),
+    Route("/student/{slug}/what-if/live", live),
+    Route("/student/{slug}/what-if/keep", keep, methods=["POST"]),
+)
