@@ -156,14 +156,14 @@ def test_conditions_are_chosen_by_keyboard(seat, desk: Desk) -> None:
     ada.press("r")
     assert ada.page.evaluate("document.activeElement.name") == "condition"
     ada.press("Space", "Enter")
-    ada.sees("#state .now", "to be handed in again")
+    ada.sees("#state .now", "resubmit")
     (entry,) = desk.log.history("fail")
     assert entry.choice is Choice.RESUBMIT and len(entry.conditions) == 1
     ada.sees("#earlier", "✗ not met")
 
 
 def test_the_list_is_walked_by_keyboard(seat) -> None:
-    """The keys j and k and the arrows go through the list; Enter opens; n leads to who needs a decision; ? shows all."""
+    """The keys j, k and arrows go through the list, Enter opens, ? shows all keys, and c leads back."""
     ada = seat()
     rows = ada.page.locator("[data-row]").all_inner_texts()
     ada.press("j", "ArrowDown", "j", "k")

@@ -199,7 +199,7 @@ def test_every_answer_forbids_what_it_can(ada: Visitor, path: str) -> None:
 
 
 def test_pages_hold_nothing_inline(ada: Visitor) -> None:
-    """Neither class nor student page has a script, a style or a handler in its markup, which the policy would refuse."""
+    """No page has a script, a style or a handler in its markup, which the policy would refuse."""
     for path in ("/", STUDENT, "/student/grace", "/student/zoe", "/nowhere"):
         page = ada.get(path).text
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|<script>", page), path

@@ -14,7 +14,8 @@ A handler is a plain function (it runs in a thread) of a ``starlette.requests.Re
   in ``static``: the Content-Security-Policy refuses all that is inline. The report's own sections can be included.
 - ``desk.hub.publish("trial", slug)`` tells each open page. In the browser the event ``desk-trial`` comes to ``body``
   everywhere, and ``desk-trial-here`` on pages of that student, so ``hx-trigger="desk-trial-here from:body"`` reloads a
-  part. A form with ``data-live`` is sent in turn and leaves the page as it is. A CheckerError that a handler raises becomes a page in words.
+  part. A form with ``data-live`` is sent in turn and leaves the page as it is.
+- A CheckerError that a handler raises becomes a page in words.
 - Links from a student's page stand in ``templates/desk/what_if_link.html``; an element with ``data-key="w"`` is clicked
   by that key.
 """

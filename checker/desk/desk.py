@@ -1,6 +1,7 @@
 """The running desk: what every page needs, and the watch for changes that others make."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,9 @@ from checker.records.settings import RunSettings
 from checker.run.places import Place
 from checker.run.what_ifs import Workshop
 
+WHOLE = 3.0
+"""Seconds between two looks at all decisions."""
+
 
 @dataclass
 class Desk:
@@ -34,6 +38,7 @@ class Desk:
     table: Table = field(init=False)
     _newest: dict[str, DecisionEntry] = field(default_factory=dict)
     _seen: int = 0
+    _next_whole: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -58,6 +63,15 @@ class Desk:
         for student in {one.student for one in new} & rows.keys():
             self.hub.publish("decision", rows[student].slug)
 
+    def _drop_erased(self) -> None:
+        """Forget decisions that another program has erased, which no newer entry tells of."""
+        with self._lock:
+            kept = self.log.newest()
+            is_erased = bool(self._newest.keys() - kept.keys())
+            self._newest = kept
+        if is_erased:
+            self.hub.publish("all")
+
     def look(self) -> None:
         """Look for what others have changed: index, decisions, the table of decisions, pages that were closed."""
         if self.results.look():
@@ -68,6 +82,9 @@ class Desk:
             self.hub.publish("class")
         for slug in self.presence.sweep():
             self.hub.publish("presence", slug)
+        if time.monotonic() > self._next_whole:
+            self._next_whole = time.monotonic() + WHOLE
+            self._drop_erased()
 
 
 def desk_of(request: Request) -> Desk:

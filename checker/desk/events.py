@@ -56,17 +56,17 @@ class Hub:
 
     def _put(self, event: tuple[str, str] | None) -> None:
         for queue in self._queues:
-            if queue.full():
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait(("all", ""))
-            if event is None or queue.qsize() < ROOM:
+            if queue.qsize() < ROOM:
                 queue.put_nowait(event)
+                continue
+            while not queue.empty():
+                queue.get_nowait()
+            queue.put_nowait(event and ("all", ""))
 
     async def stream(self, after: int) -> AsyncIterator[bytes]:
         """Yield the events after this number, as a browser reads them; one ``all`` for those that are past."""
         self._loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(ROOM + 2)
+        queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(ROOM)
         self._queues.add(queue)
         if self.number > after:
             queue.put_nowait(("all", ""))

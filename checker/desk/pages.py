@@ -28,9 +28,9 @@ def environment() -> Environment:
 
 CHOICES = {
     Choice.TICK: ("Tick", "t", "✓ ticked"),
-    Choice.RESUBMIT: ("Resubmit", "r", "↺ to be handed in again"),
+    Choice.RESUBMIT: ("Resubmit", "r", "↺ resubmit"),
     Choice.ABSENT: ("Absent", "a", "– absent"),
-    Choice.SECOND_OPINION: ("Second opinion", "s", "? second opinion wanted"),
+    Choice.SECOND_OPINION: ("Second opinion", "s", "? second opinion"),
     Choice.OPEN: ("Open", "", "undecided"),
 }
 """The choices, each with its button, its key, and what it says afterwards."""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from checker.desk.desk import desk_of
 from checker.report.html import LINKS
+from checker.run import earlier
 
 SANDBOX = "sandbox; frame-ancestors 'none'"
 KINDS = {
@@ -30,19 +31,32 @@ def show(request: Request) -> Response:
     kind, name = request.path_params["kind"], request.path_params["name"]
     slug, ending = Path(name).stem, Path(name).suffix
     type = KINDS.get((kind, ending))
-    if type is None or slug not in desk_of(request).results.now().by_slug:
+    if type is None:
         raise HTTPException(404, "There is no such file.")
-    content = _content(desk_of(request).results.folder, kind, name)
-    if kind == "reports":
+    return _answer(request, Path(kind, name), slug, type)
+
+
+def show_earlier(request: Request) -> Response:
+    """Return the page of a report on an earlier file of a student."""
+    slug, number = request.path_params["slug"], request.path_params["number"]
+    return _answer(request, Path(earlier.FOLDER, slug, f"{number}.html"), slug, "text/html")
+
+
+def _answer(request: Request, path: Path, slug: str, type: str) -> Response:
+    results = desk_of(request).results
+    if slug not in results.now().by_slug:
+        raise HTTPException(404, "There is no such file.")
+    content = _content(results.folder, path)
+    if type == "text/html":
         content = _with_way_back(content, slug)
     return Response(content, media_type=type, headers={"Content-Security-Policy": SANDBOX})
 
 
-def _content(folder: Path, kind: str, name: str) -> bytes:
-    """Return a file's content. A link that leads out of its folder is not followed."""
-    path = folder / kind / name
+def _content(folder: Path, inside: Path) -> bytes:
+    """Return a file's content. A link that leads elsewhere is not followed."""
+    path = folder / inside
     try:
-        if path.resolve().parent != (folder / kind).resolve() or (folder / kind).is_symlink() or not path.is_file():
+        if path.resolve() != folder.resolve() / inside or not path.is_file():
             raise HTTPException(404, "There is no such file.")
         if path.stat().st_size > LARGEST:
             raise HTTPException(413, "This file is too large; open it in the folder of results.")
@@ -62,4 +76,8 @@ def index(request: Request) -> Response:
     return RedirectResponse("/", 303)
 
 
-ROUTES = (Route("/results/index.html", index), Route("/results/{kind}/{name}", show))
+ROUTES = (
+    Route("/results/index.html", index),
+    Route("/results/{kind}/{name}", show),
+    Route("/results/earlier/{slug}/{number:int}.html", show_earlier),
+)

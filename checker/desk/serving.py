@@ -36,7 +36,9 @@ def listening(host: str, port: int | None) -> socket.socket:
     for wanted in (PORT, 0) if port is None else (port,):
         try:
             family, *_, address = socket.getaddrinfo(name, wanted, type=socket.SOCK_STREAM)[0]
-            return socket.create_server(address[:2], family=family)
+            at = socket.create_server(address[:2], family=family)
+            at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer waits for an acknowledgement
+            return at
         except OSError as error:
             problem = error
             if wanted != PORT:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -18,7 +19,8 @@ from checker.gradebooks import conditions
 from checker.records.decisions import Choice, DecisionEntry, Help, Origin
 from checker.records.report import Report
 from checker.records.roster import Row
-from checker.report import html
+from checker.report import changes, html
+from checker.run import earlier
 
 OFFERED = 8
 """Most conditions that are offered because they were used before."""
@@ -59,11 +61,11 @@ def show(request: Request) -> Response:
     names = _state(desk, request, row, report)
     if pages.is_part(request, "state"):
         return pages.render(request, "desk/state.html", is_part=True, **names)
-    evidence = _evidence(report, row) if report else {}
+    evidence = (_evidence(report, row) | _since(desk, report)) if report else {}
     return pages.render(request, "desk/student.html", is_part=False, event=event, problem=problem, **names, **evidence)
 
 
-def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, object]:
+def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, Any]:
     """Return what the parts need that change while a page is open."""
     session, want = session_of(request), classroom.wanted(request.query_params)
     of, decisions = desk.results.now(), desk.decisions
@@ -101,7 +103,7 @@ def _report(desk: Desk, row: Row) -> tuple[Report | None, UsageError | None]:
         return None, error
 
 
-def _evidence(report: Report, row: Row) -> dict[str, object]:
+def _evidence(report: Report, row: Row) -> dict[str, Any]:
     """Return the report's own sections: what leads it, and the rest."""
     script = f"../results/reproduce/{row.slug}.py" if report.reproduce else ""
     edition = {"index_href": "", "student_href": "", "script_href": script}
@@ -113,6 +115,14 @@ def _evidence(report: Report, row: Row) -> dict[str, object]:
         "rest": Markup(rest.render(names, groups=groups)),  # noqa: S704
         "cell_indices": names["cell_indices"],
     }
+
+
+def _since(desk: Desk, report: Report) -> dict[str, Any]:
+    """Return what changed since the file before, and the way to its page; nothing if there was none."""
+    files = earlier.of(desk.results.folder, report.submission.name)
+    if not files or files[-1].report.submission.sha256 == report.submission.sha256:
+        return {"changed": (), "earlier_page": ""}
+    return {"changed": changes.between(files[-1].report, report), "earlier_page": files[-1].page}
 
 
 def _row(request: Request) -> Row:

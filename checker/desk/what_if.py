@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from checker.desk import pages
 from checker.desk.desk import Desk, desk_of, form_of, session_of
-from checker.errors import CheckerError, EvidenceError
+from checker.errors import CheckerError, EvidenceError, UsageError
 from checker.keras_spec.architectures import describe_layer, output_activation, own_activation
 from checker.records.codec import from_json, to_json
 from checker.records.decisions import KeptTrial
@@ -29,13 +29,15 @@ from checker.records.roster import Row
 from checker.records.training import Epoch
 from checker.records.variants import Tried, Variant
 from checker.report import curves
+from checker.run import answers
 from checker.run.what_ifs import Trying, WhatIfs
 from checker.scoring import metrics
-from checker.whatif import changes, forms, presets, recipes
+from checker.whatif import changes, directions, forms, presets, recipes
 from checker.whatif.originals import Original
 from checker.whatif.refusal import RefusedError
 
 NOTHING: dict[str, object] = {"card": None, "live": "", "error": "", "is_unchanged": False, "beside": (), "charts": ()}
+NOTHING |= {"networks": (), "choice": None, "direction": None, "may_advise": False}
 """What a page names that has nothing to tell."""
 MOST_BESIDE = 3
 """Most other variants beside the one on the page."""
@@ -81,7 +83,11 @@ def show(request: Request) -> Response:
     names["kept"] = kept(desk_of(request), row)
     try:
         what_ifs = desk_of(request).workshop.open()
+        names["networks"] = what_ifs.networks(row.slug)
+        names["choice"] = answers.choices(desk_of(request).results.folder).get(row.slug)
         original = what_ifs.original(row.slug)
+        names["direction"] = what_ifs.direction(row.slug)
+        names["may_advise"] = directions.wanted(desk_of(request).results.report(row.slug))
     except CheckerError as error:
         return pages.render(request, "desk/what_if.html", problem=error, **names)
     try:
@@ -153,6 +159,11 @@ class Card:
     tried: Tried
     charts: list[tuple[str, Markup]]
     query: str
+
+    @property
+    def fields(self) -> Markup:
+        """The query as a field of a form holds it."""
+        return escape(self.query)
 
     @property
     def address(self) -> Markup:
@@ -356,6 +367,30 @@ def kept(desk: Desk, row: Row) -> list[Kept]:
     return [_kept(one) for one in desk.log.kept_trials(row.student)]
 
 
+def make_answer(request: Request) -> Response:
+    """Make another network of the file the answer, and go back to the student's page, which then shows its verdict."""
+    row, form, desk = _row(request), form_of(request), desk_of(request)
+    number = form.first("network")
+    if not (number.isascii() and number.isdecimal() and len(number) < 9):
+        raise HTTPException(400, "This names no network; nothing was changed.")
+    try:
+        desk.workshop.open().make_answer(row.slug, int(number), session_of(request).name)
+    except UsageError as error:
+        raise HTTPException(409, f"{error.message} {error.help}".strip()) from error
+    desk.look()
+    return RedirectResponse(f"/student/{row.slug}", 303)
+
+
+def advise(request: Request) -> Response:
+    """Try what helps a submission below the bar, and show it."""
+    row, desk = _row(request), desk_of(request)
+    try:
+        desk.workshop.open().advise(row.slug, desk.results.report(row.slug), session_of(request).id)
+    except UsageError as error:
+        raise HTTPException(409, f"{error.message} {error.help}".strip()) from error
+    return RedirectResponse(f"/student/{row.slug}/what-if#direction", 303)
+
+
 def _kept(one: KeptTrial) -> Kept:
     try:
         tried = from_json(Tried, one.result)
@@ -375,4 +410,6 @@ ROUTES = (
     Route("/student/{slug}/what-if", show),
     Route("/student/{slug}/what-if/live", live),
     Route("/student/{slug}/what-if/keep", keep, methods=["POST"]),
+    Route("/student/{slug}/what-if/answer", make_answer, methods=["POST"]),
+    Route("/student/{slug}/what-if/advice", advise, methods=["POST"]),
 )

@@ -18,6 +18,9 @@ from checker.records.evidence import Rejected, Selection
 
 MARK = re.compile(r"#\s*checker:\s*answer\b(?:\s*(?:[:=]\s*)?([A-Za-z_]\w*))?", re.IGNORECASE)
 
+NUMBER = "#"
+"""Begins the name of a network by its number in the evidence, which a demonstrator may choose."""
+
 
 def select(
     models: Sequence[ModelCapture],
@@ -65,7 +68,7 @@ def _why(chosen: ModelCapture, fitting: int, equals: int, outputs: int, enough: 
 
 def unknown_name(models: Sequence[ModelCapture], named: str) -> str:
     """Return a sentence with the models' names if none is called ``named``; "" if one is."""
-    if not named or any(named in (model.variable, model.name) for model in models):
+    if not named or any(_is_called(model, named) for model in models):
         return ""
     there = [f"{name(model)} (cell {model.cell})" for model in models[-MOST_NAMED:]]
     return f"No model of this file is called `{named}`. There is {' and '.join(there) or 'none at all'}."
@@ -75,7 +78,9 @@ def pointed_at(
     models: Sequence[ModelCapture], cells: Sequence[CellResult], named: str
 ) -> tuple[list[ModelCapture], str]:
     """Return the models that are named or marked as the answer, and by whom; ([], "") if there are none."""
-    found = [model for model in models if named and named in (model.variable, model.name)]
+    found = [model for model in models if named and _is_called(model, named)]
+    if found and named.startswith(NUMBER):
+        return found, f"a demonstrator made {name(found[-1])} the answer"
     if found:
         return found, f"`{named}` is the variable in which the answer is to be found"
     for cell in reversed(cells):
@@ -87,6 +92,10 @@ def pointed_at(
         if found:
             return found, f"cell {cell.index} marks {name(found[-1])} as the answer"
     return [], ""
+
+
+def _is_called(model: ModelCapture, named: str) -> bool:
+    return named in (model.variable, model.name, f"{NUMBER}{model.id}")
 
 
 def _used_in(cell: CellResult, models: Sequence[ModelCapture]) -> list[ModelCapture]:

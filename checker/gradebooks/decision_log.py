@@ -358,17 +358,22 @@ def _version(connection: sqlite3.Connection) -> tuple[int, bool]:
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables of a new store; look whether an existing one is whole."""
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("BEGIN IMMEDIATE")
     if _version(connection)[1]:
-        for table, columns in TABLES.items():
-            connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})")
-            connection.execute(f"CREATE INDEX {table}_by_student ON {table} (student)")
-            for change in ("UPDATE", "DELETE"):
-                connection.execute(_refusal(table, change))
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection)[1]:  # else another process was faster
+            _make_tables(connection)
+        connection.execute("COMMIT")
     if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
         raise sqlite3.DatabaseError(found)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for table, columns in TABLES.items():
+        connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})")
+        connection.execute(f"CREATE INDEX {table}_by_student ON {table} (student)")
+        for change in ("UPDATE", "DELETE"):
+            connection.execute(_refusal(table, change))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _refusal(table: str, change: str) -> str:

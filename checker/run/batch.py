@@ -18,15 +18,16 @@ from checker.gather import execution, retraining, selection
 from checker.records.codec import to_json
 from checker.records.gathered import Gathered
 from checker.records.report import Report, Unfinished
-from checker.records.settings import ReferenceResults, RunSettings, Watch
+from checker.records.settings import ReferenceResults, RunSettings, Watch, unwatched
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import check, earlier, lock, store
+from checker.run import answers, check, directions, earlier, keys, lock, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
 from checker.run.store import Origin
 from checker.run.tables import ALTERED, OUTDATED, End, name_of
+from checker.whatif.directions import wanted
 
 OnEnd = Callable[[str, End], None]
 """Called with each submission's name and result as it ends."""
@@ -71,10 +72,12 @@ def run(
     on_end: OnEnd,
     place: Place,
     fresh: bool = False,
+    advises: bool = False,
 ) -> Result:
     """Check all submissions in the boxes of a place. Write their pages and the index as they end, then the tables.
 
-    Index and tables hold whatever else is stored in the folder, too; the result is about ``submissions`` alone. Raises
+    Index and tables hold whatever else is stored in the folder, too; the result is about ``submissions`` alone. With
+    ``advises``, it is tried what helps a submission below the bar. Raises
     AssignmentError if a rule cannot run at all. KeyboardInterrupt ends every box first; then index and tables are
     written with what has ended.
     """
@@ -86,7 +89,9 @@ def run(
     def one(submission: Submission) -> End:
         name = submission.name
         watched = board.watch(name, watch(name))
-        return board.end(files.slug(name), _attempt(submission, settings, reference, out, place, watched, fresh))
+        return board.end(
+            files.slug(name), _attempt(submission, settings, reference, out, place, watched, fresh, advises)
+        )
 
     def other(stored: Path) -> End:
         return board.end(stored.name, _judge_stored(stored, under, settings, reference, out))
@@ -122,13 +127,14 @@ def _attempt(
     place: Place,
     watch: Watch,
     fresh: bool,
+    advises: bool,
 ) -> End:
     """Check one submission. After a failure of the harness, try again before reporting it."""
     message = ""
     for _ in range(ATTEMPTS):
         try:
             lock.restore_scratch()
-            return _check(submission, settings, reference, out, place, watch, fresh)
+            return _check(submission, settings, reference, out, place, watch, fresh, advises)
         except AssignmentError:
             raise
         except UsageError as error:
@@ -158,7 +164,9 @@ def _check(
     place: Place,
     watch: Watch,
     fresh: bool,
+    advises: bool,
 ) -> Report:
+    settings = answers.respected(settings, submission, out)
     under, folder = evidence_keys(submission, settings, place.kind), out / EVIDENCE
     is_ours = store.origin(folder / files.slug(submission.name)) is Origin.OURS
     is_stored = is_ours and not fresh and submission.failure is None
@@ -179,7 +187,44 @@ def _check(
         gathered = place.train_further(gathered, submission, settings, watch)
         _keep(gathered, submission, settings, out, under)
         report = _judge(gathered, settings, reference, out)
+    stored = folder / files.slug(submission.name)
+    if advises and wanted(report) and not directions.is_known(stored):
+        directions.find(stored, gathered, report, settings, directions.trained_in(place, gathered, settings))
+        report = _judge(gathered, settings, reference, out)
     return report
+
+
+def make_answer(
+    out: Path, slug: str, number: int, by: str, settings: RunSettings, reference: ReferenceResults, place: Place
+) -> Report:
+    """Make another network of a submission's file the answer, as ``by`` wants it: train it in the clean guest, judge
+    it, and write its pages and the tables. The student's file does not run.
+
+    Raises UsageError, in words, if it cannot be made the answer, or while another command works in the folder.
+    """
+    with lock.held(out):
+        stored = out / EVIDENCE / slug
+        if store.origin(stored) is not Origin.OURS:
+            raise UsageError(ALTERED)
+        try:
+            run, ran = store.load_kept(stored, circumstances(settings))
+        except (OSError, EvidenceError) as error:
+            raise UsageError(OUTDATED) from error
+        submission, choice = ran.evidence.submission, answers.choice_of(ran.evidence, number, by, settings)
+        settings = replace(settings, model=answers.named(number))
+        under = keys.answered(run, settings)
+        gathered = place.answer_again(ran, submission, settings, unwatched)
+        _keep(gathered, submission, settings, out, under)
+        answers.store_choice(out, slug, choice)
+        report = _judge(gathered, settings, reference, out)
+        if check.needs_further(report, settings):
+            gathered = place.train_further(gathered, submission, settings, unwatched)
+            _keep(gathered, submission, settings, out, under)
+            report = _judge(gathered, settings, reference, out)
+        board = Board(settings, out)
+        board.end(slug, report)
+        board.write()
+        return report
 
 
 def _keep(gathered: Gathered, submission: Submission, settings: RunSettings, out: Path, under: Keys) -> None:
@@ -210,6 +255,8 @@ def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
 
 def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults, out: Path) -> Report:
     report = check.judge(gathered, settings, reference)
+    if wanted(report):
+        report = replace(report, direction=directions.read(out / EVIDENCE / files.slug(report.submission.name)))
     script = _write_script(gathered, report, settings, out)
     beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))

@@ -59,6 +59,11 @@ def evidence_keys(submission: Submission, settings: RunSettings, kind: str) -> K
         repr(settings.exact),
         kind,
     )
+    return answered(run, settings)
+
+
+def answered(run: str, settings: RunSettings) -> Keys:
+    """Return the keys of evidence whose part from the file's run has the key ``run``."""
     return Keys(run, key(GATHERING, run, circumstances(settings), settings.model))
 
 

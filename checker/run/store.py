@@ -157,6 +157,19 @@ def load_run(folder: Path, name: str, under: Keys) -> Gathered | None:
         return None
 
 
+def load_kept(place: Path, circumstances: str) -> tuple[str, Gathered]:
+    """Return the run's key of the evidence in ``place``, and the evidence with only the arrays of the student's run.
+
+    Raises EvidenceError if it is damaged or was gathered under other circumstances.
+    """
+    stored = _read(place)
+    if stored.circumstances != circumstances:
+        raise EvidenceError("the evidence was gathered under other circumstances")
+    names = {ref.sha256 for ref in stored.evidence.kept}
+    arrays = {name: _unzipped((place / f"{name}.npz").read_bytes(), name) for name in names}
+    return stored.run, Gathered(stored.evidence, arrays)
+
+
 def places(folder: Path) -> list[Path]:
     """Return the folders that hold a submission's evidence."""
     return [path.parent for path in sorted(folder.glob("*/evidence.json"))]

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,12 @@ from checker.errors import CheckerError, EvidenceError, StoppedError, UsageError
 from checker.formats import files
 from checker.records.codec import from_json, to_json
 from checker.records.gathered import Gathered
-from checker.records.settings import Live, RunSettings
+from checker.records.report import Report
+from checker.records.settings import Live, RunSettings, unwatched
 from checker.records.training import Epoch
-from checker.records.variants import Tried, Variant
-from checker.run import keys, places, remembered, session, store
-from checker.run.batch import EVIDENCE
+from checker.records.variants import Direction, Tried, Variant
+from checker.run import answers, directions, keys, places, remembered, session, store
+from checker.run.batch import EVIDENCE, make_answer
 from checker.run.places import Place
 from checker.run.session import Request
 from checker.run.slots import Slots
@@ -42,9 +43,15 @@ CODE = (*keys.VARIANTS, "checker.whatif")
 MOST_WAITING = 12
 MOST_KEPT, MOST_OPEN = 60, 6
 """Cached results of a submission, and submissions whose evidence is held in memory."""
+ADVICE_SECONDS = 300.0
+"""Most time for one training of an advice, with waiting for a box."""
 UNWANTED_SECONDS = 10.0
 """After this time without a look nobody waits for a training."""
 STOPPED = "This training was stopped: a newer one of yours took its place, or nobody waited for it."
+OTHER_VERSION = (
+    "The evidence of this submission was gathered by another version of the checker, or for another assignment. Run "
+    "that batch again; what has not changed does not run again."
+)
 FULL = "Too many what-ifs are waiting. Try again in a moment."
 
 
@@ -166,7 +173,9 @@ class Workshop:
 
 
 def settings_of(out: Path) -> RunSettings:
-    """Return the settings of the batch that wrote a results folder."""
+    """Return the settings of the batch that wrote a results folder. Raises UsageError if they are not known."""
+    if remembered.read(out) is None:
+        raise UsageError(f"{out} does not say what it was checked with.", "Run `checker batch` on it again.")
     return session.settings(remembered.completed(Request(out=out), out))
 
 
@@ -192,6 +201,49 @@ class WhatIfs:
     def gathered(self, slug: str) -> Gathered:
         """Return a student's evidence; raises the errors of ``original``."""
         return self._open(slug).gathered
+
+    def make_answer(self, slug: str, number: int, by: str) -> None:
+        """Make another network of a student's file the answer; wait until it is trained, judged and in the tables.
+
+        Raises UsageError, in words, if it cannot be made the answer, or while another command works in the folder.
+        """
+        self._executor.submit(self._make_answer, slug, number, by).result()
+
+    def _make_answer(self, slug: str, number: int, by: str) -> None:
+        _, _, gathered = store.load_at(self._out / EVIDENCE / slug, keys.circumstances(self._settings))
+        if gathered is None:
+            raise RefusedError(OTHER_VERSION)
+        answers.choice_of(gathered.evidence, number, by, self._settings)
+        request = remembered.completed(Request(out=self._out), self._out)
+        settings = session.prepare(request, [gathered.evidence.submission]).settings
+        reference = session.open(settings, lambda name: unwatched, lambda name, report: None).reference
+        make_answer(self._out, slug, number, by, settings, reference, self._place)
+
+    def advise(self, slug: str, report: Report, person: str) -> Direction | None:
+        """Try what helps a submission below the bar, and keep it with its evidence; None if there is nothing to try.
+
+        Each change is a what-if of ``person``. Raises RefusedError, in words, if they cannot be tried.
+        """
+        opened = self._open(slug)
+
+        def train(variant: Variant) -> Tried:
+            trying = self.ask(slug, variant, f"advice {person}")
+            trying.wait(ADVICE_SECONDS)
+            if trying.result is None:
+                raise RefusedError(trying.error or STOPPED)
+            return trying.result
+
+        return directions.find(self._out / EVIDENCE / slug, opened.gathered, report, self._settings, train)
+
+    def direction(self, slug: str) -> Direction | None:
+        """Return what helps a submission, if that was tried."""
+        return directions.read(self._out / EVIDENCE / slug)
+
+    def networks(self, slug: str) -> Sequence[answers.Network]:
+        """Return the networks of a student's file; raises RefusedError if their evidence cannot be used."""
+        place = self._out / EVIDENCE / slug
+        _, _, gathered = store.load_at(place, keys.circumstances(self._settings))
+        return answers.networks(gathered.evidence, self._settings) if gathered else ()
 
     def known(self, slug: str, variant: Variant) -> Tried | None:
         """Return what came of a variant that was tried before; None if it was not. Raises the errors of ``ask``."""
@@ -276,10 +328,7 @@ class WhatIfs:
         if store.origin(place) is not Origin.OURS:
             raise RefusedError("The evidence of this submission is not as a batch stored it. Run that batch again.")
         if gathered is None:
-            raise RefusedError(
-                "The evidence of this submission was gathered by another version of the checker, or for another "
-                "assignment. Run that batch again; what has not changed does not run again."
-            )
+            raise RefusedError(OTHER_VERSION)
         return _Opened(digest, gathered, original_of(gathered, self._settings))
 
     def _cached(self, slug: str, opened: _Opened, variant: Variant) -> Path:

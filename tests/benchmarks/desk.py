@@ -1,0 +1,132 @@
+"""How fast the desk is with a class of 50 and of 2,500, and what an hour of clicking does to its memory.
+
+    python tests/benchmarks/desk.py [requests of the hour: 5000]
+
+Each class is served by a process of its own, as `checker desk` does, and asked over one connection, as a browser does.
+Half of each class is decided. The figures are milliseconds: the median, and what 95 of 100 requests stay under.
+"""
+
+import http.client
+import itertools
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
+
+import psutil  # the project's folder has to be known first
+from cohort import a_cohort
+from desks import write_results
+
+from checker.formats import files
+from checker.gradebooks.decision_log import DecisionLog
+from checker.records.codec import to_json
+from checker.records.decisions import Choice
+from checker.report import paths
+from checker.submissions import names
+
+SIZES = (50, 2_500)
+TIMES = 200
+HOUR = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
+
+
+class Browser:
+    """A connection to a desk that lets it in."""
+
+    def __init__(self, link: str) -> None:
+        self.origin, _, secret = link.partition("/in/")
+        self._connection = http.client.HTTPConnection(self.origin.removeprefix("http://"))
+        self._cookie, self.token = "", ""
+        self._cookie = self._ask("GET", f"/in/{secret}")[2].partition(";")[0]
+        self.token = re.search('desk-token" content="([^"]+)', self.get("/")[1])[1]
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
+        headers = {"Cookie": self._cookie, "Origin": self.origin, "Content-Type": "application/x-www-form-urlencoded"}
+        self._connection.request(method, path, body, headers)
+        answer = self._connection.getresponse()
+        text = answer.read().decode()
+        where = answer.headers["location"] or answer.headers["set-cookie"] or ""
+        return answer.status, text, where
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page, wherever it leads."""
+        status, text, where = self._ask("GET", path)
+        return self.get(where) if status == 303 else (status, text)
+
+    def post(self, path: str, **fields: str) -> tuple[int, str]:
+        """Send a form and return the page that it leads to."""
+        status, text, where = self._ask("POST", path, urlencode({"token": self.token} | fields))
+        return self.get(where) if status == 303 else (status, text)
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"{'':34}" + "".join(f"{size:>14,} students" for size in SIZES))
+    with tempfile.TemporaryDirectory() as place:
+        found = [_measured(Path(place) / str(size), size) for size in SIZES]
+    for kind in found[0]:
+        print(f"{kind:34}" + "".join(f"{one[kind]:>23}" for one in found))
+
+
+def _measured(folder: Path, size: int) -> dict[str, str]:
+    slugs = _write(folder, size)
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "checker", "desk", str(folder)], stdout=subprocess.PIPE, text=True
+    ) as served:
+        link = next(found[0] for line in served.stdout if (found := re.search(r"http\S+", line)))
+        browser, drawn = Browser(link), random.Random(0)
+        some = itertools.cycle(drawn.sample(slugs, len(slugs)))
+        kinds = {
+            "class page": lambda: browser.get("/"),
+            "last page of the class": lambda: browser.get(f"/?from={size}"),
+            "search for three letters": lambda: browser.get(f"/?text={quote('zoë')}"),
+            "filter: needs a decision": lambda: browser.get("/?state=needed"),
+            "student page": lambda: browser.get(f"/student/{next(some)}"),
+            "next student, with its page": lambda: browser.get(f"/next?after={next(some)}"),
+            "decision, on disk, with its page": lambda: browser.post(
+                f"/student/{next(some)}/decision", choice="tick", note="good", based_on="0"
+            ),
+        }
+        figures = {kind: _times(ask) for kind, ask in kinds.items()}
+        process = psutil.Process(served.pid)
+        before = process.memory_info().rss
+        for _ in range(HOUR):
+            status, _ = drawn.choice(list(kinds.values()))()
+            assert status == 200
+        after = process.memory_info().rss
+        figures[f"memory, MiB; after {HOUR:,} more"] = f"{before / 2**20:.0f}; {after / 2**20:.0f}"
+        served.terminate()
+    return figures
+
+
+def _write(folder: Path, size: int) -> list[str]:
+    """Write a class of made-up reports, half of it decided; return the names of its files."""
+    reports = a_cohort(size)
+    write_results(folder, [], rows=reports)
+    for report in reports:
+        files.write(folder / paths.record_of(report.submission), to_json(report))
+    with DecisionLog.open(folder) as log, log.writing():
+        for report in reports[::2]:
+            log.decide(names.student(report.submission.name), Choice.TICK, "good", [], "Ada", 0)
+    return [files.slug(report.submission.name) for report in reports]
+
+
+def _times(ask) -> str:
+    taken = []
+    for _ in range(TIMES):
+        began = time.perf_counter()
+        status, _ = ask()
+        taken.append(1000 * (time.perf_counter() - began))
+        assert status == 200
+    return f"{statistics.median(taken):.1f}; {statistics.quantiles(taken, n=20)[-1]:.1f}"
+
+
+if __name__ == "__main__":
+    main()
