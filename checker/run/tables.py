@@ -104,7 +104,7 @@ def write(overview: Overview, settings: RunSettings, out: Path) -> None:
     """
     reports, unfinished, note = overview.reports, overview.unfinished, settings.dataset.note
     write_index(overview, settings, out)
-    files.write(out / RESULTS, tables.results_json(reports, unfinished, note))
+    files.write(out / RESULTS, tables.results_pieces(reports, unfinished, note))
     files.write(out / "results.csv", tables.results_csv(reports))
     files.write(out / "junit.xml", tables.junit_xml(reports, unfinished))
     _link(html.in_order(_entries(overview, out)), out)
@@ -114,7 +114,7 @@ def write(overview: Overview, settings: RunSettings, out: Path) -> None:
 def write_index(overview: Overview, settings: RunSettings, out: Path) -> None:
     """Write the index."""
     title, note = settings.assignment.title, settings.dataset.note
-    page = html.render_index(
+    page = html.index_pieces(
         title, _entries(overview, out), overview.unfinished, note, overview.under_way, overview.is_stopped
     )
     files.write(out / "index.html", page)
