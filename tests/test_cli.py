@@ -164,7 +164,7 @@ def test_the_index_is_there_while_the_reference_is_trained(run, with_guest, empt
     there."""
     index, seen = tmp_path / "out" / "index.html", []
 
-    def interrupted(settings, watch, on_end):
+    def interrupted(settings, watch, on_end, lend):
         seen.append(index.read_text())
         raise KeyboardInterrupt
 

@@ -86,7 +86,7 @@ def test_the_first_seed_comes_first_and_nothing_runs_twice(settings, sandbox):
     assert len(jobs) == 5
     at_once = references.examine(submission, settings, sandbox().open(), unwatched, fresh=True)
     assert gathered.evidence == at_once.evidence
-    scores = references.of_reference(gathered, settings).scores
+    scores = references.of_reference(gathered, settings, references.baseline_scores(settings)).scores
     assert seen.score == scores[SEEDS[0]]
 
 

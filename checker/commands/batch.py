@@ -4,7 +4,7 @@ import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -102,14 +102,19 @@ def command(
     steps.warn_of_old_keys(request)
     submitted = _submitted(path, moodle_worksheet)
     chosen = _only(submitted, only or [])
-    settings = steps.prepare(request, _with_stored(submitted, out))
     if wall == "none":
         consoles.errors.print("No sandbox: the files run as you, with your rights, on your machine.", style="bold red")
-    with lock.held(out), _place(settings, scheduler, wall, jobs or 1) as (place, fit):
+    fit, new = places.jobs_that_fit(folders.find(request.assignment)), chosen if fresh else _new(chosen, out)
+    with lock.held(out), ExitStack() as stack:
+        # The boxes of this machine get ready while the data is read.
+        early, slots = min(jobs or fit, len(new)), Slots(max(jobs or 1, fit))
+        pool = stack.enter_context(_pool(wall, early, slots)) if scheduler is None else None
+        settings = steps.prepare(request, _with_stored(submitted, out))
+        place, fit = (pool, fit) if pool else stack.enter_context(_cluster(settings, str(scheduler)))
         _introduce(settings, out, f"{counted(len(chosen), 'submission')}, {jobs or fit} at a time ({fit} fit {place}).")
         remembered.write(request, settings, out)
         with board.announced(settings, out, [one.name for one in chosen]):
-            reference = steps.open_session(settings).reference
+            reference = steps.open_session(settings, pool.lend if pool else places.trusted).reference
         display = Display(consoles.output, len(chosen))
         with ThreadPoolExecutor(jobs or fit) as executor, display.shown():
             about = (chosen, settings, reference, out, executor, display.watch, display.end, place)
@@ -170,16 +175,23 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(text.one_line(name, 40) for name in names[:MOST_NAMES]) + more
 
 
+def _new(chosen: Sequence[Submission], out: Path) -> list[Submission]:
+    """Return the submissions of which nothing is stored yet."""
+    known = {place.name for place in store.places(out / batch.EVIDENCE)}
+    return [one for one in chosen if one.failure is None and files.slug(one.name) not in known]
+
+
 @contextmanager
-def _place(
-    settings: RunSettings, scheduler: str | None, wall: str, jobs: int = 1
-) -> Iterator[tuple[places.Place, int]]:
-    """Yield the place where submissions run, and the best number of them to run there at a time; ``jobs`` may ask for
-    more of them on this machine."""
-    if scheduler is None:
-        fit = places.jobs_that_fit(settings.assignment)
-        yield places.Pool(kinds.choose(wall), Slots(max(jobs, fit))), fit
-        return
+def _pool(wall: str, early: int, slots: Slots) -> Iterator[places.Pool]:
+    """Yield boxes on this machine, of which so many get ready at once."""
+    with closing(places.Pool(kinds.choose(wall), slots)) as pool:
+        pool.open_early(early)
+        yield pool
+
+
+@contextmanager
+def _cluster(settings: RunSettings, scheduler: str) -> Iterator[tuple[places.Place, int]]:
+    """Yield the workers of a scheduler as a place, and the best number of submissions to run there at a time."""
     cluster, address = schedulers.reach(scheduler)
     with closing(cluster.connect(address)) as client:
         place = cluster.Cluster(client, settings, consoles.warn)

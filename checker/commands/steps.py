@@ -1,6 +1,7 @@
 """Steps that several commands share: print notes, open the session, end a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,8 +14,9 @@ from checker.records.submission import Submission
 from checker.records.verdicts import Stage, Verdict
 from checker.report import terminal
 from checker.report.progress import Display
-from checker.run import batch, remembered, session, store, typed
+from checker.run import batch, places, remembered, session, store, typed
 from checker.run.session import Request, Session
+from checker.sandbox.boxes import Boxes
 
 A_MINUTE = 10
 """For so many seeds the reference is trained in about a minute."""
@@ -47,12 +49,13 @@ def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
     return setup.settings
 
 
-def open_session(settings: RunSettings) -> Session:
-    """Open a session. If the reference must be trained, say so, and show its progress meanwhile."""
+def open_session(settings: RunSettings, lend: Callable[[], AbstractContextManager[Boxes]] = places.trusted) -> Session:
+    """Open a session, for which ``lend`` lends boxes. If the reference must be trained, say so, and show its progress
+    meanwhile."""
     time = "about a minute" if len(settings.all_seeds) <= A_MINUTE else "some minutes"
     display = Display(consoles.output, 1, {Stage.STARTING: f"Training the reference solution, once: {time}."})
     with display.shown():
-        return session.open(settings, display.watch, lambda name, report: None)
+        return session.open(settings, display.watch, lambda name, report: None, lend)
 
 
 def finish(result: batch.Result, out: Path) -> NoReturn:

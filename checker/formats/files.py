@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,19 @@ def zipped(**arrays: Array) -> bytes:
         return buffer.read()
 
 
+def holds(path: Path, arrays: Mapping[str, Array]) -> bool:
+    """Tell whether an npz file holds exactly these arrays: reading it takes a fifth of the time of writing it."""
+    try:
+        with np.load(path, allow_pickle=False) as known:
+            return set(known.files) == set(arrays) and all(_is_same(known[name], arrays[name]) for name in arrays)
+    except Exception:  # noqa: BLE001  # for a damaged archive zipfile, zlib and numpy raise many kinds of errors
+        return False
+
+
+def _is_same(one: Array, other: Array) -> bool:
+    return (one.dtype, one.shape) == (other.dtype, other.shape) and one.tobytes() == other.tobytes()
+
+
 def content(path: Path) -> bytes:
     """Return the bytes of a file that the user named.
 
@@ -68,18 +82,18 @@ def clear(folder: Path) -> None:
             left.unlink()
 
 
-def write(path: Path, content: bytes | str) -> None:
-    """Write a file atomically: to a partial file, which then replaces ``path``.
+def write(path: Path, content: bytes | str | Iterator[bytes | str]) -> None:
+    """Write a file atomically, whole or in pieces: to a partial file, which then replaces ``path``.
 
     Raises HarnessError if it cannot be written.
     """
-    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    pieces = (content,) if isinstance(content, bytes | str) else content
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PARTIAL, delete=False) as stream:
             partial = Path(stream.name)
-            stream.write(data)
+            stream.writelines(one.encode("utf-8", "replace") if isinstance(one, str) else one for one in pieces)
         partial.chmod(0o644)
         partial.replace(path)
     except OSError as error:

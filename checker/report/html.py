@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -185,7 +185,19 @@ def render_index(
     under_way: Sequence[UnderWay] = (),
     is_stopped: bool = False,
 ) -> str:
-    """Return the index of many reports' pages. It reloads itself as long as submissions are under way; if the command
+    """Return the index of many reports' pages as one text."""
+    return "".join(index_pieces(title, entries, unfinished, dataset, under_way, is_stopped))
+
+
+def index_pieces(
+    title: str,
+    entries: Sequence[Entry],
+    unfinished: Sequence[Unfinished],
+    dataset: DatasetNote,
+    under_way: Sequence[UnderWay],
+    is_stopped: bool,
+) -> Iterator[str]:
+    """Yield the index of many reports' pages. It reloads itself as long as submissions are under way; if the command
     ``is_stopped``, they wait for another one."""
     ordered = in_order(entries)
     reports = [entry.report for entry in ordered]
@@ -194,7 +206,7 @@ def render_index(
     return (
         environment()
         .get_template("index.html")
-        .render(
+        .generate(
             title=title,
             metric=metric(reports[0]) if reports else METRICS["accuracy"],
             entries=[(entry, in_brief(entry.report), cohort.stumbled(entry.report, over)) for entry in ordered],

@@ -45,11 +45,36 @@ class Results:
 
 def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote) -> bytes:
     """Return all reports as one ``Results``, without cells, histories and samples, in plain ASCII."""
-    results = Results(SCHEMA_VERSION, dataset, tuple(map(_light, reports)), tuple(unfinished))
-    return json.dumps(sound(to_plain(results)), indent=2, allow_nan=False).encode("ascii") + b"\n"
+    return b"".join(results_pieces(reports, unfinished, dataset))
 
 
-def _light(report: Report) -> Report:
+def results_pieces(
+    reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote
+) -> Iterator[bytes]:
+    """Yield the bytes of ``results_json``, report by report: thousands of them take much memory as one text."""
+    yield f'{{\n  "schema": {SCHEMA_VERSION},\n  "dataset": {_indented(dataset, 2)},\n'.encode("ascii")
+    yield b'  "reports": '
+    yield from _listed(map(light, reports))
+    yield b',\n  "unfinished": '
+    yield from _listed(unfinished)
+    yield b"\n}\n"
+
+
+def _listed(records: Iterable[object]) -> Iterator[bytes]:
+    """Yield records as a list, each in a piece of its own."""
+    start = "["
+    for one in records:
+        yield f"{start}\n    {_indented(one, 4)}".encode("ascii")
+        start = ","
+    yield b"[]" if start == "[" else b"\n  ]"
+
+
+def _indented(value: object, by: int) -> str:
+    """Return a record as JSON whose lines but the first are indented."""
+    return json.dumps(sound(to_plain(value)), indent=2, allow_nan=False).replace("\n", "\n" + " " * by)
+
+
+def light(report: Report) -> Report:
     """Return the report without its bulk: cells, histories and weights of trainings, and the sample of pairs."""
     answer = report.answer
     fits = tuple(replace(fit, history={}) for fit in answer.fits) if answer else ()

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from checker.errors import AssignmentError, EvidenceError, HarnessError, LostError, UsageError
@@ -21,7 +22,8 @@ from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch, unwatched
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import answers, check, directions, earlier, keys, lock, store
+from checker.report.tables import light
+from checker.run import answers, check, directions, earlier, keys, lock, processes, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
@@ -275,7 +277,9 @@ def _write_script(gathered: Gathered, report: Report, settings: RunSettings, out
     if script is None:
         return ""
     name = f"reproduce/{files.slug(report.submission.name)}"
-    files.write(out / f"{name}.npz", files.zipped(**retraining.archive(gathered, settings)))
+    arrays = retraining.archive(gathered, settings)
+    if not files.holds(out / f"{name}.npz", arrays):
+        files.write(out / f"{name}.npz", files.zipped(**arrays))
     files.write(out / f"{name}.py", script)
     return f"../{name}.py"
 
@@ -287,12 +291,21 @@ def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, o
     is not as a batch stored it in this folder. A result whose evidence is gone stays in the tables as it is.
     """
     files.clear(out)
-    board, under, ended = Board(settings, out), circumstances(settings), []
-    for place in store.places(out / EVIDENCE):
-        ended.append(board.end(place.name, _judge_stored(place, under, settings, reference, out)))
-        on_end(name_of(ended[-1]), ended[-1])
+    board, ended = Board(settings, out), []
+    stored = store.places(out / EVIDENCE)
+    judge = partial(_judge_lightly, under=circumstances(settings), settings=settings, reference=reference, out=out)
+    with processes.spread(judge, stored) as judged:
+        for place, end in zip(stored, judged, strict=True):
+            ended.append(board.end(place.name, end))
+            on_end(name_of(end), end)
     board.write()
     return Result.of(ended, board)
+
+
+def _judge_lightly(place: Path, under: str, settings: RunSettings, reference: ReferenceResults, out: Path) -> End:
+    """Judge stored evidence; return a report without its bulk, which is written."""
+    end = _judge_stored(place, under, settings, reference, out)
+    return light(end) if isinstance(end, Report) else end
 
 
 def _judge_stored(place: Path, under: str, settings: RunSettings, reference: ReferenceResults, out: Path) -> End:

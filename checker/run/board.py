@@ -12,9 +12,10 @@ from pathlib import Path
 
 from checker.formats import files
 from checker.records.job import Progress
-from checker.records.report import UnderWay
+from checker.records.report import Report, UnderWay
 from checker.records.settings import RunSettings, Watch
 from checker.records.verdicts import Stage
+from checker.report.tables import light
 from checker.report.vocabulary import STAGES
 from checker.run import tables
 from checker.run.tables import End, Overview, name_of
@@ -85,7 +86,7 @@ class Board:
         with self._lock:
             if not self._is_stopped:
                 self._stages.pop(name_of(result), None)
-                self._results[slug] = result
+                self._results[slug] = light(result) if isinstance(result, Report) else result
                 self._change()
         return result
 

@@ -99,7 +99,7 @@ def reference(settings: RunSettings, boxes: Boxes, watch: Watch) -> FirstSeed:
     """
     first = _first(settings)
     gathered = references.examine(references.reference_submission(first), first, boxes, watch)
-    results = references.of_reference(gathered, first)
+    results = references.of_reference(gathered, first, references.baseline_scores(first))
     references.require_rules(gathered, first, results)
     (run,), retraining = gathered.evidence.runs, gathered.evidence.retraining
     beside = max(0.0, retraining.wall_seconds - run.seconds) if retraining else 0.0

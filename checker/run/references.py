@@ -32,7 +32,8 @@ from checker.scoring.metrics import METRICS
 from checker.submissions import choice
 
 OWN_KIND = "none"
-"""The kind of sandbox that the assignment's own notebooks run in."""
+"""The kind of sandbox in the keys of the assignment's own notebooks. A batch runs the reference in one of its boxes,
+other commands run it without a wall: the digits are the same, so it is trained once for all."""
 TAKE_OUT = f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails."
 HOW_TO_MAKE_SCORES = "Its author makes them with: checker reference {} --write-scores."
 BASELINES = ("checker.run.baselines", "checker.scoring")
@@ -79,12 +80,8 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     return gathered
 
 
-def of_reference(
-    reference: Gathered, settings: RunSettings, watch: Watch = unwatched, only: str = ""
-) -> ReferenceResults:
-    """Return the results of the reference, from its evidence; with those of all traditional models, or of one only.
-
-    ``watch`` is told of the training of traditional models.
+def of_reference(reference: Gathered, settings: RunSettings, known: BaselineScores) -> ReferenceResults:
+    """Return the results of the reference, from its evidence, with those of traditional models.
 
     Raises AssignmentError if the reference could not be retrained, or has no inputs for some rows of the data.
     """
@@ -103,7 +100,7 @@ def of_reference(
             f"{settings.assignment.folder}: the reference has no inputs for some rows of the data.",
             "Let the solution prepare all rows; those with gaps too.",
         )
-    answer, known = evidence.answer, baseline_scores(settings, watch, only)
+    answer = evidence.answer
     by_seed = {name: dict(zip(settings.all_seeds, of, strict=True)) for name, of in known.scores.items()}
     return ReferenceResults(
         scores=scores,
@@ -118,7 +115,7 @@ def of_reference(
 
 def baseline_scores(settings: RunSettings, watch: Watch = unwatched, only: str = "") -> BaselineScores:
     """Return the scores and outputs of the task's traditional models, or of one only; from the cache if they are still
-    valid."""
+    valid. ``watch`` is told of their training."""
     assignment = settings.assignment
     under = keys.key(
         BASELINES,

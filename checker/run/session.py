@@ -6,21 +6,27 @@ cache, and returns both as a ``Session``. Nothing here prints: sentences for peo
 """
 
 import math
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from checker.assignment import dataset, folders
-from checker.errors import UsageError
+from checker.errors import HarnessError, UsageError
 from checker.formats import text
 from checker.records.assignment import Assignment
 from checker.records.dataset import Dataset
 from checker.records.gathered import Gathered
+from checker.records.job import Progress
 from checker.records.report import Report
 from checker.records.settings import ReferenceResults, RunSettings, Watch
 from checker.records.submission import Submission
+from checker.records.verdicts import Stage
 from checker.run import places, references
+from checker.sandbox.boxes import Boxes
 from checker.submissions import extensions
 from checker.submissions.deadlines import Granted
 
@@ -139,20 +145,44 @@ def _granted(request: Request, assignment: Assignment, submitted: Sequence[Submi
     return extensions.granted(assignment.deadline, request.extensions, request.out, submitted)
 
 
-def open(settings: RunSettings, watch: Callable[[str], Watch], on_end: Callable[[str, Report], None]) -> Session:
+def open(
+    settings: RunSettings,
+    watch: Callable[[str], Watch],
+    on_end: Callable[[str, Report], None],
+    lend: Callable[[], AbstractContextManager[Boxes]] = places.trusted,
+) -> Session:
     """Check the reference, unless the cache has its evidence for these settings; return it with the settings.
 
-    ``watch`` returns the progress callback for a name. ``on_end`` is called with the name and the report. Raises
+    Meanwhile the traditional models are trained in this process. ``watch`` returns the progress callback for a name.
+    ``on_end`` is called with the name and the report. ``lend`` lends the boxes in which the reference runs. Raises
     AssignmentError if the reference does not pass its own assignment.
     """
     own = _of_reference(settings)
-    submission = references.reference_submission(own)
-    with places.trusted() as boxes:
-        evidence = references.examine(submission, own, boxes, watch(submission.name))
-        only = own.assignment.bar.baseline if settings.drawn else ""  # a self-check compares with no other
-        results = references.of_reference(evidence, own, watch("traditional models"), only)
-        on_end(submission.name, references.require_sound(evidence, own, results))
+    submission, only = references.reference_submission(own), ""
+    if settings.drawn:
+        only = own.assignment.bar.baseline  # a self-check compares with no other
+    ends = threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        models = beside.submit(references.baseline_scores, own, _until(ends, watch("traditional models")), only)
+        try:
+            with lend() as boxes:
+                evidence = references.examine(submission, own, boxes, watch(submission.name))
+            results = references.of_reference(evidence, own, models.result())
+        finally:
+            ends.set()
+    on_end(submission.name, references.require_sound(evidence, own, results))
     return Session(settings=settings, reference_evidence=evidence, reference=results)
+
+
+def _until(ends: threading.Event, watch: Watch) -> Watch:
+    """Return a watch that stops whoever reports to it as soon as ``ends`` is set."""
+
+    def step(stage: Stage, at: Progress) -> None:
+        if ends.is_set():
+            raise HarnessError("The traditional models are not needed any more.")
+        watch(stage, at)
+
+    return step
 
 
 def _of_reference(settings: RunSettings) -> RunSettings:

@@ -106,7 +106,7 @@ def write(overview: Overview, title: str, note: DatasetNote, out: Path) -> tuple
     """
     reports, unfinished = overview.reports, overview.unfinished
     write_index(overview, title, note, out)
-    files.write(out / RESULTS, tables.results_json(reports, unfinished, note))
+    files.write(out / RESULTS, tables.results_pieces(reports, unfinished, note))
     files.write(out / "results.csv", tables.results_csv(reports))
     files.write(out / "junit.xml", tables.junit_xml(reports, unfinished))
     _link(html.in_order(_entries(overview, out)), out)
@@ -136,7 +136,7 @@ def files_of(ends: Iterable[End]) -> dict[str, str]:
 
 def write_index(overview: Overview, title: str, note: DatasetNote, out: Path) -> None:
     """Write the index, as a page and for other programs. ``title``: the assignment's."""
-    page = html.render_index(
+    page = html.index_pieces(
         title, _entries(overview, out), overview.unfinished, note, overview.under_way, overview.is_stopped
     )
     files.write(out / "index.html", page)

@@ -43,7 +43,7 @@ def spread_of(folder: Path) -> Spread:
     settings = RunSettings(assignment=assignment, dataset=data, seeds=SEEDS)
     with closing(kinds.choose("none").open()) as boxes:
         gathered = check.examine(references.reference_submission(settings), settings, boxes, lambda *step: None)
-    reference = references.of_reference(gathered, settings)
+    reference = references.of_reference(gathered, settings, references.baseline_scores(settings))
     scores, baselines = (tuple(of[seed] for seed in SEEDS) for of in (reference.scores, reference.baselines))
     bar = metrics.METRICS[assignment.bar.metric].bar(
         assignment.bar, statistics.fmean(scores), statistics.fmean(baselines)
