@@ -182,7 +182,7 @@ def test_without_a_cause_what_is_shown_is_said():
     assert report.rules[0].outcome is Outcome.FAILED
 
 
-@pytest.mark.parametrize("name", causes.SPOILING)
+@pytest.mark.parametrize("name", sorted(causes.SPOILING))
 def test_with_a_wrong_output_or_loss_trainings_say_nothing(name):
     """If output or loss are wrong, nobody reads that the network is too small, or was trained too briefly."""
     wrong = replace(advice(name), importance=Importance.REQUIRED)
