@@ -1354,7 +1354,7 @@ def test_the_command_to_repeat_a_check_may_be_pasted(bench, practical):
         *("checker", "batch", "in", "--data", "my data.csv"),
         *("--only", report.submission.name, "--fresh"),
     ]
-    (page,) = (b.out / "reports").iterdir()
+    (page,) = (b.out / "reports").glob("*.html")
     assert "checker batch in --data &#39;my data.csv&#39; --only" in page.read_text()
 
 

@@ -294,12 +294,73 @@ def test_a_table_that_changes_meanwhile(table, monkeypatch):
     assert [one["decision"] for one in table.rows.values()] == ["tick", "resubmit"]
 
 
+def test_what_was_erased_meanwhile_does_not_come_back(table, monkeypatch):
+    """If a student is erased between reading the file and taking its rows, the old row is not taken for a decision."""
+    settled = exchange._settled
+
+    def then_erased(path):
+        content = settled(path)
+        monkeypatch.setattr(exchange, "_settled", settled)
+        exchange.erase(path.parent, "ada")
+        return content
+
+    table.write("ada", decision="tick")
+    monkeypatch.setattr(exchange, "_settled", then_erased)
+    done = exchange.exchange(table.log, {"grace": ""})
+    assert done == exchange.Exchanged({})
+    assert table.log.history("ada") == ()
+    assert list(table.rows) == ["grace"]
+
+
 def test_a_note_that_is_too_long(table):
     """A note that the store does not take is told, and stays in the table."""
     table.write("ada", note="x" * 100_001)
     done = table.exchange()
     assert done.decided["ada"].problem.startswith("The note has 100,001 characters")
     assert len(table.rows["ada"]["note"]) == 100_001
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("desk"), st.sampled_from(["ada", "grace"]), st.sampled_from(Choice)),
+    st.tuples(st.just("hand"), st.sampled_from(["ada", "grace"]), st.sampled_from(["tick", "resubmit", "absent", ""])),
+    st.just(("reopen",)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(STEPS, max_size=12))
+def test_whatever_people_do_nothing_is_lost(tmp_path_factory, steps):
+    """Somebody writes into a table that was opened at some time, others decide at the desk: all that anybody wrote is
+    in the history, once; what the desk decided counts, or what was written with its knowledge; the table shows just
+    that."""
+    folder = tmp_path_factory.mktemp("table")
+    with DecisionLog.open(folder) as log:
+        table = Table(folder, log)
+        table.exchange()
+        opened, seen, expected = table.rows, {}, {}
+        for at, (kind, *what) in enumerate(steps):
+            if kind == "reopen":
+                opened, seen = table.rows, dict(expected)
+            elif kind == "desk":
+                expected[what[0]] = ("desk", table.decide(*what, note=f"{at}").note)
+            else:
+                student, word = what
+                opened[student] |= {"decision": word, "note": f"{at}"}
+                table.write(student, opened)
+                counts = expected.get(student)
+                if counts is None or counts[0] == "hand" or counts == seen.get(student):
+                    expected[student] = ("hand", f"{at}")
+            done = table.exchange()
+            assert done.unwritten == ""
+            assert table.exchange().by_hand == ()
+            assert {one.note for one in log.since(0)} == {f"{n}" for n in range(at + 1) if steps[n][0] != "reopen"}
+            assert {student: one.note for student, one in log.newest().items()} == {
+                student: note for student, (_, note) in expected.items()
+            }
+            assert {student: row["note"] for student, row in table.rows.items() if row["note"]} == {
+                student: note for student, (_, note) in expected.items()
+            }
+        assert len(log.since(0)) == sum(step[0] != "reopen" for step in steps)
 
 
 TEXTS = st.text(

@@ -227,6 +227,7 @@ def test_presets_are_variants_or_reasons(original):
     said = {key: changes.in_words(original, of.variant) if of.variant else of.reason for key, of in found.items()}
     assert said == {
         "drop-layer": "without layer 1 (Dense 50, relu); without layer 2 (Dropout 0.2)",
+        "add-layer": "Dense 50, relu added behind layer 2",
         "double-units": "layer 1: 100 units instead of 50",
         "no-dropout": "without layer 2 (Dropout 0.2)",
         "half-dropout": "layer 2: rate 0.5 instead of 0.2",
@@ -238,6 +239,7 @@ def test_presets_are_variants_or_reasons(original):
         "scaled": "The inputs are scaled already.",
         "without-column": f"without {found['without-column'].variant.without[0]}",
         "linear": "layer 1: linear instead of relu",
+        "bent": "This network is not linear.",
     }
 
 

@@ -28,8 +28,10 @@ from checker.report.html import Entry, render_index, render_page, render_student
 from checker.report.tables import junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
 
+DESKS = ("decisions", "changes", "variants")
+"""Modules of records that are in no report: the desk shows them."""
 ENUMS = [kind for kind in ALL.values() if isinstance(kind, type) and issubclass(kind, StrEnum)]
-ENUMS = [kind for kind in ENUMS if kind is not StrEnum]
+ENUMS = [kind for kind in ENUMS if kind is not StrEnum and kind.__module__.rpartition(".")[2] not in DESKS]
 
 
 # -- where each enum stands in a report --------------------------------------------------------------------

@@ -18,6 +18,7 @@ from checker.commands import (
     consoles,
     desk,
     doctor,
+    erase,
     export,
     judge,
     new,
@@ -64,6 +65,7 @@ app.command("batch", short_help="Check a folder of submissions.")(batch.command)
 app.command("judge", short_help="Judge a batch again, after rules were changed.")(judge.command)
 app.command("desk", short_help="Open the page of a ticking session.")(desk.command)
 app.command("export", short_help="Return decisions to Moodle and other platforms.")(export.command)
+app.command("erase", short_help="Remove all that is stored of a student.")(erase.command)
 app.command("tensorboard", short_help="Show the trainings of a batch in TensorBoard.")(tensorboard.command)
 app.command("self-check", short_help="Check your own solution before you upload it.")(self_check.command)
 app.command("new", short_help="Make the folder of a new assignment.")(new.command)

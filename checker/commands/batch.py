@@ -58,6 +58,12 @@ def command(
     wall: Annotated[
         str, typer.Option("--sandbox", metavar="KIND", help="bubblewrap, or none for files that you trust as your own.")
     ] = "bubblewrap",
+    advice: Annotated[
+        bool,
+        typer.Option(
+            "--advice", help="Try up to six changes of each network below the bar, and name a direction that helps."
+        ),
+    ] = False,
     scheduler: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler: its address, or its file."),
@@ -106,7 +112,8 @@ def command(
             reference = steps.open_session(settings).reference
         display = Display(consoles.output, len(chosen))
         with ThreadPoolExecutor(jobs or fit) as executor, display.shown():
-            result = batch.run(chosen, settings, reference, out, executor, display.watch, display.end, place, fresh)
+            about = (chosen, settings, reference, out, executor, display.watch, display.end, place)
+            result = batch.run(*about, fresh, advice)
     steps.finish(result, out)
 
 

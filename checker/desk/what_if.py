@@ -32,12 +32,12 @@ from checker.report import curves
 from checker.run import answers
 from checker.run.what_ifs import Trying, WhatIfs
 from checker.scoring import metrics
-from checker.whatif import changes, forms, presets, recipes
+from checker.whatif import changes, directions, forms, presets, recipes
 from checker.whatif.originals import Original
 from checker.whatif.refusal import RefusedError
 
 NOTHING: dict[str, object] = {"card": None, "live": "", "error": "", "is_unchanged": False, "beside": (), "charts": ()}
-NOTHING |= {"networks": (), "choice": None}
+NOTHING |= {"networks": (), "choice": None, "direction": None, "may_advise": False}
 """What a page names that has nothing to tell."""
 MOST_BESIDE = 3
 """Most other variants beside the one on the page."""
@@ -86,6 +86,8 @@ def show(request: Request) -> Response:
         names["networks"] = what_ifs.networks(row.slug)
         names["choice"] = answers.choices(desk_of(request).results.folder).get(row.slug)
         original = what_ifs.original(row.slug)
+        names["direction"] = what_ifs.direction(row.slug)
+        names["may_advise"] = directions.wanted(desk_of(request).results.report(row.slug))
     except CheckerError as error:
         return pages.render(request, "desk/what_if.html", problem=error, **names)
     try:
@@ -379,6 +381,16 @@ def make_answer(request: Request) -> Response:
     return RedirectResponse(f"/student/{row.slug}", 303)
 
 
+def advise(request: Request) -> Response:
+    """Try what helps a submission below the bar, and show it."""
+    row, desk = _row(request), desk_of(request)
+    try:
+        desk.workshop.open().advise(row.slug, desk.results.report(row.slug), session_of(request).id)
+    except UsageError as error:
+        raise HTTPException(409, f"{error.message} {error.help}".strip()) from error
+    return RedirectResponse(f"/student/{row.slug}/what-if#direction", 303)
+
+
 def _kept(one: KeptTrial) -> Kept:
     try:
         tried = from_json(Tried, one.result)
@@ -399,4 +411,5 @@ ROUTES = (
     Route("/student/{slug}/what-if/live", live),
     Route("/student/{slug}/what-if/keep", keep, methods=["POST"]),
     Route("/student/{slug}/what-if/answer", make_answer, methods=["POST"]),
+    Route("/student/{slug}/what-if/advice", advise, methods=["POST"]),
 )

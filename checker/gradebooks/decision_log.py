@@ -19,6 +19,7 @@ from typing import Any, Self
 import psutil
 
 from checker.errors import UsageError
+from checker.formats import files
 from checker.formats.text import counted, one_line, visible
 from checker.records.decisions import AnswerEntry, Choice, DecisionEntry, Erased, Help, KeptTrial, Origin, Saved
 
@@ -43,6 +44,8 @@ TABLES = {
     "trial": 'student, variant, result, "by", at',
 }
 """The columns of each table, without its id."""
+KINDS = ("decisions", "answers", "trials")
+"""What ``Erased`` counts of each table."""
 
 
 class DecisionLog:
@@ -149,6 +152,10 @@ class DecisionLog:
         """Return all decisions after this one, in order."""
         return self._decisions("id > ?", id)
 
+    def last(self) -> int:
+        """Return the id of the newest decision, 0 if there is none."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM decision")[0][0])
+
     def conditions_used(self, most: int) -> tuple[str, ...]:
         """Return conditions that were used before, those used most first."""
         query = """SELECT value FROM decision, json_each(decision.conditions)
@@ -211,6 +218,15 @@ class DecisionLog:
             for id, variant, result, by, at in rows
         )
 
+    def counts(self) -> dict[str, Erased]:
+        """Return how many entries each student has."""
+        tables = (self._rows(f"SELECT student, count(*) FROM {table} GROUP BY student") for table in TABLES)  # noqa: S608
+        found = [dict(rows) for rows in tables]
+        return {
+            student: Erased(**{kind: of.get(student, 0) for kind, of in zip(KINDS, found, strict=True)})
+            for student in {student for of in found for student in of}
+        }
+
     # -- erasing -------------------------------------------------------------------------------------------
 
     def erase(self, student: str) -> Erased:
@@ -224,12 +240,12 @@ class DecisionLog:
         counts = {}
         with self.writing():
             self._connection.execute("PRAGMA secure_delete = ON")
-            for table in TABLES:
+            for kind, table in zip(KINDS, TABLES, strict=True):
                 self._connection.execute(f"DROP TRIGGER no_delete_{table}")
                 cursor = self._connection.execute(f"DELETE FROM {table} WHERE student = ?", (student,))  # noqa: S608
-                counts[table] = cursor.rowcount
+                counts[kind] = cursor.rowcount
                 self._connection.execute(_refusal(table, "DELETE"))
-        return Erased(decisions=counts["decision"], answers=counts["answer"], trials=counts["trial"])
+        return Erased(**counts)
 
     def compact(self) -> None:
         """Write the file anew, without what was removed, and empty its write-ahead log.
@@ -293,14 +309,21 @@ def copy(folder: Path, to: Path) -> None:
     Raises UsageError if it cannot be read.
     """
     path = folder / FILE
-    # Without write access SQLite cannot make the index of a write-ahead log; if there is no log, it needs none.
-    mode = "mode=ro" if path.with_name(f"{FILE}-wal").exists() else "immutable=1"
-    with (
-        _told(path, "read"),
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=PATIENCE)) as source,
-        closing(sqlite3.connect(to / FILE)) as target,
-    ):
-        source.backup(target)
+    with _told(path, "read"):
+        try:
+            address = f"{path.absolute().as_uri()}?mode=ro"
+            with (
+                closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as source,
+                closing(sqlite3.connect(to / FILE)) as target,
+            ):
+                source.backup(target)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+            # Nobody has it open, else there would be an index of its write-ahead log: the files are at rest.
+            for ending in ("", "-wal", "-journal"):
+                if (left := path.with_name(f"{FILE}{ending}")).exists():
+                    (to / left.name).write_bytes(files.content(left))
 
 
 def _journal(connection: sqlite3.Connection, mode: str) -> str:
@@ -335,17 +358,22 @@ def _version(connection: sqlite3.Connection) -> tuple[int, bool]:
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables of a new store; look whether an existing one is whole."""
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("BEGIN IMMEDIATE")
     if _version(connection)[1]:
-        for table, columns in TABLES.items():
-            connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})")
-            connection.execute(f"CREATE INDEX {table}_by_student ON {table} (student)")
-            for change in ("UPDATE", "DELETE"):
-                connection.execute(_refusal(table, change))
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection)[1]:  # else another process was faster
+            _make_tables(connection)
+        connection.execute("COMMIT")
     if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
         raise sqlite3.DatabaseError(found)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for table, columns in TABLES.items():
+        connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY AUTOINCREMENT, {columns})")
+        connection.execute(f"CREATE INDEX {table}_by_student ON {table} (student)")
+        for change in ("UPDATE", "DELETE"):
+            connection.execute(_refusal(table, change))
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _refusal(table: str, change: str) -> str:

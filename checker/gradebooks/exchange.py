@@ -88,7 +88,7 @@ def _said(choice: str, by: str) -> str:
 @contextmanager
 def opened(out: Path) -> Iterator[DecisionLog]:
     """Open the store of a results folder; a copy of it and of the file, if the folder cannot be written to."""
-    if os.access(out, os.W_OK):
+    if os.access(out, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         with DecisionLog.open(out) as log:
             yield log
         return
@@ -110,7 +110,7 @@ def exchange(log: DecisionLog, students: Mapping[str, str]) -> Exchanged:
     by_hand, problems = list[DecisionEntry](), dict[str, Decided]()
     try:
         for _ in range(ATTEMPTS):
-            table = _Table.of(_settled(path), {*students, *log.newest()})
+            table = _Table.of(_settled(path), students)
             problems = {row.student: Decided(None, problem=row.problem) for row in table.rows if row.problem}
             if (taken := _take(table, log, students)) is not None:
                 by_hand += taken
@@ -146,28 +146,26 @@ def _settled(path: Path) -> bytes:
 def _take(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> list[DecisionEntry] | None:
     """Add the decisions that the file has and the store has not; return those that count. None if the file is not as
     it was read: a row may have been erased since."""
-    taken = []
+    newest = log.newest()
+    changed = (row for row in table.rows if not row.problem and not row.shows(newest.get(row.student)))
+    new = [row for row in changed if _origin(row, log.history(row.student))]
+    if not new:
+        return []
     with log.writing():
         if not _is_as_read(table, log):
             return None
-        histories = _by_student(log)
-        for row in table.rows:
-            history = histories.get(row.student, ())
-            origin = None if row.problem else _origin(row, history)
-            if origin is not None:
-                content = row.over(_entry(history, row.version))
-                file = students.get(row.student, "")
-                entry = log.decide(row.student, *content, row.version, file, origin).entry
-                histories[row.student] = (*history, entry)  # so that a second row for the student finds it
-                taken += [entry] if origin is Origin.HAND else []
-    return taken
+        taken = [_add(row, log, students.get(row.student, "")) for row in new]
+    return [entry for entry in taken if entry is not None and entry.origin is Origin.HAND]
 
 
-def _by_student(log: DecisionLog) -> dict[str, tuple[DecisionEntry, ...]]:
-    found: dict[str, list[DecisionEntry]] = {}
-    for entry in log.since(0):
-        found.setdefault(entry.student, []).append(entry)
-    return {student: tuple(entries) for student, entries in found.items()}
+def _add(row: "_Row", log: DecisionLog, sha256: str) -> DecisionEntry | None:
+    """Add what a row says, unless another exchange has done so meanwhile, or an equal row above it."""
+    history = log.history(row.student)
+    origin = _origin(row, history)
+    if origin is None:
+        return None
+    content = row.over(_entry(history, row.version))
+    return log.decide(row.student, *content, row.version, sha256, origin).entry
 
 
 def _entry(history: Sequence[DecisionEntry], id: int) -> DecisionEntry | None:
@@ -197,10 +195,13 @@ def _show(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> str
 
     The store is held meanwhile, so that of two exchanges none shows less than the other.
     """
+    last = log.last()
+    after = table.showing(log.newest(), students)
     with log.writing():
         if not _is_as_read(table, log):
             return CHANGING
-        after = table.showing(log.newest(), students)
+        if log.last() != last:  # somebody has decided meanwhile
+            after = table.showing(log.newest(), students)
         return "" if after == table.content else _replace(log.path.with_name(decisions.FILE), after)
 
 
@@ -393,6 +394,8 @@ def _cells(entry: DecisionEntry | None) -> dict[str, str]:
 
 def _cleaned(column: str, cell: str) -> str:
     """Return a cell as ``_cells`` would have it. Raises UsageError if it is too long."""
+    if not cell:
+        return ""
     said = _unguarded(cell)
     if column == "conditions":
         return _guarded("\n".join(decision_log.cleaned_conditions(said.splitlines())))

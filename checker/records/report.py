@@ -13,6 +13,7 @@ from checker.records.network import Architecture, Recipe
 from checker.records.submission import Identity, Submission, Timeliness
 from checker.records.tracing import Tracing
 from checker.records.training import TrainingRun
+from checker.records.variants import Direction
 from checker.records.verdicts import Failure, RuleResult, Verdict
 
 
@@ -133,7 +134,8 @@ class Report:
 
     ``cut_short``: a sentence on the student's file or a training that was ended early; "" if none was. ``replay``:
     sentences on a replay, its number of seeds and the reason for it. ``cause``: leads the report; its consequences are
-    left out of ``rules``, ``observations`` and ``questions``.
+    left out of ``rules``, ``observations`` and ``questions``. ``direction``: what helps a submission below the bar, if
+    that was tried.
     """
 
     schema: int
@@ -173,6 +175,7 @@ class Report:
     cut_short: str = ""
     cause: Cause | None = None
     agreed: Agreed | None = None
+    direction: Direction | None = None
 
     @property
     def own_result(self) -> OwnResult | None:

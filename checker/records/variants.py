@@ -104,10 +104,10 @@ class Tried:
 
 @record
 @dataclass(frozen=True, kw_only=True)
-class Advice:
-    """The cheapest change that was tried and helps a submission below the bar. ``sentence`` is a direction, not code.
+class Direction:
+    """The cheapest change that was tried and helps a submission below the bar, as a direction and not as code.
 
-    ``helps``: whether any did. ``tried``: each change with what came of it. ``cost``: in words.
+    ``helps``: whether any did. ``tried``: each change with what came of it. ``cost``: of all, in words.
     """
 
     sentence: str

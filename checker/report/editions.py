@@ -14,8 +14,9 @@ from checker.records.training import TrainingRun
 
 
 def for_students(report: Report) -> Report:
-    """Return a report without the reference's network and recipe, held-out rows, seeds, and questions. Positions in the
-    list replace the seeds. Reasons speak to the student."""
+    """Return a report without the reference's network and recipe, held-out rows, seeds, questions, and what was tried
+    for it: students find that themselves, or hear it from a demonstrator. Positions in the list replace the seeds.
+    Reasons speak to the student."""
     return replace(
         report,
         reference_architecture=None,
@@ -26,6 +27,7 @@ def for_students(report: Report) -> Report:
         further=_without_output(report.further),
         reproduce="",
         questions=(),
+        direction=None,
         reasons=tuple(map(_to_them, report.reasons)),
         failures=tuple(replace(failure, rationale=_to_them(failure.rationale)) for failure in report.failures),
         replayed=_to_them(report.replayed),

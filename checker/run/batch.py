@@ -21,12 +21,13 @@ from checker.records.report import Report, Unfinished
 from checker.records.settings import ReferenceResults, RunSettings, Watch, unwatched
 from checker.records.submission import Submission
 from checker.report import html, paths, scripts
-from checker.run import answers, check, earlier, keys, lock, store
+from checker.run import answers, check, directions, earlier, keys, lock, store
 from checker.run.board import Board
 from checker.run.keys import Keys, circumstances, evidence_keys
 from checker.run.places import Place
 from checker.run.store import Origin
 from checker.run.tables import ALTERED, OUTDATED, End, name_of
+from checker.whatif.directions import wanted
 
 OnEnd = Callable[[str, End], None]
 """Called with each submission's name and result as it ends."""
@@ -71,10 +72,12 @@ def run(
     on_end: OnEnd,
     place: Place,
     fresh: bool = False,
+    advises: bool = False,
 ) -> Result:
     """Check all submissions in the boxes of a place. Write their pages and the index as they end, then the tables.
 
-    Index and tables hold whatever else is stored in the folder, too; the result is about ``submissions`` alone. Raises
+    Index and tables hold whatever else is stored in the folder, too; the result is about ``submissions`` alone. With
+    ``advises``, it is tried what helps a submission below the bar. Raises
     AssignmentError if a rule cannot run at all. KeyboardInterrupt ends every box first; then index and tables are
     written with what has ended.
     """
@@ -86,7 +89,9 @@ def run(
     def one(submission: Submission) -> End:
         name = submission.name
         watched = board.watch(name, watch(name))
-        return board.end(files.slug(name), _attempt(submission, settings, reference, out, place, watched, fresh))
+        return board.end(
+            files.slug(name), _attempt(submission, settings, reference, out, place, watched, fresh, advises)
+        )
 
     def other(stored: Path) -> End:
         return board.end(stored.name, _judge_stored(stored, under, settings, reference, out))
@@ -122,13 +127,14 @@ def _attempt(
     place: Place,
     watch: Watch,
     fresh: bool,
+    advises: bool,
 ) -> End:
     """Check one submission. After a failure of the harness, try again before reporting it."""
     message = ""
     for _ in range(ATTEMPTS):
         try:
             lock.restore_scratch()
-            return _check(submission, settings, reference, out, place, watch, fresh)
+            return _check(submission, settings, reference, out, place, watch, fresh, advises)
         except AssignmentError:
             raise
         except UsageError as error:
@@ -158,6 +164,7 @@ def _check(
     place: Place,
     watch: Watch,
     fresh: bool,
+    advises: bool,
 ) -> Report:
     settings = answers.respected(settings, submission, out)
     under, folder = evidence_keys(submission, settings, place.kind), out / EVIDENCE
@@ -179,6 +186,10 @@ def _check(
     if check.needs_further(report, settings):
         gathered = place.train_further(gathered, submission, settings, watch)
         _keep(gathered, submission, settings, out, under)
+        report = _judge(gathered, settings, reference, out)
+    stored = folder / files.slug(submission.name)
+    if advises and wanted(report) and not directions.is_known(stored):
+        directions.find(stored, gathered, report, settings, directions.trained_in(place, gathered, settings))
         report = _judge(gathered, settings, reference, out)
     return report
 
@@ -244,6 +255,8 @@ def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
 
 def _judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults, out: Path) -> Report:
     report = check.judge(gathered, settings, reference)
+    if wanted(report):
+        report = replace(report, direction=directions.read(out / EVIDENCE / files.slug(report.submission.name)))
     script = _write_script(gathered, report, settings, out)
     beside = f"../{paths.student_page_of(report.submission)}"
     files.write(out / paths.page_of(report.submission), html.render_page(report, "../index.html", beside, script))

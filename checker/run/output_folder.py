@@ -9,7 +9,7 @@ from pathlib import Path
 from checker.errors import UsageError
 from checker.formats.files import PARTIAL
 from checker.gradebooks import decision_log, decisions
-from checker.run import batch, earlier, lock, remembered, store, tables
+from checker.run import answers, batch, earlier, lock, remembered, store, tables
 from checker.submissions import extensions
 from checker.submissions.uploads import IGNORED
 
@@ -21,6 +21,7 @@ OURS = {
     *("index.html", "results.json", "results.csv", "junit.xml", decisions.FILE, extensions.FILE, lock.FILE),
     *(f"{decision_log.FILE}{ending}" for ending in ("", "-wal", "-shm", "-journal")),
     tables.ROSTER,
+    answers.FILE,
 }
 LEFT_BY_SYSTEMS = {*IGNORED, "Thumbs.db", "desktop.ini"}
 NAMED = 3

@@ -103,6 +103,14 @@ def note_digest(folder: Path, name: str) -> None:
         files.write(folder.parent / DIGESTS, to_json(Digests({**noted, files.slug(name): digest})))
 
 
+def forget(folder: Path, name: str) -> None:
+    """Remove a submission's digest from the list."""
+    with _noting:
+        noted = _digests(folder)
+        if noted.pop(files.slug(name), None) is not None:
+            files.write(folder.parent / DIGESTS, to_json(Digests(noted)))
+
+
 def origin(place: Path) -> Origin:
     """Compare the evidence in a submission's folder with its digest in the list."""
     with _noting:

@@ -20,10 +20,11 @@ from checker.errors import CheckerError, EvidenceError, StoppedError, UsageError
 from checker.formats import files
 from checker.records.codec import from_json, to_json
 from checker.records.gathered import Gathered
+from checker.records.report import Report
 from checker.records.settings import Live, RunSettings, unwatched
 from checker.records.training import Epoch
-from checker.records.variants import Tried, Variant
-from checker.run import answers, keys, places, remembered, session, store
+from checker.records.variants import Direction, Tried, Variant
+from checker.run import answers, directions, keys, places, remembered, session, store
 from checker.run.batch import EVIDENCE, make_answer
 from checker.run.places import Place
 from checker.run.session import Request
@@ -42,6 +43,8 @@ CODE = (*keys.VARIANTS, "checker.whatif")
 MOST_WAITING = 12
 MOST_KEPT, MOST_OPEN = 60, 6
 """Cached results of a submission, and submissions whose evidence is held in memory."""
+ADVICE_SECONDS = 300.0
+"""Most time for one training of an advice, with waiting for a box."""
 UNWANTED_SECONDS = 10.0
 """After this time without a look nobody waits for a training."""
 STOPPED = "This training was stopped: a newer one of yours took its place, or nobody waited for it."
@@ -215,6 +218,26 @@ class WhatIfs:
         settings = session.prepare(request, [gathered.evidence.submission]).settings
         reference = session.open(settings, lambda name: unwatched, lambda name, report: None).reference
         make_answer(self._out, slug, number, by, settings, reference, self._place)
+
+    def advise(self, slug: str, report: Report, person: str) -> Direction | None:
+        """Try what helps a submission below the bar, and keep it with its evidence; None if there is nothing to try.
+
+        Each change is a what-if of ``person``. Raises RefusedError, in words, if they cannot be tried.
+        """
+        opened = self._open(slug)
+
+        def train(variant: Variant) -> Tried:
+            trying = self.ask(slug, variant, f"advice {person}")
+            trying.wait(ADVICE_SECONDS)
+            if trying.result is None:
+                raise RefusedError(trying.error or STOPPED)
+            return trying.result
+
+        return directions.find(self._out / EVIDENCE / slug, opened.gathered, report, self._settings, train)
+
+    def direction(self, slug: str) -> Direction | None:
+        """Return what helps a submission, if that was tried."""
+        return directions.read(self._out / EVIDENCE / slug)
 
     def networks(self, slug: str) -> Sequence[answers.Network]:
         """Return the networks of a student's file; raises RefusedError if their evidence cannot be used."""

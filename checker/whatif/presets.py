@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from checker.keras_spec.architectures import LINEAR, normalises_inputs, own_activation
+from checker.keras_spec.architectures import LINEAR, nonlinear_hidden_layers, normalises_inputs, own_activation
 from checker.records.network import Layer
 from checker.records.variants import LayerChange, NewLayer, Scaling, Variant
 from checker.whatif import changes, inputs, recipes
@@ -112,10 +112,24 @@ def linear(original: Original) -> Variant:
     """Make every hidden activation linear."""
     last = _hidden(original)
     end = [at for at, layer in enumerate(original.layers, 1) if _units(layer) is not None][-1]
-    bent = [at for at in range(1, end) if own_activation(original.layers[at - 1]) != LINEAR]
-    if not bent or not last:
+    curved = [at for at in range(1, end) if own_activation(original.layers[at - 1]) != LINEAR]
+    if not curved or not last:
         raise RefusedError("This network is linear already.")
-    return Variant(layers=tuple(LayerChange(at=at, activation=LINEAR) for at in bent))
+    return Variant(layers=tuple(LayerChange(at=at, activation=LINEAR) for at in curved))
+
+
+def add_a_layer(original: Original) -> Variant:
+    """Add a hidden layer behind the last one, or behind the input."""
+    units = [at for at, layer in enumerate(original.layers, 1) if _units(layer) is not None]
+    after = _block(original, units[-2])[-1] if len(units) > 1 else 0
+    return Variant(added=(NewLayer(after=after, kind="Dense", units=50, activation="relu"),))
+
+
+def bent(original: Original) -> Variant:
+    """Give each hidden layer an activation that is not linear."""
+    if nonlinear_hidden_layers(original.architecture):
+        raise RefusedError("This network is not linear.")
+    return Variant(layers=tuple(LayerChange(at=at, activation="relu") for at in _hidden(original)))
 
 
 # -- training ------------------------------------------------------------------------------------------------
@@ -191,6 +205,7 @@ def _fits(original: Original, variant: Variant) -> bool:
 
 MAKERS: dict[str, tuple[str, Callable[[Original], Variant]]] = {
     "drop-layer": ("one layer less", drop_a_layer),
+    "add-layer": ("one layer more", add_a_layer),
     "double-units": ("twice the units", double_units),
     "no-dropout": ("no dropout", no_dropout),
     "half-dropout": ("50% dropout", half_dropout),
@@ -202,5 +217,6 @@ MAKERS: dict[str, tuple[str, Callable[[Original], Variant]]] = {
     "scaled": ("inputs scaled", scaled),
     "without-column": ("without one column", without_one),
     "linear": ("linear", linear),
+    "bent": ("not linear", bent),
 }
 """The makers of all presets by key, in the order in which they are offered."""

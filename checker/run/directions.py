@@ -1,0 +1,76 @@
+"""What helps a submission below the bar, as far as it was tried: beside its evidence, so that judging again shows it."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.errors import EvidenceError
+from checker.formats import files
+from checker.records.codec import from_json, record, to_json
+from checker.records.gathered import Gathered
+from checker.records.report import Report
+from checker.records.settings import Live, RunSettings
+from checker.records.variants import Direction, Tried, Variant
+from checker.run.places import Place
+from checker.whatif import directions, results
+from checker.whatif.originals import original_of
+from checker.whatif.refusal import RefusedError
+
+FILE = "direction.json"
+
+
+@record
+@dataclass(frozen=True)
+class StoredDirection:
+    """A direction, and the hash of the evidence that it is about; None if there was nothing to try."""
+
+    evidence: str
+    direction: Direction | None
+
+
+def read(place: Path) -> Direction | None:
+    """Return the direction in a submission's folder of evidence; None if there is none about this evidence."""
+    stored = _stored(place)
+    return stored.direction if stored else None
+
+
+def is_known(place: Path) -> bool:
+    """Tell whether it was tried what helps this evidence."""
+    return _stored(place) is not None
+
+
+def _stored(place: Path) -> StoredDirection | None:
+    try:
+        stored = from_json(StoredDirection, (place / FILE).read_bytes())
+        return stored if stored.evidence == _digest(place) else None
+    except (OSError, EvidenceError):
+        return None
+
+
+def _digest(place: Path) -> str:
+    return hashlib.sha256((place / "evidence.json").read_bytes()).hexdigest()
+
+
+def find(
+    place: Path, gathered: Gathered, report: Report, settings: RunSettings, train: Callable[[Variant], Tried]
+) -> Direction | None:
+    """Try what helps a submission, and store it in its folder of evidence. None if its network cannot be tried."""
+    try:
+        direction = directions.find(report, original_of(gathered, settings), train, time.monotonic)
+    except RefusedError:
+        direction = None
+    files.write(place / FILE, to_json(StoredDirection(_digest(place), direction)))
+    return direction
+
+
+def trained_in(boxes: Place, gathered: Gathered, settings: RunSettings) -> Callable[[Variant], Tried]:
+    """Return what trains a variant in the boxes of a place."""
+    live = Live(lambda epoch: None, lambda: True)
+
+    def train(variant: Variant) -> Tried:
+        changed = boxes.train_variant(gathered, variant, settings, live)
+        return results.tried(gathered, changed, variant, settings)
+
+    return train
