@@ -207,6 +207,7 @@ def test_threads_share_a_store(log):
     assert all(len(log.history(f"student {at}")) == 4 for at in range(50))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_two_processes_write_at_once(log, root):
     """Two processes decide on the same students at once: nobody waits long, and every decision is kept, in one

@@ -327,6 +327,7 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(STEPS, max_size=12))
 def test_whatever_people_do_nothing_is_lost(tmp_path_factory, steps):
@@ -369,6 +370,7 @@ TEXTS = st.text(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(
     note=TEXTS,

@@ -25,6 +25,7 @@ LARGEST, MOST_FIELDS = 500_000, 500
 """Most bytes and fields of a form."""
 OPEN = ("/static/", "/in/")
 """Paths that nobody needs a session for."""
+_SLASHES = "/\\"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -131,7 +132,7 @@ class Walls:
         if request.method not in ("GET", "HEAD"):
             return PlainTextResponse("The desk knows no such request.\n", 405)
         if session is None and not request.url.path.startswith(OPEN):
-            return _unknown(request, origin)
+            return _unknown(request)
         return None
 
     async def _refused_change(self, request: Request, origin: str, session: Session | None) -> Response | None:
@@ -181,7 +182,7 @@ def _typed(form: Form) -> list[str]:
     return [text for name in ("note", "condition", "other") for text in form.all(name) if text.strip()]
 
 
-def _unknown(request: Request, origin: str) -> Response:
+def _unknown(request: Request) -> Response:
     """Return what somebody without a session sees.
 
     A link on another site, in a mail or on a sandboxed report page leads here without the cookie, although the browser
@@ -191,5 +192,5 @@ def _unknown(request: Request, origin: str) -> Response:
     is_page = request.headers.get("sec-fetch-dest") == "document"
     template = "desk/again.html" if is_from_elsewhere and is_page else "desk/unknown.html"
     path = request.scope.get("raw_path", b"/").decode("ascii", "replace")
-    where = f"{origin}{path}{'?' if request.url.query else ''}{request.url.query}"
+    where = f"/{path.lstrip(_SLASHES)}{'?' if request.url.query else ''}{request.url.query}"  # never another host
     return pages.render(request, template, 200 if template == "desk/again.html" else 403, where=where)
