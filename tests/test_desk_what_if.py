@@ -93,7 +93,7 @@ def test_a_change_trains_and_says_what_came_of_it(ada, place):
     assert "5 epochs instead of 20" in page.replace("\n", " ") and "as the original on every seed." in page
     assert page.count("<figure>") >= 1 and '<th scope="row">11</th>' in page
     again = unescape(ada.get(f"{PAGE}?epochs=5").text)
-    assert "as the original on every seed." in again and "data-live" not in again
+    assert "as the original on every seed." in again and "data-training" not in again
     assert len(place.asked) == 1
 
 
