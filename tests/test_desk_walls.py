@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from desks import ORIGIN, Visitor, ask, open_desk, write_results
+from desks import Visitor, ask, open_desk, write_results
 from reports import HOSTILE, a_fail, a_pass, poisoned
 
 from checker.desk.walls import LARGEST, Address

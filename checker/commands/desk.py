@@ -13,6 +13,7 @@ import typer
 from checker.commands import consoles, schedulers
 from checker.commands.options import ResultsFolder
 from checker.errors import UsageError
+from checker.formats.text import counted
 from checker.gradebooks.decision_log import DecisionLog
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _keys(certificate: Path | None, key: Path | None) -> "Keys | None":
 def _announce(results: "Results", log: DecisionLog, links: list[tuple[str, str]]) -> None:
     say = consoles.output.print
     roster = results.now().roster
-    say(f"The desk of {roster.title}: {len(roster.rows)} submissions.", markup=False)
+    say(f"The desk of {roster.title}: {counted(len(roster.rows), 'submission')}.", markup=False)
     if log.note:
         consoles.warn(log.note)
     for name, link in links:

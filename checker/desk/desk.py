@@ -14,7 +14,7 @@ from checker.desk.results import Results
 from checker.desk.table import Table
 from checker.desk.walls import Address, Form
 from checker.gradebooks.decision_log import DecisionLog
-from checker.records.decisions import DecisionEntry
+from checker.records.decisions import DecisionEntry, Origin
 from checker.records.settings import RunSettings
 from checker.run.places import Place
 from checker.run.what_ifs import Workshop
@@ -58,7 +58,8 @@ class Desk:
             new = self.log.since(self._seen)
             if not new:
                 return
-            self._newest, self._seen = self.log.newest(), new[-1].id
+            counting = {one.student: one for one in new if one.origin is not Origin.STALE}
+            self._newest, self._seen = {**self._newest, **counting}, new[-1].id
         rows = self.results.now().by_student
         for student in {one.student for one in new} & rows.keys():
             self.hub.publish("decision", rows[student].slug)

@@ -36,7 +36,7 @@ CHOICES = {
 """The choices, each with its button, its key, and what it says afterwards."""
 
 
-def render(request: Request, template: str, status: int = 200, **names: Any) -> HTMLResponse:
+def render(request: Request, template: str, status: int = 200, /, **names: Any) -> HTMLResponse:
     """Return a template as an answer; ``session`` is who asks, None for somebody unknown."""
     session = request.state.session
     text = environment().get_template(template).render(names | {"session": session})

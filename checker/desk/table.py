@@ -8,7 +8,7 @@ from checker.errors import UsageError
 from checker.gradebooks import decisions, exchange
 from checker.gradebooks.decision_log import DecisionLog
 
-PAUSE = 2.0
+PAUSE = 5.0
 """Least seconds between two exchanges, so that many marks cost one."""
 
 

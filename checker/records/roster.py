@@ -14,8 +14,8 @@ class Row:
     """A submission in a few words.
 
     ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: of the checked file.
-    ``verdict``: None if the harness failed on it; then ``reason`` says how. ``required``, ``advised``: short names of the
-    rules that it failed.
+    ``verdict``: None if the harness failed on it; then ``reason`` says how. ``required``, ``advised``: short names of
+    the rules that it failed.
     """
 
     slug: str

@@ -33,7 +33,7 @@ from checker.report import paths
 from checker.submissions import names
 
 SIZES = (50, 2_500)
-TIMES = 200
+TIMES = 100
 HOUR = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
 
 
