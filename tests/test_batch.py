@@ -32,7 +32,7 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
-from checker.run import batch, check, keys, lock, places, reproduction
+from checker.run import batch, check, keys, lock, places, processes, reproduction
 from checker.run.board import Board
 from checker.sandbox import kinds
 from checker.submissions import choice
@@ -434,6 +434,21 @@ def test_changed_rules_are_judged_again_without_the_submissions(bench):
     assert len(b.boxes) == 1
     assert "FAIL" in (b.out / "reports" / "ada.html").read_text()
     assert "grace" in (b.out / "index.html").read_text()
+
+
+@pytest.mark.slow
+def test_many_are_judged_in_several_processes_to_the_same_bytes(bench, monkeypatch):
+    """Which process judges does not show: pages, tables and results are the same."""
+    b = bench()
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    written = []
+    for many in (processes.MANY, 1):
+        monkeypatch.setattr(processes, "MANY", many)
+        result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
+        assert [report.submission.name for report in result.reports] == ["ada", "grace"]
+        written.append({path: path.read_bytes() for path in b.out.rglob("*") if path.is_file()})
+    assert written[0] == written[1]
 
 
 def test_evidence_gathered_otherwise_is_not_judged(bench):
