@@ -32,6 +32,7 @@ from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
+from checker.report.tables import light
 from checker.run import batch, check, keys, lock, places, processes, reproduction
 from checker.run.board import Board
 from checker.sandbox import kinds
@@ -260,7 +261,7 @@ def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
     assert report.retraining and report.further
     assert "the last 6 because the others could not decide" in (b.out / "reports" / "ada.html").read_text()
     assert b.report() == report
-    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (report,)
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (light(report),)
     assert len(retrained(b)) == 2
 
 
@@ -906,7 +907,7 @@ def test_whoever_handed_in_no_notebook_fails(bench):
     assert "Nothing to run" in page
     assert "How it ran" not in page
     again = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
-    assert again.reports == (ada, grace)
+    assert again.reports == (light(ada), light(grace))
     (b.folder / "grace" / "essay.pdf").rename(b.folder / "grace" / "print.pdf")
     assert "only print.pdf" in b.run().reports[1].reasons[0]
 
@@ -1168,7 +1169,7 @@ def test_judging_again_goes_with_mended_judging_alone(bench, monkeypatch):
     b = bench()
     b.hand_in("ada", content="good")
     before, code_of = b.report(), keys.code_of
-    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (before,)
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (light(before),)
     monkeypatch.setattr(keys, "code_of", lambda roots: code_of(roots) + "mended" * (roots == keys.GATHERING))
     assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == ()
 

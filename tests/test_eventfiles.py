@@ -126,6 +126,7 @@ def test_only_the_references_runs_for_the_same_seeds_are_beside(settings, gather
     assert runs == ["reference/seed-11", "student/seed-11"]
 
 
+@pytest.mark.slow
 def test_several_submissions_are_shown_from_the_folder_above(settings, gathered, tmp_path):
     """Of several submissions all are in one view, each under its own name."""
     assert eventfiles.write_beside({"ada": gathered, "bob": gathered}, gathered, settings, tmp_path) == tmp_path

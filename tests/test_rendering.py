@@ -299,6 +299,7 @@ def test_a_png_is_shown_with_its_size() -> None:
     assert attrs["alt"] == "Picture that cell 14 drew"
 
 
+@pytest.mark.slow
 def test_a_page_stays_light_and_keeps_the_student_s_own_cells() -> None:
     """However much a notebook holds, the page keeps its weight, and the hand-out's cells give way first."""
     heavy = CellOutput("text", "\"'<>&" * 900)

@@ -65,6 +65,7 @@ def test_old_keys_are_told_even_where_the_run_cannot_be_prepared(folder, tmp_pat
         session.settings(Request(assignment=folder, data=tmp_path / "housing.csv", practice_data=True))
 
 
+@pytest.mark.slow
 def test_options_for_students_files_leave_the_reference_alone(folder, tmp_path, monkeypatch, fake_sandbox):
     """The variable that a demonstrator names in a student's file, and --exact, do not run the reference again."""
 
@@ -87,6 +88,7 @@ def test_options_for_students_files_leave_the_reference_alone(folder, tmp_path, 
     assert open_session(model="net", exact=True) == ran
 
 
+@pytest.mark.slow
 def test_the_reference_runs_in_the_boxes_that_are_lent(folder, tmp_path, monkeypatch, fake_sandbox):
     """A batch lends boxes in which nothing has run; no others are opened. If the reference fails, nobody waits for all
     seeds of the traditional models."""
