@@ -35,7 +35,7 @@ class FakeBox:
     def __init__(self, guest: Guest) -> None:
         self.closed, self.cancelled = threading.Event(), threading.Event()
         self.jobs: list[tuple[Any, Sequence[Frame]]] = []
-        self.is_warm = False
+        self.is_warm = self.is_getting_ready = False
         self._guest = guest
 
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
@@ -54,7 +54,8 @@ class FakeBox:
         return an_execution(Ending.CRASHED if self.closed.is_set() else Ending.FINISHED)
 
     def get_ready(self) -> None:
-        """Do nothing: a fake box needs no start."""
+        """Note it: a fake box needs no start."""
+        self.is_getting_ready = True
 
     def warm(self) -> None:
         self.is_warm = True

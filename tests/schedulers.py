@@ -22,9 +22,11 @@ class Processes:
 
     def __init__(self, stack, allowed_failures):
         self._stack, self.workers = stack, []
-        self.address = f"tcp://127.0.0.1:{free_port()}"
+        port = free_port()
+        self.address = f"tcp://127.0.0.1:{port}"
         command = ["-m", "distributed.cli.dask_scheduler", "--host", self.address, "--no-dashboard"]
         self.scheduler = self._start(command, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(allowed_failures))
+        wait_until_open(port)
         self.client = stack.enter_context(closing(cluster.connect(self.address)))
 
     def _start(self, arguments, **environment):
@@ -52,6 +54,17 @@ def free_port():
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return trial.getsockname()[1]
+
+
+def wait_until_open(port):
+    """Return when somebody listens at a port, which a new Python takes seconds to do."""
+    until = time.monotonic() + 60
+    while True:
+        with socket.socket() as trial:
+            if trial.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 @pytest.fixture

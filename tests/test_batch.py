@@ -38,7 +38,8 @@ from checker.records.submission import Identity, Platform
 from checker.records.tracing import FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Outcome, Stage, Verdict
 from checker.report import changes, paths
-from checker.run import batch, check, earlier, keys, lock, places, reproduction, tables
+from checker.report.tables import light
+from checker.run import batch, check, earlier, keys, lock, places, processes, reproduction, tables
 from checker.run.board import Board
 from checker.run.tables import name_of
 from checker.sandbox import kinds
@@ -265,9 +266,10 @@ def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
     assert (report.verdict, report.comparison.further, len(report.comparison.scores)) == (verdict, 6, 8)
     assert [run.seed for run in report.runs] == [*SEEDS, *FURTHER]
     assert report.retraining and report.further
-    assert "The last 6 seeds were added because the others could not decide" in (b.out / "reports" / "ada.html").read_text()
+    page = (b.out / "reports" / "ada.html").read_text()
+    assert "The last 6 seeds were added because the others could not decide" in page
     assert b.report() == report
-    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (report,)
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (light(report),)
     assert len(retrained(b)) == 2
 
 
@@ -442,6 +444,21 @@ def test_changed_rules_are_judged_again_without_the_submissions(bench):
     assert len(b.boxes) == 1
     assert "FAIL" in (b.out / "reports" / "ada.html").read_text()
     assert "grace" in (b.out / "index.html").read_text()
+
+
+@pytest.mark.slow
+def test_many_are_judged_in_several_processes_to_the_same_bytes(bench, monkeypatch):
+    """Which process judges does not show: pages, tables and results are the same."""
+    b = bench()
+    b.hand_in("ada", "grace", content="good")
+    b.run()
+    written = []
+    for many in (processes.MANY, 1):
+        monkeypatch.setattr(processes, "MANY", many)
+        result = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
+        assert [report.submission.name for report in result.reports] == ["ada", "grace"]
+        written.append({path: path.read_bytes() for path in b.out.rglob("*") if path.is_file()})
+    assert written[0] == written[1]
 
 
 def test_evidence_gathered_otherwise_is_not_judged(bench):
@@ -902,7 +919,7 @@ def test_whoever_handed_in_no_notebook_fails(bench):
     assert "Nothing to run" in page
     assert "How it ran" not in page
     again = batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None)
-    assert again.reports == (ada, grace)
+    assert again.reports == (light(ada), light(grace))
     (b.folder / "grace" / "essay.pdf").rename(b.folder / "grace" / "print.pdf")
     assert "only print.pdf" in b.run().reports[1].reasons[0]
 
@@ -1248,7 +1265,7 @@ def test_judging_again_goes_with_mended_judging_alone(bench, monkeypatch):
     b = bench()
     b.hand_in("ada", content="good")
     before, code_of = b.report(), keys.code_of
-    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (before,)
+    assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (light(before),)
     monkeypatch.setattr(keys, "code_of", lambda roots: code_of(roots) + "mended" * (roots == keys.GATHERING))
     assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == ()
 

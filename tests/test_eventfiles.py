@@ -126,6 +126,7 @@ def test_only_the_references_runs_for_the_same_seeds_are_beside(settings, gather
     assert runs == ["reference/seed-11", "student/seed-11"]
 
 
+@pytest.mark.slow
 def test_several_submissions_are_shown_from_the_folder_above(settings, gathered, tmp_path):
     """Of several submissions all are in one view, each under its own name."""
     assert eventfiles.write_beside({"ada": gathered, "bob": gathered}, gathered, settings, tmp_path) == tmp_path
@@ -142,10 +143,20 @@ def test_values_of_a_regression_are_drawn(prices):
 def test_the_host_imports_no_tensorflow():
     """Neither the commands nor the writer of event files load TensorFlow or Keras into the host."""
     code = (
-        "import sys, checker.commands.app, checker.report.eventfiles as e;"
+        "import sys, checker.report.eventfiles as e; from checker.commands import app;"
+        "commands = [app.imported(name) for name in app.COMMANDS];"
         "e.Event(file_version=e.VERSION).SerializeToString(); e.masked_crc32c(b'x');"
         "print([m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'keras', 'tf_keras')])"
     )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_batch_starts_without_what_it_needs_later():
+    """What takes long to import is imported when it is used, so boxes can start before."""
+    late = ("pandas", "sklearn", "scipy.optimize", "scipy.stats", "scipy.special", "matplotlib", "distributed")
+    code = f"import sys, checker.commands.batch; print([name for name in {late} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 

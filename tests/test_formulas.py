@@ -367,6 +367,7 @@ def test_sources_that_tell_nothing_are_survived():
     assert find(random.normal(size=1_000), np.arange(1_000), sources) is None
 
 
+@pytest.mark.slow
 def test_what_columns_in_vain_cost_is_measured(data, record_property):
     """Five hundred columns without a formula are searched; the tests' report has the time."""
     random = np.random.default_rng(6)

@@ -177,6 +177,7 @@ def test_rows_are_found_behind_monotone_maps_where_some_were_dropped(practised, 
     require_rows(match(practised.matcher, make, prepared(PowerTransformer, practised, parts))[1], parts, 0.999)
 
 
+@pytest.mark.slow
 def test_bins_tell_most_rows_and_none_wrongly(practised, make):
     """With twenty bins for each column some rows are alike; these are not guessed."""
     parts = practised.parts()
@@ -281,6 +282,7 @@ def with_made_up(table, rows, times, random):
     return np.concatenate([table, made])[order], np.concatenate([rows, np.full(len(made), -1)])[order]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaler", [StandardScaler, PowerTransformer])
 def test_made_up_rows_are_left_out(practised, make, scaler):
     """If more than half of a training table is made up, its rows are found by the maps of its development table."""
@@ -293,6 +295,7 @@ def test_made_up_rows_are_left_out(practised, make, scaler):
     require_rows(found[1:], parts[1:], 0.999)
 
 
+@pytest.mark.slow
 def test_made_up_rows_behind_the_others_are_left_out(practised, make):
     """If there is no other table, the first rows of a long one show its preparation."""
     parts = practised.parts()
@@ -302,6 +305,7 @@ def test_made_up_rows_behind_the_others_are_left_out(practised, make):
     assert np.array_equal(rows, np.concatenate([parts[0], np.full(len(noise), -1)]))
 
 
+@pytest.mark.slow
 def test_less_than_half_of_a_training_part_is_not_enough(practised, make):
     """A few real rows among made-up ones are not matched."""
     few = practised.parts()[0][: ROWS // 4]
@@ -332,6 +336,7 @@ def test_the_hand_outs_split_is_found_behind_mixtures(data, make, name, are_comp
     require_rows(match(data.matcher, make, prepared(MIXED[name], data, parts))[1], parts, 0.98)
 
 
+@pytest.mark.slow
 def test_the_files_order_is_found_behind_mixtures(practised, make):
     """All rows in the file's order are found, and so are its first rows."""
     table = MIXED["principal components"]().fit_transform(practised.filled)
@@ -382,6 +387,7 @@ def test_an_index_leads_behind_mixtures_of_any_split(data, make, name, dropped):
     require_rows(found[1:], parts[1:], 0.98)
 
 
+@pytest.mark.slow
 def test_tables_with_an_index_are_found_whole(data, make):
     """Rows with gaps, whose images are unknown, are matched by the index that the other rows confirm."""
     parts = data.parts(7)
@@ -389,6 +395,7 @@ def test_tables_with_an_index_are_found_whole(data, make):
     require_rows(match(data.matcher, make, tables, indices=parts)[1], parts)
 
 
+@pytest.mark.slow
 def test_products_are_found_by_an_index(data, make):
     """With an index, polynomial features are found to follow from the rows, even without the features themselves."""
     parts = data.parts(7)

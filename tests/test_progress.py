@@ -112,6 +112,7 @@ def test_a_long_name_keeps_both_ends(name: str, width: int) -> None:
     assert short == narrow.shortened(name, 1_000) or (short.count("…") == 1 and not short.endswith("…"))
 
 
+@pytest.mark.slow
 def test_the_reference_is_announced_where_it_is_trained(root, tmp_path, monkeypatch, capsys, fake_sandbox) -> None:
     """Training the reference is announced, once; where its evidence is stored nothing is said of it."""
 

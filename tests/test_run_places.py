@@ -64,6 +64,21 @@ def test_a_place_tells_its_kind_of_sandbox():
     assert cluster.Cluster.kind == "bubblewrap"
 
 
+def test_boxes_that_got_ready_are_lent_first(fake_sandbox):
+    """A pool starts the boxes for students' files of so many slots, lends these before it opens others, and closes them
+    all."""
+    sandbox = fake_sandbox(None)
+    pool = places.Pool(sandbox)
+    pool.get_ready(2)
+    assert [box.is_getting_ready for box in sandbox.boxes] == [True, True]
+    with pool.lend(), pool.lend():
+        assert len(sandbox.boxes) == 2
+        with pool.lend():
+            assert len(sandbox.boxes) == 3
+    pool.close()
+    assert all(box.closed.is_set() for box in sandbox.boxes)
+
+
 def test_bare_boxes_are_chosen_in_one_place():
     """No code but ``places.trusted`` chooses boxes without a wall by itself."""
     folder = Path(checker.__file__).parent

@@ -9,7 +9,7 @@ import pytest
 from checker.errors import AssignmentError, DatasetError, UsageError
 from checker.records.capture import Environment
 from checker.records.job import Progress
-from checker.run import session, store
+from checker.run import places, session, store
 from checker.run.session import Purpose, Request
 from checker.sandbox import kinds
 from checker.wire.frames import message
@@ -65,6 +65,7 @@ def test_old_keys_are_told_even_where_the_run_cannot_be_prepared(folder, tmp_pat
         session.settings(Request(assignment=folder, data=tmp_path / "housing.csv", practice_data=True))
 
 
+@pytest.mark.slow
 def test_options_for_students_files_leave_the_reference_alone(folder, tmp_path, monkeypatch, fake_sandbox):
     """The variable that a demonstrator names in a student's file, and --exact, do not run the reference again."""
 
@@ -85,3 +86,29 @@ def test_options_for_students_files_leave_the_reference_alone(folder, tmp_path, 
     ran = open_session()
     assert ran > 0
     assert open_session(model="net", exact=True) == ran
+
+
+@pytest.mark.slow
+def test_the_reference_runs_in_the_boxes_that_are_lent(folder, tmp_path, monkeypatch, fake_sandbox):
+    """A batch lends boxes in which nothing has run; no others are opened. If the reference fails, nobody waits for all
+    seeds of the traditional models."""
+
+    def guest(job, beside):
+        yield message(Environment({}, "3", ""))
+        yield message(Progress(1, 1))
+
+    pool, told = places.Pool(fake_sandbox(guest)), []
+
+    def watch(name):
+        return lambda stage, step: told.append((name, step.at))
+
+    def refused(kind):
+        raise AssertionError(f"a sandbox of the kind {kind} was chosen")
+
+    monkeypatch.setattr(kinds, "choose", refused)
+    monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "cache")
+    settings = session.settings(Request(assignment=folder, practice_data=True))
+    with pytest.raises(AssignmentError, match="the reference solution fails"):
+        session.open(settings, watch, lambda name, report: None, pool.lend)
+    assert len(settings.all_seeds) > 2
+    assert max((at for name, at in told if name == "traditional models"), default=0) <= 1

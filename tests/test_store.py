@@ -246,6 +246,28 @@ def test_a_file_is_written_with_its_folders(tmp_path):
     assert os.listdir(path.parent) == ["c.html"]
 
 
+def test_a_file_is_written_in_pieces(tmp_path):
+    """Pieces make up one file. If making one fails, the old file stays, and nothing half-written is left."""
+    path = tmp_path / "results.json"
+    files.write(path, iter(["naïve ", b"second"]))
+    assert path.read_bytes() == "naïve second".encode()
+    with pytest.raises(ZeroDivisionError):
+        files.write(path, (str(1 // left) for left in (1, 0)))
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [(path.name, "naïve second".encode())]
+
+
+def test_arrays_that_are_there_are_known(tmp_path):
+    """An archive holds arrays if names, types, shapes and every bit are theirs; a damaged one holds nothing."""
+    path, arrays = tmp_path / "ada.npz", {"x": np.array([0.0, np.nan], np.float32), "rows": np.arange(3)}
+    assert not files.holds(path, arrays)
+    files.write(path, files.zipped(**arrays))
+    assert files.holds(path, arrays)
+    for other in ({"x": arrays["x"]}, arrays | {"x": -arrays["x"]}, arrays | {"rows": np.arange(3, dtype=np.int32)}):
+        assert not files.holds(path, other)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert not files.holds(path, arrays)
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     """Where writing fails the old file stays as it was, nothing half-written is left, and the harness is to blame."""
     path = tmp_path / "index.html"

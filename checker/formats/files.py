@@ -43,7 +43,7 @@ def zipped(**arrays: Array) -> bytes:
 def holds(path: Path, arrays: Mapping[str, Array]) -> bool:
     """Tell whether an npz file holds exactly these arrays: reading it takes a fifth of the time of writing it."""
     try:
-        with np.load(path, allow_pickle=False) as known:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as known:
             return set(known.files) == set(arrays) and all(_is_same(known[name], arrays[name]) for name in arrays)
     except Exception:  # noqa: BLE001  # for a damaged archive zipfile, zlib and numpy raise many kinds of errors
         return False
@@ -97,9 +97,10 @@ def write(path: Path, content: bytes | str | Iterator[bytes | str]) -> None:
         partial.chmod(0o644)
         partial.replace(path)
     except OSError as error:
-        if partial is not None:
-            with contextlib.suppress(OSError):
-                partial.unlink()
         raise HarnessError(
             f"{path} could not be written: {error.strerror}.", "Make room or choose another --out."
         ) from error
+    finally:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import binascii
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 
 from markupsafe import Markup, escape
@@ -138,6 +138,7 @@ def _cell(cell: CellResult, purse: Purse) -> ShownCell:
 # -- source ------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=256)  # both editions of a page show the same cells, and a class has cells in common
 def coloured(source: str) -> Markup:
     """Return Python source as markup with a class for each kind of token."""
     pieces = ((_colour(kind), text) for kind, text in PythonLexer(stripnl=False).get_tokens(source))

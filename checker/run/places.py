@@ -189,9 +189,10 @@ def _ending(box: Box, live: Live) -> Iterator[None]:
 def trusted() -> Iterator[Boxes]:
     """Open boxes without a wall, and close them at the end. No other code of ours chooses to run a file bare.
 
-    They are for two kinds of files only. The assignment's own notebooks (reference, hand-out) are the lecturer's, whose
-    rules run on the host as well. A self-check runs a student's own file on the student's own machine, where it
-    could be run bare anyway and where there is often no bubblewrap. Every other file runs in a ``Place``.
+    They are for two kinds of files only. The assignment's own notebooks (hand-out; the reference, if no batch lends its
+    boxes) are the lecturer's, whose rules run on the host as well. A self-check runs a student's own file on the
+    student's own machine, where it could be run bare anyway and where there is often no bubblewrap. Every other file
+    runs in a ``Place``.
     """
     with closing(kinds.choose("none").open()) as boxes:
         yield boxes

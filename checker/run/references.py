@@ -80,15 +80,21 @@ def examine(submission: Submission, settings: RunSettings, boxes: Boxes, watch: 
     return gathered
 
 
+def require_trained(reference: Gathered, settings: RunSettings) -> None:
+    """Raise AssignmentError if the reference could not be retrained for all seeds."""
+    evidence = reference.evidence
+    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(settings.all_seeds):
+        words = "; ".join(failure.rationale for failure in evidence.failures) or "it was not retrained"
+        raise AssignmentError(f"{settings.assignment.folder}: the reference solution fails: {words}")
+
+
 def of_reference(reference: Gathered, settings: RunSettings, known: BaselineScores) -> ReferenceResults:
     """Return the results of the reference, from its evidence, with those of traditional models.
 
     Raises AssignmentError if the reference could not be retrained, or has no inputs for some rows of the data.
     """
+    require_trained(reference, settings)
     evidence = reference.evidence
-    if evidence.failures or evidence.recipe is None or len(evidence.runs) != len(settings.all_seeds):
-        words = "; ".join(failure.rationale for failure in evidence.failures) or "it was not retrained"
-        raise AssignmentError(f"{settings.assignment.folder}: the reference solution fails: {words}")
     measure = METRICS[settings.assignment.bar.metric].measure
     scores = {
         run.seed: measure(runs.predictions(reference, run, settings), runs.true_labels(reference, run, settings))

@@ -167,6 +167,7 @@ def open(
         try:
             with lend() as boxes:
                 evidence = references.examine(submission, own, boxes, watch(submission.name))
+            references.require_trained(evidence, own)
             results = references.of_reference(evidence, own, models.result())
         finally:
             ends.set()

@@ -6,6 +6,7 @@ regression, by tenths of the target.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,7 +25,13 @@ class Split:
 
 
 def split(strata: Array, plan: SplitPlan, seed: int) -> Split:
-    """Return the split of a seed, which depends on the strata, the plan and the seed alone."""
+    """Return the split of a seed, with read-only arrays. It depends on the strata, the plan and the seed alone."""
+    return _split(np.ascontiguousarray(strata).tobytes(), strata.dtype.str, plan, seed)
+
+
+@lru_cache(maxsize=64)
+def _split(packed: bytes, dtype: str, plan: SplitPlan, seed: int) -> Split:
+    strata = np.frombuffer(packed, dtype)
     random = np.random.default_rng([seed, 0x5EED])
     parts: dict[str, list[Array]] = {"training": [], "development": [], "held_out": []}
     for stratum in np.unique(strata):
@@ -33,7 +40,10 @@ def split(strata: Array, plan: SplitPlan, seed: int) -> Split:
         parts["held_out"].append(rows[:test])
         parts["development"].append(rows[test : test + watched])
         parts["training"].append(rows[test + watched :])
-    return Split(seed, **{name: np.sort(np.concatenate(rows)) for name, rows in parts.items()})
+    whole = {name: np.sort(np.concatenate(rows)) for name, rows in parts.items()}
+    for rows in whole.values():
+        rows.setflags(write=False)
+    return Split(seed, **whole)
 
 
 def without_development(whole: Split) -> Split:

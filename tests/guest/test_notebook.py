@@ -328,6 +328,7 @@ def test_code_beyond_the_parsers_depth_stays_whole(text):
     assert sources(text) == [text]
 
 
+@pytest.mark.slow
 def test_very_many_cells_are_read():
     """The time to read very many cells grows with their number only."""
     read = notebook.read_notebook(a_notebook(*[a_cell("x")] * 20_000, **PYTHON))
@@ -521,6 +522,7 @@ def test_markers_inside_a_string_are_a_students():
     assert sources(text) == [text]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", [b'"', b'\\"', b"\\", b", ", b"<!--", b"<<<<<<<\n", b'{"a": ', b"# coding:", b",]", b"\n"]
 )

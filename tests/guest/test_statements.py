@@ -114,6 +114,7 @@ def test_lines_stay_where_they_are():
     assert code.split("\n") == ["", "", "x = (1,", "2)", "", "z"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source", ["(\n" * 20_000, "print 1\n" * 5_000, "@a\n" * 5_000 + "print 1", 'x = """\n' + "print 1\n" * 5_000,
                "if x:\n" + "    print 1\n" * 5_000, "x = (\na\n" * 3_000, "-" * 200_000, "\0\n" * 1_000],
