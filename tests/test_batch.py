@@ -258,7 +258,10 @@ def test_further_seeds_decide_where_the_first_cannot(close, worse, verdict):
     assert (report.verdict, report.comparison.further, len(report.comparison.scores)) == (verdict, 6, 8)
     assert [run.seed for run in report.runs] == [*SEEDS, *FURTHER]
     assert report.retraining and report.further
-    assert "The last 6 seeds were added because the others could not decide" in (b.out / "reports" / "ada.html").read_text()
+    assert (
+        "The last 6 seeds were added because the others could not decide"
+        in (b.out / "reports" / "ada.html").read_text()
+    )
     assert b.report() == report
     assert batch.judge_again(b.settings, b.reference, b.out, lambda name, end: None).reports == (report,)
     assert len(retrained(b)) == 2
