@@ -175,7 +175,7 @@ def test_an_own_figure_is_shown_without_a_retraining():
     noted = replace(claimed, claim=None, answer=replace(report.answer, fits=(fit,)))
     page = render_page(noted)
     assert "88.3% <small>accuracy on development rows, by Keras in cell" in page
-    assert "the notebook&#39;s own figure" in page.replace("'", "&#39;")
+    assert "one training, as the notebook itself ran it" in page
     silent = replace(noted, answer=replace(report.answer, fits=(replace(fit, history={}),)))
     assert "What the notebook says" not in render_page(silent)
 
@@ -220,6 +220,15 @@ def test_a_score_that_means_nothing_is_folded(kind):
         assert 'class="tiles"' not in before
         assert sentences.hollow(report) in folded.replace("&#39;", "'")
     assert sentences.hollow(a_pass()) == ""
+
+
+def test_a_rule_that_outweighs_the_score_is_said_to():
+    """Who fails for a rule alone reads that the score is good enough, and why that does not help."""
+    rule = a_rule("depth")
+    report = replace(a_pass(), verdict=Verdict.FAIL, rules=(rule,), reasons=(rule.finding,))
+    words = "The accuracy reaches the bar, but this rule is required."
+    assert words in render_student_page(report)
+    assert words not in render_page(replace(report, comparison=a_comparison(0.8)))
 
 
 def test_an_error_is_too_large_and_a_score_too_low():

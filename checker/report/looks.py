@@ -109,7 +109,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             )
         case FailureCause.NOT_RETRAINED:
             look = f"Look at {where}: {_doubt_on_training(failure.rationale)} {TICK}"
-            ready = f"{NOTHING} Be ready to show {where} and to explain it. A demonstrator decides with you."
+            ready = f"{NOTHING} Be ready to show a demonstrator {where} and to explain it."
         case _:
             look = f"Read {where}, where the first error arose, before anyone runs the file. {MEND}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED

@@ -51,8 +51,8 @@ class Collector:
     """Receives one guest's frames, in order, and keeps the newest record of each cell and model.
 
     ``has_started``: the guest reached the first cell or seed; an earlier end is not the student's fault. ``at``: the
-    last cell or seed that it reached. ``begun``: the cell that began and has not ended. ``on_epoch`` is called with each
-    epoch that a live training sends.
+    last cell or seed that it reached. ``begun``: the cell that began and has not ended. ``on_epoch`` is called with
+    each epoch that a live training sends.
     """
 
     def __init__(
