@@ -18,7 +18,7 @@ from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import Erased
 from checker.report.tables import Results
 from checker.run import batch, earlier, remembered, store, tables
-from checker.run.tables import Overview, name_of
+from checker.run.tables import End, Overview, name_of
 from checker.submissions import extensions, names
 
 FOLDERS = (batch.EVIDENCE, earlier.FOLDER, "tensorboard")
@@ -63,7 +63,7 @@ def find(out: Path, asked: str) -> Person:
     Raises UsageError if there is none of this name, or if the tables cannot be read.
     """
     results = _results(out)
-    ends = [*results.reports, *results.unfinished]
+    ends: list[End] = [*results.reports, *results.unfinished]
     known = {*map(name_of, ends), *(one.name for one in store.submissions(out / batch.EVIDENCE))}
     with_decisions = _with_decisions(out)
     found = [name for name in known if name == asked] or [name for name in known if names.student(name) == asked]
@@ -129,9 +129,8 @@ def erase(out: Path, person: Person) -> None:
         _remove(path)
     store.forget(out / batch.EVIDENCE, person.name)
     results = _results(out)
-    left = {
-        files.slug(name_of(end)): end for end in (*results.reports, *results.unfinished) if name_of(end) != person.name
-    }
+    ends: list[End] = [*results.reports, *results.unfinished]
+    left = {files.slug(name_of(end)): end for end in ends if name_of(end) != person.name}
     title = next((report.title for report in results.reports), "Submissions")
     tables.write(Overview(left), title, results.dataset, out)
 
