@@ -30,10 +30,10 @@ def an_execution(ending: Ending = Ending.FINISHED) -> Execution:
 
 
 class FakeBox:
-    """Runs a guest function; ``closed`` is set as soon as the box is closed."""
+    """Runs a guest function; ``closed`` is set as soon as the box is closed, ``cancelled`` if its job is to end."""
 
     def __init__(self, guest: Guest) -> None:
-        self.closed = threading.Event()
+        self.closed, self.cancelled = threading.Event(), threading.Event()
         self.jobs: list[tuple[Any, Sequence[Frame]]] = []
         self.is_warm = False
         self._guest = guest
@@ -41,10 +41,13 @@ class FakeBox:
     def run(self, job: Sequence[Frame], limits: Limits, receive: Callable[[Frame], None]) -> Execution:
         content, beside = frames.content(job[0]), job[1:-1]
         self.jobs.append((content, beside))
+        self.cancelled.clear()
         try:
             for said in self._guest(content, beside):
                 if isinstance(said, Ending):
                     return an_execution(said)
+                if self.cancelled.is_set():
+                    return an_execution(Ending.CRASHED)
                 receive(said)
         except EvidenceError:
             return an_execution(Ending.NONSENSE)
@@ -57,7 +60,7 @@ class FakeBox:
         self.is_warm = True
 
     def cancel(self) -> None:
-        """Do nothing: a fake guest ends by itself."""
+        self.cancelled.set()
 
     def renew(self) -> None:
         """Do nothing: every job of a fake box is new anyway."""

@@ -6,6 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from checker.records.capture import Environment
 from checker.records.job import Progress, RetrainJob
 from checker.records.network import Development
+from checker.records.training import Epoch
 from checker.wire import frames
 
 SEEDS = (11, 23)
@@ -58,6 +59,8 @@ class Practical:
             if is_good:
                 called = KNeighborsClassifier(5).fit(x, y).predict(held_out)
             outputs = np.eye(5, dtype=np.float32)[called]
+            if job.live:
+                yield frames.message(Epoch(seed, 1, {"loss": 1.0, "accuracy": 0.5}))
             yield frames.array(outputs)
             yield frames.message(self.make.run(seed, outputs))
             yield frames.message(Progress(at + 1, len(job.seeds)))

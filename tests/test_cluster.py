@@ -30,12 +30,14 @@ from practical import SEEDS, Practical
 from schedulers import ROOT
 
 from checker.assignment import dataset
-from checker.errors import EvidenceError, HarnessError, SandboxMissingError, UsageError
+from checker.errors import EvidenceError, HarnessError, SandboxMissingError, StoppedError, UsageError
 from checker.records.capture import Environment
 from checker.records.codec import from_json, to_json
-from checker.records.job import Progress
+from checker.records.job import Progress, RetrainJob
 from checker.records.report import Unfinished
-from checker.records.settings import ReferenceResults, RunSettings
+from checker.records.settings import Live, ReferenceResults, RunSettings
+from checker.records.training import Epoch
+from checker.records.variants import Variant
 from checker.run import batch, check, cluster, keys, places, scheduler_addresses, store, workers
 from checker.sandbox import kinds
 from checker.submissions import choice
@@ -369,6 +371,44 @@ def test_a_batch_through_dask_is_the_batch(settings, handed_in, tmp_path, monkey
     assert sorted(ended) == ["ada", "grace", "linus"]
     assert all(box.closed.is_set() for box in wall.boxes)
     assert sum(len(box.jobs) for box in wall.boxes) == 5
+
+
+def test_a_variant_through_dask_is_that_at_home(settings, handed_in, monkeypatch, wall):
+    """A changed network that is trained on a worker has the evidence that it has here, its epochs arrive, and neither
+    name nor file of the student travels with it."""
+    (ada,) = handed_in(ada_lovelace="good")
+    pool, told, variant = places.Pool(wall), [], Variant(epochs=5)
+    gathered = batch.as_handed_in(pool.gather(ada, settings, unwatched), ada)
+    at_home = pool.train_variant(gathered, variant, settings, Live(lambda epoch: None, lambda: True))
+    wall = FakeWall(wall.guest)
+    with local(monkeypatch, wall, threads_per_worker=1) as client:
+        away = cluster.Cluster(client, settings, print)
+        evidence = away.train_variant(gathered, variant, settings, Live(told.append, lambda: True)).evidence
+    assert evidence == replace(at_home.evidence, retraining=evidence.retraining)
+    assert [(epoch.seed, epoch.at) for epoch in told] == [(seed, 1) for seed in SEEDS]
+    ((job, _),) = [job for box in wall.boxes for job in box.jobs]
+    assert isinstance(job, RetrainJob) and job.recipe.phases[0].epochs == 5
+
+
+def test_a_variant_that_nobody_waits_for_ends_on_its_worker(settings, handed_in, monkeypatch, wall):
+    """Once nobody waits for a changed network, its worker ends the training, and takes the next one."""
+    (ada,) = handed_in(ada="good")
+    gathered = batch.as_handed_in(places.Pool(wall).gather(ada, settings, unwatched), ada)
+    began, ended = threading.Event(), threading.Event()
+
+    def endless(job, beside):
+        try:
+            for at in range(1, 1_000):
+                yield frames.message(Epoch(SEEDS[0], at, {"loss": 1.0}))
+                time.sleep(0.02)
+        finally:
+            ended.set()
+
+    with local(monkeypatch, FakeWall(endless), threads_per_worker=1) as client:
+        live = Live(lambda epoch: began.set(), lambda: not began.is_set())
+        with pytest.raises(StoppedError):
+            cluster.Cluster(client, settings, print).train_variant(gathered, Variant(epochs=5), settings, live)
+        assert ended.wait(10)
 
 
 def test_memory_limits_what_runs_at_once(settings, handed_in, tmp_path, monkeypatch):

@@ -93,7 +93,7 @@ def test_a_change_trains_and_says_what_came_of_it(ada, place):
     assert "5 epochs instead of 20" in page.replace("\n", " ") and "as the original on every seed." in page
     assert page.count("<figure>") >= 1 and '<th scope="row">11</th>' in page
     again = unescape(ada.get(f"{PAGE}?epochs=5").text)
-    assert "as the original on every seed." in again and "data-live" not in again
+    assert "as the original on every seed." in again and "data-training" not in again
     assert len(place.asked) == 1
 
 
@@ -190,3 +190,53 @@ def test_an_epoch_that_is_told_again_replaces_the_first(make):
 def test_the_student_page_leads_to_it(ada):
     """The student's page has a link to the what-if page, which a key opens."""
     assert re.search(rf'<a href="{PAGE}" data-key="w">', ada.get("/student/ada").text)
+
+
+class Remembering:
+    """Stands where what-ifs are opened; it notes which network was made the answer, or says that it cannot be."""
+
+    def __init__(self, what_ifs, refusal=""):
+        self._what_ifs, self.refusal, self.made = what_ifs, refusal, []
+
+    def make_answer(self, slug, number, by):
+        if self.refusal:
+            raise RefusedError(self.refusal)
+        self.made.append((slug, number, by))
+
+    def __getattr__(self, name):
+        return getattr(self._what_ifs, name)
+
+
+def test_a_click_makes_another_network_the_answer(desk, ada, evidence):
+    """The page lists the file's networks; a click passes the number on with the person's name, and leads back to the
+    student. A refusal is told; a foreign form and nonsense change nothing."""
+    gathered, settings = evidence
+    other = replace(gathered.evidence.models[0], id=9, variable="wide")
+    both = replace(gathered, evidence=replace(gathered.evidence, models=(*gathered.evidence.models, other)))
+    stored(both, settings, desk.results.folder)
+    workshop = Remembering(desk.workshop.open())
+    desk.workshop = SimpleNamespace(open=lambda: workshop)
+    page = unescape(ada.get(PAGE).text)
+    assert "<strong>the answer</strong>" in page and '<input type="hidden" name="network" value="9">' in page
+    answer = ada.post(f"{PAGE}/answer", {"network": "9"})
+    assert (answer.status, answer.headers["location"]) == (303, "/student/ada")
+    assert workshop.made == [("ada", 9, "Ada")]
+    assert ada.post(f"{PAGE}/answer", {"network": "-1"}).status == 400
+    assert ada.post(f"{PAGE}/answer", {"network": "9", "token": "wrong"}).status == 403
+    workshop.refusal = "The folder is in use."
+    refused = ada.post(f"{PAGE}/answer", {"network": "9"})
+    assert refused.status == 409 and "The folder is in use." in refused.text
+    assert len(workshop.made) == 1
+
+
+def test_a_button_finds_one_step(desk, ada, place):
+    """For a student below the bar, a button tries changes on one seed, and the page then shows what came of them."""
+    assert "Find one step that helps" not in ada.get(PAGE).text  # this one passes
+    below = a_pass("ada")
+    below = replace(below, comparison=replace(below.comparison, mean=0.7, bar=0.9))
+    write_results(desk.results.folder, [below])
+    assert "Find one step that helps" in ada.get(PAGE).text
+    assert ada.post(f"{PAGE}/advice").status == 303
+    page = unescape(ada.get(PAGE).text)
+    assert "none of these helps clearly" in page and "Find one step that helps" not in page
+    assert 0 < len(place.asked) <= 6 and {of.seeds for of in place.asked} == {(11,)}

@@ -18,7 +18,8 @@ from checker.records.codec import to_json
 from checker.records.decisions import Choice, Erased, Help
 from checker.records.report import Unfinished
 from checker.report import html, paths
-from checker.run import erasing, lock, store, tables
+from checker.run import answers, erasing, lock, store, tables
+from checker.run.answers import Chosen
 from checker.run.store import Digests
 from checker.run.tables import Overview, name_of
 from checker.submissions import names
@@ -49,6 +50,9 @@ def results(tmp_path, monkeypatch):
             files.write(out / paths.page_of(end.submission), html.render_page(end, "../index.html"))
         files.write(out / "evidence" / slug / "evidence.json", WORDS + slug.encode())
     files.write(out / store.DIGESTS, to_json(Digests({files.slug(name_of(end)): "ab" for end in ends})))
+    for end in ends:
+        choice = Chosen(sha256="ab", model=1, called=f"{WORDS.decode()}{name_of(end)}", by="Tina", at="")
+        answers.store_choice(out, files.slug(name_of(end)), choice)
     with DecisionLog.open(out) as log:
         for end in ends:
             student = names.student(name_of(end))

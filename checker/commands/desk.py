@@ -1,14 +1,16 @@
 """The command that opens the desk for a ticking session."""
 
+import contextlib
 import getpass
 import importlib.util
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from checker.commands import consoles
+from checker.commands import consoles, schedulers
 from checker.commands.options import ResultsFolder
 from checker.errors import UsageError
 from checker.formats.text import counted
@@ -17,6 +19,8 @@ from checker.gradebooks.decision_log import DecisionLog
 if TYPE_CHECKING:
     from checker.desk.results import Results
     from checker.desk.serving import Keys
+    from checker.records.settings import RunSettings
+    from checker.run.places import Place
 
 NEEDED = ("starlette", "uvicorn")
 
@@ -38,6 +42,10 @@ def command(
     ] = "127.0.0.1",
     certificate: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate of that name.")] = None,
     key: Annotated[Path | None, typer.Option(metavar="PEM", help="Its private key.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Train what-ifs on the workers of this Dask scheduler: address or file."),
+    ] = None,
     open: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the page of a ticking session: find a student, ask, decide.
@@ -61,9 +69,9 @@ def command(
             "Add --certificate, --key and --demonstrator NAME; or leave out --host and let others come by ssh -L.",
         )
     results = Results(out)
-    with serving.listening(host, port) as at, DecisionLog.open(out) as log:
+    with contextlib.ExitStack() as stack, serving.listening(host, port) as at, DecisionLog.open(out) as log:
         address = Address("127.0.0.1" if host == "localhost" else host, at.getsockname()[1], keys is not None)
-        desk = Desk(results, log, address)
+        desk = Desk(results, log, address, elsewhere=_elsewhere(stack, scheduler))
         desk.workshop.get_ready()
         links = [(name, desk.people.invite(name, is_named=True)) for name in people]
         links = links or [("", desk.people.invite(getpass.getuser()))]
@@ -75,6 +83,15 @@ def command(
         finally:
             desk.workshop.close()
     consoles.output.print("The desk is closed; all decisions are kept.")
+
+
+def _elsewhere(stack: contextlib.ExitStack, scheduler: str | None) -> "Callable[[RunSettings], Place] | None":
+    """Return what opens the boxes of a scheduler's workers; None if there is no scheduler."""
+    if scheduler is None:
+        return None
+    cluster, address = schedulers.reach(scheduler)
+    client = stack.enter_context(contextlib.closing(cluster.connect(address)))
+    return lambda settings: cluster.Cluster(client, settings, consoles.warn)
 
 
 def _keys(certificate: Path | None, key: Path | None) -> "Keys | None":

@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup, escape
@@ -36,7 +37,7 @@ from checker.whatif import changes, directions, forms, presets, recipes
 from checker.whatif.originals import Original
 from checker.whatif.refusal import RefusedError
 
-NOTHING: dict[str, object] = {"card": None, "live": "", "error": "", "is_unchanged": False, "beside": (), "charts": ()}
+NOTHING: dict[str, Any] = {"card": None, "live": "", "error": "", "is_unchanged": False, "beside": (), "charts": ()}
 NOTHING |= {"networks": (), "choice": None, "direction": None, "may_advise": False}
 """What a page names that has nothing to tell."""
 MOST_BESIDE = 3
@@ -79,7 +80,7 @@ def show(request: Request) -> Response:
     """Return the page, or the part of it that tells what came of a change."""
     row, want = _row(request), asked(request)
     base = f"/student/{row.slug}/what-if"
-    names: dict[str, object] = {"row": row, "base": base, "of": desk_of(request).results.now()} | NOTHING
+    names: dict[str, Any] = {"row": row, "base": base, "of": desk_of(request).results.now()} | NOTHING
     names["kept"] = kept(desk_of(request), row)
     try:
         what_ifs = desk_of(request).workshop.open()
@@ -115,12 +116,12 @@ def _shown(want: Asked) -> Variant:
     return Variant()
 
 
-def _told(request: Request, what_ifs: WhatIfs, row: Row, want: Asked, variant: Variant) -> dict[str, object]:
+def _told(request: Request, what_ifs: WhatIfs, row: Row, want: Asked, variant: Variant) -> dict[str, Any]:
     """Return what came of a variant, or where it can be watched; nothing for the unchanged network."""
     gathered = what_ifs.gathered(row.slug)
     before = [run.history for run in gathered.evidence.runs if run.seed in gathered.evidence.seeds]
     beside = [_card(what_ifs, row, one, before) for one in want.beside]
-    base, names = f"/student/{row.slug}/what-if", dict[str, object]()
+    base, names = f"/student/{row.slug}/what-if", dict[str, Any]()
     names["beside"] = [
         (card, escape(f"{base}{want.with_variant(variant, [of for of in want.beside if of != card.query])}"))
         for card in beside
@@ -201,7 +202,7 @@ class LayerRow:
     may_go: bool
 
 
-def _form(original: Original, variant: Variant) -> dict[str, object]:
+def _form(original: Original, variant: Variant) -> dict[str, Any]:
     changed = {of.at: of for of in variant.layers}
     first, rate = original.recipe.phases[0], recipes.learning_rate(original.recipe)
     last = max((at for at, layer in enumerate(original.layers, 1) if "units" in layer.config), default=0)
@@ -302,7 +303,7 @@ class Drawing:
     epochs: int
     seeds: Sequence[int]
 
-    def of(self, epochs: Sequence[Epoch]) -> dict[str, object]:
+    def of(self, epochs: Sequence[Epoch]) -> dict[str, Any]:
         """Return the charts of these epochs, and how far the training is, in words."""
         charts = curves.compared(self.before, list(histories(epochs).values()), self.epochs)
         template = pages.environment().get_template("desk/charts.html")
@@ -325,7 +326,7 @@ def histories(epochs: Sequence[Epoch]) -> dict[int, dict[str, list[float | None]
     return found
 
 
-def _event(content: dict[str, object]) -> str:
+def _event(content: dict[str, Any]) -> str:
     return f"data: {json.dumps(content)}\n\n"
 
 

@@ -33,7 +33,7 @@ from zipfile import ZipFile
 import dask
 import psutil
 from dask.system import CPU_COUNT
-from distributed import Client, Event, KilledWorker, Worker, WorkerPlugin, get_worker
+from distributed import Client, Event, KilledWorker, Worker, WorkerPlugin, get_client, get_worker
 from distributed.client import ClosedClientError
 from distributed.worker_memory import parse_memory_limit
 
@@ -210,7 +210,8 @@ def try_variant(task: Task, content: bytes, csv: bytes, pool: places.Pool) -> by
     with ZipFile(io.BytesIO(content)) as archive:
         gathered, topic = store.unpack(archive.read(EVIDENCE)), archive.read(TOPIC).decode()
         variant = from_json(Variant, archive.read(VARIANT))
-    worker, stopped, unwanted, done = get_worker(), Event(topic), threading.Event(), threading.Event()
+    worker, stopped = get_worker(), Event(topic, client=get_client())
+    unwanted, done = threading.Event(), threading.Event()
     live = Live(lambda epoch: worker.log_event(topic, to_json(epoch)), lambda: not unwanted.is_set())
 
     def watch() -> None:

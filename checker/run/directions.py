@@ -1,4 +1,4 @@
-"""What helps a submission below the bar, as far as it was tried: beside its evidence, so that judging again shows it."""
+"""What helps a submission below the bar, as far as it was tried: kept with its evidence, for judging again."""
 
 import hashlib
 import time

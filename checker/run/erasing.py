@@ -17,7 +17,7 @@ from checker.gradebooks import decision_log, decisions, exchange
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import Erased
 from checker.report.tables import Results
-from checker.run import batch, earlier, remembered, store, tables
+from checker.run import answers, batch, earlier, remembered, store, tables
 from checker.run.tables import End, Overview, name_of
 from checker.submissions import extensions, names
 
@@ -29,13 +29,14 @@ MOST_NAMES = 5
 @dataclass(frozen=True)
 class Person:
     """What is stored of a submission. ``student``: its name in tables of decisions. ``uploaded``: the path of the file
-    that was checked, "" if unknown."""
+    that was checked, "" if unknown. ``has_choice``: somebody made one of its networks the answer."""
 
     name: str
     student: str
     paths: tuple[Path, ...]
     entries: Erased
     has_row: bool
+    has_choice: bool
     uploaded: str
 
     @property
@@ -50,6 +51,7 @@ class Person:
         kept = [counted(count, word) for count, word in counts if count]
         shown += [f"{', '.join(kept)} in {decision_log.FILE}"] if kept else []
         shown += [f"the row in {decisions.FILE}"] if self.has_row else []
+        shown += [f"the choice of its answer in {answers.FILE}"] if self.has_choice else []
         return (*shown, "the rows in results.json, results.csv, junit.xml and the index")
 
 
@@ -81,7 +83,8 @@ def find(out: Path, asked: str) -> Person:
         )
     uploaded = next((one.submission.path for one in results.reports if one.submission.name == found[0]), "")
     entries, has_row = with_decisions.get(student, (Erased(), False))
-    return Person(found[0], student, _paths(out, found[0]), entries, has_row, uploaded)
+    has_choice = files.slug(found[0]) in answers.choices(out)
+    return Person(found[0], student, _paths(out, found[0]), entries, has_row, has_choice, uploaded)
 
 
 def _results(out: Path) -> Results:
@@ -128,6 +131,8 @@ def erase(out: Path, person: Person) -> None:
     for path in person.paths:
         _remove(path)
     store.forget(out / batch.EVIDENCE, person.name)
+    if person.has_choice:
+        answers.store_choice(out, files.slug(person.name), None)
     results = _results(out)
     ends: list[End] = [*results.reports, *results.unfinished]
     left = {files.slug(name_of(end)): end for end in ends if name_of(end) != person.name}

@@ -6,6 +6,7 @@ most, if that is more than the network's own scores differ from seed to seed. Tr
 direction: the student finds the rest.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -181,5 +182,5 @@ def _chance(compared: Comparison, original: Original) -> float:
     differences = [of.score - of.reference for of in compared.scores]
     if len(differences) < 2:
         return original.settings.assignment.bar.tolerance
-    alone = float(np.std(differences, ddof=1)) * (1 + comparison.overlap(original.settings.assignment.splits)) ** 0.5
+    alone = math.sqrt(1 + comparison.overlap(original.settings.assignment.splits)) * float(np.std(differences, ddof=1))
     return alone * comparison.quantile(original.settings.assignment.bar.level / 2, len(differences))

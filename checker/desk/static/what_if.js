@@ -2,7 +2,7 @@
 /* Draws a training epoch by epoch: the charts come from the desk, and are put where they belong. */
 let training = null;
 function follow() {
-  const place = document.querySelector("[data-live]");
+  const place = document.querySelector("[data-training]");
   if (training && training.place !== place) {
     training.source.close();
     training = null;
@@ -10,7 +10,7 @@ function follow() {
   if (!place || training) return;
   const said = place.querySelector("[data-said]");
   const charts = place.querySelector("[data-charts]");
-  const source = new EventSource(place.dataset.live);
+  const source = new EventSource(place.dataset.training);
   training = { place, source };
   source.onmessage = message => {
     const news = JSON.parse(message.data);

@@ -1,0 +1,119 @@
+"""The what-if page in a real browser, with a network that is trained in a real box."""
+
+import re
+import threading
+from types import SimpleNamespace
+
+import browser
+import pytest
+from reports import a_pass
+from test_pages import _faults
+from trained import stored, trained
+
+pytest.importorskip("uvicorn")
+
+import uvicorn
+from desks import write_results
+
+from checker.desk import serving
+from checker.desk.application import application
+from checker.desk.desk import Desk
+from checker.desk.results import Results
+from checker.desk.walls import Address
+from checker.gradebooks.decision_log import DecisionLog
+from checker.run import places
+from checker.run.what_ifs import WhatIfs
+
+pytestmark = [pytest.mark.browser, pytest.mark.wall]
+
+SECONDS = 90_000
+"""Most milliseconds for a training, on a machine with much else to do."""
+
+
+@pytest.fixture(scope="module")
+def desk(assignment, make, tmp_path_factory):
+    """A desk that is served, with one student, and a box of this machine."""
+    gathered, settings = trained(assignment, make, tmp_path_factory.mktemp("in"))
+    folder = write_results(tmp_path_factory.mktemp("out"), [a_pass("ada")])
+    stored(gathered, settings, folder)
+    made = WhatIfs(folder, settings, places.Pool())
+    made.get_ready()
+    with serving.listening("127.0.0.1", None) as at, DecisionLog.open(folder) as log:
+        served = Desk(Results(folder), log, Address("127.0.0.1", at.getsockname()[1]))
+        served.workshop = SimpleNamespace(open=lambda: made)
+        server = uvicorn.Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [at]})
+        thread.start()
+        yield served
+        served.hub.close()
+        server.should_exit = True
+        thread.join(10)
+    made.close()
+
+
+@pytest.fixture
+def visit(desk):
+    """Opens a page of the desk in a browser; returns the page and the errors that it told."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = browser.launch(playwright)
+
+        def opened(path, **settings):
+            page, errors = started.new_context(**settings).new_page(), []
+            page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(f"{desk.address.url}/in/{desk.people.invite('Ada')}")
+            page.wait_for_url(f"{desk.address.url}/")
+            page.goto(f"{desk.address.url}{path}")
+            return page, errors
+
+        yield opened
+        started.close()
+
+
+def test_a_change_is_drawn_as_it_trains(visit, desk):
+    """From the student's page a key leads to the network; a preset and then a typed change train at once, are drawn
+    over the original's curves, and end in words; undo goes back; nonsense is told; what is kept stays."""
+    page, errors = visit("/student/ada", viewport={"width": 1280, "height": 900})
+    page.keyboard.press("w")
+    page.wait_for_url("**/what-if")
+    page.get_by_role("link", name="learning rate × 10").click()
+    page.locator("path.after").first.wait_for(timeout=SECONDS, state="attached")
+    page.locator("#tried .effect").wait_for(timeout=SECONDS)
+    assert re.search(r"± \d|every seed|one seed", page.locator("#tried .effect").inner_text())
+    assert page.url.endswith("?learning_rate=0.01")
+    units = page.get_by_label("Units of layer 1", exact=True)
+    units.fill("7")
+    units.press("Tab")
+    page.get_by_role("heading", name="Layer 1: 7 units instead of 50").wait_for(timeout=SECONDS)
+    page.locator("#tried .effect").wait_for(timeout=SECONDS)
+    assert "layer.1.units=7" in page.url and "learning_rate=0.01" in page.url
+    page.get_by_role("button", name="Keep with the student").click()
+    page.get_by_text("Layer 1: 7 units instead of 50; learning rate 0.01").last.wait_for()
+    (kept,) = desk.log.kept_trials("ada")
+    assert kept.by == "Ada"
+    page.get_by_label("Epochs", exact=True).evaluate("field => { field.type = 'text'; field.value = 'many'; }")
+    page.get_by_label("Epochs", exact=True).dispatch_event("change")
+    page.get_by_role("alert").get_by_text("The number of epochs is a whole number").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Layer 1: 7 units instead of 50").wait_for()
+    assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_works_on_a_phone_and_for_everybody(visit, scheme):
+    """On a phone, in both themes, nothing hangs over the edge, and axe-core finds nothing serious."""
+    page, errors = visit("/student/ada/what-if", viewport={"width": 390, "height": 800}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert _faults(page) == []
+    assert not errors
+
+
+def test_it_works_without_scripts(visit):
+    """Without scripts a preset's page leads to one that waits for the result and shows it."""
+    page, _ = visit("/student/ada/what-if", java_script_enabled=False)
+    page.get_by_role("link", name="5 epochs").click()
+    page.get_by_role("link", name="Wait for the result").click(timeout=SECONDS)
+    page.locator("#tried .effect").wait_for(timeout=SECONDS)
+    assert "wait=1" in page.url
