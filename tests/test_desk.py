@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cohort import a_cohort
 from desks import TITLE, Visitor, open_desk, write_results
 from reports import DATA, a_fail, a_pass, a_referral
 
@@ -25,6 +26,7 @@ from checker.desk.people import People, Session
 from checker.desk.presence import GONE, Presence
 from checker.desk.results import Class, Results
 from checker.errors import UsageError
+from checker.formats import files
 from checker.gradebooks import decisions
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.codec import SCHEMA_VERSION, to_json
@@ -32,8 +34,9 @@ from checker.records.decisions import Choice, DecisionEntry
 from checker.records.report import UnderWay, Unfinished
 from checker.records.roster import Roster, Row
 from checker.records.verdicts import Verdict
+from checker.report import html
 from checker.report.rosters import roster_json
-from checker.run import tables
+from checker.run import earlier, tables
 
 VENDORED = {"vendor/htmx.min.js": "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"}
 
@@ -527,3 +530,47 @@ def test_results_are_read_again_only_if_they_changed(folder: Path) -> None:
     results = Results(folder)
     before = results.now()
     assert not results.look() and results.now() is before
+
+
+def test_a_new_file_shows_what_changed(desk, folder: Path) -> None:
+    """After a resubmission the page lists what changed since the file before, and leads to that file's report."""
+    ada, now = Visitor(desk), a_pass("ada")
+    before = replace(a_fail("ada"), submission=replace(now.submission, sha256="the file before"))
+    assert "What changed" not in ada.get("/student/ada").text
+    files.write(folder / earlier.FOLDER / "ada" / "1.json", to_json(before))
+    files.write(folder / earlier.FOLDER / "ada" / "1.html", html.as_earlier(html.render_page(before, "../index.html")))
+    page = ada.get("/student/ada").text
+    assert "FAIL before, PASS now." in page
+    assert 'href="/results/earlier/ada/1.html"' in page
+    shown = ada.get("/results/earlier/ada/1.html")
+    assert shown.status == 200 and shown.headers["content-security-policy"].startswith("sandbox;")
+    for path in ("2.html", "1.json", "..%2f..%2findex.html", "1.html%00"):
+        assert ada.get(f"/results/earlier/ada/{path}").status == 404
+
+
+def test_next_keeps_the_list(desk) -> None:
+    """From a list that was searched or filtered one goes on within that list, and is told at its end."""
+    ada = Visitor(desk)
+    assert ada.get("/next?verdict=FAIL").headers["location"] == "/student/grace?verdict=FAIL"
+    end = ada.get("/next?verdict=FAIL&after=grace").headers["location"]
+    assert end == "/?verdict=FAIL&nobody"
+    assert "Nobody in this list is waiting" in ada.get(end).text
+
+
+def test_a_class_of_hundreds_comes_in_parts(tmp_path: Path) -> None:
+    """A request moves fifty rows at most, whatever part is asked for."""
+    opened = open_desk(write_results(tmp_path, [], rows=a_cohort(120)))
+    ada = Visitor(opened)
+    counts = {start: ada.get(f"/?from={start}").text.count("data-row") for start in ("0", "50", "100", "9999", "x")}
+    assert counts == {"0": 50, "50": 50, "100": 20, "9999": 20, "x": 50}
+    opened.log.close()
+
+
+def test_somebody_may_let_in_another_browser_of_theirs(desk) -> None:
+    """The page makes a link for another browser, which carries the same name and works once."""
+    ada, phone = Visitor(desk), Visitor(desk, is_in=False)
+    page = ada.post("/me/link").text
+    secret = re.search(r'value="http://127\.0\.0\.1:8400/in/([\w-]+)"', page)[1]
+    assert phone.get(f"/in/{secret}").status == 200
+    assert "<bdi>Ada</bdi>" in phone.get("/").text
+    assert Visitor(desk, is_in=False).get(f"/in/{secret}").status == 403

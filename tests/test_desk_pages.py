@@ -183,6 +183,23 @@ def test_the_list_is_walked_by_keyboard(seat) -> None:
     assert ada.errors == []
 
 
+def test_whoever_is_quick_loses_nothing(seat, desk: Desk) -> None:
+    """Ten students are marked and decided as fast as keys can be pressed; every mark and decision is stored."""
+    ada = seat()
+    ada.press("n")
+    for at in range(10):
+        ada.page.wait_for_function(
+            "at => document.querySelector('#counted b').textContent.startsWith(`${at} of`)", arg=at
+        )
+        ada.page.wait_for_function("document.body.classList.contains('scripted')")
+        ada.press("1", "1", "t", "n")
+        ada.page.wait_for_function(
+            "at => document.querySelector('#counted b').textContent.startsWith(`${at} of`)", arg=at + 1
+        )
+    assert [one.choice for one in desk.log.since(0)] == ["tick"] * 10
+    assert len({one.student for one in desk.log.since(0)}) == 10
+
+
 # -- by two people ---------------------------------------------------------------------------------------------
 
 

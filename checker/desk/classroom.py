@@ -78,6 +78,8 @@ def needs_decision(row: Row, decision: DecisionEntry | None, me: str) -> bool:
 
 def shown(of: Class, decisions: Decisions, want: Wanted, me: str) -> list[Row]:
     """Return the rows that are wanted, in the order of the class."""
+    if want == Wanted():
+        return list(of.roster.rows)
     words, fits = folded(want.text).split(), _fitting(want, decisions, me)
     return [row for row in of.roster.rows if all(word in of.searched[row.slug] for word in words) and fits(row)]
 
@@ -139,13 +141,11 @@ class Counts:
 
 def counts(of: Class, decisions: Decisions) -> Counts:
     """Count the whole class."""
-    rows = of.roster.rows
-    found = [one for row in rows if (one := decisions.get(row.student)) is not None and is_decided(one)]
-    rules = Counter(rule for row in rows for rule in (*row.required, *row.advised))
+    found = [one for student, one in decisions.items() if student in of.by_student and is_decided(one)]
     return Counts(
-        students=len(rows),
+        students=len(of.roster.rows),
         decided=len(found),
         choices=Counter(str(one.choice) for one in found),
-        verdicts=Counter(str(row.verdict or "none") for row in rows),
-        rules=dict(rules.most_common()),
+        verdicts=of.verdicts,
+        rules=of.rules,
     )

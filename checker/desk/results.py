@@ -1,6 +1,7 @@
 """What a batch wrote, while another one may be writing: the index, read at each change, and single reports."""
 
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,17 @@ class Class:
     def searched(self) -> dict[str, str]:
         """What a search looks at, by the files' name: all that is known of who it is, without accents and capitals."""
         return {row.slug: folded(f"{row.name} {row.who}") for row in self.roster.rows}
+
+    @cached_property
+    def verdicts(self) -> Counter[str]:
+        """How many have each verdict; "none" for those without one."""
+        return Counter(str(row.verdict or "none") for row in self.roster.rows)
+
+    @cached_property
+    def rules(self) -> dict[str, int]:
+        """How many failed each rule, the most often failed first."""
+        failed = Counter(rule for row in self.roster.rows for rule in (*row.required, *row.advised))
+        return dict(failed.most_common())
 
 
 def folded(words: str) -> str:

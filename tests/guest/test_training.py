@@ -12,7 +12,7 @@ from checker.guest.train import training, updates
 from checker.keras_spec import allow_list
 from checker.records.job import RetrainJob
 from checker.records.network import KerasObject, Labels, Phase, Recipe
-from checker.records.training import Histogram, Loop
+from checker.records.training import Epoch, Histogram, Loop
 from checker.wire import frames
 
 pytestmark = pytest.mark.tensorflow
@@ -252,6 +252,26 @@ def test_a_compiled_epoch_agrees_with_the_graph_loop(
         assert xla.steps == graph.steps
         np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5)
         assert xla.history["loss"] == pytest.approx(graph.history["loss"], rel=1e-4)
+
+
+def test_a_watched_training_has_the_figures_of_one_that_nobody_watches(
+    tf: Any, keras: Any, data: training.SeedData
+) -> None:
+    """A compiled training that is watched tells its first epoch before it is compiled, nearly as it then is, and each
+    epoch as it ends; outputs and history are those of a training that nobody watches, for one of its seeds alone."""
+    model = keras.Sequential([keras.layers.Input((9,)), keras.layers.Dense(8), keras.layers.BatchNormalization(),
+                              keras.layers.Dense(5, activation="softmax")])  # fmt: skip
+    job = make_job(keras, tf, model, keras.optimizers.Adam(), epochs=2)
+    whole, told = replace(job, alike=10**6), list[Epoch]()
+    given = dict.fromkeys(job.seeds, data)
+    unseen, expected, _ = list(training.train(whole, given, tf, keras))[-1]
+    alone = replace(whole, seeds=job.seeds[-1:], live=True)
+    ((watched, outputs, _),) = training.train(alone, given, tf, keras, told.append)
+    assert unseen.loop is watched.loop is Loop.XLA
+    assert watched.history == unseen.history and np.array_equal(outputs, expected)
+    assert [(of.seed, of.at) for of in told] == [(watched.seed, at) for at in (1, 1, 2)]
+    assert told[0].values["val_loss"] == pytest.approx(told[1].values["val_loss"], rel=1e-3)
+    assert [of.values["loss"] for of in told[1:]] == list(watched.history["loss"])
 
 
 def test_a_long_training_is_worth_as_much_compiled(

@@ -73,7 +73,18 @@ if (form) {
 // -- forms: what is sent and what is asked for goes in turn, so that no older answer replaces a newer one ------
 let chain = Promise.resolve();
 let isAsked = false;
-const inTurn = act => { chain = chain.then(act).catch(() => { say("No connection to the desk."); }); };
+let waiting = 0;
+function inTurn(act) {
+  waiting += 1;
+  chain = chain.then(act).catch(() => say("No connection to the desk.")).finally(() => { waiting -= 1; });
+}
+// Whoever goes on at once does not leave before what was sent has arrived.
+document.addEventListener("click", event => {
+  const link = event.target.closest("a[href]");
+  if (!waiting || !link || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  inTurn(() => location.assign(link.href));
+});
 function say(words) {
   const told = one("[data-lost]");
   told.textContent = `${words} What you type is kept in this browser.`;
@@ -106,7 +117,7 @@ if (search) {
 const TOLD = slug ? ["decision-here", "answer-here", "presence-here", "all"] : ["decision", "presence", "class", "all"];
 for (const event of TOLD) body.addEventListener(`desk-${event}`, refresh);
 async function send(action, fields) {
-  const answer = await fetch(action, { method: "POST", body: fields, redirect: "manual" });
+  const answer = await fetch(action, { method: "POST", body: fields, redirect: "manual", keepalive: String(fields).length < 60000 });
   if (answer.type === "opaqueredirect" || answer.ok) return true;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const heading = one("h1", page);

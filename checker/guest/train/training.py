@@ -308,7 +308,7 @@ class CompiledPhase:
         if self._epoch is None:
             self._trace()
         variables = [*self.trainer.model.variables, *updates.state(self.update.optimizer)]
-        before = [np.array(variable) for variable in variables]
+        before = [np.array(variable.numpy()) for variable in variables]
         room, self.room = self.room, 0
         logs, _ = self._run_epoch(np.random.default_rng([seed, 0]), data)
         self.room = room
