@@ -226,7 +226,7 @@ def test_a_rule_that_outweighs_the_score_is_said_to():
     """Who fails for a rule alone reads that the score is good enough, and why that does not help."""
     rule = a_rule("depth")
     report = replace(a_pass(), verdict=Verdict.FAIL, rules=(rule,), reasons=(rule.finding,))
-    words = "The accuracy reaches the bar, but this rule is required."
+    words = "The accuracy reaches the bar, but the rule above is required too."
     assert words in render_student_page(report)
     assert words not in render_page(replace(report, comparison=a_comparison(0.8)))
 
