@@ -32,21 +32,23 @@ VARIANTS = {
     "tanh": Variant(layers=(LayerChange(at=1, activation="tanh"),)),
 }
 PAUSE = 0.005
+EPOCHS = 20
+"""Of the practical's training."""
 
 
 def timed(what_ifs: WhatIfs, variant: Variant, seeds: int) -> tuple[float, float, float]:
-    """Return the seconds to the first epoch, to the first epoch of the second seed, and to the result."""
-    began, first, second = time.perf_counter(), 0.0, 0.0
+    """Return the seconds to the first epoch, to the last one of the first seed, and to the result."""
+    began, first, whole = time.perf_counter(), 0.0, 0.0
     trying = what_ifs.ask("practical", variant, "Ada")
     while not trying.has_ended:
         epochs = trying.look()
         now = time.perf_counter() - began
         first = first or (now if epochs else 0.0)
-        second = second or (now if len({epoch.seed for epoch in epochs}) > 1 else 0.0)
+        whole = whole or (now if any(epoch.at == EPOCHS for epoch in epochs) else 0.0)
         time.sleep(PAUSE)
     assert trying.result is not None, trying.error
     assert len(trying.result.seeds) == seeds
-    return first, second, time.perf_counter() - began
+    return first, whole, time.perf_counter() - began
 
 
 def main() -> None:
@@ -69,10 +71,10 @@ def main() -> None:
         table = Table("what if", "first epoch, s", "first seed, s", "all seeds, s", "cached, ms")
         rows = []
         for name, variant in VARIANTS.items():
-            first, second, whole = timed(what_ifs, variant, seeds)
+            first, one, whole = timed(what_ifs, variant, seeds)
             began = time.perf_counter()
             assert what_ifs.ask("practical", variant, "Ada").has_ended
-            rows.append((first, second, whole, 1000 * (time.perf_counter() - began)))
+            rows.append((first, one, whole, 1000 * (time.perf_counter() - began)))
             table.add_row(name, *(f"{value:.2f}" for value in rows[-1]))
         table.add_row("median", *(f"{statistics.median(of):.2f}" for of in zip(*rows, strict=True)))
         Console().print(table)
