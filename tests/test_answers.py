@@ -84,7 +84,7 @@ def test_another_network_is_made_the_answer_for_good(check, sandbox, settings, r
     (row,) = json.loads((out / "results.json").read_text())["reports"]
     assert row["selection"]["chosen"] == 1
     chosen = answers.choices(out)["ada"]
-    assert (chosen.by, chosen.model, chosen.called) == (BY, 1, "`narrow`, made in cell 6")
+    assert (chosen.by, chosen.model, chosen.called) == (BY, 1, "`narrow` of cell 6")
     done = len(jobs(sandbox))
     assert check().answer.variable == "narrow"
     (judged,) = batch.judge_again(settings, reference, out, lambda *end: None).reports

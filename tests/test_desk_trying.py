@@ -98,6 +98,14 @@ def test_a_change_is_drawn_as_it_trains(visit, desk):
     page.get_by_role("alert").get_by_text("The number of epochs is a whole number").wait_for()
     page.go_back()
     page.get_by_role("heading", name="Layer 1: 7 units instead of 50").wait_for()
+    page.get_by_label("Rows in a batch").fill("64")
+    page.get_by_label("Rows in a batch").press("Tab")
+    page.get_by_role("heading", name="batches of 64").wait_for()
+    page.locator("#tried .effect").wait_for(timeout=SECONDS)
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    page.wait_for_url(lambda url: "batch_size" not in url)
+    page.get_by_role("heading", name="Layer 1: 7 units instead of 50; learning rate").wait_for()
     assert not errors
 
 

@@ -103,6 +103,8 @@ def test_a_part_has_the_address_that_can_be_shared(ada, place):
     part = ada.get(f"{PAGE}?{urlencode(fields)}", HX_Target="tried")
     assert part.headers["hx-push-url"] == f"{PAGE}?epochs=5"
     assert part.text.strip().startswith('<div id="tried">')
+    there = ada.get(f"{PAGE}?epochs=5", HX_Target="tried", HX_Current_URL=f"http://127.0.0.1:8400{PAGE}?epochs=5")
+    assert there.headers["hx-push-url"] == "false"
 
 
 def test_epochs_come_as_events(ada, place):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from trained import trained
 
 from checker.records.network import Architecture, KerasObject, Layer, Node
-from checker.records.variants import LayerChange, NewLayer, Scaling, Variant
-from checker.whatif import changes, forms, networks, presets
+from checker.records.variants import Effect, LayerChange, NewLayer, Scaling, Variant
+from checker.scoring import metrics
+from checker.whatif import changes, forms, networks, presets, results
 from checker.whatif.originals import original_of
 from checker.whatif.refusal import RefusedError
 
@@ -249,3 +250,24 @@ def test_ten_times_a_rate_of_32_bits_is_what_a_person_types(original):
     noisy = replace(phase, optimizer=KerasObject("Adam", {"learning_rate": 0.0010000000474974513}))
     taken = presets.ten_times(replace(original, recipe=replace(original.recipe, phases=(noisy,))))
     assert taken == Variant(learning_rate=0.01)
+
+
+# -- what came of it ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "gain", "band", "effect", "sentence"),
+    [
+        ("accuracy", 0.004, 0.006, Effect.NOISE, "Accuracy 91.0%: +0.4 points ± 0.6, noise."),
+        ("accuracy", -0.022, 0.009, Effect.WORSE, "Accuracy 91.0%: −2.2 points ± 0.9, worse."),
+        ("accuracy", 0.004, 0.0041, Effect.NOISE, "Accuracy 91.0%: +0.40 points ± 0.41, noise."),
+        ("accuracy", 0.004, None, Effect.UNKNOWN, "Accuracy 91.0%: +0.4 points on one seed, which may be chance."),
+        ("rmse", 812.0, 300.0, Effect.BETTER, "RMSE $61,204: −$812 ± $300, better (less is better)."),
+    ],
+)
+def test_a_difference_is_never_a_bare_number(metric, gain, band, effect, sentence):
+    """A difference stands with its uncertainty and what that means; a regression's is in the data's unit, and says
+    which way is better."""
+    after = {11: 61_204.0 if metric == "rmse" else 0.91}
+    assert results._compared(after, gain, band, effect, metrics.find(metric, "$1")) == [sentence]
+    assert results._effect(gain, band) is effect

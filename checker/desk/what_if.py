@@ -103,7 +103,8 @@ def show(request: Request) -> Response:
     names["value"] = metrics.find(bar.metric, bar.unit).unit.value
     if pages.is_part(request, "tried"):
         part = pages.render(request, "desk/tried.html", **names)
-        part.headers["HX-Push-Url"] = here
+        is_there = request.headers.get("hx-current-url", "").endswith(here)  # a second entry would be an idle undo
+        part.headers["HX-Push-Url"] = "false" if is_there else here
         return part
     names |= _form(original, variant) | {"presets": _presets(original, want, base)}
     return pages.render(request, "desk/what_if.html", problem=None, **names)

@@ -108,7 +108,7 @@ def networks(evidence: Evidence, settings: RunSettings) -> Sequence[Network]:
 
 def in_words(model: ModelCapture) -> str:
     """Return a network as a demonstrator would call it."""
-    return f"{candidates.name(model)}, made in cell {model.cell}"
+    return f"{candidates.name(model)} of cell {model.cell}"
 
 
 def why_not(model: ModelCapture, settings: RunSettings) -> str:

@@ -144,13 +144,18 @@ def direction(
     chosen = next((one for one in outcomes if one.reaches), None) or _largest(outcomes, report, original)
     left = f"; {suggested - len(outcomes)} more were not tried, for lack of time" if suggested > len(outcomes) else ""
     cost = f"{counted(len(outcomes), 'training')} of one seed, {seconds:.0f} s{left}."
-    told = tuple(f"{one.words.capitalize()} ({one.tried.change}): {_gain(one, original)}" for one in outcomes)
+    told = tuple(f"{_told(one)}: {_gain(one, original)}" for one in outcomes)
     if chosen is None:
         listed = ", ".join(one.words for one in outcomes)
         return Direction(sentence=f"none of these helps clearly: {listed}.", helps=False, tried=told, cost=cost)
     end = ", which reaches the bar there" if chosen.reaches else ""
     sentence = f"{chosen.words}: {_gain(chosen, original)}{end}."
     return Direction(sentence=sentence, helps=True, tried=told, cost=cost)
+
+
+def _told(one: Outcome) -> str:
+    words, change = one.words.capitalize(), one.tried.change
+    return words if change == one.words else f"{words} ({change})"
 
 
 def _gain(one: Outcome, original: Original) -> str:
