@@ -341,8 +341,8 @@ class WhatIfs:
         with self._lock:
             for trying in self._of.values():
                 trying.stop()
+        self._place.close()  # first: a box that is still warming up ends with its place
         self._executor.shutdown(wait=True, cancel_futures=True)
-        self._place.close()
 
 
 def _read(path: Path) -> Tried | None:
