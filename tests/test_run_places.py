@@ -69,7 +69,7 @@ def test_boxes_that_got_ready_are_lent_first(fake_sandbox):
     all."""
     sandbox = fake_sandbox(None)
     pool = places.Pool(sandbox)
-    pool.get_ready(2)
+    pool.open_early(2)
     assert [box.is_getting_ready for box in sandbox.boxes] == [True, True]
     with pool.lend(), pool.lend():
         assert len(sandbox.boxes) == 2

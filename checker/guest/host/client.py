@@ -142,7 +142,7 @@ class Client(NotebookClient):
         self.current, self._started = cell_index + 1, time.perf_counter()
         self._room, self._pieces = MAX_PRINTED, MAX_PIECES
         self.say(frames.message(Progress(cell_index + 1, len(self.nb.cells))))
-        self.say(frames.message(replace(cell_result(cell, cell_index + 1, 0.0), outputs=(), error=None, ended=False)))
+        self.say(frames.message(begun(cell, cell_index + 1)))
 
     def _on_end(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         seconds = time.perf_counter() - self._started
@@ -196,6 +196,21 @@ def started_kernel(settings: KernelSettings, folder: Path) -> AsyncKernelManager
     return manager
 
 
+def begun(cell: Any, index: int) -> CellResult:
+    """Return a cell that begins as a record. It may still hold the outputs that came with the file, of any form."""
+    tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
+    source = sayable(str(cell.source)[:MAX_SOURCE])
+    return CellResult(
+        index=index,
+        source=source,
+        outputs=(),
+        error=None,
+        seconds=0.0,
+        tags=tuple(map(sayable, tags)),
+        ended=False,
+    )
+
+
 def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
     """Return an executed cell as a record: text, pictures, and the error if there was one."""
     kept: list[CellOutput] = []
@@ -208,16 +223,8 @@ def cell_result(cell: Any, index: int, seconds: float) -> CellResult:
             kept.append(CellOutput("text", _cut(str(output.text))))
         else:
             kept.extend(_displayed(output.get("data", {})))
-    tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
-    source = sayable(str(cell.source)[:MAX_SOURCE])
-    return CellResult(
-        index=index,
-        source=source,
-        outputs=tuple(_affordable(kept)),
-        error=error,
-        seconds=round(seconds, 3),
-        tags=tuple(map(sayable, tags)),
-    )
+    outputs = tuple(_affordable(kept))
+    return replace(begun(cell, index), outputs=outputs, error=error, seconds=round(seconds, 3), ended=True)
 
 
 def _ends(message: str) -> str:
