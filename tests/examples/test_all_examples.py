@@ -5,6 +5,7 @@ be had, else practice data. Where there is no wall the examples run as plain pro
 """
 
 import csv
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -104,6 +105,22 @@ def test_a_second_batch_runs_nothing_again(batch):
     again = run_batch(batch.examples, batch.out, batch.arguments)
     assert {path: path.stat().st_mtime_ns for path in batch.out.glob("evidence/*/evidence.json")} == times
     assert again.reports == batch.reports
+
+
+@pytest.mark.parametrize("name", ["normalization-layer", "old-settings"])
+def test_a_script_prints_the_figures_of_the_report(classified, name, tmp_path):
+    """Run without the checker, a script gives the figures of two seeds to the last digit, in either generation of
+    Keras."""
+    is_practice = "--practice-data" in classified.arguments
+    data = dataset.load(folders.find(REFERENCE / "ocean_proximity").data, practice=is_practice)
+    (tmp_path / "housing.csv").write_bytes(data.csv)
+    script = classified.out / "reproduce" / f"{name}.py"
+    clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, str(script), "housing.csv", "11", "23"]
+    ran = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "2 of 2 are the report's to the last digit" in ran.stdout
+    assert ran.stderr == ""
 
 
 def test_looking_perfect_gains_nothing(classified):
