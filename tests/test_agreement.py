@@ -124,7 +124,7 @@ def test_a_disagreement_is_for_a_human_whichever_way_it_goes():
         compared = a_comparison(mean)
         reached, reasons = verdict.decide((), (), compared, metric, agreed=disagreeing())
         assert reached is verdict.Verdict.REFER
-        assert "42.0% in the notebook and is 92.0% ± 0.2 when trained again. Likely cause: so." in reasons[0]
+        assert "42.0% in the file and is 92.0% ± 0.2 when trained again. Likely cause: so." in reasons[0]
 
 
 def test_the_likeliest_cause_is_named(make):
@@ -236,7 +236,7 @@ def test_the_loss_of_a_single_epoch_may_not_have_stayed_far_higher(loss, differs
         [], [], a_comparison(0.92), find("accuracy", "$1"), agreed=Agreed(curves=compared)
     )
     assert reached is (verdict.Verdict.REFER if differs else verdict.Verdict.PASS)
-    assert not differs or "in its one epoch the training loss was 1.68 in the notebook, and 0.255 when" in reasons[0]
+    assert not differs or "in its one epoch the training loss was 1.68 in the file, and 0.255 when" in reasons[0]
 
 
 def test_the_loss_of_a_single_epoch_with_weights_is_not_compared():
@@ -251,7 +251,7 @@ def test_curves_that_disagree_are_for_a_human_with_both_in_words():
     agreed = Agreed(curves=curves([1.67] * 6), cause="Likely cause: something.")
     reached, reasons = verdict.decide([], [], a_comparison(0.92), find("accuracy", "$1"), agreed=agreed)
     assert reached is Verdict.REFER
-    assert "from 1.67 to 1.67 in the notebook" in reasons[0]
+    assert "from 1.67 to 1.67 in the file" in reasons[0]
     assert "in 6 epochs" in reasons[0]
 
 

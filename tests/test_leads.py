@@ -8,18 +8,23 @@ from reports import a_cell, a_comparison, a_fail, a_pass, a_price, a_referral, a
 from scanner import faults
 
 from checker.judge import blame
+from checker.keras_spec import foreign_weights
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Agreed, Likeness, LossCurves, MissingRows
-from checker.records.evidence import OwnResult, OwnScore, RowKind
+from checker.records.evidence import OwnResult, OwnScore, RowKind, Selection
 from checker.records.network import KerasObject
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.report import looks, sentences
 from checker.report.brief import in_brief
+from checker.report.editions import for_students
 from checker.report.html import render_page, render_student_page
-from checker.report.leads import HELP, HELP_BY_SYMPTOM, lead_of, other_failed_rules
+from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_failed_rules
 from checker.report.templating import prose
 from checker.report.vocabulary import FAILURES
 from checker.report.words import keras_object
+from checker.scoring import targets
+from checker.source import frameworks
 
 SMOOTHED = StudentCell(a_cell(4, "class Smoothed(keras.Model):\n    pass"), True)
 
@@ -125,7 +130,7 @@ def test_a_replay_leads_to_the_code_that_is_replayed():
     assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute with what it is given")
     page = render_page(OPEN["replayed"])
     assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in page
-    assert "<summary>Cell 4</summary>" in page
+    assert "open><summary>Cell 4</summary>" in page
     model = open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,))
     assert "does `Smoothed` predict from the inputs alone" in lead_of(model).advice
 
@@ -161,6 +166,76 @@ def test_a_run_that_ended_after_the_answer_leads_to_its_cell():
     assert lead_of(report).advice.startswith("Read cell 8, where the run ended")
 
 
+@pytest.mark.parametrize("name", sorted(set(OPEN) - {"old scores"}))
+def test_both_ways_to_decide_are_said(name):
+    """What a demonstrator looks at ends with how to decide, whichever way the answer goes."""
+    assert "`resubmit`" in lead_of(OPEN[name]).advice
+
+
+def strange(*cells):
+    """Return a report on a network whose first weights nobody knows, with these cells of the student's own."""
+    told = foreign_weights.in_sentences(f"before training, layer `d` already held weights, and {ELSEWHERE}")
+    report = stopped(FailureCause.NOT_RETRAINED)
+    failure = replace(report.failures[0], rationale=f"{told} A demonstrator decides.", cell=3)
+    shown = tuple(StudentCell(a_cell(at, source), True) for at, source in enumerate(cells, start=1))
+    return replace(report, failures=(failure,), reasons=(failure.rationale,), cells=shown, comparison=None)
+
+
+def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
+    """Both editions show the cell with that line; the student reads that it need not be a fault."""
+    report = strange("import keras", "weights = [1]\nm.set_weights(weights)  # the best", "m.fit(x, y)")
+    lead, theirs = lead_of(report), lead_of(report, is_for_students=True)
+    assert (lead.title, in_brief(report)) == ("Weights of unknown source", "Weights of unknown source (cell 3)")
+    assert lead.sentence == (
+        "Before training, layer `d` already held weights. The checker cannot tell where they come from, so it did not "
+        "train the network again."
+    )
+    assert lead.advice.startswith("Look at `m.set_weights(weights)` in cell 2: does the student know where")
+    assert theirs.advice.startswith("This need not be a fault. ")
+    assert lead.cell == theirs.cell == 2
+    for page in (render_page(report), render_student_page(report)):
+        assert '<details class="printed" open><summary>Cell 2</summary>' in page
+    assert lead_of(strange("m.fit(x, y)")).advice.startswith("Look at cell 3: ")
+
+
+def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
+    """Whoever's weights they are may have seen the rows of the file's own test, so nothing is promised of these."""
+    score = OwnScore(kinds=(RowKind.TESTED,), rows=4_128, score=0.926)
+    answer = replace(a_pass().answer, origin=f"layer `d` already held weights, and {ELSEWHERE}")
+    own = OwnResult(model=answer.id, cell=3, metric="accuracy", scores=(score,), unseen=score)
+    report = replace(strange("m.fit(x, y)"), answer=answer, own_results=(own,))
+    for page in (render_page(report), render_student_page(report)):
+        assert "92.6% <small>accuracy on 4,128 rows, as the file computes it; whether the weights have seen" in page
+        assert "outside its training" not in page
+        assert "cannot be compared" in page
+    assert sentences.NOT_KNOWN in sentences.as_trained(report)
+    assert "had not seen" in sentences.as_trained(replace(report, failures=(), answer=a_pass().answer))
+
+
+def test_targets_that_are_not_recognised_lead_to_the_line_that_makes_them():
+    """The cell to judge is that which makes what `fit` gets as targets, and not a later one."""
+    said = f"{targets.UNKNOWN} in cell 3. They are not the prices. A demonstrator decides."
+    report = strange("y = load()", "x, y = x / 2, y ** 0.5", "m.fit(x, y, epochs=3)", "y = y ** 2")
+    failure = replace(report.failures[0], rationale=said)
+    report = replace(report, failures=(failure,), reasons=(said,))
+    lead = lead_of(report)
+    assert (lead.title, lead.cell) == ("Targets not recognised", 2)
+    assert lead.advice.startswith("Look at `x, y = x / 2, y ** 0.5` in cell 2: can the student say")
+    other = replace(report, cells=report.cells[2:3])
+    assert (lead_of(other).cell, lead_of(other).advice[:15]) == (3, "Look at cell 3:")
+
+
+def test_a_file_without_a_network_yet_is_said_to_lack_one():
+    """If a run ended before any cell made a network, both editions say that one is still to come."""
+    report = replace(stopped(FailureCause.CUT_SHORT), selection=Selection(None, "none", ()), answer=None)
+    before = replace(report, cells=(StudentCell(a_cell(2, "a = [0] * 10 ** 12"), True),))
+    after = replace(report, cells=(StudentCell(a_cell(2, "m = keras.Sequential([])\nwhile True: pass"), True),))
+    for is_for_students in (False, True):
+        assert looks.NO_NETWORK in lead_of(before, is_for_students).advice
+        assert looks.NO_NETWORK not in lead_of(after, is_for_students).advice
+    assert "hand it in again" in lead_of(before, is_for_students=True).advice
+
+
 def test_an_own_figure_is_shown_without_a_retraining():
     """If nothing was trained again, the notebook's own score is shown, whoever tells it, and said to be its own."""
     report = replace(OPEN["not retrained"], comparison=None, answer=a_pass().answer)
@@ -175,9 +250,9 @@ def test_an_own_figure_is_shown_without_a_retraining():
     noted = replace(claimed, claim=None, answer=replace(report.answer, fits=(fit,)))
     page = render_page(noted)
     assert "88.3% <small>accuracy on development rows, by Keras in cell" in page
-    assert "one training, as the notebook itself ran it" in page
+    assert "one training, as the file itself ran it" in page
     silent = replace(noted, answer=replace(report.answer, fits=(replace(fit, history={}),)))
-    assert "What the notebook says" not in render_page(silent)
+    assert "What the file says" not in render_page(silent)
 
 
 # -- FAIL ------------------------------------------------------------------------------------------------
@@ -197,6 +272,21 @@ def test_a_missing_file_is_named(rationale, name):
     report = replace(report, failures=(replace(report.failures[0], rationale=rationale),), reasons=(rationale,))
     assert lead_of(report).title == name
     assert in_brief(report) == f"{name} (cell 2)"
+
+
+@pytest.mark.parametrize("library", ["PyTorch", "a TensorFlow estimator"])
+def test_another_library_is_named(library):
+    """What was used in place of Keras is the title and the reason in the index, and the student's own network."""
+    said = frameworks.instead_of_keras(library, ())
+    report = stopped(FailureCause.NO_ANSWER)
+    failure = replace(report.failures[0], rationale=said, cell=None)
+    report = replace(report, failures=(failure,), reasons=(said,))
+    title = f"{library[0].upper()}{library[1:]} instead of Keras"
+    assert (
+        lead_of(report).title == lead_of(for_students(report), is_for_students=True).title == in_brief(report) == title
+    )
+    assert re.search(r"Your (network|model) is", render_student_page(report))
+    assert not re.search(r"Your (network|model) is", render_page(report))
 
 
 def test_nothing_handed_in_is_called_that():
@@ -243,7 +333,7 @@ def test_the_first_failed_rule_leads_and_is_not_said_again():
     first, second = a_rule("depth"), a_rule("scale")
     report = replace(a_pass(), verdict=Verdict.FAIL, rules=(first, second), reasons=(first.finding, second.finding))
     lead = lead_of(report)
-    assert (lead.title, lead.sentence, lead.advice) == ("No depth", "Found by depth.", "Mend depth.")
+    assert (lead.title, lead.sentence, lead.advice) == ("No depth", "Found by depth.", f"Mend depth. {THEN}")
     assert other_failed_rules(report, lead) == [second]
     assert [render_page(report).count(words) for words in ("Found by depth.", "Found by scale.")] == [1, 1]
 
@@ -254,16 +344,18 @@ def test_a_cause_leads_and_its_rule_is_not_said_again():
     cause = Cause(CauseKind.LABELS, "8 of 9 rows had another label.", "Keep the order.")
     report = replace(a_pass(), verdict=Verdict.FAIL, rules=(rule,), cause=cause, reasons=(cause.sentence,))
     lead = lead_of(report)
-    assert (lead.sentence, lead.explanation, lead.advice) == (cause.sentence, rule.detail, cause.help)
+    assert (lead.sentence, lead.explanation) == (cause.sentence, rule.detail)
+    assert lead.advice == f"{cause.help} {THEN}"
     assert rule.rationale not in render_page(report)
 
 
 @pytest.mark.parametrize("symptom", [*HELP_BY_SYMPTOM, None])
 def test_a_score_below_the_bar_comes_with_what_helps(symptom):
-    """What to do follows from what the trainings show, and is never missing."""
+    """What to do follows from what the trainings show, and is never missing. Only demonstrators read how to decide."""
     seen = (Observation(symptom, "Seen."),) if symptom else ()
-    lead = lead_of(replace(CLOSED["below the bar"], observations=seen))
-    assert lead.advice == (HELP_BY_SYMPTOM[symptom] if symptom else HELP)
+    report, help = replace(CLOSED["below the bar"], observations=seen), HELP_BY_SYMPTOM[symptom] if symptom else HELP
+    assert lead_of(report).advice == f"{help} {THEN}"
+    assert lead_of(report, is_for_students=True).advice == help
 
 
 def test_a_failure_that_does_not_lead_is_still_said():
@@ -288,7 +380,13 @@ def test_students_read_what_to_do_first_and_what_a_pass_means():
 
 
 def test_words_of_the_evidence_speak_to_the_student():
-    """What demonstrators read of the student is said to the student."""
+    """What demonstrators read of the student is said to the student, once, also where a cause or a rule says it."""
+    rule, cause = a_rule("depth"), Cause(CauseKind.LINEAR, "The network is linear.", "Bend it.")
+    rule = replace(rule, rationale="The model is small.")
+    failing = replace(a_pass(), verdict=Verdict.FAIL, rules=(rule,), cause=cause)
+    failing = replace(failing, reasons=(cause.sentence, rule.finding))
+    page = render_student_page(failing)
+    assert [page.count(words) for words in ("Your network is linear.", "Your model is small.")] == [1, 1]
     report = replace(OPEN["replayed"], reasons=("The class is the student's own class.",))
     assert "your own class" in render_student_page(report)
     assert "the student&#39;s own class" in render_page(report)

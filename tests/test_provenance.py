@@ -40,8 +40,8 @@ def test_errors_are_followed_back_to_the_first():
     )
     assert error.cell == 1
     assert error.rationale == (
-        "Cell 1 failed in line 2: KeyError: 'ocean'. So there is no `X` in cell 2 and no `X_train` in cell 4, which "
-        "should train the network."
+        "Cell 1 failed in line 2: KeyError: 'ocean'. So `X` does not exist in cell 2 and `X_train` does not "
+        "exist when cell 4 tries to train the network."
     )
 
 

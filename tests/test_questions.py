@@ -11,18 +11,22 @@ from reports import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 
 from checker.judge import questions
 from checker.judge.questions import candidates, choose, data, network, plans, results, training
-from checker.judge.questions.view import LONGEST, View
+from checker.judge.questions.view import LONGEST, View, short
+from checker.judge.suspicion import SUSPECTED
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.capture import CellError, CellResult
-from checker.records.comparison import Agreed, Likeness, MissingGroup, MissingRows
+from checker.records.comparison import Agreed, Likeness, LossCurves, MissingGroup, MissingRows
 from checker.records.evidence import Rejected, Selection
 from checker.records.job import Ending
 from checker.records.network import KerasObject, Labels, Layer, Recipe
 from checker.records.report import Claim, Figure, Observation, StudentCell, Symptom, Topic
 from checker.records.tracing import FeatureSource, SeenRows, TargetScale
 from checker.records.verdicts import Failure, FailureCause, Stage, Verdict
+from checker.report.sentences import topic
 from checker.run.question_words import templates
+from checker.source import frameworks
 
+CURVES = LossCurves(epochs=5, own_first=1.0, own_lowest=0.1, again_first=1.0, again_lowest=0.6, differs=True)
 MODULES = (data, network, training, results, plans)
 
 
@@ -380,6 +384,94 @@ def test_an_idle_network_and_an_error_are_asked_about():
     assert found["an_error"].cell == 20
 
 
+def a_first_error(rationale, source="x = 1", error="FileNotFoundError"):
+    """Return a report on a file whose cell 20 raises this error, before a network of cell 21 could be trained."""
+    failure = Failure(
+        stage=Stage.SELECTING, cause=FailureCause.NO_ANSWER, rationale=rationale, help="Mend it.", cell=20
+    )
+    selection = Selection(None, "none", (Rejected(1, "`net`", 20, "it was never trained"),))
+    report = with_cell(a_fail(), source, CellError(error, "No such thing.", ""))
+    return replace(report, failures=(failure,), selection=selection)
+
+
+def test_an_earlier_error_is_asked_about_and_not_the_idle_network():
+    """If an earlier cell broke, nobody is told that a network was never trained."""
+    found = asked(a_first_error("Cell 20 failed: KeyError: 'x'.", error="KeyError"))
+    assert "never_finished" not in found
+    assert found["an_error"].cell == 20
+
+
+@pytest.mark.parametrize(
+    ("lacks", "name", "words"),
+    [
+        ("reads `train.csv`, which was not handed in", "missing_data", "Your file reads `train.csv`, which"),
+        ("reads `best.keras`, which was not handed in", "missing_part", "Your file reads `best.keras`, which"),
+        (
+            "imports `utils`, which is not installed here and was not handed in",
+            "missing_part",
+            "imports `utils`, which",
+        ),
+    ],
+)
+def test_what_was_not_handed_in_is_asked_about(lacks, name, words):
+    """Data is asked for its rows and scaling, anything else for what it holds, in the cell that needs it, and first."""
+    report = a_first_error(f"Cell 20 {lacks}. So `x` does not exist in cell 21.")
+    found = asked(report)
+    assert words in found[name].ask
+    assert found[name].cell == 20
+    assert ("rows and scaling" in found[name].ask) is (name == "missing_data")
+    assert choose(report, templates())[0] == found[name]
+    assert not {"missing_data", "missing_part", "never_finished", "an_error"} - {name} & set(found)
+
+
+def test_another_library_is_asked_about_and_not_its_errors():
+    """Who used another library is asked about that, in its cell; that it is not installed is no further question."""
+    report = a_first_error(frameworks.instead_of_keras("PyTorch", ()), "import torch", "ModuleNotFoundError")
+    found = asked(report)
+    assert "your file uses PyTorch" in found["other_library"].ask
+    assert found["other_library"].cell == 20
+    assert "an_error" not in found
+    assert "other_library" not in asked(with_cell(a_fail(), "import torch"))
+
+
+def test_a_quote_is_cut_between_words():
+    """A message that is too long loses whole words, and what the checker itself has installed is not listed."""
+    assert short("one two three", 12) == "one two …"
+    assert short("one" * 10, 12) == "oneoneoneon…"
+    assert short("one two", 12) == "one two"
+    error = CellError("ModuleNotFoundError", "`h2o` is not part of the course environment, which has keras, numpy", "")
+    question = asked(with_cell(a_fail(), "h2o.init()", error))["an_error"]
+    assert question.ask.startswith("This cell raises ModuleNotFoundError: `h2o` is not part of the course environment.")
+
+
+REFERRED = replace(a_referral(), observations=(Observation(Symptom.OVERFITS, "By heart."),))
+REASONS = {
+    "replayed_code": replace(REFERRED, replayed="the loss `far` is the student's own function"),
+    "not_repeatable": replace(REFERRED, agreed=Agreed(curves=CURVES, cause="Likely cause: a callback.")),
+    "suspicious_inputs": replace(REFERRED, reasons=(f"It reaches the bar, but its {SUSPECTED}.",)),
+    "cut_training": replace(REFERRED, cut_short="Training was cut short by the cap on steps."),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_the_reason_of_a_referral_is_asked_about_first(name):
+    """The first question is about what keeps a machine from deciding, and is called the reason."""
+    report = REASONS[name]
+    chosen = choose(report, templates())
+    assert chosen[0] == asked(report)[name]
+    report = replace(report, questions=chosen)
+    assert [topic(question, report) for question in chosen[:2]] == ["the reason", chosen[1].topic]
+    assert topic(chosen[0], replace(report, verdict=Verdict.PASS)) == "what went wrong"
+    assert name not in asked(a_pass())
+
+
+def test_code_that_was_replayed_is_asked_about_where_it_stands():
+    """The reason speaks to the student, and leads to the cell that defines the name."""
+    found = asked(with_cell(REASONS["replayed_code"], "def far(a, b):\n    return a - b"))
+    assert "the loss `far` is your own function." in found["replayed_code"].ask
+    assert found["replayed_code"].cell == 20
+
+
 def test_weights_that_no_training_gave_are_asked_about_first():
     """If a training was not seen or cannot be true, the first question is where the weights come from."""
     forged = replace(a_pass(), verdict=Verdict.REFER, agreed=Agreed(impossible="More steps than one a microsecond."))
@@ -391,10 +483,10 @@ def test_weights_that_no_training_gave_are_asked_about_first():
     unbuilt = Failure(
         stage=Stage.RETRAINING,
         cause=FailureCause.NOT_RETRAINED,
-        rationale=f"The network was not retrained: its layer `dense` began with other weights, and {ELSEWHERE}.",
+        rationale=f"Layer `dense` already held other weights, and {ELSEWHERE}.",
         help="",
     )
-    assert "`dense` began with" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
+    assert "`dense` already held" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
 
 
 def test_unknown_rows_and_targets_are_asked_about():

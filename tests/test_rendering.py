@@ -595,12 +595,14 @@ def test_a_page_leads_to_its_neighbours() -> None:
 
 
 def test_a_page_says_what_is_decided_or_how_to_decide() -> None:
-    """A decision stands at the top. Without one, rows for the table of decisions do, which it reads as they are."""
+    """A decision stands below the box. Without one, rows for the table of decisions do, which it reads as they are."""
     student = "Zoë, <b>"
     page = render_page(a_pass(student), "../index.html")
     entries = [Entry(a_pass("Ada"), "a.html", "tick"), Entry(a_pass(student), "b.html")]
     decided, open_ = (with_neighbours(page, of) for of in neighbours(entries, "../"))
     assert "Decided: <strong>✓ tick</strong>" in decided
+    for one, words in ((decided, "Decided: "), (open_, "Record your decision: tick / resubmit")):
+        assert one.index('class="lead"') < one.index(words) < one.index('id="questions"')
     assert "decisions.csv" not in decided
     (rows,) = re.findall(r'<details class="decide">.*?<pre tabindex="0">(.*?)</pre>', open_, re.DOTALL)
     for row, decision in zip(unescape(rows).splitlines(), (Decision.TICK, Decision.RESUBMIT), strict=True):
@@ -981,7 +983,7 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
 
 def test_a_claim_is_told_beside_the_scores() -> None:
     """What differs is a warning on the page and in the terminal; what agrees is a note on the page."""
-    assert "Other figure in the notebook: The output saved under cell 14 states 97.1%." in PAGES["pass"].text
+    assert "Other figure in the file: The output saved under cell 14 states 97.1%." in PAGES["pass"].text
     assert "Stated otherwise: The output saved under cell 14 states 97.1%." in printed(a_pass(), width=100)
     assert "states agrees: RMSE $58,000." in " ".join(PAGES["price"].text.split())
     assert "Other figure" not in PAGES["price"].text

@@ -8,6 +8,7 @@ import pytest
 from checker.gather import explanation, selection
 from checker.records.capture import CellError, CellResult
 from checker.records.verdicts import FailureCause, Stage
+from checker.source import frameworks
 
 CLASSES, ROWS = 5, 20_640
 
@@ -144,8 +145,6 @@ def test_the_hand_outs_own_network_explains_nothing(make):
         ("import torch\nfrom torch import nn", "PyTorch"),
         ("  from jax import numpy", "JAX"),
         ("import xgboost as xgb", "XGBoost"),
-        ("x = tf.placeholder(tf.float32)", "a TensorFlow 1 graph"),
-        ("x = tf.compat.v1.placeholder(tf.float32)", "a TensorFlow 1 graph"),
         ("tf.estimator.DNNClassifier([10])", "a TensorFlow estimator"),
         ("RandomForestClassifier(100).fit(X, Y)", "scikit-learn"),
         ("LinearRegression().fit(X, y)", "scikit-learn"),
@@ -154,8 +153,40 @@ def test_the_hand_outs_own_network_explains_nothing(make):
 def test_what_was_found_instead_is_named(make, source, found):
     """A solution with another library is recognised, so that the student reads what is missing."""
     failure = explain(cells=(make.cell(1, "import tensorflow as tf"), make.cell(2, source)))
-    assert f"What was found instead: {found}" in failure.rationale
     assert failure.cause is FailureCause.NO_ANSWER
+    assert frameworks.named_in(failure.rationale) == found
+    assert "The task asks for Keras." in failure.rationale
+    assert failure.help.startswith("Write the network in Keras")
+
+
+@pytest.mark.parametrize("source", ["x = tf.placeholder(tf.float32)", "x = tf.compat.v1.placeholder(tf.float32)"])
+def test_a_graph_that_trains_nothing_is_named(make, source):
+    """A TensorFlow 1 graph may be an answer, so the reason says that no network was trained, and what was found."""
+    failure = explain(cells=(make.cell(2, source),))
+    assert failure.rationale.endswith("What was found instead: a TensorFlow 1 graph.")
+
+
+def test_a_library_that_is_not_installed_is_no_error_to_look_at(make):
+    """The reason says that it is not installed, and the advice does not send the student to the cell that failed."""
+    words = "`torch` is not part of the course environment, which has tensorflow"
+    error = CellError("ModuleNotFoundError", words, "")
+    absent = replace(make.cell(2, "import torch\ntorch.tensor(1)"), error=error)
+    failure = explain(cells=(absent,))
+    assert failure.rationale == (
+        "The network is written in PyTorch. The task asks for Keras, and PyTorch is not installed here, so it could "
+        "not run."
+    )
+    assert "cell" not in failure.help
+    other = explain(cells=(make.cell(1, "import torch", error="no such thing"),))
+    assert "is not installed" not in other.rationale
+    assert "cell 1" in other.help
+
+
+def test_a_comparison_beside_an_own_network_is_no_other_library(make):
+    """A model of scikit-learn does not stand in place of Keras where the file makes a network too."""
+    idle = make.model(1, fits=(), output_width=3)
+    failure = explain(idle, cells=(make.cell(2, "LogisticRegression().fit(X, Y)"),))
+    assert frameworks.named_in(failure.rationale) == ""
 
 
 def test_words_in_comments_are_no_library(make):

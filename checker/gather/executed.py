@@ -64,7 +64,7 @@ def failures_of_cut(execution: Execution, cut_short: str, ended_in: int | None) 
         stage=Stage.EXECUTING,
         cause=FailureCause.CUT_SHORT,
         rationale=cut_short or "It sent the checker something that is not evidence.",
-        help="Find the cell that never ends or that takes too much, and run the notebook from top to bottom.",
+        help="Find the cell that never ends or that takes too much, and run the file from top to bottom.",
         detail=execution.output_tail,
         cell=ended_in,
     )

@@ -24,10 +24,10 @@ from checker.wire.frames import Frame, Kind
 MAX_KEPT_BYTES = 64 * 2**20
 """Limit on stored arrays that were fed to networks for the task; any of these networks can become the answer later."""
 CUT_SHORT = {
-    Ending.TIME: "The file ran longer than the time allowed, {time}, and was stopped",
-    Ending.WALL_CLOCK: "The file had not ended by the clock after ten times the time allowed, {time}, and was stopped",
-    Ending.MEMORY: "The file used more memory than allowed, {memory:,} MiB, and was stopped",
-    Ending.OUTPUT: "The file produced more output than allowed, {output:,} MiB, and was stopped",
+    Ending.TIME: "The file ran longer than the {time} allowed and was stopped",
+    Ending.WALL_CLOCK: "The file had not ended by the clock after ten times the {time} allowed and was stopped",
+    Ending.MEMORY: "The file used more memory than the {memory} allowed and was stopped",
+    Ending.OUTPUT: "The file produced more output than the {output} allowed and was stopped",
     Ending.PROCESSES: "The file started more processes than allowed and was stopped",
     Ending.CRASHED: "The file's process vanished",
 }
@@ -259,9 +259,13 @@ def _cut_short(execution: Execution, seen: Collector, limits: Limits) -> str:
     if execution.ending not in CUT_SHORT:
         return ""
     said = CUT_SHORT[execution.ending].format(
-        time=_time(limits.seconds), memory=limits.memory_mib, output=limits.output_mib
+        time=_time(limits.seconds), memory=_size(limits.memory_mib), output=_size(limits.output_mib)
     )
     return f"{said}{f' in cell {seen.at}' if seen.at else ''}."
+
+
+def _size(mib: int) -> str:
+    return f"{mib // 1024:,} GiB" if mib % 1024 == 0 else f"{mib:,} MiB"
 
 
 def _time(seconds: float) -> str:

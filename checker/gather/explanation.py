@@ -1,6 +1,5 @@
 """Explains why a file has no answer: the first error that made its training fail, or what it holds instead. Pure."""
 
-import re
 from collections.abc import Sequence
 
 from checker.formats.text import counted
@@ -12,19 +11,10 @@ from checker.records.capture import Adaptation, CellResult, ModelCapture
 from checker.records.settings import RunSettings
 from checker.records.submission import Companion
 from checker.records.verdicts import Failure, FailureCause, Stage
-from checker.source import absences, definitions
+from checker.source import absences, definitions, frameworks
 from checker.source.error_words import FirstError
 from checker.source.first_errors import FirstErrors
 from checker.source.provenance import Provenance
-
-OTHERS = {
-    "PyTorch": r"^[ \t]*(import torch|from torch)\b",
-    "JAX": r"^[ \t]*(import (jax|flax)|from (jax|flax))\b",
-    "XGBoost": r"^[ \t]*(import xgboost|from xgboost)\b",
-    "a TensorFlow 1 graph": r"\b(tf1?|v1)\.(placeholder|(Interactive)?Session)\(",
-    "a TensorFlow estimator": r"\btf\.estimator\.",
-    "scikit-learn": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
-}
 
 
 def explain(executed: Executed, settings: RunSettings) -> tuple[Failure, ...]:
@@ -110,7 +100,11 @@ def why_none(
         )
     if wrong:
         return _wrong_width(wrong[-1], outputs)
-    return _nothing(cells, companions, trained, outputs)
+    libraries = frameworks.used_in("\n".join(definitions.code_of(cell.source) for cell in cells))
+    own = [m for m in models if m.input_width not in example]
+    if libraries and libraries[0] != frameworks.GRAPH and not own:
+        return _other_library(libraries[0], cells, companions)
+    return _nothing(cells, companions, trained, outputs, libraries)
 
 
 def first_error(
@@ -146,20 +140,40 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
     )
 
 
-def _nothing(
-    cells: Sequence[CellResult], companions: Sequence[Companion], trained: Sequence[ModelCapture], outputs: int
-) -> Failure:
-    """Return a failure that says what the file holds instead: other libraries, or networks ``trained``."""
-    code = "\n".join(definitions.code_of(cell.source) for cell in cells)
-    found = [what for what, pattern in OTHERS.items() if re.search(pattern, code, re.MULTILINE)]
-    found += map(_in_and_out, trained[-MOST_NAMED:])
-    broken = next((cell for cell in cells if cell.error is not None), None)
-    instead = f" What was found instead: {', '.join(found)}." if found else ""
-    hint = "" if broken is None else f" The first cell that failed is {absences.place(broken)}; see whether it matters."
+def _other_library(library: str, cells: Sequence[CellResult], companions: Sequence[Companion]) -> Failure:
+    """Return a failure that names the library that is used in place of Keras."""
+    lacking, hint = _broken(cells, companions, library)
+    return _failure(
+        f"{frameworks.instead_of_keras(library, cells)}{lacking}",
+        f"Write the network in Keras and train it on the assignment's data.{hint}",
+        None,
+    )
+
+
+def _broken(cells: Sequence[CellResult], companions: Sequence[Companion], library: str = "") -> tuple[str, str]:
+    """Return what a file lacks, and where to look for its errors, as sentences; "" for nothing. Errors that follow from
+    a ``library`` that is not installed do not count."""
     lacking = next((said for cell in cells if (said := absences.lacks(cell, companions))), "")
     if lacking:
-        instead += f" {lacking[0].upper()}{lacking[1:]}."
-        hint = " Hand in all files that it reads, in one folder or zip with it."
+        return f" {lacking[0].upper()}{lacking[1:]}.", " Hand in all files that it reads, in one folder or zip with it."
+    broken = next((cell for cell in cells if cell.error is not None), None)
+    if broken is None or frameworks.is_absent(library, broken):
+        return "", ""
+    return "", f" The first cell that failed is {absences.place(broken)}; see whether it matters."
+
+
+def _nothing(
+    cells: Sequence[CellResult],
+    companions: Sequence[Companion],
+    trained: Sequence[ModelCapture],
+    outputs: int,
+    libraries: Sequence[str],
+) -> Failure:
+    """Return a failure that says what the file holds instead: other ``libraries``, or networks ``trained``."""
+    found = [*libraries, *map(_in_and_out, trained[-MOST_NAMED:])]
+    instead = f" What was found instead: {', '.join(found)}." if found else ""
+    lacking, hint = _broken(cells, companions)
+    instead += lacking
     wanted = f" with {counted(outputs, 'output')}" if trained else ""
     add = "If one of these is to be the answer, let it have the outputs that the task needs; else add your own network"
     return _failure(

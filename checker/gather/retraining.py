@@ -10,7 +10,7 @@ from checker.gather import execution
 from checker.gather.rows import preparation
 from checker.gather.rows.tracing import TracedInputs
 from checker.gather.stages import Answered, Retrained, traced_of
-from checker.keras_spec import architectures, kin, recipes, training_size
+from checker.keras_spec import architectures, foreign_weights, kin, recipes, training_size
 from checker.records.arrays import Array
 from checker.records.gathered import Gathered
 from checker.records.job import Ending, Execution, Progress, ReplayPlan, RetrainJob
@@ -28,8 +28,7 @@ from checker.wire import frames
 from checker.wire.collector import Collector
 
 MADE_OF_NUMBERS = (
-    "the settings of its layers hold more numbers than a network needs, and the checker cannot tell whether these are "
-    "weights from another training"
+    f"the settings of the network's layers hold more numbers than a network needs, and {foreign_weights.ELSEWHERE}"
 )
 SEVERAL_OUTPUTS = "outputs, and the task is about one"
 OVER_LIMIT = "More seeds would have gone over the limit on {}, which is one for all of them together."
@@ -44,7 +43,7 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
     recipe, unclear = recipe_of(answered, settings)
     before = Retrained(answered=answered, recipe=recipe, arrays={})
     if answer.origin:
-        return _referred(before, answer.origin)
+        return _referred(before, f"before training, {answer.origin}")
     has_several = SEVERAL_OUTPUTS in unclear  # named before the problems that follow from it
     if traced.rows is None:
         why = traced.tracing.reason
@@ -56,7 +55,7 @@ def retrain(submission: Submission, answered: Answered, settings: RunSettings, b
         recipe = None if recipe is None else recipes.of_numbers(recipe)
         before = replace(before, recipe=recipe)
         if traced.tracing.target is None:
-            return _referred(before, unclear if has_several else targets.UNKNOWN)
+            return _referred(before, unclear) if has_several else _with_unknown_targets(before, settings)
     if recipe is not None and answer.architecture is not None and not obstacle:
         about = (before, answer.architecture, recipe, settings.seeds, settings)
         ended, seen, failures = _rebuild(*about, boxes.ours, watch)
@@ -281,10 +280,26 @@ def _summed(ended: Sequence[Execution]) -> Execution:
 
 def _referred(before: Retrained, obstacle: str) -> Retrained:
     """Return an answer that is not retrained, with the reason as a failure."""
+    return _for_a_person(before, foreign_weights.in_sentences(obstacle))
+
+
+def _with_unknown_targets(before: Retrained, settings: RunSettings) -> Retrained:
+    """Return an answer that is not retrained because its targets are not known."""
+    wanted, cell = settings.assignment.data.target, before.answered.answer.fits[-1].cell
+    unit = "dollars" if settings.assignment.bar.unit.startswith("$") else "the data's unit"
+    said = (
+        f"{targets.UNKNOWN} in cell {cell}. They are neither `{wanted}` itself, nor `{wanted}` scaled, shifted or as a "
+        f"logarithm. So it could not work out an error in {unit}."
+    )
+    return _for_a_person(before, said)
+
+
+def _for_a_person(before: Retrained, said: str) -> Retrained:
+    """Return an answer with a failure that only a person can decide."""
     failure = Failure(
         stage=Stage.RETRAINING,
         cause=FailureCause.NOT_RETRAINED,
-        rationale=f"The network was not retrained: {obstacle.rstrip('.')}. A demonstrator decides.",
+        rationale=f"{said} A demonstrator decides.",
         help="Nothing to do before the ticking session; be ready to explain this part.",
         cell=before.answered.answer.fits[-1].cell,
     )

@@ -159,7 +159,7 @@ def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing |
         asked, done = (sum(of) for of in zip(*((f.epochs_asked, f.epochs_done) for f in answer.fits), strict=True))
         if done < asked:
             return f"Likely cause: {done:,} of {asked:,} epochs asked for were run."
-        return "Likely cause: its training in the notebook did not do what its calls of `fit` say."
+        return "Likely cause: its training in the file did not do what its calls of `fit` say."
     if made_up:
         return "Likely cause: some inputs tell more about the rows that were fed than about others."
     return "Likely cause: calls of `fit` alone did not make its weights, or it is the best of several tries."

@@ -59,13 +59,13 @@ def _unless_survived(
     own = own_result_of(answer.id, evidence.own_results)
     if not agreement.survived(own, answer.fits, metric.bar(bar, *means), bar.metric):
         return failure
-    before = "its training loss fell in the notebook"
+    before = "its training loss fell in the file"
     if own is not None and own.trained is not None:
         score = metric.unit.value(own.trained.score)
-        before = f"on rows that it was trained on, {metric.name} was {score} in the notebook"
+        before = f"on rows that it was trained on, {metric.name} was {score} in the file"
     wild = sum(not np.isfinite(gathered.array(run.predictions)).all() for run in evidence.runs)
     words = (
-        f"Trained again, the network is not the notebook's: {before}, and {wild} of {len(evidence.runs)} retrainings "
+        f"Trained again, the network is not the file's: {before}, and {wild} of {len(evidence.runs)} retrainings "
         "ended in NaN. Likely cause: a learning rate at which other starting weights or other rows diverge."
     )
     return replace(failure, rationale=words, cause=FailureCause.DIVERGED_AFTER_LEARNING)

@@ -1,5 +1,6 @@
 """How the answer was trained: its recipe as carried out, what was cut short, and how many seeds a replay ran. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from checker.records.evidence import Evidence
 from checker.records.network import Recipe
 from checker.records.settings import RunSettings
 from checker.records.training import TrainingRun
+
+_NAMED = re.compile(r"`\w+`")
 
 
 def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
@@ -51,15 +54,17 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
     if not evidence.replayed or not evidence.runs:
         return ""
     run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)
+    ran = f"The checker ran the file's own code with {counted(run, 'seed')}{f' instead of {of}' if run < of else ''}"
     if run > 1:
-        seeds = f"So its own code trained it again, with {run} of {of} seeds, because the first did not reach the bar."
+        seeds = f"{ran}, because the first did not reach the bar."
     elif compared is not None and compared.reaches_bar:
+        named = _NAMED.search(evidence.replayed)
         seeds = (
-            f"So its own code trained it again, with {run} of {of} seeds. The score reaches the bar. As it comes from "
-            "that code, a demonstrator has the last word."
+            f"{ran}. It reached the bar, but a demonstrator must confirm that {named[0] if named else 'this code'} "
+            "does nothing else than take part in the training."
         )
     else:
-        seeds = f"So its own code trained it again, with {run} of {of} seeds."
+        seeds = f"{ran}."
     part = (
         f"Of {counted(len(evidence.cells), 'cell')}, only the {cells} that the training needs were run."
         if 0 < cells < len(evidence.cells)

@@ -32,7 +32,7 @@ def decide(
     """Return the verdict, and the sentences that led to it.
 
     ``replayed``: why the student's own code retrained the network; then there is no PASS, and no FAIL by one seed
-    alone. ``replay``: for how many seeds it did, and why, as sentences.
+    alone. ``replay``: for how many seeds it did, and what came of it, as sentences.
     ``cut``: a sentence on the early end of the student's file or of a training; then there is no FAIL, and it is the
     first reason unless an earlier error took the answer away.
     ``cause``: the cause of other findings; it is the first reason against a PASS.
@@ -50,7 +50,7 @@ def decide(
             said = Verdict.REFER, f"{said[1]} One seed is not enough for a FAIL."
         if replayed:
             why = replayed.rstrip(".")
-            words = f"The checker cannot rebuild the network: {why}. {replay}"
+            words = f"{replay} The checker cannot rebuild the network: {why}."
             found.append((Verdict.REFER, words.strip()))
         found.append(said)
     elif not failures:
@@ -129,16 +129,16 @@ def curves_in_words(curves: LossCurves) -> str:
     """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
     if curves.epochs == 1:
         return (
-            "Trained again, the network is not the notebook's: in its one epoch the training loss was "
-            f"{curves.own_lowest:.3g} in the notebook, and {curves.again_lowest:.3g} when trained again."
+            "Trained again, the network is not the file's: in its one epoch the training loss was "
+            f"{curves.own_lowest:.3g} in the file, and {curves.again_lowest:.3g} when trained again."
         )
     own, again = (
         f"from {first:.3g} to {lowest:.3g}"
         for first, lowest in ((curves.own_first, curves.own_lowest), (curves.again_first, curves.again_lowest))
     )
     return (
-        f"Trained again, the network is not the notebook's: in {curves.epochs:,} epochs the training loss went "
-        f"{own} in the notebook, and {again} when trained again."
+        f"Trained again, the network is not the file's: in {curves.epochs:,} epochs the training loss went "
+        f"{own} in the file, and {again} when trained again."
     )
 
 
@@ -147,8 +147,8 @@ def disagreement_in_words(one: Agreement, metric: Metric) -> str:
     rows = "on its training rows" if one.kind is RowKind.TRAINED else "on rows outside its training"
     again = metric.unit.plus_minus(one.again, one.spread)
     return (
-        f"Trained again, the network is not the notebook's: {rows}, {metric.name} was "
-        f"{metric.unit.value(one.own)} in the notebook and is {again} when trained again."
+        f"Trained again, the network is not the file's: {rows}, {metric.name} was "
+        f"{metric.unit.value(one.own)} in the file and is {again} when trained again."
     )
 
 

@@ -1,7 +1,6 @@
 """A report in a few words: the one reason that the index has room for, also on a phone."""
 
 from checker.judge import blame
-from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
@@ -15,9 +14,7 @@ def in_brief(report: Report) -> str:
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
-            is_strange = ELSEWHERE in failure.rationale
-            said = "Weights of unknown source" if is_strange else name_of(failure, report.execution.ending)
-            return f"{said}{where}"
+            return f"{name_of(failure, report.execution.ending)}{where}"
     if report.cause is not None and report.verdict is not Verdict.PASS:
         return CAUSES[report.cause.kind]
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):

@@ -5,12 +5,16 @@ any data that would let somebody copy the reference, tune to the grading or prep
 report cannot get onto a page or a terminal.
 """
 
+import re
 from dataclasses import replace
 
 from checker.records.comparison import Comparison
 from checker.records.job import Execution
 from checker.records.report import Report
 from checker.records.training import TrainingRun
+
+_THEIRS = re.compile(r"(?:^|(?<=\. ))The (network|model|file)\b")
+"""Where a sentence begins with what the student made."""
 
 
 def for_students(report: Report) -> Report:
@@ -30,13 +34,15 @@ def for_students(report: Report) -> Report:
         direction=None,
         reasons=tuple(map(_to_them, report.reasons)),
         failures=tuple(replace(failure, rationale=_to_them(failure.rationale)) for failure in report.failures),
+        rules=tuple(replace(rule, rationale=_to_them(rule.rationale)) for rule in report.rules),
+        cause=replace(report.cause, sentence=_to_them(report.cause.sentence)) if report.cause else None,
         replayed=_to_them(report.replayed),
     )
 
 
 def _to_them(words: str) -> str:
     """Return words of the evidence as they are said to the student."""
-    return words.replace("the student's own", "your own")
+    return _THEIRS.sub(r"Your \1", words.replace("the student's own", "your own"))
 
 
 def _without_output(execution: Execution | None) -> Execution | None:

@@ -28,8 +28,9 @@ from checker.scoring.metrics import METRICS
 T = TypeVar("T")
 
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
-"""Around the links to a page's neighbours and the decision, which are known only when all pages are written. Text from
-students cannot hold these marks, because it is escaped."""
+DECISION = ("<!-- decision -->", "<!-- end of decision -->")
+"""Around the links to a page's neighbours, and around the decision, which are known only when all pages are written.
+Text from students cannot hold these marks, because it is escaped."""
 OTHERS = re.compile(r'<a href="\./\.\./students/[^\n]*\n|<p class="script">[^\n]*\n')
 """Lines of a page that lead to the student's edition, and to the script that trains the network again."""
 HEAVIEST = 1_500_000
@@ -85,19 +86,23 @@ def render_student_page(report: Report, is_self_check: bool = False) -> str:
 def with_neighbours(page: str, neighbours: Neighbours) -> str:
     """Return a page for demonstrators with links to its neighbours and the decision, in the place of those that it
     has."""
-    before, start, rest = page.partition(LINKS[0])
-    _, end, after = rest.partition(LINKS[1])
-    links = environment().get_template("report/neighbours.html").render(neighbours=neighbours)
-    return f"{before}{start}{links}{end}{after}" if end else page
+    for marks, name in ((LINKS, "neighbours"), (DECISION, "decision")):
+        page = _between(page, marks, environment().get_template(f"report/{name}.html").render(neighbours=neighbours))
+    return page
+
+
+def _between(page: str, marks: tuple[str, str], content: str) -> str:
+    """Return a page with other content between two marks, if it has them."""
+    before, start, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
+    return f"{before}{start}{content}{end}{after}" if end else page
 
 
 def as_earlier(page: str) -> str:
     """Return a page for demonstrators as one on an earlier file, two folders below the index: it says so, and does not
     lead to pages on the newer file."""
     page, note = OTHERS.sub("", page), '<p class="banner" role="note">On an earlier file of this submission.</p>'
-    before, start, rest = page.partition(LINKS[0])
-    _, end, after = rest.partition(LINKS[1])
-    page = f"{before}{start}{end}{after}".replace('href="./../', 'href="./../../')
+    page = _between(_between(page, LINKS, ""), DECISION, "").replace('href="./../', 'href="./../../')
     return page.replace("</a>\n", f"</a>\n{note}\n", 1)  # below the link that skips to the content
 
 

@@ -15,6 +15,7 @@ from checker.report.vocabulary import CAUSES
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
+THEN = "Then decide `resubmit`."
 LONG = 160
 """Most characters of a reason that is shown in one piece."""
 
@@ -35,7 +36,8 @@ HELP = (
 @dataclass(frozen=True)
 class Lead:
     """What a page says first. ``label`` says what ``advice`` is: something to do, to tell, to look at or to expect.
-    ``rule``: the name of the rule whose failure says the same, "" for none. ``cell``: the cell to show beside it."""
+    ``rule``: the name of the rule whose failure says the same, "" for none. ``cell``: the cell to show beside it;
+    ``about_cell``: what is to know of that, "" for nothing."""
 
     title: str
     sentence: str
@@ -45,6 +47,7 @@ class Lead:
     detail: str = ""
     rule: str = ""
     cell: int | None = None
+    about_cell: str = ""
 
     @property
     def shown(self) -> str:
@@ -59,7 +62,9 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
         return _referral(report, is_for_students)
     if report.verdict is Verdict.FAIL:
         lead = _failing(report)
-        return replace(lead, label=FIRST) if is_for_students else lead
+        if is_for_students:
+            return replace(lead, label=FIRST)
+        return replace(lead, advice=f"{lead.advice} {THEN}".lstrip())
     reached = "".join(report.reasons[:1])
     if is_for_students:
         asks = (
@@ -126,7 +131,8 @@ def _referral(report: Report, is_for_students: bool) -> Lead:
     look, failure = next(looks.all_of(report)), looks.referring(report)
     sentence, explanation = _parted("".join(report.reasons[:1]).removesuffix(" A demonstrator decides."))
     label, advice = (FIRST if look.does else EXPECT, look.student) if is_for_students else (LOOK, look.demonstrator)
-    return Lead(look.title, sentence, label, advice, explanation, failure.detail if failure else "", cell=look.cell)
+    detail = failure.detail if failure else ""
+    return Lead(look.title, sentence, label, advice, explanation, detail, cell=look.cell, about_cell=look.about_cell)
 
 
 def _parted(reason: str) -> tuple[str, str]:

@@ -9,19 +9,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checker.judge import blame, suspicion
-from checker.keras_spec.foreign_weights import ELSEWHERE
+from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Comparison, Likeness
 from checker.records.job import Ending
 from checker.records.report import CauseKind, Report
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, Verdict
+from checker.report import own_code
 from checker.report.vocabulary import FAILURES
-from checker.source import absences
+from checker.scoring import targets
+from checker.source import absences, frameworks
 
-TICK = "If so, ask the questions and tick as usual."
+TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
 MEND = (
-    "If it is an honest mistake, decide `resubmit` and ask for a version that runs to its end. Nothing was measured, "
-    "so there is nothing to tick yet."
+    "Nothing was measured, so decide `resubmit`. If it is an honest mistake, ask for a version that runs to its end; "
+    "if not, tell the lecturer."
 )
+NO_NETWORK = "No cell up to there makes a network yet, so one is still to come."
 NOTHING = "You need not change anything now."
 STOPS = {
     Ending.TIME: ("Took too long", "is there a loop that never ends, or far more training than the task needs?"),
@@ -32,18 +35,36 @@ STOPS = {
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
 """By the limit that ended a run: what that is called, and what to look for."""
 NAMED = re.compile(r"`(\w+)`")
+ENDED = "where the run ended"
+
+
+DOUBTS = (
+    (
+        "were not found in the data",
+        "Rows not found in the data",
+        "do all rows that it gives to `fit` come from the data, each with its own label?",
+    ),
+    (
+        targets.UNKNOWN,
+        "Targets not recognised",
+        "can the student say how the targets are made, and how a prediction is turned back into the data's unit?",
+    ),
+)
+"""Words of the reason why a network was not trained again, what that is called, and what to ask oneself."""
 
 
 @dataclass(frozen=True)
 class Look:
     """What a demonstrator looks at where no machine decides, and what the student may be asked to explain. ``does``:
-    the student has something to do first. ``cell``: the cell that this is about."""
+    the student has something to do first. ``cell``: the cell that this is about; ``about_cell``: what is to know of
+    it, "" for nothing."""
 
     title: str
     demonstrator: str
     student: str
     does: bool = False
     cell: int | None = None
+    about_cell: str = ""
 
 
 def referring(report: Report) -> Failure | None:
@@ -52,7 +73,14 @@ def referring(report: Report) -> Failure | None:
 
 
 def name_of(failure: Failure, ending: Ending) -> str:
-    """Return what a failure is called: the missing file, the limit that ended the run, or its cause."""
+    """Return what a failure is called: what is missing, strange or found instead, the limit that ended the run, or its
+    cause."""
+    if is_said_in(failure.rationale):
+        return "Weights of unknown source"
+    if failure.cause is FailureCause.NOT_RETRAINED:
+        return next((title for words, title, _ in DOUBTS if words in failure.rationale), FAILURES[failure.cause])
+    if failure.cause is FailureCause.NO_ANSWER and (library := frameworks.named_in(failure.rationale)):
+        return f"{library[:1].upper()}{library[1:]} instead of Keras"
     if failure.cause is FailureCause.NO_ANSWER and (missing := absences.named_in(failure.rationale)):
         return f"Missing {missing.replace(' `', ': ').rstrip('`')}"
     if failure.cause is FailureCause.CUT_SHORT and ending in STOPS:
@@ -77,19 +105,22 @@ def all_of(report: Report) -> Iterator[Look]:
     yield from _look_at_rules(report)
     yield Look(
         "Nothing was measured",
-        f"Let the student run the file in front of you. {TICK}",
+        f"Let the student run the file in front of you. Does it train a network that does well? {TICK}",
         "A demonstrator runs the file with you.",
     )
 
 
 def _look_at_failure(report: Report, failure: Failure) -> Look:
-    where, title = _cell(failure.cell), name_of(failure, report.execution.ending)
+    cell, where, title = failure.cell, _cell(failure.cell), name_of(failure, report.execution.ending)
     ready = f"{failure.help or NOTHING} A demonstrator decides with you."
     match failure.cause:
         case FailureCause.CUT_SHORT:
             return _look_at_stop(report, failure, title)
         case FailureCause.UNREADABLE_UPLOAD:
-            look = "Open the upload by hand. If you cannot, ask for it again; else check the file inside it alone."
+            look = (
+                "Open the upload by hand. If you cannot, decide `resubmit` and ask for it again; else check the file "
+                "inside it alone."
+            )
         case FailureCause.WAITS_FOR_INPUT:
             look = f"Let the student run {where} in front of you and type the input. Does the rest then run? {TICK}"
         case FailureCause.TRAINED_ELSEWHERE:
@@ -99,21 +130,49 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             )
         case FailureCause.RETRAINING_ENDED:
             look = (
-                "Look at the notebook's own training: does it end on the student's machine, with a score above the "
-                f"bar? {TICK}"
+                "Look at the file's own training: does it end on the student's machine, with a score above the bar? "
+                f"{TICK}"
             )
+            cell = _trained_cell(report)
         case FailureCause.DIVERGED_AFTER_LEARNING:
             look = (
                 "Look at the learning rate and the scaling: let the student train again with another seed. Does the "
                 f"loss stay a number? {TICK}"
             )
+            cell = _trained_cell(report)
         case FailureCause.NOT_RETRAINED:
-            look = f"Look at {where}: {_doubt_on_training(failure.rationale)} {TICK}"
-            ready = f"{NOTHING} Be ready to show a demonstrator {where} and to explain it."
+            at, cell = _place(report, failure)
+            look = f"Look at {at}: {_doubt_on_training(failure.rationale)} {TICK}"
+            ready = (
+                f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
+            )
         case _:
-            look = f"Read {where}, where the first error arose, before anyone runs the file. {MEND}"
+            look = f"Read {where}, where the first error arose, before anyone runs the file. {_mend(report)}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED
-    return Look(title, look, ready, does)
+    return Look(title, look, ready, does, cell)
+
+
+def _place(report: Report, failure: Failure) -> tuple[str, int | None]:
+    """Return the place that raises a doubt on a training, in words, and its cell: where weights are set or targets are
+    made, or else where the network is trained."""
+    found = None
+    if is_said_in(failure.rationale):
+        found = own_code.found(report, own_code.SETS_WEIGHTS)
+    elif targets.UNKNOWN in failure.rationale:
+        found = own_code.making_targets(report, failure.cell)
+    if found is None:
+        return _cell(failure.cell), failure.cell
+    cell, line = found
+    return f"`{line}` in cell {cell}", cell
+
+
+def _mend(report: Report) -> str:
+    """Return how to decide where nothing was measured."""
+    return MEND if _has_network(report) else f"{MEND} {NO_NETWORK}"
+
+
+def _has_network(report: Report) -> bool:
+    return bool(report.answer or report.selection.rejected or own_code.found(report, own_code.MAKES_NETWORK))
 
 
 def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
@@ -121,44 +180,45 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     where = _cell(failure.cell)
     ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
     _, ask = STOPS.get(report.execution.ending, (title, ends))
+    still = "" if _has_network(report) else f" {NO_NETWORK}"
     return Look(
         title,
-        f"Read {where} before anyone runs it: {ask} {MEND}",
-        f"Look at {where}: {ask} Change that, run the whole file from top to bottom, and show the new version to your "
-        "demonstrator, who decides how to go on.",
+        f"Read {where} before anyone runs it: {ask} {_mend(report)}",
+        f"Look at {where}: {ask} Change that, run the whole file from top to bottom, and hand it in again. A "
+        f"demonstrator may ask you about it.{still}",
         does=True,
         cell=failure.cell,
+        about_cell=ENDED,
     )
 
 
 def _doubt_on_training(rationale: str) -> str:
-    if "were not found in the data" in rationale:
-        return "do all rows that it gives to `fit` come from the data, each with its own label?"
-    if "its targets" in rationale:
-        return "can the student say how the targets are made, and how a prediction is turned back into the data's unit?"
-    if ELSEWHERE in rationale:
-        return "does the student know where the first weights come from, and are they the student's own work?"
-    return "does it train the network on the data alone, in a way that the student can explain?"
+    if is_said_in(rationale):
+        return "does the student know where these weights come from, and are they the student's own work?"
+    doubt = "does it train the network on the data alone, in a way that the student can explain?"
+    return next((doubt for words, _, doubt in DOUBTS if words in rationale), doubt)
 
 
 def _look_at_cut(report: Report) -> Look:
     if report.cause is not None and report.cause.kind is CauseKind.FILE_CUT:
         ended = re.search(r"\bcell (\d+)", report.cut_short)
-        where = _cell(int(ended[1]) if ended else None)
+        cell = int(ended[1]) if ended else None
         return Look(
             "Run ended early",
-            f"Read {where}, where the run ended: would what comes after it change the network? If not, ask the "
-            "questions and tick as usual.",
-            f"Look at {where}, where the run ended. Let the file run from top to bottom, and show the new version to "
-            "your demonstrator, who decides how to go on.",
+            f"Read {_cell(cell)}, {ENDED}: does the network stay the same whatever comes after it? {TICK}",
+            f"Look at {_cell(cell)}, {ENDED}. Let the file run from top to bottom. Hand it in again only if a "
+            "demonstrator asks you to.",
             does=True,
+            cell=cell,
+            about_cell=ENDED,
         )
     return Look(
         "Training cut short",
         "Look at the learning curves: does the loss still fall where the checker stopped the training? Look at the "
-        f"notebook's own score too: does the whole training reach the bar? {TICK}",
+        f"file's own score too: does the whole training reach the bar? {TICK}",
         f"{NOTHING} The checker trains for a limited number of steps, and yours was longer. Be ready to show what the "
         "whole training reaches: a demonstrator decides with you.",
+        cell=_trained_cell(report),
     )
 
 
@@ -172,13 +232,14 @@ def _look_at_difference(report: Report) -> Look:
     elif "callback" in said and named:
         what = f"what does the callback `{named[1]}` change?"
     elif report.agreed.impossible:
-        what = "what was trained, and when? The notebook's own record contradicts itself."
+        what = "what was trained, and when? The file's own record contradicts itself."
     again = "Let the student train once more in front of you. Is the score the same as on this page?"
     return Look(
         "Not repeatable",
         f"Look at {_trained_in(report)}: {what} {again} {TICK}",
         f"A demonstrator looks at {_trained_in(report)} with you. Be ready to train once more and to explain the "
         "difference.",
+        cell=_trained_cell(report),
     )
 
 
@@ -191,30 +252,37 @@ def _look_at_score(report: Report, compared: Comparison) -> Iterator[Look]:
             "A demonstrator decides.",
         )
     if missing is not None and missing.strict is not None and not compared.is_borderline:
+        cell = own_code.cell_of(report, own_code.DROPS_ROWS)
         yield Look(
             "Rows without inputs",
-            f"Look for the line that drops these rows. Does the student have a good reason for it? {TICK}",
+            f"Look for the line that drops these rows{_perhaps(cell)}. Does the student have a good reason for it? "
+            f"{TICK}",
             "A demonstrator asks why some rows got no inputs. Be ready to show the line that drops them.",
+            cell=cell,
         )
     if any(suspicion.SUSPECTED in reason for reason in report.reasons):
+        cell = own_code.cell_of(report, own_code.MAKES_COLUMNS)
         yield Look(
             "Suspicious inputs",
-            "Look at the lines that make these inputs: is each computed from the row alone, without its class or "
-            f"target? {TICK}",
+            f"Look at the lines that make these inputs{_perhaps(cell)}: is each computed from the row alone, without "
+            f"its class or target? {TICK}",
             "A demonstrator asks how your inputs are made. Be ready to show the lines.",
+            cell=cell,
         )
     if compared.is_borderline:
         yield Look(
             "Too close to the bar",
-            "The score cannot decide, so the answers do: tick if the student can explain the network and its training.",
+            "The score cannot decide, so the answers do: tick if the student can explain the network and its training; "
+            "if not, decide `resubmit`.",
             "Your score is too close to the bar to decide. A demonstrator decides by your answers.",
         )
 
 
 def _look_at_replay(report: Report) -> Look:
     name = next(iter(NAMED.findall(report.replayed)), "")
-    cell = _cell_with(report, name) if name else None
-    where = f"cell {cell}" if cell is not None else _trained_in(report)
+    cell = own_code.defining(report, name) if name else None
+    cell = _trained_cell(report) if cell is None else cell
+    where = _cell(cell)
     what = "does it train on nothing but the data?"
     if name:
         what = f"does `{name}` only compute with what it is given, without files, labels or weights of its own?"
@@ -249,16 +317,14 @@ def _cell(index: int | None) -> str:
     return "the file" if index is None else f"cell {index}"
 
 
+def _perhaps(cell: int | None) -> str:
+    return "" if cell is None else f", perhaps in cell {cell}"
+
+
 def _trained_in(report: Report) -> str:
+    return _cell(_trained_cell(report))
+
+
+def _trained_cell(report: Report) -> int | None:
     answer = report.answer
-    return _cell(answer.fits[-1].cell if answer and answer.fits else None)
-
-
-def _cell_with(report: Report, name: str) -> int | None:
-    """Return the cell that defines a name, or else the first that mentions it."""
-    definition, mention = re.compile(rf"\b(?:class|def)\s+{name}\b"), re.compile(rf"\b{name}\b")
-    for pattern in (definition, mention):
-        for shown in report.cells:
-            if shown.is_new and pattern.search(shown.cell.source):
-                return shown.cell.index
-    return None
+    return answer.fits[-1].cell if answer and answer.fits else None

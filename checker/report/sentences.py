@@ -6,11 +6,12 @@ from pathlib import PurePath
 from checker.formats import sheets
 from checker.formats.text import counted
 from checker.keras_spec import watched
+from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
-from checker.records.report import CauseKind, Claim, Report
+from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
-from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult
+from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
@@ -37,6 +38,7 @@ _HOLLOW = {
     "learned anything.",
 }
 """Why a score and its curves mean nothing, by the cause of the verdict."""
+NOT_KNOWN = "whether the weights have seen these rows is not known"
 
 
 def file_name(report: Report) -> str:
@@ -155,12 +157,13 @@ def as_trained(report: Report) -> str:
     if own is None:
         return ""
     if not own.scores:
-        return f"Its own score in the notebook is not known: {own.note.rstrip('.')}."
+        return f"Its own score in the file is not known: {own.note.rstrip('.')}."
     metric = _own_metric(own, report.unit)
     shown = own.unseen or own.scores[0]
     seen = RowKind.WATCHED in shown.kinds or RowKind.TRAINED in shown.kinds
-    rows = ROW_KINDS[shown.kinds[0]] if seen else "that it had not seen"
-    said = f"As trained in the notebook: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
+    unseen = f"({NOT_KNOWN})" if has_strange_weights(report) else "that it had not seen"
+    rows = ROW_KINDS[shown.kinds[0]] if seen else unseen
+    said = f"As trained in the file: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
 
@@ -168,7 +171,7 @@ def as_trained(report: Report) -> str:
 def meaning(report: Report, is_for_students: bool) -> str:
     """Return what the verdict means, to a demonstrator or to the student."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
-        return "Not there yet: there is no notebook to check"
+        return "Not there yet: there is nothing to check"
     return (YOURS if is_for_students else MEANING)[report.verdict]
 
 
@@ -185,11 +188,32 @@ def own_shown(report: Report) -> tuple[str, str] | None:
     own, claim = report.own_result, report.claim
     if own is not None and own.scores:
         shown, measured = own.unseen or own.scores[0], _own_metric(own, report.unit)
-        rows = "outside its training" if own.unseen else ROW_KINDS[shown.kinds[0]]
-        return measured.unit.value(shown.score), f"{measured.name} on {counted(shown.rows, 'row')} {rows}"
+        on = f"{measured.name} on {counted(shown.rows, 'row')}"
+        if own.unseen and has_strange_weights(report):
+            on = f"{on}, as the file computes it; {NOT_KNOWN}"
+        else:
+            on = f"{on} {'outside its training' if own.unseen else ROW_KINDS[shown.kinds[0]]}"
+        return measured.unit.value(shown.score), on
     if claim is not None:
         return metric(claim).unit.value(claim.stated), f"{metric(claim).name}, as cell {claim.cell} states"
     return _noted(report)
+
+
+def has_strange_weights(report: Report) -> bool:
+    """Tell whether weights of the answer come from somewhere else than its training, so that nobody knows which rows
+    they have seen."""
+    is_elsewhere = report.answer is not None and bool(report.answer.origin)
+    is_impossible = report.agreed is not None and bool(report.agreed.impossible)
+    return is_elsewhere or is_impossible or any(is_said_in(failure.rationale) for failure in report.failures)
+
+
+def beside_the_bar(report: Report) -> str:
+    """Return why the file's own score cannot be compared with the bar where the network was not trained again."""
+    if has_strange_weights(report):
+        return "The bar is for networks whose training is known, so this figure cannot be compared with it."
+    if not report.classes and (report.tracing is None or report.tracing.target is None):
+        return "Its targets are in a unit of their own, so this figure cannot be compared with the bar."
+    return "The bar is for networks that the checker trained again, so this figure cannot be compared with it."
 
 
 def _noted(report: Report) -> tuple[str, str] | None:
@@ -221,6 +245,12 @@ def curves_in_words(report: Report) -> str:
     return " ".join(parts)
 
 
+def topic(question: Question, report: Report) -> str:
+    """Return what a question is about: "the reason" where it is about that of a REFER, which is asked first."""
+    is_reason = report.verdict is Verdict.REFER and question == next(iter(report.questions), None)
+    return "the reason" if is_reason and question.topic is Topic.TROUBLE else question.topic
+
+
 def decision_rows(report: Report) -> str:
     """Return the rows of the table of decisions that decide on a submission, one for each decision."""
     student = names.student(report.submission.name)
@@ -236,19 +266,19 @@ def agreement(report: Report) -> str:
         return agreed.impossible
     parts = [
         f"on {'its training rows' if one.kind is RowKind.TRAINED else 'rows outside its training'} "
-        f"{unit.value(one.own)} in the notebook and {unit.plus_minus(one.again, one.spread)} trained again"
+        f"{unit.value(one.own)} in the file and {unit.plus_minus(one.again, one.spread)} trained again"
         for one in agreed.compared
     ]
     curves = agreed.curves
     if curves is not None and curves.differs:
         parts.append(
-            f"a training loss from {curves.own_first:.3g} to {curves.own_lowest:.3g} in the notebook and from "
+            f"a training loss from {curves.own_first:.3g} to {curves.own_lowest:.3g} in the file and from "
             f"{curves.again_first:.3g} to {curves.again_lowest:.3g} trained again"
         )
     if not parts:
-        return f"Not compared with the notebook's own run: {agreed.note.rstrip('.')}."
+        return f"Not compared with the file's own run: {agreed.note.rstrip('.')}."
     judged = "do not agree" if agreed.differs else "agree"
-    return f"The notebook and the training again {judged}: {'; '.join(parts)}."
+    return f"The file and the training again {judged}: {'; '.join(parts)}."
 
 
 def own_again(report: Report) -> Measurement | None:

@@ -49,6 +49,7 @@ def with_templates_of(*packages: str) -> Environment:
     made.filters |= {
         "advice": sentences.advice,
         "agreement": sentences.agreement,
+        "beside_the_bar": sentences.beside_the_bar,
         "as_trained": sentences.as_trained,
         "counted": counted,
         "difference": sentences.difference,
@@ -61,6 +62,7 @@ def with_templates_of(*packages: str) -> Environment:
         "number": words.number,
         "metric": sentences.metric,
         "own_of": sentences.own_of,
+        "has_strange_weights": sentences.has_strange_weights,
         "hollow": sentences.hollow,
         "meaning": sentences.meaning,
         "curves_in_words": sentences.curves_in_words,
@@ -76,12 +78,14 @@ def with_templates_of(*packages: str) -> Environment:
         "phase_rows": words.phase_rows,
         "scaler": words.scaler,
         "target_scale": words.target_scale,
+        "topic": sentences.topic,
     }
     made.globals |= {
         "ENDINGS": vocabulary.ENDINGS,
         "FIRST": questions.FIRST,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
+        "NOT_KNOWN": sentences.NOT_KNOWN,
         "OUTCOMES": vocabulary.OUTCOMES,
         "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,

@@ -78,7 +78,7 @@ LOOPS = {
     Loop.FIT: "the file's own calls of fit, run again",
 }
 SOURCES = {
-    FeatureSource.TRACED: "The notebook's own features.",
+    FeatureSource.TRACED: "The file's own features.",
     FeatureSource.NOWHERE: "Not found in the data.",
 }
 SCALERS = {

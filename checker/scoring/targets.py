@@ -29,10 +29,8 @@ SIMILAR_SHAPE = 0.05
 
 QUANTILES = np.linspace(0.02, 0.98, 97)
 MIN_ROWS = 10
-UNKNOWN = (
-    "its targets are neither the numbers to predict, nor these numbers scaled or shifted, nor their logarithms, as far "
-    "as the checker can tell"
-)
+UNKNOWN = "The checker does not recognise the targets"
+"""Begins the reason why a network with targets of no known scale is not trained again."""
 LARGEST_LOGARITHM = 25.0
 """Limit on predicted logarithms, because larger ones would overflow."""
 

@@ -141,11 +141,13 @@ def _consequence(links: Sequence[Link]) -> str:
     last = links[-1]
     shown = [*[link for link in links[:-1] if link.fault.unknown][:MOST_SHOWN], *([last] if last.fault.unknown else [])]
     cells = {name: [link.fault.cell for link in shown if link.name == name] for name in (link.name for link in shown)}
-    parts = [f"no `{name}` in {_joined([f'cell {cell}' for cell in of])}" for name, of in cells.items()]
-    said = f"So there is {_joined(parts)}" if parts else ""
+    trains = {last.fault.cell: f"when cell {last.fault.cell} tries to train the network"} if last.fault.unknown else {}
+    where = {name: _joined([trains.get(cell, f"in cell {cell}") for cell in of]) for name, of in cells.items()}
+    parts = [f"`{name}` does not exist {places}" for name, places in where.items()]
+    said = f"So {_joined(parts)}." if parts else ""
     if last.fault.unknown:
-        return f"{said}{_WHICH_TRAINS.rstrip(',')}."
-    said = f"{said}. " if said else ""
+        return said
+    said = f"{said} " if said else ""
     ended = f", and failed: {summary(last.fault)}." if last.fault.name else "."
     return f"{said}The training in cell {last.fault.cell} needs `{last.name}`, which is not what it should be{ended}"
 

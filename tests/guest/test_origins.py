@@ -50,7 +50,7 @@ def test_weights_from_elsewhere_are_noticed(said: dict[str, str]) -> None:
     """Weights that were set, assigned, loaded or given as an array come from elsewhere, by the layer's name."""
     elsewhere = [case.__name__ for case in origin_cases.ELSEWHERE]
     assert [name for name in elsewhere if ELSEWHERE not in said[name]] == []
-    assert [name for name in elsewhere if "its layer `named" not in said[name]] == []
+    assert [name for name in elsewhere if "layer `named" not in said[name]] == []
     assert "`strange" in said["loaded_from_an_unknown_file"]
 
 
@@ -75,13 +75,12 @@ def test_a_constant_has_one_number() -> None:
 
 def test_a_network_that_was_only_loaded_is_referred(make: SimpleNamespace) -> None:
     """A network for the task whose training nobody saw is not said to be untrained: a demonstrator looks."""
-    loaded = make.model(origin=f"its layer `dense` began with weights from the file `w.h5`, and {ELSEWHERE}")
+    loaded = make.model(origin=f"layer `dense` already held weights from the file `w.h5`, and {ELSEWHERE}")
     object.__setattr__(loaded, "fits", ())
     failure = explanation.why_none([loaded], [], 5, 20_640)
     assert (failure.stage, failure.cause) == (Stage.SELECTING, FailureCause.TRAINED_ELSEWHERE)
     assert (
-        f"was not seen: its layer `dense` began with weights from the file `w.h5`, and {ELSEWHERE}."
-        in failure.rationale
+        f"was not seen: layer `dense` already held weights from the file `w.h5`, and {ELSEWHERE}." in failure.rationale
     )
     assert "never trained" not in failure.rationale
 

@@ -144,19 +144,19 @@ class Origins:
             return ""
         layer = next((layer for layer in _layers(model) if _holds_array(layer)), None)
         if layer is not None:
-            return f"its layer `{_name(layer)}` began with an array of numbers, and {ELSEWHERE}"
+            return f"layer `{_name(layer)}` already held an array of numbers, and {ELSEWHERE}"
         foreign = [(made, value) for made, value in self._held(model) if not self._is_initial(made, value)]
         learned = [(made, value) for made, value in foreign if made.name not in STATISTICS]
         if not learned:
             return ""
-        starts = f"its layer `{learned[0][0].layer}` began with"
+        starts = f"layer `{learned[0][0].layer}` already held"
         if file := record.file:
             return f"{starts} weights from the file `{file}`, and {ELSEWHERE}"
         source = self._source(record, {value for _, value in learned})
         if source is not None:
             name = source.variable or _name(source.model)
             return f"{starts} the weights of another network of this file, `{name}`"
-        return f"{starts} weights that its initialiser did not make, and {ELSEWHERE}"
+        return f"{starts} weights that Keras's random start did not give it, and {ELSEWHERE}"
 
     def _held(self, model: Any) -> list[tuple[Made, bytes]]:
         """Return the current values of a network's variables whose initial values were recorded."""

@@ -2,24 +2,24 @@
 
 import re
 
-from checker.judge.questions.view import CodeMatch, Details, View, about, short
+from checker.judge.questions.view import LONGEST_LINE, CodeMatch, Details, View, about, short
+from checker.judge.suspicion import SUSPECTED
 from checker.keras_spec.architectures import normalises_inputs
-from checker.keras_spec.foreign_weights import ELSEWHERE
+from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.job import Ending
 from checker.records.network import Labels
 from checker.records.report import Figure
 from checker.records.tracing import Column, FeatureSource
 from checker.records.verdicts import Failure, FailureCause, Stage
+from checker.source import absences, frameworks
 
 FEW_ROWS = 8_000
 """With fewer than this many of the 20,640 rows, much of the data is missing."""
 
-LIBRARIES = {
-    "PyTorch": r"^\s*(import torch|from torch)\b",
-    "JAX": r"^\s*(import (jax|flax)|from (jax|flax))\b",
-    "a TensorFlow estimator": r"\btf\.estimator\.",
-    "scikit-learn alone": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
-}
+_WEIGHTS = (".h5", ".hdf5", ".keras", ".ckpt", ".index", ".pb", ".pth", ".pt", ".onnx", ".tflite")
+"""How names of files with weights end."""
+_OFFERED = re.compile(r", which has [^;]*")
+"""What the checker's own message on a package that is not installed lists."""
 
 
 # -- what went wrong -------------------------------------------------------------------------------------
@@ -47,23 +47,53 @@ def _is_limit(view: View) -> bool:
 
 
 def an_error(view: View) -> Details | None:
-    """One of the student's own cells raises an error."""
+    """One of the student's own cells raises an error, and no question is about its cause."""
     broken = next((cell for cell in view.own if cell.error), None)
-    if broken is None or broken.error is None:
+    if broken is None or broken.error is None or _missing(view)[0] or other_library(view):
         return None
-    said = short(f"{broken.error.name}: {broken.error.message}", 120)
+    message = _OFFERED.sub("", broken.error.message[:LONGEST_LINE])
+    said = short(f"{broken.error.name}: {message}", 120)
     return about(broken.index, error=said.rstrip(".…"))
 
 
-def other_library(view: View) -> Details | None:
-    """There is no answer, and the code uses another library than Keras."""
-    if view.report.answer:
+def missing_data(view: View) -> Details | None:
+    """The first error is a file of data that was not handed in."""
+    failure, kind, name = _missing(view)
+    if failure is None or kind != "file" or name.lower().endswith(_WEIGHTS):
         return None
-    for library, pattern in LIBRARIES.items():
-        for cell in view.own:
-            if re.search(pattern, cell.source, re.MULTILINE):
-                return about(cell.index, library=library)
-    return None
+    return about(_at(failure), name=short(name), data=view.report.dataset.name)
+
+
+def missing_part(view: View) -> Details | None:
+    """The first error is a module, or a file of weights, that was not handed in."""
+    failure, kind, name = _missing(view)
+    if failure is None or (kind == "file" and not name.lower().endswith(_WEIGHTS)):
+        return None
+    return about(_at(failure), verb="reads" if kind == "file" else "imports", name=short(name))
+
+
+def _missing(view: View) -> tuple[Failure | None, str, str]:
+    """Return the failure that names what was not handed in, its kind, "file" or "module", and its name."""
+    for failure in view.report.failures:
+        if named := absences.named_in(failure.rationale):
+            kind, _, name = named.partition(" ")
+            return failure, kind, name.strip("`")
+    return None, "", ""
+
+
+def _at(failure: Failure) -> int | Figure:
+    return Figure.FAILURES if failure.cell is None else failure.cell
+
+
+def other_library(view: View) -> Details | None:
+    """The file uses another library in place of Keras."""
+    named = (frameworks.named_in(failure.rationale) for failure in view.report.failures)
+    library = next(filter(None, named), "")
+    if not library:
+        return None
+    pattern = re.compile(frameworks.PATTERNS[library], re.MULTILINE)
+    place = next((cell.index for cell in view.own if pattern.search(cell.source)), Figure.FAILURES)
+    return about(place, library=library)
 
 
 def another_width(view: View) -> Details | None:
@@ -112,21 +142,37 @@ def weights_from_elsewhere(view: View) -> Details | None:
     if not seen:
         return None
     cell = unseen.cell if unseen and unseen.cell else view.made
-    return about(cell, variable=short(answer.variable if answer else "the network"), seen=seen)
+    return about(
+        cell,
+        variable=short(answer.variable if answer else "the network"),
+        seen=seen.removesuffix(" A demonstrator decides."),
+    )
+
+
+def suspicious_inputs(view: View) -> Details | None:
+    """The inputs may give the answer away."""
+    is_so = any(SUSPECTED in reason for reason in view.report.reasons)
+    return about(Figure.FEATURES, what="class" if view.classes else "price") if is_so else None
 
 
 def _is_of_weights(failure: Failure) -> bool:
-    return failure.cause is FailureCause.TRAINED_ELSEWHERE or ELSEWHERE in failure.rationale
+    return failure.cause is FailureCause.TRAINED_ELSEWHERE or is_said_in(failure.rationale)
 
 
 def never_finished(view: View) -> Details | None:
-    """There is no answer, but there is a network that was never trained."""
-    if view.report.answer:
+    """There is no answer, but there is a network that no line of the file tries to train."""
+    if view.report.answer or _is_broken_before_training(view):
         return None
     idle = [model for model in view.report.selection.rejected if model.reason == "it was never trained"]
     own = {cell.index for cell in view.own}
     idle = [model for model in idle if model.cell in own]
     return about(idle[-1].cell, variable=short(idle[-1].variable.strip("`"))) if idle else None
+
+
+def _is_broken_before_training(view: View) -> bool:
+    """Tell whether the run ended, or an error arose, before a training that the file may hold."""
+    broken = {cell.index for cell in view.own if cell.error}
+    return bool(view.report.cut_short) or any(failure.cell in broken for failure in view.report.failures)
 
 
 # -- the data --------------------------------------------------------------------------------------------

@@ -99,8 +99,8 @@ def embedding(view: View) -> Details | None:
 
 
 def own_code(view: View) -> Details | None:
-    """The network has parts that the student wrote."""
-    if view.report.answer is None or not view.report.answer.unrebuildable:
+    """The network has parts that the student wrote, and it was not replayed because of them."""
+    if view.report.answer is None or not view.report.answer.unrebuildable or view.report.replayed:
         return None
     if match := view.find(r"^class\s+\w+\s*\(.*(Model|Layer|Sequential)\b"):
         return about(match.cell, kind=f"`{match.code.rstrip(' :')}`")

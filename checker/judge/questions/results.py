@@ -26,10 +26,10 @@ def a_claim(view: View) -> Details | None:
     flatters = metric.is_better(claim.stated, claim.measured)
     good = (
         "Looks for: a test on rows that were trained on, labels that are not the data's, another metric or model, the "
-        "best of many runs, an output of an earlier version of the notebook."
+        "best of many runs, an output of an earlier version of the file."
         if flatters
         else "Looks for: fewer epochs or rows in this run, another model than the answer, an output of an earlier "
-        "version of the notebook, a mistake in the evaluation (test rows that were not scaled)."
+        "version of the file, a mistake in the evaluation (test rows that were not scaled)."
     )
     return about(
         claim.cell, stated=metric.unit.value(claim.stated), measured=metric.unit.value(claim.measured), good=good
@@ -37,8 +37,9 @@ def a_claim(view: View) -> Details | None:
 
 
 def own_differs(view: View) -> Details | None:
-    """The network did clearly better or worse in the notebook than retrained."""
-    return _own(view, differs=True)
+    """The network did clearly better or worse in the file than retrained, and that is not the verdict's reason."""
+    agreed = view.report.agreed
+    return None if agreed is not None and agreed.differs else _own(view, differs=True)
 
 
 def own_result(view: View) -> Details | None:

@@ -1,12 +1,13 @@
 """Questions about how the answer was trained: its loss, its optimizer, and what the retrainings show."""
 
 import math
+import re
 
 from checker.formats.text import counted
-from checker.judge.questions.view import Details, View, about
+from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec import watched
 from checker.records.network import KerasObject, Phase
-from checker.records.report import Figure, Symptom
+from checker.records.report import CauseKind, Figure, Symptom
 from checker.scoring.metrics import find
 
 FEW_EPOCHS = 3
@@ -18,6 +19,35 @@ IN_WORDS = {
     "Huber": "the Huber loss",
     "LogCosh": "the logarithm of the hyperbolic cosine",
 }
+
+
+# -- what went wrong -------------------------------------------------------------------------------------
+
+
+def replayed_code(view: View) -> Details | None:
+    """The network could not be rebuilt, and its own code trained it again."""
+    why = view.report.replayed.rstrip(".")
+    if not why:
+        return None
+    named = re.search(r"`(\w+)`", why)
+    place = view.find(rf"\b(?:class|def)\s+{named[1]}\b") or view.find(rf"\b{named[1]}\b") if named else None
+    said = short(why.replace("the student's own", "your own"), 120)
+    return about(place.cell if place else view.trained, why=said)
+
+
+def not_repeatable(view: View) -> Details | None:
+    """The training again does not agree with the student's own."""
+    agreed = view.report.agreed
+    if agreed is None or not agreed.differs or agreed.impossible or view.report.replayed:
+        return None
+    return about(view.trained, cause=agreed.cause or "Looks for what else changes weights, loss or rows.")
+
+
+def cut_training(view: View) -> Details | None:
+    """The training was cut short by the limit on steps."""
+    cause = view.report.cause
+    is_of_file = bool(view.report.failures) or (cause is not None and cause.kind is CauseKind.FILE_CUT)
+    return about(view.trained) if view.report.cut_short and not is_of_file else None
 
 
 # -- the loss --------------------------------------------------------------------------------------------

@@ -122,6 +122,9 @@ class View:
 
 
 def short(text: str, most: int = LONGEST) -> str:
-    """Return a student's text on one line, cut to the length that a question can hold."""
+    """Return a student's text on one line, cut between words to the length that a question can hold."""
     line = " ".join(text[: 2 * most].split())
-    return line if len(line) <= most and len(text) <= 2 * most else f"{line[: most - 1]}…"
+    if len(line) <= most and len(text) <= 2 * most:
+        return line
+    words, space, _ = line[:most].rpartition(" ")
+    return f"{words} …" if space and len(words) > most // 2 else f"{line[: most - 1]}…"

@@ -1,0 +1,61 @@
+"""Places in a student's own cells that a demonstrator looks at, found by what their lines say."""
+
+import re
+from collections.abc import Sequence
+
+from checker.judge.questions.view import short
+from checker.records.report import Report
+
+SETS_WEIGHTS = (
+    re.compile(r"\.(?:set|load)_weights\s*\("),
+    re.compile(r"\bload_model\s*\("),
+    re.compile(r"_initializer\s*=|\.assign\s*\(|\bweights\s*="),
+)
+"""What gives a network weights without training, the most telling first."""
+DROPS_ROWS = (re.compile(r"\bdropna\s*\("), re.compile(r"\.query\s*\(|\[[^\]]*[<>=]=?[^\]]*\]"))
+MAKES_COLUMNS = (
+    re.compile(r"\b(?:hstack|column_stack|concatenate|concat|get_dummies)\s*\(|\bc_\["),
+    re.compile(r"\w\]\s*=[^=]"),
+)
+MAKES_NETWORK = (re.compile(r"\b(?:Sequential|Model|Dense|MLPClassifier|MLPRegressor)\b"),)
+_FIT = re.compile(r"\.fit\s*\(\s*(?:x\s*=\s*)?\w{1,100}\s*,\s*(?:y\s*=\s*)?(?P<targets>\w{1,100})\b")
+LONGEST_SOURCE, LONGEST_CODE, LONGEST_LINE = 100_000, 1_000, 60
+"""Most characters of a cell and of a line that are searched, and of a line that is shown."""
+
+
+def found(report: Report, patterns: Sequence[re.Pattern[str]], until: int | None = None) -> tuple[int, str] | None:
+    """Return the last cell of the student's own, up to the cell ``until``, in which the first of these patterns is that
+    is anywhere, and the line, without comments and backticks; None where none is."""
+    cells = [shown.cell for shown in report.cells if shown.is_new and (until is None or shown.cell.index <= until)]
+    for pattern in patterns:
+        for cell in reversed(cells):
+            for line in cell.source[:LONGEST_SOURCE].split("\n"):
+                code = line[:LONGEST_CODE].partition("#")[0].replace("`", "").strip()
+                if pattern.search(code):
+                    return cell.index, short(code, LONGEST_LINE)
+    return None
+
+
+def making_targets(report: Report, trained_in: int | None) -> tuple[int, str] | None:
+    """Return the last cell, up to the one that trains, that makes what ``fit`` gets as its second argument, and the
+    line; None where that cannot be told."""
+    trains = next((shown.cell for shown in report.cells if shown.cell.index == trained_in), None)
+    call = _FIT.search(trains.source[:LONGEST_SOURCE]) if trains else None
+    makes = re.compile(rf"^[^=(]*\b{call['targets']}\b[^=(]*=[^=]") if call else None
+    return found(report, (makes,), trained_in) if makes else None
+
+
+def cell_of(report: Report, patterns: Sequence[re.Pattern[str]]) -> int | None:
+    """Return the cell of ``found``."""
+    place = found(report, patterns)
+    return place[0] if place else None
+
+
+def defining(report: Report, name: str) -> int | None:
+    """Return the cell that defines a name, or else the first that mentions it."""
+    definition, mention = re.compile(rf"\b(?:class|def)\s+{name}\b"), re.compile(rf"\b{name}\b")
+    for pattern in (definition, mention):
+        for shown in report.cells:
+            if shown.is_new and pattern.search(shown.cell.source):
+                return shown.cell.index
+    return None
