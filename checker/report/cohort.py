@@ -1,4 +1,4 @@
-"""A cohort in figures: the distribution of its scores, and the rules it failed most often.
+"""A cohort in figures: the distribution of its scores, and the rules it failed.
 
 Theory of operation: each submission is a block on its verdict's lane, and blocks of similar scores form a pile. All
 lanes share one axis with the bar and the reference; traditional models stand below it. The more blocks the tallest
@@ -56,7 +56,8 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
 
     The worst tenth may lie beyond the axis. They are arrows, piled up and counted at its edge.
     """
-    first, unit = scored[0].comparison, metric(scored[0].comparison).unit
+    first = _fullest(scored)
+    unit = metric(first).unit
     means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
     kept, guides = means[len(means) // 10 :], (first.bar, first.reference_mean, first.baseline_mean)
     scale = scale_around(first, [*kept, *guides], room=0.04)
@@ -75,6 +76,13 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(first.baselines) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
+
+
+def _fullest(scored: Sequence[Scored]) -> Comparison:
+    """Return a comparison with the most seeds, for the figure's bar and models. Further seeds do not count: few
+    submissions have them."""
+    compared = (one.comparison for one in scored)
+    return max(compared, key=lambda c: (len(c.scores) - c.further, -c.further))
 
 
 def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
@@ -155,7 +163,8 @@ def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup,
 
 
 def _in_words(scored: Sequence[Scored]) -> str:
-    first, measured = scored[0].comparison, metric(scored[0].comparison)
+    first = _fullest(scored)
+    measured = metric(first)
     value, middle = measured.unit.value, statistics.median
     lanes = ((verdict, [one.comparison.mean for one in scored if one.verdict is verdict]) for verdict in LANES)
     spread = "; ".join(
