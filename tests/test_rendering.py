@@ -349,8 +349,8 @@ def test_the_reference_is_only_shown_beside_an_answer() -> None:
     assert "Reference" not in PAGES["fail"].text
     drawings = [words for words in PAGES["pass"].values("aria-label", "svg") if "Input" in words]
     assert drawings == [
-        "This submission: Input 9 - Dense 100, relu - Dense 50, relu - Dense 5, softmax",
-        "Reference: Input 9 - Dense 64, relu - Dense 32, relu - Dense 5, softmax",
+        "This submission: Input 9 → Dense 100, relu → Dense 50, relu → Dense 5, softmax",
+        "Reference: Input 9 → Dense 64, relu → Dense 32, relu → Dense 5, softmax",
     ]
 
 
@@ -655,11 +655,11 @@ def test_the_page_says_what_its_curves_are_of() -> None:
     """The loss has its name, a regression's its targets; where trainings stopped at different epochs that is said."""
     assert "The loss is <code>SparseCategoricalCrossentropy</code>." in render_page(a_pass())
     scaled = replace(a_price().tracing, target=TargetScale(1e-5, 0.0))
-    assert "of the targets t / 100,000, where t is the data's number" in curves_in_words(
+    assert "in scaled units, value / 100,000, not in dollars." in curves_in_words(
         replace(a_price(), tracing=scaled)
     ).replace("`", "")
     plain = replace(a_price().tracing, target=TargetScale(1.0, 0.0))
-    assert "of the data's own numbers" in curves_in_words(replace(a_price(), tracing=plain))
+    assert "in dollars." in curves_in_words(replace(a_price(), tracing=plain))
     assert "stopped" not in curves_in_words(a_pass())
     runs = (a_run(11, epochs=5), a_run(23, epochs=8))
     assert "A bold line ends where the first" in curves_in_words(replace(a_pass(), runs=runs))
@@ -694,7 +694,7 @@ def test_a_student_cannot_move_the_links() -> None:
         (a_pass(), "Reaches the bar of 88.9%"),
         (replace(a_fail(), failures=(), cause=None, comparison=a_comparison(0.85)), "No model for the task"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
-        (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "No better than logistic regression"),
+        (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "Worse than logistic regression"),
         (replace(a_referral(), rules=(), replayed="own layer"), "Own code in the network"),
     ],
 )

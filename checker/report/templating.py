@@ -15,7 +15,7 @@ from urllib.parse import quote
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
+from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
 from checker.report import sentences, vocabulary, words
 
@@ -50,6 +50,7 @@ def with_templates_of(*packages: str) -> Environment:
         "advice": sentences.advice,
         "agreement": sentences.agreement,
         "as_trained": sentences.as_trained,
+        "continued": continued,
         "counted": counted,
         "difference": sentences.difference,
         "duration": words.duration,
@@ -68,6 +69,7 @@ def with_templates_of(*packages: str) -> Environment:
         "own_shown": sentences.own_shown,
         "own_scores": sentences.own_scores,
         "unchecked": sentences.unchecked,
+        "unpredicted": sentences.unpredicted,
         "without_inputs": sentences.without_inputs,
         "passed": sentences.passed,
         "percent": words.percent,
