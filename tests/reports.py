@@ -370,7 +370,7 @@ def a_price(name: str = "Mary Somerville", mean: float = 58_148.0) -> Report:
         title="Practical 4: predict the median house value",
         metric="rmse",
         classes=(),
-        reasons=("RMSE $58,148 reaches the bar of $63,410.",),
+        reasons=("RMSE $58,148 is below the bar of $63,410 (lower is better).",),
         comparison=an_error(mean),
         tracing=traced,
         recipe=Recipe(phases=(phase,), development=True),

@@ -13,6 +13,7 @@ from checker.keras_spec.architectures import (
     holds_weights,
     in_order,
     is_sound,
+    linear_in_words,
     nonlinear_hidden_layers,
     normalises_inputs,
     output_activation,
@@ -69,7 +70,32 @@ def test_a_layer_in_words(config: Layer, words: str) -> None:
 def test_a_network_in_words() -> None:
     """A whole network is described in one line."""
     network = chain(dense(100, "relu"), dense(5, "softmax"))
-    assert describe(network) == "Input 9 - Dense 100, relu - Dense 5, softmax"
+    assert describe(network) == "Input 9 → Dense 100, relu → Dense 5, softmax"
+
+
+@pytest.mark.parametrize(
+    ("network", "is_regression", "words"),
+    [
+        (
+            chain(dense(5, "softmax")),
+            False,
+            "The 9 inputs go straight to the 5 outputs, with no hidden layer: that is logistic regression.",
+        ),
+        (
+            chain(dense(1)),
+            True,
+            "The 9 inputs go straight to the one output, with no hidden layer: that is linear regression.",
+        ),
+        (
+            chain(dense(50), dense(5, "softmax")),
+            False,
+            "No hidden layer has an activation, so all layers together can do no more than logistic regression.",
+        ),
+    ],
+)
+def test_a_linear_network_in_words(network: Architecture, is_regression: bool, words: str) -> None:
+    """A linear network is said to have no hidden layer, or none with an activation."""
+    assert linear_in_words(network, is_regression) == words
 
 
 def test_layers_are_given_in_the_order_of_their_calls() -> None:

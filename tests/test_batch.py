@@ -203,7 +203,7 @@ def test_a_network_that_learns_nothing_fails(bench):
     report = b.report()
     assert report.verdict is FAIL
     assert report.comparison.mean < 0.5
-    assert "no better than logistic regression" in report.reasons[0]
+    assert "worse than logistic regression" in report.reasons[0]
 
 
 FURTHER = (37, 41, 59, 67, 71, 83)

@@ -1,4 +1,4 @@
-"""A job's own time on a busy machine is told from that of others; ``soak/test_busy_machine.py`` checks a submission there.
+"""A job's own time on a busy machine is told from that of others; ``soak/test_busy_machine.py`` has a submission.
 
 These tests keep every processor busy, so they run last, when nothing else does.
 """

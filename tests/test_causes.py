@@ -25,7 +25,7 @@ def found(report=None, observations=(), **more):
     """Return the findings of a report in which nothing is wrong but what the arguments say."""
     report = report or a_pass()
     network = report.answer.architecture
-    known = Findings(report.tracing, network, report.comparison, observations, INPUTS, is_regression=False)
+    known = Findings(report.tracing, network, report.comparison, observations, INPUTS, "kind", is_regression=False)
     return replace(known, **more)
 
 
@@ -105,6 +105,24 @@ def test_the_data_s_own_column_is_no_leak():
     """A column of the task's data is not a leak, however much it tells of the target."""
     columns = tuple(replace(column, label_purity=1.0) for column in a_pass().tracing.columns)
     assert find(found(tracing=replace(a_pass().tracing, columns=columns))) is None
+
+
+def test_a_leak_names_the_column_and_what_it_explains():
+    """A leak's sentence says which column it is and how it is computed, or what it must be made from; and a score that
+    reaches the bar is explained by it."""
+    code = replace(a_pass().tracing.columns[0], source="", formula="a code of kind", has_target=True, label_purity=1.0)
+    columns = a_pass().tracing.columns
+    known = find(found(tracing=replace(a_pass().tracing, columns=(*columns, code))))
+    number = len(columns) + 1
+    assert known.sentence == (
+        f"Column {number} of the inputs is a code of `kind`, so it gives the class away. That explains the 91.3%; the "
+        "score says nothing about the network."
+    )
+    unknown = find(found(tracing=leaky(), comparison=BELOW))
+    assert unknown.sentence == (
+        f"Column {number} of the inputs alone gives the class away: it is, or was made from, `kind`. So the score says "
+        "nothing about the network."
+    )
 
 
 # -- what is silenced ------------------------------------------------------------------------------------

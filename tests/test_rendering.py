@@ -349,8 +349,8 @@ def test_the_reference_is_only_shown_beside_an_answer() -> None:
     assert "Reference" not in PAGES["fail"].text
     drawings = [words for words in PAGES["pass"].values("aria-label", "svg") if "Input" in words]
     assert drawings == [
-        "This submission: Input 9 - Dense 100, relu - Dense 50, relu - Dense 5, softmax",
-        "Reference: Input 9 - Dense 64, relu - Dense 32, relu - Dense 5, softmax",
+        "This submission: Input 9 → Dense 100, relu → Dense 50, relu → Dense 5, softmax",
+        "Reference: Input 9 → Dense 64, relu → Dense 32, relu → Dense 5, softmax",
     ]
 
 
@@ -379,6 +379,40 @@ def test_the_seeds_figure_shows_every_seed_and_the_bar() -> None:
     classes = drawing.values("class", "g")
     assert [classes.count(f"mark {kind}") for kind in ("student", "reference", "baseline")] == [6, 6, 6]
     assert "upright bar" in drawing.values("class", "line")
+
+
+def test_a_score_beyond_the_scale_is_an_arrow_with_its_value() -> None:
+    """A score far beyond the baseline's has an arrow, its value and a note instead of a dot at a wrong place."""
+    near, far = (Page(seeds_figure(an_error(mean))) for mean in (60_000.0, 250_000.0))
+    assert "beyond the scale" not in near.text
+    assert "mark student beyond" not in near.values("class", "g")
+    assert "beyond the scale" in far.text
+    assert "$250,000" in far.text
+    assert set(far.values("class", "g")) == {"mark student beyond", "mark reference", "mark baseline"}
+    field = field_figure(replace(an_error(9e8), baselines=(Baseline("mean", 115_000.0, 900.0),)))
+    assert Page(field).values("class", "g").count("mark student beyond") == 1
+
+
+def test_one_seed_has_no_mean() -> None:
+    """With one seed nothing speaks of a mean or of several seeds, and figures of that seed are named as such."""
+    alone = replace(a_comparison(), scores=a_comparison().scores[:1], spread=0.0)
+    page = Page(render_page(replace(a_pass(), comparison=alone, runs=a_pass().runs[:1])))
+    text = " ".join(page.text.split())
+    assert "88.9% (this seed)" in text
+    assert not [
+        words for words in ("all seeds", "bold: their mean", "± their spread", "reference's mean") if words in text
+    ]
+    assert Page(seeds_figure(alone)).values("class", "g").count("mark student") == 1
+    assert "91.3% 1 seed" in " ".join(an_index(replace(a_pass(), comparison=alone)).text.split())
+
+
+def test_the_legend_has_no_curve_that_is_not_drawn() -> None:
+    """Without development rows the legend names none; a logarithmic axis is named."""
+    runs = tuple(replace(run, history={"loss": (90.0, 1.0, 0.1)}) for run in a_pass().runs)
+    page = Page(render_page(replace(a_pass(), runs=runs)))
+    assert "key development" not in page.values("class", "svg")
+    assert "Loss by epoch (log scale)" in page.text
+    assert "key development" in PAGES["pass"].values("class", "svg")
 
 
 def test_the_network_stands_among_traditional_models() -> None:
@@ -424,22 +458,22 @@ def test_what_the_trainings_show_is_told() -> None:
 def test_missing_values_interrupt_a_curve() -> None:
     """The line has a gap where a history has no value."""
     run = replace(a_run(11), history={"loss": (1.0, 0.8, None, 0.5, 0.4)})
-    ((heading, drawing),) = curves([run])
+    ((heading, drawing),) = curves([run]).charts
     (path,) = Page(drawing).values("d", "path")
-    assert heading == "Loss"
+    assert heading == "Loss by epoch"
     assert re.sub(r"[\d ]+", "", path) == "MLML"
 
 
 def test_a_value_alone_between_gaps_is_still_seen() -> None:
     """A single value is drawn as a dot."""
-    ((_, drawing),) = curves([replace(a_run(11), history={"accuracy": (None, 0.8, None)})])
+    ((_, drawing),) = curves([replace(a_run(11), history={"accuracy": (None, 0.8, None)})]).charts
     assert Page(drawing).values("d", "path")[0].endswith("h0")
 
 
 def test_histories_without_values_are_not_drawn() -> None:
     """Nothing is drawn of trainings that kept no history, or only gaps."""
-    assert curves([replace(a_run(11), history={})]) == []
-    assert curves([replace(a_run(11), history={"loss": (None, None)})]) == []
+    assert not curves([replace(a_run(11), history={})]).charts
+    assert not curves([replace(a_run(11), history={"loss": (None, None)})]).charts
 
 
 @pytest.mark.parametrize(("loop", "said"), [(Loop.GRAPH, "bit for bit"), (Loop.XLA, "XLA"), (Loop.FIT, "run again")])
@@ -452,7 +486,7 @@ def test_how_it_was_trained_again_is_said(loop: Loop, said: str) -> None:
 
 def test_long_trainings_are_thinned() -> None:
     """Ten thousand epochs make a page no heavier than a few hundred."""
-    assert sum(len(drawing) for _, drawing in curves([a_run(seed, 10_000) for seed in range(5)])) < 80_000
+    assert sum(len(drawing) for _, drawing in curves([a_run(seed, 10_000) for seed in range(5)]).charts) < 80_000
 
 
 @pytest.mark.parametrize(
@@ -623,11 +657,11 @@ def test_the_page_says_what_its_curves_are_of() -> None:
     """The loss has its name, a regression's its targets; where trainings stopped at different epochs that is said."""
     assert "The loss is <code>SparseCategoricalCrossentropy</code>." in render_page(a_pass())
     scaled = replace(a_price().tracing, target=TargetScale(1e-5, 0.0))
-    assert "of the targets t / 100,000, where t is the data's number" in curves_in_words(
+    assert "in scaled units, value / 100,000, not in dollars." in curves_in_words(
         replace(a_price(), tracing=scaled)
     ).replace("`", "")
     plain = replace(a_price().tracing, target=TargetScale(1.0, 0.0))
-    assert "of the data's own numbers" in curves_in_words(replace(a_price(), tracing=plain))
+    assert "in dollars." in curves_in_words(replace(a_price(), tracing=plain))
     assert "stopped" not in curves_in_words(a_pass())
     runs = (a_run(11, epochs=5), a_run(23, epochs=8))
     assert "A bold line ends where the first" in curves_in_words(replace(a_pass(), runs=runs))
@@ -662,7 +696,7 @@ def test_a_student_cannot_move_the_links() -> None:
         (a_pass(), "Reaches the bar of 88.9%"),
         (replace(a_fail(), failures=(), cause=None, comparison=a_comparison(0.85)), "No model for the task"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
-        (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "No better than logistic regression"),
+        (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "Worse than logistic regression"),
         (replace(a_referral(), rules=(), replayed="own layer"), "Own code in the network"),
     ],
 )
@@ -723,6 +757,25 @@ def test_the_cohort_s_figure_is_told_in_words() -> None:
         "REFER 1, from 88.8% to 88.8%, median 88.8%. Beside them: bar 88.9%, reference 91.9%, baseline 80.7%, "
         "majority class 44.1%, logistic regression 80.7%, random forest 97.4%"
     )
+
+
+def test_the_cohort_s_bar_is_of_the_most_seeds() -> None:
+    """The figure's bar is that of a whole set of seeds, not of a single one, nor of one with further seeds."""
+    whole = a_comparison()
+    alone = replace(whole, scores=whole.scores[:1], bar=0.5)
+    further = replace(whole, scores=whole.scores * 2, further=len(whole.scores), bar=0.6)
+    page = an_index(*(replace(a_pass(), comparison=compared) for compared in (alone, further, whole)))
+    assert "Beside them: bar 88.9%" in page.values("aria-label", "svg")[0]
+
+
+def test_a_class_that_is_never_predicted_is_named() -> None:
+    """It is named at the confusion matrix where no observation says it."""
+    confusion = tuple((0, *row[1:]) for row in a_comparison().confusion)
+    report = replace(a_fail(), comparison=replace(a_comparison(0.8), confusion=confusion))
+    words = f"{report.classes[0]} is never predicted."
+    assert words in Page(render_page(report)).text
+    told = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, "One is rare."),))
+    assert words not in Page(render_page(told)).text
 
 
 @pytest.mark.parametrize(("report", "far"), [(a_pass, 0.2), (a_price, 9e8)], ids=["accuracy", "error"])

@@ -11,6 +11,7 @@ import pytest
 from checker.formats.text import counted
 from checker.keras_spec.architectures import (
     describe,
+    linear_in_words,
     nonlinear_hidden_layers,
     normalises_inputs,
     output_activation,
@@ -85,10 +86,8 @@ def reworded(rule: Rule, *, help: str, sentence: str = "", short: str = "") -> R
 )
 def test_nonlinear_hidden_layer(assignment: Assignment, architecture: Architecture) -> None:
     """The network has at least one non-linear hidden layer."""
-    kind = "linear" if assignment.data.is_regression else "logistic"
     assert nonlinear_hidden_layers(architecture), (
-        f"The network is linear: {describe(architecture)}.\n"
-        f"Layers without an activation between them can do no more than {kind} regression."
+        f"{linear_in_words(architecture, assignment.data.is_regression)}\nIts layers: {describe(architecture)}."
     )
 
 
@@ -226,30 +225,14 @@ def test_labels_are_the_datas(tracing: Tracing) -> None:
 
 
 def target_is_not_a_feature(
-    *,
-    help: str = "Take the target, and all made from it, out of the features.",
-    target: str = "the target",
-    alone: str = "gives the target away",
-    itself: str = "The target",
+    *, help: str = "Take the target, and everything computed from it, out of the features.", target: str = "the target"
 ) -> Rule:
-    """Return the rule against features that give the target away.
-
-    The arguments are words for its messages. ``target``: a noun for the target. ``alone``: the predicate of a leaking
-    column. ``itself``: the target as the subject of a sentence.
-    """
+    """Return the rule against features that give the target away; ``target``: a noun for the target."""
 
     @pytest.mark.required(help=help, short="Target among the inputs")
     def rule(assignment: Assignment, tracing: Tracing) -> None:
-        leaks = [
-            f"column {number}{f' ({column.formula})' if column.formula else ''}"
-            for number, column in enumerate(tracing.columns, start=1)
-            if column.gives_away(assignment.data.is_regression) and column.source not in assignment.data.features
-        ]
-        assert not leaks, (
-            f"Of {counted(len(tracing.columns), 'input')}, {leaks[0]} alone {alone}"
-            f"{''.join(f', and so does {leak}' for leak in leaks[1:])}.\n"
-            f"{itself}, or something made from it, is among the features. Then nothing is left to learn."
-        )
+        leaks = tracing.leaks_in_words(assignment.data.features, assignment.data.target, assignment.data.is_regression)
+        assert not leaks, leaks
 
     rule.__doc__ = f"No feature gives {target} away."
     return rule

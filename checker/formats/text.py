@@ -13,6 +13,9 @@ SENTENCE = 1_000
 BLOCK = 4_000
 """The most characters shown of a traceback or an output."""
 
+_SMALL = re.compile(r"(Accuracy|An?|Cell|Column|In|Its|No|Of|The|There|Trained)\b")
+"""First words that are written small after a colon."""
+
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _REPLACED = (
@@ -61,6 +64,11 @@ def one_line(text: str, limit: int = SENTENCE) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """Return a number and its noun: "1 cell", "3,000 cells". ``many`` is an irregular plural."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def continued(sentence: str) -> str:
+    """Return a sentence as it follows a colon: its first letter small, unless its first word may be a name."""
+    return sentence[:1].lower() + sentence[1:] if _SMALL.match(sentence) else sentence
 
 
 def as_printed(text: str, limit: int = BLOCK) -> str:

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from checker.formats.text import counted
-from checker.keras_spec.architectures import describe, nonlinear_hidden_layers, normalises_inputs
+from checker.keras_spec.architectures import linear_in_words, nonlinear_hidden_layers, normalises_inputs
 from checker.records.comparison import Comparison
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.tracing import Column, Tracing
 from checker.records.verdicts import Importance, Outcome, RuleResult
+from checker.scoring import metrics
 
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
@@ -90,15 +91,17 @@ SPOILING = frozenset(
 
 @dataclass(frozen=True)
 class Findings:
-    """The evidence for causes. ``file_cut``, ``training_cut``: sentences on a file or training that was cut short, ""
-    for none; ``inputs``: the data's columns that may be features; ``is_regression``: the target is a number;
-    ``spoiled``: the error of a cell that should have made the answer's training data, and what to do, as sentences."""
+    """The evidence for causes. ``inputs``: the data's columns that may be features; ``target``: its column to predict;
+    ``is_regression``: the target is a number; ``file_cut``, ``training_cut``: sentences on a file or training that was
+    cut short, "" for none; ``spoiled``: the error of a cell that should have made the answer's training data, and what
+    to do, as sentences."""
 
     tracing: Tracing | None
     architecture: Architecture | None
     comparison: Comparison | None
     observations: Sequence[Observation]
     inputs: Sequence[str]
+    target: str
     is_regression: bool
     file_cut: str = ""
     training_cut: str = ""
@@ -185,7 +188,7 @@ def _causes(of: Findings) -> Iterator[Cause]:
         return
     if not nonlinear_hidden_layers(of.architecture):
         help = "Put a hidden layer with an activation before the output layer."
-        yield Cause(CauseKind.LINEAR, f"The network is linear: {describe(of.architecture)}.", help)
+        yield Cause(CauseKind.LINEAR, linear_in_words(of.architecture, of.is_regression), help)
     large = [column for column in _columns(of) if _is_large(column)]
     if large and not normalises_inputs(of.architecture):
         inputs = counted(len(_columns(of)), "input")
@@ -203,17 +206,21 @@ def _help_with_labels(look: str) -> str:
 
 
 def _leak(of: Findings) -> Iterator[Cause]:
-    what = "target" if of.is_regression else "class"
-    leaks = [
-        f"column {number}"
-        for number, column in enumerate(_columns(of), start=1)
-        if column.gives_away(of.is_regression) and column.source not in of.inputs
-    ]
-    if leaks:
-        first, *others = leaks[:3]
-        named = "".join([f"{first} alone gives the {what} away", *(f", and so does {other}" for other in others)])
-        words = f"Of {counted(len(_columns(of)), 'input')}, {named}. So the score says nothing about the network."
-        yield Cause(CauseKind.LEAK, words, "Take the target, and all made from it, out of the inputs.")
+    said = of.tracing.leaks_in_words(of.inputs, of.target, of.is_regression) if of.tracing else ""
+    if said:
+        score = _score_at_bar(of.comparison)
+        follows = f"That explains the {score}; the score" if score else "So the score"
+        words = f"{said} {follows} says nothing about the network."
+        yield Cause(CauseKind.LEAK, words, "Take the target, and everything computed from it, out of the inputs.")
+
+
+def _score_at_bar(compared: Comparison | None) -> str:
+    """Return a score that reaches the bar; "" for any other."""
+    if compared is None or not compared.reaches_bar:
+        return ""
+    metric = metrics.find(compared.metric, compared.unit)
+    value = metric.unit.value(compared.mean)
+    return value if metric.higher_is_better else f"{metric.name} of {value}"
 
 
 def _columns(of: Findings) -> tuple[Column, ...]:

@@ -41,6 +41,7 @@ def cause_of(
         compared,
         observations,
         assignment.data.features,
+        assignment.data.target,
         assignment.data.is_regression,
         file_cut="" if is_missing else evidence.cut_short,
         training_cut="" if evidence.cut_short else cut,

@@ -6,6 +6,7 @@ unknown. Faults of the harness never get here.
 
 from collections.abc import Sequence
 
+from checker.formats.text import continued
 from checker.judge import blame, causes
 from checker.records.comparison import Agreed, Agreement, Comparison, Decider, Likeness, LossCurves, MissingRows
 from checker.records.evidence import RowKind
@@ -164,12 +165,13 @@ def _of_comparison(comparison: Comparison, suspicion: str) -> Reason:
     metric = metrics.find(comparison.metric, comparison.unit)
     mean, bar = metric.unit.value(missing.strict.mean), f"the bar of {metric.unit.value(missing.strict.bar)}"
     if missing.strict.passes and verdict is Verdict.PASS:
-        return verdict, f"{words[:-1]}; with rows without inputs counted as wrong, {mean} still reaches {bar}."
-    side = "reaches" if missing.strict.reaches_bar else f"is {metric.worse}"
+        still = "still reaches" if metric.higher_is_better else "is still below"
+        return verdict, f"{words[:-1]}; with rows without inputs counted as wrong, {mean} {still} {bar}."
+    side = metric.reaches if missing.strict.reaches_bar else f"is {metric.worse}"
     side = "is too close to" if missing.strict.is_borderline else side
     return Verdict.REFER, (
         f"There are no inputs for {missing.in_words}, and these are not like the others. Without them: "
-        f"{words} With them counted as wrong, {mean} {side} {bar}."
+        f"{continued(words)} With them counted as wrong, {mean} {side} {bar}."
     )
 
 
@@ -190,13 +192,25 @@ def _of_known(comparison: Comparison, suspicion: str) -> Reason:
         within = f"within ± {band} these {seeds} seeds cannot tell them apart"
         return Verdict.REFER, f"{mean} is too close to {bar}: {within}."
     if suspicion:
-        return Verdict.REFER, f"{mean} reaches {bar}, but {suspicion[0].lower()}{suspicion[1:]}"
+        return Verdict.REFER, f"{mean} {metric.reaches} {bar}, but {suspicion[0].lower()}{suspicion[1:]}"
     each = ""
     if comparison.decided_by is Decider.EACH_SEED:
-        verb = "reaches" if comparison.reaches_bar else "misses"
+        verb = metric.reaches if comparison.reaches_bar else "misses"
         each = f", and each of the {len(comparison.scores)} seeds {verb} its own"
     if comparison.reaches_bar:
-        return Verdict.PASS, f"{mean} reaches {bar}{each}."
+        lower = "" if metric.higher_is_better else " (lower is better)"
+        return Verdict.PASS, f"{mean} {metric.reaches} {bar}{lower}{each}."
     if not comparison.beats_baseline:
-        return Verdict.FAIL, f"{mean} is no better than {comparison.baseline} ({write(comparison.baseline_mean)})."
+        return Verdict.FAIL, _of_baseline(comparison, metric)
     return Verdict.FAIL, f"{mean} is {metric.worse} {bar}{each}."
+
+
+def _of_baseline(comparison: Comparison, metric: Metric) -> str:
+    """Return that a mean is no better than the baseline's, and what a PASS needs, as a sentence."""
+    write = metric.unit.value
+    own, theirs = write(comparison.mean), write(comparison.baseline_mean)
+    side = "no better" if own == theirs else "worse"
+    return (
+        f"The {metric.name} of {own} is {side} than {comparison.baseline}'s {theirs}; a PASS needs "
+        f"{write(comparison.bar)}."
+    )

@@ -62,8 +62,35 @@ def describe_layer(layer: Layer) -> str:
 
 
 def describe(architecture: Architecture) -> str:
-    """Return the whole network on one line: "Input 9 - Dense 100, relu - Dense 5, softmax"."""
-    return " - ".join(describe_layer(layer) for layer in in_order(architecture))
+    """Return the whole network on one line: "Input 9 → Dense 100, relu → Dense 5, softmax"."""
+    return " \N{RIGHTWARDS ARROW} ".join(describe_layer(layer) for layer in in_order(architecture))
+
+
+def linear_in_words(architecture: Architecture, is_regression: bool) -> str:
+    """Say why a network without a non-linear hidden layer is linear, as a sentence."""
+    model = f"{'linear' if is_regression else 'logistic'} regression"
+    if hidden_layers(architecture):
+        return f"No hidden layer has an activation, so all layers together can do no more than {model}."
+    inputs, outputs = _width(architecture), output_units(architecture)
+    go = "goes" if inputs == 1 else "go"
+    said = f"The {_counted('input', inputs)} {go} straight to the {_counted('output', outputs)}, with no hidden layer"
+    is_exact = output_activation(architecture) in ("softmax", LINEAR)
+    return f"{said}: that is {'' if is_exact else 'no more than '}{model}."
+
+
+def _counted(noun: str, count: int | None) -> str:
+    """Return "9 inputs", or "inputs" where their number is not known; one alone is "one input"."""
+    if count == 1:
+        return f"one {noun}"
+    return f"{count} {noun}s" if count else f"{noun}s"
+
+
+def _width(architecture: Architecture) -> int | None:
+    """Return how many inputs the network has; None if its shape does not say."""
+    shapes = [layer.config.get("shape") for layer in in_order(architecture) if layer.class_name == "InputLayer"]
+    widths = [shape[-1] for shape in shapes if isinstance(shape, list) and shape]
+    whole = [width for width in widths if isinstance(width, int)]
+    return sum(whole) if whole and len(whole) == len(shapes) else None
 
 
 def _describe_shape(config: Mapping[str, JsonValue]) -> str:

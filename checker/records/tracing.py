@@ -1,5 +1,6 @@
 """The rows and columns of the data that were fed to a network."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -146,6 +147,27 @@ class Tracing:
     def has_left_out_rows(self) -> bool:
         """Tell whether more rows were left out by choice than a few outliers."""
         return self.left_out_rows > FEW_LEFT_OUT
+
+    def leaks_in_words(self, inputs: Collection[str], target: str, is_regression: bool) -> str:
+        """A sentence on the columns that give the target away; "" for none. ``inputs``: the data's columns that may be
+        features."""
+        found = [
+            (number, column)
+            for number, column in enumerate(self.columns, start=1)
+            if column.gives_away(is_regression) and column.source not in inputs
+        ]
+        if not found:
+            return ""
+        (number, first), *others = found
+        what = f"the {'target' if is_regression else 'class'} away"
+        if first.has_target and first.formula:
+            formula = first.formula.replace(target, f"`{target}`")
+            said = f"Column {number} of the inputs is {formula}, so it gives {what}"
+        else:
+            made = f" ({first.formula})" if first.formula else ""
+            said = f"Column {number} of the inputs{made} alone gives {what}: it is, or was made from, `{target}`"
+        more = "".join(f", and so does column {number}" for number, _ in others[:2])
+        return f"{said}{more}."
 
     @property
     def labels_in_words(self) -> str:

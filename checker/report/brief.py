@@ -48,9 +48,12 @@ def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
     measured = metric(comparison)
     bar = f"the bar of {measured.unit.value(comparison.bar)}"
     if verdict is Verdict.PASS:
-        return f"Reaches {bar}"
+        return f"{measured.reaches.removeprefix('is ').capitalize()} {bar}"
     if verdict is Verdict.FAIL:
-        return f"Misses {bar}" if comparison.beats_baseline else f"No better than {comparison.baseline}"
+        if comparison.beats_baseline:
+            return f"Misses {bar}"
+        is_same = measured.unit.value(comparison.mean) == measured.unit.value(comparison.baseline_mean)
+        return f"{'No better' if is_same else 'Worse'} than {comparison.baseline}"
     if comparison.is_borderline:
         return f"Too close to {bar}"
     if comparison.missing is not None and comparison.missing.strict is not None:

@@ -1,4 +1,4 @@
-"""A cohort in figures: the distribution of its scores, and the rules it failed most often.
+"""A cohort in figures: the distribution of its scores, and the rules it failed.
 
 Theory of operation: each submission is a block on its verdict's lane, and blocks of similar scores form a pile. All
 lanes share one axis with the bar and the reference; traditional models stand below it. The more blocks the tallest
@@ -19,7 +19,7 @@ from checker.formats.text import counted
 from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
-from checker.report.marks import axis, scale_around, tick
+from checker.report.marks import axis, mark, scale_around
 from checker.report.sentences import metric
 from checker.report.svg import Scale, along, chart, element, label, line
 from checker.scoring.metrics import Unit
@@ -54,9 +54,10 @@ class Scored:
 def cohort_figure(scored: Sequence[Scored]) -> Markup:
     """Return a figure of all mean scores, with a lane for each verdict, above the traditional models.
 
-    The worst tenth may lie beyond the axis. They are piled up and counted at its edge.
+    The worst tenth may lie beyond the axis. They are arrows, piled up and counted at its edge.
     """
-    first, unit = scored[0].comparison, metric(scored[0].comparison).unit
+    first = _fullest(scored)
+    unit = metric(first).unit
     means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
     kept, guides = means[len(means) // 10 :], (first.bar, first.reference_mean, first.baseline_mean)
     scale = scale_around(first, [*kept, *guides], room=0.04)
@@ -67,14 +68,21 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
     for verdict, lane in piles.items():
         if lane:
             bottom += LABEL + flat * max(max(map(len, lane.values())), LABEL / flat)
-            lanes += _lane(verdict, lane, unit, flat, bottom)
+            lanes += _lane(verdict, lane, scale, unit, flat, bottom)
     below = bottom + 1.5 * ROW  # lines end above the names of the models, and so strike none of them through
     rows = ((below + ROW * row, one) for row, one in enumerate(first.baselines, 1))
-    models = [mark for y, one in rows for mark in _model(one, scale, unit, y)]
+    models = [part for y, one in rows for part in _model(one, scale, unit, y)]
     guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(first.baselines) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
+
+
+def _fullest(scored: Sequence[Scored]) -> Comparison:
+    """Return a comparison with the most seeds, for the figure's bar and models. Further seeds do not count: few
+    submissions have them."""
+    compared = (one.comparison for one in scored)
+    return max(compared, key=lambda c: (len(c.scores) - c.further, -c.further))
 
 
 def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
@@ -85,19 +93,28 @@ def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
     return piles
 
 
-def _lane(verdict: Verdict, piles: dict[int, list[Scored]], unit: Unit, flat: float, bottom: float) -> Iterator[Markup]:
+def _lane(
+    verdict: Verdict, piles: dict[int, list[Scored]], scale: Scale, unit: Unit, flat: float, bottom: float
+) -> Iterator[Markup]:
     """Yield a verdict's count and name beside the lane, its blocks, and the line they stand on."""
     yield label(0, bottom - 2, f"{sum(map(len, piles.values()))} {verdict}", f"lane {verdict.lower()}", "end", -10)
     for place, pile in piles.items():
         for level, one in enumerate(pile, start=1):
-            yield _block(one, unit, place, bottom - flat * level, flat)
+            yield _block(one, unit, place, bottom - flat * level, flat, scale.side(one.comparison.mean))
     yield line(0, bottom, 1, bottom, "ground")
 
 
-def _block(one: Scored, unit: Unit, place: int, y: float, flat: float) -> Markup:
-    words = element("title", f"{one.name}: {unit.value(one.comparison.mean)}, {one.verdict}")
-    across = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
-    shape = element("rect", words, **across, y=f"{y:.4g}", height=f"{flat * 0.88:.3g}")
+def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int) -> Markup:
+    """Return a submission's block, or an arrow for one on a ``side`` beyond the scale."""
+    seeds = " (1 seed)" if len(one.comparison.scores) == 1 else ""
+    words = element("title", f"{one.name}: {unit.value(one.comparison.mean)}{seeds}, {one.verdict}")
+    where = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
+    where |= {"y": f"{y:.4g}", "height": f"{flat * 0.88:.3g}"}
+    if side:
+        arrow = element("path", d="M0 0 10 5 0 10z" if side > 0 else "M10 0 0 5 10 10z")
+        shape = element("svg", words, arrow, viewBox="0 0 10 10", preserveAspectRatio="none", **where)
+    else:
+        shape = element("rect", words, **where)
     return element("a", shape, href=one.href, tabindex=-1, class_=one.verdict.lower())
 
 
@@ -129,7 +146,8 @@ def _on_the_right(places: Sequence[float]) -> int:
 
 
 def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
-    lower, upper = (sum(mean < scale.low for mean in means), sum(mean > scale.high for mean in means))
+    sides = [scale.side(mean) for mean in means]
+    lower, upper = sides.count(-1), sides.count(1)
     if lower:
         yield label(0, LABEL, f"\N{LEFTWARDS ARROW} {lower} beyond", anchor="start")
     if upper:
@@ -139,14 +157,14 @@ def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
     """Return a traditional model's mark and its name, on the side that has room."""
     x, words = scale.place(model.mean), f"{model.name} {unit.value(model.mean)}"
-    if model.mean < scale.low or model.mean > scale.high:
-        words = f"\N{LEFTWARDS ARROW} {words}" if model.mean < scale.low else f"{words} \N{RIGHTWARDS ARROW}"
+    words += ", beyond the scale" if scale.side(model.mean) else ""
     anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
-    return tick(x, y, words), label(x, y + 4, words, "", anchor, aside)
+    return mark(scale, model.mean, y, words, "baseline"), label(x, y + 4, words, "", anchor, aside)
 
 
 def _in_words(scored: Sequence[Scored]) -> str:
-    first, measured = scored[0].comparison, metric(scored[0].comparison)
+    first = _fullest(scored)
+    measured = metric(first)
     value, middle = measured.unit.value, statistics.median
     lanes = ((verdict, [one.comparison.mean for one in scored if one.verdict is verdict]) for verdict in LANES)
     spread = "; ".join(

@@ -35,18 +35,26 @@ class Measure:
     say: Callable[[float | None], str]
 
 
-def curves(runs: Sequence[TrainingRun]) -> list[tuple[str, Markup]]:
-    """Return a chart of the loss and one of accuracy or error, each with its heading, if they have values of more than
-    one epoch."""
-    drawn = []
+@dataclass(frozen=True)
+class Curves:
+    """Charts, each with its heading. ``has_development``: one has a curve of development rows."""
+
+    charts: tuple[tuple[str, Markup], ...]
+    has_development: bool
+
+
+def curves(runs: Sequence[TrainingRun]) -> Curves:
+    """Return a chart of the loss and one of accuracy or error, if they have values of more than one epoch."""
+    drawn, has_development = [], False
     for measure in MEASURES:
         training, development = (
             [series for run in runs if (series := measure.quantity.series(run.history, is_development))]
             for is_development in (False, True)
         )
         if any(len(series) > 1 and any(value is not None for value in series) for series in training):
-            drawn.append((measure.heading, _chart(measure, training, development)))
-    return drawn
+            drawn.append(_chart(measure, training, development))
+            has_development = has_development or bool(development)
+    return Curves(tuple(drawn), has_development)
 
 
 def compared(original: Sequence[History], changed: Sequence[History], epochs: int) -> list[tuple[str, Markup]]:
@@ -65,11 +73,11 @@ def compared(original: Sequence[History], changed: Sequence[History], epochs: in
         ]  # fmt: skip
         before, after = next((pair for pair in both if pair[0] or pair[1]), ([], []))
         if any(value is not None for series in (*before, *after) for value in series):
-            drawn.append((measure.heading, _over(measure, before, after, epochs)))
+            drawn.append(_over(measure, before, after, epochs))
     return drawn
 
 
-def _over(measure: Measure, before: list[Series], after: list[Series], epochs: int) -> Markup:
+def _over(measure: Measure, before: list[Series], after: list[Series], epochs: int) -> tuple[str, Markup]:
     width = max([epochs, *(len(series) for series in (*before, *after))])
     scale = measure.fit([value for series in (*before, *after) for value in series if value is not None])
     lines = [*_banded(before, scale, width, "before"), *_banded(after, scale, width, "after")]
@@ -78,7 +86,12 @@ def _over(measure: Measure, before: list[Series], after: list[Series], epochs: i
         f"{name} ends at {measure.say(_mean(of)[-1])}" for name, of in (("original", before), ("changed", after)) if of
     ]
     words = f"{measure.heading} over {counted(width, 'epoch')}: {', '.join(ends)}"
-    return chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), width), box], "curves")
+    drawn = chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), width), box], "curves")
+    return _heading(measure, scale), drawn
+
+
+def _heading(measure: Measure, scale: Scale) -> str:
+    return f"{measure.heading} by epoch{' (log scale)' if scale.logarithmic else ''}"
 
 
 def _banded(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
@@ -104,7 +117,7 @@ def _band(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Ma
     return element("path", d=f"M{'L'.join(places)}Z" if places else "", class_=class_)
 
 
-def _chart(measure: Measure, training: list[Series], development: list[Series]) -> Markup:
+def _chart(measure: Measure, training: list[Series], development: list[Series]) -> tuple[str, Markup]:
     both = training + development
     epochs = max(len(series) for series in both)
     scale = measure.fit([value for series in both for value in series if value is not None])
@@ -115,7 +128,8 @@ def _chart(measure: Measure, training: list[Series], development: list[Series]) 
     box = element("svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT)
     ends = (f"{name} ends at {measure.say(end)}" for name, end in _ends(training, development))
     words = f"{measure.heading} over {counted(epochs, 'epoch')}: {', '.join(ends)}"
-    return chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), epochs), box], "curves")
+    drawn = chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), epochs), box], "curves")
+    return _heading(measure, scale), drawn
 
 
 def _bundle(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from checker.records.comparison import Comparison, SeedScore
-from checker.report.marks import axis, diamond, dot, scale_around, tick, upright
+from checker.report.marks import BEYOND, axis, beside_arrow, beyond, mark, scale_around, upright
 from checker.report.sentences import metric
 from checker.report.svg import Scale, chart, fitting, label, line
 from checker.scoring.metrics import Unit
@@ -18,18 +18,22 @@ ROW = 26
 
 
 def seeds_figure(comparison: Comparison) -> Markup:
-    """Return a figure of the submission, the reference and the baseline for each seed, with the bar across."""
+    """Return a figure of the submission, the reference and the baseline for each seed and for the mean of several, with
+    the bar across. A score far beyond the baseline's is an arrow at the edge, with its value."""
     shown, unit = comparison.scores, metric(comparison).unit
-    values = (value for s in shown for value in (s.score, s.reference, s.baseline))
+    values = [value for s in shown for value in (s.score, s.reference, s.baseline)]
     scale = scale_around(comparison, [*values, comparison.bar, comparison.mean - comparison.spread])
-    top, bottom = ROW * 0.8, ROW * (len(shown) + 2.2)
+    has_mean = len(shown) > 1
+    top, bottom = ROW * 0.8, ROW * (len(shown) + (2.2 if has_mean else 1))
     parts = [
         *axis(scale, unit, top, bottom),
         *upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
-        *(mark for row, s in enumerate(shown, start=1) for mark in _seed_row(scale, unit, s, ROW * (row + 0.4))),
-        *_mean_row(scale, comparison, ROW * (len(shown) + 1.6)),
+        *(part for row, s in enumerate(shown, start=1) for part in _seed_row(scale, unit, s, ROW * (row + 0.4))),
+        *(_mean_row(scale, comparison, ROW * (len(shown) + 1.6)) if has_mean else ()),
+        *beyond(scale, values, bottom),
     ]
-    return chart(bottom + 22, _seeds_in_words(comparison), parts, "seeds")
+    height = bottom + 22 + (BEYOND if any(map(scale.side, values)) else 0)
+    return chart(height, _seeds_in_words(comparison), parts, "seeds")
 
 
 def _seeds_in_words(comparison: Comparison) -> str:
@@ -43,13 +47,13 @@ def _seeds_in_words(comparison: Comparison) -> str:
 
 
 def _seed_row(scale: Scale, unit: Unit, score: SeedScore, y: float) -> list[Markup]:
-    student, reference = scale.place(score.score), scale.place(score.reference)
     return [
         label(0, y + 4, f"seed {score.seed}", anchor="end", dx=-12),
-        line(student, y, reference, y, "between"),
-        tick(scale.place(score.baseline), y, f"baseline {unit.value(score.baseline)}"),
-        diamond(reference, y, f"reference {unit.value(score.reference)}", "reference"),
-        dot(student, y, f"this submission {unit.value(score.score)}", "student"),
+        line(scale.place(score.score), y, scale.place(score.reference), y, "between"),
+        mark(scale, score.baseline, y, f"baseline {unit.value(score.baseline)}", "baseline"),
+        mark(scale, score.reference, y, f"reference {unit.value(score.reference)}", "reference"),
+        mark(scale, score.score, y, f"this submission {unit.value(score.score)}", "student"),
+        *beside_arrow(scale, score.score, y, unit),
     ]
 
 
@@ -61,9 +65,10 @@ def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
         line(0, y - ROW * 0.6, 1, y - ROW * 0.6, "grid"),
         label(0, y + 4, "mean", "strong", anchor="end", dx=-12),
         line(low, y, high, y, "spread"),
-        tick(scale.place(baseline), y, f"baseline {unit.value(baseline)}"),
-        diamond(scale.place(reference), y, f"reference {unit.value(reference)}", "reference"),
-        dot(scale.place(comparison.mean), y, f"this submission {mean}", "student"),
+        mark(scale, baseline, y, f"baseline {unit.value(baseline)}", "baseline"),
+        mark(scale, reference, y, f"reference {unit.value(reference)}", "reference"),
+        mark(scale, comparison.mean, y, f"this submission {mean}", "student"),
+        *beside_arrow(scale, comparison.mean, y, unit),
     ]
 
 
@@ -91,10 +96,12 @@ def field_figure(comparison: Comparison) -> Markup:
     parts = [
         *axis(scale, unit, top, bottom),
         *upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
-        *(mark for row, model in enumerate(models, 1) for mark in _model_row(scale, unit, model, ROW * (row + 0.4))),
+        *(part for row, model in enumerate(models, 1) for part in _model_row(scale, unit, model, ROW * (row + 0.4))),
+        *beyond(scale, [model.mean for model in models], bottom),
     ]
     means = ", ".join(f"{model.name} {unit.value(model.mean)}" for model in models)
-    return chart(bottom + 22, f"Mean {metric(comparison).name}, the best first: {means}", parts, "field")
+    height = bottom + 22 + (BEYOND if any(scale.side(model.mean) for model in models) else 0)
+    return chart(height, f"Mean {metric(comparison).name}, the best first: {means}", parts, "field")
 
 
 def _field(comparison: Comparison) -> list[Model]:
@@ -108,12 +115,11 @@ def _field(comparison: Comparison) -> list[Model]:
 
 
 def _model_row(scale: Scale, unit: Unit, model: Model, y: float) -> list[Markup]:
-    place, low, high = (scale.place(model.mean + sign * model.spread) for sign in (0, -1, 1))
-    draw = {"student": dot, "reference": diamond, "baseline": tick}[model.kind]
+    low, high = (scale.place(model.mean + sign * model.spread) for sign in (-1, 1))
     weight = "strong" if model.kind == "student" else ""
     return [
         label(0, y + 4, model.name, weight, anchor="end", dx=-12),
         line(low, y, high, y, f"spread {model.kind}"),
-        draw(place, y, f"{model.name} {unit.plus_minus(model.mean, model.spread)}", model.kind),
+        mark(scale, model.mean, y, f"{model.name} {unit.plus_minus(model.mean, model.spread)}", model.kind),
         label(1, y + 4, unit.value(model.mean), weight, anchor="start", dx=12),
     ]

@@ -9,7 +9,7 @@ from checker.keras_spec import watched
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
-from checker.records.report import CauseKind, Claim, Question, Report, Topic
+from checker.records.report import CauseKind, Claim, Question, Report, Symptom, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, YOURS
@@ -161,9 +161,10 @@ def as_trained(report: Report) -> str:
     metric = _own_metric(own, report.unit)
     shown = own.unseen or own.scores[0]
     seen = RowKind.WATCHED in shown.kinds or RowKind.TRAINED in shown.kinds
+    rows = counted(shown.rows, "row")
     unseen = f"({NOT_KNOWN})" if has_strange_weights(report) else "that it had not seen"
-    rows = ROW_KINDS[shown.kinds[0]] if seen else unseen
-    said = f"As trained in the file: {metric.unit.value(shown.score)} on {counted(shown.rows, 'row')} {rows}"
+    rows = f"the {rows} {ROW_KINDS[shown.kinds[0]]}" if seen else f"{rows} {unseen}"
+    said = f"As trained in the file: {metric.unit.value(shown.score)} on {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
 
@@ -188,11 +189,13 @@ def own_shown(report: Report) -> tuple[str, str] | None:
     own, claim = report.own_result, report.claim
     if own is not None and own.scores:
         shown, measured = own.unseen or own.scores[0], _own_metric(own, report.unit)
-        on = f"{measured.name} on {counted(shown.rows, 'row')}"
+        rows = counted(shown.rows, "row")
         if own.unseen and has_strange_weights(report):
-            on = f"{on}, as the file computes it; {NOT_KNOWN}"
+            on = f"{measured.name} on {rows}, as the file computes it; {NOT_KNOWN}"
+        elif own.unseen:
+            on = f"{measured.name} on {rows} outside its training"
         else:
-            on = f"{on} {'outside its training' if own.unseen else ROW_KINDS[shown.kinds[0]]}"
+            on = f"{measured.name} on the {rows} {ROW_KINDS[shown.kinds[0]]}"
         return measured.unit.value(shown.score), on
     if claim is not None:
         return metric(claim).unit.value(claim.stated), f"{metric(claim).name}, as cell {claim.cell} states"
@@ -237,9 +240,7 @@ def curves_in_words(report: Report) -> str:
     loss = " and then ".join(f"`{name}`" for name in losses)
     parts = [f"The loss is {loss}."] if loss else []
     if loss and scale is not None and not report.classes:
-        formula = target_scale(scale, "t")
-        of = "the data's own numbers" if formula == "t" else f"the targets `{formula}`, where `t` is the data's number"
-        parts = [f"The loss is {loss} of {of}. The absolute error is of the same."]
+        parts = [f"The loss is {loss}. {_scale_of_curves(report, target_scale(scale, 'value'))}"]
     if len({run.epochs for run in report.runs}) > 1:
         parts.append("A bold line ends where the first of the trainings stopped.")
     return " ".join(parts)
@@ -249,6 +250,34 @@ def topic(question: Question, report: Report) -> str:
     """Return what a question is about: "the reason" where it is about that of a REFER, which is asked first."""
     is_reason = report.verdict is Verdict.REFER and question == next(iter(report.questions), None)
     return "the reason" if is_reason and question.topic is Topic.TROUBLE else question.topic
+
+
+def _scale_of_curves(report: Report, formula: str) -> str:
+    """Say in which unit a regression's curves are drawn; ``formula``: that of the targets."""
+    has_error = any(watched.ABSOLUTE_ERROR.series(run.history, False) for run in report.runs)
+    charts = "Both charts are" if has_error else "The chart is"
+    unit = metrics.find("rmse", report.unit).unit
+    own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
+    return f"{charts} in {own}." if formula == "value" else f"{charts} in scaled units, `{formula}`, not in {own}."
+
+
+def unpredicted(report: Report) -> str:
+    """Return a sentence on the classes that are never predicted; "" if there are none, or an observation says it."""
+    confusion = report.comparison.confusion if report.comparison else ()
+    if any(seen.symptom is Symptom.NEVER_PREDICTED for seen in report.observations):
+        return ""
+    found = (
+        [
+            name
+            for label, name in enumerate(report.classes)
+            if sum(confusion[label]) and not any(row[label] for row in confusion)
+        ]
+        if confusion
+        else []
+    )
+    *before, last = found or [""]
+    listed = f"{', '.join(before)} and {last}" if before else last
+    return f"{listed} {'are' if before else 'is'} never predicted." if found else ""
 
 
 def decision_rows(report: Report) -> str:

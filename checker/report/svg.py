@@ -63,6 +63,10 @@ class Scale:
         low, high, value = (math.log(v) if self.logarithmic else v for v in (self.low, self.high, value))
         return min(1.0, max(0.0, (value - low) / (high - low)))
 
+    def side(self, value: float) -> int:
+        """Return the side on which a number lies beyond the scale: -1 or 1; 0 if it is within."""
+        return (value > self.high) - (value < self.low)
+
     def ticks(self, at_most: int = 6) -> list[float]:
         """Return round numbers within the scale."""
         if self.logarithmic:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from checker.formats.text import BLOCK, as_printed, counted, one_line, visible
+from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
 from checker.report import sentences, vocabulary, words
 
@@ -51,6 +51,7 @@ def with_templates_of(*packages: str) -> Environment:
         "agreement": sentences.agreement,
         "beside_the_bar": sentences.beside_the_bar,
         "as_trained": sentences.as_trained,
+        "continued": continued,
         "counted": counted,
         "difference": sentences.difference,
         "duration": words.duration,
@@ -70,6 +71,7 @@ def with_templates_of(*packages: str) -> Environment:
         "own_shown": sentences.own_shown,
         "own_scores": sentences.own_scores,
         "unchecked": sentences.unchecked,
+        "unpredicted": sentences.unpredicted,
         "without_inputs": sentences.without_inputs,
         "passed": sentences.passed,
         "percent": words.percent,

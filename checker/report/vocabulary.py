@@ -95,7 +95,7 @@ FITTED_ON = {
 }
 LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
 ROW_KINDS = {
-    RowKind.TRAINED: "of its training",
+    RowKind.TRAINED: "it was trained on",
     RowKind.WATCHED: "of its development set",
     RowKind.TESTED: "of its test",
     RowKind.UNUSED: "that it was never given",
@@ -107,7 +107,7 @@ FIGURES = {
     Figure.CURVES: "the learning curves",
     Figure.CONFUSION: "the confusion matrix",
     Figure.RESIDUALS: "predicted and true values",
-    Figure.FEATURES: "where the features come from",
+    Figure.FEATURES: "where the features and targets come from",
     Figure.CHOICE: "the choice of the model",
 }
 STAGES = {

@@ -118,6 +118,11 @@ class Metric:
         return self.name[0].upper() + self.name[1:]
 
     @property
+    def reaches(self) -> str:
+        """The verb for scores at the bar or better."""
+        return "reaches" if self.higher_is_better else "is below"
+
+    @property
     def worse(self) -> str:
         """The side of the bar for scores that do not reach it."""
         return "below" if self.higher_is_better else "above"

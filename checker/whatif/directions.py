@@ -148,7 +148,8 @@ def direction(
     if chosen is None:
         listed = ", ".join(one.words for one in outcomes)
         return Direction(sentence=f"none of these helps clearly: {listed}.", helps=False, tried=told, cost=cost)
-    end = ", which reaches the bar there" if chosen.reaches else ""
+    bar = original.settings.assignment.bar
+    end = f", which {metrics.find(bar.metric, bar.unit).reaches} the bar there" if chosen.reaches else ""
     sentence = f"{chosen.words}: {_gain(chosen, original)}{end}."
     return Direction(sentence=sentence, helps=True, tried=told, cost=cost)
 

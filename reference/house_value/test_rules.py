@@ -58,10 +58,8 @@ def test_trained_on_enough_data(answer: ModelCapture, data_rows: int) -> None:
 
 test_labels_are_the_datas = shared.test_labels_are_the_datas
 test_target_is_not_a_feature = shared.target_is_not_a_feature(
-    help="Take the column `median_house_value`, and all made from it, out of the features.",
+    help="Take the column `median_house_value`, and everything computed from it, out of the features.",
     target="the house value",
-    alone="tells the house value",
-    itself="The value itself",
 )
 test_development_set_was_watched = shared.reworded(
     shared.test_development_set_was_watched,

@@ -33,10 +33,8 @@ test_trained_on_enough_data = shared.reworded(
 )
 test_labels_are_the_datas = shared.test_labels_are_the_datas
 test_target_is_not_a_feature = shared.target_is_not_a_feature(
-    help="Take the column `ocean_proximity`, and all made from it, out of the features.",
+    help="Take the column `ocean_proximity`, and everything computed from it, out of the features.",
     target="the class",
-    alone="tells a class from all the others",
-    itself="The class itself",
 )
 test_development_set_was_watched = shared.reworded(
     shared.test_development_set_was_watched,
