@@ -16,6 +16,8 @@ from checker.source.error_words import FirstError
 from checker.source.first_errors import FirstErrors
 from checker.source.provenance import Provenance
 
+ALL_FILES = " Hand in all files that it reads, in one folder or zip with it."
+
 
 def explain(executed: Executed, settings: RunSettings) -> tuple[Failure, ...]:
     """Explain why there is no answer; failures of earlier stages come first.
@@ -141,25 +143,19 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
 
 
 def _other_library(library: str, cells: Sequence[CellResult], companions: Sequence[Companion]) -> Failure:
-    """Return a failure that names the library that is used in place of Keras."""
-    lacking, hint = _broken(cells, companions, library)
+    """Return a failure that names the library that is used in place of Keras; errors in its code do not matter."""
+    lacking = _lacking(cells, companions)
     return _failure(
         f"{frameworks.instead_of_keras(library, cells)}{lacking}",
-        f"Write the network in Keras and train it on the assignment's data.{hint}",
+        f"Write the network in Keras and train it on the assignment's data.{ALL_FILES if lacking else ''}",
         None,
     )
 
 
-def _broken(cells: Sequence[CellResult], companions: Sequence[Companion], library: str = "") -> tuple[str, str]:
-    """Return what a file lacks, and where to look for its errors, as sentences; "" for nothing. Errors that follow from
-    a ``library`` that is not installed do not count."""
+def _lacking(cells: Sequence[CellResult], companions: Sequence[Companion]) -> str:
+    """Return what a file lacks, as a sentence; "" for nothing."""
     lacking = next((said for cell in cells if (said := absences.lacks(cell, companions))), "")
-    if lacking:
-        return f" {lacking[0].upper()}{lacking[1:]}.", " Hand in all files that it reads, in one folder or zip with it."
-    broken = next((cell for cell in cells if cell.error is not None), None)
-    if broken is None or frameworks.is_absent(library, broken):
-        return "", ""
-    return "", f" The first cell that failed is {absences.place(broken)}; see whether it matters."
+    return f" {lacking[0].upper()}{lacking[1:]}." if lacking else ""
 
 
 def _nothing(
@@ -172,8 +168,10 @@ def _nothing(
     """Return a failure that says what the file holds instead: other ``libraries``, or networks ``trained``."""
     found = [*libraries, *map(_in_and_out, trained[-MOST_NAMED:])]
     instead = f" What was found instead: {', '.join(found)}." if found else ""
-    lacking, hint = _broken(cells, companions)
-    instead += lacking
+    broken = next((cell for cell in cells if cell.error is not None), None)
+    hint = "" if broken is None else f" The first cell that failed is {absences.place(broken)}; see whether it matters."
+    if lacking := _lacking(cells, companions):
+        instead, hint = f"{instead}{lacking}", ALL_FILES
     wanted = f" with {counted(outputs, 'output')}" if trained else ""
     add = "If one of these is to be the answer, let it have the outputs that the task needs; else add your own network"
     return _failure(

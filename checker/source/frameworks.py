@@ -28,7 +28,7 @@ def used_in(code: str) -> list[str]:
     return [library for library, pattern in PATTERNS.items() if re.search(pattern, code, re.MULTILINE)]
 
 
-def is_absent(library: str, cell: CellResult) -> bool:
+def _is_absent(library: str, cell: CellResult) -> bool:
     """Tell whether a cell failed because a library is not installed."""
     if cell.error is None or cell.error.name not in _ABSENT or library not in _PACKAGES:
         return False
@@ -38,7 +38,7 @@ def is_absent(library: str, cell: CellResult) -> bool:
 def instead_of_keras(library: str, cells: Sequence[CellResult]) -> str:
     """Say that a file uses a library in place of Keras, and whether it could run here."""
     what = "network is written in" if library in _OF_NETWORKS else "model is made with"
-    is_lacking = any(is_absent(library, cell) for cell in cells)
+    is_lacking = any(_is_absent(library, cell) for cell in cells)
     ran = f", and {library} is not installed here, so it could not run" if is_lacking else ""
     return f"The {what} {library}. The task asks for Keras{ran}."
 
