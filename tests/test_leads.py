@@ -226,7 +226,7 @@ def test_targets_that_are_not_recognised_lead_to_the_line_that_makes_them():
 
 
 def test_a_file_without_a_network_yet_is_said_to_lack_one():
-    """If a run ended before any cell made a network, both editions say that one is still to come."""
+    """If a run ended before any cell made a network, both editions say so."""
     report = replace(stopped(FailureCause.CUT_SHORT), selection=Selection(None, "none", ()), answer=None)
     before = replace(report, cells=(StudentCell(a_cell(2, "a = [0] * 10 ** 12"), True),))
     after = replace(report, cells=(StudentCell(a_cell(2, "m = keras.Sequential([])\nwhile True: pass"), True),))

@@ -280,7 +280,8 @@ def is_unseen(seen: SeenRows) -> bool:
 
 
 @pytest.mark.advisory(
-    help="Standardise the features, as the hand-out does, or start with a `Normalization` layer.",
+    help="Standardise the features, as the hand-out does, or start with a `Normalization` layer that was adapted to "
+    "the training rows.",
     short="Inputs not scaled",
 )
 def test_inputs_are_scaled(architecture: Architecture, tracing: Tracing) -> None:

@@ -193,7 +193,7 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if large and not normalises_inputs(of.architecture):
         inputs = counted(len(_columns(of)), "input")
         words = f"{len(large)} of {inputs} hold large numbers, which make training slow and unsteady."
-        help = "Standardise the features, or start with a `Normalization` layer."
+        help = "Standardise the features, or start with a `Normalization` layer that was adapted to the training rows."
         yield Cause(CauseKind.UNSCALED, words, help)
 
 

@@ -212,5 +212,5 @@ def _of_baseline(comparison: Comparison, metric: Metric) -> str:
     side = "no better" if own == theirs else "worse"
     return (
         f"The {metric.name} of {own} is {side} than {comparison.baseline}'s {theirs}; a PASS needs "
-        f"{write(comparison.bar)}."
+        f"{write(comparison.bar)}{'' if metric.higher_is_better else ' or less'}."
     )

@@ -24,11 +24,14 @@ MEND = (
     "Nothing was measured, so decide `resubmit`. If it is an honest mistake, ask for a version that runs to its end; "
     "if not, tell the lecturer."
 )
-NO_NETWORK = "No cell up to there makes a network yet, so one is still to come."
+NO_NETWORK = "The cells that ran contain no network. If there is none further down, one is needed, too."
 NOTHING = "You need not change anything now."
 STOPS = {
     Ending.TIME: ("Took too long", "is there a loop that never ends, or far more training than the task needs?"),
-    Ending.MEMORY: ("Used too much memory", "which array or table there is far larger than the data?"),
+    Ending.MEMORY: (
+        "Used too much memory",
+        "which array or table there is far larger than the data, or kept many times over?",
+    ),
     Ending.OUTPUT: ("Printed too much", "what is printed so often?"),
     Ending.PROCESSES: ("Started too many processes", "what starts processes there? The task needs none."),
 }
@@ -194,7 +197,7 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
 
 def _doubt_on_training(rationale: str) -> str:
     if is_said_in(rationale):
-        return "does the student know where these weights come from, and are they the student's own work?"
+        return "do these weights come from a training of a Keras network by the student, on training rows alone?"
     doubt = "does it train the network on the data alone, in a way that the student can explain?"
     return next((doubt for words, _, doubt in DOUBTS if words in rationale), doubt)
 
@@ -285,7 +288,10 @@ def _look_at_replay(report: Report) -> Look:
     where = _cell(cell)
     what = "does it train on nothing but the data?"
     if name:
-        what = f"does `{name}` only compute with what it is given, without files, labels or weights of its own?"
+        what = (
+            f"does `{name}` compute only from its inputs and from weights learnt in this training: no files, no labels, "
+            "no ready-made weights?"
+        )
     if "own class" in report.replayed:
         what = f"does `{name}` predict from the inputs alone, and train on nothing but the rows that it is given?"
     return Look(

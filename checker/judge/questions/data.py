@@ -16,6 +16,15 @@ from checker.source import absences, frameworks
 FEW_ROWS = 8_000
 """With fewer than this many of the 20,640 rows, much of the data is missing."""
 
+LIMITS = {
+    Ending.TIME: "Counts: epochs × rows / batch size makes the steps; a loop needs a condition that ends it; tries it "
+    "with one epoch first.",
+    Ending.MEMORY: "Names the line that keeps large arrays, and counts: rows × columns × 8 bytes, times the copies "
+    "that are kept. Keeps only what is needed of each.",
+    Ending.OUTPUT: "Names the line that prints, and how often it runs. A line for each epoch is enough.",
+    Ending.PROCESSES: "Names the line that starts processes, and says how many. This task needs none.",
+}
+"""Good answers on the limit that ended a run."""
 _WEIGHTS = (".h5", ".hdf5", ".keras", ".ckpt", ".index", ".pb", ".pth", ".pt", ".onnx", ".tflite")
 """How names of files with weights end."""
 _OFFERED = re.compile(r", which has [^;]*")
@@ -39,7 +48,8 @@ def a_limit(view: View) -> Details | None:
     if not _is_limit(view) or not failures:
         return None
     cell = failures[0].cell
-    return about(Figure.FAILURES if cell is None else cell, what=failures[0].rationale)
+    good = LIMITS.get(view.report.execution.ending, LIMITS[Ending.TIME])
+    return about(Figure.FAILURES if cell is None else cell, what=failures[0].rationale, good=good)
 
 
 def _is_limit(view: View) -> bool:
