@@ -289,8 +289,8 @@ def _look_at_replay(report: Report) -> Look:
     what = "does it train on nothing but the data?"
     if name:
         what = (
-            f"does `{name}` compute only from its inputs and from weights learnt in this training: no files, no labels, "
-            "no ready-made weights?"
+            f"does `{name}` compute only from its inputs and from weights learnt in this training: no files, no "
+            "labels, no ready-made weights?"
         )
     if "own class" in report.replayed:
         what = f"does `{name}` predict from the inputs alone, and train on nothing but the rows that it is given?"
