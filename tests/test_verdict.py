@@ -349,7 +349,7 @@ def test_a_replay_that_reaches_the_bar_is_referred_with_how_far_it_went():
     """A replay that reaches the bar is referred, and its reason says how many seeds ran."""
     reached, reasons = decide([], [], one_seed(0.91), METRICS["accuracy"], "a layer.", replay="1 of 5 seeds was run.")
     assert reached is REFER
-    assert reasons == ("1 of 5 seeds was run. The checker cannot rebuild the network: a layer.",)
+    assert reasons == ("The checker cannot rebuild the network: a layer. 1 of 5 seeds was run.",)
 
 
 def test_one_seed_of_a_replay_fails_nobody():

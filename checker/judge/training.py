@@ -60,8 +60,8 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
     elif compared is not None and compared.reaches_bar:
         named = _NAMED.search(evidence.replayed)
         seeds = (
-            f"{ran}. It reached the bar, but a demonstrator must confirm that {named[0] if named else 'this code'} "
-            "does nothing else than take part in the training."
+            f"{ran}, which reached the bar. A demonstrator looks at {named[0] if named else 'this code'}, because the "
+            "checker cannot judge it."
         )
     else:
         seeds = f"{ran}."

@@ -51,7 +51,7 @@ def decide(
             said = Verdict.REFER, f"{said[1]} One seed is not enough for a FAIL."
         if replayed:
             why = replayed.rstrip(".")
-            words = f"{replay} The checker cannot rebuild the network: {why}."
+            words = f"The checker cannot rebuild the network: {why}. {replay}"
             found.append((Verdict.REFER, words.strip()))
         found.append(said)
     elif not failures:
