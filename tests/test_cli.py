@@ -28,9 +28,14 @@ HOSTILE = "evil\x1b[2J\x1b]0;pwned\x07\u202egnp.ipynb"
 
 
 @pytest.fixture
-def run(root, program, monkeypatch):
-    """Run the program in this process, in the project's folder; return its exit code and all that it wrote."""
-    monkeypatch.chdir(root)
+def run(root, program, monkeypatch, tmp_path_factory):
+    """Run the program in this process, beside the project's files and without earlier results; return its exit code
+    and all that it wrote."""
+    place = tmp_path_factory.mktemp("project")
+    for path in root.iterdir():
+        if path.name != "results":
+            (place / path.name).symlink_to(path)
+    monkeypatch.chdir(place)
     return program
 
 

@@ -127,7 +127,7 @@ def test_a_demonstrator_reads_what_to_look_at(name):
 def test_a_replay_leads_to_the_code_that_is_replayed():
     """The cell that defines what could not be rebuilt is named and linked."""
     lead = lead_of(OPEN["replayed"])
-    assert lead.advice.startswith("Look at cell 4: does `Smoothed` only compute with what it is given")
+    assert lead.advice.startswith("Look at cell 4: does `Smoothed` compute only from its inputs")
     page = render_page(OPEN["replayed"])
     assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in page
     assert "open><summary>Cell 4</summary>" in page
@@ -190,7 +190,7 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
         "Before training, layer `d` already held weights. The checker cannot tell where they come from, so it did not "
         "train the network again."
     )
-    assert lead.advice.startswith("Look at `m.set_weights(weights)` in cell 2: does the student know where")
+    assert lead.advice.startswith("Look at `m.set_weights(weights)` in cell 2: do these weights come from")
     assert theirs.advice.startswith("This need not be a fault. ")
     assert lead.cell == theirs.cell == 2
     for page in (render_page(report), render_student_page(report)):
