@@ -79,12 +79,14 @@ def test_a_network_in_words() -> None:
         (
             chain(dense(5, "softmax")),
             False,
-            "The 9 inputs go straight to the 5 outputs, with no hidden layer: that is logistic regression.",
+            "The 9 inputs go straight to the 5 outputs, with no hidden layer: that is the same kind of model as "
+            "logistic regression.",
         ),
         (
             chain(dense(1)),
             True,
-            "The 9 inputs go straight to the one output, with no hidden layer: that is linear regression.",
+            "The 9 inputs go straight to the one output, with no hidden layer: that is the same kind of model as "
+            "linear regression.",
         ),
         (
             chain(dense(50), dense(5, "softmax")),

@@ -191,7 +191,7 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
         "train the network again."
     )
     assert lead.advice.startswith("Look at `m.set_weights(weights)` in cell 2: do these weights come from")
-    assert theirs.advice.startswith("This need not be a fault. ")
+    assert theirs.advice.startswith("The weights must come from training your own Keras network")
     assert lead.cell == theirs.cell == 2
     for page in (render_page(report), render_student_page(report)):
         assert '<details class="printed" open><summary>Cell 2</summary>' in page

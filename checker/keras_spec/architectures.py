@@ -75,7 +75,7 @@ def linear_in_words(architecture: Architecture, is_regression: bool) -> str:
     go = "goes" if inputs == 1 else "go"
     said = f"The {_counted('input', inputs)} {go} straight to the {_counted('output', outputs)}, with no hidden layer"
     is_exact = output_activation(architecture) in ("softmax", LINEAR)
-    return f"{said}: that is {'' if is_exact else 'no more than '}{model}."
+    return f"{said}: that is {'the same kind of model as' if is_exact else 'no more than'} {model}."
 
 
 def _counted(noun: str, count: int | None) -> str:

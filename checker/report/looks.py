@@ -24,7 +24,7 @@ MEND = (
     "Nothing was measured, so decide `resubmit`. If it is an honest mistake, ask for a version that runs to its end; "
     "if not, tell the lecturer."
 )
-NO_NETWORK = "The cells that ran contain no network. If there is none further down, one is needed, too."
+NO_NETWORK = "No cell that ran makes a network, and the task needs one."
 NOTHING = "You need not change anything now."
 STOPS = {
     Ending.TIME: ("Took too long", "is there a loop that never ends, or far more training than the task needs?"),
@@ -149,6 +149,12 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             ready = (
                 f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
             )
+            if is_said_in(failure.rationale):
+                ready = (
+                    "The weights must come from training your own Keras network, on the training rows only. If yours "
+                    f"do, change nothing: show a demonstrator {_cell(cell)} and explain it. If they do not, change "
+                    "that and hand it in again."
+                )
         case _:
             look = f"Read {where}, where the first error arose, before anyone runs the file. {_mend(report)}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED

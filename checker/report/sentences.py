@@ -12,7 +12,7 @@ from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import CauseKind, Claim, Question, Report, Symptom, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, YOURS
+from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
@@ -173,6 +173,8 @@ def meaning(report: Report, is_for_students: bool) -> str:
     """Return what the verdict means, to a demonstrator or to the student."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
         return "Not there yet: there is nothing to check"
+    if report.answer is None and any(failure.cause is FailureCause.CUT_SHORT for failure in report.failures):
+        return STOPPED[is_for_students]
     return (YOURS if is_for_students else MEANING)[report.verdict]
 
 

@@ -21,6 +21,8 @@ YOURS = {
     Verdict.REFER: "A demonstrator decides with you",
 }
 """What a verdict means, to the student."""
+STOPPED = ("Nothing was measured: read the cell, then decide", "Not checked: change it and hand it in again")
+"""What a run means that a limit ended before any network was trained: to the demonstrator, and to the student."""
 LIKENESS = {
     Likeness.FEW: "They are too few to matter, so all models are scored without them.",
     Likeness.ALIKE: "They are like the others, so all models are scored without them.",
