@@ -38,3 +38,17 @@ def why_not() -> str:
     except playwright_error() as error:
         return f"no Chromium starts (apt-get install chromium, or playwright install chromium): {str(error)[:200]}"
     return ""
+
+
+def faults(page) -> list[str]:
+    """Return the serious faults that axe finds on a page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]

@@ -72,6 +72,17 @@ def _longest_first(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path in busy, [-count for count in weights[item.path]]))
 
 
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = browser.launch(playwright)
+        yield started
+        started.close()
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""

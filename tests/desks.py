@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlencode
 
+import uvicorn
 from reports import DATA
 
+from checker.desk import serving
 from checker.desk.application import application
 from checker.desk.desk import Desk
 from checker.desk.results import Results
@@ -124,3 +127,20 @@ class Visitor:
         body = urlencode({"token": self.token} | (fields or {}), doseq=True, errors="surrogatepass").encode()
         usual = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
         return self.ask("POST", target, body, **{k.replace("-", "_"): v for k, v in (usual | headers).items()})
+
+
+@contextlib.contextmanager
+def serve(folder: Path, workshop: object = None) -> Iterator[Desk]:
+    """Serve a desk on a folder of results, as its command does; ``workshop`` opens other what-ifs than its own."""
+    with serving.listening("127.0.0.1", None) as at, DecisionLog.open(folder) as log:
+        served = Desk(Results(folder), log, Address("127.0.0.1", at.getsockname()[1]))
+        if workshop is not None:
+            served.workshop = workshop
+        server = uvicorn.Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [at]})
+        thread.start()
+        yield served
+        served.hub.close()
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()

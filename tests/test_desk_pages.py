@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,19 +11,12 @@ import browser
 import pytest
 from cohort import a_cohort
 from reports import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
-from test_pages import _faults
 
 pytest.importorskip("uvicorn")
 
-import uvicorn
-from desks import write_results
+from desks import serve, write_results
 
-from checker.desk import serving
-from checker.desk.application import application
 from checker.desk.desk import Desk
-from checker.desk.results import Results
-from checker.desk.walls import Address
-from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import Choice
 from checker.records.report import Unfinished
 
@@ -33,17 +25,6 @@ pytestmark = pytest.mark.browser
 DESKTOP, PHONE = 1280, 390
 DARK = ("/", "/student/pass", "/student/fail")
 LIGHT = (*DARK, "/student/refer", "/student/price", "/student/zoe", "/student/nobody")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    """A browser without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = browser.launch(playwright)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +40,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def desk(written: Path, tmp_path: Path) -> Iterator[Desk]:
     """A desk that is served, on a copy of the results."""
     shutil.copytree(written, tmp_path, dirs_exist_ok=True)
-    with serving.listening("127.0.0.1", None) as at, DecisionLog.open(tmp_path) as log:
-        served = Desk(Results(tmp_path), log, Address("127.0.0.1", at.getsockname()[1]))
-        server = uvicorn.Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [at]})
-        thread.start()
+    with serve(tmp_path) as served:
         yield served
-        served.hub.close()
-        server.should_exit = True
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 class Seat:
@@ -294,7 +267,7 @@ def test_every_page_can_be_used_by_everyone(seat, desk: Desk, scheme: str, paths
     for path in (*paths, f"/student/{hostile}"):
         ada.go(path)
         ada.page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
-        assert _faults(ada.page) == [], path
+        assert browser.faults(ada.page) == [], path
         assert ada.page.evaluate("document.documentElement.scrollWidth") <= PHONE, path
     assert [url for url in asked if not url.startswith((ada.url, "data:image/png"))] == []
     assert [said for said in ada.errors if "404" not in said] == []

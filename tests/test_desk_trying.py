@@ -1,26 +1,17 @@
 """The what-if page in a real browser, with a network that is trained in a real box."""
 
 import re
-import threading
 from types import SimpleNamespace
 
 import browser
 import pytest
 from reports import a_pass
-from test_pages import _faults
 from trained import stored, trained
 
 pytest.importorskip("uvicorn")
 
-import uvicorn
-from desks import write_results
+from desks import serve, write_results
 
-from checker.desk import serving
-from checker.desk.application import application
-from checker.desk.desk import Desk
-from checker.desk.results import Results
-from checker.desk.walls import Address
-from checker.gradebooks.decision_log import DecisionLog
 from checker.run import places
 from checker.run.what_ifs import WhatIfs
 
@@ -38,38 +29,29 @@ def desk(assignment, make, tmp_path_factory):
     stored(gathered, settings, folder)
     made = WhatIfs(folder, settings, places.Pool())
     made.get_ready()
-    with serving.listening("127.0.0.1", None) as at, DecisionLog.open(folder) as log:
-        served = Desk(Results(folder), log, Address("127.0.0.1", at.getsockname()[1]))
-        served.workshop = SimpleNamespace(open=lambda: made)
-        server = uvicorn.Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [at]})
-        thread.start()
+    with serve(folder, SimpleNamespace(open=lambda: made)) as served:
         yield served
-        served.hub.close()
-        server.should_exit = True
-        thread.join(10)
     made.close()
 
 
 @pytest.fixture
-def visit(desk):
+def visit(desk, chromium):
     """Opens a page of the desk in a browser; returns the page and the errors that it told."""
-    from playwright.sync_api import sync_playwright
+    contexts = []
 
-    with sync_playwright() as playwright:
-        started = browser.launch(playwright)
+    def opened(path, **settings):
+        contexts.append(chromium.new_context(**settings))
+        page, errors = contexts[-1].new_page(), []
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{desk.address.url}/in/{desk.people.invite('Ada')}")
+        page.wait_for_url(f"{desk.address.url}/")
+        page.goto(f"{desk.address.url}{path}")
+        return page, errors
 
-        def opened(path, **settings):
-            page, errors = started.new_context(**settings).new_page(), []
-            page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(f"{desk.address.url}/in/{desk.people.invite('Ada')}")
-            page.wait_for_url(f"{desk.address.url}/")
-            page.goto(f"{desk.address.url}{path}")
-            return page, errors
-
-        yield opened
-        started.close()
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 def test_a_change_is_drawn_as_it_trains(visit, desk):
@@ -114,7 +96,7 @@ def test_it_works_on_a_phone_and_for_everybody(visit, scheme):
     """On a phone, in both themes, nothing hangs over the edge, and axe-core finds nothing serious."""
     page, errors = visit("/student/ada/what-if", viewport={"width": 390, "height": 800}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert _faults(page) == []
+    assert browser.faults(page) == []
     assert not errors
 
 

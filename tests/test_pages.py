@@ -60,17 +60,6 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    """A browser without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = browser.launch(playwright)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an index and pages of every verdict, with the longest names, and with hostile text everywhere."""
     place = tmp_path_factory.mktemp("site")
@@ -139,28 +128,15 @@ def test_a_page_can_be_used_by_everyone(visit, name: str, scheme: str) -> None:
     """axe-core finds nothing serious or critical on any page, with all that is folded away unfolded."""
     seen = visit(name, PHONE, color_scheme=scheme)
     seen.page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
-    assert _faults(seen.page) == []
+    assert browser.faults(seen.page) == []
 
 
 def test_axe_would_find_faults(chromium) -> None:
     """The same look at a page with faults of both degrees finds them."""
     page = chromium.new_page()
     page.set_content("<p style='color: #bbb; background: #fff'>pale</p><img src='data:,'><button></button>")
-    assert {fault.split(":")[0] for fault in _faults(page)} >= {"color-contrast", "image-alt", "button-name"}
+    assert {fault.split(":")[0] for fault in browser.faults(page)} >= {"color-contrast", "image-alt", "button-name"}
     page.close()
-
-
-def _faults(page) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response
-    assert found["passes"], "axe looked at nothing"
-    return [
-        f"{fault['id']}: {node['html'][:200]}"
-        for fault in found["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("name", PAGES)

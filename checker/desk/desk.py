@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from checker.desk.events import Hub
@@ -15,6 +16,7 @@ from checker.desk.table import Table
 from checker.desk.walls import Address, Form
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.decisions import DecisionEntry, Origin
+from checker.records.roster import Row
 from checker.records.settings import RunSettings
 from checker.run.places import Place
 from checker.run.what_ifs import Workshop
@@ -92,6 +94,14 @@ def desk_of(request: Request) -> Desk:
     """Return the desk that a request came to."""
     desk: Desk = request.app.state.desk
     return desk
+
+
+def row_of(request: Request) -> Row:
+    """Return the student whom a request's address names. Raises HTTPException, in words, if there is none."""
+    row = desk_of(request).results.now().by_slug.get(request.path_params["slug"])
+    if row is None:
+        raise HTTPException(404, "There is no such student in these results, or no longer.")
+    return row
 
 
 def session_of(request: Request) -> Session:

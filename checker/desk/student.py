@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from checker.desk import classroom, pages
-from checker.desk.desk import Desk, desk_of, form_of, session_of
+from checker.desk.desk import Desk, desk_of, form_of, row_of, session_of
 from checker.desk.walls import Form
 from checker.errors import UsageError
 from checker.gradebooks import conditions
@@ -54,7 +54,7 @@ def counting(entries: Sequence[DecisionEntry]) -> DecisionEntry | None:
 
 def show(request: Request) -> Response:
     """Return a student's page, or the part of it that others may change."""
-    desk, session, row = desk_of(request), session_of(request), _row(request)
+    desk, session, row = desk_of(request), session_of(request), row_of(request)
     for slug in desk.presence.look(session, row.slug):
         desk.hub.publish("presence", slug)
     event, (report, problem) = desk.hub.number, _report(desk, row)
@@ -125,19 +125,12 @@ def _since(desk: Desk, report: Report) -> dict[str, Any]:
     return {"changed": changes.between(files[-1].report, report), "earlier_page": files[-1].page}
 
 
-def _row(request: Request) -> Row:
-    row = desk_of(request).results.now().by_slug.get(request.path_params["slug"])
-    if row is None:
-        raise HTTPException(404, "There is no such student in these results, or no longer.")
-    return row
-
-
 # -- writing -----------------------------------------------------------------------------------------------
 
 
 def decide(request: Request) -> Response:
     """Save a decision. A note alone keeps the decision and its conditions as they are."""
-    desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
+    desk, session, form, row = desk_of(request), session_of(request), form_of(request), row_of(request)
     before = counting(desk.log.history(row.student))
     note, asked = form.first("note"), [*form.all("condition"), *form.first("other").splitlines()]
     choice, file = _choice(form.first("choice")), row.sha256
@@ -168,7 +161,7 @@ def _based_on(form: Form) -> int:
 def undo(request: Request) -> Response:
     """Take the decision that counts back, if it is the one that the page showed: what was before it counts again.
     Nothing is removed from the history."""
-    desk, session, row = desk_of(request), session_of(request), _row(request)
+    desk, session, row = desk_of(request), session_of(request), row_of(request)
     entries = desk.log.history(row.student)
     seen, counted = _based_on(form_of(request)), [one for one in entries if one.origin is not Origin.STALE]
     if counted and entries[-1].id == seen:
@@ -180,7 +173,7 @@ def undo(request: Request) -> Response:
 
 def answer(request: Request) -> Response:
     """Save how the student answered a question; no mark takes an earlier one back."""
-    desk, session, form, row = desk_of(request), session_of(request), form_of(request), _row(request)
+    desk, session, form, row = desk_of(request), session_of(request), form_of(request), row_of(request)
     question, help = form.first("question"), None
     with suppress(ValueError):
         help = Help(form.first("help"))
@@ -193,7 +186,7 @@ def answer(request: Request) -> Response:
 
 def here(request: Request) -> Response:
     """Note that a page is open, or that it was closed."""
-    desk, session, row = desk_of(request), session_of(request), _row(request)
+    desk, session, row = desk_of(request), session_of(request), row_of(request)
     if form_of(request).first("away"):
         changed = {row.slug} if desk.presence.leave(session, row.slug) else set()
     else:

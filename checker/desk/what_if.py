@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from checker.desk import pages
-from checker.desk.desk import Desk, desk_of, form_of, session_of
+from checker.desk.desk import Desk, desk_of, form_of, row_of, session_of
 from checker.errors import CheckerError, EvidenceError, UsageError
 from checker.keras_spec.architectures import describe_layer, output_activation, own_activation
 from checker.records.codec import from_json, to_json
@@ -78,7 +78,7 @@ def asked(request: Request) -> Asked:
 
 def show(request: Request) -> Response:
     """Return the page, or the part of it that tells what came of a change."""
-    row, want = _row(request), asked(request)
+    row, want = row_of(request), asked(request)
     base = f"/student/{row.slug}/what-if"
     names: dict[str, Any] = {"row": row, "base": base, "of": desk_of(request).results.now()} | NOTHING
     names["kept"] = kept(desk_of(request), row)
@@ -264,7 +264,7 @@ def _presets(original: Original, want: Asked, base: str) -> list[tuple[presets.P
 
 async def live(request: Request) -> Response:
     """Return the epochs of a training as they come: charts, and how far it is."""
-    row, want, person = _row(request), asked(request), session_of(request).id
+    row, want, person = row_of(request), asked(request), session_of(request).id
     workshop = desk_of(request).workshop
 
     def begin() -> tuple[Trying, Drawing]:
@@ -336,7 +336,7 @@ def _event(content: dict[str, Any]) -> str:
 
 def keep(request: Request) -> Response:
     """Keep a variant and what came of it with the record of the session."""
-    row, form, desk = _row(request), form_of(request), desk_of(request)
+    row, form, desk = row_of(request), form_of(request), desk_of(request)
     try:
         variant = forms.parse(parse_qsl(form.first("variant"), max_num_fields=forms.MOST_FIELDS))
         found = desk.workshop.open().known(row.slug, variant)
@@ -371,7 +371,7 @@ def kept(desk: Desk, row: Row) -> list[Kept]:
 
 def make_answer(request: Request) -> Response:
     """Make another network of the file the answer, and go back to the student's page, which then shows its verdict."""
-    row, form, desk = _row(request), form_of(request), desk_of(request)
+    row, form, desk = row_of(request), form_of(request), desk_of(request)
     number = form.first("network")
     if not (number.isascii() and number.isdecimal() and len(number) < 9):
         raise HTTPException(400, "This names no network; nothing was changed.")
@@ -385,7 +385,7 @@ def make_answer(request: Request) -> Response:
 
 def advise(request: Request) -> Response:
     """Try what helps a submission below the bar, and show it."""
-    row, desk = _row(request), desk_of(request)
+    row, desk = row_of(request), desk_of(request)
     try:
         desk.workshop.open().advise(row.slug, desk.results.report(row.slug), session_of(request).id)
     except UsageError as error:
@@ -399,13 +399,6 @@ def _kept(one: KeptTrial) -> Kept:
     except EvidenceError:
         return Kept("a what-if", "another version of the checker wrote what came of it.", one.by, one.at, "")
     return Kept(tried.change, tried.sentence, one.by, one.at, escape(f"?{urlencode(forms.items(tried.variant))}"))
-
-
-def _row(request: Request) -> Row:
-    row = desk_of(request).results.now().by_slug.get(request.path_params["slug"])
-    if row is None:
-        raise HTTPException(404, "There is no such student in these results, or no longer.")
-    return row
 
 
 ROUTES = (

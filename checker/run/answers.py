@@ -1,4 +1,4 @@
-"""Networks that a demonstrator made the answer, and what makes one: training it, judging it, its pages and tables.
+"""Networks that a demonstrator made the answer: which can be, and who chose which. ``batch.make_answer`` trains them.
 
 Theory of operation: the choice is stored beside the results, with who made it, and holds for the same file only. A
 later batch respects it as if ``--model`` had named the network; judging again finds it in the evidence. A network is
