@@ -139,6 +139,7 @@ def _wrong_width(model: ModelCapture, outputs: int) -> Failure:
         f"The network {name(model)} ends in {counted(model.output_width or 0, 'output')}; {wanted}{missing}",
         help if outputs > 1 else "End the network in one unit without an activation: Dense(1).",
         model.fits[-1].cell,
+        FailureCause.WRONG_OUTPUTS,
     )
 
 
@@ -188,5 +189,7 @@ def _in_and_out(model: ModelCapture) -> str:
     return f"the network {name(model)}{f' with {ends}' if ends else ''} (cell {model.fits[-1].cell})"
 
 
-def _failure(rationale: str, help: str, cell: int | None) -> Failure:
-    return Failure(stage=Stage.SELECTING, cause=FailureCause.NO_ANSWER, rationale=rationale, help=help, cell=cell)
+def _failure(
+    rationale: str, help: str, cell: int | None, cause: FailureCause = FailureCause.NO_ANSWER
+) -> Failure:
+    return Failure(stage=Stage.SELECTING, cause=cause, rationale=rationale, help=help, cell=cell)

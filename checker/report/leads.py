@@ -15,7 +15,7 @@ from checker.report.vocabulary import CAUSES
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
-THEN = "Then decide `resubmit`."
+THEN = "Decide `resubmit`."
 LONG = 160
 """Most characters of a reason that is shown in one piece."""
 
@@ -35,7 +35,8 @@ HELP = (
 
 @dataclass(frozen=True)
 class Lead:
-    """What a page says first. ``label`` says what ``advice`` is: something to do, to tell, to look at or to expect.
+    """What a page says first. ``label`` says what ``advice`` is: something to do, to tell, to look at or to expect;
+    ``then``: what to do after that, "" for nothing.
     ``rule``: the name of the rule whose failure says the same, "" for none. ``cell``: the cell to show beside it;
     ``about_cell``: what is to know of that, "" for nothing."""
 
@@ -45,6 +46,7 @@ class Lead:
     advice: str
     explanation: str = ""
     detail: str = ""
+    then: str = ""
     rule: str = ""
     cell: int | None = None
     about_cell: str = ""
@@ -64,7 +66,7 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
         lead = _failing(report)
         if is_for_students:
             return replace(lead, label=FIRST)
-        return replace(lead, advice=f"{lead.advice} {THEN}".lstrip())
+        return replace(lead, then=THEN)
     reached = "".join(report.reasons[:1])
     if is_for_students:
         asks = (
