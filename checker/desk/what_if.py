@@ -1,8 +1,8 @@
-"""The what-if page: a student's network as a form, curves as they come, and what came of each change.
+"""The what-if page: a student's network as a form, curves as they come, and the result of each change.
 
-Theory of operation: an address says everything about a variant, so it can be shared, and the browser's own way back is
+Theory of operation: an address says everything about a variant, so it can be shared, and the browser's Back button is
 the undo. A page that names a variant begins to train it, unless that was tried before. A script then follows the epochs
-as server-sent events, whose charts are drawn here. Without scripts a link waits for the end.
+as server-sent events; their charts are drawn here. Without scripts a link waits for the end.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ from checker.whatif.refusal import RefusedError
 
 NOTHING: dict[str, Any] = {"card": None, "live": "", "error": "", "is_unchanged": False, "beside": (), "charts": ()}
 NOTHING |= {"networks": (), "choice": None, "direction": None, "may_advise": False}
-"""What a page names that has nothing to tell."""
+"""Template variables of a page without results."""
 MOST_BESIDE = 3
-"""Most other variants beside the one on the page."""
+"""Maximum number of other variants beside the page's own."""
 WAIT_SECONDS = 600.0
 LOOK_SECONDS = 0.05
 
@@ -103,7 +103,7 @@ def show(request: Request) -> Response:
     names["value"] = metrics.find(bar.metric, bar.unit).unit.value
     if pages.is_part(request, "tried"):
         part = pages.render(request, "desk/tried.html", **names)
-        is_there = request.headers.get("hx-current-url", "").endswith(here)  # a second entry would be an idle undo
+        is_there = request.headers.get("hx-current-url", "").endswith(here)  # a second would undo nothing
         part.headers["HX-Push-Url"] = "false" if is_there else here
         return part
     names |= _form(original, variant) | {"presets": _presets(original, want, base)}
@@ -111,14 +111,14 @@ def show(request: Request) -> Response:
 
 
 def _shown(want: Asked) -> Variant:
-    """Return what a form may show of a variant that is refused: as much as is one."""
+    """Return the variant for the form after a refusal: the unchanged network if it cannot be read."""
     with suppress(RefusedError):
         return want.variant
     return Variant()
 
 
 def _told(request: Request, what_ifs: WhatIfs, row: Row, want: Asked, variant: Variant) -> dict[str, Any]:
-    """Return what came of a variant, or where it can be watched; nothing for the unchanged network."""
+    """Return a variant's result, or where to watch it; for the unchanged network, its charts."""
     gathered = what_ifs.gathered(row.slug)
     before = [run.history for run in gathered.evidence.runs if run.seed in gathered.evidence.seeds]
     beside = [_card(what_ifs, row, one, before) for one in want.beside]
@@ -298,7 +298,7 @@ async def live(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Draws a training that is still running over the original's histories."""
+    """Draws, over the original's histories, a training that is still running."""
 
     before: Sequence[curves.History]
     epochs: int
@@ -317,7 +317,7 @@ class Drawing:
 
 
 def histories(epochs: Sequence[Epoch]) -> dict[int, dict[str, list[float | None]]]:
-    """Return the history of each seed. An epoch that is told again replaces what was told of it first."""
+    """Return the history of each seed. An epoch that is sent again replaces the first version."""
     found: dict[int, dict[str, list[float | None]]] = {}
     for epoch in epochs:
         history = found.setdefault(epoch.seed, {})

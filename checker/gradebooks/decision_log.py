@@ -1,9 +1,9 @@
 """The store of decisions, ``decisions.sqlite`` in the results folder, to which desk, batch and export write at once.
 
-Theory of operation: SQLite in write-ahead mode, which syncs the disk before a call returns. So an answered call is on
-disk whatever happens next, and its lock is held for milliseconds only. Entries are never changed: triggers refuse it,
-also to other programs. Only ``erase`` removes any. On a network file system write-ahead mode does not work, because its
-processes share memory; a rollback journal does the same more slowly.
+Theory of operation: SQLite in write-ahead mode, with a sync of the disk before a call returns. So what a call wrote is
+on disk once it returns, and the lock is held only for milliseconds. Entries are never changed: triggers refuse it, also
+to other programs. Only ``remove`` deletes any. On a network file system write-ahead mode does not work, because it
+needs shared memory; there a rollback journal is used, which is slower.
 """
 
 import json
@@ -27,7 +27,7 @@ FILE = "decisions.sqlite"
 VERSION = 1
 """SQLite's ``user_version`` of the file; raise it when the tables change."""
 LONGEST = 100_000
-"""Most characters of a note. The longest cell that Python reads from a CSV is 131,072."""
+"""Maximum length of a note, in characters. The longest cell that Python reads from a CSV is 131,072."""
 LONGEST_CONDITION, MOST_CONDITIONS = 300, 20
 LONGEST_TRIAL = 4_000_000
 PATIENCE = 10.0

@@ -1,7 +1,7 @@
 """The table of blame: from the cause of a failure to its verdict. Pure.
 
 Work that was cut short, and steps that the checker could not do, go to a demonstrator. A submission fails only for its
-file's contents, or for the file's actions in a run that reached its end. No cause leads to PASS.
+file's contents, or for what it did in a run that reached its end. No cause leads to PASS.
 """
 
 from collections.abc import Mapping

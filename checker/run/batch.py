@@ -1,9 +1,9 @@
 """Check many submissions through any ``concurrent.futures`` executor, and reuse stored evidence.
 
-Theory of operation: as soon as a submission ends, its evidence is stored, its page written, and the index tells of it.
-After a failure of the harness it is tried once more. If it fails again, it is listed without a verdict, and the next
-batch tries it anew. A submission runs in a ``Place``: on this machine (``Pool``), or on others (``cluster``). Meanwhile
-everybody else's stored evidence is judged again, so that index and tables hold all that the folder holds.
+Theory of operation: as soon as a submission ends, its evidence is stored, its page written, and the index shows it. If
+the checker itself fails, the submission is tried once more. If that fails too, it is listed without a verdict, and the
+next batch tries it anew. A submission runs in a ``Place``: on this machine (``Pool``), or on others (``cluster``).
+Meanwhile everybody else's stored evidence is judged again, so that index and tables hold all that the folder holds.
 """
 
 import tempfile
@@ -79,9 +79,9 @@ def run(
     """Check all submissions in the boxes of a place. Write their pages and the index as they end, then the tables.
 
     Index and tables hold whatever else is stored in the folder, too; the result is about ``submissions`` alone. With
-    ``advises``, it is tried what helps a submission below the bar. Raises
-    AssignmentError if a rule cannot run at all. KeyboardInterrupt ends every box first; then index and tables are
-    written with what has ended.
+    ``advises``, changes that may help a submission below the bar are tried too. Raises AssignmentError if a rule
+    cannot run at all. KeyboardInterrupt ends every box first; then index and tables are written with what has
+    ended.
     """
     files.clear(out)
     board = Board(settings, out, [submission.name for submission in submissions])
@@ -131,7 +131,7 @@ def _attempt(
     fresh: bool,
     advises: bool,
 ) -> End:
-    """Check one submission. After a failure of the harness, try again before reporting it."""
+    """Check one submission. If the checker itself fails, try again before reporting that."""
     message = ""
     for _ in range(ATTEMPTS):
         try:
@@ -249,7 +249,7 @@ def _gather(submission: Submission, settings: RunSettings, place: Place, watch: 
 
 
 def as_handed_in(gathered: Gathered, submission: Submission) -> Gathered:
-    """Return the evidence with the same file's present submission record, which may have another path or identity."""
+    """Return the evidence with the file's current submission record; its path or identity may have changed."""
     number = execution.file_of(gathered.evidence.submission, submission)
     evidence = replace(gathered.evidence, submission=execution.as_checked(submission, number))
     return replace(gathered, evidence=evidence)
@@ -303,7 +303,7 @@ def judge_again(settings: RunSettings, reference: ReferenceResults, out: Path, o
 
 
 def _judge_lightly(place: Path, under: str, settings: RunSettings, reference: ReferenceResults, out: Path) -> End:
-    """Judge stored evidence; return a report without its bulk, which is written."""
+    """Judge stored evidence; return the report without its bulk, which is on disk."""
     end = _judge_stored(place, under, settings, reference, out)
     return light(end) if isinstance(end, Report) else end
 

@@ -1,12 +1,12 @@
 """Speed-ups of a student's own ``fit`` that leave its results bit-identical.
 
-Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. A network and a
-training of Keras's own, on arrays, take each epoch in one loop (``epochs``), in which nothing runs but what Keras puts
-into the graph. Otherwise Keras can take several steps before it returns to Python (``steps_per_execution``), with the
-same numbers in the same order. A callback that works at each step would then run once an epoch. So both are done only
-if none of the student's code runs at a step: no callbacks except those that work by the epoch, no custom training step,
-no eager training. Random layers of legacy Keras also rule both out, because their numbers depend on how often the step
-was traced. ``tests/guest/test_executions.py`` shows that the digits stay.
+Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. If network and
+training are Keras's own, on arrays, each epoch is one loop (``epochs``) that runs only what Keras puts into the graph.
+Otherwise Keras can take several steps before it returns to Python (``steps_per_execution``), with the same numbers in
+the same order. A callback that works at each step would then run once an epoch. So both are done only if none of the
+student's code runs at a step: no callbacks except those that work by the epoch, no custom training step, no eager
+training. Random layers of legacy Keras also rule both out, because their numbers depend on how often the step was
+traced. ``tests/guest/test_executions.py`` shows that the digits stay.
 
 TensorFlow tunes a data set's parallelism and buffers while it is read, in an autotune thread that sleeps for 10 ms,
 then 20, then 40 and so on. ``fit`` drops the iterator after each epoch. Dropping it wakes the thread before the stop
@@ -97,8 +97,8 @@ class Pace:
 
 @contextlib.contextmanager
 def one_execution(model: Any, steps: int) -> Iterator[None]:
-    """Let Keras take so many steps in one execution. Its functions keep the number with which they were traced, so it
-    makes others meanwhile."""
+    """Let Keras take ``steps`` steps in one execution. Traced functions keep their number of steps, so Keras makes new
+    ones meanwhile."""
     before = {name: getattr(model, name) for name in FUNCTIONS}
     _set(model, dict.fromkeys(FUNCTIONS), steps)
     try:
@@ -152,7 +152,7 @@ def may_skip_python(tf: Any, keras: Any, model: Any) -> bool:
 
 def may_loop(tf: Any, keras: Any, model: Any, given: Mapping[str, Any]) -> bool:
     """Tell whether an epoch may be one loop: all that is traced is Keras's own and was shown to give the same digits;
-    nothing of the student's hears of a step; rows are arrays in one order for an epoch."""
+    no code of the student's runs at a step; rows are arrays in one order for an epoch."""
     is_legacy = generation.is_legacy(keras)
     return (
         _is_plain(tf, keras, model)
