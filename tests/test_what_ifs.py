@@ -1,5 +1,6 @@
 """What people try: one thing at a time for each, few that wait, none twice, and none on evidence that is not ours."""
 
+import shutil
 import threading
 from dataclasses import replace
 
@@ -93,6 +94,16 @@ def test_equal_requests_are_answered_from_the_cache(desk, place, ada, out):
     stored(replace(gathered, evidence=replace(gathered.evidence, cut_short="Cut.")), settings, out)
     assert desk.ask("ada", Variant(epochs=5), "Bo").wait(10)
     assert len(place.asked) == 2
+
+
+def test_nothing_is_written_of_a_submission_that_was_erased(desk, place, out):
+    """A what-if that ends after its submission was erased leaves no file behind."""
+    trying = desk.ask("ada", Variant(epochs=5), "Bo")
+    assert place.began.acquire(timeout=10)
+    shutil.rmtree(out / "evidence" / "ada")
+    place.go.set()
+    assert trying.wait(10) and trying.result is not None
+    assert not (out / "evidence" / "ada").exists()
 
 
 def test_a_persons_newer_request_ends_the_older(desk, place):

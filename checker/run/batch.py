@@ -332,5 +332,5 @@ def is_altered(out: Path, name: str) -> bool:
     False if the list of digests or the evidence is missing, as in a folder that keeps only pages and tables.
     """
     place = out / EVIDENCE / files.slug(name)
-    is_known = (out / store.DIGESTS).is_file() and (place / "evidence.json").is_file()
+    is_known = (out / store.DIGESTS).is_file() and store.holds(place)
     return is_known and store.origin(place) is not Origin.OURS

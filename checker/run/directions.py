@@ -13,6 +13,7 @@ from checker.records.gathered import Gathered
 from checker.records.report import Report
 from checker.records.settings import Live, RunSettings
 from checker.records.variants import Direction, Tried, Variant
+from checker.run import store
 from checker.run.places import Place
 from checker.whatif import directions, results
 from checker.whatif.originals import original_of
@@ -50,17 +51,22 @@ def _stored(place: Path) -> StoredDirection | None:
 
 
 def _digest(place: Path) -> str:
-    return hashlib.sha256((place / "evidence.json").read_bytes()).hexdigest()
+    return hashlib.sha256((place / store.RECORD).read_bytes()).hexdigest()
 
 
 def find(
     place: Path, gathered: Gathered, report: Report, settings: RunSettings, train: Callable[[Variant], Tried]
 ) -> Direction | None:
-    """Try what helps a submission, and store it in its folder of evidence. None if its network cannot be tried."""
+    """Try what helps a submission, and store it in its folder of evidence. None if its network cannot be tried.
+
+    Raises RefusedError if the submission was erased meanwhile.
+    """
     try:
         direction = directions.find(report, original_of(gathered, settings), train, time.monotonic)
     except RefusedError:
         direction = None
+    if not store.holds(place):
+        raise RefusedError("The evidence of this submission was removed meanwhile.")
     files.write(place / FILE, to_json(StoredDirection(_digest(place), direction)))
     return direction
 

@@ -45,6 +45,7 @@ from checker.wire import frames
 
 DIGESTS = "digests.json"
 """The list of digests of all evidence, as it was when stored."""
+RECORD = "evidence.json"
 
 
 @record
@@ -88,7 +89,7 @@ def save(folder: Path, name: str, under: Keys, gathered: Gathered, circumstances
         target = place / f"{ref.sha256}.npz"
         if ref.sha256 in gathered.arrays and not target.exists():
             files.write(target, files.zipped(values=gathered.arrays[ref.sha256]))
-    files.write(place / "evidence.json", to_json(Stored(under.all, under.run, circumstances, gathered.evidence)))
+    files.write(place / RECORD, to_json(Stored(under.all, under.run, circumstances, gathered.evidence)))
 
 
 _noting = threading.Lock()
@@ -99,7 +100,7 @@ def note_digest(folder: Path, name: str) -> None:
     of another submission's evidence."""
     with _noting:
         noted = _digests(folder)
-        digest = hashlib.sha256((folder / files.slug(name) / "evidence.json").read_bytes()).hexdigest()
+        digest = hashlib.sha256((folder / files.slug(name) / RECORD).read_bytes()).hexdigest()
         files.write(folder.parent / DIGESTS, to_json(Digests({**noted, files.slug(name): digest})))
 
 
@@ -118,7 +119,7 @@ def origin(place: Path) -> Origin:
     if noted is None:
         return Origin.UNKNOWN
     with contextlib.suppress(OSError):
-        if hashlib.sha256((place / "evidence.json").read_bytes()).hexdigest() == noted:
+        if hashlib.sha256((place / RECORD).read_bytes()).hexdigest() == noted:
             return Origin.OURS
     return Origin.CHANGED
 
@@ -170,9 +171,14 @@ def load_kept(place: Path, circumstances: str) -> tuple[str, Gathered]:
     return stored.run, Gathered(stored.evidence, arrays)
 
 
+def holds(place: Path) -> bool:
+    """Tell whether there is evidence in a submission's folder."""
+    return (place / RECORD).is_file()
+
+
 def places(folder: Path) -> list[Path]:
     """Return the folders that hold a submission's evidence."""
-    return [path.parent for path in sorted(folder.glob("*/evidence.json"))]
+    return [path.parent for path in sorted(folder.glob(f"*/{RECORD}"))]
 
 
 def submissions(folder: Path) -> list[Submission]:
@@ -228,7 +234,7 @@ def unpack(packed: bytes) -> Gathered:
 
 
 def _read(place: Path) -> Stored:
-    return from_json(Stored, (place / "evidence.json").read_bytes())
+    return from_json(Stored, (place / RECORD).read_bytes())
 
 
 def _gathered(place: Path, evidence: Evidence) -> Gathered:

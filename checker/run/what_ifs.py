@@ -309,7 +309,7 @@ class WhatIfs:
     def _open(self, slug: str) -> _Opened:
         place = self._out / EVIDENCE / slug
         try:
-            digest = hashlib.sha256((place / "evidence.json").read_bytes()).hexdigest()
+            digest = hashlib.sha256((place / store.RECORD).read_bytes()).hexdigest()
         except OSError as error:
             raise RefusedError("There is no evidence of this submission here, so nothing can be tried.") from error
         with self._lock:
@@ -352,7 +352,12 @@ def _read(path: Path) -> Tried | None:
 
 
 def _write(path: Path, result: Tried) -> None:
-    """Keep a result, and the newest others of the submission. A cache that cannot be written to is none."""
+    """Keep a result, and the newest others of the submission. A cache that cannot be written to is none.
+
+    If the submission was erased meanwhile, nothing of it is written again.
+    """
+    if not store.holds(path.parent.parent):
+        return
     with contextlib.suppress(OSError, UsageError, CheckerError):
         files.write(path, to_json(result))
         kept = sorted(path.parent.glob("*.json"), key=lambda one: one.stat().st_mtime, reverse=True)
