@@ -46,10 +46,10 @@ class Lead:
     advice: str
     explanation: str = ""
     detail: str = ""
-    then: str = ""
     rule: str = ""
     cell: int | None = None
     about_cell: str = ""
+    then: str = ""
 
     @property
     def shown(self) -> str:
