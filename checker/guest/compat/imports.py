@@ -64,7 +64,7 @@ class Imports:
         return self.visit(ast.parse(source, path), is_module=True)
 
     def _tell_shadowed(self, node: Any) -> None:
-        """Note a module of the student's that has the name of an installed module, which is imported instead."""
+        """Note each module of the student's that is not imported because an installed module has its name."""
         modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         for top in {module.partition(".")[0] for module in modules}:
             path = self._shadowed(top)
@@ -94,7 +94,7 @@ class Imports:
         return found
 
     def _reach(self, top: str) -> bool:
-        """Make a student's module from another folder importable; tell whether there is one."""
+        """Make a student's module from another folder importable; return whether there is one."""
         path = self.own.elsewhere(top) if self.own is not None else None
         if path is None or self.own is None:
             return False

@@ -179,7 +179,7 @@ class Trainer:
         return outcome
 
     def predict(self, x: Array) -> Array:
-        """Return the model's outputs for all rows at once, float32."""
+        """Return the model's outputs for all rows in one call, float32."""
         return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
 
     def predict_in_parts(self, x: Array, size: int) -> Array:

@@ -8,7 +8,7 @@ of a network count. They have a budget of their own, so that they push nothing e
 A network is called directly, in inference mode, and not through ``predict``: nothing is traced, and no random state
 moves. Only networks of Keras's own layers are called, because others would run the student's code once more than the
 student asked for. Without eager execution even a call adds to the graph, whose counter seeds later operations. There a
-network answers at the end of the file, or earlier if the student has already called its ``predict``.
+network predicts at the end of the file, or earlier if the student has already called its ``predict``.
 """
 
 import math

@@ -43,7 +43,7 @@ NOT_ZERO = 1e-6
 
 @dataclass(frozen=True)
 class Call:
-    """A layer's call on a tensor; ``training`` is the argument that it got."""
+    """A layer's call on a tensor; ``training`` is its argument of that name."""
 
     layer: Any
     inputs: Any

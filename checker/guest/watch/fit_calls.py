@@ -63,7 +63,7 @@ def epochs_of(given: Mapping[str, Any]) -> int:
 
 
 def batches_of(given: Mapping[str, Any]) -> int | None:
-    """Return how many batches to read for a fit's rows; None if the call does not say how many an epoch takes.
+    """Return how many batches to read for a fit's rows; None if the call does not set the steps of an epoch.
 
     If an epoch takes few batches, later epochs bring other rows, so up to ``FEW_BATCHES`` of all epochs are read.
     """
@@ -96,8 +96,8 @@ def watchers(given: Mapping[str, Any], history: Mapping[str, Any] | None = None)
     """Return the early stopping and the plateau of a fit that will be repeated, as settings of a phase, and notes on
     others.
 
-    Keras ignores a callback whose metric is not measured; ``history`` shows this once the fit is over. Of several that
-    stop early, the one that did so counts.
+    Keras ignores a callback whose metric is not measured; ``history`` shows this once the fit is over. Of several
+    early stoppings, the one that ended the training counts.
     """
     settings: dict[str, Any] = {}
     notes = []

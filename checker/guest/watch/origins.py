@@ -183,7 +183,7 @@ class Origins:
             return []
 
     def twin(self, model: Any) -> ModelRecord | None:
-        """Return the trained network that holds exactly the same values, as a network had before it was saved."""
+        """Return the trained network that holds exactly the same values, such as the one that was saved and loaded."""
         try:
             held = [value for _, value in self._held(model)]
         except Exception:  # noqa: BLE001  # objects of the student's making may raise anything

@@ -1,6 +1,6 @@
 """The uses of a model between the steps of its training: its predictions and evaluations.
 
-Theory of operation: a custom loop calls the model both to train it and to use it, and only later events tell which.
+Theory of operation: a custom loop calls the model both to train it and to use it, and only later events show which.
 Small sets of rows wait for those that follow, and become one use together.
 """
 
