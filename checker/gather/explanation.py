@@ -189,7 +189,5 @@ def _in_and_out(model: ModelCapture) -> str:
     return f"the network {name(model)}{f' with {ends}' if ends else ''} (cell {model.fits[-1].cell})"
 
 
-def _failure(
-    rationale: str, help: str, cell: int | None, cause: FailureCause = FailureCause.NO_ANSWER
-) -> Failure:
+def _failure(rationale: str, help: str, cell: int | None, cause: FailureCause = FailureCause.NO_ANSWER) -> Failure:
     return Failure(stage=Stage.SELECTING, cause=cause, rationale=rationale, help=help, cell=cell)
