@@ -24,7 +24,7 @@ from checker.records.settings import RunSettings
 from checker.records.verdicts import Failure, Stage
 
 MOST = 60
-"""Only this many networks for the task are ranked, the last ones."""
+"""Maximum number of networks for the task that are ranked; the last ones are taken."""
 
 
 def find(executed: Executed, settings: RunSettings) -> Answered | Unanswered:

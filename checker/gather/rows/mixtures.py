@@ -1,5 +1,5 @@
-"""Which rows a table holds whose columns are mixtures of the data's: the rows of its index, of the file in order, or of
-the hand-out's split.
+"""Finds the rows of a table with mixtures of the data's columns: the rows of its index, of the file in order, or of the
+hand-out's split.
 
 Theory of operation: principal components, whitening and products leave no column that is one of the data's. Nor do
 directions of rows, or components of columns after power transformations, whose few settings are fitted first. Such a
@@ -22,7 +22,7 @@ import numpy as np
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
-"""In deviations of a table's column: how far a value may be off."""
+"""Maximum error of a value, in deviations of a table's column."""
 SEED = 42
 SHARES = (0.2, 0.25)
 """Share of the rows in the test part, in the hand-out's split and by scikit-learn's default."""

@@ -7,7 +7,7 @@ whether the secret came out, whether a process or file is left, and whether time
 the start of each job ``PREAMBLE`` lists the state of the box: anything that the snippet before has left there counts as
 a broken promise of that snippet's trial.
 
-A snippet prints REACHED if its attack succeeded, but its word is only one observation among the others.
+A snippet prints REACHED if its attack succeeded, but that is only one observation among others.
 """
 
 import json
@@ -188,7 +188,7 @@ def judged(snippet: Snippet, execution: Execution, text: str, size: int) -> Iter
 
 
 def odd(next_trial: Trial) -> str:
-    """Return what a snippet did to the next job in the box; "" if the box was like new."""
+    """Return a snippet's effect on the next job in the box, in words; "" if the box was like new."""
     lines = [line for line in next_trial.text.splitlines() if line.startswith(PROBE)]
     if not lines:
         return f"harmed the next job, which ended by {next_trial.execution.ending}: {next_trial.text[-300:].strip()}"
