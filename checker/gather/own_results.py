@@ -127,7 +127,7 @@ def _losses(given: Array, true: Array, labels: Array, names: Mapping[int, int], 
 
 
 def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) -> dict[int, int]:
-    """Return the data set's class for each of the student's class numbers: the class of most of its rows.
+    """Return the data set's class for each of the student's class numbers: the most frequent one in its rows.
 
     ``fed``: the training labels (n,) or (n, classes), and their rows in the data set. If these are unknown, or if two
     numbers would stand for one class, each number stands for itself.

@@ -61,7 +61,7 @@ def _is_writing(error: CellError) -> bool:
 
 
 def lacks(cell: CellResult, companions: Sequence[Companion] = ()) -> str:
-    """Name what a cell lacks: ``cell 3 reads `train.csv`, which was not handed in``; "" where it lacks nothing."""
+    """Name a cell's missing file or module: ``cell 3 reads `train.csv`, which was not handed in``; "" for none."""
     said = _lacks(cell, companions)
     return f"cell {cell.index} {said}" if said else ""
 
@@ -89,8 +89,8 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
 
 
 def named_in(words: str) -> str:
-    """Return the thing that a sentence from ``lacks`` names as not handed in: "file `train.csv`" or "module `utils`";
-    "" for none."""
+    """Return the file or module that a sentence from ``lacks`` names as not handed in, "file `train.csv`" or "module
+    `utils`"; "" for none."""
     found = _SAID.search(words)
     return f"{'file' if found['verb'] == 'reads' else 'module'} `{found['name']}`" if found else ""
 

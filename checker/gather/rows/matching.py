@@ -287,7 +287,7 @@ class Matcher:
         return None if found is None else self._accepted(RowMatch(found[0].astype(np.int64), (), found[1]))
 
     def _mixed_rows(self, table: Array, mixture: Mixture) -> Array:
-        """Return the rows of the data whose mixtures the table's rows are."""
+        """Return the rows of the data that give the table's rows under a mixture."""
         rows = only_near(space_of(self.orders.images(mixture)), table[:, mixture.columns] / mixture.deviations)
         return np.where(rows >= 0, self.orders.complete[rows], -1)
 

@@ -1,7 +1,7 @@
 """Imports that fail: the rest of the cell runs all the same, and the report says what was missing.
 
 Theory of operation: a cell that imports ten things and fails at the fourth would take the whole notebook with it. So
-every import at the top level of a cell is wrapped, by an AST transformer of IPython's. If the import fails, its names
+every import at the top level of a cell is wrapped, by an AST transformer in IPython. If the import fails, its names
 are imported one by one. A name that has only moved in Keras comes from its new place (``former_keras``). A package that
 only decorates becomes a stand-in that does nothing. Any other becomes a stand-in that raises when it is used
 (``absent``): an unused import does no harm. Imports inside ``try`` are left alone, because the student handles those.

@@ -1,4 +1,4 @@
-"""Joins what a cell prints into one text.
+"""Joins the pieces of a cell's printed output.
 
 Theory of operation: a kernel sends a slow cell's prints in many pieces, and a progress bar is hundreds of them. Pieces
 of one stream that follow one another are one output. Lines that were overwritten after a carriage return, as by a

@@ -41,7 +41,7 @@ from checker.scoring import outputs
 from checker.wire import frames
 
 LONG = 20_000
-"""Steps over all seeds from which compiling clearly saves time."""
+"""Minimum number of steps over all seeds at which compiling clearly saves time."""
 WIDE = "--xla_cpu_prefer_vector_width=512"
 """By default XLA uses vectors half as wide as some processors have, which slows an optimizer's update down."""
 COMPILED = allow_list.MERGING | frozenset(

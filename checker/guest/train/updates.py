@@ -40,7 +40,7 @@ class Update(Protocol):
         """Prepare for an epoch's steps."""
 
     def weights(self, tape: Any) -> AbstractContextManager[Sequence[Any]]:
-        """Give the network its weights for a step, with respect to which the tape differentiates."""
+        """Give the network its weights for a step; the tape differentiates with respect to these."""
 
     def apply(self, gradients: Sequence[Any]) -> None:
         """Take a step with the gradients of these weights."""

@@ -104,7 +104,7 @@ class Witness:
             made = {digest: self._answer(record, tables[digest], is_last) for digest in missing}
         except NotNowError:
             return
-        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own objects may raise anything
             words = f"{type(error).__name__}: {str(error)[:200]}"
             self._tell(record, before, Answers(note=f"it could not be asked ({words})"))
             return

@@ -96,7 +96,7 @@ def _own_index(value: Any) -> Array | None:
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.nbytes > MAX_BYTES:
             return None
         return np.asarray(numbers, dtype=np.int64)
-    except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+    except Exception:  # noqa: BLE001  # a student's own objects may raise anything
         return None
 
 

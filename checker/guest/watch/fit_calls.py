@@ -188,7 +188,7 @@ def _classes(data: Data) -> Array | None:
 
 
 def label_form(data: Data) -> Labels:
-    """Tell class numbers from one-hot rows."""
+    """Return the form of the labels: one-hot rows, or else class numbers."""
     y = data.fed.y
     return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
 
@@ -252,7 +252,8 @@ def as_ended(fit: Fit, given: Mapping[str, Any], done: int) -> Fit:
 
 
 def best_epochs(given: Mapping[str, Any], noted: Mapping[str, tuple[float | None, ...]]) -> dict[int, KerasObject]:
-    """Return the best epochs, from 1, that each ``ModelCheckpoint`` with ``save_best_only`` saved last."""
+    """Return, by epoch from 1, each ``ModelCheckpoint`` with ``save_best_only`` that saved this epoch last, as plain
+    data."""
     found: dict[int, KerasObject] = {}
     for callback in callbacks_of(given):
         values = noted.get(str(getattr(callback, "monitor", "")))

@@ -126,7 +126,7 @@ class CustomLoop:
         phase, unrebuildable = None, ""
         try:
             phase = self._phase(data, epochs, size)
-        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own objects may raise anything
             unrebuildable = reason(error)
         return Fit(
             cell=self.registry.cell(),

@@ -208,7 +208,7 @@ class ModelRegistry:
             if record.describe is not None:
                 return record.describe(), ""
             return architecture.describe(record.model, self.tf.keras, self.tf), ""
-        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own objects may raise anything
             return None, reason(error)
 
 

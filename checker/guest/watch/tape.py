@@ -170,7 +170,7 @@ class Tapes:
         loss = None
         try:
             loss = plain()
-        except Exception as error:  # noqa: BLE001  # a loss of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own loss may raise anything
             obstacle = plaindata.reason(error)
         if len(args) > 2 or given.get("sample_weight") is not None:
             obstacle = obstacle or "the loss is weighted by sample weights"

@@ -27,7 +27,7 @@ class UsageLog:
         record.attach_usage_log(self)
 
     def see(self, x: Any) -> None:
-        """Note a call of the model; later events tell whether it belongs to training."""
+        """Note a call of the model; later events show whether it belongs to training."""
         self.settle()
         self.waiting = (x, None)
 
