@@ -213,7 +213,8 @@ def _directions(values: Array) -> Array:
 
 def _scales(theirs: Array, standard: Array) -> Array | None:
     """Return scales and offsets (2, w) of the data's standardised columns, under which their directions may be a
-    table's rows (n, w). The ratio of each column to the first must equal the table's, which is linear in the unknowns."""
+    table's rows (n, w). The ratio of each column to the first must equal the table's: this is linear in the
+    unknowns."""
     width = theirs.shape[1]
     if not 2 <= width <= standard.shape[1] or len(theirs) < MOST_COLUMNS:
         return None

@@ -63,7 +63,7 @@ def prepare(
 ) -> PreparedInputs:
     """Return the inputs of every row of the data set that has them.
 
-    ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` say which columns are the data's. ``trained`` and
+    ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` show which columns are the data's. ``trained`` and
     ``watched`` are the last training's tables as they were fed: (t, d) and (w, d). A column that is made from the
     target is known only for the fed rows.
     """

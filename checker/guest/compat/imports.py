@@ -1,4 +1,4 @@
-"""Imports that fail: the rest of the cell runs all the same, and the report says what was missing.
+"""Imports that fail: the rest of the cell runs all the same, and the report names the missing packages.
 
 Theory of operation: a cell that imports ten things and fails at the fourth would take the whole notebook with it. So
 every import at the top level of a cell is wrapped, by an AST transformer in IPython. If the import fails, its names

@@ -218,7 +218,7 @@ class Looping:
         return self
 
     def forget_keras_own(self) -> None:
-        """Drop Keras's own function, so that it is made anew when it is next needed."""
+        """Drop Keras's own function, so that Keras makes it anew when it is next needed."""
         self._keras_own = None
 
 

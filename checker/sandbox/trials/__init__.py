@@ -1,11 +1,11 @@
 """Trials of a sandbox: it runs small hostile files as students' files, and the host observes their effects.
 
-Theory of operation: a ``Snippet`` is a small Python file with one attack; its header says how its job may end. ``bait``
-puts targets on the host: servers of several address families, a secret in a file and in a process's environment, a
-process to kill. Snippets run one after the other in one box. After each, the host checks whether the bait was touched,
-whether the secret came out, whether a process or file is left, and whether time, memory and output stayed in bounds. At
-the start of each job ``PREAMBLE`` lists the state of the box: anything that the snippet before has left there counts as
-a broken promise of that snippet's trial.
+Theory of operation: a ``Snippet`` is a small Python file with one attack; its header lists its job's allowed endings.
+``bait`` puts targets on the host: servers of several address families, a secret in a file and in a process's
+environment, a process to kill. Snippets run one after the other in one box. After each, the host checks whether the
+bait was touched, whether the secret came out, whether a process or file is left, and whether time, memory and output
+stayed in bounds. At the start of each job ``PREAMBLE`` lists the state of the box: anything that the snippet before has
+left there counts as a broken promise of that snippet's trial.
 
 A snippet prints REACHED if its attack succeeded, but that is only one observation among others.
 """
