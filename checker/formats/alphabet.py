@@ -1,4 +1,4 @@
-"""The order of names: as in a list of people, not by the numbers of characters."""
+"""The order of names: as in a list of people, not by character codes."""
 
 import unicodedata
 

@@ -8,13 +8,13 @@ such characters with visible marks, and cuts long text with a note of how much i
 import re
 
 SENTENCE = 1_000
-"""The most characters shown of a sentence, a name or a value."""
+"""Maximum number of characters shown of a sentence, a name or a value."""
 
 BLOCK = 4_000
-"""The most characters shown of a traceback or an output."""
+"""Maximum number of characters shown of a traceback or an output."""
 
 _SMALL = re.compile(r"(Accuracy|An?|Cell|Column|In|Its|No|Of|The|There|Trained)\b")
-"""First words that are written small after a colon."""
+"""First words that begin with a lower-case letter after a colon."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -67,7 +67,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def continued(sentence: str) -> str:
-    """Return a sentence as it follows a colon: its first letter small, unless its first word may be a name."""
+    """Return a sentence as it follows a colon: its first letter in lower case, unless its first word may be a name."""
     return sentence[:1].lower() + sentence[1:] if _SMALL.match(sentence) else sentence
 
 

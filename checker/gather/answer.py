@@ -24,7 +24,7 @@ from checker.records.settings import RunSettings
 from checker.records.verdicts import Failure, Stage
 
 MOST = 60
-"""Only this many networks for the task are ranked, the last ones."""
+"""Maximum number of networks for the task that are ranked; the last ones are taken."""
 
 
 def find(executed: Executed, settings: RunSettings) -> Answered | Unanswered:
@@ -75,7 +75,7 @@ def _not_forgiven(executed: Executed) -> tuple[Failure, ...]:
 def _with_random_rows(
     results: Sequence[OwnResult], owns: Sequence[Own], answer: ModelCapture, matcher: Matcher
 ) -> tuple[OwnResult, ...]:
-    """Return the results; the answer's also says whether its training rows and its other rows look drawn at random.
+    """Return the results; the answer's also shows whether its training rows and its other rows look drawn at random.
 
     A network that never saw a part of the map scores worse there, which says nothing against its recipe.
     """

@@ -7,7 +7,7 @@ from checker.keras_spec import training_size
 from checker.records.capture import ModelCapture
 
 MOST_NAMED = 20
-"""At most this many models are listed in a sentence."""
+"""Maximum number of models listed in a sentence."""
 
 
 def for_the_task(models: Sequence[ModelCapture], outputs: int, dataset_rows: int) -> tuple[ModelCapture, ...]:

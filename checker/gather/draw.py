@@ -1,8 +1,8 @@
 """Draws a self-check's seeds from the assignment's pool.
 
 Theory of operation: a student who checks again and again on the same few splits tunes to these splits. So the seeds
-follow from what is trained: the network, the recipe and the rows, as plain data. Another network gets other splits. A
-changed comment, or a layer's name, changes nothing.
+follow from the network, the recipe and the rows, as plain data. Another network gets other splits. A changed comment,
+or a layer's name, changes nothing.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from checker.records.settings import RunSettings
 
 
 def drawn(answered: Answered, settings: RunSettings) -> RunSettings:
-    """Return the settings with the seeds that this answer is trained for: all, or as many as are to be drawn."""
+    """Return the settings with the seeds that this answer is trained for: all, or the configured number, drawn."""
     if not settings.drawn:
         return settings
     recipe, _ = retraining.recipe_of(answered, settings)

@@ -252,7 +252,7 @@ def _kept(given: dict[str, ArrayRef], seen: Collector) -> Iterable[ArrayRef]:
 
 
 def _cut_short(execution: Execution, seen: Collector, limits: Limits) -> str:
-    """Return a sentence on what cut the run short; "" if it reached the file's end."""
+    """Return a sentence on the early end of a run; "" if it reached the file's end."""
     died = next((failure for failure in seen.failures if failure.stage is Stage.EXECUTING), None)
     if died is not None:
         return died.rationale

@@ -1,4 +1,4 @@
-"""Explains why a file has no answer: the first error that made its training fail, or what it holds instead. Pure."""
+"""Explains why a file has no answer: the first error that made its training fail, or its contents instead. Pure."""
 
 from collections.abc import Sequence
 
@@ -154,7 +154,7 @@ def _other_library(library: str, cells: Sequence[CellResult], companions: Sequen
 
 
 def _lacking(cells: Sequence[CellResult], companions: Sequence[Companion]) -> str:
-    """Return what a file lacks, as a sentence; "" for nothing."""
+    """Return a sentence on the first missing file or module; "" if there is none."""
     lacking = next((said for cell in cells if (said := absences.lacks(cell, companions))), "")
     return f" {lacking[0].upper()}{lacking[1:]}." if lacking else ""
 
@@ -166,7 +166,7 @@ def _nothing(
     outputs: int,
     libraries: Sequence[str],
 ) -> Failure:
-    """Return a failure that says what the file holds instead: other ``libraries``, or networks ``trained``."""
+    """Return a failure that names the file's contents instead: other ``libraries``, or networks ``trained``."""
     found = [*libraries, *map(_in_and_out, trained[-MOST_NAMED:])]
     instead = f" What was found instead: {', '.join(found)}." if found else ""
     broken = next((cell for cell in cells if cell.error is not None), None)

@@ -1,9 +1,9 @@
 """Networks' own results: their scores in the student's run, by the data set's labels. Pure.
 
 Theory of operation: in the student's run each network predicts for every table of its width that was fed to any
-network. Tables are matched with the data set, so each prediction belongs to a row, and the data set's label says
-whether it is right. The score is a claim, because the student's process made the predictions: no submission passes by
-it. Reports show it beside the retrained result, and ``ranking`` uses it to choose the answer.
+network. Tables are matched with the data set, so each prediction belongs to a row, and the data set's label shows
+whether it is right. The score is a claim, because the student's process made the predictions: it never makes a
+submission pass. Reports show it beside the retrained result, and ``ranking`` uses it to choose the answer.
 """
 
 import math
@@ -64,7 +64,7 @@ class Own:
         return int((self.kinds == KINDS.index(RowKind.TESTED)).sum()) >= MIN_ROWS
 
 
-# -- what a network's answers are worth ------------------------------------------------------------------
+# -- a network's own result ------------------------------------------------------------------------------
 
 
 def own_of(
@@ -127,7 +127,7 @@ def _losses(given: Array, true: Array, labels: Array, names: Mapping[int, int], 
 
 
 def class_names(fed: tuple[Array, Array] | None, labels: Array, classes: int) -> dict[int, int]:
-    """Return the data set's class for each of the student's class numbers: the class of most of its rows.
+    """Return the data set's class for each of the student's class numbers: the most frequent one in its rows.
 
     ``fed``: the training labels (n,) or (n, classes), and their rows in the data set. If these are unknown, or if two
     numbers would stand for one class, each number stands for itself.

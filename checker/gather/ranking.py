@@ -8,7 +8,7 @@ Student's t-test on the differences of squared errors. If no such rows exist, as
 networks are compared on rows that both were trained on: a network that fits them at least as well is not worse.
 
 Of networks that are nearly as good, a tested one comes before an untested one: students test the network that they
-mean. If nothing but its training history is known of a network, the history counts only if it is far better or worse.
+mean. If only the training history of a network is known, the history counts only if it is far better or worse.
 """
 
 import math
@@ -26,12 +26,12 @@ from checker.records.capture import ModelCapture
 from checker.scoring.metrics import METRICS, Metric, find
 
 MARGIN = 0.02
-"""Absolute difference in score from which on a network is clearly worse."""
+"""Absolute difference in score that makes a network clearly worse."""
 SHARE = 0.05
-"""Relative difference in error from which on a network is clearly worse."""
+"""Relative difference in error that makes a network clearly worse."""
 LEVEL = 0.01
 FAR = 0.05
-"""Difference in score from which on a training history, which no test can check, counts as far better."""
+"""Difference in score that makes a training history, which no test can check, far better."""
 ENOUGH = 500
 """If at least this many rows are outside every network's training, only these rows rank the networks."""
 FOLDS = 3

@@ -108,7 +108,7 @@ def train_changed(
 ) -> Retrained:
     """Train a changed network for some seeds in the clean guest, while a person watches.
 
-    ``before`` holds the changed recipe and inputs. Raises StoppedError once the person does not wait any more.
+    ``before`` holds the changed recipe and inputs. Raises StoppedError once the person no longer waits.
     """
     assert before.recipe is not None
     ended, seen, failures = _rebuild(before, architecture, before.recipe, seeds, settings, box, unwatched, live)
@@ -127,7 +127,7 @@ def _rebuild(
 ) -> tuple[Execution, Collector, list[Failure]]:
     """Train an answer for some seeds in the clean guest; return the execution, its collected frames, and failures.
 
-    A live training of some of the grading seeds takes the loop that a submission's training takes for all of them.
+    A live training of some of the grading seeds uses the same loop as a submission's training for all of them.
     """
     assignment, environment = settings.assignment, before.answered.executed.environment
     data = {seed: _seed_arrays(seed, recipe.development, before.answered.traced, settings) for seed in seeds}

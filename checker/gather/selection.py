@@ -1,9 +1,9 @@
-"""Selects the student's model that is the answer, and says why the others are not. Pure.
+"""Selects the student's model that is the answer, and gives the reasons against the others. Pure.
 
 The demonstrator, the assignment or the student may name the answer. Else it is the last model for the task that no
 other outdoes in the student's own run (``ranking``). A model is for the task if it was trained on enough rows and has
-one output for each class, or a single output in a regression. Names say nothing: ``model`` is often a left-over toy.
-If there is no answer, ``explain`` says what the file holds instead, so that nobody is left guessing.
+one output for each class, or a single output in a regression. Names do not count: ``model`` is often a left-over toy.
+If there is no answer, ``explain`` gives the reason.
 """
 
 import re

@@ -22,7 +22,7 @@ from checker.records.verdicts import Failure, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Unanswered:
-    """A run without an answer; ``failures`` say why."""
+    """A run without an answer. ``failures``: the reasons."""
 
     executed: Executed
     selection: Selection

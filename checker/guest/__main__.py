@@ -169,7 +169,7 @@ def _set_environment(keras: str) -> None:
     """Choose the Keras generation, and one thread for each kind of work, so that sums do not depend on the machine's
     load.
 
-    pip, as in ``!pip install``, fails at once for lack of an index, instead of waiting for one.
+    ``!pip install`` fails immediately, because pip has no index to wait for.
     """
     os.environ.update(
         TF_USE_LEGACY_KERAS="1" if keras == "2" else "0",

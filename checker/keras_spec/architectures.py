@@ -67,7 +67,7 @@ def describe(architecture: Architecture) -> str:
 
 
 def linear_in_words(architecture: Architecture, is_regression: bool) -> str:
-    """Say why a network without a non-linear hidden layer is linear, as a sentence."""
+    """Return a sentence on why a network without a non-linear hidden layer is linear."""
     model = f"{'linear' if is_regression else 'logistic'} regression"
     if hidden_layers(architecture):
         return f"No hidden layer has an activation, so all layers together can do no more than {model}."
@@ -86,7 +86,7 @@ def _counted(noun: str, count: int | None) -> str:
 
 
 def _width(architecture: Architecture) -> int | None:
-    """Return how many inputs the network has; None if its shape does not say."""
+    """Return how many inputs the network has; None if its shape is unknown."""
     shapes = [layer.config.get("shape") for layer in in_order(architecture) if layer.class_name == "InputLayer"]
     widths = [shape[-1] for shape in shapes if isinstance(shape, list) and shape]
     whole = [width for width in widths if isinstance(width, int)]
@@ -98,7 +98,7 @@ def _describe_shape(config: Mapping[str, JsonValue]) -> str:
     return " x ".join(str(size) for size in shape) if isinstance(shape, list) else "?"
 
 
-# -- what it is made of ----------------------------------------------------------------------------------
+# -- its parts -------------------------------------------------------------------------------------------
 
 
 def in_order(architecture: Architecture) -> tuple[Layer, ...]:

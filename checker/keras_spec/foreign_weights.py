@@ -1,8 +1,8 @@
-"""Words about where weights come from, which the guest writes and judge and report recognise."""
+"""Words on the origin of weights: the guest writes them, ``judge`` and ``report`` recognise them."""
 
 _UNKNOWN = "cannot tell where they come from"
 ELSEWHERE = f"the checker {_UNKNOWN}"
-"""Ends the reason why a network is not rebuilt whose first weights neither its initialisers nor a training gave."""
+"""Ends the reason why a network is not rebuilt: neither its initialisers nor a training gave its first weights."""
 
 
 def is_said_in(words: str) -> bool:

@@ -48,7 +48,7 @@ def _of_copies(fit: Fit, distinct: int) -> Fit:
 
 
 def trainings(answer: ModelCapture, enough: int) -> list[Fit]:
-    """Return the answer's stretches of training that count: finished, and on at least ``enough`` rows."""
+    """Return the answer's stretches that count: finished, and not known to have fewer than ``enough`` rows."""
     return [fit for fit in answer.fits if fit.finished and not 0 < fit.training.rows < enough]
 
 

@@ -31,7 +31,7 @@ BY_CLOCK = 10
 """The wall-clock limit on a job is this many times the limit on its own time."""
 HAS_THREADS = sys.platform.startswith("linux")
 MUCH = 0.1 if HAS_THREADS else 0.02
-"""Share of the time between two readings from which on processor time is "much". On Linux only the processor time that
+"""Share of the time between two readings that makes processor time "much". On Linux only the processor time that
 belongs to no existing thread is compared with it; rounding alone makes that some hundredths of a second. Elsewhere all
 processor time is compared, which may be little on a busy machine."""
 

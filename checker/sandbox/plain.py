@@ -63,17 +63,17 @@ class PlainBox:
             return process.supervise(guest, streams, job, receive, let_end, PlainProcess.name)
 
     def warm(self) -> None:
-        """Nothing waits from one job to the next."""
+        """Do nothing: no process is kept between jobs."""
 
     def get_ready(self) -> None:
-        """Nothing waits from one job to the next."""
+        """Do nothing: no process is kept between jobs."""
 
     def cancel(self) -> None:
         if self._guest is not None:
             self._guest.end()
 
     def renew(self) -> None:
-        """Every job has a new process and folder anyway."""
+        """Do nothing: every job has a new process and folder."""
 
     def close(self) -> None:
         self._closed = True

@@ -76,8 +76,8 @@ def tree_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 
 def turns(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """Yield, for the caller to wait, until the process and its descendants have taken ``seconds`` of their own time, or
-    ten times as many by the clock."""
+    """Yield again and again, so that the caller can wait, until the process and its descendants have taken ``seconds``
+    of their own time, or ten times as many by the clock."""
     counter, until = owntime.Counter(), time.monotonic() + owntime.BY_CLOCK * seconds
     while counter.counted <= seconds and time.monotonic() <= until:
         yield

@@ -177,7 +177,7 @@ class Warm:
         return streams
 
     def end_job(self) -> None:
-        """Kill the processes that were not there before the job; the warm process then says that it waits again."""
+        """Kill the processes that were not there before the job; the warm process then reports that it waits again."""
         for member in reversed(process.tree_of(self.process)):
             if member.pid not in self._standing:
                 with contextlib.suppress(psutil.NoSuchProcess):

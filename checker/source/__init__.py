@@ -1,3 +1,3 @@
-"""What a student's code names, makes and needs, from its source alone: nothing runs. It may import records and
-errors.
+"""Reads the names, files and faults in a student's code from its source and errors: nothing runs. This package may
+import records and errors.
 """

@@ -1,4 +1,4 @@
-"""Which file of a student's a cell failed to find, and in which file it failed, as its error tells. Pure.
+"""Reads from a cell's error which of the student's files is missing, and in which file the cell failed. Pure.
 
 A file is missing where the error names one and no cell writes it. Folders, programs, and files that the cell was about
 to write do not count, because nobody could have handed them in.
@@ -54,14 +54,14 @@ def missing_file(cell: CellResult) -> str:
 
 
 def _is_writing(error: CellError) -> bool:
-    """Tell whether the student's own line that failed was to write."""
+    """Tell whether the student's line that failed was about to write a file."""
     lines = _STYLE.sub("", error.traceback).splitlines()
     own = [line for line in lines if re.match(r"\s*-+>\s*\d+", line)]
     return bool(own) and _WRITES.search(own[0]) is not None
 
 
 def lacks(cell: CellResult, companions: Sequence[Companion] = ()) -> str:
-    """Say what a cell lacks: ``cell 3 reads `train.csv`, which was not handed in``; "" where it lacks nothing."""
+    """Name a cell's missing file or module: ``cell 3 reads `train.csv`, which was not handed in``; "" for none."""
     said = _lacks(cell, companions)
     return f"cell {cell.index} {said}" if said else ""
 
@@ -89,8 +89,8 @@ def _reads(path: str, companions: Sequence[Companion]) -> str:
 
 
 def named_in(words: str) -> str:
-    """Return what a sentence from ``lacks`` names as not handed in, "file `train.csv`" or "module `utils`"; "" for
-    nothing."""
+    """Return the file or module that a sentence from ``lacks`` names as not handed in, "file `train.csv`" or "module
+    `utils`"; "" for none."""
     found = _SAID.search(words)
     return f"{'file' if found['verb'] == 'reads' else 'module'} `{found['name']}`" if found else ""
 

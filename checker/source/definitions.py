@@ -1,4 +1,4 @@
-"""Which names the statements of a cell define, change and need, read from its source alone. Pure.
+"""Finds the names that the statements of a cell define, change and need, from its source alone. Pure.
 
 Theory of operation: a cell is parsed, and each statement at its top level becomes a record of names. A function's body
 needs its names only when the function is called, so these are kept apart. A cell that is no valid Python is read line
@@ -25,7 +25,7 @@ DEEPEST = 50
 FILES = "<files>"
 """Stands among names for files that are written or read."""
 EVERYTHING = "*"
-"""What an ``import *`` defines."""
+"""Stands among names for all names that an ``import *`` defines."""
 
 MUTATORS = frozenset(
     "add append assign build compile extend fillna fit insert pop set_index set_weights update".split()

@@ -1,4 +1,4 @@
-"""Errors of cells in words: what went wrong, what followed from it, and what to do. Pure."""
+"""Errors of cells in words: the fault, its consequences, and advice. Pure."""
 
 import difflib
 import re
@@ -74,7 +74,7 @@ def explained(provenance: Provenance, links: tuple[Link, ...]) -> FirstError:
 
 
 def _unknown(provenance: Provenance, fault: Fault, is_training: bool) -> tuple[str, str]:
-    """Explain an undefined name: where it was needed, and what to do."""
+    """Explain an undefined name and the place that needed it; give advice."""
     name, again = fault.unknown, "Then restart, and run all from top to bottom."
     places = [
         provenance.statements[at][0]
@@ -114,7 +114,7 @@ def summary(error: Fault) -> str:
 
 
 def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
-    """Return what went wrong, and what to do."""
+    """Return a fault in words, and advice."""
     if fault.lacks:
         named = absences.named_in(fault.lacks)
         return (
@@ -137,7 +137,7 @@ def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
 
 
 def _consequence(links: Sequence[Link]) -> str:
-    """Say what the later faults are: which names were missing where, the training last."""
+    """Name the consequences of the first fault: the names that were missing, and where; the training comes last."""
     last = links[-1]
     shown = [*[link for link in links[:-1] if link.fault.unknown][:MOST_SHOWN], *([last] if last.fault.unknown else [])]
     cells = {name: [link.fault.cell for link in shown if link.name == name] for name in (link.name for link in shown)}

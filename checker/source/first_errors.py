@@ -86,7 +86,7 @@ class FirstErrors:
         return cause, name, place
 
     def _failed_at(self, fault: Fault) -> int:
-        """Return the number of the statement in which a fault arose: the last of its cell that begins by its line."""
+        """Return the number of a fault's statement: the last in its cell that does not begin after the fault's line."""
         begin = self._file.begins[fault.cell]
         later = range(begin + 1, len(self._file.statements))
         inside = (at for at in later if self._file.statements[at][0] == fault.cell)

@@ -1,4 +1,4 @@
-"""Which other library a file uses in place of Keras, and the sentences that say so. Pure."""
+"""Recognises libraries that a file uses in place of Keras, and names them in sentences. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ PATTERNS = {
     "a TensorFlow estimator": r"\btf\.estimator\.",
     "scikit-learn": r"\b(\w+Classifier|\w+Regressor|LogisticRegression|LinearRegression|SV[CR])\(",
 }
-"""How code shows that it uses a library. What makes networks comes first."""
+"""Patterns in code that uses a library. Libraries for networks come first."""
 _OF_NETWORKS = ("PyTorch", "JAX")
 _PACKAGES = {"PyTorch": "torch", "JAX": "jax|flax", "XGBoost": "xgboost"}
 _ABSENT = frozenset({"ModuleNotFoundError", "ImportError"})
@@ -36,7 +36,7 @@ def _is_absent(library: str, cell: CellResult) -> bool:
 
 
 def instead_of_keras(library: str, cells: Sequence[CellResult]) -> str:
-    """Say that a file uses a library in place of Keras, and whether it could run here."""
+    """Return sentences that a file uses a library in place of Keras, and that it could not run if this is missing."""
     what = "network is written in" if library in _OF_NETWORKS else "model is made with"
     is_lacking = any(_is_absent(library, cell) for cell in cells)
     ran = f", and {library} is not installed here, so it could not run" if is_lacking else ""

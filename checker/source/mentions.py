@@ -1,4 +1,4 @@
-"""Which files a student's code names: modules that it imports, and file names that it contains. Pure.
+"""Finds the files that a student's code names: modules that it imports, and file names that it contains. Pure.
 
 Code is searched as text and never parsed, so magics and errors in it do not matter. A name that is put together at run
 time is not found.

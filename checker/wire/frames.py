@@ -40,7 +40,7 @@ _CLASSES = {cls.__name__: cls for cls in (*get_args(Message), ExecuteJob, Retrai
 
 ONE_PARSER = threading.RLock()
 """Lock for parsing Python source, which an array's header is: up to 3.11, CPython's parser sometimes raises SystemError
-if two threads parse at once (https://github.com/python/cpython/issues/106905)."""
+if two threads parse at the same time (https://github.com/python/cpython/issues/106905)."""
 
 
 class Kind(Enum):

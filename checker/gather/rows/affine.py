@@ -10,7 +10,7 @@ from checker.gather.rows.tables import ENOUGH_FOR_SHAPE
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
-"""In deviations of the data set's column: how far a mapped value may be off."""
+"""Maximum error of a mapped value, in deviations of the data set's column."""
 QUANTILES = np.linspace(0.02, 0.98, 97)
 SIMILAR_SHAPE = 0.05
 """Largest misfit of two shapes that count as similar, in quartile ranges. With fewer than 400 rows it is larger,
@@ -107,7 +107,7 @@ def fit_maps(table: Array, rows: Array, features: Array, deviations: Array) -> A
 
 
 def _may_fit(theirs: Array, ours: Array, deviations: Array) -> Array:
-    """Tell for many columns (k, d) which source a line through the middle of a few pairs of rows comes near to."""
+    """Return a mask (columns, sources): a line through a few pairs of rows comes near; all True for few columns."""
     may = np.ones((theirs.shape[1], ours.shape[1]), dtype=bool)
     if theirs.shape[1] < MANY_COLUMNS:
         return may

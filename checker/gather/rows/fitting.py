@@ -9,9 +9,9 @@ from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
-"""How far a value may be off, in deviations of the student's column."""
+"""Maximum error of a value, in deviations of the student's column."""
 ROUNDING = 2.0**-22
-"""How far a value may be off, as a share of itself: single precision rounds by this much."""
+"""Maximum error of a value, as a share of itself: single precision rounds by this much."""
 OFF = 0.001
 """Share of the rows that a formula may miss."""
 NO_BETTER = 0.1
@@ -20,7 +20,7 @@ word.
 """
 MIN_ROWS = 50
 SAMPLE = 2_000
-"""This many rows, spread over a table, decide which formulas may do."""
+"""This many rows, spread over a table, decide which formulas may fit."""
 BLOCKS, BLOCK = 4, 64
 """Number of blocks of rows in a sample, and rows of each block; each block is enough to recognise a formula."""
 MOST_ALONG = 20_000
@@ -45,7 +45,7 @@ class StudentColumn:
 
     @cached_property
     def tolerance(self) -> Array:
-        """How far each value (n,) may be off."""
+        """Maximum error of each value (n,)."""
         return np.asarray(np.maximum(self.most, ROUNDING * np.abs(np.nan_to_num(self.values))))
 
     @cached_property

@@ -7,7 +7,7 @@ fitted on one half of the rows and must reproduce the other half to within ``fit
 values replace the student's own, so anything that was added to a column row by row, as a label could be, is dropped.
 A hash of the column's bytes decides which half is fitted, so nobody can prepare a column for it.
 
-A sample of the rows tells cheaply which formulas may do (``screening``). Pure.
+A sample of the rows shows cheaply which formulas may fit (``screening``). Pure.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether the labels that a network was trained with are the data set's, and what they look like where they are not.
+"""Compares the labels of a training with the data set's, and recognises common mistakes where they differ.
 
 Theory of operation: for a training row that was matched, the data's own label is known. Students number classes as they
 like, so their numbers are matched one to one with the data's classes so that most rows agree; the remaining rows
@@ -34,7 +34,7 @@ ENOUGH = 50
 """With fewer rows than this, no mistake is named."""
 MOST_VALUES = 1_000
 SIMILAR = 0.05
-"""How far the share of a class among shuffled labels may be from its share in the data."""
+"""Maximum difference between a class's share of shuffled labels and its share in the data."""
 UNRELATED = 3.0
 """Chi-squared over its degrees of freedom, below which labels count as unrelated to the rows' own; for unrelated labels
 it is 1.
@@ -134,7 +134,7 @@ def _class_name(known: LabelledData, label: int) -> str:
 
 
 def _shuffled_classes(table: Array) -> str:
-    """Look whether class numbers are unrelated to their rows' classes, yet as frequent as the classes."""
+    """Check whether class numbers are unrelated to their rows' classes, yet as frequent as the classes."""
     table = table[:, table.any(axis=0)]
     rows, total = table.sum(axis=1), table.sum()
     freedom = (len(rows) - 1) * (table.shape[1] - 1)
@@ -179,7 +179,7 @@ def _ranks(values: Array) -> Array:
     return np.searchsorted(np.sort(values), values).astype(np.float64)
 
 
-# -- what both may look like -----------------------------------------------------------------------------
+# -- mistakes of both kinds of labels --------------------------------------------------------------------
 
 
 def _shifted(theirs: Array, rows: Array, known: LabelledData, alike: Callable[[Array, Array], float]) -> str:

@@ -1,4 +1,4 @@
-"""What matching returns: the rows that tables hold, and the maps that lead to them. Pure."""
+"""Results of matching: the rows that tables hold, and the maps that lead to them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which rows of the data set the tables hold that networks were given, found from the numbers themselves.
+"""Finds the data set's rows in the tables that networks were given, from the numbers themselves.
 
 Theory of operation: standardising, min-max scaling and no scaling at all are affine maps of a column, each with its own
 two numbers, and students rarely keep track of row numbers. So a student's column is matched to the data set's column by
@@ -8,12 +8,12 @@ squares with outliers trimmed, for *every* column (``affine.fit_maps``). Two rou
 where exactly one row of the data set agrees in all mapped columns to within ``affine.TOLERANCE`` deviations. Columns
 with missing values in the data set take no part in identities.
 
-Where columns are no affine images, ranks may tell (``monotone``). Where they are mixtures, the index that came with
-them or the order of the rows may tell (``mixtures``). Several rows of the data may agree with a table's row. Their
-labels tell these apart, or else the index or the order that the other rows keep to (``tiebreaks``). Of a training
-table, matches for half the rows are enough: then the other rows were made up.
+Where columns are no affine images, ranks may identify rows (``monotone``). Where they are mixtures, the index that came
+with them or the order of the rows may identify rows (``mixtures``). Several rows of the data may agree with a table's
+row. Their labels tell these apart, or else the index or the order that the other rows keep to (``tiebreaks``). A table
+may hold made-up rows too: it is enough if it holds half of a usual training part.
 
-Many networks are given the same tables, so a table is searched once. A guest may send what it likes. So a sample of a
+Many networks are given the same tables, so a table is searched once. A guest may send anything. So a sample of a
 table's rows decides whether all of them are searched, and everything has a limit. Pure: arrays in, arrays out.
 """
 
@@ -40,9 +40,9 @@ ENOUGH_MATCHED = 0.95
 USUAL = 0.64
 """Share of the data set's rows in a training part, as the hand-out splits it."""
 HALF = 0.5 * USUAL
-"""Where one table holds this share of the data set's rows, the rest of the table was made up."""
+"""A table with this share of the data set's rows is accepted; its other rows count as made up."""
 SOME_MATCHED = 0.15
-"""Share of a sample that matches where half of a training part is hidden among other rows."""
+"""Minimum share of a sample that must match: half of a training part may be hidden among other rows."""
 MOST_OF_IT = 0.5
 """Share of a table that must match by the maps of another table; made-up rows stay unmatched."""
 MAX_TABLES = 120
@@ -287,7 +287,7 @@ class Matcher:
         return None if found is None else self._accepted(RowMatch(found[0].astype(np.int64), (), found[1]))
 
     def _mixed_rows(self, table: Array, mixture: Mixture) -> Array:
-        """Return the rows of the data whose mixtures the table's rows are."""
+        """Return the rows of the data that give the table's rows under a mixture."""
         rows = only_near(space_of(self.orders.images(mixture)), table[:, mixture.columns] / mixture.deviations)
         return np.where(rows >= 0, self.orders.complete[rows], -1)
 

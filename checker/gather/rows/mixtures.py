@@ -1,5 +1,5 @@
-"""Which rows a table holds whose columns are mixtures of the data's: the rows of its index, of the file in order, or of
-the hand-out's split.
+"""Finds the rows of a table with mixtures of the data's columns: the rows of its index, of the file in order, or of the
+hand-out's split.
 
 Theory of operation: principal components, whitening and products leave no column that is one of the data's. Nor do
 directions of rows, or components of columns after power transformations, whose few settings are fitted first. Such a
@@ -22,7 +22,7 @@ import numpy as np
 from checker.records.arrays import Array
 
 TOLERANCE = 1e-4
-"""In deviations of a table's column: how far a value may be off."""
+"""Maximum error of a value, in deviations of a table's column."""
 SEED = 42
 SHARES = (0.2, 0.25)
 """Share of the rows in the test part, in the hand-out's split and by scikit-learn's default."""
@@ -176,7 +176,7 @@ class MixtureRows:
 
     def held(self, table: Array, rows: Array, mixture: Mixture) -> Array:
         """Return the rows of an order or a claim that a table keeps to. A row with gaps is kept where some values in
-        its gaps would give what the table holds."""
+        its gaps would give the table's values."""
         wanted = table[:, mixture.columns] / mixture.deviations
         found = np.full(len(rows), -1, dtype=np.int64)
         is_complete = np.isin(rows, self.complete)
@@ -212,8 +212,9 @@ def _directions(values: Array) -> Array:
 
 
 def _scales(theirs: Array, standard: Array) -> Array | None:
-    """Return the scales and offsets (2, w) of the data's standardised columns whose directions a table's rows (n, w)
-    may be. The ratio of each column to the first must equal the table's, which is linear in the unknowns."""
+    """Return scales and offsets (2, w) of the data's standardised columns, under which their directions may be a
+    table's rows (n, w). The ratio of each column to the first must equal the table's: this is linear in the
+    unknowns."""
     width = theirs.shape[1]
     if not 2 <= width <= standard.shape[1] or len(theirs) < MOST_COLUMNS:
         return None

@@ -16,7 +16,7 @@ from checker.gather.rows.tiebreaks import TableLabels
 from checker.records.arrays import Array
 
 ROUNDING = 1e-6
-"""In deviations of a table's column: how far a value may be off."""
+"""Maximum error of a value, in deviations of a table's column."""
 NEIGHBOURS, MEMBERS = 4, 3
 """Limits on the points, and on the rows at each point, that are tried for a row."""
 FARTHEST = 0.2

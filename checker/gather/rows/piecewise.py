@@ -11,7 +11,7 @@ from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 
 PIECE = 0.3
-"""How far a straight piece may pass by a value that it was fitted to, as a share of the tolerance."""
+"""Maximum distance of a straight piece from a value that it was fitted to, as a share of the tolerance."""
 ROWS_A_PIECE = 4
 FARTHEST_NORMAL = 5.3
 """``QuantileTransformer`` cuts normal quantiles off at 5.2."""
@@ -112,7 +112,7 @@ class _Pieces:
 
 
 def _cut(values: Sequence[float], images: Sequence[float], tolerance: Sequence[float]) -> list[int]:
-    """Return where straight pieces begin. Each is as long as some line through its first point passes all others."""
+    """Return where straight pieces begin. Each goes on while one line through its first point is near all others."""
     starts = [0]
     value, image, low, high = values[0], images[0], -np.inf, np.inf
     for place in range(1, len(values)):

@@ -17,7 +17,7 @@ CHUNK = 50_000
 @dataclass(frozen=True)
 class _PointSet:
     """Rows of the data set as points in a tree. Equal points are stored once, with the ``first`` of their rows;
-    ``is_one`` tells whether there was only one row."""
+    ``is_one``: there was only one row."""
 
     tree: "scipy.spatial.cKDTree"
     first: Array

@@ -3,10 +3,10 @@ seed. Pure.
 
 Theory of operation: a student's inputs are known for the rows that were fed, but a held-out split takes any row. So
 each column is computed for every row of the data where a formula reproduces the fed values: from a matched column, or
-by one of the usual formulas (``formulas``). Computed values replace the student's even where these are off by a little,
-in which a label could be hidden. Gaps of the data take the value that the student imputed. A column that no formula
-reproduces is known only for the fed rows. A column that a formula reproduces only with the target in it gives the
-target away.
+by one of the usual formulas (``formulas``). Computed values replace the student's even where these are off by a little:
+a label could be hidden in the difference. Gaps of the data take the value that the student imputed. A column that no
+formula reproduces is known only for the fed rows. A column that a formula reproduces only with the target in it gives
+the target away.
 
 A scaler belongs to the training. A scaler fitted on the training rows has brought two statistics of them, such as mean
 and deviation, to 0 and 1 (``_scalers``). A seed has other training rows, among which may be an outlier that the
@@ -28,7 +28,7 @@ from checker.records.arrays import Array
 from checker.records.tracing import Column, FittedOn, Scaler, ScalerKind
 
 EXACT = 1e-4
-"""How near to 0 and 1 the statistics of the rows must be that a scaler was fitted on."""
+"""Maximum distance from 0 and 1 of the statistics of the rows that a scaler was fitted on."""
 CONSTANT = 1e-5
 """In deviations of a column: imputed values that differ by less count as one value."""
 MOST_IN_VAIN = 60
@@ -39,7 +39,7 @@ MOST_COLUMNS = 64
 
 @dataclass(frozen=True)
 class ColumnSources:
-    """What inputs may be made from: the data set's columns without the target, with it, and the target's name."""
+    """The sources of inputs: the data set's columns without the target and with it, and the target's name."""
 
     honest: Sources
     all: Sources
@@ -63,7 +63,7 @@ def prepare(
 ) -> PreparedInputs:
     """Return the inputs of every row of the data set that has them.
 
-    ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` say which columns are the data's. ``trained`` and
+    ``values`` (n, d) were fed for ``rows`` (n,), each once; ``maps`` show which columns are the data's. ``trained`` and
     ``watched`` are the last training's tables as they were fed: (t, d) and (w, d). A column that is made from the
     target is known only for the fed rows.
     """
@@ -210,8 +210,8 @@ FIGURES: Mapping[ScalerKind, Figures] = {
 
 
 def _scalers(tables: Sequence[tuple[FittedOn, Array]], width: int) -> tuple[Scaler | None, ...]:
-    """Return the scaler of each column. It was fitted on the first table in which most columns have the statistics 0
-    and 1."""
+    """Return the scaler of each column. It was fitted on the table with the greatest number of columns that have the
+    statistics 0 and 1; of equals, the first."""
     kinds = [(on, _kinds(table, width)) for on, table in tables]
     on, found = max(kinds, key=lambda one: sum(kind is not None for kind in one[1]))
     return tuple(None if kind is None else Scaler(kind, on) for kind in found)

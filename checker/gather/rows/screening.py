@@ -1,7 +1,7 @@
-"""Which formulas may give a student's column, seen from a sample of its rows. Pure.
+"""Finds the formulas that may give a student's column, from a sample of its rows. Pure.
 
 Theory of operation: most columns of most tables are affine images of one term, a function of one or two columns.
-Correlations with all terms over a few rows tell which (``RowSample.terms_like``). Several blocks of rows are tried; in
+Correlations with all terms over a few rows show which (``RowSample.terms_like``). Several blocks of rows are tried; in
 a block in which no row is off, the correlation is 1 but for rounding. Likewise, a weighted sum leaves no residual in
 such a block (``RowSample.mixtures_like``), and a monotone image rises, or falls, along its source
 (``RowSample.sources_along``). So a column without any formula costs little more than its standard deviation.
@@ -28,7 +28,7 @@ MOST_CANDIDATES = 8
 
 
 class RowSample:
-    """Values of the data's ``rows`` (s,) at some ``places`` (s,) of a table, prepared to compare columns with."""
+    """Values of the data's ``rows`` (s,) at some ``places`` (s,) of a table, prepared for comparison with columns."""
 
     def __init__(
         self, places: Array, rows: Array, features: Array, terms: "Sequence[Term]", mixed: MixtureRows

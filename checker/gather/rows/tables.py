@@ -18,7 +18,7 @@ ENOUGH_FOR_SHAPE = 100_000
 
 @dataclass(frozen=True)
 class SideData:
-    """What came with a table: labels (n,) or (n, classes), and the pandas index (n,), which is a claim."""
+    """The labels of a table, (n,) or (n, classes), and its pandas index (n,), which is a claim."""
 
     y: Array | None = None
     index: Array | None = None

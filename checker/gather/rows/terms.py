@@ -10,7 +10,7 @@ import numpy as np
 from checker.records.arrays import Array
 
 MOST_PAIRED = 16
-"""Only this many columns, the first ones, are paired."""
+"""Maximum number of columns that are paired; the first ones are taken."""
 
 
 @dataclass(frozen=True)

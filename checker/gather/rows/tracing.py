@@ -1,4 +1,4 @@
-"""What the answer was fed, in terms of the data set: which rows, which columns, which labels.
+"""Traces the answer's inputs back to the data set: rows, columns and labels.
 
 Every row of the data gets inputs where the student's columns can be computed (``preparation``). The network is
 retrained on the rows that the student did not leave out by choice (``sampling``). The labels of matched rows are always
@@ -62,9 +62,9 @@ def trace(
     classes: Sequence[str] = (),
     kin: Sequence[ModelCapture] = (),
 ) -> TracedInputs:
-    """Trace everything the answer was fed: in its last fit call, as development set, and in tests.
+    """Trace all data that the answer was fed: in its last fit call, as development set, and in tests.
 
-    ``data``: what inputs may be made from. ``names`` are the features', and last the target's, because numeric targets
+    ``data``: the sources of inputs. ``names`` are the features', and last the target's, because numeric targets
     are matched as a column too. ``kin``: the same network, built and trained another time; its tests count as the
     answer's.
     """

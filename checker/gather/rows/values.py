@@ -8,7 +8,7 @@ LARGEST = 1e12
 
 
 def cleaned(values: Array) -> Array:
-    """Return values as float64; NaN replaces what is not finite or larger than any number the data set could give."""
+    """Return values as float64; NaN replaces infinite ones and any that are too large to come from the data set."""
     values = values.astype(np.float64)
     with np.errstate(invalid="ignore"):
         return np.where(np.abs(values) < LARGEST, values, np.nan)
@@ -20,5 +20,5 @@ def evenly_spaced(count: int, most: int) -> Array:
 
 
 def are_numbers(labels: Array) -> bool:
-    """Tell a regression's numbers from a classification's class numbers."""
+    """Tell whether labels are a regression's numbers, and not class numbers."""
     return labels.dtype.kind == "f"

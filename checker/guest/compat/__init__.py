@@ -1,3 +1,1 @@
-"""What lets old and odd notebooks run: former names, missing packages, places that students know, the way to the
-data.
-"""
+"""Adaptations that let old and odd notebooks run: former names, missing packages, usual folders, the data's paths."""

@@ -86,7 +86,7 @@ class Decoration:
 
 
 def offered() -> str:
-    """Return a list, in words, of what students may import besides the standard library."""
+    """Return, in words, the packages that students may import besides the standard library."""
     found = [name for name in COURSE if is_there(name)]
     return ", ".join(["tensorflow", "keras", "numpy", "pandas", "scikit-learn", "scipy", "matplotlib", *found])
 

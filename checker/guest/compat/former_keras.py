@@ -34,7 +34,7 @@ COPIES = ("tensorflow.python.keras", "tensorflow.contrib.keras")
 
 
 def call_by_its_name(node: ast.AST) -> bool:
-    """Make a node that names one of TensorFlow's copies of Keras name Keras; tell whether it did."""
+    """Replace the name of one of TensorFlow's copies of Keras in a node by Keras's; return whether there was one."""
     match node:
         case ast.Import():
             before = [alias.name for alias in node.names]
@@ -65,14 +65,14 @@ class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds former modules of Keras wherever they are imported, in functions and ``try`` too. It comes last, after all
     other finders.
 
-    Each has the contents of the part of Keras that took its contents over.
+    A former module gets the contents of the part of today's Keras that replaced it.
     """
 
     def __init__(self, keras: Any, note: Note) -> None:
         self.keras, self.note = keras, note
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Return where a former module of Keras is; None for anything else."""
+        """Return the import specification of a former module of Keras; None for anything else."""
         known = name.removeprefix("tensorflow.").startswith("keras.") and self._home(name) is not None
         return importlib.machinery.ModuleSpec(name, self, is_package=True) if known else None
 
@@ -81,7 +81,7 @@ class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None if part is None else getattr(self.keras, part, None)
 
     def exec_module(self, module: Any) -> None:
-        """Fill a module with what is there today."""
+        """Fill a module with the public names of its replacement, and note that."""
         name = module.__name__
         home = self._home(name)
         self.note(f"`{name}` is in `keras.{MOVED[name.rpartition('.')[2]]}` today")

@@ -1,7 +1,7 @@
-"""Imports that fail: the rest of the cell runs all the same, and the report says what was missing.
+"""Imports that fail: the rest of the cell runs all the same, and the report names the missing packages.
 
 Theory of operation: a cell that imports ten things and fails at the fourth would take the whole notebook with it. So
-every import at the top level of a cell is wrapped, by an AST transformer of IPython's. If the import fails, its names
+every import at the top level of a cell is wrapped, by an AST transformer in IPython. If the import fails, its names
 are imported one by one. A name that has only moved in Keras comes from its new place (``former_keras``). A package that
 only decorates becomes a stand-in that does nothing. Any other becomes a stand-in that raises when it is used
 (``absent``): an unused import does no harm. Imports inside ``try`` are left alone, because the student handles those.
@@ -64,7 +64,7 @@ class Imports:
         return self.visit(ast.parse(source, path), is_module=True)
 
     def _tell_shadowed(self, node: Any) -> None:
-        """Note a module of the student's that has the name of an installed module, which is imported instead."""
+        """Note each module of the student's that is not imported because an installed module has its name."""
         modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
         for top in {module.partition(".")[0] for module in modules}:
             path = self._shadowed(top)
@@ -94,7 +94,7 @@ class Imports:
         return found
 
     def _reach(self, top: str) -> bool:
-        """Make a student's module from another folder importable; tell whether there is one."""
+        """Make a student's module from another folder importable; return whether there is one."""
         path = self.own.elsewhere(top) if self.own is not None else None
         if path is None or self.own is None:
             return False

@@ -2,8 +2,8 @@
 data, an experiment log keeps its settings.
 
 Theory of operation: a finder at the end of ``sys.meta_path`` makes them, so an installed package or a student's own
-module of that name comes first. Everything else that such a package does is decoration. Only the bars of an installed
-``tqdm`` in notebooks are replaced where the widgets that they draw with are absent.
+module of that name comes first. Everything else that such a package does is decoration. One installed module is
+replaced: ``tqdm.notebook``, if ``ipywidgets``, with which it draws, is absent.
 """
 
 import importlib

@@ -87,7 +87,7 @@ class KerasClassifier(ClassifierMixin, Wrapper):  # type: ignore[misc]  # as abo
         return super().fit(x, y, **kwargs)
 
     def predict(self, x: Any, **kwargs: Any) -> Any:
-        """Return the class of each row."""
+        """Return the predicted class of each row."""
         outputs = self._outputs(x, **kwargs)
         if outputs.shape[-1] > 1:
             return self.classes_[outputs.argmax(axis=-1)]
@@ -116,7 +116,7 @@ class KerasRegressor(RegressorMixin, Wrapper):  # type: ignore[misc]  # as above
     """A network that predicts a number."""
 
     def predict(self, x: Any, **kwargs: Any) -> Any:
-        """Return the number of each row."""
+        """Return the predicted number for each row."""
         outputs = self._outputs(x, **kwargs)
         return np.squeeze(outputs, axis=-1) if outputs.ndim > 1 and outputs.shape[-1] == 1 else outputs
 

@@ -2,7 +2,7 @@
 
 Theory of operation: nbclient drives a notebook cell by cell through a kernel of its own, and continues after an error.
 Pieces of a stream are joined. When a cell ends, its outputs are cut to their caps and sent. Messages from the checker's
-hooks in the kernel are passed on at once, in order with the cells' outputs.
+hooks in the kernel are passed on immediately, in order with the cells' outputs.
 """
 
 import os
@@ -40,7 +40,7 @@ MAX_SOURCE = 200_000
 MAX_PRINTED = 5_000_000
 """Characters that a cell may print; most of a long training's are states of a progress bar."""
 MAX_PIECES = 10_000
-"""Messages with output that are read of a cell."""
+"""Maximum number of messages with output that are read from a cell."""
 MAX_OUTPUTS = 200
 MAX_ERROR = 2_000
 """Characters of an error's message."""
@@ -48,8 +48,8 @@ MAX_PICTURE = 1_000_000
 MAX_KEPT = 8_000_000
 """Characters kept of all outputs of a cell."""
 KERNEL_START_SECONDS = 86_400
-"""Wall-clock time, so long that a busy machine never decides. A kernel that dies is noticed at once, and one that never
-gets ready reaches the job's own limit."""
+"""Wall-clock time, so long that a busy machine never runs into it. A dead kernel is noticed immediately; a kernel that
+never becomes ready reaches the job's own limit."""
 LAST_WORDS_SECONDS = 600
 """Time for a cell's messages to arrive after its reply; large arrays and a busy machine delay them. Later ones are
 lost."""
@@ -197,7 +197,7 @@ def started_kernel(settings: KernelSettings, folder: Path) -> AsyncKernelManager
 
 
 def begun(cell: Any, index: int) -> CellResult:
-    """Return a cell that begins as a record. It may still hold the outputs that came with the file, of any form."""
+    """Return the record of a cell that begins, without outputs: the cell may still hold those saved in the file."""
     tags = tuple(str(tag)[:100] for tag in list(cell.get("metadata", {}).get("tags", []))[:20])
     source = sayable(str(cell.source)[:MAX_SOURCE])
     return CellResult(

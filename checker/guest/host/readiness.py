@@ -1,11 +1,11 @@
-"""A kernel's client that notices at once when the kernel is ready.
+"""A kernel's client that notices immediately when the kernel is ready.
 
 Theory of operation: a kernel is ready when it has answered a request, and when its published messages arrive too. A
 late subscription would miss those. The kernel publishes when it begins and when it finishes each request. So one
 request shows both: its reply, and the published status that the kernel has finished it. jupyter_client waits until
 nothing has been published for a fifth of a second, so that no leftover message reaches the first cell. That is
-unnecessary: nbclient ignores messages that do not belong to its cell. A kernel that does not respond yet is tried every
-few milliseconds, while ZeroMQ's default is a tenth of a second.
+unnecessary: nbclient ignores messages that do not belong to its cell. A connection to a kernel that does not
+listen yet is tried every 5 ms, while ZeroMQ's default is 100 ms.
 """
 
 import asyncio

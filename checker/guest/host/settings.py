@@ -13,12 +13,12 @@ from checker.records.job import ReplayPlan
 class KernelSettings:
     """How a kernel runs a submission.
 
-    ``cells`` are the numbers of the cells with code, from 1; ``lines`` tells, for a module, how many lines stand before
+    ``cells`` are the numbers of the cells with code, from 1; ``lines`` are, for a module, the numbers of lines before
     each. ``outputs`` is the number of outputs of a network for the task. ``exact`` switches all speed-ups off.
     ``legacy``: the kernel uses legacy Keras; ``tensorflow_1``: ``import tensorflow`` means version 1; ``graph``: the
-    file needs graph mode from its start. ``arrays`` is the file with the rows of a ``replay``. ``csv`` is what the data
-    set's file is called. ``places`` are the paths in Drive and Kaggle that the code names, ``root`` is the student's
-    own folder. ``file`` is the path of a module, "" for a notebook.
+    file needs graph mode from its start. ``arrays`` is the file with the rows of a ``replay``. ``csv`` is the file name
+    of the data set. ``places`` are the paths in Drive and Kaggle that the code names, ``root`` is the student's own
+    folder. ``file`` is the path of a module, "" for a notebook.
     """
 
     cells: tuple[int, ...]

@@ -1,10 +1,9 @@
-"""Joins what a cell prints into one text.
+"""Joins the pieces of a cell's printed output.
 
 Theory of operation: a kernel sends a slow cell's prints in many pieces, and a progress bar is hundreds of them. Pieces
-of one stream that follow one another are one output. A line that was written over, as a progress bar writes over itself
-after a carriage return, is left out, so that a long training takes no room from what is printed at its end. Of a text
-that is too long both ends are kept. A hostile cell sends many pieces, so joining one takes no longer than copying the
-text that is kept.
+of one stream that follow one another are one output. Lines that were overwritten after a carriage return, as by a
+progress bar, are left out, so that a long training leaves room for the text after it. A long text keeps its start and
+its end. A hostile cell may send many pieces, so joining one takes no longer than copying the kept text.
 """
 
 from typing import Any
@@ -39,7 +38,7 @@ def trimmed(text: str) -> str:
 
 
 def _last_state(line: str) -> str:
-    """Return a line after its last carriage return. One at its end may still be one half of the line's end."""
+    """Return a line after its last carriage return. Those at its end are kept: the next piece may begin with ``LF``."""
     written = line.rstrip("\r")
     return written.rpartition("\r")[2] + line[len(written) :]
 

@@ -84,7 +84,7 @@ LIMITS = {
 }
 """Limits that the kernel enforces for every process of a box; the first counts all processes together."""
 NICE = 10
-"""A fork bomb must not keep the host's supervisor from the processor, nor a file a person's what-if."""
+"""Boxes for students' code get low priority: a fork bomb must not slow the host's supervisor, nor a file a what-if."""
 MAX_FILES = 100_000
 """Files and folders in a box: each takes a kilobyte of kernel memory, which a file system's size does not limit."""
 QUEUES = [Path("/proc/sysvipc", name) for name in ("msg", "sem", "shm")]

@@ -4,7 +4,7 @@ Theory of operation: ``describe`` walks the graph of layer calls, from the input
 for each call. Nested models are walked in place, so the record is flat; a Sequential is a chain. Both Keras
 generations keep this graph under the same name (``_nodes_by_depth``) with slightly different nodes.
 ``rebuild`` replays the nodes with fresh layers from the allow-list. Subclassed models and layers, ``Lambda``
-and most functions of symbolic tensors have no such description: ``UnrebuildableError`` says which one it was.
+and most functions of symbolic tensors have no such description: ``UnrebuildableError`` names it.
 """
 
 import math
@@ -222,7 +222,7 @@ def _adapt(layer: Any, node: Node, columns: dict[int, tuple[int, int]], parts: d
 
 
 def _require_columns_own(layer: Layer, node: Node, columns: dict[int, tuple[int, int]], before: Layer) -> None:
-    """Require that a rescaling has one number, or one for each input column. An array elsewhere would be trained
+    """Require that a rescaling has one number, or one for each input column: an array elsewhere could be trained
     weights."""
     numbers = max(np.size(layer.config.get(key, 0)) for key in ("scale", "offset"))  # type: ignore[arg-type]  # plain
     if numbers > 1 and (node.inputs[0] not in columns or numbers > math.prod(_shape(before))):

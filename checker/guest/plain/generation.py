@@ -56,7 +56,7 @@ def choose(code: str) -> tuple[str, str]:
 
 
 def is_legacy(keras: Any) -> bool:
-    """Tell whether what a notebook knows as ``tf.keras`` is legacy Keras."""
+    """Tell whether a notebook's ``tf.keras`` is legacy Keras."""
     return str(keras.Model.__module__).startswith("tf_keras.")
 
 

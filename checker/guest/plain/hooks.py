@@ -15,7 +15,7 @@ _ABSENT: Any = object()
 
 
 class Hooks(contextlib.ExitStack):
-    """A context manager; leaving it undoes every replacement, also after an error. ``callback`` adds other undoing."""
+    """A context manager; leaving it undoes every replacement, also after an error. ``callback`` adds other clean-up."""
 
     def replace(self, owner: Any, name: str, new: Any) -> None:
         """Set an attribute of a module, class or object, whether or not there was one before."""
@@ -24,7 +24,7 @@ class Hooks(contextlib.ExitStack):
         self.callback(_restore, owner, name, own, before)
 
     def wrap(self, owner: Any, name: str, wrapper: Callable[[Any], Any]) -> None:
-        """Replace an attribute by what ``wrapper`` makes of it."""
+        """Replace an attribute by the result of ``wrapper`` for it."""
         self.replace(owner, name, wrapper(getattr(owner, name)))
 
     def add(self, owner: Any, name: str, new: Any) -> None:
@@ -66,8 +66,8 @@ def keras_homes(keras: Any, part: str) -> list[Any]:
 
 
 def _restore(owner: Any, name: str, own: Any, before: Any) -> None:
-    """Give an attribute its former value. ``own``: what the owner itself held; ``before``: what reading it gave, which
-    a class inherits and a lazy module looks up."""
+    """Give an attribute its former value. ``own``: the value in the owner itself; ``before``: the value that reading
+    returned, which may be inherited by a class or looked up by a lazy module."""
     if own is not _ABSENT:
         setattr(owner, name, own)
     elif name in vars(owner):

@@ -1,4 +1,4 @@
-"""Notes for the report on what was adapted while a submission ran."""
+"""Notes for the report on adaptations made while a submission ran."""
 
 import functools
 from collections.abc import Callable

@@ -6,7 +6,7 @@ it looks the class up by name in Keras itself and calls it with those settings. 
 forged record can at most ask for a listed class with odd numbers. Both directions check the same lists.
 
 Seeds of initialisers and dropout are dropped: the checker's seeds decide. A ``Constant`` has one number: an array there
-would be weights that something else was trained to.
+could be trained weights.
 """
 
 import inspect
@@ -59,7 +59,7 @@ def _plain(class_name: str, config: Mapping[str, Any], allowed: Mapping[str, str
 
 
 def _number(value: Any) -> float | None:
-    """Return the one number to which an initialiser sets all weights; None for an array, which would be trained
+    """Return the one number to which an initialiser sets all weights; None for an array, which could be trained
     weights."""
     if isinstance(value, Mapping):  # an array as Keras 3 writes it
         value = (value.get("config") or {}).get("value")
@@ -106,8 +106,8 @@ def activation_name(function: Any, keras: Any, tf: Any) -> JsonValue:
 
 
 def is_keras_own(made: Any) -> bool:
-    """Tell whether a class or function says that it was defined in Keras; a class must also be found at the place it
-    names."""
+    """Tell whether a class or function claims to be defined in Keras; a class must also be found at the place that it
+    claims."""
     module = str(getattr(made, "__module__", ""))
     if module.partition(".")[0] not in KERAS:
         return False

@@ -34,7 +34,7 @@ def digest(model: Any, tf: Any) -> bytes:
     """Return a hash of all of a network's weights; empty if a session holds them, or the network has none yet."""
     try:
         values = model.get_weights() if tf.executing_eagerly() else []
-    except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+    except Exception:  # noqa: BLE001  # a student's own objects may raise anything
         return b""
     hashed = hashlib.blake2b(digest_size=16)
     for array in values:

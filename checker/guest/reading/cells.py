@@ -5,7 +5,7 @@ from typing import Any
 import nbformat
 
 MAX_SAVED = 20_000
-"""Characters kept, from its end, of a cell's saved output."""
+"""Characters kept of a cell's saved output, from its end."""
 BARE: dict[str, Any] = {"nbformat": 4, "metadata": {}}
 TEXTS = ("source", "input", "code", "text")
 """Keys of a cell's text, in today's format and in earlier ones."""

@@ -2,7 +2,7 @@
 
 Theory of operation: a file is decoded by its byte order mark or, for a module, by the encoding that its first lines
 declare; else as UTF-8, else as Windows' Western code page. A file of another kind, such as a renamed PDF, is recognised
-by its first bytes, and the error says how to fix that kind. Every step takes time linear in the file's size.
+by its first bytes, and the error gives advice for that kind. Every step takes time linear in the file's size.
 """
 
 import codecs

@@ -1,4 +1,4 @@
-"""Converts a notebook of any format to today's, with only what a kernel needs."""
+"""Converts a notebook of any format to today's, with only the parts that a kernel needs."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -17,7 +17,7 @@ MAX_TRANSFORMED = 20_000
 KERNELS = {"ir": "R", "julia": "Julia", "octave": "Octave", "xcpp": "C++", "ijava": "Java", "scala": "Scala",
            "deno": "TypeScript", "javascript": "JavaScript", "bash": "Bash", "matlab": "Matlab"}  # fmt: skip
 """Languages by kernel name, for notebooks that do not name their language otherwise."""
-transformers: Any = TransformerManager  # which has no types
+transformers: Any = TransformerManager  # IPython's class has no types
 
 
 def require_python(notebook: Any, note: Note) -> None:

@@ -14,7 +14,7 @@ _SLIPS = re.compile(
     r"""|(?P<python>\b(?:None|True|False)\b)|(?P<blank>\u00a0)""",
     re.DOTALL,
 )
-"""Slips that hand edits, scripts and merges leave in JSON, and whole strings, in which they are no slips."""
+"""Slips that hand edits, scripts and merges leave in JSON, and whole strings, so that those are not taken for slips."""
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|(\\)')
 _CONTROL = re.compile(r"[\0-\x1f]")
 SLIPS = {

@@ -23,7 +23,7 @@ from checker.guest.reading.languages import transformers
 from checker.guest.reading.statements import can_parse, paragraphs, visible, without_outputs
 
 LONG_PARAGRAPH = 15
-"""A paragraph of more statements is cut before each of them."""
+"""A paragraph of more statements than this is cut before each statement."""
 _MARK = re.compile(r"#\s*(?:%%|In\s?\[[\d *]*\]|<(?:code|markdown|raw)cell>|COMMAND -{10}|\+\s*$|\+\s+(?:\[|\{|\w+=))")
 """Cell marks of VS Code, Spyder, jupytext, nbconvert and Databricks."""
 _MARKDOWN = re.compile(

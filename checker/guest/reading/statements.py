@@ -104,7 +104,7 @@ def _python(source: str, transform: Transform) -> str | None:
 
 
 def without_outputs(source: str) -> str:
-    """Return a session that was pasted with its prompts without the prompts and outputs."""
+    """Return a pasted interactive session without its prompts and outputs."""
     lines = source.split("\n")
     if can_parse(source) or not next((_PROMPT.match(line) for line in lines if line.strip()), None):
         return source
@@ -273,7 +273,7 @@ class Reader:
         hooks.replace(self.shell, "transform_cell", self.read)
 
     def read(self, source: str) -> str:
-        """Return Python for a cell, or for the code that a cell magic such as ``%%time`` runs; a kernel asks twice."""
+        """Return Python for a cell, or for the code that a cell magic such as ``%%time`` runs. A kernel asks twice."""
         if self._is_over:
             return ""
         if self._cell and source == self._cell:

@@ -1,1 +1,1 @@
-"""The clean guest: it trains a network from plain data. It never imports what watches students' code."""
+"""The clean guest: it trains a network from plain data. It never imports the hooks that watch students' code."""

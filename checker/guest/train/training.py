@@ -41,7 +41,7 @@ from checker.scoring import outputs
 from checker.wire import frames
 
 LONG = 20_000
-"""Steps over all seeds from which compiling clearly saves time."""
+"""Minimum number of steps over all seeds at which compiling clearly saves time."""
 WIDE = "--xla_cpu_prefer_vector_width=512"
 """By default XLA uses vectors half as wide as some processors have, which slows an optimizer's update down."""
 COMPILED = allow_list.MERGING | frozenset(
@@ -179,7 +179,7 @@ class Trainer:
         return outcome
 
     def predict(self, x: Array) -> Array:
-        """Return the model's outputs for all rows at once, float32."""
+        """Return the model's outputs for all rows in one call, float32."""
         return np.asarray(self._forward(self.tf.constant(x)), dtype=np.float32)
 
     def predict_in_parts(self, x: Array, size: int) -> Array:

@@ -9,8 +9,8 @@ each step. Between epochs the variables hold the weights: they may have been res
 each epoch begins by filling the vector from them.
 
 Legacy Keras's Nadam counts, in Python, how often its graph was made, and puts the number into the graph. ``fit`` makes
-its graph twice, the first time to make the optimizer's variables. Here the count starts from the value that it has
-after that.
+its graph twice, the first time to make the optimizer's variables. Here the count starts from its value after that first
+time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,8 @@ from checker.guest.plain import generation
 
 BY_WEIGHT = frozenset("Adam AdamW Adamax Nadam Lion".split())
 """RMSprop, Adagrad, Adadelta and Ftrl are left out: a processor computes roots and powers of eight or sixteen weights
-at once, and those left over at the end of a variable one by one, which differs in the last bit. SGD is left out because
-TensorFlow merges its one product with those of the gradient if nothing stands between them."""
+together, but those left over at the end of a variable one by one, and the results differ in the last bit. SGD is left
+out because TensorFlow merges its one product with those of the gradient if nothing stands between them."""
 BY_VARIABLE = ("clipnorm", "global_clipnorm", "use_ema")
 """Settings with which an optimizer uses a whole variable, or does more than update it."""
 SPARSE = frozenset({"Embedding"})
@@ -40,7 +40,7 @@ class Update(Protocol):
         """Prepare for an epoch's steps."""
 
     def weights(self, tape: Any) -> AbstractContextManager[Sequence[Any]]:
-        """Give the network its weights for a step, with respect to which the tape differentiates."""
+        """Give the network its weights for a step; the tape differentiates with respect to these."""
 
     def apply(self, gradients: Sequence[Any]) -> None:
         """Take a step with the gradients of these weights."""

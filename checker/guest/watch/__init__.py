@@ -1,1 +1,1 @@
-"""What students' code does, noted while it does it: models, calls of ``fit``, own loops, TensorFlow 1 graphs."""
+"""Records students' training while their code runs: models, calls of ``fit``, custom loops, TensorFlow 1 graphs."""

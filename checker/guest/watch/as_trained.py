@@ -8,7 +8,7 @@ of a network count. They have a budget of their own, so that they push nothing e
 A network is called directly, in inference mode, and not through ``predict``: nothing is traced, and no random state
 moves. Only networks of Keras's own layers are called, because others would run the student's code once more than the
 student asked for. Without eager execution even a call adds to the graph, whose counter seeds later operations. There a
-network answers at the end of the file, or earlier if the student has already called its ``predict``.
+network predicts at the end of the file, or earlier if the student has already called its ``predict``.
 """
 
 import math
@@ -104,7 +104,7 @@ class Witness:
             made = {digest: self._answer(record, tables[digest], is_last) for digest in missing}
         except NotNowError:
             return
-        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own objects may raise anything
             words = f"{type(error).__name__}: {str(error)[:200]}"
             self._tell(record, before, Answers(note=f"it could not be asked ({words})"))
             return

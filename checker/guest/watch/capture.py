@@ -69,7 +69,8 @@ class Capture:
         hooks.replace_in_keras(self.keras, "models", "load_model", self._loading(self.keras.models.load_model))
 
     def scan(self, variables: Mapping[str, Any]) -> None:
-        """Find models that are only variables so far, and the variables' names of those that have a record."""
+        """Record the models among these variables, with their names; end step-by-step training; check the origin of
+        weights that were set."""
         for name, value in list(variables.items()):
             if isinstance(value, self.keras.Model) and not name.startswith("_"):
                 record = self.registry.record_of(value)
@@ -82,7 +83,7 @@ class Capture:
                 self.registry.publish(record)
 
     def _end_stretches(self, record: ModelRecord) -> None:
-        """Turn what was trained step by step into finished fit calls."""
+        """Turn step-by-step training into finished fit calls; note the uses between the steps."""
         self._end_batches(record)
         if record.loop is not None:
             record.loop.close()
@@ -189,7 +190,7 @@ class Capture:
     def _end_fit(
         self, record: ModelRecord, planned: Fit, given: Mapping[str, Any], seen: fit_calls.Seen, history: Any
     ) -> None:
-        """Replace the planned fit by what happened, and remember the weights after each epoch."""
+        """Replace the planned fit by the actual one, and remember the weights after each epoch."""
         noted = fit_calls.history(history)
         fit, before = fit_calls.ended(planned, given, seen, noted), record.fits[:-1]
         best = fit_calls.best_epochs(given, noted)
@@ -199,7 +200,7 @@ class Capture:
         now = weights.digest(record.model, self.tf)
         restores = fit.phase is not None and fit.phase.restores
         if now in seen.weights[:-1] and now != seen.weights[-1] and not restores:
-            self._go_back(record.model)  # a callback of the student's own has put them back
+            self._go_back(record.model)  # a callback of the student's restored earlier weights
         elif restores or now not in seen.weights:
             self.registry.descent.note(now, Origin(record.fits))
         self.registry.publish(record)
@@ -307,7 +308,7 @@ class Capture:
         )
 
     def _optimizer_and_loss(self, model: Any) -> tuple[KerasObject, KerasObject]:
-        """Return what a model was compiled with; UnrebuildableError if the checker cannot train like that."""
+        """Return a compiled model's optimizer and loss; UnrebuildableError if the checker cannot train with them."""
         if getattr(model, "optimizer", None) is None or not getattr(model, "loss", None):
             raise UnrebuildableError("the model has no optimizer or no loss of Keras's own")
         if outputs(model) > 1:
@@ -329,12 +330,12 @@ def _plain_optimizer(optimizer: Any) -> KerasObject:
 
 
 def _owner(model: Any, name: str) -> Any:
-    """Return the class that defines a method; Keras asks whether a model's is still that class's own."""
+    """Return the class that defines a method. The method is replaced there, or Keras would take it for overridden."""
     return next(kind for kind in model.__mro__ if name in vars(kind))
 
 
 def _input_names(model: Any) -> list[str]:
-    """Return the names by which a model with several inputs may be given them."""
+    """Return the names of a model's inputs, by which ``fit`` may be passed several; [] if it has none."""
     try:
         return [str(tensor.name).partition(":")[0] for tensor in model.inputs or ()]
     except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic inputs
@@ -342,7 +343,7 @@ def _input_names(model: Any) -> list[str]:
 
 
 def _have_same_shapes(one: Any, other: Any) -> bool:
-    """Tell whether two models have the same variables, as far as both have some yet."""
+    """Tell whether two models have variables of the same shapes; also if one has no variables yet."""
     try:
         ours, theirs = ([tuple(variable.shape) for variable in model.weights] for model in (one, other))
     except Exception:  # noqa: BLE001  # Keras raises different errors for models that are not built
@@ -351,7 +352,7 @@ def _have_same_shapes(one: Any, other: Any) -> bool:
 
 
 def _place(given: Mapping[str, Any]) -> str:
-    """Return which file a call writes or reads, whatever Keras calls that argument."""
+    """Return the file that a call writes or reads, under either name of that argument; "" if there is none."""
     path = given.get("filepath", given.get("path", ""))
     return str(Path(path).resolve()) if isinstance(path, str | os.PathLike) else ""
 

@@ -43,7 +43,7 @@ NOT_ZERO = 1e-6
 
 @dataclass(frozen=True)
 class Call:
-    """A layer's call on a tensor; ``training`` is the argument that it got."""
+    """A layer's call on a tensor; ``training`` is its argument of that name."""
 
     layer: Any
     inputs: Any
@@ -88,7 +88,7 @@ class Reading:
 
 
 def is_tensor(value: Any) -> bool:
-    """Tell a graph's tensor from a plain value."""
+    """Tell whether a value is a graph's tensor."""
     return hasattr(value, "op") and hasattr(value, "value_index")
 
 
@@ -124,7 +124,7 @@ class Reader:
                 tensor = self._step(tensor, steps)
             reading.x = tensor
             reading.steps = _merged(steps[::-1])
-        except Exception as error:  # noqa: BLE001  # layers of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own layers may raise anything
             reading.obstacle = plaindata.reason(error)
             reading.x = self.some_input(tensor.op, fed)
         return reading

@@ -1,12 +1,12 @@
 """An epoch of a student's own ``fit`` as one loop over rows in order, bit-identical to Keras's steps.
 
-Theory of operation: of arrays Keras makes a data set in stages: a row order for each epoch, batches of row numbers, and
-batches of rows. On a small network the last two stages, and the function that draws from them, take most of a step's
-time. Here Keras's ``fit`` runs as it is, and with it all callbacks. Only two things are swapped. Where Keras would read
+Theory of operation: Keras makes a data set from arrays in stages: a row order for each epoch, batches of row numbers,
+and batches of rows. On a small network the last two stages, and the function that draws from them, take most of a
+step's time. Here Keras's ``fit`` and all callbacks run unchanged. Only two things are swapped. Where Keras would read
 an epoch's batches, it reads the first stage of the same data set: the same graph, so the same row order. And its
 functions that train and test become one ``tf.function`` each, which gathers the epoch's rows and calls the model's own
 ``train_step`` or ``test_step`` on one slice after another in a ``tf.while_loop``. Nothing can be created in the loop,
-so optimizer and metrics are built before it is traced. Other data, such as a data set of the student's, is read and
+so optimizer and metrics are built before it is traced. Other data, such as the student's own data set, is read and
 trained on in Keras's own way.
 """
 
@@ -26,8 +26,8 @@ ROWS = ["_RepeatDataset", "_TensorDataset"]
 
 @dataclass(frozen=True)
 class Source:
-    """The stages of a data set that Keras made of arrays: the data set of row orders, and whether they are drawn; the
-    rows, as a structure of tensors; the number of rows in a batch, and whether the last batch has as many."""
+    """The stages of a data set that Keras made from arrays: the data set of row orders, and whether they are random;
+    the rows, as a structure of tensors; the batch size, and whether the last batch is full too."""
 
     orders: Any
     is_drawn: bool
@@ -37,7 +37,7 @@ class Source:
 
 
 class Epochs:
-    """Takes the place of a data set of batches; a pass over it gives the row order of one epoch after the other."""
+    """Takes the place of a data set of batches; a pass over it yields the row order of each epoch."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -97,7 +97,8 @@ class Loops:
 
     @contextlib.contextmanager
     def _reading_iterators(self) -> Iterator[None]:
-        """Keras 3 hands each of its iterators over batches to this method of a model before it is read."""
+        """Turn Keras 3's iterators over batches into passes over epochs, in a method that is called before they are
+        read."""
 
         def build(iterator: Any = None, data_batch: Any = None) -> None:
             if iterator is None or iterator.steps_per_epoch is not None:
@@ -137,7 +138,7 @@ class Loops:
         return None if source is None else Epochs(source)
 
     def build(self, source: Source) -> None:
-        """Make what Keras makes at a model's first step: the variables of the optimizer and of the metrics."""
+        """Create the variables that Keras creates at a model's first step: those of the optimizer and the metrics."""
         tf, model, size = self.tf, self.model, source.size if source.is_even else None
         batch = tf.nest.map_structure(lambda part: tf.TensorSpec([size, *part.shape[1:]], part.dtype), source.rows)
         if not self.is_legacy:
@@ -156,7 +157,7 @@ class Loops:
 
 
 class Looping:
-    """A model's function that trains or tests: given a pass over epochs, it takes all steps of the next one."""
+    """A model's function that trains or tests: given a pass over epochs, it takes all steps of the next epoch."""
 
     def __init__(self, loops: Loops, name: str, step: Any) -> None:
         self.loops, self.name, self.step = loops, name, step
@@ -208,7 +209,8 @@ class Looping:
         return made
 
     def make(self, force: bool = False) -> "Looping":
-        """Take the place of what makes Keras's function: a callback may have it traced anew."""
+        """Replace ``make_train_function`` or ``make_test_function``; a callback may call it to have the function traced
+        anew."""
         model, name = self.loops.model, f"{self.name}_function"
         if force or getattr(model, name) is None:
             self._traced.clear()
@@ -216,17 +218,17 @@ class Looping:
         return self
 
     def forget_keras_own(self) -> None:
-        """Let Keras's function be made anew when it is next needed."""
+        """Drop Keras's own function, so that Keras makes it anew when it is next needed."""
         self._keras_own = None
 
 
 def compilation(model: Any) -> Any:
-    """Return an object that a model gets anew whenever it is compiled."""
+    """Return an object of the model that every call of ``compile`` replaces."""
     return getattr(model, "_loss_tracker", None) or model.compiled_loss
 
 
 def source_of(dataset: Any, tf: Any) -> Source | None:
-    """Return the stages of a data set that Keras made of arrays; None for any other."""
+    """Return the stages of a data set that Keras made from arrays; None for any other."""
     further = []
     while type(dataset).__name__ in CHANGED:
         if type(dataset).__name__ == "_MapDataset":  # legacy Keras gives rows the weights of their classes

@@ -23,7 +23,7 @@ MAX_BYTES = 64 * 2**20
 """Larger arrays are noted by their row count only; the whole data set has 1.5 MB."""
 MAX_BATCHES = 50_000
 FEW_BATCHES = 1_000
-"""Batches read of a data set without an end, if the call does not say how many."""
+"""Number of batches read from an endless data set, if the call sets none."""
 MIN_INDEXED = 50
 """Fewer rows are matched with no data set, so their index is not sent."""
 MAX_INPUTS = 20
@@ -96,12 +96,12 @@ def _own_index(value: Any) -> Array | None:
         if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.nbytes > MAX_BYTES:
             return None
         return np.asarray(numbers, dtype=np.int64)
-    except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+    except Exception:  # noqa: BLE001  # a student's own objects may raise anything
         return None
 
 
 def _counts(index: Array) -> bool:
-    """Tell whether an index only counts the rows, like a new table's, and so says no more than their order."""
+    """Tell whether an index only counts the rows, like a new table's, and so adds nothing to their order."""
     return bool((np.diff(index) == 1).all())
 
 
@@ -141,7 +141,7 @@ def as_array(value: Any) -> Array | None:
 
 
 def is_in_batches(x: Any) -> bool:
-    """Tell a data set or a sequence of batches, both of which can be read again, from arrays."""
+    """Tell whether data is a data set or a sequence of batches, both of which can be read again."""
     return hasattr(x, "element_spec") or (hasattr(x, "__getitem__") and type(x).__module__ != "builtins" and any(
         kind.__name__ in ("Sequence", "PyDataset") for kind in type(x).__mro__))  # fmt: skip
 

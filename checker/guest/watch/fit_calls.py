@@ -63,7 +63,7 @@ def epochs_of(given: Mapping[str, Any]) -> int:
 
 
 def batches_of(given: Mapping[str, Any]) -> int | None:
-    """Return how many batches to read for a fit's rows; None if the call does not say how many an epoch takes.
+    """Return how many batches to read for a fit's rows; None if the call does not set the steps of an epoch.
 
     If an epoch takes few batches, later epochs bring other rows, so up to ``FEW_BATCHES`` of all epochs are read.
     """
@@ -96,8 +96,8 @@ def watchers(given: Mapping[str, Any], history: Mapping[str, Any] | None = None)
     """Return the early stopping and the plateau of a fit that will be repeated, as settings of a phase, and notes on
     others.
 
-    Keras ignores a callback whose metric is not measured; ``history`` shows this once the fit is over. Of several that
-    stop early, the one that did so counts.
+    Keras ignores a callback whose metric is not measured; ``history`` shows this once the fit is over. Of several
+    early stoppings, the one that ended the training counts.
     """
     settings: dict[str, Any] = {}
     notes = []
@@ -188,7 +188,7 @@ def _classes(data: Data) -> Array | None:
 
 
 def label_form(data: Data) -> Labels:
-    """Tell class numbers from one-hot rows."""
+    """Return the form of the labels: one-hot rows, or else class numbers."""
     y = data.fed.y
     return Labels.ONE_HOT if y is not None and len(y.shape) == 2 and y.shape[1] > 1 else Labels.INTEGERS
 
@@ -252,7 +252,8 @@ def as_ended(fit: Fit, given: Mapping[str, Any], done: int) -> Fit:
 
 
 def best_epochs(given: Mapping[str, Any], noted: Mapping[str, tuple[float | None, ...]]) -> dict[int, KerasObject]:
-    """Return the best epochs, from 1, that each ``ModelCheckpoint`` with ``save_best_only`` saved last."""
+    """Return, by epoch from 1, each ``ModelCheckpoint`` with ``save_best_only`` that saved this epoch last, as plain
+    data."""
     found: dict[int, KerasObject] = {}
     for callback in callbacks_of(given):
         values = noted.get(str(getattr(callback, "monitor", "")))

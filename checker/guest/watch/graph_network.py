@@ -86,7 +86,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Reached:
-    """What the fetches of a run lead to."""
+    """The operations that the fetches of a run depend on, and the training step among them, if any."""
 
     training: Training | None
     operations: frozenset[Any]

@@ -39,7 +39,7 @@ class Plan:
         return self.optimizer is optimizer and self.loss == loss
 
     def plain(self) -> tuple[KerasObject, KerasObject]:
-        """Return optimizer and loss as plain data; UnrebuildableError if they cannot be told."""
+        """Return optimizer and loss as plain data; UnrebuildableError if they are not known."""
         if self.obstacle or self.loss is None:
             raise UnrebuildableError(self.obstacle or NO_LOSS)
         return plaindata.describe(self.optimizer, allow_list.OPTIMIZERS), self.loss
@@ -47,7 +47,7 @@ class Plan:
 
 @dataclass
 class Learner:
-    """A model that is called, with what happened since its last call."""
+    """A model that is called, and the events since its last call."""
 
     model: Any
     record: ModelRecord

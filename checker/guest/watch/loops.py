@@ -4,7 +4,7 @@ Theory of operation: the modules that see such steps (``capture`` for ``train_on
 keep one ``CustomLoop`` for each model and optimizer. They call ``step`` before each step and ``feed`` with its batch.
 Every row is kept once (``rows``). A loop becomes a ``Fit`` when its cell ends or when the model is trained in another
 way. It is sent before that when it reaches the cap in steps, and every ``TELL_EVERY`` steps, so that nothing is lost if
-the box is killed in the middle. Rows that are only looked at (development, test) are uses (``usage_log``).
+the box is killed in the middle. Rows that are not trained on (development, test) are uses (``usage_log``).
 """
 
 import math
@@ -126,7 +126,7 @@ class CustomLoop:
         phase, unrebuildable = None, ""
         try:
             phase = self._phase(data, epochs, size)
-        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own objects may raise anything
             unrebuildable = reason(error)
         return Fit(
             cell=self.registry.cell(),

@@ -18,7 +18,7 @@ MAX_USES = 32
 
 Describe = Callable[[], Architecture]
 Answer = Callable[[Array, bool], Array]
-"""Return a model's outputs for rows; the flag tells that the file is at its end."""
+"""Return a model's outputs for rows; the flag is set at the end of the file."""
 
 
 class OpenLoop(Protocol):
@@ -114,7 +114,7 @@ class ModelRecord:
 
     @property
     def sent(self) -> ModelCapture | None:
-        """What the host was told last."""
+        """The record that was last sent to the host."""
         return self._sent
 
     @property
@@ -150,7 +150,7 @@ class ModelRecord:
     # -- the model itself --------------------------------------------------------------------------------
 
     def rename(self, variable: str) -> bool:
-        """Set the variable's name; return whether that is news."""
+        """Set the variable's name; return whether it changed."""
         is_new, self._variable = self._variable != variable, variable
         return is_new
 
@@ -175,7 +175,7 @@ class ModelRecord:
         self._answer = answer
 
     def note_sent(self, capture: ModelCapture) -> None:
-        """Remember what the host was told."""
+        """Remember the record that was sent to the host."""
         self._sent = capture
 
     # -- training ----------------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ class ModelRecord:
         self._fits.append(planned)
 
     def end_fit(self, fit: Fit) -> None:
-        """Put what happened in a fit call in the place of what was asked for."""
+        """Replace the planned fit call by the actual one."""
         self._fits[-1] = fit
         self.finish_training()
 
     def finish_training(self) -> None:
-        """Note that a training ended; join it to the one before if it only continues that."""
+        """Note that a training ended; join it to the one before if it only continues it."""
         self._is_recompiled = False
         fit_calls.merge_last(self._fits)
 
@@ -200,7 +200,7 @@ class ModelRecord:
         self._is_recompiled = self._is_recompiled or is_new_optimizer
 
     def note_loop(self, fit: Fit, replaces_last: bool) -> None:
-        """Add a custom loop's steps so far as a fit call, or replace what the same loop told before."""
+        """Add a custom loop's steps so far as a fit call, or replace the same loop's earlier record."""
         if replaces_last:
             self._fits.pop()
         self._fits.append(fit)
@@ -210,7 +210,7 @@ class ModelRecord:
         self._loop = None
 
     def start_over(self) -> None:
-        """Forget all training: the weights were given their first values again."""
+        """Forget all training: the weights were initialised again."""
         self._loop = None
         self._is_recompiled = True
         self._fits.clear()

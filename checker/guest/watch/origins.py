@@ -61,7 +61,7 @@ class Origins:
     initial: set[bytes] = field(default_factory=set)
 
     def install(self, hooks: Hooks) -> None:
-        """Hook the making of variables, and register as the registry's check when a training begins."""
+        """Hook the creation of variables, and register as the registry's check of origins."""
         layer = self.tf.keras.layers.Layer
         add_weight = layer.add_weight
 
@@ -90,7 +90,7 @@ class Origins:
         """Note where a network's weights come from, before it is trained."""
         try:
             record.note_origin(self._origin(record))
-        except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception:  # noqa: BLE001  # a student's own objects may raise anything
             record.note_unwatched(UNWATCHED)
         self.forget_waiting()
 
@@ -171,7 +171,7 @@ class Origins:
         return value == made.value or value in self.initial
 
     def _source(self, record: ModelRecord, values: set[bytes]) -> ModelRecord | None:
-        """Return the other trained network that holds most of these values; None if none holds any."""
+        """Return the other trained network that holds the greatest number of these values; None if none holds any."""
         others = [other for other in self.registry.records if other is not record and other.fits]
         shared = [(sum(value in values for _, value in self._held_by(other)), other) for other in others]
         return max(shared, key=lambda pair: pair[0], default=(0, None))[1] if any(n for n, _ in shared) else None
@@ -183,10 +183,10 @@ class Origins:
             return []
 
     def twin(self, model: Any) -> ModelRecord | None:
-        """Return the trained network that holds exactly the same values, as a network had before it was saved."""
+        """Return the trained network that holds exactly the same values, such as the one that was saved and loaded."""
         try:
             held = [value for _, value in self._held(model)]
-        except Exception:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception:  # noqa: BLE001  # a student's own objects may raise anything
             return None
         others = [other for other in self.registry.records if other.model is not model and other.fits]
         return next((o for o in reversed(others) if held and held == [value for _, value in self._held_by(o)]), None)

@@ -74,7 +74,7 @@ class Tables:
 
 
 class ModelRegistry:
-    """The records of all models, and what concerns them together.
+    """The records of all models, and their shared state.
 
     ``send`` takes a record and the arrays it refers to; ``cell`` returns the running cell, ``line`` the line of a
     companion module that a stack frame is in. ``descent`` knows which training led to which weights, ``tables`` holds
@@ -121,7 +121,7 @@ class ModelRegistry:
         self._steps += taken
 
     def is_capped(self, done: int) -> bool:
-        """Tell whether a training that has taken so many steps, or the whole notebook, may take no more."""
+        """Tell whether a training that has taken ``done`` steps, or the whole notebook, may take no more."""
         return done >= self.caps.fit_steps or self._steps >= self.caps.notebook_steps
 
     # -- weights -----------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ class ModelRegistry:
         self._origins = origins
 
     def before_training(self, record: ModelRecord, goes_on: bool = False) -> None:
-        """Check the origin of a model's weights before its first training, and have it looked at before each."""
+        """Check the origin of a model's weights before its first training, and let the watcher look before each."""
         self.check_origin(record)
         self.before_weights_change(record, goes_on)
 
@@ -145,14 +145,14 @@ class ModelRegistry:
             self._origins.look(record)
 
     def before_weights_change(self, record: ModelRecord, goes_on: bool = False) -> None:
-        """Have a model looked at before its weights change, and remember that they do."""
+        """Let the watcher look at a model before its weights change, and note the change."""
         self.look_at(record, goes_on)
         if not record.is_trained and record.answer is None:
             self.descent.note(weights.digest(record.model, self.tf), Origin(()))
         self.note_changed(record)
 
     def look_at(self, record: ModelRecord, goes_on: bool = False) -> None:
-        """Have a model looked at now, as the last chance before something happens to it."""
+        """Let the watcher look at a model now."""
         if self._watcher is not None:
             self._watcher.before_change(record, goes_on)
 
@@ -208,12 +208,12 @@ class ModelRegistry:
             if record.describe is not None:
                 return record.describe(), ""
             return architecture.describe(record.model, self.tf.keras, self.tf), ""
-        except Exception as error:  # noqa: BLE001  # objects of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own objects may raise anything
             return None, reason(error)
 
 
 def outputs(model: Any) -> int:
-    """Return how many outputs a model has, as far as it says."""
+    """Return how many outputs a model has; 1 if it does not define them."""
     try:
         return len(model.outputs or ()) or 1
     except Exception:  # noqa: BLE001  # Keras raises different errors for models without symbolic outputs

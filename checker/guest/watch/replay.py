@@ -86,7 +86,7 @@ class Replay:
         self.pass_over_the_rest()
 
     def _only(self, outputs: Any) -> Any:
-        """Return the output with a number for each class, if a network has several."""
+        """Of several outputs, return the first with a number for each class, or else the first."""
         several = list(outputs.values()) if isinstance(outputs, dict) else outputs
         if not isinstance(several, list):
             return several

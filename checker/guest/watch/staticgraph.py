@@ -1,7 +1,7 @@
 """Notes training in TensorFlow 1 graphs: ``Session.run`` with feeds instead of ``fit``.
 
-Theory of operation: three things are hooked. An optimizer's ``compute_gradients`` and ``apply_gradients`` tell which
-operation is a training step, of which loss, with which optimizer. A layer's call tells which layer made which tensor.
+Theory of operation: three things are hooked. An optimizer's ``compute_gradients`` and ``apply_gradients`` show which
+operation is a training step, of which loss, with which optimizer. A layer's call shows which layer made which tensor.
 ``Session.run`` sees each run. If its fetches lead to a training step, the tensors that matter (inputs, labels, learning
 rate, dropout rates, the loss) are fetched along with them, whether they were fed, read from a pipeline or computed.
 ``dataflow`` reads the network.
@@ -188,7 +188,7 @@ class StaticGraphs:
         return original()
 
     def _reach(self, graph: Any, fetches: Any) -> Reached | None:
-        """Return what fetches lead to; None if they are no elements of the graph."""
+        """Return the operations and the training step behind fetches; None if these are no elements of the graph."""
         try:
             flat = [graph.as_graph_element(f) for f in self.tf.nest.flatten(fetches)]
             roots = tuple(dict.fromkeys(getattr(f, "op", f) for f in flat))
@@ -247,7 +247,7 @@ class StaticGraphs:
 
 
 def _width(tensor: Any) -> int | None:
-    """Return how many columns a table has; None if its graph does not tell."""
+    """Return how many columns a table has; None if its graph does not define it."""
     shape = getattr(tensor, "shape", None)
     return shape.as_list()[-1] if shape is not None and shape.rank == 2 else None
 
@@ -273,7 +273,7 @@ def _note_values(training: Training, reading: Reading, seen: Mapping[str, Any]) 
 
 
 def _ratio(seen: Mapping[str, Any]) -> float | None:
-    """Return the ratio of the loss to the mean of the rows' losses; NaN if it cannot be told."""
+    """Return the ratio of the loss to the mean of the rows' losses; NaN if that is unknown, None without a loss."""
     if "loss" not in seen:
         return None
     each = seen.get("each")

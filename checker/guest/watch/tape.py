@@ -2,14 +2,15 @@
 
 Theory of operation: four calls are hooked, and each is an event: a model is called on ``x``, a loss on ``y`` and the
 outputs of that call, a gradient is taken of a number, an optimizer changes the model's weights. An event is noted as
-soon as its numbers are known. In eager execution that is at once. While a ``tf.function`` is traced, the hook puts a
+soon as its numbers are known: in eager execution, immediately. While a ``tf.function`` is traced, the hook puts a
 ``tf.numpy_function`` into the graph, which notes the event with the numbers of that step each time the graph runs. So
 batches are seen whether the function is given them or loops over a data set itself. XLA graphs cannot hold such a call;
-there the hook only notes that a step was taken. What Keras does inside ``fit`` and similar methods is left alone.
+there the hook only notes that a step was taken. Keras's own calls inside ``fit`` and similar methods are left alone.
 
-A model that is called and then changed was trained on that batch; otherwise it was only used on it. The number that was
-differentiated is compared with the mean of each loss that was called: one of them must be the training loss, up to a
-constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains returns its last result.
+A model that is called and then changed was trained on that batch. Without a change the call is only a use. The
+differentiated number is compared with the mean of each loss that was called: one of them must be the training loss, up
+to a constant factor. Beyond the cap an optimizer does nothing, and a ``tf.function`` that trains returns its last
+result.
 """
 
 import contextlib
@@ -169,7 +170,7 @@ class Tapes:
         loss = None
         try:
             loss = plain()
-        except Exception as error:  # noqa: BLE001  # a loss of the student's making may raise anything
+        except Exception as error:  # noqa: BLE001  # a student's own loss may raise anything
             obstacle = plaindata.reason(error)
         if len(args) > 2 or given.get("sample_weight") is not None:
             obstacle = obstacle or "the loss is weighted by sample weights"
@@ -294,7 +295,7 @@ class Tapes:
 
 
 def _like(function: Original, wrapper: Original) -> Original:
-    """Give a wrapper its function's name and signature, and tell autograph not to translate it."""
+    """Give a wrapper its function's name and signature, and keep autograph from translating it."""
     made: Any = functools.wraps(function)(wrapper)
     made.autograph_info__ = {}
     return made  # type: ignore[no-any-return]  # the wrapper has the function's type
@@ -316,7 +317,7 @@ def _updated(optimizer: Any, first: list[Any], second: Any, given: dict[str, Any
 
 
 def _is_data(value: Any, tf: Any) -> bool:
-    """Tell numbers, or a tensor that will hold some, from Keras's symbols."""
+    """Tell whether a value is numbers, or a tensor that will hold some, and no symbol of Keras's."""
     if type(value).__name__ == "KerasTensor":
         return False
     return bool(tf.is_tensor(value)) or hasattr(value, "__array__") or isinstance(value, list)

@@ -1,6 +1,6 @@
 """The uses of a model between the steps of its training: its predictions and evaluations.
 
-Theory of operation: a custom loop calls the model both to train it and to use it, and only later events tell which.
+Theory of operation: a custom loop calls the model both to train it and to use it, and only later events show which.
 Small sets of rows wait for those that follow, and become one use together.
 """
 
@@ -27,7 +27,7 @@ class UsageLog:
         record.attach_usage_log(self)
 
     def see(self, x: Any) -> None:
-        """Note a call of the model; later events tell whether it belongs to training."""
+        """Note a call of the model; later events show whether it belongs to training."""
         self.settle()
         self.waiting = (x, None)
 

@@ -1,13 +1,13 @@
 """Trials of a sandbox: it runs small hostile files as students' files, and the host observes their effects.
 
-Theory of operation: a ``Snippet`` is a small Python file with one attack; its header says how its job may end. ``bait``
-puts targets on the host: servers of several address families, a secret in a file and in a process's environment, a
-process to kill. Snippets run one after the other in one box. After each, the host checks whether the bait was touched,
-whether the secret came out, whether a process or file is left, and whether time, memory and output stayed in bounds. At
-the start of each job ``PREAMBLE`` lists the state of the box: anything that the snippet before has left there counts as
-a broken promise of that snippet's trial.
+Theory of operation: a ``Snippet`` is a small Python file with one attack; its header lists its job's allowed endings.
+``bait`` puts targets on the host: servers of several address families, a secret in a file and in a process's
+environment, a process to kill. Snippets run one after the other in one box. After each, the host checks whether the
+bait was touched, whether the secret came out, whether a process or file is left, and whether time, memory and output
+stayed in bounds. At the start of each job ``PREAMBLE`` lists the state of the box: anything that the snippet before has
+left there counts as a broken promise of that snippet's trial.
 
-A snippet prints REACHED if its attack succeeded, but its word is only one observation among the others.
+A snippet prints REACHED if its attack succeeded, but that is only one observation among others.
 """
 
 import json
@@ -188,7 +188,7 @@ def judged(snippet: Snippet, execution: Execution, text: str, size: int) -> Iter
 
 
 def odd(next_trial: Trial) -> str:
-    """Return what a snippet did to the next job in the box; "" if the box was like new."""
+    """Return a snippet's effect on the next job in the box, in words; "" if the box was like new."""
     lines = [line for line in next_trial.text.splitlines() if line.startswith(PROBE)]
     if not lines:
         return f"harmed the next job, which ended by {next_trial.execution.ending}: {next_trial.text[-300:].strip()}"
