@@ -79,7 +79,7 @@ def own_result_of(model: int, own_results: Sequence[OwnResult]) -> OwnResult | N
 @record
 @dataclass(frozen=True)
 class Selection:
-    """Which model is the answer, why, and why the others are not."""
+    """The model that is the answer, the reason, and why the others are not."""
 
     chosen: int | None
     reason: str

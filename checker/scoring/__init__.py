@@ -1,1 +1,2 @@
-"""Metrics, splits and targets: what a score is, and of which rows. It may import ``wire``, records and errors."""
+"""Metrics, splits and targets: the definition of a score, and of its rows. It may import ``wire``, records and
+errors."""
