@@ -16,7 +16,7 @@ change. Example of a rule file::
 it as the rule's sentence if the rule is met. When an assertion fails, the first line of its message is the finding. It
 stands alone in the report, so it states the fault ("No development set: `fit` got no validation data."). The other
 lines explain. Without a message the report shows "Not met: " and the docstring. The mark is ``required`` (a failure
-decides the verdict) or ``advisory`` (a failure is something to talk about). ``help=`` tells the student what to do.
+decides the verdict) or ``advisory`` (a failure is a topic for the session). ``help=`` is the advice to the student.
 ``short=`` names the failure in two to four words, for tables ("No development set"); without it tables have the
 function's name in words. Words between backticks are shown as code. A rule that does not apply calls ``pytest.skip``; a
 rule whose evidence is missing calls ``unknown``.

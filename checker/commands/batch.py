@@ -130,7 +130,7 @@ def _require_place(wall: str, scheduler: str | None) -> None:
 
 
 def _introduce(settings: RunSettings, out: Path, amount: str) -> None:
-    """Print what is checked, and once that seeds are public."""
+    """Print the subject of the batch, and once that seeds are public."""
     assignment = settings.assignment
     consoles.output.print(f"{assignment.title}, on {settings.dataset.note.name}.", markup=False)
     consoles.output.print(amount, markup=False)
@@ -154,8 +154,7 @@ def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
 
 
 def _with_stored(submitted: tuple[Submission, ...], out: Path) -> tuple[Submission, ...]:
-    """Return the submissions, and those that earlier batches stored, because these are judged again, with their
-    extensions."""
+    """Return the submissions and those stored by earlier batches: these are judged again, with their extensions."""
     names = {submission.name for submission in submitted}
     return (*submitted, *(one for one in store.submissions(out / batch.EVIDENCE) if one.name not in names))
 

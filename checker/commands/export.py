@@ -188,8 +188,7 @@ def _results(out: Path) -> Results:
 
 
 def _decided(out: Path, found: Sequence[Entry]) -> Mapping[str, Decided]:
-    """Return the decision that counts for each student. If the desk has a store of decisions, exchange decisions with
-    it first."""
+    """Return the decision that counts for each student. If the desk has a store, exchange decisions with it first."""
     if decision_log.exists(out):
         students = {names.student(one.name): one.report.submission.sha256 if one.report else "" for one in found}
         with exchange.opened(out) as log:

@@ -76,7 +76,7 @@ def _opened(named: str | None, file: Path) -> Iterator[Path | None]:
 
 
 def _require_usual(file: Path) -> None:
-    """Raise UsageError unless this is a course's own folder, so that no student is checked by an arbitrary
+    """Raise UsageError unless the current folder is a course's own: no student is checked by an arbitrary
     assignment."""
     if not folders.HERE.is_dir():
         names = ", ".join(folders.shipped())

@@ -29,8 +29,7 @@ def warn_of_old_keys(request: Request) -> None:
 
 
 def completed(request: Request, out: Path) -> Request:
-    """Return a request with the untyped options taken from the batch that wrote a folder. Check all typed ones
-    first."""
+    """Check the typed options; return the request with all others taken from the batch that wrote a folder."""
     typed.require(
         lambda: _require_evidence(out), *typed.of_request(request), lambda: remembered.completed(request, out)
     )

@@ -70,8 +70,7 @@ def is_resubmitted(row: Row, decision: DecisionEntry | None) -> bool:
 
 
 def needs_decision(row: Row, decision: DecisionEntry | None, me: str) -> bool:
-    """Tell whether a student waits for the demonstrator ``me``: for a decision, for a second opinion, or with a new
-    file."""
+    """Tell whether a student waits for ``me``: for a decision, for a second opinion, or with a new file."""
     if decision is None or not is_decided(decision) or is_resubmitted(row, decision):
         return True
     return decision.choice is Choice.SECOND_OPINION and decision.by != me
@@ -131,8 +130,7 @@ def neighbours(rows: Sequence[Row], place: str) -> tuple[Row | None, Row | None]
 
 @dataclass(frozen=True)
 class Counts:
-    """The progress of the class: the numbers of students, of those with a decision, and of each choice, verdict and
-    failed rule."""
+    """The class in numbers: students, those with a decision, and those with each choice, verdict and failed rule."""
 
     students: int
     decided: int

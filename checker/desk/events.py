@@ -63,8 +63,7 @@ class Hub:
             queue.put_nowait(event and ("all", ""))
 
     async def stream(self, after: int) -> AsyncIterator[bytes]:
-        """Yield the events after this number in the format that browsers read; a single ``all`` stands for those
-        already past."""
+        """Yield the events after this number as server-sent events; one ``all`` stands for those already past."""
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(ROOM)
         self._queues.add(queue)

@@ -37,8 +37,7 @@ CHOICES = {
 
 
 def render(request: Request, template: str, status: int = 200, /, **names: Any) -> HTMLResponse:
-    """Return a template as an answer. In the template ``session`` is the person's session; None for somebody
-    unknown."""
+    """Return a rendered template. Its ``session`` is the person's session; None for somebody unknown."""
     session = request.state.session
     text = environment().get_template(template).render(names | {"session": session})
     return HTMLResponse(text.encode("utf-8", "replace"), status)

@@ -32,8 +32,7 @@ class People:
         self._sessions: dict[str, Session] = {}
 
     def invite(self, name: str, is_named: bool = False) -> str:
-        """Return the secret of a link that lets one browser in, once. If there are too many links, the oldest is
-        dropped."""
+        """Return the secret of a link that lets one browser in, once. Beyond ``MOST_LINKS`` the oldest is dropped."""
         secret = secrets.token_urlsafe(24)
         with self._lock:
             self._links[_key(secret)] = (one_line(name, LONGEST), is_named)

@@ -34,7 +34,7 @@ class Presence:
             return set() if before and before.slug == slug else {slug} | ({before.slug} if before else set())
 
     def leave(self, session: Session, slug: str) -> bool:
-        """Note that a page was closed; tell whether that changes anything."""
+        """Note that a page was closed; tell whether the viewers change."""
         with self._lock:
             if (look := self._looks.get(session.id)) is None or look.slug != slug:
                 return False

@@ -33,8 +33,8 @@ class Class:
 
     @cached_property
     def searched(self) -> dict[str, str]:
-        """The text that a search looks at, by slug: the submission's name and the student's details, without accents
-        and capitals."""
+        """The text to search, by slug: the submission's name and the student's details, without accents and
+        capitals."""
         return {row.slug: folded(f"{row.name} {row.who}") for row in self.roster.rows}
 
     @cached_property

@@ -120,8 +120,7 @@ class Walls:
         await (refusal or self._app)(scope, receive, guarded)
 
     async def _refusal(self, request: Request) -> Response | None:
-        """Return the answer to a request that may not pass, None if it may. Store the session and the form in the
-        request's state."""
+        """Return the answer to a request that may not pass, None if it may. Store session and form in its state."""
         hosts = request.headers.getlist("host")
         origin = self._address.origins.get(hosts[0].lower()) if len(hosts) == 1 else None
         if origin is None:

@@ -45,8 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """A decision on a submission: ``score`` out of ``most`` points, the text for the student, and the rules'
-    outcomes."""
+    """A decision: ``score`` out of ``most`` points, the text for the student, and the rules' outcomes."""
 
     score: float
     most: float

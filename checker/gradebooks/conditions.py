@@ -1,5 +1,4 @@
-"""Conditions of a decision: the faults that a student must mend before the tick, and whether the next submission meets
-them.
+"""Conditions of a decision: faults to mend before the tick, and whether the next submission has mended them.
 
 A condition is one line of text. One that was offered from a failed rule ends with the rule's name in brackets: "The
 network has no hidden layer. [test_hidden_layer]". It is met when that rule passes. So it is readable in a spreadsheet,
@@ -23,8 +22,7 @@ LONGEST = 200
 
 
 class State(StrEnum):
-    """Whether a condition is met. OPEN: a person must judge, because the condition names no rule or the rule has no
-    result."""
+    """Whether a condition is met. OPEN: a person must judge, for lack of a rule or of its result."""
 
     MET = "met"
     NOT_MET = "not met"

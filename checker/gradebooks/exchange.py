@@ -86,8 +86,7 @@ def _said(choice: str, by: str) -> str:
 
 @contextmanager
 def opened(out: Path) -> Iterator[DecisionLog]:
-    """Open the store of a results folder. If the folder cannot be written to, open a copy of the store and of the
-    file."""
+    """Open the store of a results folder; copies of the store and the file, if the folder is read-only."""
     if os.access(out, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         with DecisionLog.open(out) as log:
             yield log
@@ -259,8 +258,7 @@ class _Row:
         return not self._other(entry)
 
     def over(self, entry: DecisionEntry | None) -> tuple[Choice, str, tuple[str, ...], str]:
-        """Return choice, note, conditions and name: from the columns that differ from the entry, otherwise from the
-        entry."""
+        """Return choice, note, conditions and name: the row's where it differs from the entry, else the entry's."""
         cells = _cells(entry) | self._other(entry)
         note, conditions, by = (_unguarded(cells[column]) for column in ("note", "conditions", "by"))
         return Choice(cells["decision"] or Choice.OPEN), note, tuple(conditions.splitlines()), by
@@ -314,8 +312,7 @@ class _Table:
         )
 
     def showing(self, newest: Mapping[str, DecisionEntry], students: Iterable[str]) -> bytes:
-        """Return the file with a row for each student that shows the newest decision. Rows with a problem stay
-        unchanged."""
+        """Return the file with a row for each student's newest decision. Rows with a problem stay unchanged."""
         lines = [list(self.heading), *map(list, self.lines[1:])]
         for row in self.rows:
             if not row.problem:

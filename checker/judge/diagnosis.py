@@ -91,8 +91,7 @@ def _diverged(runs: Sequence[TrainingRun]) -> Iterator[Observation]:
 
 
 def _underfits(comparison: Comparison, training: Array, development: Array) -> Iterator[Observation]:
-    """Yield a finding if the bar is missed on training rows too, or both losses are nearly the same: more training rows
-    would not help."""
+    """Yield underfitting: the bar is missed on training rows too, or both losses are nearly the same."""
     if comparison.reaches_bar:
         return
     metric, reached = metrics.find(comparison.metric, comparison.unit), comparison.training_mean

@@ -33,8 +33,7 @@ def cause_of(
     cut: str,
     assignment: Assignment,
 ) -> Cause | None:
-    """Return the cause from which other findings follow; ``cut``: a sentence on a file or a training that was cut
-    short."""
+    """Return the cause from which other findings follow; ``cut``: a sentence on a file or training cut short."""
     is_missing = any(failure.stage is Stage.SELECTING for failure in evidence.failures)
     findings = causes.Findings(
         evidence.tracing,

@@ -31,8 +31,7 @@ CLEARLY = 0.75
 STILL = 0.9
 """Largest share that may remain after predictions by the data's columns are subtracted."""
 PLAINLY = 0.2
-"""If the remaining error is at most this share, nothing is subtracted: no function of the data's columns helps so
-much."""
+"""If at most this share of the error remains, nothing is subtracted: no function of the data helps so much."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,7 @@ def _mixed(columns: Array, labels: Array) -> Array:
 
 
 def _without_what_follows(columns: Array, data: Array) -> Array:
-    """Return standardised columns (n, k) less a forest's out-of-bag predictions of them from the data's columns (n,
-    e)."""
+    """Return standardised columns (n, k) less a forest's out-of-bag predictions from the data's columns (n, e)."""
     standardised = _standardised(columns)
     follows = _out_of_bag(data, standardised[:, 0] if standardised.shape[1] == 1 else standardised)
     return _known(standardised - follows.reshape(standardised.shape))

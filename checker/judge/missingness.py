@@ -70,8 +70,7 @@ def _unevenness(counts: Array, sizes: Array) -> Array:
 
 
 def by_class(labels: Array, missing: Array, classes: Sequence[str]) -> tuple[MissingGroup, ...]:
-    """Return the classes with a larger share of missing rows than all rows have, the one with most missing rows
-    first."""
+    """Return the classes with more missing rows than the average, by share, largest number first."""
     groups = ((f"{name} rows", labels == number) for number, name in enumerate(classes))
     return _missing_most(groups, missing)
 

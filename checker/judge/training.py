@@ -1,5 +1,4 @@
-"""The answer's training: its recipe as carried out, runs that were cut short, and the number of seeds of a replay.
-Pure."""
+"""The answer's training: its recipe as carried out, runs cut short, and the number of seeds of a replay. Pure."""
 
 import re
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""The entries of the store of decisions: demonstrators' decisions, their marks for answers to questions, and kept
-trials.
+"""The entries of the store of decisions: demonstrators' decisions, marks for students' answers, and kept trials.
 
 A student is named as in ``decisions.csv`` (``submissions.names.student``). Entries are only ever added. ``id`` grows
 with each entry of a kind, over all students; ``at`` is the time in UTC, as ISO 8601.

@@ -22,8 +22,7 @@ def unwatched(stage: Stage, at: Progress) -> None:
 
 @dataclass(frozen=True)
 class Live:
-    """A training that a person watches: ``tell`` is called with each epoch. The training ends once it is no longer
-    wanted."""
+    """A training that a person watches: ``tell`` gets each epoch. The training ends once it is no longer wanted."""
 
     tell: Callable[[Epoch], None]
     is_wanted: Callable[[], bool]

@@ -61,8 +61,7 @@ class Variant:
 
 
 class Effect(StrEnum):
-    """A variant's effect on the score, beyond chance. ``UNKNOWN``: it cannot be determined, such as for a single
-    seed."""
+    """A variant's effect on the score, beyond chance. ``UNKNOWN``: undetermined, such as for a single seed."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -106,10 +105,9 @@ class Tried:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Direction:
-    """The cheapest change that was tried and helps a submission below the bar, as a direction and not as code.
+    """The first change tried that reaches the bar, or else the one with the largest gain; as a direction, not as code.
 
-    ``helps``: whether any change helps. ``tried``: each change with its result. ``cost``: the cost of all trainings, in
-    words.
+    ``helps``: whether any change helps. ``tried``: each change with its result. ``cost``: of all trainings, in words.
     """
 
     sentence: str

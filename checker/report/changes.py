@@ -66,8 +66,7 @@ def _measured(compared: Comparison | None) -> str:
 
 
 def _rules(before: Report, after: Report) -> Iterator[str]:
-    """Yield the changed rules. A rule that one of the reports leaves out, because it follows from a cause, is left out
-    here."""
+    """Yield changes of rules, except rules that a report leaves out because they follow from a cause."""
     known = {rule.name: rule for rule in before.rules}
     for rule in after.rules:
         if rule.name in known and known[rule.name].outcome is not rule.outcome:

@@ -31,8 +31,7 @@ HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
 ROOM_LEFT, ROOM_RIGHT = 0.06, 0.7
-"""On a phone, a guide's name has room on its left side from the first position on, and on its right side up to the
-second."""
+"""On a phone, a guide's name has room on the left from the first position on, on the right up to the second."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
 ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)

@@ -1,10 +1,9 @@
 """TensorBoard's event files from stored evidence: a run for each seed, of a submission and of the reference.
 
 Theory of operation: an event file is a sequence of records, each a length, an ``Event`` protocol buffer, and checksums.
-TensorBoard's own package has these messages and the checksum. Its writer is not used, because it imports TensorFlow.
-The host never imports TensorFlow. A file is written whole under a fixed name, so that writing it again replaces it.
-Timestamps are not clock times: an event's timestamp is the seconds from the run's start, if all epochs take equally
-long.
+TensorBoard's own package has these messages and the checksum. Its writer is not used, because it imports TensorFlow;
+the host never does. A file is written whole under a fixed name, so that writing it again replaces it. Timestamps are
+not clock times: an event's timestamp is the seconds from the run's start, if all epochs take equally long.
 """
 
 import contextlib

@@ -48,8 +48,7 @@ class Entry:
 
     @property
     def is_decided(self) -> bool:
-        """Whether the submission is ticked or to be handed in again. An absence or a request for a second opinion
-        decides nothing."""
+        """Whether the decision is a tick or a resubmission; absence and second opinion decide nothing."""
         return self.decision in (Choice.TICK, Choice.RESUBMIT)
 
 

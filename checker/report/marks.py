@@ -24,8 +24,7 @@ ARROWS = {-1: element("path", d="M-6 0 4-6V6z"), 1: element("path", d="M6 0-4-6V
 
 
 def scale_around(comparison: Comparison, values: Sequence[float], room: float = 0.06) -> Scale:
-    """Return a scale around the values. Errors are unbounded, so the scale leaves out errors far beyond the
-    baseline's."""
+    """Return a scale around the values. Errors are unbounded, so it leaves out any far beyond the baseline's."""
     farthest = math.inf if comparison.higher_is_better else 1.5 * comparison.baseline_mean
     return fitting([min(value, farthest) for value in values], room)
 

@@ -79,8 +79,8 @@ class Display:
         first: Mapping[Stage, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``total``: number of submissions that will end. ``first``: sentences to print when a stage is first
-        reached."""
+        """``total``: number of submissions that will end. ``first``: a sentence to print at the first entry to each
+        stage."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=14),

@@ -289,8 +289,7 @@ def decision_rows(report: Report) -> str:
 
 
 def agreement(report: Report) -> str:
-    """Return a sentence on the agreement of the retrained network with the student's run on the same kinds of rows; ""
-    without a score."""
+    """Return a sentence on the agreement of the retraining with the student's run; "" without a score."""
     if report.agreed is None or report.comparison is None:
         return ""
     agreed, unit = report.agreed, metric(report).unit

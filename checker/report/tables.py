@@ -51,8 +51,7 @@ def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], da
 def results_pieces(
     reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote
 ) -> Iterator[bytes]:
-    """Yield the bytes of ``results_json``, report by report, because thousands of reports take much memory as one
-    text."""
+    """Yield the bytes of ``results_json``, report by report: as one text, thousands take much memory."""
     yield f'{{\n  "schema": {SCHEMA_VERSION},\n  "dataset": {_indented(dataset, 2)},\n'.encode("ascii")
     yield b'  "reports": '
     yield from _listed(map(light, reports))

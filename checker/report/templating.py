@@ -36,8 +36,7 @@ def environment() -> Environment:
 
 
 def with_templates_of(*packages: str) -> Environment:
-    """Return an environment with the templates of these packages; of templates with equal names, the first package's is
-    used."""
+    """Return an environment with the templates of these packages; for equal names, the first package's is used."""
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,

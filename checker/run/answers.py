@@ -1,5 +1,4 @@
-"""Demonstrators' choices of another network as the answer, and which networks can be chosen. ``batch.make_answer``
-trains them.
+"""Demonstrators' choices of another network as the answer. ``batch.make_answer`` trains the chosen network.
 
 Theory of operation: the choice is stored beside the results with the demonstrator's name. It holds for the same file
 only. A later batch respects it as if ``--model`` had named the network; judging again finds it in the evidence. A
@@ -78,7 +77,7 @@ def respected(settings: RunSettings, submission: Submission, out: Path) -> RunSe
 
 
 def named(model: int) -> str:
-    """Return what ``RunSettings.model`` calls the network with this number."""
+    """Return the name of the network with this number in ``RunSettings.model``."""
     return f"{NUMBER}{model}"
 
 
@@ -91,8 +90,7 @@ def store_choice(out: Path, slug: str, chosen: Chosen | None) -> None:
 
 @dataclass(frozen=True)
 class Network:
-    """A network of a file: its number, its name in words, whether it is the answer, and why it cannot be made the
-    answer."""
+    """A network of a file: number, words, whether it is the answer, and why it cannot be made the answer."""
 
     number: int
     words: str

@@ -1,5 +1,4 @@
-"""Checks that an assignment's bar can be met, and advises what to change if not. It must lie on the better side of the
-baseline."""
+"""Checks that an assignment's bar can be met, so is better than the baseline, and advises on changes if not."""
 
 from checker.assignment import lines
 from checker.errors import AssignmentError

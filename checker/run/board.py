@@ -1,8 +1,8 @@
 """The index of a batch while it runs.
 
 Theory of operation: the index is written at the start, when submissions end or come to another stage, and at the end.
-In between, the number of changes from one writing to the next grows with the batch. So the time for writing the index
-is about the same for each submission in a batch of ten as in one of thousands.
+In between, it is written after a number of changes that grows with the batch. So the time for writing the index, per
+submission, hardly depends on the size of the batch.
 """
 
 import threading
@@ -82,7 +82,7 @@ class Board:
                 self._change()
 
     def end(self, slug: str, result: End) -> End:
-        """Show a submission's result, and return it. After ``stop`` none is shown, because a closed box gives no valid
+        """Show a submission's result, and return it. Nothing is shown after ``stop``: a closed box has no valid
         result."""
         with self._lock:
             if not self._is_stopped:

@@ -38,7 +38,7 @@ else:
 
 def is_taken(stream: IO[str]) -> bool:
     """Lock an open file for this process, unless another has locked it; tell whether this process now holds the lock.
-    Closing the file frees it. Raises HarnessError where files cannot be locked."""
+    Closing the file frees it. Raises HarnessError if files cannot be locked."""
     try:
         _try(stream.fileno())
         return True

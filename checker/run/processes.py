@@ -57,8 +57,7 @@ _function: Callable[[Any], Any] = str
 
 
 def _begin(function: Callable[[Any], Any], scratch: str) -> None:
-    """Begin as one of several processes: use the first process's folder of temporary files, and leave interrupts to
-    it."""
+    """Begin as a worker process: share the first process's folder of temporary files, and ignore interrupts."""
     global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _function, tempfile.tempdir = function, scratch

@@ -1,5 +1,4 @@
-"""The reference solution's evidence. It is gathered in the same way as that of the submissions that are compared with
-it.
+"""The reference solution's evidence, gathered in the same way as the evidence of submissions.
 
 It is stored in the user's cache, under a key of everything it depends on, so that it is gathered only once. A
 self-check needs no solution on the student's disk: it uses the scores committed with the assignment.

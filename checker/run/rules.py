@@ -2,7 +2,7 @@
 
 Theory of operation: pytest runs in this process, isolated from any configuration files, with one plugin,
 ``RulesPlugin``. It provides the fixtures and turns each test's report into a ``RuleResult``. A rule is marked
-``required`` or ``advisory`` (``help=`` tells the student what to do, ``short=`` names the failure in a few words). Its
+``required`` or ``advisory`` (``help=`` is the advice to the student, ``short=`` names the failure in a few words). Its
 docstring is its sentence in the report. The first line of a failed assertion's message is the finding. Any other
 exception is an error of the rule itself. A rule that skips does not apply. If evidence that it needs does not exist,
 its outcome is ``unknown``. The assignment's ``[rules]`` may give a rule another weight, or turn it off. pytest keeps

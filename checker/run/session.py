@@ -122,8 +122,7 @@ def _assignment(request: Request) -> Assignment:
 
 
 def _seeds(request: Request, assignment: Assignment) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return the seeds that are always trained, the further ones, and the number of the first that a self-check
-    draws."""
+    """Return the seeds for every submission, the further seeds, and the number that a self-check draws."""
     if request.purpose is Purpose.SELF_CHECK:
         return assignment.seeds.self_check, (), assignment.seeds.drawn
     return folders.grading_seeds(assignment), assignment.seeds.further, 0

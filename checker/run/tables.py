@@ -164,8 +164,7 @@ def _decided(out: Path) -> dict[str, Decided]:
 
 
 def _link(entries: Sequence[Entry], out: Path) -> None:
-    """Link each page to the previous and the next one of the index. Pages that already have these links stay
-    unchanged."""
+    """Link each page to its neighbours in the index. Pages that already have these links stay unchanged."""
     for entry, neighbours in zip(entries, html.neighbours(entries, "../"), strict=True):
         path = out / entry.href
         before = path.read_text(encoding="utf-8")

@@ -174,8 +174,7 @@ class Workshop:
 
 
 def settings_of(out: Path) -> RunSettings:
-    """Return the settings of the batch that wrote a results folder. Raises UsageError if the folder does not hold
-    them."""
+    """Return the settings of the batch that wrote a results folder. Raises UsageError if it has none."""
     if remembered.read(out) is None:
         raise UsageError(f"{out} does not say what it was checked with.", "Run `checker batch` on it again.")
     return session.settings(remembered.completed(Request(out=out), out))
@@ -355,8 +354,7 @@ def _read(path: Path) -> Tried | None:
 
 
 def _write(path: Path, result: Tried) -> None:
-    """Store a result, and keep only the newest others of the submission. A cache that cannot be written to is
-    ignored."""
+    """Store a result, and keep the submission's newest others. A cache that cannot be written is ignored."""
     with contextlib.suppress(OSError, UsageError, CheckerError):
         files.write(path, to_json(result))
         kept = sorted(path.parent.glob("*.json"), key=lambda one: one.stat().st_mtime, reverse=True)

@@ -1,5 +1,4 @@
-"""The workers of a Dask scheduler that have boxes for a batch: their number, and how long a batch waits when there are
-none."""
+"""The workers of a Dask scheduler that have boxes for a batch: their number, and the wait if there are none."""
 
 import threading
 import time

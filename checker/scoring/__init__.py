@@ -1,2 +1,1 @@
-"""Metrics, splits and targets: the definition of a score, and of its rows. It may import ``wire``, records and
-errors."""
+"""Metrics, splits and targets: a score and its rows. It may import ``wire``, records and errors."""

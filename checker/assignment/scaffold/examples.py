@@ -34,8 +34,8 @@ CROSS_ENTROPY, SQUARED_ERROR = '"sparse_categorical_crossentropy"', '"mean_squar
 def of_task(task: str, rows: int, comparison: str) -> tuple[Example, ...]:
     """Return the examples for a task and a number of rows; ``comparison``: the cell with a traditional model.
 
-    For a small data set, the example with too few training rows is left out, because any part large enough for row
-    matching is large enough for the rule.
+    For a small data set there is no example with too few training rows: any part large enough for row matching
+    satisfies the rule.
     """
     y = "y" if task == "classification" else "z"
     few = max(rows // 10, FEWEST)

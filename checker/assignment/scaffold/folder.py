@@ -16,8 +16,7 @@ from checker.scoring.metrics import GUESSES
 HOUSING_URL = "https://raw.githubusercontent.com/ageron/handson-ml2/master/datasets/housing/housing.csv"
 HOUSING_SHA256 = "8a3727f4cf54ac1a327f69b1d5b4db54c5834ea81c6e4efc0d163300022a685e"
 SMALL = 5_000
-"""With fewer rows than this there are more seeds, because scores vary more from seed to seed and a training is
-cheap."""
+"""With fewer rows than this there are more seeds: scores vary more from seed to seed, and a training is cheap."""
 POOL = 40
 """Seeds that self-checks draw from."""
 STEPS = 5_000

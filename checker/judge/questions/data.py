@@ -83,8 +83,7 @@ def missing_part(view: View) -> Details | None:
 
 
 def _missing(view: View) -> tuple[Failure | None, str, str]:
-    """Return the failure about a missing file or module, the kind ("file" or "module"), and the name of the missing
-    one."""
+    """Return the failure about a missing file or module, with "file" or "module", and its name."""
     for failure in view.report.failures:
         if named := absences.named_in(failure.rationale):
             kind, _, name = named.partition(" ")
