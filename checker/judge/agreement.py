@@ -1,4 +1,4 @@
-"""Checks that the retrained network is the one that the student trained: on the same kinds of rows. Pure.
+"""Compares the retrained network with the one that the student trained, on the same kinds of rows. Pure.
 
 Theory of operation: a file's report of its training need not be true. So the network as the student trained it is
 compared with itself as retrained, each scored by the data set's labels on its own training rows. Scores on rows that

@@ -5,8 +5,8 @@ non-inferiority. Student's t test answers it on the differences to the reference
 error of Nadeau and Bengio. Held-out rows of one seed are training rows of another, so the seeds' scores are not
 independent, and the plain standard error is too small. A single wild seed makes that error large, even if it lies on
 the same side as all others. So with further seeds there is a second way to a decision: all seeds lie on one side, each
-compared with its own bar, the reference's score for that seed less the tolerance. Its probability by chance depends on
-the correlation between seeds. It is computed for the correlation for which the correction above is exact.
+compared with its own bar, the reference's score for that seed less the tolerance. The probability of that by chance
+depends on the correlation between seeds. It is computed for the correlation at which the correction above is exact.
 ``docs/judgement.md`` has the sources and the error rates.
 """
 
