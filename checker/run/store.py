@@ -44,7 +44,7 @@ from checker.run.keys import Keys
 from checker.wire import frames
 
 DIGESTS = "digests.json"
-"""The file of the digests of all evidence at the time when it was stored."""
+"""The list of digests of all evidence, as it was when stored."""
 
 
 @record
@@ -171,7 +171,7 @@ def load_kept(place: Path, circumstances: str) -> tuple[str, Gathered]:
 
 
 def places(folder: Path) -> list[Path]:
-    """Return the folders that each hold a submission's evidence."""
+    """Return the folders that hold a submission's evidence."""
     return [path.parent for path in sorted(folder.glob("*/evidence.json"))]
 
 
