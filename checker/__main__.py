@@ -1,6 +1,6 @@
 """``python -m checker``, and the program ``checker``.
 
-This module runs on any Python 3, and imports nothing that has to be installed before it knows that it is there.
+This module runs on any Python 3. It checks that required packages are installed before it imports them.
 """
 
 import platform
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED = ("tensorflow", "tf_keras", "numpy", "pandas", "sklearn", "nbclient", "ipykernel", "pydantic", "typer", "rich")
-"""Packages whose absence means that the checker was not installed as it should be."""
+"""Packages whose absence means that the checker was not installed correctly."""
 WITH_UV = "Type: uvx --python 3.12 --from ADDRESS checker … (ADDRESS: where your course keeps the checker)."
 
 
@@ -33,7 +33,7 @@ def unfit(python: "tuple[int, int]", machine: "tuple[str, str]", has: "Callable[
 
 
 def main() -> None:
-    """Run the program, or say what it lacks."""
+    """Run the program, or print what it lacks."""
     words = unfit(
         sys.version_info[:2], (platform.system(), platform.machine()), lambda name: find_spec(name) is not None
     )

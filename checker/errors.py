@@ -12,9 +12,8 @@
         ├── StoppedError             4           nobody waits for the result any more
         └── LostError                4           a submission lost one worker after another
 
-A student's mistake is never an exception: it is a ``Failure`` record that travels to the report.
-``EvidenceError`` does not leave the sandbox either: on an invalid frame the box is ended, and the
-``Execution`` records this.
+A student's mistake is never an exception, but a ``Failure`` record that goes into the report. ``EvidenceError`` does
+not leave the sandbox either: on an invalid frame the box is ended, and the ``Execution`` records this.
 """
 
 from enum import IntEnum
@@ -32,7 +31,7 @@ class ExitCode(IntEnum):
 
 
 class CheckerError(Exception):
-    """An error shown to a person: one sentence about what happened (``message``), then what to do (``help``)."""
+    """An error shown to a person: a sentence about the error (``message``), then advice (``help``)."""
 
     exit_code = ExitCode.HARNESS_BROKEN
 

@@ -1,9 +1,9 @@
 """``%load_ext checker`` and ``%check``: a self-check from within a notebook.
 
-Theory of operation: the kernel has the student's variables, and the checker wants a fresh start. So ``%check`` runs
-the same ``checker self-check`` as a process of its own, on the file on disk. A kernel cannot save a notebook.
-JupyterLab and Notebook 7 have a button for it, which a line of JavaScript presses. Elsewhere, cells that were run and
-are not in the file tell that it must be saved first.
+Theory of operation: the kernel has the student's variables, and the checker wants a fresh start. So ``%check`` runs the
+same ``checker self-check`` as a process of its own, on the file on disk. A kernel cannot save a notebook. JupyterLab
+and Notebook 7 have a button for it, and a line of JavaScript presses it. Elsewhere, the student must save first: cells
+that were run and are not in the file show that the file is not saved.
 
 The page quotes the student's code and outputs, so it stands in an iframe without scripts, forms, pop-ups and origin.
 
@@ -43,7 +43,7 @@ setTimeout(() => {
 SHOWN_SECONDS = 0.5
 """How long the script stands in the notebook: long enough to be started, and gone before it saves."""
 SAVE_SECONDS = 4.0
-"""Longest wait for the front end to save."""
+"""Maximum number of seconds to wait for the front end to save."""
 PROGRESS = "…"
 """The end of a line of progress."""
 REPORT = "checker-report.html"
@@ -95,7 +95,7 @@ class _Check:
 
 
 def _this_notebook(shell: Any) -> Path | None:
-    """Return this notebook's path as VS Code or Jupyter tells it; None if nobody does."""
+    """Return this notebook's path from VS Code or Jupyter; None if neither provides it."""
     for told in (shell.user_ns.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
         if told and str(told).endswith(".ipynb") and Path(told).is_file():
             return Path(told)
@@ -112,7 +112,7 @@ def _only_notebook() -> Path:
 def _save(notebook: Path, shown: DisplayHandle) -> None:
     """Press the front end's button for saving, if it has one, and wait until the file is written.
 
-    The script is not in what is saved. It would run again whenever the notebook is opened.
+    The script is not in the saved notebook, because it would run again whenever the notebook is opened.
     """
     if "JPY_SESSION_NAME" not in os.environ:
         return
@@ -138,7 +138,7 @@ def _require_saved(notebook: Path, run: list[tuple[str, float]]) -> None:
 
 
 def _sources(notebook: Path) -> Iterator[str]:
-    with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):  # the check itself says what is wrong
+    with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):  # the check itself reports the error
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
             yield "".join(cell["source"])
 
@@ -158,7 +158,7 @@ def _run_and_show(notebook: Path, options: list[str], shown: DisplayHandle) -> N
     beside = os.pathsep.join([str(Path(checker.__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": beside.strip(os.pathsep), "PYTHONUTF8": "1", "COLUMNS": "100"}
     environment.pop("FORCE_COLOR", None)  # a kernel sets it; the check would take its pipe for a terminal
-    notes: list[str] = []  # what comes before any progress: which assignment and which data are used
+    notes: list[str] = []  # lines before any progress: the assignment and the data in use
     rest: list[str] | None = None
     shown.update(_plain("Starting …"), raw=True)
     with subprocess.Popen(
@@ -187,8 +187,8 @@ def _plain(words: str) -> dict[str, str]:
 
 
 def _page(report: Path, notes: str) -> dict[str, str]:
-    """Return the notes, and the page in an iframe in which it can do nothing. Its links to its own parts would lead to
-    Jupyter without a base of its own."""
+    """Return the notes, and the page in an iframe without permissions. The page needs a base address: without one its
+    internal links would lead to Jupyter."""
     page = report.read_text(encoding="utf-8").replace("<head>", '<head><base href="about:srcdoc">', 1)
     source = html.escape(page)
     style = "width: 100%; height: 42em; border: 1px solid #8888; border-radius: 4px"

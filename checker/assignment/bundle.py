@@ -5,9 +5,9 @@ the seeds for grading and without comments. ``scores.json`` keeps only the score
 solution and the examples stay out. Without the seeds nobody can compute the splits. The same folder gives the same
 bytes, so you may publish the zip under its hash.
 
-A zip is untrusted until its hash is verified. A downloaded one needs a hash, because its rules will run here. Files are
-read into memory by the names of an assignment's files, each up to a limit, and written under these names to a folder
-of our own: no path from the zip reaches the file system.
+A zip is untrusted until its hash is verified. A download needs a hash, because its rules will run here. Files are read
+into memory by the names of an assignment's files, each up to a limit, and written under these names to a folder of our
+own: no path from the zip reaches the file system.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ def _as_toml(assignment: Assignment) -> str:
 
 
 def _pairs(table: Mapping[str, Any]) -> list[str]:
-    """Return a table's lines. Strings, numbers, booleans and lists are the same in JSON and TOML, except for DEL."""
+    """Return a table's lines. JSON and TOML write strings, numbers, booleans and lists alike, except for DEL."""
     text = {key: json.dumps(value, ensure_ascii=False) for key, value in table.items() if value is not None}
     return [f"{key} = {value}".replace("\x7f", "\\u007f") for key, value in text.items()]
 
@@ -102,8 +102,8 @@ def _pairs(table: Mapping[str, Any]) -> list[str]:
 def opened(named: str) -> Iterator[Path]:
     """Yield the folder of an assignment. ``named`` is a folder, a zip, or the address of a zip with its hash.
 
-    A zip is unpacked into a folder that is removed afterwards. Raises UsageError if the file is not a zip, or not
-    the one with this hash.
+    A zip is unpacked into a folder that is removed afterwards. Raises UsageError if the file is not a zip, or has
+    another hash.
     """
     place, _, digest = named.partition("#sha256=")
     path = _downloaded(place, digest) if re.match(r"https?://", place) else Path(place)

@@ -31,7 +31,7 @@ def load(
     download: bool = True,
     folder: Path | None = None,
 ) -> Dataset:
-    """Return an assignment's data; ``folder`` is the assignment's, which may hold it.
+    """Return an assignment's data; ``folder``: the assignment's folder. It may hold the data.
 
     Raises DatasetError, with the ways to provide the data, if it cannot be loaded.
     """
@@ -48,7 +48,7 @@ def load(
 
 
 def local(source: DataSource, given: Path | None, folder: Path | None) -> Path | None:
-    """Return the file that was given, or else lies in the assignment's folder or is named in the environment."""
+    """Return the file ``given``, or else the one in the assignment's folder or in the environment variable."""
     return given or _beside(source, folder) or _in_environment()
 
 
@@ -97,13 +97,13 @@ def _cached(source: DataSource, download: bool) -> Path:
 
 
 def _why(error: Exception) -> str:
-    """Return in words why a download failed. Errors of the connection name the library's pool of connections."""
+    """Return in words why a download failed. Connection errors name the library's connection pool instead."""
     said = str(error)
     return "this machine has no connection to its address." if "ConnectionPool(" in said else said[:200]
 
 
 def parse(source: DataSource, content: bytes, name: str, practice: bool) -> Dataset:
     """Parse a CSV's bytes as a data set. Raises DatasetError if a column is missing or has unusable values."""
-    from checker.assignment import table  # importing pandas takes a fifth of a second; boxes start before that
+    from checker.assignment import table  # importing pandas takes a fifth of a second; boxes start before it
 
     return table.parse(source, content, name, practice)

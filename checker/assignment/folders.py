@@ -114,9 +114,9 @@ def find(given: Path | None, root: Path = HERE) -> Assignment:
 
 
 def locate(given: Path) -> Path:
-    """Return the folder of an assignment that was given by its folder or, if it comes with the checker, by its name.
+    """Return the folder of an assignment, named by its folder or, if it comes with the checker, by its name.
 
-    Raises UsageError, which lists those that come with the checker, if there is no such assignment.
+    Raises UsageError, with a list of those that come with the checker, if there is no such assignment.
     """
     with contextlib.suppress(OSError):  # a name that is too long, or a folder that nobody may open
         if (given / FILE).is_file():
@@ -140,7 +140,7 @@ def _within(root: Path) -> list[Path]:
 
 
 def has_public_seeds(assignment: Assignment) -> bool:
-    """Whether the seeds for grading are those of an assignment that comes with the checker."""
+    """Tell whether the seeds for grading are those of an assignment that comes with the checker."""
     return assignment.seeds.grading in [load(folder).seeds.grading for folder in shipped().values()]
 
 

@@ -11,7 +11,7 @@ NOW = "checker.assignment.rules"
 
 
 def is_missed(error: BaseException | None) -> bool:
-    """Whether an error is a failed import of, or from, a former module."""
+    """Tell whether an error is a failed import of, or from, a former module."""
     return isinstance(error, ImportError) and error.name in (*FORMER, "checker")
 
 

@@ -1,4 +1,4 @@
-"""Where a setting stands in ``assignment.toml``, for sentences that say which line to change."""
+"""The line of a setting in ``assignment.toml``, for sentences about the line to change."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Finds what a student keeps beside the notebook: the assignment as the course gave it, and the data."""
+"""Finds the assignment from the course and the data beside a student's notebook."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from checker.records.assignment import DataSource
 def assignment(file: Path) -> Path | None:
     """Return the assignment in a file's folder; None if there is none.
 
-    It is a zip. A browser may have unpacked it, so without a zip it is a folder. Raises UsageError if there are
+    It is a zip, or without a zip a folder, because a browser may have unpacked it. Raises UsageError if there are
     several.
     """
     place = file.absolute().parent
@@ -33,7 +33,7 @@ def _zips(place: Path) -> Iterator[Path]:
                 if FILE in archive.namelist():
                     yield path
         except (OSError, BadZipFile, ValueError, NotImplementedError):
-            continue  # not a zip, or one that cannot be read: it may be anybody's
+            continue  # not a zip, or an unreadable one: it may be unrelated
 
 
 def _folders(place: Path) -> Iterator[Path]:

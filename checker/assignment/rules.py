@@ -1,4 +1,4 @@
-"""All that an assignment's ``test_rules.py`` imports: the rules that assignments share, and what own rules need.
+"""All imports of an assignment's ``test_rules.py``: the rules that assignments share, and the names for own rules.
 
 This is the one public module for rule files. Its names stay; where the records and functions behind them live may
 change. Example of a rule file::
@@ -12,20 +12,20 @@ change. Example of a rule file::
         \"\"\"The network has two hidden layers or more.\"\"\"
         assert len(hidden_layers(architecture)) >= 2, "The network has fewer than two hidden layers."
 
-**A rule** is a pytest function whose name begins with ``test_``. Its docstring says what is asked for: it is the rule's
-sentence in a report where the rule is met. When an assertion fails, the first line of its message is the finding. It
-stands alone in the report, so it says what is wrong ("No development set: `fit` got no validation data."). The other
-lines explain. Without a message the report says "Not met: " and the docstring. The mark is ``required`` (a failure
-decides the verdict) or ``advisory`` (a failure is something to talk about). ``help=`` tells the student what to do.
+**A rule** is a pytest function whose name begins with ``test_``. Its docstring states the requirement: a report shows
+it as the rule's sentence if the rule is met. When an assertion fails, the first line of its message is the finding. It
+stands alone in the report, so it states the fault ("No development set: `fit` got no validation data."). The other
+lines explain. Without a message the report shows "Not met: " and the docstring. The mark is ``required`` (a failure
+decides the verdict) or ``advisory`` (a failure is a topic for the session). ``help=`` is the advice to the student.
 ``short=`` names the failure in two to four words, for tables ("No development set"); without it tables have the
-function's name in words. Words between backticks are shown as code. A rule that does not apply calls ``pytest.skip``;
-a rule whose evidence is missing calls ``unknown``.
+function's name in words. Words between backticks are shown as code. A rule that does not apply calls ``pytest.skip``; a
+rule whose evidence is missing calls ``unknown``.
 
-**Evidence** comes through the rule's parameters: ``assignment``, ``dataset``, ``data_rows`` (how many rows the data
-has), ``notebook`` (the cells), ``own_code`` (the code of the student's own cells), ``answer`` (the network and its
-training), ``architecture``, ``recipe``, ``tracing`` (which rows and columns it was given), ``training`` and
-``comparison`` (how it did when the checker trained it again), ``note`` (adds a remark to the result). Where the
-evidence does not exist, the rule could not be checked: a required one then refers the submission to a person.
+**Evidence** comes through the rule's parameters: ``assignment``, ``dataset``, ``data_rows`` (the number of rows of the
+data), ``notebook`` (the cells), ``own_code`` (the code of the student's own cells), ``answer`` (the network and its
+training), ``architecture``, ``recipe``, ``tracing`` (the rows and columns that it was fed), ``training`` and
+``comparison`` (the results of its retraining), ``note`` (adds a remark to the result). If the evidence does not exist,
+the rule could not be checked: a required one then refers the submission to a person.
 
 **To pick a shared rule**, import it. **To change its words**, use ``reworded``, or the function of the same name
 without ``test_``, and assign the result to the rule's name. **To replace it**, define a function of that name. A report

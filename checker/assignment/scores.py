@@ -1,4 +1,4 @@
-"""Whether the reference's committed scores still fit their assignment."""
+"""Checks whether the reference's committed scores still fit their assignment."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from checker.records.comparison import ReferenceScores
 
 
 def key_of(assignment: Assignment, seeds: Sequence[int], dataset_sha256: str, solution_sha256: str) -> str:
-    """Return a hash of what the reference's scores depend on: its solution, the data, the seeds, and the settings of
-    trainings, splits and scores. It leaves out limits, and settings that only judging uses."""
+    """Return a hash of everything that the reference's scores depend on: its solution, the data, the seeds, and the
+    settings of trainings, splits and scores. It leaves out limits, and settings that only judging uses."""
     data, splits, caps, bar = assignment.data, assignment.splits, assignment.caps, assignment.bar
     parts = (
         (solution_sha256, dataset_sha256, tuple(seeds)),
@@ -29,7 +29,7 @@ def solution_sha256(assignment: Assignment) -> str:
 
 
 def fit(scores: ReferenceScores, assignment: Assignment) -> bool:
-    """Tell whether scores are those of this solution under these settings. Scores without a key are not: an older
-    version wrote them, and nobody knows."""
+    """Tell whether scores are those of this solution under these settings. Scores without a key do not count, because
+    an older version wrote them."""
     solution = solution_sha256(assignment) or scores.solution_sha256
     return scores.key == key_of(assignment, scores.seeds, scores.dataset_sha256, solution)

@@ -26,7 +26,7 @@ from checker.records.training import TrainingRun
 Rule = Callable[..., None]
 
 ENOUGH = 0.4
-"""Least share of all rows to train on: half, minus rows that students may drop (gaps, capped values, a class)."""
+"""Smallest share of all rows to train on: half, minus rows that students may drop (gaps, capped values, a class)."""
 
 CLASSIFICATION_LOSSES = {
     Labels.INTEGERS: {"SparseCategoricalCrossentropy"},
@@ -49,7 +49,7 @@ REGRESSORS = r"\b((?!MLP|Keras)\w+Regressor|LinearRegression|Ridge(CV)?|Lasso(CV
 """Patterns of code that makes a traditional model."""
 
 ELSEWHERE = "\nCells of the hand-out do not count."
-"""The explanation of rules about code that the hand-out may hold as well."""
+"""The explanation for rules about code that may also be in the hand-out."""
 
 _FORMS = {Labels.INTEGERS: "class numbers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "plain numbers"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -60,7 +60,7 @@ class NoEvidenceError(Exception):
 
 
 def unknown(words: str) -> NoReturn:
-    """End a rule whose evidence is missing; ``words`` say what is missing."""
+    """End a rule with missing evidence; ``words`` describe what is missing."""
     raise NoEvidenceError(words)
 
 
@@ -275,7 +275,7 @@ def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> No
 
 
 def is_unseen(seen: SeenRows) -> bool:
-    """Whether fewer than 1% of these rows were trained on."""
+    """Tell whether fewer than 1% of these rows were trained on."""
     return seen.trained_on < 0.01 * seen.rows
 
 
@@ -315,7 +315,7 @@ def test_preprocessing_fitted_on_training_rows(tracing: Tracing) -> None:
 
 
 def _is_exact(*errors: float) -> bool:
-    """Whether these are all zero, apart from rounding."""
+    """Tell whether these are all zero, apart from rounding."""
     return all(abs(error) < 1e-4 for error in errors)
 
 
@@ -332,7 +332,7 @@ def assert_no_late_rise(training: Sequence[TrainingRun]) -> None:
 
 
 def _late_rise(run: TrainingRun) -> float | None:
-    """Return by what share the mean of the last three development losses exceeds the lowest; None if there are too
+    """Return the share by which the mean of the last three development losses exceeds the lowest; None if there are too
     few."""
     losses = values_in_history(run, "val_loss")
     return fmean(losses[-3:]) / min(losses) - 1 if len(losses) > 3 and min(losses) > 0 else None

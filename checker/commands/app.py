@@ -35,8 +35,8 @@ COMMANDS = {
     "doctor": "Look at this machine: what is missing?",
     "worker": "Run submissions of a batch on another machine.",
 }
-"""Each command, and what the list of commands says of it. They stand in the order in which people meet them:
-demonstrators, students, lecturers, administrators."""
+"""Each command, with its words in the list of commands. The order is by readers: demonstrators, students, lecturers,
+administrators."""
 
 PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 
@@ -92,7 +92,7 @@ for _name, _words in COMMANDS.items():
 
 def main() -> NoReturn:
     """Run the program. Every failure ends here, with a message and an exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was finished is kept
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: finished results are kept
     try:
         app()
     except SystemExit as ending:
@@ -114,7 +114,7 @@ def main() -> NoReturn:
 
 
 def _say_interrupted(words: list[str]) -> None:
-    """Say that a command was interrupted, and how to go on if it takes up its work again."""
+    """Print that a command was interrupted, and how to go on if it takes up its work again."""
     if words[:1] not in RESUMED:
         consoles.errors.print("Interrupted.")
         return

@@ -27,7 +27,7 @@ from checker.sandbox import kinds
 from checker.submissions import choice
 
 MOST_NAMES = 30
-"""Most names that an error lists."""
+"""Maximum number of names that an error lists."""
 
 
 def command(
@@ -130,7 +130,7 @@ def _require_place(wall: str, scheduler: str | None) -> None:
 
 
 def _introduce(settings: RunSettings, out: Path, amount: str) -> None:
-    """Say what is checked, and once that seeds are public."""
+    """Print the subject of the batch, and once that seeds are public."""
     assignment = settings.assignment
     consoles.output.print(f"{assignment.title}, on {settings.dataset.note.name}.", markup=False)
     consoles.output.print(amount, markup=False)
@@ -154,7 +154,7 @@ def _submitted(path: Path, worksheet: Path | None) -> tuple[Submission, ...]:
 
 
 def _with_stored(submitted: tuple[Submission, ...], out: Path) -> tuple[Submission, ...]:
-    """Return the submissions, and those that earlier batches stored: they are judged again, with their extensions."""
+    """Return the submissions and those stored by earlier batches: these are judged again, with their extensions."""
     names = {submission.name for submission in submitted}
     return (*submitted, *(one for one in store.submissions(out / batch.EVIDENCE) if one.name not in names))
 
@@ -176,14 +176,14 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _new(chosen: Sequence[Submission], out: Path) -> list[Submission]:
-    """Return the submissions of which nothing is stored yet."""
+    """Return the runnable submissions without stored evidence."""
     known = {place.name for place in store.places(out / batch.EVIDENCE)}
     return [one for one in chosen if one.failure is None and files.slug(one.name) not in known]
 
 
 @contextmanager
 def _pool(wall: str, early: int, slots: Slots) -> Iterator[places.Pool]:
-    """Yield boxes on this machine, of which so many get ready at once."""
+    """Yield boxes on this machine; start ``early`` of them immediately."""
     with closing(places.Pool(kinds.choose(wall), slots)) as pool:
         pool.open_early(early)
         yield pool

@@ -56,7 +56,7 @@ def command(
     """
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise UsageError("The desk needs packages that are not installed.", "Type: pip install 'checker[desk]'")
-    from checker.desk import serving  # only now is it certain that its packages are there
+    from checker.desk import serving  # not earlier: now its packages are known to be installed
     from checker.desk.desk import Desk
     from checker.desk.results import Results
     from checker.desk.walls import Address, is_loopback
@@ -86,7 +86,7 @@ def command(
 
 
 def _elsewhere(stack: contextlib.ExitStack, scheduler: str | None) -> "Callable[[RunSettings], Place] | None":
-    """Return what opens the boxes of a scheduler's workers; None if there is no scheduler."""
+    """Return a function that opens the boxes of a scheduler's workers; None if there is no scheduler."""
     if scheduler is None:
         return None
     cluster, address = schedulers.reach(scheduler)

@@ -1,4 +1,4 @@
-"""The command that removes all that is stored of one student."""
+"""The command that removes all stored data of one student."""
 
 import sys
 from typing import Annotated

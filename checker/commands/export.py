@@ -1,6 +1,6 @@
 """The command that returns results to the platform that the submissions came from.
 
-It reads and writes files; ``moodle`` and ``awards`` decide what goes into them.
+It reads and writes files; ``moodle`` and ``awards`` decide on their content.
 """
 
 import time
@@ -43,7 +43,7 @@ from checker.submissions import names
 MIB = 2**20
 AS_BEFORE = "verdicts are those of the last command that has ended, and pages may be newer."
 SOON = 0.5
-"""Seconds after which evidence that a batch is storing has its digest."""
+"""Seconds until evidence that a batch is storing has its digest."""
 NAME = 60
 
 
@@ -163,9 +163,9 @@ def _entries(out: Path) -> list[Entry]:
 
 
 def _as_left(results: Results, out: Path) -> Results:
-    """Return results without verdicts whose evidence was changed since the batch; print their submissions."""
+    """Return results without the verdicts whose evidence was changed since the batch; print these submissions."""
     altered = [report.submission for report in results.reports if batch.is_altered(out, report.submission.name)]
-    if altered and lock.user_of(out):  # a batch may just have stored the evidence, and not its digest yet
+    if altered and lock.user_of(out):  # a batch may have stored the evidence, but not its digest yet
         time.sleep(SOON)
         altered = [one for one in altered if batch.is_altered(out, one.name)]
     for one in altered:
@@ -188,7 +188,7 @@ def _results(out: Path) -> Results:
 
 
 def _decided(out: Path, found: Sequence[Entry]) -> Mapping[str, Decided]:
-    """Return what counts for each student. If the desk has a store of decisions, exchange them with it first."""
+    """Return the decision that counts for each student. If the desk has a store, exchange decisions with it first."""
     if decision_log.exists(out):
         students = {names.student(one.name): one.report.submission.sha256 if one.report else "" for one in found}
         with exchange.opened(out) as log:
@@ -203,8 +203,8 @@ def _decided(out: Path, found: Sequence[Entry]) -> Mapping[str, Decided]:
 
 
 def _finish(filled: Filled, to: Path, doubt: str) -> bool:
-    """Print the outcome of each row, and write the filled file, if there is anything in it; return whether everything
-    was filled in. ``doubt``: why nothing may have matched."""
+    """Print the outcome of each row, and write the filled file if anything matched; return whether everything was
+    filled in. ``doubt``: a possible reason why nothing matched."""
     _print(filled)
     if not (filled.has_match and filled.content):
         _print_nothing(filled, doubt)
@@ -215,7 +215,7 @@ def _finish(filled: Filled, to: Path, doubt: str) -> bool:
 
 
 def _print_nothing(filled: Filled, doubt: str) -> None:
-    """Say that nothing was written, and why."""
+    """Print that nothing was written, and why."""
     why = "Nobody has decided" if filled.has_match else "Nothing matched"
     said = f"{why}, so nothing was written{'.' if filled.has_match else f': {doubt}'}"
     consoles.output.print(said, style="bold yellow", markup=False, soft_wrap=True)

@@ -44,13 +44,13 @@ def command(
     graded = _shown(Purpose.GRADING, grading)
     notices.print_prospects(consoles.output, odds.prospects(graded, grading), grading.assignment)
     _rehearse(grading, graded, students)
-    if write_scores:  # it is trained for the whole pool of seeds, which takes minutes
+    if write_scores:  # the reference is trained for the whole pool of seeds, and that takes minutes
         _write_scores(_shown(Purpose.SELF_CHECK, own), own)
 
 
 def _look(settings: RunSettings, count: int) -> None:
-    """Check what takes seconds: rules, hand-out, the reference for its first seed. Warn if the bar lies badly, and say
-    how long the training for ``count`` seeds will take."""
+    """Run the checks that take seconds: rules, hand-out, the reference for its first seed. Warn if the bar is badly
+    placed, and print the estimated time for training ``count`` seeds."""
     assignment, say = settings.assignment, consoles.output.print
     found = first_look.require_rules(settings)
     say(f"{text.counted(len(found), 'rule')} can be run.")
@@ -95,7 +95,7 @@ def _shown(purpose: Purpose, settings: RunSettings) -> ReferenceResults:
 
 
 def _rehearse(settings: RunSettings, reference: ReferenceResults, students: int) -> None:
-    """Require that the hand-out alone fails, and print what a batch will cost."""
+    """Require that the hand-out alone fails, and print the estimated time of a batch."""
     starter, solution = references.starter_submission(settings), references.reference_submission(settings)
     display = Display(consoles.output, 1)
     with display.shown(), places.trusted() as boxes:

@@ -1,4 +1,4 @@
-"""Commands' access to a Dask scheduler. Dask is an extra, so it is imported here, and only when it is needed."""
+"""Commands' access to a Dask scheduler. Dask is an extra, so it is imported here, and only if needed."""
 
 from types import ModuleType
 

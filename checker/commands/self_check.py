@@ -64,7 +64,7 @@ def command(
 
 @contextmanager
 def _opened(named: str | None, file: Path) -> Iterator[Path | None]:
-    """Yield the folder of the assignment that was named, or else lies beside the file; None for the usual one."""
+    """Yield the folder of the assignment: the named one, or else the one beside the file; None for the default."""
     beside = nearby.assignment(file) if named is None else None
     if named is None and beside is None:
         _require_usual(file)
@@ -76,7 +76,8 @@ def _opened(named: str | None, file: Path) -> Iterator[Path | None]:
 
 
 def _require_usual(file: Path) -> None:
-    """Raise UsageError unless this is a course's own folder: a student is not checked by an assignment of chance."""
+    """Raise UsageError unless the current folder is a course's own: no student is checked by an arbitrary
+    assignment."""
     if not folders.HERE.is_dir():
         names = ", ".join(folders.shipped())
         raise UsageError(
@@ -86,7 +87,7 @@ def _require_usual(file: Path) -> None:
 
 
 def _data_beside(file: Path, assignment: Assignment) -> Path | None:
-    """Return the data beside the file, if it is the assignment's; say which was taken."""
+    """Return the data beside the file, if it is the assignment's; print its name."""
     path = nearby.data(file, assignment.data)
     if path is None:
         return None
@@ -98,7 +99,7 @@ def _data_beside(file: Path, assignment: Assignment) -> Path | None:
 
 
 def _settings(request: Request, assignment: Assignment) -> RunSettings:
-    """Return the settings. Raises DatasetError, with what a student can do, if the data is nowhere."""
+    """Return the settings. Raises DatasetError, with advice for the student, if the data is not found."""
     try:
         return session.settings(request)
     except DatasetError as error:

@@ -19,7 +19,7 @@ from checker.run.session import Request, Session
 from checker.sandbox.boxes import Boxes
 
 A_MINUTE = 10
-"""For so many seeds the reference is trained in about a minute."""
+"""Largest number of seeds for which the reference is trained in about a minute."""
 
 
 def warn_of_old_keys(request: Request) -> None:
@@ -29,7 +29,7 @@ def warn_of_old_keys(request: Request) -> None:
 
 
 def completed(request: Request, out: Path) -> Request:
-    """Return a request with what was not typed taken from the batch that wrote a folder. First check all that was."""
+    """Check the typed options; return the request with all others taken from the batch that wrote a folder."""
     typed.require(
         lambda: _require_evidence(out), *typed.of_request(request), lambda: remembered.completed(request, out)
     )
@@ -50,8 +50,8 @@ def prepare(request: Request, submitted: Sequence[Submission]) -> RunSettings:
 
 
 def open_session(settings: RunSettings, lend: Callable[[], AbstractContextManager[Boxes]] = places.trusted) -> Session:
-    """Open a session, for which ``lend`` lends boxes. If the reference must be trained, say so, and show its progress
-    meanwhile."""
+    """Open a session, for which ``lend`` lends boxes. If the reference must be trained, print that, and show its
+    progress."""
     time = "about a minute" if len(settings.all_seeds) <= A_MINUTE else "some minutes"
     display = Display(consoles.output, 1, {Stage.STARTING: f"Training the reference solution, once: {time}."})
     with display.shown():

@@ -34,7 +34,7 @@ def command(
 
     Example: checker tensorboard results --only ada
     """
-    from checker.report import eventfiles  # its protocol buffers load slowly, and no other command needs them
+    from checker.report import eventfiles  # its protocol buffers load slowly, and other commands do not need them
 
     request = Request(assignment=assignment, data=data, practice_data=practice_data)
     request = steps.completed(request, out)

@@ -18,7 +18,7 @@ from checker.desk.walls import Walls
 from checker.errors import CheckerError, UsageError
 
 LOOK = 0.4
-"""Seconds between two looks for changes that other programs made."""
+"""Interval in seconds between checks for changes by other programs."""
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 STATIC = ("desk.css", "desk.js", "what_if.js", "vendor/htmx.min.js")
 
@@ -33,7 +33,7 @@ def static(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Return a stream of what changes."""
+    """Return a stream of events about changes."""
     desk = desk_of(request)
     if desk.hub.is_full:
         return Response("Too many pages are open.\n", 503)
@@ -45,7 +45,7 @@ async def events(request: Request) -> Response:
 
 
 async def _say(request: Request, error: Exception) -> Response:
-    """Return an error in words."""
+    """Return a page that describes an error."""
     help = ""
     if isinstance(error, HTTPException):
         status, message = error.status_code, error.detail
@@ -98,7 +98,7 @@ async def _watch(desk: Desk) -> None:
         try:
             await run_in_threadpool(desk.look)
             problem = ""
-        except CheckerError as error:  # the pages say it, too; the next look may go well
+        except CheckerError as error:  # the pages show the error, too; the next check may succeed
             if error.message != problem:
                 problem = error.message
                 desk.hub.publish("class")

@@ -1,4 +1,4 @@
-"""The class: search, filters, counts, the next student; and who sits at this browser."""
+"""The class: search, filters, counts, the next student; and the session of this browser."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,7 +9,7 @@ from checker.desk.desk import desk_of, form_of, session_of
 
 
 def show(request: Request) -> Response:
-    """Return the class, or a page of it."""
+    """Return the page of the class, or its list alone."""
     desk, session = desk_of(request), session_of(request)
     event, of, decisions = desk.hub.number, desk.results.now(), desk.decisions
     want = classroom.wanted(request.query_params)
@@ -40,7 +40,7 @@ def _number(text: str) -> int:
 
 
 def go_on(request: Request) -> Response:
-    """Lead to the next student who waits for me."""
+    """Redirect to the next student who waits for this demonstrator."""
     desk, session = desk_of(request), session_of(request)
     want = classroom.wanted(request.query_params)
     rows = classroom.shown(desk.results.now(), desk.decisions, want, session.name)
@@ -53,7 +53,7 @@ def go_on(request: Request) -> Response:
 
 
 def enter(request: Request) -> Response:
-    """Let a browser in by a link, which is used up."""
+    """Let a browser in by a one-time link."""
     desk = desk_of(request)
     if request.state.session is not None:
         return RedirectResponse("/", 303)

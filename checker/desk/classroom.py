@@ -1,4 +1,4 @@
-"""The class as a list: who is shown, who comes next, and how many. Pure functions over rows and decisions."""
+"""The class as a list: the rows to show, the next student, and counts. Pure functions over rows and decisions."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,9 +11,9 @@ from checker.records.roster import Row
 from checker.records.verdicts import Verdict
 
 PAGE = 50
-"""Most rows of a request."""
+"""Maximum number of rows of an answer."""
 LONGEST = 100
-"""Most characters of a search."""
+"""Maximum number of characters of a search."""
 
 Decisions = Mapping[str, DecisionEntry]
 """The decision that counts, by the student's name in the table of decisions."""
@@ -27,12 +27,12 @@ STATES = {
     "mine": "decided by me",
     **{choice.value: choice.value for choice in Choice if choice is not Choice.OPEN},
 }
-"""What a class can be filtered by, with its words."""
+"""The states to filter a class by, each with its words."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which part of the class is wanted; "" for all of it."""
+    """The search and filters for the class; "" for no restriction."""
 
     text: str = ""
     verdict: str = ""
@@ -41,13 +41,13 @@ class Wanted:
 
     @property
     def query(self) -> str:
-        """The same as the end of an address, with its question mark; "" for the whole class."""
+        """The filters as a query string with its question mark; "" for the whole class."""
         given = {key: value for key, value in vars(self).items() if value}
         return f"?{urlencode(given, errors='replace')}" if given else ""
 
 
 def wanted(query: Mapping[str, str]) -> Wanted:
-    """Return what an address asks for. What makes no sense there is left out."""
+    """Return the filters in an address. Invalid ones are ignored."""
     verdict, state = query.get("verdict", ""), query.get("state", "")
     return Wanted(
         query.get("text", "")[:LONGEST],
@@ -58,26 +58,26 @@ def wanted(query: Mapping[str, str]) -> Wanted:
 
 
 def is_decided(decision: DecisionEntry | None) -> bool:
-    """Tell whether somebody has decided and not taken it back."""
+    """Tell whether there is a decision that was not taken back."""
     return decision is not None and decision.choice is not Choice.OPEN
 
 
 def is_resubmitted(row: Row, decision: DecisionEntry | None) -> bool:
-    """Tell whether a new file came after a demonstrator had asked for one."""
+    """Tell whether a new file was handed in after a demonstrator asked for one."""
     if decision is None or decision.choice is not Choice.RESUBMIT:
         return False
     return bool(decision.submission and row.sha256) and decision.submission != row.sha256
 
 
 def needs_decision(row: Row, decision: DecisionEntry | None, me: str) -> bool:
-    """Tell whether a student waits for me: for a decision, for my second opinion, or with a new file."""
+    """Tell whether a student waits for ``me``: for a decision, for a second opinion, or with a new file."""
     if decision is None or not is_decided(decision) or is_resubmitted(row, decision):
         return True
     return decision.choice is Choice.SECOND_OPINION and decision.by != me
 
 
 def shown(of: Class, decisions: Decisions, want: Wanted, me: str) -> list[Row]:
-    """Return the rows that are wanted, in the order of the class."""
+    """Return the rows that match the filters, in the order of the class."""
     if want == Wanted():
         return list(of.roster.rows)
     words, fits = folded(want.text).split(), _fitting(want, decisions, me)
@@ -111,8 +111,8 @@ def _is_in_state(state: str, row: Row, decision: DecisionEntry | None, me: str) 
 def next_after(
     rows: Sequence[Row], place: str, decisions: Decisions, me: str, looked_at: Collection[str] = ()
 ) -> Row | None:
-    """Return the next student who waits for me and whom nobody else looks at: after ``place`` in the list, or else from
-    its beginning; None if there is none but ``place``."""
+    """Return the next student who waits for ``me`` and whom nobody else looks at. The search starts after ``place`` in
+    the list and goes on at its beginning; None if no other student qualifies."""
     at = next((index for index, row in enumerate(rows) if row.slug == place), -1)
     for row in (*rows[at + 1 :], *rows[: max(at, 0)]):
         if row.slug not in looked_at and needs_decision(row, decisions.get(row.student), me):
@@ -121,7 +121,7 @@ def next_after(
 
 
 def neighbours(rows: Sequence[Row], place: str) -> tuple[Row | None, Row | None]:
-    """Return the rows before and after a student; None at an end, and for somebody who is not in the list."""
+    """Return the rows before and after a student; None at an end of the list, and for a student who is not in it."""
     at = next((index for index, row in enumerate(rows) if row.slug == place), None)
     if at is None:
         return None, None
@@ -130,7 +130,7 @@ def neighbours(rows: Sequence[Row], place: str) -> tuple[Row | None, Row | None]
 
 @dataclass(frozen=True)
 class Counts:
-    """How far the class is: students, those with a decision, how many of each choice, verdict and failed rule."""
+    """The class in numbers: students, those with a decision, and those with each choice, verdict and failed rule."""
 
     students: int
     decided: int

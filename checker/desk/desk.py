@@ -1,4 +1,4 @@
-"""The running desk: what every page needs, and the watch for changes that others make."""
+"""The running desk: the objects that every page needs, and the watch for changes by others."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ from checker.run.places import Place
 from checker.run.what_ifs import Workshop
 
 WHOLE = 3.0
-"""Seconds between two looks at all decisions."""
+"""Interval in seconds between checks of all decisions."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Desk:
         return self._newest
 
     def catch_up(self) -> None:
-        """Take up decisions that were saved since, by whatever program, and tell all pages."""
+        """Read the decisions that any program has saved since the last call, and notify all pages."""
         with self._lock:
             new = self.log.since(self._seen)
             if not new:
@@ -67,7 +67,7 @@ class Desk:
             self.hub.publish("decision", rows[student].slug)
 
     def _drop_erased(self) -> None:
-        """Forget decisions that another program has erased, which no newer entry tells of."""
+        """Forget decisions that another program has erased. No newer entry shows that."""
         with self._lock:
             kept = self.log.newest()
             is_erased = bool(self._newest.keys() - kept.keys())
@@ -76,7 +76,7 @@ class Desk:
             self.hub.publish("all")
 
     def look(self) -> None:
-        """Look for what others have changed: index, decisions, the table of decisions, pages that were closed."""
+        """Check for changes by others: index, decisions, the table of decisions, closed pages."""
         if self.results.look():
             self.hub.publish("class")
         self.catch_up()
@@ -91,7 +91,7 @@ class Desk:
 
 
 def desk_of(request: Request) -> Desk:
-    """Return the desk that a request came to."""
+    """Return the desk of a request."""
     desk: Desk = request.app.state.desk
     return desk
 
@@ -105,7 +105,7 @@ def row_of(request: Request) -> Row:
 
 
 def session_of(request: Request) -> Session:
-    """Return who asks."""
+    """Return the session of a request."""
     session: Session = request.state.session
     return session
 

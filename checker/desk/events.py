@@ -1,8 +1,7 @@
-"""Server-sent events: each open page is told what has changed, and then asks for it.
+"""Server-sent events: each open page learns what has changed, and then requests it.
 
-Theory of operation: an event is a name and a student; what a page shows never travels in it. A page that is too slow to
-take its events gets one ``all``, which makes it ask for everything anew. Streams are bounded in number, and ended when
-the desk closes.
+Theory of operation: an event is a name and a student; it never carries page content. A page that reads its events too
+slowly gets one ``all`` and requests everything anew. The number of streams is limited. They end when the desk closes.
 """
 
 import asyncio
@@ -12,11 +11,11 @@ import threading
 from collections.abc import AsyncIterator
 
 MOST = 100
-"""Most streams at once; a page without one is told nothing, and works."""
+"""Maximum number of simultaneous streams. A page without a stream works, but gets no events."""
 ROOM = 50
-"""Most events that wait for a page."""
+"""Maximum number of events that wait for a page."""
 PULSE = 15.0
-"""Seconds after which a silent stream is tried, so that a closed page is noticed."""
+"""Seconds of silence after which a stream is written to, so that a closed page is noticed."""
 
 
 class Hub:
@@ -28,10 +27,10 @@ class Hub:
         self._is_closed = False
         self._lock = threading.Lock()
         self.number = 0
-        """How many events there were. A page that was made before some of them is told at once."""
+        """Number of events so far. A page that was rendered before some of them gets an ``all`` immediately."""
 
     def __len__(self) -> int:
-        """Return how many streams are open."""
+        """Return the number of open streams."""
         return len(self._queues)
 
     @property
@@ -40,7 +39,7 @@ class Hub:
         return self._is_closed or len(self._queues) >= MOST
 
     def publish(self, event: str, slug: str = "") -> None:
-        """Tell all pages of a change, from any thread."""
+        """Send all pages an event, from any thread."""
         with self._lock:
             self.number += 1
         if self._loop is not None:
@@ -64,7 +63,7 @@ class Hub:
             queue.put_nowait(event and ("all", ""))
 
     async def stream(self, after: int) -> AsyncIterator[bytes]:
-        """Yield the events after this number, as a browser reads them; one ``all`` for those that are past."""
+        """Yield the events after this number as server-sent events; one ``all`` stands for those already past."""
         self._loop = asyncio.get_running_loop()
         queue: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(ROOM)
         self._queues.add(queue)

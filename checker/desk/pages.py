@@ -33,11 +33,11 @@ CHOICES = {
     Choice.SECOND_OPINION: ("Second opinion", "s", "? second opinion"),
     Choice.OPEN: ("Open", "", "undecided"),
 }
-"""The choices, each with its button, its key, and what it says afterwards."""
+"""The choices, each with its button, its key, and the words for the decision."""
 
 
 def render(request: Request, template: str, status: int = 200, /, **names: Any) -> HTMLResponse:
-    """Return a template as an answer; ``session`` is who asks, None for somebody unknown."""
+    """Return a rendered template. Its ``session`` is the person's session; None for somebody unknown."""
     session = request.state.session
     text = environment().get_template(template).render(names | {"session": session})
     return HTMLResponse(text.encode("utf-8", "replace"), status)
@@ -50,7 +50,7 @@ def is_part(request: Request, target: str) -> bool:
 
 @cache
 def asset(name: str) -> str:
-    """Return the address of a static file; another content has another address."""
+    """Return the address of a static file. It changes with the content."""
     return f"/static/{name}?{hashlib.sha256(content(name)).hexdigest()[:12]}"
 
 
@@ -62,7 +62,7 @@ def content(name: str) -> bytes:
 
 
 def clock(at: str) -> str:
-    """Return a time as it is read at this machine: "18:03", "28 Nov 18:03" on another day."""
+    """Return a time in this machine's time zone: "18:03", "28 Nov 18:03" on another day."""
     try:
         when = datetime.fromisoformat(at).astimezone()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who sits at the desk: one-time links, and the sessions that they begin. Nothing of this is stored."""
+"""The people at the desk: one-time links, and the sessions that begin with them. None of this is stored."""
 
 import hashlib
 import secrets
@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from checker.formats.text import one_line
 
 LONGEST = 80
-"""Most characters of a demonstrator's name."""
+"""Maximum number of characters of a demonstrator's name."""
 MOST_LINKS = 100
 
 
 @dataclass(frozen=True)
 class Session:
-    """A browser of a person. ``token``: what each of its forms must name. ``is_named``: the name came with the link,
-    so it cannot be changed."""
+    """A browser of a person. ``token``: the token that each of its forms must contain. ``is_named``: the name came with
+    the link, so it cannot be changed."""
 
     id: str
     name: str
@@ -24,7 +24,7 @@ class Session:
 
 
 class People:
-    """Links that were not used yet, and sessions. Several threads may use them. Secrets are kept as hashes alone."""
+    """Unused links, and sessions. Several threads may use them. Secrets are kept as hashes only."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class People:
         self._sessions: dict[str, Session] = {}
 
     def invite(self, name: str, is_named: bool = False) -> str:
-        """Return the secret of a link that lets one browser in, once. The oldest of too many is dropped."""
+        """Return the secret of a link that lets one browser in, once. Beyond ``MOST_LINKS`` the oldest is dropped."""
         secret = secrets.token_urlsafe(24)
         with self._lock:
             self._links[_key(secret)] = (one_line(name, LONGEST), is_named)
@@ -41,8 +41,8 @@ class People:
         return secret
 
     def enter(self, secret: str) -> tuple[str, Session] | None:
-        """Begin a session with a link's secret, which is used up. Return the cookie's value and the session; None if
-        there is no such link."""
+        """Begin a session with a link's secret. The link is then used up. Return the cookie's value and the session;
+        None if there is no such link."""
         with self._lock:
             known = self._links.pop(_key(secret), None)
             if known is None:
@@ -59,7 +59,7 @@ class People:
             return self._sessions.get(_key(cookie))
 
     def rename(self, session: Session, name: str) -> Session:
-        """Give a session another name, if it may have one."""
+        """Change a session's name, if it may be changed."""
         wanted = one_line(name.strip(), LONGEST)
         if session.is_named or not wanted:
             return session

@@ -1,4 +1,4 @@
-"""Who is looking at which student. It locks nothing, and is forgotten soon after a page falls silent."""
+"""The students that people are looking at. It locks nothing. An entry expires soon after its page falls silent."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checker.desk.people import Session
 
 GONE = 20.0
-"""Seconds after which a page that has said nothing counts as closed. Pages tell of themselves every eight seconds."""
+"""Seconds without a signal after which a page counts as closed. Pages send a signal every eight seconds."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Presence:
         self._looks: dict[str, _Look] = {}
 
     def look(self, session: Session, slug: str) -> set[str]:
-        """Note that somebody looks at a student. Return the students for whom that changes who looks at them."""
+        """Note that somebody looks at a student. Return the students whose viewers change by that."""
         with self._lock:
             before = self._looks.get(session.id)
             self._looks[session.id] = _Look(slug, session.name, self._now())
             return set() if before and before.slug == slug else {slug} | ({before.slug} if before else set())
 
     def leave(self, session: Session, slug: str) -> bool:
-        """Note that a page was closed; tell whether that changes anything."""
+        """Note that a page was closed; tell whether the viewers change."""
         with self._lock:
             if (look := self._looks.get(session.id)) is None or look.slug != slug:
                 return False
@@ -50,7 +50,7 @@ class Presence:
             return {look.slug for look in silent.values()}
 
     def others(self, session: Session) -> dict[str, tuple[str, ...]]:
-        """Return the names of those who look at each student, without this browser."""
+        """Return the names of the people who look at each student, without this browser."""
         found: dict[str, list[str]] = {}
         with self._lock:
             for id, look in self._looks.items():

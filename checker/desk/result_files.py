@@ -1,8 +1,8 @@
-"""The files of the results that the desk hands out as they are: pages and scripts of a few kinds, in a sandbox.
+"""The files of the results that the desk serves unchanged: pages and scripts of a few kinds, in a sandbox.
 
-Theory of operation: a report page quotes what a student wrote. If a fault in it let that run, the sandbox takes away
-scripts, forms and the origin, so it could not tick. A path is no path: it is a kind and a name, and the name must be
-that of a submission.
+Theory of operation: a report page quotes a student's text. Even if a fault in the page let that text run as a script,
+the sandbox blocks scripts, forms and the origin, so it could not tick. An address holds a kind and a name instead of a
+path, and the name must be that of a submission.
 """
 
 from pathlib import Path
@@ -53,7 +53,7 @@ def _answer(request: Request, path: Path, slug: str, type: str) -> Response:
 
 
 def _content(folder: Path, inside: Path) -> bytes:
-    """Return a file's content. A link that leads elsewhere is not followed."""
+    """Return a file's content. A link that leads out of the folder is not followed."""
     path = folder / inside
     try:
         if path.resolve() != folder.resolve() / inside or not path.is_file():
@@ -66,13 +66,13 @@ def _content(folder: Path, inside: Path) -> bytes:
 
 
 def _with_way_back(page: bytes, slug: str) -> bytes:
-    """Add a link to the student's page at the desk, where a page has its links to others."""
+    """Add a link to the student's page at the desk, at the place of a page's links to other pages."""
     mark = LINKS[0].encode()
     return page.replace(mark, f'<a href="/student/{slug}">At the desk</a>'.encode() + mark, 1)
 
 
 def index(request: Request) -> Response:
-    """Lead from the report pages' link to the index to the class."""
+    """Redirect the report pages' link to the index to the page of the class."""
     return RedirectResponse("/", 303)
 
 

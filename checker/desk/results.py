@@ -1,4 +1,4 @@
-"""What a batch wrote, while another one may be writing: the index, read at each change, and single reports."""
+"""The results of a batch, while another batch may be writing: the index, read at each change, and single reports."""
 
 import threading
 from collections import Counter
@@ -16,34 +16,35 @@ from checker.run import tables
 
 @dataclass(frozen=True)
 class Class:
-    """The index, and how to find a row in it. ``problem``: why it is not the newest, "" if it is."""
+    """The index, and how to find a row in it. ``problem``: why this index is not the newest, "" if it is."""
 
     roster: Roster
     problem: str = ""
 
     @cached_property
     def by_slug(self) -> dict[str, Row]:
-        """The rows by their files' name."""
+        """The rows by the name of their files (slug)."""
         return {row.slug: row for row in self.roster.rows}
 
     @cached_property
     def by_student(self) -> dict[str, Row]:
-        """The rows by their name in the table of decisions."""
+        """The rows by the student's name in the table of decisions."""
         return {row.student: row for row in self.roster.rows}
 
     @cached_property
     def searched(self) -> dict[str, str]:
-        """What a search looks at, by the files' name: all that is known of who it is, without accents and capitals."""
+        """The text to search, by slug: the submission's name and the student's details, without accents and
+        capitals."""
         return {row.slug: folded(f"{row.name} {row.who}") for row in self.roster.rows}
 
     @cached_property
     def verdicts(self) -> Counter[str]:
-        """How many have each verdict; "none" for those without one."""
+        """The number of students with each verdict; "none" counts those without one."""
         return Counter(str(row.verdict or "none") for row in self.roster.rows)
 
     @cached_property
     def rules(self) -> dict[str, int]:
-        """How many failed each rule, the most often failed first."""
+        """The number of students who failed each rule, the most often failed first."""
         failed = Counter(rule for row in self.roster.rows for rule in (*row.required, *row.advised))
         return dict(failed.most_common())
 
@@ -57,7 +58,7 @@ class Results:
     """A results folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the index. Raises UsageError, which says what to do, if there is none that can be read."""
+        """Read the index. Raises UsageError, with what to do, if there is none that can be read."""
         self.folder = folder
         self._lock = threading.Lock()
         self._stamp = self._stamped()
@@ -68,7 +69,7 @@ class Results:
         return self._class
 
     def look(self) -> bool:
-        """Read the index again if it has changed; tell whether it has."""
+        """Read the index again if it has changed; tell whether it has changed."""
         with self._lock:
             stamp = self._stamped()
             if stamp == self._stamp:

@@ -16,7 +16,7 @@ from checker.desk.desk import Desk
 from checker.errors import UsageError
 
 PORT = 8400
-"""The port that is taken if none is asked for and this one is free."""
+"""The default port, if it is free."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Keys:
 
 
 def listening(host: str, port: int | None) -> socket.socket:
-    """Return a socket that listens; at a free port if none is asked for and the usual one is taken.
+    """Return a listening socket; on a free port if ``port`` is None and the default one is in use.
 
     Raises UsageError if that is not possible.
     """
@@ -37,7 +37,7 @@ def listening(host: str, port: int | None) -> socket.socket:
         try:
             family, *_, address = socket.getaddrinfo(name, wanted, type=socket.SOCK_STREAM)[0]
             at = socket.create_server(address[:2], family=family)
-            at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else an answer waits for an acknowledgement
+            at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # otherwise an answer waits for an acknowledgement
             return at
         except OSError as error:
             problem = error
@@ -61,7 +61,7 @@ def require_valid(keys: Keys) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that ends at once, streams and all, when it is interrupted."""
+    """A server that ends immediately, with its streams, when it is interrupted."""
 
     def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
         super().__init__(config)
@@ -69,7 +69,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End by Ctrl-C or SIGTERM; what these meant before counts again afterwards."""
+        """End on Ctrl-C or SIGTERM; restore the earlier signal handlers afterwards."""
         before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -87,7 +87,7 @@ def serve(desk: Desk, at: socket.socket, keys: Keys | None = None) -> None:
     """Serve the desk until the process is interrupted."""
     config = uvicorn.Config(
         application(desk),
-        access_log=False,  # it would note the secrets of links
+        access_log=False,  # the log would contain the secrets of links
         log_level="warning",
         server_header=False,
         proxy_headers=False,

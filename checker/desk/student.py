@@ -23,14 +23,14 @@ from checker.report import changes, html
 from checker.run import earlier
 
 OFFERED = 8
-"""Most conditions that are offered because they were used before."""
+"""Maximum number of earlier conditions that are offered again."""
 CELLS = 1_000_000
-"""Most bytes of a student's cells on a page."""
+"""Maximum number of bytes of a student's cells on a page."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A decision in a student's history. ``unseen``: whose decision it came after without having seen it."""
+    """A decision in a student's history. ``unseen``: the authors of earlier decisions that its author had not seen."""
 
     entry: DecisionEntry
     unseen: tuple[str, ...]
@@ -45,7 +45,7 @@ def history(entries: Sequence[DecisionEntry]) -> list[Event]:
 
 
 def counting(entries: Sequence[DecisionEntry]) -> DecisionEntry | None:
-    """Return the decision that counts: the newest that was not written without seeing a newer one."""
+    """Return the decision that counts: the newest that is not stale."""
     return next((one for one in reversed(entries) if one.origin is not Origin.STALE), None)
 
 
@@ -53,7 +53,7 @@ def counting(entries: Sequence[DecisionEntry]) -> DecisionEntry | None:
 
 
 def show(request: Request) -> Response:
-    """Return a student's page, or the part of it that others may change."""
+    """Return a student's page, or only the part that other people may change."""
     desk, session, row = desk_of(request), session_of(request), row_of(request)
     for slug in desk.presence.look(session, row.slug):
         desk.hub.publish("presence", slug)
@@ -66,7 +66,7 @@ def show(request: Request) -> Response:
 
 
 def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, Any]:
-    """Return what the parts need that change while a page is open."""
+    """Return the template variables for the parts that change while a page is open."""
     session, want = session_of(request), classroom.wanted(request.query_params)
     of, decisions = desk.results.now(), desk.decisions
     rows = classroom.shown(of, decisions, want, session.name)
@@ -104,21 +104,21 @@ def _report(desk: Desk, row: Row) -> tuple[Report | None, UsageError | None]:
 
 
 def _evidence(report: Report, row: Row) -> dict[str, Any]:
-    """Return the report's own sections: what leads it, and the rest."""
+    """Return the report's own sections: its lead, and the rest."""
     script = f"../results/reproduce/{row.slug}.py" if report.reproduce else ""
     edition = {"index_href": "", "student_href": "", "script_href": script}
     names = html.around_cells(report, edition | {"is_for_students": False, "is_self_check": False})
     lead, rest = (pages.environment().get_template(f"desk/{name}.html") for name in ("lead", "evidence"))
     groups = html.cells_of(report, CELLS)
     return {
-        "lead": Markup(lead.render(names)),  # noqa: S704  # rendered with escaping, as the next
+        "lead": Markup(lead.render(names)),  # noqa: S704  # rendered with escaping, as is the next line
         "rest": Markup(rest.render(names, groups=groups)),  # noqa: S704
         "cell_indices": names["cell_indices"],
     }
 
 
 def _since(desk: Desk, report: Report) -> dict[str, Any]:
-    """Return what changed since the file before, and the way to its page; nothing if there was none."""
+    """Return the changes since the report on the previous file, and the path of its page; neither if there was none."""
     files = earlier.of(desk.results.folder, report.submission.name)
     if not files or files[-1].report.submission.sha256 == report.submission.sha256:
         return {"changed": (), "earlier_page": ""}
@@ -146,7 +146,7 @@ def decide(request: Request) -> Response:
 
 
 def _choice(word: str) -> Choice | None:
-    """Return the choice that a form names; None if it names none."""
+    """Return the choice in a form; None if it has none."""
     try:
         return Choice(word) if word else None
     except ValueError as error:
@@ -159,7 +159,7 @@ def _based_on(form: Form) -> int:
 
 
 def undo(request: Request) -> Response:
-    """Take the decision that counts back, if it is the one that the page showed: what was before it counts again.
+    """Take back the decision that counts, if it is the one that the page showed. The one before it counts again.
     Nothing is removed from the history."""
     desk, session, row = desk_of(request), session_of(request), row_of(request)
     entries = desk.log.history(row.student)
@@ -172,7 +172,7 @@ def undo(request: Request) -> Response:
 
 
 def answer(request: Request) -> Response:
-    """Save how the student answered a question; no mark takes an earlier one back."""
+    """Save the mark for the student's answer to a question; a form without a mark takes the earlier one back."""
     desk, session, form, row = desk_of(request), session_of(request), form_of(request), row_of(request)
     question, help = form.first("question"), None
     with suppress(ValueError):

@@ -9,11 +9,11 @@ from checker.gradebooks import decisions, exchange
 from checker.gradebooks.decision_log import DecisionLog
 
 PAUSE = 5.0
-"""Least seconds between two exchanges, so that many marks cost one."""
+"""Minimum number of seconds between two exchanges, so that many marks cost one exchange."""
 
 
 class Table:
-    """The table of decisions beside the results. One thread looks after it. ``told``: what people should know of it."""
+    """The table of decisions beside the results. One thread watches it. ``told``: the sentences about it for people."""
 
     def __init__(self, results: Results, log: DecisionLog, now: Callable[[], float] = time.monotonic) -> None:
         self.told: tuple[str, ...] = ()
@@ -23,7 +23,7 @@ class Table:
 
     def look(self, newest: int) -> bool:
         """Exchange decisions if the table or the store (whose ``newest`` decision this is) has changed, or if the last
-        exchange could not write. Tell whether there is something else to show."""
+        exchange could not write. Tell whether the pages must show something new."""
         if self._now() < self._next or self._shown == (newest, self._stamp()):
             return False
         self._next = self._now() + PAUSE
@@ -39,7 +39,7 @@ class Table:
         return bool(done.by_hand) or self.told != before
 
     def _stamp(self) -> tuple[int, int] | None:
-        """Return what changes with the file."""
+        """Return a stamp that changes with the file."""
         try:
             found = (self._results.folder / decisions.FILE).stat()
         except OSError:

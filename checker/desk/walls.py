@@ -1,9 +1,9 @@
-"""What stands between the network and the desk's pages. Every request passes here first.
+"""The checks between the network and the desk's pages. Every request passes through them first.
 
 Theory of operation: a page on another site can make this browser send requests to this machine, and a name that
-resolves to this machine (DNS rebinding) can make them look as if they were of one origin. So the Host header must be on
-a list. A cookie that other sites' requests do not carry says who asks. A request that changes something must come from
-our own pages, and must name a token that stands in these alone. Answers forbid everything inline, frames and storage.
+resolves to this machine (DNS rebinding) can make them look same-origin. So the Host header must be on a list. A cookie
+that other sites' requests do not carry identifies the person. A request that changes something must come from our own
+pages, and must contain a token that only these have. Answers forbid everything inline, frames and storage.
 """
 
 import hmac
@@ -22,9 +22,9 @@ from checker.desk import pages
 from checker.desk.people import People, Session
 
 LARGEST, MOST_FIELDS = 500_000, 500
-"""Most bytes and fields of a form."""
+"""Maximum numbers of bytes and fields of a form."""
 OPEN = ("/static/", "/in/")
-"""Paths that nobody needs a session for."""
+"""Paths that need no session."""
 _SLASHES = "/\\"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -34,7 +34,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # with less than that, a form's Origin would be "null"
+    "Referrer-Policy": "same-origin",  # with a stricter policy a form's Origin would be "null"
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -100,7 +100,7 @@ class Walls:
         self._app, self._address, self._people = app, address, people
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that may not pass; let the application answer others."""
+        """Answer a request that may not pass; let the application answer all others."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -120,7 +120,7 @@ class Walls:
         await (refusal or self._app)(scope, receive, guarded)
 
     async def _refusal(self, request: Request) -> Response | None:
-        """Return the answer to a request that may not pass, None if it may. Note in its state what the checks read."""
+        """Return the answer to a request that may not pass, None if it may. Store session and form in its state."""
         hosts = request.headers.getlist("host")
         origin = self._address.origins.get(hosts[0].lower()) if len(hosts) == 1 else None
         if origin is None:
@@ -158,7 +158,7 @@ def _cookie(headers: Headers, name: str) -> str:
 
 
 def _is_own(headers: Headers, origin: str) -> bool:
-    """Tell whether a page of ours sent a request. Where the browser says of which site it is, that alone counts."""
+    """Tell whether a page of ours sent a request. If the browser names the site that sent it, that alone counts."""
     if (site := headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
     return headers.get("origin") == origin
@@ -183,10 +183,10 @@ def _typed(form: Form) -> list[str]:
 
 
 def _unknown(request: Request) -> Response:
-    """Return what somebody without a session sees.
+    """Return the answer to a request without a session.
 
     A link on another site, in a mail or on a sandboxed report page leads here without the cookie, although the browser
-    has it. Our own page then asks once more, and that request carries it.
+    has it. Our own page then sends the request once more, with the cookie.
     """
     is_from_elsewhere = request.headers.get("sec-fetch-site") == "cross-site"
     is_page = request.headers.get("sec-fetch-dest") == "document"

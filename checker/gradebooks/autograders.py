@@ -1,9 +1,9 @@
-"""Results in the formats that platforms take from an autograder, which they run once for each submission.
+"""Results in the formats that platforms take from an autograder. They run the autograder once for each submission.
 
-Gradescope takes a zip with a program that writes ``results.json``. Ours looks up the decision and runs no code of the
-student's; without a decision it fails and writes nothing. GitHub Classroom's reporter takes a runner's result as
-base64. It adds up the tests' scores for the gradebook, but older versions count the passed tests for the table. So
-there is a single test, for which both agree.
+Gradescope takes a zip with a program that writes ``results.json``. Ours looks up the decision and runs none of the
+student's code. Without a decision it fails and writes nothing. GitHub Classroom's reporter takes a runner's result as
+base64. It adds up the tests' scores for the gradebook, but older versions count the passed tests for the table. So the
+result has a single test, and both counts agree.
 """
 
 import base64
@@ -16,7 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from checker.records.verdicts import Outcome
 
 MOST = 20_000
-"""The most characters of an output."""
+"""Maximum number of characters of an output."""
 SETUP = """#!/usr/bin/env bash
 command -v python3 || { apt-get update && apt-get install -y python3; }
 """
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """A decision for a submission: ``score`` of ``most`` points, the text for the student, and the rules' outcomes."""
+    """A decision: ``score`` out of ``most`` points, the text for the student, and the rules' outcomes."""
 
     score: float
     most: float

@@ -1,8 +1,8 @@
-"""Conditions of a decision: what a student has to mend before the tick, and whether the next submission has.
+"""Conditions of a decision: faults to mend before the tick, and whether the next submission has mended them.
 
-A condition is one line of text. One that was offered from a failed rule ends with the rule's name in brackets, which
-says when it is met: "The network has no hidden layer. [test_hidden_layer]". So it reads well in a spreadsheet, and
-stays what it is when it comes back from one.
+A condition is one line of text. One that was offered from a failed rule ends with the rule's name in brackets: "The
+network has no hidden layer. [test_hidden_layer]". It is met when that rule passes. So it is readable in a spreadsheet,
+and stays the same when it comes back from one.
 """
 
 import re
@@ -18,11 +18,11 @@ from checker.records.verdicts import Importance, Outcome, RuleResult
 NAMED = re.compile(r"\s*\[(test_\w+)\]$")
 """The name of a rule at the end of a condition."""
 LONGEST = 200
-"""Most characters of the words that are offered for a failed rule."""
+"""Maximum number of characters of the words that are offered for a failed rule."""
 
 
 class State(StrEnum):
-    """Whether a condition is met. OPEN: a person has to judge, because no rule says it or the rule did not run."""
+    """Whether a condition is met. OPEN: a person must judge, for lack of a rule or of its result."""
 
     MET = "met"
     NOT_MET = "not met"
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """A condition, its words without the rule's name, whether it is met, and what the rule found, "" for nothing."""
+    """A condition, its words without the rule's name, whether it is met, and the rule's finding; "" for none."""
 
     condition: str
     words: str
@@ -40,7 +40,7 @@ class Standing:
 
 
 def words(condition: str) -> str:
-    """Return a condition as people read it, without the name of its rule."""
+    """Return a condition's words, without the name of its rule."""
     return NAMED.sub("", condition)
 
 
@@ -51,7 +51,7 @@ def rule_of(condition: str) -> str:
 
 
 def offered(report: Report, used: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the conditions to offer: one for each failed rule, required ones first, then those used before that name
+    """Return the conditions to offer: one for each failed rule, required ones first, then earlier conditions that name
     no rule."""
     failed = sorted(
         (rule for rule in report.rules if rule.outcome is Outcome.FAILED),
@@ -66,8 +66,8 @@ def _from(rule: RuleResult) -> str:
 
 
 def standings(entry: DecisionEntry | None, report: Report | None) -> tuple[Standing, ...]:
-    """Return how the conditions of a student's latest decision stand in the present report. ``report`` is None if there
-    is no verdict; then a person judges all of them."""
+    """Return the conditions of a student's latest decision with their states in the present report. ``report`` is None
+    if there is no verdict; then a person judges all conditions."""
     results = {rule.name: rule for rule in report.rules} if report else {}
     return tuple(_standing(one, results.get(rule_of(one))) for one in (entry.conditions if entry else ()))
 

@@ -1,4 +1,4 @@
-"""Demonstrators' decisions: a CSV with a row for each student, which people fill in and no program overwrites.
+"""Demonstrators' decisions: a CSV with a row for each student. People fill it in; no program overwrites their entries.
 
 Where the desk has a store of decisions, ``exchange`` alone writes this file. Without one, a later batch only appends
 rows for new students and leaves every existing byte unchanged.
@@ -26,7 +26,7 @@ class Decision(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether it gives a grade; the others only say why there is none yet."""
+        """Whether the decision gives a grade; the others only state why there is none yet."""
         return self in (Decision.TICK, Decision.RESUBMIT)
 
 

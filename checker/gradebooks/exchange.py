@@ -1,11 +1,11 @@
 """The exchange between the store of decisions and ``decisions.csv``, which people fill in with any program.
 
-Theory of operation: once there is a store, ``exchange`` alone writes the file. Each row has in its column ``version``
-the id of the decision that it shows. So a row that equals its version was not touched, however old it is. One that
-differs is a decision by hand, if nobody has decided at the desk since; else it is stale: a spreadsheet has saved what
-it had read before. Then the store keeps both, and the desk's counts. Conditions have a column of their own, a line for
-each, so that nobody has to keep to a form when writing a note. The file is replaced in one step, and only while its
-content is as it was read; where no cell changes, it is not touched.
+Theory of operation: once there is a store, ``exchange`` alone writes the file. The column ``version`` of each row holds
+the id of the decision that the row shows. So a row that equals its version is unedited, however old it is. A row that
+differs is a decision by hand, if the desk has no later decision. Otherwise it is stale: a spreadsheet has saved old
+content. Then the store keeps both decisions, and the desk's counts. Conditions have a column of their own, a line for
+each, so that notes need no format. The file is replaced in one step, and only if its content has not changed since it
+was read. If no cell changes, the file is left alone.
 """
 
 import os
@@ -28,21 +28,20 @@ from checker.records.decisions import Choice, DecisionEntry, Erased, Origin
 COLUMNS = (*decisions.COLUMNS, "conditions", "version")
 ATTEMPTS = 3
 SETTLED = 0.2
-"""Seconds after which a file that a program has begun to write is taken to be whole."""
+"""Seconds since the last change after which a file counts as completely written."""
 CHANGING = f"{decisions.FILE} is being changed by another program."
 NAMED = 10
-"""Most students that a sentence names."""
+"""Maximum number of students that a sentence names."""
 _FORMULA = r"(?:[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])"
 _COMPUTED, _GUARDED = re.compile(rf"'*{_FORMULA}"), re.compile(rf"'+{_FORMULA}")
 
 
 @dataclass(frozen=True)
 class Exchanged:
-    """What counts for each student after an exchange, and what there is to tell.
+    """The decisions that count after an exchange, and its findings.
 
-    ``by_hand``: decisions that were found in the file. ``conflicts``: stale ones of each student, since which nobody
-    has decided again. ``unwritten``: why the file does not show everything, "" if it does; the store has it, so try
-    again.
+    ``by_hand``: new decisions in the file. ``conflicts``: each student's stale decisions without a later decision.
+    ``unwritten``: why the file does not show everything, "" if it does. The store has it, so try again.
     """
 
     decided: Mapping[str, Decided]
@@ -52,7 +51,7 @@ class Exchanged:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """All there is to tell, as sentences."""
+        """The findings, as sentences."""
         told = [_in_words(self.by_hand)] if self.by_hand else []
         told += [self._conflict(*one) for student in self.conflicts.values() for one in [(student[-1], len(student))]]
         told += [
@@ -87,7 +86,7 @@ def _said(choice: str, by: str) -> str:
 
 @contextmanager
 def opened(out: Path) -> Iterator[DecisionLog]:
-    """Open the store of a results folder; a copy of it and of the file, if the folder cannot be written to."""
+    """Open the store of a results folder; copies of the store and the file, if the folder is read-only."""
     if os.access(out, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         with DecisionLog.open(out) as log:
             yield log
@@ -101,10 +100,10 @@ def opened(out: Path) -> Iterator[DecisionLog]:
 
 
 def exchange(log: DecisionLog, students: Mapping[str, str]) -> Exchanged:
-    """Take what people wrote into ``decisions.csv`` into the store, and show there what counts now.
+    """Take people's entries in ``decisions.csv`` into the store, and write the decisions that count now into the file.
 
-    ``students``: each student of these results, with the SHA-256 of the file that was handed in, "" for none. Raises
-    UsageError if the file is not a table of decisions; then it stays as it is.
+    ``students``: each student of these results, with the SHA-256 of the submitted file, "" for none. Raises UsageError
+    if the file is not a table of decisions; then it stays as it is.
     """
     path, unwritten = log.path.with_name(decisions.FILE), CHANGING
     by_hand, problems = list[DecisionEntry](), dict[str, Decided]()
@@ -123,7 +122,7 @@ def exchange(log: DecisionLog, students: Mapping[str, str]) -> Exchanged:
 
 
 def decided(log: DecisionLog) -> dict[str, Decided]:
-    """Return what counts for each student."""
+    """Return the decision that counts for each student."""
     return {
         student: Decided(
             None if one.choice is Choice.OPEN else Decision(one.choice), one.note, one.by, conditions=one.conditions
@@ -144,8 +143,8 @@ def _settled(path: Path) -> bytes:
 
 
 def _take(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> list[DecisionEntry] | None:
-    """Add the decisions that the file has and the store has not; return those that count. None if the file is not as
-    it was read: a row may have been erased since."""
+    """Add the decisions of the file that the store lacks; return those that count. None if the file has changed since
+    it was read, because a row may have been erased."""
     newest = log.newest()
     changed = (row for row in table.rows if not row.problem and not row.shows(newest.get(row.student)))
     new = [row for row in changed if _origin(row, log.history(row.student))]
@@ -159,7 +158,7 @@ def _take(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> lis
 
 
 def _add(row: "_Row", log: DecisionLog, sha256: str) -> DecisionEntry | None:
-    """Add what a row says, unless another exchange has done so meanwhile, or an equal row above it."""
+    """Add a row's decision, unless another exchange or an equal row above has added it already."""
     history = log.history(row.student)
     origin = _origin(row, history)
     if origin is None:
@@ -173,13 +172,13 @@ def _entry(history: Sequence[DecisionEntry], id: int) -> DecisionEntry | None:
 
 
 def _origin(row: "_Row", history: Sequence[DecisionEntry]) -> Origin | None:
-    """Return how to take a row into a student's history; None if it says nothing new."""
+    """Return the origin under which a row enters a student's history; None if it has nothing new."""
     counting = [one for one in history if one.origin is not Origin.STALE]
     shown, is_known = _entry(history, row.version), row.version == 0 or _entry(history, row.version) is not None
     if row.shows(counting[-1] if counting else None) or (is_known and row.shows(shown)):
         return None
     since = [one for one in history if one.id > row.version or not is_known]
-    if not any(one.origin is Origin.DESK for one in since):  # what is newer came from this table, which is still open
+    if not any(one.origin is Origin.DESK for one in since):  # newer decisions came from this table, which is still open
         return Origin.HAND
     is_kept = any(row.shows(one) for one in since if one.origin is not Origin.DESK and one.based_on == row.version)
     return None if is_kept else Origin.STALE
@@ -191,16 +190,16 @@ def _is_as_read(table: "_Table", log: DecisionLog) -> bool:
 
 
 def _show(table: "_Table", log: DecisionLog, students: Mapping[str, str]) -> str:
-    """Write the table with what counts now; return why that failed, "" if it did not.
+    """Write the table with the decisions that count now; return why that failed, "" if it did not.
 
-    The store is held meanwhile, so that of two exchanges none shows less than the other.
+    The store is locked during this, so that no exchange overwrites a newer table with an older one.
     """
     last = log.last()
     after = table.showing(log.newest(), students)
     with log.writing():
         if not _is_as_read(table, log):
             return CHANGING
-        if log.last() != last:  # somebody has decided meanwhile
+        if log.last() != last:  # somebody decided in the meantime
             after = table.showing(log.newest(), students)
         return "" if after == table.content else _replace(log.path.with_name(decisions.FILE), after)
 
@@ -244,8 +243,8 @@ def _erase_rows(path: Path, student: str) -> None:
 
 @dataclass(frozen=True)
 class _Row:
-    """A row that names a student, at a line of the table. ``says``: the text of each column that there is, in the form
-    in which ``_cells`` has it. ``is_windows``: the file was saved in an encoding that lacks most characters."""
+    """A row that names a student, at a line of the table. ``says``: the text of each existing column, in the form of
+    ``_cells``. ``is_windows``: the file was saved in an encoding that lacks most characters."""
 
     line: int
     student: str
@@ -255,17 +254,17 @@ class _Row:
     is_windows: bool
 
     def shows(self, entry: DecisionEntry | None) -> bool:
-        """Whether the row says what an entry does; nothing, if there is none."""
+        """Tell whether the row shows an entry; without an entry, whether it is empty."""
         return not self._other(entry)
 
     def over(self, entry: DecisionEntry | None) -> tuple[Choice, str, tuple[str, ...], str]:
-        """Return choice, note, conditions and name: what the row says, or else what the entry does."""
+        """Return choice, note, conditions and name: the row's where it differs from the entry, else the entry's."""
         cells = _cells(entry) | self._other(entry)
         note, conditions, by = (_unguarded(cells[column]) for column in ("note", "conditions", "by"))
         return Choice(cells["decision"] or Choice.OPEN), note, tuple(conditions.splitlines()), by
 
     def _other(self, entry: DecisionEntry | None) -> dict[str, str]:
-        """Return the columns in which the row says something else than an entry."""
+        """Return the columns in which the row differs from an entry."""
         shown = _cells(entry)
         return {column: said for column, said in self.says.items() if said not in self._forms(shown[column])}
 
@@ -275,8 +274,8 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Table:
-    """The file, or a new one, and its rows. ``lines``: those of the file, ``heading``: the one that it needs.
-    ``places``: where in a line each column is."""
+    """The file, or a new one, and its rows. ``lines``: the file's lines. ``heading``: the heading that it needs.
+    ``places``: the index of each column in a line."""
 
     content: bytes
     lines: tuple[tuple[str, ...], ...]
@@ -313,7 +312,7 @@ class _Table:
         )
 
     def showing(self, newest: Mapping[str, DecisionEntry], students: Iterable[str]) -> bytes:
-        """Return the file with each student's newest decision, and with a row for each. Rows with a problem stay."""
+        """Return the file with a row for each student's newest decision. Rows with a problem stay unchanged."""
         lines = [list(self.heading), *map(list, self.lines[1:])]
         for row in self.rows:
             if not row.problem:
@@ -358,7 +357,7 @@ def _row(at: int, student: str, row: Mapping[str, str], is_windows: bool) -> _Ro
 
 
 def _agreeing(rows: Iterable[_Row]) -> tuple[_Row, ...]:
-    """Return the rows; those of one student that contradict each other have that problem."""
+    """Return the rows; contradictory rows of one student get this as their problem."""
     found: dict[str, list[_Row]] = {}
     for row in rows:
         found.setdefault(row.student, []).append(row)
@@ -393,7 +392,7 @@ def _cells(entry: DecisionEntry | None) -> dict[str, str]:
 
 
 def _cleaned(column: str, cell: str) -> str:
-    """Return a cell as ``_cells`` would have it. Raises UsageError if it is too long."""
+    """Return a cell in the form of ``_cells``. Raises UsageError if it is too long."""
     if not cell:
         return ""
     said = _unguarded(cell)
@@ -403,10 +402,10 @@ def _cleaned(column: str, cell: str) -> str:
 
 
 def _guarded(cell: str) -> str:
-    """Return a cell that no spreadsheet computes."""
+    """Return a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if _COMPUTED.match(cell) else cell
 
 
 def _unguarded(cell: str) -> str:
-    """Return the text that ``_guarded`` has made a cell of."""
+    """Return the text of a cell that ``_guarded`` made."""
     return cell[1:] if _GUARDED.match(cell) else cell

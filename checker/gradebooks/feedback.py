@@ -1,8 +1,8 @@
 """The zip of feedback files that Moodle's importer gives to students.
 
-Moodle splits the first folder's name at underscores. The second piece is the participant's number, the third and fourth
-name a plugin; the first piece is ignored. Moodle leaves out hidden files, and files that equal one that the student
-submitted under the same name. So the page's name holds a hash that a student cannot guess.
+Moodle splits the first folder's name at underscores. The second piece is the participant's number, and the third and
+fourth name a plugin; the first piece is ignored. Moodle leaves out hidden files, and files that equal a submitted file
+of the same name. So the page's name holds a hash that a student cannot guess.
 """
 
 import hashlib

@@ -1,5 +1,5 @@
-"""Match rows of a Moodle worksheet to submissions, and fill in grades and notes. Only a demonstrator's decision gives
-a grade, and only with it a note goes to the student, as a feedback comment.
+"""Match rows of a Moodle worksheet to submissions, and fill in grades and notes. Only a demonstrator's decision gives a
+grade. The student gets a note, as a feedback comment, only with a decision.
 
 Rows and submissions match by the participant's number. Moodle assigns new numbers in each assignment, so the worksheet
 of another assignment matches nobody. A team's submission has the group's number, which may also be an unrelated
@@ -56,7 +56,7 @@ class Outcome(StrEnum):
 @dataclass(frozen=True)
 class Line:
     """Outcome for a row or a submission, in words. ``against``: how its decision differs from its verdict, or "".
-    ``waits``: the decision, if it is one that gives no grade."""
+    ``waits``: the decision, if it gives no grade."""
 
     outcome: Outcome
     who: str
@@ -172,7 +172,7 @@ def _doubt(row: Row, entry: Entry, sheet: Worksheet) -> str:
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of a row: the line about it, and the grade and the comment to write into it, "" for none."""
+    """The change of a row: the line about it, and the grade and the comment to write into it, "" for none."""
 
     line: Line
     grade: str = ""

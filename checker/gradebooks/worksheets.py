@@ -114,7 +114,7 @@ def fill(sheet: Worksheet, grades: Mapping[int, str], comments: Mapping[int, str
 
 
 def as_comment(note: str, sheet: Worksheet) -> str:
-    """Return a note as Moodle stores a comment: HTML that says what the note says, and does nothing.
+    """Return a note as Moodle stores a comment: inert HTML with the note's text.
 
     No character acts in HTML, none ends the cell for PHP's reader of CSV (quotation marks, backslashes), none at the
     beginning makes a spreadsheet compute, and all can be written in the worksheet's encoding.

@@ -1,16 +1,16 @@
-"""Whether the retrained network is the one that the student trained: like is compared with like. Pure.
+"""Compares the retrained network with the one that the student trained, on the same kinds of rows. Pure.
 
-Theory of operation: what a file reports of its training need not be what happened. So the network as the student
-trained it is compared with itself as retrained, each scored by the data set's labels on its own training rows. Rows
-that were not trained on are shown too. They are compared only where they are many and look randomly drawn, because a
-split in file order holds other rows there than a random split. Two results disagree if they lie on different sides of
-the bar, differ by more than ``FAR``, and differ by more than ``ERRORS`` standard errors. The standard error has two
-parts: that of a difference between one training and the mean of K others, and that of the student's rows.
+Theory of operation: a file's report of its training need not be true. So the network as the student trained it is
+compared with itself as retrained, each scored by the data set's labels on its own training rows. Scores on rows that
+were not trained on are shown too. They are compared only if these rows are many and look randomly drawn, because a
+split in file order holds out other rows than a random split. Two results disagree if they lie on different sides of the
+bar, differ by more than ``FAR``, and differ by more than ``ERRORS`` standard errors. The standard error has two parts:
+that of a difference between one training and the mean of K others, and that of the student's rows.
 
-Loss curves are compared as well, because weights may come from elsewhere while ``fit`` learns nothing. How far the
-logarithm of a loss falls from its first epoch does not depend on the loss's scale, which sample weights change. Two
-curves disagree if one falls more than ``TIMES`` as far as the other and the lowest losses differ too, because unlucky
-starting weights may raise a first epoch.
+Loss curves are compared as well, because weights may come from elsewhere while ``fit`` learns nothing. The fall of a
+loss's logarithm from its first epoch does not depend on the loss's scale, which sample weights change. Two curves
+disagree if one falls more than ``TIMES`` as far as the other and the lowest losses differ too, because unlucky starting
+weights may raise a first epoch.
 
 A demonstrator decides on a disagreement.
 """
@@ -32,11 +32,11 @@ FAR, FAR_SHARE = 0.03, 0.05
 """Smallest difference that matters: of an accuracy, and of an error as a share of the larger one."""
 ERRORS = 3.0
 ENOUGH = 500
-"""Fewer rows than this that were not trained on are not compared."""
+"""Smallest number of rows, not trained on, whose scores are compared."""
 TIMES = 2.0
-"""How much farther, in logarithms, one loss may fall than the other."""
+"""Largest ratio of the falls of two losses' logarithms."""
 CLOSE = math.log(1.5)
-"""Falls, or lowest losses, are alike if their logarithms differ by less."""
+"""Falls, or lowest losses, are alike if they differ by less than this, in logarithms."""
 LEAST_LOSS = 1e-12
 WEIGHTED = "sample weights"
 LIKE_STEPS = 1.6
@@ -49,7 +49,7 @@ NOT_TRAINED = "how the network does on the rows that it was trained on is not kn
 def of_results(
     own: OwnResult | None, trained: Sequence[float], held_out: Sequence[float], bar: float, key: str
 ) -> tuple[tuple[Agreement, ...], str]:
-    """Return the comparisons with the student's own result, and the reason where there are none, else "".
+    """Return the comparisons with the student's own result, and the reason if there are none, else "".
 
     ``trained`` and ``held_out`` are the scores of the retrainings by seed, on their own training rows and on their
     held-out rows, by the metric of this ``key``; ``bar`` is the score to reach.
@@ -69,8 +69,8 @@ def of_results(
 def survived(own: OwnResult | None, fits: Sequence[Fit], bar: float, key: str) -> bool:
     """Tell whether a network whose retraining diverged had learned the task in the notebook.
 
-    It had if its score on the rows that it was trained on reaches the bar. Where this score is not known, its training
-    loss must have fallen and stayed finite.
+    It had if its score on its training rows reaches the bar. If this score is unknown, its training loss must have
+    fallen and stayed finite.
     """
     if own is not None and own.trained is not None and own.metric == key:
         return _reaches(own.trained.score, bar, METRICS[key])
@@ -96,8 +96,8 @@ def _reaches(score: float, bar: float, metric: Metric) -> bool:
 def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | None:
     """Compare the training loss in the student's own ``fits`` with that of the retrainings by seed.
 
-    None where a loss is not known, or where epochs have different lengths. A single epoch counts only if the loss
-    stayed far higher in the notebook, and not if its rows had weights, which scale the loss.
+    None if a loss is unknown, or if epochs have different lengths. A single epoch counts only if the loss stayed far
+    higher in the notebook, and not if its rows had weights, which scale the loss.
     """
     own = [loss for fit in fits for loss in fit.history.get("loss", ())]
     again = [run.history.get("loss", ()) for run in runs]
@@ -130,7 +130,7 @@ def of_curves(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> LossCurves | 
 
 
 def _known(losses: Sequence[float | None]) -> list[float]:
-    """Return the losses; none where one is not a number above or at 0."""
+    """Return the losses; [] if one is not a number above or at 0."""
     known = [loss for loss in losses if loss is not None and 0 <= loss < math.inf]
     return known if len(known) == len(losses) else []
 
@@ -146,7 +146,7 @@ def _epochs_alike(fits: Sequence[Fit], runs: Sequence[TrainingRun]) -> bool:
 
 
 def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing | None, is_worse: bool) -> str:
-    """Return what a disagreement most likely comes from, as a sentence.
+    """Return the most likely cause of a disagreement, as a sentence.
 
     ``is_worse``: the network was worse as the student had trained it.
     """

@@ -1,13 +1,12 @@
 """The cause that leads a report; it silences findings that only follow from it. Pure.
 
-Theory of operation: causes are tried in the order in which one makes others meaningless. If a file did not reach its
-end, the rest of it is unknown. A network that learned other labels, or had the answer among its inputs, learned another
-task, so its scores and curves mean nothing. A capped training tells nothing about size or settings. Four kinds of
-network learn badly regardless of other settings: one whose inputs a failed cell should have made or changed, one that
-left out rows by choice, a linear one, and one whose inputs are of very different sizes. These lead only if a network
-learned badly.
-If advice contradicts other advice (larger, smaller; longer, shorter), one direction is kept, with or without a cause.
-The loss on development rows takes precedence over the loss on training rows.
+Theory of operation: causes are tried in order: each makes the later ones meaningless. If a file did not reach its end,
+the rest of it is unknown. A network that learned other labels, or had the answer among its inputs, learned another
+task, so its scores and curves mean nothing. A capped training is no evidence about size or settings. Four kinds of
+network learn badly regardless of other settings: one with inputs that a failed cell should have made or changed, one
+that left out rows by choice, a linear one, and one with inputs of very different sizes. These lead only if a network
+learned badly. If advice contradicts other advice (larger, smaller; longer, shorter), one direction is kept, with or
+without a cause. The loss on development rows takes precedence over the loss on training rows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +85,7 @@ SPOILING = frozenset(
         "test_loss_is_one_of_regression",
     }
 )
-"""Required rules, by name, on output and loss. If one fails, the trainings say nothing about size, time or rate."""
+"""Required rules, by name, on output and loss. If one fails, the trainings are no evidence about size, time or rate."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ class Findings:
 
 
 def find(of: Findings) -> Cause | None:
-    """Return the cause that leads; None if there is none."""
+    """Return the leading cause; None if there is none."""
     return next(_causes(of), None)
 
 

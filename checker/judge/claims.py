@@ -1,16 +1,16 @@
-"""What a notebook's own outputs state about its network, beside the measured score. Pure; it decides nothing.
+"""Scores that a notebook's own outputs state about its network, beside the measured score. Pure; they decide nothing.
 
 Theory of operation: outputs are hostile text, so they are read in bounded pieces, line by line, by patterns that run in
 linear time. A line is a claim if a number follows the name of a metric: ``Test accuracy: 93.1 %``, ``accuracy 0.92
 4128`` in a classification report, ``{'accuracy': 0.93}``. So is the last state of the progress bar of ``evaluate``, and
 a bare ``[loss, accuracy]`` that it returned. A wrong claim would accuse a student, while a missed one costs nothing. So
 lines about training or development rows, epochs or other models do not count, nor do cells before the answer was
-trained, nor numbers that cannot be the metric's. Of the rest, a claim about the test beats one about nothing in
-particular, and a later claim beats an earlier one. Outputs that were saved in the file count before outputs of this
+trained, nor numbers that cannot be the metric's. Of the rest, a claim about the test takes precedence over an
+unspecific one, and a later claim over an earlier one. Outputs that were saved in the file count before outputs of this
 run.
 
-A student's claim comes from one training on one split. So it lies off the mean of several by their spread, and by more
-where the split differs. It is *clearly different* only beyond ``SPREADS`` spreads and beyond a floor.
+A student's claim comes from one training on one split. So it differs from the mean of several by their spread, and by
+more if the split differs. It is *clearly different* only beyond ``SPREADS`` spreads and beyond a floor.
 """
 
 import math
@@ -84,7 +84,7 @@ def claim_of(
     tracing: Tracing | None,
     comparison: Comparison | None,
 ) -> Claim | None:
-    """Return what the student's own outputs state about the answer; None where they state nothing, or nothing was
+    """Return the claim of the student's own outputs about the answer; None if they state nothing, or nothing was
     measured."""
     if answer is None or comparison is None or not answer.fits:
         return None
@@ -114,7 +114,7 @@ def _may_be_about(cell: CellResult, answer: ModelCapture) -> bool:
 
 
 def _statements(cell: CellResult, saved: bool, answer: ModelCapture, comparison: Comparison) -> Iterator[StatedScore]:
-    """Yield the scores that a cell states, of the metrics that were measured."""
+    """Yield a cell's stated scores of the measured metrics."""
     texts = [cell.saved] if saved else [output.content for output in cell.outputs if output.kind == "text"]
     metrics = [measure.metric for measure in comparison.measures] or [comparison.metric]
     evaluated = any(use.cell == cell.index and use.how == "evaluate" for use in answer.uses)
@@ -181,7 +181,7 @@ def _number(text: str) -> float:
 
 
 def _measured(stated: StatedScore, saved: bool, scale: TargetScale | None, c: Comparison) -> Claim | None:
-    """Return a stated score beside the measured one; None where it cannot be of the same metric and unit."""
+    """Return a stated score beside the measured one; None if it cannot be of the same metric and unit."""
     measure = next((m for m in c.measures if m.metric == stated.metric), None)
     mean, spread = (measure.mean, measure.spread) if measure else (c.mean, c.spread)
     value = stated.value

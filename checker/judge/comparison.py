@@ -3,11 +3,11 @@
 Theory of operation: whether a network is worse than the reference by more than the tolerance is a question of
 non-inferiority. Student's t test answers it on the differences to the reference, paired by seed, with the standard
 error of Nadeau and Bengio. Held-out rows of one seed are training rows of another, so the seeds' scores are not
-independent, and the plain standard error is too small. A single wild seed makes that error large, even where it lies on
-the same side as all others. So where further seeds were trained, there is a second way to a decision: all seeds lie on
-one side, each compared with its own bar, the reference's score for that seed less the tolerance. How likely that is by
-chance depends on what the seeds have in common, and is computed for the correlation for which the correction above is
-exact. ``docs/judgement.md`` has the sources and the error rates.
+independent, and the plain standard error is too small. A single wild seed makes that error large, even if it lies on
+the same side as all others. So with further seeds there is a second way to a decision: all seeds lie on one side, each
+compared with its own bar, the reference's score for that seed less the tolerance. The probability of that by chance
+depends on the correlation between seeds. It is computed for the correlation at which the correction above is exact.
+``docs/judgement.md`` has the sources and the error rates.
 """
 
 import math
@@ -28,11 +28,11 @@ from checker.scoring.metrics import METRICS, Metric
 SECOND_LOOK = 0.65
 """Fraction of alpha used for the second look, with further seeds, so that both looks together stay within alpha."""
 PLAUSIBLE = 1 / 3
-"""An error below this share of the smallest error of the reference and the traditional models is implausible: inputs
-that nobody can compute must give the target away.
+"""An error below this share of the smallest error of the reference and the traditional models is implausible: its
+inputs must give the target away.
 """
 SAMPLE = 600
-"""Rows of a regression that are kept for charts."""
+"""Number of rows of a regression that are kept for charts."""
 
 
 def compare(
@@ -48,8 +48,8 @@ def compare(
 ) -> Comparison:
     """Compare a submission with the reference; ``predictions``, ``labels`` and the scores are keyed by seed.
 
-    Predictions are what the bar's metric measures; ``classes``: how many there are, 0 for a regression. ``further``:
-    how many of the runs were added because the others could not decide.
+    Predictions are in the form that the bar's metric takes. ``classes``: their number, 0 for a regression. ``further``:
+    the number of runs that were added because the others could not decide.
     """
     metric = metrics.find(bar.metric, bar.unit)
     pairs = [(predictions[run.seed], labels[run.seed]) for run in runs]
@@ -91,8 +91,8 @@ def stand(
     plan: SplitPlan,
     further: int = 0,
 ) -> Standing:
-    """Return where the mean of scores lies, beside the reference's and the baseline's for the same seeds; ``further``
-    of the seeds were added."""
+    """Return the mean of scores beside the reference's and the baseline's for the same seeds; ``further`` of the seeds
+    were added."""
     metric = metrics.find(bar.metric, bar.unit)
     mean, reference_mean, baseline_mean = (statistics.fmean(scores) for scores in (own, reference, baseline))
     at_bar = metric.bar(bar, reference_mean, baseline_mean)
@@ -178,19 +178,19 @@ def standard_error(differences: Array, overlap: float) -> Array:
 
 
 def p_value(ahead: Array, error: Array, seeds: int) -> Array:
-    """Return the probability that a network just at the bar has a mean this far on its good side, or farther."""
+    """Return the probability that a network just at the bar has a mean at least this far on the bar's good side."""
     t = np.divide(ahead, error, out=np.where(ahead >= 0, np.inf, -np.inf), where=error > 0)
     return np.asarray(scipy.special.stdtr(max(seeds - 1, 1), -t))
 
 
 def quantile(level: float, seeds: int) -> float:
-    """Return how many standard errors a mean must lie off the bar to be told from it at this level."""
+    """Return the number of standard errors by which a mean must differ from the bar to be significant at this level."""
     return float(-scipy.special.stdtrit(max(seeds - 1, 1), level))
 
 
 def unanimity(ahead: Array, overlap: float) -> Array:
-    """Return the probability that all seeds of a network just at the bar lie on one given side, where these seeds do;
-    else 1. ``ahead`` (..., seeds): how far each seed lies on the good side."""
+    """If all these seeds lie on one side, return the probability of that for a network just at the bar; else 1.
+    ``ahead`` (..., seeds): each seed's distance from its bar, positive on the good side."""
     agreed = (ahead >= 0).all(axis=-1) | (ahead < 0).all(axis=-1)
     return np.where(agreed, chance_of_one_side(ahead.shape[-1], overlap / (1 + overlap)), 1.0)
 

@@ -1,9 +1,9 @@
-"""What the retrainings show about a network, in plain words with the figures behind them. Pure.
+"""Findings of the retrainings about a network, in plain words with their figures. Pure.
 
-Theory of operation: a verdict says what a network is worth; a diagnosis says why. Histories are averaged over the
-seeds, epoch by epoch, as far as all seeds go. A finding is a sentence about that mean, or about the number of
-retrainings that show it. Every threshold lies far beyond the variation between seeds, because a wrong finding is worse
-than none.
+Theory of operation: a verdict rates a network; a diagnosis explains its result. Histories are averaged over the seeds,
+epoch by epoch, up to the last epoch that all seeds have. A finding is a sentence about that mean, or about the number
+of retrainings that show it. Every threshold lies far beyond the variation between seeds, because a wrong finding is
+worse than none.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ def diagnose(
     classes: Sequence[str],
     rows: Sequence[int],
 ) -> tuple[Observation, ...]:
-    """Return what the retrainings show; ``rows``: how many of the data's rows belong to each class."""
+    """Return the findings of the retrainings; ``rows``: the number of the data's rows of each class."""
     return tuple(
         chain(
             _of_losses(runs, comparison, recipe),
@@ -49,7 +49,7 @@ def diagnose(
 
 
 def _of_losses(runs: Sequence[TrainingRun], comparison: Comparison, recipe: Recipe) -> Iterator[Observation]:
-    """Look at the losses; their values are comparable only if all phases use the same loss."""
+    """Yield findings about the losses; their values are comparable only if all phases use the same loss."""
     if any(phase.loss != recipe.phases[0].loss for phase in recipe.phases):
         return
     yield from _diverged(runs)
@@ -91,7 +91,7 @@ def _diverged(runs: Sequence[TrainingRun]) -> Iterator[Observation]:
 
 
 def _underfits(comparison: Comparison, training: Array, development: Array) -> Iterator[Observation]:
-    """If the bar is missed on training rows too, the network lacks more than rows like those."""
+    """Yield underfitting: the bar is missed on training rows too, or both losses are nearly the same."""
     if comparison.reaches_bar:
         return
     metric, reached = metrics.find(comparison.metric, comparison.unit), comparison.training_mean

@@ -1,4 +1,4 @@
-"""What the retrainings show, and the cause that explains other findings. Pure."""
+"""The findings of the retrainings, and the cause that explains other findings. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from checker.source.provenance import Provenance
 
 
 def diagnose(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> tuple[Observation, ...]:
-    """Return what the retrainings show; nothing where they cannot be compared."""
+    """Return the findings of the retrainings; () if they cannot be compared."""
     if compared is None or evidence.recipe is None:
         return ()
     classes = settings.assignment.data.classes
@@ -33,7 +33,7 @@ def cause_of(
     cut: str,
     assignment: Assignment,
 ) -> Cause | None:
-    """Return the cause from which other findings follow; ``cut``: what was cut short, either the file or a training."""
+    """Return the cause from which other findings follow; ``cut``: a sentence on a file or training cut short."""
     is_missing = any(failure.stage is Stage.SELECTING for failure in evidence.failures)
     findings = causes.Findings(
         evidence.tracing,
@@ -52,7 +52,7 @@ def cause_of(
 
 
 def _spoiled(evidence: Evidence) -> tuple[str, str] | None:
-    """Return the error that left the answer's training data wrong, and what to do."""
+    """Return the error that made the answer's training data wrong, and advice."""
     if evidence.answer is None:
         return None
     cells = Provenance(evidence.cells, evidence.adaptations, evidence.submission.companions)

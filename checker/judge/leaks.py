@@ -1,13 +1,13 @@
-"""Whether input columns that come from no column of the data reveal its target. Pure.
+"""Checks whether input columns that come from no column of the data reveal its target. Pure.
 
-Theory of operation: a column that is computed from the data's own columns can reveal only what these do. A column whose
-values are known only for the fed rows may hold labels, alone or together with other such columns. So one random forest
-is trained with such columns beside the data's own, and one without. If the first scores clearly better out of bag, the
-columns help. The loss without one of them, or the gain by one alone, tells which. A column that is a function of the
-data's columns may help as well, as closeness to places on the map does. So a further forest predicts such columns from
-the data's, and its predictions are subtracted. Only if the rest still helps do the columns reveal the target. A forest
-that scores no better proves nothing, because a label can be hidden so that no forest finds it. The number of rows is
-limited.
+Theory of operation: a column that is computed from the data's own columns reveals no more than these do. If a column's
+values are known only for the fed rows, it may hold labels, alone or together with other such columns. So one random
+forest is trained with such columns beside the data's own, and one without. If the first scores clearly better out of
+bag, the columns help. The loss without one of them, or the gain by one alone, shows which column helps. A column that
+is a function of the data's columns may help as well, such as the distance to a place on the map. So a further forest
+predicts such columns from the data's, and its predictions are subtracted. Only if the rest still helps do the columns
+reveal the target. A forest that scores no better proves nothing, because a label can be hidden so that no forest finds
+it. The number of rows is limited.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ CLEARLY = 0.75
 STILL = 0.9
 """Largest share that may remain after predictions by the data's columns are subtracted."""
 PLAINLY = 0.2
-"""If no more error remains than this share, nothing is subtracted: no function of the data's columns helps so much."""
+"""If at most this share of the error remains, nothing is subtracted: no function of the data helps so much."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def find(
     measure: Callable[[Array, Array], float],
     error: Callable[[float], float],
 ) -> Leak | None:
-    """Return what the ``suspects``, columns of ``inputs`` (n, d), reveal of the labels (n,) beside the data's columns
-    (n, e); None where a forest gains nothing from them.
+    """Return the leak of the labels (n,) through the ``suspects``, columns of ``inputs`` (n, d), beside the data's
+    columns (n, e); None if a forest gains nothing from them.
 
     ``measure`` gives a score for class scores (n, classes) or values (n,), and ``error`` its distance from the best.
     """
@@ -96,8 +96,8 @@ def _known(x: Array) -> Array:
 
 
 def _mixed(columns: Array, labels: Array) -> Array:
-    """Return what sums of columns (n, k) tell of the labels at best. A forest splits one column at a time, so it misses
-    a label that one column holds under a mask and another column unmasks. A single column has no sums."""
+    """Return the sums of columns (n, k) that best predict the labels. A forest splits one column at a time, so it
+    misses a label that one column holds under a mask and another column unmasks. A single column has no sums."""
     if not 1 < columns.shape[1] <= MOST_MIXED:
         return columns[:, :0]
     told = labels[:, None] if labels.dtype.kind == "f" else np.equal(labels[:, None], np.unique(labels))
@@ -107,7 +107,7 @@ def _mixed(columns: Array, labels: Array) -> Array:
 
 
 def _without_what_follows(columns: Array, data: Array) -> Array:
-    """Return standardised columns (n, k) less what a forest predicts of them, out of bag, from the data's (n, e)."""
+    """Return standardised columns (n, k) less a forest's out-of-bag predictions from the data's columns (n, e)."""
     standardised = _standardised(columns)
     follows = _out_of_bag(data, standardised[:, 0] if standardised.shape[1] == 1 else standardised)
     return _known(standardised - follows.reshape(standardised.shape))

@@ -31,10 +31,10 @@ def known_rows(gathered: Gathered, settings: RunSettings) -> Array:
 
 
 def missing_rows(known: Array, settings: RunSettings, reference: ReferenceResults) -> MissingRows | None:
-    """Return which rows that some seed holds out have no inputs, and how they relate to the others; None where all rows
+    """Return which rows that some seed holds out have no inputs, and how they relate to the others; None if all rows
     have inputs.
 
-    It covers all seeds that may be used, so that further seeds change nothing of it.
+    It covers all seeds that may be used, so further seeds do not change it.
     """
     held_out = {seed: held_out_rows(seed, settings) for seed in settings.all_seeds}
     rows = np.unique(np.concatenate(list(held_out.values())))
@@ -104,8 +104,8 @@ def strict_standing(
     known: Array,
     further: int,
 ) -> Standing:
-    """Return where the mean lies if rows without inputs count as wrong; for a number, as if the mean of the training
-    labels had been guessed."""
+    """Return the standing of the mean if rows without inputs count as wrong; in a regression, as if the mean of the
+    training labels had been guessed for them."""
     metric, labels = METRICS[bar.metric], settings.dataset.labels
     own = []
     for run in runs:

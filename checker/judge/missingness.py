@@ -1,4 +1,4 @@
-"""Whether missing rows are like the others: missing completely at random, or not. Pure.
+"""Tests whether missing rows are like the others: missing completely at random, or not. Pure.
 
 Theory of operation: rows with gaps in a column, or a test part that was set aside, are a random sample of all rows;
 leaving them out changes scores only by chance. Rows of one class, or rows that are hard to predict, are no such sample.
@@ -20,14 +20,14 @@ from checker.records.dataset import tenths
 from checker.scoring.metrics import Unit
 
 LEVEL = 0.001
-"""How often, at most, rows that are missing at random are taken for others; the tests share this level."""
+"""Largest probability of taking rows that are missing at random for others. The tests share this level."""
 TESTS = 2
 """One test by class or tenth of the target, one by the reference's error."""
 FEW = 0.001
-"""A share of the rows this small moves an accuracy by less than 0.1 points, however the rows count."""
+"""Share of the rows that moves an accuracy by at most 0.1 points, however the rows count."""
 DRAWS = 19_999
 FREQUENT = 0.02
-"""A target value with this share of the rows is a band of its own, as with capped prices."""
+"""A target value with this share of the rows is a band of its own, such as capped prices."""
 MOST_GROUPS = 3
 """Limit on the groups that are named."""
 
@@ -70,7 +70,7 @@ def _unevenness(counts: Array, sizes: Array) -> Array:
 
 
 def by_class(labels: Array, missing: Array, classes: Sequence[str]) -> tuple[MissingGroup, ...]:
-    """Return the classes that miss a larger share than all rows do, those that miss most rows first."""
+    """Return the classes with more missing rows than the average, by share, largest number first."""
     groups = ((f"{name} rows", labels == number) for number, name in enumerate(classes))
     return _missing_most(groups, missing)
 

@@ -1,10 +1,10 @@
 """How often honest networks pass, fail or are referred, by an assignment's own seeds and held-out rows. Pure.
 
 Theory of operation: the reference's trainings for two seeds are two equally good networks. On the rows that both hold
-out their errors differ by chance, from row to row and from training to training. Both together, for as many rows as a
-seed holds out, are the spread of an honest network's differences to the reference; rather more than that, because the
-two were trained on different rows as well. Differences are drawn with this spread, and judged as the checker judges.
-Seeds have in common what the corrected test assumes (``comparison``).
+out their errors differ by chance, from row to row and from training to training. Both differences together, for the
+number of rows that a seed holds out, give the spread of an honest network's differences to the reference. They give
+rather more than that, because the two were trained on different rows as well. Differences are drawn with this spread,
+and judged as the checker judges. Seeds are correlated as the corrected test assumes (``comparison``).
 """
 
 import itertools
@@ -36,11 +36,11 @@ class Odds:
 
 @dataclass(frozen=True)
 class Prospects:
-    """What verdicts honest networks get.
+    """The odds of verdicts on honest networks.
 
-    ``held_out``: rows that a seed holds out. ``spread``: how far an honest network's score for a seed lies from the
-    reference's by chance. ``as_good`` and ``half_way``: the odds of networks as good as the reference, and of those
-    half way from it to the bar.
+    ``held_out``: number of rows that a seed holds out. ``spread``: standard deviation of an honest network's score for
+    a seed from the reference's. ``as_good`` and ``half_way``: the odds of networks as good as the reference, and of
+    those half way from it to the bar.
     """
 
     held_out: int
@@ -50,7 +50,7 @@ class Prospects:
 
 
 def prospects(reference: ReferenceResults, settings: RunSettings) -> Prospects:
-    """Return what verdicts honest networks get."""
+    """Return the odds of verdicts on honest networks."""
     bar = settings.assignment.bar
     mean, base = (statistics.fmean(of.values()) for of in (reference.scores, reference.baselines))
     margin = abs(metrics.find(bar.metric, bar.unit).bar(bar, mean, base) - mean)
@@ -79,8 +79,8 @@ def _spread(reference: ReferenceResults, rows: Mapping[int, Array], settings: Ru
 
 
 def _errors(reference: ReferenceResults, rows: Mapping[int, Array], settings: RunSettings) -> Array:
-    """Return the reference's error for each seed and row (seeds, n) whose mean the metric depends on; nan for rows that
-    a seed does not hold out."""
+    """Return the reference's error for each seed and row (seeds, n); the metric depends on the mean of these errors.
+    nan for rows that a seed does not hold out."""
     labels = settings.dataset.labels
     errors = np.full((len(rows), len(labels)), np.nan)
     for at, (seed, held_out) in enumerate(rows.items()):
@@ -89,7 +89,7 @@ def _errors(reference: ReferenceResults, rows: Mapping[int, Array], settings: Ru
 
 
 def _slope(metric: str, error: float, labels: Array) -> float:
-    """Return how fast a score changes with the mean error of rows."""
+    """Return the slope of a score over the mean error of rows."""
     if metric == "rmse":
         return 0.5 / math.sqrt(error) if error else 0.0
     return 1 / float(np.var(labels)) if metric == "r2" else 1.0
@@ -109,9 +109,9 @@ def _odds(margin: float, spread: float, settings: RunSettings) -> Odds:
 def decided(
     ahead: Array, seeds: int, further: int, share: float, level: float, each_counts: bool = True
 ) -> tuple[Array, Array]:
-    """Return who passes and who fails, of networks whose scores are so far ahead of the bar (networks, seeds): by the
-    first seeds where these decide, else by these and the further ones together: by their mean, or, if ``each_counts``,
-    as they all lie on one side. ``share``: of held-out to training rows."""
+    """Return which networks pass and which fail. ``ahead`` (networks, seeds): the scores' distances from the bar,
+    positive on its good side. The first seeds decide if they can, else these and the further ones together: by their
+    mean or, if ``each_counts``, because all lie on one side. ``share``: ratio of held-out to training rows."""
     passed = failed = np.zeros(len(ahead), dtype=bool)
     looks = ((seeds, level), (seeds + further, SECOND_LOOK * level)) if further else ((seeds, level),)
     for count, held_to in looks:

@@ -20,7 +20,7 @@ from checker.scoring.metrics import METRICS
 
 
 def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> Agreed | None:
-    """Compare the answer as the student trained it with its retraining; None where it was not retrained."""
+    """Compare the answer as the student trained it with its retraining; None if it was not retrained."""
     evidence = gathered.evidence
     answer = evidence.answer
     if compared is None or answer is None:
@@ -42,8 +42,8 @@ def agreed(gathered: Gathered, compared: Comparison | None, settings: RunSetting
 
 
 def failures(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> tuple[Failure, ...]:
-    """Return a submission's failures. A diverged retraining goes to a demonstrator where the network had learned the
-    task in the notebook."""
+    """Return a submission's failures. A diverged retraining goes to a demonstrator if the network had learned the task
+    in the notebook."""
     return tuple(_unless_survived(failure, gathered, settings, reference) for failure in gathered.evidence.failures)
 
 
@@ -72,7 +72,7 @@ def _unless_survived(
 
 
 def _training_score(gathered: Gathered, run: TrainingRun, metric: str, settings: RunSettings) -> float | None:
-    """Return a retraining's score on its own training rows; None where its outputs for them are not known."""
+    """Return a retraining's score on its own training rows; None if its outputs for them are unknown."""
     tracing, recipe = gathered.evidence.tracing, gathered.evidence.recipe
     if run.trained is None or tracing is None or tracing.rows is None or tracing.trainable is None or recipe is None:
         return None

@@ -1,7 +1,7 @@
-"""What a file's run reports of its trainings but cannot be true. Pure.
+"""Finds impossible statements of a file's run about its trainings. Pure.
 
 A student's process may lie about what was trained. Some lies contradict each other or the clock: an epoch leaves its
-loss in the history that ``fit`` returns, a step takes time, and some cell makes each network.
+loss in the history that ``fit`` returns, a step takes time, and each network is made in some cell.
 """
 
 import math
@@ -15,7 +15,7 @@ STEP_SECONDS = 1e-6
 
 
 def doubt(answer: ModelCapture, models: Sequence[ModelCapture], cells: Sequence[CellResult]) -> str:
-    """Return what cannot be true of the answer's training, as a sentence; "" where nothing contradicts it.
+    """Return an impossible statement about the answer's training, as a sentence; "" if nothing contradicts it.
 
     ``models`` are all networks of the file, ``cells`` the cells that ran.
     """

@@ -19,7 +19,7 @@ def is_measured(evidence: Evidence) -> bool:
 
 
 def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[TrainingRun, ...]:
-    """Return the retrainings that a comparison is made of; without a comparison, all of them."""
+    """Return the retrainings that a comparison covers; without a comparison, all of them."""
     seeds = {score.seed for score in compared.scores} if compared else {run.seed for run in evidence.runs}
     return tuple(run for run in evidence.runs if run.seed in seeds)
 
@@ -27,8 +27,8 @@ def compared_runs(evidence: Evidence, compared: Comparison | None) -> tuple[Trai
 def predictions(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> Array:
     """Return a run's outputs for its held-out rows: class scores (n, classes), or values (n,) in the data's unit.
 
-    Values beyond the data set's range count as the nearest value within it. Otherwise a single row with odd inputs, for
-    which a network gives millions, would decide about the mean of thousands of squared errors.
+    Values beyond the data set's range count as the nearest value within it. Otherwise a single row with odd inputs and
+    an output of millions would dominate the mean of thousands of squared errors.
     """
     outputs, traced = gathered.array(run.predictions), gathered.evidence.tracing
     if traced is None or traced.target is None:
@@ -38,7 +38,7 @@ def predictions(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> 
 
 
 def true_labels(gathered: Gathered, run: TrainingRun, settings: RunSettings) -> Array:
-    """Return the labels (n,) of a run's held-out rows, which no guest ever received."""
+    """Return the labels (n,) of a run's held-out rows. No guest ever receives them."""
     evidence = gathered.evidence
     traced = evidence.tracing.rows if evidence.tracing else None
     rows = gathered.array(traced) if traced is not None else None

@@ -15,13 +15,13 @@ from checker.scoring.held_out import held_out_rows
 
 
 def compare(gathered: Gathered, settings: RunSettings, reference: ReferenceResults) -> Comparison | None:
-    """Compare a submission's scores with the reference's; None where it was not retrained, or has no inputs for any row
-    that some seed holds out.
+    """Compare a submission's scores with the reference's; None if it was not retrained, or some seed holds out only
+    rows without inputs.
 
-    Held-out rows are the data's. Rows for which a submission has no inputs are left out for everyone.
+    Held-out rows are rows of the data. Those without inputs in a submission are left out for everyone.
 
-    Further seeds count only where the first ones cannot decide, because whether they were trained may have depended on
-    another tolerance.
+    Further seeds count only if the first ones cannot decide, because they may have been trained under another
+    tolerance.
     """
     evidence = gathered.evidence
     if not is_measured(evidence):

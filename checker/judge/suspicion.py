@@ -1,4 +1,4 @@
-"""Whether a network's inputs may give the answer away. Pure."""
+"""Checks whether a network's inputs may give the answer away. Pure."""
 
 from checker.judge import comparison, leaks
 from checker.records.comparison import Comparison
@@ -8,11 +8,11 @@ from checker.scoring import metrics
 from checker.scoring.metrics import METRICS
 
 SUSPECTED = "inputs may give the answer away"
-"""The words of every suspicion."""
+"""The words that every suspicion contains."""
 
 
 def suspicion(gathered: Gathered, compared: Comparison | None, settings: RunSettings) -> str:
-    """Return the suspicion that the inputs give the answer away, as a sentence; "" where there is none.
+    """Return the suspicion that the inputs give the answer away, as a sentence; "" if there is none.
 
     Only a network that reaches the bar is suspected, and only if some input is not computed from the data's own
     columns. If all are, no accuracy is too good.

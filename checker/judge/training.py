@@ -1,4 +1,4 @@
-"""How the answer was trained: its recipe as carried out, what was cut short, and how many seeds a replay ran. Pure."""
+"""The answer's training: its recipe as carried out, runs cut short, and the number of seeds of a replay. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -17,10 +17,9 @@ _NAMED = re.compile(r"`\w+`")
 
 
 def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
-    """Return how the answer was trained, of ``rows`` in the data, updated by what its retrainings and rows show.
+    """Return the answer's recipe, updated by its retrainings and its rows; ``rows``: number of rows in the data.
 
-    Epochs count as cut only where training would have gone on. A development set made of training rows is marked as
-    such.
+    Epochs count as cut only if training would have gone on. A development set made of training rows is marked.
     """
     answer, recipe = evidence.answer, evidence.recipe
     if answer is None or recipe is None:
@@ -35,8 +34,8 @@ def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Rec
 
 
 def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
-    """Return what was ended early, the student's file or a retraining of the answer by its ``recipe``, as a sentence;
-    "" where nothing was."""
+    """Return a sentence on the early end of the student's file or of a retraining by its ``recipe``; "" if neither
+    ended early."""
     if evidence.cut_short:
         return evidence.cut_short
     answer = evidence.answer
@@ -50,7 +49,7 @@ def cut_short(evidence: Evidence, recipe: Recipe | None, caps: Caps) -> str:
 
 
 def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: RunSettings) -> str:
-    """Return how many seeds a replay ran, and why, as sentences; "" where there was no replay."""
+    """Return a replay's number of seeds and the reason for it, as sentences; "" if there was no replay."""
     if not evidence.replayed or not evidence.runs:
         return ""
     run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)

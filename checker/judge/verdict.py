@@ -33,12 +33,11 @@ def decide(
     """Return the verdict, and the sentences that led to it.
 
     ``replayed``: why the student's own code retrained the network; then there is no PASS, and no FAIL by one seed
-    alone. ``replay``: for how many seeds it did, and what came of it, as sentences.
-    ``cut``: a sentence on the early end of the student's file or of a training; then there is no FAIL, and it is the
-    first reason unless an earlier error took the answer away.
-    ``cause``: the cause of other findings; it is the first reason against a PASS.
-    ``suspicion``: a sentence that the inputs may give the answer away; then there is no PASS.
-    ``agreed``: the retraining compared with the student's own; if they differ, the retrained score decides nothing.
+    alone. ``replay``: sentences on its number of seeds and its result. ``cut``: a sentence on the early end of the
+    student's file or of a training; then there is no FAIL, and it is the first reason unless an earlier error left no
+    answer. ``cause``: the cause of other findings; it is the first reason against a PASS. ``suspicion``: a sentence
+    that the inputs may give the answer away; then there is no PASS. ``agreed``: the retraining compared with the
+    student's own; if they differ, the retrained score decides nothing.
     """
     required = [rule for rule in rules if rule.importance is Importance.REQUIRED]
     found: list[Reason] = [_of_failure(failure) for failure in failures]
@@ -56,7 +55,7 @@ def decide(
         found.append(said)
     elif not failures:
         found.append((Verdict.REFER, f"The {metric.name} could not be measured."))
-    is_explained = bool(failures or replayed)  # then a rule without evidence is a consequence, and no reason
+    is_explained = bool(failures or replayed)  # then a rule without evidence is a consequence, not a reason
     found += [_of_rule(rule) for rule in required if rule.outcome is not Outcome.FAILED and _counts(rule, is_explained)]
     if cut:
         found = [(Verdict.REFER if reached is Verdict.FAIL else reached, words) for reached, words in found]
@@ -101,7 +100,7 @@ def _of_failure(failure: Failure) -> Reason:
 
 
 def _counts(rule: RuleResult, is_explained: bool) -> bool:
-    """Tell whether a rule counts. Rules that could not be checked do not where something else explains that."""
+    """Tell whether a rule counts. A rule that could not be checked does not count if something else explains that."""
     return not (is_explained and rule.outcome is Outcome.UNKNOWN)
 
 
@@ -117,7 +116,7 @@ def _of_rule(rule: RuleResult, cause: Cause | None = None) -> Reason:
 
 
 def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
-    """Return how the retraining differs from the student's own training."""
+    """Return the verdict and its reason for a retraining that differs from the student's own training."""
     if agreed.impossible:
         return Verdict.REFER, agreed.impossible
     if agreed.disagreement is not None:
@@ -127,7 +126,7 @@ def _of_agreed(agreed: Agreed, metric: Metric) -> Reason:
 
 
 def curves_in_words(curves: LossCurves) -> str:
-    """Return how far the training loss fell in the student's own run and in the retraining, as a sentence."""
+    """Return a sentence on the fall of the training loss in the student's own run and in the retraining."""
     if curves.epochs == 1:
         return (
             "Trained again, the network is not the file's: in its one epoch the training loss was "
@@ -144,7 +143,7 @@ def curves_in_words(curves: LossCurves) -> str:
 
 
 def disagreement_in_words(one: Agreement, metric: Metric) -> str:
-    """Return how far the student's own result lies from the retraining's, as a sentence."""
+    """Return a sentence on the difference of the student's own result and the retraining's."""
     rows = "on its training rows" if one.kind is RowKind.TRAINED else "on rows outside its training"
     again = metric.unit.plus_minus(one.again, one.spread)
     return (
@@ -206,7 +205,7 @@ def _of_known(comparison: Comparison, suspicion: str) -> Reason:
 
 
 def _of_baseline(comparison: Comparison, metric: Metric) -> str:
-    """Return that a mean is no better than the baseline's, and what a PASS needs, as a sentence."""
+    """Return a sentence that a mean is no better than the baseline's, and on the requirement for a PASS."""
     write = metric.unit.value
     own, theirs = write(comparison.mean), write(comparison.baseline_mean)
     side = "no better" if own == theirs else "worse"

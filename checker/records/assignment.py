@@ -53,7 +53,7 @@ class DataSource:
 
     @property
     def outputs(self) -> int:
-        """How many outputs a network for the task has: one for each class, or one for a number."""
+        """Number of outputs of a network for the task: one for each class, or one for a number."""
         return len(self.classes) or 1
 
 

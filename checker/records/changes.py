@@ -1,4 +1,4 @@
-"""What changed between two reports on files of the same student."""
+"""Changes between two reports on files of the same student."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from checker.records.codec import record
 
 
 class Part(StrEnum):
-    """The part of a report that a change is about, in the order in which a person reads them."""
+    """The parts of a report that changes are about, in reading order."""
 
     VERDICT = "verdict"
     SCORE = "score"

@@ -52,7 +52,7 @@ class Measurement:
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
     """The answer's own score, on ``rows`` of a kind, beside the mean and spread of the retraining's scores on its rows
-    of that kind. By chance they are up to ``margin`` apart. ``differs``: they can't come from one recipe."""
+    of that kind. By chance the two are up to ``margin`` apart. ``differs``: they can't come from one recipe."""
 
     kind: RowKind
     rows: int

@@ -1,4 +1,4 @@
-"""Demonstrators' decisions, their answers to questions, and trials that they keep: what the store of decisions holds.
+"""The entries of the store of decisions: demonstrators' decisions, marks for students' answers, and kept trials.
 
 A student is named as in ``decisions.csv`` (``submissions.names.student``). Entries are only ever added. ``id`` grows
 with each entry of a kind, over all students; ``at`` is the time in UTC, as ISO 8601.
@@ -11,7 +11,7 @@ from checker.records.codec import record
 
 
 class Choice(StrEnum):
-    """What a person decided. OPEN: an earlier decision was taken back."""
+    """A person's decision. OPEN: an earlier decision was taken back."""
 
     TICK = "tick"
     RESUBMIT = "resubmit"
@@ -21,7 +21,7 @@ class Choice(StrEnum):
 
 
 class Help(StrEnum):
-    """How a student answered a question."""
+    """The mark for a student's answer to a question."""
 
     ANSWERED = "answered"
     WITH_HELP = "with help"
@@ -29,8 +29,8 @@ class Help(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a decision came from. STALE: it was written into ``decisions.csv`` by somebody who had not seen a newer
-    decision of the desk, so it is kept and told, and does not count."""
+    """The origin of a decision. STALE: it was written into ``decisions.csv`` by somebody who had not seen a newer
+    decision of the desk. It is kept and reported, but does not count."""
 
     DESK = "desk"
     HAND = "by hand"
@@ -41,7 +41,7 @@ class Origin(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class DecisionEntry:
     """A decision. ``based_on``: the id of the newest decision that the person had seen, 0 for none. ``submission``: the
-    SHA-256 of the file that it was taken on, "" if unknown."""
+    SHA-256 of the file that it is about, "" if unknown."""
 
     id: int
     student: str
@@ -58,7 +58,7 @@ class DecisionEntry:
 @record
 @dataclass(frozen=True, kw_only=True)
 class AnswerEntry:
-    """How a student answered a question; ``help`` is None if the mark was taken back."""
+    """A mark for a student's answer to a question; ``help`` is None if the mark was taken back."""
 
     id: int
     student: str
@@ -84,7 +84,7 @@ class KeptTrial:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Saved:
-    """A decision that is on disk, and the newer ones that the person had not seen. All of them stay."""
+    """A stored decision, and the newer ones that the person had not seen. All of them stay."""
 
     entry: DecisionEntry
     unseen: tuple[DecisionEntry, ...] = ()
@@ -93,7 +93,7 @@ class Saved:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """How many entries of a student were removed."""
+    """Numbers of removed entries of a student."""
 
     decisions: int = 0
     answers: int = 0

@@ -79,7 +79,7 @@ def own_result_of(model: int, own_results: Sequence[OwnResult]) -> OwnResult | N
 @record
 @dataclass(frozen=True)
 class Selection:
-    """Which model is the answer, why, and why the others are not."""
+    """The model that is the answer, the reason, and why the others are not."""
 
     chosen: int | None
     reason: str
@@ -94,11 +94,10 @@ class Evidence:
     ``replayed``: why the student's own code retrained the answer, instead of the clean guest; "" if it did not.
     ``replay``: sentences on how the replay went. ``replay_cells``: the cells of the replay; () for all cells.
     ``further``: the guest's job for further seeds, if the first ones could not decide; their runs are in ``runs``.
-    ``cut_short``: what ended the run of the student's file before its last cell, as a sentence; "" if nothing did.
-    ``ended_in``: the last cell that the run reached. ``begun``: that cell, if the run ended before the cell did.
-    ``as_trained``: the networks' answers in the student's run.
-    ``own_results``: the host's scores of these. ``kept``: the arrays of that run that let any network of the file
-    become the answer without another run.
+    ``cut_short``: the reason why the run of the student's file ended before its last cell, as a sentence; "" if it did
+    not. ``ended_in``: the last cell that the run reached. ``begun``: that cell, if the run ended before the cell did.
+    ``as_trained``: the networks' answers in the student's run. ``own_results``: the host's scores of these. ``kept``:
+    the arrays of that run that let any network of the file become the answer without another run.
     """
 
     submission: Submission

@@ -89,14 +89,14 @@ class RetrainJob:
 @record
 @dataclass(frozen=True)
 class Progress:
-    """For the progress bar: the cell that runs, or how many seeds were trained, ``of`` so many."""
+    """For the progress bar: the running cell or the number of trained seeds (``at``), and the total (``of``)."""
 
     at: int
     of: int
 
 
 MAX_EPOCHS = 5_000
-"""The history of a stretch of training is kept for at most this many epochs."""
+"""Maximum number of epochs in the history of a stretch of training."""
 
 
 @record

@@ -134,8 +134,8 @@ class Report:
 
     ``cut_short``: a sentence on the student's file or a training that was ended early; "" if none was. ``replay``:
     sentences on a replay, its number of seeds and the reason for it. ``cause``: leads the report; its consequences are
-    left out of ``rules``, ``observations`` and ``questions``. ``direction``: what helps a submission below the bar, if
-    that was tried.
+    left out of ``rules``, ``observations`` and ``questions``. ``direction``: the change that helps a submission below
+    the bar, if changes were tried.
     """
 
     schema: int
@@ -211,7 +211,7 @@ class Unfinished:
 @record
 @dataclass(frozen=True)
 class UnderWay:
-    """A submission that waits or runs while the index is written. ``stage``: what is going on, "" if it waits."""
+    """A submission that waits or runs while the index is written. ``stage``: its stage in words, "" if it waits."""
 
     submission: str
     stage: str = ""

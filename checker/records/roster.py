@@ -1,4 +1,4 @@
-"""What the index of a results folder shows, as a record: a row for each submission, and what is under way."""
+"""The index of a results folder as a record: a row for each submission, and the submissions under way."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from checker.records.verdicts import Verdict
 class Row:
     """A submission in a few words.
 
-    ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: of the checked file.
-    ``verdict``: None if the harness failed on it; then ``reason`` says how. ``required``, ``advised``: short names of
-    the rules that it failed.
+    ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: the checked file's
+    hash. ``verdict``: None if the harness failed on it; then ``reason`` describes the failure. ``required``,
+    ``advised``: short names of the rules that it failed.
     """
 
     slug: str
@@ -33,7 +33,7 @@ class Row:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Roster:
-    """All submissions of a folder, sorted by name. ``is_stopped``: what is under way waits for another command."""
+    """All submissions of a folder, sorted by name. ``is_stopped``: submissions under way wait for another command."""
 
     schema: int
     title: str

@@ -22,7 +22,7 @@ def unwatched(stage: Stage, at: Progress) -> None:
 
 @dataclass(frozen=True)
 class Live:
-    """A training that a person watches: ``tell`` is called with each epoch. It ends once it is not wanted any more."""
+    """A training that a person watches: ``tell`` gets each epoch. The training ends once it is no longer wanted."""
 
     tell: Callable[[Epoch], None]
     is_wanted: Callable[[], bool]
@@ -32,8 +32,8 @@ class Live:
 class RunSettings:
     """Settings for all submissions of a run.
 
-    ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``drawn``: how many of the
-    seeds a self-check trains; ``gather.draw`` draws them once the answer is known; 0 means all of them. ``model``: the
+    ``seeds`` are trained for every submission, ``further`` seeds only if these can't decide. ``drawn``: number of the
+    seeds that a self-check trains; 0 means all. ``gather.draw`` draws them once the answer is known. ``model``: the
     answer's variable, if a demonstrator names one. ``exact``: run Keras's own ``fit``, with Python between any two
     steps. ``extensions``: extended deadlines by the submission's name. ``typed``: the words of the batch's command; ()
     if nobody typed one.

@@ -1,4 +1,4 @@
-"""Variants of a student's network, and what came of training them."""
+"""Variants of a student's network, and the results of training them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ class Scaling(StrEnum):
 @record
 @dataclass(frozen=True, kw_only=True)
 class LayerChange:
-    """A change of the student's layer number ``at``, which counts the layers after the input from 1. What is None stays
-    as it is; with ``drop`` the layer goes."""
+    """A change of the student's layer number ``at``, which counts the layers after the input from 1. Settings that are
+    None stay unchanged; with ``drop`` the layer is left out."""
 
     at: int
     units: int | None = None
@@ -42,7 +42,7 @@ class NewLayer:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """What is changed in a student's network, its training and its inputs; what is None, "" or () stays as it is.
+    """Changes of a student's network, its training and its inputs; fields that are None, "" or () change nothing.
 
     ``patience``: of early stopping, in epochs; 0 for none. ``without``: columns of the data that are left out.
     ``seeds``: those of the assignment's grading seeds that are trained; () for all.
@@ -61,7 +61,7 @@ class Variant:
 
 
 class Effect(StrEnum):
-    """What a variant does to the score, beyond chance. ``UNKNOWN``: nothing can be said, as for a single seed."""
+    """A variant's effect on the score, beyond chance. ``UNKNOWN``: undetermined, such as for a single seed."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -84,11 +84,11 @@ class TriedSeed:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """A variant that was trained. ``change`` says what was changed, ``sentence`` what came of it.
+    """A variant that was trained. ``change`` describes the changes, ``sentence`` the result.
 
-    ``gain``: the mean paired difference to the original, positive where the variant is better; None if there is none.
-    ``band``: by how much it may be off; None if nobody knows. ``parameters``: weights of the changed network.
-    ``notes``: what else a reader must know.
+    ``gain``: the mean paired difference to the original, positive if the variant is better; None if there is none.
+    ``band``: the uncertainty of the gain; None if unknown. ``parameters``: number of weights of the changed network.
+    ``notes``: further remarks for the reader.
     """
 
     variant: Variant
@@ -105,9 +105,9 @@ class Tried:
 @record
 @dataclass(frozen=True, kw_only=True)
 class Direction:
-    """The cheapest change that was tried and helps a submission below the bar, as a direction and not as code.
+    """The first change tried that reaches the bar, or else the one with the largest gain; as a direction, not as code.
 
-    ``helps``: whether any did. ``tried``: each change with what came of it. ``cost``: of all, in words.
+    ``helps``: whether any change helps. ``tried``: each change with its result. ``cost``: of all trainings, in words.
     """
 
     sentence: str

@@ -74,8 +74,8 @@ class Failure:
 @record
 @dataclass(frozen=True, kw_only=True)
 class RuleResult:
-    """What a rule found. ``short``: what its failure is called in two to four words, "" if the rule's author gave no
-    such name."""
+    """The result of a rule. ``short``: a name for its failure in two to four words, "" if the rule's author gave
+    none."""
 
     name: str
     sentence: str
@@ -89,12 +89,12 @@ class RuleResult:
 
     @property
     def finding(self) -> str:
-        """What the rule found, as a sentence: the failed assertion's message, or else that its sentence is not met."""
+        """The rule's finding, as a sentence: the failed assertion's message, or else that its sentence is not met."""
         has_message = self.rationale and not self.rationale.startswith("assert ")
         return self.rationale if has_message else f"Not met: {self.sentence}"
 
     @property
     def short_name(self) -> str:
-        """What its failure is called in a table: ``short``, or else words made from the rule's name."""
+        """The name of its failure in a table: ``short``, or else words made from the rule's name."""
         words = self.name.removeprefix("test_").replace("_", " ").strip()
         return self.short or f"Not met: {words}"

@@ -1,4 +1,4 @@
-"""A report in a few words: the one reason that the index has room for, also on a phone."""
+"""A report in a few words: a single reason, short enough for the index on a phone."""
 
 from checker.judge import blame
 from checker.records.comparison import Comparison
@@ -10,7 +10,7 @@ from checker.report.vocabulary import CAUSES
 
 
 def in_brief(report: Report) -> str:
-    """Return what led to the verdict, in a few words."""
+    """Return the main reason for the verdict, in a few words."""
     for failure in report.failures:
         if blame.VERDICTS[failure.cause] is report.verdict:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
@@ -26,7 +26,7 @@ def in_brief(report: Report) -> str:
 
 
 def _doubt(report: Report) -> str:
-    """Return what keeps a machine from deciding, other than a failure or a score; "" if nothing does."""
+    """Return the reason why a machine cannot decide, other than a failure or a score; "" if there is none."""
     if report.cut_short:
         return "Training cut short"
     if report.replayed:
@@ -42,7 +42,7 @@ def _is_unchecked(rule: RuleResult) -> bool:
 
 
 def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
-    """Return what the score says of the bar, if it has led to the verdict."""
+    """Return the side of the bar on which the score lies, in words, if it led to the verdict."""
     if comparison is None:
         return ""
     measured = metric(comparison)

@@ -1,8 +1,8 @@
 """The student's cells and their outputs, as safe markup within a page's limit of bytes.
 
-Theory of operation: a page has a limit of bytes, and a notebook can hold any number of cells. So cells are paid
-for from a ``Purse``: first the student's own and those that failed, then the hand-out's. A part that the purse
-cannot pay for is replaced by a note.
+Theory of operation: a page has a limit of bytes, and a notebook can hold any number of cells. So cells are paid for
+from a ``Purse``: first the student's own and those that failed, then the hand-out's. A note replaces a part that the
+purse cannot pay for.
 """
 
 import base64
@@ -75,14 +75,14 @@ class ShownCell:
 
 @dataclass(frozen=True)
 class Group:
-    """Neighbouring cells that are all shown open, or all folded away."""
+    """Neighbouring cells, all open or all folded."""
 
     is_open: bool
     cells: tuple[ShownCell, ...]
 
     @property
     def errors(self) -> int:
-        """How many of the cells raised an error."""
+        """Number of cells that raised an error."""
         return sum(bool(cell.error) for cell in self.cells)
 
 
@@ -95,7 +95,7 @@ class Purse:
     def pay(self, text: str, make: Callable[[str], Markup]) -> Markup:
         """Return ``make(text)`` if the purse can pay for it, else a note in its place.
 
-        Markup that is too heavy still costs the length of its text, so that no notebook makes us build it for free.
+        Markup that is too heavy still costs the length of its text. This limits the work that a notebook can cause.
         """
         if len(text) > self._content:
             return TOO_HEAVY

@@ -1,4 +1,4 @@
-"""What changed between the reports on two files of the same student: verdict, score, rules, network, training, inputs.
+"""Changes between the reports on two files of the same student: verdict, score, rules, network, training, inputs.
 
 Both reports may lack their bulk, as those in ``results.json`` do.
 """
@@ -18,9 +18,9 @@ from checker.report.sentences import metric
 from checker.report.words import phase_rows, scaler
 
 LONGEST = 200
-"""Most characters of a student's words in a sentence."""
+"""Maximum number of characters of a student's words in a sentence."""
 MOST = 30
-"""Most changes of one part."""
+"""Maximum number of changes of one part."""
 NOW = {
     Outcome.PASSED: "Met now: {}",
     Outcome.FAILED: "Not met now: {}",
@@ -31,7 +31,7 @@ NOW = {
 
 
 def between(before: Report, after: Report) -> tuple[Change, ...]:
-    """Return what changed from one report to the next; nothing, if they are on the same work."""
+    """Return the changes from one report to the next; () if both are on the same work."""
     parts = {
         Part.VERDICT: _verdict(before, after),
         Part.SCORE: _score(before, after),
@@ -66,7 +66,7 @@ def _measured(compared: Comparison | None) -> str:
 
 
 def _rules(before: Report, after: Report) -> Iterator[str]:
-    """A rule that one of the reports leaves out, because it follows from a cause, is left out here."""
+    """Yield changes of rules, except rules that a report leaves out because they follow from a cause."""
     known = {rule.name: rule for rule in before.rules}
     for rule in after.rules:
         if rule.name in known and known[rule.name].outcome is not rule.outcome:

@@ -1,10 +1,10 @@
 """A cohort in figures: the distribution of its scores, and the rules it failed.
 
 Theory of operation: each submission is a block on its verdict's lane, and blocks of similar scores form a pile. All
-lanes share one axis with the bar and the reference; traditional models stand below it. The more blocks the tallest
-pile holds, the flatter every block is, so five hundred submissions need no more height than fifty. Lanes and names, not
-colour alone, tell verdicts apart. Blocks link to pages. The table has the same links in order, so blocks are hidden
-from keyboards and screen readers, which get the figure in words.
+lanes share one axis with the bar and the reference; traditional models stand below it. Blocks become flatter as the
+tallest pile grows, so five hundred submissions need no more height than fifty. Lanes and names, not colour alone, tell
+verdicts apart. Blocks link to pages. The table has the same links in order, so blocks are hidden from keyboards and
+screen readers, which get the figure in words.
 """
 
 import statistics
@@ -31,11 +31,11 @@ HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
 ROOM_LEFT, ROOM_RIGHT = 0.06, 0.7
-"""From here on a guide's name has room on its left side on a telephone, and up to there on its right side."""
+"""On a phone, a guide's name has room on the left from the first position on, on the right up to the second."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
 ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
-"""The index's order: first what a demonstrator has to decide."""
+"""The index's order: submissions for a demonstrator to decide come first."""
 
 
 # -- scores ------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ class Scored:
 def cohort_figure(scored: Sequence[Scored]) -> Markup:
     """Return a figure of all mean scores, with a lane for each verdict, above the traditional models.
 
-    The worst tenth may lie beyond the axis. They are arrows, piled up and counted at its edge.
+    The worst tenth may lie beyond the axis. These are drawn as arrows, piled up and counted at its edge.
     """
     first = _fullest(scored)
     unit = metric(first).unit
@@ -69,7 +69,7 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
         if lane:
             bottom += LABEL + flat * max(max(map(len, lane.values())), LABEL / flat)
             lanes += _lane(verdict, lane, scale, unit, flat, bottom)
-    below = bottom + 1.5 * ROW  # lines end above the names of the models, and so strike none of them through
+    below = bottom + 1.5 * ROW  # lines end above the names of the models, so that they cross none
     rows = ((below + ROW * row, one) for row, one in enumerate(first.baselines, 1))
     models = [part for y, one in rows for part in _model(one, scale, unit, y)]
     guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
@@ -121,7 +121,7 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
     """Yield lines at baseline, bar and reference, each with its name beside its upper end.
 
-    A line whose name would cross other lines is longer than these, so that its name stands above their ends.
+    If a line's name would cross other lines, the line is longer, so that the name stands above their ends.
     """
     unit = metric(first).unit
     values = {"baseline": first.baseline_mean, "bar": first.bar, "reference": first.reference_mean}
@@ -135,8 +135,8 @@ def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Itera
 
 
 def _on_the_right(places: Sequence[float]) -> int:
-    """Return how many of the lines at these places, from the left, have their names on their right side: none or all if
-    there is room, else those before the widest gap."""
+    """Return the number of lines at these places, from the left, with names on their right side: none or all if there
+    is room, else those before the widest gap."""
     if places[0] >= ROOM_LEFT:
         return 0
     if places[-1] <= ROOM_RIGHT:
@@ -183,7 +183,7 @@ def _in_words(scored: Sequence[Scored]) -> str:
 
 @dataclass(frozen=True)
 class Stumble:
-    """A failed rule by its short name, and how many submissions failed it."""
+    """A failed rule by its short name, and the number of submissions that failed it."""
 
     name: str
     importance: Importance

@@ -37,7 +37,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Curves:
-    """Charts, each with its heading. ``has_development``: one has a curve of development rows."""
+    """Charts, each with its heading. ``has_development``: a chart has a curve of development rows."""
 
     charts: tuple[tuple[str, Markup], ...]
     has_development: bool
@@ -61,8 +61,8 @@ def compared(original: Sequence[History], changed: Sequence[History], epochs: in
     """Return a chart of the loss and one of accuracy or error, each with its heading: the mean and the band of a
     changed network's histories over the original's. Development rows are drawn, if there are any.
 
-    ``epochs``: how many the changed network is to be trained for. A training that is still running counts as far as it
-    has come.
+    ``epochs``: number of epochs of the changed network's training. A training that is still running counts up to its
+    last finished epoch.
     """
     drawn = []
     for measure in MEASURES:
@@ -95,7 +95,7 @@ def _heading(measure: Measure, scale: Scale) -> str:
 
 
 def _banded(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
-    """Draw the band of all seeds, and the mean of those that have come as far as any."""
+    """Yield the band of all seeds, and the mean of the seeds with the most epochs."""
     if not histories:
         return
     longest = max(len(series) for series in histories)

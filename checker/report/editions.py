@@ -1,8 +1,8 @@
 """Two editions of a report: demonstrators get everything, students nothing confidential.
 
 Both editions use the same templates, which show all that a report holds. So the student's edition is a report without
-any data that would let somebody copy the reference, tune to the grading or prepare answers. Data that is not in the
-report cannot get onto a page or a terminal.
+data that would help to copy the reference, tune to the grading or prepare answers. Data that is not in the report
+cannot get onto a page or a terminal.
 """
 
 import re
@@ -14,13 +14,13 @@ from checker.records.report import Report
 from checker.records.training import TrainingRun
 
 _THEIRS = re.compile(r"(?:^|(?<=\. ))The (network|model|file)\b")
-"""Where a sentence begins with what the student made."""
+"""A sentence's beginning with the student's network, model or file."""
 
 
 def for_students(report: Report) -> Report:
-    """Return a report without the reference's network and recipe, held-out rows, seeds, questions, and what was tried
-    for it: students find that themselves, or hear it from a demonstrator. Positions in the list replace the seeds.
-    Reasons speak to the student."""
+    """Return a report without the reference's network and recipe, held-out rows, seeds, questions, and direction:
+    students find the direction themselves, or a demonstrator gives it to them. Positions in the list replace the seeds.
+    Reasons address the student."""
     return replace(
         report,
         reference_architecture=None,
@@ -41,7 +41,7 @@ def for_students(report: Report) -> Report:
 
 
 def _to_them(words: str) -> str:
-    """Return words of the evidence as they are said to the student."""
+    """Return words of the evidence, addressed to the student."""
     return _THEIRS.sub(r"Your \1", words.replace("the student's own", "your own"))
 
 

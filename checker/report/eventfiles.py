@@ -1,9 +1,9 @@
 """TensorBoard's event files from stored evidence: a run for each seed, of a submission and of the reference.
 
 Theory of operation: an event file is a sequence of records, each a length, an ``Event`` protocol buffer, and checksums.
-TensorBoard's own package has these messages and the checksum. Its writer is not used, because it imports TensorFlow,
-which the host never does. A file is written whole under a fixed name, so that writing it again replaces it. Timestamps
-are not clock times: an event's timestamp is the seconds from the run's start, if all epochs take equally long.
+TensorBoard's own package has these messages and the checksum. Its writer is not used, because it imports TensorFlow;
+the host never does. A file is written whole under a fixed name, so that writing it again replaces it. Timestamps are
+not clock times: an event's timestamp is the seconds from the run's start, if all epochs take equally long.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ VERSION = "brain.Event:2"
 WITHOUT_TENSORFLOW = "tensorboard.compat.notf"
 """If this module is there, TensorBoard does not import TensorFlow."""
 ROWS = 2_000
-"""Most rows of a regression that an image shows."""
+"""Maximum number of rows of a regression in an image."""
 
 
 def write(gathered: Gathered, settings: RunSettings, folder: Path) -> None:
@@ -191,7 +191,7 @@ def _only_seeds(gathered: Gathered, seeds: Set[int]) -> Gathered:
 def show(folder: Path) -> None:
     """Run TensorBoard, which prints its address, until somebody interrupts it.
 
-    It runs without TensorFlow, which would take seconds to import and prints notices that no setting silences.
+    It runs without TensorFlow, because importing that takes seconds and prints notices that no setting silences.
     """
     sys.modules[WITHOUT_TENSORFLOW] = ModuleType(WITHOUT_TENSORFLOW)
     from tensorboard import default, program

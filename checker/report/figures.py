@@ -1,4 +1,4 @@
-"""Scores of one submission as inline SVG: seed by seed, and among traditional models."""
+"""Scores of a submission as inline SVG: seed by seed, and among traditional models."""
 
 import math
 from dataclasses import dataclass

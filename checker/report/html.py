@@ -29,18 +29,18 @@ T = TypeVar("T")
 
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
 DECISION = ("<!-- decision -->", "<!-- end of decision -->")
-"""Around the links to a page's neighbours, and around the decision, which are known only when all pages are written.
-Text from students cannot hold these marks, because it is escaped."""
+"""Marks around the links to a page's neighbours, and around the decision. Both are known only when all pages are
+written. Text from students cannot hold these marks, because it is escaped."""
 OTHERS = re.compile(r'<a href="\./\.\./students/[^\n]*\n|<p class="script">[^\n]*\n')
-"""Lines of a page that lead to the student's edition, and to the script that trains the network again."""
+"""Lines of a page with links to the student's edition and to the retraining script."""
 HEAVIEST = 1_500_000
-"""Most bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
+"""Maximum number of bytes of a report's page; the student's cells get the bytes that the rest of the page leaves."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A report in the index. ``href``: its page's path relative to the index, not quoted. ``decision``: what a
-    demonstrator has put into the table of decisions, "" for nothing yet."""
+    """A report in the index. ``href``: its page's path relative to the index, not quoted. ``decision``: the
+    demonstrator's entry in the table of decisions, "" for none yet."""
 
     report: Report
     href: str
@@ -48,15 +48,15 @@ class Entry:
 
     @property
     def is_decided(self) -> bool:
-        """Whether it is ticked, or to be handed in again; an absence or a wish for a second opinion decides nothing."""
+        """Whether the decision is a tick or a resubmission; absence and second opinion decide nothing."""
         return self.decision in (Choice.TICK, Choice.RESUBMIT)
 
 
 @dataclass(frozen=True)
 class Neighbours:
     """A page's place in the index, counted from 1, and the paths of the pages before and after it, relative to the page
-    and not quoted; "" for none. ``decision``: what a demonstrator has decided; ``rows``: rows of the table of decisions
-    to choose from."""
+    and not quoted; "" for none. ``decision``: the demonstrator's decision; ``rows``: rows of the table of decisions to
+    choose from."""
 
     place: int
     of: int
@@ -70,7 +70,7 @@ class Neighbours:
 
 
 def render_page(report: Report, index_href: str = "", student_href: str = "", script_href: str = "") -> str:
-    """Return a report's page for demonstrators, yet without links to its neighbours. The paths of the index, of the
+    """Return a report's page for demonstrators, without links to its neighbours for now. The paths of the index, of the
     student's edition and of the retraining script are relative to the page and not quoted; "" for none."""
     links = {"index_href": index_href, "student_href": student_href, "script_href": script_href}
     return _render(report, links | {"is_for_students": False, "is_self_check": False})
@@ -78,29 +78,28 @@ def render_page(report: Report, index_href: str = "", student_href: str = "", sc
 
 def render_student_page(report: Report, is_self_check: bool = False) -> str:
     """Return a report's page for the student who submitted it, without links or confidential data. A self-check's page
-    says what its verdict means."""
+    explains its verdict."""
     links = {"index_href": "", "student_href": "", "script_href": ""}
     return _render(for_students(report), links | {"is_for_students": True, "is_self_check": is_self_check})
 
 
 def with_neighbours(page: str, neighbours: Neighbours) -> str:
-    """Return a page for demonstrators with links to its neighbours and the decision, in the place of those that it
-    has."""
+    """Return a page for demonstrators with new links to its neighbours and a new decision."""
     for marks, name in ((LINKS, "neighbours"), (DECISION, "decision")):
         page = _between(page, marks, environment().get_template(f"report/{name}.html").render(neighbours=neighbours))
     return page
 
 
 def _between(page: str, marks: tuple[str, str], content: str) -> str:
-    """Return a page with other content between two marks, if it has them."""
+    """Return a page with this content between two marks, if it has the marks."""
     before, start, rest = page.partition(marks[0])
     _, end, after = rest.partition(marks[1])
     return f"{before}{start}{content}{end}{after}" if end else page
 
 
 def as_earlier(page: str) -> str:
-    """Return a page for demonstrators as one on an earlier file, two folders below the index: it says so, and does not
-    lead to pages on the newer file."""
+    """Turn a page for demonstrators into one on an earlier file, two folders below the index: it has a note about that,
+    and no links to pages on the newer file."""
     page, note = OTHERS.sub("", page), '<p class="banner" role="note">On an earlier file of this submission.</p>'
     page = _between(_between(page, LINKS, ""), DECISION, "").replace('href="./../', 'href="./../../')
     return page.replace("</a>\n", f"</a>\n{note}\n", 1)  # below the link that skips to the content
@@ -119,7 +118,7 @@ def cells_of(report: Report, weight: int) -> list[Group]:
 
 
 def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
-    """Return the names that templates of a report's sections use, apart from the cells. ``edition``: further names,
+    """Return the template variables of a report's sections, apart from the cells. ``edition``: further names,
     ``is_for_students`` among them."""
     lead = lead_of(report, edition["is_for_students"])
     rest = _figures(report) | edition
@@ -155,7 +154,7 @@ def _networks(report: Report) -> list[dict[str, Any]]:
 def _beside(own: T | None, reference: T | None) -> list[tuple[str, T]]:
     """Return the submission's and the reference's object, with their names; never the reference's alone.
 
-    A student without a network of their own does not see the solution.
+    A student without a network does not see the solution.
     """
     pair = (("This submission", own), ("Reference", reference)) if own else ()
     return [(name, thing) for name, thing in pair if thing]
@@ -190,7 +189,7 @@ def render_index(
     under_way: Sequence[UnderWay] = (),
     is_stopped: bool = False,
 ) -> str:
-    """Return the index of many reports' pages as one text."""
+    """Return the index of all reports' pages as one text."""
     return "".join(index_pieces(title, entries, unfinished, dataset, under_way, is_stopped))
 
 
@@ -202,8 +201,8 @@ def index_pieces(
     under_way: Sequence[UnderWay],
     is_stopped: bool,
 ) -> Iterator[str]:
-    """Yield the index of many reports' pages. It reloads itself as long as submissions are under way; if the command
-    ``is_stopped``, they wait for another one."""
+    """Yield the index of all reports' pages in pieces. It reloads itself while submissions are under way; if the
+    command ``is_stopped``, they wait for another one."""
     ordered = in_order(entries)
     reports = [entry.report for entry in ordered]
     scored = [one for entry in ordered if (one := _scored(entry))]

@@ -1,8 +1,8 @@
-"""What a page says first: the one cause of the verdict, and what to do about it or, where a person decides, look at.
+"""A page's lead: the main cause of the verdict, and advice on what to do or, if a person decides, what to look at.
 
 Theory of operation: a report may hold several reasons, failures and failed rules. The one that explains the others
-leads: what stopped the journey, then what was cut short, then the cause that the judge found, then the first reason.
-For a REFER, ``looks`` says what to look at.
+leads. Candidates are tried in this order: a failure that stopped the journey, a file or training that was cut short,
+the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
 THEN = "Decide `resubmit`."
 LONG = 160
-"""Most characters of a reason that is shown in one piece."""
+"""Maximum number of characters of a reason that is shown in one piece."""
 
 HELP_BY_SYMPTOM = {
     Symptom.DIVERGED: "Use a smaller learning rate, or scale the inputs.",
@@ -26,7 +26,7 @@ HELP_BY_SYMPTOM = {
     Symptom.IMPROVING: "Train for more epochs.",
     Symptom.NEVER_PREDICTED: "Find out why one class is never predicted: are its rows in the training part?",
 }
-"""What to do about a score below the bar, the most telling symptom first."""
+"""Advice about a score below the bar, by symptom, the most telling first."""
 HELP = (
     "Try other layers, another learning rate or more epochs, one change at a time. Keep what helps on the development "
     "set."
@@ -35,10 +35,9 @@ HELP = (
 
 @dataclass(frozen=True)
 class Lead:
-    """What a page says first. ``label`` says what ``advice`` is: something to do, to tell, to look at or to expect;
-    ``then``: what to do after that, "" for nothing.
-    ``rule``: the name of the rule whose failure says the same, "" for none. ``cell``: the cell to show beside it;
-    ``about_cell``: what is to know of that, "" for nothing."""
+    """A page's lead. ``label`` names the kind of ``advice``: something to do, to tell, to look at or to expect.
+    ``then``: the next step after that, "" for none. ``rule``: the name of the rule with the same finding, "" for none.
+    ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none."""
 
     title: str
     sentence: str
@@ -53,13 +52,13 @@ class Lead:
 
     @property
     def shown(self) -> str:
-        """The sentence without the title, where it begins with that."""
+        """The sentence without the title, if it begins with the title."""
         rest = self.sentence.removeprefix(f"{self.title}: ")
         return f"{rest[:1].upper()}{rest[1:]}"
 
 
 def lead_of(report: Report, is_for_students: bool = False) -> Lead:
-    """Return what leads a report's page."""
+    """Return the lead of a report's page."""
     if report.verdict is Verdict.REFER:
         return _referral(report, is_for_students)
     if report.verdict is Verdict.FAIL:
@@ -77,7 +76,7 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
 
 
 def other_reasons(report: Report, lead: Lead) -> list[str]:
-    """Return the reasons that the lead does not say; failed rules have their own section."""
+    """Return the reasons that the lead does not contain; failed rules have their own section."""
     found = {rule.finding for rule in report.rules if rule.outcome is Outcome.FAILED}
     return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
 
@@ -109,7 +108,7 @@ def _failing(report: Report) -> Lead:
     if report.cause is not None:
         kind, help, rule = report.cause.kind, report.cause.help, causes.SAME.get(report.cause.kind, "")
         same = next((one for one in failed if one.name == rule), None)
-        if same is not None and kind is not CauseKind.LABELS:  # of labels the cause knows more than the rule
+        if same is not None and kind is not CauseKind.LABELS:  # about labels the cause has more details than the rule
             help = same.help or help
         why, _, rest = same.detail.partition("\n") if same else ("", "", "")
         return Lead(CAUSES[kind], report.cause.sentence, TELL, help, why, rest, rule)

@@ -1,7 +1,7 @@
-"""What a demonstrator looks at where no machine decides, and what the student is told of it.
+"""Advice for demonstrators on open verdicts, and the explanation for the student.
 
 Theory of operation: ``all_of`` tries the kinds of open verdicts in the order in which ``judge.verdict`` lists its
-reasons. The first that applies is what the page says.
+reasons. The page shows the first that applies.
 """
 
 import re
@@ -36,7 +36,7 @@ STOPS = {
     Ending.PROCESSES: ("Started too many processes", "what starts processes there? The task needs none."),
 }
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
-"""By the limit that ended a run: what that is called, and what to look for."""
+"""By the limit that ended a run: its name in words, and what to look for."""
 NAMED = re.compile(r"`(\w+)`")
 ENDED = "where the run ended"
 
@@ -53,14 +53,14 @@ DOUBTS = (
         "can the student say how the targets are made, and how a prediction is turned back into the data's unit?",
     ),
 )
-"""Words of the reason why a network was not trained again, what that is called, and what to ask oneself."""
+"""Words in the reason why a network was not retrained, the title for it, and the question to check."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a demonstrator looks at where no machine decides, and what the student may be asked to explain. ``does``:
-    the student has something to do first. ``cell``: the cell that this is about; ``about_cell``: what is to know of
-    it, "" for nothing."""
+    """Advice on an open verdict: what a demonstrator looks at, and what the student may be asked to explain. ``does``:
+    the student must do something first. ``cell``: the cell concerned; ``about_cell``: a note on that cell, "" for
+    none."""
 
     title: str
     demonstrator: str
@@ -76,7 +76,7 @@ def referring(report: Report) -> Failure | None:
 
 
 def name_of(failure: Failure, ending: Ending) -> str:
-    """Return what a failure is called: what is missing, strange or found instead, the limit that ended the run, or its
+    """Return a title for a failure: the missing, strange or unexpected thing, the limit that ended the run, or the
     cause."""
     if is_said_in(failure.rationale):
         return "Weights of unknown source"
@@ -92,7 +92,7 @@ def name_of(failure: Failure, ending: Ending) -> str:
 
 
 def all_of(report: Report) -> Iterator[Look]:
-    """Yield what there is to look at, the most telling first; always something."""
+    """Yield the looks that apply, the most telling first; always at least one."""
     failure = referring(report)
     if failure is not None:
         yield _look_at_failure(report, failure)
@@ -162,8 +162,8 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
 
 
 def _place(report: Report, failure: Failure) -> tuple[str, int | None]:
-    """Return the place that raises a doubt on a training, in words, and its cell: where weights are set or targets are
-    made, or else where the network is trained."""
+    """Return the place that raises a doubt about a training, in words, and its cell: the place that sets weights or
+    makes targets, or else that trains the network."""
     found = None
     if is_said_in(failure.rationale):
         found = own_code.found(report, own_code.SETS_WEIGHTS)
@@ -176,7 +176,7 @@ def _place(report: Report, failure: Failure) -> tuple[str, int | None]:
 
 
 def _mend(report: Report) -> str:
-    """Return how to decide where nothing was measured."""
+    """Return advice on deciding if nothing was measured."""
     return MEND if _has_network(report) else f"{MEND} {NO_NETWORK}"
 
 
@@ -185,7 +185,7 @@ def _has_network(report: Report) -> bool:
 
 
 def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
-    """Return what to look at where a limit or a crash ended the run."""
+    """Return the look for a run that a limit or a crash ended."""
     where = _cell(failure.cell)
     ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
     _, ask = STOPS.get(report.execution.ending, (title, ends))

@@ -10,7 +10,7 @@ from checker.report.svg import Scale, along, element, fitting, label, line
 from checker.scoring.metrics import Unit
 
 LONG = 6
-"""Most characters of an axis's number of which six have room on a phone."""
+"""Maximum number of characters of an axis's numbers at which six numbers fit on a phone."""
 BEYOND = 16
 """Height in pixels of the note on values beyond the scale, below the axis."""
 SHAPES = {
@@ -24,7 +24,7 @@ ARROWS = {-1: element("path", d="M-6 0 4-6V6z"), 1: element("path", d="M6 0-4-6V
 
 
 def scale_around(comparison: Comparison, values: Sequence[float], room: float = 0.06) -> Scale:
-    """Return a scale around the values. Errors are unbounded, so one far beyond the baseline's is left out of it."""
+    """Return a scale around the values. Errors are unbounded, so it leaves out any far beyond the baseline's."""
     farthest = math.inf if comparison.higher_is_better else 1.5 * comparison.baseline_mean
     return fitting([min(value, farthest) for value in values], room)
 

@@ -14,7 +14,7 @@ def cut(words: str, width: int) -> str:
 
 
 def shortened(name: str, width: int) -> str:
-    """Return a name on one line, cut in the middle: long names often differ in their ends alone."""
+    """Return a name on one line, cut in the middle: long names often differ only at their ends."""
     line = one_line(name)
     if cell_len(line) <= width:
         return line

@@ -15,7 +15,7 @@ from checker.scoring import metrics
 from checker.scoring.metrics import Metric
 
 FEW_REFERRED = 0.05
-"""Up to this share of REFER among networks as good as the reference, nobody is warned."""
+"""Largest share of REFER, among networks as good as the reference, without a warning."""
 
 
 def print_reference(
@@ -48,7 +48,7 @@ def print_field(console: Console, baselines: Mapping[str, Mapping[int, float]], 
 
 
 def print_prospects(console: Console, found: Prospects, assignment: Assignment) -> None:
-    """Print what verdicts honest networks get; in yellow, with advice, if many will be referred."""
+    """Print the odds of verdicts on honest networks; in yellow, with advice, if many will be referred."""
     unit = metrics.find(assignment.bar.metric, assignment.bar.unit).unit
     is_rare = found.as_good.referred <= FEW_REFERRED
     words = (
@@ -71,7 +71,7 @@ def _verdicts(of: Odds) -> str:
 
 
 def print_cost(console: Console, each: float, students: int, jobs: int) -> None:
-    """Print how long one submission took, and how long those of ``students`` will take."""
+    """Print the time for one submission, and the estimate for those of ``students``."""
     minutes = each * students / jobs / 60
     console.print(
         f"One like the reference takes {each:.0f} seconds on this machine, {students:,} students about "

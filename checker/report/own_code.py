@@ -1,4 +1,4 @@
-"""Places in a student's own cells that a demonstrator looks at, found by what their lines say."""
+"""Places in a student's own cells for a demonstrator to look at, found by patterns in their lines."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ SETS_WEIGHTS = (
     re.compile(r"\bload_model\s*\("),
     re.compile(r"_initializer\s*=|\.assign\s*\(|\bweights\s*="),
 )
-"""What gives a network weights without training, the most telling first."""
+"""Patterns of code that sets a network's weights without training, the most telling first."""
 DROPS_ROWS = (re.compile(r"\bdropna\s*\("), re.compile(r"\.query\s*\(|\[[^\]]*[<>=]=?[^\]]*\]"))
 MAKES_COLUMNS = (
     re.compile(r"\b(?:hstack|column_stack|concatenate|concat|get_dummies)\s*\(|\bc_\["),
@@ -20,12 +20,12 @@ MAKES_COLUMNS = (
 MAKES_NETWORK = (re.compile(r"\b(?:Sequential|Model|Dense|MLPClassifier|MLPRegressor)\b"),)
 _FIT = re.compile(r"\.fit\s*\(\s*(?:x\s*=\s*)?\w{1,100}\s*,\s*(?:y\s*=\s*)?(?P<targets>\w{1,100})\b")
 LONGEST_SOURCE, LONGEST_CODE, LONGEST_LINE = 100_000, 1_000, 60
-"""Most characters of a cell and of a line that are searched, and of a line that is shown."""
+"""Maximum numbers of characters of a cell and of a line that are searched, and of a line that is shown."""
 
 
 def found(report: Report, patterns: Sequence[re.Pattern[str]], until: int | None = None) -> tuple[int, str] | None:
-    """Return the last cell of the student's own, up to the cell ``until``, in which the first of these patterns is that
-    is anywhere, and the line, without comments and backticks; None where none is."""
+    """Return the last match of the first of these patterns that matches anywhere in the student's own cells up to the
+    cell ``until``: the cell, and the line without comments and backticks. None if no pattern matches."""
     cells = [shown.cell for shown in report.cells if shown.is_new and (until is None or shown.cell.index <= until)]
     for pattern in patterns:
         for cell in reversed(cells):
@@ -37,8 +37,8 @@ def found(report: Report, patterns: Sequence[re.Pattern[str]], until: int | None
 
 
 def making_targets(report: Report, trained_in: int | None) -> tuple[int, str] | None:
-    """Return the last cell, up to the one that trains, that makes what ``fit`` gets as its second argument, and the
-    line; None where that cannot be told."""
+    """Return the last cell, up to the one that trains, that assigns the second argument of ``fit``, and the line; None
+    if there is none."""
     trains = next((shown.cell for shown in report.cells if shown.cell.index == trained_in), None)
     call = _FIT.search(trains.source[:LONGEST_SOURCE]) if trains else None
     makes = re.compile(rf"^[^=(]*\b{call['targets']}\b[^=(]*=[^=]") if call else None

@@ -35,7 +35,7 @@ class OwnProgress:
             yield
 
     def watch(self, stage: Stage, at: Step) -> None:
-        """Show a stage and how far it is."""
+        """Show a stage and its progress."""
         words = WORDS.get(stage, str(stage)).format(at.at, at.of)
         self._bar.update(self._task, description=words, completed=at.at, total=at.of)
         self._say(words)

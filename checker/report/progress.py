@@ -17,26 +17,26 @@ from checker.report import narrow, terminal
 from checker.report.vocabulary import STAGES
 
 COUNTED = {Stage.EXECUTING: "running cell", Stage.RETRAINING: "training seed"}
-"""Stages with steps. Cells are told as they begin, seeds as they end (``records.job.Progress``)."""
+"""Stages with steps. Cells are reported as they begin, seeds as they end (``records.job.Progress``)."""
 A_FEW = 3
-"""The time left is told after at least this many submissions have run."""
+"""The time left is shown once at least this many submissions have run."""
 NAME = 40
 SHORT_NAME = 24
 
 
 def present_step(stage: Stage, at: Step) -> int:
-    """Return the number of the cell or seed that runs; 0 if it is not known, or the stage has no steps."""
+    """Return the number of the cell or seed that runs; 0 if it is unknown, or the stage has no steps."""
     return min(at.at + (stage is Stage.RETRAINING), at.of) if stage in COUNTED else 0
 
 
 def stage_in_words(stage: Stage, at: Step) -> str:
-    """Return what is going on, as "running cell 3 of 12"."""
+    """Return the stage in words, such as "running cell 3 of 12"."""
     step = present_step(stage, at)
     return f"{COUNTED[stage]} {step} of {at.of}" if step else STAGES[stage]
 
 
 def time_in_words(seconds: float) -> str:
-    """Return a rough time, as "about 40 s", "about 12 min", "about 2.5 h"."""
+    """Return a rough time, such as "about 40 s", "about 12 min", "about 2.5 h"."""
     if seconds < 55:
         return f"about {max(round(seconds, -1), 10):.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5_400 else f"about {seconds / 3_600:.1f} h"
@@ -45,7 +45,7 @@ def time_in_words(seconds: float) -> str:
 class Pace:
     """Estimates how long the rest of a batch takes, from the submissions that have run in it.
 
-    Those whose evidence is stored end at once. They are mostly the first ones, and tell nothing about the rest.
+    Submissions with stored evidence end immediately. They are mostly the first ones, and give no estimate for the rest.
     """
 
     def __init__(self, total: int, clock: Callable[[], float]) -> None:
@@ -62,7 +62,7 @@ class Pace:
         self._ran += ran
 
     def left(self) -> str:
-        """Return the time that is left, in words; "" if it is not known, or nothing is left."""
+        """Return the time left, in words; "" if it is unknown, or nothing is left."""
         if self._began is None or self._ran < A_FEW or not self._left:
             return ""
         return f"{time_in_words((self._clock() - self._began) * self._left / self._ran)} left"
@@ -79,7 +79,8 @@ class Display:
         first: Mapping[Stage, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``total``: how many submissions will end. ``first``: sentences to print when a stage is reached first."""
+        """``total``: number of submissions that will end. ``first``: a sentence to print at the first entry to each
+        stage."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=14),
@@ -108,7 +109,7 @@ class Display:
                 if words := self._first.pop(stage, ""):
                     self._console.print(words, soft_wrap=True)
                 if name not in self._tasks:
-                    # Until there is a total, the bar moves to and fro.
+                    # Without a total, the bar moves to and fro.
                     self._tasks[name] = self._bars.add_task(self._shown(name, SHORT_NAME), total=None, stage="")
                     self._pace.begin()
                 number = present_step(stage, at)

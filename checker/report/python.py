@@ -20,7 +20,7 @@ from checker.keras_spec import allow_list
 from checker.records.network import KerasObject
 
 WIDTH = 100
-"""Most characters of a line; in a longer one, the contents of brackets go onto lines of their own."""
+"""Maximum number of characters of a line; in a longer one, the contents of brackets go onto separate lines."""
 
 _USUAL: Mapping[str, JsonValue] = {
     "use_bias": True,
@@ -39,7 +39,7 @@ _USUAL: Mapping[str, JsonValue] = {
     "ema_momentum": 0.99,
     "amsgrad": False,
 }
-"""Defaults, the same for every class with the setting; a setting is written only if it differs."""
+"""Defaults, the same for every class with the setting; only other values are written."""
 
 
 class Code(str):

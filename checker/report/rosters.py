@@ -26,7 +26,7 @@ def roster_json(
     under_way: Sequence[UnderWay] = (),
     is_stopped: bool = False,
 ) -> bytes:
-    """Return the rows of all submissions with a result, sorted by name, and what is under way, as one ``Roster``."""
+    """Return a ``Roster``: a row for each submission with a result, sorted by name, and those under way."""
     rows = sorted(map(_row, ends), key=lambda row: alphabet.place(row.name))
     waiting = tuple(UnderWay(one_line(one.submission, NAME), one.stage) for one in under_way)
     kind = next((end.metric for end in ends if isinstance(end, Report)), "accuracy")

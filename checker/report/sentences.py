@@ -66,7 +66,7 @@ def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
 
 
 def advice(report: Report, said: str = "") -> list[RuleResult]:
-    """Return the advice that is not followed, without the rule ``said``, which the page's lead says already."""
+    """Return the advice that is not followed, without the rule ``said``, which is already in the page's lead."""
     wanted = {Outcome.FAILED, Outcome.ERROR}
     return [r for r in report.rules if r.importance is Importance.ADVISORY and r.outcome in wanted and r.name != said]
 
@@ -97,12 +97,12 @@ def failed(report: Report, importance: Importance) -> list[RuleResult]:
 
 
 def difference(comparison: Comparison) -> float:
-    """Return how far the submission's mean lies above the reference's."""
+    """Return the submission's mean minus the reference's."""
     return comparison.mean - comparison.reference_mean
 
 
 def without_inputs(report: Report) -> str:
-    """Return a sentence on held-out rows that the answer was never fed, and how they count; "" if there are none."""
+    """Return a sentence on held-out rows that the answer was never fed, and on how they count; "" if there are none."""
     compared = report.comparison
     if compared is None or compared.missing is None:
         return ""
@@ -170,7 +170,7 @@ def as_trained(report: Report) -> str:
 
 
 def meaning(report: Report, is_for_students: bool) -> str:
-    """Return what the verdict means, to a demonstrator or to the student."""
+    """Return the verdict's meaning, for a demonstrator or for the student."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
         return "Not there yet: there is nothing to check"
     if report.answer is None and any(failure.cause is FailureCause.CUT_SHORT for failure in report.failures):
@@ -179,14 +179,14 @@ def meaning(report: Report, is_for_students: bool) -> str:
 
 
 def hollow(report: Report) -> str:
-    """Return why the score and its curves mean nothing; "" if they do mean something."""
+    """Return why the score and its curves mean nothing; "" if they are meaningful."""
     return _HOLLOW.get(report.cause.kind, "") if report.cause else ""
 
 
 def own_shown(report: Report) -> tuple[str, str] | None:
-    """Return the answer's score in the student's own run, and what it is; None if nothing tells it.
+    """Return the answer's score in the student's own run, and a description of it; None if there is no score.
 
-    That is the host's score of it, or else what the outputs state, or else what ``fit`` noted last.
+    The score is the host's, or else the one that the outputs state, or else the last one that ``fit`` recorded.
     """
     own, claim = report.own_result, report.claim
     if own is not None and own.scores:
@@ -205,15 +205,15 @@ def own_shown(report: Report) -> tuple[str, str] | None:
 
 
 def has_strange_weights(report: Report) -> bool:
-    """Tell whether weights of the answer come from somewhere else than its training, so that nobody knows which rows
-    they have seen."""
+    """Tell whether weights of the answer come from elsewhere than its training. Then the rows behind them are
+    unknown."""
     is_elsewhere = report.answer is not None and bool(report.answer.origin)
     is_impossible = report.agreed is not None and bool(report.agreed.impossible)
     return is_elsewhere or is_impossible or any(is_said_in(failure.rationale) for failure in report.failures)
 
 
 def beside_the_bar(report: Report) -> str:
-    """Return why the file's own score cannot be compared with the bar where the network was not trained again."""
+    """Return why the file's own score cannot be compared with the bar, for a network that was not retrained."""
     if has_strange_weights(report):
         return "The bar is for networks whose training is known, so this figure cannot be compared with it."
     if not report.classes and (report.tracing is None or report.tracing.target is None):
@@ -222,7 +222,7 @@ def beside_the_bar(report: Report) -> str:
 
 
 def _noted(report: Report) -> tuple[str, str] | None:
-    """Return what Keras noted after the last epoch of the answer's last training: its metric on development rows, or
+    """Return the metric that Keras recorded after the last epoch of the answer's last training, on development rows or
     else on training rows."""
     fits = report.answer.fits if report.answer else ()
     quantity = watched.ACCURACY if report.classes else watched.ABSOLUTE_ERROR
@@ -236,7 +236,7 @@ def _noted(report: Report) -> tuple[str, str] | None:
 
 
 def curves_in_words(report: Report) -> str:
-    """Return what the learning curves are of, and where their means end, as sentences."""
+    """Return sentences on the subject of the learning curves, and on the end of their means."""
     losses = dict.fromkeys(phase.loss.class_name for phase in report.recipe.phases) if report.recipe else {}
     scale = report.tracing.target if report.tracing else None
     loss = " and then ".join(f"`{name}`" for name in losses)
@@ -249,13 +249,13 @@ def curves_in_words(report: Report) -> str:
 
 
 def topic(question: Question, report: Report) -> str:
-    """Return what a question is about: "the reason" where it is about that of a REFER, which is asked first."""
+    """Return a question's topic: "the reason" if it is about the reason of a REFER. That is asked first."""
     is_reason = report.verdict is Verdict.REFER and question == next(iter(report.questions), None)
     return "the reason" if is_reason and question.topic is Topic.TROUBLE else question.topic
 
 
 def _scale_of_curves(report: Report, formula: str) -> str:
-    """Say in which unit a regression's curves are drawn; ``formula``: that of the targets."""
+    """Return a sentence on the unit of a regression's curves; ``formula``: that of the targets."""
     has_error = any(watched.ABSOLUTE_ERROR.series(run.history, False) for run in report.runs)
     charts = "Both charts are" if has_error else "The chart is"
     unit = metrics.find("rmse", report.unit).unit
@@ -283,13 +283,13 @@ def unpredicted(report: Report) -> str:
 
 
 def decision_rows(report: Report) -> str:
-    """Return the rows of the table of decisions that decide on a submission, one for each decision."""
+    """Return two rows to choose from for the table of decisions: a tick and a resubmission."""
     student = names.student(report.submission.name)
     return sheets.lines([(student, decision, "", "") for decision in ("tick", "resubmit")], ",")
 
 
 def agreement(report: Report) -> str:
-    """Say whether the retrained network agrees with the student's run on the same kinds of rows; "" without a score."""
+    """Return a sentence on the agreement of the retraining with the student's run; "" without a score."""
     if report.agreed is None or report.comparison is None:
         return ""
     agreed, unit = report.agreed, metric(report).unit

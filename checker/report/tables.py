@@ -51,7 +51,7 @@ def results_json(reports: Sequence[Report], unfinished: Sequence[Unfinished], da
 def results_pieces(
     reports: Sequence[Report], unfinished: Sequence[Unfinished], dataset: DatasetNote
 ) -> Iterator[bytes]:
-    """Yield the bytes of ``results_json``, report by report: thousands of them take much memory as one text."""
+    """Yield the bytes of ``results_json``, report by report: as one text, thousands take much memory."""
     yield f'{{\n  "schema": {SCHEMA_VERSION},\n  "dataset": {_indented(dataset, 2)},\n'.encode("ascii")
     yield b'  "reports": '
     yield from _listed(map(light, reports))
@@ -70,7 +70,7 @@ def _listed(records: Iterable[object]) -> Iterator[bytes]:
 
 
 def _indented(value: object, by: int) -> str:
-    """Return a record as JSON whose lines but the first are indented."""
+    """Return a record as JSON, with all lines but the first indented."""
     return json.dumps(sound(to_plain(value)), indent=2, allow_nan=False).replace("\n", "\n" + " " * by)
 
 
@@ -213,7 +213,7 @@ def _mark(case: Element, kind: str, message: str, text: str = "") -> None:
 
 
 def _count(element: Element, attributes: Iterable[str]) -> None:
-    """Set how many cases an element holds, and how many of each of these kinds."""
+    """Set an element's number of cases, and the number of each of these kinds."""
     found = [{child.tag for child in case} for case in element.iter("testcase")]
     element.set("tests", str(len(found)))
     for attribute in attributes:

@@ -23,10 +23,10 @@ _CODE = re.compile("`([^`\n]{1,200})`")
 _CELL = re.compile(r"\b[Cc]ell (?P<number>\d{1,6})\b(?!</a>)")
 
 MOST = 20
-"""Most rows of a list whose length the student decides."""
+"""Maximum number of rows of a list whose length depends on the student."""
 
 NAME = 200
-"""Most characters of a name."""
+"""Maximum number of characters of a name."""
 
 
 @cache
@@ -36,7 +36,7 @@ def environment() -> Environment:
 
 
 def with_templates_of(*packages: str) -> Environment:
-    """Return an environment with the templates of these packages; of equal names the first package's counts."""
+    """Return an environment with the templates of these packages; for equal names, the first package's is used."""
     made = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=True,
@@ -116,7 +116,7 @@ def _finalize(value: object) -> object:
 def prose(text: str, cells: Collection[int] = ()) -> Markup:
     """Return a sentence with words between backticks as code, and links to the ``cells`` that the page shows."""
     safe = str(escape(visible(text)))
-    safe = _CODE.sub(r"<code>\1</code>", safe).replace("`", "")  # one alone is left of code that was cut
+    safe = _CODE.sub(r"<code>\1</code>", safe).replace("`", "")  # a single backtick remains if code was cut
     linked = _CELL.sub(lambda found: _cell_link(found, cells), safe)
     return Markup(linked)  # noqa: S704  # escaped above; only our own elements were added
 

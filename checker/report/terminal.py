@@ -33,7 +33,7 @@ from checker.report.words import size
 from checker.scoring.metrics import NONE
 
 MOST = 12
-"""Most failures, notes or reasons that are shown; the page has them all."""
+"""Maximum number of failures, notes or reasons that are shown; the page has them all."""
 
 DETAIL = 1_200
 NAME = 60
@@ -41,7 +41,7 @@ REASON = 120
 INDEX = "index.html"
 
 LEAST_REASON = 20
-"""Fewer columns than these tell nothing: then the list has no reasons."""
+"""Smallest useful width of the reasons, in columns; a narrower list has no reasons."""
 GAP = 2
 
 COLOUR = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.REFER: "yellow"}
@@ -81,8 +81,8 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
 def print_summary(
     console: Console, reports: Sequence[Report], unfinished: Sequence[Unfinished], out: str, in_index: str = ""
 ) -> None:
-    """Print a batch: a line for each submission, the count of each verdict, what else the index has (``in_index``), and
-    the page to open."""
+    """Print a batch: a line for each submission, the count of each verdict, a sentence on the whole index
+    (``in_index``), and the page to open."""
     if reports:
         console.print(_cohort(console, reports))
     totals = (f"{sum(r.verdict is verdict for r in reports)} {verdict}" for verdict in Verdict)
@@ -98,7 +98,7 @@ def print_summary(
         _say(console, "Not the students' fault; the next batch tries again.", "yellow")
     if any(report.dataset.practice for report in reports):
         _say(console, "Made with practice data; not for awarding ticks.", "bold yellow")
-    # A path that is broken over two lines cannot be copied.
+    # Do not wrap: a path that is broken over two lines cannot be copied.
     console.print(text(console, f"Open {one_line(str(Path(out, INDEX)))}"), soft_wrap=True)
 
 
@@ -222,7 +222,7 @@ def _times(console: Console, reports: Sequence[Report]) -> None:
 
 
 def _cohort(console: Console, reports: Sequence[Report]) -> Table:
-    """Return a line for each submission, which the console is wide enough for."""
+    """Return a table with a line for each submission, fitted to the console's width."""
     names = [narrow.shortened(report.submission.name, min(NAME, console.width * 3 // 8)) for report in reports]
     scores = [_score(report.comparison) for report in reports]
     heading = metric(reports[0]).title

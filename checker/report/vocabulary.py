@@ -20,9 +20,9 @@ YOURS = {
     Verdict.FAIL: "Not there yet: change it and hand it in again",
     Verdict.REFER: "A demonstrator decides with you",
 }
-"""What a verdict means, to the student."""
+"""A verdict's meaning for the student."""
 STOPPED = ("Nothing was measured: read the cell, then decide", "Not checked: change it and hand it in again")
-"""What a run means that a limit ended before any network was trained: to the demonstrator, and to the student."""
+"""The meaning of a run that a limit ended before any network was trained: for the demonstrator, and for the student."""
 LIKENESS = {
     Likeness.FEW: "They are too few to matter, so all models are scored without them.",
     Likeness.ALIKE: "They are like the others, so all models are scored without them.",
@@ -53,7 +53,7 @@ FAILURES = {
     FailureCause.DIVERGED: "Training diverges",
     FailureCause.DIVERGED_AFTER_LEARNING: "Training diverges here",
 }
-"""What a failure is called, by its cause."""
+"""A failure's name, by its cause."""
 CAUSES = {
     CauseKind.FILE_CUT: "Run ended early",
     CauseKind.LABELS: "Labels are not the data's",

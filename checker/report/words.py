@@ -27,7 +27,7 @@ USUAL: Mapping[str, object] = {
     "start_from_epoch": 0,
     "weight_decay": 0.0,
 }
-"""Keras's defaults: a setting that has its default is not listed. False and None are left out as well."""
+"""Keras's defaults: a setting with its default is not listed. False and None are left out as well."""
 USUAL_OF: Mapping[str, Mapping[str, object]] = {
     "AdamW": {"weight_decay": 0.004},
     "Adadelta": {"rho": 0.95},
@@ -35,7 +35,7 @@ USUAL_OF: Mapping[str, Mapping[str, object]] = {
     "Huber": {"delta": 1.0},
     "ReduceLROnPlateau": {"min_delta": 1e-4, "cooldown": 0, "min_lr": 0.0},
 }
-"""Defaults that a class has of its own."""
+"""Defaults of single classes."""
 
 
 def scaler(one: Scaler) -> str:

@@ -1,8 +1,8 @@
-"""Networks that a demonstrator made the answer: which can be, and who chose which. ``batch.make_answer`` trains them.
+"""Demonstrators' choices of another network as the answer. ``batch.make_answer`` trains the chosen network.
 
-Theory of operation: the choice is stored beside the results, with who made it, and holds for the same file only. A
-later batch respects it as if ``--model`` had named the network; judging again finds it in the evidence. A network is
-named by its number in the evidence (``#3``), because several may have been in one variable.
+Theory of operation: the choice is stored beside the results with the demonstrator's name. It holds for the same file
+only. A later batch respects it as if ``--model`` had named the network; judging again finds it in the evidence. A
+network is named by its number in the evidence (``#3``), because several may have been in one variable.
 """
 
 import threading
@@ -33,7 +33,7 @@ BY_CODE = (
 @record
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """A network that somebody made the answer. ``sha256``: the file's. ``called``: it, in words."""
+    """A network that somebody made the answer. ``sha256``: the file's hash. ``called``: the network in words."""
 
     sha256: str
     model: int
@@ -68,8 +68,8 @@ def choices(out: Path) -> Mapping[str, Chosen]:
 
 
 def respected(settings: RunSettings, submission: Submission, out: Path) -> RunSettings:
-    """Return the settings in which the answer is the network that a demonstrator chose for this very file; a network
-    that the command names counts more."""
+    """Return the settings with the network that a demonstrator chose for this very file as the answer. A network that
+    the command names takes precedence."""
     chosen = choices(out).get(files.slug(submission.name))
     if settings.model or chosen is None or chosen.sha256 not in {of.sha256 for of in (submission, *submission.others)}:
         return settings
@@ -77,7 +77,7 @@ def respected(settings: RunSettings, submission: Submission, out: Path) -> RunSe
 
 
 def named(model: int) -> str:
-    """Return what ``RunSettings.model`` calls the network with this number."""
+    """Return the name of the network with this number in ``RunSettings.model``."""
     return f"{NUMBER}{model}"
 
 
@@ -90,7 +90,7 @@ def store_choice(out: Path, slug: str, chosen: Chosen | None) -> None:
 
 @dataclass(frozen=True)
 class Network:
-    """A network of a file: its number, it in words, whether it is the answer, and why it cannot be made it."""
+    """A network of a file: number, words, whether it is the answer, and why it cannot be made the answer."""
 
     number: int
     words: str

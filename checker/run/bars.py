@@ -1,4 +1,4 @@
-"""Whether an assignment's bar can be met: it must lie on the better side of the baseline; and what to change if not."""
+"""Checks that an assignment's bar can be met, so is better than the baseline, and advises on changes if not."""
 
 from checker.assignment import lines
 from checker.errors import AssignmentError
@@ -15,7 +15,7 @@ def require(settings: RunSettings, reference: float, baseline: float) -> None:
 
 
 def problem_of(assignment: Assignment, reference: float, baseline: float) -> str:
-    """Return that the bar, or already the reference, is no better than the baseline; "" if both are."""
+    """Return a sentence if the bar, or even the reference, is no better than the baseline; "" if both are better."""
     bar, metric = assignment.bar, metrics.find(assignment.bar.metric, assignment.bar.unit)
     write, at_bar = metric.unit.value, metric.bar(bar, reference, baseline)
     if metric.is_better(at_bar, baseline):
@@ -28,7 +28,7 @@ def problem_of(assignment: Assignment, reference: float, baseline: float) -> str
 
 
 def advice(assignment: Assignment, reference: float, baseline: float) -> str:
-    """Return which line to change so that the bar can be met."""
+    """Return advice on the line to change so that the bar can be met."""
     metric, guess = metrics.find(assignment.bar.metric, assignment.bar.unit), metrics.GUESSES[assignment.task]
     words = "Make the reference better."
     if metric.is_better(reference, baseline):
@@ -42,7 +42,7 @@ def advice(assignment: Assignment, reference: float, baseline: float) -> str:
 
 
 def seeds_in_words(settings: RunSettings) -> str:
-    """Return which of the assignment's seeds a run uses."""
+    """Return the seeds of the assignment that a run uses, in words."""
     if settings.seeds == settings.assignment.seeds.self_check:
         return "the seeds of self-checks (seeds.self_check)"
     return f"the seeds of the grading (seeds.grading{' and seeds.further' if settings.further else ''})"

@@ -1,8 +1,8 @@
 """The index of a batch while it runs.
 
 Theory of operation: the index is written at the start, when submissions end or come to another stage, and at the end.
-Between the first and the last time it is written only after so many changes that a batch spends about as long on
-writing it, for each submission, whether it is of ten or of thousands.
+In between, it is written after a number of changes that grows with the batch. So the time for writing the index, per
+submission, hardly depends on the size of the batch.
 """
 
 import threading
@@ -21,12 +21,12 @@ from checker.run import tables
 from checker.run.tables import End, Overview, name_of
 
 STEPS = 20
-"""The index is written once for as many changes as a twentieth of its submissions."""
+"""The index is written when the number of changes reaches a twentieth of the number of submissions."""
 
 
 @contextmanager
 def announced(settings: RunSettings, out: Path, waiting: Sequence[str]) -> Iterator[None]:
-    """Show in the index that submissions wait, while what a batch needs is made ready."""
+    """Show in the index that submissions wait while a batch gets ready."""
     board = Board(settings, out, waiting)
     try:
         yield
@@ -36,7 +36,7 @@ def announced(settings: RunSettings, out: Path, waiting: Sequence[str]) -> Itera
 
 
 class Board:
-    """What is known of each submission of a folder, and shown in its index. Several threads may report to it."""
+    """The state of each submission of a folder, as its index shows it. Several threads may report to it."""
 
     def __init__(self, settings: RunSettings, out: Path, waiting: Sequence[str] = ()) -> None:
         """Show earlier results, and the submissions that this batch will check."""
@@ -47,7 +47,7 @@ class Board:
         self._stages = dict.fromkeys(waiting, "")
         self._is_stopped = False
         self.told: tuple[str, ...] = ()
-        """What ``write`` found to tell about decisions."""
+        """Sentences of ``write`` about decisions."""
         self._unseen = 0
         self._lock = threading.Lock()
         self._write_index()
@@ -82,7 +82,8 @@ class Board:
                 self._change()
 
     def end(self, slug: str, result: End) -> End:
-        """Show a submission's result, and return it. After ``stop`` none is shown: a closed box tells nothing."""
+        """Show a submission's result, and return it. Nothing is shown after ``stop``: a closed box has no valid
+        result."""
         with self._lock:
             if not self._is_stopped:
                 self._stages.pop(name_of(result), None)

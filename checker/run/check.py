@@ -62,7 +62,7 @@ def find_answer(
 
 
 def unread(submission: Submission, settings: RunSettings) -> Gathered:
-    """Return the evidence of a submission that has nothing to run."""
+    """Return the evidence of a submission without a file to run."""
     executed = execution.unread(submission)
     nothing = Unanswered(executed=executed, selection=Selection(None, "nothing was run"), failures=executed.failures)
     return evidence_of(nothing, settings.seeds)

@@ -10,7 +10,7 @@ the versions of the checker and of the packages around it. A task asks for one b
 a worker that has no working wall, has another version or is too small never gets a task. If a worker is lost, Dask
 gives its tasks to others. It gives up on a task that has lost more workers than the scheduler's ``allowed-failures``.
 If all are gone, the client waits for another for some time (``workers``). A worker's temporary files are in a folder of
-its own; what is left of a killed one is removed by the next on that machine (``lock``).
+its own. The next worker on that machine removes the folder of a killed one (``lock``).
 
 Anyone who can connect to a scheduler can run code on its workers and clients: it must be on loopback or behind TLS.
 """
@@ -64,7 +64,7 @@ CONNECT_SECONDS = 30
 START_SECONDS = 600
 """Time for a worker's boxes to warm up, on a slow machine too, and for its scheduler to appear."""
 STOP_SECONDS = 0.5
-"""Time between two looks whether somebody still waits for a training on a worker."""
+"""Interval between checks that somebody still waits for a training on a worker."""
 UNUSED = "This worker ends before it took any submission."
 WAITING = 1
 """Tasks for each box that wait on workers, so that no box is idle while the client judges."""
@@ -115,7 +115,7 @@ class WorkerBoxes(WorkerPlugin):
 
 
 class WorkerData(WorkerPlugin):
-    """A data set's bytes. The scheduler sends them once to each worker, also to one that connects later."""
+    """A data set's bytes. The scheduler sends them once to each worker, including workers that connect later."""
 
     idempotent = True
 
@@ -288,7 +288,7 @@ def _settings(task: Task, csv: bytes) -> RunSettings:
 
 def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:
     """Offer boxes of this machine to a scheduler's batches, until the scheduler ends or this process gets SIGTERM or
-    SIGINT; ``say`` tells a person what it does.
+    SIGINT; ``say`` prints messages for a person.
 
     On these signals the worker returns its tasks to the scheduler; they do not count as lost.
     """
@@ -307,7 +307,7 @@ def work(address: str, boxes: int | None, say: Callable[[str], None]) -> None:
                 say("This worker ends. What it was running goes back to the scheduler, for another worker.")
                 closing.append(asyncio.ensure_future(warm.close_gracefully()))
             elif starting is not None:
-                _logger.disabled = True  # Dask would log as an error that its start was ended
+                _logger.disabled = True  # Dask would log the end of its start as an error
                 starting.cancel()
 
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -360,16 +360,16 @@ class Cluster:
 
     @property
     def at_a_time(self) -> int:
-        """How many submissions to send at a time: one for each box, and one that waits for it."""
+        """Number of submissions to send at a time: one for each box, and one that waits for it."""
         return self.boxes * (1 + WAITING)
 
     def gather(self, submission: Submission, settings: RunSettings, watch: Watch) -> Gathered:
         """Run a submission on some worker, or on another one if that is lost.
 
-        Raises LostError if too many workers were lost with it, or all have been gone for too long, HarnessError for
+        Raises LostError if too many workers were lost with it or all have been gone for too long, and HarnessError for
         other failures of the harness.
         """
-        watch(Stage.EXECUTING, Progress(0, 1))  # a worker tells no more until it is done
+        watch(Stage.EXECUTING, Progress(0, 1))  # a worker reports nothing more until it is done
         packed = self._ask(gather, _nameless(submission), _sent(submission), settings)
         return batch.as_handed_in(store.unpack(packed), submission)
 
@@ -432,8 +432,8 @@ class Cluster:
             raise HarnessError(str(error)) from error
 
     def _result(self, future: Future[bytes], watched: tuple[Live, str] | None = None) -> bytes:
-        """Wait for a task's result. Raises LostError if there is nobody to do the task, StoppedError if nobody waits
-        for it any more."""
+        """Wait for a task's result. Raises LostError if no worker is left for the task, StoppedError if nobody waits
+        for the result any more."""
         while True:
             try:
                 return future.result(STOP_SECONDS if watched else LOOK_SECONDS)
@@ -453,7 +453,7 @@ class Cluster:
 
 
 def _nameless(submission: Submission) -> Submission:
-    """Return a submission's record for a worker. Of its companions it has the names in the student's own folder."""
+    """Return a submission's record for a worker. It keeps the names of its companions in the student's own folder."""
     first, *others = (
         Submission(
             name="",

@@ -1,4 +1,4 @@
-"""What helps a submission below the bar, as far as it was tried: kept with its evidence, for judging again."""
+"""Directions for submissions below the bar, stored with the evidence so that judging again needs no training."""
 
 import hashlib
 import time
@@ -25,20 +25,20 @@ FILE = "direction.json"
 @record
 @dataclass(frozen=True)
 class StoredDirection:
-    """A direction, and the hash of the evidence that it is about; None if there was nothing to try."""
+    """A direction, and the hash of its evidence. The direction is None if there was nothing to try."""
 
     evidence: str
     direction: Direction | None
 
 
 def read(place: Path) -> Direction | None:
-    """Return the direction in a submission's folder of evidence; None if there is none about this evidence."""
+    """Return the direction in a submission's folder of evidence; None if there is none for this evidence."""
     stored = _stored(place)
     return stored.direction if stored else None
 
 
 def is_known(place: Path) -> bool:
-    """Tell whether it was tried what helps this evidence."""
+    """Tell whether changes were already tried for this evidence."""
     return _stored(place) is not None
 
 
@@ -57,7 +57,7 @@ def _digest(place: Path) -> str:
 def find(
     place: Path, gathered: Gathered, report: Report, settings: RunSettings, train: Callable[[Variant], Tried]
 ) -> Direction | None:
-    """Try what helps a submission, and store it in its folder of evidence. None if its network cannot be tried.
+    """Find a submission's direction and store it in its folder of evidence. None if there is nothing to try.
 
     Raises RefusedError if the submission was erased meanwhile.
     """
@@ -72,7 +72,7 @@ def find(
 
 
 def trained_in(boxes: Place, gathered: Gathered, settings: RunSettings) -> Callable[[Variant], Tried]:
-    """Return what trains a variant in the boxes of a place."""
+    """Return a function that trains a variant in the boxes of a place."""
     live = Live(lambda epoch: None, lambda: True)
 
     def train(variant: Variant) -> Tried:

@@ -1,4 +1,4 @@
-"""Check a machine's setup: versions, sandbox, data, assignment, room. Runs no student's code.
+"""Check a machine's setup: versions, sandbox, assignment, data, cores and memory. Runs no student's code.
 
 ``withstand`` runs our own hostile files behind this machine's wall.
 """
@@ -19,7 +19,7 @@ from checker.sandbox import bubblewrap, trials
 
 
 def examine(folder: Path | None, data: Path | None) -> tuple[Finding, ...]:
-    """Return all findings, the most important first."""
+    """Return all findings in a fixed order: versions, sandbox, assignment, data, cores and memory."""
     findings = [
         Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}", True),
         *(_package(name) for name in keys.VERSIONED),

@@ -1,12 +1,12 @@
-"""Reports on earlier files of a student, on whom somebody had decided before another file was handed in.
+"""Reports on earlier files of students who handed in another file after a decision.
 
 ::
 
     OUT/earlier/<slug>/<number>.json     the report
     OUT/earlier/<slug>/<number>.html     its page for demonstrators
 
-A batch keeps them before it runs the new file. Only the newest few stay. Where the desk has no store of decisions,
-nothing is kept, for nobody would look for it.
+A batch keeps them before it runs the new file. Only the newest few stay. Without the desk's store of decisions nothing
+is kept, because only the desk shows them.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from checker.submissions import names
 
 FOLDER = "earlier"
 MOST = 5
-"""Most earlier reports of a student."""
+"""Maximum number of earlier reports of a student."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Earlier:
 
 
 def keep(out: Path, known: Mapping[str, End], submissions: Sequence[Submission]) -> tuple[str, ...]:
-    """Keep the report of each student on whom somebody has decided and who has handed in another file. Return what
-    there is to tell about decisions.
+    """Keep the report of each student with a decision who has handed in another file. Return sentences about decisions.
 
     ``known``: the present results by slug. Raises UsageError if the store of decisions cannot be read.
     """
@@ -49,7 +48,7 @@ def keep(out: Path, known: Mapping[str, End], submissions: Sequence[Submission])
         return ()
     told: tuple[str, ...] = ()
     with exchange.opened(out) as log:
-        with contextlib.suppress(UsageError):  # a table that is not valid is told at the end of the batch
+        with contextlib.suppress(UsageError):  # an invalid table is reported at the end of the batch
             told = exchange.exchange(log, tables.files_of(known.values())).lines
         decided = log.newest()
     for submission in submissions:
@@ -61,21 +60,21 @@ def keep(out: Path, known: Mapping[str, End], submissions: Sequence[Submission])
 
 
 def _present(out: Path, submission: Submission) -> Report | None:
-    """Return the report that a submission's page shows, which may be newer than the tables."""
+    """Return the report that a submission's page shows. It may be newer than the tables."""
     with contextlib.suppress(EvidenceError, OSError):
         return from_json(Report, (out / paths.record_of(submission)).read_bytes())
     return None
 
 
 def _is_other(before: Report, submission: Submission) -> bool:
-    """Whether a report is on none of the files that may be checked now."""
+    """Tell whether a report is on none of the files that may be checked now."""
     return before.submission.sha256 not in {one.sha256 for one in (submission, *submission.others)}
 
 
 def _set_aside(out: Path, report: Report) -> None:
     already = of(out, report.submission.name)
     if already and already[-1].report.submission.sha256 == report.submission.sha256:
-        return  # by a batch that was killed before it ended
+        return  # it was kept by a batch that was killed before it ended
     number = already[-1].number + 1 if already else 1
     place = out / FOLDER / files.slug(report.submission.name)
     page = out / paths.page_of(report.submission)

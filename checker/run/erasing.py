@@ -1,7 +1,7 @@
-"""Removes all that an output folder holds of one submission, on its author's request.
+"""Removes everything that an output folder holds of one submission, on its author's request.
 
-Theory of operation: what is removed is found first, so that a person can be asked. Then decisions go, then files, and
-the tables are written anew without the submission. If that is interrupted, it can be done again: the tables go last.
+Theory of operation: first everything to remove is listed, so that a person can confirm it. Then decisions are removed,
+then files. Last, the tables are written anew without the submission, so an interrupted removal can be repeated.
 """
 
 import difflib
@@ -28,8 +28,8 @@ MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Person:
-    """What is stored of a submission. ``student``: its name in tables of decisions. ``uploaded``: the path of the file
-    that was checked, "" if unknown. ``has_choice``: somebody made one of its networks the answer."""
+    """The stored data of a submission. ``student``: its name in tables of decisions. ``uploaded``: the path of the
+    checked file, "" if unknown. ``has_choice``: somebody made one of its networks the answer."""
 
     name: str
     student: str
@@ -41,7 +41,7 @@ class Person:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What there is, a line for each."""
+        """The items stored, a line for each."""
         shown = [f"{path}{_contents(path)}" for path in self.paths]
         counts = (
             (self.entries.decisions, "decision"),
@@ -60,7 +60,7 @@ def _contents(path: Path) -> str:
 
 
 def find(out: Path, asked: str) -> Person:
-    """Return what is stored of a submission, by its exact name or its name in tables of decisions.
+    """Return the stored data of a submission, by its exact name or its name in tables of decisions.
 
     Raises UsageError if there is none of this name, or if the tables cannot be read.
     """
@@ -99,7 +99,7 @@ def _results(out: Path) -> Results:
 
 
 def _with_decisions(out: Path) -> dict[str, tuple[Erased, bool]]:
-    """Return how many entries each student has in the store, and whether there is a row in the table."""
+    """Return each student's number of entries in the store, and whether the table has a row for them."""
     counts = {}
     if decision_log.exists(out):
         with DecisionLog.open(out) as log:
@@ -122,9 +122,9 @@ def _paths(out: Path, name: str) -> tuple[Path, ...]:
 
 
 def erase(out: Path, person: Person) -> None:
-    """Remove what ``find`` has found. The caller holds the folder's lock.
+    """Remove everything that ``find`` returned. The caller holds the folder's lock.
 
-    Raises UsageError or HarnessError, which says what to do, if something cannot be removed.
+    Raises UsageError or HarnessError, with what to do, if something cannot be removed.
     """
     exchange.erase(out, person.student)
     files.clear(out)
@@ -154,7 +154,7 @@ def _remove(path: Path) -> None:
 
 
 def not_reached(out: Path, person: Person) -> tuple[str, ...]:
-    """Return what may still hold something of the person, a line for each."""
+    """Return the places that may still hold something of the person, a line for each."""
     told = [f"the uploaded file: {one_line(person.uploaded)}" if person.uploaded else "the uploaded file"]
     for name in (extensions.FILE, remembered.FILE):
         path = out / name

@@ -1,8 +1,8 @@
-"""Looks at an assignment that take seconds, before its reference is trained for all seeds.
+"""Checks of an assignment that take seconds, before its reference is trained for all seeds.
 
-They find in the first minute what would otherwise be said at the end: a rule file that cannot be run, a hand-out that
-passes, a reference that is no better than the baseline. The runs of hand-out and reference are kept: neither file is
-run again for the other seeds.
+They find faults in the first minute that would otherwise be reported at the end: a rule file that cannot be run, a
+hand-out that passes, a reference that is no better than the baseline. The runs of hand-out and reference are kept, so
+neither file is run again for the other seeds.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ NO_RESULTS = ReferenceResults(scores={}, baselines={})
 
 @dataclass(frozen=True)
 class FirstSeed:
-    """The reference's results for its first seed. ``seconds``: how long its training took; ``beside``: and all else of
-    that job, such as the start of TensorFlow."""
+    """The reference's results for its first seed. ``seconds``: the time for its training; ``beside``: the time for the
+    rest of that job, such as the start of TensorFlow."""
 
     seed: int
     results: ReferenceResults
@@ -46,7 +46,7 @@ class FirstSeed:
         return self.results.baselines[self.seed]
 
     def seconds_for(self, seeds: int) -> float:
-        """Return about how long the trainings for this many seeds will take, in a few jobs."""
+        """Estimate the seconds that the trainings for this many seeds take, in a few jobs."""
         return JOBS * self.beside + seeds * self.seconds
 
 
@@ -76,7 +76,7 @@ def require_work(settings: RunSettings, boxes: Boxes, watch: Watch) -> Report | 
 def require_no_answer(settings: RunSettings, seen: FirstSeed, boxes: Boxes, watch: Watch) -> None:
     """Raise AssignmentError if the hand-out has a network that reaches the bar for the first seed, and no rule fails.
 
-    Whether one that does not will be FAIL is left to the other seeds.
+    The other seeds decide whether a network below the bar is FAIL.
     """
     first, gathered = _hand_out(settings, boxes, watch)
     report = check.judge(gathered, first, seen.results)
@@ -93,7 +93,7 @@ def _hand_out(settings: RunSettings, boxes: Boxes, watch: Watch) -> tuple[RunSet
 
 
 def reference(settings: RunSettings, boxes: Boxes, watch: Watch) -> FirstSeed:
-    """Return how the reference does for its first seed.
+    """Return the reference's results for its first seed.
 
     Raises AssignmentError if it could not be retrained, or fails a required rule.
     """

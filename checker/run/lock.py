@@ -2,7 +2,7 @@
 
 Theory of operation: a command holds an operating system lock on a file in its output folder, which records the owner's
 process, and one on a file in its folder of temporary files. The system frees a lock when the process ends, however it
-ends. So whoever comes next on this machine knows the folders that killed processes left behind, and removes them.
+ends. So the next process on this machine recognises the folders that killed processes left behind, and removes them.
 """
 
 import json
@@ -37,8 +37,8 @@ else:
 
 
 def is_taken(stream: IO[str]) -> bool:
-    """Lock an open file for this process, unless another has locked it; tell whether that went well. Closing it frees
-    it. Raises HarnessError where files cannot be locked."""
+    """Lock an open file for this process, unless another has locked it; tell whether this process now holds the lock.
+    Closing the file frees it. Raises HarnessError if files cannot be locked."""
     try:
         _try(stream.fileno())
         return True
@@ -66,7 +66,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def user_of(folder: Path) -> str:
-    """Return which process uses a folder, in words; "" if none does."""
+    """Return the process that uses a folder, in words; "" if none does."""
     with suppress(OSError, ValueError), (folder / FILE).open(encoding="utf-8") as stream:
         holder = _holder(stream)
         if holder and psutil.pid_exists(int(holder["pid"])):
@@ -76,7 +76,7 @@ def user_of(folder: Path) -> str:
 
 @contextmanager
 def scratch() -> Iterator[None]:
-    """Put temporary files into a folder of this process's own, which is removed at the end; first remove those that
+    """Put temporary files into a folder of this process's own, and remove it at the end. First remove the folders that
     killed processes of this user left."""
     for left in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
         _remove_if_left(left)
@@ -171,7 +171,7 @@ def _own_scratch(stack: ExitStack) -> Path:
             continue
         except OSError as error:
             raise HarnessError(f"{own} cannot be locked: {error.strerror}.", "Set TMPDIR to another folder.") from error
-        if (own / FILE).exists():  # else it was removed before it was locked
+        if (own / FILE).exists():  # otherwise another process removed it before it was locked
             own.chmod(0o711)  # a box's user must be able to traverse it
             return own
 

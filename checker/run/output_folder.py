@@ -1,7 +1,7 @@
-"""What an output folder may hold before a batch writes into it.
+"""The permitted contents of an output folder before a batch writes into it.
 
-The names in it would be overwritten, and old files would be taken for results. So a batch takes a folder that is empty,
-or that a batch wrote before.
+A batch overwrites files by name, and takes old files for results. So the folder must be empty, or an earlier batch must
+have written it.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from checker.submissions import extensions
 from checker.submissions.uploads import IGNORED
 
 MARKS = {remembered.FILE, store.DIGESTS}
-"""Files that only a batch writes: a folder with one of them is ours, whatever else lies in it."""
+"""Files that only a batch writes: a folder with one of them is ours, whatever else it holds."""
 OURS = {
     *MARKS,
     *(batch.EVIDENCE, "reports", "students", "reproduce", "tensorboard", earlier.FOLDER),

@@ -27,7 +27,7 @@ from checker.whatif import training
 from checker.whatif.refusal import RefusedError
 
 LOOK_SECONDS = 0.02
-"""Time between two looks whether somebody still waits for a training."""
+"""Interval between checks that somebody still waits for a training."""
 WAITING_MIB = 1_500
 """Memory, in MiB, of the two processes that wait in a slot's boxes with everything imported."""
 
@@ -63,10 +63,10 @@ class Place(Protocol):
 
 
 class Pool:
-    """Boxes on this machine, as many as are in use at the same time. They are kept from one submission to the next.
+    """Boxes on this machine, as many as are in use simultaneously. They are kept from one submission to the next.
 
     They have a wall unless you give another sandbox. Raises SandboxMissingError if this machine has no wall. With
-    ``slots``, no more run at a time than these allow for all commands together.
+    ``slots``, the number of boxes that run at a time is limited over all commands together.
     """
 
     def __init__(self, sandbox: Sandbox | None = None, slots: Slots | None = None) -> None:
@@ -104,7 +104,7 @@ class Pool:
             return training.train(gathered, variant, settings, boxes.ours, live)
 
     def open_early(self, slots: int) -> None:
-        """Start, in the background, the boxes in which so many students' files will run first."""
+        """Start ``slots`` boxes for students' files in the background."""
         with self._lock:
             opened = [self._opened() for _ in range(slots)]
             self._idle += opened
@@ -190,8 +190,8 @@ def trusted() -> Iterator[Boxes]:
     """Open boxes without a wall, and close them at the end. No other code of ours chooses to run a file bare.
 
     They are for two kinds of files only. The assignment's own notebooks (hand-out; the reference, if no batch lends its
-    boxes) are the lecturer's, whose rules run on the host as well. A self-check runs a student's own file on the
-    student's own machine, where it could be run bare anyway and where there is often no bubblewrap. Every other file
+    boxes) are the lecturer's, and the lecturer's rules run on the host as well. A self-check runs a student's own file
+    on the student's own machine. It could be run bare there anyway, and there is often no bubblewrap. Every other file
     runs in a ``Place``.
     """
     with closing(kinds.choose("none").open()) as boxes:
@@ -199,12 +199,12 @@ def trusted() -> Iterator[Boxes]:
 
 
 def jobs_that_fit(assignment: Assignment) -> int:
-    """Return how many submissions this machine can run side by side, given its cores and its memory."""
+    """Return the number of submissions that this machine can run in parallel, given its cores and its memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     room = psutil.virtual_memory().total // 2**20
     return max(1, min(cores, int(room // memory_of_one(assignment))))
 
 
 def memory_of_one(assignment: Assignment) -> int:
-    """Return the most memory of a submission, in MiB, including the processes that wait in its boxes."""
+    """Return the maximum memory of a submission, in MiB, including the processes that wait in its boxes."""
     return max(assignment.execute.memory_mib, assignment.retrain.memory_mib) + WAITING_MIB

@@ -1,8 +1,8 @@
-"""Judging in several processes: many calls of one function, which are independent of one another.
+"""Judging in several processes: many independent calls of one function.
 
-Theory of operation: a few calls are made in this process, because a new one takes a second to start. Many are shared
-out among as many processes as there are processors. Each of them gets the function once, with all that the calls have
-in common. Results come in the order of the calls, so nobody can tell who made them.
+Theory of operation: a few calls are made in this process, because a new one takes a second to start. Many calls are
+distributed over one process for each processor. Each process gets the function once, with the data that all calls
+share. Results come in the order of the calls, so they do not depend on the number of processes.
 """
 
 import multiprocessing
@@ -21,13 +21,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MANY = 24
-"""So many calls are worth processes of their own."""
+"""From this number of calls on, several processes are started."""
 
 
 @contextmanager
 def spread(function: Callable[[T], R], arguments: Sequence[T]) -> Iterator[Iterator[R]]:
-    """Yield the function's results in the order of its arguments, as they come. An exception of a call is raised in its
-    place, and ends all further calls."""
+    """Yield the function's results in the order of its arguments, as they come. An exception of a call is raised in
+    place of its result, and ends all further calls."""
     if len(arguments) < MANY:
         yield map(function, arguments)
         return
@@ -53,11 +53,11 @@ def _processors() -> int:
 
 
 _function: Callable[[Any], Any] = str
-"""What this process calls, if it is one of several."""
+"""The function that this process calls, if it is one of several."""
 
 
 def _begin(function: Callable[[Any], Any], scratch: str) -> None:
-    """Begin as one of several processes: temporary files go where the others' go, and only the first is interrupted."""
+    """Begin as a worker process: share the first process's folder of temporary files, and ignore interrupts."""
     global _function
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _function, tempfile.tempdir = function, scratch

@@ -1,4 +1,4 @@
-"""The reference solution's evidence, gathered in the same way as the evidence of submissions, which it is compared to.
+"""The reference solution's evidence, gathered in the same way as the evidence of submissions.
 
 It is stored in the user's cache, under a key of everything it depends on, so that it is gathered only once. A
 self-check needs no solution on the student's disk: it uses the scores committed with the assignment.
@@ -33,7 +33,7 @@ from checker.submissions import choice
 
 OWN_KIND = "none"
 """The kind of sandbox in the keys of the assignment's own notebooks. A batch runs the reference in one of its boxes,
-other commands run it without a wall: the digits are the same, so it is trained once for all."""
+other commands run it without a wall: the digits are the same, so one training serves all commands."""
 TAKE_OUT = f"Take out of {folders.STARTER} what students are to do; or write a rule that it fails."
 HOW_TO_MAKE_SCORES = "Its author makes them with: checker reference {} --write-scores."
 BASELINES = ("checker.run.baselines", "checker.scoring")
@@ -121,7 +121,7 @@ def of_reference(reference: Gathered, settings: RunSettings, known: BaselineScor
 
 def baseline_scores(settings: RunSettings, watch: Watch = unwatched, only: str = "") -> BaselineScores:
     """Return the scores and outputs of the task's traditional models, or of one only; from the cache if they are still
-    valid. ``watch`` is told of their training."""
+    valid. ``watch`` gets the progress of their training."""
     assignment = settings.assignment
     under = keys.key(
         BASELINES,
@@ -222,7 +222,7 @@ def as_scores(results: ReferenceResults, settings: RunSettings) -> ReferenceScor
 
 
 def is_known(submission: Submission, settings: RunSettings) -> bool:
-    """Whether the cache has the evidence of one of the assignment's own notebooks for all seeds."""
+    """Tell whether the cache has the evidence of one of the assignment's own notebooks for all seeds."""
     under = evidence_keys(submission, settings, OWN_KIND)
     return store.load(store.cache_folder(), _cached_as(submission, under), under) is not None
 

@@ -1,7 +1,7 @@
-"""What an output folder remembers of the batch that wrote it, so that later commands need no options.
+"""The options of the batch that wrote an output folder, stored there so that later commands need none.
 
-Theory of operation: a batch writes its options into ``run.json``. A later command takes from there what was not typed.
-Paths are stored absolute, because the later command may be typed elsewhere.
+Theory of operation: a batch writes its options into ``run.json``. A later command takes options that were not typed
+from there. Paths are stored absolute, because the later command may be typed elsewhere.
 """
 
 import contextlib
@@ -62,9 +62,9 @@ def _absolute(path: Path | None) -> str:
 
 
 def read(out: Path) -> Remembered | None:
-    """Return what an output folder remembers; None if no batch of this version has written there.
+    """Return the options stored in an output folder; None if no batch of this version has written there.
 
-    Raises UsageError, which says what to type, if the file is damaged.
+    Raises UsageError, with what to type, if the file is damaged.
     """
     path = out / FILE
     try:
@@ -85,7 +85,7 @@ def read(out: Path) -> Remembered | None:
 
 
 def is_of(out: Path, settings: RunSettings) -> bool:
-    """Whether the last batch in an output folder had the same assignment."""
+    """Tell whether the last batch in an output folder had the same assignment."""
     with contextlib.suppress(UsageError):
         known = read(out)
         return known is not None and known.assignment == _named(Path(settings.assignment.folder))
@@ -93,15 +93,15 @@ def is_of(out: Path, settings: RunSettings) -> bool:
 
 
 def completed(request: Request, out: Path) -> Request:
-    """Return a request in which everything that was not typed is as in the batch that wrote an output folder.
+    """Return a request with the untyped options taken from the batch that wrote an output folder.
 
-    Raises UsageError, which says what to type, for a path that is gone.
+    Raises UsageError, with what to type, for a path that is gone.
     """
     known = read(out)
     if known is None:
         return request
     is_data_typed = request.data is not None or request.practice_data
-    are_beside = (out / extensions.FILE).is_file()  # then they are newer, or were there for the batch as well
+    are_beside = (out / extensions.FILE).is_file()  # these are newer than the batch's, or the batch used them too
     taken = replace(
         request,
         assignment=request.assignment or folders.shipped().get(known.assignment, Path(known.assignment)),
@@ -125,9 +125,9 @@ def completed(request: Request, out: Path) -> Request:
 
 
 def carried_on(request: Request, out: Path) -> Request:
-    """Return the request of a batch in which everything that was not typed is as in the batch before in this folder.
+    """Return a batch's request with the untyped options taken from the previous batch in this folder.
 
-    A batch with an assignment of its own takes nothing over. Practice data is never taken without being asked for.
+    A batch whose assignment was typed takes nothing over. Practice data is used only on request.
     """
     if request.assignment is not None:
         return request

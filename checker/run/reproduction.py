@@ -8,8 +8,8 @@ from checker.records.settings import RunSettings
 
 
 def command(evidence: Evidence, settings: RunSettings) -> str:
-    """Return the batch's command as it was typed, for this submission alone and without its stored evidence; "" if
-    nobody typed one. A student's name is quoted, so that it is safe to paste."""
+    """Return the batch's command as typed, limited to this submission and without its stored evidence; "" if nobody
+    typed one. The student's name is quoted, so the command is safe to paste."""
     if not settings.typed or "--" in settings.typed:  # after "--" no option can be added
         return ""
     words = ("checker", *_for_all(settings.typed), "--only", evidence.submission.name, "--fresh")

@@ -1,8 +1,8 @@
 """Run an assignment's rules: pytest functions that get the evidence through fixtures.
 
 Theory of operation: pytest runs in this process, isolated from any configuration files, with one plugin,
-``RulesPlugin``, which provides the fixtures and turns each test's report into a ``RuleResult``. A rule is marked
-``required`` or ``advisory`` (``help=`` tells the student what to do, ``short=`` names the failure in a few words). Its
+``RulesPlugin``. It provides the fixtures and turns each test's report into a ``RuleResult``. A rule is marked
+``required`` or ``advisory`` (``help=`` is the advice to the student, ``short=`` names the failure in a few words). Its
 docstring is its sentence in the report. The first line of a failed assertion's message is the finding. Any other
 exception is an error of the rule itself. A rule that skips does not apply. If evidence that it needs does not exist,
 its outcome is ``unknown``. The assignment's ``[rules]`` may give a rule another weight, or turn it off. pytest keeps
@@ -60,7 +60,7 @@ def run(path: Path, exhibits: Exhibits) -> tuple[RuleResult, ...]:
     """
     plugin = RulesPlugin(exhibits)
     without = [word for name in WITHOUT.split() for word in ("-p", f"no:{name}")]
-    # Without --confcutdir, pytest lists every folder above the file, too, which takes longer than all rules.
+    # Without --confcutdir, pytest lists every folder above the file, too. That takes longer than all rules.
     folders = ["--rootdir", str(path.parent), "--confcutdir", str(path.parent)]
     arguments = ["-c", os.devnull, *folders, *OPTIONS, *without, str(path)]
     with ONE_PARSER:  # the lock also keeps pytest's global state to one run at a time

@@ -26,12 +26,12 @@ def address_of(scheduler: str) -> str:
 
 
 def is_exposed(address: str) -> bool:
-    """Whether a scheduler accepts connections from other machines without a certificate."""
+    """Tell whether a scheduler accepts connections from other machines without a certificate."""
     return is_remote(address) and not address.startswith("tls://")
 
 
 def is_remote(address: str) -> bool:
-    """Whether a scheduler is, or may be, on another machine."""
+    """Tell whether a scheduler is, or may be, on another machine."""
     try:
         host = urlsplit(address).hostname or ""
         return host != "localhost" and not ipaddress.ip_address(host).is_loopback

@@ -1,7 +1,7 @@
 """Turn a command's options into the settings of a run and the reference's results.
 
-Theory of operation: a command passes its options as a ``Request``. ``prepare`` turns it into complete run settings,
-which do not change afterwards. ``open`` checks the reference under these settings, or takes its evidence from the
+Theory of operation: a command passes its options as a ``Request``. ``prepare`` turns it into complete run settings.
+These do not change afterwards. ``open`` checks the reference under these settings, or takes its evidence from the
 cache, and returns both as a ``Session``. Nothing here prints: sentences for people are returned as notes.
 """
 
@@ -69,7 +69,7 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """The settings of a run, and its reference, which passes its own assignment."""
+    """The settings of a run, and its reference. The reference has passed its own assignment."""
 
     settings: RunSettings
     reference_evidence: Gathered
@@ -79,7 +79,7 @@ class Session:
 def outdated(request: Request) -> tuple[str, ...]:
     """Return a sentence about each key of the assignment that has a new name.
 
-    Print them before you prepare the run: the author should read them even if the run cannot start.
+    Print the sentences before you prepare the run: the author should read them even if the run cannot start.
     """
     return folders.outdated(Path(folders.find(request.assignment).folder))
 
@@ -122,14 +122,14 @@ def _assignment(request: Request) -> Assignment:
 
 
 def _seeds(request: Request, assignment: Assignment) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return the seeds that are always trained, the further ones, and how many of the first a self-check draws."""
+    """Return the seeds for every submission, the further seeds, and the number that a self-check draws."""
     if request.purpose is Purpose.SELF_CHECK:
         return assignment.seeds.self_check, (), assignment.seeds.drawn
     return folders.grading_seeds(assignment), assignment.seeds.further, 0
 
 
 def require_one_source(request: Request) -> None:
-    """Raise UsageError if two sources of data were named."""
+    """Raise UsageError if the request names two sources of data."""
     if request.practice_data and request.data is not None:
         raise UsageError("Say either --data or --practice-data.")
 
@@ -153,9 +153,9 @@ def open(
 ) -> Session:
     """Check the reference, unless the cache has its evidence for these settings; return it with the settings.
 
-    Meanwhile the traditional models are trained in this process. ``watch`` returns the progress callback for a name.
-    ``on_end`` is called with the name and the report. ``lend`` lends the boxes in which the reference runs. Raises
-    AssignmentError if the reference does not pass its own assignment.
+    The traditional models are trained in this process at the same time. ``watch`` returns the progress callback for a
+    name. ``on_end`` is called with the name and the report. ``lend`` lends the boxes in which the reference runs.
+    Raises AssignmentError if the reference does not pass its own assignment.
     """
     own = _of_reference(settings)
     submission, only = references.reference_submission(own), ""
@@ -176,7 +176,7 @@ def open(
 
 
 def _until(ends: threading.Event, watch: Watch) -> Watch:
-    """Return a watch that stops whoever reports to it as soon as ``ends`` is set."""
+    """Return a watch that raises an exception in the reporting thread once ``ends`` is set."""
 
     def step(stage: Stage, at: Progress) -> None:
         if ends.is_set():
@@ -189,7 +189,7 @@ def _until(ends: threading.Event, watch: Watch) -> Watch:
 def _of_reference(settings: RunSettings) -> RunSettings:
     """Return the settings for checking the reference: those of the run, without options about students' files.
 
-    The reference is trained for the whole pool of a self-check, so it gets the time of as many checks.
+    The reference is trained for a self-check's whole pool of seeds, so its time limit grows with the pool.
     """
     assignment, times = settings.assignment, math.ceil(len(settings.seeds) / settings.drawn) if settings.drawn else 1
     limits = replace(assignment.retrain, seconds=assignment.retrain.seconds * times)

@@ -1,9 +1,9 @@
-"""How many boxes run at a time on this machine, counted over all commands of a user.
+"""Limits the boxes that run at a time on this machine, over all commands of a user.
 
 Theory of operation: a slot is a file in the user's cache that its holder has locked. The system frees a lock when its
-process ends, however that ends, so no slot is ever lost. A batch takes a slot for each submission. While a desk is
-open, which a lock tells as well, batches leave the first slot to desks: people wait for their trainings. A batch that
-holds it then gives it back after its submission. A machine with one slot has none to leave.
+process ends, however that ends, so no slot is ever lost. A batch takes a slot for each submission. An open desk holds a
+lock, too. While it does, batches leave the first slot to desks, because people wait for a desk's trainings. A batch
+that holds this slot when a desk opens gives it back after its submission. A machine with one slot leaves none.
 """
 
 import contextlib
@@ -53,7 +53,7 @@ class Slots:
             yield
 
     def take(self) -> IO[str] | None:
-        """Return a slot, which closing it frees; None if none is free."""
+        """Return a slot's open file; None if no slot is free. Closing the file frees the slot."""
         if self._is_desk:
             self._tell_of_desk()
         numbers = range(self._count) if self._is_desk else range(self._count - 1, self._first(), -1)
@@ -70,7 +70,7 @@ class Slots:
         return -1
 
     def _tell_of_desk(self) -> None:
-        """Hold the lock that tells of a desk, unless another desk holds it."""
+        """Hold the lock that marks an open desk, unless another desk holds it."""
         with self._lock:
             if self._open_desk is None and not self._closed:
                 self._open_desk = self._locked(DESK)
@@ -89,7 +89,7 @@ class Slots:
         return None
 
     def close(self) -> None:
-        """Wait for no more slots; the desk, if this is one, is closed."""
+        """Stop waiting for slots. If this is a desk's, release the lock that marks it as open."""
         with self._lock:
             self._closed = True
             if self._open_desk is not None:

@@ -3,7 +3,7 @@
 ::
 
     OUT/index.html, results.json, results.csv, junit.xml, decisions.csv
-    OUT/index.json                           what index.html shows, for the desk
+    OUT/index.json                           content of index.html, for the desk
     OUT/reports/<slug>.html                  for demonstrators
     OUT/reports/<slug>.json                  the whole report, for the desk
     OUT/students/<slug>.html                 for students
@@ -13,10 +13,10 @@
     OUT/evidence/<slug>/evidence.json        the record, and the key under which it is valid
     OUT/evidence/<slug>/<sha256>.npz         an array, named by the hash of its npy bytes
 
-A key covers everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's
-own code); evidence with another key is gathered anew. A second key covers only the run of the student's file, whatever
-network is the answer: under it, another network can be chosen without a new run. Files are written under a temporary
-name and then renamed, so a reader never finds a partial file.
+A key covers everything the evidence depends on (file, assignment, data, seeds, sandbox, versions, the checker's own
+code); evidence with another key is gathered anew. A second key covers only the run of the student's file, whatever
+network is the answer. Under this key another network can be chosen without a new run. Files are written under a
+temporary name and then renamed, so a reader never finds a partial file.
 """
 
 import contextlib
@@ -51,8 +51,8 @@ RECORD = "evidence.json"
 @record
 @dataclass(frozen=True)
 class Stored:
-    """Evidence on disk, and the ``key`` under which it is valid. ``run`` is the key of the result of the file's run,
-    ``circumstances`` the part of ``key`` that is the same for all submissions of a run."""
+    """Evidence on disk, and the ``key`` under which it is valid. ``run`` is the key of the result of the file's run.
+    ``circumstances`` is the part of ``key`` that is the same for all submissions of a run."""
 
     key: str
     run: str
@@ -78,7 +78,7 @@ class Origin(StrEnum):
 
 
 def cache_folder() -> Path:
-    """Return the folder of reference evidence, which all batches of this user share."""
+    """Return the folder of reference evidence that all batches of this user share."""
     return Path(pooch.os_cache("checker")) / "references"
 
 
@@ -96,8 +96,8 @@ _noting = threading.Lock()
 
 
 def note_digest(folder: Path, name: str) -> None:
-    """Add the digest of a submission's present evidence to the list. ``origin`` detects later changes by it, and copies
-    of another submission's evidence."""
+    """Add the digest of a submission's present evidence to the list. By this digest ``origin`` detects later changes,
+    and copies of another submission's evidence."""
     with _noting:
         noted = _digests(folder)
         digest = hashlib.sha256((folder / files.slug(name) / RECORD).read_bytes()).hexdigest()
@@ -133,7 +133,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def load(folder: Path, name: str, under: Keys) -> Gathered | None:
-    """Return the evidence, without the arrays of the student's run; None if there is none valid under these keys."""
+    """Return the evidence, without the arrays of the student's run; None if none is valid under these keys."""
     place = folder / files.slug(name)
     try:
         stored = _read(place)
@@ -191,8 +191,8 @@ def submissions(folder: Path) -> list[Submission]:
 
 
 def load_at(place: Path, circumstances: str) -> tuple[str, Identity, Gathered | None]:
-    """Return the name and identity of the submission whose evidence is in ``place``, and the evidence; None for this if
-    it was gathered under other circumstances or is damaged."""
+    """Return the name and identity of the submission whose evidence is in ``place``, and the evidence. The evidence is
+    None if it was gathered under other circumstances or is damaged."""
     name, identity = place.name, Identity()
     try:
         stored = _read(place)

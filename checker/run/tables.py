@@ -1,7 +1,7 @@
 """Write the files that show all submissions of a results folder: the index, the tables, and the links between pages.
 
-They hold every submission that is stored in the folder, whichever of them the last command was about. A submission
-that this command did not reach keeps the result that ``results.json`` has of it.
+They hold every submission that is stored in the folder, not only those of the last command. A submission that this
+command did not reach keeps its result in ``results.json``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -66,7 +66,8 @@ def name_of(end: End) -> str:
 
 
 def known(out: Path, settings: RunSettings) -> dict[str, End]:
-    """Return the results of earlier commands by slug: reports whose page is still there, and what was not finished.
+    """Return the results of earlier commands by slug: reports whose page is still there, and submissions without a
+    verdict.
 
     Reports on other data or of another assignment lose their verdict: they cannot stand in the same tables.
     """
@@ -84,7 +85,7 @@ def _outdated(report: Report) -> Unfinished:
 
 
 def stored(out: Path) -> Results | None:
-    """Return what is in the table of results; None if there is none that this version can read."""
+    """Return the content of the table of results; None if there is none that this version can read."""
     path = out / RESULTS
     try:
         return from_json(Results, path.read_bytes()) if path.is_file() else None
@@ -100,7 +101,7 @@ def _fits(report: Report, settings: RunSettings) -> bool:
 
 def write(overview: Overview, title: str, note: DatasetNote, out: Path) -> tuple[str, ...]:
     """Write the index, the tables for other programs, the links between pages, and the table of decisions for
-    demonstrators to fill in. Return what there is to tell about decisions.
+    demonstrators to fill in. Return sentences about decisions.
 
     Raises UsageError, after all else is written, if the existing table of decisions is no longer valid.
     """
@@ -114,8 +115,8 @@ def write(overview: Overview, title: str, note: DatasetNote, out: Path) -> tuple
 
 
 def bring_decisions_together(out: Path, ends: Iterable[End]) -> tuple[str, ...]:
-    """Give each student a row in the table of decisions. If the desk has a store of decisions, exchange them with it,
-    and return what there is to tell.
+    """Give each student a row in the table of decisions. If the desk has a store of decisions, exchange decisions with
+    it, and return sentences about them.
 
     Raises UsageError if the existing table or the store is not valid.
     """
@@ -151,7 +152,7 @@ def _entries(overview: Overview, out: Path) -> list[Entry]:
 
 
 def _decided(out: Path) -> dict[str, Decided]:
-    """Return each student's decision; none if the table is not valid, which ``write`` reports in the end."""
+    """Return each student's decision; no decisions if the table is invalid. ``write`` reports that at the end."""
     path = out / decisions.FILE
     try:
         if decision_log.exists(out):
@@ -163,7 +164,7 @@ def _decided(out: Path) -> dict[str, Decided]:
 
 
 def _link(entries: Sequence[Entry], out: Path) -> None:
-    """Make each page lead to the previous and the next one of the index. Pages with these links already stay."""
+    """Link each page to its neighbours in the index. Pages that already have these links stay unchanged."""
     for entry, neighbours in zip(entries, html.neighbours(entries, "../"), strict=True):
         path = out / entry.href
         before = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Checks what was typed, before anything else, and tells everything that is wrong at once."""
+"""Checks the typed options before anything else, and reports all errors together."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ Check = Callable[[], object]
 
 
 def require(*checks: Check) -> None:
-    """Run all checks. Raise UsageError with everything that they found wrong."""
+    """Run all checks. Raise UsageError with all errors that they raised."""
     faults = []
     for check in checks:
         try:

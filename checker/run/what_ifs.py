@@ -1,8 +1,9 @@
-"""What people try with students' networks: one thing at a time for each person, few that wait, and none twice.
+"""What-ifs that people request: one at a time for each person, a limited queue, and none trained twice.
 
-Theory of operation: a request is answered from a cache beside the student's evidence if the same was tried before, with
-the same evidence and the same code. Else it waits for a box of the place, and its epochs arrive one by one. A person's
-newer request ends the older one. Threads here live as long as the desk: a box ends with the thread that started it.
+Theory of operation: a request is answered from a cache beside the student's evidence if the same variant was tried
+before, with the same evidence and the same code. Otherwise it waits for a box of the place, and its epochs arrive one
+by one. A person's newer request ends the older one. Threads here live as long as the desk: a box ends with the thread
+that started it.
 """
 
 import contextlib
@@ -42,11 +43,11 @@ TRIED = "tried"
 CODE = (*keys.VARIANTS, "checker.whatif")
 MOST_WAITING = 12
 MOST_KEPT, MOST_OPEN = 60, 6
-"""Cached results of a submission, and submissions whose evidence is held in memory."""
+"""Maximum numbers of cached results of a submission, and of submissions whose evidence is held in memory."""
 ADVICE_SECONDS = 300.0
-"""Most time for one training of an advice, with waiting for a box."""
+"""Time limit for one training of an advice, including the wait for a box."""
 UNWANTED_SECONDS = 10.0
-"""After this time without a look nobody waits for a training."""
+"""A training that nobody has looked at for this long is no longer wanted."""
 STOPPED = "This training was stopped: a newer one of yours took its place, or nobody waited for it."
 OTHER_VERSION = (
     "The evidence of this submission was gathered by another version of the checker, or for another assignment. Run "
@@ -87,7 +88,7 @@ class Trying:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether somebody waits for it."""
+        """Whether somebody waits for the result."""
         return not self._stopped.is_set() and time.monotonic() - self._looked < UNWANTED_SECONDS
 
     def look(self) -> tuple[Epoch, ...]:
@@ -96,19 +97,19 @@ class Trying:
         return tuple(self._epochs)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end; tell whether it has come."""
+        """Wait for the end; tell whether the request has ended."""
         until = time.monotonic() + seconds
         while not self._ended.wait(min(1.0, max(0.0, until - time.monotonic()))) and time.monotonic() < until:
             self.look()
         return self.has_ended
 
     def stop(self) -> None:
-        """End it: nobody waits for it any more."""
+        """End the request: nobody waits for the result any more."""
         self._stopped.set()
 
     @property
     def live(self) -> Live:
-        """What the training is watched by."""
+        """The callbacks with which the training reports to this request."""
         return Live(self._epochs.append, lambda: self.is_wanted)
 
     def end(self, result: Tried | None, error: str = "") -> None:
@@ -127,10 +128,10 @@ class _Opened:
 
 
 class Workshop:
-    """What-ifs on a results folder, opened when somebody first asks: data and settings are read then, and a box starts.
+    """What-ifs on a results folder, opened on the first request: then data and settings are read, and a box starts.
 
-    They run on the workers of a scheduler if ``elsewhere`` gives its boxes for some settings, else on this machine. No
-    code of a student's runs in them, so a machine without a wall may do them, too.
+    They run on the workers of a scheduler if ``elsewhere`` returns its boxes for some settings, else on this machine.
+    They run no code of a student, so a machine without a wall may run them, too.
     """
 
     def __init__(self, out: Path, elsewhere: Callable[[RunSettings], Place] | None = None) -> None:
@@ -156,7 +157,7 @@ class Workshop:
         return places.Pool(kinds.choose("none" if bubblewrap.why_not() else kinds.KINDS[0]), slots)
 
     def get_ready(self) -> None:
-        """Open them in the background. An error shows when somebody asks."""
+        """Open the what-ifs in the background. An error is raised on the next request."""
 
         def ready() -> None:
             with contextlib.suppress(CheckerError):
@@ -165,7 +166,7 @@ class Workshop:
         threading.Thread(target=ready, daemon=True).start()
 
     def close(self) -> None:
-        """End all that is tried."""
+        """End all trainings."""
         with self._lock:
             self._closed = True
             if self._what_ifs is not None:
@@ -173,7 +174,7 @@ class Workshop:
 
 
 def settings_of(out: Path) -> RunSettings:
-    """Return the settings of the batch that wrote a results folder. Raises UsageError if they are not known."""
+    """Return the settings of the batch that wrote a results folder. Raises UsageError if it has none."""
     if remembered.read(out) is None:
         raise UsageError(f"{out} does not say what it was checked with.", "Run `checker batch` on it again.")
     return session.settings(remembered.completed(Request(out=out), out))
@@ -191,7 +192,7 @@ class WhatIfs:
         self._of: dict[str, Trying] = {}
 
     def get_ready(self) -> None:
-        """Warm up a box of the place, in a thread that stays."""
+        """Warm up a box of the place, in a thread that lives as long as the desk."""
         self._executor.submit(self._place.get_ready)
 
     def original(self, slug: str) -> Original:
@@ -220,7 +221,8 @@ class WhatIfs:
         make_answer(self._out, slug, number, by, settings, reference, self._place)
 
     def advise(self, slug: str, report: Report, person: str) -> Direction | None:
-        """Try what helps a submission below the bar, and keep it with its evidence; None if there is nothing to try.
+        """Find the direction of a submission below the bar, and store it with the evidence; None if there is nothing to
+        try.
 
         Each change is a what-if of ``person``. Raises RefusedError, in words, if they cannot be tried.
         """
@@ -236,26 +238,26 @@ class WhatIfs:
         return directions.find(self._out / EVIDENCE / slug, opened.gathered, report, self._settings, train)
 
     def direction(self, slug: str) -> Direction | None:
-        """Return what helps a submission, if that was tried."""
+        """Return a submission's direction; None if there is none."""
         return directions.read(self._out / EVIDENCE / slug)
 
     def networks(self, slug: str) -> Sequence[answers.Network]:
-        """Return the networks of a student's file; raises RefusedError if their evidence cannot be used."""
+        """Return the networks of a student's file; () if their evidence cannot be used."""
         place = self._out / EVIDENCE / slug
         _, _, gathered = store.load_at(place, keys.circumstances(self._settings))
         return answers.networks(gathered.evidence, self._settings) if gathered else ()
 
     def known(self, slug: str, variant: Variant) -> Tried | None:
-        """Return what came of a variant that was tried before; None if it was not. Raises the errors of ``ask``."""
+        """Return the result of a variant that was tried before; None if it was not. Raises the errors of ``ask``."""
         opened, variant = self._reduced(slug, variant)
         return self._find(self._cached(slug, opened, variant))
 
     def reduced(self, slug: str, variant: Variant) -> Variant:
-        """Return a variant without what is as the student had it. Raises RefusedError if it cannot be tried."""
+        """Return a variant without the settings that equal the student's. Raises RefusedError if it cannot be tried."""
         return self._reduced(slug, variant)[1]
 
     def ask(self, slug: str, variant: Variant, person: str) -> Trying:
-        """Try a variant for a person, whose earlier request is ended unless it is the same.
+        """Try a variant for a person. The person's earlier request ends unless it is the same.
 
         Raises RefusedError, in words, if it cannot be tried, or if too many wait.
         """
@@ -302,7 +304,7 @@ class WhatIfs:
             trying.end(None, STOPPED)
         except CheckerError as error:
             trying.end(None, error.message)
-        except Exception as error:  # our own failure: whoever waits must hear of it
+        except Exception as error:  # our own failure: people who wait must see it
             _logger.exception("a what-if failed")
             trying.end(None, f"The checker failed: {type(error).__name__}.")
 
@@ -337,7 +339,7 @@ class WhatIfs:
         return self._out / EVIDENCE / slug / TRIED / f"{key[:32]}.json"
 
     def close(self) -> None:
-        """End all that is tried."""
+        """End all trainings."""
         with self._lock:
             for trying in self._of.values():
                 trying.stop()
@@ -352,7 +354,7 @@ def _read(path: Path) -> Tried | None:
 
 
 def _write(path: Path, result: Tried) -> None:
-    """Keep a result, and the newest others of the submission. A cache that cannot be written to is none.
+    """Store a result, and keep the submission's newest others. A cache that cannot be written is ignored.
 
     If the submission was erased meanwhile, nothing of it is written again.
     """

@@ -1,4 +1,4 @@
-"""The workers of a Dask scheduler that have boxes for a batch: how many, and for how long there may be none."""
+"""The workers of a Dask scheduler that have boxes for a batch: their number, and the wait if there are none."""
 
 import threading
 import time
@@ -12,15 +12,15 @@ from checker.errors import HarnessError, LostError
 MEMORY = "memory"
 """The Dask resource for a worker's memory, in MiB."""
 LOOK_SECONDS = 5.0
-"""Time between two looks at the workers."""
+"""Interval between checks of the workers."""
 WAIT_SECONDS = 600.0
-"""How long a batch waits for a worker after the last one has gone: boxes warm up, a queue starts another job."""
+"""Time that a batch waits for a worker after the last one has gone: boxes warm up, a queue starts another job."""
 SCHEDULER_LOST = "The batch was interrupted, or its scheduler was lost."
 
 
 class Workers:
-    """The workers whose boxes, of this ``kind`` and with this much ``memory`` in MiB, a batch can use. ``say`` tells a
-    person that all have gone, and that one has come. Its methods are called from many threads."""
+    """The workers whose boxes, of this ``kind`` and with this much ``memory`` in MiB, a batch can use. ``say`` prints
+    that all have gone, or that one has come. Its methods are called from many threads."""
 
     def __init__(self, client: Client, kind: str, memory: int, say: Callable[[str], None]) -> None:
         self._client, self._kind, self._memory, self._say = client, kind, memory, say
@@ -34,17 +34,17 @@ class Workers:
         return str(self._client.scheduler.address) if self._client.scheduler else ""
 
     def known(self) -> int:
-        """Return how many workers the scheduler has, with boxes for the batch or without."""
+        """Return the number of the scheduler's workers, with boxes for the batch or without."""
         return len(self._workers())
 
     def boxes(self) -> list[int]:
-        """Return how many boxes of each worker the batch can use at a time, for workers with any."""
+        """Return the number of boxes of each worker that the batch can use at a time, for workers with any."""
         offers = [worker["resources"] for worker in self._workers().values() if self._kind in worker["resources"]]
         fit = [min(int(offer[self._kind]), int(offer[MEMORY] // self._memory)) for offer in offers]
         return [count for count in fit if count]
 
     def require(self) -> None:
-        """Look after the workers, if the last look was some seconds ago.
+        """Check the workers, unless the last check was less than ``LOOK_SECONDS`` ago.
 
         Raises LostError if there has been none for too long, HarnessError if the scheduler is lost.
         """

@@ -1,1 +1,1 @@
-"""Metrics, splits and targets: what a score is, and of which rows. It may import ``wire``, records and errors."""
+"""Metrics, splits and targets: a score and its rows. It may import ``wire``, records and errors."""

@@ -1,4 +1,4 @@
-"""Which rows a seed holds out, and which of a submission's rows it trains on. Pure."""
+"""The rows that a seed holds out, and the rows of a submission that it trains on. Pure."""
 
 from checker.records.arrays import Array
 from checker.records.settings import RunSettings
@@ -19,5 +19,5 @@ def held_out_split(
 
 
 def held_out_rows(seed: int, settings: RunSettings) -> Array:
-    """Return the rows that a seed holds out, the same for everyone."""
+    """Return the rows that a seed holds out. They are the same for everyone."""
     return splits.split(settings.dataset.strata, settings.assignment.splits, seed).held_out

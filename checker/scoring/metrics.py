@@ -1,4 +1,4 @@
-"""The table of metrics for all tasks: how each is measured, which way is better, and how its values are written. Pure.
+"""The table of metrics for all tasks: each with its computation, its better direction, and its unit. Pure.
 
 A metric compares a network's outputs for some rows with their labels. For a classification these are class scores (n,
 classes) and class numbers (n,); for a regression, values (n,) and true values (n,), both in the data's unit.
@@ -29,7 +29,7 @@ _MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Unit:
-    """How numbers of one kind are written. Differences of percentages are in points."""
+    """The format of numbers of one kind. Differences of percentages are in points."""
 
     factor: float = 1
     decimals: int = 0

@@ -25,8 +25,8 @@ def by_row(predictions: Array) -> Array:
 
 
 def said(outputs: Array) -> Array:
-    """Return a network's outputs (n, k) by row (n,): a class, ``NO_CLASS`` where an output is not finite, or the value
-    of a single output."""
+    """Return a network's outputs (n, k) by row (n,): a class, ``NO_CLASS`` if an output is not finite, or the value of
+    a single output."""
     table = outputs.reshape(len(outputs), -1)
     if table.shape[1] == 1:
         return np.asarray(table[:, 0], dtype=VALUES)
@@ -46,7 +46,7 @@ def packed(outputs: Array) -> str:
 
 
 def unpacked(text: str, classes: int, rows: int) -> Array:
-    """Return the outputs by row (rows,) in a text; EvidenceError where it holds anything else."""
+    """Return the outputs by row (rows,) in a text; EvidenceError if it holds anything else."""
     kind = CLASSES if classes else VALUES
     size, reader = rows * kind.itemsize, zlib.decompressobj()
     try:

@@ -1,8 +1,8 @@
 """Held-out splits from fixed seeds, and the hand-out's features for them.
 
-A split covers *all* rows of the data set, whatever a submission used, so that submission, reference and baseline are
-tested on the same rows. It is stratified by class, so that even ISLAND, with five rows, has one in the test; in a
-regression, by tenths of the target.
+A split covers *all* rows of the data set, including rows that a submission did not use, so that submission, reference
+and baseline are tested on the same rows. It is stratified by class, so that even ISLAND, with five rows, has one in the
+test; in a regression, by tenths of the target.
 """
 
 from dataclasses import dataclass

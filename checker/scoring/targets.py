@@ -1,11 +1,11 @@
-"""How a student's targets of a regression come from the data set's numbers, and the inverse. Pure.
+"""The map from the data set's numbers to a student's targets in a regression, and its inverse. Pure.
 
 Theory of operation: students predict dollars, hundreds of thousands of dollars, standardised values, or logarithms. All
 these are ``factor * g(t) + offset``, where ``g`` is the identity or ``log(t + shift)``; ``log1p`` of hundreds of
 thousands is ``log(t + 100000)`` less a constant. ``match`` fits both constants by least squares for each ``g``, row by
-row, without the rows that do not fit. Where the rows disagree but the two *distributions* are images of one another, as
-after a shuffle, the constants come from the quantiles, and all rows count as different. Where the rows are not known at
-all, the constants come from the quantiles too.
+row, without the rows that do not fit. If the rows disagree but the two *distributions* are images of one another, such
+as after a shuffle, the constants come from the quantiles, and all rows count as different. If the rows are unknown, the
+constants come from the quantiles, too.
 
 The clean guest trains on the data set's own numbers after this mapping; its predictions are mapped back.
 """
@@ -22,22 +22,22 @@ Array = NDArray[Any]
 
 SHIFTS = (None, 0.0, 1.0, 100_000.0)
 TOLERANCE = 1e-3
-"""In deviations of the student's targets: a row that is farther off has another target than the data's."""
+"""Tolerance in deviations of the student's targets. A row that is farther off has another target than the data's."""
 
 SIMILAR_SHAPE = 0.05
-"""Largest misfit of two like distributions, in quartile ranges: two thousand random rows are up to 0.03 off."""
+"""Largest misfit of two similar distributions, in quartile ranges: two thousand random rows are up to 0.03 off."""
 
 QUANTILES = np.linspace(0.02, 0.98, 97)
 MIN_ROWS = 10
 UNKNOWN = "The checker does not recognise the targets"
-"""Begins the reason why a network with targets of no known scale is not trained again."""
+"""The beginning of the reason why a network with targets of unknown scale is not retrained."""
 LARGEST_LOGARITHM = 25.0
 """Limit on predicted logarithms, because larger ones would overflow."""
 
 
 @dataclass(frozen=True)
 class TargetMatch:
-    """How a student's targets come from the data's, and in how many rows they differ.
+    """The scale of a student's targets, and the number of rows that differ from the data.
 
     Without a known scale, no rows are counted.
     """
@@ -59,7 +59,7 @@ def match(theirs: Array, values: Array, everyone: Array) -> TargetMatch:
 
 
 def _same_order(theirs: Array, values: Array) -> bool:
-    """Tell whether both order the rows alike: then the targets belong to their rows, under some unknown map."""
+    """Tell whether both order the rows alike: then the targets belong to their rows, under an unknown map."""
     known = np.isfinite(theirs)
     if known.sum() < MIN_ROWS:
         return False

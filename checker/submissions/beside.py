@@ -1,8 +1,8 @@
 """Finds the companions of a single file: only files that its code names, never a whole folder.
 
-A student's own file may lie in a home folder, among downloads, or on a desktop. So only files are taken whose name the
-code holds, or that it imports as modules, and files that these name in turn. A folder is searched only if the code
-names it.
+A student's own file may lie in a home folder, among downloads, or on a desktop. So a file is taken only if the code
+contains its name or imports it as a module, or if a file taken before does. A folder is searched only if the code names
+it.
 """
 
 import contextlib

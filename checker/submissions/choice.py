@@ -24,11 +24,11 @@ MAX_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 4 * 2**30
 """Limit on all chosen members of a zip together, unpacked."""
 DOWNLOAD = timedelta(hours=1)
-"""Longest time that a platform takes to write a zip."""
+"""Maximum time that a platform takes to write a zip."""
 MOST_TRIED = 3
-"""At most this many files of one upload are tried for an answer."""
+"""Maximum number of files of one upload that are tried for an answer."""
 NAMED = 10
-"""At most this many files are named in a sentence."""
+"""Maximum number of files that a sentence names."""
 
 
 def find(path: Path) -> tuple[Submission, ...]:
@@ -87,7 +87,7 @@ def misnamed(submission: Submission) -> tuple[Adaptation, ...]:
 
 
 def _sorted_out(found: list[File], zip_name: str = "") -> list[Upload]:
-    """Return each student's upload, with the hidden files that lie only among this student's files."""
+    """Return each student's upload, with the hidden files below a folder that holds only this student's files."""
     seen = [file for file in found if not file.hidden]
     uploads = sort_out(seen, zip_name)
     owners: dict[tuple[str, ...], set[int]] = {}

@@ -14,13 +14,13 @@ from checker.submissions.naming import SUFFIXES, meant
 from checker.submissions.uploads import File, told
 
 MOST = 200
-"""At most this many files of one upload travel."""
+"""Maximum number of files of one upload that travel."""
 MAX_BYTES = 32 * 2**20
 """Limit on one file."""
 MAX_ALL_BYTES = 64 * 2**20
 """Limit on all files of an upload together, unpacked."""
 MOST_LEFT_OUT = 50
-"""At most this many files are listed that do not travel."""
+"""Maximum number of listed files that do not travel."""
 PACKAGES = frozenset({"site-packages", "dist-packages", "node_modules"})
 ENVIRONMENT = "pyvenv.cfg"
 """Lies at the top of every virtual environment."""

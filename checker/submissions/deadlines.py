@@ -49,7 +49,7 @@ class Granted:
 def read(content: bytes, deadline: datetime) -> tuple[Extension, ...]:
     """Return the extensions in a file with columns ``student`` and ``until``.
 
-    Raises UsageError if a column is missing, or, with the row's number, if a row makes no sense.
+    Raises UsageError if a column is missing, or, with the row's number, if a row is invalid.
     """
     sheet = sheets.read(content, ("student", "until"))
     if sheet is None:

@@ -117,7 +117,7 @@ def _plain(files: Sequence[File]) -> list[Upload]:
 
 
 def _moodle(files: Sequence[File]) -> list[Upload]:
-    """In Moodle's paths the student's name ends at the first underscore; other files are as without a platform."""
+    """In Moodle's paths the student's name ends at the first underscore. Other files have no platform."""
     matches = [(file, _MOODLE.fullmatch("/".join(file.parts))) for file in files]
     found = _grouped((_participant(match), _own(file, match["rest"])) for file, match in matches if match)
     others = [file for file, match in matches if not match]

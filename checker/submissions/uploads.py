@@ -21,10 +21,10 @@ from checker.errors import HarnessError, UsageError
 IGNORED = ("__pycache__", "__MACOSX", ".ipynb_checkpoints", ".DS_Store")
 """Files that programs leave beside people's files; they are ignored without a note."""
 NOTHING = ".nothing"
-"""Name of the entry that stands for a folder without any file: without it nobody would see the folder."""
+"""Name of the entry that stands for a folder without any file. Without the entry the folder would be overlooked."""
 MOST_MEMBERS = 100_000
 RATIO = 200
-"""Maximum compression ratio. A notebook has about 10, a repetitive one 50; deflate allows about 1,000."""
+"""Maximum compression ratio. A notebook has a ratio of about 10, a repetitive one 50; deflate allows about 1,000."""
 HARMLESS = 2**24
 """Unpacked size in bytes up to which any ratio is allowed."""
 UTF8 = 0x800
@@ -58,7 +58,7 @@ class File:
 
     @property
     def stands_for_nothing(self) -> bool:
-        """Tell whether it is no file, but stands for a folder without any."""
+        """Tell whether this entry is no file, but stands for a folder without any."""
         return self.name == NOTHING and not self.hidden
 
     def read(self, limit: int) -> bytes:

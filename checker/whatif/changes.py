@@ -1,4 +1,4 @@
-"""Applies a variant to a student's network, and says in words what it changes. Pure."""
+"""Applies a variant to a student's network, and describes its changes in words. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from checker.whatif.refusal import RefusedError
 
 @dataclass(frozen=True)
 class Changed:
-    """A changed network with its recipe and inputs. ``words`` says what was changed; ``notes`` what else to know."""
+    """A changed network with its recipe and inputs. ``words`` describe the changes; ``notes`` are further remarks."""
 
     architecture: Architecture
     recipe: Recipe
@@ -77,7 +77,7 @@ AS_IT_IS = "nothing changed"
 
 
 def in_words(original: Original, variant: Variant) -> str:
-    """Return what a variant changes: "layer 1 with 200 units; 5 epochs instead of 20"."""
+    """Return a variant's changes in words: "layer 1 with 200 units; 5 epochs instead of 20"."""
     return "; ".join(_said(original, variant)) or AS_IT_IS
 
 
@@ -125,7 +125,7 @@ def _of_layer(original: Original, change: LayerChange) -> Iterator[str]:
 
 
 def reduced(original: Original, variant: Variant) -> Variant:
-    """Return the variant without what is as the student had it: a form sends everything that it shows."""
+    """Return the variant without the settings that equal the student's: a form sends everything that it shows."""
     layers = tuple(of for of in variant.layers if any(True for _ in _of_layer(original, of)) or _unknown(original, of))
     first, epochs = original.recipe.phases[0], original.epochs
     rate = recipes.learning_rate(original.recipe)

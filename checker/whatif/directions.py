@@ -1,9 +1,9 @@
-"""Which changes may help a submission below the bar, and which of them does: as a direction, not as code.
+"""Finds a change that helps a submission below the bar, and describes it as a direction, not as code.
 
 Theory of operation: the diagnosis of a submission suggests changes, at most six, the cheapest for a student first. Each
-is trained for one seed. One that reaches that seed's bar helps, and the first such is named; else the one that gains
-most, if that is more than the network's own scores differ from seed to seed. Trained for one seed, it is no more than a
-direction: the student finds the rest.
+is trained for one seed. The first change that reaches that seed's bar is named. If none does, the change with the
+largest gain is named, if the gain is larger than the differences to the reference vary from seed to seed. Trained for
+one seed, a change is no more than a direction: the student finds the rest.
 """
 
 import math
@@ -27,7 +27,7 @@ MOST = 6
 MOST_SECONDS = 60.0
 """No further change is tried after this time."""
 USUAL = ("scaled", "rate-down", "rate-up", "100-epochs", "add-layer", "double-units")
-"""What may help where the diagnosis says nothing."""
+"""Changes that may help if the diagnosis suggests nothing."""
 BY_SYMPTOM = {
     Symptom.DIVERGED: ("scaled", "rate-down"),
     Symptom.UNDERFITS: ("scaled", "rate-up", "rate-down", "100-epochs", "no-dropout", "double-units", "add-layer"),
@@ -71,8 +71,8 @@ class Outcome:
 
 
 def wanted(report: Report) -> bool:
-    """Tell whether a direction is looked for: the network was trained again, and its score is below the bar, or its
-    loss became NaN."""
+    """Tell whether to look for a direction: the clean guest retrained the network, and its score is below the bar or
+    its loss became NaN, not because of the data or the file."""
     if report.replayed or (report.cause is not None and report.cause.kind in ELSEWHERE):
         return False
     if report.comparison is not None:
@@ -81,8 +81,8 @@ def wanted(report: Report) -> bool:
 
 
 def suggested(report: Report, original: Original) -> list[tuple[str, Variant]]:
-    """Return the changes that a diagnosis suggests and that can be tried, each with its direction in words, the
-    cheapest first, at most ``MOST``."""
+    """Return at most ``MOST`` changes that a diagnosis suggests and that can be tried, each with its direction in
+    words, the cheapest first."""
     keys = dict.fromkeys(BY_CAUSE.get(report.cause.kind, ()) if report.cause else ())
     for observation in report.observations:
         keys |= dict.fromkeys(BY_SYMPTOM.get(observation.symptom, ()))
@@ -113,7 +113,7 @@ def find(
             break
         try:
             tried = train(replace(variant, seeds=(seed,)))
-        except RefusedError:  # as when its caps are found to be exceeded only in the guest
+        except RefusedError:  # for example, only the guest finds that the caps are exceeded
             continue
         outcomes.append(Outcome(words, tried, _reaches(tried, report, original)))
     return direction(outcomes, len(changes), report, original, clock() - began) if outcomes else None
@@ -140,7 +140,7 @@ def _is_at_bar(score: float, of: SeedScore, original: Original) -> bool:
 def direction(
     outcomes: Sequence[Outcome], suggested: int, report: Report, original: Original, seconds: float
 ) -> Direction:
-    """Return the direction that these outcomes show. ``suggested``: how many changes there were to try."""
+    """Return the direction that these outcomes show. ``suggested``: number of changes to try."""
     chosen = next((one for one in outcomes if one.reaches), None) or _largest(outcomes, report, original)
     left = f"; {suggested - len(outcomes)} more were not tried, for lack of time" if suggested > len(outcomes) else ""
     cost = f"{counted(len(outcomes), 'training')} of one seed, {seconds:.0f} s{left}."
@@ -184,7 +184,7 @@ def _largest(outcomes: Sequence[Outcome], report: Report, original: Original) ->
 
 
 def _chance(compared: Comparison, original: Original) -> float:
-    """Return by how much a single seed's gain may be off: from the spread of the differences to the reference."""
+    """Return the uncertainty of a single seed's gain, from the spread of the differences to the reference."""
     differences = [of.score - of.reference for of in compared.scores]
     if len(differences) < 2:
         return original.settings.assignment.bar.tolerance

@@ -1,8 +1,8 @@
 """A variant as the plain fields of a form or an address, and back. Pure.
 
 Theory of operation: a field of a layer is ``layer.3.units``; of a new layer, ``add.1.kind``. An empty field changes
-nothing. Every other text either is a variant or is refused, with a sentence that names the field. A new layer counts
-from its kind on, so a form may always offer an empty one.
+nothing. Every other text is either valid or refused, with a sentence that names the field. A new layer counts only if
+its kind is set, so a form may always offer an empty one.
 """
 
 import math
@@ -32,7 +32,7 @@ Items = Sequence[tuple[str, str]]
 
 
 def parse(items: Iterable[tuple[str, str]]) -> Variant:
-    """Return the variant that fields describe; RefusedError for an unknown field, or one with nonsense in it."""
+    """Return the variant that fields describe; RefusedError for an unknown field or an invalid value."""
     given = [(str(key), str(value).strip()) for key, value in items if str(value).strip()]
     if len(given) > MOST_FIELDS:
         raise RefusedError("A what-if has no more than a few hundred fields.")

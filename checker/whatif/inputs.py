@@ -1,9 +1,9 @@
 """Changes of a network's inputs: columns left out, scaling off or on. Pure.
 
-Theory of operation: a student's inputs are known as they scaled them. Where a column is an affine image of one of the
-data's, its unscaled values are the data's own; a gap that the student filled is computed back, to six digits. How
-large a computed column was before it was scaled is not known, so scaling it off is refused. Scaling on leaves a column
-as it is and fits a scaler to it, on the training rows of each seed, as for a student's own scaler.
+Theory of operation: the evidence holds a student's inputs after scaling. If a column is an affine image of a column of
+the data, its unscaled values are the data's own; a gap that the student filled is computed back, to six digits. The
+size of a computed column before scaling is unknown, so switching its scaling off is refused. With scaling on, the
+column stays as it is and a scaler is fitted to it on the training rows of each seed, as for a student's own scaler.
 """
 
 import re
@@ -23,11 +23,11 @@ from checker.wire.frames import reference
 
 STANDARD = Scaler(ScalerKind.STANDARD, FittedOn.TRAINED)
 NEAR = 1e-5
-"""How far a scale may lie from 1, or an offset from 0 in deviations, in a column that was not scaled."""
+"""Largest distance of the scale from 1, and of the offset from 0 in deviations, in a column that was not scaled."""
 
 
 def kept(traced: TracedInputs, without: Sequence[str], settings: RunSettings) -> tuple[bool, ...]:
-    """Return which inputs are left when columns of the data are left out."""
+    """Return for each input whether it stays when columns of the data are left out."""
     known = settings.assignment.data.features
     for name in without:
         if name not in known:
@@ -73,7 +73,7 @@ def changed(traced: TracedInputs, variant: Variant, settings: RunSettings) -> Tr
 
 
 def scaled_columns(traced: TracedInputs, settings: RunSettings) -> int:
-    """Return how many inputs are scaled columns of the data."""
+    """Return the number of inputs that are scaled columns of the data."""
     return sum(_is_scaled(traced, at, settings) for at in range(len(traced.tracing.columns)))
 
 
@@ -88,7 +88,7 @@ def is_standard(traced: TracedInputs) -> bool:
 
 
 def _has_size(values: Array) -> bool:
-    """Tell whether a column is more than a mark of two values."""
+    """Tell whether a column has more than two values."""
     return len(np.unique(values)) > 2
 
 

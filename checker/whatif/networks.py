@@ -1,8 +1,8 @@
-"""Changes of a network's layers: units, activations, dropout rates, layers that go or are new. Pure.
+"""Changes of a network's layers: units, activations, dropout rates, dropped and new layers. Pure.
 
-Theory of operation: the graph of calls is changed in place, and then written down anew. A layer that goes hands its
-input on to whatever took its output. Widths are followed through the changed graph: a layer whose input has another
-width than before must be one that takes any, else the variant is refused before a guest tries it.
+Theory of operation: the graph of calls is changed in place, and then written down anew. The input of a dropped layer
+goes to the layers that took its output. Widths are followed through the changed graph. If the width of a layer's input
+changes, the layer must accept any width; otherwise the variant is refused before a guest tries it.
 """
 
 import math
@@ -20,14 +20,14 @@ KEEPS_WIDTH = frozenset(
     "Activation Dropout GaussianDropout GaussianNoise AlphaDropout ReLU LeakyReLU PReLU ELU Softmax BatchNormalization "
     "LayerNormalization UnitNormalization Normalization Rescaling ActivityRegularization".split()
 )
-"""Layers whose output has the shape of their input, whatever that is."""
+"""Layers whose output has the shape of their input, for any shape."""
 ALIKE = allow_list.MERGING - {"Concatenate"}
 """Layers that take several inputs of one width."""
 
 
 @dataclass(eq=False)
 class _Call:
-    """A call of a layer on the outputs of others. ``number``: the layer's, as variants count them; 0 for an input."""
+    """A call of a layer on the outputs of others. ``number``: the layer's number in variants; 0 for an input."""
 
     layer: Layer
     inputs: list["_Call"] = field(default_factory=list)
@@ -116,7 +116,7 @@ class Graph:
         self._calls.insert(self._calls.index(place) + 1, made)
 
     def drop_normalisers(self) -> int:
-        """Leave out the layers that scale the inputs before any layer with units; return how many."""
+        """Leave out the layers that scale the inputs before any layer with units; return their number."""
         behind: set[_Call] = set()
         found = []
         for call in self._calls:
@@ -129,7 +129,7 @@ class Graph:
         return len(found)
 
     def drop_columns(self, kept: Sequence[bool]) -> None:
-        """Take fewer columns: ``kept`` says which of the inputs', in their order."""
+        """Take fewer columns: ``kept`` marks the inputs that stay, in their order."""
         start = 0
         for call in self._calls:
             if call.layer.class_name != "InputLayer":
@@ -167,7 +167,7 @@ class Graph:
         return changed
 
     def _require_fit(self, call: _Call, widths: Mapping[_Call, int | None]) -> None:
-        """Refuse a layer that takes only inputs of the width that it had."""
+        """Refuse the variant if a layer cannot take the changed widths of its inputs."""
         name = call.layer.class_name
         if name == "InputLayer" or call.number == -1:
             return
@@ -182,7 +182,7 @@ class Graph:
             raise RefusedError(f"Layer {call.number} (Rescaling) holds a number for each column.")
 
     def _counted(self) -> int:
-        """Return the weights of the layers whose widths are known; a shared layer counts once."""
+        """Return the number of weights of the layers with known widths; a shared layer counts once."""
         widths, counts = _widths(self._calls), dict[str, int]()
         for call in self._calls:
             width = widths[call.inputs[0]] if call.inputs else None
@@ -216,7 +216,7 @@ def _weights(layer: Layer, width: int) -> int:
 
 
 def _widths(calls: Iterable[_Call]) -> dict[_Call, int | None]:
-    """Return the width of each call's output; None if it is no plain vector, or not known."""
+    """Return the width of each call's output; None if the output is no plain vector, or its width is unknown."""
     found: dict[_Call, int | None] = {}
     for call in calls:
         config, fed = call.layer.config, [found[one] for one in call.inputs]
@@ -247,7 +247,7 @@ def _with_activation(layer: Layer, change: LayerChange) -> Layer:
 
 
 def require_listed(architecture: Architecture) -> None:
-    """Refuse a network of anything that the clean guest would not build, too."""
+    """Refuse a network that the clean guest would not build."""
     for layer in architecture.layers:
         allowed = allow_list.LAYERS.get(layer.class_name)
         if allowed is None or set(layer.config) - {*allowed.split(), "trainable"}:

@@ -1,4 +1,4 @@
-"""A student's network as it was trained again, from stored evidence: what variants change. Pure."""
+"""A student's network as the clean guest retrained it, from stored evidence: the starting point of variants. Pure."""
 
 import sys
 from collections.abc import Sequence
@@ -32,18 +32,18 @@ class Original:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the student asked for."""
+        """The number of epochs that the student asked for."""
         return sum(phase.epochs for phase in self.recipe.phases)
 
     @property
     def columns(self) -> Sequence[str]:
-        """Columns of the data that the inputs are made of."""
+        """Columns of the data that the inputs come from."""
         named = self.retrained.answered.traced.tracing.columns
         return [name for name in self.settings.assignment.data.features if any(c.source == name for c in named)]
 
 
 def original_of(gathered: Gathered, settings: RunSettings) -> Original:
-    """Return the network that was trained again; RefusedError, in words, if none was in the clean guest."""
+    """Return the retrained network; RefusedError, in words, if the clean guest retrained none."""
     evidence = gathered.evidence
     if evidence.answer is None:
         raise RefusedError("There is no network for the task in this file, so there is nothing to change.")

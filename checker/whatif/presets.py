@@ -1,4 +1,4 @@
-"""The variants that a demonstrator would ask for, made for a student's own network. Pure."""
+"""Ready-made variants of a student's network for demonstrators. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BEHIND = frozenset({"Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "BatchNor
 
 @dataclass(frozen=True)
 class Preset:
-    """A variant under a short name; ``reason`` says why there is none for this network, in words."""
+    """A variant under a short name; ``reason``: why it does not exist for this network, in words."""
 
     key: str
     name: str
@@ -28,7 +28,7 @@ class Preset:
 
 
 def presets(original: Original) -> tuple[Preset, ...]:
-    """Return all presets for a network; each can be tried, or says why not."""
+    """Return all presets for a network, each with its variant or the reason why it has none."""
     return tuple(_preset(original, key, name, make) for key, (name, make) in MAKERS.items())
 
 
@@ -72,7 +72,7 @@ def _block(original: Original, at: int) -> list[int]:
 
 
 def drop_a_layer(original: Original) -> Variant:
-    """Leave out the last hidden layer, with what belongs to it."""
+    """Leave out the last hidden layer, with the layers that belong to it."""
     block = _block(original, _hidden(original)[-1])
     return Variant(layers=tuple(LayerChange(at=at, drop=True) for at in block))
 
@@ -186,7 +186,7 @@ def scaled(original: Original) -> Variant:
 
 
 def without_one(original: Original) -> Variant:
-    """Leave out the column that alone tells most about the target."""
+    """Leave out the column that predicts the target best on its own, of those that can be left out."""
     if not original.columns:
         raise RefusedError("How the inputs come from the data's columns is not known.")
     columns = original.retrained.answered.traced.tracing.columns

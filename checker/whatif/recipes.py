@@ -17,7 +17,7 @@ UNWATCHED = (
 
 
 def changed(recipe: Recipe, variant: Variant, caps: Caps, rows: int) -> Recipe:
-    """Return a changed recipe, cut by the assignment's cap on steps as a submission's is."""
+    """Return a changed recipe, cut by the assignment's cap on steps, like a submission's."""
     phases = [_phase(phase, variant) for phase in recipe.phases]
     if variant.patience:
         if not recipe.development:
@@ -47,7 +47,7 @@ def _stopping(phase: Phase, patience: int) -> Phase:
 
 
 def _lasting(phases: Sequence[Phase], epochs: int) -> list[Phase]:
-    """Return phases that take this many epochs together: the last one is longer, or the last ones are cut."""
+    """Return phases with this total number of epochs: the last one is longer, or the last ones are cut."""
     kept: list[Phase] = []
     for phase in phases:
         left = epochs - sum(one.epochs for one in kept)
@@ -58,8 +58,8 @@ def _lasting(phases: Sequence[Phase], epochs: int) -> list[Phase]:
 
 
 def learning_rate(recipe: Recipe) -> float | None:
-    """Return a training's one learning rate as a person would type it; None if it changes by a plan of the student's,
-    or between stretches."""
+    """Return a training's one learning rate as a person would type it; None if it changes by the student's schedule, or
+    between phases."""
     found = {phase.optimizer.config.get("learning_rate") for phase in recipe.phases if not phase.rates}
     rate = found.pop() if len(found) == 1 and not any(phase.rates for phase in recipe.phases) else None
     return rounded(rate) if isinstance(rate, int | float) and not isinstance(rate, bool) else None

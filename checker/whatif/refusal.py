@@ -4,4 +4,4 @@ from checker.errors import UsageError
 
 
 class RefusedError(UsageError):
-    """The variant cannot be tried; the message says why, in words for the page."""
+    """The variant cannot be tried. The message gives the reason, in words for the page."""

@@ -1,9 +1,9 @@
-"""What came of a variant: its scores beside the original's, their paired difference, and how far to trust it. Pure.
+"""The result of a variant: its scores beside the original's, their paired difference, and its uncertainty. Pure.
 
 Theory of operation: a changed network is scored by the code that scores submissions, so an unchanged one has the
 report's own scores. The difference to the original is paired by seed. Its uncertainty is the judge's: the standard
 error of Nadeau and Bengio, and the quantile of Student's t at the assignment's level, shared by both sides, because a
-change may help or harm. What lies within it is noise.
+change may help or harm. A smaller difference is noise.
 """
 
 import statistics
@@ -24,11 +24,11 @@ from checker.whatif import changes
 from checker.whatif.originals import original_of
 
 BY_CHANCE = frozenset({FailureCause.DIVERGED, FailureCause.DIVERGED_AFTER_LEARNING})
-"""Failures of single seeds, which leave the others' scores as they are."""
+"""Failures of single seeds. The other seeds' scores still count."""
 
 
 def tried(gathered: Gathered, changed: Gathered, variant: Variant, settings: RunSettings) -> Tried:
-    """Return what came of a variant; ``gathered``: evidence of the original, ``changed``: of the variant."""
+    """Return the result of a variant; ``gathered``: evidence of the original, ``changed``: of the variant."""
     applied = changes.apply(original_of(gathered, settings), variant)
     before, after = seed_scores(gathered, settings), seed_scores(changed, settings)
     both = [seed for seed in after if seed in before]
@@ -64,7 +64,7 @@ def tried(gathered: Gathered, changed: Gathered, variant: Variant, settings: Run
 
 
 def seed_scores(gathered: Gathered, settings: RunSettings) -> dict[int, float]:
-    """Return the scores by grading seed, as the report has them, of the trainings whose outputs are numbers."""
+    """Return the report's scores by grading seed, of the trainings whose outputs are all finite."""
     evidence, bar = gathered.evidence, settings.assignment.bar
     if any(f.stage is Stage.RETRAINING and f.cause not in BY_CHANCE for f in evidence.failures):
         return {}
@@ -83,7 +83,7 @@ def _is_finite(gathered: Gathered, run: TrainingRun) -> bool:
 def _gain(
     own: Sequence[float], before: Sequence[float], metric: Metric, settings: RunSettings
 ) -> tuple[float | None, float | None]:
-    """Return the mean paired gain, positive where the variant is better, and by how much it may be off."""
+    """Return the mean paired gain, positive if the variant is better, and its uncertainty."""
     if not own:
         return None, None
     differences = np.subtract(own, before)
@@ -123,7 +123,7 @@ def _first_gap(values: Sequence[float | None]) -> int:
 def _compared(
     after: Mapping[int, float], gain: float | None, band: float | None, effect: Effect, metric: Metric
 ) -> list[str]:
-    """Return the scores and their difference, never without how far it can be trusted."""
+    """Return the scores and their difference in words, always with the difference's uncertainty."""
     if not after:
         return []
     unit = metric.unit

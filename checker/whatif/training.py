@@ -1,4 +1,4 @@
-"""Trains a variant in the clean guest: a student's file takes no part in it, and neither does anything it wrote."""
+"""Trains a variant in the clean guest, without the student's file and any file that it wrote."""
 
 from dataclasses import replace
 

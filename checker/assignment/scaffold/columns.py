@@ -15,9 +15,9 @@ from checker.assignment.folders import PLAIN_CSV
 from checker.errors import UsageError
 
 FEWEST_ROWS = 100
-"""With fewer rows, a training part has fewer than the 50 that row matching needs."""
+"""With fewer rows, a training part has fewer than the 50 rows that row matching needs."""
 FEW_ROWS = 500
-"""With fewer rows, so few are held out that chance decides many verdicts."""
+"""With fewer rows, too few are held out, and chance decides many verdicts."""
 MOST_FEATURES = 500
 MOST_CLASSES = 50
 FEWEST_OF_A_CLASS = 5
@@ -48,7 +48,7 @@ class Columns:
 
     @property
     def are_few(self) -> bool:
-        """Whether there are so few rows that chance decides many verdicts."""
+        """Whether the rows are so few that chance decides many verdicts."""
         return self.rows < FEW_ROWS
 
 

@@ -26,7 +26,7 @@ HIDDEN = """        keras.layers.Dense(64, activation="relu"),
         keras.layers.Dense(32, activation="relu"),
 """
 FEWEST = 50
-"""Rows of a training part that row matching needs."""
+"""Smallest number of rows of a training part for row matching."""
 LARGE = tuple((f"X_{part} = scaler", f"X_{part} = 100 * scaler") for part in ("train", "dev", "test"))
 CROSS_ENTROPY, SQUARED_ERROR = '"sparse_categorical_crossentropy"', '"mean_squared_error"'
 
@@ -34,7 +34,8 @@ CROSS_ENTROPY, SQUARED_ERROR = '"sparse_categorical_crossentropy"', '"mean_squar
 def of_task(task: str, rows: int, comparison: str) -> tuple[Example, ...]:
     """Return the examples for a task and a number of rows; ``comparison``: the cell with a traditional model.
 
-    Of a small data set, no training part that is large enough to be found is too small for the rule about it.
+    For a small data set there is no example with too few training rows: any part large enough for row matching
+    satisfies the rule.
     """
     y = "y" if task == "classification" else "z"
     few = max(rows // 10, FEWEST)

@@ -1,5 +1,5 @@
-"""Notebooks from text. A code cell begins with ``# %%``, a Markdown cell with ``# %% [markdown]``; its lines begin
-with #."""
+"""Notebooks from text. A code cell begins with ``# %%``. A Markdown cell begins with ``# %% [markdown]``, and its lines
+begin with #."""
 
 import json
 import re

@@ -4,10 +4,10 @@ Theory of operation: ``templates.toml`` holds the words, one table for each ques
 same name checks whether the question suits a report. It returns the values for the braces, and the cell or figure that
 the question points to. From the questions that suit a report, some are chosen: topics take turns, and within a topic
 the weightiest question comes first. So questions particular to a submission come before those that suit everybody, and
-no topic gets too many. Only a topic with something wrong has two turns at once. Ties are broken by the hash of the
-file, so that neighbours get different questions, and the same file gets the same ones again. The weightiest ``FIRST``
-come before the others, for a session that has time for no more. Both parts are asked in the order in which a solution
-is walked through, but mistakes come first.
+no topic gets too many. Only a topic with a mistake has two turns in one round. Ties are broken by the hash of the file,
+so that neighbours get different questions, and the same file gets the same ones again. The weightiest ``FIRST`` come
+before the others, for a session with no time for more. Within both parts mistakes come first; the rest follows the
+order of a walk through a solution.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ Finder = Callable[[View], Details | None]
 @record
 @dataclass(frozen=True)
 class Template:
-    """A question's words, its weight, and the causes from which its answer follows. Where one of these causes leads the
+    """A question's words, its weight, and the causes from which its answer follows. If one of these causes leads the
     report, the question is not asked."""
 
     topic: Topic

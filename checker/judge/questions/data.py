@@ -1,4 +1,4 @@
-"""Questions about the data that a network was fed, and about what went wrong before."""
+"""Questions about the data that a network was fed, and about errors before that."""
 
 import re
 
@@ -14,7 +14,7 @@ from checker.records.verdicts import Failure, FailureCause, Stage
 from checker.source import absences, frameworks
 
 FEW_ROWS = 8_000
-"""With fewer than this many of the 20,640 rows, much of the data is missing."""
+"""With fewer training and development rows than this, of 20,640, much of the data is missing."""
 
 LIMITS = {
     Ending.TIME: "Counts: epochs × rows / batch size makes the steps; a loop needs a condition that ends it; tries it "
@@ -24,11 +24,11 @@ LIMITS = {
     Ending.OUTPUT: "Names the line that prints, and how often it runs. A line for each epoch is enough.",
     Ending.PROCESSES: "Names the line that starts processes, and says how many. This task needs none.",
 }
-"""Good answers on the limit that ended a run."""
+"""Good answers about the limit that ended a run."""
 _WEIGHTS = (".h5", ".hdf5", ".keras", ".ckpt", ".index", ".pb", ".pth", ".pt", ".onnx", ".tflite")
-"""How names of files with weights end."""
+"""Endings of the names of files with weights."""
 _OFFERED = re.compile(r", which has [^;]*")
-"""What the checker's own message on a package that is not installed lists."""
+"""The list of packages in the checker's own message on a package that is not installed."""
 
 
 # -- what went wrong -------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def missing_part(view: View) -> Details | None:
 
 
 def _missing(view: View) -> tuple[Failure | None, str, str]:
-    """Return the failure that names what was not handed in, its kind, "file" or "module", and its name."""
+    """Return the failure about a missing file or module, with "file" or "module", and its name."""
     for failure in view.report.failures:
         if named := absences.named_in(failure.rationale):
             kind, _, name = named.partition(" ")
@@ -145,7 +145,7 @@ def unknown_target(view: View) -> Details | None:
 
 
 def weights_from_elsewhere(view: View) -> Details | None:
-    """The answer's training was not seen, or cannot have been what the run says of it."""
+    """The answer's training was not recorded, or the run's statements about it are impossible."""
     answer, agreed = view.report.answer, view.report.agreed
     unseen = next(filter(_is_of_weights, view.report.failures), None)
     seen = unseen.rationale if unseen else agreed.impossible if agreed else ""
@@ -198,7 +198,7 @@ def tested_on_trained_rows(view: View) -> Details | None:
 
 
 def left_out(view: View) -> Details | None:
-    """Held-out rows that are unlike the others have no inputs."""
+    """Some held-out rows have no inputs, and are unlike the others."""
     missing = view.report.comparison.missing if view.report.comparison else None
     if missing is None or missing.is_left_out:
         return None

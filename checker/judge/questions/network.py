@@ -123,7 +123,7 @@ def why_this_model(view: View) -> Details | None:
 
 
 def _output(view: View) -> str:
-    """Return the output's activation; "" where it is not known."""
+    """Return the output's activation; "" if it is unknown."""
     return output_activation(view.architecture) if view.architecture else ""
 
 

@@ -1,4 +1,4 @@
-"""Questions for a student without a network: how it would be done."""
+"""Questions for a student without a network, about how to solve the task."""
 
 from checker.judge.questions.view import Details, View, about
 from checker.records.report import Figure

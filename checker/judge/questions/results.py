@@ -1,4 +1,4 @@
-"""Questions about a network's scores, about chance, and about the tools that were used."""
+"""Questions about a network's scores, about chance, and about tools."""
 
 from checker.judge.questions.view import Details, View, about, short
 from checker.records.comparison import Comparison
@@ -140,7 +140,7 @@ def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure =
 
 
 def _measured(view: View, metric: str) -> str:
-    """Return the measured value of a further metric, in words; "" where it was not measured."""
+    """Return the measured value of a further metric, in words; "" if it was not measured."""
     measures = view.report.comparison.measures if view.report.comparison else ()
     found = next((m for m in measures if m.metric == metric), None)
     return find(found.metric, found.unit).unit.value(found.mean) if found else ""

@@ -1,4 +1,4 @@
-"""Questions about how the answer was trained: its loss, its optimizer, and what the retrainings show."""
+"""Questions about the answer's training: its loss, its optimizer, and the findings of the retrainings."""
 
 import math
 import re
@@ -36,7 +36,7 @@ def replayed_code(view: View) -> Details | None:
 
 
 def not_repeatable(view: View) -> Details | None:
-    """The training again does not agree with the student's own."""
+    """The retraining does not agree with the student's own training."""
     agreed = view.report.agreed
     if agreed is None or not agreed.differs or agreed.impossible or view.report.replayed:
         return None
@@ -130,7 +130,7 @@ def loss_or_accuracy(view: View) -> Details | None:
 
 
 def _said(view: View, *symptoms: Symptom) -> str:
-    """Return the first observation with one of these symptoms; "" where there is none."""
+    """Return the first observation with one of these symptoms; "" if there is none."""
     return next((seen.sentence for seen in view.report.observations if seen.symptom in symptoms), "")
 
 
@@ -190,7 +190,7 @@ def changing_rate(view: View) -> Details | None:
 
 
 def _changes(phase: Phase) -> str:
-    """Return how a phase's learning rate changes; "" where it does not."""
+    """Return how a phase's learning rate changes; "" if it does not change."""
     if phase.plateau:
         return "it is cut when the loss no longer falls"
     if len(set(phase.rates)) > 1:

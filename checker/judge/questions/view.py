@@ -1,4 +1,4 @@
-"""A report as the rules for questions see it, and the details that they fill into a question. Pure."""
+"""The view of a report for the rules of questions, and the details that they fill into a question. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -35,8 +35,8 @@ def about(place: int | Figure | None, **values: object) -> Details:
 
 @dataclass(frozen=True)
 class CodeMatch:
-    """Where a pattern is in a student's own code, and its line: the whole line, or else the part from the pattern
-    on."""
+    """A match of a pattern in a student's own code: its cell and its line, either the whole line or the part from the
+    pattern on."""
 
     cell: int
     code: str
@@ -44,7 +44,7 @@ class CodeMatch:
 
 @dataclass(frozen=True)
 class View:
-    """A report, and what many rules ask of it."""
+    """A report, and the properties that many rules need."""
 
     report: Report
 
@@ -91,22 +91,22 @@ class View:
 
     @property
     def rows(self) -> int:
-        """How many rows the answer was trained on in the notebook."""
+        """Number of the answer's training rows in the notebook."""
         answer = self.report.answer
         return answer.fits[-1].training.rows if answer and answer.fits else 0
 
     @property
     def classes(self) -> int:
-        """How many classes there are; 0 for a regression."""
+        """Number of classes; 0 for a regression."""
         return len(self.report.classes)
 
     @property
     def unit(self) -> Unit:
-        """How values of the task's metric are written."""
+        """The unit of the task's metric."""
         return find(self.report.metric, self.report.unit).unit
 
     def losses(self, name: str) -> list[float]:
-        """Return the mean over the seeds of a loss after each epoch, as far as all seeds have one."""
+        """Return the mean over the seeds of a loss after each epoch, up to the last epoch that all seeds have."""
         series = [run.history.get(name, ()) for run in self.report.runs]
         epochs = [[value for value in of if value is not None] for of in zip(*series, strict=False)]
         return [fmean(of) for of in epochs if len(of) == len(series)] if series else []
