@@ -28,6 +28,8 @@ HERE = Path(__file__).parent.resolve()
 PLACE = HERE / ".nox"
 BIN = "Scripts" if os.name == "nt" else "bin"
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile all modules anew
+
 LOG = PLACE / "install.log"
 """What pip, apt-get and playwright print while they install."""
 

@@ -120,7 +120,7 @@ def test_a_module_runs_to_its_end_whatever_its_cells_do(run, monkeypatch):
 @both_kinds
 def test_time_ends_a_loop_and_keeps_what_came_before(run, kind):
     """A guest over its limit on time is ended, and the cells before the loop are there."""
-    seconds = 5 if kind == "bubblewrap" else 20  # a cold guest imports TensorFlow first
+    seconds = 5 if kind == "bubblewrap" else 14  # a cold guest imports TensorFlow first
     limits = Limits(seconds=seconds, memory_mib=2_048, output_mib=16)
     execution, seen = run("print('BEFORE')\n\nwhile True: pass", limits)
     assert execution.ending is Ending.TIME
