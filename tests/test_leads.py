@@ -19,7 +19,7 @@ from checker.report import looks, sentences
 from checker.report.brief import in_brief
 from checker.report.editions import for_students
 from checker.report.html import render_page, render_student_page
-from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_failed_rules
+from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_failed_rules, other_reasons
 from checker.report.templating import prose
 from checker.report.vocabulary import FAILURES
 from checker.report.words import keras_object
@@ -347,6 +347,21 @@ def test_a_cause_leads_and_its_rule_is_not_said_again():
     assert (lead.sentence, lead.explanation) == (cause.sentence, rule.detail)
     assert lead.advice == cause.help
     assert rule.rationale not in render_page(report)
+
+
+def test_a_score_below_the_bar_leads_where_its_cause_is_no_required_rule():
+    """The verdict's own reason comes first, and its cause once, as what is likely."""
+    cause = Cause(CauseKind.UNSCALED, "The 9 inputs are large.", "Scale them.")
+    below = "The accuracy of 80.0% is too low."
+    advice = a_rule("test_inputs_are_scaled", importance=Importance.ADVISORY)
+    report = replace(CLOSED["below the bar"], cause=cause, reasons=(cause.sentence, below), rules=(advice,))
+    lead = lead_of(report)
+    assert (lead.title, lead.sentence) == ("Misses the bar: inputs not scaled", below)
+    assert (lead.explanation, lead.rule) == ("Likely cause: the 9 inputs are large.", advice.name)
+    assert other_reasons(report, lead) == []
+    required = replace(report, rules=(a_rule("test_inputs_are_scaled"),))
+    assert lead_of(required).title == "Inputs not scaled"
+    assert other_reasons(required, lead_of(required)) == [below]
 
 
 @pytest.mark.parametrize("symptom", [*HELP_BY_SYMPTOM, None])

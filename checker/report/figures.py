@@ -28,7 +28,7 @@ def seeds_figure(comparison: Comparison) -> Markup:
     parts = [
         *axis(scale, unit, top, bottom),
         *upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
-        *(part for row, s in enumerate(shown, start=1) for part in _seed_row(scale, unit, s, ROW * (row + 0.4))),
+        *(part for row, s in enumerate(shown, 1) for part in _seed_row(scale, comparison, s, ROW * (row + 0.4))),
         *(_mean_row(scale, comparison, ROW * (len(shown) + 1.6)) if has_mean else ()),
         *beyond(scale, values, bottom),
     ]
@@ -42,15 +42,16 @@ def _seeds_in_words(comparison: Comparison) -> str:
         f"{metric(comparison).name} over {len(comparison.scores)} seeds: this submission "
         f"{unit.plus_minus(comparison.mean, comparison.spread)}, the reference "
         f"{unit.plus_minus(comparison.reference_mean, comparison.reference_spread)}, "
-        f"bar {unit.value(comparison.bar)}, baseline {unit.value(comparison.baseline_mean)}"
+        f"bar {unit.value(comparison.bar)}, {comparison.baseline} {unit.value(comparison.baseline_mean)}"
     )
 
 
-def _seed_row(scale: Scale, unit: Unit, score: SeedScore, y: float) -> list[Markup]:
+def _seed_row(scale: Scale, comparison: Comparison, score: SeedScore, y: float) -> list[Markup]:
+    unit = metric(comparison).unit
     return [
         label(0, y + 4, f"seed {score.seed}", anchor="end", dx=-12),
         line(scale.place(score.score), y, scale.place(score.reference), y, "between"),
-        mark(scale, score.baseline, y, f"baseline {unit.value(score.baseline)}", "baseline"),
+        mark(scale, score.baseline, y, f"{comparison.baseline} {unit.value(score.baseline)}", "baseline"),
         mark(scale, score.reference, y, f"reference {unit.value(score.reference)}", "reference"),
         mark(scale, score.score, y, f"this submission {unit.value(score.score)}", "student"),
         *beside_arrow(scale, score.score, y, unit),
@@ -65,7 +66,7 @@ def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
         line(0, y - ROW * 0.6, 1, y - ROW * 0.6, "grid"),
         label(0, y + 4, "mean", "strong", anchor="end", dx=-12),
         line(low, y, high, y, "spread"),
-        mark(scale, baseline, y, f"baseline {unit.value(baseline)}", "baseline"),
+        mark(scale, baseline, y, f"{comparison.baseline} {unit.value(baseline)}", "baseline"),
         mark(scale, reference, y, f"reference {unit.value(reference)}", "reference"),
         mark(scale, comparison.mean, y, f"this submission {mean}", "student"),
         *beside_arrow(scale, comparison.mean, y, unit),

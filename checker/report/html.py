@@ -225,6 +225,7 @@ def index_pieces(
             figure=cohort.cohort_figure(scored) if scored else None,
             without_score=len(entries) - len(scored),
             stumbles=over,
+            without_rule=cohort.without_a_rule(reports),
         )
     )
 

@@ -7,11 +7,12 @@ the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 
 from dataclasses import dataclass, replace
 
+from checker.formats.text import continued
 from checker.judge import blame, causes
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
-from checker.report import looks
-from checker.report.vocabulary import CAUSES
+from checker.report import looks, sentences
+from checker.report.vocabulary import CAUSES, MISSED
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
@@ -78,6 +79,8 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
 def other_reasons(report: Report, lead: Lead) -> list[str]:
     """Return the reasons that the lead does not contain; failed rules have their own section."""
     found = {rule.finding for rule in report.rules if rule.outcome is Outcome.FAILED}
+    if report.cause is not None and sentences.is_by_score(report):
+        found.add(report.cause.sentence)
     return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
 
 
@@ -111,6 +114,9 @@ def _failing(report: Report) -> Lead:
         if same is not None and kind is not CauseKind.LABELS:  # about labels the cause has more details than the rule
             help = same.help or help
         why, _, rest = same.detail.partition("\n") if same else ("", "", "")
+        if sentences.is_by_score(report) and (score := _on_score(report)):
+            likely = f"Likely cause: {continued(report.cause.sentence)}"
+            return Lead(MISSED[kind], score, TELL, help, likely, rest, rule)
         return Lead(CAUSES[kind], report.cause.sentence, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
@@ -123,6 +129,12 @@ def _failing(report: Report) -> Lead:
     is_error = report.comparison is not None and not report.comparison.higher_is_better
     title, why = "Error too large" if is_error else "Score too low", seen[symptom] if symptom else ""
     return Lead(title, "".join(report.reasons[:1]), TELL, help, why, rule=rule)
+
+
+def _on_score(report: Report) -> str:
+    """Return the reason that is about the score: neither the cause nor a finding of a rule; "" if there is none."""
+    others = {rule.finding for rule in report.rules} | {report.cause.sentence if report.cause else ""}
+    return next((reason for reason in report.reasons if reason not in others), "")
 
 
 # -- REFER -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from checker.formats import sheets
 from checker.formats.text import counted
+from checker.judge import causes
 from checker.keras_spec import watched
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Comparison, Measurement, MissingRows
@@ -94,6 +95,14 @@ def passed(report: Report) -> list[RuleResult]:
 def failed(report: Report, importance: Importance) -> list[RuleResult]:
     """Return the rules of this importance that failed."""
     return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
+
+
+def is_by_score(report: Report) -> bool:
+    """Tell whether a FAIL is by the score and its cause only explains the score: no required rule says the cause."""
+    if report.verdict is not Verdict.FAIL or report.cause is None or report.comparison is None:
+        return False
+    says = {rule.name for rule in failed(report, Importance.REQUIRED)}
+    return report.comparison.standing.fails and causes.SAME.get(report.cause.kind) not in says
 
 
 def difference(comparison: Comparison) -> float:

@@ -64,6 +64,8 @@ CAUSES = {
     CauseKind.LINEAR: "Linear network",
     CauseKind.UNSCALED: "Inputs not scaled",
 }
+MISSED = {kind: f"Misses the bar: {said[0].lower()}{said[1:]}" for kind, said in CAUSES.items()}
+"""A FAIL by the score, with its cause."""
 ENDINGS = {
     Ending.FINISHED: "normally",
     Ending.CRASHED: "by a crash",
