@@ -52,6 +52,11 @@ class Lead:
     then: str = ""
 
     @property
+    def steps(self) -> list[str]:
+        """The advice, a step a line."""
+        return self.advice.splitlines()
+
+    @property
     def shown(self) -> str:
         """The sentence without the title, if it begins with the title."""
         rest = self.sentence.removeprefix(f"{self.title}: ")
