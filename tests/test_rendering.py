@@ -41,6 +41,7 @@ from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
 from checker.records.comparison import Baseline
+from checker.records.evidence import OwnResult
 from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
 from checker.records.submission import Companion, Identity, Platform
 from checker.records.tracing import TargetScale
@@ -62,7 +63,7 @@ from checker.report.html import (
     render_student_page,
     with_neighbours,
 )
-from checker.report.sentences import curves_in_words
+from checker.report.sentences import as_trained, curves_in_words
 from checker.report.svg import Scale, fitting
 from checker.report.tables import Results, junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
@@ -411,6 +412,27 @@ def test_one_seed_has_no_mean() -> None:
     assert "91.3% 1 seed" in " ".join(an_index(replace(a_pass(), comparison=alone)).text.split())
 
 
+def test_one_seed_has_no_spread() -> None:
+    """Of a single seed no figure has a spread, and a replay's training, which is not timed, has no time."""
+    alone = a_comparison()
+    alone = replace(alone, scores=alone.scores[:1], spread=0.0)
+    report = replace(a_referral(), comparison=alone, runs=(replace(a_run(11), seconds=0.0),))
+    page = Page(render_page(report))
+    assert "±" not in page.text
+    assert "over 1 seed: this submission 91.3%" in page.values("aria-label", "svg")[0]
+    assert "0.0 s" not in page.text.partition("Stopped early")[2].partition("Versions")[0]
+
+
+def test_a_stated_score_is_known() -> None:
+    """A network whose own score is not measured is not said to have none, if a cell states it."""
+    own = OwnResult(model=3, cell=14, metric="accuracy", note="only its own code could say")
+    report = replace(a_pass(), own_results=(own,))
+    assert as_trained(report) == (
+        f"Of its own score in the file only what cell {report.claim.cell} states is known: only its own code could say."
+    )
+    assert as_trained(replace(report, claim=None)).startswith("Its own score in the file is not known:")
+
+
 def test_the_legend_has_no_curve_that_is_not_drawn() -> None:
     """Without development rows the legend names none; a logarithmic axis is named."""
     runs = tuple(replace(run, history={"loss": (90.0, 1.0, 0.1)}) for run in a_pass().runs)
@@ -449,7 +471,8 @@ def test_the_test_is_told_in_figures() -> None:
     text = " ".join(PAGES["pass"].text.split())
     assert "A mean within 0.21 points of the bar cannot be decided with these seeds (level 0.1" in text
     assert "standard error 0.14 points" in text
-    assert "with a probability below 0.001" in text
+    assert "Clearly above the bar." in text
+    assert "with a probability of less than 0.1%" in text
 
 
 def test_what_the_trainings_show_is_told() -> None:
@@ -598,7 +621,7 @@ def test_a_fail_without_a_missed_rule_is_counted_apart() -> None:
 
 
 def test_the_traditional_model_that_decides_is_named() -> None:
-    """No figure, table or index calls it a baseline, which no page explains; the index draws it once and tells it once."""
+    """No figure, table or index calls it a baseline, which no page explains; the index draws and tells it once."""
     index, page = an_index(a_pass(), a_fail()), Page(render_page(a_pass()))
     for shown in (index, page):
         assert "baseline" not in shown.text.lower()
@@ -713,7 +736,7 @@ def test_the_figures_are_explained_where_they_stand() -> None:
     for name in ("pass", "price", "student's pass"):
         text = " ".join(PAGES[name].text.split())
         for words in (
-            "needed for a PASS",
+            "or less, for a PASS" if name == "price" else "needed for a PASS",
             "the lecturer's solution",
             "a traditional model",
             "trainings ± their spread",

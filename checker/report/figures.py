@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from checker.formats.text import counted
 from checker.records.comparison import Comparison, SeedScore
 from checker.report.marks import BEYOND, axis, beside_arrow, beyond, mark, scale_around, upright
-from checker.report.sentences import metric
+from checker.report.sentences import metric, with_spread
 from checker.report.svg import Scale, chart, fitting, label, line
-from checker.scoring.metrics import Unit
 
 ROW = 26
 
@@ -38,11 +38,12 @@ def seeds_figure(comparison: Comparison) -> Markup:
 
 def _seeds_in_words(comparison: Comparison) -> str:
     unit = metric(comparison).unit
+    own = with_spread(comparison, comparison.mean, comparison.spread)
+    reference = with_spread(comparison, comparison.reference_mean, comparison.reference_spread)
     return (
-        f"{metric(comparison).name} over {len(comparison.scores)} seeds: this submission "
-        f"{unit.plus_minus(comparison.mean, comparison.spread)}, the reference "
-        f"{unit.plus_minus(comparison.reference_mean, comparison.reference_spread)}, "
-        f"bar {unit.value(comparison.bar)}, {comparison.baseline} {unit.value(comparison.baseline_mean)}"
+        f"{metric(comparison).name} over {counted(len(comparison.scores), 'seed')}: this submission {own}, "
+        f"the reference {reference}, bar {unit.value(comparison.bar)}, {comparison.baseline} "
+        f"{unit.value(comparison.baseline_mean)}"
     )
 
 
@@ -97,7 +98,7 @@ def field_figure(comparison: Comparison) -> Markup:
     parts = [
         *axis(scale, unit, top, bottom),
         *upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
-        *(part for row, model in enumerate(models, 1) for part in _model_row(scale, unit, model, ROW * (row + 0.4))),
+        *(part for row, one in enumerate(models, 1) for part in _model_row(scale, comparison, one, ROW * (row + 0.4))),
         *beyond(scale, [model.mean for model in models], bottom),
     ]
     means = ", ".join(f"{model.name} {unit.value(model.mean)}" for model in models)
@@ -115,12 +116,13 @@ def _field(comparison: Comparison) -> list[Model]:
     return sorted(models, key=lambda model: model.mean, reverse=comparison.higher_is_better)
 
 
-def _model_row(scale: Scale, unit: Unit, model: Model, y: float) -> list[Markup]:
+def _model_row(scale: Scale, comparison: Comparison, model: Model, y: float) -> list[Markup]:
+    said = f"{model.name} {with_spread(comparison, model.mean, model.spread)}"
     low, high = (scale.place(model.mean + sign * model.spread) for sign in (-1, 1))
     weight = "strong" if model.kind == "student" else ""
     return [
         label(0, y + 4, model.name, weight, anchor="end", dx=-12),
         line(low, y, high, y, f"spread {model.kind}"),
-        mark(scale, model.mean, y, f"{model.name} {unit.plus_minus(model.mean, model.spread)}", model.kind),
-        label(1, y + 4, unit.value(model.mean), weight, anchor="start", dx=12),
+        mark(scale, model.mean, y, said, model.kind),
+        label(1, y + 4, metric(comparison).unit.value(model.mean), weight, anchor="start", dx=12),
     ]

@@ -11,12 +11,14 @@ from checker.formats.text import continued
 from checker.judge import blame, causes
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
-from checker.report import looks, sentences
+from checker.report import looks, remarks, sentences
 from checker.report.vocabulary import CAUSES, MISSED
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
 THEN = "Decide `resubmit`."
+PARTS = ("test_development_set_was_watched", "test_final_test_on_unseen_rows")
+"""Advisory rules, by name, on the parts of the data. Without these parts no score can be chosen by, nor believed."""
 LONG = 160
 """Maximum number of characters of a reason that is shown in one piece."""
 
@@ -94,6 +96,16 @@ def other_failures(report: Report, lead: Lead) -> list[Failure]:
     return [one for one in report.failures if not one.rationale or not one.rationale.startswith(lead.sentence)]
 
 
+def advice_on_parts(report: Report, lead: Lead) -> list[RuleResult]:
+    """Return the advice on the parts of the data that a FAIL's student must know before handing in again; not the rule
+    that the lead is about."""
+    if report.verdict is not Verdict.FAIL:
+        return []
+    return [
+        rule for rule in sentences.failed(report, Importance.ADVISORY) if rule.name in PARTS and rule.name != lead.rule
+    ]
+
+
 def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
     """Return the required rules that failed or broke, and those that lack evidence without an explanation above; not
     the rule that the lead is about."""
@@ -126,6 +138,8 @@ def _failing(report: Report) -> Lead:
     if failed:
         first = failed[0]
         why, _, rest = first.detail.partition("\n")
+        if first.name in causes.SPOILING:
+            why = " ".join(filter(None, (remarks.only_prediction(report), why)))
         return Lead(first.short_name, first.finding, TELL, first.help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
