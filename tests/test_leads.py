@@ -222,6 +222,16 @@ def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
     assert "had not seen" in sentences.as_trained(replace(report, failures=(), answer=a_pass().answer))
 
 
+def test_rules_that_unknown_weights_leave_open_are_listed():
+    """What could not be checked is listed below the rules that are met, and rows count for this file's training."""
+    met, left = a_rule("depth", Outcome.PASSED), replace(a_rule("tested", Outcome.UNKNOWN), rationale="not known.")
+    report = replace(strange("m.fit(x, y)"), rules=(met, left), tracing=a_pass().tracing)
+    for page in (render_page(report), render_student_page(report)):
+        assert "tested is met" in page.partition("<h3>Not checked</h3>")[2]
+        assert "4,128 rows, none of them in this file&#39;s Keras training." in page
+    assert sentences.unchecked(replace(stopped(FailureCause.NO_ANSWER), rules=(met, left))) == []
+
+
 def test_targets_that_are_not_recognised_lead_to_the_line_that_makes_them():
     """The cell to judge is that which makes what `fit` gets as targets, and not a later one."""
     said = f"{targets.UNKNOWN} in cell 3. They are not the prices. A demonstrator decides."
