@@ -158,11 +158,11 @@ def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
 
 
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
-    """Return a traditional model's mark and its name, on the side that has room."""
+    """Return a traditional model's mark, which is an arrow if beyond the scale, and its name on the side with room."""
     x, words = scale.place(model.mean), f"{model.name} {unit.value(model.mean)}"
-    words += ", beyond the scale" if scale.side(model.mean) else ""
+    full = f"{words}, beyond the scale" if scale.side(model.mean) else words
     anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
-    return mark(scale, model.mean, y, words, "baseline"), label(x, y + 4, words, "", anchor, aside)
+    return mark(scale, model.mean, y, full, "baseline"), label(x, y + 4, words, "", anchor, aside)
 
 
 def _in_words(scored: Sequence[Scored]) -> str:
