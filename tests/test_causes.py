@@ -241,3 +241,13 @@ def test_a_cause_comes_first_on_both_pages():
     for page in (render_page(report), render_student_page(report)):
         assert page.count(CAPPED) == 1
         assert page.index("Train for fewer epochs.") < page.index("It is below the bar.")
+
+
+def test_trainings_with_a_wrong_output_are_no_evidence_for_a_rule():
+    """With a wrong output or loss, nobody is said to have trained long enough; other rules that are met stay met."""
+    met = replace(advice("test_no_underfitting"), outcome=Outcome.PASSED)
+    seeded = replace(advice("test_random_seeds_are_set"), outcome=Outcome.PASSED)
+    wrong = replace(advice("test_output_is_one_number"), importance=Importance.REQUIRED)
+    left = quieted((wrong, met, seeded), (), None)
+    assert [rule.outcome for rule in left] == [Outcome.FAILED, Outcome.SKIPPED, Outcome.PASSED]
+    assert quieted((met, seeded), (), None) == (met, seeded)

@@ -12,6 +12,7 @@ from checker.keras_spec import foreign_weights
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Agreed, Likeness, LossCurves, MissingRows
 from checker.records.evidence import OwnResult, OwnScore, RowKind, Selection
+from checker.records.job import Ending
 from checker.records.network import KerasObject
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
@@ -19,7 +20,7 @@ from checker.report import looks, sentences
 from checker.report.brief import in_brief
 from checker.report.editions import for_students
 from checker.report.html import render_page, render_student_page
-from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_failed_rules
+from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_failed_rules, other_reasons
 from checker.report.templating import prose
 from checker.report.vocabulary import FAILURES
 from checker.report.words import keras_object
@@ -117,7 +118,7 @@ def test_a_demonstrator_reads_what_to_look_at(name):
     """Each kind of REFER has a title of its own and something to look at or to do; students read what to expect."""
     lead = lead_of(OPEN[name])
     assert lead.title
-    assert re.match("Look |Read |Let |Open |Check |The (score|rule|network|reference)", lead.advice), lead.advice
+    assert re.match("Start |Look |Read |Let |Open |Check |The (score|rule|network|reference)", lead.advice), lead.advice
     theirs = lead_of(OPEN[name], is_for_students=True)
     assert theirs.advice != lead.advice
     assert "demonstrator" in theirs.advice.lower()
@@ -127,12 +128,12 @@ def test_a_demonstrator_reads_what_to_look_at(name):
 def test_a_replay_leads_to_the_code_that_is_replayed():
     """The cell that defines what could not be rebuilt is named and linked."""
     lead = lead_of(OPEN["replayed"])
-    assert lead.advice.startswith("Look at cell 4: does `Smoothed` compute only from its inputs")
+    assert lead.advice.startswith("Look at cell 4: does `Smoothed` use only its inputs, and weights learnt here?")
     page = render_page(OPEN["replayed"])
     assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in page
     assert "open><summary>Cell 4</summary>" in page
     model = open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,))
-    assert "does `Smoothed` predict from the inputs alone" in lead_of(model).advice
+    assert "does `Smoothed` predict from its inputs alone" in lead_of(model).advice
 
 
 def test_a_difference_leads_to_what_the_retraining_leaves_out():
@@ -190,12 +191,21 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
         "Before training, layer `d` already held weights. The checker cannot tell where they come from, so it did not "
         "train the network again."
     )
-    assert lead.advice.startswith("Look at `m.set_weights(weights)` in cell 2: do these weights come from")
+    assert lead.steps == [
+        "Start at `m.set_weights(weights)` in cell 2, and go up: what made `weights`, and on which rows?",
+        "Keras, on training rows only: ask the questions and tick as usual.",
+        "Another library, a file, or all rows: decide `resubmit`.",
+    ]
+    assert "<li>Another library, a file, or all rows: decide <code>resubmit</code>.</li>" in render_page(report)
     assert theirs.advice.startswith("The weights must come from training your own Keras network")
+    assert "show a demonstrator `m.set_weights(weights)` in cell 2 and explain it" in theirs.advice
     assert lead.cell == theirs.cell == 2
     for page in (render_page(report), render_student_page(report)):
         assert '<details class="printed" open><summary>Cell 2</summary>' in page
-    assert lead_of(strange("m.fit(x, y)")).advice.startswith("Look at cell 3: ")
+    assert (
+        lead_of(strange("m.fit(x, y)")).steps[0]
+        == "Start at cell 3, and go up: what made these weights, and on which rows?"
+    )
 
 
 def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
@@ -212,6 +222,16 @@ def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
     assert "had not seen" in sentences.as_trained(replace(report, failures=(), answer=a_pass().answer))
 
 
+def test_rules_that_unknown_weights_leave_open_are_listed():
+    """What could not be checked is listed below the rules that are met, and rows count for this file's training."""
+    met, left = a_rule("depth", Outcome.PASSED), replace(a_rule("tested", Outcome.UNKNOWN), rationale="not known.")
+    report = replace(strange("m.fit(x, y)"), rules=(met, left), tracing=a_pass().tracing)
+    for page in (render_page(report), render_student_page(report)):
+        assert "tested is met" in page.partition("<h3>Not checked</h3>")[2]
+        assert "4,128 rows, none of them in this file&#39;s Keras training." in page
+    assert sentences.unchecked(replace(stopped(FailureCause.NO_ANSWER), rules=(met, left))) == []
+
+
 def test_targets_that_are_not_recognised_lead_to_the_line_that_makes_them():
     """The cell to judge is that which makes what `fit` gets as targets, and not a later one."""
     said = f"{targets.UNKNOWN} in cell 3. They are not the prices. A demonstrator decides."
@@ -225,15 +245,20 @@ def test_targets_that_are_not_recognised_lead_to_the_line_that_makes_them():
     assert (lead_of(other).cell, lead_of(other).advice[:15]) == (3, "Look at cell 3:")
 
 
-def test_a_file_without_a_network_yet_is_said_to_lack_one():
-    """If a run ended before any cell made a network, both editions say so."""
+def test_a_run_that_measured_nothing_has_steps():
+    """The banner, the steps and the code agree on what to do. Nothing is said of cells that did not run."""
+    begun = StudentCell(replace(a_cell(2, "a = [0] * 10 ** 12"), ended=False), True)
     report = replace(stopped(FailureCause.CUT_SHORT), selection=Selection(None, "none", ()), answer=None)
-    before = replace(report, cells=(StudentCell(a_cell(2, "a = [0] * 10 ** 12"), True),))
-    after = replace(report, cells=(StudentCell(a_cell(2, "m = keras.Sequential([])\nwhile True: pass"), True),))
-    for is_for_students in (False, True):
-        assert looks.NO_NETWORK in lead_of(before, is_for_students).advice
-        assert looks.NO_NETWORK not in lead_of(after, is_for_students).advice
-    assert "hand it in again" in lead_of(before, is_for_students=True).advice
+    report = replace(report, cells=(begun,), execution=replace(report.execution, ending=Ending.MEMORY))
+    lead, page = lead_of(report), render_page(report)
+    assert lead.steps[0].startswith("Read cell 2, and do not run it: which array")
+    assert lead.steps[1] == "Decide `resubmit`: nothing was measured."
+    assert "Nothing was measured: resubmit. Read the cell first" in page
+    assert "hand it in again" in lead_of(report, is_for_students=True).advice
+    for shown in (page, render_student_page(report)):
+        assert "Cells after the one in which the run ended did not run." in shown
+        assert "makes a network" not in shown
+    assert "did not run. They are not shown" not in render_page(a_fail())
 
 
 def test_an_own_figure_is_shown_without_a_retraining():
@@ -347,6 +372,21 @@ def test_a_cause_leads_and_its_rule_is_not_said_again():
     assert (lead.sentence, lead.explanation) == (cause.sentence, rule.detail)
     assert lead.advice == cause.help
     assert rule.rationale not in render_page(report)
+
+
+def test_a_score_below_the_bar_leads_where_its_cause_is_no_required_rule():
+    """The verdict's own reason comes first, and its cause once, as what is likely."""
+    cause = Cause(CauseKind.UNSCALED, "The 9 inputs are large.", "Scale them.")
+    below = "The accuracy of 80.0% is too low."
+    advice = a_rule("test_inputs_are_scaled", importance=Importance.ADVISORY)
+    report = replace(CLOSED["below the bar"], cause=cause, reasons=(cause.sentence, below), rules=(advice,))
+    lead = lead_of(report)
+    assert (lead.title, lead.sentence) == ("Misses the bar: inputs not scaled", below)
+    assert (lead.explanation, lead.rule) == ("Likely cause: the 9 inputs are large.", advice.name)
+    assert other_reasons(report, lead) == []
+    required = replace(report, rules=(a_rule("test_inputs_are_scaled"),))
+    assert lead_of(required).title == "Inputs not scaled"
+    assert other_reasons(required, lead_of(required)) == [below]
 
 
 @pytest.mark.parametrize("symptom", [*HELP_BY_SYMPTOM, None])

@@ -41,12 +41,14 @@ from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
 from checker.records.comparison import Baseline
-from checker.records.report import Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
+from checker.records.evidence import OwnResult
+from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
 from checker.records.submission import Companion, Identity, Platform
 from checker.records.tracing import TargetScale
 from checker.records.training import Histogram, Loop, Weights
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.report.brief import in_brief
+from checker.report.cohort import on_the_right
 from checker.report.curves import curves
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.html import (
@@ -61,7 +63,7 @@ from checker.report.html import (
     render_student_page,
     with_neighbours,
 )
-from checker.report.sentences import curves_in_words
+from checker.report.sentences import as_trained, curves_in_words
 from checker.report.svg import Scale, fitting
 from checker.report.tables import Results, junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
@@ -111,6 +113,10 @@ def printed(report: Report, **console: Any) -> str:
     return out.getvalue()
 
 
+SCALING = replace(a_pass().rules[1], name="test_inputs_are_scaled", importance=Importance.REQUIRED)
+UNSCALED = replace(
+    a_pass(mean=0.8), verdict=Verdict.FAIL, rules=(), cause=Cause(CauseKind.UNSCALED, "Nine are large.", "Scale them.")
+)
 REPORTS = {
     "pass": a_pass(),
     "fail": a_fail(),
@@ -406,6 +412,27 @@ def test_one_seed_has_no_mean() -> None:
     assert "91.3% 1 seed" in " ".join(an_index(replace(a_pass(), comparison=alone)).text.split())
 
 
+def test_one_seed_has_no_spread() -> None:
+    """Of a single seed no figure has a spread, and a replay's training, which is not timed, has no time."""
+    alone = a_comparison()
+    alone = replace(alone, scores=alone.scores[:1], spread=0.0)
+    report = replace(a_referral(), comparison=alone, runs=(replace(a_run(11), seconds=0.0),))
+    page = Page(render_page(report))
+    assert "±" not in page.text
+    assert "over 1 seed: this submission 91.3%" in page.values("aria-label", "svg")[0]
+    assert "0.0 s" not in page.text.partition("Stopped early")[2].partition("Versions")[0]
+
+
+def test_a_stated_score_is_known() -> None:
+    """A network whose own score is not measured is not said to have none, if a cell states it."""
+    own = OwnResult(model=3, cell=14, metric="accuracy", note="only its own code could say")
+    report = replace(a_pass(), own_results=(own,))
+    assert as_trained(report) == (
+        f"Of its own score in the file only what cell {report.claim.cell} states is known: only its own code could say."
+    )
+    assert as_trained(replace(report, claim=None)).startswith("Its own score in the file is not known:")
+
+
 def test_the_legend_has_no_curve_that_is_not_drawn() -> None:
     """Without development rows the legend names none; a logarithmic axis is named."""
     runs = tuple(replace(run, history={"loss": (90.0, 1.0, 0.1)}) for run in a_pass().runs)
@@ -444,7 +471,8 @@ def test_the_test_is_told_in_figures() -> None:
     text = " ".join(PAGES["pass"].text.split())
     assert "A mean within 0.21 points of the bar cannot be decided with these seeds (level 0.1" in text
     assert "standard error 0.14 points" in text
-    assert "with a probability below 0.001" in text
+    assert "Clearly above the bar." in text
+    assert "with a probability of less than 0.1%" in text
 
 
 def test_what_the_trainings_show_is_told() -> None:
@@ -578,6 +606,42 @@ def test_the_index_counts_verdicts_and_tells_where_the_class_stumbled() -> None:
     assert "No development set advice 2" in text
 
 
+def test_a_rule_counts_those_it_was_checked_on() -> None:
+    """A submission that a rule could not be checked on is no part of the number that missed it."""
+    unknown = replace(a_pass().rules[1], outcome=Outcome.UNKNOWN)
+    page = an_index(a_pass("A"), a_pass("B"), replace(a_pass("C"), rules=(unknown,)))
+    assert "No development set advice 2 of 2" in " ".join(page.text.split())
+
+
+def test_a_fail_without_a_missed_rule_is_counted_apart() -> None:
+    """The table of rules says how many FAIL it does not explain, and nothing if there are none."""
+    below = replace(a_pass("A", mean=0.8), verdict=Verdict.FAIL)
+    assert "1 FAIL missed no required rule" in an_index(below, a_fail()).text
+    assert "missed no required rule" not in an_index(a_pass(), a_fail()).text
+
+
+def test_the_traditional_model_that_decides_is_named() -> None:
+    """No figure, table or index calls it a baseline, which no page explains; the index draws and tells it once."""
+    index, page = an_index(a_pass(), a_fail()), Page(render_page(a_pass()))
+    for shown in (index, page):
+        assert "baseline" not in shown.text.lower()
+        assert not [words for words in shown.values("aria-label", "svg") if "baseline" in words]
+    assert index.text.count("logistic regression 80.7%") == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "right"),
+    [
+        ([(0.3, 15), (0.5, 10), (0.9, 15)], 0),
+        ([(0.2, 24), (0.8, 10), (0.9, 15)], 1),
+        ([(0.02, 15), (0.3, 10), (0.5, 15)], 3),
+    ],
+)
+def test_a_long_name_stands_on_the_side_with_room(lines: list[tuple[float, int]], right: int) -> None:
+    """A guide's name has room on a phone's screen, however long it is."""
+    assert on_the_right(lines) == right
+
+
 def test_unfinished_submissions_stand_apart() -> None:
     """A harness's failure is named as one, and is no row of the table."""
     page = PAGES["index"]
@@ -672,7 +736,7 @@ def test_the_figures_are_explained_where_they_stand() -> None:
     for name in ("pass", "price", "student's pass"):
         text = " ".join(PAGES[name].text.split())
         for words in (
-            "needed for a PASS",
+            "or less, for a PASS" if name == "price" else "needed for a PASS",
             "the lecturer's solution",
             "a traditional model",
             "trainings ± their spread",
@@ -698,6 +762,8 @@ def test_a_student_cannot_move_the_links() -> None:
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "Worse than logistic regression"),
         (replace(a_referral(), rules=(), replayed="own layer"), "Own code in the network"),
+        (UNSCALED, "Misses the bar: inputs not scaled"),
+        (replace(UNSCALED, rules=(SCALING,)), "Inputs not scaled"),
     ],
 )
 def test_the_index_has_one_short_reason(report: Report, reason: str) -> None:
@@ -754,8 +820,8 @@ def test_the_cohort_s_figure_is_told_in_words() -> None:
     (words,) = an_index(a_pass(mean=0.91), a_pass(mean=0.95), a_referral()).values("aria-label", "svg")
     assert words == (
         "Mean accuracy of 3 submissions: PASS 2, from 91.0% to 95.0%, median 93.0%; "
-        "REFER 1, from 88.8% to 88.8%, median 88.8%. Beside them: bar 88.9%, reference 91.9%, baseline 80.7%, "
-        "majority class 44.1%, logistic regression 80.7%, random forest 97.4%"
+        "REFER 1, from 88.8% to 88.8%, median 88.8%. Beside them: bar 88.9%, reference 91.9%, "
+        "logistic regression 80.7%, majority class 44.1%, random forest 97.4%"
     )
 
 

@@ -25,6 +25,7 @@ from checker.scoring import metrics
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
 FOLLOWS = "This follows from the cause at the top of the page."
+NO_EVIDENCE = "With a wrong output or loss, the trainings cannot tell."
 CONTRADICTS = "The trainings show the opposite more clearly."
 
 SAME: Mapping[CauseKind, str] = MappingProxyType(
@@ -129,9 +130,10 @@ def heard(
 def quieted(
     rules: Sequence[RuleResult], observations: Sequence[Observation], cause: Cause | None
 ) -> tuple[RuleResult, ...]:
-    """Return the rules; advice that only follows from the cause, or that contradicts other advice, is skipped."""
+    """Return the rules; advice that only follows from the cause, or that contradicts other advice, is skipped, and so
+    is a rule that trainings with a wrong output or loss are no evidence for."""
     silent, kept = RULES[cause.kind] if cause else frozenset[str](), _kept(observations, rules, cause)
-    gone = _silenced(rules, cause)
+    gone, spoiled = _silenced(rules, cause), _is_spoiled(rules)
     found = []
     for rule in rules:
         tendency = TENDENCIES.get(rule.name)
@@ -139,6 +141,8 @@ def quieted(
             rule = replace(rule, outcome=Outcome.SKIPPED, rationale=FOLLOWS, help="", detail="")
         elif _is_advice(rule) and tendency is not None and tendency not in kept:
             rule = replace(rule, outcome=Outcome.SKIPPED, rationale=CONTRADICTS, help="", detail="")
+        elif spoiled and tendency is not None and rule.outcome is Outcome.PASSED:
+            rule = replace(rule, outcome=Outcome.SKIPPED, rationale=NO_EVIDENCE, help="", detail="", notes=())
         found.append(rule)
     return tuple(found)
 
@@ -149,8 +153,12 @@ def _is_advice(rule: RuleResult) -> bool:
 
 def _silenced(rules: Sequence[RuleResult], cause: Cause | None) -> frozenset[Symptom]:
     """Return the symptoms that only follow from the cause, or from a wrong output or loss."""
-    is_spoiled = any(rule.outcome is Outcome.FAILED and rule.name in SPOILING for rule in rules)
-    return (SYMPTOMS[cause.kind] if cause else frozenset()) | (_ALL if is_spoiled else frozenset())
+    return (SYMPTOMS[cause.kind] if cause else frozenset()) | (_ALL if _is_spoiled(rules) else frozenset())
+
+
+def _is_spoiled(rules: Sequence[RuleResult]) -> bool:
+    """Tell whether a wrong output or loss spoils the trainings."""
+    return any(rule.outcome is Outcome.FAILED and rule.name in SPOILING for rule in rules)
 
 
 def _kept(observations: Sequence[Observation], rules: Sequence[RuleResult], cause: Cause | None) -> frozenset[Symptom]:

@@ -1,6 +1,5 @@
 """The answer's training: its recipe as carried out, runs cut short, and the number of seeds of a replay. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,8 +11,7 @@ from checker.records.evidence import Evidence
 from checker.records.network import Recipe
 from checker.records.settings import RunSettings
 from checker.records.training import TrainingRun
-
-_NAMED = re.compile(r"`\w+`")
+from checker.scoring import metrics
 
 
 def recipe_of(evidence: Evidence, runs: Sequence[TrainingRun], rows: int) -> Recipe | None:
@@ -52,21 +50,12 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
     """Return a replay's number of seeds and the reason for it, as sentences; "" if there was no replay."""
     if not evidence.replayed or not evidence.runs:
         return ""
-    run, of, cells = len(evidence.runs), len(settings.seeds), len(evidence.replay_cells)
-    ran = f"The checker ran the file's own code with {counted(run, 'seed')}{f' instead of {of}' if run < of else ''}"
+    run, of = len(evidence.runs), len(settings.seeds)
+    seeds = f"{counted(run, 'seed')}{f' instead of {of}' if run < of else ''}"
+    ran = f"It was trained again with the file's own code, from {seeds}"
     if run > 1:
-        seeds = f"{ran}, because the first did not reach the bar."
-    elif compared is not None and compared.reaches_bar:
-        named = _NAMED.search(evidence.replayed)
-        seeds = (
-            f"{ran}, which reached the bar. A demonstrator looks at {named[0] if named else 'this code'}, because the "
-            "checker cannot judge it."
-        )
-    else:
-        seeds = f"{ran}."
-    part = (
-        f"Of {counted(len(evidence.cells), 'cell')}, only the {cells} that the training needs were run."
-        if 0 < cells < len(evidence.cells)
-        else ""
-    )
-    return " ".join(filter(None, (seeds, part, evidence.replay)))
+        ran = f"{ran}, because the first did not reach the bar"
+    elif compared is not None:
+        write = metrics.find(compared.metric, compared.unit).unit.value
+        ran = f"{ran}: {write(compared.mean)}, and the bar is {write(compared.bar)}"
+    return " ".join(filter(None, (f"{ran}.", evidence.replay)))

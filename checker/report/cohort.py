@@ -20,7 +20,7 @@ from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
 from checker.report.marks import axis, mark, scale_around
-from checker.report.sentences import metric
+from checker.report.sentences import failed, metric
 from checker.report.svg import Scale, along, chart, element, label, line
 from checker.scoring.metrics import Unit
 
@@ -30,8 +30,8 @@ BLOCK = 11
 HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
-ROOM_LEFT, ROOM_RIGHT = 0.06, 0.7
-"""On a phone, a guide's name has room on the left from the first position on, on the right up to the second."""
+ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 95, 35, 6.7
+"""Pixels on a phone: the width of the figure's scale, the room on its left and on its right, and a letter's width."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
 ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
@@ -70,11 +70,12 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
             bottom += LABEL + flat * max(max(map(len, lane.values())), LABEL / flat)
             lanes += _lane(verdict, lane, scale, unit, flat, bottom)
     below = bottom + 1.5 * ROW  # lines end above the names of the models, so that they cross none
-    rows = ((below + ROW * row, one) for row, one in enumerate(first.baselines, 1))
+    beside = [one for one in first.baselines if one.name != first.baseline]  # that one is a guide
+    rows = ((below + ROW * row, one) for row, one in enumerate(beside, 1))
     models = [part for y, one in rows for part in _model(one, scale, unit, y)]
     guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
-    height = below + ROW * (len(first.baselines) + 0.5)
+    height = below + ROW * (len(beside) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
 
 
@@ -119,27 +120,29 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
-    """Yield lines at baseline, bar and reference, each with its name beside its upper end.
+    """Yield lines at the deciding traditional model, bar and reference, each with its name beside its upper end.
 
     If a line's name would cross other lines, the line is longer, so that the name stands above their ends.
     """
     unit = metric(first).unit
+    names = {"baseline": first.baseline, "bar": "bar", "reference": "reference"}
     values = {"baseline": first.baseline_mean, "bar": first.bar, "reference": first.reference_mean}
-    guides = sorted((scale.place(value), f"{name} {unit.value(value)}", name) for name, value in values.items())
-    count = _on_the_right([x for x, _, _ in guides])
-    for level, (x, words, name) in enumerate([*guides[count:], *reversed(guides[:count])]):
+    guides = sorted((scale.place(value), f"{names[kind]} {unit.value(value)}", kind) for kind, value in values.items())
+    count = on_the_right([(x, len(words)) for x, words, _ in guides])
+    for level, (x, words, kind) in enumerate([*guides[count:], *reversed(guides[:count])]):
         y = top - 9 - level * LABEL
-        anchor, aside = ("start", 4) if (x, words, name) in guides[:count] else ("end", -4)
-        yield line(x, y - 10, x, bottom, f"upright {name}")
-        yield label(x, y, words, name, anchor, aside)
+        anchor, aside = ("start", 4) if (x, words, kind) in guides[:count] else ("end", -4)
+        yield line(x, y - 10, x, bottom, f"upright {kind}")
+        yield label(x, y, words, kind, anchor, aside)
 
 
-def _on_the_right(places: Sequence[float]) -> int:
-    """Return the number of lines at these places, from the left, with names on their right side: none or all if there
-    is room, else those before the widest gap."""
-    if places[0] >= ROOM_LEFT:
+def on_the_right(lines: Sequence[tuple[float, int]]) -> int:
+    """Return the number of lines, from the left, with names on their right side: none or all if there is room, else
+    those before the widest gap. ``lines``: the place of each, and the length of its name."""
+    places = [place for place, _ in lines]
+    if all(place * ON_A_PHONE + LEFT >= LETTER * length for place, length in lines):
         return 0
-    if places[-1] <= ROOM_RIGHT:
+    if all((1 - place) * ON_A_PHONE + RIGHT >= LETTER * length for place, length in lines):
         return len(places)
     gaps = [after - before for before, after in pairwise(places)]
     return gaps.index(max(gaps)) + 1
@@ -155,11 +158,11 @@ def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
 
 
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
-    """Return a traditional model's mark and its name, on the side that has room."""
+    """Return a traditional model's mark, which is an arrow if beyond the scale, and its name on the side with room."""
     x, words = scale.place(model.mean), f"{model.name} {unit.value(model.mean)}"
-    words += ", beyond the scale" if scale.side(model.mean) else ""
+    full = f"{words}, beyond the scale" if scale.side(model.mean) else words
     anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
-    return mark(scale, model.mean, y, words, "baseline"), label(x, y + 4, words, "", anchor, aside)
+    return mark(scale, model.mean, y, full, "baseline"), label(x, y + 4, words, "", anchor, aside)
 
 
 def _in_words(scored: Sequence[Scored]) -> str:
@@ -172,7 +175,7 @@ def _in_words(scored: Sequence[Scored]) -> str:
         for verdict, means in lanes
         if means
     )
-    beside = {"bar": first.bar, "reference": first.reference_mean, "baseline": first.baseline_mean}
+    beside = {"bar": first.bar, "reference": first.reference_mean, first.baseline: first.baseline_mean}
     beside |= {one.name: one.mean for one in first.baselines}
     others = ", ".join(f"{name} {value(mean)}" for name, mean in beside.items())
     return f"Mean {measured.name} of {counted(len(scored), 'submission')}: {spread}. Beside them: {others}"
@@ -183,27 +186,39 @@ def _in_words(scored: Sequence[Scored]) -> str:
 
 @dataclass(frozen=True)
 class Stumble:
-    """A failed rule by its short name, and the number of submissions that failed it."""
+    """A failed rule by its short name: the number of submissions that failed it, and of those it was ``checked`` on."""
 
     name: str
     importance: Importance
     count: int
+    checked: int
 
 
 def stumbles(reports: Iterable[Report]) -> list[Stumble]:
     """Return the failed rules, required ones first, and of each kind the most often failed first."""
-    counts = Counter(rule for report in reports for rule in _failed(report)).most_common()
-    found = [Stumble(name, importance, count) for (name, importance), count in counts]
+    listed = list(reports)
+    checked = Counter(rule for report in listed for rule in _of_outcome(report, Outcome.FAILED, Outcome.PASSED))
+    counts = Counter(rule for report in listed for rule in _failed(report)).most_common()
+    found = [Stumble(*rule, count, checked[rule]) for rule, count in counts]
     return sorted(found, key=lambda one: one.importance is Importance.ADVISORY)
+
+
+def without_a_rule(reports: Iterable[Report]) -> int:
+    """Return the number of submissions that got a FAIL and failed no required rule."""
+    return sum(report.verdict is Verdict.FAIL and not failed(report, Importance.REQUIRED) for report in reports)
 
 
 def stumbled(report: Report, over: Sequence[Stumble]) -> list[int]:
     """Return the indices in ``over`` of the rules that a submission failed."""
-    failed = _failed(report)
-    return [at for at, one in enumerate(over) if (one.name, one.importance) in failed]
+    missed = _failed(report)
+    return [at for at, one in enumerate(over) if (one.name, one.importance) in missed]
 
 
 def _failed(report: Report) -> dict[tuple[str, Importance], None]:
     """Return the failed rules as an ordered set, in the report's order."""
-    failed = (rule for rule in report.rules if rule.outcome is Outcome.FAILED)
-    return dict.fromkeys((rule.short_name, rule.importance) for rule in failed)
+    return _of_outcome(report, Outcome.FAILED)
+
+
+def _of_outcome(report: Report, *outcomes: Outcome) -> dict[tuple[str, Importance], None]:
+    found = (rule for rule in report.rules if rule.outcome in outcomes)
+    return dict.fromkeys((rule.short_name, rule.importance) for rule in found)

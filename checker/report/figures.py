@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from checker.formats.text import counted
 from checker.records.comparison import Comparison, SeedScore
 from checker.report.marks import BEYOND, axis, beside_arrow, beyond, mark, scale_around, upright
-from checker.report.sentences import metric
+from checker.report.sentences import metric, with_spread
 from checker.report.svg import Scale, chart, fitting, label, line
-from checker.scoring.metrics import Unit
 
 ROW = 26
 
@@ -28,7 +28,7 @@ def seeds_figure(comparison: Comparison) -> Markup:
     parts = [
         *axis(scale, unit, top, bottom),
         *upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
-        *(part for row, s in enumerate(shown, start=1) for part in _seed_row(scale, unit, s, ROW * (row + 0.4))),
+        *(part for row, s in enumerate(shown, 1) for part in _seed_row(scale, comparison, s, ROW * (row + 0.4))),
         *(_mean_row(scale, comparison, ROW * (len(shown) + 1.6)) if has_mean else ()),
         *beyond(scale, values, bottom),
     ]
@@ -38,19 +38,21 @@ def seeds_figure(comparison: Comparison) -> Markup:
 
 def _seeds_in_words(comparison: Comparison) -> str:
     unit = metric(comparison).unit
+    own = with_spread(comparison, comparison.mean, comparison.spread)
+    reference = with_spread(comparison, comparison.reference_mean, comparison.reference_spread)
     return (
-        f"{metric(comparison).name} over {len(comparison.scores)} seeds: this submission "
-        f"{unit.plus_minus(comparison.mean, comparison.spread)}, the reference "
-        f"{unit.plus_minus(comparison.reference_mean, comparison.reference_spread)}, "
-        f"bar {unit.value(comparison.bar)}, baseline {unit.value(comparison.baseline_mean)}"
+        f"{metric(comparison).name} over {counted(len(comparison.scores), 'seed')}: this submission {own}, "
+        f"the reference {reference}, bar {unit.value(comparison.bar)}, {comparison.baseline} "
+        f"{unit.value(comparison.baseline_mean)}"
     )
 
 
-def _seed_row(scale: Scale, unit: Unit, score: SeedScore, y: float) -> list[Markup]:
+def _seed_row(scale: Scale, comparison: Comparison, score: SeedScore, y: float) -> list[Markup]:
+    unit = metric(comparison).unit
     return [
         label(0, y + 4, f"seed {score.seed}", anchor="end", dx=-12),
         line(scale.place(score.score), y, scale.place(score.reference), y, "between"),
-        mark(scale, score.baseline, y, f"baseline {unit.value(score.baseline)}", "baseline"),
+        mark(scale, score.baseline, y, f"{comparison.baseline} {unit.value(score.baseline)}", "baseline"),
         mark(scale, score.reference, y, f"reference {unit.value(score.reference)}", "reference"),
         mark(scale, score.score, y, f"this submission {unit.value(score.score)}", "student"),
         *beside_arrow(scale, score.score, y, unit),
@@ -65,7 +67,7 @@ def _mean_row(scale: Scale, comparison: Comparison, y: float) -> list[Markup]:
         line(0, y - ROW * 0.6, 1, y - ROW * 0.6, "grid"),
         label(0, y + 4, "mean", "strong", anchor="end", dx=-12),
         line(low, y, high, y, "spread"),
-        mark(scale, baseline, y, f"baseline {unit.value(baseline)}", "baseline"),
+        mark(scale, baseline, y, f"{comparison.baseline} {unit.value(baseline)}", "baseline"),
         mark(scale, reference, y, f"reference {unit.value(reference)}", "reference"),
         mark(scale, comparison.mean, y, f"this submission {mean}", "student"),
         *beside_arrow(scale, comparison.mean, y, unit),
@@ -96,7 +98,7 @@ def field_figure(comparison: Comparison) -> Markup:
     parts = [
         *axis(scale, unit, top, bottom),
         *upright(scale, comparison.bar, f"bar {unit.value(comparison.bar)}", "bar", top, bottom),
-        *(part for row, model in enumerate(models, 1) for part in _model_row(scale, unit, model, ROW * (row + 0.4))),
+        *(part for row, one in enumerate(models, 1) for part in _model_row(scale, comparison, one, ROW * (row + 0.4))),
         *beyond(scale, [model.mean for model in models], bottom),
     ]
     means = ", ".join(f"{model.name} {unit.value(model.mean)}" for model in models)
@@ -114,12 +116,13 @@ def _field(comparison: Comparison) -> list[Model]:
     return sorted(models, key=lambda model: model.mean, reverse=comparison.higher_is_better)
 
 
-def _model_row(scale: Scale, unit: Unit, model: Model, y: float) -> list[Markup]:
+def _model_row(scale: Scale, comparison: Comparison, model: Model, y: float) -> list[Markup]:
+    said = f"{model.name} {with_spread(comparison, model.mean, model.spread)}"
     low, high = (scale.place(model.mean + sign * model.spread) for sign in (-1, 1))
     weight = "strong" if model.kind == "student" else ""
     return [
         label(0, y + 4, model.name, weight, anchor="end", dx=-12),
         line(low, y, high, y, f"spread {model.kind}"),
-        mark(scale, model.mean, y, f"{model.name} {unit.plus_minus(model.mean, model.spread)}", model.kind),
-        label(1, y + 4, unit.value(model.mean), weight, anchor="start", dx=12),
+        mark(scale, model.mean, y, said, model.kind),
+        label(1, y + 4, metric(comparison).unit.value(model.mean), weight, anchor="start", dx=12),
     ]

@@ -19,9 +19,9 @@ from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
-from checker.report.leads import lead_of, other_failed_rules, other_failures, other_reasons
+from checker.report.leads import advice_on_parts, lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import decision_rows, metric
+from checker.report.sentences import advice, decision_rows, metric
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
@@ -123,6 +123,8 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     lead = lead_of(report, edition["is_for_students"])
     rest = _figures(report) | edition
     rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
+    parts = advice_on_parts(report, lead)
+    rest |= {"parts": parts, "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
     return rest | {"source": excerpt(report.cells, lead.cell)}
 
@@ -225,6 +227,7 @@ def index_pieces(
             figure=cohort.cohort_figure(scored) if scored else None,
             without_score=len(entries) - len(scored),
             stumbles=over,
+            without_rule=cohort.without_a_rule(reports),
         )
     )
 

@@ -7,15 +7,18 @@ the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 
 from dataclasses import dataclass, replace
 
+from checker.formats.text import continued
 from checker.judge import blame, causes
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
-from checker.report import looks
-from checker.report.vocabulary import CAUSES
+from checker.report import looks, remarks, sentences
+from checker.report.vocabulary import CAUSES, MISSED
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
 THEN = "Decide `resubmit`."
+PARTS = ("test_development_set_was_watched", "test_final_test_on_unseen_rows")
+"""Advisory rules, by name, on the parts of the data. Without these parts no score can be chosen by, nor believed."""
 LONG = 160
 """Maximum number of characters of a reason that is shown in one piece."""
 
@@ -51,6 +54,11 @@ class Lead:
     then: str = ""
 
     @property
+    def steps(self) -> list[str]:
+        """The advice, a step a line."""
+        return self.advice.splitlines()
+
+    @property
     def shown(self) -> str:
         """The sentence without the title, if it begins with the title."""
         rest = self.sentence.removeprefix(f"{self.title}: ")
@@ -78,12 +86,24 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
 def other_reasons(report: Report, lead: Lead) -> list[str]:
     """Return the reasons that the lead does not contain; failed rules have their own section."""
     found = {rule.finding for rule in report.rules if rule.outcome is Outcome.FAILED}
+    if report.cause is not None and sentences.is_by_score(report):
+        found.add(report.cause.sentence)
     return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
 
 
 def other_failures(report: Report, lead: Lead) -> list[Failure]:
     """Return the failures that the lead is not about."""
     return [one for one in report.failures if not one.rationale or not one.rationale.startswith(lead.sentence)]
+
+
+def advice_on_parts(report: Report, lead: Lead) -> list[RuleResult]:
+    """Return the advice on the parts of the data that a FAIL's student must know before handing in again; not the rule
+    that the lead is about."""
+    if report.verdict is not Verdict.FAIL:
+        return []
+    return [
+        rule for rule in sentences.failed(report, Importance.ADVISORY) if rule.name in PARTS and rule.name != lead.rule
+    ]
 
 
 def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
@@ -111,10 +131,15 @@ def _failing(report: Report) -> Lead:
         if same is not None and kind is not CauseKind.LABELS:  # about labels the cause has more details than the rule
             help = same.help or help
         why, _, rest = same.detail.partition("\n") if same else ("", "", "")
+        if sentences.is_by_score(report) and (score := _on_score(report)):
+            likely = f"Likely cause: {continued(report.cause.sentence)}"
+            return Lead(MISSED[kind], score, TELL, help, likely, rest, rule)
         return Lead(CAUSES[kind], report.cause.sentence, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
         why, _, rest = first.detail.partition("\n")
+        if first.name in causes.SPOILING:
+            why = " ".join(filter(None, (remarks.only_prediction(report), why)))
         return Lead(first.short_name, first.finding, TELL, first.help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
@@ -123,6 +148,12 @@ def _failing(report: Report) -> Lead:
     is_error = report.comparison is not None and not report.comparison.higher_is_better
     title, why = "Error too large" if is_error else "Score too low", seen[symptom] if symptom else ""
     return Lead(title, "".join(report.reasons[:1]), TELL, help, why, rule=rule)
+
+
+def _on_score(report: Report) -> str:
+    """Return the reason that is about the score: neither the cause nor a finding of a rule; "" if there is none."""
+    others = {rule.finding for rule in report.rules} | {report.cause.sentence if report.cause else ""}
+    return next((reason for reason in report.reasons if reason not in others), "")
 
 
 # -- REFER -----------------------------------------------------------------------------------------------

@@ -21,10 +21,11 @@ from checker.source import absences, frameworks
 
 TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
 MEND = (
-    "Nothing was measured, so decide `resubmit`. If it is an honest mistake, ask for a version that runs to its end; "
-    "if not, tell the lecturer."
+    "\nDecide `resubmit`: nothing was measured."
+    "\nAn honest mistake: ask for a version that runs to its end."
+    "\nDeliberate: tell the lecturer."
 )
-NO_NETWORK = "No cell that ran makes a network, and the task needs one."
+"""Steps for a run that measured nothing, each on a line of its own."""
 NOTHING = "You need not change anything now."
 STOPS = {
     Ending.TIME: ("Took too long", "is there a loop that never ends, or far more training than the task needs?"),
@@ -33,10 +34,19 @@ STOPS = {
         "which array or table there is far larger than the data, or kept many times over?",
     ),
     Ending.OUTPUT: ("Printed too much", "what is printed so often?"),
-    Ending.PROCESSES: ("Started too many processes", "what starts processes there? The task needs none."),
+    Ending.PROCESSES: ("Started too many processes", "what starts processes there?"),
 }
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
 """By the limit that ended a run: its name in words, and what to look for."""
+SOURCES_OF_WEIGHTS = (
+    "\nKeras, on training rows only: ask the questions and tick as usual."
+    "\nAnother library, a file, or all rows: decide `resubmit`."
+)
+OWN_CODE = (
+    "\nYes: ask the questions and tick as usual.\nNo, it reads a file, labels or ready-made weights: decide `resubmit`."
+)
+"""Ways to decide, each on a line of its own."""
+_SET_WEIGHTS = re.compile(r"\bset_weights\((\w{1,60})\)")
 NAMED = re.compile(r"`(\w+)`")
 ENDED = "where the run ended"
 
@@ -58,9 +68,9 @@ DOUBTS = (
 
 @dataclass(frozen=True)
 class Look:
-    """Advice on an open verdict: what a demonstrator looks at, and what the student may be asked to explain. ``does``:
-    the student must do something first. ``cell``: the cell concerned; ``about_cell``: a note on that cell, "" for
-    none."""
+    """Advice on an open verdict: what a demonstrator looks at, and what the student may be asked to explain. Lines of
+    ``demonstrator`` after the first are steps. ``does``: the student must do something first. ``cell``: the cell
+    concerned; ``about_cell``: a note on that cell, "" for none."""
 
     title: str
     demonstrator: str
@@ -146,17 +156,19 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
         case FailureCause.NOT_RETRAINED:
             at, cell = _place(report, failure)
             look = f"Look at {at}: {_doubt_on_training(failure.rationale)} {TICK}"
+            if is_said_in(failure.rationale):
+                look = f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{SOURCES_OF_WEIGHTS}"
             ready = (
                 f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
             )
             if is_said_in(failure.rationale):
                 ready = (
                     "The weights must come from training your own Keras network, on the training rows only. If yours "
-                    f"do, change nothing: show a demonstrator {_cell(cell)} and explain it. If they do not, change "
-                    "that and hand it in again."
+                    f"do, change nothing: show a demonstrator {at} and explain it. If they do not, change that and "
+                    "hand it in again."
                 )
         case _:
-            look = f"Read {where}, where the first error arose, before anyone runs the file. {_mend(report)}"
+            look = f"Read {where}, where the first error arose; do not run the file.{MEND}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED
     return Look(title, look, ready, does, cell)
 
@@ -175,35 +187,29 @@ def _place(report: Report, failure: Failure) -> tuple[str, int | None]:
     return f"`{line}` in cell {cell}", cell
 
 
-def _mend(report: Report) -> str:
-    """Return advice on deciding if nothing was measured."""
-    return MEND if _has_network(report) else f"{MEND} {NO_NETWORK}"
-
-
-def _has_network(report: Report) -> bool:
-    return bool(report.answer or report.selection.rejected or own_code.found(report, own_code.MAKES_NETWORK))
-
-
 def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     """Return the look for a run that a limit or a crash ended."""
     where = _cell(failure.cell)
     ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
     _, ask = STOPS.get(report.execution.ending, (title, ends))
-    still = "" if _has_network(report) else f" {NO_NETWORK}"
     return Look(
         title,
-        f"Read {where} before anyone runs it: {ask} {_mend(report)}",
+        f"Read {where}, and do not run it: {ask}{MEND}",
         f"Look at {where}: {ask} Change that, run the whole file from top to bottom, and hand it in again. A "
-        f"demonstrator may ask you about it.{still}",
+        f"demonstrator may ask you about it.",
         does=True,
         cell=failure.cell,
         about_cell=ENDED,
     )
 
 
+def _weights(at: str) -> str:
+    """Return the variable that the line of a place sets as weights, or else words for them."""
+    named = _SET_WEIGHTS.search(at)
+    return f"`{named[1]}`" if named else "these weights"
+
+
 def _doubt_on_training(rationale: str) -> str:
-    if is_said_in(rationale):
-        return "do these weights come from a training of a Keras network by the student, on training rows alone?"
     doubt = "does it train the network on the data alone, in a way that the student can explain?"
     return next((doubt for words, _, doubt in DOUBTS if words in rationale), doubt)
 
@@ -294,15 +300,12 @@ def _look_at_replay(report: Report) -> Look:
     where = _cell(cell)
     what = "does it train on nothing but the data?"
     if name:
-        what = (
-            f"does `{name}` compute only from its inputs and from weights learnt in this training: no files, no "
-            "labels, no ready-made weights?"
-        )
+        what = f"does `{name}` use only its inputs, and weights learnt here?"
     if "own class" in report.replayed:
-        what = f"does `{name}` predict from the inputs alone, and train on nothing but the rows that it is given?"
+        what = f"does `{name}` predict from its inputs alone, and train only on the rows that it is given?"
     return Look(
         "Own code in the network",
-        f"Look at {where}: {what} {TICK}",
+        f"Look at {where}: {what}{OWN_CODE}",
         "This is no fault, and you need not change anything now. A demonstrator looks at "
         f"{where} with you: be ready to explain what {f'`{name}`' if name else 'it'} does.",
         cell=cell,

@@ -17,7 +17,6 @@ MAKES_COLUMNS = (
     re.compile(r"\b(?:hstack|column_stack|concatenate|concat|get_dummies)\s*\(|\bc_\["),
     re.compile(r"\w\]\s*=[^=]"),
 )
-MAKES_NETWORK = (re.compile(r"\b(?:Sequential|Model|Dense|MLPClassifier|MLPRegressor)\b"),)
 _FIT = re.compile(r"\.fit\s*\(\s*(?:x\s*=\s*)?\w{1,100}\s*,\s*(?:y\s*=\s*)?(?P<targets>\w{1,100})\b")
 LONGEST_SOURCE, LONGEST_CODE, LONGEST_LINE = 100_000, 1_000, 60
 """Maximum numbers of characters of a cell and of a line that are searched, and of a line that is shown."""

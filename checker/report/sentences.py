@@ -1,17 +1,20 @@
 """Sentences about a report that the page and the terminal share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 
 from checker.formats import sheets
 from checker.formats.text import counted
+from checker.judge import causes
+from checker.judge.agreement import FAR, FAR_SHARE
 from checker.keras_spec import watched
 from checker.keras_spec.foreign_weights import is_said_in
-from checker.records.comparison import Comparison, Measurement, MissingRows
+from checker.records.comparison import Agreed, Comparison, Measurement, MissingRows
 from checker.records.evidence import OwnResult, RowKind, own_result_of
-from checker.records.report import CauseKind, Claim, Question, Report, Symptom, Topic
+from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.report import remarks
 from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
@@ -32,8 +35,8 @@ _URGENCY = {
 }
 
 _HOLLOW = {
-    CauseKind.LABELS: "The network was trained on other labels than the data's, and is tested on the data's. So its "
-    "score does not say how well it learns.",
+    CauseKind.LABELS: "The file trained its network on other labels than the data's; training again takes the data's. "
+    "Both are tested on the data's. So neither score says how well the file's network learns.",
     CauseKind.LEAK: "The network can read the answer from its inputs. So a good score does not show that it has "
     "learned anything.",
 }
@@ -65,15 +68,16 @@ def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
     return sorted(rules, key=lambda rule: _URGENCY[rule.outcome, rule.importance])
 
 
-def advice(report: Report, said: str = "") -> list[RuleResult]:
-    """Return the advice that is not followed, without the rule ``said``, which is already in the page's lead."""
-    wanted = {Outcome.FAILED, Outcome.ERROR}
-    return [r for r in report.rules if r.importance is Importance.ADVISORY and r.outcome in wanted and r.name != said]
+def advice(report: Report, said: Collection[str] = ()) -> list[RuleResult]:
+    """Return the advice that is not followed, without the rules ``said``, by name, at the beginning of the page."""
+    wanted, advisory = {Outcome.FAILED, Outcome.ERROR}, Importance.ADVISORY
+    return [r for r in report.rules if r.importance is advisory and r.outcome in wanted and r.name not in said]
 
 
 def unchecked(report: Report) -> list[RuleResult]:
-    """Return the rules without a result that no failure explains, neither shown above nor met."""
-    if report.failures:
+    """Return the rules without a result that no failure explains, neither shown above nor met. Weights from elsewhere
+    explain none: they leave other rules with a result."""
+    if report.failures and not has_strange_weights(report):
         return []
     open_outcomes = {Outcome.SKIPPED, Outcome.UNKNOWN}
     required = Importance.REQUIRED
@@ -81,7 +85,7 @@ def unchecked(report: Report) -> list[RuleResult]:
         rule
         for rule in report.rules
         if rule.outcome in open_outcomes
-        and (report.replayed or rule.importance is not required or rule.outcome is Outcome.SKIPPED)
+        and (report.replayed or report.failures or rule.importance is not required or rule.outcome is Outcome.SKIPPED)
     ]
 
 
@@ -94,6 +98,14 @@ def passed(report: Report) -> list[RuleResult]:
 def failed(report: Report, importance: Importance) -> list[RuleResult]:
     """Return the rules of this importance that failed."""
     return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
+
+
+def is_by_score(report: Report) -> bool:
+    """Tell whether a FAIL is by the score and its cause only explains the score: no required rule says the cause."""
+    if report.verdict is not Verdict.FAIL or report.cause is None or report.comparison is None:
+        return False
+    says = {rule.name for rule in failed(report, Importance.REQUIRED)}
+    return report.comparison.standing.fails and causes.SAME.get(report.cause.kind) not in says
 
 
 def difference(comparison: Comparison) -> float:
@@ -157,7 +169,10 @@ def as_trained(report: Report) -> str:
     if own is None:
         return ""
     if not own.scores:
-        return f"Its own score in the file is not known: {own.note.rstrip('.')}."
+        why = own.note.rstrip(".")
+        if report.claim:
+            return f"Of its own score in the file only what cell {report.claim.cell} states is known: {why}."
+        return f"Its own score in the file is not known: {why}."
     metric = _own_metric(own, report.unit)
     shown = own.unseen or own.scores[0]
     seen = RowKind.WATCHED in shown.kinds or RowKind.TRAINED in shown.kinds
@@ -198,7 +213,7 @@ def own_shown(report: Report) -> tuple[str, str] | None:
             on = f"{measured.name} on {rows} outside its training"
         else:
             on = f"{measured.name} on the {rows} {ROW_KINDS[shown.kinds[0]]}"
-        return measured.unit.value(shown.score), on
+        return measured.unit.value(shown.score), f"{on}{remarks.on_own_labels(report)}"
     if claim is not None:
         return metric(claim).unit.value(claim.stated), f"{metric(claim).name}, as cell {claim.cell} states"
     return _noted(report)
@@ -243,9 +258,10 @@ def curves_in_words(report: Report) -> str:
     parts = [f"The loss is {loss}."] if loss else []
     if loss and scale is not None and not report.classes:
         parts = [f"The loss is {loss}. {_scale_of_curves(report, target_scale(scale, 'value'))}"]
+    parts.append(remarks.flat_curves(report))
     if len({run.epochs for run in report.runs}) > 1:
         parts.append("A bold line ends where the first of the trainings stopped.")
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def topic(question: Question, report: Report) -> str:
@@ -260,26 +276,8 @@ def _scale_of_curves(report: Report, formula: str) -> str:
     charts = "Both charts are" if has_error else "The chart is"
     unit = metrics.find("rmse", report.unit).unit
     own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
-    return f"{charts} in {own}." if formula == "value" else f"{charts} in scaled units, `{formula}`, not in {own}."
-
-
-def unpredicted(report: Report) -> str:
-    """Return a sentence on the classes that are never predicted; "" if there are none, or an observation says it."""
-    confusion = report.comparison.confusion if report.comparison else ()
-    if any(seen.symptom is Symptom.NEVER_PREDICTED for seen in report.observations):
-        return ""
-    found = (
-        [
-            name
-            for label, name in enumerate(report.classes)
-            if sum(confusion[label]) and not any(row[label] for row in confusion)
-        ]
-        if confusion
-        else []
-    )
-    *before, last = found or [""]
-    listed = f"{', '.join(before)} and {last}" if before else last
-    return f"{listed} {'are' if before else 'is'} never predicted." if found else ""
+    where = f"in {own}" if formula == "value" else f"in scaled units, `{formula}`, not in {own}"
+    return f"{charts} {where}. {remarks.AS_IT_IS}"
 
 
 def decision_rows(report: Report) -> str:
@@ -308,8 +306,24 @@ def agreement(report: Report) -> str:
         )
     if not parts:
         return f"Not compared with the file's own run: {agreed.note.rstrip('.')}."
-    judged = "do not agree" if agreed.differs else "agree"
-    return f"The file and the training again {judged}: {'; '.join(parts)}."
+    return f"The file and the training again {_agree(report, agreed)}: {'; '.join(parts)}."
+
+
+def _agree(report: Report, agreed: Agreed) -> str:
+    """Return whether the file's own results and the retraining's agree, as a verb."""
+    if remarks.has_other_labels(report):
+        return "learnt different labels, so they need not agree"
+    if agreed.differs:
+        return "do not agree"
+    least = {True: FAR, False: FAR_SHARE}[metric(report).higher_is_better]
+    apart = [
+        one
+        for one in agreed.compared
+        if abs(one.own - one.again) > (least if metric(report).higher_is_better else least * max(one.own, one.again))
+    ]
+    if any(abs(one.own - one.again) > one.margin for one in apart):
+        return "differ, on the same side of the bar"
+    return "do not differ by more than chance allows" if apart else "agree"
 
 
 def own_again(report: Report) -> Measurement | None:
@@ -320,6 +334,12 @@ def own_again(report: Report) -> Measurement | None:
 
 def _own_metric(own: OwnResult, unit: str) -> Metric:
     return metrics.find(own.metric, unit)
+
+
+def with_spread(compared: Comparison, mean: float, spread: float) -> str:
+    """Return a mean over a comparison's seeds with its spread, or the score of a single seed, which has no spread."""
+    unit = metric(compared).unit
+    return unit.plus_minus(mean, spread) if len(compared.scores) > 1 else unit.value(mean)
 
 
 def metric(of: Report | Comparison | Measurement | Claim | OwnResult) -> Metric:

@@ -17,7 +17,8 @@ from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
-from checker.report import sentences, vocabulary, words
+from checker.report import remarks, sentences, vocabulary, words
+from checker.scoring.metrics import NONE
 
 _CODE = re.compile("`([^`\n]{1,200})`")
 _CELL = re.compile(r"\b[Cc]ell (?P<number>\d{1,6})\b(?!</a>)")
@@ -47,7 +48,6 @@ def with_templates_of(*packages: str) -> Environment:
     )
     made.filters |= {"block": _block, "name": _name, "heat": _heat, "relative": relative}
     made.filters |= {
-        "advice": sentences.advice,
         "agreement": sentences.agreement,
         "beside_the_bar": sentences.beside_the_bar,
         "as_trained": sentences.as_trained,
@@ -71,7 +71,7 @@ def with_templates_of(*packages: str) -> Environment:
         "own_shown": sentences.own_shown,
         "own_scores": sentences.own_scores,
         "unchecked": sentences.unchecked,
-        "unpredicted": sentences.unpredicted,
+        "with_spread": sentences.with_spread,
         "without_inputs": sentences.without_inputs,
         "passed": sentences.passed,
         "percent": words.percent,
@@ -82,11 +82,22 @@ def with_templates_of(*packages: str) -> Environment:
         "target_scale": words.target_scale,
         "topic": sentences.topic,
     }
+    made.filters |= {
+        "adapted": remarks.adapted,
+        "beyond_the_data": remarks.beyond_the_data,
+        "confusions": remarks.confusions,
+        "has_other_labels": remarks.has_other_labels,
+        "held_out_rows": remarks.held_out_rows,
+        "lacking": remarks.lacking,
+        "no_answer": remarks.no_answer,
+        "with_errors": remarks.with_errors,
+    }
     made.globals |= {
         "ENDINGS": vocabulary.ENDINGS,
         "FIRST": questions.FIRST,
         "FIGURES": vocabulary.FIGURES,
         "LOOPS": vocabulary.LOOPS,
+        "NONE": NONE,
         "NOT_KNOWN": sentences.NOT_KNOWN,
         "OUTCOMES": vocabulary.OUTCOMES,
         "ROW_KINDS": vocabulary.ROW_KINDS,

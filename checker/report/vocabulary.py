@@ -21,7 +21,7 @@ YOURS = {
     Verdict.REFER: "A demonstrator decides with you",
 }
 """A verdict's meaning for the student."""
-STOPPED = ("Nothing was measured: read the cell, then decide", "Not checked: change it and hand it in again")
+STOPPED = ("Nothing was measured: resubmit. Read the cell first", "Not checked: change it and hand it in again")
 """The meaning of a run that a limit ended before any network was trained: for the demonstrator, and for the student."""
 LIKENESS = {
     Likeness.FEW: "They are too few to matter, so all models are scored without them.",
@@ -64,6 +64,8 @@ CAUSES = {
     CauseKind.LINEAR: "Linear network",
     CauseKind.UNSCALED: "Inputs not scaled",
 }
+MISSED = {kind: f"Misses the bar: {said[0].lower()}{said[1:]}" for kind, said in CAUSES.items()}
+"""A FAIL by the score, with its cause."""
 ENDINGS = {
     Ending.FINISHED: "normally",
     Ending.CRASHED: "by a crash",

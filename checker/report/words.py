@@ -64,10 +64,10 @@ def number(value: float | None) -> str:
 
 
 def probability(p: float) -> str:
-    """Return a probability for a sentence: "of 0.034", "below 0.001"."""
+    """Return a probability for a sentence: "of 3.4%", "of less than 0.1%"."""
     if 0.001 <= p <= 0.999:
-        return f"of {p:.2g}"
-    return "below 0.001" if p < 0.5 else "above 0.999"
+        return f"of {p:.1%}"
+    return "of less than 0.1%" if p < 0.5 else "of more than 99.9%"
 
 
 def size(count: int) -> str:

@@ -125,7 +125,7 @@ class RulesPlugin:
     @pytest.fixture
     def architecture(self) -> Architecture:
         answer = _existing(self.exhibits.answer, "no model for this task was found")
-        return _existing(answer.architecture, "the network has no description as plain data")
+        return _existing(answer.architecture, "its layers are its own code, which cannot be read off")
 
     @pytest.fixture
     def recipe(self) -> Recipe:

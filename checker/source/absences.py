@@ -117,3 +117,8 @@ def notes(cells: Sequence[CellResult], companions: Sequence[Companion]) -> Itera
     for cell in cells:
         if said := _lacks(cell, companions):
             yield Adaptation(cell.index, f"the cell {said}")
+
+
+def is_note(words: str) -> bool:
+    """Tell whether a note of the page is one of ``notes``."""
+    return words.startswith(("the cell reads `", "the cell imports `"))

@@ -156,7 +156,7 @@ class Origins:
         if source is not None:
             name = source.variable or _name(source.model)
             return f"{starts} the weights of another network of this file, `{name}`"
-        return f"{starts} weights that Keras's random start did not give it, and {ELSEWHERE}"
+        return f"{starts} weights that something had set: they are not random, and {ELSEWHERE}"
 
     def _held(self, model: Any) -> list[tuple[Made, bytes]]:
         """Return the current values of a network's variables whose initial values were recorded."""

@@ -1,0 +1,165 @@
+"""Remarks beside the figures of a page: what they are of, and what they show at a glance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from checker.formats.text import counted
+from checker.keras_spec import watched
+from checker.keras_spec.architectures import output_activation, output_units
+from checker.records.capture import Adaptation
+from checker.records.comparison import Comparison
+from checker.records.report import Report, Symptom
+from checker.records.tracing import TargetScale
+from checker.report.words import percent
+from checker.scoring import metrics, targets
+from checker.source import absences
+
+RARE = 0.01
+"""A class with less than this share of the held-out rows is rare."""
+FLAT = 1e-3
+"""A loss that changes by less than this share of itself in a whole training is flat."""
+NEVER_TRAINED = "it was never trained"
+AS_IT_IS = "Here a prediction beyond all values in the data counts as it is."
+
+
+# -- labels and predictions --------------------------------------------------------------------------------
+
+
+def has_other_labels(report: Report) -> bool:
+    """Tell whether the file's network was trained on other labels than the data's."""
+    return report.tracing is not None and report.tracing.has_other_labels
+
+
+def on_own_labels(report: Report) -> str:
+    """Return whose labels the file's own score is by, after a comma; "" if the file's are the data's."""
+    if not has_other_labels(report):
+        return ""
+    claim, said = report.claim, ", by the data's labels"
+    if claim is None:
+        return said
+    stated = metrics.find(claim.metric, claim.unit).unit.value(claim.stated)
+    return f"{said}; cell {claim.cell} states {stated}, by the file's own labels"
+
+
+def only_prediction(report: Report) -> str:
+    """Return a sentence on the one value that a regression's network always predicts: softmax over a single unit is
+    one. "" if the network can give others, or the unit of its targets is not known."""
+    architecture = report.answer.architecture if report.answer else None
+    scale = report.tracing.target if report.tracing else None
+    if report.classes or architecture is None or scale is None:
+        return ""
+    if output_units(architecture) != 1 or output_activation(architecture) != "softmax":
+        return ""
+    value = float(targets.undo(scale, np.ones(1))[0])
+    return f"So every prediction is {metrics.find('rmse', report.unit).unit.value(value)}."
+
+
+def beyond_the_data(report: Report) -> str:
+    """Return sentences on predictions beyond the data's values, in a regression. With Keras's own error, which counts
+    them as they are, if it is larger than the score allows."""
+    if report.classes or report.comparison is None:
+        return ""
+    said = "A prediction beyond all values in the data counts as the nearest of these."
+    fits, scale = report.answer.fits if report.answer else (), report.tracing.target if report.tracing else None
+    own = report.own_result.trained if report.own_result and report.own_result.metric == "rmse" else None
+    series = watched.ABSOLUTE_ERROR.series(fits[-1].history, False) if fits else ()
+    if own is None or not series or series[-1] is None or not (error := _in_the_datas_unit(series[-1], scale)):
+        return said
+    if error <= own.score:  # a mean absolute error is never above the root of the mean squared error
+        return said
+    value = metrics.find("mae", report.unit).unit.value(error)
+    return (
+        f"{said} Without that, Keras states a mean absolute error of {value} on training rows in cell {fits[-1].cell}."
+    )
+
+
+def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:
+    """Return an error of a student's targets in the data's unit; 0 if their scale is not a factor."""
+    return error / abs(scale.factor) if scale and scale.shift is None and scale.factor else 0.0
+
+
+# -- curves and classes ------------------------------------------------------------------------------------
+
+
+def flat_curves(report: Report) -> str:
+    """Return a sentence on training losses that do not change; "" if one does."""
+    losses = [[loss for loss in run.history.get("loss", ()) if loss is not None] for run in report.runs]
+    is_flat = bool(losses) and all(len(of) > 1 and max(of) - min(of) < FLAT * max(of) for of in losses)
+    return "The training loss is the same in every epoch: nothing is learnt." if is_flat else ""
+
+
+def held_out_rows(compared: Comparison) -> str:
+    """Return the number of held-out rows in a confusion matrix in words, by seed if all seeds have as many."""
+    rows, seeds = sum(map(sum, compared.confusion)), len(compared.scores)
+    each, rest = divmod(rows, seeds)
+    return f"{seeds} × {each:,} held-out rows" if seeds > 1 and not rest else counted(rows, "held-out row")
+
+
+def confusions(report: Report) -> str:
+    """Return sentences on the classes that are never predicted, unless an observation says it, and on the class that is
+    taken for another the most often, apart from rare ones."""
+    compared = report.comparison
+    if compared is None or not compared.confusion:
+        return ""
+    return " ".join(filter(None, (_unpredicted(report, compared), _most_confused(report.classes, compared.confusion))))
+
+
+def _unpredicted(report: Report, compared: Comparison) -> str:
+    if any(seen.symptom is Symptom.NEVER_PREDICTED for seen in report.observations):
+        return ""
+    rows = [sum(counts) for counts in compared.confusion]
+    found = [at for at, many in enumerate(rows) if many and not any(counts[at] for counts in compared.confusion)]
+    *before, last = [report.classes[at] for at in found] or [""]
+    if not found:
+        return ""
+    said = f"{', '.join(before)} and {last} are never predicted" if before else f"{last} is never predicted"
+    if all(rows[at] < RARE * sum(rows) for at in found):
+        theirs = f"{sum(rows[at] for at in found):,} of the {held_out_rows(compared)}"
+        said += f": only {theirs} are of {'these classes' if before else 'this class'}"
+    return f"{said}."
+
+
+def _most_confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
+    whole = sum(map(sum, confusion))
+    shares = [
+        (count / sum(counts), classes[true], classes[predicted])
+        for true, counts in enumerate(confusion)
+        for predicted, count in enumerate(counts)
+        if predicted != true and count and sum(counts) >= RARE * whole
+    ]
+    share, true, predicted = max(shares, default=(0.0, "", ""))
+    return f"Most often, {true} is taken for {predicted}: {percent(share)} of its rows." if share else ""
+
+
+# -- the file ----------------------------------------------------------------------------------------------
+
+
+def no_answer(report: Report) -> str:
+    """Return the reason why no network is the answer, as a sentence: the last one that was never trained, if there is
+    one."""
+    idle = [one for one in report.selection.rejected if one.reason == NEVER_TRAINED]
+    if idle:
+        return f"{idle[-1].variable or 'A network'} (cell {idle[-1].cell}) was never trained."
+    reason = report.selection.reason.rstrip(".")
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def with_errors(report: Report) -> str:
+    """Return the cells of the file that raised errors, as "; errors in cells 2 and 4"; "" if there are none."""
+    cells = [str(shown.cell.index) for shown in report.cells if shown.cell.error is not None]
+    *before, last = cells or [""]
+    if not cells:
+        return ""
+    listed = f"s {', '.join(before)} and {last}" if before else f" {last}"
+    return f"; {'errors' if before else 'an error'} in cell{listed}"
+
+
+def lacking(report: Report) -> list[Adaptation]:
+    """Return the notes on files and modules that cells lack."""
+    return [one for one in report.adaptations if absences.is_note(one.what)]
+
+
+def adapted(report: Report) -> list[Adaptation]:
+    """Return what was adapted so that the file runs here."""
+    return [one for one in report.adaptations if not absences.is_note(one.what)]

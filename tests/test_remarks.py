@@ -1,0 +1,232 @@
+"""Remarks beside a page's figures: what they are of, and what they show at a glance."""
+
+from dataclasses import replace
+
+import pytest
+from reports import a_cell, a_comparison, a_fail, a_network, a_pass, a_price, a_run
+from scanner import faults
+
+from checker.records.capture import Adaptation, CellError
+from checker.records.comparison import Agreed, Agreement
+from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
+from checker.records.network import Architecture
+from checker.records.report import Observation, StudentCell, Symptom
+from checker.records.tracing import TargetScale
+from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
+from checker.report import remarks, sentences
+from checker.report.html import render_page, render_student_page
+from checker.report.leads import lead_of
+from checker.report.words import probability
+
+SCALE = TargetScale(factor=1e-5, offset=0.0)
+
+
+def a_rule(name, importance=Importance.ADVISORY, rationale="Missed."):
+    """Return a failed rule."""
+    return RuleResult(
+        name=name,
+        sentence="It is met.",
+        importance=importance,
+        outcome=Outcome.FAILED,
+        rationale=rationale,
+        help="Mend.",
+    )
+
+
+def own_result(metric, score, model=3):
+    """Return an answer's own score on its training rows."""
+    of = OwnScore(kinds=(RowKind.TRAINED,), rows=13_209, score=score)
+    return OwnResult(model=model, cell=14, metric=metric, scores=(of,))
+
+
+# -- labels ------------------------------------------------------------------------------------------------
+
+
+def test_figures_on_other_labels_say_whose_labels():
+    """Where a file trained on other labels, each figure says which labels it is of, and the two are not compared."""
+    tracing = replace(a_pass().tracing, labels_differ=6_000, labels_compared=13_000)
+    compared = Agreement(
+        kind=RowKind.TRAINED, rows=13_209, own=0.039, again=0.801, spread=0.006, margin=0.02, differs=True
+    )
+    report = replace(
+        a_pass(), tracing=tracing, own_results=(own_result("accuracy", 0.036),), agreed=Agreed(compared=(compared,))
+    )
+    value, about = sentences.own_shown(report)
+    assert value == "3.6%"
+    assert about.endswith(
+        f", by the data's labels; cell {report.claim.cell} states "
+        f"{sentences.metric(report.claim).unit.value(report.claim.stated)}, by the file's own labels"
+    )
+    assert "their spread, on the data&#39;s labels" in render_page(report)
+    assert "learnt different labels, so they need not agree" in sentences.agreement(report)
+    honest = replace(report, tracing=a_pass().tracing)
+    assert "labels" not in sentences.own_shown(honest)[1]
+    assert "do not agree" in sentences.agreement(honest)
+
+
+@pytest.mark.parametrize(
+    ("own", "margin", "differs", "said"),
+    [
+        (0.93, 0.02, False, "again agree"),
+        (0.80, 0.30, False, "do not differ by more than chance allows"),
+        (0.80, 0.02, False, "differ, on the same side of the bar"),
+        (0.80, 0.02, True, "do not agree"),
+    ],
+)
+def test_results_far_apart_are_not_said_to_agree(own, margin, differs, said):
+    """Only close results agree. Far apart, chance may explain it, or both lie on one side of the bar."""
+    one = Agreement(kind=RowKind.TRAINED, rows=13_209, own=own, again=0.931, spread=0.1, margin=margin, differs=differs)
+    assert said in sentences.agreement(replace(a_pass(), agreed=Agreed(compared=(one,))))
+
+
+# -- predictions -------------------------------------------------------------------------------------------
+
+
+def test_an_error_says_how_predictions_beyond_the_data_count():
+    """Every regression says so beside its score and its curves; no classification does."""
+    said = "A prediction beyond all values in the data counts as the nearest of these."
+    for page in (render_page(a_price()), render_student_page(a_price())):
+        assert said in page.partition("What these figures mean")[0]
+        assert page.count(said) == 1
+    assert remarks.AS_IT_IS in sentences.curves_in_words(a_price())
+    assert remarks.beyond_the_data(a_pass()) == ""
+
+
+def test_an_error_that_keras_counts_as_it_is_stands_beside_the_score():
+    """It is given only where it is larger than the score allows, in the data's unit."""
+    price = a_price()
+    fit = replace(price.answer.fits[-1], history={"mae": (9.0, 5.76)})
+    price = replace(
+        price,
+        answer=replace(price.answer, fits=(fit,)),
+        tracing=replace(price.tracing, target=SCALE),
+        own_results=(own_result("rmse", 268_725.0),),
+    )
+    assert f"a mean absolute error of $576,000 on training rows in cell {fit.cell}." in remarks.beyond_the_data(price)
+    usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
+    logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
+    for report in (usual, logarithm):
+        assert remarks.beyond_the_data(report).endswith("nearest of these.")
+
+
+def single_softmax():
+    """Return the network of a regression that ends with a softmax over one unit."""
+    network = a_network(30, 1)
+    last = replace(network.layers[-1], config={"units": 1, "activation": "softmax"})
+    return Architecture((*network.layers[:-1], last), network.nodes, network.outputs, network.parameters)
+
+
+def test_a_network_with_one_output_says_which_one():
+    """A softmax over one unit always gives one, and the page says what that is in the data's unit."""
+    price = replace(a_price(), verdict=Verdict.FAIL, failures=(), cause=None)
+    finding = "The output is always exactly one."
+    rule = replace(a_rule("test_output_is_one_number", Importance.REQUIRED, finding), detail="Use none.")
+    report = replace(
+        price,
+        rules=(rule,),
+        reasons=(finding,),
+        tracing=replace(price.tracing, target=SCALE),
+        answer=replace(price.answer, architecture=single_softmax()),
+    )
+    assert lead_of(report).explanation == "So every prediction is $100,000. Use none."
+    assert lead_of(replace(report, tracing=None)).explanation == "Use none."
+    assert remarks.only_prediction(a_price()) == ""
+
+
+def test_a_flat_curve_is_said_to_be_flat():
+    """A loss that is the same in every epoch is told in words; one that falls is not."""
+    flat = replace(a_run(11), history={"loss": (2.477524, 2.477523, 2.477523)})
+    assert "nothing is learnt" in sentences.curves_in_words(replace(a_pass(), runs=(flat,)))
+    for runs in ((flat, a_run(23)), (), (replace(flat, history={"loss": (2.4,)}),)):
+        assert remarks.flat_curves(replace(a_pass(), runs=runs)) == ""
+
+
+# -- classes -----------------------------------------------------------------------------------------------
+
+
+def confused(*rows):
+    """Return a report of five seeds with this confusion matrix."""
+    return replace(a_fail(), comparison=replace(a_comparison(), confusion=rows))
+
+
+def test_the_confusion_matrix_is_told_in_words():
+    """A rare class that is never predicted is said to be rare, and the most frequent confusion is named."""
+    report = confused((900, 50, 0, 40, 5), (20, 950, 0, 0, 0), (5, 0, 0, 0, 0), (40, 0, 0, 950, 0), (729, 1, 0, 0, 270))
+    assert remarks.confusions(report) == (
+        "ISLAND is never predicted: only 5 of the 5 × 792 held-out rows are of this class. "
+        "Most often, NEAR OCEAN is taken for <1H OCEAN: 72.9% of its rows."
+    )
+    page = render_page(report)
+    assert "5 × 792 held-out rows, over all seeds." in page
+    assert "taken for &lt;1H OCEAN" in page
+    told = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, "It is rare."),))
+    assert remarks.confusions(told).startswith("Most often")
+
+
+def test_a_common_class_that_is_never_predicted_is_not_said_to_be_rare():
+    """Two classes are named in one sentence, and nothing is added about their number."""
+    report = confused((9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (0, 0, 0, 9, 0), (0, 0, 0, 0, 9))
+    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Most often")
+    perfect = confused(*((9 * (row == column) for column in range(5)) for row in range(5)))
+    assert remarks.confusions(replace(perfect, comparison=None)) == ""
+
+
+def test_rows_that_differ_by_seed_are_counted_together():
+    """A product is written only if every seed holds out as many rows."""
+    one = replace(a_comparison(), confusion=((3, 1), (1, 1)))
+    assert remarks.held_out_rows(one) == "6 held-out rows"
+    assert remarks.held_out_rows(replace(one, scores=one.scores[:2])) == "2 × 3 held-out rows"
+    assert remarks.held_out_rows(replace(one, scores=one.scores[:1])) == "6 held-out rows"
+
+
+# -- the file ----------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_was_never_trained_is_named():
+    """If no network is the answer, the last one that was never trained is the reason, or else a whole sentence is."""
+    idle = Rejected(1, "`model`", 3, "it was never trained")
+    report = replace(a_fail(), answer=None, selection=Selection(None, "no model for this task found", (idle,)))
+    assert remarks.no_answer(report) == "`model` (cell 3) was never trained."
+    assert "<code>model</code> (cell 3) was never trained." in render_page(report)
+    none = replace(report, selection=Selection(None, "no model for this task found"))
+    assert remarks.no_answer(none) == "No model for this task found."
+
+
+def test_errors_of_cells_are_part_of_how_the_file_ended():
+    """A file that ran to its end with errors is not said to have ended normally."""
+    error = CellError("NameError", "x", "")
+    cells = tuple(StudentCell(a_cell(at, "x", error=error if at % 2 else None), True) for at in range(1, 6))
+    report = replace(a_pass(), cells=cells)
+    assert "after its last cell; errors in cells 1, 3 and 5" in render_page(report)
+    assert remarks.with_errors(replace(report, cells=cells[:2])) == "; an error in cell 1"
+    calm = render_page(replace(report, cells=cells[1:2]))
+    assert "<dd>normally" in calm and "after its last cell" not in calm
+
+
+def test_a_missing_file_is_not_an_adaptation():
+    """What a cell lacks has a heading of its own; what was adapted has another."""
+    lacks = Adaptation(2, "the cell reads `a.csv`, which was not handed in")
+    report = replace(a_pass(), adaptations=(lacks, Adaptation(3, "`lr` is `learning_rate`")))
+    page = render_page(report)
+    missing, adapted = page.partition("<h3>Missing</h3>")[2].split("<h3>Adapted so that it runs here</h3>")
+    assert "a.csv" in missing and "learning_rate" in adapted and "a.csv" not in adapted
+    assert "Adapted so that it runs here" not in render_page(replace(report, adaptations=(lacks,)))
+    assert faults(page) == []
+
+
+def test_parts_of_the_data_are_named_beside_a_fail():
+    """Advice on development and test rows stands at the top of a FAIL, in both editions, and once; not of a PASS."""
+    rules = (a_rule("test_final_test_on_unseen_rows", rationale="No test on unseen rows."), a_rule("test_other"))
+    report = replace(a_pass(mean=0.8), verdict=Verdict.FAIL, rules=rules, reasons=("It is below the bar.",))
+    for page in (render_page(report), render_student_page(report)):
+        assert "Also, as advice: no test on unseen rows. Mend." in " ".join(page.partition("<h2 id")[0].split())
+        assert page.lower().count("no test on unseen rows") == 1
+    assert "Also, as advice" not in render_page(replace(a_pass(), rules=rules))
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(1.0, "of more than 99.9%"), (0.034, "of 3.4%"), (0.997, "of 99.7%"), (0.0, "of less than 0.1%")]
+)
+def test_a_probability_is_never_certain(p, said):
+    """A probability near none or one is told by its limit."""
+    assert probability(p) == said
