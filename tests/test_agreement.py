@@ -136,6 +136,9 @@ def test_the_likeliest_cause_is_named(make):
     assert likely_cause(cut, None, None, True) == "Likely cause: 1 of 40 epochs asked for were run."
     odd = Tracing(source=FeatureSource.TRACED, reason="", columns=(Column(source="", **NO_STATISTICS),))
     assert "some inputs tell more" in likely_cause(make.model(1), None, odd, False)
+    other = Tracing(source=FeatureSource.TRACED, reason="", labels_compared=100, labels_differ=50)
+    said = "Likely cause: the file trained it on other labels than the data's."
+    assert {likely_cause(cut, recipe, other, True) for recipe in (None, noted)} == {said}
     assert METRICS["accuracy"].higher_is_better
 
 

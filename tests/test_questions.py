@@ -9,19 +9,21 @@ from types import MappingProxyType
 import pytest
 from reports import a_fail, a_network, a_pass, a_phase, a_price, a_referral
 
+from checker.assignment import rules
 from checker.judge import questions
 from checker.judge.questions import candidates, choose, data, network, plans, results, training
+from checker.judge.questions.makers import making
 from checker.judge.questions.view import LONGEST, View, short
 from checker.judge.suspicion import SUSPECTED
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.capture import CellError, CellResult
-from checker.records.comparison import Agreed, Likeness, LossCurves, MissingGroup, MissingRows
-from checker.records.evidence import Rejected, Selection
+from checker.records.comparison import Agreed, Likeness, LossCurves, Measurement, MissingGroup, MissingRows
+from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.job import Ending
 from checker.records.network import KerasObject, Labels, Layer, Recipe
-from checker.records.report import Claim, Figure, Observation, StudentCell, Symptom, Topic
+from checker.records.report import Cause, CauseKind, Claim, Figure, Observation, StudentCell, Symptom, Topic
 from checker.records.tracing import FeatureSource, SeenRows, TargetScale
-from checker.records.verdicts import Failure, FailureCause, Stage, Verdict
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.report.sentences import topic
 from checker.run.question_words import templates
 from checker.source import frameworks
@@ -162,8 +164,8 @@ def test_dropout_is_asked_about_with_its_place_and_rate():
 def test_weights_are_counted():
     """Units, inputs and the right answer."""
     question = asked(with_layers(a_pass()))["parameters"]
-    assert "100 units on 9 inputs" in question.ask
-    assert question.good == "9 × 100 weights and 100 biases: 1,000."
+    assert question.ask.startswith("1,000 of the network's 6,000 parameters are in its first Dense layer.")
+    assert "9 × 100 + 100 = 1,000. One more input adds 100 weights." in question.good
 
 
 def test_steps_of_an_epoch_are_counted():
@@ -257,11 +259,279 @@ def test_unscaled_inputs_are_asked_about_with_the_largest():
 
 
 def test_a_column_that_gives_the_class_away_is_asked_about():
-    """And then not what else the scores would say."""
+    """It is asked which line makes the inputs, at that line, and not what else the scores would say."""
     columns = (*a_pass().tracing.columns, replace(a_pass().tracing.columns[0], source="", label_purity=1.0))
     report = replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns))
-    assert asked(report)["leak"].ask.startswith("Column 5 of your inputs alone tells the class.")
+    assert asked(report)["leak"].ask.startswith("Which line puts column 5 into your inputs, and would you have")
+    assert asked(report)["leak"].figure is Figure.FEATURES
+    question = asked(replace(report, cells=fitted_cells("X = df.values")))["leak"]
+    assert question.cell == 12
+    assert question.good.startswith("Points to `X = df.values`. No: ")
     assert not {"above_baseline", "outdone"} & set(asked(report))
+
+
+def fitted_cells(made, split="X_train, X_test, Y_train, Y_test = train_test_split(X, Y, test_size=0.2)"):
+    """Return cells that make a table, split and scale it, and train on it in cell 14."""
+    sources = (
+        "!pip install x\ndf = read()",
+        f"{made}\n{split}",
+        "s = StandardScaler()\nX_train, X_test = (s.transform(imputer.transform(part)) for part in (X_train, X_test))",
+        "model.fit(X_train, y=Y_train, epochs=3)\nX = Y = None",
+    )
+    results = (
+        CellResult(index=at, source=of, outputs=(), error=None, seconds=0.1) for at, of in enumerate(sources, 11)
+    )
+    return tuple(StudentCell(cell, True) for cell in results)
+
+
+@pytest.mark.parametrize(
+    ("made", "table", "code"),
+    [
+        ("Y = df.pop('a')", "labels", "Y = df.pop('a')"),
+        ("X = df[['a', 'b']]  # both", "inputs", "X = df[['a', 'b']]"),
+        ("X, Y = load(\n    df)", "labels", "X, Y = load("),
+        ("X: int = 1", "inputs", None),
+        ("for X in df: pass", "inputs", None),
+        ("X = (", "inputs", None),
+        ("X = " + "(" * 5_000, "inputs", None),
+        ("X = X", "inputs", None),
+    ],
+)
+def test_the_line_that_makes_a_table_is_found_behind_splits_and_scalers(made, table, code):
+    """From the arguments of ``fit`` the names are followed backwards; without such a line there is none."""
+    found = making(View(replace(a_pass(), cells=fitted_cells(made))), table)
+    assert (found.code if found else None) == code
+
+
+def test_a_table_that_is_made_nowhere_is_not_found():
+    """Arguments that are no names, a file without ``fit``, and names that lead in a circle end the search."""
+    assert making(View(a_pass()), "inputs") is None
+    circle = "\n".join(f"X{at} = scaler.transform(X{at + 1})" for at in reversed(range(50)))
+    cells = fitted_cells(f"{circle}\nX = scaler.transform(X0)")
+    assert making(View(replace(a_pass(), cells=cells)), "inputs") is None
+
+
+# -- what leads the page -----------------------------------------------------------------------------------
+
+
+def test_a_question_is_about_causes_and_rules_that_there_are():
+    """What a question is said to be about is a cause of a report or a rule that assignments share."""
+    there = {*CauseKind, *(name for name in dir(rules) if name.startswith("test_"))}
+    about = {name: set(template.about) - there for name, template in templates().items()}
+    assert not any(about.values())
+    assert {*CauseKind} - {of for template in templates().values() for of in template.about} == {
+        CauseKind.FILE_CUT,
+        CauseKind.TRAINING_CUT,
+        CauseKind.ROWS,
+    }
+
+
+def a_failed_rule(name):
+    """Return a required rule that failed."""
+    words = {"sentence": "So.", "rationale": "The output is bent."}
+    return RuleResult(name=name, importance=Importance.REQUIRED, outcome=Outcome.FAILED, **words)
+
+
+def a_leading(kind="", rule=""):
+    """Return a failing report that begins with a cause or with a failed rule, on a network tested on training rows."""
+    columns = (
+        replace(a_pass().tracing.columns[3], train_mean=2_634.0, train_deviation=2_180.0),
+        *a_pass().tracing.columns,
+    )
+    traced = replace(
+        a_pass().tracing,
+        columns=columns,
+        training_rows=900,
+        development_rows=100,
+        seen=(SeenRows(15, "evaluate", 4_128, 4_128),),
+    )
+    failed = a_failed_rule(rule)
+    return replace(
+        a_pass(),
+        verdict=Verdict.FAIL,
+        tracing=traced,
+        recipe=replace(a_pass().recipe, development=False),
+        cause=Cause(kind, "Large numbers.", "Scale them.") if kind else None,
+        rules=(failed,) if rule else (),
+    )
+
+
+def test_what_leads_a_failing_page_is_asked_about_first():
+    """The question about the cause, or the failed rule, on top of the page comes before weightier ones."""
+    by_cause = a_leading(CauseKind.UNSCALED)
+    assert choose(by_cause, templates())[0] == asked(by_cause)["unscaled"]
+    by_rule = a_leading(rule="test_trained_on_enough_data")
+    assert choose(by_rule, templates())[0] == asked(by_rule)["few_rows"]
+    for other in (replace(by_cause, verdict=Verdict.PASS), a_leading(), a_leading(rule="test_x")):
+        assert choose(other, templates())[0] == asked(other)["tested_on_trained_rows"]
+
+
+@pytest.mark.parametrize(
+    ("look", "words", "good"),
+    [
+        (
+            "made from another column, longitude",
+            "Which line makes your labels, and from which column?",
+            "another column",
+        ),
+        ("merged: A and B are one class", "which classes have the same number there?", "a number of its own"),
+        ("shifted by 1 row", "Where did rows and labels get out of step?", "only learn how frequent they are"),
+        ("shuffled", "Where did rows and labels get out of step?", "only learn how frequent they are"),
+        ("", "what happens to them, and to the rows, until `fit`?", "some rows"),
+    ],
+)
+def test_other_labels_are_asked_about_by_their_look(look, words, good):
+    """Only shuffled and shifted labels are out of step; others are asked for the line that makes them, first of all."""
+    traced = replace(a_pass().tracing, labels_differ=6_000, labels_look=look)
+    report = replace(a_pass(), tracing=traced, cells=fitted_cells("Y = cut(df)"), verdict=Verdict.FAIL)
+    report = replace(report, cause=Cause(CauseKind.LABELS, "Other labels.", "Take them."))
+    question = choose(report, templates())[0]
+    assert words in question.ask
+    assert good in question.good
+    assert question.cell == 12
+    assert question.good.startswith("Points to `Y = cut(df)`. ")
+
+
+def test_other_labels_explain_a_difference_and_nobody_is_accused():
+    """If the file's labels are not the data's, a retraining differs for that reason alone."""
+    report = REASONS["not_repeatable"]
+    assert "not_repeatable" in asked(report)
+    traced = replace(a_pass().tracing, labels_differ=6_000)
+    assert "not_repeatable" not in asked(replace(report, tracing=traced))
+
+
+# -- what would be false here ------------------------------------------------------------------------------
+
+
+def test_results_that_are_equal_as_written_are_not_asked_apart():
+    """Nobody is asked why two results differ that the page writes alike, or that say nothing."""
+    unseen = OwnScore(kinds=(RowKind.UNUSED,), rows=4_128, score=0.921)
+    own = OwnResult(model=3, cell=14, metric="accuracy", unseen=unseen)
+    report = replace(a_pass(), own_results=(own,))
+    measured = (Measurement("accuracy", 0.913, 0.0036),)
+    report = replace(report, comparison=replace(report.comparison, measures=measured))
+    assert "Trained again from other seeds it reaches 91.3% ± 0.4." in asked(report)["own_result"].ask
+    leads = Cause(CauseKind.LEAK, "Column 10 is the class.", "Take it out.")
+    assert {"own_result", "spread", "no_seeds", "majority"} <= set(asked(report))
+    assert not {"own_result", "spread", "no_seeds", "majority"} & set(asked(replace(report, cause=leads)))
+    equal = replace(own, unseen=replace(unseen, score=0.9132))
+    assert "own_result" not in asked(replace(report, own_results=(equal,)))
+    alone = replace(report.comparison, scores=report.comparison.scores[:1])
+    assert "it reaches 91.3%. Why" in asked(replace(report, comparison=alone))["own_result"].ask
+
+
+def test_a_network_that_cannot_learn_is_asked_why_and_not_how_it_learned():
+    """With a softmax over one unit no rate, seed or number of epochs changes anything, and the output is named."""
+    report = replace(a_price(), recipe=Recipe(phases=(a_phase(epochs=3, labels=Labels.NUMBERS),), development=True))
+    chain = a_network(100, 1)
+    last = replace(chain.layers[-1], config={"units": 1, "activation": "softmax"})
+    constant = replace(report.answer, architecture=replace(chain, layers=(*chain.layers[:-1], last)))
+    constant = replace(report, answer=constant, comparison=replace(report.comparison, mean=157_000.0))
+    gone = {"learning_rate", "few_epochs", "curves", "spread", "no_seeds", "own_result"}
+    assert gone - {"own_result"} <= set(asked(report))
+    assert not gone & set(asked(constant))
+    assert asked(constant)["one_softmax"].figure is Figure.CURVES
+    assert "so every house is predicted at $100,000." in asked(constant)["one_softmax"].good
+    failed = (a_failed_rule("test_output_is_one_number"),)
+    good = asked(replace(constant, rules=failed))["below_baseline"].good
+    assert good.endswith("Here this holds it back: the output is bent.")
+    assert asked(constant)["below_baseline"].good.endswith("Something in data, loss or training holds it back.")
+    assert "outdone" not in asked(constant)
+
+
+def test_set_weights_are_asked_what_the_training_changed():
+    """A network with weights from elsewhere is not asked whether its epochs were enough."""
+    answer = replace(a_pass().answer, origin=f"layer `dense` already held weights, and {ELSEWHERE}")
+    phase = a_phase(epochs=2, batch_size=256, optimizer="Adam")
+    report = replace(a_referral(), recipe=Recipe(phases=(phase,), development=True))
+    assert "few_epochs" in asked(report)
+    found = asked(replace(report, answer=answer))
+    assert found["small_training"].ask.endswith("What did 2 epochs at a learning rate of 0.001 change in them?")
+    assert found["small_training"].good.endswith("here 104 × 0.001, or 0.1 in all.")
+    assert not {"few_epochs", "learning_rate"} & set(found)
+    plain = replace(phase, optimizer=KerasObject("SGD", {}))
+    found = asked(replace(report, answer=answer, recipe=Recipe(phases=(plain,), development=True)))
+    assert found["small_training"].ask.endswith("What did 2 epochs change in them?")
+    assert found["small_training"].good.endswith("only the difference comes from this training.")
+
+
+@pytest.mark.parametrize(
+    ("development", "training", "words"),
+    [
+        ((3.0, 2.0, 1.0), (3.0, 2.0, 1.0), "Not yet here: it is lowest at the end, 1 after epoch 3 of 3."),
+        ((3.0, 1.0, 2.0), (3.0, 2.0, 1.0), "Here: 1 after epoch 2 of 3; afterwards only the training loss goes on"),
+        ((3.0, 1.0, 2.0), (3.0, 1.0, 2.0), "afterwards the training loss does not fall any more either."),
+    ],
+)
+def test_where_to_stop_follows_the_curves(development, training, words):
+    """A loss that is lowest at the end has no afterwards, and what the training loss does there is as it was."""
+    run = replace(a_pass().runs[0], history={"loss": training, "val_loss": development})
+    assert words in asked(replace(a_pass(), runs=(run,)))["curves"].good
+
+
+def test_a_network_without_hidden_layers_is_asked_why_not_what():
+    """The page says which model it is; the question asks for the reason, of borders or of slopes."""
+    straight = replace(a_pass().answer, architecture=a_network(5))
+    assert "draw only straight borders" in asked(replace(a_pass(), answer=straight))["no_hidden_layer"].ask
+    assert "give each input only one slope" in asked(replace(a_price(), answer=straight))["no_hidden_layer"].ask
+
+
+def confused(*rows):
+    """Return a report with this confusion matrix."""
+    return replace(a_pass(), comparison=replace(a_pass().comparison, confusion=rows))
+
+
+def test_a_large_class_that_is_lost_comes_before_a_rare_one():
+    """A class of which most rows are taken for another is asked about, and no rare class that is never predicted."""
+    found = asked(confused((900, 100, 0), (100, 900, 0), (5, 0, 0)))
+    assert {"never_predicted", "most_confused"} <= set(found)
+    assert "too rare for the loss to care: of 5 × 401 held-out rows 5 are ISLAND." in found["never_predicted"].good
+    report = confused((900, 100, 0), (720, 280, 0), (5, 0, 0))
+    found = asked(report)
+    assert found["mostly_confused"].ask.startswith("72% of INLAND is predicted as <1H OCEAN.")
+    assert "(720 of its 1,000 rows are lost in this way)" in found["mostly_confused"].good
+    assert not {"never_predicted", "most_confused"} & set(found)
+    linear = replace(report, answer=replace(report.answer, architecture=a_network(5)))
+    assert "only straight borders" in asked(linear)["mostly_confused"].good
+
+
+def test_a_class_that_is_not_rare_is_not_called_rare():
+    """A large class that is never predicted shows in the accuracy."""
+    good = asked(confused((900, 0), (300, 0)))["never_predicted"].good
+    assert good.startswith("It does: 25% of the held-out rows are INLAND, and all of them are lost.")
+
+
+def test_only_the_imputer_is_quoted():
+    """Of a line with several objects the call that fills gaps is quoted, and the answer names what it fills in."""
+    for call, filled in (
+        ('SimpleImputer(strategy="median")', "the median"),
+        ("SimpleImputer()", "the mean"),
+        ("fillna(h[f(1)].mean())", "the mean"),
+        ("KNNImputer(3)", "a value for each gap"),
+        ('fillna(h["median_income"])', "a value for each gap"),
+    ):
+        question = asked(with_cell(a_pass(), f"a, b = {call}, StandardScaler()"))["missing_values"]
+        assert f"What does `{call}` do about that" in question.ask
+        assert question.good.startswith(f"Fills in {filled}; ")
+    assert asked(with_cell(a_pass(), "h.fillna("))["missing_values"].ask.count("`fillna(`") == 1
+
+
+def test_all_rows_of_a_test_are_called_all():
+    """A test on nothing but training rows names no number twice."""
+    question = asked(a_leading())["tested_on_trained_rows"]
+    assert "given 4,128 rows, and the network was trained on all of them." in question.ask
+
+
+def test_a_network_that_was_built_is_asked_about_instead_of_a_sketch():
+    """Who built and compiled a network that could not be trained is asked about that one, in its cells."""
+    report = a_first_error("Cell 20 failed: KeyError: 'x'.", "net = Sequential()", "KeyError")
+    found = asked(report)
+    assert (found["built_network"].cell, "plan_network" in found) == (20, False)
+    assert "does `net` have" in found["built_network"].ask
+    assert "plan_loss" in found
+    compiled = asked(a_first_error("Cell 20 failed: KeyError: 'x'.", "net.compile('sgd', 'mse')", "KeyError"))
+    assert (compiled["built_loss"].cell, "plan_loss" in compiled) == (20, False)
+    assert not {"built_network", "built_loss"} & set(asked(a_fail()) | asked(a_pass()))
 
 
 def test_several_stretches_of_training_are_told_apart():
@@ -355,6 +625,7 @@ def test_a_limit_is_asked_about_where_it_was_reached():
     )
     report = replace(a_fail(), failures=(failure,), execution=replace(a_fail().execution, ending=Ending.TIME))
     assert asked(report)["a_limit"].cell == 14
+    assert asked(report)["a_limit"].ask.startswith("Which line takes so long, and how could you have known")
     assert "a_failure" not in asked(report)
 
 
@@ -466,18 +737,25 @@ def test_the_reason_of_a_referral_is_asked_about_first(name):
 
 
 def test_code_that_was_replayed_is_asked_about_where_it_stands():
-    """The reason speaks to the student, and leads to the cell that defines the name."""
+    """The part is named without the page's headline, and the question leads to the cell that defines it."""
     found = asked(with_cell(REASONS["replayed_code"], "def far(a, b):\n    return a - b"))
-    assert "the loss `far` is your own function." in found["replayed_code"].ask
+    assert found["replayed_code"].ask == "What does `far` compute, and when is it zero?"
     assert found["replayed_code"].cell == 20
+    for why, words in (
+        ("the layer `Block` is not a built-in Keras layer", "What does `Block` compute, and what in it is learnt?"),
+        ("a `Lambda` layer holds the student's own code", "What does your `Lambda` layer compute, and what in it"),
+        ("it was trained in parts", "What does your own code here compute, and what in it is learnt?"),
+    ):
+        assert asked(replace(REFERRED, replayed=why))["replayed_code"].ask.startswith(words)
 
 
 def test_weights_that_no_training_gave_are_asked_about_first():
-    """If a training was not seen or cannot be true, the first question is where the weights come from."""
+    """If a training was not seen or cannot be true, the first question is where the weights come from; its answer does
+    not repeat the page's reason."""
     forged = replace(a_pass(), verdict=Verdict.REFER, agreed=Agreed(impossible="More steps than one a microsecond."))
     found = asked(forged)["weights_from_elsewhere"]
     assert "Where do the weights of `" in found.ask
-    assert found.good.endswith("More steps than one a microsecond.")
+    assert "More steps" not in found.good
     assert choose(forged, templates())[0] == found
     assert "weights_from_elsewhere" not in asked(a_pass())
     unbuilt = Failure(
@@ -486,7 +764,7 @@ def test_weights_that_no_training_gave_are_asked_about_first():
         rationale=f"Layer `dense` already held other weights, and {ELSEWHERE}.",
         help="",
     )
-    assert "`dense` already held" in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
+    assert "`dense`" not in asked(replace(a_referral(), failures=(unbuilt,)))["weights_from_elsewhere"].good
 
 
 def test_unknown_rows_and_targets_are_asked_about():

@@ -11,9 +11,11 @@ import pytest
 
 from checker.assignment import rules as shared
 from checker.errors import AssignmentError
+from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.arrays import ArrayRef
 from checker.records.assignment import DatasetNote, RuleSeverities
-from checker.records.tracing import FeatureSource, Tracing
+from checker.records.tracing import Column, FeatureSource, FittedOn, Scaler, ScalerKind, SeenRows, Tracing
+from checker.records.training import TrainingRun
 from checker.records.verdicts import Importance, Outcome
 from checker.run import rules
 from checker.run.rules import Exhibits
@@ -331,15 +333,75 @@ def test_a_shared_rule_is_reworded(run, exhibits, make):
     assert mine.short_name == theirs.short_name == "No random seed"
 
 
-def test_a_shared_rule_counts_the_rows_of_the_data(run, exhibits):
+def test_a_shared_rule_counts_the_rows_of_the_data(run, exhibits, make):
     """The rows of the data say how many are enough; further lines of the message come as they were written."""
     rows = ArrayRef("ab" * 32, (600,), "int64")
     tracing = Tracing(source=FeatureSource.TRACED, reason="", training_rows=200, development_rows=30, rows=rows)
     text = "from checker.assignment.rules import test_trained_on_enough_data"
+    exhibits = replace(exhibits, answer=make.model())
     (result,) = run(text, replace(exhibits, tracing=tracing))
     assert result.rationale == "Too few rows: training and development used 230 of 600."
     assert result.detail == "A network that sees few rows learns little about the others."
     assert run(text, replace(exhibits, tracing=tracing, data_rows=300))[0].outcome is Outcome.PASSED
+
+
+def a_column(**more):
+    """Return a column that was fed as it stands in the data."""
+    numbers = "train_mean train_deviation train_low train_high all_mean all_deviation all_low all_high label_purity"
+    return Column(source="rooms", **dict.fromkeys(numbers.split(), 0.5) | more)
+
+
+def test_rows_behind_weights_from_elsewhere_could_not_be_checked(run, exhibits, make):
+    """A network whose weights were set before its training meets no rule about rows, and fails one as before."""
+    names = ("test_trained_on_enough_data", "test_labels_are_the_datas", "test_final_test_on_unseen_rows")
+    text = f"from checker.assignment.rules import {', '.join(names)}"
+    rows, seen = ArrayRef("ab" * 32, (600,), "int64"), (SeenRows(3, "evaluate", 100, 0),)
+    counts = {"training_rows": 400, "labels_compared": 400, "rows": rows, "seen": seen}
+    known = replace(exhibits, tracing=Tracing(source=FeatureSource.TRACED, reason="", **counts), answer=make.model())
+    assert {rule.outcome for rule in run(text, known)} == {Outcome.PASSED}
+    for more in (
+        {"origin": f"layer `d` already held weights, and {ELSEWHERE}"},
+        {"unrebuildable": f"an array, and {ELSEWHERE}"},
+    ):
+        strange = replace(known, answer=replace(known.answer, **more))
+        assert {rule.outcome for rule in run(text, strange)} == {Outcome.UNKNOWN}
+        assert "come from elsewhere" in run(text, strange)[0].rationale
+        few = {"training_rows": 20, "labels_differ": 300, "seen": (SeenRows(3, "evaluate", 100, 50),)}
+        worse = replace(strange, tracing=replace(known.tracing, **few))
+        assert {rule.outcome for rule in run(text, worse)} == {Outcome.FAILED}
+
+
+def test_no_scaler_was_fitted_on_nothing_else(run, exhibits):
+    """Inputs that nobody scaled do not meet the rule on the scaler: it does not apply."""
+    rows = ArrayRef("ab" * 32, (600,), "int64")
+    text = "from checker.assignment.rules import test_preprocessing_fitted_on_training_rows"
+
+    def of(*columns):
+        traced = Tracing(source=FeatureSource.TRACED, reason="", rows=rows, columns=columns)
+        return run(text, replace(exhibits, tracing=traced))[0]
+
+    plain = a_column()
+    assert (of(plain).outcome, of(plain).rationale) == (Outcome.SKIPPED, "no scaler was found")
+    scaled = a_column(scaler=Scaler(ScalerKind.STANDARD, FittedOn.TRAINED))
+    assert of(plain, scaled).outcome is Outcome.PASSED
+    assert of(a_column(all_mean=0.0, all_deviation=1.0)).outcome is Outcome.FAILED
+
+
+def test_an_error_that_never_fell_was_not_trained_long_enough_either(root, exhibits, make):
+    """Of a network whose error stays the same nobody says that training went on until it no longer helped."""
+
+    def of(*errors):
+        history = {"mae": errors}
+        trained = TrainingRun(
+            seed=1, history=history, epochs=3, steps=9, seconds=1.0, stopped_early=False, predictions=rows
+        )
+        found = rules.run(root / "reference" / "house_value" / "test_rules.py", replace(exhibits, training=(trained,)))
+        return next(rule for rule in found if rule.name == "test_no_underfitting")
+
+    rows = ArrayRef("ab" * 32, (600,), "int64")
+    assert (of(2.0, 2.0, 2.0).outcome, of(2.0, 2.1).outcome) == (Outcome.SKIPPED, Outcome.SKIPPED)
+    assert of(2.0, 2.0, 2.0).rationale == "the error on the training rows never fell"
+    assert (of(2.0, 1.0, 0.99).outcome, of(2.0, 1.0, 0.5).outcome) == (Outcome.PASSED, Outcome.FAILED)
 
 
 def test_the_public_module_holds_what_it_lists():

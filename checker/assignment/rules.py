@@ -19,7 +19,8 @@ lines explain. Without a message the report shows "Not met: " and the docstring.
 decides the verdict) or ``advisory`` (a failure is a topic for the session). ``help=`` is the advice to the student.
 ``short=`` names the failure in two to four words, for tables ("No development set"); without it tables have the
 function's name in words. Words between backticks are shown as code. A rule that does not apply calls ``pytest.skip``; a
-rule whose evidence is missing calls ``unknown``.
+rule whose evidence is missing calls ``unknown``. A rule about the rows behind a network's weights ends with
+``require_known_weights``, because rows of its training say nothing about weights that were set by hand.
 
 **Evidence** comes through the rule's parameters: ``assignment``, ``dataset``, ``data_rows`` (the number of rows of the
 data), ``notebook`` (the cells), ``own_code`` (the code of the student's own cells), ``answer`` (the network and its
@@ -47,6 +48,7 @@ from checker.assignment.shared_rules import (
     loss_fits_labels_and_output,
     output_is_one_distribution,
     output_is_one_number,
+    require_known_weights,
     reworded,
     target_is_not_a_feature,
     test_confusion_matrix_is_made,
@@ -134,6 +136,7 @@ __all__ = [
     "output_units",
     "own_activation",
     "own_cells",
+    "require_known_weights",
     "reworded",
     "starter_sources",
     "target_is_not_a_feature",

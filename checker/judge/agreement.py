@@ -150,6 +150,8 @@ def likely_cause(answer: ModelCapture, recipe: Recipe | None, tracing: Tracing |
 
     ``is_worse``: the network was worse as the student had trained it.
     """
+    if tracing is not None and tracing.has_other_labels:
+        return "Likely cause: the file trained it on other labels than the data's."
     notes = recipe.notes if recipe is not None else ()
     if notes:
         said = "; ".join(note.rstrip(".") for note in notes[:MOST_NOTES])

@@ -6,8 +6,8 @@ the question points to. From the questions that suit a report, some are chosen: 
 the weightiest question comes first. So questions particular to a submission come before those that suit everybody, and
 no topic gets too many. Only a topic with a mistake has two turns in one round. Ties are broken by the hash of the file,
 so that neighbours get different questions, and the same file gets the same ones again. The weightiest ``FIRST`` come
-before the others, for a session with no time for more. Within both parts mistakes come first; the rest follows the
-order of a walk through a solution.
+before the others, for a session with no time for more. Within both parts mistakes come first, before all the one that
+leads the page of a FAIL; the rest follows the order of a walk through a solution.
 """
 
 import hashlib
@@ -26,6 +26,8 @@ FIRST = 3
 """Number of questions that a page shows unfolded."""
 WRONG = 3
 """A question with at least this weight is about a mistake."""
+LEADING = 5
+"""The weight of a question about what leads the page."""
 
 Finder = Callable[[View], Details | None]
 
@@ -33,14 +35,16 @@ Finder = Callable[[View], Details | None]
 @record
 @dataclass(frozen=True)
 class Template:
-    """A question's words, its weight, and the causes from which its answer follows. If one of these causes leads the
-    report, the question is not asked."""
+    """A question's words and its weight. ``unless``: the causes from which its answer follows; if one of them leads the
+    report, the question is not asked. ``about``: causes, or names of rules, that it asks about; if one of them leads
+    the page, the question comes first."""
 
     topic: Topic
     weight: int
     ask: str
     good: str
     unless: tuple[CauseKind, ...] = ()
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def candidates(report: Report, templates: Mapping[str, Template]) -> Iterator[Ca
             lot = hashlib.sha256(f"{report.submission.sha256} {name}".encode()).hexdigest()
             ask, good = (words.format_map(found.values) for words in (template.ask, template.good))
             question = Question(topic=template.topic, ask=ask, good=good, cell=found.cell, figure=found.figure)
-            yield Candidate(name, (-template.weight, lot), question)
+            weight = LEADING if view.leading in template.about else template.weight
+            yield Candidate(name, (-weight, lot), question)
 
 
 def _order(candidate: Candidate) -> tuple[int, int, tuple[int, str]]:

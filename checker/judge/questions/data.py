@@ -2,6 +2,7 @@
 
 import re
 
+from checker.judge.questions.makers import making
 from checker.judge.questions.view import LONGEST_LINE, CodeMatch, Details, View, about, short
 from checker.judge.suspicion import SUSPECTED
 from checker.keras_spec.architectures import normalises_inputs
@@ -17,14 +18,32 @@ FEW_ROWS = 8_000
 """With fewer training and development rows than this, of 20,640, much of the data is missing."""
 
 LIMITS = {
-    Ending.TIME: "Counts: epochs × rows / batch size makes the steps; a loop needs a condition that ends it; tries it "
-    "with one epoch first.",
-    Ending.MEMORY: "Names the line that keeps large arrays, and counts: rows × columns × 8 bytes, times the copies "
-    "that are kept. Keeps only what is needed of each.",
-    Ending.OUTPUT: "Names the line that prints, and how often it runs. A line for each epoch is enough.",
-    Ending.PROCESSES: "Names the line that starts processes, and says how many. This task needs none.",
+    Ending.TIME: (
+        "takes so long",
+        "Counts: epochs × rows / batch size makes the steps; a loop needs a condition that ends it; tries it with one "
+        "epoch first.",
+    ),
+    Ending.MEMORY: (
+        "needs so much memory",
+        "Names the line that keeps large arrays, and counts: rows × columns × 8 bytes, times the copies that are kept. "
+        "Keeps only what is needed of each.",
+    ),
+    Ending.OUTPUT: (
+        "prints so much",
+        "Names the line that prints, and how often it runs. A line for each epoch is enough.",
+    ),
+    Ending.PROCESSES: (
+        "starts processes",
+        "Names the line that starts processes, and says how many. This task needs none.",
+    ),
 }
-"""Good answers about the limit that ended a run."""
+"""What the line does at which a limit ended a run, and good answers about it."""
+FILLS = {
+    r"\bmedian\b": "the median",
+    r"\bmean\b|SimpleImputer\(\)": "the mean",
+    r"\bmost_frequent\b": "the most frequent value",
+}
+"""Patterns of code that fills missing values, and what it fills in."""
 _WEIGHTS = (".h5", ".hdf5", ".keras", ".ckpt", ".index", ".pb", ".pth", ".pt", ".onnx", ".tflite")
 """Endings of the names of files with weights."""
 _OFFERED = re.compile(r", which has [^;]*")
@@ -48,8 +67,8 @@ def a_limit(view: View) -> Details | None:
     if not _is_limit(view) or not failures:
         return None
     cell = failures[0].cell
-    good = LIMITS.get(view.report.execution.ending, LIMITS[Ending.TIME])
-    return about(Figure.FAILURES if cell is None else cell, what=failures[0].rationale, good=good)
+    does, good = LIMITS.get(view.report.execution.ending, LIMITS[Ending.TIME])
+    return about(Figure.FAILURES if cell is None else cell, does=does, good=good)
 
 
 def _is_limit(view: View) -> bool:
@@ -125,7 +144,42 @@ def another_width(view: View) -> Details | None:
 def labels_differ(view: View) -> Details | None:
     """More labels differ from the data's than a slip explains."""
     tracing = view.report.tracing
-    return about(Figure.FEATURES, what=tracing.labels_in_words) if tracing and tracing.has_other_labels else None
+    if tracing is None or not tracing.has_other_labels:
+        return None
+    ask, good = _of_labels(tracing.labels_look)
+    line = making(view, "labels")
+    return about(line.cell if line else Figure.FEATURES, ask=ask, good=f"{_perhaps(line)}{good}")
+
+
+def _of_labels(look: str) -> tuple[str, str]:
+    """Return what to ask about labels with this look, and a good answer."""
+    if look.startswith("made from another column"):
+        return (
+            "Which line makes your labels, and from which column",
+            "It reads another column than the target's. A network that learns it says nothing about the task.",
+        )
+    if look.startswith("merged"):
+        return (
+            "Which line makes your labels, and which classes have the same number there",
+            "Names the classes. A network trained on such labels cannot tell them apart. Each class needs a number of "
+            "its own.",
+        )
+    if look:
+        return (
+            "Where did rows and labels get out of step",
+            "Shuffling, sorting, dropping rows or resetting an index on X and not on Y (or the reverse). A network "
+            "trained on such labels can only learn how frequent they are.",
+        )
+    return (
+        "Which line makes your labels, and what happens to them, and to the rows, until `fit`",
+        "Goes through the lines and compares some rows with the file: whether labels are computed otherwise than from "
+        "the target's column, or rows and labels are shuffled, sorted or dropped apart.",
+    )
+
+
+def _perhaps(line: CodeMatch | None) -> str:
+    """Return a sentence that names the line that a question is about; "" if it was not found."""
+    return f"Points to `{line.code.replace('`', '')}`. " if line else ""
 
 
 def untraced(view: View) -> Details | None:
@@ -148,15 +202,10 @@ def weights_from_elsewhere(view: View) -> Details | None:
     """The answer's training was not recorded, or the run's statements about it are impossible."""
     answer, agreed = view.report.answer, view.report.agreed
     unseen = next(filter(_is_of_weights, view.report.failures), None)
-    seen = unseen.rationale if unseen else agreed.impossible if agreed else ""
-    if not seen:
+    if unseen is None and not (agreed and agreed.impossible):
         return None
     cell = unseen.cell if unseen and unseen.cell else view.made
-    return about(
-        cell,
-        variable=short(answer.variable if answer else "the network"),
-        seen=seen.removesuffix(" A demonstrator decides."),
-    )
+    return about(cell, variable=short(answer.variable if answer else "the network"))
 
 
 def suspicious_inputs(view: View) -> Details | None:
@@ -171,12 +220,10 @@ def _is_of_weights(failure: Failure) -> bool:
 
 def never_finished(view: View) -> Details | None:
     """There is no answer, but there is a network that no line of the file tries to train."""
-    if view.report.answer or _is_broken_before_training(view):
+    built = view.built
+    if built is None or _is_broken_before_training(view):
         return None
-    idle = [model for model in view.report.selection.rejected if model.reason == "it was never trained"]
-    own = {cell.index for cell in view.own}
-    idle = [model for model in idle if model.cell in own]
-    return about(idle[-1].cell, variable=short(idle[-1].variable.strip("`"))) if idle else None
+    return about(built.cell, variable=short(built.variable.strip("`")))
 
 
 def _is_broken_before_training(view: View) -> bool:
@@ -194,7 +241,8 @@ def tested_on_trained_rows(view: View) -> Details | None:
     if not seen or any(rows.trained_on < 0.01 * rows.rows for rows in seen):
         return None
     worst = max(seen, key=lambda rows: rows.trained_on)
-    return about(worst.cell, how=worst.how, rows=worst.rows, trained_on=worst.trained_on)
+    trained_on = "all" if worst.trained_on == worst.rows else f"{worst.trained_on:,}"
+    return about(worst.cell, how=worst.how, rows=worst.rows, trained_on=trained_on)
 
 
 def left_out(view: View) -> Details | None:
@@ -207,10 +255,10 @@ def left_out(view: View) -> Details | None:
 
 def leak(view: View) -> Details | None:
     """A column gives the target away."""
-    what = "the class" if view.classes else "the price"
     for number, column in enumerate(_columns(view), start=1):
         if column.gives_away(not view.classes):
-            return about(Figure.FEATURES, number=number, what=what)
+            line = making(view, "inputs")
+            return about(line.cell if line else Figure.FEATURES, number=number, line=_perhaps(line))
     return None
 
 
@@ -269,7 +317,11 @@ def normalised_inside(view: View) -> Details | None:
 
 def missing_values(view: View) -> Details | None:
     """The student's own code fills missing values."""
-    return _quoted(view.find(r"\b(SimpleImputer|KNNImputer|IterativeImputer|fillna)\s*\("))
+    match = view.find(r"\b(SimpleImputer|KNNImputer|IterativeImputer|fillna)\s*\(")
+    if match is None:
+        return None
+    filled = next((words for code, words in FILLS.items() if re.search(code, match.call)), "a value for each gap")
+    return about(match.cell, code=match.call, filled=filled)
 
 
 def dropped_rows(view: View) -> Details | None:

@@ -1,5 +1,7 @@
 """Questions about the answer's network: its layers, its output, and its other parts."""
 
+import numpy as np
+
 from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec.architectures import (
     LINEAR,
@@ -8,6 +10,8 @@ from checker.keras_spec.architectures import (
     output_activation,
     own_activation,
 )
+from checker.records.report import Figure
+from checker.scoring.targets import undo
 
 SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
 
@@ -49,7 +53,17 @@ def no_hidden_layer(view: View) -> Details | None:
     """The network has no hidden layer."""
     if view.architecture is None or view.hidden:
         return None
-    return about(view.made, model="Logistic (softmax) regression" if view.classes else "Linear regression")
+    borders = (
+        "draw only straight borders",
+        "Each output is one weighted sum of the inputs; where two of them are equal, the border between their classes "
+        "is a straight line or a plane.",
+    )
+    slopes = (
+        "give each input only one slope",
+        "Its output is one weighted sum of the inputs: one more of an input adds the same everywhere.",
+    )
+    does, why = borders if view.classes else slopes
+    return about(view.made, does=does, why=why)
 
 
 def linear_layers(view: View) -> Details | None:
@@ -174,8 +188,13 @@ def one_number(view: View) -> Details | None:
 
 
 def one_softmax(view: View) -> Details | None:
-    """The output of a regression is a softmax."""
-    return about(view.made) if not view.classes and _output(view) == "softmax" else None
+    """The output of a regression is a softmax over one unit."""
+    if view.classes or not view.is_constant:
+        return None
+    scale = view.report.tracing.target if view.report.tracing else None
+    price = view.unit.value(float(undo(scale, np.ones(1))[0])) if scale and scale.factor else ""
+    so = f", so every house is predicted at {price}" if price else ""
+    return about(Figure.CURVES if view.losses("loss") else view.made, so=so)
 
 
 def bent_number(view: View) -> Details | None:

@@ -1,10 +1,21 @@
 """Questions about a network's scores, about chance, and about tools."""
 
+from collections.abc import Sequence
+
+from checker.formats.text import continued
+from checker.judge.causes import SPOILING
 from checker.judge.questions.view import Details, View, about, short
+from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.comparison import Comparison
 from checker.records.report import Figure
+from checker.records.verdicts import Outcome
 from checker.scoring.metrics import find
 
+RARE, MOSTLY = 0.01, 0.5
+"""A class with less than this share of the rows is rare; one with more than this share of its rows taken for another is
+mostly taken for it."""
+NEIGHBOURS = "They are neighbours on the map, and no column says on which side of their border a house lies."
+STRAIGHT = "They are neighbours on the map, and this network can draw only straight borders between them."
 OUTDONE = {"random forest", "gradient boosting"}
 USUAL_UNITS = {"$1", "$100,000"}
 """Dollars, and the unit of scikit-learn's copy of the data."""
@@ -43,8 +54,8 @@ def own_differs(view: View) -> Details | None:
 
 
 def own_result(view: View) -> Details | None:
-    """The network did about as well in the notebook as retrained."""
-    return _own(view, differs=False)
+    """The network did about as well in the notebook as retrained, and the first weights matter."""
+    return None if view.is_constant else _own(view, differs=False)
 
 
 def _own(view: View, differs: bool) -> Details | None:
@@ -56,44 +67,72 @@ def _own(view: View, differs: bool) -> Details | None:
         return None
     metric, apart = find(own.metric, view.report.unit), abs(own.unseen.score - again.mean)
     floor = APART if metric.higher_is_better else APART_SHARE * again.mean
-    if (apart > max(SPREADS * again.spread, floor)) is not differs:
+    said, mean = metric.unit.value(own.unseen.score), metric.unit.value(again.mean)
+    if (apart > max(SPREADS * again.spread, floor)) is not differs or said == mean:
         return None
-    return about(
-        Figure.SCORES,
-        rows=own.unseen.rows,
-        own=metric.unit.value(own.unseen.score),
-        again=metric.unit.plus_minus(again.mean, again.spread),
-    )
+    spread = metric.unit.plus_minus(again.mean, again.spread) if len(comparison.scores) > 1 else mean
+    return about(Figure.SCORES, rows=own.unseen.rows, own=said, again=spread)
 
 
 def never_predicted(view: View) -> Details | None:
-    """A class is never predicted."""
+    """A class is never predicted, and if it is rare, no other class is mostly taken for another."""
     c = view.report.comparison
     counts = c.confusion if c else ()
     total = sum(map(sum, counts))
-    for label, row in enumerate(counts):
-        if sum(row) and not any(other[label] for other in counts):
-            return about(Figure.CONFUSION, label=short(view.report.classes[label]), rows=total, count=sum(row))
-    return None
+    never = [label for label, row in enumerate(counts) if sum(row) and not any(other[label] for other in counts)]
+    if c is None or not never:
+        return None
+    largest = max(never, key=lambda label: sum(counts[label]))
+    count, label = sum(counts[largest]), short(view.report.classes[largest])
+    is_rare = count < RARE * total
+    if is_rare and any(share > MOSTLY for share, _, _ in _confused(counts)):
+        return None
+    seeds = len(c.scores)
+    rows = f"{seeds} × {total // seeds:,}" if seeds > 1 and not total % seeds else f"{total:,}"
+    few = (
+        f"It is too rare for the loss to care: of {rows} held-out rows {count:,} are {label}. The accuracy hardly "
+        "changes; the recall of the class is 0. Class weights or more such rows would help it."
+    )
+    many = (
+        f"It does: {count / total:.0%} of the held-out rows are {label}, and all of them are lost. So it is not too "
+        "rare. Looks for its rows in the training part, at its labels, and whether the loss fell at all."
+    )
+    return about(Figure.CONFUSION, label=label, good=few if is_rare else many)
 
 
-def most_confused(view: View) -> Details | None:
-    """One of the classes with enough rows is often taken for another."""
-    c = view.report.comparison
-    counts = c.confusion if c else ()
-    enough = 0.01 * sum(map(sum, counts))
-    wrong = [
+def _confused(counts: Sequence[Sequence[int]]) -> list[tuple[float, int, int]]:
+    """Return the share of each class that is taken for another, with both; without rare classes."""
+    enough = RARE * sum(map(sum, counts))
+    return [
         (row[to] / sum(row), label, to)
         for label, row in enumerate(counts)
         for to in range(len(row))
         if to != label and sum(row) > enough and row[to]
     ]
-    if not wrong:
-        return None
-    share, label, to = max(wrong)
+
+
+def mostly_confused(view: View) -> Details | None:
+    """Most rows of a class that is not rare are taken for another class."""
+    counts = view.report.comparison.confusion if view.report.comparison else ()
+    share, _, _ = max(_confused(counts), default=(0.0, 0, 0))
+    is_linear = view.architecture is not None and not nonlinear_hidden_layers(view.architecture)
+    why = STRAIGHT if is_linear else NEIGHBOURS
+    return _of_confused(view, counts, why) if share > MOSTLY else None
+
+
+def most_confused(view: View) -> Details | None:
+    """Some rows of a class that is not rare are taken for another class, but never most of them."""
+    counts = view.report.comparison.confusion if view.report.comparison else ()
+    share, _, _ = max(_confused(counts), default=(0.0, 0, 0))
+    return _of_confused(view, counts, NEIGHBOURS) if 0 < share <= MOSTLY else None
+
+
+def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Details:
+    share, label, to = max(_confused(counts))
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
-    return about(Figure.CONFUSION, share=f"{share:.0%}", one=one, other=other, count=rows[to], rows=sum(rows))
+    values = {"share": f"{share:.0%}", "one": one, "other": other, "count": rows[to], "rows": sum(rows), "why": why}
+    return about(Figure.CONFUSION, **values)
 
 
 def majority(view: View) -> Details | None:
@@ -109,7 +148,16 @@ def majority(view: View) -> Details | None:
 def below_baseline(view: View) -> Details | None:
     """The network is no better than the baseline."""
     c = view.report.comparison
-    return None if c is None or c.beats_baseline else _beside(c, c.baseline, c.baseline_mean, "baseline")
+    if c is None or c.beats_baseline:
+        return None
+    spoils = (r.finding for r in view.report.rules if r.outcome is Outcome.FAILED and r.name in SPOILING)
+    found = next(spoils, "")
+    why = (
+        f"Here this holds it back: {continued(found)}"
+        if found
+        else "Something in data, loss or training holds it back."
+    )
+    return _beside(c, c.baseline, c.baseline_mean, "baseline", why=why)
 
 
 def above_baseline(view: View) -> Details | None:
@@ -119,9 +167,9 @@ def above_baseline(view: View) -> Details | None:
 
 
 def outdone(view: View) -> Details | None:
-    """A forest or boosted trees do better than the network."""
+    """A forest or boosted trees do better than the network, which is better than the baseline."""
     c = _earned(view)
-    if c is None:
+    if c is None or not c.beats_baseline:
         return None
     better = [b for b in c.baselines if b.name in OUTDONE and find(c.metric, c.unit).is_better(b.mean, c.mean)]
     return _beside(c, better[0].name, better[0].mean, "model", Figure.FIELD) if better else None
@@ -133,10 +181,12 @@ def _earned(view: View) -> Comparison | None:
     return None if any(column.gives_away(not view.classes) for column in columns) else view.report.comparison
 
 
-def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Details:
+def _beside(
+    c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES, why: str = ""
+) -> Details:
     write = find(c.metric, c.unit).unit.value
     named = model[0].upper() + model[1:] if name == "baseline" else model
-    return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean)})
+    return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean), "why": why})
 
 
 def _measured(view: View, metric: str) -> str:
@@ -183,12 +233,13 @@ def scaled_target(view: View) -> Details | None:
 
 
 def spread(view: View) -> Details | None:
-    """The network was retrained for several seeds."""
+    """The network was retrained for several seeds, and its scores differ by more than the split."""
     c = view.report.comparison
-    if c is None or len(c.scores) < 2:
+    if c is None or len(c.scores) < 2 or view.is_constant:
         return None
     scores, write = [score.score for score in c.scores], find(c.metric, c.unit).unit.value
-    return about(Figure.SCORES, seeds=len(scores), low=write(min(scores)), high=write(max(scores)))
+    low, high = write(min(scores)), write(max(scores))
+    return about(Figure.SCORES, seeds=len(scores), low=low, high=high) if low != high else None
 
 
 def seeds_set(view: View) -> Details | None:
@@ -198,8 +249,8 @@ def seeds_set(view: View) -> Details | None:
 
 
 def no_seeds(view: View) -> Details | None:
-    """The student's own code sets no seeds."""
-    return about(view.trained) if view.report.answer and not seeds_set(view) else None
+    """The student's own code sets no seeds, and the first weights matter."""
+    return about(view.trained) if view.report.answer and not seeds_set(view) and not view.is_constant else None
 
 
 # -- tools -----------------------------------------------------------------------------------------------

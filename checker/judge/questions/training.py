@@ -12,6 +12,19 @@ from checker.scoring.metrics import find
 
 FEW_EPOCHS = 3
 ENTROPIES = ("SparseCategoricalCrossentropy", "CategoricalCrossentropy")
+OF_NETWORK = (
+    "what in it is learnt",
+    "Walks through it with the shapes (rows × columns), and names the variables that gradients change. It reads no "
+    "file, no label and no ready-made weights. Could it have been written with Keras's own layers?",
+)
+OF_LOSS = (
+    "when is it zero",
+    "Walks through it with the shapes (rows × columns). It reads nothing but the labels and outputs that it is given, "
+    "and holds no weights. Would one of Keras's own losses have done?",
+)
+"""What to ask besides about own code in a network, or about an own loss, and a good answer."""
+BOUNDED = frozenset({"Adam", "AdamW", "Adamax", "Nadam"})
+"""Optimizers whose steps are about as large as the learning rate at most."""
 
 IN_WORDS = {
     "MeanSquaredError": "the mean squared error",
@@ -31,14 +44,16 @@ def replayed_code(view: View) -> Details | None:
         return None
     named = re.search(r"`(\w+)`", why)
     place = view.find(rf"\b(?:class|def)\s+{named[1]}\b") or view.find(rf"\b{named[1]}\b") if named else None
-    said = short(why.replace("the student's own", "your own"), 120)
-    return about(place.cell if place else view.trained, why=said)
+    name = f"`{short(named[1])}`" if named else "your own code here"
+    part = f"your {name} layer" if name == "`Lambda`" else name
+    learnt, good = OF_LOSS if why.startswith("the loss") else OF_NETWORK
+    return about(place.cell if place else view.trained, part=part, learnt=learnt, good=good)
 
 
 def not_repeatable(view: View) -> Details | None:
-    """The retraining does not agree with the student's own training."""
+    """The retraining does not agree with the student's own training, on the same labels."""
     agreed = view.report.agreed
-    if agreed is None or not agreed.differs or agreed.impossible or view.report.replayed:
+    if agreed is None or not agreed.differs or agreed.impossible or view.report.replayed or view.has_other_labels:
         return None
     return about(view.trained, cause=agreed.cause or "Looks for what else changes weights, loss or rows.")
 
@@ -146,9 +161,9 @@ def _rate(optimizer: KerasObject) -> float | None:
 
 
 def learning_rate(view: View) -> Details | None:
-    """The optimizer has a constant learning rate."""
+    """The optimizer has a constant learning rate, on which the result depends."""
     rate = _rate(view.phase.optimizer) if view.phase else None
-    if view.phase is None or rate is None:
+    if view.phase is None or rate is None or view.is_constant or view.has_foreign_weights:
         return None
     name, larger, smaller = view.phase.optimizer.class_name, f"{10 * rate:.3g}", f"{rate / 10:.3g}"
     return about(view.trained, optimiser=name, rate=f"{rate:.3g}", larger=larger, smaller=smaller)
@@ -271,18 +286,44 @@ def gap(view: View) -> Details | None:
 
 
 def curves(view: View) -> Details | None:
-    """A development loss was recorded."""
+    """A development loss was recorded, and it changed."""
     losses = view.losses("val_loss")
-    if len(losses) < FEW_EPOCHS:
+    if len(losses) < FEW_EPOCHS or view.is_constant:
         return None
-    lowest = min(losses)
-    return about(Figure.CURVES, lowest=f"{lowest:.3g}", epoch=losses.index(lowest) + 1, epochs=len(losses))
+    best = losses.index(min(losses))
+    at = f"{losses[best]:.3g} after epoch {best + 1} of {len(losses)}"
+    return about(Figure.CURVES, here=_end_of_curves(at, losses, view.losses("loss"), best))
+
+
+def _end_of_curves(at: str, losses: list[float], training: list[float], best: int) -> str:
+    """Return a sentence on the development loss from its lowest value on; ``at``: that value and its epoch."""
+    if best == len(losses) - 1:
+        return f"Not yet here: it is lowest at the end, {at}."
+    if len(training) >= len(losses) and min(training[best + 1 :]) < training[best]:
+        return f"Here: {at}; afterwards only the training loss goes on falling."
+    return f"Here: {at}; afterwards the training loss does not fall any more either."
+
+
+def small_training(view: View) -> Details | None:
+    """The answer held weights of unknown source before it was trained."""
+    phase, epochs = view.phase, sum(phase.epochs for phase in view.phases)
+    if phase is None or not view.has_foreign_weights or not view.rows or not epochs:
+        return None
+    rate, steps = _rate(phase.optimizer), sum(of.epochs * of.steps_an_epoch(view.rows) for of in view.phases)
+    most = ""
+    if rate is not None and len(view.phases) == 1 and phase.optimizer.class_name in BOUNDED:
+        most = (
+            f" With {phase.optimizer.class_name} a step moves a weight by about the learning rate at most: here "
+            f"{steps:,} × {rate:.3g}, or {steps * rate:.2g} in all."
+        )
+    at = f" at a learning rate of {rate:.3g}" if rate is not None else ""
+    return about(view.trained, epochs=counted(epochs, "epoch"), rate=at, most=most)
 
 
 def few_epochs(view: View) -> Details | None:
-    """Training was very short."""
+    """Training was very short, and began with the weights' random start."""
     epochs = sum(phase.epochs for phase in view.phases)
-    if not 0 < epochs <= FEW_EPOCHS or not view.rows:
+    if not 0 < epochs <= FEW_EPOCHS or not view.rows or view.is_constant or view.has_foreign_weights:
         return None
     steps = sum(phase.epochs * phase.steps_an_epoch(view.rows) for phase in view.phases)
     return about(view.trained, epochs=counted(epochs, "epoch"), steps=steps)

@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from checker.keras_spec.architectures import hidden_layers, in_order
+from checker.keras_spec.architectures import hidden_layers, in_order, output_activation, output_units
+from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.capture import CellResult
+from checker.records.evidence import Rejected
 from checker.records.network import Architecture, Layer, Phase
 from checker.records.report import Figure, Report
+from checker.records.verdicts import Importance, Outcome, Verdict
 from checker.scoring.metrics import Unit, find
 
 LONGEST = 60
 """Limit on the characters of a student's text in a question."""
 LONGEST_LINE = 1_000
+NEVER_TRAINED = "it was never trained"
+"""The reason why a network that no line trains is not the answer."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,11 @@ def about(place: int | Figure | None, **values: object) -> Details:
 @dataclass(frozen=True)
 class CodeMatch:
     """A match of a pattern in a student's own code: its cell and its line, either the whole line or the part from the
-    pattern on."""
+    pattern on. ``call``: the part from the pattern to the bracket that closes its call."""
 
     cell: int
     code: str
+    call: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,38 @@ class View:
         return len(self.report.classes)
 
     @property
+    def built(self) -> Rejected | None:
+        """The last network of the student's own cells that was never trained, if there is no answer."""
+        own = {cell.index for cell in self.own}
+        idle = [one for one in self.report.selection.rejected if one.reason == NEVER_TRAINED and one.cell in own]
+        return idle[-1] if idle and self.report.answer is None else None
+
+    @property
+    def leading(self) -> str:
+        """The kind of the cause, or else the name of the failed rule, that a FAIL's page begins with; "" for others."""
+        if self.report.verdict is not Verdict.FAIL or self.report.failures:
+            return ""
+        failed = (r for r in self.report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED)
+        return self.report.cause.kind if self.report.cause else next((rule.name for rule in failed), "")
+
+    @property
+    def has_other_labels(self) -> bool:
+        """Whether the answer was trained on other labels than the data's."""
+        return self.report.tracing is not None and self.report.tracing.has_other_labels
+
+    @property
+    def has_foreign_weights(self) -> bool:
+        """Whether the answer held weights of unknown source before its training."""
+        is_from_elsewhere = self.report.answer is not None and bool(self.report.answer.origin)
+        return is_from_elsewhere or any(is_said_in(failure.rationale) for failure in self.report.failures)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the output is the same for all inputs, whatever the weights: a softmax over a single unit."""
+        network = self.architecture
+        return network is not None and output_activation(network) == "softmax" and output_units(network) == 1
+
+    @property
     def unit(self) -> Unit:
         """The unit of the task's metric."""
         return find(self.report.metric, self.report.unit).unit
@@ -117,8 +155,19 @@ class View:
             for line in cell.source.split("\n"):
                 code = line.partition("#")[0].strip()[:LONGEST_LINE]
                 if found := re.search(pattern, code):
-                    return CodeMatch(cell.index, short(code if len(code) <= LONGEST else code[found.start() :]))
+                    line = code if len(code) <= LONGEST else code[found.start() :]
+                    return CodeMatch(cell.index, short(line), short(_call(code[found.start() :])))
         return None
+
+
+def _call(code: str) -> str:
+    """Return code up to the bracket that closes the first one; all of it if none does."""
+    depth = 0
+    for at, sign in enumerate(code):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == ")" and not depth:
+            return code[: at + 1]
+    return code
 
 
 def short(text: str, most: int = LONGEST) -> str:
