@@ -23,8 +23,8 @@ from checker.records.roster import Row
 from checker.report import changes, html
 from checker.run import earlier
 
-OFFERED = 8
-"""Maximum number of earlier conditions that are offered again."""
+USED = 100
+"""Number of earlier conditions among which to find those to offer again."""
 UNCONDITIONAL = frozenset({Choice.TICK, Choice.ABSENT})
 """Decisions that have no conditions."""
 CELLS = 1_000_000
@@ -103,7 +103,7 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
     entries = desk.log.history(row.student)
     newest = counting(entries)
     standings = conditions.standings(newest, report)
-    offered = conditions.offered(report, desk.log.conditions_used(OFFERED)) if report else ()
+    offered = conditions.offered(report, desk.log.conditions_used(USED)) if report else ()
     return {
         "row": row,
         "of": of,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from checker.formats.text import one_line
 from checker.judge import causes
@@ -21,6 +22,8 @@ NAMED = re.compile(r"\s*\[(test_\w+)\]$")
 """The name of a rule at the end of a condition."""
 LONGEST = 200
 """Maximum number of characters of the words that are offered for a failed rule."""
+MOST_EARLIER = 8
+"""Maximum number of earlier conditions that are offered again."""
 SHORTEST = 2
 """Minimum number of letters and digits of a condition."""
 RUNS = "It runs to its end."
@@ -48,6 +51,9 @@ BY_CAUSE = {
     CauseKind.LINEAR: "A hidden layer has an activation that is not linear.",
     CauseKind.UNSCALED: "The inputs are scaled.",
 }
+LACKING = {"file": "The file that it needs is handed in.", "module": "The module that it needs is handed in."}
+OURS = frozenset({RUNS, SCORE, *BY_FAILURE.values(), *BY_CAUSE.values(), *LACKING.values()})
+"""Conditions that are offered where a report leads with them, and nowhere else."""
 
 
 class State(StrEnum):
@@ -86,12 +92,13 @@ def says_something(condition: str) -> bool:
 
 def offered(report: Report, used: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the conditions to offer: the one that the report leads with, then one for each failed rule, required ones
-    first, then earlier conditions that name no rule."""
+    first, then earlier conditions that a demonstrator has typed."""
     failed = sorted(
         (rule for rule in report.rules if rule.outcome is Outcome.FAILED),
         key=lambda rule: rule.importance is not Importance.REQUIRED,
     )
-    earlier = (one for one in used if not rule_of(one) and says_something(one))
+    typed = (one for one in used if not rule_of(one) and one not in OURS and says_something(one))
+    earlier = islice(typed, MOST_EARLIER)
     return tuple(dict.fromkeys(filter(None, [_leading(report, failed), *map(_from, failed), *earlier])))
 
 
@@ -102,7 +109,7 @@ def _leading(report: Report, failed: Sequence[RuleResult]) -> str:
     failure = next((one for one in report.failures if one.cause in BY_FAILURE), None)
     if failure is not None:
         missing = absences.named_in(failure.rationale) if failure.cause is FailureCause.NO_ANSWER else ""
-        return f"The {missing.partition(' ')[0]} that it needs is handed in." if missing else BY_FAILURE[failure.cause]
+        return LACKING[missing.partition(" ")[0]] if missing else BY_FAILURE[failure.cause]
     if report.cut_short:
         return RUNS
     if report.cause is not None:
