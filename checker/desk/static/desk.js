@@ -81,9 +81,11 @@ function update() {
   form.note.defaultValue = one("#state").dataset.note;
   if (!isTyped) form.note.value = form.note.defaultValue;
   restoreDraft();
+  keepDraft();
 }
 if (form) {
   restoreDraft();
+  keepDraft();
   form.addEventListener("input", keepDraft);
 }
 function showDrafts() {
@@ -128,7 +130,7 @@ document.addEventListener("click", event => {
   if (link.hash && link.pathname === location.pathname) return;
   if (!waiting) { leave(); return; }
   event.preventDefault();
-  inTurn(() => { leave(); location.assign(link.href); });
+  hold(() => { leave(); location.assign(link.href); });
 });
 function say(words) {
   held = [];  // they were meant for what has failed
@@ -261,7 +263,7 @@ function lead(key) {
 const KEYS = {
   "/": () => {
     const search = one("input[type=search]");
-    if (!search) return press("c");
+    if (!search) return hold(() => press("c"));
     search.focus();
     search.select();
     return true;
@@ -311,8 +313,9 @@ document.addEventListener("keydown", event => {
   if (isTyping(target) || one("dialog[open]") || isLeaving) return;
   const act = KEYS[event.key] || (/^[1-9]$/.test(event.key) ? () => question(Number(event.key)) : () => press(event.key));
   const isHeld = /^[a-z1-9]$/.test(event.key) && !NOW.has(event.key);
-  if (event.repeat && isHeld && !"jk".includes(event.key)) return;
-  if (isHeld && waiting) hold(act);
+  const isMove = "jk".includes(event.key);
+  if (event.repeat && isHeld && !isMove) return;
+  if (isHeld && waiting && !(isMove && asking())) hold(act);
   else if (!act()) return;
   event.preventDefault();
 });
