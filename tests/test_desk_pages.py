@@ -241,7 +241,8 @@ def test_a_typed_condition_leaves_its_field(seat, desk: Desk) -> None:
 
 
 def test_the_first_press_saves_no_resubmission(seat, desk: Desk) -> None:
-    """On a page whose conditions are chosen already, the key leads to them first, and saves with the second press."""
+    """On a page whose conditions are chosen already, the key leads to them first, and saves with the second press.
+    The next key leads to another student."""
     ada = seat()
     ada.go("/student/fail")
     ada.page.locator("[name=condition]").first.check()
@@ -254,6 +255,8 @@ def test_the_first_press_saves_no_resubmission(seat, desk: Desk) -> None:
     assert desk.log.history("fail") == ()
     ada.press("r")
     ada.sees("#state .now", "resubmit")
+    ada.press("k")
+    ada.page.wait_for_url(lambda url: "/fail" not in url)
 
 
 def test_keys_wait_for_what_is_under_way(seat, desk: Desk) -> None:

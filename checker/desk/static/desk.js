@@ -199,6 +199,7 @@ document.addEventListener("submit", event => {
   }
   const fields = fieldsOf(sent, event.submitter);
   tellThat("");
+  if (sent === form && asking()) document.activeElement.blur();  // the next keys are for the page again
   inTurn(async () => {
     // What is undone is what the page shows when its turn comes.
     if (sent.dataset.live === "undo") fields.set("based_on", one("#state [name=based_on]").value);
