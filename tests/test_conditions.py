@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reports import HOSTILE, a_pass
 
 from checker.gradebooks import conditions
 from checker.gradebooks.conditions import Standing, State
+from checker.judge import blame
 from checker.records.decisions import Choice, DecisionEntry
-from checker.records.report import Report
-from checker.records.verdicts import Importance, Outcome, RuleResult
+from checker.records.report import Cause, CauseKind, Report
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 
 
 def a_rule(name: str, outcome: Outcome = Outcome.FAILED, importance: Importance = Importance.REQUIRED) -> RuleResult:
@@ -31,7 +33,7 @@ def decided(*asked: str) -> DecisionEntry:
 
 def test_what_is_offered() -> None:
     """Failed rules come first, required before advice, each with its name; then what was used before, without what was
-    offered from rules of others. Rules that hold offer nothing."""
+    offered from rules or reports of others, and without single letters. Rules that hold offer nothing."""
     report = a_report(
         a_rule("test_advice", importance=Importance.ADVISORY),
         a_rule("test_scaled"),
@@ -39,13 +41,63 @@ def test_what_is_offered() -> None:
         a_rule("test_unknown", Outcome.UNKNOWN),
         a_rule("test_many[a-b]"),
     )
-    used = ("Explain dropout.", "It holds test_other. [test_other]", "Explain dropout.")
+    used = ("Explain dropout.", "It holds test_other. [test_other]", "Explain dropout.", "n", conditions.RUNS)
     assert conditions.offered(report, used) == (
         "It holds test_scaled. [test_scaled]",
         "It holds test_many[a-b].",
         "It holds test_advice. [test_advice]",
         "Explain dropout.",
     )
+
+
+def a_failure(cause: FailureCause, rationale: str = "It failed.") -> Report:
+    failure = Failure(stage=Stage.EXECUTING, cause=cause, rationale=rationale, help="")
+    verdict = blame.VERDICTS[cause]
+    return replace(a_report(a_rule("test_scaled")), verdict=verdict, failures=(failure,), cut_short="", cause=None)
+
+
+def test_few_earlier_conditions_are_offered() -> None:
+    """Of many earlier conditions those used most are offered, however many of rules are used more."""
+    rules, typed = [f"It holds. [test_{at}]" for at in range(50)], [f"Explain point {at}." for at in range(50)]
+    assert conditions.offered(a_report(), [*rules, *typed]) == tuple(typed[: conditions.MOST_EARLIER])
+
+
+@pytest.mark.parametrize(
+    ("report", "first"),
+    [
+        (a_failure(FailureCause.NO_ANSWER), "It trains a network with Keras."),
+        (
+            a_failure(FailureCause.NO_ANSWER, "Cell 2 reads `train.csv`, which was not handed in."),
+            "The file that it needs is handed in.",
+        ),
+        (
+            a_failure(FailureCause.NO_ANSWER, "Cell 2 imports `mine`, which was not handed in."),
+            "The module that it needs is handed in.",
+        ),
+        (a_failure(FailureCause.CUT_SHORT), "It runs to its end."),
+        (a_failure(FailureCause.NOT_RETRAINED), "It holds test_scaled. [test_scaled]"),
+        (replace(a_report(), verdict=Verdict.REFER, cut_short="It was stopped."), "It runs to its end."),
+        (replace(a_report(), verdict=Verdict.FAIL, cause=None), "The score reaches the bar."),
+        (
+            replace(a_report(), verdict=Verdict.FAIL, cause=Cause(CauseKind.LEAK, "s", "h")),
+            "The target is not among the inputs.",
+        ),
+        (
+            replace(
+                a_report(a_rule("test_first"), a_rule("test_inputs_are_scaled")),
+                verdict=Verdict.FAIL,
+                cause=Cause(CauseKind.UNSCALED, "s", "h"),
+            ),
+            "It holds test_inputs_are_scaled. [test_inputs_are_scaled]",
+        ),
+    ],
+)
+def test_what_the_page_asks_first_is_offered_first(report: Report, first: str) -> None:
+    """What the page leads with is the first condition: the missing file, the run's end, the cause, or the bar. If a
+    rule says the same, its condition comes first, so that the next file can meet it."""
+    offered = conditions.offered(report)
+    assert offered[0] == first
+    assert len(set(offered)) == len(offered)
 
 
 def test_what_is_met() -> None:

@@ -355,15 +355,90 @@ def test_two_tabs_of_one_person_keep_both(desk) -> None:
 
 
 def test_a_note_alone_keeps_the_decision(desk) -> None:
-    """A note without a choice leaves decision, conditions and the file that it was taken on as they are."""
+    """A note without a choice leaves decision, conditions and the file that it was taken on as they are; an emptied
+    note is gone."""
     ada = Visitor(desk)
     ada.post("/student/ada/decision", {"choice": "resubmit", "condition": ["Scale.", "Explain."]})
     ada.post("/student/ada/decision", {"choice": "", "note": "comes on Friday"})
     entry = desk.log.newest()["ada"]
     assert (entry.choice, entry.note, entry.conditions) == (Choice.RESUBMIT, "comes on Friday", ("Scale.", "Explain."))
-    before = len(desk.log.history("ada"))
     ada.post("/student/ada/decision", {"choice": "", "note": "  "})
-    assert len(desk.log.history("ada")) == before
+    entry = desk.log.newest()["ada"]
+    assert (entry.choice, entry.note, entry.conditions) == (Choice.RESUBMIT, "", ("Scale.", "Explain."))
+
+
+def test_the_form_holds_what_counts(desk) -> None:
+    """Note and conditions of the decision that counts stand in the form, so that the next decision keeps them."""
+    ada = Visitor(desk)
+    ada.post("/student/ada/decision", {"choice": "resubmit", "note": "<b> & co", "other": "Explain."})
+    page = ada.get("/student/ada").text
+    assert re.search(r"<textarea[^>]*>&lt;b&gt; &amp; co</textarea>", page)
+    assert re.search(r'value="Explain\." id="condition-\d" checked', page)
+    assert 'aria-pressed="true">↺ resubmit' in page
+
+
+def test_a_decision_that_counts_already_is_not_stored_again(desk) -> None:
+    """The same word, note and conditions, by whomever, add nothing, and the page says so. A new file is another
+    matter."""
+    ada, grace = Visitor(desk), Visitor(desk, "Grace")
+    fields = {"choice": "resubmit", "note": "soon", "condition": ["Scale."]}
+    ada.post("/student/ada/decision", fields)
+    said = grace.post("/student/ada/decision", fields)
+    assert said.status == 200 and "This counts already (↺ resubmit, by Ada); nothing new was stored." in said.text
+    assert len(desk.log.history("ada")) == 1
+    assert "There is no note to keep" in ada.post("/student/zoe/decision", {"choice": "", "note": " "}).text
+    desk.log.decide("zoe", Choice.RESUBMIT, "soon", ["Scale."], "Ada", 0, "the file before")
+    assert ada.post("/student/zoe/decision", fields).status == 303
+    assert len(desk.log.history("zoe")) == 2
+
+
+@pytest.mark.parametrize("choice", ["tick", "absent"])
+def test_a_decision_that_asks_for_nothing_has_no_conditions(desk, choice: str) -> None:
+    """A tick and an absence store no conditions, whatever is chosen in the form; a second opinion keeps them."""
+    ada = Visitor(desk)
+    asked = {"condition": ["Scale."], "other": "n", "note": "well"}
+    ada.post("/student/ada/decision", {"choice": choice} | asked)
+    assert (desk.log.newest()["ada"].conditions, desk.log.newest()["ada"].note) == ((), "well")
+    ada.post("/student/ada/decision", {"choice": "second opinion"} | asked | {"other": ""})
+    assert desk.log.newest()["ada"].conditions == ("Scale.",)
+
+
+def test_a_letter_is_no_condition(desk) -> None:
+    """A typed condition of one letter is refused in words, and comes back; one that is known is not offered."""
+    ada = Visitor(desk)
+    answer = ada.post("/student/ada/decision", {"choice": "resubmit", "other": " n ", "note": "typed"})
+    assert answer.status == 400 and "“n” is no condition; nothing was saved." in answer.text and "typed" in answer.text
+    assert desk.log.history("ada") == ()
+    desk.log.decide("zoe", Choice.RESUBMIT, "", ["n", "Name the loss."], "Ada", 0)
+    page = ada.get("/student/ada").text
+    assert 'value="Name the loss."' in page and 'value="n"' not in page
+
+
+def test_undo_goes_back_step_by_step(desk) -> None:
+    """Undo takes back one's own decisions one after the other, with note and conditions, until there is none; each step
+    is a new entry. It names what it takes back, and leaves other people's decisions."""
+    ada, grace = Visitor(desk), Visitor(desk, "Grace")
+
+    def undo(who: Visitor = ada) -> tuple[str, str, tuple[str, ...]]:
+        who.post("/student/ada/undo", {"based_on": str(desk.log.last())})
+        newest = desk.log.newest()["ada"]
+        return newest.choice, newest.note, newest.conditions
+
+    ada.post("/student/ada/decision", {"choice": "resubmit", "note": "one", "condition": ["Scale."]})
+    ada.post("/student/ada/decision", {"choice": "tick", "note": "one"})
+    ada.post("/student/ada/decision", {"choice": "", "note": "two"})
+    assert "Undo: note" in ada.get("/student/ada").text and "Undo:" not in grace.get("/student/ada").text
+    assert undo(grace) == ("tick", "two", ())
+    assert undo() == ("tick", "one", ())
+    assert "Undo: ticked" in ada.get("/student/ada").text
+    assert undo() == ("resubmit", "one", ("Scale.",))
+    ada.post("/student/ada/decision", {"choice": "absent"})
+    assert undo() == ("resubmit", "one", ("Scale.",))
+    assert undo() == ("open", "", ())
+    assert "Undo:" not in ada.get("/student/ada").text
+    assert undo() == ("open", "", ())
+    assert [one.origin for one in desk.log.history("ada")].count("by undo") == 4
+    assert len(desk.log.history("ada")) == 8
 
 
 def test_undo_takes_back_only_what_was_seen(desk) -> None:

@@ -70,6 +70,18 @@ class Seat:
 
         expect(self.page.locator(selector)).to_contain_text(words, timeout=1000 * seconds)
 
+    def holds(self, selector: str, value: str) -> None:
+        """Wait until a field has a value."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(selector)).to_have_value(value)
+
+    def counts(self, selector: str, number: int) -> None:
+        """Wait until there are so many of these."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator(selector)).to_have_count(number)
+
 
 @pytest.fixture
 def seat(chromium, desk: Desk) -> Iterator:
@@ -95,7 +107,7 @@ def test_a_student_is_ticked_by_keyboard_alone(seat, desk: Desk) -> None:
     ada.page.keyboard.type("pas")
     ada.sees("#list [role=status]", "1 of ")
     ada.press("Enter")
-    ada.page.wait_for_url("**/student/pass?text=pas")
+    ada.page.wait_for_url("**/student/pass")
     ada.press("1")
     assert ada.page.locator("#question-1 .answer p").is_visible()
     ada.press("1")
@@ -112,14 +124,76 @@ def test_a_student_is_ticked_by_keyboard_alone(seat, desk: Desk) -> None:
     entry = desk.log.newest()["pass"]
     assert (entry.choice, entry.note, entry.by) == (Choice.TICK, "to tick or not: r u sure? 1", "Ada")
     assert {one.help for one in desk.log.answers("pass").values()} == {"answered", "with help"}
-    ada.page.wait_for_function("document.querySelector('[name=note]').value === ''")
     ada.press("u")
     ada.sees("#state .now", "Undecided")
+    ada.holds("[name=note]", "")
     ada.press("t")
     ada.sees("#state .now", "ticked")
     ada.press("n")
-    ada.sees("#content", "Nobody in this list is waiting")
+    ada.page.wait_for_url(lambda url: "/student/" in url and "/pass" not in url)
     assert ada.errors == []
+
+
+def test_the_end_of_a_list_leads_to_the_whole_class(seat) -> None:
+    """Where nobody in a filtered list waits, the same key looks in the whole class; another filter ends
+    the sentence."""
+    ada = seat()
+    ada.go("/student/pass?verdict=PASS&text=pass")
+    ada.press("n")
+    ada.sees("#content", "Nobody in this list is waiting")
+    ada.page.get_by_label("Search").fill("")
+    ada.counts("[data-nobody]", 0)
+    ada.go("/student/pass?text=pass")
+    ada.press("n")
+    ada.sees("#content", "Nobody in this list is waiting")
+    ada.press("n")
+    ada.page.wait_for_url(lambda url: "/student/" in url and "text" not in url)
+
+
+def test_a_note_stays_with_later_decisions(seat, desk: Desk) -> None:
+    """The note that counts stands in its box: a new decision keeps it until it is edited; Ctrl and Enter save the note
+    alone; a decision that counts already is not stored again, and the page says so."""
+    ada = seat()
+    ada.go("/student/pass")
+    ada.press("m")
+    ada.page.keyboard.type("Good on the loss.")
+    ada.press("Control+Enter")
+    ada.sees("#earlier", "Good on the loss.")
+    ada.press("t")
+    ada.sees("#state .now", "ticked")
+    ada.press("t")
+    ada.sees("[data-said]", "This counts already")
+    ada.press("a")
+    ada.sees("#state .now", "absent")
+    assert not ada.page.locator("[data-said]").is_visible()
+    assert [(one.choice, one.note) for one in desk.log.history("pass")] == [
+        (choice, "Good on the loss.") for choice in ("open", "tick", "absent")
+    ]
+    ada.page.reload()
+    assert ada.page.locator("[name=note]").input_value() == "Good on the loss."
+    ada.press("m", "Control+a", "Delete", "Control+Enter")
+    ada.counts("#state[data-note='']", 1)
+    assert desk.log.newest()["pass"].note == ""
+
+
+def test_the_form_follows_other_people(seat, desk: Desk) -> None:
+    """A note that another demonstrator saves comes into the box, and what is typed there already stays."""
+    ada, grace = seat("Ada"), seat("Grace")
+    ada.go("/student/pass")
+    grace.go("/student/pass")
+    ada.press("m")
+    ada.page.keyboard.type("first")
+    ada.press("Control+Enter")
+    grace.holds("[name=note]", "first")
+    grace.press("m", "End")
+    grace.page.keyboard.type(" and")
+    ada.press("m", "End")
+    ada.page.keyboard.type(" last")
+    ada.press("Control+Enter")
+    grace.sees("#earlier", "first last")
+    grace.page.keyboard.type(" half")
+    assert grace.page.locator("[name=note]").input_value() == "first and half"
+    assert desk.log.newest()["pass"].note == "first last"
 
 
 def test_conditions_are_chosen_by_keyboard(seat, desk: Desk) -> None:
@@ -128,11 +202,92 @@ def test_conditions_are_chosen_by_keyboard(seat, desk: Desk) -> None:
     ada.go("/student/fail")
     ada.press("r")
     assert ada.page.evaluate("document.activeElement.name") == "condition"
-    ada.press("Space", "Enter")
+    ada.press("Space", "j", "k", "ArrowDown", "Space", "Enter")
     ada.sees("#state .now", "resubmit")
     (entry,) = desk.log.history("fail")
-    assert entry.choice is Choice.RESUBMIT and len(entry.conditions) == 1
+    assert entry.choice is Choice.RESUBMIT and len(entry.conditions) == 2
+    assert entry.conditions[0] == "It runs to its end."
     ada.sees("#earlier", "✗ not met")
+    ada.press("t")
+    ada.sees("#state .now", "ticked")
+    ada.counts("[name=condition]:checked", 0)
+    ada.press("u")
+    ada.sees("#state .now", "resubmit")
+    ada.counts("[name=condition]:checked", 2)
+
+
+def test_a_typed_condition_leaves_its_field(seat, desk: Desk) -> None:
+    """With no condition to choose, the key leads to the text; once it is saved, the next keys are keys again, and the
+    condition can be unticked."""
+    ada = seat()
+    ada.go("/student/pass")
+    for box in ada.page.locator("[name=condition]").all():
+        box.evaluate("box => box.closest('label').remove()")
+    ada.press("r")
+    assert ada.page.evaluate("document.activeElement.name") == "other"
+    ada.page.keyboard.type("n")
+    ada.press("Enter")
+    ada.sees("[data-lost]", "“n” is no condition; nothing was saved.")
+    ada.page.locator("[name=other]").fill("Explain the loss.")
+    ada.press("Enter")
+    ada.sees("#earlier", "Explain the loss.")
+    assert ada.page.evaluate("document.activeElement === document.body")
+    box = ada.page.get_by_label("Explain the loss.")
+    assert box.is_checked() and ada.page.locator("[name=other]").input_value() == ""
+    box.uncheck()
+    ada.press("r")
+    ada.counts("#earlier li", 0)
+    assert [one.conditions for one in desk.log.history("pass")] == [("Explain the loss.",), ()]
+
+
+def test_the_first_press_saves_no_resubmission(seat, desk: Desk) -> None:
+    """On a page whose conditions are chosen already, the key leads to them first, and saves with the second press.
+    The next key leads to another student."""
+    ada = seat()
+    ada.go("/student/fail")
+    ada.page.locator("[name=condition]").first.check()
+    ada.go("/")
+    ada.sees("tr:has(#row-fail)", "draft")
+    ada.go("/student/fail")
+    assert ada.page.locator("[name=condition]").first.is_checked()
+    ada.press("r")
+    assert ada.page.evaluate("document.activeElement.name") == "condition"
+    assert desk.log.history("fail") == ()
+    ada.press("r")
+    ada.sees("#state .now", "resubmit")
+    ada.press("k")
+    ada.page.wait_for_url(lambda url: "/fail" not in url)
+
+
+def test_keys_wait_for_what_is_under_way(seat, desk: Desk) -> None:
+    """On a slow connection every key counts, in the order in which they were pressed: marks go on, a decision is taken
+    back, and the next student is opened last; no key reaches a student who is left."""
+    ada = seat()
+    ada.go("/student/pass")
+    ada.press("1")
+    network = ada.context.new_cdp_session(ada.page)
+    slow = {"offline": False, "latency": 150, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", slow)
+    ada.press("1", "1", "1")
+    ada.sees("#mark-1 [aria-pressed=true]", "not")
+    ada.press("a", "u", "t", "u", "a", "u", "n", "a")
+    ada.page.wait_for_url(lambda url: "/student/" in url and "/pass" not in url)
+    words = [one.choice for one in desk.log.history("pass")]
+    assert words == ["absent", "open", "tick", "open", "absent", "open"]
+    assert {one.help for one in desk.log.answers("pass").values()} == {"not"}
+    assert {one.student for one in desk.log.since(0)} == {"pass"}
+
+
+def test_a_phone_shows_the_decision_where_it_is_taken(seat) -> None:
+    """The bar at the bottom of a phone shows the decision as a pressed button with its word."""
+    ada = seat("Ada", PHONE)
+    ada.go("/student/pass")
+    pressed = ada.page.locator("#choices [aria-pressed=true]")
+    assert pressed.count() == 0
+    ada.page.get_by_role("button", name="Absent").click()
+    ada.sees("#choices [aria-pressed=true]", "– absent")
+    assert pressed.bounding_box()["y"] > 700 and browser.faults(ada.page) == []
 
 
 def test_the_list_is_walked_by_keyboard(seat) -> None:
@@ -248,7 +403,8 @@ def test_what_is_typed_is_not_lost(seat, desk: Desk) -> None:
     ada.page.get_by_role("button", name="Tick").click()
     ada.sees("#state .now", "ticked")
     ada.page.reload()
-    assert note.input_value() == ""
+    assert note.input_value() == "explains backpropagation well"
+    assert ada.page.evaluate("localStorage.length") == 0
     assert desk.log.newest()["pass"].note == "explains backpropagation well"
 
 

@@ -60,6 +60,11 @@ def test_a_change_is_drawn_as_it_trains(visit, desk):
     page, errors = visit("/student/ada", viewport={"width": 1280, "height": 900})
     page.keyboard.press("w")
     page.wait_for_url("**/what-if")
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.name") == "layer.1.units"
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    assert page.evaluate("document.activeElement.innerText") == "As handed in"
     page.get_by_role("link", name="learning rate × 10").click()
     page.locator("path.after").first.wait_for(timeout=SECONDS, state="attached")
     page.locator("#tried .effect").wait_for(timeout=SECONDS)

@@ -14,6 +14,7 @@ from reports import a_pass
 from trained import stored, trained
 
 from checker.desk.what_if import histories
+from checker.records.comparison import SeedScore
 from checker.records.training import Epoch
 from checker.run.what_ifs import WhatIfs
 from checker.whatif.refusal import RefusedError
@@ -83,7 +84,7 @@ def test_the_page_shows_the_network_as_a_form(ada, place):
     assert 'name="layer.1.units" value="50"' in page and 'name="layer.2.rate" value="0.2"' in page
     assert 'name="layer.3.units"' not in page  # the last layer's units are the task's
     assert 'name="epochs" value="20"' in page and 'value="longitude"' in page and "learning rate × 10" in page
-    assert "The inputs are scaled already." in page  # why a preset cannot be tried
+    assert "“inputs scaled” cannot be tried: The inputs are scaled already." in page
     assert not place.asked
 
 
@@ -95,6 +96,25 @@ def test_a_change_trains_and_says_what_came_of_it(ada, place):
     again = unescape(ada.get(f"{PAGE}?epochs=5").text)
     assert "as the original on every seed." in again and "data-training" not in again
     assert len(place.asked) == 1
+
+
+@pytest.mark.parametrize(("bar", "words"), [(0.99, "Below the bar of 99.0%."), (0.01, "Reaches the bar of 1.0%.")])
+def test_a_result_says_whether_it_reaches_the_bar(ada, desk, bar, words):
+    """A result says on which side of the report's bar its mean lies, if that bar is of the same seeds."""
+    report = a_pass("ada")
+    assert "the bar of" not in tried(ada, epochs=5)
+    scores = tuple(SeedScore(seed, 0.9, 0.9, 0.5) for seed in (11, 23))
+    write_results(desk.results.folder, [replace(report, comparison=replace(report.comparison, scores=scores, bar=bar))])
+    assert words in tried(ada, epochs=5)
+
+
+def test_each_page_lists_its_own_keys(ada):
+    """The list of keys holds what works on the page that it is on."""
+    keys = {path: ada.get(path).text.partition('<dialog id="keys"')[2] for path in ("/", "/student/ada", PAGE)}
+    assert all("these keys" in found for found in keys.values())
+    assert [path for path, found in keys.items() if "undo the change" in found] == [PAGE]
+    assert [path for path, found in keys.items() if "absent, second opinion" in found] == ["/student/ada"]
+    assert [path for path, found in keys.items() if "<dd>search;" in found] == ["/"]
 
 
 def test_a_part_has_the_address_that_can_be_shared(ada, place):

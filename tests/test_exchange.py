@@ -155,6 +155,18 @@ def test_a_conflict_keeps_both(table):
     assert table.exchange().decided["ada"].decision is Decision.TICK
 
 
+def test_an_undo_at_the_desk_is_a_newer_decision(table):
+    """A row that was changed by somebody who had not seen an undo of the desk is stale, as after any decision there."""
+    desk = table.decide("ada", Choice.TICK)
+    table.exchange()
+    before = table.rows
+    table.log.decide("ada", Choice.OPEN, "", (), "Tina", desk.id, "", Origin.UNDO)
+    table.exchange()
+    table.write("ada", before, decision="resubmit")
+    assert table.exchange().decided["ada"].decision is None
+    assert [one.origin for one in table.log.history("ada")] == [Origin.DESK, Origin.UNDO, Origin.STALE]
+
+
 def test_a_table_that_stays_open(table):
     """Who writes all evening into one open table, which never shows the new versions, is understood each time."""
     opened = table.rows

@@ -537,6 +537,14 @@ def test_a_loss_that_falls_far_is_drawn_on_a_logarithmic_scale() -> None:
     assert scale.ticks() == pytest.approx([0.001, 0.01, 0.1, 1, 10])
 
 
+@pytest.mark.parametrize(("low", "factor"), [(0.3, 31), (1.02, 98), (0.011, 31), (9.0, 99), (2e-7, 32)])
+def test_a_logarithmic_scale_has_two_labels(low: float, factor: float) -> None:
+    """Where fewer than two powers of ten lie on the scale, their doubles and fives are labelled, too."""
+    scale = Scale(low, low * factor, logarithmic=True)
+    assert 2 <= len(scale.ticks()) <= 6
+    assert all(scale.low <= tick <= scale.high for tick in scale.ticks())
+
+
 # -- the index -------------------------------------------------------------------------------------------
 
 

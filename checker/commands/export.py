@@ -68,8 +68,12 @@ def command(
     """Take back what demonstrators wrote into decisions.csv, to one platform: fill Moodle's grading worksheet and pack
     pages as feedback, fill nbgrader's table of grades, or write what Gradescope or GitHub Classroom takes.
 
-    Whoever has no decision stays as before. Notes go into Moodle's feedback comments, where students read them. Exit
-    code 0: everybody's decision has gone back; 1: some have not, and the output says which and why.
+    A tick and a resubmit give a grade. Absent, a second opinion and no decision leave the grade as it is. Notes, each
+    followed by its conditions, go into Moodle's feedback comments, where students read them, and nowhere else.
+    Gradescope needs submissions that came as its export: upload the zip under "Configure Autograder" and run it again
+    for the filled ones. GitHub Classroom needs a workflow that passes a repository's file on as the output of a runner
+    (docs/report-format.md). Exit code 0: everybody's decision has gone back; 1: some have not, and the output says
+    which and why.
 
     Example: checker export results --moodle-worksheet grades.csv --to new.csv
     """

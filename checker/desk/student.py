@@ -15,15 +15,18 @@ from checker.desk import classroom, pages
 from checker.desk.desk import Desk, desk_of, form_of, row_of, session_of
 from checker.desk.walls import Form
 from checker.errors import UsageError
-from checker.gradebooks import conditions
+from checker.formats.text import one_line
+from checker.gradebooks import conditions, decision_log
 from checker.records.decisions import Choice, DecisionEntry, Help, Origin
 from checker.records.report import Report
 from checker.records.roster import Row
 from checker.report import changes, html
 from checker.run import earlier
 
-OFFERED = 8
-"""Maximum number of earlier conditions that are offered again."""
+USED = 100
+"""Number of earlier conditions among which to find those to offer again."""
+UNCONDITIONAL = frozenset({Choice.TICK, Choice.ABSENT})
+"""Decisions that have no conditions."""
 CELLS = 1_000_000
 """Maximum number of bytes of a student's cells on a page."""
 
@@ -49,11 +52,35 @@ def counting(entries: Sequence[DecisionEntry]) -> DecisionEntry | None:
     return next((one for one in reversed(entries) if one.origin is not Origin.STALE), None)
 
 
+def standing(entries: Sequence[DecisionEntry]) -> list[DecisionEntry]:
+    """Return the decisions that were not taken back. The last one has the content of the decision that counts."""
+    found: list[DecisionEntry] = []
+    for one in entries:
+        if one.origin is Origin.UNDO:
+            found = found[:-1]
+        elif one.origin is not Origin.STALE:
+            found.append(one)
+    return found
+
+
+def undoes(entries: Sequence[DecisionEntry], me: str) -> str:
+    """Return what undo takes back, in a word; "" if the decision that counts is not one of mine."""
+    mine = standing(entries)
+    if not mine or mine[-1].by != me:
+        return ""
+    before = mine[-2].choice if len(mine) > 1 else Choice.OPEN
+    return "note" if mine[-1].choice is before else pages.CHOICES[mine[-1].choice][2].lstrip("✓↺–? ")
+
+
 # -- reading -----------------------------------------------------------------------------------------------
 
 
 def show(request: Request) -> Response:
     """Return a student's page, or only the part that other people may change."""
+    return _page(request)
+
+
+def _page(request: Request, told: str = "") -> Response:
     desk, session, row = desk_of(request), session_of(request), row_of(request)
     for slug in desk.presence.look(session, row.slug):
         desk.hub.publish("presence", slug)
@@ -62,7 +89,9 @@ def show(request: Request) -> Response:
     if pages.is_part(request, "state"):
         return pages.render(request, "desk/state.html", is_part=True, **names)
     evidence = (_evidence(report, row) | _since(desk, report)) if report else {}
-    return pages.render(request, "desk/student.html", is_part=False, event=event, problem=problem, **names, **evidence)
+    return pages.render(
+        request, "desk/student.html", is_part=False, event=event, problem=problem, told=told, **names, **evidence
+    )
 
 
 def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dict[str, Any]:
@@ -73,6 +102,8 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
     before, after = classroom.neighbours(rows, row.slug)
     entries = desk.log.history(row.student)
     newest = counting(entries)
+    standings = conditions.standings(newest, report)
+    offered = conditions.offered(report, desk.log.conditions_used(USED)) if report else ()
     return {
         "row": row,
         "of": of,
@@ -87,8 +118,10 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
         "is_resubmitted": classroom.is_resubmitted(row, newest),
         "answers": desk.log.answers(row.student),
         "others": desk.presence.others(session).get(row.slug, ()),
-        "standings": conditions.standings(newest, report),
-        "offered": conditions.offered(report, desk.log.conditions_used(OFFERED)) if report else (),
+        "standings": standings,
+        "offered": tuple(dict.fromkeys([*offered, *(one.condition for one in standings)])),
+        "chosen": [one.condition for one in standings if one.state is not conditions.State.MET],
+        "undoes": undoes(entries, session.name),
         "words": conditions.words,
     }
 
@@ -129,20 +162,38 @@ def _since(desk: Desk, report: Report) -> dict[str, Any]:
 
 
 def decide(request: Request) -> Response:
-    """Save a decision. A note alone keeps the decision and its conditions as they are."""
+    """Save a decision with the note and the conditions of the form. Without a decision, the one that counts stays with
+    its conditions. If all of it counts already, nothing is stored, and the page says so."""
     desk, session, form, row = desk_of(request), session_of(request), form_of(request), row_of(request)
     before = counting(desk.log.history(row.student))
-    note, asked = form.first("note"), [*form.all("condition"), *form.first("other").splitlines()]
-    choice, file = _choice(form.first("choice")), row.sha256
+    choice, file, asked = _choice(form.first("choice")), row.sha256, form.all("condition")
     if choice is None:
-        if not note.strip() and not any(one.strip() for one in asked):
-            return _back(request, row)
-        choice = before.choice if before else Choice.OPEN
-        asked = [*(before.conditions if before else ()), *asked]
-        file = before.submission if before else file
+        choice, file = (before.choice, before.submission) if before else (Choice.OPEN, file)
+        asked = (*(before.conditions if before else ()), *asked)
+    note = decision_log.cleaned_note(form.first("note"))
+    asked = () if choice in UNCONDITIONAL else decision_log.cleaned_conditions((*asked, *_typed(form)))
+    now = (before.choice, before.note, before.conditions, before.submission) if before else (Choice.OPEN, "", (), file)
+    if (choice, note, asked, file) == now:
+        return _page(request, _already(before))
     desk.log.decide(row.student, choice, note, asked, session.name, _based_on(form), file)
     desk.catch_up()
     return _back(request, row)
+
+
+def _typed(form: Form) -> list[str]:
+    """Return the conditions that were typed. Raises HTTPException for one that says nothing."""
+    typed = [line for line in form.first("other").splitlines() if line.strip()]
+    for line in typed:
+        if not conditions.says_something(line):
+            raise HTTPException(400, f"“{line.strip()}” is no condition; nothing was saved. Say it in words.")
+    return typed
+
+
+def _already(before: DecisionEntry | None) -> str:
+    if before is None:
+        return "There is no note to keep; nothing was stored."
+    said = pages.CHOICES[before.choice][2]
+    return f"This counts already ({said}, by {one_line(before.by) or 'somebody'}); nothing new was stored."
 
 
 def _choice(word: str) -> Choice | None:
@@ -159,14 +210,15 @@ def _based_on(form: Form) -> int:
 
 
 def undo(request: Request) -> Response:
-    """Take back the decision that counts, if it is the one that the page showed. The one before it counts again.
-    Nothing is removed from the history."""
+    """Take back one's own decision that counts, if it is the one that the page showed. The one before it counts again,
+    as a new entry: nothing is removed from the history."""
     desk, session, row = desk_of(request), session_of(request), row_of(request)
-    entries = desk.log.history(row.student)
-    seen, counted = _based_on(form_of(request)), [one for one in entries if one.origin is not Origin.STALE]
-    if counted and entries[-1].id == seen:
-        back = counted[-2] if len(counted) > 1 else replace(counted[-1], choice=Choice.OPEN, note="", conditions=())
-        desk.log.decide(row.student, back.choice, back.note, back.conditions, session.name, seen, back.submission)
+    entries, seen = desk.log.history(row.student), _based_on(form_of(request))
+    if undoes(entries, session.name) and entries[-1].id == seen:
+        *before, last = standing(entries)
+        back = before[-1] if before else replace(last, choice=Choice.OPEN, note="", conditions=())
+        content = (back.choice, back.note, back.conditions, session.name, seen, back.submission)
+        desk.log.decide(row.student, *content, Origin.UNDO)
         desk.catch_up()
     return _back(request, row)
 

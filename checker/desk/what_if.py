@@ -7,7 +7,8 @@ as server-sent events; their charts are drawn here. Without scripts a link waits
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import statistics
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from checker.desk.desk import Desk, desk_of, form_of, row_of, session_of
 from checker.errors import CheckerError, EvidenceError, UsageError
 from checker.keras_spec.architectures import describe_layer, output_activation, own_activation
 from checker.records.codec import from_json, to_json
+from checker.records.comparison import Comparison
 from checker.records.decisions import KeptTrial
 from checker.records.roster import Row
 from checker.records.training import Epoch
@@ -88,7 +90,8 @@ def show(request: Request) -> Response:
         names["choice"] = answers.choices(desk_of(request).results.folder).get(row.slug)
         original = what_ifs.original(row.slug)
         names["direction"] = what_ifs.direction(row.slug)
-        names["may_advise"] = directions.wanted(desk_of(request).results.report(row.slug))
+        report = desk_of(request).results.report(row.slug)
+        names["may_advise"] = directions.wanted(report)
     except CheckerError as error:
         return pages.render(request, "desk/what_if.html", problem=error, **names)
     try:
@@ -100,13 +103,15 @@ def show(request: Request) -> Response:
     here = f"{base}{want.with_variant(variant)}"
     bar = original.settings.assignment.bar
     names |= said | {"here": escape(here), "refusal": refusal, "words": changes.in_words(original, variant)}
-    names["value"] = metrics.find(bar.metric, bar.unit).unit.value
+    unit = metrics.find(bar.metric, bar.unit).unit
+    names["value"] = unit.value
+    names["against_bar"] = lambda tried: against_bar(tried, report.comparison, unit.value)
     if pages.is_part(request, "tried"):
         part = pages.render(request, "desk/tried.html", **names)
         is_there = request.headers.get("hx-current-url", "").endswith(here)  # a second would undo nothing
         part.headers["HX-Push-Url"] = "false" if is_there else here
         return part
-    names |= _form(original, variant) | {"presets": _presets(original, want, base)}
+    names |= _form(original, variant) | {"presets": _presets(original, want, base), "reasons": _reasons(original)}
     return pages.render(request, "desk/what_if.html", problem=None, **names)
 
 
@@ -147,6 +152,17 @@ def _told(request: Request, what_ifs: WhatIfs, row: Row, want: Asked, variant: V
     pinned = [*(of for of in want.beside if of != query), query][-MOST_BESIDE:]
     pin = f"{base}{want.with_variant(Variant(), pinned)}"
     return names | {"card": _drawn(result, before, query), "pin": escape(pin), "fields": escape(query)}
+
+
+def against_bar(tried: Tried, compared: Comparison | None, in_words: Callable[[float], str]) -> str:
+    """Return on which side of the report's bar a variant's mean score lies; "" if that bar is not of the same seeds."""
+    scores = {of.seed: of.score for of in tried.seeds if of.score is not None}
+    if compared is None or scores.keys() != {of.seed for of in compared.scores}:
+        return ""
+    mean = statistics.fmean(scores.values())
+    reaches = mean >= compared.bar if compared.higher_is_better else mean <= compared.bar
+    missed = "below" if compared.higher_is_better else "larger than"
+    return f"{'Reaches' if reaches else missed.capitalize()} the bar of {in_words(compared.bar)}."
 
 
 def planned(original: Original, variant: Variant) -> int:
@@ -257,6 +273,15 @@ def _presets(original: Original, want: Asked, base: str) -> list[tuple[presets.P
         (one, escape(f"{base}{want.with_variant(one.variant)}") if one.variant else "")
         for one in presets.presets(original)
     ]
+
+
+def _reasons(original: Original) -> dict[str, list[str]]:
+    """Return the names of the presets that cannot be tried, by the reason."""
+    found = dict[str, list[str]]()
+    for one in presets.presets(original):
+        if one.variant is None:
+            found.setdefault(one.reason, []).append(one.name)
+    return found
 
 
 # -- live ------------------------------------------------------------------------------------------------------

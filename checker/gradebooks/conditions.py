@@ -9,16 +9,51 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from checker.formats.text import one_line
+from checker.judge import causes
 from checker.records.decisions import DecisionEntry
-from checker.records.report import Report
-from checker.records.verdicts import Importance, Outcome, RuleResult
+from checker.records.report import CauseKind, Report
+from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.source import absences
 
 NAMED = re.compile(r"\s*\[(test_\w+)\]$")
 """The name of a rule at the end of a condition."""
 LONGEST = 200
 """Maximum number of characters of the words that are offered for a failed rule."""
+MOST_EARLIER = 8
+"""Maximum number of earlier conditions that are offered again."""
+SHORTEST = 2
+"""Minimum number of letters and digits of a condition."""
+RUNS = "It runs to its end."
+SCORE = "The score reaches the bar."
+BY_FAILURE = {
+    FailureCause.NOTHING_TO_RUN: "A notebook or module is handed in.",
+    FailureCause.UNREADABLE_UPLOAD: "The upload can be opened.",
+    FailureCause.UNREADABLE_FILE: "The file can be read.",
+    FailureCause.CUT_SHORT: RUNS,
+    FailureCause.NO_ANSWER: "It trains a network with Keras.",
+    FailureCause.NO_ANSWER_CUT_SHORT: RUNS,
+    FailureCause.WAITS_FOR_INPUT: "It runs without waiting for input.",
+    FailureCause.TRAINED_ELSEWHERE: "The code that trains the network is in the file.",
+    FailureCause.WRONG_OUTPUTS: "The outputs of the network fit the task.",
+    FailureCause.DIVERGED: "The training does not diverge.",
+}
+"""The condition for each failure that a new file can mend."""
+BY_CAUSE = {
+    CauseKind.FILE_CUT: RUNS,
+    CauseKind.LABELS: "The labels are those of the data.",
+    CauseKind.LEAK: "The target is not among the inputs.",
+    CauseKind.TRAINING_CUT: "The training runs to its end.",
+    CauseKind.CELL_FAILED: "No cell that the network needs fails.",
+    CauseKind.ROWS: "No rows are left out.",
+    CauseKind.LINEAR: "A hidden layer has an activation that is not linear.",
+    CauseKind.UNSCALED: "The inputs are scaled.",
+}
+LACKING = {"file": "The file that it needs is handed in.", "module": "The module that it needs is handed in."}
+OURS = frozenset({RUNS, SCORE, *BY_FAILURE.values(), *BY_CAUSE.values(), *LACKING.values()})
+"""Conditions that are offered where a report leads with them, and nowhere else."""
 
 
 class State(StrEnum):
@@ -50,14 +85,38 @@ def rule_of(condition: str) -> str:
     return found[1] if found else ""
 
 
+def says_something(condition: str) -> bool:
+    """Tell whether a condition is more than a single letter or sign."""
+    return len(re.findall(r"\w", condition)) >= SHORTEST
+
+
 def offered(report: Report, used: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the conditions to offer: one for each failed rule, required ones first, then earlier conditions that name
-    no rule."""
+    """Return the conditions to offer: the one that the report leads with, then one for each failed rule, required ones
+    first, then earlier conditions that a demonstrator has typed."""
     failed = sorted(
         (rule for rule in report.rules if rule.outcome is Outcome.FAILED),
         key=lambda rule: rule.importance is not Importance.REQUIRED,
     )
-    return tuple(dict.fromkeys([*map(_from, failed), *(one for one in used if not rule_of(one))]))
+    typed = (one for one in used if not rule_of(one) and one not in OURS and says_something(one))
+    earlier = islice(typed, MOST_EARLIER)
+    return tuple(dict.fromkeys(filter(None, [_leading(report, failed), *map(_from, failed), *earlier])))
+
+
+def _leading(report: Report, failed: Sequence[RuleResult]) -> str:
+    """Return what the page asks of the student first, as a condition; "" if it asks nothing, or a rule says it."""
+    if report.verdict is Verdict.PASS:
+        return ""
+    failure = next((one for one in report.failures if one.cause in BY_FAILURE), None)
+    if failure is not None:
+        missing = absences.named_in(failure.rationale) if failure.cause is FailureCause.NO_ANSWER else ""
+        return LACKING[missing.partition(" ")[0]] if missing else BY_FAILURE[failure.cause]
+    if report.cut_short:
+        return RUNS
+    if report.cause is not None:
+        name = causes.SAME.get(report.cause.kind)
+        return next((_from(rule) for rule in failed if rule.name == name), BY_CAUSE[report.cause.kind])
+    is_score = report.verdict is Verdict.FAIL and not any(one.importance is Importance.REQUIRED for one in failed)
+    return SCORE if is_score else ""
 
 
 def _from(rule: RuleResult) -> str:

@@ -26,6 +26,7 @@ from checker.gradebooks.decisions import Decided, Decision
 from checker.records.decisions import Choice, DecisionEntry, Erased, Origin
 
 COLUMNS = (*decisions.COLUMNS, "conditions", "version")
+AT_DESK = frozenset({Origin.DESK, Origin.UNDO})
 ATTEMPTS = 3
 SETTLED = 0.2
 """Seconds since the last change after which a file counts as completely written."""
@@ -178,9 +179,9 @@ def _origin(row: "_Row", history: Sequence[DecisionEntry]) -> Origin | None:
     if row.shows(counting[-1] if counting else None) or (is_known and row.shows(shown)):
         return None
     since = [one for one in history if one.id > row.version or not is_known]
-    if not any(one.origin is Origin.DESK for one in since):  # newer decisions came from this table, which is still open
+    if not any(one.origin in AT_DESK for one in since):  # newer decisions came from this table, which is still open
         return Origin.HAND
-    is_kept = any(row.shows(one) for one in since if one.origin is not Origin.DESK and one.based_on == row.version)
+    is_kept = any(row.shows(one) for one in since if one.origin not in AT_DESK and one.based_on == row.version)
     return None if is_kept else Origin.STALE
 
 

@@ -29,10 +29,12 @@ class Help(StrEnum):
 
 
 class Origin(StrEnum):
-    """The origin of a decision. STALE: it was written into ``decisions.csv`` by somebody who had not seen a newer
-    decision of the desk. It is kept and reported, but does not count."""
+    """The origin of a decision. UNDO: the one before it was taken back at the desk. STALE: it was written into
+    ``decisions.csv`` by somebody who had not seen a newer decision of the desk. It is kept and reported, but does not
+    count."""
 
     DESK = "desk"
+    UNDO = "by undo"
     HAND = "by hand"
     STALE = "by hand, without the newest"
 

@@ -77,7 +77,10 @@ class Scale:
 
     def _powers(self, at_most: int) -> list[float]:
         first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
-        return [10.0**power for power in range(first, last + 1, 1 + (last - first) // at_most)]
+        if last > first:
+            return [10.0**power for power in range(first, last + 1, 1 + (last - first) // at_most)]
+        found = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
+        return [value for value in found if self.low <= value <= self.high]
 
 
 def fitting(values: Iterable[float], room: float = 0.06) -> Scale:

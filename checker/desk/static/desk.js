@@ -47,28 +47,56 @@ addEventListener("pageshow", () => { listen(); here(); });
 setInterval(here, 8000);
 
 // -- drafts: what is typed outlives reloads, other pages, and the desk itself -------------------------------
+// The form shows what counts. A draft is what differs from that.
 const form = one("#decide");
-const draftKey = form && `desk-draft ${body.dataset.class} ${slug}`;
-function draft() {
-  return { note: form.note.value, other: form.other.value,
-    conditions: all("[name=condition]:checked", form).map(box => box.value) };
-}
+const draftKey = whose => `desk-draft ${body.dataset.class} ${whose}`;
+const isNoteTyped = () => form.note.value !== form.note.defaultValue;
 function keepDraft() {
-  const { note, other, conditions } = draft();
-  if (note || other || conditions.length) localStorage.setItem(draftKey, JSON.stringify(draft()));
-  else localStorage.removeItem(draftKey);
+  const changed = all("[name=condition]", form).filter(box => box.checked !== box.defaultChecked);
+  const kept = { other: form.other.value, boxes: changed.map(box => [box.value, box.checked]) };
+  if (isNoteTyped()) kept.note = form.note.value;
+  if (isNoteTyped() || kept.other || changed.length) localStorage.setItem(draftKey(slug), JSON.stringify(kept));
+  else localStorage.removeItem(draftKey(slug));
 }
 function restoreDraft() {
-  const kept = JSON.parse(localStorage.getItem(draftKey) || "null");
+  const kept = JSON.parse(localStorage.getItem(draftKey(slug)) || "null");
   if (!kept) return;
-  form.note.value = kept.note;
+  if (kept.note !== undefined && kept.note !== form.note.value) form.note.value = kept.note;
   form.other.value = kept.other;
-  for (const box of all("[name=condition]", form)) box.checked = kept.conditions.includes(box.value);
+  const boxes = new Map(kept.boxes);
+  for (const box of all("[name=condition]", form)) box.checked = boxes.get(box.value) ?? box.checked;
+}
+function forget(sent) {  // what was stored is no draft any more, unless something was typed since
+  form.note.defaultValue = sent.get("note");
+  for (const box of all("[name=condition]", form)) {
+    if (box.checked === sent.getAll("condition").includes(box.value)) box.defaultChecked = box.checked;
+  }
+  const isAsked = !["tick", "absent"].includes(sent.get("choice"));  // the others have conditions
+  if (isAsked && form.other.value === sent.get("other")) form.other.value = "";
+  keepDraft();
+}
+// What the desk sent stands in the form, under what was typed here.
+function update() {
+  const isTyped = isNoteTyped();
+  form.note.defaultValue = one("#state").dataset.note;
+  if (!isTyped) form.note.value = form.note.defaultValue;
+  restoreDraft();
+  keepDraft();
 }
 if (form) {
   restoreDraft();
+  keepDraft();
   form.addEventListener("input", keepDraft);
 }
+function showDrafts() {
+  for (const row of all("[data-row]")) {
+    const isDraft = localStorage.getItem(draftKey(row.id.replace("row-", "")));
+    if (!isDraft || one(".draft", row.parentNode)) continue;
+    row.insertAdjacentHTML("afterend", ' <span class="here draft" title="typed here and not saved">draft</span>');
+  }
+}
+showDrafts();
+document.addEventListener("htmx:afterSettle", () => form ? update() : showDrafts());
 
 // -- forms: what is sent and what is asked for goes in turn, so that no older answer replaces a newer one ------
 let chain = Promise.resolve();
@@ -76,16 +104,36 @@ let isAsked = false;
 let waiting = 0;
 function inTurn(act) {
   waiting += 1;
-  chain = chain.then(act).catch(() => say("No connection to the desk.")).finally(() => { waiting -= 1; });
+  chain = chain.then(act).catch(() => say("No connection to the desk.")).finally(() => { waiting -= 1; release(); });
+}
+// Keys that need the page as the desk knows it wait for what is under way. On a page that is left they mean nothing.
+let held = [];
+let isLeaving = false;
+function hold(act) {
+  held.push(act);
+  release();
+  return true;
+}
+function release() {
+  while (!waiting && !isLeaving && held.length) held.shift()();
+}
+addEventListener("pageshow", () => { isLeaving = false; });
+function leave() {
+  isLeaving = true;
+  held = [];
+  setTimeout(() => { isLeaving = false; }, 3000);  // a page that does not come leaves this one in use
 }
 // Whoever goes on at once does not leave before what was sent has arrived.
 document.addEventListener("click", event => {
   const link = event.target.closest("a[href]");
-  if (!waiting || !link || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!link || link.target || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (link.hash && link.pathname === location.pathname) return;
+  if (!waiting) { leave(); return; }
   event.preventDefault();
-  inTurn(() => location.assign(link.href));
+  hold(() => { leave(); location.assign(link.href); });
 });
 function say(words) {
+  held = [];  // they were meant for what has failed
   const told = one("[data-lost]");
   told.textContent = `${words} What you type is kept in this browser.`;
   told.hidden = false;
@@ -111,18 +159,31 @@ function address() {
 const search = one("form.tools");
 if (search) {
   let typed = 0;
-  search.addEventListener("input", () => { clearTimeout(typed); typed = setTimeout(refresh, 80); });
+  search.addEventListener("input", () => {
+    for (const told of all("[data-nobody]")) told.remove();
+    clearTimeout(typed);
+    typed = setTimeout(refresh, 80);
+  });
   search.addEventListener("submit", event => { event.preventDefault(); refresh(); });
 }
 const TOLD = slug ? ["decision-here", "answer-here", "presence-here", "all"] : ["decision", "presence", "class", "all"];
 for (const event of TOLD) body.addEventListener(`desk-${event}`, refresh);
 async function send(action, fields) {
   const answer = await fetch(action, { method: "POST", body: fields, redirect: "manual", keepalive: String(fields).length < 60000 });
-  if (answer.type === "opaqueredirect" || answer.ok) return true;
+  if (answer.type === "opaqueredirect") return true;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (answer.ok) {
+    tellThat(one("[data-said]", page).textContent);
+    return true;
+  }
   const heading = one("h1", page);
   say(heading ? heading.textContent : "This was not saved.");
   return false;
+}
+function tellThat(words) {
+  const told = one("[data-said]");
+  told.textContent = words;
+  told.hidden = !words;
 }
 function fieldsOf(sent, submitter) {
   const fields = new URLSearchParams(new FormData(sent));
@@ -137,6 +198,8 @@ document.addEventListener("submit", event => {
     for (const mark of all("[aria-pressed]", sent)) mark.setAttribute("aria-pressed", String(mark === event.submitter));
   }
   const fields = fieldsOf(sent, event.submitter);
+  tellThat("");
+  if (sent === form && asking()) document.activeElement.blur();  // the next keys are for the page again
   inTurn(async () => {
     // What is undone is what the page shows when its turn comes.
     if (sent.dataset.live === "undo") fields.set("based_on", one("#state [name=based_on]").value);
@@ -144,11 +207,6 @@ document.addEventListener("submit", event => {
   });
   refresh();
 });
-function forget(fields) {
-  if (form.note.value !== fields.get("note")) return;  // something was typed since
-  localStorage.removeItem(draftKey);
-  form.reset();
-}
 
 // -- keys ------------------------------------------------------------------------------------------------
 const isTyping = element => element.matches("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])");
@@ -159,8 +217,9 @@ const press = key => {
   wanted.click();
   return true;
 };
+const asking = () => form && one("#conditions", form).contains(document.activeElement);
 function move(step) {
-  const rows = all("[data-row]");
+  const rows = asking() ? all("#conditions input") : all("[data-row]");
   if (!rows.length) return false;
   const at = rows.indexOf(document.activeElement);
   const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1)];
@@ -187,22 +246,25 @@ function question(number) {
   marks[at + 1].click();  // the last one takes the mark back
   return true;
 }
-// A mark shows at once; the answer of the desk then says what is stored.
-document.addEventListener("submit", event => {
-  if (!event.target.matches(".mark")) return;
-  for (const mark of all("[aria-pressed]", event.target)) mark.setAttribute("aria-pressed", String(mark === event.submitter));
-});
-function resubmit() {
+let isLed = false;
+function leadToConditions() {
   const boxes = all("[name=condition]", form);
   const isChosen = boxes.some(box => box.checked) || form.other.value.trim() || form.note.value.trim();
-  if (isChosen || one("fieldset", form).contains(document.activeElement)) return false;
+  if (asking() || (isLed && isChosen)) return false;
+  isLed = true;
   (boxes[0] || form.other).focus();
   return true;
+}
+function lead(key) {
+  const place = one(`[data-focus="${key}"]`);
+  const first = place && all("a, select, input:not([type=hidden])", place)[0];
+  if (first) first.focus();
+  return Boolean(first);
 }
 const KEYS = {
   "/": () => {
     const search = one("input[type=search]");
-    if (!search) return press("c");
+    if (!search) return hold(() => press("c"));
     search.focus();
     search.select();
     return true;
@@ -211,20 +273,34 @@ const KEYS = {
   k: () => move(-1) || press("k"),
   ArrowDown: () => move(1),
   ArrowUp: () => move(-1),
-  r: () => Boolean(form) && (resubmit() || press("r")),
+  r: () => Boolean(form) && (leadToConditions() || hold(() => press("r"))),
+  f: () => lead("f"),
+  p: () => lead("p"),
   m: () => { if (form) form.note.focus(); return Boolean(form); },
   "?": () => { one("#keys").showModal(); return true; },
 };
+const NOW = new Set(["/", "m", "r", "f", "p", "?"]);  // they only move the focus
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   const target = document.activeElement || body;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches("[name=note]")) {
+    target.blur();
+    hold(() => one("[data-keep]").click());
+    return;
+  }
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
   if (event.key === "Escape" && isTyping(target)) {
     target.blur();
     return;
   }
   if (event.key === "Enter" && target.matches("[name=condition], [name=other]")) {
     event.preventDefault();
-    press("r");
+    target.blur();  // the next keys are no text
+    hold(() => press("r"));
+    return;
+  }
+  if (target.matches("[name=other]") && /^Arrow(Up|Down)$/.test(event.key)) {
+    event.preventDefault();
+    move(event.key === "ArrowUp" ? -1 : 1);
     return;
   }
   if (target.matches("input[type=search]") && (event.key === "ArrowDown" || event.key === "Enter")) {
@@ -235,16 +311,26 @@ document.addEventListener("keydown", event => {
     }
     return;
   }
-  if (isTyping(target) || one("dialog[open]")) return;
+  if (isTyping(target) || one("dialog[open]") || isLeaving) return;
   const act = KEYS[event.key] || (/^[1-9]$/.test(event.key) ? () => question(Number(event.key)) : () => press(event.key));
-  if (act()) event.preventDefault();
+  const isHeld = /^[a-z1-9]$/.test(event.key) && !NOW.has(event.key);
+  const isMove = "jk".includes(event.key);
+  if (event.repeat && isHeld && !isMove) return;
+  if (isHeld && waiting && !(isMove && asking())) hold(act);
+  else if (!act()) return;
+  event.preventDefault();
 });
-// Enter in the search opens the first one, once the list shows what was typed.
+// Enter in the search opens the first one, once the list shows what was typed. Who goes on from there has found whom
+// they searched for, so only the filters stay.
 function openFirst() {
   refresh();
   inTurn(async () => {
     const first = one("[data-row]");
-    if (first) first.click();
+    if (!first) return;
+    const to = new URL(first.href);
+    to.searchParams.delete("text");
+    leave();
+    location.assign(to.href);
   });
 }
 const button = one("[data-keys]");
