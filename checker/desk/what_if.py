@@ -29,7 +29,7 @@ from checker.records.decisions import KeptTrial
 from checker.records.roster import Row
 from checker.records.training import Epoch
 from checker.records.variants import Tried, Variant
-from checker.report import curves
+from checker.report import curves, sentences
 from checker.run import answers
 from checker.run.what_ifs import Trying, WhatIfs
 from checker.scoring import metrics
@@ -88,7 +88,8 @@ def show(request: Request) -> Response:
         names["choice"] = answers.choices(desk_of(request).results.folder).get(row.slug)
         original = what_ifs.original(row.slug)
         names["direction"] = what_ifs.direction(row.slug)
-        names["may_advise"] = directions.wanted(desk_of(request).results.report(row.slug))
+        report = desk_of(request).results.report(row.slug)
+        names["may_advise"] = directions.wanted(report)
     except CheckerError as error:
         return pages.render(request, "desk/what_if.html", problem=error, **names)
     try:
@@ -101,6 +102,7 @@ def show(request: Request) -> Response:
     bar = original.settings.assignment.bar
     names |= said | {"here": escape(here), "refusal": refusal, "words": changes.in_words(original, variant)}
     names["value"] = metrics.find(bar.metric, bar.unit).unit.value
+    names |= {"loss": sentences.loss_in_words(report), "watches": original.recipe.development}
     if pages.is_part(request, "tried"):
         part = pages.render(request, "desk/tried.html", **names)
         is_there = request.headers.get("hx-current-url", "").endswith(here)  # a second would undo nothing
@@ -237,7 +239,6 @@ def _form(original: Original, variant: Variant) -> dict[str, Any]:
         "batch_size": variant.batch_size or first.batch_size,
         "epochs": variant.epochs or original.epochs,
         "patience": changes.patience(original) if variant.patience is None else variant.patience,
-        "watches": original.recipe.development,
         "scaling": variant.scaling or "",
         "columns": [(name, name in variant.without) for name in original.columns],
         "seeds": [(seed, seed in variant.seeds) for seed in original.settings.seeds],
@@ -306,7 +307,7 @@ class Drawing:
 
     def of(self, epochs: Sequence[Epoch]) -> dict[str, Any]:
         """Return the charts of these epochs, and how far the training is, in words."""
-        charts = curves.compared(self.before, list(histories(epochs).values()), self.epochs)
+        charts = curves.compared(self.before, list(histories(epochs).values()), self.epochs, is_running=True)
         template = pages.environment().get_template("desk/charts.html")
         last = epochs[-1]
         said = f"Seed {last.seed}, epoch {last.at} of {self.epochs:,}"
