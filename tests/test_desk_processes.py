@@ -30,7 +30,7 @@ from checker.gradebooks import decisions, exchange
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.capture import Environment
 from checker.records.decisions import Choice, Origin
-from checker.records.settings import ReferenceResults, RunSettings
+from checker.records.settings import ReferenceResults, RunSettings, unwatched
 from checker.run import batch, lock, places
 from checker.submissions import choice
 from checker.wire import frames
@@ -41,24 +41,28 @@ STUDENTS = [f"s{number}" for number in range(5)]
 SEEDS = (11, 23)
 CHOICES = cycle([Choice.TICK, Choice.RESUBMIT])
 
-BATCH = (
-    "import sys, test_desk_processes as of; of.check(of.Path(sys.argv[1]), of.Path(sys.argv[2]), float(sys.argv[3]))"
-)
+BATCH = "import sys, test_desk_processes as of; of.check(of.Path(sys.argv[1]), of.Path(sys.argv[2]), *sys.argv[3:])"
 
 
-def check(given: Path, out: Path, seconds: float) -> None:
-    """Check all submissions as `checker batch` does, with a fake guest that finds no network and takes this long."""
+def check(given: Path, out: Path, slow: str = "") -> None:
+    """Check all submissions as `checker batch` does, with a fake guest that finds no network. If it is ``slow``, it
+    takes its time for each, and the batch does not end."""
 
     def guest(job: object, beside: object) -> Iterator[frames.Frame]:
-        time.sleep(seconds)
+        time.sleep(1 if slow else 0)
         yield frames.message(Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"))
         yield frames.message(a_cell(1))
 
     assignment = folders.load(ROOT / "reference" / "ocean_proximity")
     settings = RunSettings(assignment=assignment, dataset=small_data(assignment), seeds=SEEDS)
     reference = ReferenceResults(scores=dict.fromkeys(SEEDS, 0.9), baselines=dict.fromkeys(SEEDS, 0.5))
+
+    def end(name: str, report: object) -> None:
+        print(name, flush=True)
+        time.sleep(600 if slow else 0)
+
     with lock.held(out), ThreadPoolExecutor(1) as executor:
-        told = (lambda name: lambda stage, step: None, lambda name, end: print(name, flush=True))
+        told = (lambda name: unwatched, end)
         place = places.Pool(FakeSandbox(guest))
         batch.run(choice.find(given), settings, reference, out, executor, *told, place, fresh=True)
 
@@ -153,9 +157,9 @@ def test_desks_a_batch_and_exports_share_a_folder(start, open_desk, tmp_path: Pa
     given.mkdir()
     for student in STUDENTS:
         (given / f"{student}.py").write_text(f"print('{student}')\n")
-    check(given, out, 0)
+    check(given, out)
     export = ("-m", "checker", "export", out, "--github-classroom", runners)
-    running = start("-c", BATCH, given, out, 3)
+    running = start("-c", BATCH, given, out, "slow")
     desks = [open_desk(out), open_desk(out)]
     ada, grace = [Demonstrator(served, name) for served, name in zip(desks, ("Ada", "Grace"), strict=True)]
     assert running.stdout.readline() == "s0\n"
@@ -169,7 +173,7 @@ def test_desks_a_batch_and_exports_share_a_folder(start, open_desk, tmp_path: Pa
     running.kill()
     running.wait()
     before = len(grace.saved)
-    assert ended(start("-c", BATCH, given, out, 0)) == (0, "".join(f"{student}\n" for student in STUDENTS))
+    assert ended(start("-c", BATCH, given, out)) == (0, "".join(f"{student}\n" for student in STUDENTS))
     for person in (ada, grace):
         person.stop()
     assert (ada.was_cut, grace.was_cut) == (True, False) and len(grace.saved) > before
