@@ -17,7 +17,7 @@ function listen() {
     if (event === "") tell("all", "");
     event = "";  // from now on a new stream cannot know what was missed
   };
-  stream.onerror = () => { one("[data-lost]").hidden = false; };
+  stream.onerror = () => say("No connection to the desk.");
   stream.onmessage = message => {
     const { event, slug: whose } = JSON.parse(message.data);
     tell(event, whose);
@@ -90,6 +90,11 @@ function say(words) {
   told.textContent = `${words} What you type is kept in this browser.`;
   told.hidden = false;
 }
+function sayRefusal(text) {
+  const heading = one("h1", new DOMParser().parseFromString(text, "text/html"));
+  say(heading ? heading.textContent : "This was not saved.");
+}
+body.addEventListener("htmx:responseError", event => sayRefusal(event.detail.xhr.responseText));
 function refresh() {
   if (isAsked || !one("[data-refresh]")) return;
   isAsked = true;
@@ -118,11 +123,10 @@ const TOLD = slug ? ["decision-here", "answer-here", "presence-here", "all"] : [
 for (const event of TOLD) body.addEventListener(`desk-${event}`, refresh);
 async function send(action, fields) {
   const answer = await fetch(action, { method: "POST", body: fields, redirect: "manual", keepalive: String(fields).length < 60000 });
-  if (answer.type === "opaqueredirect" || answer.ok) return true;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const heading = one("h1", page);
-  say(heading ? heading.textContent : "This was not saved.");
-  return false;
+  const isSaved = answer.type === "opaqueredirect" || answer.ok;
+  if (isSaved) one("[data-lost]").hidden = true;
+  else sayRefusal(await answer.text());
+  return isSaved;
 }
 function fieldsOf(sent, submitter) {
   const fields = new URLSearchParams(new FormData(sent));
