@@ -33,7 +33,7 @@ raw, last = filled[~gaps], 700
 def scaling(x):
     return StandardScaler().fit(x[:last]).transform(x)
 
-def trained(x, *hidden, activation="relu", rate=0.005, epochs=3):
+def trained(x, *hidden, activation="relu", rate=0.005, epochs=5):
     y = labels if len(x) == len(labels) else labels[~gaps]
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((x.shape[1],))])
@@ -46,13 +46,10 @@ def trained(x, *hidden, activation="relu", rate=0.005, epochs=3):
 
 scaled = scaling(raw)
 shallower = trained(scaled, 100)
-deeper = trained(scaled, 100, 50, 50)
 wider = trained(scaled, 200, 100)
 dropping = trained(scaled, 100, 0.2, 50, 0.2)
 halving = trained(scaled, 100, 0.5, 50, 0.5)
 faster = trained(scaled, 100, 50, rate=0.05)
-slower = trained(scaled, 100, 50, rate=0.0005)
-longer = trained(scaled, 100, 50, epochs=5)
 longest = trained(scaled, 100, 50, epochs=100)
 unscaled = trained(raw, 100, 50)
 narrower = trained(np.delete(scaled, 0, axis=1), 100, 50)
@@ -115,7 +112,7 @@ def test_the_unchanged_network_has_the_reports_figures(pool, gathered, settings)
     assert [run.predictions for run in changed.evidence.runs] == [run.predictions for run in gathered.evidence.runs]
     assert all(of.score == of.original is not None for of in result.seeds) and result.gain == 0
     assert result.effect is Effect.NOISE
-    assert [(of.seed, of.at) for of in epochs] == [(seed, at) for seed in SEEDS for at in (1, 2, 3)]
+    assert [(of.seed, of.at) for of in epochs] == [(seed, at) for seed in SEEDS for at in range(1, 6)]
     assert epochs[1].values["val_loss"] == gathered.evidence.runs[0].history["val_loss"][1]
 
 
@@ -157,13 +154,13 @@ def both(pool, handed_in, settings):
 
 CHANGED = {
     "drop-layer": ("shallower", "original"),
-    "add-layer": ("deeper", "original"),
+    "add-layer": ("original", "shallower"),
     "double-units": ("wider", "original"),
     "no-dropout": ("original", "dropping"),
     "half-dropout": ("halving", "original"),
     "rate-up": ("faster", "original"),
-    "rate-down": ("slower", "original"),
-    "5-epochs": ("longer", "original"),
+    "rate-down": ("original", "faster"),
+    "5-epochs": ("original", "longest"),
     "100-epochs": ("longest", "original"),
     "unscaled": ("unscaled", "original"),
     "scaled": ("original", "unscaled"),
