@@ -2,7 +2,12 @@
 
 import asyncio
 import contextlib
+import http.client
 import json
+import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -144,3 +149,34 @@ def serve(folder: Path, workshop: object = None) -> Iterator[Desk]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive()
+
+
+class Served:
+    """A desk as a process."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        words = [sys.executable, "-u", "-m", "checker", "desk", str(folder), *options]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.said, self.links = "", list[str]()
+        for line in self.process.stdout:
+            self.said += line
+            self.links += re.findall(r"https?://\S+", line)
+            if line.startswith("Each link"):
+                break
+
+    def end(self) -> tuple[int, str]:
+        """Interrupt it; return its exit code and what else it said."""
+        self.process.send_signal(signal.SIGINT)
+        said = self.process.communicate(timeout=30)[0]
+        return self.process.returncode, said
+
+
+def enter(link: str, **more: object) -> tuple[http.client.HTTPConnection, str]:
+    """Open a desk's link; return the connection and the cookie that it set."""
+    kind = http.client.HTTPSConnection if link.startswith("https") else http.client.HTTPConnection
+    connection = kind(link.split("/")[2], timeout=10, **more)
+    connection.request("GET", f"/in/{link.rpartition('/')[2]}")
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read()
+    return connection, answer.headers["set-cookie"]

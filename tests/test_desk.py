@@ -2,13 +2,10 @@
 
 import asyncio
 import hashlib
-import http.client
 import re
 import shutil
-import signal
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -16,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cohort import a_cohort
-from desks import TITLE, Visitor, open_desk, write_results
+from desks import TITLE, Served, Visitor, enter, open_desk, write_results
 from reports import DATA, a_fail, a_pass, a_referral
 
 from checker.commands import desk as command
@@ -515,41 +512,11 @@ def test_options_that_would_open_the_desk_too_far_are_refused(folder: Path, prog
     assert code == 2 and words in said
 
 
-class Served:
-    """A desk as a process."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        words = [sys.executable, "-u", "-m", "checker", "desk", str(folder), *options]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.said, self.links = "", list[str]()
-        for line in self.process.stdout:
-            self.said += line
-            self.links += re.findall(r"https?://\S+", line)
-            if line.startswith("Each link"):
-                break
-
-    def end(self) -> tuple[int, str]:
-        """Interrupt it; return its exit code and what else it said."""
-        self.process.send_signal(signal.SIGINT)
-        said = self.process.communicate(timeout=30)[0]
-        return self.process.returncode, said
-
-
-def _enter(link: str, **more: object) -> tuple[http.client.HTTPConnection, str]:
-    kind = http.client.HTTPSConnection if link.startswith("https") else http.client.HTTPConnection
-    connection = kind(link.split("/")[2], timeout=10, **more)
-    connection.request("GET", f"/in/{link.rpartition('/')[2]}")
-    answer = connection.getresponse()
-    assert answer.status == 200, answer.read()
-    answer.read()
-    return connection, answer.headers["set-cookie"]
-
-
 @pytest.mark.slow
 def test_the_desk_ends_at_once(folder: Path) -> None:
     """Interrupted, the desk ends its streams at once, says that all is kept, and has printed no cookie or used link."""
     served = Served(folder)
-    connection, cookie = _enter(served.links[0])
+    connection, cookie = enter(served.links[0])
     connection.request("GET", "/events", headers={"Cookie": cookie.partition(";")[0]})
     stream = connection.getresponse()
     assert stream.readline().startswith(b"retry")
@@ -579,7 +546,7 @@ def test_several_people_come_encrypted(folder: Path, tmp_path: Path) -> None:
     served = Served(folder, *options)
     assert len(served.links) == 2 and all(link.startswith("https://127.0.0.1:") for link in served.links)
     for link, name in zip(served.links, ("Ada", "Grace"), strict=True):
-        connection, cookie = _enter(link, context=ssl.create_default_context(cafile=str(certificate)))
+        connection, cookie = enter(link, context=ssl.create_default_context(cafile=str(certificate)))
         assert "; Secure" in cookie
         connection.request("GET", "/", headers={"Cookie": cookie.partition(";")[0]})
         page = connection.getresponse().read().decode()

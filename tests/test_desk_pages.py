@@ -10,15 +10,17 @@ from pathlib import Path
 import browser
 import pytest
 from cohort import a_cohort
-from reports import HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
+from reports import DATA, HOSTILE, a_fail, a_pass, a_price, a_referral, poisoned
 
 pytest.importorskip("uvicorn")
 
-from desks import serve, write_results
+from desks import TITLE, serve, write_results
 
 from checker.desk.desk import Desk
 from checker.records.decisions import Choice
 from checker.records.report import Unfinished
+from checker.report.rosters import roster_json
+from checker.run import tables
 
 pytestmark = pytest.mark.browser
 
@@ -406,6 +408,28 @@ def test_what_is_typed_is_not_lost(seat, desk: Desk) -> None:
     assert note.input_value() == "explains backpropagation well"
     assert ada.page.evaluate("localStorage.length") == 0
     assert desk.log.newest()["pass"].note == "explains backpropagation well"
+
+
+def test_a_refusal_is_told_until_something_is_saved(seat, desk: Desk) -> None:
+    """A decision that could not be saved is told, and no longer once it was; so is a student who was erased while the
+    page was open."""
+    ada = seat()
+    ada.go("/student/pass")
+    desk.log._connection.execute("PRAGMA query_only = ON")
+    ada.press("t")
+    ada.sees("[data-lost]", "cannot be written")
+    desk.log._connection.execute("PRAGMA query_only = OFF")
+    ada.press("t")
+    ada.sees("#state .now", "ticked")
+    assert ada.page.locator("[data-lost]").is_hidden()
+    (desk.results.folder / tables.ROSTER).write_bytes(roster_json(TITLE, [a_fail("fail")], DATA))
+    desk.log.erase("pass")
+    desk.results.look()
+    desk.hub.publish("all")
+    ada.sees("[data-lost]", "no such student in these results, or no longer")
+    ada.press("t")
+    ada.sees("[data-lost]", "no such student in these results, or no longer")
+    assert desk.log.history("pass") == ()
 
 
 # -- for everybody ---------------------------------------------------------------------------------------------

@@ -89,10 +89,12 @@ def test_the_page_shows_the_network_as_a_form(ada, place):
 
 
 def test_a_change_trains_and_says_what_came_of_it(ada, place):
-    """A page that waits tells the change, the score with its difference and what it is worth, and each seed's."""
+    """A page that waits tells the change, the score with its difference and what it is worth, each seed's, and which
+    rows and loss its curves are of."""
     page = tried(ada, epochs=5)
     assert "5 epochs instead of 20" in page.replace("\n", " ") and "as the original on every seed." in page
     assert page.count("<figure>") >= 1 and '<th scope="row">11</th>' in page
+    assert "Development rows. The loss is <code>SparseCategoricalCrossentropy</code>." in page
     again = unescape(ada.get(f"{PAGE}?epochs=5").text)
     assert "as the original on every seed." in again and "data-training" not in again
     assert len(place.asked) == 1

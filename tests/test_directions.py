@@ -13,7 +13,7 @@ from trained import small_data, trained, with_dropout
 from checker.records.job import RetrainJob
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.settings import ReferenceResults, RunSettings
-from checker.records.variants import Effect, Scaling, Tried, TriedSeed
+from checker.records.variants import Effect, Scaling, Tried, TriedSeed, Variant
 from checker.run import batch, places
 from checker.submissions import choice
 from checker.whatif import directions
@@ -92,6 +92,23 @@ def test_a_gain_within_chance_is_no_direction(report, original):
     assert clear.sentence == "a larger learning rate: +10.0 points on one seed." and clear.helps
     noise = directions.find(report, original, trainer([], up=0.701), lambda: 0.0)
     assert noise.sentence.startswith("none of these helps clearly: a smaller learning rate, ") and not noise.helps
+
+
+def test_a_regressions_gain_is_in_dollars_and_says_which_way_is_better(report, original):
+    """A change that lowers the error has a minus sign, is the direction, and says that less is better."""
+    assignment = original.settings.assignment
+    priced = replace(assignment, bar=replace(assignment.bar, metric="rmse", unit="$1"))
+    seeds = (TriedSeed(seed=SEEDS[0], score=69_503.0, original=125_436.0, history={}, epochs=1),)
+    tried = Tried(variant=Variant(epochs=100), change="100 epochs instead of 2", sentence="", effect=Effect.UNKNOWN,
+                  seeds=seeds, parameters=1, gain=55_933.0)  # fmt: skip
+    outcomes = [
+        directions.Outcome("a smaller learning rate", replace(tried, gain=-77_752.0), reaches=False),
+        directions.Outcome("more epochs", tried, reaches=False),
+    ]
+    about = replace(original, settings=replace(original.settings, assignment=priced))
+    found = directions.direction(outcomes, 2, report, about, 0.0)
+    assert found.sentence == "more epochs: −$55,933 on one seed (less is better)." and found.helps
+    assert "+$77,752 on one seed (less is better)" in found.tried[0]
 
 
 def test_the_price_is_capped(report, original):

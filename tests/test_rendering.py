@@ -49,7 +49,7 @@ from checker.records.training import Histogram, Loop, Weights
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
 from checker.report.brief import in_brief
 from checker.report.cohort import on_the_right
-from checker.report.curves import curves
+from checker.report.curves import compared, curves
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.html import (
     HEAVIEST,
@@ -440,6 +440,14 @@ def test_the_legend_has_no_curve_that_is_not_drawn() -> None:
     assert "key development" not in page.values("class", "svg")
     assert "Loss by epoch (log scale)" in page.text
     assert "key development" in PAGES["pass"].values("class", "svg")
+
+
+@pytest.mark.parametrize(("is_running", "end"), [(False, 2), (True, 1)])
+def test_a_changed_networks_mean_is_of_all_seeds(is_running: bool, end: int) -> None:
+    """The mean of a changed network ends with the seed that stopped first; one that still runs does not count yet."""
+    changed = [{"loss": (4.0, 1.0)}, {"loss": (5.0, 3.0, 9.0)}]
+    ((heading, drawing),) = compared([{"loss": (3.0, 2.5, 2.25)}], changed, 3, is_running)
+    assert heading == "Loss by epoch" and f"original ends at 2.25, changed ends at {end}" in drawing
 
 
 def test_the_network_stands_among_traditional_models() -> None:

@@ -31,7 +31,7 @@ from checker.records.decisions import KeptTrial
 from checker.records.roster import Row
 from checker.records.training import Epoch
 from checker.records.variants import Tried, Variant
-from checker.report import curves
+from checker.report import curves, sentences
 from checker.run import answers
 from checker.run.what_ifs import Trying, WhatIfs
 from checker.scoring import metrics
@@ -104,7 +104,7 @@ def show(request: Request) -> Response:
     bar = original.settings.assignment.bar
     names |= said | {"here": escape(here), "refusal": refusal, "words": changes.in_words(original, variant)}
     unit = metrics.find(bar.metric, bar.unit).unit
-    names["value"] = unit.value
+    names |= {"loss": sentences.loss_in_words(report), "watches": original.recipe.development, "value": unit.value}
     names["against_bar"] = lambda tried: against_bar(tried, report.comparison, unit.value)
     if pages.is_part(request, "tried"):
         part = pages.render(request, "desk/tried.html", **names)
@@ -253,7 +253,6 @@ def _form(original: Original, variant: Variant) -> dict[str, Any]:
         "batch_size": variant.batch_size or first.batch_size,
         "epochs": variant.epochs or original.epochs,
         "patience": changes.patience(original) if variant.patience is None else variant.patience,
-        "watches": original.recipe.development,
         "scaling": variant.scaling or "",
         "columns": [(name, name in variant.without) for name in original.columns],
         "seeds": [(seed, seed in variant.seeds) for seed in original.settings.seeds],
@@ -331,7 +330,7 @@ class Drawing:
 
     def of(self, epochs: Sequence[Epoch]) -> dict[str, Any]:
         """Return the charts of these epochs, and how far the training is, in words."""
-        charts = curves.compared(self.before, list(histories(epochs).values()), self.epochs)
+        charts = curves.compared(self.before, list(histories(epochs).values()), self.epochs, is_running=True)
         template = pages.environment().get_template("desk/charts.html")
         last = epochs[-1]
         said = f"Seed {last.seed}, epoch {last.at} of {self.epochs:,}"

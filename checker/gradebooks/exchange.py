@@ -211,7 +211,7 @@ def _replace(path: Path, content: bytes) -> str:
         files.write(path, content)
     except HarnessError as error:
         if isinstance(error.__cause__, PermissionError):
-            return f"{path} could not be replaced: close the program that has it open."
+            return f"{path} could not be replaced: close the program that has it open, or make {path.parent} writable."
         return f"{path} could not be replaced. {error.message}"
     return ""
 

@@ -57,12 +57,14 @@ def curves(runs: Sequence[TrainingRun]) -> Curves:
     return Curves(tuple(drawn), has_development)
 
 
-def compared(original: Sequence[History], changed: Sequence[History], epochs: int) -> list[tuple[str, Markup]]:
+def compared(
+    original: Sequence[History], changed: Sequence[History], epochs: int, is_running: bool = False
+) -> list[tuple[str, Markup]]:
     """Return a chart of the loss and one of accuracy or error, each with its heading: the mean and the band of a
     changed network's histories over the original's. Development rows are drawn, if there are any.
 
-    ``epochs``: number of epochs of the changed network's training. A training that is still running counts up to its
-    last finished epoch.
+    ``epochs``: number of epochs of the changed network's training. ``is_running``: whether the last of its histories
+    may still grow; the mean is then that of the others, if there are any.
     """
     drawn = []
     for measure in MEASURES:
@@ -73,17 +75,20 @@ def compared(original: Sequence[History], changed: Sequence[History], epochs: in
         ]  # fmt: skip
         before, after = next((pair for pair in both if pair[0] or pair[1]), ([], []))
         if any(value is not None for series in (*before, *after) for value in series):
-            drawn.append(_over(measure, before, after, epochs))
+            drawn.append(_over(measure, before, after, epochs, is_running))
     return drawn
 
 
-def _over(measure: Measure, before: list[Series], after: list[Series], epochs: int) -> tuple[str, Markup]:
+def _over(
+    measure: Measure, before: list[Series], after: list[Series], epochs: int, is_running: bool
+) -> tuple[str, Markup]:
     width = max([epochs, *(len(series) for series in (*before, *after))])
     scale = measure.fit([value for series in (*before, *after) for value in series if value is not None])
-    lines = [*_banded(before, scale, width, "before"), *_banded(after, scale, width, "after")]
+    whole = after[:-1] if is_running and len(after) > 1 else after
+    lines = [*_banded(before, before, scale, width, "before"), *_banded(after, whole, scale, width, "after")]
     box = element("svg", *lines, viewBox="0 0 1000 1000", preserveAspectRatio="none", width="100%", height=HEIGHT)
     ends = [
-        f"{name} ends at {measure.say(_mean(of)[-1])}" for name, of in (("original", before), ("changed", after)) if of
+        f"{name} ends at {measure.say(_mean(of)[-1])}" for name, of in (("original", before), ("changed", whole)) if of
     ]
     words = f"{measure.heading} over {counted(width, 'epoch')}: {', '.join(ends)}"
     drawn = chart(HEIGHT + 24, words, [*_grid(scale, measure.ticks(scale), width), box], "curves")
@@ -94,12 +99,10 @@ def _heading(measure: Measure, scale: Scale) -> str:
     return f"{measure.heading} by epoch{' (log scale)' if scale.logarithmic else ''}"
 
 
-def _banded(histories: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
-    """Yield the band of all seeds, and the mean of the seeds with the most epochs."""
+def _banded(histories: list[Series], whole: list[Series], scale: Scale, epochs: int, class_: str) -> Iterator[Markup]:
+    """Yield the band of all seeds, and the mean of those that are whole."""
     if not histories:
         return
-    longest = max(len(series) for series in histories)
-    whole = [series for series in histories if len(series) == longest]
     if len(histories) > 1:
         yield _band(histories, scale, epochs, f"{class_} band")
     yield path(_points(_mean(whole), scale, epochs), f"{class_} mean")

@@ -252,16 +252,22 @@ def _noted(report: Report) -> tuple[str, str] | None:
 
 def curves_in_words(report: Report) -> str:
     """Return sentences on the subject of the learning curves, and on the end of their means."""
-    losses = dict.fromkeys(phase.loss.class_name for phase in report.recipe.phases) if report.recipe else {}
-    scale = report.tracing.target if report.tracing else None
-    loss = " and then ".join(f"`{name}`" for name in losses)
-    parts = [f"The loss is {loss}."] if loss else []
-    if loss and scale is not None and not report.classes:
-        parts = [f"The loss is {loss}. {_scale_of_curves(report, target_scale(scale, 'value'))}"]
-    parts.append(remarks.flat_curves(report))
+    parts = [loss_in_words(report), remarks.flat_curves(report)]
     if len({run.epochs for run in report.runs}) > 1:
         parts.append("A bold line ends where the first of the trainings stopped.")
     return " ".join(filter(None, parts))
+
+
+def loss_in_words(report: Report) -> str:
+    """Return the loss that a network is trained with, and a regression's unit, as sentences."""
+    losses = dict.fromkeys(phase.loss.class_name for phase in report.recipe.phases) if report.recipe else {}
+    scale = report.tracing.target if report.tracing else None
+    loss = " and then ".join(f"`{name}`" for name in losses)
+    if not loss:
+        return ""
+    if scale is None or report.classes:
+        return f"The loss is {loss}."
+    return f"The loss is {loss}. {_scale_of_curves(report, target_scale(scale, 'value'))}"
 
 
 def topic(question: Question, report: Report) -> str:

@@ -168,7 +168,8 @@ def _gain(one: Outcome, original: Original) -> str:
     if gain is None:
         return f"{metric.unit.value(score)} on one seed, where the original's loss became NaN"
     change = gain if metric.higher_is_better else -gain
-    return f"{metric.unit.difference(change)}{metric.unit.points} on one seed"
+    better = "" if metric.higher_is_better else " (less is better)"
+    return f"{metric.unit.difference(change)}{metric.unit.points} on one seed{better}"
 
 
 def _largest(outcomes: Sequence[Outcome], report: Report, original: Original) -> Outcome | None:

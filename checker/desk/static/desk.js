@@ -17,7 +17,7 @@ function listen() {
     if (event === "") tell("all", "");
     event = "";  // from now on a new stream cannot know what was missed
   };
-  stream.onerror = () => { one("[data-lost]").hidden = false; };
+  stream.onerror = () => say("No connection to the desk.");
   stream.onmessage = message => {
     const { event, slug: whose } = JSON.parse(message.data);
     tell(event, whose);
@@ -138,6 +138,11 @@ function say(words) {
   told.textContent = `${words} What you type is kept in this browser.`;
   told.hidden = false;
 }
+function sayRefusal(text) {
+  const heading = one("h1", new DOMParser().parseFromString(text, "text/html"));
+  say(heading ? heading.textContent : "This was not saved.");
+}
+body.addEventListener("htmx:responseError", event => sayRefusal(event.detail.xhr.responseText));
 function refresh() {
   if (isAsked || !one("[data-refresh]")) return;
   isAsked = true;
@@ -170,15 +175,14 @@ const TOLD = slug ? ["decision-here", "answer-here", "presence-here", "all"] : [
 for (const event of TOLD) body.addEventListener(`desk-${event}`, refresh);
 async function send(action, fields) {
   const answer = await fetch(action, { method: "POST", body: fields, redirect: "manual", keepalive: String(fields).length < 60000 });
-  if (answer.type === "opaqueredirect") return true;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (answer.ok) {
-    tellThat(one("[data-said]", page).textContent);
-    return true;
+  const text = answer.type === "opaqueredirect" ? "" : await answer.text();
+  const isSaved = answer.type === "opaqueredirect" || answer.ok;
+  if (!isSaved) sayRefusal(text);
+  else {
+    one("[data-lost]").hidden = true;
+    if (text) tellThat(one("[data-said]", new DOMParser().parseFromString(text, "text/html")).textContent);
   }
-  const heading = one("h1", page);
-  say(heading ? heading.textContent : "This was not saved.");
-  return false;
+  return isSaved;
 }
 function tellThat(words) {
   const told = one("[data-said]");
