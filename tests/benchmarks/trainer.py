@@ -100,7 +100,8 @@ def fit_step(data: training.SeedData, batch: int) -> Callable[[], Cost]:
 def loop_step(data: training.SeedData, batch: int, loop: Loop) -> Callable[[], Cost]:
     """Return what times a step of one of the trainer's loops."""
     epochs = round(QUICK_STEPS / steps_of(batch))
-    trainer = training.Trainer(make_job(tf.keras, epochs, (7,), batch), data.x, tf, tf.keras, loop)
+    job = make_job(tf.keras, epochs, (7,), batch)
+    trainer = training.Trainer(job, training.seeded(7, job, data.x, tf.keras), len(data.x), tf, tf.keras, loop)
     trainer.run(7, data)
     return lambda: _per(epochs * steps_of(batch), lambda: trainer.run(8, data))
 

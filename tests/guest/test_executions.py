@@ -27,7 +27,6 @@ CLASSES = {0: 1.0, 1: 3.0, 2: 0.5, 3: 2.0, 4: 0.7}
 @pytest.fixture(autouse=True)
 def soon_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executions, "WORTH_IT", WORTH_IT)
-    monkeypatch.setattr(executions, "WORTH_A_LOOP", WORTH_IT)
 
 
 @pytest.fixture(params=["3", "2"])
@@ -205,13 +204,16 @@ LOOPED: dict[str, Callable[[Any], tuple[list[Any], dict[str, Any], dict[str, Any
     ),
     "a callback of the student's own": lambda keras: ([], {}, {"callbacks": [looking_in(keras)]}),
     "a later first epoch": lambda keras: ([], {}, {"initial_epoch": 3, "epochs": 8}),
+    "two steps in all": lambda keras: ([], {}, {"x": X[:50], "y": Y[:50], "epochs": 1}),
+    "one batch, not full": lambda keras: ([], {}, {"x": X[:20], "y": Y[:20], "validation_split": 0.2}),
+    "one batch, in order": lambda keras: ([], {}, {"batch_size": len(X), "shuffle": False}),
 }
 
 
 @pytest.mark.parametrize("name", [*LOOPED, "dropout"])
 def test_an_epoch_is_one_loop_with_the_same_digits(tf: Any, keras: Any, ear: Ear, name: str) -> None:
     """After two fits history, weights, the optimizer's state, evaluations and the next random numbers are those of
-    single steps to the last bit; the second fit uses the first one's loops."""
+    single steps to the last bit; the second fit uses the first one's loops, and evaluations use them too."""
     if name == "dropout" and keras is not tf.keras:
         pytest.skip("legacy Keras's random numbers depend on how often a step was traced")
 
@@ -226,50 +228,62 @@ def test_an_epoch_is_one_loop_with_the_same_digits(tf: Any, keras: Any, ear: Ear
                 found += [model.fit(**asked).history]
         state = model.optimizer.variables() if callable(model.optimizer.variables) else model.optimizer.variables
         found += [[np.asarray(value).tolist() for value in (*model.get_weights(), *state)]]
+        for size in (None, 50):
+            asked = {"x": asked["x"], "y": asked["y"], "sample_weight": asked.get("sample_weight"), "batch_size": size}
+            with pace.whole_pass(model, asked) if pace else contextlib.nullcontext():
+                assert isinstance(model.test_function, Looping) == (pace is not None)
+                found += [model.evaluate(**asked, verbose=0)]
         drawn = random.random(), np.random.random(), float(tf.random.uniform(()))
         return [*found, model.evaluate(asked["x"], asked["y"], verbose=0), drawn]
 
     step_by_step = train(None)
-    every_step, ear.heard = ear.heard, 0
+    ear.heard = 0
     looped = train(Pace(tf, keras))
-    assert ear.heard == sum(len(history["loss"]) for history in looped[:2]) < every_step
+    assert ear.heard == sum(len(history["loss"]) for history in looped[:2])
     assert looped == step_by_step
 
 
 def test_a_network_compiled_anew_gets_loops_of_its_own(tf: Any, keras: Any) -> None:
-    """Its next fit follows the new compilation; one that was not compiled anew needs no second tracing, so it may be
-    short."""
+    """Its next fit follows the new compilation; an evaluation before that is Keras's own."""
     pace, model = Pace(tf, keras), make(keras)
-    long = {"x": X, "y": Y, "epochs": EPOCHS, "batch_size": 32, "shuffle": True, "verbose": 0}
-    short = {**long, "epochs": 1}
+    given = {"x": X, "y": Y, "epochs": 1, "batch_size": 32, "shuffle": True, "verbose": 0}
 
-    def is_looped(given: dict[str, Any]) -> bool:
+    def train() -> Any:
         with pace.whole_epochs(model, given):
             model.fit(**given)
-            return isinstance(model.train_function, Looping)
+            return model.train_function
 
-    assert [is_looped(given) for given in (short, long, short)] == [False, True, True]
+    def is_evaluated_in_a_loop() -> bool:
+        with pace.whole_pass(model, {"x": X, "y": Y, "batch_size": None}):
+            return isinstance(model.test_function, Looping)
+
+    assert not is_evaluated_in_a_loop()
+    first = train()
+    assert train() is first
+    assert is_evaluated_in_a_loop()
     model.compile(keras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
-    assert [is_looped(given) for given in (short, long)] == [False, True]
+    assert not is_evaluated_in_a_loop()
     before = model.get_weights()
-    assert is_looped(short)
+    assert train() is not first
     assert all(map(np.array_equal, before, model.get_weights()))
 
 
 def test_the_hooks_of_a_kernel_do_not_stand_in_its_way(tf: Any) -> None:
-    """With all methods of a model wrapped, a fit is looped, and its steps are counted as ever; not so with
-    ``--exact``."""
-    functions = []
-    spy = tf.keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: functions.append(model.train_function))
+    """With all methods of a model wrapped, a fit is looped, and its steps are counted as ever; so is an evaluation. Not
+    so with ``--exact``."""
+    functions, kinds = [], tf.keras.callbacks
+    spy = kinds.LambdaCallback(on_epoch_end=lambda epoch, logs: functions.append(model.train_function))
+    other = kinds.LambdaCallback(on_test_end=lambda logs: functions.append(model.test_function))
     for exact in (False, True):
         with Hooks() as installed:
             notes = Notes()
             Capture(tf, notes.registry(tf), exact).install(installed)
             model = make(tf.keras)
             model.fit(X, Y, epochs=EPOCHS, verbose=0, validation_split=0.2, callbacks=[spy])
+            model.evaluate(X, Y, verbose=0, callbacks=[other])
         (fit,) = notes.only.fits
         assert (fit.epochs_done, fit.steps_done) == (EPOCHS, 16 * EPOCHS)
-        assert all(isinstance(function, Looping) != exact for function in functions[-EPOCHS:])
+        assert all(isinstance(function, Looping) != exact for function in functions[-EPOCHS - 1 :])
 
 
 def swish(keras: Any) -> dict[str, Any]:
@@ -383,7 +397,7 @@ FORBIDDEN: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
     "a training step of its own": lambda keras: ({"kind": own_step(keras)}, {}),
     "eager training": lambda keras: ({"run_eagerly": True}, {}),
     "steps of the student's choice": lambda keras: ({"steps_per_execution": 2}, {}),
-    "too short to be worth it": lambda keras: ({}, {"epochs": 2}),
+    "too short to be worth it": lambda keras: ({"kind": students_own(keras)}, {"epochs": 2}),
     "an activation that is fused outside of loops": lambda keras: (swish(keras), {}),
     "a generator": lambda keras: ({}, {"x": ((X[:32], Y[:32]) for _ in range(100)), "y": None, "epochs": 1}),
 }

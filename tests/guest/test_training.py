@@ -198,7 +198,7 @@ def test_every_optimizer_updates_as_in_fit(
     job = replace(make_job(keras, tf, make(keras), optimizer(keras.optimizers), epochs=1), seeds=(7,))
     ((_, outputs, _),) = training.train(job, {7: data}, tf, keras)
     assert np.array_equal(outputs, fit(job, data, 7, keras)[0])
-    (phase,) = training.Trainer(job, data.x, tf, keras).phases
+    (phase,) = training.Trainer(job, training.seeded(7, job, data.x, keras), ROWS, tf, keras).phases
     legacy_nadam = keras.__name__.startswith("tf_keras") and job.recipe.phases[0].optimizer.class_name == "Nadam"
     assert isinstance(phase.update, updates.Together) == (together and not legacy_nadam)
 
@@ -452,8 +452,8 @@ def test_normalisation_is_learned_from_the_training_rows(tf: Any, keras: Any, da
     model = keras.Sequential([layers.Input((9,)), normalise, layers.Dense(5, activation="softmax")])
     model(data.x[:1])
     job = make_job(keras, tf, model, keras.optimizers.Adam(), epochs=1)
-    trainer = training.Trainer(job, data.x, tf, keras)
-    inside = next(layer for layer in trainer.model.layers if type(layer).__name__ == "Normalization")
+    model = training.seeded(7, job, data.x, keras)
+    inside = next(layer for layer in model.layers if type(layer).__name__ == "Normalization")
     assert np.allclose(np.asarray(inside.mean).ravel(), data.x.mean(axis=0), atol=1e-5)
 
 
@@ -497,8 +497,7 @@ def test_histograms_are_of_the_first_and_the_last_weights(tf: Any, keras: Any, d
     """Each seed tells how its own variables were spread before and after training, under the same names for all."""
     job = make_job(keras, tf, wide(keras), keras.optimizers.Adam(), epochs=2)
     for seed, (run, *_) in zip(job.seeds, training.train(job, dict.fromkeys(job.seeds, data), tf, keras), strict=True):
-        keras.utils.set_random_seed(seed)
-        alone = training.Trainer(job, data.x, tf, keras)
+        alone = training.Trainer(job, training.seeded(seed, job, data.x, keras), ROWS, tf, keras)
         first = [np.asarray(variable).astype(np.float64) for variable in alone.model.trainable_variables]
         alone.run(seed, data)
         last = [np.asarray(variable).astype(np.float64) for variable in alone.model.trainable_variables]

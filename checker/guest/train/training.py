@@ -12,15 +12,17 @@ depends only on the network, the recipe and the number of rows. XLA compiles for
 array (batches, rows, features), as long as the largest seed's, and the loop gets the number of steps. The smaller last
 batch goes through the graph loop.
 
-All seeds share one traced function: each seed makes a fresh model and optimizer, whose initial state, including that of
-random generators, is copied into the traced ones. Networks with layers whose state is no variable are traced anew for
-each seed: ``Normalization``, whose statistics are constants of the graph, and legacy Keras's random layers.
+All seeds share one traced function: each seed makes a fresh model, whose initial state, including that of random
+generators, is copied into the traced one, and optimizers go back to the state in which they were built. Seeding lets
+TensorFlow forget its optimized graphs, so all models are made before the first is trained. Networks with layers whose
+state is no variable are made and traced anew for each seed: ``Normalization``, whose statistics are constants of the
+graph, and legacy Keras's random layers.
 """
 
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,14 +113,15 @@ def train(
     rows = max(len(part.x) for part in data.values())
     loop = loop_of(job, rows)
     trainer: Trainer | None = None
-    for seed in job.seeds:
-        started = time.perf_counter()
-        keras.utils.set_random_seed(seed)
-        fresh = Trainer(job, data[seed].x, tf, keras, loop, rows)
+    started = time.perf_counter()
+    networks: Iterable[Any] = (seeded(seed, job, data[seed].x, keras) for seed in job.seeds)
+    if shareable:
+        networks = list(networks)
+    for seed, network in zip(job.seeds, networks, strict=True):
         if trainer is not None and shareable:
-            trainer.take_state(fresh)
+            trainer.begin_again(network)
         else:
-            trainer = fresh
+            trainer = Trainer(job, network, rows, tf, keras, loop)
         before = weights.histograms(trainer.model)
         outcome = trainer.run(seed, data[seed], tell)
         predictions = trainer.predict(data[seed].x_held_out)
@@ -137,37 +140,39 @@ def train(
             trained=frames.reference(trained),
         )
         yield run, predictions, trained
+        started = time.perf_counter()
+
+
+def seeded(seed: int, job: RetrainJob, x: Array, keras: Any) -> Any:
+    """Return a job's model with a seed's initial weights, for training rows ``x``."""
+    keras.utils.set_random_seed(seed)
+    model = architecture.rebuild(job.architecture, keras, x)
+    if model.count_params() > job.parameters:
+        raise UnrebuildableError(f"it has {model.count_params():,} parameters, over {job.parameters:,}")
+    if model.input_shape[1:] != x.shape[1:]:
+        raise UnrebuildableError(f"it takes inputs of shape {model.input_shape[1:]}")
+    return model
 
 
 class Trainer:
-    """A rebuilt model, and for each phase of its recipe an optimizer and a traced epoch."""
+    """A rebuilt model, and for each phase of its recipe an optimizer and a traced epoch. ``rows``: the number of
+    training rows of the seed that has most."""
 
-    def __init__(
-        self, job: RetrainJob, x: Array, tf: Any, keras: Any, loop: Loop = Loop.GRAPH, rows: int | None = None
-    ) -> None:
+    def __init__(self, job: RetrainJob, model: Any, rows: int, tf: Any, keras: Any, loop: Loop = Loop.GRAPH) -> None:
         self.tf, self.keras, self.classes = tf, keras, len(job.classes)
-        self.loop, self.rows = loop, len(x) if rows is None else rows
-        self.model = architecture.rebuild(job.architecture, keras, x)
-        if self.model.count_params() > job.parameters:
-            raise UnrebuildableError(f"it has {self.model.count_params():,} parameters, over {job.parameters:,}")
-        if self.model.input_shape[1:] != x.shape[1:]:
-            raise UnrebuildableError(f"it takes inputs of shape {self.model.input_shape[1:]}")
+        self.model, self.rows, self.loop = model, rows, loop
         self.phases: list[CompiledPhase] = []
         for phase in job.recipe.phases:
             earlier = None if phase.recompiled or not self.phases else self.phases[-1].update
             self.phases.append(CompiledPhase(self, phase, earlier))
         self._forward = tf.function(lambda x: self.model(x, training=False), autograph=False)
+        self._built = State([variable for phase in self.phases for variable in updates.state(phase.update.optimizer)])
 
-    def take_state(self, other: "Trainer") -> None:
-        """Copy the variables of another trainer of the same job: of the weights, random generators and optimizers."""
-        pairs = [(self.model.variables, other.model.variables)]
-        pairs += [
-            (updates.state(mine.update.optimizer), updates.state(theirs.update.optimizer))
-            for mine, theirs in zip(self.phases, other.phases, strict=True)
-        ]
-        for mine, theirs in pairs:
-            for target, source in zip(mine, theirs, strict=True):
-                target.assign(source)
+    def begin_again(self, model: Any) -> None:
+        """Take over the weights and random generators of another model of the same job, with optimizers as built."""
+        for target, source in zip(self.model.variables, model.variables, strict=True):
+            target.assign(source)
+        self._built.restore()
 
     def run(self, seed: int, data: SeedData, tell: OnEpoch | None = None) -> Outcome:
         """Train through all phases."""
@@ -190,6 +195,18 @@ class Trainer:
         filled = (np.resize(part, (size, *x.shape[1:])) for part in parts)
         given = [self.predict(whole)[: len(part)] for whole, part in zip(filled, parts, strict=True)]
         return np.concatenate(given) if given else np.zeros((0, 1), dtype=np.float32)
+
+
+class State:
+    """The values of variables, to go back to."""
+
+    def __init__(self, variables: Sequence[Any]) -> None:
+        self._pairs = [(variable, np.array(variable.numpy())) for variable in variables]
+
+    def restore(self) -> None:
+        """Give the variables their values back."""
+        for variable, value in self._pairs:
+            variable.assign(value)
 
 
 class CompiledPhase:
@@ -307,13 +324,11 @@ class CompiledPhase:
         """
         if self._epoch is None:
             self._trace()
-        variables = [*self.trainer.model.variables, *updates.state(self.update.optimizer)]
-        before = [np.array(variable.numpy()) for variable in variables]
+        before = State([*self.trainer.model.variables, *updates.state(self.update.optimizer)])
         room, self.room = self.room, 0
         logs, _ = self._run_epoch(np.random.default_rng([seed, 0]), data)
         self.room = room
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
+        before.restore()
         return {name: value if math.isfinite(value) else None for name, value in logs.items()}
 
     def _make_best(self) -> list[Any]:

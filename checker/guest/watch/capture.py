@@ -111,8 +111,11 @@ class Capture:
         return original()
 
     def _on_use(self, original: Callable[..., Any], model: Any, given: Mapping[str, Any]) -> Any:
+        how = "evaluate" if "y" in given else "predict"
         with self.inside() as students_own:
-            result = original()
+            pace = self.pace if students_own and how == "evaluate" else None
+            with contextlib.nullcontext() if pace is None else pace.whole_pass(model, given):
+                result = original()
         if students_own:
             record = self.registry.record_of(model)
             self._end_batches(record)
@@ -120,7 +123,6 @@ class Capture:
             if record.loop is None:
                 self.registry.check_origin(record)
             data = fed.note(given.get("x"), given.get("y"), _input_names(model), given.get("steps"))
-            how = "evaluate" if "y" in given else "predict"
             if record.usage_log is not None and data.arrays:
                 record.usage_log.add(how, *data.arrays)
                 return result

@@ -1,7 +1,8 @@
-"""Speed-ups of a student's own ``fit`` that leave its results bit-identical.
+"""Speed-ups of a student's own ``fit`` and ``evaluate`` that leave their results bit-identical.
 
 Theory of operation: nearly all the time of ``fit`` on a small network is Python between two steps. If network and
 training are Keras's own, on arrays, each epoch is one loop (``epochs``) that runs only what Keras puts into the graph.
+This pays for the shortest training, because Keras traces its own function twice, and the loop is traced once.
 Otherwise Keras can take several steps before it returns to Python (``steps_per_execution``), with the same numbers in
 the same order. A callback that works at each step would then run once an epoch. So both are done only if none of the
 student's code runs at a step: no callbacks except those that work by the epoch, no custom training step, no eager
@@ -27,9 +28,7 @@ from checker.guest.watch.epochs import Loops
 from checker.keras_spec import allow_list
 
 WORTH_IT = 1_000
-"""Steps of one call of ``fit`` below which tracing anew costs more than it saves."""
-WORTH_A_LOOP = 100
-"""The same for an epoch in one loop."""
+"""Steps of one call of ``fit`` below which several in one execution save less than tracing them anew costs."""
 BY_THE_EPOCH = frozenset("History CSVLogger EarlyStopping ReduceLROnPlateau LearningRateScheduler".split())
 EPOCH_IF = {"TensorBoard": "update_freq", "ModelCheckpoint": "save_freq", "BackupAndRestore": "save_freq"}
 """Callbacks that work by the epoch if this attribute is ``"epoch"``."""
@@ -75,13 +74,26 @@ class Pace:
         """Train an epoch at a time if nothing forbids it, and leave the model as it was."""
         tf, keras, steps = self._tf, self._keras, steps_an_epoch(given)
         total = steps * (int(given.get("epochs") or 1) - int(given.get("initial_epoch") or 0))
-        if steps < 2 or not may_skip_python(tf, keras, model):
+        if steps < 1 or not may_skip_python(tf, keras, model):
             yield
-        elif may_loop(tf, keras, model, given) and (total >= WORTH_A_LOOP or self._has_loops(model)):
+        elif may_loop(tf, keras, model, given):
             with self._loops_of(model).in_use():
                 yield
-        elif total >= WORTH_IT and all(_by_the_epoch(one, keras) for one in fit_calls.callbacks_of(given)):
+        elif (
+            steps > 1 and total >= WORTH_IT and all(_by_the_epoch(one, keras) for one in fit_calls.callbacks_of(given))
+        ):
             with one_execution(model, steps):
+                yield
+        else:
+            yield
+
+    @contextlib.contextmanager
+    def whole_pass(self, model: Any, given: Mapping[str, Any]) -> Iterator[None]:
+        """Evaluate in one loop a model that was trained in loops, if nothing forbids it."""
+        tf, keras, asked = self._tf, self._keras, {**given, "steps_per_epoch": given.get("steps"), "shuffle": False}
+        may_skip = self._has_loops(model) and steps_an_epoch(asked) > 0 and may_skip_python(tf, keras, model)
+        if may_skip and may_loop(tf, keras, model, asked):
+            with self._loops[model].in_use():
                 yield
         else:
             yield
