@@ -461,12 +461,34 @@ def test_set_weights_are_asked_what_the_training_changed():
         ((3.0, 2.0, 1.0), (3.0, 2.0, 1.0), "Not yet here: it is lowest at the end, 1 after epoch 3 of 3."),
         ((3.0, 1.0, 2.0), (3.0, 2.0, 1.0), "Here: 1 after epoch 2 of 3; afterwards only the training loss goes on"),
         ((3.0, 1.0, 2.0), (3.0, 1.0, 2.0), "afterwards the training loss does not fall any more either."),
+        ((3.0, 1.0, 2.0, 2.0), (3.0, 2.0, 1.0, 2.1), "afterwards the training loss does not fall any more either."),
+        ((3.0, 1.0, 2.0), (3.0, 1.0, 0.99), "afterwards the training loss hardly falls either."),
+        ((3.0, 1.0, 2.0), (), "Here: 1 after epoch 2 of 3."),
     ],
 )
 def test_where_to_stop_follows_the_curves(development, training, words):
     """A loss that is lowest at the end has no afterwards, and what the training loss does there is as it was."""
     run = replace(a_pass().runs[0], history={"loss": training, "val_loss": development})
-    assert words in asked(replace(a_pass(), runs=(run,)))["curves"].good
+    good = asked(replace(a_pass(), runs=(run,)))["curves"].good
+    assert good.startswith("Where the development loss is lowest. ")
+    assert words in good
+
+
+def test_curves_that_do_not_settle_have_no_place_to_stop():
+    """Where both losses jump up and down, the lowest point is chance; the cause says what to do first. A loss that
+    overfits or diverges steadily, or a development loss that jumps alone, has its lowest point."""
+    jumping, falling = (9.0, 5.0, 7.0, 4.0, 6.0, 5.0), (9.0, 5.0, 4.0, 3.0, 2.0, 1.0)
+
+    def good(training, development, **more):
+        run = replace(a_pass().runs[0], history={"loss": training, "val_loss": development})
+        return asked(replace(a_pass(), runs=(run,), **more))["curves"].good
+
+    nowhere = "Nowhere: neither curve settles, so the lowest point (4, epoch 4) is chance."
+    assert good(jumping, jumping) == nowhere
+    unscaled = Cause(CauseKind.UNSCALED, "Large numbers.", "Scale them.")
+    assert good(jumping, jumping, cause=unscaled) == f"{nowhere} Scale the inputs first."
+    assert "Nowhere" not in good(falling, jumping)
+    assert "Nowhere" not in good(falling[::-1], falling[::-1])
 
 
 def test_a_network_without_hidden_layers_is_asked_why_not_what():

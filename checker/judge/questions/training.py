@@ -2,6 +2,9 @@
 
 import math
 import re
+from collections.abc import Sequence
+from itertools import dropwhile, pairwise
+from statistics import fmean
 
 from checker.formats.text import counted
 from checker.judge.questions.view import Details, View, about, short
@@ -11,6 +14,10 @@ from checker.records.report import CauseKind, Figure, Symptom
 from checker.scoring.metrics import find
 
 FEW_EPOCHS = 3
+CLEARLY = 0.02
+"""A loss that falls by this share falls clearly."""
+JUMP, JUMPS = 0.1, 2
+"""A loss does not settle if it rises this many times by this share in an epoch, and then falls as often."""
 ENTROPIES = ("SparseCategoricalCrossentropy", "CategoricalCrossentropy")
 OF_NETWORK = (
     "what in it is learnt",
@@ -290,17 +297,39 @@ def curves(view: View) -> Details | None:
     losses = view.losses("val_loss")
     if len(losses) < FEW_EPOCHS or view.is_constant:
         return None
-    best = losses.index(min(losses))
+    training, best = view.losses("loss"), losses.index(min(losses))
+    if _jumps(losses) and _jumps(training):
+        first = " Scale the inputs first." if _is_caused_by(view, CauseKind.UNSCALED) else ""
+        chance = f"the lowest point ({losses[best]:.3g}, epoch {best + 1}) is chance"
+        return about(Figure.CURVES, here=f"Nowhere: neither curve settles, so {chance}.{first}")
     at = f"{losses[best]:.3g} after epoch {best + 1} of {len(losses)}"
-    return about(Figure.CURVES, here=_end_of_curves(at, losses, view.losses("loss"), best))
+    end = _end_of_curves(at, losses, training, best)
+    return about(Figure.CURVES, here=f"Where the development loss is lowest. {end}")
 
 
-def _end_of_curves(at: str, losses: list[float], training: list[float], best: int) -> str:
+def _is_caused_by(view: View, kind: CauseKind) -> bool:
+    return view.report.cause is not None and view.report.cause.kind is kind
+
+
+def _jumps(losses: Sequence[float]) -> bool:
+    """Tell whether a loss jumps up and down from epoch to epoch."""
+    steps = [after / before - 1 for before, after in pairwise(losses) if before > 0]
+    from_first_rise = list(dropwhile(lambda step: step <= JUMP, steps))
+    rises, falls = sum(step > JUMP for step in from_first_rise), sum(step < -JUMP for step in from_first_rise)
+    return min(rises, falls) >= JUMPS
+
+
+def _end_of_curves(at: str, losses: Sequence[float], training: Sequence[float], best: int) -> str:
     """Return a sentence on the development loss from its lowest value on; ``at``: that value and its epoch."""
     if best == len(losses) - 1:
         return f"Not yet here: it is lowest at the end, {at}."
-    if len(training) >= len(losses) and min(training[best + 1 :]) < training[best]:
+    if len(training) < len(losses):
+        return f"Here: {at}."
+    fall = training[best] - max(training[-1], fmean(training[best + 1 :]))
+    if fall > CLEARLY * abs(training[best]):
         return f"Here: {at}; afterwards only the training loss goes on falling."
+    if fall > 0:
+        return f"Here: {at}; afterwards the training loss hardly falls either."
     return f"Here: {at}; afterwards the training loss does not fall any more either."
 
 
