@@ -256,6 +256,25 @@ def test_unscaled_inputs_are_asked_about_with_the_largest():
     )
     report = replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns))
     assert asked(report)["unscaled"].ask.startswith("total_rooms comes in with mean 2,634 and deviation 2,180.")
+    assert "about 3,000 times larger than those of a column near 1" in asked(report)["unscaled"].good
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (("longitude", "median_house_value"), "Values in the hundreds of thousands"),
+        (("population", "households"), "Values in the thousands"),
+        (("latitude", "median_income"), "Values in the tens"),
+        (("median_income",), None),
+    ],
+)
+def test_scaled_inputs_are_asked_about_with_the_largest_and_its_size(sources, words):
+    """The answer has the size of the column's values in the data; without a large column nobody is asked."""
+    columns = tuple(
+        replace(a_pass().tracing.columns[0], source=of, train_mean=0.0, train_deviation=1.0) for of in sources
+    )
+    found = asked(replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns)))
+    assert found["scaled"].good.startswith(words) if words else "scaled" not in found
 
 
 def test_a_column_that_gives_the_class_away_is_asked_about():
@@ -371,7 +390,7 @@ def test_what_leads_a_failing_page_is_asked_about_first():
     [
         (
             "made from another column, longitude",
-            "Which line makes your labels, and from which column?",
+            "Which line makes your labels, and how would you check them against the data?",
             "another column",
         ),
         ("merged: A and B are one class", "which classes have the same number there?", "a number of its own"),
@@ -417,7 +436,25 @@ def test_results_that_are_equal_as_written_are_not_asked_apart():
     equal = replace(own, unseen=replace(unseen, score=0.9132))
     assert "own_result" not in asked(replace(report, own_results=(equal,)))
     alone = replace(report.comparison, scores=report.comparison.scores[:1])
-    assert "it reaches 91.3%. Why" in asked(replace(report, comparison=alone))["own_result"].ask
+    alone = asked(replace(report, comparison=alone))["own_result"]
+    assert "it reaches 91.3%. Why" in alone.ask
+    assert alone.good.endswith("other held-out rows. One more training says little: the spread over several tells.")
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (0.9192, "lie about two spreads away (here ± 0.7), so 0.6 points mean nothing."),
+        (0.9232, "lies more than two spreads away (here ± 0.7). 1.0 points are more: asks whether"),
+    ],
+)
+def test_how_far_two_results_may_lie_apart_is_in_spreads(own, words):
+    """A single training is beside a mean; within two spreads the distance means nothing."""
+    unseen = OwnScore(kinds=(RowKind.UNUSED,), rows=4_128, score=own)
+    report = replace(a_pass(), own_results=(OwnResult(model=3, cell=14, metric="accuracy", unseen=unseen),))
+    measured = (Measurement("accuracy", 0.913, 0.0036),)
+    report = replace(report, comparison=replace(report.comparison, measures=measured))
+    assert words in asked(report)["own_result"].good
 
 
 def test_a_network_that_cannot_learn_is_asked_why_and_not_how_it_learned():
@@ -507,7 +544,9 @@ def test_a_large_class_that_is_lost_comes_before_a_rare_one():
     """A class of which most rows are taken for another is asked about, and no rare class that is never predicted."""
     found = asked(confused((900, 100, 0), (100, 900, 0), (5, 0, 0)))
     assert {"never_predicted", "most_confused"} <= set(found)
-    assert "too rare for the loss to care: of 5 × 401 held-out rows 5 are ISLAND." in found["never_predicted"].good
+    assert found["never_predicted"].good.startswith(
+        "Of 5 × 401 held-out rows 5 are ISLAND. It is too rare for the loss"
+    )
     report = confused((900, 100, 0), (720, 280, 0), (5, 0, 0))
     found = asked(report)
     assert found["mostly_confused"].ask.startswith("72% of INLAND is predicted as <1H OCEAN.")
@@ -515,6 +554,33 @@ def test_a_large_class_that_is_lost_comes_before_a_rare_one():
     assert not {"never_predicted", "most_confused"} & set(found)
     linear = replace(report, answer=replace(report.answer, architecture=a_network(5)))
     assert "only straight borders" in asked(linear)["mostly_confused"].good
+
+
+def test_a_rare_class_is_counted_in_the_data():
+    """If the page says how many of the data's rows are of the class, the answer says the same; one row is one."""
+    seen = "ISLAND is never predicted: only 5 of the data's 20,640 rows are of this class."
+    report = confused((900, 100, 0), (100, 900, 0), (1, 0, 0))
+    assert asked(report)["never_predicted"].good.startswith("Of 2,001 held-out rows 1 is ISLAND. It is too rare")
+    for said, words in ((seen, f"{seen} It is too rare"), (seen.replace("ISLAND", "INLAND"), "Of 2,001")):
+        observed = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, said),))
+        assert asked(observed)["never_predicted"].good.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("rows", "name", "words"),
+    [
+        (
+            ((460, 420, 20), (240, 240, 20), (45, 45, 10)),
+            "most_confused",
+            "spreads all classes over <1H OCEAN and INLAND.",
+        ),
+        (((900, 0, 0), (290, 10, 0), (90, 10, 0)), "mostly_confused", "takes nearly all rows for <1H OCEAN."),
+        (((900, 0, 0), (200, 100, 0), (40, 0, 60)), "mostly_confused", "They are neighbours on the map: houses on"),
+    ],
+)
+def test_a_network_that_has_hardly_learnt_is_not_explained_by_the_map(rows, name, words):
+    """A network near the majority class confuses classes because it has hardly learnt, whichever they are."""
+    assert words in asked(confused(*rows))[name].good
 
 
 def test_a_class_that_is_not_rare_is_not_called_rare():
@@ -649,6 +715,8 @@ def test_a_limit_is_asked_about_where_it_was_reached():
     assert asked(report)["a_limit"].cell == 14
     assert asked(report)["a_limit"].ask.startswith("Which line takes so long, and how could you have known")
     assert "a_failure" not in asked(report)
+    report = replace(report, execution=replace(a_fail().execution, ending=Ending.PROCESSES))
+    assert "counted from the loops before they run" in asked(report)["a_limit"].good
 
 
 def test_another_number_of_outputs_is_asked_about():
@@ -763,6 +831,7 @@ def test_code_that_was_replayed_is_asked_about_where_it_stands():
     found = asked(with_cell(REASONS["replayed_code"], "def far(a, b):\n    return a - b"))
     assert found["replayed_code"].ask == "What does `far` compute, and when is it zero?"
     assert found["replayed_code"].cell == 20
+    assert "Shows that it reads nothing but the labels" in found["replayed_code"].good
     for why, words in (
         ("the layer `Block` is not a built-in Keras layer", "What does `Block` compute, and what in it is learnt?"),
         ("a `Lambda` layer holds the student's own code", "What does your `Lambda` layer compute, and what in it"),

@@ -1,5 +1,6 @@
 """Questions about the data that a network was fed, and about errors before that."""
 
+import math
 import re
 
 from checker.judge.questions.makers import making
@@ -30,14 +31,26 @@ LIMITS = {
     ),
     Ending.OUTPUT: (
         "prints so much",
-        "Names the line that prints, and how often it runs. A line for each epoch is enough.",
+        "Names the line that prints, and how often it runs, counted from the loops. A line for each epoch is enough.",
     ),
     Ending.PROCESSES: (
         "starts processes",
-        "Names the line that starts processes, and says how many. This task needs none.",
+        "Names the line that starts processes, and how many, counted from the loops before they run. This task needs "
+        "none.",
     ),
 }
 """What the line does at which a limit ended a run, and good answers about it."""
+SIZES = {
+    "median_house_value": "hundreds of thousands",
+    "total_rooms": "thousands",
+    "population": "thousands",
+    "total_bedrooms": "hundreds",
+    "households": "hundreds",
+    "longitude": "hundreds",
+    "latitude": "tens",
+    "housing_median_age": "tens",
+}
+"""The data's columns of large numbers, the largest first, and their usual size."""
 FILLS = {
     r"\bmedian\b": "the median",
     r"\bmean\b|SimpleImputer\(\)": "the mean",
@@ -155,8 +168,9 @@ def _of_labels(look: str) -> tuple[str, str]:
     """Return what to ask about labels with this look, and a good answer."""
     if look.startswith("made from another column"):
         return (
-            "Which line makes your labels, and from which column",
-            "It reads another column than the target's. A network that learns it says nothing about the task.",
+            "Which line makes your labels, and how would you check them against the data",
+            "It reads another column than the target's. A network that learns it says nothing about the task. A cross "
+            "table of labels and the target's column shows it: each class has to have one label of its own.",
         )
     if look.startswith("merged"):
         return (
@@ -290,6 +304,7 @@ def unscaled(view: View) -> Details | None:
         column=short(large.source) or "One of your columns",
         mean=_number(large.train_mean),
         deviation=_number(large.train_deviation),
+        times=int(float(f"{math.hypot(large.train_mean, large.train_deviation):.0e}")),
     )
 
 
@@ -302,9 +317,9 @@ def scaled(view: View) -> Details | None:
     columns = [c for c in _columns(view) if c.source and _is_standard(c.train_mean, c.train_deviation)]
     if view.architecture is None or not columns:
         return None
-    names = [c.source for c in columns]
-    large = next((name for name in ("median_house_value", "total_rooms", "population") if name in names), names[0])
-    return about(Figure.FEATURES, column=short(large))
+    names = {c.source for c in columns}
+    large = next((name for name in SIZES if name in names), "")
+    return about(Figure.FEATURES, column=large, size=SIZES[large]) if large else None
 
 
 def normalised_inside(view: View) -> Details | None:

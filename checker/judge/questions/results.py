@@ -7,15 +7,21 @@ from checker.judge.causes import SPOILING
 from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.comparison import Comparison
-from checker.records.report import Figure
+from checker.records.report import Figure, Symptom
 from checker.records.verdicts import Outcome
-from checker.scoring.metrics import find
+from checker.scoring.metrics import Unit, find
 
 RARE, MOSTLY = 0.01, 0.5
 """A class with less than this share of the rows is rare; one with more than this share of its rows taken for another is
 mostly taken for it."""
-NEIGHBOURS = "They are neighbours on the map, and no column says on which side of their border a house lies."
+NEIGHBOURS = (
+    "They are neighbours on the map: houses on both sides of their border are alike in all but longitude and latitude, "
+    "and the border is crooked."
+)
 STRAIGHT = "They are neighbours on the map, and this network can draw only straight borders between them."
+NEAR, SOME = 0.05, 0.1
+"""A network has hardly learnt if it gets no more than this share of the rows beyond the largest class right. A class
+has some predictions if it has more than this share of them."""
 OUTDONE = {"random forest", "gradient boosting"}
 USUAL_UNITS = {"$1", "$100,000"}
 """Dollars, and the unit of scikit-learn's copy of the data."""
@@ -23,6 +29,9 @@ SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
 """Two results differ if they are this many spreads over the seeds apart, and by this much, or by this share of an
 error.
 """
+USUAL_SPREADS = 2
+"""Two trainings of one network are seldom more spreads apart."""
+ONE_TRAINING = "One more training says little: the spread over several tells."
 
 
 # -- the evaluation --------------------------------------------------------------------------------------
@@ -71,7 +80,19 @@ def _own(view: View, differs: bool) -> Details | None:
     if (apart > max(SPREADS * again.spread, floor)) is not differs or said == mean:
         return None
     spread = metric.unit.plus_minus(again.mean, again.spread) if len(comparison.scores) > 1 else mean
-    return about(Figure.SCORES, rows=own.unseen.rows, own=said, again=spread)
+    far = _how_far(metric.unit, apart, again.spread) if len(comparison.scores) > 1 else ONE_TRAINING
+    return about(Figure.SCORES, rows=own.unseen.rows, own=said, again=spread, far=far)
+
+
+def _how_far(unit: Unit, apart: float, spread: float) -> str:
+    """Return what the distance of one result from the mean of others with this spread says."""
+    here = f"(here ± {unit.size(USUAL_SPREADS * spread)})"
+    if apart <= USUAL_SPREADS * spread:
+        return f"One training may lie about two spreads away {here}, so {unit.amount(apart)} mean nothing."
+    return (
+        f"One training seldom lies more than two spreads away {here}. {unit.amount(apart)} are more: asks whether "
+        "rows, labels and epochs were alike."
+    )
 
 
 def never_predicted(view: View) -> Details | None:
@@ -89,15 +110,22 @@ def never_predicted(view: View) -> Details | None:
         return None
     seeds = len(c.scores)
     rows = f"{seeds} × {total // seeds:,}" if seeds > 1 and not total % seeds else f"{total:,}"
+    held_out = f"Of {rows} held-out rows {count:,} {'is' if count == 1 else 'are'} {label}."
+    of_data = next((said for said in _never(view) if said.startswith(f"{view.report.classes[largest]} is ")), held_out)
     few = (
-        f"It is too rare for the loss to care: of {rows} held-out rows {count:,} are {label}. The accuracy hardly "
-        "changes; the recall of the class is 0. Class weights or more such rows would help it."
+        f"{of_data} It is too rare for the loss to care. The accuracy hardly changes; the recall of the class is 0. "
+        "Class weights or more such rows would help it."
     )
     many = (
         f"It does: {count / total:.0%} of the held-out rows are {label}, and all of them are lost. So it is not too "
         "rare. Looks for its rows in the training part, at its labels, and whether the loss fell at all."
     )
     return about(Figure.CONFUSION, label=label, good=few if is_rare else many)
+
+
+def _never(view: View) -> list[str]:
+    """Return the observations on classes that are never predicted."""
+    return [seen.sentence for seen in view.report.observations if seen.symptom is Symptom.NEVER_PREDICTED]
 
 
 def _confused(counts: Sequence[Sequence[int]]) -> list[tuple[float, int, int]]:
@@ -131,8 +159,22 @@ def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Detai
     share, label, to = max(_confused(counts))
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
+    why = _hardly_learnt(view.report.classes, counts) or why
     values = {"share": f"{share:.0%}", "one": one, "other": other, "count": rows[to], "rows": sum(rows), "why": why}
     return about(Figure.CONFUSION, **values)
+
+
+def _hardly_learnt(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """Return a sentence on a network that is near the majority class; "" for others."""
+    total, largest = sum(map(sum, counts)), max(map(sum, counts))
+    if sum(row[label] for label, row in enumerate(counts)) - largest > NEAR * (total - largest):
+        return ""
+    columns = enumerate(zip(*counts, strict=True))
+    taken = [short(classes[at]) for at, column in columns if sum(column) > SOME * total]
+    *before, last = taken or [""]
+    if before:
+        return f"It has hardly learnt: it spreads all classes over {', '.join(before)} and {last}."
+    return f"It has hardly learnt: it takes nearly all rows for {last}." if last else ""
 
 
 def majority(view: View) -> Details | None:

@@ -21,13 +21,13 @@ JUMP, JUMPS = 0.1, 2
 ENTROPIES = ("SparseCategoricalCrossentropy", "CategoricalCrossentropy")
 OF_NETWORK = (
     "what in it is learnt",
-    "Walks through it with the shapes (rows × columns), and names the variables that gradients change. It reads no "
-    "file, no label and no ready-made weights. Could it have been written with Keras's own layers?",
+    "Walks through it with the shapes (rows × columns), and names the variables that gradients change. Shows that it "
+    "reads no file, no label and no ready-made weights. Could it have been written with Keras's own layers?",
 )
 OF_LOSS = (
     "when is it zero",
-    "Walks through it with the shapes (rows × columns). It reads nothing but the labels and outputs that it is given, "
-    "and holds no weights. Would one of Keras's own losses have done?",
+    "Walks through it with the shapes (rows × columns). Shows that it reads nothing but the labels and outputs that it "
+    "is given, and holds no weights. Would one of Keras's own losses have done?",
 )
 """What to ask besides about own code in a network, or about an own loss, and a good answer."""
 BOUNDED = frozenset({"Adam", "AdamW", "Adamax", "Nadam"})
