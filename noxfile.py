@@ -94,8 +94,8 @@ GUESTS = ("tensorflow", "tf_keras", "keras")
 PURE = "not tensorflow and not wall and not browser and not examples and not slow"
 """Tests that need none of these take about a minute on two cores."""
 
-WORKERS = str(min(os.cpu_count() or 1, 4))
-"""Processes that share the tests; each may hold 3 GB. More of them than processors take longer."""
+WORKERS = str(min((os.cpu_count() or 1) + 1, 4))
+"""Processes that share the tests; each may hold 3 GB. One more than processors, because many tests wait for a box."""
 
 
 def need_python(session: nox.Session) -> None:

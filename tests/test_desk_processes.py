@@ -20,7 +20,6 @@ import pytest
 
 pytest.importorskip("uvicorn")
 
-from conftest import ROOT, a_cell
 from desks import Served, enter
 from fakes import FakeSandbox
 from trained import small_data
@@ -28,7 +27,7 @@ from trained import small_data
 from checker.assignment import folders
 from checker.gradebooks import decisions, exchange
 from checker.gradebooks.decision_log import DecisionLog
-from checker.records.capture import Environment
+from checker.records.capture import CellResult, Environment
 from checker.records.decisions import Choice, Origin
 from checker.records.settings import ReferenceResults, RunSettings, unwatched
 from checker.run import batch, lock, places
@@ -37,6 +36,7 @@ from checker.wire import frames
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parent.parent
 STUDENTS = [f"s{number}" for number in range(5)]
 SEEDS = (11, 23)
 CHOICES = cycle([Choice.TICK, Choice.RESUBMIT])
@@ -51,7 +51,7 @@ def check(given: Path, out: Path, slow: str = "") -> None:
     def guest(job: object, beside: object) -> Iterator[frames.Frame]:
         time.sleep(1 if slow else 0)
         yield frames.message(Environment({"python": "3.11"}, "3", "no idiom of the legacy Keras"))
-        yield frames.message(a_cell(1))
+        yield frames.message(CellResult(index=1, source="x = 1", outputs=(), error=None, seconds=0.1))
 
     assignment = folders.load(ROOT / "reference" / "ocean_proximity")
     settings = RunSettings(assignment=assignment, dataset=small_data(assignment), seeds=SEEDS)
