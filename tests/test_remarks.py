@@ -6,7 +6,7 @@ import pytest
 from reports import a_cell, a_comparison, a_fail, a_network, a_pass, a_price, a_run
 from scanner import faults
 
-from checker.records.capture import Adaptation, CellError
+from checker.records.capture import Adaptation, CellError, CellOutput, Use
 from checker.records.comparison import Agreed, Agreement
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
@@ -92,21 +92,38 @@ def test_an_error_says_how_predictions_beyond_the_data_count():
     assert remarks.beyond_the_data(a_pass()) == ""
 
 
-def test_an_error_that_keras_counts_as_it_is_stands_beside_the_score():
-    """It is given only where it is larger than the score allows, in the data's unit."""
-    price = a_price()
-    fit = replace(price.answer.fits[-1], history={"mae": (9.0, 5.76)})
-    price = replace(
-        price,
-        answer=replace(price.answer, fits=(fit,)),
-        tracing=replace(price.tracing, target=SCALE),
-        own_results=(own_result("rmse", 268_725.0),),
-    )
-    assert f"a mean absolute error of $576,000 on training rows in cell {fit.cell}." in remarks.beyond_the_data(price)
+BAR = "1/2 ━━━━ 0s - mae: 9.1\r2/2 ━━━━ 0s 1ms/step - loss: 116.5 - mae: 5.76"
+
+
+def evaluating(report, text):
+    """Return a report whose answer is evaluated in the cell that trains it, which prints this text."""
+    fit = report.answer.fits[-1]
+    answer = replace(report.answer, fits=(replace(fit, history={"loss": (9.0,), "mae": (9.0,)}),))
+    answer = replace(answer, uses=(Use(fit.cell, "evaluate", fit.training),))
+    cells = (StudentCell(a_cell(fit.cell, "model.evaluate(X, Y)", CellOutput("text", text)), True),)
+    own = (own_result("rmse", 268_725.0),)
+    return replace(report, answer=answer, cells=cells, own_results=own, tracing=replace(report.tracing, target=SCALE))
+
+
+@pytest.mark.parametrize("text", ["[116.517, 5.76]", "Epoch 1/1\n2/2 - loss: 170.5 - mae: 9.0\n[1.2e2, 5.76]", BAR])
+def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
+    """It is given only where it is larger than the score allows, as it is printed and in the data's unit."""
+    price = evaluating(a_price(), text)
+    cell = price.answer.fits[-1].cell
+    said = f"Without that, `evaluate` in cell {cell} states a mean absolute error of 5.76, which is $576,000."
+    assert remarks.beyond_the_data(price).endswith(said)
     usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
     logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
     for report in (usual, logarithm):
         assert remarks.beyond_the_data(report).endswith("nearest of these.")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2/2 - loss: 170.5", "Epoch 1/1\n2/2 - loss: 170.5 - mae: 9.0", "[170.5]", "[1, 2, 9]"]
+)
+def test_an_error_that_is_not_printed_is_not_stated(text):
+    """What fit recorded is no result of evaluate, nor is a list of other results."""
+    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("nearest of these.")
 
 
 def single_softmax():

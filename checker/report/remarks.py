@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from checker.formats.text import counted
-from checker.keras_spec import watched
+from checker.judge import claims
 from checker.keras_spec.architectures import output_activation, output_units
 from checker.records.capture import Adaptation
 from checker.records.comparison import Comparison
 from checker.records.report import Report, Symptom
 from checker.records.tracing import TargetScale
-from checker.report.words import percent
+from checker.report.words import number, percent
 from checker.scoring import metrics, targets
 from checker.source import absences
 
@@ -56,22 +56,22 @@ def only_prediction(report: Report) -> str:
 
 
 def beyond_the_data(report: Report) -> str:
-    """Return sentences on predictions beyond the data's values, in a regression. With Keras's own error, which counts
-    them as they are, if it is larger than the score allows."""
+    """Return sentences on predictions beyond the data's values, in a regression. With the error that `evaluate`
+    printed, which counts them as they are, if it is larger than the score allows."""
     if report.classes or report.comparison is None:
         return ""
     said = "A prediction beyond all values in the data counts as the nearest of these."
-    fits, scale = report.answer.fits if report.answer else (), report.tracing.target if report.tracing else None
-    own = report.own_result.trained if report.own_result and report.own_result.metric == "rmse" else None
-    series = watched.ABSOLUTE_ERROR.series(fits[-1].history, False) if fits else ()
-    if own is None or not series or series[-1] is None or not (error := _in_the_datas_unit(series[-1], scale)):
+    own, scale = report.own_result, report.tracing.target if report.tracing else None
+    printed = claims.error_of_evaluate(report.cells, report.answer) if report.answer else None
+    if printed is None or own is None or own.metric != "rmse" or not own.scores:
         return said
-    if error <= own.score:  # a mean absolute error is never above the root of the mean squared error
+    cell, stated = printed
+    error = _in_the_datas_unit(stated, scale)
+    if error <= max(one.score for one in own.scores):  # a mean absolute error is never above an RMSE
         return said
-    value = metrics.find("mae", report.unit).unit.value(error)
-    return (
-        f"{said} Without that, Keras states a mean absolute error of {value} on training rows in cell {fits[-1].cell}."
-    )
+    value, plain = metrics.find("mae", report.unit).unit.value(error), number(stated)
+    which = value if error == stated else f"{plain}, which is {value}"
+    return f"{said} Without that, `evaluate` in cell {cell} states a mean absolute error of {which}."
 
 
 def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:
