@@ -10,7 +10,7 @@ from checker.records.capture import Adaptation, CellError, CellOutput, Use
 from checker.records.comparison import Agreed, Agreement
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
-from checker.records.report import Observation, StudentCell, Symptom
+from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
 from checker.records.tracing import TargetScale
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks, sentences
@@ -62,6 +62,26 @@ def test_figures_on_other_labels_say_whose_labels():
     honest = replace(report, tracing=a_pass().tracing)
     assert "labels" not in sentences.own_shown(honest)[1]
     assert "do not agree" in sentences.agreement(honest)
+
+
+@pytest.mark.parametrize(("own", "is_said"), [(0.036, True), (0.52, False)])
+def test_a_score_too_small_for_the_labels_that_agree_is_explained(own, is_said):
+    """46% other labels leave more than 3.6% of the rows right, so the page says how class numbers count."""
+    tracing = replace(a_pass().tracing, labels_differ=6_000, labels_compared=13_000)
+    cause = Cause(CauseKind.LABELS, tracing.labels_in_words, "Take the labels.")
+    report = replace(a_pass(), tracing=tracing, cause=cause, own_results=(own_result("accuracy", own),))
+    assert ("takes its class numbers for the data's, in which 0 is <1H OCEAN." in sentences.hollow(report)) is is_said
+    honest = replace(report, tracing=a_pass().tracing)
+    assert remarks.numbered_otherwise(honest) == ""
+
+
+def test_labels_that_are_not_compared_are_told():
+    """Two numbers of training rows on a page are explained."""
+    tracing = replace(a_pass().tracing, labels_compared=13_207)
+    said = "The labels of 13,207 training rows were compared with the data's: rows of very rare classes, and rows"
+    assert remarks.labels_compared(replace(a_pass(), tracing=tracing)).startswith(said)
+    assert "13,207 training rows were compared" in render_page(replace(a_pass(), tracing=tracing))
+    assert remarks.labels_compared(a_pass()) == ""
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from checker.gradebooks.decisions import Decided, Decision
 from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
-from checker.records.comparison import Baseline
+from checker.records.comparison import Baseline, Comparison
 from checker.records.evidence import OwnResult
 from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
 from checker.records.submission import Companion, Identity, Platform
@@ -63,7 +63,7 @@ from checker.report.html import (
     render_student_page,
     with_neighbours,
 )
-from checker.report.sentences import as_trained, curves_in_words
+from checker.report.sentences import as_trained, curves_in_words, side_of_the_bar
 from checker.report.svg import Scale, fitting
 from checker.report.tables import Results, junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
@@ -479,8 +479,21 @@ def test_the_test_is_told_in_figures() -> None:
     text = " ".join(PAGES["pass"].text.split())
     assert "A mean within 0.21 points of the bar cannot be decided with these seeds (level 0.1" in text
     assert "standard error 0.14 points" in text
-    assert "Clearly above the bar." in text
+    assert "Clearly better than the bar: 91.3%, and a PASS needs 88.9% or more." in text
     assert "with a probability of less than 0.1%" in text
+
+
+@pytest.mark.parametrize(
+    ("compared", "said"),
+    [
+        (a_comparison(0.7), "Clearly worse than the bar: 70.0%, and a PASS needs 88.9% or more."),
+        (an_error(222_168.0), "Clearly worse than the bar: $222,168, and a PASS needs $63,410 or less."),
+        (an_error(58_148.0), "Clearly better than the bar: $58,148, and a PASS needs $63,410 or less."),
+    ],
+)
+def test_the_side_of_the_bar_is_told_as_better_or_worse(compared: Comparison, said: str) -> None:
+    """Above the bar is worse for an error, so the words do not say above or below."""
+    assert side_of_the_bar(compared) == said
 
 
 def test_what_the_trainings_show_is_told() -> None:

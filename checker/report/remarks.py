@@ -19,6 +19,8 @@ RARE = 0.01
 """A class with less than this share of the held-out rows is rare."""
 FLAT = 1e-3
 """A loss that changes by less than this share of itself in a whole training is flat."""
+SLACK = 0.05
+"""By this much a share of some rows may differ from the share of others."""
 NEVER_TRAINED = "it was never trained"
 AS_IT_IS = "Here a prediction beyond all values in the data counts as it is."
 
@@ -40,6 +42,35 @@ def on_own_labels(report: Report) -> str:
         return said
     stated = metrics.find(claim.metric, claim.unit).unit.value(claim.stated)
     return f"{said}; cell {claim.cell} states {stated}, by the file's own labels"
+
+
+def numbered_otherwise(report: Report) -> str:
+    """Return a sentence on the two ways in which class numbers count, if the file's own score is too small for the
+    labels that agree: these allow for renumbered classes, and the score does not where the numbers are unclear."""
+    own, claim, tracing = report.own_result, report.claim, report.tracing
+    if own is None or claim is None or tracing is None or not has_other_labels(report) or not report.classes:
+        return ""
+    shown, agree = own.unseen or next(iter(own.scores), None), 1 - tracing.labels_differ / tracing.labels_compared
+    # a row that is right by the file's labels, and whose label is the data's, is right by the data's labels
+    if claim.metric != own.metric or shown is None or shown.score > claim.stated + agree - 1 - SLACK:
+        return ""
+    return (
+        f"The accuracy in the file takes its class numbers for the data's, in which 0 is {report.classes[0]}. The "
+        "share of other labels takes each number for the class that it fits best."
+    )
+
+
+def labels_compared(report: Report) -> str:
+    """Return a sentence on the training rows whose labels were compared with the data's, if these are fewer than all
+    training rows."""
+    tracing = report.tracing
+    if tracing is None or not 0 < tracing.labels_compared < tracing.training_rows:
+        return ""
+    which = "of very rare classes" if report.classes else "at the data's highest value"
+    return (
+        f"The labels of {tracing.labels_compared:,} training rows were compared with the data's: rows {which}, and "
+        "rows that were not found, do not count."
+    )
 
 
 def only_prediction(report: Report) -> str:

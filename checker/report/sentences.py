@@ -113,6 +113,16 @@ def difference(comparison: Comparison) -> float:
     return comparison.mean - comparison.reference_mean
 
 
+def side_of_the_bar(compared: Comparison) -> str:
+    """Return a sentence on the side of the bar that a mean clearly lies on, with the figures."""
+    measured, value = metric(compared), metric(compared).unit.value
+    is_worse = measured.is_better(compared.bar, compared.mean)
+    needed = f"{value(compared.bar)} or {'more' if measured.higher_is_better else 'less'}"
+    return (
+        f"Clearly {'worse' if is_worse else 'better'} than the bar: {value(compared.mean)}, and a PASS needs {needed}."
+    )
+
+
 def without_inputs(report: Report) -> str:
     """Return a sentence on held-out rows that the answer was never fed, and on how they count; "" if there are none."""
     compared = report.comparison
@@ -195,7 +205,8 @@ def meaning(report: Report, is_for_students: bool) -> str:
 
 def hollow(report: Report) -> str:
     """Return why the score and its curves mean nothing; "" if they are meaningful."""
-    return _HOLLOW.get(report.cause.kind, "") if report.cause else ""
+    said = _HOLLOW.get(report.cause.kind, "") if report.cause else ""
+    return " ".join(filter(None, (said, said and remarks.numbered_otherwise(report))))
 
 
 def own_shown(report: Report) -> tuple[str, str] | None:
