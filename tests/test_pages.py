@@ -235,7 +235,7 @@ def test_the_index_is_filtered_by_keyboard(visit) -> None:
     assert seen.shown() == names("FAIL")
     assert seen.page.get_by_role("button", pressed=True).inner_text().startswith("FAIL")
     assert seen.page.get_by_role("status").inner_text() == f"{len(names('FAIL'))} of {COHORT} shown"
-    seen.tab_to(seen.page.get_by_label("Failed rule"))
+    seen.tab_to(seen.page.get_by_label("Missed rule"))
     seen.page.keyboard.press("ArrowDown")  # the required rule that all of them failed
     assert seen.shown() == names("FAIL")
     seen.page.keyboard.press("ArrowDown")  # advice that none of them failed

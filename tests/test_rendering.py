@@ -465,7 +465,9 @@ def test_of_errors_the_smallest_is_on_top() -> None:
     """An error beyond all others lies at the edge, and the others stay apart."""
     field = (Baseline("mean", 115_000.0, 900.0), Baseline("linear regression", 69_000.0, 900.0))
     (words,) = Page(field_figure(replace(an_error(9e8), baselines=field))).values("aria-label", "svg")[:1]
-    assert words.endswith("reference $53,410, linear regression $69,000, mean $115,000, this submission $900,000,000")
+    assert words.endswith(
+        "reference $53,410, linear regression $69,000, always the mean $115,000, this submission $900,000,000"
+    )
 
 
 def test_without_other_models_no_field_is_drawn() -> None:
@@ -852,6 +854,21 @@ def test_the_cohort_s_figure_is_told_in_words() -> None:
         "REFER 1, from 88.8% to 88.8%, median 88.8%. Beside them: bar 88.9%, reference 91.9%, "
         "logistic regression 80.7%, majority class 44.1%, random forest 97.4%"
     )
+
+
+def test_a_void_score_does_not_look_like_a_score() -> None:
+    """A score that says nothing about the network is grey and named in the table, hollow and not counted in the
+    figure; without one, nothing is said of it."""
+    cause = Cause(CauseKind.LEAK, "Column 3 gives the class away.", "Take it out.")
+    leak = replace(a_pass("Leaky", 1.0), verdict=Verdict.FAIL, cause=cause)
+    index = render_index("Practical 4", [Entry(a_pass(), "reports/a.html"), Entry(leak, "reports/b.html")], [], DATA)
+    assert '<td class="figure void" data-sort="1.0">100.0%<small class="single"> void</small></td>' in index
+    assert 'class="void"' in index.partition("<figure>")[2]
+    assert "FAIL, void" in index
+    assert "Mean accuracy of 2 submissions: PASS 1, from 91.3% to 91.3%, median 91.3%; 1 void." in index
+    assert "A void score" in index
+    plain = render_index("Practical 4", [Entry(a_pass(), "reports/a.html")], [], DATA)
+    assert "void" not in Page(plain).text
 
 
 def test_the_cohort_s_bar_is_of_the_most_seeds() -> None:

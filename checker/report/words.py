@@ -43,6 +43,11 @@ def scaler(one: Scaler) -> str:
     return f"{SCALERS[one.kind]} {FITTED_ON[one.fitted_on]}"
 
 
+def model_name(name: str) -> str:
+    """Return a traditional model's name for a chart: the bare "mean" does not say that it is a guess."""
+    return "always the mean" if name == "mean" else name
+
+
 def percent(fraction: float | None) -> str:
     """Return 0.9132 as "91.3%"."""
     return PERCENT.value(fraction)
