@@ -225,6 +225,19 @@ def test_a_network_without_plain_data_has_no_architecture(run, exhibits, make):
     assert result.rationale == "its layers are its own code, which cannot be read off"
 
 
+@pytest.mark.parametrize(("mean", "outcome"), [(0.0, Outcome.PASSED), (2_636.0, Outcome.UNKNOWN)])
+def test_inputs_of_a_network_of_own_code_are_seen_in_the_data(run, exhibits, make, mean, outcome):
+    """Scaled inputs can be seen without the layers; large ones may be scaled by a layer of the file's own."""
+    column = a_column(train_mean=mean)
+    tracing = Tracing(source=FeatureSource.TRACED, reason="All.", columns=(column,), rows=ArrayRef("0", (1,), "int32"))
+    answer = make.model(architecture=None, unrebuildable="a Lambda")
+    (result,) = run(
+        "from checker.assignment.rules import test_inputs_are_scaled",
+        replace(exhibits, answer=answer, tracing=tracing),
+    )
+    assert result.outcome is outcome
+
+
 def test_rows_that_were_not_traced_are_no_evidence(run, exhibits):
     """A rule about the rows could not be checked where they were not found in the data."""
     known = replace(exhibits, tracing=Tracing(source=FeatureSource.NOWHERE, reason="not found"))

@@ -294,10 +294,12 @@ def is_unseen(seen: SeenRows) -> bool:
     "the training rows.",
     short="Inputs not scaled",
 )
-def test_inputs_are_scaled(architecture: Architecture, tracing: Tracing) -> None:
-    """The inputs are of a sensible size."""
+def test_inputs_are_scaled(answer: ModelCapture, tracing: Tracing) -> None:
+    """The inputs are scaled."""
     large = [c for c in tracing.columns if abs(c.train_mean) > 10 or c.train_deviation > 10]
-    assert not large or normalises_inputs(architecture), (
+    if large and answer.architecture is None:
+        unknown("its layers are its own code, which may scale the inputs")
+    assert not large or (answer.architecture and normalises_inputs(answer.architecture)), (
         f"Inputs not scaled: {len(large)} of {len(tracing.columns)} hold large numbers.\n"
         "Large numbers make training slow and unsteady.\n"
         + "\n".join(

@@ -15,7 +15,7 @@ from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks
-from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
+from checker.report.vocabulary import AGAIN, BEFORE, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
@@ -194,13 +194,18 @@ def as_trained(report: Report) -> str:
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
 
 
-def meaning(report: Report, is_for_students: bool) -> str:
-    """Return the verdict's meaning, for a demonstrator or for the student."""
+def meaning(report: Report, is_for_students: bool, is_self_check: bool = False) -> str:
+    """Return the verdict's meaning, for a demonstrator or for the student; nothing was handed in for a self-check."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
         return "Not there yet: there is nothing to check"
-    if report.answer is None and any(failure.cause is FailureCause.CUT_SHORT for failure in report.failures):
-        return STOPPED[is_for_students]
-    return (YOURS if is_for_students else MEANING)[report.verdict]
+    cut = next((one for one in report.failures if one.cause is FailureCause.CUT_SHORT), None)
+    is_cut = report.answer is None and cut is not None
+    if is_for_students:
+        said = STOPPED if is_cut else YOURS[report.verdict]
+        return said.replace(AGAIN, BEFORE) if is_self_check else said
+    if not is_cut or cut is None:
+        return MEANING[report.verdict]
+    return f"Read {'the file' if cut.cell is None else f'cell {cut.cell}'}, then decide resubmit: nothing was measured"
 
 
 def hollow(report: Report) -> str:

@@ -21,8 +21,10 @@ YOURS = {
     Verdict.REFER: "A demonstrator decides with you",
 }
 """A verdict's meaning for the student."""
-STOPPED = ("Nothing was measured: resubmit. Read the cell first", "Not checked: change it and hand it in again")
-"""The meaning of a run that a limit ended before any network was trained: for the demonstrator, and for the student."""
+STOPPED = "Not checked: change it and hand it in again"
+"""The meaning of a run that a limit ended before any network was trained, for the student."""
+AGAIN, BEFORE = "and hand it in again", "before you hand it in"
+"""When to change a file: after a submission, and in a self-check."""
 LIKENESS = {
     Likeness.FEW: "They are too few to matter, so all models are scored without them.",
     Likeness.ALIKE: "They are like the others, so all models are scored without them.",
