@@ -183,27 +183,29 @@ def test_a_flat_curve_is_said_to_be_flat():
 
 def confused(*rows):
     """Return a report of five seeds with this confusion matrix."""
-    return replace(a_fail(), comparison=replace(a_comparison(), confusion=rows))
+    of_data = (9_136, 6_551, 5, 2_290, 2_658)
+    return replace(a_fail(), comparison=replace(a_comparison(), confusion=rows), class_rows=of_data)
 
 
 def test_the_confusion_matrix_is_told_in_words():
     """A rare class that is never predicted is said to be rare, and the most frequent confusion is named."""
     report = confused((900, 50, 0, 40, 5), (20, 950, 0, 0, 0), (5, 0, 0, 0, 0), (40, 0, 0, 950, 0), (729, 1, 0, 0, 270))
     assert remarks.confusions(report) == (
-        "ISLAND is never predicted: only 5 of the 5 × 792 held-out rows are of this class. "
-        "Most often, NEAR OCEAN is taken for <1H OCEAN: 72.9% of its rows."
+        "ISLAND is never predicted: only 5 of the data's 20,640 rows are of this class. "
+        "Largest share among the common classes: 72.9% of NEAR OCEAN is taken for <1H OCEAN."
     )
+    assert remarks.confusions(replace(report, class_rows=())).startswith("ISLAND is never predicted. ")
     page = render_page(report)
     assert "5 × 792 held-out rows, over all seeds." in page
     assert "taken for &lt;1H OCEAN" in page
     told = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, "It is rare."),))
-    assert remarks.confusions(told).startswith("Most often")
+    assert remarks.confusions(told).startswith("Largest share")
 
 
 def test_a_common_class_that_is_never_predicted_is_not_said_to_be_rare():
     """Two classes are named in one sentence, and nothing is added about their number."""
     report = confused((9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (0, 0, 0, 9, 0), (0, 0, 0, 0, 9))
-    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Most often")
+    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Largest share")
     perfect = confused(*((9 * (row == column) for column in range(5)) for row in range(5)))
     assert remarks.confusions(replace(perfect, comparison=None)) == ""
 
@@ -252,13 +254,18 @@ def test_a_missing_file_is_not_an_adaptation():
 
 
 def test_parts_of_the_data_are_named_beside_a_fail():
-    """Advice on development and test rows stands at the top of a FAIL, in both editions, and once; not of a PASS."""
-    rules = (a_rule("test_final_test_on_unseen_rows", rationale="No test on unseen rows."), a_rule("test_other"))
+    """Advice on development and test rows stands at the top of a FAIL, in both editions, and once; not of a PASS. The
+    heading of the other advice then counts what is left."""
+    said = "No test on unseen rows: `evaluate` got training rows."
+    rules = (a_rule("test_final_test_on_unseen_rows", rationale=said), a_rule("test_other"))
     report = replace(a_pass(mean=0.8), verdict=Verdict.FAIL, rules=rules, reasons=("It is below the bar.",))
     for page in (render_page(report), render_student_page(report)):
-        assert "Also, as advice: no test on unseen rows. Mend." in " ".join(page.partition("<h2 id")[0].split())
-        assert page.lower().count("no test on unseen rows") == 1
-    assert "Also, as advice" not in render_page(replace(a_pass(), rules=rules))
+        top = " ".join(page.partition("<h2 id")[0].split())
+        assert "<strong>Advice:</strong> <code>evaluate</code> got training rows. Mend." in top
+        assert page.count("got training rows") == 1
+        assert "More advice</h2> <span" in page
+    assert "<strong>Advice:</strong>" not in render_page(replace(a_pass(), rules=rules))
+    assert sentences.untitled(a_rule("test_other")) == "Missed."
 
 
 @pytest.mark.parametrize(

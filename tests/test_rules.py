@@ -382,6 +382,10 @@ def test_rows_behind_weights_from_elsewhere_could_not_be_checked(run, exhibits, 
         few = {"training_rows": 20, "labels_differ": 300, "seen": (SeenRows(3, "evaluate", 100, 50),)}
         worse = replace(strange, tracing=replace(known.tracing, **few))
         assert {rule.outcome for rule in run(text, worse)} == {Outcome.FAILED}
+        said = "No test on unseen rows: `evaluate` got {}, so nothing was tested on unseen ones."
+        assert run(text, worse)[-1].rationale == said.format("training rows too")
+        alone = replace(worse, tracing=replace(worse.tracing, seen=(SeenRows(3, "evaluate", 100, 100),)))
+        assert run(text, alone)[-1].rationale == said.format("only training rows")
 
 
 def test_no_scaler_was_fitted_on_nothing_else(run, exhibits):

@@ -274,8 +274,11 @@ def test_final_test_on_unseen_rows(answer: ModelCapture, tracing: Tracing) -> No
     assert answer.uses or tracing.seen, "No test: neither `evaluate` nor `predict` was called on the network."
     if not tracing.seen:
         pytest.skip("the rows of its test were not found in the data set")
+    calls = " and ".join(f"`{how}`" for how in dict.fromkeys(seen.how for seen in tracing.seen))
+    is_all = all(seen.trained_on == seen.rows for seen in tracing.seen)
+    rows = "only training rows" if is_all else "training rows too"
     assert any(map(is_unseen, tracing.seen)), (
-        "No test on unseen rows: every test set holds training rows.\n"
+        f"No test on unseen rows: {calls} got {rows}, so nothing was tested on unseen ones.\n"
         + "\n".join(
             f"Cell {seen.cell}, `{seen.how}`: training rows are {seen.trained_on:,} of {seen.rows:,}."
             for seen in tracing.seen

@@ -16,7 +16,7 @@ from checker.scoring import metrics, targets
 from checker.source import absences
 
 RARE = 0.01
-"""A class with less than this share of the held-out rows is rare."""
+"""A class with less than this share of the rows is rare."""
 FLAT = 1e-3
 """A loss that changes by less than this share of itself in a whole training is flat."""
 SLACK = 0.05
@@ -128,8 +128,8 @@ def held_out_rows(compared: Comparison) -> str:
 
 
 def confusions(report: Report) -> str:
-    """Return sentences on the classes that are never predicted, unless an observation says it, and on the class that is
-    taken for another the most often, apart from rare ones."""
+    """Return sentences on the classes that are never predicted, unless an observation says it, and on the class of
+    which the largest share is taken for another, apart from rare ones."""
     compared = report.comparison
     if compared is None or not compared.confusion:
         return ""
@@ -145,9 +145,13 @@ def _unpredicted(report: Report, compared: Comparison) -> str:
     if not found:
         return ""
     said = f"{', '.join(before)} and {last} are never predicted" if before else f"{last} is never predicted"
-    if all(rows[at] < RARE * sum(rows) for at in found):
-        theirs = f"{sum(rows[at] for at in found):,} of the {held_out_rows(compared)}"
-        said += f": only {theirs} are of {'these classes' if before else 'this class'}"
+    of_data = report.class_rows
+    if len(of_data) == len(rows) and all(of_data[at] < RARE * sum(of_data) for at in found):
+        theirs = sum(of_data[at] for at in found)
+        are = "row is" if theirs == 1 else "rows are"
+        said += (
+            f": only {theirs:,} of the data's {sum(of_data):,} {are} of {'these classes' if before else 'this class'}"
+        )
     return f"{said}."
 
 
@@ -160,7 +164,8 @@ def _most_confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -
         if predicted != true and count and sum(counts) >= RARE * whole
     ]
     share, true, predicted = max(shares, default=(0.0, "", ""))
-    return f"Most often, {true} is taken for {predicted}: {percent(share)} of its rows." if share else ""
+    said = f"Largest share among the common classes: {percent(share)} of {true} is taken for {predicted}."
+    return said if share else ""
 
 
 # -- the file ----------------------------------------------------------------------------------------------

@@ -100,6 +100,12 @@ def failed(report: Report, importance: Importance) -> list[RuleResult]:
     return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
 
 
+def untitled(rule: RuleResult) -> str:
+    """Return a rule's finding without the title before its colon, where a page has a title of its own."""
+    _, colon, rest = rule.finding.partition(": ")
+    return f"{rest[:1].upper()}{rest[1:]}" if colon else rule.finding
+
+
 def is_by_score(report: Report) -> bool:
     """Tell whether a FAIL is by the score and its cause only explains the score: no required rule says the cause."""
     if report.verdict is not Verdict.FAIL or report.cause is None or report.comparison is None:
@@ -130,8 +136,8 @@ def without_inputs(report: Report) -> str:
         return ""
     missing = compared.missing
     said = [
-        f"Of {missing.rows:,} held-out rows, {missing.missing:,} have no inputs: the network was never given them. "
-        f"{LIKENESS[missing.likeness]}"
+        f"Of {missing.rows:,} distinct held-out rows, {missing.missing:,} have no inputs: the network was never given "
+        f"them. {LIKENESS[missing.likeness]}"
     ]
     if missing.groups:
         said.append(f"Missing are {missing.in_words}.")

@@ -57,6 +57,7 @@ def with_templates_of(*packages: str) -> Environment:
         "duration": words.duration,
         "failed": sentences.failed,
         "file_name": sentences.file_name,
+        "untitled": sentences.untitled,
         "who": sentences.identity_words,
         "side_of_the_bar": sentences.side_of_the_bar,
         "size": words.size,
