@@ -401,6 +401,28 @@ def test_a_cause_leads_and_its_rule_is_not_said_again():
     assert rule.rationale not in render_page(report)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (CauseKind.LABELS, "`Y = housing['longitude']` in cell 1 makes these labels."),
+        (CauseKind.LEAK, "`X = housing.values` in cell 1 makes these inputs."),
+        (CauseKind.UNSCALED, ""),
+    ],
+)
+def test_labels_and_leaks_name_the_line_that_makes_them(kind, said):
+    """The line stands at the top of both editions, with a link to its cell; other causes have none."""
+    cells = (
+        StudentCell(a_cell(1, "X = housing.values\nY = housing['longitude']"), True),
+        StudentCell(a_cell(14, "model.fit(X, Y)"), True),
+    )
+    cause = Cause(kind, "It is wrong.", "Mend it.")
+    report = replace(a_pass(), verdict=Verdict.FAIL, rules=(), cause=cause, reasons=(cause.sentence,), cells=cells)
+    assert lead_of(report).explanation == lead_of(report, is_for_students=True).explanation == said
+    for page in (render_page(report), render_student_page(report)):
+        link = '</code> in <a href="#cell-1">cell 1</a> makes these'
+        assert (link in page.partition("<h2 id")[0]) is bool(said)
+
+
 def test_a_score_below_the_bar_leads_where_its_cause_is_no_required_rule():
     """The verdict's own reason comes first, and its cause once, as what is likely."""
     cause = Cause(CauseKind.UNSCALED, "The 9 inputs are large.", "Scale them.")

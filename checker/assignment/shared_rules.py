@@ -221,7 +221,7 @@ def assert_enough_rows(rows: int, data_rows: int) -> None:
 
 @pytest.mark.required(
     help="Keep features and labels in the same order: split, shuffle and drop rows of both together.",
-    short="Labels are not the data's",
+    short="Labels differ from the data's",
 )
 def test_labels_are_the_datas(tracing: Tracing, answer: ModelCapture) -> None:
     """Each row was trained on with the label that the data has for it."""

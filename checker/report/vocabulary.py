@@ -58,7 +58,7 @@ FAILURES = {
 """A failure's name, by its cause."""
 CAUSES = {
     CauseKind.FILE_CUT: "Run ended early",
-    CauseKind.LABELS: "Labels are not the data's",
+    CauseKind.LABELS: "Labels differ from the data's",
     CauseKind.LEAK: "Target among the inputs",
     CauseKind.CELL_FAILED: "A failed cell",
     CauseKind.ROWS: "Rows left out",
