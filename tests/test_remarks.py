@@ -11,7 +11,7 @@ from checker.records.comparison import Agreed, Agreement
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
-from checker.records.tracing import TargetScale
+from checker.records.tracing import FittedOn, Scaler, ScalerKind, TargetScale
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks, sentences
 from checker.report.html import render_page, render_student_page
@@ -168,6 +168,8 @@ def test_a_network_with_one_output_says_which_one():
     assert lead_of(report).explanation == "So every prediction is $100,000. Use none."
     assert lead_of(replace(report, tracing=None)).explanation == "Use none."
     assert remarks.only_prediction(a_price()) == ""
+    assert remarks.beyond_the_data(report) == ""
+    assert remarks.AS_IT_IS not in sentences.curves_in_words(report)
 
 
 def test_a_flat_curve_is_said_to_be_flat():
@@ -229,6 +231,36 @@ def test_a_network_that_was_never_trained_is_named():
     assert "<code>model</code> (cell 3) was never trained." in render_page(report)
     none = replace(report, selection=Selection(None, "no model for this task found"))
     assert remarks.no_answer(none) == "No model for this task found."
+
+
+def test_only_a_trained_network_could_be_the_answer_instead():
+    """Where each other network was never trained, nobody is told how to choose one."""
+    idle = Rejected(1, "`model`", 3, "it was never trained")
+    for render, said in ((render_page, "To judge another one"), (render_student_page, "Is another one your answer?")):
+        report = replace(a_fail(), selection=Selection(None, "none", (idle,)))
+        assert said not in render(report)
+        other = replace(idle, model=2, reason="it has 2 inputs")
+        assert said in render(replace(report, selection=Selection(None, "none", (idle, other))))
+
+
+def test_a_traceback_shows_no_frames_of_the_checker():
+    """The checker's own wrappers in the sandbox say nothing to a student; the file's and a library's lines stay."""
+    own = "\x1b[36mFile \x1b[39m\x1b[32m/checker/checker/guest/data_paths.py:145\x1b[39m, in wrapper\n--> 145 hid()\n"
+    parts = ("FileNotFoundError\nCell In[2], line 1\n----> 1 read()\n", own, "File pandas.py:1, in read\n", own)
+    error = CellError("FileNotFoundError", "x", "\n".join((*parts, "FileNotFoundError: x")))
+    page = render_page(replace(a_pass(), cells=(StudentCell(a_cell(2, "read()", error=error), True),)))
+    shown = page.partition('id="cell-2"')[2]
+    assert "data_paths" not in shown and "hid()" not in shown
+    assert "In[2], line 1" in shown and "pandas.py:1" in shown and "FileNotFoundError: x" in shown
+
+
+def test_a_scaler_is_fitted_anew_only_where_a_network_is_trained_again():
+    """A page of a network that was not trained again says nothing of seeds."""
+    tracing = a_pass().tracing
+    scaled = replace(tracing.columns[0], scaler=Scaler(ScalerKind.STANDARD, FittedOn.TRAINED))
+    report = replace(a_pass(), tracing=replace(tracing, columns=(scaled,)))
+    assert "standardised on the training rows; anew for each seed<" in render_page(report)
+    assert "standardised on the training rows<" in render_page(replace(report, runs=()))
 
 
 def test_errors_of_cells_are_part_of_how_the_file_ended():

@@ -89,7 +89,7 @@ def only_prediction(report: Report) -> str:
 def beyond_the_data(report: Report) -> str:
     """Return sentences on predictions beyond the data's values, in a regression. With the error that `evaluate`
     printed, which counts them as they are, if it is larger than the score allows."""
-    if report.classes or report.comparison is None:
+    if report.classes or report.comparison is None or only_prediction(report):
         return ""
     said = "A prediction beyond all values in the data counts as the nearest of these."
     own, scale = report.own_result, report.tracing.target if report.tracing else None
@@ -179,6 +179,11 @@ def no_answer(report: Report) -> str:
         return f"{idle[-1].variable or 'A network'} (cell {idle[-1].cell}) was never trained."
     reason = report.selection.reason.rstrip(".")
     return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def has_choice(report: Report) -> bool:
+    """Tell whether another network of the file could be the answer: a trained one."""
+    return any(one.reason != NEVER_TRAINED for one in report.selection.rejected)
 
 
 def with_errors(report: Report) -> str:

@@ -305,7 +305,7 @@ def _scale_of_curves(report: Report, formula: str) -> str:
     unit = metrics.find("rmse", report.unit).unit
     own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
     where = f"in {own}" if formula == "value" else f"in scaled units, `{formula}`, not in {own}"
-    return f"{charts} {where}. {remarks.AS_IT_IS}"
+    return f"{charts} {where}." if remarks.only_prediction(report) else f"{charts} {where}. {remarks.AS_IT_IS}"
 
 
 def decision_rows(report: Report) -> str:

@@ -88,6 +88,7 @@ def with_templates_of(*packages: str) -> Environment:
         "adapted": remarks.adapted,
         "beyond_the_data": remarks.beyond_the_data,
         "confusions": remarks.confusions,
+        "has_choice": remarks.has_choice,
         "has_other_labels": remarks.has_other_labels,
         "held_out_rows": remarks.held_out_rows,
         "labels_compared": remarks.labels_compared,

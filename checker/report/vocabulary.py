@@ -95,10 +95,12 @@ SCALERS = {
     ScalerKind.MAX_ABS: "scaled by its greatest size",
 }
 FITTED_ON = {
-    FittedOn.TRAINED: "on the training rows; anew for each seed",
-    FittedOn.WATCHED_TOO: "on the training and development rows; anew for each seed",
+    FittedOn.TRAINED: "on the training rows",
+    FittedOn.WATCHED_TOO: "on the training and development rows",
     FittedOn.ALL: "on all rows",
 }
+ANEW = "; anew for each seed"
+"""What follows a scaler of the training's rows where a network was trained again."""
 LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
 ROW_KINDS = {
     RowKind.TRAINED: "it was trained on",
