@@ -401,6 +401,13 @@ def test_a_cause_leads_and_its_rule_is_not_said_again():
     assert rule.rationale not in render_page(report)
 
 
+def test_a_failure_shows_its_cell():
+    """The cell that a FAIL is about stands at the top of both editions, and on paper."""
+    report = replace(stopped(FailureCause.NO_ANSWER), cells=(StudentCell(a_cell(2, "x = read('a.csv')"), True),))
+    for page in (render_page(report), render_student_page(report)):
+        assert '<details class="printed" open><summary>Cell 2</summary>' in page.partition("<h2 id")[0]
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

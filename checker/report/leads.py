@@ -128,7 +128,7 @@ def _failing(report: Report) -> Lead:
     failure = next((one for one in report.failures if blame.VERDICTS[one.cause] is Verdict.FAIL), None)
     if failure is not None:
         title = looks.name_of(failure, report.execution.ending)
-        return Lead(title, failure.rationale, TELL, failure.help, detail=failure.detail)
+        return Lead(title, failure.rationale, TELL, failure.help, detail=failure.detail, cell=failure.cell)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
         kind, help, rule = report.cause.kind, report.cause.help, causes.SAME.get(report.cause.kind, "")
