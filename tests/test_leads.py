@@ -160,6 +160,29 @@ def test_a_stopped_run_shows_the_cell_and_names_the_limit(ending):
     assert "top to bottom" in theirs.advice
 
 
+def test_a_self_check_asks_for_a_change_before_the_first_hand_in():
+    """Nothing was handed in yet, so nothing can be handed in again."""
+    again, before = "change it and hand it in again", "change it before you hand it in"
+    for report in (CLOSED["below the bar"], replace(stopped(FailureCause.CUT_SHORT), answer=None)):
+        assert again in render_student_page(report)
+        page = render_student_page(report, is_self_check=True)
+        assert before in page
+        assert "hand it in again" not in page
+
+
+def test_own_code_leaves_rules_to_look_at():
+    """Required rules that could not be checked because of the network's own code are among the steps."""
+    report = open_to(replayed="the layer `Block` is not a built-in Keras layer")
+    met, left = a_rule("test_met", Outcome.PASSED), a_rule("test_depth", Outcome.UNKNOWN)
+    steps = lead_of(replace(report, rules=(met, left))).steps
+    assert steps[1] == f"Not checked, so look in cell {report.answer.cell} too. Is it so? {left.sentence}"
+    assert steps[3].startswith("No to one of them, or it reads a file")
+    assert lead_of(replace(report, rules=(met,))).steps[1:] == [
+        "Yes: ask the questions and tick as usual.",
+        "No, it reads a file, labels or ready-made weights: decide `resubmit`.",
+    ]
+
+
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():
     """If an answer was trained before the run ended, a demonstrator looks at the rest."""
     cause = Cause(CauseKind.FILE_CUT, "The file used more memory than allowed and was stopped in cell 8.", "Use less.")
@@ -252,9 +275,13 @@ def test_a_run_that_measured_nothing_has_steps():
     report = replace(report, cells=(begun,), execution=replace(report.execution, ending=Ending.MEMORY))
     lead, page = lead_of(report), render_page(report)
     assert lead.steps[0].startswith("Read cell 2, and do not run it: which array")
-    assert lead.steps[1] == "Decide `resubmit`: nothing was measured."
-    assert "Nothing was measured: resubmit. Read the cell first" in page
-    assert "hand it in again" in lead_of(report, is_for_students=True).advice
+    assert lead.steps[1] == "Decide `resubmit` in both cases: nothing was measured."
+    assert [step.partition(" ")[0] for step in lead.steps[2:]] == ["Honest", "Deliberate"]
+    assert "Read cell 2, then decide resubmit: nothing was measured" in page
+    assert "watch that the file stays under the limit. " in lead_of(report, is_for_students=True).advice
+    named = replace(report.failures[0], rationale="Your file used more memory than the 4 GiB allowed.")
+    named = lead_of(replace(report, failures=(named,)), is_for_students=True)
+    assert "watch that the file stays under 4 GiB. Run the whole file" in named.advice
     for shown in (page, render_student_page(report)):
         assert "Cells after the one in which the run ended did not run." in shown
         assert "makes a network" not in shown
@@ -372,6 +399,35 @@ def test_a_cause_leads_and_its_rule_is_not_said_again():
     assert (lead.sentence, lead.explanation) == (cause.sentence, rule.detail)
     assert lead.advice == cause.help
     assert rule.rationale not in render_page(report)
+
+
+def test_a_failure_shows_its_cell():
+    """The cell that a FAIL is about stands at the top of both editions, and on paper."""
+    report = replace(stopped(FailureCause.NO_ANSWER), cells=(StudentCell(a_cell(2, "x = read('a.csv')"), True),))
+    for page in (render_page(report), render_student_page(report)):
+        assert '<details class="printed" open><summary>Cell 2</summary>' in page.partition("<h2 id")[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (CauseKind.LABELS, "`Y = housing['longitude']` in cell 1 makes these labels."),
+        (CauseKind.LEAK, "`X = housing.values` in cell 1 makes these inputs."),
+        (CauseKind.UNSCALED, ""),
+    ],
+)
+def test_labels_and_leaks_name_the_line_that_makes_them(kind, said):
+    """The line stands at the top of both editions, with a link to its cell; other causes have none."""
+    cells = (
+        StudentCell(a_cell(1, "X = housing.values\nY = housing['longitude']"), True),
+        StudentCell(a_cell(14, "model.fit(X, Y)"), True),
+    )
+    cause = Cause(kind, "It is wrong.", "Mend it.")
+    report = replace(a_pass(), verdict=Verdict.FAIL, rules=(), cause=cause, reasons=(cause.sentence,), cells=cells)
+    assert lead_of(report).explanation == lead_of(report, is_for_students=True).explanation == said
+    for page in (render_page(report), render_student_page(report)):
+        link = '</code> in <a href="#cell-1">cell 1</a> makes these'
+        assert (link in page.partition("<h2 id")[0]) is bool(said)
 
 
 def test_a_score_below_the_bar_leads_where_its_cause_is_no_required_rule():

@@ -206,7 +206,8 @@ def shown(report):
 def test_pages_say_that_rows_are_left_out_for_everyone():
     """Pages have one sentence on the number of rows, and one on what follows."""
     assert shown(with_missing(a_pass(), Likeness.ALIKE)) == (
-        "Of 18,432 held-out rows, 1,315 have no inputs: the network was never given them. They are like the others, "
+        "Of 18,432 distinct held-out rows, 1,315 have no inputs: the network was never given them. They are like the "
+        "others, "
         "so all models are scored without them."
     )
 

@@ -139,15 +139,21 @@ def test_axe_would_find_faults(chromium) -> None:
     page.close()
 
 
+POINTS = "parseFloat(getComputedStyle(one).fontSize) * 0.75 * (one.closest('.tiles') ? 0.75 : 1)"
+"""The size of an element's text on paper, where tiles are drawn at three quarters of their size."""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_prints_whole_and_on_white(visit, pictures: Path, name: str) -> None:
-    """On paper nothing is cut off that a screen would scroll, also for those who read on a dark screen. A submission
-    takes two sheets at most, with the good answers on them."""
+    """On paper nothing is cut off that a screen would scroll, also for those who read on a dark screen. The text beside
+    scores has 8 points at least. A submission takes two sheets at most, with the good answers on them."""
     seen = visit(name, PAPER, color_scheme="dark")
     seen.page.emulate_media(media="print")
     wide = "[...document.querySelectorAll('.scroll, pre')].filter(one => one.scrollWidth > one.clientWidth + 1)"
     assert seen.page.evaluate(f"{wide}.map(one => one.outerHTML.slice(0, 200))") == []
     assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    beside = seen.page.locator(".tile small, .tile dt, .confusion small, .confusion th")
+    assert min([8.0, *beside.evaluate_all(f"all => all.map(one => {POINTS})")]) >= 7.99
     printed = seen.page.pdf(path=pictures / f"{name}.pdf", format="A4")
     sheets = len(re.findall(rb"/Type\s*/Page\b", printed))
     if name == "live":
@@ -235,7 +241,7 @@ def test_the_index_is_filtered_by_keyboard(visit) -> None:
     assert seen.shown() == names("FAIL")
     assert seen.page.get_by_role("button", pressed=True).inner_text().startswith("FAIL")
     assert seen.page.get_by_role("status").inner_text() == f"{len(names('FAIL'))} of {COHORT} shown"
-    seen.tab_to(seen.page.get_by_label("Failed rule"))
+    seen.tab_to(seen.page.get_by_label("Missed rule"))
     seen.page.keyboard.press("ArrowDown")  # the required rule that all of them failed
     assert seen.shown() == names("FAIL")
     seen.page.keyboard.press("ArrowDown")  # advice that none of them failed

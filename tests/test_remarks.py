@@ -6,12 +6,12 @@ import pytest
 from reports import a_cell, a_comparison, a_fail, a_network, a_pass, a_price, a_run
 from scanner import faults
 
-from checker.records.capture import Adaptation, CellError
+from checker.records.capture import Adaptation, CellError, CellOutput, Use
 from checker.records.comparison import Agreed, Agreement
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
-from checker.records.report import Observation, StudentCell, Symptom
-from checker.records.tracing import TargetScale
+from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
+from checker.records.tracing import FittedOn, Scaler, ScalerKind, TargetScale
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks, sentences
 from checker.report.html import render_page, render_student_page
@@ -64,6 +64,26 @@ def test_figures_on_other_labels_say_whose_labels():
     assert "do not agree" in sentences.agreement(honest)
 
 
+@pytest.mark.parametrize(("own", "is_said"), [(0.036, True), (0.52, False)])
+def test_a_score_too_small_for_the_labels_that_agree_is_explained(own, is_said):
+    """46% other labels leave more than 3.6% of the rows right, so the page says how class numbers count."""
+    tracing = replace(a_pass().tracing, labels_differ=6_000, labels_compared=13_000)
+    cause = Cause(CauseKind.LABELS, tracing.labels_in_words, "Take the labels.")
+    report = replace(a_pass(), tracing=tracing, cause=cause, own_results=(own_result("accuracy", own),))
+    assert ("takes its class numbers for the data's, in which 0 is <1H OCEAN." in sentences.hollow(report)) is is_said
+    honest = replace(report, tracing=a_pass().tracing)
+    assert remarks.numbered_otherwise(honest) == ""
+
+
+def test_labels_that_are_not_compared_are_told():
+    """Two numbers of training rows on a page are explained."""
+    tracing = replace(a_pass().tracing, labels_compared=13_207)
+    said = "The labels of 13,207 training rows were compared with the data's: rows of very rare classes, and rows"
+    assert remarks.labels_compared(replace(a_pass(), tracing=tracing)).startswith(said)
+    assert "13,207 training rows were compared" in render_page(replace(a_pass(), tracing=tracing))
+    assert remarks.labels_compared(a_pass()) == ""
+
+
 @pytest.mark.parametrize(
     ("own", "margin", "differs", "said"),
     [
@@ -92,21 +112,38 @@ def test_an_error_says_how_predictions_beyond_the_data_count():
     assert remarks.beyond_the_data(a_pass()) == ""
 
 
-def test_an_error_that_keras_counts_as_it_is_stands_beside_the_score():
-    """It is given only where it is larger than the score allows, in the data's unit."""
-    price = a_price()
-    fit = replace(price.answer.fits[-1], history={"mae": (9.0, 5.76)})
-    price = replace(
-        price,
-        answer=replace(price.answer, fits=(fit,)),
-        tracing=replace(price.tracing, target=SCALE),
-        own_results=(own_result("rmse", 268_725.0),),
-    )
-    assert f"a mean absolute error of $576,000 on training rows in cell {fit.cell}." in remarks.beyond_the_data(price)
+BAR = "1/2 ━━━━ 0s - mae: 9.1\r2/2 ━━━━ 0s 1ms/step - loss: 116.5 - mae: 5.76"
+
+
+def evaluating(report, text):
+    """Return a report whose answer is evaluated in the cell that trains it, which prints this text."""
+    fit = report.answer.fits[-1]
+    answer = replace(report.answer, fits=(replace(fit, history={"loss": (9.0,), "mae": (9.0,)}),))
+    answer = replace(answer, uses=(Use(fit.cell, "evaluate", fit.training),))
+    cells = (StudentCell(a_cell(fit.cell, "model.evaluate(X, Y)", CellOutput("text", text)), True),)
+    own = (own_result("rmse", 268_725.0),)
+    return replace(report, answer=answer, cells=cells, own_results=own, tracing=replace(report.tracing, target=SCALE))
+
+
+@pytest.mark.parametrize("text", ["[116.517, 5.76]", "Epoch 1/1\n2/2 - loss: 170.5 - mae: 9.0\n[1.2e2, 5.76]", BAR])
+def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
+    """It is given only where it is larger than the score allows, as it is printed and in the data's unit."""
+    price = evaluating(a_price(), text)
+    cell = price.answer.fits[-1].cell
+    said = f"Without that, `evaluate` in cell {cell} states a mean absolute error of 5.76, which is $576,000."
+    assert remarks.beyond_the_data(price).endswith(said)
     usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
     logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
     for report in (usual, logarithm):
         assert remarks.beyond_the_data(report).endswith("nearest of these.")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2/2 - loss: 170.5", "Epoch 1/1\n2/2 - loss: 170.5 - mae: 9.0", "[170.5]", "[1, 2, 9]"]
+)
+def test_an_error_that_is_not_printed_is_not_stated(text):
+    """What fit recorded is no result of evaluate, nor is a list of other results."""
+    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("nearest of these.")
 
 
 def single_softmax():
@@ -131,6 +168,8 @@ def test_a_network_with_one_output_says_which_one():
     assert lead_of(report).explanation == "So every prediction is $100,000. Use none."
     assert lead_of(replace(report, tracing=None)).explanation == "Use none."
     assert remarks.only_prediction(a_price()) == ""
+    assert remarks.beyond_the_data(report) == ""
+    assert remarks.AS_IT_IS not in sentences.curves_in_words(report)
 
 
 def test_a_flat_curve_is_said_to_be_flat():
@@ -146,27 +185,29 @@ def test_a_flat_curve_is_said_to_be_flat():
 
 def confused(*rows):
     """Return a report of five seeds with this confusion matrix."""
-    return replace(a_fail(), comparison=replace(a_comparison(), confusion=rows))
+    of_data = (9_136, 6_551, 5, 2_290, 2_658)
+    return replace(a_fail(), comparison=replace(a_comparison(), confusion=rows), class_rows=of_data)
 
 
 def test_the_confusion_matrix_is_told_in_words():
     """A rare class that is never predicted is said to be rare, and the most frequent confusion is named."""
     report = confused((900, 50, 0, 40, 5), (20, 950, 0, 0, 0), (5, 0, 0, 0, 0), (40, 0, 0, 950, 0), (729, 1, 0, 0, 270))
     assert remarks.confusions(report) == (
-        "ISLAND is never predicted: only 5 of the 5 × 792 held-out rows are of this class. "
-        "Most often, NEAR OCEAN is taken for <1H OCEAN: 72.9% of its rows."
+        "ISLAND is never predicted: only 5 of the data's 20,640 rows are of this class. "
+        "Largest share among the common classes: 72.9% of NEAR OCEAN is taken for <1H OCEAN."
     )
+    assert remarks.confusions(replace(report, class_rows=())).startswith("ISLAND is never predicted. ")
     page = render_page(report)
     assert "5 × 792 held-out rows, over all seeds." in page
     assert "taken for &lt;1H OCEAN" in page
     told = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, "It is rare."),))
-    assert remarks.confusions(told).startswith("Most often")
+    assert remarks.confusions(told).startswith("Largest share")
 
 
 def test_a_common_class_that_is_never_predicted_is_not_said_to_be_rare():
     """Two classes are named in one sentence, and nothing is added about their number."""
     report = confused((9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (0, 0, 0, 9, 0), (0, 0, 0, 0, 9))
-    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Most often")
+    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Largest share")
     perfect = confused(*((9 * (row == column) for column in range(5)) for row in range(5)))
     assert remarks.confusions(replace(perfect, comparison=None)) == ""
 
@@ -192,6 +233,36 @@ def test_a_network_that_was_never_trained_is_named():
     assert remarks.no_answer(none) == "No model for this task found."
 
 
+def test_only_a_trained_network_could_be_the_answer_instead():
+    """Where each other network was never trained, nobody is told how to choose one."""
+    idle = Rejected(1, "`model`", 3, "it was never trained")
+    for render, said in ((render_page, "To judge another one"), (render_student_page, "Is another one your answer?")):
+        report = replace(a_fail(), selection=Selection(None, "none", (idle,)))
+        assert said not in render(report)
+        other = replace(idle, model=2, reason="it has 2 inputs")
+        assert said in render(replace(report, selection=Selection(None, "none", (idle, other))))
+
+
+def test_a_traceback_shows_no_frames_of_the_checker():
+    """The checker's own wrappers in the sandbox say nothing to a student; the file's and a library's lines stay."""
+    own = "\x1b[36mFile \x1b[39m\x1b[32m/checker/checker/guest/data_paths.py:145\x1b[39m, in wrapper\n--> 145 hid()\n"
+    parts = ("FileNotFoundError\nCell In[2], line 1\n----> 1 read()\n", own, "File pandas.py:1, in read\n", own)
+    error = CellError("FileNotFoundError", "x", "\n".join((*parts, "FileNotFoundError: x")))
+    page = render_page(replace(a_pass(), cells=(StudentCell(a_cell(2, "read()", error=error), True),)))
+    shown = page.partition('id="cell-2"')[2]
+    assert "data_paths" not in shown and "hid()" not in shown
+    assert "In[2], line 1" in shown and "pandas.py:1" in shown and "FileNotFoundError: x" in shown
+
+
+def test_a_scaler_is_fitted_anew_only_where_a_network_is_trained_again():
+    """A page of a network that was not trained again says nothing of seeds."""
+    tracing = a_pass().tracing
+    scaled = replace(tracing.columns[0], scaler=Scaler(ScalerKind.STANDARD, FittedOn.TRAINED))
+    report = replace(a_pass(), tracing=replace(tracing, columns=(scaled,)))
+    assert "standardised on the training rows; anew for each seed<" in render_page(report)
+    assert "standardised on the training rows<" in render_page(replace(report, runs=()))
+
+
 def test_errors_of_cells_are_part_of_how_the_file_ended():
     """A file that ran to its end with errors is not said to have ended normally."""
     error = CellError("NameError", "x", "")
@@ -215,13 +286,18 @@ def test_a_missing_file_is_not_an_adaptation():
 
 
 def test_parts_of_the_data_are_named_beside_a_fail():
-    """Advice on development and test rows stands at the top of a FAIL, in both editions, and once; not of a PASS."""
-    rules = (a_rule("test_final_test_on_unseen_rows", rationale="No test on unseen rows."), a_rule("test_other"))
+    """Advice on development and test rows stands at the top of a FAIL, in both editions, and once; not of a PASS. The
+    heading of the other advice then counts what is left."""
+    said = "No test on unseen rows: `evaluate` got training rows."
+    rules = (a_rule("test_final_test_on_unseen_rows", rationale=said), a_rule("test_other"))
     report = replace(a_pass(mean=0.8), verdict=Verdict.FAIL, rules=rules, reasons=("It is below the bar.",))
     for page in (render_page(report), render_student_page(report)):
-        assert "Also, as advice: no test on unseen rows. Mend." in " ".join(page.partition("<h2 id")[0].split())
-        assert page.lower().count("no test on unseen rows") == 1
-    assert "Also, as advice" not in render_page(replace(a_pass(), rules=rules))
+        top = " ".join(page.partition("<h2 id")[0].split())
+        assert "<strong>Advice:</strong> <code>evaluate</code> got training rows. Mend." in top
+        assert page.count("got training rows") == 1
+        assert "More advice</h2> <span" in page
+    assert "<strong>Advice:</strong>" not in render_page(replace(a_pass(), rules=rules))
+    assert sentences.untitled(a_rule("test_other")) == "Missed."
 
 
 @pytest.mark.parametrize(

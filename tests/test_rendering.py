@@ -40,7 +40,7 @@ from checker.gradebooks.decisions import Decided, Decision
 from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
-from checker.records.comparison import Baseline
+from checker.records.comparison import Baseline, Comparison
 from checker.records.evidence import OwnResult
 from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
 from checker.records.submission import Companion, Identity, Platform
@@ -63,7 +63,7 @@ from checker.report.html import (
     render_student_page,
     with_neighbours,
 )
-from checker.report.sentences import as_trained, curves_in_words
+from checker.report.sentences import as_trained, curves_in_words, side_of_the_bar
 from checker.report.svg import Scale, fitting
 from checker.report.tables import Results, junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
@@ -465,7 +465,9 @@ def test_of_errors_the_smallest_is_on_top() -> None:
     """An error beyond all others lies at the edge, and the others stay apart."""
     field = (Baseline("mean", 115_000.0, 900.0), Baseline("linear regression", 69_000.0, 900.0))
     (words,) = Page(field_figure(replace(an_error(9e8), baselines=field))).values("aria-label", "svg")[:1]
-    assert words.endswith("reference $53,410, linear regression $69,000, mean $115,000, this submission $900,000,000")
+    assert words.endswith(
+        "reference $53,410, linear regression $69,000, always the mean $115,000, this submission $900,000,000"
+    )
 
 
 def test_without_other_models_no_field_is_drawn() -> None:
@@ -479,8 +481,21 @@ def test_the_test_is_told_in_figures() -> None:
     text = " ".join(PAGES["pass"].text.split())
     assert "A mean within 0.21 points of the bar cannot be decided with these seeds (level 0.1" in text
     assert "standard error 0.14 points" in text
-    assert "Clearly above the bar." in text
+    assert "Clearly better than the bar: 91.3%, and a PASS needs 88.9% or more." in text
     assert "with a probability of less than 0.1%" in text
+
+
+@pytest.mark.parametrize(
+    ("compared", "said"),
+    [
+        (a_comparison(0.7), "Clearly worse than the bar: 70.0%, and a PASS needs 88.9% or more."),
+        (an_error(222_168.0), "Clearly worse than the bar: $222,168, and a PASS needs $63,410 or less."),
+        (an_error(58_148.0), "Clearly better than the bar: $58,148, and a PASS needs $63,410 or less."),
+    ],
+)
+def test_the_side_of_the_bar_is_told_as_better_or_worse(compared: Comparison, said: str) -> None:
+    """Above the bar is worse for an error, so the words do not say above or below."""
+    assert side_of_the_bar(compared) == said
 
 
 def test_what_the_trainings_show_is_told() -> None:
@@ -839,6 +854,21 @@ def test_the_cohort_s_figure_is_told_in_words() -> None:
         "REFER 1, from 88.8% to 88.8%, median 88.8%. Beside them: bar 88.9%, reference 91.9%, "
         "logistic regression 80.7%, majority class 44.1%, random forest 97.4%"
     )
+
+
+def test_a_void_score_does_not_look_like_a_score() -> None:
+    """A score that says nothing about the network is grey and named in the table, hollow and not counted in the
+    figure; without one, nothing is said of it."""
+    cause = Cause(CauseKind.LEAK, "Column 3 gives the class away.", "Take it out.")
+    leak = replace(a_pass("Leaky", 1.0), verdict=Verdict.FAIL, cause=cause)
+    index = render_index("Practical 4", [Entry(a_pass(), "reports/a.html"), Entry(leak, "reports/b.html")], [], DATA)
+    assert '<td class="figure void" data-sort="1.0">100.0%<small class="single"> void</small></td>' in index
+    assert 'class="void"' in index.partition("<figure>")[2]
+    assert "FAIL, void" in index
+    assert "Mean accuracy of 2 submissions: PASS 1, from 91.3% to 91.3%, median 91.3%; 1 void." in index
+    assert "A void score" in index
+    plain = render_index("Practical 4", [Entry(a_pass(), "reports/a.html")], [], DATA)
+    assert "void" not in Page(plain).text
 
 
 def test_the_cohort_s_bar_is_of_the_most_seeds() -> None:

@@ -225,6 +225,19 @@ def test_a_network_without_plain_data_has_no_architecture(run, exhibits, make):
     assert result.rationale == "its layers are its own code, which cannot be read off"
 
 
+@pytest.mark.parametrize(("mean", "outcome"), [(0.0, Outcome.PASSED), (2_636.0, Outcome.UNKNOWN)])
+def test_inputs_of_a_network_of_own_code_are_seen_in_the_data(run, exhibits, make, mean, outcome):
+    """Scaled inputs can be seen without the layers; large ones may be scaled by a layer of the file's own."""
+    column = a_column(train_mean=mean)
+    tracing = Tracing(source=FeatureSource.TRACED, reason="All.", columns=(column,), rows=ArrayRef("0", (1,), "int32"))
+    answer = make.model(architecture=None, unrebuildable="a Lambda")
+    (result,) = run(
+        "from checker.assignment.rules import test_inputs_are_scaled",
+        replace(exhibits, answer=answer, tracing=tracing),
+    )
+    assert result.outcome is outcome
+
+
 def test_rows_that_were_not_traced_are_no_evidence(run, exhibits):
     """A rule about the rows could not be checked where they were not found in the data."""
     known = replace(exhibits, tracing=Tracing(source=FeatureSource.NOWHERE, reason="not found"))
@@ -369,6 +382,10 @@ def test_rows_behind_weights_from_elsewhere_could_not_be_checked(run, exhibits, 
         few = {"training_rows": 20, "labels_differ": 300, "seen": (SeenRows(3, "evaluate", 100, 50),)}
         worse = replace(strange, tracing=replace(known.tracing, **few))
         assert {rule.outcome for rule in run(text, worse)} == {Outcome.FAILED}
+        said = "No test on unseen rows: `evaluate` got {}, so nothing was tested on unseen ones."
+        assert run(text, worse)[-1].rationale == said.format("training rows too")
+        alone = replace(worse, tracing=replace(worse.tracing, seen=(SeenRows(3, "evaluate", 100, 100),)))
+        assert run(text, alone)[-1].rationale == said.format("only training rows")
 
 
 def test_no_scaler_was_fitted_on_nothing_else(run, exhibits):

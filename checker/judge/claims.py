@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from checker.keras_spec import watched
 from checker.records.capture import CellResult, ModelCapture
 from checker.records.comparison import Comparison
 from checker.records.report import Claim, StudentCell
@@ -64,6 +65,9 @@ TEST = re.compile(r"\btest|unseen|held.?out|\bfinal", re.IGNORECASE)
 EPOCH = re.compile(r"^\s*epoch\s+\d+", re.IGNORECASE)
 PROGRESS = re.compile(r"^\s*(\d{1,7})/(\d{1,7})\s")
 PAIR = re.compile(r"^\[\s*[\d.e+-]{1,30},\s*(?P<number>[01]\.\d{1,20})\s*\]$")
+FLOAT = r"\d{1,9}(?:\.\d{1,20})?(?:e[+-]?\d{1,2})?"
+LIST = re.compile(rf"^\[({FLOAT}(?:, {FLOAT}){{1,9}})\]$")
+"""What `evaluate` returned: the loss and each metric."""
 LOSS_FIRST = re.compile(r"loss['\"]?\s*(?:,|and|&|/|\+|\|)\s*(?:test\s*)?$", re.IGNORECASE)
 ESCAPE = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
 
@@ -98,6 +102,39 @@ def claim_of(
         if claims:
             return claims[-1]
     return None
+
+
+def error_of_evaluate(cells: Sequence[StudentCell], answer: ModelCapture) -> tuple[int, float] | None:
+    """Return the last mean absolute error that `evaluate` of the answer printed in this run, in the unit of its
+    targets, after the index of the cell; None if none is printed."""
+    fit = answer.fits[-1] if answer.fits else None
+    evaluated = {use.cell for use in answer.uses if use.how == "evaluate"}
+    if fit is None:
+        return None
+    names = [name for name in fit.history if not name.startswith(("val_", "lr", "learning_rate"))]
+    at = next((at for at, name in enumerate(names) if watched.ABSOLUTE_ERROR.is_meant_by(name)), None)
+    found = [
+        (shown.cell.index, error)
+        for shown in cells[-MOST_CELLS:]
+        if shown.cell.index in evaluated and shown.cell.index >= fit.cell
+        for output in shown.cell.outputs
+        if output.kind == "text"
+        for error in _errors_of_evaluate(output.content[-MOST_TEXT:], at, len(names))
+    ]
+    return found[-1] if found else None
+
+
+def _errors_of_evaluate(text: str, at: int | None, count: int) -> Iterator[float]:
+    """Yield the errors in progress bars and in lists of ``count`` results, where the error's place is ``at``."""
+    before = ""
+    for line in filter(None, map(_as_shown, text.split("\n"))):
+        returned = LIST.match(line.strip())
+        results = returned[1].split(", ") if returned else []
+        if at is not None and len(results) == count:
+            yield float(results[at])
+        elif PROGRESS.match(line) and _counts(line, before, True) and (error := _value(line, "mae")) is not None:
+            yield error
+        before = line
 
 
 def _may_be_about(cell: CellResult, answer: ModelCapture) -> bool:

@@ -21,9 +21,14 @@ def diagnose(evidence: Evidence, compared: Comparison | None, settings: RunSetti
     """Return the findings of the retrainings; () if they cannot be compared."""
     if compared is None or evidence.recipe is None:
         return ()
-    classes = settings.assignment.data.classes
-    rows = np.bincount(settings.dataset.labels, minlength=len(classes)).tolist() if classes else []
+    classes, rows = settings.assignment.data.classes, class_rows(settings)
     return diagnosis.diagnose(compared_runs(evidence, compared), compared, evidence.recipe, classes, rows)
+
+
+def class_rows(settings: RunSettings) -> tuple[int, ...]:
+    """Return the number of the data's rows of each class; () for a regression."""
+    classes = settings.assignment.data.classes
+    return tuple(np.bincount(settings.dataset.labels, minlength=len(classes)).tolist()) if classes else ()
 
 
 def cause_of(

@@ -57,5 +57,5 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
         ran = f"{ran}, because the first did not reach the bar"
     elif compared is not None:
         write = metrics.find(compared.metric, compared.unit).unit.value
-        ran = f"{ran}: {write(compared.mean)}, and the bar is {write(compared.bar)}"
+        ran = f"{ran}: {write(compared.mean)}, and the bar for this seed is {write(compared.bar)}"
     return " ".join(filter(None, (f"{ran}.", evidence.replay)))

@@ -135,7 +135,7 @@ class Report:
     ``cut_short``: a sentence on the student's file or a training that was ended early; "" if none was. ``replay``:
     sentences on a replay, its number of seeds and the reason for it. ``cause``: leads the report; its consequences are
     left out of ``rules``, ``observations`` and ``questions``. ``direction``: the change that helps a submission below
-    the bar, if changes were tried.
+    the bar, if changes were tried. ``class_rows``: the number of the data's rows of each class.
     """
 
     schema: int
@@ -176,6 +176,7 @@ class Report:
     cause: Cause | None = None
     agreed: Agreed | None = None
     direction: Direction | None = None
+    class_rows: tuple[int, ...] = ()
 
     @property
     def own_result(self) -> OwnResult | None:

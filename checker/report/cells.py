@@ -7,6 +7,7 @@ purse cannot pay for.
 
 import base64
 import binascii
+import re
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ TOO_HEAVY = Markup('<p class="note">Left out to keep this page small.</p>')
 
 _IMAGE = Markup('<img alt="Picture that cell {} drew" width="{}" height="{}" src="data:image/png;base64,{}">')
 _PNG = b"\x89PNG\r\n\x1a\n"
+_COLOUR = r"(?:\x1b\[[0-9;]{0,20}m)"
+_OWN_FRAME = re.compile(rf"^{_COLOUR}*File {_COLOUR}*/checker/checker/(?:[^\n]{{1,2000}}\n){{1,60}}\n", re.MULTILINE)
+"""A frame of the checker's own code in the sandbox, in a traceback of IPython, with the empty line after it."""
 _COLOURED = (
     (Comment, "c"),
     (String, "s"),
@@ -176,7 +180,7 @@ def _output(output: CellOutput, index: int, purse: Purse) -> Markup:
 
 
 def _raised(error: CellError) -> str:
-    return as_printed(error.traceback or f"{error.name}: {error.message}", BLOCK)
+    return as_printed(_OWN_FRAME.sub("", error.traceback) or f"{error.name}: {error.message}", BLOCK)
 
 
 def _printed(text: str) -> Markup:

@@ -22,6 +22,7 @@ from checker.records.verdicts import Importance, Outcome, Verdict
 from checker.report.marks import axis, mark, scale_around
 from checker.report.sentences import failed, metric
 from checker.report.svg import Scale, along, chart, element, label, line
+from checker.report.words import model_name
 from checker.scoring.metrics import Unit
 
 LABEL = 16
@@ -43,12 +44,13 @@ ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
 
 @dataclass(frozen=True)
 class Scored:
-    """A submission in the figure; ``href`` is a URL."""
+    """A submission in the figure; ``href`` is a URL. ``is_void``: its score says nothing about the network."""
 
     name: str
     href: str
     verdict: Verdict
     comparison: Comparison
+    is_void: bool = False
 
 
 def cohort_figure(scored: Sequence[Scored]) -> Markup:
@@ -108,7 +110,9 @@ def _lane(
 def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int) -> Markup:
     """Return a submission's block, or an arrow for one on a ``side`` beyond the scale."""
     seeds = " (1 seed)" if len(one.comparison.scores) == 1 else ""
-    words = element("title", f"{one.name}: {unit.value(one.comparison.mean)}{seeds}, {one.verdict}")
+    words = element(
+        "title", f"{one.name}: {unit.value(one.comparison.mean)}{seeds}, {one.verdict}{', void' if one.is_void else ''}"
+    )
     where = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
     where |= {"y": f"{y:.4g}", "height": f"{flat * 0.88:.3g}"}
     if side:
@@ -116,7 +120,7 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
         shape = element("svg", words, arrow, viewBox="0 0 10 10", preserveAspectRatio="none", **where)
     else:
         shape = element("rect", words, **where)
-    return element("a", shape, href=one.href, tabindex=-1, class_=one.verdict.lower())
+    return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.is_void else one.verdict.lower())
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
@@ -125,7 +129,7 @@ def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Itera
     If a line's name would cross other lines, the line is longer, so that the name stands above their ends.
     """
     unit = metric(first).unit
-    names = {"baseline": first.baseline, "bar": "bar", "reference": "reference"}
+    names = {"baseline": model_name(first.baseline), "bar": "bar", "reference": "reference"}
     values = {"baseline": first.baseline_mean, "bar": first.bar, "reference": first.reference_mean}
     guides = sorted((scale.place(value), f"{names[kind]} {unit.value(value)}", kind) for kind, value in values.items())
     count = on_the_right([(x, len(words)) for x, words, _ in guides])
@@ -159,7 +163,7 @@ def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
 
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
     """Return a traditional model's mark, which is an arrow if beyond the scale, and its name on the side with room."""
-    x, words = scale.place(model.mean), f"{model.name} {unit.value(model.mean)}"
+    x, words = scale.place(model.mean), f"{model_name(model.name)} {unit.value(model.mean)}"
     full = f"{words}, beyond the scale" if scale.side(model.mean) else words
     anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
     return mark(scale, model.mean, y, full, "baseline"), label(x, y + 4, words, "", anchor, aside)
@@ -169,14 +173,17 @@ def _in_words(scored: Sequence[Scored]) -> str:
     first = _fullest(scored)
     measured = metric(first)
     value, middle = measured.unit.value, statistics.median
-    lanes = ((verdict, [one.comparison.mean for one in scored if one.verdict is verdict]) for verdict in LANES)
+    counted_in = [one for one in scored if not one.is_void]
+    lanes = ((verdict, [one.comparison.mean for one in counted_in if one.verdict is verdict]) for verdict in LANES)
     spread = "; ".join(
         f"{verdict} {len(means)}, from {value(min(means))} to {value(max(means))}, median {value(middle(means))}"
         for verdict, means in lanes
         if means
     )
-    beside = {"bar": first.bar, "reference": first.reference_mean, first.baseline: first.baseline_mean}
-    beside |= {one.name: one.mean for one in first.baselines}
+    void = len(scored) - len(counted_in)
+    spread = "; ".join(filter(None, (spread, f"{void} void" if void else "")))
+    beside = {"bar": first.bar, "reference": first.reference_mean, model_name(first.baseline): first.baseline_mean}
+    beside |= {model_name(one.name): one.mean for one in first.baselines}
     others = ", ".join(f"{name} {value(mean)}" for name, mean in beside.items())
     return f"Mean {measured.name} of {counted(len(scored), 'submission')}: {spread}. Beside them: {others}"
 

@@ -10,6 +10,7 @@ from checker.records.comparison import Comparison, SeedScore
 from checker.report.marks import BEYOND, axis, beside_arrow, beyond, mark, scale_around, upright
 from checker.report.sentences import metric, with_spread
 from checker.report.svg import Scale, chart, fitting, label, line
+from checker.report.words import model_name
 
 ROW = 26
 
@@ -111,7 +112,7 @@ def _field(comparison: Comparison) -> list[Model]:
     models = [
         Model("this submission", comparison.mean, comparison.spread, "student"),
         Model("reference", comparison.reference_mean, comparison.reference_spread, "reference"),
-        *(Model(one.name, one.mean, one.spread, "baseline") for one in comparison.baselines),
+        *(Model(model_name(one.name), one.mean, one.spread, "baseline") for one in comparison.baselines),
     ]
     return sorted(models, key=lambda model: model.mean, reverse=comparison.higher_is_better)
 

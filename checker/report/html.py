@@ -21,7 +21,7 @@ from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
 from checker.report.leads import advice_on_parts, lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import advice, decision_rows, metric
+from checker.report.sentences import advice, decision_rows, hollow, metric
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
@@ -225,6 +225,7 @@ def index_pieces(
             words=Counter(entry.decision for entry in ordered if entry.decision),
             decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored) if scored else None,
+            void=any(one.is_void for one in scored),
             without_score=len(entries) - len(scored),
             stumbles=over,
             without_rule=cohort.without_a_rule(reports),
@@ -237,4 +238,4 @@ def _scored(entry: Entry) -> Scored | None:
     if not report.comparison:
         return None
     name = one_line(report.submission.name, NAME)
-    return Scored(name, relative(entry.href), report.verdict, report.comparison)
+    return Scored(name, relative(entry.href), report.verdict, report.comparison, bool(hollow(report)))

@@ -5,10 +5,13 @@ leads. Candidates are tried in this order: a failure that stopped the journey, a
 the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from checker.formats.text import continued
 from checker.judge import blame, causes
+from checker.judge.questions.makers import Table, making
+from checker.judge.questions.view import View
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
 from checker.report import looks, remarks, sentences
@@ -19,6 +22,8 @@ LOOK, EXPECT = "To decide", "What to expect"
 THEN = "Decide `resubmit`."
 PARTS = ("test_development_set_was_watched", "test_final_test_on_unseen_rows")
 """Advisory rules, by name, on the parts of the data. Without these parts no score can be chosen by, nor believed."""
+MADE: Mapping[CauseKind, Table] = {CauseKind.LABELS: "labels", CauseKind.LEAK: "inputs"}
+"""What a line of the file makes wrong, by the cause of the verdict."""
 LONG = 160
 """Maximum number of characters of a reason that is shown in one piece."""
 
@@ -123,7 +128,7 @@ def _failing(report: Report) -> Lead:
     failure = next((one for one in report.failures if blame.VERDICTS[one.cause] is Verdict.FAIL), None)
     if failure is not None:
         title = looks.name_of(failure, report.execution.ending)
-        return Lead(title, failure.rationale, TELL, failure.help, detail=failure.detail)
+        return Lead(title, failure.rationale, TELL, failure.help, detail=failure.detail, cell=failure.cell)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
         kind, help, rule = report.cause.kind, report.cause.help, causes.SAME.get(report.cause.kind, "")
@@ -131,6 +136,7 @@ def _failing(report: Report) -> Lead:
         if same is not None and kind is not CauseKind.LABELS:  # about labels the cause has more details than the rule
             help = same.help or help
         why, _, rest = same.detail.partition("\n") if same else ("", "", "")
+        why = " ".join(filter(None, (_made_by(report, kind), why)))
         if sentences.is_by_score(report) and (score := _on_score(report)):
             likely = f"Likely cause: {continued(report.cause.sentence)}"
             return Lead(MISSED[kind], score, TELL, help, likely, rest, rule)
@@ -148,6 +154,13 @@ def _failing(report: Report) -> Lead:
     is_error = report.comparison is not None and not report.comparison.higher_is_better
     title, why = "Error too large" if is_error else "Score too low", seen[symptom] if symptom else ""
     return Lead(title, "".join(report.reasons[:1]), TELL, help, why, rule=rule)
+
+
+def _made_by(report: Report, kind: CauseKind) -> str:
+    """Return a sentence on the line that makes the labels or inputs that are the cause; "" for another cause, or if the
+    line was not found."""
+    line = making(View(report), MADE[kind]) if kind in MADE else None
+    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {MADE[kind]}." if line else ""
 
 
 def _on_score(report: Report) -> str:

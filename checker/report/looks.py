@@ -21,30 +21,40 @@ from checker.source import absences, frameworks
 
 TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
 MEND = (
-    "\nDecide `resubmit`: nothing was measured."
-    "\nAn honest mistake: ask for a version that runs to its end."
-    "\nDeliberate: tell the lecturer."
+    "\nDecide `resubmit` in both cases: nothing was measured."
+    "\nHonest (it serves the task, as a search or a library call does): ask for a version that runs to its end."
+    "\nDeliberate (it serves no task, as processes that start each other without end, or its code is hidden): tell the "
+    "lecturer."
 )
 """Steps for a run that measured nothing, each on a line of its own."""
 NOTHING = "You need not change anything now."
 STOPS = {
-    Ending.TIME: ("Took too long", "is there a loop that never ends, or far more training than the task needs?"),
+    Ending.TIME: (
+        "Took too long",
+        "is there a loop that never ends, or far more training than the task needs?",
+        "End every loop, and train for fewer epochs or with fewer settings.",
+    ),
     Ending.MEMORY: (
         "Used too much memory",
         "which array or table there is far larger than the data, or kept many times over?",
+        "Keep only what you need of it, and watch that the file stays under {limit}.",
     ),
-    Ending.OUTPUT: ("Printed too much", "what is printed so often?"),
-    Ending.PROCESSES: ("Started too many processes", "what starts processes there?"),
+    Ending.OUTPUT: ("Printed too much", "what is printed so often?", "Print a summary instead."),
+    Ending.PROCESSES: (
+        "Started too many processes",
+        "what starts processes there?",
+        "Do the work one part after another, in one process.",
+    ),
 }
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
-"""By the limit that ended a run: its name in words, and what to look for."""
+"""By the limit that ended a run: its name in words, what to look for, and what the student does about it."""
+_LIMIT = re.compile(r"\b\d[\d.]* [MG]iB\b")
 SOURCES_OF_WEIGHTS = (
     "\nKeras, on training rows only: ask the questions and tick as usual."
     "\nAnother library, a file, or all rows: decide `resubmit`."
 )
-OWN_CODE = (
-    "\nYes: ask the questions and tick as usual.\nNo, it reads a file, labels or ready-made weights: decide `resubmit`."
-)
+YES = "\nYes: ask the questions and tick as usual."
+NO = "it reads a file, labels or ready-made weights: decide `resubmit`."
 """Ways to decide, each on a line of its own."""
 _SET_WEIGHTS = re.compile(r"\bset_weights\((\w{1,60})\)")
 NAMED = re.compile(r"`(\w+)`")
@@ -191,12 +201,14 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     """Return the look for a run that a limit or a crash ended."""
     where = _cell(failure.cell)
     ends = "what ends Python there: `exit()`, `quit()`, or a crash in a library?"
-    _, ask = STOPS.get(report.execution.ending, (title, ends))
+    _, ask, do = STOPS.get(report.execution.ending, (title, ends, "Change that."))
+    limit = _LIMIT.search(failure.rationale)
+    do = do.format(limit=limit[0] if limit else "the limit")
     return Look(
         title,
         f"Read {where}, and do not run it: {ask}{MEND}",
-        f"Look at {where}: {ask} Change that, run the whole file from top to bottom, and hand it in again. A "
-        f"demonstrator may ask you about it.",
+        f"Look at {where}: {ask} {do} Run the whole file from top to bottom before you hand it in. A demonstrator may "
+        "ask you about it.",
         does=True,
         cell=failure.cell,
         about_cell=ENDED,
@@ -305,11 +317,21 @@ def _look_at_replay(report: Report) -> Look:
         what = f"does `{name}` predict from its inputs alone, and train only on the rows that it is given?"
     return Look(
         "Own code in the network",
-        f"Look at {where}: {what}{OWN_CODE}",
+        f"Look at {where}: {what}{_open_rules(report)}",
         "This is no fault, and you need not change anything now. A demonstrator looks at "
         f"{where} with you: be ready to explain what {f'`{name}`' if name else 'it'} does.",
         cell=cell,
     )
+
+
+def _open_rules(report: Report) -> str:
+    """Return the steps for a network of own code: with the required rules that its code left unchecked."""
+    needed = (rule for rule in report.rules if rule.importance is Importance.REQUIRED)
+    left = " ".join(rule.sentence for rule in needed if rule.outcome is Outcome.UNKNOWN)
+    if not left:
+        return f"{YES}\nNo, {NO}"
+    made = report.answer.cell if report.answer else None
+    return f"\nNot checked, so look in {_cell(made)} too. Is it so? {left}{YES}\nNo to one of them, or {NO}"
 
 
 def _look_at_rules(report: Report) -> Iterator[Look]:

@@ -5,20 +5,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from checker.formats.text import counted
-from checker.keras_spec import watched
+from checker.judge import claims
 from checker.keras_spec.architectures import output_activation, output_units
 from checker.records.capture import Adaptation
 from checker.records.comparison import Comparison
 from checker.records.report import Report, Symptom
 from checker.records.tracing import TargetScale
-from checker.report.words import percent
+from checker.report.words import number, percent
 from checker.scoring import metrics, targets
 from checker.source import absences
 
 RARE = 0.01
-"""A class with less than this share of the held-out rows is rare."""
+"""A class with less than this share of the rows is rare."""
 FLAT = 1e-3
 """A loss that changes by less than this share of itself in a whole training is flat."""
+SLACK = 0.05
+"""By this much a share of some rows may differ from the share of others."""
 NEVER_TRAINED = "it was never trained"
 AS_IT_IS = "Here a prediction beyond all values in the data counts as it is."
 
@@ -42,6 +44,35 @@ def on_own_labels(report: Report) -> str:
     return f"{said}; cell {claim.cell} states {stated}, by the file's own labels"
 
 
+def numbered_otherwise(report: Report) -> str:
+    """Return a sentence on the two ways in which class numbers count, if the file's own score is too small for the
+    labels that agree: these allow for renumbered classes, and the score does not where the numbers are unclear."""
+    own, claim, tracing = report.own_result, report.claim, report.tracing
+    if own is None or claim is None or tracing is None or not has_other_labels(report) or not report.classes:
+        return ""
+    shown, agree = own.unseen or next(iter(own.scores), None), 1 - tracing.labels_differ / tracing.labels_compared
+    # a row that is right by the file's labels, and whose label is the data's, is right by the data's labels
+    if claim.metric != own.metric or shown is None or shown.score > claim.stated + agree - 1 - SLACK:
+        return ""
+    return (
+        f"The accuracy in the file takes its class numbers for the data's, in which 0 is {report.classes[0]}. The "
+        "share of other labels takes each number for the class that it fits best."
+    )
+
+
+def labels_compared(report: Report) -> str:
+    """Return a sentence on the training rows whose labels were compared with the data's, if these are fewer than all
+    training rows."""
+    tracing = report.tracing
+    if tracing is None or not 0 < tracing.labels_compared < tracing.training_rows:
+        return ""
+    which = "of very rare classes" if report.classes else "at the data's highest value"
+    return (
+        f"The labels of {tracing.labels_compared:,} training rows were compared with the data's: rows {which}, and "
+        "rows that were not found, do not count."
+    )
+
+
 def only_prediction(report: Report) -> str:
     """Return a sentence on the one value that a regression's network always predicts: softmax over a single unit is
     one. "" if the network can give others, or the unit of its targets is not known."""
@@ -56,22 +87,22 @@ def only_prediction(report: Report) -> str:
 
 
 def beyond_the_data(report: Report) -> str:
-    """Return sentences on predictions beyond the data's values, in a regression. With Keras's own error, which counts
-    them as they are, if it is larger than the score allows."""
-    if report.classes or report.comparison is None:
+    """Return sentences on predictions beyond the data's values, in a regression. With the error that `evaluate`
+    printed, which counts them as they are, if it is larger than the score allows."""
+    if report.classes or report.comparison is None or only_prediction(report):
         return ""
     said = "A prediction beyond all values in the data counts as the nearest of these."
-    fits, scale = report.answer.fits if report.answer else (), report.tracing.target if report.tracing else None
-    own = report.own_result.trained if report.own_result and report.own_result.metric == "rmse" else None
-    series = watched.ABSOLUTE_ERROR.series(fits[-1].history, False) if fits else ()
-    if own is None or not series or series[-1] is None or not (error := _in_the_datas_unit(series[-1], scale)):
+    own, scale = report.own_result, report.tracing.target if report.tracing else None
+    printed = claims.error_of_evaluate(report.cells, report.answer) if report.answer else None
+    if printed is None or own is None or own.metric != "rmse" or not own.scores:
         return said
-    if error <= own.score:  # a mean absolute error is never above the root of the mean squared error
+    cell, stated = printed
+    error = _in_the_datas_unit(stated, scale)
+    if error <= max(one.score for one in own.scores):  # a mean absolute error is never above an RMSE
         return said
-    value = metrics.find("mae", report.unit).unit.value(error)
-    return (
-        f"{said} Without that, Keras states a mean absolute error of {value} on training rows in cell {fits[-1].cell}."
-    )
+    value, plain = metrics.find("mae", report.unit).unit.value(error), number(stated)
+    which = value if error == stated else f"{plain}, which is {value}"
+    return f"{said} Without that, `evaluate` in cell {cell} states a mean absolute error of {which}."
 
 
 def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:
@@ -97,8 +128,8 @@ def held_out_rows(compared: Comparison) -> str:
 
 
 def confusions(report: Report) -> str:
-    """Return sentences on the classes that are never predicted, unless an observation says it, and on the class that is
-    taken for another the most often, apart from rare ones."""
+    """Return sentences on the classes that are never predicted, unless an observation says it, and on the class of
+    which the largest share is taken for another, apart from rare ones."""
     compared = report.comparison
     if compared is None or not compared.confusion:
         return ""
@@ -114,9 +145,13 @@ def _unpredicted(report: Report, compared: Comparison) -> str:
     if not found:
         return ""
     said = f"{', '.join(before)} and {last} are never predicted" if before else f"{last} is never predicted"
-    if all(rows[at] < RARE * sum(rows) for at in found):
-        theirs = f"{sum(rows[at] for at in found):,} of the {held_out_rows(compared)}"
-        said += f": only {theirs} are of {'these classes' if before else 'this class'}"
+    of_data = report.class_rows
+    if len(of_data) == len(rows) and all(of_data[at] < RARE * sum(of_data) for at in found):
+        theirs = sum(of_data[at] for at in found)
+        are = "row is" if theirs == 1 else "rows are"
+        said += (
+            f": only {theirs:,} of the data's {sum(of_data):,} {are} of {'these classes' if before else 'this class'}"
+        )
     return f"{said}."
 
 
@@ -129,7 +164,8 @@ def _most_confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -
         if predicted != true and count and sum(counts) >= RARE * whole
     ]
     share, true, predicted = max(shares, default=(0.0, "", ""))
-    return f"Most often, {true} is taken for {predicted}: {percent(share)} of its rows." if share else ""
+    said = f"Largest share among the common classes: {percent(share)} of {true} is taken for {predicted}."
+    return said if share else ""
 
 
 # -- the file ----------------------------------------------------------------------------------------------
@@ -143,6 +179,11 @@ def no_answer(report: Report) -> str:
         return f"{idle[-1].variable or 'A network'} (cell {idle[-1].cell}) was never trained."
     reason = report.selection.reason.rstrip(".")
     return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def has_choice(report: Report) -> bool:
+    """Tell whether another network of the file could be the answer: a trained one."""
+    return any(one.reason != NEVER_TRAINED for one in report.selection.rejected)
 
 
 def with_errors(report: Report) -> str:

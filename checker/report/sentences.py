@@ -15,7 +15,7 @@ from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks
-from checker.report.vocabulary import LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
+from checker.report.vocabulary import AGAIN, BEFORE, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
@@ -100,6 +100,12 @@ def failed(report: Report, importance: Importance) -> list[RuleResult]:
     return [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance == importance]
 
 
+def untitled(rule: RuleResult) -> str:
+    """Return a rule's finding without the title before its colon, where a page has a title of its own."""
+    _, colon, rest = rule.finding.partition(": ")
+    return f"{rest[:1].upper()}{rest[1:]}" if colon else rule.finding
+
+
 def is_by_score(report: Report) -> bool:
     """Tell whether a FAIL is by the score and its cause only explains the score: no required rule says the cause."""
     if report.verdict is not Verdict.FAIL or report.cause is None or report.comparison is None:
@@ -113,6 +119,16 @@ def difference(comparison: Comparison) -> float:
     return comparison.mean - comparison.reference_mean
 
 
+def side_of_the_bar(compared: Comparison) -> str:
+    """Return a sentence on the side of the bar that a mean clearly lies on, with the figures."""
+    measured, value = metric(compared), metric(compared).unit.value
+    is_worse = measured.is_better(compared.bar, compared.mean)
+    needed = f"{value(compared.bar)} or {'more' if measured.higher_is_better else 'less'}"
+    return (
+        f"Clearly {'worse' if is_worse else 'better'} than the bar: {value(compared.mean)}, and a PASS needs {needed}."
+    )
+
+
 def without_inputs(report: Report) -> str:
     """Return a sentence on held-out rows that the answer was never fed, and on how they count; "" if there are none."""
     compared = report.comparison
@@ -120,8 +136,8 @@ def without_inputs(report: Report) -> str:
         return ""
     missing = compared.missing
     said = [
-        f"Of {missing.rows:,} held-out rows, {missing.missing:,} have no inputs: the network was never given them. "
-        f"{LIKENESS[missing.likeness]}"
+        f"Of {missing.rows:,} distinct held-out rows, {missing.missing:,} have no inputs: the network was never given "
+        f"them. {LIKENESS[missing.likeness]}"
     ]
     if missing.groups:
         said.append(f"Missing are {missing.in_words}.")
@@ -184,18 +200,24 @@ def as_trained(report: Report) -> str:
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
 
 
-def meaning(report: Report, is_for_students: bool) -> str:
-    """Return the verdict's meaning, for a demonstrator or for the student."""
+def meaning(report: Report, is_for_students: bool, is_self_check: bool = False) -> str:
+    """Return the verdict's meaning, for a demonstrator or for the student; nothing was handed in for a self-check."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
         return "Not there yet: there is nothing to check"
-    if report.answer is None and any(failure.cause is FailureCause.CUT_SHORT for failure in report.failures):
-        return STOPPED[is_for_students]
-    return (YOURS if is_for_students else MEANING)[report.verdict]
+    cut = next((one for one in report.failures if one.cause is FailureCause.CUT_SHORT), None)
+    is_cut = report.answer is None and cut is not None
+    if is_for_students:
+        said = STOPPED if is_cut else YOURS[report.verdict]
+        return said.replace(AGAIN, BEFORE) if is_self_check else said
+    if not is_cut or cut is None:
+        return MEANING[report.verdict]
+    return f"Read {'the file' if cut.cell is None else f'cell {cut.cell}'}, then decide resubmit: nothing was measured"
 
 
 def hollow(report: Report) -> str:
     """Return why the score and its curves mean nothing; "" if they are meaningful."""
-    return _HOLLOW.get(report.cause.kind, "") if report.cause else ""
+    said = _HOLLOW.get(report.cause.kind, "") if report.cause else ""
+    return " ".join(filter(None, (said, said and remarks.numbered_otherwise(report))))
 
 
 def own_shown(report: Report) -> tuple[str, str] | None:
@@ -283,7 +305,7 @@ def _scale_of_curves(report: Report, formula: str) -> str:
     unit = metrics.find("rmse", report.unit).unit
     own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
     where = f"in {own}" if formula == "value" else f"in scaled units, `{formula}`, not in {own}"
-    return f"{charts} {where}. {remarks.AS_IT_IS}"
+    return f"{charts} {where}." if remarks.only_prediction(report) else f"{charts} {where}. {remarks.AS_IT_IS}"
 
 
 def decision_rows(report: Report) -> str:

@@ -21,8 +21,10 @@ YOURS = {
     Verdict.REFER: "A demonstrator decides with you",
 }
 """A verdict's meaning for the student."""
-STOPPED = ("Nothing was measured: resubmit. Read the cell first", "Not checked: change it and hand it in again")
-"""The meaning of a run that a limit ended before any network was trained: for the demonstrator, and for the student."""
+STOPPED = "Not checked: change it and hand it in again"
+"""The meaning of a run that a limit ended before any network was trained, for the student."""
+AGAIN, BEFORE = "and hand it in again", "before you hand it in"
+"""When to change a file: after a submission, and in a self-check."""
 LIKENESS = {
     Likeness.FEW: "They are too few to matter, so all models are scored without them.",
     Likeness.ALIKE: "They are like the others, so all models are scored without them.",
@@ -56,7 +58,7 @@ FAILURES = {
 """A failure's name, by its cause."""
 CAUSES = {
     CauseKind.FILE_CUT: "Run ended early",
-    CauseKind.LABELS: "Labels are not the data's",
+    CauseKind.LABELS: "Labels differ from the data's",
     CauseKind.LEAK: "Target among the inputs",
     CauseKind.CELL_FAILED: "A failed cell",
     CauseKind.ROWS: "Rows left out",
@@ -93,10 +95,12 @@ SCALERS = {
     ScalerKind.MAX_ABS: "scaled by its greatest size",
 }
 FITTED_ON = {
-    FittedOn.TRAINED: "on the training rows; anew for each seed",
-    FittedOn.WATCHED_TOO: "on the training and development rows; anew for each seed",
+    FittedOn.TRAINED: "on the training rows",
+    FittedOn.WATCHED_TOO: "on the training and development rows",
     FittedOn.ALL: "on all rows",
 }
+ANEW = "; anew for each seed"
+"""What follows a scaler of the training's rows where a network was trained again."""
 LABELS = {Labels.INTEGERS: "as integers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "numbers"}
 ROW_KINDS = {
     RowKind.TRAINED: "it was trained on",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from checker.formats.text import counted
 from checker.records.network import KerasObject, Phase
-from checker.records.tracing import Scaler, TargetScale
-from checker.report.vocabulary import FITTED_ON, LABELS, SCALERS
+from checker.records.tracing import FittedOn, Scaler, TargetScale
+from checker.report.vocabulary import ANEW, FITTED_ON, LABELS, SCALERS
 from checker.scoring.metrics import NONE, PERCENT
 
 USUAL: Mapping[str, object] = {
@@ -38,9 +38,15 @@ USUAL_OF: Mapping[str, Mapping[str, object]] = {
 """Defaults of single classes."""
 
 
-def scaler(one: Scaler) -> str:
-    """Return "standardised on the training rows; anew for each seed"."""
-    return f"{SCALERS[one.kind]} {FITTED_ON[one.fitted_on]}"
+def scaler(one: Scaler, is_retrained: bool = True) -> str:
+    """Return "standardised on the training rows; anew for each seed", without the seeds where none was trained."""
+    anew = ANEW if is_retrained and one.fitted_on is not FittedOn.ALL else ""
+    return f"{SCALERS[one.kind]} {FITTED_ON[one.fitted_on]}{anew}"
+
+
+def model_name(name: str) -> str:
+    """Return a traditional model's name for a chart: the bare "mean" does not say that it is a guess."""
+    return "always the mean" if name == "mean" else name
 
 
 def percent(fraction: float | None) -> str:

@@ -131,6 +131,7 @@ def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults
         metric=assignment.bar.metric,
         unit=assignment.bar.unit,
         classes=assignment.data.classes,
+        class_rows=findings.class_rows(settings),
         verdict=reached,
         reasons=reasons,
         failures=failures,
