@@ -197,7 +197,7 @@ def data_arguments(session: nox.Session, python: Path) -> list[str]:
 def pytest(session: nox.Session, python: Path, *arguments: str) -> None:
     """Run pytest in several processes. A file's tests stay together, because they share what they have trained."""
     shared_out = ["--numprocesses", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
-    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # NumPy's threads wait for each other by spinning
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # several would spin as they wait
     session.run(str(python), "-m", "pytest", *shared_out, *arguments, *session.posargs, external=True, env=one_thread)
 
 
