@@ -58,7 +58,9 @@ async def _say(request: Request, error: Exception) -> Response:
         help = "What was saved before stays."
     form = getattr(request.state, "form", None)
     typed = [text for name in ("note", "other") for text in form.all(name) if text.strip()] if form else []
-    return pages.render(request, "desk/error.html", status, message=message, help=help, typed=typed)
+    return pages.render(
+        request, "desk/error.html", status, message=message, help=help, typed=typed, field=getattr(error, "field", "")
+    )
 
 
 ROUTES = (
