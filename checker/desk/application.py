@@ -20,7 +20,7 @@ from checker.errors import CheckerError, UsageError
 LOOK = 0.4
 """Interval in seconds between checks for changes by other programs."""
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-STATIC = ("desk.css", "desk.js", "what_if.js", "vendor/htmx.min.js")
+STATIC = ("desk.css", "ahead.js", "desk.js", "what_if.js", "vendor/htmx.min.js")
 
 
 def static(request: Request) -> Response:

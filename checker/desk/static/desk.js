@@ -128,10 +128,7 @@ function hold(act) {
 function release() {
   while (!waiting && !isLeaving && held.length) held.shift()();
 }
-addEventListener("pageshow", () => {
-  isLeaving = false;
-  ahead = null;
-});
+addEventListener("pageshow", () => { isLeaving = false; });
 function leave() {
   isLeaving = true;
   held = [];
@@ -270,9 +267,7 @@ function move(step, kinds = "[name=condition]") {  // letters keep to the boxes;
   next.scrollIntoView({ block: "nearest" });
   return true;
 }
-// The search from anywhere. What is typed before the class is there is for its field, and never a command here.
-const AHEAD = "desk-search";
-let ahead = null;
+// The search from anywhere. What is typed before the class is there waits in ahead.js.
 function toSearch() {
   if (search) {
     search.text.focus();
@@ -284,19 +279,8 @@ function toSearch() {
   const home = one(".home[href^='/?']");
   return hold(() => { leave(); location.assign(home ? home.href : "/"); });
 }
-function goAhead(typed) {
-  ahead = typed;
-  if (typed === null) sessionStorage.removeItem(AHEAD);
-  else sessionStorage.setItem(AHEAD, typed);
-}
-function typeAhead(key) {
-  if (key === "Escape") goAhead(null);
-  else if (ahead.endsWith("\n")) return;
-  else if (key === "Backspace") goAhead(ahead.slice(0, -1));
-  else goAhead(ahead + (key === "Enter" ? "\n" : key));
-}
 function arrive() {
-  const typed = sessionStorage.getItem(AHEAD);
+  const typed = ahead;
   if (typed === null) return;
   if (!search) {  // another page came first
     toSearch();
@@ -358,13 +342,6 @@ const KEYS = {
 const NOW = new Set(["/", "m", "r", "f", "p", "?"]);  // they only move the focus
 document.addEventListener("keydown", event => {
   const target = document.activeElement || body;
-  if (ahead !== null) {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key.length > 1 && !/^(Enter|Backspace|Escape)$/.test(event.key)) return;
-    event.preventDefault();
-    typeAhead(event.key);
-    return;
-  }
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches("[name=note]")) {
     target.blur();
     hold(() => one("[data-keep]").click());
