@@ -56,8 +56,8 @@ def visit(desk, chromium):
 
 def test_a_change_is_drawn_as_it_trains(visit, desk):
     """From the student's page a key leads to the network; a preset and then a typed change train at once, are drawn
-    over the original's curves, and end in words; Enter leaves the field; undo goes back; nonsense is told; what is kept by a key stands on the
-    student's page and leads back."""
+    over the original's curves, and end in words; Enter leaves the field; undo goes back; nonsense is told; what is
+    kept by a key stands on the student's page and leads back."""
     page, errors = visit("/student/ada", viewport={"width": 1280, "height": 900})
     page.keyboard.press("w")
     page.wait_for_url("**/what-if")
