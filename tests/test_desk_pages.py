@@ -291,6 +291,9 @@ def test_a_resubmission_without_a_word_is_asked_once(seat, desk: Desk, keys: tup
     ada.press(*keys[:-1])
     again()
     ada.sees("#decide [data-said]", "No condition chosen: again to save.")
+    from playwright.sync_api import expect
+
+    expect(ada.page.locator("#decide [data-said]")).to_be_in_viewport()
     assert desk.log.history("fail") == ()
     again()
     ada.sees("#state .now", "resubmit")

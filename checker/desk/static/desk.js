@@ -96,6 +96,7 @@ if (form) {
   keepDraft();
   form.addEventListener("input", () => {
     isWarned = false;
+    tellThat("");
     keepDraft();
   });
 }
