@@ -501,6 +501,7 @@ def test_a_mark_shows_in_another_browser_within_a_second(seat) -> None:
     grace.sees("tr:has(#row-pass) .decision", "absent", 1.5)
     grace.sees("tr:has(#row-pass)", "● Ada")
     grace.sees("#list .counted", "1 of ")
+    assert ada.errors == grace.errors == []
 
 
 def test_an_edit_war_keeps_both(seat, desk: Desk) -> None:
