@@ -9,10 +9,13 @@ from reports import HOSTILE, a_pass
 
 from checker.gradebooks import conditions
 from checker.gradebooks.conditions import Standing, State
-from checker.judge import blame
+from checker.judge import blame, suspicion
+from checker.keras_spec import foreign_weights
+from checker.records.comparison import Agreed
 from checker.records.decisions import Choice, DecisionEntry
 from checker.records.report import Cause, CauseKind, Report
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Stage, Verdict
+from checker.scoring import targets
 
 
 def a_rule(name: str, outcome: Outcome = Outcome.FAILED, importance: Importance = Importance.REQUIRED) -> RuleResult:
@@ -29,6 +32,10 @@ def decided(*asked: str) -> DecisionEntry:
     return DecisionEntry(
         id=1, student="ada", choice=Choice.RESUBMIT, note="", conditions=asked, by="", at="", based_on=0
     )
+
+
+def doubted(why: str) -> Failure:
+    return Failure(stage=Stage.RETRAINING, cause=FailureCause.NOT_RETRAINED, rationale=why, help="")
 
 
 def test_what_is_offered() -> None:
@@ -75,7 +82,7 @@ def test_few_earlier_conditions_are_offered() -> None:
             "The module that it needs is handed in.",
         ),
         (a_failure(FailureCause.CUT_SHORT), "It runs to its end."),
-        (a_failure(FailureCause.NOT_RETRAINED), "It holds test_scaled. [test_scaled]"),
+        (a_failure(FailureCause.NOT_RETRAINED), "The network is trained on the data alone."),
         (replace(a_report(), verdict=Verdict.REFER, cut_short="It was stopped."), "It runs to its end."),
         (replace(a_report(), verdict=Verdict.FAIL, cause=None), "The score reaches the bar."),
         (
@@ -98,6 +105,26 @@ def test_what_the_page_asks_first_is_offered_first(report: Report, first: str) -
     offered = conditions.offered(report)
     assert offered[0] == first
     assert len(set(offered)) == len(offered)
+
+
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [
+        ({"failures": (doubted(f"The weights are set, and {foreign_weights.ELSEWHERE}."),)}, "The weights come from"),
+        ({"failures": (doubted(f"{targets.UNKNOWN}."),)}, "The file shows how the targets are made."),
+        ({"failures": (doubted("3 rows were not found in the data."),)}, "All rows that `fit` gets"),
+        ({"failures": (doubted("It is unusual."),)}, "The network is trained on the data alone."),
+        ({"replayed": "the layer `Residual` is not a built-in Keras layer"}, "`Residual` uses only its inputs"),
+        ({"replayed": "a layer is the student's own"}, "The own code uses only its inputs"),
+        ({"agreed": Agreed(impossible="It was trained before it was made.")}, "Another training gives the same score."),
+        ({"reasons": (f"But {suspicion.SUSPECTED}.",)}, "Each input is computed from its row alone"),
+    ],
+)
+def test_what_the_page_looks_for_is_offered_first(more: dict, first: str) -> None:
+    """On a page for a demonstrator the first condition is what a new file must answer. It is offered nowhere else."""
+    (condition, *_) = conditions.offered(replace(a_report(), verdict=Verdict.REFER, **more))
+    assert condition.startswith(first)
+    assert conditions.offered(a_report(), [condition]) == ()
 
 
 def test_what_is_met() -> None:

@@ -56,7 +56,8 @@ def visit(desk, chromium):
 
 def test_a_change_is_drawn_as_it_trains(visit, desk):
     """From the student's page a key leads to the network; a preset and then a typed change train at once, are drawn
-    over the original's curves, and end in words; undo goes back; nonsense is told; what is kept stays."""
+    over the original's curves, and end in words; Enter leaves the field; undo goes back; nonsense is told; what is
+    kept by a key stands on the student's page and leads back."""
     page, errors = visit("/student/ada", viewport={"width": 1280, "height": 900})
     page.keyboard.press("w")
     page.wait_for_url("**/what-if")
@@ -65,6 +66,10 @@ def test_a_change_is_drawn_as_it_trains(visit, desk):
     page.keyboard.press("Escape")
     page.keyboard.press("p")
     assert page.evaluate("document.activeElement.innerText") == "As handed in"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.previousElementSibling.innerText") == "As handed in"
     page.get_by_role("link", name="learning rate × 10").click()
     page.locator("path.after").first.wait_for(timeout=SECONDS, state="attached")
     page.locator("#tried .effect").wait_for(timeout=SECONDS)
@@ -72,14 +77,20 @@ def test_a_change_is_drawn_as_it_trains(visit, desk):
     assert page.url.endswith("?learning_rate=0.01")
     units = page.get_by_label("Units of layer 1", exact=True)
     units.fill("7")
-    units.press("Tab")
+    units.press("Enter")
+    assert page.evaluate("document.activeElement === document.body")
     page.get_by_role("heading", name="Layer 1: 7 units instead of 50").wait_for(timeout=SECONDS)
     page.locator("#tried .effect").wait_for(timeout=SECONDS)
     assert "layer.1.units=7" in page.url and "learning_rate=0.01" in page.url
-    page.get_by_role("button", name="Keep with the student").click()
+    page.keyboard.press("k")
+    page.get_by_text("✓ Kept with the student").wait_for()
     page.get_by_text("Layer 1: 7 units instead of 50; learning rate 0.01").last.wait_for()
     (kept,) = desk.log.kept_trials("ada")
     assert kept.by == "Ada"
+    page.keyboard.press("c")
+    page.locator("#state .tried-before").get_by_text("Ada").wait_for()
+    page.locator("#state .tried-before a").click()
+    page.locator("#tried .effect").wait_for(timeout=SECONDS)
     page.get_by_label("Epochs", exact=True).evaluate("field => { field.type = 'text'; field.value = 'many'; }")
     page.get_by_label("Epochs", exact=True).dispatch_event("change")
     page.get_by_role("alert").get_by_text("The number of epochs is a whole number").wait_for()

@@ -73,7 +73,7 @@ def command(
     Gradescope needs submissions that came as its export: upload the zip under "Configure Autograder" and run it again
     for the filled ones. GitHub Classroom needs a workflow that passes a repository's file on as the output of a runner
     (docs/report-format.md). Exit code 0: everybody's decision has gone back; 1: some have not, and the output says
-    which and why.
+    which and why. Without a platform you need no export: decisions.csv in the results folder is the result.
 
     Example: checker export results --moodle-worksheet grades.csv --to new.csv
     """

@@ -20,7 +20,7 @@ from checker.errors import CheckerError, UsageError
 LOOK = 0.4
 """Interval in seconds between checks for changes by other programs."""
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-STATIC = ("desk.css", "desk.js", "what_if.js", "vendor/htmx.min.js")
+STATIC = ("desk.css", "ahead.js", "desk.js", "what_if.js", "vendor/htmx.min.js")
 
 
 def static(request: Request) -> Response:
@@ -58,7 +58,9 @@ async def _say(request: Request, error: Exception) -> Response:
         help = "What was saved before stays."
     form = getattr(request.state, "form", None)
     typed = [text for name in ("note", "other") for text in form.all(name) if text.strip()] if form else []
-    return pages.render(request, "desk/error.html", status, message=message, help=help, typed=typed)
+    return pages.render(
+        request, "desk/error.html", status, message=message, help=help, typed=typed, field=getattr(error, "field", "")
+    )
 
 
 ROUTES = (

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from checker.desk import classroom, pages
+from checker.desk import classroom, pages, what_if
 from checker.desk.desk import Desk, desk_of, form_of, row_of, session_of
+from checker.desk.results import Class
 from checker.desk.walls import Form
 from checker.errors import UsageError
 from checker.formats.text import one_line
@@ -20,6 +21,7 @@ from checker.gradebooks import conditions, decision_log
 from checker.records.decisions import Choice, DecisionEntry, Help, Origin
 from checker.records.report import Report
 from checker.records.roster import Row
+from checker.records.verdicts import Verdict
 from checker.report import changes, html
 from checker.run import earlier
 
@@ -29,6 +31,14 @@ UNCONDITIONAL = frozenset({Choice.TICK, Choice.ABSENT})
 """Decisions that have no conditions."""
 CELLS = 1_000_000
 """Maximum number of bytes of a student's cells on a page."""
+
+
+class FieldError(HTTPException):
+    """A form cannot be saved because of one of its fields."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(400, detail)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,8 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
     newest = counting(entries)
     standings = conditions.standings(newest, report)
     offered = conditions.offered(report, desk.log.conditions_used(USED)) if report else ()
+    is_open = newest is None or (newest.choice is Choice.OPEN and not newest.conditions)
+    suggested = conditions.offered(report)[:1] if report and report.verdict is Verdict.FAIL and is_open else ()
     return {
         "row": row,
         "of": of,
@@ -119,11 +131,23 @@ def _state(desk: Desk, request: Request, row: Row, report: Report | None) -> dic
         "answers": desk.log.answers(row.student),
         "others": desk.presence.others(session).get(row.slug, ()),
         "standings": standings,
+        "suggested": suggested,
+        "kept": what_if.kept(desk, row),
+        "latest": _latest(of, decisions, session.name),
+        "is_of_this_file": newest is not None and newest.submission == row.sha256 != "",
         "offered": tuple(dict.fromkeys([*offered, *(one.condition for one in standings)])),
-        "chosen": [one.condition for one in standings if one.state is not conditions.State.MET],
+        "chosen": [*suggested, *(one.condition for one in standings if one.state is not conditions.State.MET)],
         "undoes": undoes(entries, session.name),
         "words": conditions.words,
     }
+
+
+def _latest(of: Class, decisions: classroom.Decisions, me: str) -> str:
+    """Return the name of the student of my newest decision that counts; "" for none."""
+    mine = [one for one in decisions.values() if one.by == me and one.choice is not Choice.OPEN]
+    newest = max(mine, key=lambda one: one.id, default=None)
+    row = of.by_student.get(newest.student) if newest else None
+    return row.name if row else ""
 
 
 def _report(desk: Desk, row: Row) -> tuple[Report | None, UsageError | None]:
@@ -170,6 +194,8 @@ def decide(request: Request) -> Response:
     if choice is None:
         choice, file = (before.choice, before.submission) if before else (Choice.OPEN, file)
         asked = (*(before.conditions if before else ()), *asked)
+    if choice is not Choice.RESUBMIT:  # the page ticked it, no person
+        asked = tuple(one for one in asked if one != form.first("suggested"))
     note = decision_log.cleaned_note(form.first("note"))
     asked = () if choice in UNCONDITIONAL else decision_log.cleaned_conditions((*asked, *_typed(form)))
     now = (before.choice, before.note, before.conditions, before.submission) if before else (Choice.OPEN, "", (), file)
@@ -181,11 +207,11 @@ def decide(request: Request) -> Response:
 
 
 def _typed(form: Form) -> list[str]:
-    """Return the conditions that were typed. Raises HTTPException for one that says nothing."""
+    """Return the conditions that were typed. Raises FieldError for one that says nothing."""
     typed = [line for line in form.first("other").splitlines() if line.strip()]
     for line in typed:
         if not conditions.says_something(line):
-            raise HTTPException(400, f"“{line.strip()}” is no condition; nothing was saved. Say it in words.")
+            raise FieldError("other", f"“{line.strip()}” is no condition; nothing was saved. Say it in words.")
     return typed
 
 

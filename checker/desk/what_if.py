@@ -151,7 +151,11 @@ def _told(request: Request, what_ifs: WhatIfs, row: Row, want: Asked, variant: V
     query = urlencode(forms.items(variant))
     pinned = [*(of for of in want.beside if of != query), query][-MOST_BESIDE:]
     pin = f"{base}{want.with_variant(Variant(), pinned)}"
-    return names | {"card": _drawn(result, before, query), "pin": escape(pin), "fields": escape(query)}
+    return (
+        names
+        | {"card": _drawn(result, before, query), "pin": escape(pin), "fields": escape(query)}
+        | {"is_kept": any(one.address == escape(f"?{query}") for one in kept(desk_of(request), row))}
+    )
 
 
 def against_bar(tried: Tried, compared: Comparison | None, in_words: Callable[[float], str]) -> str:

@@ -16,6 +16,7 @@ from checker.judge import causes
 from checker.records.decisions import DecisionEntry
 from checker.records.report import CauseKind, Report
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.report import looks
 from checker.source import absences
 
 NAMED = re.compile(r"\s*\[(test_\w+)\]$")
@@ -52,7 +53,18 @@ BY_CAUSE = {
     CauseKind.UNSCALED: "The inputs are scaled.",
 }
 LACKING = {"file": "The file that it needs is handed in.", "module": "The module that it needs is handed in."}
-OURS = frozenset({RUNS, SCORE, *BY_FAILURE.values(), *BY_CAUSE.values(), *LACKING.values()})
+BY_LOOK = {
+    "Weights of unknown source": "The weights come from training with Keras on training rows.",
+    "Not trained again": "The network is trained on the data alone.",
+    "Rows not found in the data": "All rows that `fit` gets come from the data, each with its own label.",
+    "Targets not recognised": "The file shows how the targets are made.",
+    "Not repeatable": "Another training gives the same score.",
+    "Suspicious inputs": "Each input is computed from its row alone, without class or target.",
+}
+"""The condition for each look, by its title, that a new file can answer."""
+OWN_CODE_TITLE, OWN_CODE = "Own code in the network", " uses only its inputs and weights learnt here."
+"""The look at a student's own code, and what ends its condition."""
+OURS = frozenset({RUNS, SCORE, *BY_FAILURE.values(), *BY_CAUSE.values(), *LACKING.values(), *BY_LOOK.values()})
 """Conditions that are offered where a report leads with them, and nowhere else."""
 
 
@@ -97,9 +109,13 @@ def offered(report: Report, used: Sequence[str] = ()) -> tuple[str, ...]:
         (rule for rule in report.rules if rule.outcome is Outcome.FAILED),
         key=lambda rule: rule.importance is not Importance.REQUIRED,
     )
-    typed = (one for one in used if not rule_of(one) and one not in OURS and says_something(one))
+    typed = (one for one in used if not (rule_of(one) or _is_ours(one)) and says_something(one))
     earlier = islice(typed, MOST_EARLIER)
     return tuple(dict.fromkeys(filter(None, [_leading(report, failed), *map(_from, failed), *earlier])))
+
+
+def _is_ours(condition: str) -> bool:
+    return condition in OURS or condition.endswith(OWN_CODE)
 
 
 def _leading(report: Report, failed: Sequence[RuleResult]) -> str:
@@ -115,8 +131,19 @@ def _leading(report: Report, failed: Sequence[RuleResult]) -> str:
     if report.cause is not None:
         name = causes.SAME.get(report.cause.kind)
         return next((_from(rule) for rule in failed if rule.name == name), BY_CAUSE[report.cause.kind])
+    if report.verdict is Verdict.REFER:
+        return _looked_for(report)
     is_score = report.verdict is Verdict.FAIL and not any(one.importance is Importance.REQUIRED for one in failed)
     return SCORE if is_score else ""
+
+
+def _looked_for(report: Report) -> str:
+    """Return what the page asks a demonstrator to look for, as a condition; "" if a new file cannot answer it."""
+    title = next(looks.all_of(report)).title
+    if title != OWN_CODE_TITLE:
+        return BY_LOOK.get(title, "")
+    named = looks.NAMED.search(report.replayed)
+    return f"{f'`{named[1]}`' if named else 'The own code'}{OWN_CODE}"
 
 
 def _from(rule: RuleResult) -> str:

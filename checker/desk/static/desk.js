@@ -42,7 +42,14 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) hush();
   else { listen(); here(); }
 });
-addEventListener("pagehide", () => { hush(); here("away"); });
+addEventListener("pagehide", () => {
+  hush();
+  here("away");
+  if (form && form.other.value && !isSaying(form.other.value)) {  // a key that was meant for the page
+    form.other.value = "";
+    keepDraft();
+  }
+});
 addEventListener("pageshow", () => { listen(); here(); });
 setInterval(here, 8000);
 
@@ -50,6 +57,7 @@ setInterval(here, 8000);
 // The form shows what counts. A draft is what differs from that.
 const form = one("#decide");
 const draftKey = whose => `desk-draft ${body.dataset.class} ${whose}`;
+const isSaying = text => (text.match(/[\p{L}\p{N}_]/gu) || []).length > 1;
 const isNoteTyped = () => form.note.value !== form.note.defaultValue;
 function keepDraft() {
   const changed = all("[name=condition]", form).filter(box => box.checked !== box.defaultChecked);
@@ -86,7 +94,11 @@ function update() {
 if (form) {
   restoreDraft();
   keepDraft();
-  form.addEventListener("input", keepDraft);
+  form.addEventListener("input", () => {
+    isWarned = false;
+    tellThat("");
+    keepDraft();
+  });
 }
 function showDrafts() {
   for (const row of all("[data-row]")) {
@@ -134,13 +146,22 @@ document.addEventListener("click", event => {
 });
 function say(words) {
   held = [];  // they were meant for what has failed
+  if (ahead !== null) setTimeout(() => goAhead(null), 2000);  // the rest of the name is no command
   const told = one("[data-lost]");
   told.textContent = `${words} What you type is kept in this browser.`;
   told.hidden = false;
 }
 function sayRefusal(text) {
   const heading = one("h1", new DOMParser().parseFromString(text, "text/html"));
-  say(heading ? heading.textContent : "This was not saved.");
+  const field = heading && form && form.elements[heading.dataset.field];
+  if (!field) {
+    say(heading ? heading.textContent : "This was not saved.");
+    return;
+  }
+  held = [];
+  tellThat(heading.textContent, true);
+  field.focus();
+  field.select();
 }
 body.addEventListener("htmx:responseError", event => sayRefusal(event.detail.xhr.responseText));
 function refresh() {
@@ -184,16 +205,20 @@ async function send(action, fields) {
   }
   return isSaved;
 }
-function tellThat(words) {
+function tellThat(words, isRefusal = false) {
   const told = one("[data-said]");
   told.textContent = words;
   told.hidden = !words;
+  told.classList.toggle("warn", isRefusal);
+  told.scrollIntoView({ block: "nearest" });
 }
 function fieldsOf(sent, submitter) {
   const fields = new URLSearchParams(new FormData(sent));
   if (submitter && submitter.name) fields.append(submitter.name, submitter.value);
   return fields;
 }
+const isChosen = () => one("[name=condition]:checked", form) || form.other.value.trim() || form.note.value.trim();
+let isWarned = false;  // whoever resubmits without a word is asked once
 document.addEventListener("submit", event => {
   const sent = event.target;
   if (!sent.matches("[data-live]")) return;
@@ -202,6 +227,12 @@ document.addEventListener("submit", event => {
     for (const mark of all("[aria-pressed]", sent)) mark.setAttribute("aria-pressed", String(mark === event.submitter));
   }
   const fields = fieldsOf(sent, event.submitter);
+  if (sent === form && fields.get("choice") === "resubmit" && !isChosen() && !isWarned) {
+    isWarned = true;
+    tellThat("No condition chosen: again to save.", true);
+    return;
+  }
+  isWarned = false;
   tellThat("");
   if (sent === form && asking()) document.activeElement.blur();  // the next keys are for the page again
   inTurn(async () => {
@@ -216,20 +247,53 @@ document.addEventListener("submit", event => {
 const isTyping = element => element.matches("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])");
 const press = key => {
   const wanted = one(`[data-key="${key}"]`);
-  if (!wanted) return false;
+  const why = one(`[data-none="${key}"]`);
+  if (!wanted && why) tellThat(why.textContent);
+  if (!wanted) return Boolean(why);
   if (wanted.matches("summary")) wanted.focus();
   wanted.click();
   return true;
 };
+const ASKED = "[name=condition], [name=other]";
+const LAST = "desk-last";  // whoever comes from a student goes on in the list from there
+if (slug) sessionStorage.setItem(LAST, slug);
 const asking = () => form && one("#conditions", form).contains(document.activeElement);
-function move(step) {
-  const rows = asking() ? all("#conditions input") : all("[data-row]");
+function move(step, kinds = "[name=condition]") {  // letters keep to the boxes; arrows reach the text, too
+  const rows = asking() ? all(kinds, form) : all("[data-row]");
   if (!rows.length) return false;
   const at = rows.indexOf(document.activeElement);
-  const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1)];
+  const first = asking() ? -1 : rows.findIndex(row => row.id === `row-${sessionStorage.getItem(LAST)}`);
+  const next = rows[at < 0 ? (first >= 0 ? first : step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1)];
   next.focus();
   next.scrollIntoView({ block: "nearest" });
   return true;
+}
+// The search from anywhere. What is typed before the class is there waits in ahead.js.
+function toSearch() {
+  if (search) {
+    search.text.focus();
+    search.text.select();
+    return true;
+  }
+  goAhead("");
+  isLeaving = false;  // whoever searches does not go where they were about to go
+  const home = one(".home[href^='/?']");
+  return hold(() => { leave(); location.assign(home ? home.href : "/"); });
+}
+function arrive() {
+  const typed = ahead;
+  if (typed === null) return;
+  if (!search) {  // another page came first
+    toSearch();
+    goAhead(typed);
+    return;
+  }
+  goAhead(null);
+  toSearch();
+  if (!typed) return;
+  search.text.value = typed.trimEnd();
+  if (typed.endsWith("\n")) openFirst();
+  else refresh();
 }
 let asked = 0;
 function question(number) {
@@ -253,8 +317,7 @@ function question(number) {
 let isLed = false;
 function leadToConditions() {
   const boxes = all("[name=condition]", form);
-  const isChosen = boxes.some(box => box.checked) || form.other.value.trim() || form.note.value.trim();
-  if (asking() || (isLed && isChosen)) return false;
+  if (asking() || isWarned || (isLed && isChosen())) return false;
   isLed = true;
   (boxes[0] || form.other).focus();
   return true;
@@ -266,17 +329,11 @@ function lead(key) {
   return Boolean(first);
 }
 const KEYS = {
-  "/": () => {
-    const search = one("input[type=search]");
-    if (!search) return hold(() => press("c"));
-    search.focus();
-    search.select();
-    return true;
-  },
+  "/": toSearch,
   j: () => move(1) || press("j"),
   k: () => move(-1) || press("k"),
-  ArrowDown: () => move(1),
-  ArrowUp: () => move(-1),
+  ArrowDown: () => move(1, ASKED),
+  ArrowUp: () => move(-1, ASKED),
   r: () => Boolean(form) && (leadToConditions() || hold(() => press("r"))),
   f: () => lead("f"),
   p: () => lead("p"),
@@ -298,13 +355,21 @@ document.addEventListener("keydown", event => {
   }
   if (event.key === "Enter" && target.matches("[name=condition], [name=other]")) {
     event.preventDefault();
-    target.blur();  // the next keys are no text
+    if (isTyping(target)) target.blur();  // the next keys are no text
     hold(() => press("r"));
+    return;
+  }
+  const choices = target.closest("[data-focus=p]");
+  if (choices && /^Arrow/.test(event.key)) {
+    event.preventDefault();
+    const links = all("a", choices);
+    const next = links[links.indexOf(target) + (/Down|Right/.test(event.key) ? 1 : -1)];
+    if (next) next.focus();
     return;
   }
   if (target.matches("[name=other]") && /^Arrow(Up|Down)$/.test(event.key)) {
     event.preventDefault();
-    move(event.key === "ArrowUp" ? -1 : 1);
+    move(event.key === "ArrowUp" ? -1 : 1, ASKED);
     return;
   }
   if (target.matches("input[type=search]") && (event.key === "ArrowDown" || event.key === "Enter")) {
@@ -315,7 +380,7 @@ document.addEventListener("keydown", event => {
     }
     return;
   }
-  if (isTyping(target) || one("dialog[open]") || isLeaving) return;
+  if (isTyping(target) || one("dialog[open]") || (isLeaving && event.key !== "/")) return;
   const act = KEYS[event.key] || (/^[1-9]$/.test(event.key) ? () => question(Number(event.key)) : () => press(event.key));
   const isHeld = /^[a-z1-9]$/.test(event.key) && !NOW.has(event.key);
   const isMove = "jk".includes(event.key);
@@ -337,9 +402,12 @@ function openFirst() {
     location.assign(to.href);
   });
 }
+const variant = one("form.variant");
+if (variant) variant.addEventListener("submit", () => document.activeElement.blur());  // the next keys are for the page
 const button = one("[data-keys]");
 button.hidden = false;
 button.addEventListener("click", () => one("#keys").showModal());
 body.classList.add("scripted");
 listen();
 here();
+arrive();
