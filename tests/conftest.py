@@ -33,6 +33,8 @@ from checker.sandbox import bubblewrap
 from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
+MARKED_SECONDS = {"wall": 4.0, "slow": 4.0, "browser": 3.0, "tensorflow": 2.0}
+"""About how long a test with a mark takes."""
 IMPORTS_TENSORFLOW = re.compile(rb"^(?:import|from) (?:tensorflow|keras|tf_keras)\b", re.MULTILINE)
 
 
@@ -58,18 +60,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _longest_first(items: list[pytest.Item]) -> None:
-    """Order files by what their tests need, and by how many need it; a file's tests stay together.
+    """Order files by the time that their tests take, as far as their marks tell; a file's tests stay together.
 
     Tests that keep all processors busy come after all others, because they would slow down whatever runs beside them.
     """
-    needs = ("wall", "tensorflow", "slow", "browser")
-    weights: dict[Path, list[int]] = {}
+    seconds: dict[Path, float] = {}
     for item in items:
-        weight = weights.setdefault(item.path, [0] * len(needs))
-        for at, need in enumerate(needs):
-            weight[at] += item.get_closest_marker(need) is not None
+        slowest = max((MARKED_SECONDS.get(mark.name, 0.0) for mark in item.iter_markers()), default=0.0)
+        seconds[item.path] = seconds.get(item.path, 0.0) + slowest
     busy = {item.path for item in items if item.get_closest_marker("busy")}
-    items.sort(key=lambda item: (item.path in busy, [-count for count in weights[item.path]]))
+    items.sort(key=lambda item: (item.path in busy, -seconds[item.path]))
 
 
 @pytest.fixture(scope="module")
