@@ -271,7 +271,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Check all examples of both assignments, about 20 minutes; arguments after -- go to pytest."""
+    """Check all examples of both assignments, about 16 minutes; arguments after -- go to pytest."""
     get_wall(session)
     python = project(session)
     data_arguments(session, python)
