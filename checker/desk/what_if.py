@@ -111,7 +111,8 @@ def show(request: Request) -> Response:
         is_there = request.headers.get("hx-current-url", "").endswith(here)  # a second would undo nothing
         part.headers["HX-Push-Url"] = "false" if is_there else here
         return part
-    names |= _form(original, variant) | {"presets": _presets(original, want, base), "reasons": _reasons(original)}
+    buttons = presets.presets(original)
+    names |= _form(original, variant) | {"presets": _addressed(buttons, want, base), "reasons": _reasons(buttons)}
     return pages.render(request, "desk/what_if.html", problem=None, **names)
 
 
@@ -270,18 +271,15 @@ def _rate(changed: float | None, own: object) -> float | None:
     return float(own) if changed is None else changed
 
 
-def _presets(original: Original, want: Asked, base: str) -> list[tuple[presets.Preset, str]]:
-    """Return all presets, each with its address; "" for one that cannot be tried."""
-    return [
-        (one, escape(f"{base}{want.with_variant(one.variant)}") if one.variant else "")
-        for one in presets.presets(original)
-    ]
+def _addressed(buttons: Sequence[presets.Preset], want: Asked, base: str) -> list[tuple[presets.Preset, str]]:
+    """Return presets, each with its address; "" for one that cannot be tried."""
+    return [(one, escape(f"{base}{want.with_variant(one.variant)}") if one.variant else "") for one in buttons]
 
 
-def _reasons(original: Original) -> dict[str, list[str]]:
+def _reasons(buttons: Sequence[presets.Preset]) -> dict[str, list[str]]:
     """Return the names of the presets that cannot be tried, by the reason."""
     found = dict[str, list[str]]()
-    for one in presets.presets(original):
+    for one in buttons:
         if one.variant is None:
             found.setdefault(one.reason, []).append(one.name)
     return found
