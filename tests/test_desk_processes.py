@@ -150,8 +150,9 @@ def ended(process: subprocess.Popen) -> tuple[int, str]:
 
 
 def test_desks_a_batch_and_exports_share_a_folder(start, open_desk, tmp_path: Path) -> None:
-    """Two desks decide while a batch runs and results are exported; then the batch and one desk are killed. All that either desk called saved is kept. The other desk goes on, and the next batch begins immediately. A row
-    that was filled in by hand counts. Table and export show the newest decision of each student."""
+    """Two desks decide while a batch runs and results are exported; then the batch and one desk are killed. All that
+    either desk called saved is kept. The other desk goes on, and the next batch begins immediately. A row that was
+    filled in by hand counts. Table and export show the newest decision of each student."""
     given, out, runners = tmp_path / "in", tmp_path / "out", tmp_path / "runners"
     given.mkdir()
     for student in STUDENTS:
