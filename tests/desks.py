@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -134,6 +135,18 @@ class Visitor:
         return self.ask("POST", target, body, **{k.replace("-", "_"): v for k, v in (usual | headers).items()})
 
 
+class _Server(uvicorn.Server):
+    """A server that leaves no connection open, even one that a browser opens while the server ends."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, then cut the connections that are left."""
+        await super().shutdown(sockets)
+        while left := list(self.server_state.connections):
+            for connection in left:
+                connection.transport.abort()
+            await asyncio.sleep(0)
+
+
 @contextlib.contextmanager
 def serve(folder: Path, workshop: object = None) -> Iterator[Desk]:
     """Serve a desk on a folder of results, as its command does; ``workshop`` opens other what-ifs than its own."""
@@ -141,7 +154,7 @@ def serve(folder: Path, workshop: object = None) -> Iterator[Desk]:
         served = Desk(Results(folder), log, Address("127.0.0.1", at.getsockname()[1]))
         if workshop is not None:
             served.workshop = workshop
-        server = uvicorn.Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
+        server = _Server(uvicorn.Config(application(served), log_level="error", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [at]})
         thread.start()
         yield served
