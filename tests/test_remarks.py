@@ -68,7 +68,7 @@ def test_figures_on_other_labels_say_whose_labels():
 def test_a_score_too_small_for_the_labels_that_agree_is_explained(own, is_said):
     """46% other labels leave more than 3.6% of the rows right, so the page says how class numbers count."""
     tracing = replace(a_pass().tracing, labels_differ=6_000, labels_compared=13_000)
-    cause = Cause(CauseKind.LABELS, tracing.labels_in_words, "Take the labels.")
+    cause = Cause(CauseKind.LABELS, tracing.labels_in_words(), "Take the labels.")
     report = replace(a_pass(), tracing=tracing, cause=cause, own_results=(own_result("accuracy", own),))
     assert ("takes its class numbers for the data's, in which 0 is <1H OCEAN." in sentences.hollow(report)) is is_said
     honest = replace(report, tracing=a_pass().tracing)

@@ -219,18 +219,27 @@ def assert_enough_rows(rows: int, data_rows: int) -> None:
     )
 
 
-@pytest.mark.required(
-    help="Keep features and labels in the same order: split, shuffle and drop rows of both together.",
-    short="Labels differ from the data's",
-)
-def test_labels_are_the_datas(tracing: Tracing, answer: ModelCapture) -> None:
-    """Each row was trained on with the label that the data has for it."""
-    if not tracing.labels_compared:
-        unknown("the labels of its training rows are not known")
-    assert not tracing.has_other_labels, (
-        f"{tracing.labels_in_words}\nA network that learns other labels does not answer the task."
+def labels_are_the_datas(*, label: str = "label") -> Rule:
+    """Return the rule against labels other than the data's; ``label``: a noun for one of them, "target" for a
+    regression."""
+
+    @pytest.mark.required(
+        help=f"Keep features and {label}s in the same order: split, shuffle and drop rows of both together.",
+        short=f"{label.capitalize()}s differ from the data's",
     )
-    require_known_weights(answer)
+    def rule(tracing: Tracing, answer: ModelCapture) -> None:
+        if not tracing.labels_compared:
+            unknown(f"the {label}s of its training rows are not known")
+        assert not tracing.has_other_labels, (
+            f"{tracing.labels_in_words(label)}\nA network that learns other {label}s does not answer the task."
+        )
+        require_known_weights(answer)
+
+    rule.__doc__ = f"Each row was trained on with the {label} that the data has for it."
+    return rule
+
+
+test_labels_are_the_datas = labels_are_the_datas()
 
 
 def target_is_not_a_feature(

@@ -179,7 +179,9 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if of.file_cut:
         yield Cause(CauseKind.FILE_CUT, of.file_cut, "Make the file run from top to bottom within the limits.")
     if of.tracing and of.tracing.has_other_labels:
-        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words, _help_with_labels(of.tracing.labels_look, of.target))
+        label = "target" if of.is_regression else "label"
+        help = _help_with_labels(of.tracing.labels_look, of.target, label)
+        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words(label), help)
     yield from _leak(of)
     if of.training_cut:
         help = "Train for fewer epochs, in larger batches or with early stopping, so that training ends by itself."
@@ -204,12 +206,12 @@ def _causes(of: Findings) -> Iterator[Cause]:
         yield Cause(CauseKind.UNSCALED, words, help)
 
 
-def _help_with_labels(look: str, target: str) -> str:
+def _help_with_labels(look: str, target: str, label: str) -> str:
     if look.startswith("merged"):
         return "Give each class a number of its own."
     if look.startswith("made from another column"):
-        return f"Take the labels from `{target}`."
-    return "Keep features and labels in the same order: split, shuffle and drop rows of both together."
+        return f"Take the {label}s from `{target}`."
+    return f"Keep features and {label}s in the same order: split, shuffle and drop rows of both together."
 
 
 def _leak(of: Findings) -> Iterator[Cause]:

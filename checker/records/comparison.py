@@ -1,11 +1,14 @@
 """A submission's scores beside those of the reference."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from checker.records.codec import record
 from checker.records.evidence import RowKind
+
+RARE = 0.01
+"""A class with less than this share of the rows is rare."""
 
 
 class Likeness(StrEnum):
@@ -305,6 +308,17 @@ class Comparison:
             return False
         strict = self.missing.strict if self.missing else None
         return self.is_borderline or (strict is not None and self.reaches_bar and strict.is_borderline)
+
+
+def confusions(confusion: Sequence[Sequence[int]]) -> list[tuple[float, int, int]]:
+    """Return the share of each class that is taken for another, with both; without rare classes."""
+    enough = RARE * sum(map(sum, confusion))
+    return [
+        (count / sum(counts), true, predicted)
+        for true, counts in enumerate(confusion)
+        for predicted, count in enumerate(counts)
+        if predicted != true and count and sum(counts) >= enough
+    ]
 
 
 @record

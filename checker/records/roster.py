@@ -14,8 +14,8 @@ class Row:
     """A submission in a few words.
 
     ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: the checked file's
-    hash. ``verdict``: None if the harness failed on it; then ``reason`` describes the failure. ``required``,
-    ``advised``: short names of the rules that it failed.
+    hash. ``verdict``: None if the harness failed on it; then ``reason`` describes the failure. ``is_void``:
+    its score says nothing about the network. ``required``, ``advised``: short names of the rules that it failed.
     """
 
     slug: str
@@ -26,6 +26,7 @@ class Row:
     verdict: Verdict | None = None
     reason: str = ""
     score: str = ""
+    is_void: bool = False
     required: tuple[str, ...] = ()
     advised: tuple[str, ...] = ()
 

@@ -169,10 +169,9 @@ class Tracing:
         more = "".join(f", and so does column {number}" for number, _ in others[:2])
         return f"{said}{more}."
 
-    @property
-    def labels_in_words(self) -> str:
-        """A sentence on the labels that differ from the data's."""
+    def labels_in_words(self, label: str = "label") -> str:
+        """A sentence on the labels that differ from the data's. ``label``: the word for one of them."""
         share = self.labels_differ / max(self.labels_compared, 1)
-        look = f" The labels look {self.labels_look}." if self.labels_look else ""
+        look = f" The {label}s seem to be {self.labels_look}." if self.labels_look else ""
         count = f"{self.labels_differ:,} of {self.labels_compared:,} training rows ({share:.1%})"
-        return f"{count} had another label than in the data.{look}"
+        return f"{count} had another {label} than in the data.{look}"

@@ -19,6 +19,7 @@ from checker.formats.text import counted
 from checker.records.comparison import Baseline, Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, Verdict
+from checker.report.bars import Scored, usual
 from checker.report.marks import axis, mark, scale_around
 from checker.report.sentences import failed, metric
 from checker.report.svg import Scale, along, chart, element, label, line
@@ -42,23 +43,12 @@ ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
 # -- scores ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Scored:
-    """A submission in the figure; ``href`` is a URL. ``is_void``: its score says nothing about the network."""
-
-    name: str
-    href: str
-    verdict: Verdict
-    comparison: Comparison
-    is_void: bool = False
-
-
 def cohort_figure(scored: Sequence[Scored]) -> Markup:
     """Return a figure of all mean scores, with a lane for each verdict, above the traditional models.
 
     The worst tenth may lie beyond the axis. These are drawn as arrows, piled up and counted at its edge.
     """
-    first = _fullest(scored)
+    first = usual(one.comparison for one in scored)
     unit = metric(first).unit
     means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
     kept, guides = means[len(means) // 10 :], (first.bar, first.reference_mean, first.baseline_mean)
@@ -79,13 +69,6 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(beside) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
-
-
-def _fullest(scored: Sequence[Scored]) -> Comparison:
-    """Return a comparison with the most seeds, for the figure's bar and models. Further seeds do not count: few
-    submissions have them."""
-    compared = (one.comparison for one in scored)
-    return max(compared, key=lambda c: (len(c.scores) - c.further, -c.further))
 
 
 def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
@@ -170,7 +153,7 @@ def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup,
 
 
 def _in_words(scored: Sequence[Scored]) -> str:
-    first = _fullest(scored)
+    first = usual(one.comparison for one in scored)
     measured = metric(first)
     value, middle = measured.unit.value, statistics.median
     counted_in = [one for one in scored if not one.is_void]

@@ -12,9 +12,9 @@ from checker.records.assignment import DatasetNote
 from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
+from checker.report.bars import Scored, own_bars
 from checker.report.brief import in_brief
 from checker.report.cells import Group, excerpt, groups
-from checker.report.cohort import Scored
 from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
@@ -225,6 +225,7 @@ def index_pieces(
             words=Counter(entry.decision for entry in ordered if entry.decision),
             decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored) if scored else None,
+            own_bars=own_bars(scored),
             void=any(one.is_void for one in scored),
             without_score=len(entries) - len(scored),
             stumbles=over,

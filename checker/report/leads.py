@@ -15,7 +15,6 @@ from checker.judge.questions.view import View
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
 from checker.report import looks, remarks, sentences
-from checker.report.vocabulary import CAUSES, MISSED
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
@@ -139,8 +138,8 @@ def _failing(report: Report) -> Lead:
         why = " ".join(filter(None, (_made_by(report, kind), why)))
         if sentences.is_by_score(report) and (score := _on_score(report)):
             likely = f"Likely cause: {continued(report.cause.sentence)}"
-            return Lead(MISSED[kind], score, TELL, help, likely, rest, rule)
-        return Lead(CAUSES[kind], report.cause.sentence, TELL, help, why, rest, rule)
+            return Lead(sentences.missed_bar(report, kind), score, TELL, help, likely, rest, rule)
+        return Lead(sentences.cause_name(report, kind), report.cause.sentence, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
         why, _, rest = first.detail.partition("\n")
@@ -160,7 +159,10 @@ def _made_by(report: Report, kind: CauseKind) -> str:
     """Return a sentence on the line that makes the labels or inputs that are the cause; "" for another cause, or if the
     line was not found."""
     line = making(View(report), MADE[kind]) if kind in MADE else None
-    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {MADE[kind]}." if line else ""
+    if line is None:
+        return ""
+    made = f"{remarks.label(report)}s" if kind is CauseKind.LABELS else MADE[kind]
+    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {made}."
 
 
 def _on_score(report: Report) -> str:

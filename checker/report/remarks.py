@@ -7,16 +7,15 @@ import numpy as np
 from checker.formats.text import counted
 from checker.judge import claims
 from checker.keras_spec.architectures import output_activation, output_units
+from checker.records import comparison
 from checker.records.capture import Adaptation
-from checker.records.comparison import Comparison
+from checker.records.comparison import RARE, Comparison
 from checker.records.report import Report, Symptom
 from checker.records.tracing import TargetScale
 from checker.report.words import number, percent
 from checker.scoring import metrics, targets
 from checker.source import absences
 
-RARE = 0.01
-"""A class with less than this share of the rows is rare."""
 FLAT = 1e-3
 """A loss that changes by less than this share of itself in a whole training is flat."""
 SLACK = 0.05
@@ -33,15 +32,20 @@ def has_other_labels(report: Report) -> bool:
     return report.tracing is not None and report.tracing.has_other_labels
 
 
+def label(report: Report) -> str:
+    """Return the word for what the network is to predict in a row: "label", or "target" in a regression."""
+    return "label" if report.classes else "target"
+
+
 def on_own_labels(report: Report) -> str:
     """Return whose labels the file's own score is by, after a comma; "" if the file's are the data's."""
     if not has_other_labels(report):
         return ""
-    claim, said = report.claim, ", by the data's labels"
+    claim, said = report.claim, f", by the data's {label(report)}s"
     if claim is None:
         return said
     stated = metrics.find(claim.metric, claim.unit).unit.value(claim.stated)
-    return f"{said}; cell {claim.cell} states {stated}, by the file's own labels"
+    return f"{said}; cell {claim.cell} states {stated}, by the file's own {label(report)}s"
 
 
 def numbered_otherwise(report: Report) -> str:
@@ -68,8 +72,8 @@ def labels_compared(report: Report) -> str:
         return ""
     which = "of very rare classes" if report.classes else "at the data's highest value"
     return (
-        f"The labels of {tracing.labels_compared:,} training rows were compared with the data's: rows {which}, and "
-        "rows that were not found, do not count."
+        f"The {label(report)}s of {tracing.labels_compared:,} training rows were compared with the data's: rows "
+        f"{which}, and rows that were not found, do not count."
     )
 
 
@@ -156,16 +160,11 @@ def _unpredicted(report: Report, compared: Comparison) -> str:
 
 
 def _most_confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    whole = sum(map(sum, confusion))
-    shares = [
-        (count / sum(counts), classes[true], classes[predicted])
-        for true, counts in enumerate(confusion)
-        for predicted, count in enumerate(counts)
-        if predicted != true and count and sum(counts) >= RARE * whole
-    ]
-    share, true, predicted = max(shares, default=(0.0, "", ""))
-    said = f"Largest share among the common classes: {percent(share)} of {true} is taken for {predicted}."
-    return said if share else ""
+    share, true, predicted = max(comparison.confusions(confusion), default=(0.0, 0, 0))
+    if not share:
+        return ""
+    taken = f"{percent(share)} of {classes[true]} is taken for {classes[predicted]}"
+    return f"Largest share among the common classes: {taken}."
 
 
 # -- the file ----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks
-from checker.report.vocabulary import AGAIN, BEFORE, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
+from checker.report.vocabulary import AGAIN, BEFORE, CAUSES, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
@@ -35,8 +35,8 @@ _URGENCY = {
 }
 
 _HOLLOW = {
-    CauseKind.LABELS: "The file trained its network on other labels than the data's; training again takes the data's. "
-    "Both are tested on the data's. So neither score says how well the file's network learns.",
+    CauseKind.LABELS: "The file trained its network on other {labels} than the data's; training again takes the "
+    "data's. Both are tested on the data's. So neither score says how well the file's network learns.",
     CauseKind.LEAK: "The network can read the answer from its inputs. So a good score does not show that it has "
     "learned anything.",
 }
@@ -112,6 +112,17 @@ def is_by_score(report: Report) -> bool:
         return False
     says = {rule.name for rule in failed(report, Importance.REQUIRED)}
     return report.comparison.standing.fails and causes.SAME.get(report.cause.kind) not in says
+
+
+def cause_name(report: Report, kind: CauseKind) -> str:
+    """Return the name of a cause of the verdict."""
+    return CAUSES[kind].format(Labels=f"{remarks.label(report).capitalize()}s")
+
+
+def missed_bar(report: Report, kind: CauseKind) -> str:
+    """Return the name of a FAIL by the score, with its cause."""
+    name = cause_name(report, kind)
+    return f"Misses the bar: {name[0].lower()}{name[1:]}"
 
 
 def difference(comparison: Comparison) -> float:
@@ -216,7 +227,7 @@ def meaning(report: Report, is_for_students: bool, is_self_check: bool = False) 
 
 def hollow(report: Report) -> str:
     """Return why the score and its curves mean nothing; "" if they are meaningful."""
-    said = _HOLLOW.get(report.cause.kind, "") if report.cause else ""
+    said = _HOLLOW.get(report.cause.kind, "").format(labels=f"{remarks.label(report)}s") if report.cause else ""
     return " ".join(filter(None, (said, said and remarks.numbered_otherwise(report))))
 
 
@@ -340,7 +351,7 @@ def agreement(report: Report) -> str:
 def _agree(report: Report, agreed: Agreed) -> str:
     """Return whether the file's own results and the retraining's agree, as a verb."""
     if remarks.has_other_labels(report):
-        return "learnt different labels, so they need not agree"
+        return f"learnt different {remarks.label(report)}s, so they need not agree"
     if agreed.differs:
         return "do not agree"
     least = {True: FAR, False: FAR_SHARE}[metric(report).higher_is_better]

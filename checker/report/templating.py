@@ -91,6 +91,7 @@ def with_templates_of(*packages: str) -> Environment:
         "has_choice": remarks.has_choice,
         "has_other_labels": remarks.has_other_labels,
         "held_out_rows": remarks.held_out_rows,
+        "label": remarks.label,
         "labels_compared": remarks.labels_compared,
         "lacking": remarks.lacking,
         "no_answer": remarks.no_answer,

@@ -22,13 +22,14 @@ from checker.report.brief import in_brief
 from checker.report.sentences import (
     as_trained,
     by_urgency,
+    cause_name,
     failed,
     file_name,
     left_out,
     metric,
     without_inputs,
 )
-from checker.report.vocabulary import CAUSES, MARK, MEANING
+from checker.report.vocabulary import MARK, MEANING
 from checker.report.words import size
 from checker.scoring.metrics import NONE
 
@@ -51,7 +52,7 @@ def print_report(console: Console, report: Report, page: str | None) -> None:
     """Print one report for the student who made the submission; ``page`` is the path of the whole report."""
     _headline(console, report)
     if report.cause:
-        _say(console, f"{CAUSES[report.cause.kind]}: {one_line(report.cause.sentence)}", "bold", indent=1)
+        _say(console, f"{cause_name(report, report.cause.kind)}: {one_line(report.cause.sentence)}", "bold", indent=1)
         _advice(console, report.cause.help, "")
     for reason in report.reasons[:MOST]:
         _say(console, f"• {one_line(reason)}", indent=1)

@@ -58,7 +58,7 @@ FAILURES = {
 """A failure's name, by its cause."""
 CAUSES = {
     CauseKind.FILE_CUT: "Run ended early",
-    CauseKind.LABELS: "Labels differ from the data's",
+    CauseKind.LABELS: "{Labels} differ from the data's",
     CauseKind.LEAK: "Target among the inputs",
     CauseKind.CELL_FAILED: "A failed cell",
     CauseKind.ROWS: "Rows left out",
@@ -66,8 +66,7 @@ CAUSES = {
     CauseKind.LINEAR: "Linear network",
     CauseKind.UNSCALED: "Inputs not scaled",
 }
-MISSED = {kind: f"Misses the bar: {said[0].lower()}{said[1:]}" for kind, said in CAUSES.items()}
-"""A FAIL by the score, with its cause."""
+"""A cause's name; ``Labels`` are called targets in a regression."""
 ENDINGS = {
     Ending.FINISHED: "normally",
     Ending.CRASHED: "by a crash",

@@ -57,7 +57,7 @@ def test_trained_on_enough_data(answer: ModelCapture, data_rows: int) -> None:
     shared.require_known_weights(answer)
 
 
-test_labels_are_the_datas = shared.test_labels_are_the_datas
+test_labels_are_the_datas = shared.labels_are_the_datas(label="target")
 test_target_is_not_a_feature = shared.target_is_not_a_feature(
     help="Take the column `median_house_value`, and everything computed from it, out of the features.",
     target="the house value",

@@ -44,7 +44,7 @@ it is 1.
 @dataclass(frozen=True)
 class LabelComparison:
     """How many rows were compared, how many differ from the data's label, and what the labels look like, to follow
-    "they look"; "" where that is unclear."""
+    "they seem to be"; "" where that is unclear."""
 
     compared: int = 0
     differ: int = 0

@@ -6,7 +6,7 @@ from checker.formats.text import continued
 from checker.judge.causes import SPOILING
 from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec.architectures import nonlinear_hidden_layers
-from checker.records.comparison import Comparison
+from checker.records.comparison import Comparison, confusions
 from checker.records.report import Figure, Symptom
 from checker.records.verdicts import Outcome
 from checker.scoring.metrics import Unit, find
@@ -130,13 +130,7 @@ def _never(view: View) -> list[str]:
 
 def _confused(counts: Sequence[Sequence[int]]) -> list[tuple[float, int, int]]:
     """Return the share of each class that is taken for another, with both; without rare classes."""
-    enough = RARE * sum(map(sum, counts))
-    return [
-        (row[to] / sum(row), label, to)
-        for label, row in enumerate(counts)
-        for to in range(len(row))
-        if to != label and sum(row) > enough and row[to]
-    ]
+    return confusions(counts)
 
 
 def mostly_confused(view: View) -> Details | None:
