@@ -1,81 +1,77 @@
-"""Whether a bar can be met, and which line of the assignment's file to change if not."""
+"""The bar that most submissions share, and those with a bar of their own."""
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from reports import DATA, a_comparison, a_pass, a_price
 
-from checker.assignment import folders, lines
-from checker.errors import AssignmentError
-from checker.records.settings import RunSettings
-from checker.run import bars
+from checker.records.comparison import Comparison, Likeness, MissingRows
+from checker.report.html import Entry, render_index
 
-
-@pytest.fixture
-def own(root, tmp_path, monkeypatch):
-    """Our assignment in a folder of the present one, to be changed."""
-    monkeypatch.chdir(tmp_path)
-    return folders.load(Path(shutil.copytree(root / "reference" / "ocean_proximity", "flowers")))
+USUAL = a_comparison()
+DROPPED = replace(USUAL, bar=0.871, missing=MissingRows(likeness=Likeness.ALIKE, missing=9, rows=90))
+ALONE = replace(USUAL, bar=0.86, scores=USUAL.scores[:1])
 
 
-def line_of(assignment, text):
-    written = Path(assignment.folder, folders.FILE).read_text(encoding="utf-8").splitlines()
-    (number,) = (at for at, line in enumerate(written, start=1) if line.startswith(text))
-    return f"flowers/assignment.toml, line {number} ("
+def index(compared: Sequence[Comparison]) -> str:
+    """Return the index of submissions a, b, c … with these comparisons."""
+    reports = [replace(a_pass(chr(ord("a") + at)), comparison=one) for at, one in enumerate(compared)]
+    return render_index("P", [Entry(one, f"{one.submission.name}.html") for one in reports], (), DATA)
 
 
-def test_a_setting_is_found_under_its_heading(own):
-    """The line of a setting is told with what stands there; a key of the same name under another heading is another."""
-    tolerance = lines.place(own, "bar", "tolerance")
-    assert tolerance == f"{line_of(own, 'tolerance = ')}tolerance = {own.bar.tolerance})"
-    written = Path(own.folder, folders.FILE).read_text(encoding="utf-8").splitlines()
-    for section in folders.LIMITED:
-        (number,) = (at for at, line in enumerate(written, start=1) if line.strip() == f"[{section}]")
-        told = int(lines.place(own, section, "memory_mib").split("line ")[1].split(" ")[0])
-        assert number < told < number + 12
+@pytest.mark.parametrize("compared", [[DROPPED, USUAL, USUAL], [USUAL, USUAL, DROPPED], [ALONE, ALONE, USUAL]])
+def test_the_bar_is_the_one_that_most_share(compared):
+    """The figure's bar is that of most submissions, in whatever order they come."""
+    most = max(compared, key=compared.count)
+    assert f"Beside them: bar {most.bar:.1%}" in index(compared)
 
 
-def test_a_setting_that_is_not_written_is_named(own, tmp_path, monkeypatch):
-    """Without a line of its own the key is named; a file elsewhere has its whole path."""
-    assert lines.place(own, "bar", "colour") == "flowers/assignment.toml (bar.colour)"
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    assert lines.place(own, "bar", "tolerance").startswith(f"{own.folder}/assignment.toml, line ")
+def test_an_own_bar_is_explained_beneath_the_figure():
+    """A submission with another bar is named and linked with its bar and the reason."""
+    words = "has no inputs for some held-out rows, and all models are scored without these."
+    page = index([USUAL, DROPPED, USUAL])
+    assert f'<a href="./b.html"><bdi>b</bdi></a> (87.1%) has its own bar, because it {words}' in " ".join(page.split())
+    others = replace(USUAL, bar=0.85)
+    page = index([USUAL, USUAL, USUAL, others])
+    assert "has its own bar, because it was compared with other held-out rows" not in page
+    assert "has its own bar, because it was compared on other held-out rows." in page
 
 
-def test_a_bar_between_reference_and_baseline_is_sound(own):
-    """Nothing is said of a bar that lies above the baseline."""
-    bars.require(RunSettings(assignment=own, dataset=None, seeds=own.seeds.grading), 0.91, 0.8)
-    assert bars.problem_of(own, 0.91, 0.8) == ""
+def test_several_own_bars_for_one_reason_are_one_sentence():
+    """Submissions with the same reason stand together, each with its own bar."""
+    page = " ".join(index([ALONE, replace(ALONE, bar=0.85), *[USUAL] * 3]).split())
+    assert "(86.0%) and <a" in page
+    assert "(85.0%) have bars of their own, because they were trained from 1 seed, not from " in page
 
 
-def test_a_bar_below_the_baseline_names_the_line_of_the_tolerance(own):
-    """Where only the bar lies below the baseline, the tolerance is what to change."""
-    own = replace(own, bar=replace(own.bar, share=None))
-    with pytest.raises(AssignmentError) as told:
-        bars.require(RunSettings(assignment=own, dataset=None, seeds=own.seeds.grading, further=(9,)), 0.91, 0.9)
-    assert "with the seeds of the grading (seeds.grading and seeds.further), the bar (" in told.value.message
-    assert "does not lie above the baseline (logistic regression: 90.0%)" in told.value.message
-    assert f"or the tolerance smaller: {line_of(own, 'tolerance = ')}" in told.value.help
-    assert f'Or say "majority_class", if a network need not outdo more than that: {line_of(own, "baseline = ")}' in (
-        told.value.help
-    )
+def test_the_missing_rows_of_most_are_the_usual_ones():
+    """If most left rows out, the one that has inputs for all rows is the unusual one."""
+    assert "because it has inputs for held-out rows that the others leave out." in index([DROPPED, DROPPED, USUAL])
 
 
-def test_a_reference_below_the_baseline_is_no_matter_of_tolerance(own):
-    """Where already the reference is no better than the baseline, the tolerance is not named."""
-    with pytest.raises(AssignmentError) as told:
-        bars.require(RunSettings(assignment=own, dataset=None, seeds=own.seeds.self_check), 0.9, 0.9)
-    assert "with the seeds of self-checks (seeds.self_check), the reference's accuracy (90.0%)" in told.value.message
-    assert "tolerance" not in told.value.help
-    guess = replace(own, bar=replace(own.bar, baseline="majority_class"))
-    assert bars.advice(guess, 0.3, 0.4) == "Make the reference better."
+def test_an_own_bar_that_is_written_alike_is_not_mentioned():
+    """A difference that no figure of the page shows needs no words."""
+    page = index([USUAL, USUAL, replace(DROPPED, bar=USUAL.bar + 1e-5)])
+    assert "own bar" not in page and "bars of their own" not in page
 
 
-def test_an_error_must_lie_below(regression):
-    """Of a regression the bar must lie below the baseline's error."""
-    assert bars.problem_of(regression, 53_000, 70_000) == ""
-    assert "does not lie below that of the baseline (linear regression: $50,000)" in bars.problem_of(
-        regression, 53_000, 50_000
-    )
+def test_many_own_bars_are_folded():
+    """More names than fit into a sentence are folded, all of them linked."""
+    page = index([*[USUAL] * 30, *[DROPPED] * 25])
+    assert "25 submissions have bars of their own, because they have no inputs" in page
+    assert page.partition("have bars of their own")[2].partition("</details>")[0].count("<a ") == 25
+
+
+def test_a_name_is_escaped_beneath_the_figure():
+    """A student's name is text there too."""
+    hostile = replace(a_pass("<b>x</b>"), comparison=DROPPED)
+    page = render_index("P", [Entry(one, "x.html") for one in (hostile, a_pass("a"), a_pass("b"))], (), DATA)
+    assert "has its own bar" in page and "<b>x" not in page
+
+
+def test_errors_have_own_bars_too():
+    """In a regression bars are written in the target's unit."""
+    one = replace(a_price("a"), comparison=replace(a_price().comparison, bar=65_422.0, missing=DROPPED.missing))
+    page = render_index("P", [Entry(r, "x.html") for r in (one, a_price("b"), a_price("c"))], (), DATA)
+    assert "($65,422) has its own bar" in page

@@ -28,7 +28,7 @@ from checker.gradebooks import decisions
 from checker.gradebooks.decision_log import DecisionLog
 from checker.records.codec import SCHEMA_VERSION, to_json
 from checker.records.decisions import Choice, DecisionEntry
-from checker.records.report import UnderWay, Unfinished
+from checker.records.report import Cause, CauseKind, UnderWay, Unfinished
 from checker.records.roster import Roster, Row
 from checker.records.verdicts import Verdict
 from checker.report import html
@@ -288,6 +288,16 @@ def test_a_running_batch_shows(desk, folder: Path) -> None:
     desk.look()
     page = ada.get("/").text
     assert "1 running, 1 waiting" in page and "/student/new" in page
+
+
+def test_a_void_score_is_marked_in_the_class(desk, folder: Path) -> None:
+    """A score that says nothing about the network is grey and named on the page of the class, as in the index."""
+    leak = replace(a_pass("ada"), verdict=Verdict.FAIL, cause=Cause(CauseKind.LEAK, "It leaks.", "Take it out."))
+    (folder / tables.ROSTER).write_bytes(roster_json(TITLE, [leak, a_pass("sound")], DATA))
+    desk.look()
+    page = Visitor(desk).get("/").text
+    assert '<td class="figure void">91.3% <small>void</small></td>' in page
+    assert '<td class="figure">91.3%</td>' in page
 
 
 def test_damage_while_the_desk_is_open_is_told(desk, folder: Path) -> None:

@@ -7,7 +7,7 @@ from reports import a_cell, a_comparison, a_fail, a_network, a_pass, a_price, a_
 from scanner import faults
 
 from checker.records.capture import Adaptation, CellError, CellOutput, Use
-from checker.records.comparison import Agreed, Agreement
+from checker.records.comparison import Agreed, Agreement, confusions
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
@@ -210,6 +210,15 @@ def test_a_common_class_that_is_never_predicted_is_not_said_to_be_rare():
     assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Largest share")
     perfect = confused(*((9 * (row == column) for column in range(5)) for row in range(5)))
     assert remarks.confusions(replace(perfect, comparison=None)) == ""
+
+
+def test_a_class_of_exactly_one_percent_is_common_everywhere():
+    """Page and questions share one list of confusions, in which a class with 1% of the rows counts."""
+    rows = ((89, 5, 0), (5, 0, 0), (1, 0, 0))
+    assert [found[1:] for found in confusions(rows)] == [(0, 1), (1, 0), (2, 0)]
+    assert [found[1:] for found in confusions((*rows[:2], (0, 0, 0)))] == [(0, 1), (1, 0)]
+    assert [found[1:] for found in confusions(((90, 5, 0), *rows[1:]))] == [(0, 1), (1, 0)]
+    assert remarks.confusions(confused(*rows)).endswith("100.0% of ISLAND is taken for <1H OCEAN.")
 
 
 def test_rows_that_differ_by_seed_are_counted_together():

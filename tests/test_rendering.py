@@ -1373,3 +1373,39 @@ def test_a_network_of_a_companion_is_placed_there() -> None:
     assert answer is not None
     page = render_page(replace(a_pass(), answer=replace(answer, made_in="model.py, line 12")))
     assert "model.py, line 12" in page
+
+
+def test_a_list_of_one_is_a_sentence() -> None:
+    """One observation, or one piece of advice, stands without a bullet; two are a list."""
+    seen = Observation(Symptom.IMPROVING, "It still improves.")
+    one, two = (render_page(replace(a_pass(), observations=(seen,) * count)) for count in (1, 2))
+    assert "<p>It still improves.</p>" in one and "<li>It still improves.</li>" not in one
+    assert two.count("<li>It still improves.</li>") == 2
+
+
+def test_rules_beyond_the_first_ten_can_be_opened() -> None:
+    """The table of rules has the most missed ones, and a part to be opened has the rest, each with its filter."""
+    rules = tuple(replace(a_pass().rules[1], name=f"test_rule_{at}", short=f"Rule {at}") for at in range(12))
+    page = an_index(
+        *(replace(a_pass(name), rules=tuple(replace(r, outcome=Outcome.FAILED) for r in rules)) for name in "AB")
+    )
+    assert page.values("data-rule", "a") == [str(at) for at in range(12)]
+    assert "2 more rules" in page.text
+
+
+def test_the_legend_says_what_the_thick_line_is() -> None:
+    """The spread of the mean has a key, unless there is only one seed and so no mean."""
+    said = "mean ± the spread over the seeds"
+    assert said in render_page(a_pass())
+    alone = replace(a_comparison(), scores=a_comparison().scores[:1])
+    assert said not in render_page(replace(a_pass(), comparison=alone))
+
+
+def test_a_regression_has_targets_and_no_labels() -> None:
+    """Its finding on other targets than the data's speaks of targets, on index and page; a classification's of
+    labels."""
+    for report, word in ((a_price(), "Targets"), (a_pass(), "Labels")):
+        cause = Cause(CauseKind.LABELS, "All differ.", "Take the data's.")
+        report = replace(report, verdict=Verdict.FAIL, cause=cause, rules=())
+        assert in_brief(report) == f"{word} differ from the data's"
+        assert f"other {word.lower()} than the data&#39;s" in render_page(report)

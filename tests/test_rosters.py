@@ -1,12 +1,15 @@
 """The index for other programs holds what the page of the index shows."""
 
+from dataclasses import replace
+
 from cohort import a_cohort
 from reports import DATA, HOSTILE, a_fail, a_pass, poisoned
 
 from checker.formats import files
 from checker.records.codec import from_json
-from checker.records.report import UnderWay, Unfinished
+from checker.records.report import Cause, CauseKind, UnderWay, Unfinished
 from checker.records.roster import Roster
+from checker.records.verdicts import Verdict
 from checker.report.rosters import roster_json
 
 
@@ -33,3 +36,10 @@ def test_hostile_names_can_be_stored() -> None:
     ends = [poisoned(a_pass()), Unfinished(HOSTILE, HOSTILE)]
     roster = from_json(Roster, roster_json(HOSTILE, ends, DATA, [UnderWay(HOSTILE)]))
     assert not any("\x1b" in row.name or "\udc80" in row.name for row in roster.rows)
+
+
+def test_a_score_that_says_nothing_is_marked_in_the_roster() -> None:
+    """The score of a network that reads the answer from its inputs is void, as in the index."""
+    leak = replace(a_pass("Leaky"), verdict=Verdict.FAIL, cause=Cause(CauseKind.LEAK, "It leaks.", "Take it out."))
+    roster = from_json(Roster, roster_json("Practical 4", [leak, a_pass("Sound"), a_fail("None")], DATA))
+    assert [(row.name, row.is_void) for row in roster.rows] == [("Leaky", True), ("None", False), ("Sound", False)]
