@@ -31,7 +31,10 @@ def rules_of(path):
     """The names that pytest finds rules by, in the file's order."""
     body = ast.parse(path.read_text("utf-8")).body
     taken = [each.name for node in body if isinstance(node, ast.ImportFrom) for each in node.names]
-    return [name for name in taken if name.startswith("test_")]
+    assigned = [
+        of.id for node in body if isinstance(node, ast.Assign) for of in node.targets if isinstance(of, ast.Name)
+    ]
+    return [name for name in (*taken, *assigned) if name.startswith("test_")]
 
 
 # -- what is made ----------------------------------------------------------------------------------------

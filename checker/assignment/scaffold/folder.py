@@ -71,6 +71,8 @@ def _blanks(name: str, columns: Columns, title: str, is_housing: bool) -> dict[s
         "COLUMNS": _chosen(columns),
         "EPOCHS": str(min(max(round(STEPS / steps), 15), 150)),
         "OUTPUT_RULE": "test_output_is_one_distribution" if classes else "test_output_is_one_number",
+        "LABELS_RULE": "test_labels_are_the_datas" if classes else "labels_are_the_datas",
+        "TARGETS_RULE": "" if classes else '\ntest_labels_are_the_datas = labels_are_the_datas(label="target")\n',
         "LOSS_RULE": "test_loss_fits_labels_and_output" if classes else "test_loss_is_one_of_regression",
     }
 
