@@ -30,7 +30,8 @@ MEND_PROCESSES = (
     "\nDecide `resubmit` in both cases: nothing was measured."
     "\nHonest, perhaps (a loop with an end starts one process for each setting of a search, say 20 × 20): ask for a "
     "version that does one after another."
-    "\nDeliberate, perhaps (a loop without an end, processes that start further ones, or hidden code): tell the lecturer."
+    "\nDeliberate, perhaps (a loop without an end, processes that start further ones, or hidden code): tell the "
+    "lecturer."
 )
 """The same steps for a run that started too many processes."""
 NOTHING = "You need not change anything now."
@@ -351,11 +352,12 @@ def _asked_of_code(replayed: str, name: str) -> str:
     """Return the question about the student's own code, by the reason for its replay."""
     if not name:
         return "does it train on nothing but the data?"
+    part = f"the `{name}` layer" if name == "Lambda" else f"`{name}`"
     if THEIR_OWN in replayed:
         return f"does `{name}` predict from its inputs alone, and train only on the rows that it is given?"
     if replayed.startswith(OWN_LOSS):
         return f"does `{name}` use only the labels and the outputs that it is given?"
-    return f"does `{name}` use only its inputs, and weights learnt here?"
+    return f"does {part} use only its inputs, and weights learnt here?"
 
 
 def _unchecked(report: Report, cell: int | None) -> tuple[str, ...]:
