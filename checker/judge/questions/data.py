@@ -3,6 +3,7 @@
 import math
 import re
 
+from checker.judge.comparison import is_implausible
 from checker.judge.questions.makers import making
 from checker.judge.questions.view import LONGEST_LINE, CodeMatch, Details, View, about, short
 from checker.judge.suspicion import SUSPECTED
@@ -18,6 +19,7 @@ from checker.source import absences, frameworks
 
 CLEARLY_LARGER = 3
 """A column this many times larger than another needs another learning rate."""
+SUSPICIOUS = "which of your results should have made you suspicious"
 FEW_ROWS = 8_000
 """With fewer training and development rows than this, of 20,640, much of the data is missing."""
 
@@ -320,15 +322,17 @@ def leak(view: View) -> Details | None:
                 number=number,
                 which="W" if line else f"Which line puts column {number} there, and w",
                 line=_perhaps(line),
-                score=_too_good(view),
+                how=SUSPICIOUS if _too_good(view) else "how would you have found it",
+                score=_too_good(view)
+                or " A list of the columns of X shows it, or each column's plot against the target.",
             )
     return None
 
 
 def _too_good(view: View) -> str:
-    """Return a sentence on a score that reaches the bar, beside the baseline's; "" for another."""
+    """Return a sentence on an implausible score, beside the baseline's; "" for another score."""
     c = view.report.comparison
-    if c is None or not c.reaches_bar:
+    if c is None or not is_implausible(c):
         return ""
     value = find(c.metric, c.unit).unit.value
     return f" {value(c.mean)} is too good beside {value(c.baseline_mean)} of {c.baseline}."
