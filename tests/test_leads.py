@@ -245,8 +245,8 @@ def test_a_limit_on_processes_is_the_sandboxs_and_a_loop_with_an_end_may_be_hone
     report = stopped(FailureCause.CUT_SHORT)
     lead = lead_of(replace(report, execution=replace(report.execution, ending=Ending.PROCESSES)))
     assert f"allows {MAX_PROCESSES - (os.cpu_count() or 1)} at a time, and one more for each processor" in lead.steps[0]
-    assert lead.steps[2].startswith("Honest, perhaps (a loop with an end")
-    assert lead.steps[3].startswith("Deliberate, perhaps (a loop without an end")
+    assert lead.steps[2].startswith("Perhaps honest (a loop with an end")
+    assert lead.steps[3].startswith("Perhaps deliberate (a loop without an end")
 
 
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():

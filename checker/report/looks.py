@@ -28,10 +28,8 @@ MEND = (
 """Steps for a run that measured nothing, each on a line of its own."""
 MEND_PROCESSES = (
     "\nDecide `resubmit` in both cases: nothing was measured."
-    "\nHonest, perhaps (a loop with an end starts one process for each setting of a search, say 20 × 20): ask for a "
-    "version that does one after another."
-    "\nDeliberate, perhaps (a loop without an end, processes that start further ones, or hidden code): tell the "
-    "lecturer."
+    "\nPerhaps honest (a loop with an end, such as 20 × 20 settings of a search): ask for one after another."
+    "\nPerhaps deliberate (a loop without an end, processes that start others, or hidden code): tell the lecturer."
 )
 """The same steps for a run that started too many processes."""
 NOTHING = "You need not change anything now."
@@ -64,9 +62,7 @@ THEIR_OWN, OWN_LOSS = "own class", "the loss"
 """Words in the reason for a replay: the whole model is of the student's own class; the loss is a function of theirs."""
 ASKED = {
     "test_nonlinear_hidden_layer": "is there a non-linear hidden layer?",
-    "test_output_is_one_distribution": (
-        "one output unit for each class, with softmax (or no activation, and `from_logits=True` in the loss)?"
-    ),
+    "test_output_is_one_distribution": "one output unit for each class, with softmax (or `from_logits=True`)?",
     "test_output_is_one_number": "one output unit, which can give any number?",
 }
 """Shared rules on the network, by name, as questions for the eye."""
