@@ -1,5 +1,6 @@
 """The lead of a page: one cause, with what to do or to look at, and nothing that only follows from it."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_fai
 from checker.report.templating import prose
 from checker.report.vocabulary import FAILURES
 from checker.report.words import keras_object
+from checker.sandbox.process import MAX_PROCESSES
 from checker.scoring import targets
 from checker.source import frameworks
 
@@ -128,12 +130,34 @@ def test_a_demonstrator_reads_what_to_look_at(name):
 def test_a_replay_leads_to_the_code_that_is_replayed():
     """The cell that defines what could not be rebuilt is named and linked."""
     lead = lead_of(OPEN["replayed"])
-    assert lead.advice.startswith("Look at cell 4: does `Smoothed` use only its inputs, and weights learnt here?")
+    assert lead.steps[0] == "Look at cell 4, and answer yes or no."
+    assert lead.asks == ("Cell 4: does `Smoothed` use only its inputs, and weights learnt here?",)
     page = render_page(OPEN["replayed"])
-    assert '<a href="#cell-4">cell 4</a>: does <code>Smoothed</code>' in page
+    assert '<li><a href="#cell-4">Cell 4</a>: does <code>Smoothed</code>' in page
     assert "open><summary>Cell 4</summary>" in page
-    model = open_to(replayed="the model is of the student's own class `Smoothed`", cells=(SMOOTHED,))
-    assert "does `Smoothed` predict from its inputs alone" in lead_of(model).advice
+
+
+@pytest.mark.parametrize(
+    ("replayed", "words", "reads"),
+    [
+        (
+            "the model is of the student's own class `Smoothed`",
+            "does `Smoothed` predict from its inputs alone",
+            "labels",
+        ),
+        ("the layer `Smoothed` is not a built-in Keras layer", "does `Smoothed` use only its inputs, and", "labels"),
+        ("the activation `swish` is the student's own function", "does `swish` use only its inputs, and", "labels"),
+        ("a `Lambda` layer holds the student's own code", "does the `Lambda` layer use only its inputs", "labels"),
+        ("the loss `far` is the student's own function", "does `far` use only the labels and the outputs", ""),
+        ("it was trained in parts", "does it train on nothing but the data?", "labels"),
+    ],
+)
+def test_each_kind_of_own_code_has_its_question(replayed, words, reads):
+    """A loss reads labels by its nature; of everything else it is asked whether it reads them."""
+    lead = lead_of(open_to(replayed=replayed, cells=(SMOOTHED,)))
+    assert words in lead.asks[0]
+    last = f"No, or it reads a file{', labels' if reads else ''} or ready-made weights: decide `resubmit`."
+    assert lead.steps[1:] == ["Yes: ask the questions below and tick as usual.", last]
 
 
 def test_a_difference_leads_to_what_the_retraining_leaves_out():
@@ -171,16 +195,58 @@ def test_a_self_check_asks_for_a_change_before_the_first_hand_in():
 
 
 def test_own_code_leaves_rules_to_look_at():
-    """Required rules that could not be checked because of the network's own code are among the steps."""
-    report = open_to(replayed="the layer `Block` is not a built-in Keras layer")
-    met, left = a_rule("test_met", Outcome.PASSED), a_rule("test_depth", Outcome.UNKNOWN)
-    steps = lead_of(replace(report, rules=(met, left))).steps
-    assert steps[1] == f"Not checked, so look in cell {report.answer.cell} too. Is it so? {left.sentence}"
-    assert steps[3].startswith("No to one of them, or it reads a file")
-    assert lead_of(replace(report, rules=(met,))).steps[1:] == [
-        "Yes: ask the questions and tick as usual.",
-        "No, it reads a file, labels or ready-made weights: decide `resubmit`.",
+    """Required rules that own code left unchecked are numbered questions, each with the cells that it is about. Both
+    cells are shown open and on paper; students see the cells without the questions."""
+    network, output = (
+        a_rule(f"test_{of}", Outcome.UNKNOWN) for of in ("nonlinear_hidden_layer", "output_is_one_number")
+    )
+    met, own = a_rule("test_met", Outcome.PASSED), a_rule("test_depth", Outcome.UNKNOWN)
+    report = open_to(replayed="the layer `Smoothed` is not a built-in Keras layer", rules=(met, network, output, own))
+    made = report.answer.cell
+    report = replace(report, cells=(SMOOTHED, StudentCell(a_cell(made, "model = Sequential()"), True)))
+    lead, page = lead_of(report), render_page(report)
+    assert lead.asks == (
+        "Cell 4: does `Smoothed` use only its inputs, and weights learnt here?",
+        f"Cell 4 and cell {made} (not checked): is there a non-linear hidden layer?",
+        f"Cell {made} (not checked): one output unit, which can give any number?",
+        f"Cell 4 and cell {made} (not checked): is it so? {own.sentence}",
+    )
+    assert lead.steps == [
+        f"Look at cell 4 and cell {made}, and answer yes or no.",
+        "All yes: ask the questions below and tick as usual.",
+        "Any no, or it reads a file, labels or ready-made weights: decide `resubmit`.",
     ]
+    assert "<ol>\n<li><a" in page
+    theirs = lead_of(report, is_for_students=True)
+    assert (theirs.asks, theirs.beside) == ((), made)
+    assert f"A demonstrator looks at cell 4 and cell {made} with you" in theirs.advice
+    for shown in (page, render_student_page(report)):
+        first = shown.partition('id="questions"')[0].partition('class="part')[0]
+        assert re.findall(r'<details class="printed" open><summary>(Cell \d+)<', first) == ["Cell 4", f"Cell {made}"]
+    assert "non-linear hidden layer?" not in render_student_page(report)
+    model = lead_of(replace(report, replayed="the model is of the student's own class `Smoothed`"))
+    assert model.asks[2].startswith(f"Cell 4 and cell {made} (not checked): one output unit")
+    alone = lead_of(replace(report, rules=(met,)))
+    assert (len(alone.asks), alone.beside) == (1, None)
+
+
+def test_own_code_in_the_cell_of_the_network_is_shown_once():
+    """If one cell holds both, it is named and shown once."""
+    made = a_pass().answer.cell
+    cell = StudentCell(a_cell(made, "class Smoothed(keras.Model):\n    pass\nm = Smoothed()"), True)
+    left = a_rule("test_nonlinear_hidden_layer", Outcome.UNKNOWN)
+    lead = lead_of(open_to(replayed="the model is of the student's own class `Smoothed`", rules=(left,), cells=(cell,)))
+    assert lead.asks[1] == f"Cell {made} (not checked): is there a non-linear hidden layer?"
+    assert (lead.cell, lead.beside) == (made, None)
+
+
+def test_a_limit_on_processes_is_the_sandboxs_and_a_loop_with_an_end_may_be_honest():
+    """The page states the limit that the sandbox has; endless loops and loops with an end are told apart."""
+    report = stopped(FailureCause.CUT_SHORT)
+    lead = lead_of(replace(report, execution=replace(report.execution, ending=Ending.PROCESSES)))
+    assert f"allows {MAX_PROCESSES - (os.cpu_count() or 1)} at a time, and one more for each processor" in lead.steps[0]
+    assert lead.steps[2].startswith("Perhaps honest (a loop with an end")
+    assert lead.steps[3].startswith("Perhaps deliberate (a loop without an end")
 
 
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():

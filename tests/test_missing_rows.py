@@ -150,7 +150,7 @@ def test_the_report_says_what_is_missing(settings, make):
     report = check.judge(gathered_of(settings, make, without(settings, 3)), settings, reference_of(settings))
     assert report.verdict in (Verdict.REFER, Verdict.FAIL)  # rules find more to say of made-up evidence
     assert report.comparison.missing.strict.mean != report.comparison.mean
-    assert any("Which rows did you leave out" in question.ask for question in report.questions)
+    assert any("Why did you leave these rows out" in question.ask for question in report.questions)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.98), st.sampled_from(["accuracy", "rmse", "mae", "r2"]))

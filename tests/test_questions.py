@@ -17,7 +17,7 @@ from checker.judge.questions.view import LONGEST, View, short
 from checker.judge.suspicion import SUSPECTED
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.capture import CellError, CellResult
-from checker.records.comparison import Agreed, Likeness, LossCurves, Measurement, MissingGroup, MissingRows
+from checker.records.comparison import Agreed, Baseline, Likeness, LossCurves, Measurement, MissingGroup, MissingRows
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.job import Ending
 from checker.records.network import KerasObject, Labels, Layer, Recipe
@@ -176,7 +176,7 @@ def test_steps_of_an_epoch_are_counted():
 def test_the_most_confused_class_is_found():
     """Of the classes with rows enough, that of which the largest share is taken for another."""
     question = asked(a_pass())["most_confused"]
-    assert question.good.startswith("6% of NEAR BAY is predicted as <1H OCEAN (130 of 2,251 rows)")
+    assert question.good.startswith("The cell in the row NEAR BAY and the column <1H OCEAN: 130 of 2,251 rows, 5.8%. ")
     assert question.figure is Figure.CONFUSION
 
 
@@ -249,14 +249,24 @@ def test_scaling_before_splitting_is_asked_about():
 
 
 def test_unscaled_inputs_are_asked_about_with_the_largest():
-    """Its name, mean and deviation."""
+    """The largest column beside the smallest, with their sizes; columns that are alike beside one near 1."""
     columns = (
         replace(a_pass().tracing.columns[3], train_mean=2_634.0, train_deviation=2_180.0),
         *a_pass().tracing.columns,
     )
     report = replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns))
-    assert asked(report)["unscaled"].ask.startswith("total_rooms comes in with mean 2,634 and deviation 2,180.")
-    assert "about 3,000 times larger than those of a column near 1" in asked(report)["unscaled"].good
+    question, small = asked(report)["unscaled"], replace(columns[0], source="median_income", train_mean=3.0)
+    assert question.ask.startswith("Why does one learning rate not suit both total_rooms and ")
+    assert "total_rooms has mean 2,634 and deviation 2,180, so its weights' gradients are about" in question.good
+    for second, words in (
+        (
+            replace(small, train_deviation=4.0),
+            "about 700 times larger than those of median_income, which has mean 3 and",
+        ),
+        (columns[0], "about 3,000 times larger than those of a column near 1."),
+    ):
+        traced = replace(report.tracing, columns=(columns[0], second))
+        assert words in asked(replace(report, tracing=traced))["unscaled"].good
 
 
 @pytest.mark.parametrize(
@@ -278,14 +288,19 @@ def test_scaled_inputs_are_asked_about_with_the_largest_and_its_size(sources, wo
 
 
 def test_a_column_that_gives_the_class_away_is_asked_about():
-    """It is asked which line makes the inputs, at that line, and not what else the scores would say."""
+    """It is asked which line makes the inputs, unless the page names it, and not what else the scores would say."""
     columns = (*a_pass().tracing.columns, replace(a_pass().tracing.columns[0], source="", label_purity=1.0))
     report = replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns))
-    assert asked(report)["leak"].ask.startswith("Which line puts column 5 into your inputs, and would you have")
+    assert asked(report)["leak"].ask.startswith("Which line puts column 5 there, and would you have column 5 of your")
     assert asked(report)["leak"].figure is Figure.FEATURES
     question = asked(replace(report, cells=fitted_cells("X = df.values")))["leak"]
     assert question.cell == 12
-    assert question.good.startswith("Points to `X = df.values`. No: ")
+    assert question.ask.startswith("Would you have column 5 of your inputs for a new house, and how would you have")
+    assert question.good.startswith("Points to `X = df.values` in cell 12. No: ")
+    assert question.good.endswith(" A list of the columns of X shows it, or each column's plot against the target.")
+    perfect = replace(report, comparison=replace(report.comparison, mean=0.999))
+    assert asked(perfect)["leak"].ask.endswith("which of your results should have made you suspicious?")
+    assert asked(perfect)["leak"].good.endswith(" 99.9% is too good beside 80.7% of logistic regression.")
     assert not {"above_baseline", "outdone"} & set(asked(report))
 
 
@@ -336,12 +351,11 @@ def test_a_table_that_is_made_nowhere_is_not_found():
 def test_a_question_is_about_causes_and_rules_that_there_are():
     """What a question is said to be about is a cause of a report or a rule that assignments share."""
     there = {*CauseKind, *(name for name in dir(rules) if name.startswith("test_"))}
-    about = {name: set(template.about) - there for name, template in templates().items()}
+    about = {name: {*template.about, *template.unless} - there for name, template in templates().items()}
     assert not any(about.values())
     assert {*CauseKind} - {of for template in templates().values() for of in template.about} == {
         CauseKind.FILE_CUT,
         CauseKind.TRAINING_CUT,
-        CauseKind.ROWS,
     }
 
 
@@ -385,30 +399,52 @@ def test_what_leads_a_failing_page_is_asked_about_first():
         assert choose(other, templates())[0] == asked(other)["tested_on_trained_rows"]
 
 
+def test_what_the_box_of_a_fail_says_is_not_asked():
+    """A FAIL's box says that nothing was tested or watched, so it is asked how to split and what one would see."""
+    report = a_leading(CauseKind.UNSCALED)
+    split, watched = (asked(report)[name] for name in ("tested_on_trained_rows", "no_development_set"))
+    assert split.ask == "How would you split the 4,128 rows, and what is each part for?"
+    assert split.good.endswith("`evaluate` in cell 15 was given 4,128 rows, and all of them were trained on.")
+    assert watched.ask.startswith("If your network overfitted, what would you see")
+    for name in ("tested_on_trained_rows", "no_development_set"):
+        assert asked(replace(report, verdict=Verdict.PASS))[name].ask != asked(report)[name].ask
+
+
+def test_rows_that_a_fail_left_out_are_asked_about_first():
+    """The line that drops them is named, and no question asks for the difference that they explain."""
+    report = with_cell(a_pass(), 'housing = housing[housing["median_income"] < 5]')
+    cause = Cause(CauseKind.ROWS, "The training left out rows.", "Keep them.")
+    failing = replace(report, verdict=Verdict.FAIL, cause=cause)
+    question = choose(failing, templates())[0]
+    assert (question, question.cell) == (asked(failing)["kinds_left_out"], 20)
+    assert question.good.startswith('Points to `housing = housing[housing["median_income"] < 5]` in cell 20. ')
+    assert "a_claim" in asked(report)
+    assert not {"a_claim", "own_differs", "underfits"} & set(asked(failing))
+    assert "kinds_left_out" not in asked(report)
+
+
 @pytest.mark.parametrize(
-    ("look", "words", "good"),
+    ("look", "good"),
     [
-        (
-            "made from another column, longitude",
-            "Which line makes your labels, and how would you check them against the data?",
-            "another column",
-        ),
-        ("merged: A and B are one class", "which classes have the same number there?", "a number of its own"),
-        ("shifted by 1 row", "Where did rows and labels get out of step?", "only learn how frequent they are"),
-        ("shuffled", "Where did rows and labels get out of step?", "only learn how frequent they are"),
-        ("", "what happens to them, and to the rows, until `fit`?", "some rows"),
+        ("made from another column, longitude", "A cross table of labels and the target's column"),
+        ("merged: A and B are one class", "two classes have one label together."),
+        ("shifted by 1 row", "must be done to X and Y together."),
+        ("shuffled", "must be done to X and Y together."),
+        ("", "beside the same rows of the file."),
     ],
 )
-def test_other_labels_are_asked_about_by_their_look(look, words, good):
-    """Only shuffled and shifted labels are out of step; others are asked for the line that makes them, first of all."""
+def test_other_labels_are_asked_about_by_their_look(look, good):
+    """How to check them is asked first of all, and which line makes them only if the page does not name it."""
     traced = replace(a_pass().tracing, labels_differ=6_000, labels_look=look)
     report = replace(a_pass(), tracing=traced, cells=fitted_cells("Y = cut(df)"), verdict=Verdict.FAIL)
     report = replace(report, cause=Cause(CauseKind.LABELS, "Other labels.", "Take them."))
     question = choose(report, templates())[0]
-    assert words in question.ask
+    assert question.ask == "How would you check your labels against the data?"
     assert good in question.good
     assert question.cell == 12
-    assert question.good.startswith("Points to `Y = cut(df)`. ")
+    assert question.good.startswith("Points to `Y = cut(df)` in cell 12. ")
+    unknown = asked(replace(report, cells=()))["labels_differ"]
+    assert unknown.ask == "Which line makes your labels, and how would you check your labels against the data?"
 
 
 def test_other_labels_explain_a_difference_and_nobody_is_accused():
@@ -468,12 +504,85 @@ def test_a_network_that_cannot_learn_is_asked_why_and_not_how_it_learned():
     assert gone - {"own_result"} <= set(asked(report))
     assert not gone & set(asked(constant))
     assert asked(constant)["one_softmax"].figure is Figure.CURVES
-    assert "so every house is predicted at $100,000." in asked(constant)["one_softmax"].good
-    failed = (a_failed_rule("test_output_is_one_number"),)
-    good = asked(replace(constant, rules=failed))["below_baseline"].good
-    assert good.endswith("Here this holds it back: the output is bent.")
-    assert asked(constant)["below_baseline"].good.endswith("Something in data, loss or training holds it back.")
-    assert "outdone" not in asked(constant)
+    assert asked(constant)["one_softmax"].ask == "Work out softmax of a single number. What is its gradient?"
+    assert "and every house is predicted at $100,000." in asked(constant)["one_softmax"].good
+    assert not {"below_baseline", "outdone", "constant_prediction"} & set(asked(constant))
+    mean = Baseline("mean", 115_328.0, 0.0)
+    measured = replace(constant, comparison=replace(constant.comparison, baselines=(mean,)))
+    question = asked(measured)["constant_prediction"]
+    assert question.ask.startswith("Your network says $100,000 for every house. Which single price would have the")
+    assert question.good.endswith("$115,328 among the traditional models. Your network has $157,000.")
+    assert question.figure is Figure.FIELD
+
+
+def test_a_network_below_a_linear_model_is_asked_why_unless_the_box_says_it():
+    """The question is skipped where a wrong output or loss leads."""
+    report = replace(a_price(), verdict=Verdict.FAIL, comparison=replace(a_price().comparison, mean=157_000.0))
+    assert asked(report)["below_baseline"].ask.endswith("Why could a network do at least as well?")
+    failed = replace(report, rules=(a_failed_rule("test_loss_is_one_of_regression"),))
+    assert "below_baseline" not in asked(failed)
+
+
+@pytest.mark.parametrize(
+    ("activation", "words"),
+    [
+        (
+            "sigmoid",
+            "sigmoid gives numbers between 0 and 1. With these targets that is prices between $0 and $100,000.",
+        ),
+        ("relu", "relu gives numbers above 0. With these targets that is prices above $0."),
+        ("elu", "Says which numbers elu never gives, and how the targets are scaled."),
+    ],
+)
+def test_the_prices_that_a_bent_output_can_be_are_named(activation, words):
+    """The range of the activation is in dollars; of other activations the student says it."""
+    chain = a_network(100, 1)
+    last = replace(chain.layers[-1], config={"units": 1, "activation": activation})
+    price = a_price()
+    answer = replace(price.answer, architecture=replace(chain, layers=(*chain.layers[:-1], last)))
+    traced = replace(price.tracing, target=TargetScale(1e-5, 0.0))
+    assert asked(replace(price, answer=answer, tracing=traced))["bent_number"].good.startswith(words)
+
+
+def test_a_callback_that_was_left_out_is_asked_about_by_name():
+    """The page names it as the likely cause, so the question is what it does."""
+    cause = "Likely cause: the callback Warmup is not part of the retraining."
+    report = replace(REFERRED, agreed=Agreed(curves=CURVES, cause=cause))
+    assert asked(report)["not_repeatable"].ask.startswith("What does `Warmup` do in each epoch, and what would")
+
+
+def test_the_end_of_the_training_loss_is_named():
+    """Whether more epochs would help follows from the loss over the last fifth of them."""
+    said = (Observation(Symptom.UNDERFITS, "It is weak."),)
+    for losses, words in (
+        ((3.0, 2.0), "Here it went from 3 to 2 in the last epoch of 2. It is weak."),
+        (tuple(map(float, range(20, 0, -1))), "Here it went from 5 to 1 over the last 4 epochs of 20. It is weak."),
+        ((3.0,), "if it has levelled off. It is weak."),
+    ):
+        runs = (replace(a_pass().runs[0], history={"loss": losses}),)
+        assert asked(replace(a_pass(), observations=said, runs=runs))["underfits"].good.endswith(words)
+
+
+def test_weights_beside_rows_are_not_asked_about_after_overfitting():
+    """A network that learns by heart is not asked why it does anything else."""
+    report = replace(with_layers(a_pass()), tracing=a_pass().tracing)
+    few = replace(
+        report.answer, fits=tuple(replace(f, training=replace(f.training, rows=90)) for f in report.answer.fits)
+    )
+    report = replace(report, answer=few)
+    assert "more_weights_than_rows" in asked(report)
+    said = (Observation(Symptom.OVERFITS, "By heart."),)
+    assert "more_weights_than_rows" not in asked(replace(report, observations=said))
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [("BinaryCrossentropy", "a target of 0.7"), ("CategoricalCrossentropy", "measure, and why is a price")],
+)
+def test_a_cross_entropy_of_prices_is_asked_about(loss, words):
+    """A binary one is computed for an exact prediction; others are explained."""
+    report = with_recipe(a_price(), loss=KerasObject(loss, {}))
+    assert words in asked(report)["cross_entropy_of_numbers"].ask
 
 
 def test_set_weights_are_asked_what_the_training_changed():
@@ -549,8 +658,9 @@ def test_a_large_class_that_is_lost_comes_before_a_rare_one():
     )
     report = confused((900, 100, 0), (720, 280, 0), (5, 0, 0))
     found = asked(report)
-    assert found["mostly_confused"].ask.startswith("72% of INLAND is predicted as <1H OCEAN.")
-    assert "(720 of its 1,000 rows are lost in this way)" in found["mostly_confused"].good
+    assert found["mostly_confused"].ask.startswith("72.0% of INLAND is predicted as <1H OCEAN.")
+    said = "The cell in the row INLAND and the column <1H OCEAN shows it: 720 of 1,000 rows, 72.0%."
+    assert said in found["mostly_confused"].good
     assert not {"never_predicted", "most_confused"} & set(found)
     linear = replace(report, answer=replace(report.answer, architecture=a_network(5)))
     assert "only straight borders" in asked(linear)["mostly_confused"].good
@@ -606,7 +716,7 @@ def test_only_the_imputer_is_quoted():
 
 def test_all_rows_of_a_test_are_called_all():
     """A test on nothing but training rows names no number twice."""
-    question = asked(a_leading())["tested_on_trained_rows"]
+    question = asked(replace(a_leading(), verdict=Verdict.PASS))["tested_on_trained_rows"]
     assert "given 4,128 rows, and the network was trained on all of them." in question.ask
 
 
@@ -716,7 +826,7 @@ def test_a_limit_is_asked_about_where_it_was_reached():
     assert asked(report)["a_limit"].ask.startswith("Which line takes so long, and how could you have known")
     assert "a_failure" not in asked(report)
     report = replace(report, execution=replace(a_fail().execution, ending=Ending.PROCESSES))
-    assert "counted from the loops before they run" in asked(report)["a_limit"].good
+    assert "The sandbox allows 128 at a time, and one more for each" in asked(report)["a_limit"].good
 
 
 def test_another_number_of_outputs_is_asked_about():

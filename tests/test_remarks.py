@@ -104,7 +104,7 @@ def test_results_far_apart_are_not_said_to_agree(own, margin, differs, said):
 
 def test_an_error_says_how_predictions_beyond_the_data_count():
     """Every regression says so beside its score and its curves; no classification does."""
-    said = "A prediction beyond all values in the data counts as the nearest of these."
+    said = "Before the RMSE, predictions outside the data&#39;s range are set to its edge."
     for page in (render_page(a_price()), render_student_page(a_price())):
         assert said in page.partition("What these figures mean")[0]
         assert page.count(said) == 1
@@ -130,12 +130,15 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
     """It is given only where it is larger than the score allows, as it is printed and in the data's unit."""
     price = evaluating(a_price(), text)
     cell = price.answer.fits[-1].cell
-    said = f"Without that, `evaluate` in cell {cell} states a mean absolute error of 5.76, which is $576,000."
+    said = (
+        f"to its edge. `evaluate` in cell {cell} does not do this, so its mean absolute error (5.76, that is $576,000) "
+        "is larger."
+    )
     assert remarks.beyond_the_data(price).endswith(said)
     usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
     logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
     for report in (usual, logarithm):
-        assert remarks.beyond_the_data(report).endswith("nearest of these.")
+        assert remarks.beyond_the_data(report).endswith("are set to its edge.")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +146,7 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
 )
 def test_an_error_that_is_not_printed_is_not_stated(text):
     """What fit recorded is no result of evaluate, nor is a list of other results."""
-    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("nearest of these.")
+    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("are set to its edge.")
 
 
 def single_softmax():
@@ -165,7 +168,10 @@ def test_a_network_with_one_output_says_which_one():
         tracing=replace(price.tracing, target=SCALE),
         answer=replace(price.answer, architecture=single_softmax()),
     )
-    assert lead_of(report).explanation == "So every prediction is $100,000. Use none."
+    said = "The targets are `value / 100,000`, so every prediction is $100,000. Use none."
+    assert lead_of(report).explanation == said
+    in_dollars = replace(report.tracing, target=replace(SCALE, factor=1.0))
+    assert lead_of(replace(report, tracing=in_dollars)).explanation == "So every prediction is $1. Use none."
     assert lead_of(replace(report, tracing=None)).explanation == "Use none."
     assert remarks.only_prediction(a_price()) == ""
     assert remarks.beyond_the_data(report) == ""

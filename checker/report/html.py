@@ -126,7 +126,8 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     parts = advice_on_parts(report, lead)
     rest |= {"parts": parts, "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
-    return rest | {"source": excerpt(report.cells, lead.cell)}
+    sources = [(cell, excerpt(report.cells, cell)) for cell in (lead.cell, lead.beside)]
+    return rest | {"sources": [(cell, source) for cell, source in sources if source]}
 
 
 def _figures(report: Report) -> dict[str, Any]:

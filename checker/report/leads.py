@@ -44,7 +44,8 @@ HELP = (
 class Lead:
     """A page's lead. ``label`` names the kind of ``advice``: something to do, to tell, to look at or to expect.
     ``then``: the next step after that, "" for none. ``rule``: the name of the rule with the same finding, "" for none.
-    ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none."""
+    ``cell``: the cell to show beside it; ``about_cell``: a note on that cell, "" for none; ``beside``: a further cell.
+    ``asks``: questions to answer with yes or no before the steps."""
 
     title: str
     sentence: str
@@ -55,7 +56,9 @@ class Lead:
     rule: str = ""
     cell: int | None = None
     about_cell: str = ""
+    beside: int | None = None
     then: str = ""
+    asks: tuple[str, ...] = ()
 
     @property
     def steps(self) -> list[str]:
@@ -179,7 +182,8 @@ def _referral(report: Report, is_for_students: bool) -> Lead:
     sentence, explanation = _parted("".join(report.reasons[:1]).removesuffix(" A demonstrator decides."))
     label, advice = (FIRST if look.does else EXPECT, look.student) if is_for_students else (LOOK, look.demonstrator)
     detail = failure.detail if failure else ""
-    return Lead(look.title, sentence, label, advice, explanation, detail, cell=look.cell, about_cell=look.about_cell)
+    lead = Lead(look.title, sentence, label, advice, explanation, detail, cell=look.cell, about_cell=look.about_cell)
+    return replace(lead, beside=look.beside, asks=() if is_for_students else look.asks)
 
 
 def _parted(reason: str) -> tuple[str, str]:

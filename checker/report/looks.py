@@ -23,10 +23,15 @@ TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
 MEND = (
     "\nDecide `resubmit` in both cases: nothing was measured."
     "\nHonest (it serves the task, as a search or a library call does): ask for a version that runs to its end."
-    "\nDeliberate (it serves no task, as processes that start each other without end, or its code is hidden): tell the "
-    "lecturer."
+    "\nDeliberate (it serves no task, or its code is hidden): tell the lecturer."
 )
 """Steps for a run that measured nothing, each on a line of its own."""
+MEND_PROCESSES = (
+    "\nDecide `resubmit` in both cases: nothing was measured."
+    "\nPerhaps honest (a loop with an end, such as 20 × 20 settings of a search): ask for one after another."
+    "\nPerhaps deliberate (a loop without an end, processes that start others, or hidden code): tell the lecturer."
+)
+"""The same steps for a run that started too many processes."""
 NOTHING = "You need not change anything now."
 STOPS = {
     Ending.TIME: (
@@ -42,7 +47,7 @@ STOPS = {
     Ending.OUTPUT: ("Printed too much", "what is printed so often?", "Print a summary instead."),
     Ending.PROCESSES: (
         "Started too many processes",
-        "what starts processes there?",
+        "what starts processes there, and how many? The sandbox allows 128 at a time, and one more for each processor.",
         "Do the work one part after another, in one process.",
     ),
 }
@@ -53,9 +58,16 @@ SOURCES_OF_WEIGHTS = (
     "\nKeras, on training rows only: ask the questions and tick as usual."
     "\nAnother library, a file, or all rows: decide `resubmit`."
 )
-YES = "\nYes: ask the questions and tick as usual."
-NO = "it reads a file, labels or ready-made weights: decide `resubmit`."
-"""Ways to decide, each on a line of its own."""
+THEIR_OWN, OWN_LOSS = "own class", "the loss"
+"""Words in the reason for a replay: the whole model is of the student's own class; the loss is a function of theirs."""
+ASKED = {
+    "test_nonlinear_hidden_layer": "is there a non-linear hidden layer?",
+    "test_output_is_one_distribution": "one output unit for each class, with softmax (or `from_logits=True`)?",
+    "test_output_is_one_number": "one output unit, which can give any number?",
+}
+"""Shared rules on the network, by name, as questions for the eye."""
+OF_OUTPUT = frozenset({"test_output_is_one_distribution", "test_output_is_one_number"})
+"""Those on its output layer."""
 _SET_WEIGHTS = re.compile(r"\bset_weights\((\w{1,60})\)")
 NAMED = re.compile(r"`(\w+)`")
 ENDED = "where the run ended"
@@ -79,8 +91,9 @@ DOUBTS = (
 @dataclass(frozen=True)
 class Look:
     """Advice on an open verdict: what a demonstrator looks at, and what the student may be asked to explain. Lines of
-    ``demonstrator`` after the first are steps. ``does``: the student must do something first. ``cell``: the cell
-    concerned; ``about_cell``: a note on that cell, "" for none."""
+    ``demonstrator`` after the first are steps; before these come the numbered questions ``asks``, each to be answered
+    with yes or no. ``does``: the student must do something first. ``cell``: the cell concerned; ``about_cell``: a note
+    on that cell, "" for none; ``beside``: a further cell to show."""
 
     title: str
     demonstrator: str
@@ -88,6 +101,8 @@ class Look:
     does: bool = False
     cell: int | None = None
     about_cell: str = ""
+    asks: tuple[str, ...] = ()
+    beside: int | None = None
 
 
 def referring(report: Report) -> Failure | None:
@@ -204,9 +219,10 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     _, ask, do = STOPS.get(report.execution.ending, (title, ends, "Change that."))
     limit = _LIMIT.search(failure.rationale)
     do = do.format(limit=limit[0] if limit else "the limit")
+    steps = MEND_PROCESSES if report.execution.ending is Ending.PROCESSES else MEND
     return Look(
         title,
-        f"Read {where}, and do not run it: {ask}{MEND}",
+        f"Read {where}, and do not run it: {ask}{steps}",
         f"Look at {where}: {ask} {do} Run the whole file from top to bottom before you hand it in. A demonstrator may "
         "ask you about it.",
         does=True,
@@ -309,29 +325,47 @@ def _look_at_replay(report: Report) -> Look:
     name = next(iter(NAMED.findall(report.replayed)), "")
     cell = own_code.defining(report, name) if name else None
     cell = _trained_cell(report) if cell is None else cell
-    where = _cell(cell)
-    what = "does it train on nothing but the data?"
-    if name:
-        what = f"does `{name}` use only its inputs, and weights learnt here?"
-    if "own class" in report.replayed:
-        what = f"does `{name}` predict from its inputs alone, and train only on the rows that it is given?"
+    asked = _unchecked(report, cell)
+    made = report.answer.cell if report.answer and asked and report.answer.cell != cell else None
+    where = _cells(cell, made)
+    asks = (f"{_begun(_cell(cell))}: {_asked_of_code(report.replayed, name)}", *asked)
+    yes, no = ("All yes", "Any no") if asked else ("Yes", "No")
+    reads = "a file" if report.replayed.startswith(OWN_LOSS) else "a file, labels"
     return Look(
         "Own code in the network",
-        f"Look at {where}: {what}{_open_rules(report)}",
+        f"Look at {where}, and answer yes or no."
+        f"\n{yes}: ask the questions below and tick as usual."
+        f"\n{no}, or it reads {reads} or ready-made weights: decide `resubmit`.",
         "This is no fault, and you need not change anything now. A demonstrator looks at "
         f"{where} with you: be ready to explain what {f'`{name}`' if name else 'it'} does.",
         cell=cell,
+        asks=asks,
+        beside=made,
     )
 
 
-def _open_rules(report: Report) -> str:
-    """Return the steps for a network of own code: with the required rules that its code left unchecked."""
-    needed = (rule for rule in report.rules if rule.importance is Importance.REQUIRED)
-    left = " ".join(rule.sentence for rule in needed if rule.outcome is Outcome.UNKNOWN)
-    if not left:
-        return f"{YES}\nNo, {NO}"
+def _asked_of_code(replayed: str, name: str) -> str:
+    """Return the question about the student's own code, by the reason for its replay."""
+    if not name:
+        return "does it train on nothing but the data?"
+    part = f"the `{name}` layer" if name == "Lambda" else f"`{name}`"
+    if THEIR_OWN in replayed:
+        return f"does `{name}` predict from its inputs alone, and train only on the rows that it is given?"
+    if replayed.startswith(OWN_LOSS):
+        return f"does `{name}` use only the labels and the outputs that it is given?"
+    return f"does {part} use only its inputs, and weights learnt here?"
+
+
+def _unchecked(report: Report, cell: int | None) -> tuple[str, ...]:
+    """Return the required rules that own code, defined in this cell, left unchecked, as questions with their cells."""
     made = report.answer.cell if report.answer else None
-    return f"\nNot checked, so look in {_cell(made)} too. Is it so? {left}{YES}\nNo to one of them, or {NO}"
+    needed = (rule for rule in report.rules if rule.importance is Importance.REQUIRED)
+    asked = []
+    for rule in (rule for rule in needed if rule.outcome is Outcome.UNKNOWN):
+        is_of_layers_made = rule.name in OF_OUTPUT and THEIR_OWN not in report.replayed
+        where = _begun(_cells(made) if made is not None and is_of_layers_made else _cells(cell, made))
+        asked.append(f"{where} (not checked): {ASKED.get(rule.name, f'is it so? {rule.sentence}')}")
+    return tuple(asked)
 
 
 def _look_at_rules(report: Report) -> Iterator[Look]:
@@ -352,6 +386,16 @@ def _look_at_rules(report: Report) -> Iterator[Look]:
 
 def _cell(index: int | None) -> str:
     return "the file" if index is None else f"cell {index}"
+
+
+def _cells(*indices: int | None) -> str:
+    """Return the names of cells, each once."""
+    return " and ".join(_cell(one) for one in dict.fromkeys(indices) if one is not None) or _cell(None)
+
+
+def _begun(words: str) -> str:
+    """Return words as the beginning of a sentence."""
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _perhaps(cell: int | None) -> str:

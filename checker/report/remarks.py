@@ -12,7 +12,7 @@ from checker.records.capture import Adaptation
 from checker.records.comparison import RARE, Comparison
 from checker.records.report import Report, Symptom
 from checker.records.tracing import TargetScale
-from checker.report.words import number, percent
+from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics, targets
 from checker.source import absences
 
@@ -21,7 +21,7 @@ FLAT = 1e-3
 SLACK = 0.05
 """By this much a share of some rows may differ from the share of others."""
 NEVER_TRAINED = "it was never trained"
-AS_IT_IS = "Here a prediction beyond all values in the data counts as it is."
+AS_IT_IS = "Here a prediction outside the data's range counts as it is."
 
 
 # -- labels and predictions --------------------------------------------------------------------------------
@@ -86,8 +86,10 @@ def only_prediction(report: Report) -> str:
         return ""
     if output_units(architecture) != 1 or output_activation(architecture) != "softmax":
         return ""
-    value = float(targets.undo(scale, np.ones(1))[0])
-    return f"So every prediction is {metrics.find('rmse', report.unit).unit.value(value)}."
+    value = metrics.find("rmse", report.unit).unit.value(float(targets.undo(scale, np.ones(1))[0]))
+    formula = target_scale(scale, "value")
+    is_plain = formula == "value"
+    return f"{'So' if is_plain else f'The targets are `{formula}`, so'} every prediction is {value}."
 
 
 def beyond_the_data(report: Report) -> str:
@@ -95,7 +97,8 @@ def beyond_the_data(report: Report) -> str:
     printed, which counts them as they are, if it is larger than the score allows."""
     if report.classes or report.comparison is None or only_prediction(report):
         return ""
-    said = "A prediction beyond all values in the data counts as the nearest of these."
+    metric = metrics.find(report.comparison.metric, report.unit).name
+    said = f"Before the {metric}, predictions outside the data's range are set to its edge."
     own, scale = report.own_result, report.tracing.target if report.tracing else None
     printed = claims.error_of_evaluate(report.cells, report.answer) if report.answer else None
     if printed is None or own is None or own.metric != "rmse" or not own.scores:
@@ -105,8 +108,8 @@ def beyond_the_data(report: Report) -> str:
     if error <= max(one.score for one in own.scores):  # a mean absolute error is never above an RMSE
         return said
     value, plain = metrics.find("mae", report.unit).unit.value(error), number(stated)
-    which = value if error == stated else f"{plain}, which is {value}"
-    return f"{said} Without that, `evaluate` in cell {cell} states a mean absolute error of {which}."
+    which = value if error == stated else f"{plain}, that is {value}"
+    return f"{said} `evaluate` in cell {cell} does not do this, so its mean absolute error ({which}) is larger."
 
 
 def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:

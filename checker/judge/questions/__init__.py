@@ -18,7 +18,7 @@ from itertools import groupby
 from checker.judge.questions import data, network, plans, results, training
 from checker.judge.questions.view import Details, View
 from checker.records.codec import record
-from checker.records.report import CauseKind, Question, Report, Topic
+from checker.records.report import Question, Report, Topic
 
 MOST = 7
 """Limit on the questions for one submission."""
@@ -35,15 +35,15 @@ Finder = Callable[[View], Details | None]
 @record
 @dataclass(frozen=True)
 class Template:
-    """A question's words and its weight. ``unless``: the causes from which its answer follows; if one of them leads the
-    report, the question is not asked. ``about``: causes, or names of rules, that it asks about; if one of them leads
-    the page, the question comes first."""
+    """A question's words and its weight. ``unless``: causes, or names of rules, from which its answer follows; if one
+    of them leads the report, the question is not asked. ``about``: causes, or names of rules, that it asks about; if
+    one of them leads the page, the question comes first."""
 
     topic: Topic
     weight: int
     ask: str
     good: str
-    unless: tuple[CauseKind, ...] = ()
+    unless: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
 
 
@@ -82,8 +82,8 @@ def candidates(report: Report, templates: Mapping[str, Template]) -> Iterator[Ca
     """Yield all questions that suit a report."""
     view = View(report)
     for name, template in templates.items():
-        is_silent = report.cause is not None and report.cause.kind in template.unless
-        found = None if is_silent else finder(name)(view)
+        leading = {view.leading, report.cause.kind if report.cause else ""}
+        found = None if leading & set(template.unless) else finder(name)(view)
         if found is not None:
             lot = hashlib.sha256(f"{report.submission.sha256} {name}".encode()).hexdigest()
             ask, good = (words.format_map(found.values) for words in (template.ask, template.good))

@@ -3,6 +3,7 @@
 import math
 import re
 
+from checker.judge.comparison import is_implausible
 from checker.judge.questions.makers import making
 from checker.judge.questions.view import LONGEST_LINE, CodeMatch, Details, View, about, short
 from checker.judge.suspicion import SUSPECTED
@@ -10,11 +11,15 @@ from checker.keras_spec.architectures import normalises_inputs
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.job import Ending
 from checker.records.network import Labels
-from checker.records.report import Figure
+from checker.records.report import CauseKind, Figure
 from checker.records.tracing import Column, FeatureSource
-from checker.records.verdicts import Failure, FailureCause, Stage
+from checker.records.verdicts import Failure, FailureCause, Stage, Verdict
+from checker.scoring.metrics import find
 from checker.source import absences, frameworks
 
+CLEARLY_LARGER = 3
+"""A column this many times larger than another needs another learning rate."""
+SUSPICIOUS = "which of your results should have made you suspicious"
 FEW_ROWS = 8_000
 """With fewer training and development rows than this, of 20,640, much of the data is missing."""
 
@@ -35,8 +40,8 @@ LIMITS = {
     ),
     Ending.PROCESSES: (
         "starts processes",
-        "Names the line that starts processes, and how many, counted from the loops before they run. This task needs "
-        "none.",
+        "Names the line that starts processes, and how many: the product of the loops' lengths, or without end. The "
+        "sandbox allows 128 at a time, and one more for each processor. This task needs none.",
     ),
 }
 """What the line does at which a limit ended a run, and good answers about it."""
@@ -144,14 +149,29 @@ def another_width(view: View) -> Details | None:
     width = re.search(r"ends in (\d[\d,]* outputs?)", failure.rationale) if failure else None
     if failure is None or width is None:
         return None
-    good = (
-        f"Each stands for a class; the task has {view.classes} of them, however rare. One number cannot name a class: "
-        "it would say that classes lie in a row."
-        if view.classes
-        else "One number is to be predicted, so one unit without an activation. Several would be classes of prices, or "
-        "several targets."
+    ask, good = _of_width(view.classes, width[1])
+    return about(failure.cell, width=width[1], ask=ask, good=good)
+
+
+def _of_width(classes: int, width: str) -> tuple[str, str]:
+    """Return what to ask about a network with this many outputs, and a good answer."""
+    if not classes:
+        return (
+            "How do you get a price in dollars from them, and how far off is it at best",
+            "If each stands for a band of prices: the middle of the likeliest, so it may be off by half a band even if "
+            "the band is right. One unit without an activation gives the price itself.",
+        )
+    if width == "1 output":
+        return (
+            f"What would it have to say for each of {classes} classes, and what would such numbers claim about them",
+            "One number for all would say that the classes lie in a row: that a class is near the one with the next "
+            "number, and between two others.",
+        )
+    return (
+        "Which class does each stand for, and what does the network say of a house of another class",
+        f"The task has {classes}, however rare. A house of a class without an output is always given another class, so "
+        "its recall is 0.",
     )
-    return about(failure.cell, width=width[1], good=good)
 
 
 def labels_differ(view: View) -> Details | None:
@@ -159,41 +179,34 @@ def labels_differ(view: View) -> Details | None:
     tracing = view.report.tracing
     if tracing is None or not tracing.has_other_labels:
         return None
-    ask, good = _of_labels(tracing.labels_look)
     line = making(view, "labels")
+    ask = "How would you check your labels against the data"
+    if line is None:  # the page names the line that was found
+        ask = f"Which line makes your labels, and h{ask[1:]}"
+    good = _of_labels(tracing.labels_look, bool(view.classes))
     return about(line.cell if line else Figure.FEATURES, ask=ask, good=f"{_perhaps(line)}{good}")
 
 
-def _of_labels(look: str) -> tuple[str, str]:
-    """Return what to ask about labels with this look, and a good answer."""
+def _of_labels(look: str, is_of_classes: bool) -> str:
+    """Return a good answer to how labels with this look are checked against the data."""
     if look.startswith("made from another column"):
-        return (
-            "Which line makes your labels, and how would you check them against the data",
-            "It reads another column than the target's. A network that learns it says nothing about the task. A cross "
-            "table of labels and the target's column shows it: each class has to have one label of its own.",
-        )
+        check = "A cross table of labels and the target's column shows it: each class has to have one label of its own."
+        return check if is_of_classes else "A plot of the labels against the target's column shows it: one line."
     if look.startswith("merged"):
-        return (
-            "Which line makes your labels, and which classes have the same number there",
-            "Names the classes. A network trained on such labels cannot tell them apart. Each class needs a number of "
-            "its own.",
-        )
+        return "Counts the rows of each label beside those of each class: two classes have one label together."
     if look:
         return (
-            "Where did rows and labels get out of step",
-            "Shuffling, sorting, dropping rows or resetting an index on X and not on Y (or the reverse). A network "
-            "trained on such labels can only learn how frequent they are.",
+            "Prints some rows with their labels before and after each step, beside the file: shuffling, sorting, "
+            "dropping rows or resetting an index must be done to X and Y together."
         )
     return (
-        "Which line makes your labels, and what happens to them, and to the rows, until `fit`",
-        "Goes through the lines and compares some rows with the file: whether labels are computed otherwise than from "
-        "the target's column, or rows and labels are shuffled, sorted or dropped apart.",
+        "Prints some rows with their labels before and after each step until `fit`, beside the same rows of the file."
     )
 
 
 def _perhaps(line: CodeMatch | None) -> str:
-    """Return a sentence that names the line that a question is about; "" if it was not found."""
-    return f"Points to `{line.code.replace('`', '')}`. " if line else ""
+    """Return a sentence that names the line that a question is about, and its cell; "" if it was not found."""
+    return f"Points to `{line.code.replace('`', '')}` in cell {line.cell}. " if line else ""
 
 
 def untraced(view: View) -> Details | None:
@@ -256,7 +269,39 @@ def tested_on_trained_rows(view: View) -> Details | None:
         return None
     worst = max(seen, key=lambda rows: rows.trained_on)
     trained_on = "all" if worst.trained_on == worst.rows else f"{worst.trained_on:,}"
-    return about(worst.cell, how=worst.how, rows=worst.rows, trained_on=trained_on)
+    given = (
+        f"`{worst.how}` in cell {worst.cell} was given {worst.rows:,} rows, and {trained_on} of them were trained on."
+    )
+    if view.report.verdict is Verdict.FAIL:  # the page says that it was no test
+        return about(
+            worst.cell,
+            ask=f"How would you split the {_rows_at_hand(view, worst.rows):,} rows, and what is each part for",
+            good="Say 64% to train on, 16% to choose layers, learning rate and epochs by (`validation_data`), and 20% "
+            f"to test on once, at the end. {given}",
+        )
+    return about(
+        worst.cell,
+        ask=f"`{worst.how}` here is given {worst.rows:,} rows, and the network was trained on {trained_on} of them. "
+        "What does the result say about houses it has not seen",
+        good=f"Little: it may have learnt those rows by heart. {given} Only rows that played no part in training, nor "
+        "in choosing, tell.",
+    )
+
+
+def _rows_at_hand(view: View, tested: int) -> int:
+    """Return the number of rows that a student has to split, at least."""
+    tracing = view.report.tracing
+    trained = tracing.training_rows + tracing.development_rows if tracing else 0
+    return max(tested, trained, sum(view.report.class_rows))
+
+
+def kinds_left_out(view: View) -> Details | None:
+    """The page leads with rows of some kinds that the training left out by choice."""
+    if view.leading != CauseKind.ROWS:
+        return None
+    line = view.find(r"\w+\[.*\.isin\s*\(|\.query\s*\(|\]\s*([<>]=?|[!=]=)|\[\s*\w+\.\w+\s*([<>]=?|[!=]=)")
+    what = "class" if view.classes else "price"
+    return about(line.cell if line else Figure.FEATURES, what=what, line=_perhaps(line))
 
 
 def left_out(view: View) -> Details | None:
@@ -272,8 +317,25 @@ def leak(view: View) -> Details | None:
     for number, column in enumerate(_columns(view), start=1):
         if column.gives_away(not view.classes):
             line = making(view, "inputs")
-            return about(line.cell if line else Figure.FEATURES, number=number, line=_perhaps(line))
+            return about(
+                line.cell if line else Figure.FEATURES,
+                number=number,
+                which="W" if line else f"Which line puts column {number} there, and w",
+                line=_perhaps(line),
+                how=SUSPICIOUS if _too_good(view) else "how would you have found it",
+                score=_too_good(view)
+                or " A list of the columns of X shows it, or each column's plot against the target.",
+            )
     return None
+
+
+def _too_good(view: View) -> str:
+    """Return a sentence on an implausible score, beside the baseline's; "" for another score."""
+    c = view.report.comparison
+    if c is None or not is_implausible(c):
+        return ""
+    value = find(c.metric, c.unit).unit.value
+    return f" {value(c.mean)} is too good beside {value(c.baseline_mean)} of {c.baseline}."
 
 
 def few_rows(view: View) -> Details | None:
@@ -281,7 +343,11 @@ def few_rows(view: View) -> Details | None:
     tracing = view.report.tracing
     if tracing is None or not 0 < tracing.training_rows + tracing.development_rows < FEW_ROWS:
         return None
-    return about(view.trained, rows=tracing.training_rows, rare=", and rare classes vanish" if view.classes else "")
+    return about(view.trained, rows=tracing.training_rows, rare=_rare(view))
+
+
+def _rare(view: View) -> str:
+    return "; and rare classes would have rows" if view.classes else ""
 
 
 def scaled_before_splitting(view: View) -> Details | None:
@@ -296,16 +362,27 @@ def unscaled(view: View) -> Details | None:
     """Columns of large numbers reach the network unscaled."""
     if view.architecture is None or normalises_inputs(view.architecture) or len(_columns(view)) < 2:
         return None
-    large = max(_columns(view), key=lambda c: abs(c.train_mean) + c.train_deviation)
+    by_size = sorted(_columns(view), key=_size)
+    large, small = by_size[-1], next((c for c in by_size if c.source and c.train_deviation > 0), None)
     if abs(large.train_mean) <= 10 and large.train_deviation <= 10:
         return None
+    other, beside, times = "a column near 1", "a column near 1", _size(large)
+    if small is not None and _size(large) > CLEARLY_LARGER * _size(small):
+        other, times = short(small.source), _size(large) / _size(small)
+        beside = f"{other}, which has mean {_number(small.train_mean)} and deviation {_number(small.train_deviation)}"
     return about(
         Figure.FEATURES,
-        column=short(large.source) or "One of your columns",
+        column=short(large.source) or "your largest column",
+        other=other,
+        beside=beside,
         mean=_number(large.train_mean),
         deviation=_number(large.train_deviation),
-        times=int(float(f"{math.hypot(large.train_mean, large.train_deviation):.0e}")),
+        times=int(float(f"{times:.0e}")),
     )
+
+
+def _size(column: Column) -> float:
+    return math.hypot(column.train_mean, column.train_deviation)
 
 
 def _number(value: float) -> str:

@@ -10,10 +10,20 @@ from checker.keras_spec.architectures import (
     output_activation,
     own_activation,
 )
-from checker.records.report import Figure
+from checker.records.report import Figure, Symptom
 from checker.scoring.targets import undo
 
 SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
+RANGES = {
+    "sigmoid": (0, 1),
+    "hard_sigmoid": (0, 1),
+    "tanh": (-1, 1),
+    "softsign": (-1, 1),
+    "relu": (0, None),
+    "softplus": (0, None),
+    "exponential": (0, None),
+}
+"""The least and the largest value of activations; None for no largest."""
 
 BRANCHES = {
     "Add": "The outputs of two layers are added: a short cut by which gradients get to early layers.",
@@ -43,7 +53,9 @@ def _first_dense(view: View) -> int | None:
 
 
 def more_weights_than_rows(view: View) -> Details | None:
-    """The network has more weights than rows to learn from."""
+    """The network has more weights than rows to learn from, and no overfitting shows."""
+    if any(seen.symptom is Symptom.OVERFITS for seen in view.report.observations):
+        return None
     if view.architecture is None or not 0 < view.rows < view.architecture.parameters:
         return None
     return about(view.made, parameters=view.architecture.parameters, rows=view.rows)
@@ -193,7 +205,7 @@ def one_softmax(view: View) -> Details | None:
         return None
     scale = view.report.tracing.target if view.report.tracing else None
     price = view.unit.value(float(undo(scale, np.ones(1))[0])) if scale and scale.factor else ""
-    so = f", so every house is predicted at {price}" if price else ""
+    so = f", and every house is predicted at {price}" if price else ""
     return about(Figure.CURVES if view.losses("loss") else view.made, so=so)
 
 
@@ -201,7 +213,19 @@ def bent_number(view: View) -> Details | None:
     """The output of a regression has a nonlinear activation."""
     activation = _output(view)
     is_so = not view.classes and activation not in ("", LINEAR, "softmax")
-    return about(view.made, activation=activation) if is_so else None
+    return about(view.made, activation=activation, range=_range(view, activation)) if is_so else None
+
+
+def _range(view: View, activation: str) -> str:
+    """Return a sentence on the prices that an output can be; without figures if the targets' scale is not known."""
+    scale = view.report.tracing.target if view.report.tracing else None
+    low, high = RANGES.get(activation, (None, None))
+    if scale is None or not scale.factor or low is None:
+        return f"Says which numbers {activation} never gives, and how the targets are scaled."
+    ends = [view.unit.value(float(undo(scale, np.array([end]))[0])) for end in (low, high) if end is not None]
+    reached = f"prices between {ends[0]} and {ends[1]}" if len(ends) > 1 else f"prices above {ends[0]}"
+    numbers = f"between {low} and {high}" if high is not None else f"above {low}"
+    return f"{activation} gives numbers {numbers}. With these targets that is {reached}."
 
 
 # -- what keeps it from learning by heart ----------------------------------------------------------------

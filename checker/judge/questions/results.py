@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from checker.formats.text import continued
-from checker.judge.causes import SPOILING
+import numpy as np
+
 from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.comparison import Comparison, confusions
 from checker.records.report import Figure, Symptom
-from checker.records.verdicts import Outcome
 from checker.scoring.metrics import Unit, find
+from checker.scoring.targets import undo
 
 RARE, MOSTLY = 0.01, 0.5
 """A class with less than this share of the rows is rare; one with more than this share of its rows taken for another is
@@ -154,7 +154,7 @@ def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Detai
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
     why = _hardly_learnt(view.report.classes, counts) or why
-    values = {"share": f"{share:.0%}", "one": one, "other": other, "count": rows[to], "rows": sum(rows), "why": why}
+    values = {"share": f"{share:.1%}", "one": one, "other": other, "count": rows[to], "rows": sum(rows), "why": why}
     return about(Figure.CONFUSION, **values)
 
 
@@ -186,14 +186,18 @@ def below_baseline(view: View) -> Details | None:
     c = view.report.comparison
     if c is None or c.beats_baseline:
         return None
-    spoils = (r.finding for r in view.report.rules if r.outcome is Outcome.FAILED and r.name in SPOILING)
-    found = next(spoils, "")
-    why = (
-        f"Here this holds it back: {continued(found)}"
-        if found
-        else "Something in data, loss or training holds it back."
-    )
-    return _beside(c, c.baseline, c.baseline_mean, "baseline", why=why)
+    return None if view.is_constant else _beside(c, c.baseline, c.baseline_mean, "baseline")
+
+
+def constant_prediction(view: View) -> Details | None:
+    """A regression's network predicts the same price for every house, and always the mean was measured beside it."""
+    c, scale = view.report.comparison, view.report.tracing.target if view.report.tracing else None
+    mean = next((b.mean for b in c.baselines if b.name == "mean"), None) if c else None
+    if c is None or mean is None or scale is None or view.classes or not view.is_constant:
+        return None
+    metric = find(c.metric, c.unit)
+    write, price = metric.unit.value, view.unit.value(float(undo(scale, np.ones(1))[0]))
+    return about(Figure.FIELD, price=price, metric=metric.name, theirs=write(mean), own=write(c.mean))
 
 
 def above_baseline(view: View) -> Details | None:
@@ -217,12 +221,10 @@ def _earned(view: View) -> Comparison | None:
     return None if any(column.gives_away(not view.classes) for column in columns) else view.report.comparison
 
 
-def _beside(
-    c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES, why: str = ""
-) -> Details:
+def _beside(c: Comparison, model: str, score: float, name: str, figure: Figure = Figure.SCORES) -> Details:
     write = find(c.metric, c.unit).unit.value
     named = model[0].upper() + model[1:] if name == "baseline" else model
-    return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean), "why": why})
+    return about(figure, **{name: named, "theirs": write(score), "own": write(c.mean)})
 
 
 def _measured(view: View, metric: str) -> str:

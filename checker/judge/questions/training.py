@@ -11,6 +11,7 @@ from checker.judge.questions.view import Details, View, about, short
 from checker.keras_spec import watched
 from checker.records.network import KerasObject, Phase
 from checker.records.report import CauseKind, Figure, Symptom
+from checker.records.verdicts import Verdict
 from checker.scoring.metrics import find
 
 FEW_EPOCHS = 3
@@ -62,7 +63,13 @@ def not_repeatable(view: View) -> Details | None:
     agreed = view.report.agreed
     if agreed is None or not agreed.differs or agreed.impossible or view.report.replayed or view.has_other_labels:
         return None
-    return about(view.trained, cause=agreed.cause or "Looks for what else changes weights, loss or rows.")
+    ask = (
+        "Trained again, your network gives other results than in your file. What in your training is more than its "
+        "calls of `fit`, and does it come out alike a second time"
+    )
+    if named := re.search(r"the callback (\w+)", agreed.cause):
+        ask = f"What does `{short(named[1])}` do in each epoch, and what would your score be without it"
+    return about(view.trained, ask=ask, cause=agreed.cause or "Looks for what else changes weights, loss or rows.")
 
 
 def cut_training(view: View) -> Details | None:
@@ -109,7 +116,8 @@ def binary_cross_entropy(view: View) -> Details | None:
     """The loss is the binary cross-entropy, with several classes."""
     if view.classes < 3 or _loss(view) != "BinaryCrossentropy":
         return None
-    return about(view.trained, classes=view.classes, others=view.classes - 1)
+    others = view.classes - 1
+    return about(view.trained, classes=view.classes, others=others, share=f"{others / view.classes:.0%}")
 
 
 def squared_error_of_classes(view: View) -> Details | None:
@@ -134,8 +142,17 @@ def squared_error(view: View) -> Details | None:
 
 def cross_entropy_of_numbers(view: View) -> Details | None:
     """The loss of a regression is made for classes."""
-    is_so = not view.classes and "entropy" in _loss(view).lower()
-    return about(view.trained, loss=_loss(view)) if is_so else None
+    if view.classes or "entropy" not in _loss(view).lower():
+        return None
+    ask = "What does a cross-entropy measure, and why is a price no such thing"
+    good = "How well a probability distribution hits a class. A price is an amount: what counts is how far off it is."
+    if _loss(view) == "BinaryCrossentropy":
+        ask = "What does it take a target of 0.7 for, and which value does it have when the prediction is exactly right"
+        good = (
+            "For the probability of a class. The value is not zero then: -0.7 ln 0.7 - 0.3 ln 0.3 = 0.61. It says "
+            "nothing in dollars, and targets beyond 0 and 1 make no sense to it."
+        )
+    return about(view.trained, loss=_loss(view), ask=ask, good=good)
 
 
 def class_weights(view: View) -> Details | None:
@@ -233,7 +250,17 @@ def overfits(view: View) -> Details | None:
 def underfits(view: View) -> Details | None:
     """The retrainings show underfitting."""
     sentence = _said(view, Symptom.UNDERFITS)
-    return about(Figure.CURVES, sentence=sentence) if sentence else None
+    return about(Figure.CURVES, sentence=sentence, end=_end_of_loss(view)) if sentence else None
+
+
+def _end_of_loss(view: View) -> str:
+    """Return a sentence on the training loss over the last fifth of the epochs; "" if there are too few."""
+    losses = view.losses("loss")
+    last = len(losses) // 5 or 1
+    if len(losses) < 2:
+        return ""
+    since = f"over the last {last} epochs of {len(losses)}" if last > 1 else f"in the last epoch of {len(losses)}"
+    return f"Here it went from {losses[-1 - last]:.3g} to {losses[-1]:.3g} {since}. "
 
 
 def still_improving(view: View) -> Details | None:
@@ -263,8 +290,21 @@ def no_development_set(view: View) -> Details | None:
     recipe = view.report.recipe
     if recipe is None or (recipe.development and not recipe.watched_itself):
         return None
-    itself = "Your development set holds only training rows."
-    return about(view.trained, what=itself if recipe.watched_itself else "You used no development set.")
+    if view.report.verdict is Verdict.FAIL:  # the page says that it is missing, and which part to take
+        return about(
+            view.trained,
+            ask="If your network overfitted, what would you see in the losses of training and development rows, and "
+            "which epoch's weights would you take",
+            good="The development loss rises while the training loss still falls; the weights of the epoch where it is "
+            "lowest. `fit` here shows a training loss that falls anyway.",
+        )
+    what = "Your development set holds only training rows." if recipe.watched_itself else "You used no development set."
+    return about(
+        view.trained,
+        ask=f"{what} How did you choose the number of epochs, and how would you notice overfitting",
+        good="One cannot: the training loss falls anyway. A development part (validation_data or validation_split); "
+        "the test part must not serve for it.",
+    )
 
 
 def gap(view: View) -> Details | None:
