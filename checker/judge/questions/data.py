@@ -180,28 +180,29 @@ def labels_differ(view: View) -> Details | None:
     if tracing is None or not tracing.has_other_labels:
         return None
     line = making(view, "labels")
-    ask = "How would you check your labels against the data"
+    label = "label" if view.classes else "target"
+    ask = f"How would you check your {label}s against the data"
     if line is None:  # the page names the line that was found
-        ask = f"Which line makes your labels, and h{ask[1:]}"
-    good = _of_labels(tracing.labels_look, bool(view.classes))
+        ask = f"Which line makes your {label}s, and h{ask[1:]}"
+    good = _of_labels(tracing.labels_look, label)
     return about(line.cell if line else Figure.FEATURES, ask=ask, good=f"{_perhaps(line)}{good}")
 
 
-def _of_labels(look: str, is_of_classes: bool) -> str:
-    """Return a good answer to how labels with this look are checked against the data."""
+def _of_labels(look: str, label: str) -> str:
+    """Return a good answer to how labels with this look are checked against the data; ``label``: the word for one."""
     if look.startswith("made from another column"):
-        check = "A cross table of labels and the target's column shows it: each class has to have one label of its own."
-        return check if is_of_classes else "A plot of the labels against the target's column shows it: one line."
+        if label == "target":
+            return "A plot of the targets against the data's column shows it: all points must lie on one line."
+        return "A cross table of labels and the target's column shows it: each class has to have one label of its own."
     if look.startswith("merged"):
         return "Counts the rows of each label beside those of each class: two classes have one label together."
+    rows = f"Prints some rows with their {label}s before and after each step"
     if look:
         return (
-            "Prints some rows with their labels before and after each step, beside the file: shuffling, sorting, "
-            "dropping rows or resetting an index must be done to X and Y together."
+            f"{rows}, beside the file: shuffling, sorting, dropping rows or resetting an index must be done to X and Y "
+            "together."
         )
-    return (
-        "Prints some rows with their labels before and after each step until `fit`, beside the same rows of the file."
-    )
+    return f"{rows} until `fit`, beside the same rows of the file."
 
 
 def _perhaps(line: CodeMatch | None) -> str:
