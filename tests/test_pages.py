@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.browser
 COHORT = 60
 PAGES = ("index", "live", "pass", "fail", "refer", "price", "hostile", "hostile-index")
 DESKTOP, PHONE, NARROWEST, PAPER = 1280, 360, 320, 718
+PATIENCE = 60_000
+"""Most milliseconds for what a page does, on a machine with much else to do."""
 DECIDED = {3: "tick", 7: "resubmit"}
 UNDER_WAY = [UnderWay("Ada Lovelace", "training its network again"), *(UnderWay(f"Student {at}") for at in range(40))]
 A_LOSS = Unfinished(GERMAN, "The folder for temporary files, `/tmp/checker-run-12345678`, was removed while it ran.")
@@ -219,6 +222,9 @@ def test_the_policy_alone_stops_scripts(visit, site: Path, name: str, bypass: bo
     source = (site / f"{name}.html").read_text(encoding="utf-8")
     (site / "broken.html").write_text(source.replace("</main>", f"{ACTIVE}</main>"), encoding="utf-8")
     seen = visit("broken", bypass_csp=bypass)
+    began = time.monotonic()
+    while len(seen.ran) < len(ran) and time.monotonic() < began + PATIENCE / 1_000:
+        seen.page.wait_for_timeout(50)
     seen.page.wait_for_timeout(200)
     assert sorted(seen.ran) == ran
 
@@ -278,9 +284,11 @@ def test_a_live_index_reloads_itself(visit, chosen: bool) -> None:
         seen.page.get_by_role("button", name=re.compile("^PASS")).click()
     seen.page.evaluate("window.isOld = true")
     seen.page.clock.run_for(11_000)
-    seen.page.wait_for_load_state()
-    seen.page.wait_for_timeout(200)
-    assert bool(seen.page.evaluate("window.isOld")) is chosen
+    if chosen:
+        seen.page.wait_for_timeout(200)
+        assert seen.page.evaluate("window.isOld")
+    else:
+        seen.page.wait_for_function("!window.isOld", timeout=PATIENCE)
 
 
 def test_the_phone_shows_a_submission_in_three_lines(visit) -> None:
