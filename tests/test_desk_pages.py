@@ -506,9 +506,7 @@ def test_whoever_is_quick_loses_nothing(seat, desk: Desk) -> None:
     ada, seen = seat(), ""
     ada.press("n")
     for _ in range(10):
-        ada.finds(
-            "seen => document.body.matches('.scripted[data-slug]') && document.body.dataset.slug !== seen", seen
-        )
+        ada.finds("seen => document.body.matches('.scripted[data-slug]') && document.body.dataset.slug !== seen", seen)
         seen = ada.page.evaluate("document.body.dataset.slug")
         ada.press("1", "1", "t", "n")
     ada.finds("seen => document.body.dataset.slug !== seen", seen)

@@ -12,7 +12,7 @@ import pytest
 
 from checker.assignment import dataset
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.wall]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.wall, pytest.mark.slow(seconds=30)]
 
 NAME, SEEDS = "log-target", [11, 23, 67]
 """An example of the regression. It is too near to the bar for the two seeds of the grading to decide."""
