@@ -19,7 +19,7 @@ NAME, SEEDS = "log-target", [11, 23, 67]
 LOWER = {
     "grading = [11, 23, 37, 41, 59]": "grading = [11, 23]",
     "further = [67, 71, 83, 97, 103]": "further = [67]",
-    "retrain_steps = 50_000": "retrain_steps = 3_000",
+    "retrain_steps = 50_000": "retrain_steps = 1_000",
 }
 
 
