@@ -34,7 +34,7 @@ from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
 MARKED_SECONDS = {"wall": 4.0, "slow": 4.0, "browser": 3.0, "tensorflow": 2.0}
-"""About how long a test with a mark takes."""
+"""About how long a test with a mark takes; ``slow(seconds=…)`` says it of one that takes much longer."""
 IMPORTS_TENSORFLOW = re.compile(rb"^(?:import|from) (?:tensorflow|keras|tf_keras)\b", re.MULTILINE)
 
 
@@ -66,7 +66,8 @@ def _longest_first(items: list[pytest.Item]) -> None:
     """
     seconds: dict[Path, float] = {}
     for item in items:
-        slowest = max((MARKED_SECONDS.get(mark.name, 0.0) for mark in item.iter_markers()), default=0.0)
+        marks = ((mark.kwargs, MARKED_SECONDS.get(mark.name, 0.0)) for mark in item.iter_markers())
+        slowest = max((said.get("seconds", usual) for said, usual in marks), default=0.0)
         seconds[item.path] = seconds.get(item.path, 0.0) + slowest
     busy = {item.path for item in items if item.get_closest_marker("busy")}
     items.sort(key=lambda item: (item.path in busy, -seconds[item.path]))

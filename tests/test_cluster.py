@@ -25,7 +25,7 @@ pytest.importorskip("distributed", reason="batches on other machines need the ex
 
 import schedulers
 from distributed import KilledWorker, LocalCluster
-from fakes import FakeSandbox
+from fake_worker import FakeWall
 from practical import SEEDS, Practical
 from schedulers import ROOT
 
@@ -45,12 +45,6 @@ from checker.wire import frames
 
 processes = schedulers.processes
 ROWS = 1_000
-
-
-class FakeWall(FakeSandbox):
-    """A fake sandbox that workers use as theirs."""
-
-    name = "bubblewrap"
 
 
 def unwatched(*step):
@@ -463,44 +457,14 @@ def test_a_batch_without_a_scheduler_says_what_to_type(monkeypatch):
 
 # -- processes of their own ------------------------------------------------------------------------------
 
-FAKE_WORKER = """
-import sys
-sys.path.insert(0, "tests")
-import test_cluster
-from checker.sandbox import kinds
-from checker.run import cluster
-kinds.choose = lambda kind: test_cluster.FakeWall(test_cluster.deadly)
-cluster.work(sys.argv[1], 1, print)
-"""
-
-
-SLOW_TO_START = """
-import sys, time
-sys.path.insert(0, "tests")
-import test_cluster
-from checker.sandbox import kinds
-from checker.run import cluster
-kinds.choose = lambda kind: test_cluster.FakeWall(None)
-cluster.places.Pool.warm = lambda self: (print("warming", flush=True), time.sleep(5))
-cluster.work(sys.argv[1], 1, print)
-"""
-
-
-def deadly(job, beside):
-    """A guest that kills the worker's process, or takes its time, or has no model."""
-    script = beside[0].payload
-    if script == b"kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    yield frames.message(Environment({}, "3", ""))
-    yield frames.message(Progress(1, 1))
-    time.sleep(5 if script == b"slow" else 0)
+FAKE_WORKER = str(ROOT / "tests" / "fake_worker.py")
 
 
 @pytest.mark.slow
 def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, settings, handed_in, tmp_path):
     """A submission with which two workers died, where one loss is allowed, has no verdict; the next one has one."""
     ours = processes(allowed_failures=1)
-    workers = [ours.start_worker("-c", FAKE_WORKER, ours.address) for _ in range(3)]
+    workers = [ours.start_worker(FAKE_WORKER, ours.address) for _ in range(3)]
     place = cluster.Cluster(ours.client, settings, print)
     result = run(handed_in(a="kill", b="none"), settings, place, tmp_path / "out")
     assert [(end.submission, end.message) for end in result.unfinished] == [
@@ -511,33 +475,35 @@ def test_a_submission_that_takes_workers_with_it_is_given_up_alone(processes, se
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path, capfd, number):
-    """A worker that is ended or interrupted says so and leaves its submission to another worker, also if no loss is
-    allowed."""
+def test_a_worker_that_is_told_to_end_is_no_loss(processes, settings, handed_in, tmp_path, capfd):
+    """A worker that is ended, and one that is interrupted, say so and leave their submission to another worker, also if
+    no loss is allowed."""
     ours = processes(allowed_failures=0)
-    first = ours.start_worker("-c", FAKE_WORKER, ours.address)
+    ended = [ours.start_worker(FAKE_WORKER, ours.address)]
     place = cluster.Cluster(ours.client, settings, print)
 
     def exchange():
-        ours.wait_until_busy(first)
-        ours.start_worker("-c", FAKE_WORKER, ours.address)
-        first.send_signal(number)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            ours.wait_until_busy(ended[-1])
+            other = ours.start_worker(FAKE_WORKER, ours.address)
+            ended[-1].send_signal(number)
+            assert ended[-1].wait(60) == 0
+            ended.append(other)
 
     with ThreadPoolExecutor(1) as beside:
         exchanged = beside.submit(exchange)
         result = run(handed_in(a="slow"), settings, place, tmp_path / "out")
         exchanged.result()
     assert [report.submission.name for report in result.reports] == ["a"]
-    assert first.wait(40) == 0
-    assert "This worker ends. What it was running goes back to the scheduler" in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert said.count("This worker ends. What it was running goes back to the scheduler") == 2
 
 
 @pytest.mark.slow
 def test_a_worker_that_is_stopped_while_its_boxes_warm_up_says_so(processes):
     """A worker that is stopped early prints one sentence and no error."""
     ours = processes(allowed_failures=0)
-    command = [sys.executable, "-c", SLOW_TO_START, ours.address]
+    command = [sys.executable, FAKE_WORKER, ours.address, "slowly"]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipe) as worker:
         assert worker.stdout.readline() == "warming\n"
@@ -556,7 +522,7 @@ def test_the_next_worker_removes_what_a_killed_one_left(processes, settings, han
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     ours = processes(allowed_failures=3)
-    first = ours.start_worker("-c", FAKE_WORKER, ours.address)
+    first = ours.start_worker(FAKE_WORKER, ours.address)
     place = cluster.Cluster(ours.client, settings, print)
 
     def exchange():
@@ -569,7 +535,7 @@ def test_the_next_worker_removes_what_a_killed_one_left(processes, settings, han
         first.kill()
         first.wait(20)
         assert left[0].exists()
-        ours.start_worker("-c", FAKE_WORKER, ours.address)
+        ours.start_worker(FAKE_WORKER, ours.address)
         assert not left[0].exists()
 
     with ThreadPoolExecutor(1) as beside:
@@ -586,7 +552,7 @@ def test_a_scheduler_that_is_lost_leaves_no_verdict(processes, settings, handed_
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 5)  # for so long a client looks for a scheduler that it had
     with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
         ours = processes(allowed_failures=3)
-        worker = ours.start_worker("-c", FAKE_WORKER, ours.address)
+        worker = ours.start_worker(FAKE_WORKER, ours.address)
         place = cluster.Cluster(ours.client, settings, print)
 
         def lose():

@@ -14,14 +14,14 @@ pytestmark = pytest.mark.slow
 
 HOSTILE = "<script>parent.document.title = 'stolen'</script><p title='\"></iframe><b>out</b>'>Report</p>"
 CHECK = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 print("Assignment: tick4.zip, beside <your> file.")
 print("Running your file: cell 1 of 2 …", flush=True)
 print("Training your network again, on other rows: 1 of 3 …", flush=True)
 print("What happened", " ".join(sys.argv[1:]), "in colour" if "FORCE_COLOR" in os.environ else "")
 Path(sys.argv[sys.argv.index("--report") + 1]).write_text(PAGE, encoding="utf-8")
-time.sleep(SECONDS)
+THEN
 sys.exit(CODE)
 """
 
@@ -71,10 +71,10 @@ def kernel(place, root):
 
 @pytest.fixture
 def stands_in(place, kernel):
-    """Lets a short program stand in for the self-check; it ends with this code after these seconds."""
+    """Lets a short program stand in for the self-check; it does something more and ends with this code."""
 
-    def stand(code=0, seconds=0, page=HOSTILE):
-        program = CHECK.replace("PAGE", repr(page)).replace("SECONDS", str(seconds)).replace("CODE", str(code))
+    def stand(code=0, then="", page=HOSTILE):
+        program = CHECK.replace("PAGE", repr(page)).replace("THEN", then).replace("CODE", str(code))
         (place / "program.py").write_text(program, encoding="utf-8")
         kernel(f"import checker.notebook; checker.notebook.COMMAND = ({sys.executable!r}, 'program.py')", silent=True)
 
@@ -158,13 +158,10 @@ def test_a_students_modules_are_not_taken_for_libraries(kernel, place):
 
 
 def test_an_interrupt_ends_the_check(kernel, stands_in):
-    """The square button ends the process too, not only the cell."""
-    stands_in(seconds=60)
-    interrupt = "threading.Timer(3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()"
-    kernel(f"import threading, os, signal; {interrupt}", silent=True)
-    start = time.monotonic()
+    """The square button ends the process too, not only the cell: the cell waits for the process, which would run for
+    ten minutes. The program itself presses the button, so that it comes while it runs."""
+    stands_in(then="os.kill(os.getppid(), signal.SIGINT); time.sleep(600)")
     assert "KeyboardInterrupt" in texts(kernel("%check"))
-    assert time.monotonic() - start < 30
 
 
 # -- which file, and is it saved -------------------------------------------------------------------------

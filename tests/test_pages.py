@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.browser
 COHORT = 60
 PAGES = ("index", "live", "pass", "fail", "refer", "price", "hostile", "hostile-index")
 DESKTOP, PHONE, NARROWEST, PAPER = 1280, 360, 320, 718
+PATIENCE = 60_000
+"""Most milliseconds for what a page does, on a machine with much else to do."""
 DECIDED = {3: "tick", 7: "resubmit"}
 UNDER_WAY = [UnderWay("Ada Lovelace", "training its network again"), *(UnderWay(f"Student {at}") for at in range(40))]
 A_LOSS = Unfinished(GERMAN, "The folder for temporary files, `/tmp/checker-run-12345678`, was removed while it ran.")
@@ -107,28 +110,31 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- every page ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE)])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_quiet_and_fits(visit, pictures: Path, name: str, scheme: str, width: int) -> None:
+def test_a_page_is_quiet_and_fits(visit, pictures: Path, name: str) -> None:
     """No page tells an error, asks for anything but itself, or is wider than the window; light is light, dark dark."""
-    seen = visit(name, width, color_scheme=scheme)
-    picture = seen.page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png", full_page=True)
+    seen = visit(name)
+    for scheme, width in (("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE)):
+        seen.page.emulate_media(color_scheme=scheme)
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        picture = seen.page.screenshot(path=pictures / f"{name}-{scheme}-{width}.png")
+        brightness = sum(Image.open(io.BytesIO(picture)).convert("RGB").getpixel((2, 2))) / 3
+        assert brightness > 240 if scheme == "light" else brightness < 40
+    for width in (DESKTOP, PHONE, NARROWEST):
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
     assert seen.errors == []
     assert [url for url in seen.asked if not url.startswith("data:image/png;")] == [seen.page.url]
-    for narrow in (width, NARROWEST):
-        seen.page.set_viewport_size({"width": narrow, "height": 800})
-        assert seen.page.evaluate("document.documentElement.scrollWidth") <= narrow
-    brightness = sum(Image.open(io.BytesIO(picture)).convert("RGB").getpixel((2, 2))) / 3
-    assert brightness > 240 if scheme == "light" else brightness < 40
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_can_be_used_by_everyone(visit, name: str, scheme: str) -> None:
-    """axe-core finds nothing serious or critical on any page, with all that is folded away unfolded."""
-    seen = visit(name, PHONE, color_scheme=scheme)
+def test_a_page_can_be_used_by_everyone(visit, name: str) -> None:
+    """axe-core finds nothing serious or critical on any page in either theme, with all that is folded away unfolded."""
+    seen = visit(name, PHONE)
     seen.page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
-    assert browser.faults(seen.page) == []
+    for scheme in ("light", "dark"):
+        seen.page.emulate_media(color_scheme=scheme)
+        assert browser.faults(seen.page) == [], scheme
 
 
 def test_axe_would_find_faults(chromium) -> None:
@@ -219,6 +225,9 @@ def test_the_policy_alone_stops_scripts(visit, site: Path, name: str, bypass: bo
     source = (site / f"{name}.html").read_text(encoding="utf-8")
     (site / "broken.html").write_text(source.replace("</main>", f"{ACTIVE}</main>"), encoding="utf-8")
     seen = visit("broken", bypass_csp=bypass)
+    began = time.monotonic()
+    while len(seen.ran) < len(ran) and time.monotonic() < began + PATIENCE / 1_000:
+        seen.page.wait_for_timeout(50)
     seen.page.wait_for_timeout(200)
     assert sorted(seen.ran) == ran
 
@@ -278,9 +287,11 @@ def test_a_live_index_reloads_itself(visit, chosen: bool) -> None:
         seen.page.get_by_role("button", name=re.compile("^PASS")).click()
     seen.page.evaluate("window.isOld = true")
     seen.page.clock.run_for(11_000)
-    seen.page.wait_for_load_state()
-    seen.page.wait_for_timeout(200)
-    assert bool(seen.page.evaluate("window.isOld")) is chosen
+    if chosen:
+        seen.page.wait_for_timeout(200)
+        assert seen.page.evaluate("window.isOld")
+    else:
+        seen.page.wait_for_function("!window.isOld", timeout=PATIENCE)
 
 
 def test_the_phone_shows_a_submission_in_three_lines(visit) -> None:
@@ -290,16 +301,18 @@ def test_the_phone_shows_a_submission_in_three_lines(visit) -> None:
     assert max(heights) < 100
 
 
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
-@pytest.mark.parametrize("mean", [20_000, 58_000, 400_000])
-def test_every_label_of_the_figure_can_be_read(visit, site: Path, width: int, mean: float) -> None:
+@pytest.mark.parametrize("mean", [None, 20_000, 58_000, 400_000])
+def test_every_label_of_the_figure_can_be_read(visit, site: Path, mean: float | None) -> None:
     """In the cohort's figure no line crosses a text, and no text leaves the window, wherever bar and reference lie."""
-    compared = a_price().comparison
-    reports = [replace(a_price(), comparison=replace(compared, mean=at * mean)) for at in (0.9, 1, 1.1)]
-    page = render_index("Prices", [Entry(one, "price.html") for one in reports], [], reports[0].dataset)
-    (site / "prices.html").write_text(page, encoding="utf-8")
-    for name in ("index", "prices"):
-        unread = visit(name, width).page.evaluate("""() => {
+    if mean:
+        compared = a_price().comparison
+        reports = [replace(a_price(), comparison=replace(compared, mean=at * mean)) for at in (0.9, 1, 1.1)]
+        page = render_index("Prices", [Entry(one, "price.html") for one in reports], [], reports[0].dataset)
+        (site / "prices.html").write_text(page, encoding="utf-8")
+    seen = visit("prices" if mean else "index")
+    for width in (DESKTOP, PHONE):
+        seen.page.set_viewport_size({"width": width, "height": 800})
+        unread = seen.page.evaluate("""() => {
             const all = kind => [...document.querySelectorAll(`.chart.cohort ${kind}`)];
             const box = element => element.getBoundingClientRect();
             const meet = (a, b) => a.right >= b.left && b.right >= a.left && a.bottom >= b.top && b.bottom >= a.top;

@@ -8,6 +8,7 @@ hogs, kernels that end themselves, nothing left behind) is asked here behind the
 import os
 import socket
 import sys
+from functools import cache, partial
 from pathlib import Path
 
 import psutil
@@ -45,20 +46,25 @@ def boxes():
         kept.close()
 
 
-@pytest.fixture
-def run(kind, assignment, practice, boxes):
-    """Run a module in a box; return the execution and what was said."""
-    box = boxes(kind).students
+@pytest.fixture(scope="module")
+def run_in(assignment, practice, boxes):
+    """Run a module in a kind of box; return the execution and what was said."""
 
-    def run_module(source, limits=LIMITS):
+    def run_module(kind, source, limits=LIMITS):
         seen = Collector(lambda progress: None)
         job = ExecuteJob(
             is_notebook=False, keras="auto", reason="", caps=assignment.caps, classes=assignment.data.classes
         )
         beside = [Frame(Kind.BYTES, source.encode()), Frame(Kind.BYTES, practice.csv)]
-        return box.run([frames.job(job), *beside, frames.END], limits, seen.receive), seen
+        return boxes(kind).students.run([frames.job(job), *beside, frames.END], limits, seen.receive), seen
 
     return run_module
+
+
+@pytest.fixture
+def run(kind, run_in):
+    """Run a module in a box of the test's kind."""
+    return partial(run_in, kind)
 
 
 def text_of(seen):
@@ -100,12 +106,39 @@ print("ENV", "swordfish" in str(dict(os.environ)))
 """
 
 
+FLOOD = r"""
+import os, signal, threading
+import numpy as np
+from checker.wire.frames import pack
+guest, kernel = os.getppid(), get_ipython().kernel
+os.kill(guest, signal.SIGSTOP)
+threading.Timer(2.0, os.kill, (guest, signal.SIGCONT)).start()
+for number in range(1_900):
+    values = [pack(np.full(850, float(number)))]  # together more than any socket holds
+    kernel.session.send(kernel.iopub_socket, "checker", content={}, parent=kernel.get_parent(), buffers=values)
+print("LAST WORDS")
+"""
+
+
+@pytest.fixture(scope="module")
+def whole(run_in):
+    """The execution of a long module in a kind of box, and what was said: run once for each kind, because a plain
+    process takes seconds to start."""
+
+    @cache
+    def of(kind):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CHECKER_TEST_SECRET", "swordfish")
+            return run_in(kind, PATHS + FLOOD)
+
+    return of
+
+
 @both_kinds
-def test_a_module_runs_to_its_end_whatever_its_cells_do(run, monkeypatch):
+def test_a_module_runs_to_its_end_whatever_its_cells_do(kind, whole):
     """Every way to the data leads to it, a failing cell stops nothing, no magic waits for a server, and a secret of the
     host's environment is not in the guest's."""
-    monkeypatch.setenv("CHECKER_TEST_SECRET", "swordfish")
-    execution, seen = run(PATHS)
+    execution, seen = whole(kind)
     text = text_of(seen)
     assert execution.ending is Ending.FINISHED
     for words in ("PATHS {20640}", "TGZ 20640", "SKLEARN (20640, 8) True", "KERAS (16512, 8) (4128, 8)"):
@@ -118,11 +151,23 @@ def test_a_module_runs_to_its_end_whatever_its_cells_do(run, monkeypatch):
 
 
 @both_kinds
+def test_nothing_that_is_published_is_lost(kind, whole):
+    """A guest that has no time to listen for two seconds then hears all that the kernel has said meanwhile."""
+    execution, seen = whole(kind)
+    assert execution.ending is Ending.FINISHED
+    assert len(seen.arrays) == 1_900
+    assert "LAST WORDS" in text_of(seen)
+
+
+@both_kinds
 def test_time_ends_a_loop_and_keeps_what_came_before(run, kind):
-    """A guest over its limit on time is ended, and the cells before the loop are there."""
-    seconds = 5 if kind == "bubblewrap" else 14  # a cold guest imports TensorFlow first
+    """A guest over its limit on time is ended, whether its loop works or sleeps, and the cells before the loop are
+    there."""
+    is_walled = kind == "bubblewrap"
+    seconds = 5 if is_walled else 14  # a cold guest imports TensorFlow first
     limits = Limits(seconds=seconds, memory_mib=2_048, output_mib=16)
-    execution, seen = run("print('BEFORE')\n\nwhile True: pass", limits)
+    loop = "while True: pass" if is_walled else "import time\nwhile True: time.sleep(0.1)"
+    execution, seen = run(f"print('BEFORE')\n\n{loop}", limits)
     assert execution.ending is Ending.TIME
     assert "BEFORE" in text_of(seen)
     assert seconds < execution.counted_seconds < seconds + 15
@@ -148,29 +193,6 @@ def test_a_kernel_that_ends_itself_is_told_with_its_cell(run):
     assert seen.begun.source == "import os\nos._exit(3)"
     assert [cell.index for cell in seen.cells] == [1]
     assert blame.VERDICTS[failure.cause] is Verdict.REFER
-
-
-FLOOD = r"""
-import os, signal, threading
-import numpy as np
-from checker.wire.frames import pack
-guest, kernel = os.getppid(), get_ipython().kernel
-os.kill(guest, signal.SIGSTOP)
-threading.Timer(2.0, os.kill, (guest, signal.SIGCONT)).start()
-for number in range(1_900):
-    values = [pack(np.full(850, float(number)))]  # together more than any socket holds
-    kernel.session.send(kernel.iopub_socket, "checker", content={}, parent=kernel.get_parent(), buffers=values)
-print("LAST WORDS")
-"""
-
-
-@both_kinds
-def test_nothing_that_is_published_is_lost(run):
-    """A guest that has no time to listen for two seconds then hears all that the kernel has said meanwhile."""
-    execution, seen = run(FLOOD)
-    assert execution.ending is Ending.FINISHED
-    assert len(seen.arrays) == 1_900
-    assert "LAST WORDS" in text_of(seen)
 
 
 @behind_the_wall

@@ -205,14 +205,20 @@ def test_a_bad_neighbour_leaves_the_next_job_unharmed(run, source):
 
 
 def test_a_job_that_reaches_a_limit_costs_its_box(run, boxes):
-    """After a limit the box is closed, and the next job has a new one."""
+    """After a limit the box is closed. A job that arrives while the next box gets ready ahead of need waits for that
+    box, and starts no other."""
     run("print('warm up')")
     before = warm_process(boxes)
     execution, _ = run("import time\ntime.sleep(99)", limits=Limits(3, 2_048, 16))
     assert execution.ending is Ending.TIME
-    execution, seen = run("print('again')")
+    assert boxes.students._warm is None
+    boxes.students.get_ready()
+    while boxes.students._warm is None:
+        time.sleep(0.01)
+    early = warm_process(boxes)
+    _, seen = run("print('again')")
     assert "again" in text_of(seen)
-    assert warm_process(boxes) != before
+    assert warm_process(boxes) == early != before
 
 
 def test_what_is_measured_is_the_jobs_own(run):
@@ -253,17 +259,6 @@ def test_a_box_that_is_closed_while_it_gets_ready_leaves_nothing():
         opened.ours.run([frames.END], LIMITS, lambda frame: None)
 
 
-def test_a_box_that_got_ready_ahead_of_need_is_the_one_that_takes_the_job(boxes, run):
-    """A job that arrives while its box gets ready waits for that box, and starts no other."""
-    boxes.students.renew()
-    boxes.students.get_ready()
-    while boxes.students._warm is None:
-        time.sleep(0.01)
-    early = warm_process(boxes)
-    run("print('in time')")
-    assert warm_process(boxes) == early
-
-
 def test_a_box_ends_with_the_checker(tmp_path):
     """If the checker is killed with -9, no process of a box is left."""
     source = """
@@ -284,4 +279,14 @@ time.sleep(99)
     child.wait()
     child.stdout.close()
     process.await_end(members, 10)
+    assert all(map(process.has_ended, members))
+
+
+def test_a_box_that_is_renewed_is_closed(run, boxes):
+    """A fresh box is one in which nothing of the old one runs. This test is the last one, so nothing waits for it."""
+    run("print('warm up')")
+    members = process.tree_of(boxes.students._warm.process)
+    boxes.students.renew()
+    assert boxes.students._warm is None
+    assert members
     assert all(map(process.has_ended, members))
