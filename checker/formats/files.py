@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from checker.records.arrays import Array
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 LIKE_OURS = re.compile(r"-[0-9a-f]{8}$")
+QUICK = 1
+"""Level of compression."""
 PARTIAL = ".partial-"
 """Prefix of files that are still being written."""
 
@@ -33,9 +36,13 @@ def slug(name: str) -> str:
 
 
 def zipped(**arrays: Array) -> bytes:
-    """Return arrays by name as the bytes of an npz file."""
+    """Return arrays by name as the bytes of an npz file. NumPy's own level of compression takes four times as long, for
+    a few percent less."""
     with tempfile.SpooledTemporaryFile(max_size=2**26) as buffer:
-        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # the stubs take a name for allow_pickle
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=QUICK) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
         buffer.seek(0)
         return buffer.read()
 

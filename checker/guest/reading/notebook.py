@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any
 
+import nbformat
+
 from checker.guest.plain.notes import Note
 from checker.guest.reading.cells import first_line, ignore, notebook_of
 from checker.guest.reading.content import UnreadableError, decode, require_merged, require_text
@@ -28,7 +30,8 @@ _JSON_WORD = re.compile(r"[\d-]|true|false|null|NaN")
 
 
 def rehearse() -> None:
-    """Read a notebook, as every job does first."""
+    """Read a notebook, as every job does first, and make an output, for which nbformat compiles its schema."""
+    nbformat.v4.new_output("stream")
     cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": "%time x = 1"}
     read_notebook(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}).encode())
 

@@ -26,7 +26,7 @@ ROWS = ["_RepeatDataset", "_TensorDataset"]
 
 @dataclass(frozen=True)
 class Source:
-    """The stages of a data set that Keras made from arrays: the data set of row orders, and whether they are random;
+    """The stages of a data set that Keras made from arrays: the data set of row orders, and whether these may differ;
     the rows, as a structure of tensors; the batch size, and whether the last batch is full too."""
 
     orders: Any
@@ -249,11 +249,18 @@ def source_of(dataset: Any, tf: Any) -> Source | None:
     plain.experimental_optimization.apply_default_optimizations = False
     return Source(
         orders=orders.with_options(plain),
-        is_drawn=any(op.type == "RandomShuffle" for op in orders._map_func.function.graph.get_operations()),
+        is_drawn=_draws(orders),
         rows=rows,
         size=int(next(iter(numbers)).shape[0]),
         is_even=all(spec.shape[0] is not None for spec in tf.nest.flatten(batches)),
     )
+
+
+def _draws(orders: Any) -> bool:
+    """Tell whether passes over a data set of row orders may differ. Each pass over one seeded order draws it again."""
+    shuffles = [op for op in orders._map_func.function.graph.get_operations() if op.type == "RandomShuffle"]
+    is_seeded = all(op.get_attr("seed") or op.get_attr("seed2") for op in shuffles)
+    return bool(shuffles) and not (is_seeded and int(orders.cardinality()) == 1)
 
 
 def _is_made_of(dataset: Any, kinds: list[str]) -> bool:
