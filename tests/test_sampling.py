@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy
 
 from checker.gather.rows import sampling
 from checker.gather.rows.sampling import sample_of
@@ -119,19 +118,3 @@ def test_the_least_and_the_most_are_bounded():
     assert len(town.sample(np.zeros(0, dtype=int)).rows) == 0
     assert len(town.sample(np.arange(3_000)).rows) == 3_000
     assert sampling.ENOUGH < 0.5
-
-
-def test_rows_are_alike_by_the_tests_of_scipy() -> None:
-    """Whether two sets of rows are alike is decided as by SciPy's own tests, of few and of many rows."""
-    random, decided = np.random.default_rng(4), set[bool]()
-    for rows, shift in [(40, 0.0), (40, 2.0), (900, 0.0), (900, 0.2), (900, 0.5), (4_000, 0.1)] * 4:
-        some = random.permutation(np.arange(rows) < rows // 3)
-        column, labels = random.normal(shift * some), random.integers(0, 2, rows)
-        counts = [np.bincount(labels[part], minlength=2) for part in (some, ~some)]
-        by_scipy = (
-            scipy.stats.chi2_contingency(counts).pvalue >= sampling.RARE
-            and scipy.stats.ks_2samp(column[some], column[~some], method="asymp").pvalue >= sampling.RARE
-        )
-        assert sampling.are_alike(some, ~some, column[:, None], labels) == by_scipy
-        decided.add(bool(by_scipy))
-    assert decided == {True, False}

@@ -7,7 +7,6 @@ rows beyond some value of a column (``_beyond``), or rows whose classes and colu
 those of the fed rows (``are_alike``). A split in file order is no choice either, although its parts differ.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,9 +20,6 @@ ENOUGH = 0.4
 """A network that was fed a smaller share of all rows is retrained on the fed rows only."""
 RARE = 1e-4
 """Rows are left out by choice if a random draw would be this unlikely."""
-MANY = 100
-CLEAR = 0.01
-"""From so many values on, a p-value of this size in the limit is 0.0085 at least."""
 
 
 @dataclass(frozen=True)
@@ -99,28 +95,7 @@ def are_alike(some: Array, others: Array, columns: Array, labels: Array) -> bool
     strata = labels if labels.dtype.kind != "f" else tenths(labels)
     counts = np.array([np.bincount(strata[part], minlength=int(strata.max()) + 1) for part in (some, others)])
     counts = counts[:, counts.sum(axis=0) > 0]
-    if counts.shape[1] > 1 and _independence(counts) < RARE:
+    if counts.shape[1] > 1 and scipy.stats.chi2_contingency(counts).pvalue < RARE:
         return False
     pairs = ((values[some & np.isfinite(values)], values[others & np.isfinite(values)]) for values in columns.T)
-    return all(_may_be_of_one_kind(*pair) for pair in pairs if all(map(len, pair)))
-
-
-def _independence(counts: Array) -> float:
-    """Return the p-value of the chi-squared test of two rows of counts, with Yates's correction, as SciPy has it."""
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / counts.sum()
-    off = np.abs(counts - expected)
-    if counts.shape[1] == 2:
-        off = off - np.minimum(0.5, off)
-    return float(scipy.special.chdtrc(counts.shape[1] - 1, (off**2 / expected).sum()))
-
-
-def _may_be_of_one_kind(some: Array, others: Array) -> bool:
-    """Tell whether two samples may have one distribution, by the test of Kolmogorov and Smirnov.
-
-    Its limit for many values decides where it is clear: ``scipy.stats`` takes a third of a second to import.
-    """
-    size, both = len(some) * len(others) / (len(some) + len(others)), np.concatenate([some, others])
-    below = [np.searchsorted(np.sort(part), both, side="right") / len(part) for part in (some, others)]
-    if size >= MANY and scipy.special.kolmogorov(math.sqrt(size) * np.abs(below[0] - below[1]).max()) >= CLEAR:
-        return True
-    return bool(scipy.stats.ks_2samp(some, others, method="asymp").pvalue >= RARE)
+    return all(scipy.stats.ks_2samp(*pair, method="asymp").pvalue >= RARE for pair in pairs if all(map(len, pair)))
