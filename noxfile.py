@@ -60,7 +60,7 @@ if importlib.util.find_spec("nox") is None:
             sys.exit(f"nox could not be installed; {LOG} has what pip said.")
         ready.touch()
     if os.name == "posix":  # the same process goes on, so a signal reaches it
-        os.execv(starter, [starter, __file__, *sys.argv[1:]])  # noqa: S606  # no shell is wanted
+        os.execv(starter, [str(starter), __file__, *sys.argv[1:]])  # noqa: S606  # no shell is wanted
     sys.exit(subprocess.run([starter, __file__, *sys.argv[1:]], check=False).returncode)
 
 import nox  # noqa: E402  # only now is it certain to be there
