@@ -17,6 +17,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -29,6 +30,10 @@ PLACE = HERE / ".nox"
 BIN = "Scripts" if os.name == "nt" else "bin"
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile all modules anew
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: nox ends what it has started
+
+OUT = HERE / "out"
+"""Where sessions write. The documents' commands write to ``results``, which must hold nothing else."""
 
 LOG = PLACE / "install.log"
 """What pip, apt-get and playwright print while they install."""
@@ -54,6 +59,8 @@ if importlib.util.find_spec("nox") is None:
         if not installs(starter, "-m", "pip", "install", "nox>=2024.10.9"):
             sys.exit(f"nox could not be installed; {LOG} has what pip said.")
         ready.touch()
+    if os.name == "posix":  # the same process goes on, so a signal reaches it
+        os.execv(starter, [str(starter), __file__, *sys.argv[1:]])  # noqa: S606  # no shell is wanted
     sys.exit(subprocess.run([starter, __file__, *sys.argv[1:]], check=False).returncode)
 
 import nox  # noqa: E402  # only now is it certain to be there
@@ -194,11 +201,16 @@ def data_arguments(session: nox.Session, python: Path) -> list[str]:
     return []
 
 
+def run(session: nox.Session, program: Path, *arguments: str, **how: Any) -> None:
+    """Run a program. When the session is told to end, the program gets seconds for that: a batch ends its boxes."""
+    session.run(str(program), *arguments, external=True, interrupt_timeout=5, terminate_timeout=10, **how)
+
+
 def pytest(session: nox.Session, python: Path, *arguments: str) -> None:
     """Run pytest in several processes. A file's tests stay together, because they share what they have trained."""
     shared_out = ["--numprocesses", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"]
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # several would spin as they wait
-    session.run(str(python), "-m", "pytest", *shared_out, *arguments, *session.posargs, external=True, env=one_thread)
+    run(session, python, "-m", "pytest", *shared_out, *arguments, *session.posargs, env=one_thread)
 
 
 @nox.session
@@ -217,7 +229,7 @@ def minimums(session: nox.Session) -> None:
     python = environment(session, "minimums", note, [*lower_bounds(), *tools], itself)
     # What old versions call in newer ones of other packages is not ours to mend.
     quiet = ["-W", "ignore::DeprecationWarning"]
-    session.run(str(python), "-m", "pytest", "-m", PURE, *quiet, *session.posargs, external=True)
+    run(session, python, "-m", "pytest", "-m", PURE, *quiet, *session.posargs)
 
 
 @nox.session
@@ -235,11 +247,11 @@ def tests(session: nox.Session) -> None:
 def lint(session: nox.Session) -> None:
     """Check style, types, the direction of imports, and that each imported package is declared."""
     python = project(session)
-    session.run(str(python), "-m", "ruff", "check", external=True)
-    session.run(str(python), "-m", "ruff", "format", "--check", external=True)
-    session.run(str(python), "-m", "mypy", external=True)
-    session.run(str(python.parent / "lint-imports"), external=True)
-    session.run(str(python), "-m", "deptry", ".", external=True)
+    run(session, python, "-m", "ruff", "check")
+    run(session, python, "-m", "ruff", "format", "--check")
+    run(session, python, "-m", "mypy")
+    run(session, python.parent / "lint-imports")
+    run(session, python, "-m", "deptry", ".")
 
 
 @nox.session
@@ -252,19 +264,15 @@ def demo(session: nox.Session) -> None:
     if reason := wall_works(python):
         session.warn(f"NO SANDBOX: the examples are our own, so they run as plain processes. {reason}")
         walls = ["--sandbox", "none"]
-    outs = {name: HERE / "results" / "demo" / name for name in ASSIGNMENTS}  # a batch takes no folder with other things
+    outs = {name: OUT / "demo" / name for name in ASSIGNMENTS}
     for name, examples in ASSIGNMENTS.items():
         session.log(f"{len(SHOWN[name])} submissions of {name}. The reference is trained first, once: about a minute.")
         only = [word for example in SHOWN[name] for word in ("--only", example)]
         where = ["--assignment", str(HERE / "reference" / name), "--out", str(outs[name])]
-        session.run(
-            *(str(python), "-m", "checker", "batch", str(examples), *where, *only, *data, *walls, *session.posargs),
-            external=True,
-            log=False,
-            success_codes=[0, 1],
-        )
+        batch = ("-m", "checker", "batch", str(examples), *where, *only, *data, *walls, *session.posargs)
+        run(session, python, *batch, log=False, success_codes=[0, 1])
         compared = ("tests/expected.py", str(examples), str(outs[name]), "verdict")
-        session.run(str(python), *compared, external=True, log=False)
+        run(session, python, *compared, log=False)
     pages = " and ".join(str(out / "index.html") for out in outs.values())
     session.log(f"Every submission got the verdict that it must get. Open {pages}")
 
@@ -277,10 +285,8 @@ def examples(session: nox.Session) -> None:
     data_arguments(session, python)
     if reason := wall_works(python):
         session.warn(f"NO SANDBOX: the examples are our own, so they run as plain processes. {reason}")
-    session.run(str(python), "-m", "pytest", "--capture=no", "tests/examples", *session.posargs, external=True)
-    session.log(
-        f"Open {' and '.join(str(HERE / 'results' / 'examples' / name / 'index.html') for name in ASSIGNMENTS)}"
-    )
+    run(session, python, "-m", "pytest", "--capture=no", "tests/examples", *session.posargs)
+    session.log(f"Open {' and '.join(str(OUT / 'examples' / name / 'index.html') for name in ASSIGNMENTS)}")
 
 
 @nox.session
@@ -290,7 +296,7 @@ def reference(session: nox.Session) -> None:
     python = project(session)
     data = data_arguments(session, python)
     for folder in sorted(path.parent for path in HERE.glob("reference/*/assignment.toml")):
-        session.run(str(python), "-m", "checker", "reference", str(folder), *data, external=True)
+        run(session, python, "-m", "checker", "reference", str(folder), *data)
 
 
 @nox.session
@@ -305,17 +311,17 @@ def bench(session: nox.Session) -> None:
     for name in session.posargs or known:
         if name not in known:
             session.error(f"There is no benchmark {name}. There are: {', '.join(known)}.")
-        session.run(str(python), str(known[name]), str(HERE / "results" / "bench" / f"{name}.json"), external=True)
+        run(session, python, str(known[name]), str(OUT / "bench" / f"{name}.json"))
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
     """Run the heavy trials: whole batches, again and again, killed and taken up again; every parser on much input."""
     get_wall(session)
-    python = str(project(session))
+    python = project(session)
     many = {"CHECKER_FUZZ_EXAMPLES": "3000"}
-    session.run(python, "-m", "pytest", "tests/fuzz", *session.posargs, external=True, env=many)
-    session.run(python, "-m", "pytest", "tests/soak", *session.posargs, external=True)
+    run(session, python, "-m", "pytest", "tests/fuzz", *session.posargs, env=many)
+    run(session, python, "-m", "pytest", "tests/soak", *session.posargs)
 
 
 if __name__ == "__main__":

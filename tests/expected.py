@@ -1,7 +1,8 @@
 """Compare reports with the expected.toml beside each example. It needs the standard library alone.
 
 ``python tests/expected.py EXAMPLES RESULTS [KEY …]`` prints a line for each entry that does not hold, for the reports
-that are in RESULTS, and ends with exit code 1 if there is any. If keys are given, only their entries are compared.
+that are in RESULTS, and ends with exit code 1 if there is any, or if there is no such report. If keys are given, only
+their entries are compared.
 """
 
 import json
@@ -64,7 +65,19 @@ def surprises(examples: Path, reports: dict[str, Any], *keys: str) -> list[str]:
     ]
 
 
+def compare(examples: Path, out: Path, *keys: str) -> str:
+    """Compare a batch's reports with the expected.toml files; return what is wrong. If all is well, print so."""
+    if not (out / "results.json").is_file():
+        return f"{out} holds no results.json. First run: checker batch {examples} --out {out}"
+    reports = reports_in(out)
+    compared = len(reports.keys() & expectations(examples).keys())
+    if not compared:
+        return f"{out} holds a report of none of the examples in {examples}."
+    if lines := surprises(examples, reports, *keys):
+        return "\n".join(lines)
+    print(f"{compared} example{'s' if compared > 1 else ''} compared, all as expected.")
+    return ""
+
+
 if __name__ == "__main__":
-    lines = surprises(Path(sys.argv[1]), reports_in(Path(sys.argv[2])), *sys.argv[3:])
-    print("\n".join(lines), end="\n" if lines else "")
-    sys.exit(1 if lines else 0)
+    sys.exit(compare(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]) or None)

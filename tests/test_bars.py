@@ -45,6 +45,14 @@ def test_several_own_bars_for_one_reason_are_one_sentence():
     assert "(85.0%) have bars of their own, because they were trained from 1 seed, not from " in page
 
 
+def test_further_seeds_are_the_reason_for_an_own_bar():
+    """A submission with further seeds is held to the reference's mean over all of them, and the figure says so."""
+    again = tuple(replace(score, seed=score.seed + 1_000) for score in USUAL.scores)
+    longer = replace(USUAL, scores=(*USUAL.scores, *again), further=len(again), bar=0.872)
+    page = " ".join(index([USUAL, longer, USUAL]).split())
+    assert "(87.2%) has its own bar, because it was trained from 10 seeds, not from 5." in page
+
+
 def test_the_missing_rows_of_most_are_the_usual_ones():
     """If most left rows out, the one that has inputs for all rows is the unusual one."""
     assert "because it has inputs for held-out rows that the others leave out." in index([DROPPED, DROPPED, USUAL])

@@ -4,6 +4,7 @@
 """
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,33 @@ def test_every_example_says_what_is_expected(root, assignment):
 def test_every_verdict_has_examples(root, assignment):
     """Each verdict is expected of some example."""
     assert {entries["verdict"] for entries in expectations(root / ASSIGNMENTS[assignment]).values()} == set(Verdict)
+
+
+# -- how a batch is held against it ----------------------------------------------------------------------
+
+
+def compared(root, out, *verdicts):
+    """Return the exit code and the words of tests/expected.py for a batch with these names and verdicts."""
+    if verdicts:
+        nothing = {"reasons": [], "rules": [], "failures": [], "adaptations": [], "environment": None}
+        reports = [{"submission": {"name": name}, "verdict": verdict} | nothing for name, verdict in verdicts]
+        (out / "results.json").write_text(json.dumps({"reports": reports}), encoding="utf-8")
+    command = [sys.executable, root / "tests" / "expected.py", root / "submissions", out, "verdict"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_a_comparison_says_what_it_compared(root, tmp_path):
+    """A comparison without a surprise counts its examples; one with a surprise, or with nothing to compare, fails and
+    says why."""
+    code, said = compared(root, tmp_path)
+    assert code == 1 and "holds no results.json. First run: checker batch" in said
+    code, said = compared(root, tmp_path, ("ada", "PASS"))
+    assert code == 1 and "holds a report of none of the examples" in said
+    right = [("plain-sequential", "PASS"), ("no-hidden-layer", "FAIL")]
+    assert compared(root, tmp_path, *right) == (0, "2 examples compared, all as expected.\n")
+    code, said = compared(root, tmp_path, *right, ("fork-bomb", "PASS"))
+    assert code == 1 and said.startswith("fork-bomb: PASS []: verdict is not 'REFER'") and said.count("\n") == 1
 
 
 # -- a handful through the real batch --------------------------------------------------------------------

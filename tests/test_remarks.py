@@ -1,6 +1,7 @@
 """Remarks beside a page's figures: what they are of, and what they show at a glance."""
 
 from dataclasses import replace
+from html import escape
 
 import pytest
 from reports import a_cell, a_comparison, a_fail, a_network, a_pass, a_price, a_run
@@ -313,6 +314,23 @@ def test_parts_of_the_data_are_named_beside_a_fail():
         assert "More advice</h2> <span" in page
     assert "<strong>Advice:</strong>" not in render_page(replace(a_pass(), rules=rules))
     assert sentences.untitled(a_rule("test_other")) == "Missed."
+
+
+@pytest.mark.parametrize("render", [render_page, render_student_page])
+def test_the_explanation_of_advice_is_folded_beneath_it(render):
+    """The further lines of an advisory rule's message are shown escaped, in both editions: in the list of advice and
+    beside a FAIL. Advice without them has nothing to unfold."""
+    why = "A second one can <b>combine</b> what the first finds."
+    listed, beside = (replace(a_rule(name), detail=why) for name in ("test_other", "test_final_test_on_unseen_rows"))
+    folded = "<details><summary>Details</summary>" + f'<pre tabindex="0">{escape(why)}</pre>'
+    page = render(replace(a_pass(), rules=(listed,)))
+    assert folded in page.partition(">Advice</h2>")[2].partition("</li>")[0]
+    assert faults(page) == []
+    failing = replace(a_pass(mean=0.8), verdict=Verdict.FAIL, rules=(listed, beside), reasons=("It is below the bar.",))
+    page = render(failing)
+    assert page.count(folded) == 2 and folded in page.partition("<h2 id")[0]
+    assert faults(page) == []
+    assert "Details</summary>" not in render(replace(a_pass(), rules=(a_rule("test_other"),)))
 
 
 @pytest.mark.parametrize(

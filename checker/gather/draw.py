@@ -18,7 +18,8 @@ from checker.records.settings import RunSettings
 
 
 def drawn(answered: Answered, settings: RunSettings) -> RunSettings:
-    """Return the settings with the seeds that this answer is trained for: all, or the configured number, drawn."""
+    """Return the settings with the seeds that this answer is trained for: all of the pool, or the configured number
+    drawn from it."""
     if not settings.drawn:
         return settings
     recipe, _ = retraining.recipe_of(answered, settings)

@@ -9,8 +9,8 @@ that of a difference between one training and the mean of K others, and that of 
 
 Loss curves are compared as well, because weights may come from elsewhere while ``fit`` learns nothing. The fall of a
 loss's logarithm from its first epoch does not depend on the loss's scale, which sample weights change. Two curves
-disagree if one falls more than ``TIMES`` as far as the other and the lowest losses differ too, because unlucky starting
-weights may raise a first epoch.
+disagree if one falls more than ``TIMES`` times as far as the other and the lowest losses differ too, because unlucky
+starting weights may raise a first epoch.
 
 A demonstrator decides on a disagreement.
 """
@@ -69,8 +69,8 @@ def of_results(
 def survived(own: OwnResult | None, fits: Sequence[Fit], bar: float, key: str) -> bool:
     """Tell whether a network whose retraining diverged had learned the task in the notebook.
 
-    It had if its score on its training rows reaches the bar. If this score is unknown, its training loss must have
-    fallen and stayed finite.
+    It had learned it if its score on its training rows reaches the bar. If this score is unknown, its training loss
+    must have fallen and stayed finite.
     """
     if own is not None and own.trained is not None and own.metric == key:
         return _reaches(own.trained.score, bar, METRICS[key])

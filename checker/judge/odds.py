@@ -1,10 +1,10 @@
 """How often honest networks pass, fail or are referred, by an assignment's own seeds and held-out rows. Pure.
 
 Theory of operation: the reference's trainings for two seeds are two equally good networks. On the rows that both hold
-out their errors differ by chance, from row to row and from training to training. Both differences together, for the
-number of rows that a seed holds out, give the spread of an honest network's differences to the reference. They give
-rather more than that, because the two were trained on different rows as well. Differences are drawn with this spread,
-and judged as the checker judges. Seeds are correlated as the corrected test assumes (``comparison``).
+out their errors differ by chance, from row to row and from training to training. The two sources of chance, scaled to
+the number of held-out rows, give the spread of an honest network's differences to the reference. They give rather more
+than that, because the two were trained on different rows as well. Differences are drawn with this spread, and judged as
+the checker judges. Seeds are correlated as the corrected test assumes (``comparison``).
 """
 
 import itertools

@@ -2,8 +2,9 @@
 
 Theory of operation: a slot is a file in the user's cache that its holder has locked. The system frees a lock when its
 process ends, however that ends, so no slot is ever lost. A batch takes a slot for each submission. An open desk holds a
-lock, too. While it does, batches leave the first slot to desks, because people wait for a desk's trainings. A batch
-that holds this slot when a desk opens gives it back after its submission. A machine with one slot leaves none.
+lock, too. While it does, batches leave the first slot to desks, because people wait for a desk's trainings. If a batch
+holds the first slot when a desk opens, it gives it up once its submission has ended. With only one slot, nothing is
+left to desks.
 """
 
 import contextlib

@@ -36,7 +36,7 @@ from checker.run.keys import Keys
 from checker.run.store import Stored
 from checker.submissions import choice
 
-EVIDENCE = measuring.ROOT / "results" / "examples" / "ocean_proximity" / "evidence"
+EVIDENCE = measuring.ROOT / "out" / "examples" / "ocean_proximity" / "evidence"
 COUNTS = (100, 1_000, 10_000, 100_000)
 BOXES = (1, 10, 100, 1_000)
 JUDGES = 16

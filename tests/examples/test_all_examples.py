@@ -1,11 +1,12 @@
 """All examples of both assignments through the real batch: real sandbox, kernel and TensorFlow.
 
-``python3 noxfile.py -s examples`` runs this; the results stay in results/examples. The real data is used where it can
+``python3 noxfile.py -s examples`` runs this; the results stay in out/examples. The real data is used where it can
 be had, else practice data. Where there is no wall the examples run as plain processes, since they are our own.
 """
 
 import csv
 import os
+import signal
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -36,6 +37,14 @@ class Batch(NamedTuple):
     reports: dict[str, Any]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ends_the_batch_with_itself():
+    """Take SIGTERM like Ctrl-C, so that the batch that is running ends, too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 def run_batch(examples, out, arguments):
     """Check examples; what the command says is seen while it runs."""
     command = [sys.executable, "-m", "checker", "batch", str(examples), "--out", str(out), *arguments]
@@ -56,7 +65,7 @@ def of_assignment(name):
     """Check all examples of an assignment; what an earlier run has stored is judged again."""
     walls = ["--sandbox", "none"] if bubblewrap.why_not() else []
     arguments = ["--assignment", str(REFERENCE / name), *data_arguments(REFERENCE / name), *walls]
-    return run_batch(EXAMPLES[name], ROOT / "results" / "examples" / name, arguments)
+    return run_batch(EXAMPLES[name], ROOT / "out" / "examples" / name, arguments)
 
 
 @pytest.fixture(scope="session")
