@@ -127,37 +127,61 @@ def test_a_demonstrator_reads_what_to_look_at(name):
     assert "tick" not in theirs.advice
 
 
+OF_LAYER = (
+    "Cell 4: does `Smoothed` compute only from its input and from weights trained in this file (no file, no labels, no "
+    "ready-made weights)?"
+)
+ANYTHING_ELSE = "Anything else (another library, a file, any development or test row): decide `resubmit`."
+
+
 def test_a_replay_leads_to_the_code_that_is_replayed():
     """The cell that defines what could not be rebuilt is named and linked."""
     lead = lead_of(OPEN["replayed"])
     assert lead.steps[0] == "Look at cell 4, and answer yes or no."
-    assert lead.asks == ("Cell 4: does `Smoothed` use only its inputs, and weights learnt here?",)
+    assert lead.asks == (OF_LAYER,)
     page = render_page(OPEN["replayed"])
     assert '<li><a href="#cell-4">Cell 4</a>: does <code>Smoothed</code>' in page
     assert "open><summary>Cell 4</summary>" in page
 
 
 @pytest.mark.parametrize(
-    ("replayed", "words", "reads"),
+    ("replayed", "words", "without"),
     [
         (
             "the model is of the student's own class `Smoothed`",
             "does `Smoothed` predict from its inputs alone",
-            "labels",
+            "no other labels, no ready-made weights",
         ),
-        ("the layer `Smoothed` is not a built-in Keras layer", "does `Smoothed` use only its inputs, and", "labels"),
-        ("the activation `swish` is the student's own function", "does `swish` use only its inputs, and", "labels"),
-        ("a `Lambda` layer holds the student's own code", "does the `Lambda` layer use only its inputs", "labels"),
-        ("the loss `far` is the student's own function", "does `far` use only the labels and the outputs", ""),
-        ("it was trained in parts", "does it train on nothing but the data?", "labels"),
+        (
+            "the layer `Smoothed` is not a built-in Keras layer",
+            "does `Smoothed` compute only from its input and",
+            "no labels, no ready",
+        ),
+        (
+            "the activation `swish` is the student's own function",
+            "does `swish` compute only from its input and",
+            "no labels, no ready",
+        ),
+        (
+            "a `Lambda` layer holds the student's own code",
+            "does the `Lambda` layer compute only from its input",
+            "no labels, no",
+        ),
+        (
+            "the loss `far` is the student's own function",
+            "does `far` compute only from the labels and the out",
+            "(no file, no ready",
+        ),
+        ("it was trained in parts", "does it train on nothing but the data", "(no other file, no ready"),
     ],
 )
-def test_each_kind_of_own_code_has_its_question(replayed, words, reads):
-    """A loss reads labels by its nature; of everything else it is asked whether it reads them."""
+def test_each_kind_of_own_code_has_its_question(replayed, words, without):
+    """A loss reads labels by its nature; of everything else it is asked whether it reads them. All that a yes promises
+    is in the question, so a no decides."""
     lead = lead_of(open_to(replayed=replayed, cells=(SMOOTHED,)))
     assert words in lead.asks[0]
-    last = f"No, or it reads a file{', labels' if reads else ''} or ready-made weights: decide `resubmit`."
-    assert lead.steps[1:] == ["Yes: ask the questions below and tick as usual.", last]
+    assert without in lead.asks[0]
+    assert lead.steps[1:] == ["Yes: ask the questions below and tick as usual.", "No: decide `resubmit`."]
 
 
 def test_a_difference_leads_to_what_the_retraining_leaves_out():
@@ -206,7 +230,7 @@ def test_own_code_leaves_rules_to_look_at():
     report = replace(report, cells=(SMOOTHED, StudentCell(a_cell(made, "model = Sequential()"), True)))
     lead, page = lead_of(report), render_page(report)
     assert lead.asks == (
-        "Cell 4: does `Smoothed` use only its inputs, and weights learnt here?",
+        OF_LAYER,
         f"Cell 4 and cell {made} (not checked): is there a non-linear hidden layer?",
         f"Cell {made} (not checked): one output unit, which can give any number?",
         f"Cell 4 and cell {made} (not checked): is it so? {own.sentence}",
@@ -214,7 +238,7 @@ def test_own_code_leaves_rules_to_look_at():
     assert lead.steps == [
         f"Look at cell 4 and cell {made}, and answer yes or no.",
         "All yes: ask the questions below and tick as usual.",
-        "Any no, or it reads a file, labels or ready-made weights: decide `resubmit`.",
+        "Any no: decide `resubmit`.",
     ]
     assert "<ol>\n<li><a" in page
     theirs = lead_of(report, is_for_students=True)
@@ -244,9 +268,10 @@ def test_a_limit_on_processes_is_the_sandboxs_and_a_loop_with_an_end_may_be_hone
     """The page states the limit that the sandbox has; endless loops and loops with an end are told apart."""
     report = stopped(FailureCause.CUT_SHORT)
     lead = lead_of(replace(report, execution=replace(report.execution, ending=Ending.PROCESSES)))
-    assert f"allows {MAX_PROCESSES - (os.cpu_count() or 1)} at a time, and one more for each processor" in lead.steps[0]
-    assert lead.steps[2].startswith("Perhaps honest (a loop with an end")
-    assert lead.steps[3].startswith("Perhaps deliberate (a loop without an end")
+    assert f"allows {MAX_PROCESSES - (os.cpu_count() or 1)} at a time, plus the number of processors." in lead.steps[0]
+    assert lead.steps[1].startswith("Perhaps honest (a loop with an end")
+    assert lead.steps[1].endswith("ask for the same search run one after another.")
+    assert lead.steps[2].startswith("Perhaps deliberate (a loop without an end")
 
 
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():
@@ -283,9 +308,9 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     assert lead.steps == [
         "Start at `m.set_weights(weights)` in cell 2, and go up: what made `weights`, and on which rows?",
         "Keras, on training rows only: ask the questions and tick as usual.",
-        "Another library, a file, or all rows: decide `resubmit`.",
+        ANYTHING_ELSE,
     ]
-    assert "<li>Another library, a file, or all rows: decide <code>resubmit</code>.</li>" in render_page(report)
+    assert "any development or test row): decide <code>resubmit</code>.</li>" in render_page(report)
     assert theirs.advice.startswith("The weights must come from training your own Keras network")
     assert "show a demonstrator `m.set_weights(weights)` in cell 2 and explain it" in theirs.advice
     assert lead.cell == theirs.cell == 2
@@ -295,6 +320,20 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
         lead_of(strange("m.fit(x, y)")).steps[0]
         == "Start at cell 3, and go up: what made these weights, and on which rows?"
     )
+
+
+def test_the_rows_behind_weights_are_looked_for_where_they_are_made():
+    """What the weights are made from in earlier cells is named with its cell, which is shown too; what the cell makes
+    itself, imports, and what other variables are made from are not."""
+    made = "import lib\nx, y = load()\nz = 1"
+    sets = "other = lib.Net(z)\nnet = lib.Net()\nnet.fit(x, y)\nweights = net.all()\nm.set_weights(weights)"
+    lead = lead_of(strange(made, sets, "m.fit(x, y)"))
+    assert lead.steps[0].endswith("on which rows? Look at cell 1 for `x`, `y`.")
+    assert (lead.cell, lead.beside) == (2, 1)
+    far = lead_of(strange("x = load()", "y = load()", sets))
+    assert far.steps[0].endswith("on which rows? Look at cell 1 for `x`, and at cell 2 for `y`.")
+    assert (far.cell, far.beside) == (3, 2)
+    assert lead_of(strange("x = load()", "m.load_weights('best.h5')")).beside is None
 
 
 def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
@@ -312,10 +351,12 @@ def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
 
 
 def test_rules_that_unknown_weights_leave_open_are_listed():
-    """What could not be checked is listed below the rules that are met, and rows count for this file's training."""
+    """What could not be checked is listed below the rules that are met, the label counts both, and rows count for this
+    file's training."""
     met, left = a_rule("depth", Outcome.PASSED), replace(a_rule("tested", Outcome.UNKNOWN), rationale="not known.")
     report = replace(strange("m.fit(x, y)"), rules=(met, left), tracing=a_pass().tracing)
     for page in (render_page(report), render_student_page(report)):
+        assert '<h2>Rules:</h2> <span class="muted">1 met, 1 not checked</span>' in page
         assert "tested is met" in page.partition("<h3>Not checked</h3>")[2]
         assert "4,128 rows, none of them in this file&#39;s Keras training." in page
     assert sentences.unchecked(replace(stopped(FailureCause.NO_ANSWER), rules=(met, left))) == []
@@ -341,8 +382,9 @@ def test_a_run_that_measured_nothing_has_steps():
     report = replace(report, cells=(begun,), execution=replace(report.execution, ending=Ending.MEMORY))
     lead, page = lead_of(report), render_page(report)
     assert lead.steps[0].startswith("Read cell 2, and do not run it: which array")
-    assert lead.steps[1] == "Decide `resubmit` in both cases: nothing was measured."
-    assert [step.partition(" ")[0] for step in lead.steps[2:]] == ["Honest", "Deliberate"]
+    assert lead.steps[0].endswith(" Decide `resubmit` either way: nothing was measured. Also judge which it is:")
+    assert [step.partition(" (")[0] for step in lead.steps[1:]] == ["Perhaps honest", "Perhaps deliberate"]
+    assert lead.steps[1].endswith("ask for a version that needs less memory.")
     assert "Read cell 2, then decide resubmit: nothing was measured" in page
     assert "watch that the file stays under the limit. " in lead_of(report, is_for_students=True).advice
     named = replace(report.failures[0], rationale="Your file used more memory than the 4 GiB allowed.")
@@ -368,7 +410,7 @@ def test_an_own_figure_is_shown_without_a_retraining():
     noted = replace(claimed, claim=None, answer=replace(report.answer, fits=(fit,)))
     page = render_page(noted)
     assert "88.3% <small>accuracy on development rows, by Keras in cell" in page
-    assert "one training, as the file itself ran it" in page
+    assert "This is the file's own result." in page
     silent = replace(noted, answer=replace(report.answer, fits=(replace(fit, history={}),)))
     assert "What the file says" not in render_page(silent)
 

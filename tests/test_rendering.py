@@ -40,7 +40,7 @@ from checker.gradebooks.decisions import Decided, Decision
 from checker.judge import blame
 from checker.records.capture import CellOutput
 from checker.records.codec import from_json
-from checker.records.comparison import Baseline, Comparison
+from checker.records.comparison import Agreed, Baseline, Comparison
 from checker.records.evidence import OwnResult
 from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
 from checker.records.submission import Companion, Identity, Platform
@@ -424,13 +424,27 @@ def test_one_seed_has_no_spread() -> None:
 
 
 def test_a_stated_score_is_known() -> None:
-    """A network whose own score is not measured is not said to have none, if a cell states it."""
-    own = OwnResult(model=3, cell=14, metric="accuracy", note="only its own code could say")
-    report = replace(a_pass(), own_results=(own,))
-    assert as_trained(report) == (
-        f"Of its own score in the file only what cell {report.claim.cell} states is known: only its own code could say."
-    )
-    assert as_trained(replace(report, claim=None)).startswith("Its own score in the file is not known:")
+    """What a cell states stands beside the training again, once, and why the checker has no figure of its own; a figure
+    that has a warning is not repeated."""
+    note = "the layer `Block` is not a built-in Keras layer, so only its own code could say"
+    own = OwnResult(model=3, cell=14, metric="accuracy", note=note)
+    claim = replace(a_pass().claim, cell=6, stated=0.913, measured=0.913, sentence="")
+    alone = replace(a_comparison(), scores=a_comparison().scores[:1])
+    report = replace(a_pass(), own_results=(own,), claim=claim, comparison=alone)
+    why = "The checker cannot recompute the file's own score: the layer `Block` is not a built-in Keras layer."
+    assert as_trained(report) == f"Cell 6 states 91.3%; trained again it is also 91.3%. {why}"
+    apart = replace(report, claim=replace(claim, stated=0.92))
+    assert as_trained(apart).startswith("Cell 6 states 92.0%; trained again it is 91.3%.")
+    assert as_trained(replace(report, claim=None)) == why
+    assert as_trained(replace(report, claim=replace(claim, sentence="Other."))) == why
+    mean = replace(report, comparison=a_comparison())
+    assert as_trained(mean).startswith("Cell 6 states 91.3%; trained again the mean is also 91.3%.")
+    shown = StudentCell(a_cell(4, "class Block(Layer):\n    pass"), True)
+    defined = replace(report, cells=(shown,), agreed=Agreed(compared=(), note=note))
+    assert as_trained(defined).endswith("recompute the file's own score, because `Block` is the file's own code.")
+    text = Page(render_page(defined)).text
+    assert text.count("is the file's own code") == 1
+    assert "Not compared" not in text
 
 
 def test_the_legend_has_no_curve_that_is_not_drawn() -> None:
@@ -1150,7 +1164,7 @@ def test_a_claim_is_told_beside_the_scores() -> None:
     """What differs is a warning on the page and in the terminal; what agrees is a note on the page."""
     assert "Other figure in the file: The output saved under cell 14 states 97.1%." in PAGES["pass"].text
     assert "Stated otherwise: The output saved under cell 14 states 97.1%." in printed(a_pass(), width=100)
-    assert "states agrees: RMSE $58,000." in " ".join(PAGES["price"].text.split())
+    assert "states $58,000; trained again the mean is " in " ".join(PAGES["price"].text.split())
     assert "Other figure" not in PAGES["price"].text
     assert "Stated otherwise" not in printed(a_price())
 

@@ -68,7 +68,7 @@ def unknown(words: str) -> NoReturn:
 def require_known_weights(answer: ModelCapture) -> None:
     """End a rule about the rows of a training if these do not account for the network's weights."""
     if answer.origin or is_said_in(answer.unrebuildable):
-        unknown("the weights come from elsewhere, and the rows behind them are not known")
+        unknown("the source of the weights is not known, nor the rows behind them")
 
 
 def reworded(rule: Rule, *, help: str, sentence: str = "", short: str = "") -> Rule:

@@ -57,5 +57,10 @@ def replay_in_words(evidence: Evidence, compared: Comparison | None, settings: R
         ran = f"{ran}, because the first did not reach the bar"
     elif compared is not None:
         write = metrics.find(compared.metric, compared.unit).unit.value
-        ran = f"{ran}: {write(compared.mean)}, and the bar for this seed is {write(compared.bar)}"
+        side = "above" if compared.mean > compared.bar else "below" if compared.mean < compared.bar else "at"
+        wanted = "PASS" if compared.reaches_bar else "FAIL"
+        ran = (
+            f"{ran}: {write(compared.mean)}, {side} this seed's bar of {write(compared.bar)}; one seed is too "
+            f"few for a {wanted} by itself"
+        )
     return " ".join(filter(None, (f"{ran}.", evidence.replay)))

@@ -5,7 +5,7 @@ reasons. The page shows the first that applies.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from checker.judge import blame, suspicion
@@ -20,18 +20,20 @@ from checker.scoring import targets
 from checker.source import absences, frameworks
 
 TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
-MEND = (
-    "\nDecide `resubmit` in both cases: nothing was measured."
-    "\nHonest (it serves the task, as a search or a library call does): ask for a version that runs to its end."
-    "\nDeliberate (it serves no task, or its code is hidden): tell the lecturer."
-)
-"""Steps for a run that measured nothing, each on a line of its own."""
-MEND_PROCESSES = (
-    "\nDecide `resubmit` in both cases: nothing was measured."
-    "\nPerhaps honest (a loop with an end, such as 20 × 20 settings of a search): ask for one after another."
-    "\nPerhaps deliberate (a loop without an end, processes that start others, or hidden code): tell the lecturer."
-)
-"""The same steps for a run that started too many processes."""
+EITHER_WAY = "Decide `resubmit` either way: nothing was measured. Also judge which it is:"
+HONEST = "visible code, and the student can say what it is for"
+DELIBERATE = "hidden code, or no purpose that the student can name"
+HONEST_PROCESSES = "a loop with an end, such as 20 × 20 settings of a search"
+DELIBERATE_PROCESSES = "a loop without an end, processes that start others, or hidden code"
+ENDS = "a version that runs to its end"
+VERSIONS = {
+    Ending.TIME: "a version that needs less time",
+    Ending.WALL_CLOCK: "a version that needs less time",
+    Ending.MEMORY: "a version that needs less memory",
+    Ending.OUTPUT: "a version that prints less",
+    Ending.PROCESSES: "the same search run one after another",
+}
+"""What a student whose run measured nothing is asked for, by the limit that ended the run; else ``ENDS``."""
 NOTHING = "You need not change anything now."
 STOPS = {
     Ending.TIME: (
@@ -47,7 +49,7 @@ STOPS = {
     Ending.OUTPUT: ("Printed too much", "what is printed so often?", "Print a summary instead."),
     Ending.PROCESSES: (
         "Started too many processes",
-        "what starts processes there, and how many? The sandbox allows 128 at a time, and one more for each processor.",
+        "what starts processes there, and how many? The sandbox allows 128 at a time, plus the number of processors.",
         "Do the work one part after another, in one process.",
     ),
 }
@@ -56,7 +58,7 @@ STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
 _LIMIT = re.compile(r"\b\d[\d.]* [MG]iB\b")
 SOURCES_OF_WEIGHTS = (
     "\nKeras, on training rows only: ask the questions and tick as usual."
-    "\nAnother library, a file, or all rows: decide `resubmit`."
+    "\nAnything else (another library, a file, any development or test row): decide `resubmit`."
 )
 THEIR_OWN, OWN_LOSS = "own class", "the loss"
 """Words in the reason for a replay: the whole model is of the student's own class; the loss is a function of theirs."""
@@ -150,6 +152,7 @@ def all_of(report: Report) -> Iterator[Look]:
 
 def _look_at_failure(report: Report, failure: Failure) -> Look:
     cell, where, title = failure.cell, _cell(failure.cell), name_of(failure, report.execution.ending)
+    beside: int | None = None
     ready = f"{failure.help or NOTHING} A demonstrator decides with you."
     match failure.cause:
         case FailureCause.CUT_SHORT:
@@ -182,7 +185,12 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             at, cell = _place(report, failure)
             look = f"Look at {at}: {_doubt_on_training(failure.rationale)} {TICK}"
             if is_said_in(failure.rationale):
-                look = f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{SOURCES_OF_WEIGHTS}"
+                before = _made_before(report, at, cell)
+                beside = max(before, default=None)
+                look = (
+                    f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{_look_for(before)}"
+                    f"{SOURCES_OF_WEIGHTS}"
+                )
             ready = (
                 f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
             )
@@ -193,9 +201,9 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
                     "hand it in again."
                 )
         case _:
-            look = f"Read {where}, where the first error arose; do not run the file.{MEND}"
+            look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"
     does = bool(failure.help) and failure.cause is not FailureCause.NOT_RETRAINED
-    return Look(title, look, ready, does, cell)
+    return Look(title, look, ready, does, cell, beside=beside)
 
 
 def _place(report: Report, failure: Failure) -> tuple[str, int | None]:
@@ -219,10 +227,9 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     _, ask, do = STOPS.get(report.execution.ending, (title, ends, "Change that."))
     limit = _LIMIT.search(failure.rationale)
     do = do.format(limit=limit[0] if limit else "the limit")
-    steps = MEND_PROCESSES if report.execution.ending is Ending.PROCESSES else MEND
     return Look(
         title,
-        f"Read {where}, and do not run it: {ask}{steps}",
+        f"Read {where}, and do not run it: {ask} {_mend(report.execution.ending)}",
         f"Look at {where}: {ask} {do} Run the whole file from top to bottom before you hand it in. A demonstrator may "
         "ask you about it.",
         does=True,
@@ -231,10 +238,32 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     )
 
 
+def _mend(ending: Ending) -> str:
+    """Return the decision about a run that measured nothing, and how to judge it, a case a line."""
+    is_of_processes = ending is Ending.PROCESSES
+    honest, deliberate = (HONEST_PROCESSES, DELIBERATE_PROCESSES) if is_of_processes else (HONEST, DELIBERATE)
+    return (
+        f"{EITHER_WAY}\nPerhaps honest ({honest}): ask for {VERSIONS.get(ending, ENDS)}."
+        f"\nPerhaps deliberate ({deliberate}): tell the lecturer."
+    )
+
+
 def _weights(at: str) -> str:
     """Return the variable that the line of a place sets as weights, or else words for them."""
     named = _SET_WEIGHTS.search(at)
     return f"`{named[1]}`" if named else "these weights"
+
+
+def _made_before(report: Report, at: str, cell: int | None) -> dict[int, list[str]]:
+    """Return the names of earlier cells that the variable set as weights comes from, by the cell that makes them."""
+    named = _SET_WEIGHTS.search(at)
+    return own_code.made_before(report, cell, named[1]) if named and cell is not None else {}
+
+
+def _look_for(before: Mapping[int, Sequence[str]]) -> str:
+    """Return a sentence on the cells that make names; "" for none."""
+    places = [f"cell {cell} for {', '.join(f'`{name}`' for name in names)}" for cell, names in before.items()]
+    return f" Look at {', and at '.join(places)}." if places else ""
 
 
 def _doubt_on_training(rationale: str) -> str:
@@ -330,12 +359,11 @@ def _look_at_replay(report: Report) -> Look:
     where = _cells(cell, made)
     asks = (f"{_begun(_cell(cell))}: {_asked_of_code(report.replayed, name)}", *asked)
     yes, no = ("All yes", "Any no") if asked else ("Yes", "No")
-    reads = "a file" if report.replayed.startswith(OWN_LOSS) else "a file, labels"
     return Look(
         "Own code in the network",
         f"Look at {where}, and answer yes or no."
         f"\n{yes}: ask the questions below and tick as usual."
-        f"\n{no}, or it reads {reads} or ready-made weights: decide `resubmit`.",
+        f"\n{no}: decide `resubmit`.",
         "This is no fault, and you need not change anything now. A demonstrator looks at "
         f"{where} with you: be ready to explain what {f'`{name}`' if name else 'it'} does.",
         cell=cell,
@@ -347,13 +375,22 @@ def _look_at_replay(report: Report) -> Look:
 def _asked_of_code(replayed: str, name: str) -> str:
     """Return the question about the student's own code, by the reason for its replay."""
     if not name:
-        return "does it train on nothing but the data?"
+        return "does it train on nothing but the data (no other file, no ready-made weights)?"
     part = f"the `{name}` layer" if name == "Lambda" else f"`{name}`"
     if THEIR_OWN in replayed:
-        return f"does `{name}` predict from its inputs alone, and train only on the rows that it is given?"
+        return (
+            f"does `{name}` predict from its inputs alone, and train only on the rows that it is given (no file, no "
+            "other labels, no ready-made weights)?"
+        )
     if replayed.startswith(OWN_LOSS):
-        return f"does `{name}` use only the labels and the outputs that it is given?"
-    return f"does {part} use only its inputs, and weights learnt here?"
+        return (
+            f"does `{name}` compute only from the labels and the outputs that it is given (no file, no ready-made "
+            "weights)?"
+        )
+    return (
+        f"does {part} compute only from its input and from weights trained in this file (no file, no labels, no "
+        "ready-made weights)?"
+    )
 
 
 def _unchecked(report: Report, cell: int | None) -> tuple[str, ...]:

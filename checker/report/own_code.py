@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from checker.judge.questions.view import short
 from checker.records.report import Report
+from checker.source.provenance import Provenance
 
 SETS_WEIGHTS = (
     re.compile(r"\.(?:set|load)_weights\s*\("),
@@ -20,6 +21,8 @@ MAKES_COLUMNS = (
 _FIT = re.compile(r"\.fit\s*\(\s*(?:x\s*=\s*)?\w{1,100}\s*,\s*(?:y\s*=\s*)?(?P<targets>\w{1,100})\b")
 LONGEST_SOURCE, LONGEST_CODE, LONGEST_LINE = 100_000, 1_000, 60
 """Maximum numbers of characters of a cell and of a line that are searched, and of a line that is shown."""
+MOST_NAMES, MOST_PLACES = 4, 2
+"""Maximum numbers of names from one cell and of cells that are listed."""
 
 
 def found(report: Report, patterns: Sequence[re.Pattern[str]], until: int | None = None) -> tuple[int, str] | None:
@@ -48,6 +51,30 @@ def cell_of(report: Report, patterns: Sequence[re.Pattern[str]]) -> int | None:
     """Return the cell of ``found``."""
     place = found(report, patterns)
     return place[0] if place else None
+
+
+def made_before(report: Report, cell: int, name: str) -> dict[int, list[str]]:
+    """Return what a variable of a cell is made from in earlier cells: names, by the last such cell that makes each."""
+    source = Provenance([shown.cell for shown in report.cells])
+    wanted, here = {name}, set[str]()
+    for index, statement in reversed(source.statements):
+        made = statement.makes | (statement.changes - source.imported)
+        if index == cell and made & wanted:
+            wanted |= statement.needs
+            here |= statement.makes
+    found: dict[int, list[str]] = {}
+    for one in sorted(wanted - here - source.imported - source.later.keys()):
+        cells = [source.statements[at][0] for at in source.made_at.get(one, ())]
+        earlier = [index for index in cells if index < cell]
+        if earlier and one.isidentifier() and len(one) <= LONGEST_LINE:
+            found.setdefault(max(earlier), []).append(one)
+    return {index: found[index][:MOST_NAMES] for index in sorted(found)[-MOST_PLACES:]}
+
+
+def is_defined(report: Report, name: str) -> bool:
+    """Tell whether one of the student's own cells defines a class or a function of this name."""
+    definition = re.compile(rf"\b(?:class|def)\s+{name}\b")
+    return any(shown.is_new and definition.search(shown.cell.source) for shown in report.cells)
 
 
 def defining(report: Report, name: str) -> int | None:

@@ -1,5 +1,6 @@
 """Sentences about a report that the page and the terminal share."""
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import PurePath
 
@@ -14,7 +15,7 @@ from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report import remarks
+from checker.report import own_code, remarks
 from checker.report.vocabulary import AGAIN, BEFORE, CAUSES, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics
@@ -33,6 +34,10 @@ _URGENCY = {
     (Outcome.PASSED, Importance.REQUIRED): 5,
     (Outcome.PASSED, Importance.ADVISORY): 5,
 }
+
+ONLY_OWN_CODE = ", so only its own code could say"
+"""The end of a note of the guest on a network that only the student's own code can build."""
+_NAMED = re.compile(r"`(\w{1,100})`")
 
 _HOLLOW = {
     CauseKind.LABELS: "The file trained its network on other {labels} than the data's; training again takes the "
@@ -196,10 +201,7 @@ def as_trained(report: Report) -> str:
     if own is None:
         return ""
     if not own.scores:
-        why = own.note.rstrip(".")
-        if report.claim:
-            return f"Of its own score in the file only what cell {report.claim.cell} states is known: {why}."
-        return f"Its own score in the file is not known: {why}."
+        return " ".join(filter(None, (stated(report), _not_recomputed(report, own))))
     metric = _own_metric(own, report.unit)
     shown = own.unseen or own.scores[0]
     seen = RowKind.WATCHED in shown.kinds or RowKind.TRAINED in shown.kinds
@@ -209,6 +211,30 @@ def as_trained(report: Report) -> str:
     said = f"As trained in the file: {metric.unit.value(shown.score)} on {rows}"
     again = own_again(report)
     return f"{said}; trained again: {metric.unit.plus_minus(again.mean, again.spread)}." if again else f"{said}."
+
+
+def stated(report: Report) -> str:
+    """Return the score that a cell states, beside the retraining's; "" if none is stated, or if a sentence of its own
+    is on it."""
+    claim, compared = report.claim, report.comparison
+    if claim is None or claim.sentence:
+        return ""
+    unit = metric(claim).unit
+    name = "" if compared is not None and compared.metric == claim.metric else f"{metric(claim).name} "
+    said, again = unit.value(claim.stated), unit.value(claim.measured)
+    if compared is None:
+        return f"Cell {claim.cell} states {name}{said}."
+    what = "the mean" if len(compared.scores) > 1 else "it"
+    return f"Cell {claim.cell} states {name}{said}; trained again {what} is {'also ' if said == again else ''}{again}."
+
+
+def _not_recomputed(report: Report, own: OwnResult) -> str:
+    """Return why the score that the network had in the file is not measured, as a sentence."""
+    name = next(iter(_NAMED.findall(own.note)), "")
+    because = f": {own.note.rstrip('.').removesuffix(ONLY_OWN_CODE)}"
+    if name and own_code.is_defined(report, name):
+        because = f", because `{name}` is the file's own code"
+    return f"The checker cannot recompute the file's own score{because}."
 
 
 def meaning(report: Report, is_for_students: bool, is_self_check: bool = False) -> str:
@@ -343,6 +369,8 @@ def agreement(report: Report) -> str:
             f"a training loss from {curves.own_first:.3g} to {curves.own_lowest:.3g} in the file and from "
             f"{curves.again_first:.3g} to {curves.again_lowest:.3g} trained again"
         )
+    if not parts and report.own_result is not None and not report.own_result.scores:
+        return ""  # ``as_trained`` says why
     if not parts:
         return f"Not compared with the file's own run: {agreed.note.rstrip('.')}."
     return f"The file and the training again {_agree(report, agreed)}: {'; '.join(parts)}."

@@ -51,6 +51,7 @@ def with_templates_of(*packages: str) -> Environment:
         "agreement": sentences.agreement,
         "beside_the_bar": sentences.beside_the_bar,
         "as_trained": sentences.as_trained,
+        "stated": sentences.stated,
         "continued": continued,
         "counted": counted,
         "difference": sentences.difference,
