@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from checker.sandbox import bubblewrap
 from checker.wire import frames
 
 ROOT = Path(__file__).parent.parent
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and all that they start
 MARKED_SECONDS = {"wall": 4.0, "slow": 4.0, "browser": 3.0, "tensorflow": 2.0}
 """About how long a test with a mark takes; ``slow(seconds=…)`` says it of one that takes much longer."""
 IMPORTS_TENSORFLOW = re.compile(rb"^(?:import|from) (?:tensorflow|keras|tf_keras)\b", re.MULTILINE)
