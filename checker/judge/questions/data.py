@@ -41,7 +41,7 @@ LIMITS = {
     Ending.PROCESSES: (
         "starts processes",
         "Names the line that starts processes, and how many: the product of the loops' lengths, or without end. The "
-        "sandbox allows 128 at a time, and one more for each processor. This task needs none.",
+        "sandbox allows 128 at a time, plus the number of processors. This task needs none.",
     ),
 }
 """What the line does at which a limit ended a run, and good answers about it."""
