@@ -183,9 +183,8 @@ def labels_differ(view: View) -> Details | None:
     label = "label" if view.classes else "target"
     ask = f"How would you check your {label}s against the data"
     if line is None:  # the page names the line that was found
-        ask = f"Which line makes your {label}s, and h{ask[1:]}"
-    good = _of_labels(tracing.labels_look, label)
-    return about(line.cell if line else Figure.FEATURES, ask=ask, good=f"{_perhaps(line)}{good}")
+        ask = f"Where do your {label}s come from, and how would you check them against the data"
+    return about(line.cell if line else Figure.FEATURES, ask=ask, good=_of_labels(tracing.labels_look, label))
 
 
 def _of_labels(look: str, label: str) -> str:
