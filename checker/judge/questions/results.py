@@ -129,7 +129,7 @@ def never_predicted(view: View) -> Details | None:
     return about(
         Figure.CONFUSION,
         ask=f"{label} is never predicted, and it is not rare. Where would you look for the cause",
-        good=f"For its rows in the training part, at its labels, and whether the loss fell at all. "
+        good="For its rows in the training part, at its labels, and whether the loss fell at all. "
         f"{count / total:.0%} of the held-out rows are {label}, and all of them are lost.",
     )
 
@@ -150,18 +150,7 @@ def mostly_confused(view: View) -> Details | None:
     share, _, _ = max(_confused(counts), default=(0.0, 0, 0))
     is_linear = view.architecture is not None and not nonlinear_hidden_layers(view.architecture)
     why = STRAIGHT if is_linear else NEIGHBOURS
-    if share <= MOSTLY:
-        return None
-    _, label, to = max(_confused(counts))
-    if _hardly_right(counts) != [label]:
-        return _of_confused(view, counts, why)
-    one, other, row = short(view.report.classes[label]), short(view.report.classes[to]), counts[label]
-    return about(
-        Figure.CONFUSION,
-        ask="Which common class does your network hardly ever get right, what does it take it for, and why",
-        good=f"{one}: {row[to]:,} of {sum(row):,} rows ({share:.1%}) are taken for {other}, and {row[label]:,} are right. "
-        f"{_hardly_learnt(view.report.classes, counts) or why}",
-    )
+    return _of_confused(view, counts, why) if share > MOSTLY else None
 
 
 def most_confused(view: View) -> Details | None:
@@ -176,17 +165,21 @@ def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Detai
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
     why = _hardly_learnt(view.report.classes, counts) or why
-    ask = f"{share:.1%} of {one} is taken for {other}. Why"
-    return about(Figure.CONFUSION, ask=ask, good=f"{why} These are {rows[to]:,} of {sum(rows):,} rows.")
+    ask, good = (
+        f"{share:.1%} of {one} is taken for {other}. Why",
+        f"{why} These are {rows[to]:,} of {sum(rows):,} rows.",
+    )
+    if share > MOSTLY and _hardly_right(counts) == [label]:
+        ask = "Which common class does your network hardly ever get right, what does it take it for, and why"
+        taken = f"{rows[to]:,} of {sum(rows):,} rows ({share:.1%}) are taken for {other}"
+        good = f"{one}: {taken}, and {rows[label]:,} are right. {why}"
+    return about(Figure.CONFUSION, ask=ask, good=good)
 
 
 def _hardly_right(counts: Sequence[Sequence[int]]) -> list[int]:
     """Return the classes that are not rare, and of which hardly a row is right."""
-    return [label for label in sorted({at for _, at, _ in _confused(counts)}) if _recall(counts, label) <= HARDLY]
-
-
-def _recall(counts: Sequence[Sequence[int]], label: int) -> float:
-    return counts[label][label] / sum(counts[label])
+    common = sorted({label for _, label, _ in _confused(counts)})
+    return [label for label in common if counts[label][label] <= HARDLY * sum(counts[label])]
 
 
 def _hardly_learnt(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
