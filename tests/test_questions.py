@@ -298,7 +298,7 @@ def test_a_column_that_gives_the_class_away_is_asked_about():
     question = asked(replace(report, cells=fitted_cells("X = df.values")))["leak"]
     assert question.cell == 12
     assert question.ask.startswith("Would you have column 5 of your inputs for a new house, and how would you have")
-    assert question.good.startswith("Points to `X = df.values` in cell 12. No: ")
+    assert question.good.startswith("No: the column is what the network is to predict")
     assert question.good.endswith(" A list of the columns of X shows it, or each column's plot against the target.")
     perfect = replace(report, comparison=replace(report.comparison, mean=0.999))
     assert asked(perfect)["leak"].ask.endswith("which of your results should have made you suspicious?")
@@ -419,7 +419,8 @@ def test_rows_that_a_fail_left_out_are_asked_about_first():
     failing = replace(report, verdict=Verdict.FAIL, cause=cause)
     question = choose(failing, templates())[0]
     assert (question, question.cell) == (asked(failing)["kinds_left_out"], 20)
-    assert question.good.startswith('Points to `housing = housing[housing["median_income"] < 5]` in cell 20. ')
+    said = '`housing = housing[housing["median_income"] < 5]` in cell 20 seems to leave them out. It gives them'
+    assert question.good.startswith(said)
     assert "a_claim" in asked(report)
     assert not {"a_claim", "own_differs", "underfits"} & set(asked(failing))
     assert "kinds_left_out" not in asked(report)
