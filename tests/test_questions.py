@@ -176,17 +176,19 @@ def test_steps_of_an_epoch_are_counted():
 def test_the_most_confused_class_is_found():
     """Of the classes with rows enough, that of which the largest share is taken for another."""
     question = asked(a_pass())["most_confused"]
-    assert question.good.startswith("The cell in the row NEAR BAY and the column <1H OCEAN: 130 of 2,251 rows, 5.8%. ")
+    assert question.ask == "5.8% of NEAR BAY is taken for <1H OCEAN. Why?"
+    assert question.good.endswith("These are 130 of 2,251 rows.")
     assert question.figure is Figure.CONFUSION
 
 
 def test_a_class_that_is_never_predicted_is_named():
-    """Its share of the rows is in the answer."""
+    """The page says that it is never predicted, and how rare it is; the question asks what to do about it."""
     never = tuple(
         tuple(0 if at == 2 else count for at, count in enumerate(row)) for row in a_pass().comparison.confusion
     )
     report = replace(a_pass(), comparison=replace(a_pass().comparison, confusion=never))
-    assert asked(report)["never_predicted"].ask.startswith("ISLAND is never predicted.")
+    said = "What would you change so that ISLAND is found, and what would it cost?"
+    assert asked(report)["never_predicted"].ask == said
     assert "never_predicted" not in asked(a_pass())
 
 
@@ -296,7 +298,7 @@ def test_a_column_that_gives_the_class_away_is_asked_about():
     question = asked(replace(report, cells=fitted_cells("X = df.values")))["leak"]
     assert question.cell == 12
     assert question.ask.startswith("Would you have column 5 of your inputs for a new house, and how would you have")
-    assert question.good.startswith("Points to `X = df.values` in cell 12. No: ")
+    assert question.good.startswith("No: the column is what the network is to predict")
     assert question.good.endswith(" A list of the columns of X shows it, or each column's plot against the target.")
     perfect = replace(report, comparison=replace(report.comparison, mean=0.999))
     assert asked(perfect)["leak"].ask.endswith("which of your results should have made you suspicious?")
@@ -417,7 +419,8 @@ def test_rows_that_a_fail_left_out_are_asked_about_first():
     failing = replace(report, verdict=Verdict.FAIL, cause=cause)
     question = choose(failing, templates())[0]
     assert (question, question.cell) == (asked(failing)["kinds_left_out"], 20)
-    assert question.good.startswith('Points to `housing = housing[housing["median_income"] < 5]` in cell 20. ')
+    said = '`housing = housing[housing["median_income"] < 5]` in cell 20 seems to leave them out. It gives them'
+    assert question.good.startswith(said)
     assert "a_claim" in asked(report)
     assert not {"a_claim", "own_differs", "underfits"} & set(asked(failing))
     assert "kinds_left_out" not in asked(report)
@@ -434,7 +437,7 @@ def test_rows_that_a_fail_left_out_are_asked_about_first():
     ],
 )
 def test_other_labels_are_asked_about_by_their_look(look, good):
-    """How to check them is asked first of all, and which line makes them only if the page does not name it."""
+    """How to check them is asked first of all, and where they come from only if the page does not name the line."""
     traced = replace(a_pass().tracing, labels_differ=6_000, labels_look=look)
     report = replace(a_pass(), tracing=traced, cells=fitted_cells("Y = cut(df)"), verdict=Verdict.FAIL)
     report = replace(report, cause=Cause(CauseKind.LABELS, "Other labels.", "Take them."))
@@ -442,9 +445,9 @@ def test_other_labels_are_asked_about_by_their_look(look, good):
     assert question.ask == "How would you check your labels against the data?"
     assert good in question.good
     assert question.cell == 12
-    assert question.good.startswith("Points to `Y = cut(df)` in cell 12. ")
+    assert "Y = cut(df)" not in question.good
     unknown = asked(replace(report, cells=()))["labels_differ"]
-    assert unknown.ask == "Which line makes your labels, and how would you check your labels against the data?"
+    assert unknown.ask == "Where do your labels come from, and how would you check them against the data?"
 
 
 def test_other_labels_explain_a_difference_and_nobody_is_accused():
@@ -480,12 +483,12 @@ def test_results_that_are_equal_as_written_are_not_asked_apart():
 @pytest.mark.parametrize(
     ("own", "words"),
     [
-        (0.9192, "lie about two spreads away (here ± 0.7), so 0.6 points mean nothing."),
-        (0.9232, "lies more than two spreads away (here ± 0.7). 1.0 points are more: asks whether"),
+        (0.9192, "lie about two spreads away (here ± 0.8), so 0.6 points mean nothing."),
+        (0.9232, "lies more than two spreads away (here ± 0.8). 1.0 points are more: asks whether"),
     ],
 )
 def test_how_far_two_results_may_lie_apart_is_in_spreads(own, words):
-    """A single training is beside a mean; within two spreads the distance means nothing."""
+    """A single training is beside a mean; within two spreads, as the page writes them, the distance means nothing."""
     unseen = OwnScore(kinds=(RowKind.UNUSED,), rows=4_128, score=own)
     report = replace(a_pass(), own_results=(OwnResult(model=3, cell=14, metric="accuracy", unseen=unseen),))
     measured = (Measurement("accuracy", 0.913, 0.0036),)
@@ -504,7 +507,11 @@ def test_a_network_that_cannot_learn_is_asked_why_and_not_how_it_learned():
     assert gone - {"own_result"} <= set(asked(report))
     assert not gone & set(asked(constant))
     assert asked(constant)["one_softmax"].figure is Figure.CURVES
-    assert asked(constant)["one_softmax"].ask == "Work out softmax of a single number. What is its gradient?"
+    assert asked(constant)["one_softmax"].ask == "Why does the loss not move in any epoch, whatever the optimiser?"
+    config = {**chain.layers[1].config, "kernel_regularizer": {"class_name": "L2"}}
+    layers = (chain.layers[0], replace(chain.layers[1], config=config), last)
+    penalised = replace(constant.answer, architecture=replace(chain, layers=layers))
+    assert "What is the gradient" in asked(replace(constant, answer=penalised))["one_softmax"].ask
     assert "and every house is predicted at $100,000." in asked(constant)["one_softmax"].good
     assert not {"below_baseline", "outdone", "constant_prediction"} & set(asked(constant))
     mean = Baseline("mean", 115_328.0, 0.0)
@@ -653,25 +660,31 @@ def test_a_large_class_that_is_lost_comes_before_a_rare_one():
     """A class of which most rows are taken for another is asked about, and no rare class that is never predicted."""
     found = asked(confused((900, 100, 0), (100, 900, 0), (5, 0, 0)))
     assert {"never_predicted", "most_confused"} <= set(found)
-    assert found["never_predicted"].good.startswith(
-        "Of 5 × 401 held-out rows 5 are ISLAND. It is too rare for the loss"
-    )
+    assert found["never_predicted"].good.startswith("Of 5 × 401 held-out rows 5 are ISLAND. Class weights")
     report = confused((900, 100, 0), (720, 280, 0), (5, 0, 0))
     found = asked(report)
-    assert found["mostly_confused"].ask.startswith("72.0% of INLAND is predicted as <1H OCEAN.")
-    said = "The cell in the row INLAND and the column <1H OCEAN shows it: 720 of 1,000 rows, 72.0%."
-    assert said in found["mostly_confused"].good
+    assert found["mostly_confused"].ask == "72.0% of INLAND is taken for <1H OCEAN. Why?"
+    assert "These are 720 of 1,000 rows." in found["mostly_confused"].good
     assert not {"never_predicted", "most_confused"} & set(found)
     linear = replace(report, answer=replace(report.answer, architecture=a_network(5)))
     assert "only straight borders" in asked(linear)["mostly_confused"].good
+
+
+def test_the_one_class_that_is_hardly_ever_right_is_to_be_found():
+    """Where one common class is nearly lost, the question does not name it; where two are, it gives a figure."""
+    lost = asked(confused((900, 100, 0), (930, 70, 0), (5, 0, 0)))["mostly_confused"]
+    assert lost.ask.startswith("Which common class does your network hardly ever get right, ")
+    assert lost.good.startswith("INLAND: 930 of 1,000 rows (93.0%) are taken for <1H OCEAN, and 70 are right. ")
+    two = asked(confused((900, 100, 0), (930, 70, 0), (500, 480, 20)))["mostly_confused"]
+    assert two.ask == "93.0% of INLAND is taken for <1H OCEAN. Why?"
 
 
 def test_a_rare_class_is_counted_in_the_data():
     """If the page says how many of the data's rows are of the class, the answer says the same; one row is one."""
     seen = "ISLAND is never predicted: only 5 of the data's 20,640 rows are of this class."
     report = confused((900, 100, 0), (100, 900, 0), (1, 0, 0))
-    assert asked(report)["never_predicted"].good.startswith("Of 2,001 held-out rows 1 is ISLAND. It is too rare")
-    for said, words in ((seen, f"{seen} It is too rare"), (seen.replace("ISLAND", "INLAND"), "Of 2,001")):
+    assert asked(report)["never_predicted"].good.startswith("Of 2,001 held-out rows 1 is ISLAND. Class weights")
+    for said, words in ((seen, f"{seen} Class weights"), (seen.replace("ISLAND", "INLAND"), "Of 2,001")):
         observed = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, said),))
         assert asked(observed)["never_predicted"].good.startswith(words)
 
@@ -694,9 +707,10 @@ def test_a_network_that_has_hardly_learnt_is_not_explained_by_the_map(rows, name
 
 
 def test_a_class_that_is_not_rare_is_not_called_rare():
-    """A large class that is never predicted shows in the accuracy."""
-    good = asked(confused((900, 0), (300, 0)))["never_predicted"].good
-    assert good.startswith("It does: 25% of the held-out rows are INLAND, and all of them are lost.")
+    """Of a large class that is never predicted the cause is asked for, and nothing that helps rare classes."""
+    question = asked(confused((900, 0), (300, 0)))["never_predicted"]
+    assert question.ask == "INLAND is never predicted, and it is not rare. Where would you look for the cause?"
+    assert question.good.endswith("25% of the held-out rows are INLAND, and all of them are lost.")
 
 
 def test_only_the_imputer_is_quoted():
@@ -789,6 +803,54 @@ def test_of_a_regression_errors_are_in_dollars():
     scaled = replace(a_price(), tracing=replace(a_price().tracing, target=TargetScale(1.0, 0.0, 0.0)))
     assert "the logarithm of the price" in asked(scaled)["scaled_target"].ask
     assert "scaled_target" not in found
+
+
+def test_the_unit_of_targets_is_asked_for_in_the_data_s():
+    """Of targets in a larger unit an error is to be said in dollars; their scaling is not asked about."""
+    tracing = replace(a_price().tracing, source=FeatureSource.TRACED)
+    tracing = replace(tracing, target=TargetScale(1e-5, 4e-16), labels_differ=0)
+    found = asked(replace(a_price(), tracing=tracing))
+    said = "Your targets are in units of $100,000. What does an error of 0.5 mean in dollars?"
+    assert found["target_unit"].ask == said
+    assert found["target_unit"].good.startswith("$50,000, if it is an RMSE or a mean absolute error.")
+    assert found["target_unit"].good.endswith("that of 0.5 is $70,711.")
+    assert "scaled_target" not in found
+
+
+@pytest.mark.parametrize("scale", [TargetScale(9.97e-6, 0.00397), TargetScale(8.7e-6, -1.79), TargetScale(1, 0, 1.0)])
+def test_a_scale_that_was_only_fitted_is_not_asked_about(scale):
+    """The scale of targets that are not their rows' is the checker's guess, and so is that of unknown rows."""
+    tracing = replace(a_price().tracing, source=FeatureSource.TRACED, target=scale, labels_compared=9_000)
+    known = replace(tracing, labels_differ=0)
+    assert {"scaled_target", "target_unit"} & set(asked(replace(a_price(), tracing=known)))
+    others = replace(tracing, labels_differ=8_990)
+    for unknown in (others, replace(known, source=FeatureSource.NOWHERE)):
+        assert not {"scaled_target", "target_unit"} & set(asked(replace(a_price(), tracing=unknown)))
+
+
+def test_answers_speak_of_what_this_file_has():
+    """Of a loss without development rows nothing is said that only their loss shows; the curves are those of the
+    page."""
+    leads = Cause(CauseKind.LEAK, "Column 10 is the class.", "Take it out.")
+    failed = replace(a_pass(), verdict=Verdict.FAIL, cause=leads)
+    for itself, had in ((True, "had only training rows to watch"), (False, "had no development rows")):
+        recipe = replace(failed.recipe, development=itself, watched_itself=itself)
+        good = asked(replace(failed, recipe=recipe))["no_development_set"].good
+        assert good.endswith(f"`fit` here {had}, so its loss alone cannot show overfitting.")
+    assert "in the learning curves on this page" in asked(a_pass())["curves"].ask
+    assert asked(a_pass())["learning_rate"].good.endswith("still falling at the end.")
+
+
+def test_no_question_to_a_regression_speaks_of_accuracy():
+    """What is measured has the task's own name in questions and answers, and no classes are weighted."""
+    weighted = Recipe(phases=(a_phase(epochs=3, labels=Labels.NUMBERS, class_weight={"0": 2.0}),), development=True)
+    report = replace(a_price(), recipe=weighted)
+    for code, name in (("RandomSearch(build)", "tuner"), ("callbacks.TensorBoard(log_dir)", "tensorboard")):
+        found = asked(with_cell(report, code))
+        assert name in found
+        assert "class_weights" not in found
+        assert found["no_seeds"].ask.startswith("If you run your file again, will you get the same RMSE?")
+        assert not [name for name, one in found.items() if "accuracy" in f"{one.ask} {one.good}".lower()]
 
 
 # -- whoever has not come so far -------------------------------------------------------------------------

@@ -179,6 +179,36 @@ def test_a_network_with_one_output_says_which_one():
     assert remarks.AS_IT_IS not in sentences.curves_in_words(report)
 
 
+@pytest.mark.parametrize(
+    ("scale", "differ", "words"),
+    [
+        (TargetScale(1e-5, 4e-16), 0, "`value / 100,000`"),
+        (TargetScale(1 / 115_393, -206_856 / 115_393), 0, "`(value - 206,856) / 115,393`"),
+        (TargetScale(1e-5, 0.002), 0, "about `value / 100,000`"),
+        (TargetScale(9.97222571e-06, 0.003969721), 12_579, "about `value / 100,000`"),
+        (TargetScale(0.9972, 398.0), 12_579, "about `value`"),
+        (TargetScale(1 / 115_393, -206_856 / 115_393), 12_579, "about `(value - 210,000) / 120,000`"),
+        (TargetScale(1.0, 0.002, 0.0), 12_579, "about `log(value)`"),
+        (TargetScale(0.0, 1.0), 0, "`0 * value`"),
+    ],
+)
+def test_a_scale_that_was_fitted_is_rounded(scale, differ, words):
+    """Of targets that are not their rows' two digits are told, and no shift that is small beside the values' spread."""
+    report = a_price()
+    tracing = replace(report.tracing, target=scale, labels_compared=12_592, labels_differ=differ)
+    assert remarks.targets_in_words(replace(report, tracing=tracing)) == words
+    assert remarks.targets_in_words(replace(report, tracing=None)) == ""
+
+
+def test_compared_rows_are_told_apart_from_all_training_rows():
+    """A sentence that counts fewer rows than were trained on says which they are."""
+    tracing = replace(a_pass().tracing, training_rows=13_209, labels_compared=12_592, labels_differ=12_579)
+    said = "12,579 of the 12,592 training rows that could be compared (99.9%) had another target than in the data."
+    assert tracing.labels_in_words("target") == said
+    all_of_them = replace(tracing, labels_compared=13_209).labels_in_words()
+    assert all_of_them == "12,579 of 13,209 training rows (95.2%) had another label than in the data."
+
+
 def test_a_flat_curve_is_said_to_be_flat():
     """A loss that is the same in every epoch is told in words; one that falls is not."""
     flat = replace(a_run(11), history={"loss": (2.477524, 2.477523, 2.477523)})

@@ -170,8 +170,10 @@ class Tracing:
         return f"{said}{more}."
 
     def labels_in_words(self, label: str = "label") -> str:
-        """A sentence on the labels that differ from the data's. ``label``: the word for one of them."""
+        """A sentence on the labels that differ from the data's, of the rows that could be compared. ``label``: the word
+        for one of them."""
         share = self.labels_differ / max(self.labels_compared, 1)
         look = f" The {label}s seem to be {self.labels_look}." if self.labels_look else ""
-        count = f"{self.labels_differ:,} of {self.labels_compared:,} training rows ({share:.1%})"
-        return f"{count} had another {label} than in the data.{look}"
+        which = " that could be compared" if self.labels_compared < self.training_rows else ""
+        rows = f"{'the ' if which else ''}{self.labels_compared:,} training rows{which}"
+        return f"{self.labels_differ:,} of {rows} ({share:.1%}) had another {label} than in the data.{look}"

@@ -1,6 +1,7 @@
 """Remarks beside the figures of a page: what they are of, and what they show at a glance."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from checker.records import comparison
 from checker.records.capture import Adaptation
 from checker.records.comparison import RARE, Comparison
 from checker.records.report import Report, Symptom
-from checker.records.tracing import TargetScale
+from checker.records.tracing import FeatureSource, TargetScale, Tracing
 from checker.report.words import number, percent, target_scale
 from checker.scoring import metrics, targets
 from checker.source import absences
@@ -20,6 +21,9 @@ FLAT = 1e-3
 """A loss that changes by less than this share of itself in a whole training is flat."""
 SLACK = 0.05
 """By this much a share of some rows may differ from the share of others."""
+EXACT, NO_SHIFT = 1e-6, 0.01
+"""A shift of targets up to this share of their unit is none; one below this share of the values' spread means
+nothing."""
 NEVER_TRAINED = "it was never trained"
 AS_IT_IS = "Here a prediction outside the data's range counts as it is."
 
@@ -64,6 +68,49 @@ def numbered_otherwise(report: Report) -> str:
     )
 
 
+def own_unit(report: Report) -> str:
+    """Return the unit of a regression's data in words: "dollars"."""
+    unit = metrics.find("rmse", report.unit).unit
+    return "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
+
+
+def targets_in_words(report: Report) -> str:
+    """Return the formula of a regression's targets from the data's values: "`value / 100,000`". Of one that the checker
+    fitted, or without a shift of no meaning, it says "about"; "" if there is none."""
+    scale = report.tracing.target if report.tracing else None
+    if report.tracing is None or scale is None:
+        return ""
+    rounded = _rounded(scale, _is_fitted(report.tracing), _spread(report, scale))
+    return f"{'' if rounded == scale else 'about '}`{target_scale(rounded, 'value')}`"
+
+
+def _is_fitted(tracing: Tracing) -> bool:
+    """Tell whether a scale fits the distribution of targets only, not each row's."""
+    return tracing.source is FeatureSource.NOWHERE or tracing.labels_differ > tracing.labels_compared / 2
+
+
+def _rounded(scale: TargetScale, is_fitted: bool, spread: float) -> TargetScale:
+    """Return a scale with two digits if it was fitted, and without a shift that is small beside the spread."""
+    if not scale.factor:
+        return scale
+    size, middle = 1 / scale.factor, -scale.offset / scale.factor
+    if abs(middle) <= EXACT * abs(size) and not is_fitted:
+        return scale
+    middle = 0.0 if abs(middle) < NO_SHIFT * spread else middle
+    if is_fitted:
+        size, middle = float(f"{size:.2g}"), float(f"{middle:.2g}")
+    return replace(scale, factor=1 / size, offset=-middle / size) if is_fitted or not middle else scale
+
+
+def _spread(report: Report, scale: TargetScale) -> float:
+    """Return the deviation of the held-out rows' true values, or of their logarithms; without such rows, the unit of
+    the targets."""
+    values = np.array([true for true, _ in report.comparison.sample] if report.comparison else ())
+    if not len(values):
+        return abs(1 / scale.factor) if scale.factor else 0.0
+    return float(np.std(values if scale.shift is None else np.log(values + scale.shift)))
+
+
 def labels_compared(report: Report) -> str:
     """Return a sentence on the training rows whose labels were compared with the data's, if these are fewer than all
     training rows."""
@@ -87,9 +134,8 @@ def only_prediction(report: Report) -> str:
     if output_units(architecture) != 1 or output_activation(architecture) != "softmax":
         return ""
     value = metrics.find("rmse", report.unit).unit.value(float(targets.undo(scale, np.ones(1))[0]))
-    formula = target_scale(scale, "value")
-    is_plain = formula == "value"
-    return f"{'So' if is_plain else f'The targets are `{formula}`, so'} every prediction is {value}."
+    formula = targets_in_words(report)
+    return f"{'So' if formula == '`value`' else f'The targets are {formula}, so'} every prediction is {value}."
 
 
 def beyond_the_data(report: Report) -> str:

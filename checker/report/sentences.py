@@ -17,7 +17,7 @@ from checker.records.submission import Companion, Identity, Submission
 from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import own_code, remarks
 from checker.report.vocabulary import AGAIN, BEFORE, CAUSES, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
-from checker.report.words import number, percent, target_scale
+from checker.report.words import number, percent
 from checker.scoring import metrics
 from checker.scoring.metrics import NONE, Metric
 from checker.submissions import names
@@ -326,7 +326,7 @@ def loss_in_words(report: Report) -> str:
         return ""
     if scale is None or report.classes:
         return f"The loss is {loss}."
-    return f"The loss is {loss}. {_scale_of_curves(report, target_scale(scale, 'value'))}"
+    return f"The loss is {loss}. {_scale_of_curves(report, remarks.targets_in_words(report))}"
 
 
 def topic(question: Question, report: Report) -> str:
@@ -339,9 +339,8 @@ def _scale_of_curves(report: Report, formula: str) -> str:
     """Return a sentence on the unit of a regression's curves; ``formula``: that of the targets."""
     has_error = any(watched.ABSOLUTE_ERROR.series(run.history, False) for run in report.runs)
     charts = "Both charts are" if has_error else "The chart is"
-    unit = metrics.find("rmse", report.unit).unit
-    own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
-    where = f"in {own}" if formula == "value" else f"in scaled units, `{formula}`, not in {own}"
+    own = remarks.own_unit(report)
+    where = f"in {own}" if formula == "`value`" else f"in scaled units, {formula}, not in {own}"
     return f"{charts} {where}." if remarks.only_prediction(report) else f"{charts} {where}. {remarks.AS_IT_IS}"
 
 

@@ -82,7 +82,6 @@ def with_templates_of(*packages: str) -> Environment:
         "probability": words.probability,
         "phase_rows": words.phase_rows,
         "scaler": words.scaler,
-        "target_scale": words.target_scale,
         "topic": sentences.topic,
     }
     made.filters |= {
@@ -96,6 +95,8 @@ def with_templates_of(*packages: str) -> Environment:
         "labels_compared": remarks.labels_compared,
         "lacking": remarks.lacking,
         "no_answer": remarks.no_answer,
+        "own_unit": remarks.own_unit,
+        "targets_in_words": remarks.targets_in_words,
         "with_errors": remarks.with_errors,
     }
     made.globals |= {

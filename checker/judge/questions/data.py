@@ -183,9 +183,8 @@ def labels_differ(view: View) -> Details | None:
     label = "label" if view.classes else "target"
     ask = f"How would you check your {label}s against the data"
     if line is None:  # the page names the line that was found
-        ask = f"Which line makes your {label}s, and h{ask[1:]}"
-    good = _of_labels(tracing.labels_look, label)
-    return about(line.cell if line else Figure.FEATURES, ask=ask, good=f"{_perhaps(line)}{good}")
+        ask = f"Where do your {label}s come from, and how would you check them against the data"
+    return about(line.cell if line else Figure.FEATURES, ask=ask, good=_of_labels(tracing.labels_look, label))
 
 
 def _of_labels(look: str, label: str) -> str:
@@ -203,11 +202,6 @@ def _of_labels(look: str, label: str) -> str:
             "together."
         )
     return f"{rows} until `fit`, beside the same rows of the file."
-
-
-def _perhaps(line: CodeMatch | None) -> str:
-    """Return a sentence that names the line that a question is about, and its cell; "" if it was not found."""
-    return f"Points to `{line.code.replace('`', '')}` in cell {line.cell}. " if line else ""
 
 
 def untraced(view: View) -> Details | None:
@@ -302,7 +296,8 @@ def kinds_left_out(view: View) -> Details | None:
         return None
     line = view.find(r"\w+\[.*\.isin\s*\(|\.query\s*\(|\]\s*([<>]=?|[!=]=)|\[\s*\w+\.\w+\s*([<>]=?|[!=]=)")
     what = "class" if view.classes else "price"
-    return about(line.cell if line else Figure.FEATURES, what=what, line=_perhaps(line))
+    dropped = f"`{line.code.replace('`', '')}` in cell {line.cell} seems to leave them out. " if line else ""
+    return about(line.cell if line else Figure.FEATURES, what=what, line=dropped)
 
 
 def left_out(view: View) -> Details | None:
@@ -322,7 +317,6 @@ def leak(view: View) -> Details | None:
                 line.cell if line else Figure.FEATURES,
                 number=number,
                 which="W" if line else f"Which line puts column {number} there, and w",
-                line=_perhaps(line),
                 how=SUSPICIOUS if _too_good(view) else "how would you have found it",
                 score=_too_good(view)
                 or " A list of the columns of X shows it, or each column's plot against the target.",

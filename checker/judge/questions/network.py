@@ -206,7 +206,10 @@ def one_softmax(view: View) -> Details | None:
     scale = view.report.tracing.target if view.report.tracing else None
     price = view.unit.value(float(undo(scale, np.ones(1))[0])) if scale and scale.factor else ""
     so = f", and every house is predicted at {price}" if price else ""
-    return about(Figure.CURVES if view.losses("loss") else view.made, so=so)
+    ask = "Why does the loss not move in any epoch, whatever the optimiser"
+    if weight_penalty(view):  # the penalty moves the loss
+        ask = "What is the gradient of your output by any weight, and what can an optimiser make of it"
+    return about(Figure.CURVES if view.losses("loss") else view.made, ask=ask, so=so)
 
 
 def bent_number(view: View) -> Details | None:

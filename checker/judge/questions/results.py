@@ -1,13 +1,15 @@
 """Questions about a network's scores, about chance, and about tools."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from checker.judge.questions.view import Details, View, about, short
+from checker.judge.questions.view import Details, View, about, as_written, short
 from checker.keras_spec.architectures import nonlinear_hidden_layers
 from checker.records.comparison import Comparison, confusions
 from checker.records.report import Figure, Symptom
+from checker.records.tracing import FeatureSource, TargetScale
 from checker.scoring.metrics import Unit, find
 from checker.scoring.targets import undo
 
@@ -23,8 +25,10 @@ NEAR, SOME = 0.05, 0.1
 """A network has hardly learnt if it gets no more than this share of the rows beyond the largest class right. A class
 has some predictions if it has more than this share of them."""
 OUTDONE = {"random forest", "gradient boosting"}
-USUAL_UNITS = {"$1", "$100,000"}
-"""Dollars, and the unit of scikit-learn's copy of the data."""
+HARDLY = 0.1
+"""A class of which no more than this share of the rows is right is hardly ever right."""
+NO_SHIFT = 0.01
+"""An offset of targets up to this is none that a student has chosen."""
 SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
 """Two results differ if they are this many spreads over the seeds apart, and by this much, or by this share of an
 error.
@@ -75,19 +79,21 @@ def _own(view: View, differs: bool) -> Details | None:
     if again is None:
         return None
     metric, apart = find(own.metric, view.report.unit), abs(own.unseen.score - again.mean)
+    unit = metric.unit
     floor = APART if metric.higher_is_better else APART_SHARE * again.mean
-    said, mean = metric.unit.value(own.unseen.score), metric.unit.value(again.mean)
+    said, mean = unit.value(own.unseen.score), unit.value(again.mean)
     if (apart > max(SPREADS * again.spread, floor)) is not differs or said == mean:
         return None
-    spread = metric.unit.plus_minus(again.mean, again.spread) if len(comparison.scores) > 1 else mean
-    far = _how_far(metric.unit, apart, again.spread) if len(comparison.scores) > 1 else ONE_TRAINING
+    spread = unit.plus_minus(again.mean, again.spread) if len(comparison.scores) > 1 else mean
+    written = abs(as_written(unit, own.unseen.score) - as_written(unit, again.mean))
+    far = _how_far(unit, written, as_written(unit, again.spread)) if len(comparison.scores) > 1 else ONE_TRAINING
     return about(Figure.SCORES, rows=own.unseen.rows, own=said, again=spread, far=far)
 
 
 def _how_far(unit: Unit, apart: float, spread: float) -> str:
-    """Return what the distance of one result from the mean of others with this spread says."""
+    """Return what the distance of one result from the mean of others with this spread says; both as written."""
     here = f"(here ± {unit.size(USUAL_SPREADS * spread)})"
-    if apart <= USUAL_SPREADS * spread:
+    if apart <= USUAL_SPREADS * spread or math.isclose(apart, USUAL_SPREADS * spread):
         return f"One training may lie about two spreads away {here}, so {unit.amount(apart)} mean nothing."
     return (
         f"One training seldom lies more than two spreads away {here}. {unit.amount(apart)} are more: asks whether "
@@ -112,15 +118,20 @@ def never_predicted(view: View) -> Details | None:
     rows = f"{seeds} × {total // seeds:,}" if seeds > 1 and not total % seeds else f"{total:,}"
     held_out = f"Of {rows} held-out rows {count:,} {'is' if count == 1 else 'are'} {label}."
     of_data = next((said for said in _never(view) if said.startswith(f"{view.report.classes[largest]} is ")), held_out)
-    few = (
-        f"{of_data} It is too rare for the loss to care. The accuracy hardly changes; the recall of the class is 0. "
-        "Class weights or more such rows would help it."
+    if is_rare:  # the page says that it is
+        return about(
+            Figure.CONFUSION,
+            ask=f"What would you change so that {label} is found, and what would it cost",
+            good=f"{of_data} Class weights, or its rows several times over, make the loss care; more such rows would "
+            "be better. It costs some rows of other classes, which are then taken for it: its precision is low, and "
+            "the accuracy hardly changes or falls. So few rows may be learnt by heart.",
+        )
+    return about(
+        Figure.CONFUSION,
+        ask=f"{label} is never predicted, and it is not rare. Where would you look for the cause",
+        good="For its rows in the training part, at its labels, and whether the loss fell at all. "
+        f"{count / total:.0%} of the held-out rows are {label}, and all of them are lost.",
     )
-    many = (
-        f"It does: {count / total:.0%} of the held-out rows are {label}, and all of them are lost. So it is not too "
-        "rare. Looks for its rows in the training part, at its labels, and whether the loss fell at all."
-    )
-    return about(Figure.CONFUSION, label=label, good=few if is_rare else many)
 
 
 def _never(view: View) -> list[str]:
@@ -154,8 +165,21 @@ def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Detai
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
     why = _hardly_learnt(view.report.classes, counts) or why
-    values = {"share": f"{share:.1%}", "one": one, "other": other, "count": rows[to], "rows": sum(rows), "why": why}
-    return about(Figure.CONFUSION, **values)
+    ask, good = (
+        f"{share:.1%} of {one} is taken for {other}. Why",
+        f"{why} These are {rows[to]:,} of {sum(rows):,} rows.",
+    )
+    if share > MOSTLY and _hardly_right(counts) == [label]:
+        ask = "Which common class does your network hardly ever get right, what does it take it for, and why"
+        taken = f"{rows[to]:,} of {sum(rows):,} rows ({share:.1%}) are taken for {other}"
+        good = f"{one}: {taken}, and {rows[label]:,} are right. {why}"
+    return about(Figure.CONFUSION, ask=ask, good=good)
+
+
+def _hardly_right(counts: Sequence[Sequence[int]]) -> list[int]:
+    """Return the classes that are not rare, and of which hardly a row is right."""
+    common = sorted({label for _, label, _ in _confused(counts)})
+    return [label for label in common if counts[label][label] <= HARDLY * sum(counts[label])]
 
 
 def _hardly_learnt(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
@@ -255,16 +279,38 @@ def capped_prices(view: View) -> Details | None:
 
 
 def scaled_target(view: View) -> Details | None:
-    """The targets of a regression are not the data's numbers."""
-    scale = view.report.tracing.target if view.report.tracing else None
-    if scale is None or not scale.factor:
+    """The targets of a regression are logarithms of the data's numbers, or shifted."""
+    scale = _known_scale(view)
+    if scale is None or _unit_of(scale):
         return None
-    if scale.shift is not None:
-        return about(Figure.FEATURES, scale="the logarithm of the price")
-    if abs(scale.offset) > 1e-6:
-        return about(Figure.FEATURES, scale="shifted and scaled prices")
-    unit = f"${1 / scale.factor:,.0f}"
-    return None if unit in USUAL_UNITS else about(Figure.FEATURES, scale=f"prices in units of {unit}")
+    made = "the logarithm of the price" if scale.shift is not None else "shifted and scaled prices"
+    return about(Figure.FEATURES, scale=made)
+
+
+def target_unit(view: View) -> Details | None:
+    """The targets of a regression are the data's numbers in a larger unit."""
+    scale, unit = _known_scale(view), view.unit
+    size = _unit_of(scale) if scale else 0.0
+    if size < 2:
+        return None
+    own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
+    half, root = unit.value(0.5 * size), unit.value(math.sqrt(0.5) * size)
+    return about(Figure.FEATURES, unit=unit.value(size), own=own, half=half, root=root)
+
+
+def _known_scale(view: View) -> TargetScale | None:
+    """Return the scale of a regression's targets if it was found row by row, and not from the targets' distribution
+    alone."""
+    tracing = view.report.tracing
+    if tracing is None or tracing.source is not FeatureSource.TRACED or tracing.has_other_labels:
+        return None
+    return tracing.target if tracing.target and tracing.target.factor else None
+
+
+def _unit_of(scale: TargetScale) -> float:
+    """Return the unit of targets that are the data's numbers in another unit, or in the same; 0 for other targets."""
+    is_plain = scale.shift is None and abs(scale.offset) <= NO_SHIFT and scale.factor > 0
+    return 1 / scale.factor if is_plain else 0.0
 
 
 # -- randomness ------------------------------------------------------------------------------------------
@@ -288,7 +334,9 @@ def seeds_set(view: View) -> Details | None:
 
 def no_seeds(view: View) -> Details | None:
     """The student's own code sets no seeds, and the first weights matter."""
-    return about(view.trained) if view.report.answer and not seeds_set(view) and not view.is_constant else None
+    if view.report.answer is None or seeds_set(view) or view.is_constant:
+        return None
+    return about(view.trained, metric=view.metric.name)
 
 
 # -- tools -----------------------------------------------------------------------------------------------
@@ -336,7 +384,7 @@ def tuner(view: View) -> Details | None:
     match = view.find(
         r"\b(RandomSearch|GridSearch|Hyperband|BayesianOptimization|GridSearchCV|RandomizedSearchCV)\s*\("
     )
-    return about(match.cell) if match else None
+    return about(match.cell, metric=view.metric.name) if match else None
 
 
 def checkpoint(view: View) -> Details | None:

@@ -7,7 +7,7 @@ from itertools import dropwhile, pairwise
 from statistics import fmean
 
 from checker.formats.text import counted
-from checker.judge.questions.view import Details, View, about, short
+from checker.judge.questions.view import Details, View, about, as_written, short
 from checker.keras_spec import watched
 from checker.records.network import KerasObject, Phase
 from checker.records.report import CauseKind, Figure, Symptom
@@ -157,7 +157,7 @@ def cross_entropy_of_numbers(view: View) -> Details | None:
 
 def class_weights(view: View) -> Details | None:
     """Classes are weighted."""
-    return about(view.trained) if view.phase and view.phase.class_weight else None
+    return about(view.trained) if view.classes and view.phase and view.phase.class_weight else None
 
 
 def loss_or_accuracy(view: View) -> Details | None:
@@ -290,13 +290,14 @@ def no_development_set(view: View) -> Details | None:
     recipe = view.report.recipe
     if recipe is None or (recipe.development and not recipe.watched_itself):
         return None
+    had = "only training rows to watch" if recipe.watched_itself else "no development rows"
     if view.report.verdict is Verdict.FAIL:  # the page says that it is missing, and which part to take
         return about(
             view.trained,
             ask="If your network overfitted, what would you see in the losses of training and development rows, and "
             "which epoch's weights would you take",
             good="The development loss rises while the training loss still falls; the weights of the epoch where it is "
-            "lowest. `fit` here shows a training loss that falls anyway.",
+            f"lowest. `fit` here had {had}, so its loss alone cannot show overfitting.",
         )
     what = "Your development set holds only training rows." if recipe.watched_itself else "You used no development set."
     return about(
@@ -313,6 +314,7 @@ def gap(view: View) -> Details | None:
     if c is None or c.training_mean is None or _said(view, Symptom.OVERFITS, Symptom.UNDERFITS):
         return None
     unit, distance = find(c.metric, c.unit).unit, c.training_mean - c.mean
+    written = as_written(unit, c.training_mean) - as_written(unit, c.mean)
     overfits, is_good = distance > 0.03, c.reaches_bar
     good = (
         "Some overfitting: what it has learnt by heart of its training rows does not help on others."
@@ -327,7 +329,7 @@ def gap(view: View) -> Details | None:
         Figure.SCORES,
         training=unit.value(c.training_mean),
         held_out=unit.value(c.mean),
-        gap=unit.amount(distance),
+        gap=unit.amount(written),
         good=good,
     )
 

@@ -13,7 +13,7 @@ from checker.records.evidence import Rejected
 from checker.records.network import Architecture, Layer, Phase
 from checker.records.report import Figure, Report
 from checker.records.verdicts import Importance, Outcome, Verdict
-from checker.scoring.metrics import Unit, find
+from checker.scoring.metrics import Metric, Unit, find
 
 LONGEST = 60
 """Limit on the characters of a student's text in a question."""
@@ -139,9 +139,14 @@ class View:
         return network is not None and output_activation(network) == "softmax" and output_units(network) == 1
 
     @property
+    def metric(self) -> Metric:
+        """The task's metric."""
+        return find(self.report.metric, self.report.unit)
+
+    @property
     def unit(self) -> Unit:
         """The unit of the task's metric."""
-        return find(self.report.metric, self.report.unit).unit
+        return self.metric.unit
 
     def losses(self, name: str) -> list[float]:
         """Return the mean over the seeds of a loss after each epoch, up to the last epoch that all seeds have."""
@@ -158,6 +163,11 @@ class View:
                     line = code if len(code) <= LONGEST else code[found.start() :]
                     return CodeMatch(cell.index, short(line), short(_call(code[found.start() :])))
         return None
+
+
+def as_written(unit: Unit, number: float) -> float:
+    """Return a number as a page writes it, so that figures that are computed from it agree with the page."""
+    return round(number * unit.factor, unit.decimals) / unit.factor
 
 
 def _call(code: str) -> str:
