@@ -47,7 +47,7 @@ def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
     measured = metric(comparison)
     bar = f"the bar of {measured.unit.value(comparison.bar)}"
     if verdict is Verdict.PASS:
-        return f"{measured.reaches.removeprefix('is ').capitalize()} {bar}"
+        return f"{'Reaches' if measured.higher_is_better else 'Within'} {bar}"
     if verdict is Verdict.FAIL:
         if comparison.beats_baseline:
             return f"Misses {bar}"
@@ -56,5 +56,5 @@ def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
     if comparison.is_borderline:
         return f"Too close to {bar}"
     if comparison.missing is not None and comparison.missing.strict is not None:
-        return "Some rows have no inputs"
+        return "Left out some rows"
     return "Inputs may give the answer away" if comparison.reaches_bar else ""
