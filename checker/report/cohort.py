@@ -32,7 +32,7 @@ BLOCK = 11
 HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
-ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 95, 35, 6.7
+ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 78, 18, 6.7
 """Pixels on a phone: the width of the figure's scale, the room on its left and on its right, and a letter's width."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
@@ -60,7 +60,8 @@ def cohort_figure(scored: Sequence[Scored], counts: Mapping[Verdict, int]) -> Ma
     lanes: list[Markup] = []
     for verdict, lane in piles.items():
         if lane:
-            bottom += LABEL + flat * max(max(map(len, lane.values())), LABEL / flat)
+            is_of_more = sum(map(len, lane.values())) < counts[verdict]  # its name takes two lines
+            bottom += LABEL * (1.5 if is_of_more else 1) + flat * max(max(map(len, lane.values())), LABEL / flat)
             lanes += _lane(verdict, counts[verdict], lane, scale, unit, flat, bottom)
     below = bottom + 1.5 * ROW  # lines end above the names of the models, so that they cross none
     beside = [one for one in first.baselines if one.name != first.baseline]  # that one is a guide
@@ -103,9 +104,11 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
     )
     where = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
     where |= {"y": f"{y:.4g}", "height": f"{flat * 0.88:.3g}"}
-    if side:
-        arrow = element("path", d="M0 0 10 5 0 10z" if side > 0 else "M10 0 0 5 10 10z")
-        shape = element("svg", words, arrow, viewBox="0 0 10 10", preserveAspectRatio="none", **where)
+    if side:  # as wide on a phone, where a block is narrower
+        high = flat * 0.88
+        arrow = element("path", d=f"M{-10 * side} 0 0 {high / 2:.3g} {-10 * side} {high:.3g}z")
+        edge = {"x": along(side > 0), "y": where["y"], "width": 1, "height": 1}
+        shape = element("svg", words, arrow, class_="overflowing", **edge)
     else:
         shape = element("rect", words, **where)
     return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.is_void else one.verdict.lower())
@@ -154,7 +157,11 @@ def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup,
     """Return a traditional model's mark, which is an arrow if beyond the scale, and its name on the side with room."""
     x, words = scale.place(model.mean), f"{model_name(model.name)} {unit.value(model.mean)}"
     full = f"{words}, beyond the scale" if scale.side(model.mean) else words
-    anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
+    needed = LETTER * len(words) + 10
+    fits = {"end": x * ON_A_PHONE + LEFT >= needed, "start": (1 - x) * ON_A_PHONE + RIGHT >= needed}
+    anchor, other = ("end", "start") if x > 0.5 else ("start", "end")
+    anchor = other if fits[other] and not fits[anchor] else anchor
+    aside = -10 if anchor == "end" else 10
     return mark(scale, model.mean, y, full, "baseline"), label(x, y + 4, words, "", anchor, aside)
 
 

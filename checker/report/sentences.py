@@ -122,8 +122,17 @@ def cause_name(report: Report, kind: CauseKind) -> str:
 
 def missed_bar(report: Report, kind: CauseKind) -> str:
     """Return the name of a FAIL by the score, with its likely cause."""
+    return f"Misses the bar: probably {_continued_name(report, kind)}"
+
+
+def missed_bar_briefly(report: Report, kind: CauseKind) -> str:
+    """Return the same for the index, which has little room."""
+    return f"Misses the bar: {_continued_name(report, kind)}?"
+
+
+def _continued_name(report: Report, kind: CauseKind) -> str:
     name = cause_name(report, kind)
-    return f"Misses the bar: probably {name[0].lower()}{name[1:]}"
+    return f"{name[0].lower()}{name[1:]}"
 
 
 def difference(comparison: Comparison) -> float:
