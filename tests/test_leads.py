@@ -605,6 +605,26 @@ def test_words_of_the_evidence_speak_to_the_student():
     assert "the student&#39;s own class" in render_page(report)
 
 
+def test_a_rule_about_the_student_speaks_to_the_student():
+    """A rule that says "the student's own" says "your own" in the student's edition."""
+    rule = replace(a_rule("own"), outcome=Outcome.PASSED, sentence="The network is the student's own.")
+    report = replace(a_pass(), rules=(rule,))
+    assert "The network is your own." in render_student_page(report)
+    assert "The network is the student&#39;s own." in render_page(report)
+
+
+@pytest.mark.parametrize(("is_notebook", "noun"), [(True, "notebook"), (False, "module")])
+def test_the_students_own_file_is_told_from_another(is_notebook, noun):
+    """Where a file is missing, "your file" would be one of two; a student reads what could not be checked."""
+    report = stopped(FailureCause.NO_ANSWER)
+    failure = replace(report.failures[0], help="Hand in the file `a.csv` beside your file.")
+    submission = replace(report.submission, is_notebook=is_notebook)
+    report = replace(report, failures=(failure,), submission=submission, answer=None)
+    assert lead_of(report).advice == f"Hand in the file `a.csv` beside your {noun}."
+    assert lead_of(report).explanation == ""
+    assert lead_of(report, is_for_students=True).explanation == "Nothing that depends on cell 2 could be checked."
+
+
 # -- words -----------------------------------------------------------------------------------------------
 
 

@@ -1404,6 +1404,20 @@ def test_the_legend_says_what_the_thick_line_is() -> None:
     assert said not in render_page(replace(a_pass(), comparison=alone))
 
 
+def test_the_legend_has_no_spread_that_is_not_seen() -> None:
+    """A spread that the mean's mark hides, or that lies beyond the scale, has no key."""
+    said = "mean ± the spread over the seeds"
+    narrow = replace(a_comparison(), spread=1e-6)
+    assert said not in render_page(replace(a_pass(), comparison=narrow))
+
+
+def test_a_lane_says_how_many_of_its_submissions_have_a_score() -> None:
+    """A lane counts its blocks; of more submissions with this verdict, some have no score."""
+    some = an_index(a_pass("A"), replace(a_pass("B"), comparison=None))
+    assert "1 of 2" in some.text
+    assert "2 PASS" in an_index(a_pass("A"), a_pass("B")).text.partition("Accuracies")[2]
+
+
 def test_a_regression_has_targets_and_no_labels() -> None:
     """Its finding on other targets than the data's speaks of targets, on index and page; a classification's of
     labels."""
