@@ -31,18 +31,20 @@ def test_an_own_bar_is_explained_beneath_the_figure():
     """A submission with another bar is named and linked with its bar and the reason."""
     words = "has no inputs for some held-out rows, and all models are scored without these."
     page = index([USUAL, DROPPED, USUAL])
-    assert f'<a href="./b.html"><bdi>b</bdi></a> (87.1%) has its own bar, because it {words}' in " ".join(page.split())
+    assert f'<a href="./b.html"><bdi>b</bdi></a> has a bar of its own, 87.1%, because it {words}' in " ".join(
+        page.split()
+    )
     others = replace(USUAL, bar=0.85)
     page = index([USUAL, USUAL, USUAL, others])
-    assert "has its own bar, because it was compared with other held-out rows" not in page
-    assert "has its own bar, because it was compared on other held-out rows." in page
+    assert "has a bar of its own, 87.1%, because it was compared with other held-out rows" not in page
+    assert "because it was compared on other held-out rows." in page
 
 
 def test_several_own_bars_for_one_reason_are_one_sentence():
     """Submissions with the same reason stand together, each with its own bar."""
     page = " ".join(index([ALONE, replace(ALONE, bar=0.85), *[USUAL] * 3]).split())
-    assert "(86.0%) and <a" in page
-    assert "(85.0%) have bars of their own, because they were trained from 1 seed, not from " in page
+    assert "(bar 86.0%) and <a" in page
+    assert "(bar 85.0%) have bars of their own, because they were trained from 1 seed, not from " in page
 
 
 def test_further_seeds_are_the_reason_for_an_own_bar():
@@ -61,7 +63,7 @@ def test_the_missing_rows_of_most_are_the_usual_ones():
 def test_an_own_bar_that_is_written_alike_is_not_mentioned():
     """A difference that no figure of the page shows needs no words."""
     page = index([USUAL, USUAL, replace(DROPPED, bar=USUAL.bar + 1e-5)])
-    assert "own bar" not in page and "bars of their own" not in page
+    assert "of its own" not in page and "bars of their own" not in page
 
 
 def test_many_own_bars_are_folded():
@@ -75,11 +77,11 @@ def test_a_name_is_escaped_beneath_the_figure():
     """A student's name is text there too."""
     hostile = replace(a_pass("<b>x</b>"), comparison=DROPPED)
     page = render_index("P", [Entry(one, "x.html") for one in (hostile, a_pass("a"), a_pass("b"))], (), DATA)
-    assert "has its own bar" in page and "<b>x" not in page
+    assert "has a bar of its own" in page and "<b>x" not in page
 
 
 def test_errors_have_own_bars_too():
     """In a regression bars are written in the target's unit."""
     one = replace(a_price("a"), comparison=replace(a_price().comparison, bar=65_422.0, missing=DROPPED.missing))
     page = render_index("P", [Entry(r, "x.html") for r in (one, a_price("b"), a_price("c"))], (), DATA)
-    assert "($65,422) has its own bar" in page
+    assert "has a bar of its own, $65,422, because" in page

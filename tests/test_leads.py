@@ -9,6 +9,7 @@ from reports import a_cell, a_comparison, a_fail, a_pass, a_price, a_referral, a
 from scanner import faults
 
 from checker.judge import blame
+from checker.judge.causes import HELP_BY_SYMPTOM
 from checker.keras_spec import foreign_weights
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Agreed, Likeness, LossCurves, MissingRows
@@ -21,7 +22,7 @@ from checker.report import looks, sentences
 from checker.report.brief import in_brief
 from checker.report.editions import for_students
 from checker.report.html import render_page, render_student_page
-from checker.report.leads import HELP, HELP_BY_SYMPTOM, THEN, lead_of, other_failed_rules, other_reasons
+from checker.report.leads import HELP, THEN, lead_of, other_failed_rules, other_reasons
 from checker.report.templating import prose
 from checker.report.vocabulary import FAILURES
 from checker.report.words import keras_object
@@ -545,12 +546,61 @@ def test_a_score_below_the_bar_leads_where_its_cause_is_no_required_rule():
     advice = a_rule("test_inputs_are_scaled", importance=Importance.ADVISORY)
     report = replace(CLOSED["below the bar"], cause=cause, reasons=(cause.sentence, below), rules=(advice,))
     lead = lead_of(report)
-    assert (lead.title, lead.sentence) == ("Misses the bar: inputs not scaled", below)
+    assert (lead.title, lead.sentence) == ("Misses the bar: probably inputs not scaled", below)
     assert (lead.explanation, lead.rule) == ("Likely cause: the 9 inputs are large.", advice.name)
     assert other_reasons(report, lead) == []
     required = replace(report, rules=(a_rule("test_inputs_are_scaled"),))
     assert lead_of(required).title == "Inputs not scaled"
     assert other_reasons(required, lead_of(required)) == [below]
+
+
+def few_epochs(report, epochs, **changes):
+    """Return a report whose trainings had this many epochs."""
+    return replace(report, runs=tuple(replace(run, epochs=epochs, **changes) for run in report.runs))
+
+
+def test_a_short_training_is_said_beside_another_cause():
+    """Whoever trains for a few epochs reads that these may be too few, also where the inputs come first; not if early
+    stopping ended the training, or if the answer is among the inputs."""
+    then = " Then look whether the loss still falls at the last epoch: 3 epochs may be too few."
+    cause = Cause(CauseKind.UNSCALED, "The 9 inputs are large.", "Scale them.")
+    report = replace(CLOSED["below the bar"], cause=cause, rules=(), recipe=None)
+    for is_for_students in (False, True):
+        assert lead_of(few_epochs(report, 3), is_for_students).advice == f"Scale them.{then}"
+        assert lead_of(few_epochs(report, 3, stopped_early=True), is_for_students).advice == "Scale them."
+        assert lead_of(few_epochs(report, 80), is_for_students).advice == "Scale them."
+    leak = replace(report, cause=replace(cause, kind=CauseKind.LEAK))
+    assert lead_of(few_epochs(leak, 3)).advice == "Scale them."
+    output = a_rule("test_output_is_one_distribution")
+    assert lead_of(few_epochs(replace(report, cause=None, rules=(output,)), 3)).advice.endswith(then)
+
+
+def test_a_score_that_follows_from_the_cause_is_its_result():
+    """A bad score beside a required rule that explains it is said as the result; beside any other rule it is not."""
+    for name, said in (("test_output_is_one_distribution", "As a result, the"), ("test_enough_rows", "Also: the")):
+        rule, below = a_rule(name), "The accuracy of 80.0% is too low."
+        report = replace(CLOSED["below the bar"], cause=None, rules=(rule,), reasons=(rule.finding, below))
+        assert f"<p>{said} accuracy of 80.0% is too low.</p>" in render_page(report)
+
+
+def test_a_single_step_is_not_the_first():
+    """Students read what to do first only if there is more to do."""
+    report = replace(CLOSED["below the bar"], rules=(a_rule("depth"),), cause=None)
+    assert lead_of(report, is_for_students=True).label == "What to do"
+    two = replace(report, rules=(a_rule("depth"), a_rule("loss")))
+    assert lead_of(two, is_for_students=True).label == "What to do first"
+
+
+def test_a_score_by_the_right_labels_is_told_from_no_evidence():
+    """Above the figures stands what they are: by the data's labels, or no evidence."""
+    for kind, said in (
+        (CauseKind.LABELS, "with the data&#39;s labels, 91.3%"),
+        (CauseKind.LEAK, "no evidence, the answer is in the inputs"),
+    ):
+        report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(kind, "It is wrong.", "Mend it."))
+        page = render_page(report)
+        assert f'Accuracy</h2><span class="muted">: {said}</span>' in page
+        assert ("Clearly better than the bar" in page) is (kind is CauseKind.LABELS)
 
 
 @pytest.mark.parametrize("symptom", [*HELP_BY_SYMPTOM, None])
@@ -572,10 +622,10 @@ def test_a_failure_that_does_not_lead_is_still_said():
 # -- students --------------------------------------------------------------------------------------------
 
 
-def test_students_read_what_to_do_first_and_what_a_pass_means():
+def test_students_read_what_to_do_and_what_a_pass_means():
     """A self-check says that grading uses other splits, and what its PASS means; figures of chance are folded away."""
     page = render_student_page(CLOSED["below the bar"], is_self_check=True)
-    assert "What to do first" in page
+    assert "What to do:" in page
     assert "Grading uses other seeds and other splits" in page
     assert "A PASS here means" in render_student_page(a_pass(), is_self_check=True)
     assert "A PASS here means" not in page + render_student_page(a_pass())
@@ -595,6 +645,26 @@ def test_words_of_the_evidence_speak_to_the_student():
     report = replace(OPEN["replayed"], reasons=("The class is the student's own class.",))
     assert "your own class" in render_student_page(report)
     assert "the student&#39;s own class" in render_page(report)
+
+
+def test_a_rule_about_the_student_speaks_to_the_student():
+    """A rule that says "the student's own" says "your own" in the student's edition."""
+    rule = replace(a_rule("own"), outcome=Outcome.PASSED, sentence="The network is the student's own.")
+    report = replace(a_pass(), rules=(rule,))
+    assert "The network is your own." in render_student_page(report)
+    assert "The network is the student&#39;s own." in render_page(report)
+
+
+@pytest.mark.parametrize(("is_notebook", "noun"), [(True, "notebook"), (False, "module")])
+def test_the_students_own_file_is_told_from_another(is_notebook, noun):
+    """Where a file is missing, "your file" would be one of two; a student reads what could not be checked."""
+    report = stopped(FailureCause.NO_ANSWER)
+    failure = replace(report.failures[0], help="Hand in the file `a.csv` beside your file.")
+    submission = replace(report.submission, is_notebook=is_notebook)
+    report = replace(report, failures=(failure,), submission=submission, answer=None)
+    assert lead_of(report).advice == f"Hand in the file `a.csv` beside your {noun}."
+    assert lead_of(report).explanation == ""
+    assert lead_of(report, is_for_students=True).explanation == "Nothing that depends on cell 2 could be checked."
 
 
 # -- words -----------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def test_results_far_apart_are_not_said_to_agree(own, margin, differs, said):
 
 def test_an_error_says_how_predictions_beyond_the_data_count():
     """Every regression says so beside its score and its curves; no classification does."""
-    said = "Before the RMSE, predictions outside the data&#39;s range are set to its edge."
+    said = "The RMSE above counts predictions outside the data&#39;s range as if at its edge."
     for page in (render_page(a_price()), render_student_page(a_price())):
         assert said in page.partition("What these figures mean")[0]
         assert page.count(said) == 1
@@ -132,14 +132,14 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
     price = evaluating(a_price(), text)
     cell = price.answer.fits[-1].cell
     said = (
-        f"to its edge. `evaluate` in cell {cell} does not do this, so its mean absolute error (5.76, that is $576,000) "
-        "is larger."
+        f"as if at its edge. `evaluate` in cell {cell} does not, so its mean absolute error, 5.76 ($576,000), exceeds "
+        "even the RMSE."
     )
     assert remarks.beyond_the_data(price).endswith(said)
     usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
     logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
     for report in (usual, logarithm):
-        assert remarks.beyond_the_data(report).endswith("are set to its edge.")
+        assert remarks.beyond_the_data(report).endswith("as if at its edge.")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
 )
 def test_an_error_that_is_not_printed_is_not_stated(text):
     """What fit recorded is no result of evaluate, nor is a list of other results."""
-    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("are set to its edge.")
+    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("as if at its edge.")
 
 
 def single_softmax():

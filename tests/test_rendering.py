@@ -807,7 +807,7 @@ def test_a_student_cannot_move_the_links() -> None:
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.85)), "Misses the bar of 88.9%"),
         (replace(a_fail(), failures=(), rules=(), comparison=a_comparison(0.75)), "Worse than logistic regression"),
         (replace(a_referral(), rules=(), replayed="own layer"), "Own code in the network"),
-        (UNSCALED, "Misses the bar: inputs not scaled"),
+        (UNSCALED, "Misses the bar: inputs not scaled?"),
         (replace(UNSCALED, rules=(SCALING,)), "Inputs not scaled"),
     ],
 )
@@ -1397,14 +1397,17 @@ def test_a_list_of_one_is_a_sentence() -> None:
     assert two.count("<li>It still improves.</li>") == 2
 
 
-def test_rules_beyond_the_first_ten_can_be_opened() -> None:
-    """The table of rules has the most missed ones, and a part to be opened has the rest, each with its filter."""
-    rules = tuple(replace(a_pass().rules[1], name=f"test_rule_{at}", short=f"Rule {at}") for at in range(12))
+@pytest.mark.parametrize(("count", "folded"), [(13, 0), (14, 4)])
+def test_rules_beyond_the_first_ten_can_be_opened(count: int, folded: int) -> None:
+    """The table of rules has the most missed ones, and a part to be opened has the rest if these are more than three,
+    each with its filter."""
+    rules = tuple(replace(a_pass().rules[1], name=f"test_rule_{at}", short=f"Rule {at}") for at in range(count))
     page = an_index(
         *(replace(a_pass(name), rules=tuple(replace(r, outcome=Outcome.FAILED) for r in rules)) for name in "AB")
     )
-    assert page.values("data-rule", "a") == [str(at) for at in range(12)]
-    assert "2 more rules" in page.text
+    assert page.values("data-rule", "a") == [str(at) for at in range(count)]
+    assert (f"{folded} more rules" in page.text) is bool(folded)
+    assert ("more rules" in page.text) is bool(folded)
 
 
 def test_the_legend_says_what_the_thick_line_is() -> None:
@@ -1413,6 +1416,20 @@ def test_the_legend_says_what_the_thick_line_is() -> None:
     assert said in render_page(a_pass())
     alone = replace(a_comparison(), scores=a_comparison().scores[:1])
     assert said not in render_page(replace(a_pass(), comparison=alone))
+
+
+def test_the_legend_has_no_spread_that_is_not_seen() -> None:
+    """A spread that the mean's mark hides, or that lies beyond the scale, has no key."""
+    said = "mean ± the spread over the seeds"
+    narrow = replace(a_comparison(), spread=1e-6)
+    assert said not in render_page(replace(a_pass(), comparison=narrow))
+
+
+def test_a_lane_says_how_many_of_its_submissions_have_a_score() -> None:
+    """A lane counts its blocks; of more submissions with this verdict, some have no score."""
+    some = an_index(a_pass("A"), replace(a_pass("B"), comparison=None))
+    assert "1 of 2" in some.text
+    assert "2 PASS" in an_index(a_pass("A"), a_pass("B")).text.partition("Accuracies")[2]
 
 
 def test_a_regression_has_targets_and_no_labels() -> None:

@@ -27,6 +27,7 @@ from checker.report import vocabulary
 from checker.report.html import Entry, render_index, render_page, render_student_page
 from checker.report.tables import junit_xml, results_csv, results_json
 from checker.report.terminal import print_report, print_summary
+from checker.report.words import memory
 
 DESKS = ("decisions", "changes", "variants")
 """Modules of records that are in no report: the desk shows them."""
@@ -195,3 +196,9 @@ def test_tables_of_words_leave_no_member_out() -> None:
         kind = type(next(iter(table)))
         assert set(table) == set(kind)
         assert len(set(table.values())) == len(table)
+
+
+@pytest.mark.parametrize(("mib", "said"), [(121.4, "121 MiB"), (1024, "1.0 GiB"), (4288, "4.2 GiB")])
+def test_memory_has_the_unit_of_its_limit(mib, said):
+    """Much memory is in GiB, as the limits are."""
+    assert memory(mib) == said

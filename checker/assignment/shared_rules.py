@@ -23,6 +23,7 @@ from checker.records.capture import ModelCapture
 from checker.records.network import Architecture, Labels, Recipe
 from checker.records.tracing import SeenRows, Tracing
 from checker.records.training import TrainingRun
+from checker.scoring import other_labels
 
 Rule = Callable[..., None]
 
@@ -224,14 +225,15 @@ def labels_are_the_datas(*, label: str = "label") -> Rule:
     regression."""
 
     @pytest.mark.required(
-        help=f"Keep features and {label}s in the same order: split, shuffle and drop rows of both together.",
+        help="Whatever reorders or drops rows (sorting, shuffling, splitting) must do it to features and "
+        f"{label}s together.",
         short=f"{label.capitalize()}s differ from the data's",
     )
     def rule(tracing: Tracing, answer: ModelCapture) -> None:
         if not tracing.labels_compared:
             unknown(f"the {label}s of its training rows are not known")
         assert not tracing.has_other_labels, (
-            f"{tracing.labels_in_words(label)}\nA network that learns other {label}s does not answer the task."
+            f"{other_labels.in_words(tracing, label)}\nA network that learns other {label}s does not answer the task."
         )
         require_known_weights(answer)
 
@@ -373,7 +375,8 @@ def values_in_history(run: TrainingRun, name: str) -> list[float]:
 
 
 @pytest.mark.advisory(
-    help="Start with `keras.utils.set_random_seed(...)`, and give every split a `random_state`.", short="No random seed"
+    help="Start with `keras.utils.set_random_seed(...)`, and if a split has no `random_state`, give it one.",
+    short="No random seed",
 )
 def test_random_seeds_are_set(own_code: str) -> None:
     """Random seeds are set, so that results can be repeated."""

@@ -20,13 +20,24 @@ from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.tracing import Column, Tracing
 from checker.records.verdicts import Importance, Outcome, RuleResult
-from checker.scoring import metrics
+from checker.scoring import metrics, other_labels
 
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
 FOLLOWS = "This follows from the cause at the top of the page."
 NO_EVIDENCE = "With a wrong output or loss, the trainings cannot tell."
 CONTRADICTS = "The trainings show the opposite more clearly."
+
+HELP_BY_SYMPTOM: Mapping[Symptom, str] = MappingProxyType(
+    {
+        Symptom.DIVERGED: "Use a smaller learning rate, or scale the inputs.",
+        Symptom.OVERFITS: "Stop earlier (early stopping), make the network smaller, or add dropout.",
+        Symptom.UNDERFITS: "Make the layers larger, train longer, or try another learning rate.",
+        Symptom.IMPROVING: "Train for more epochs.",
+        Symptom.NEVER_PREDICTED: "Find out why one class is never predicted: are its rows in the training part?",
+    }
+)
+"""Advice about a score below the bar, by symptom, the most telling first."""
 
 SAME: Mapping[CauseKind, str] = MappingProxyType(
     {
@@ -55,7 +66,7 @@ _ALL = frozenset({*COMPATIBLE, Symptom.NEVER_PREDICTED})
 SYMPTOMS: Mapping[CauseKind, frozenset[Symptom]] = MappingProxyType(
     {
         CauseKind.FILE_CUT: frozenset(),
-        CauseKind.LABELS: _ALL,
+        CauseKind.LABELS: frozenset(),  # training again takes the data's labels
         CauseKind.LEAK: _ALL - {Symptom.DIVERGED},
         CauseKind.CELL_FAILED: frozenset(),
         CauseKind.ROWS: frozenset({Symptom.NEVER_PREDICTED}),
@@ -116,7 +127,11 @@ class Findings:
 
 def find(of: Findings) -> Cause | None:
     """Return the leading cause; None if there is none."""
-    return next(_causes(of), None)
+    found = _causes(of)
+    first = next(found, None)
+    if first is not None and first.kind is CauseKind.LABELS:
+        return replace(first, help=" ".join(filter(None, (first.help, _once_right(of, next(found, None))))))
+    return first
 
 
 def heard(
@@ -181,7 +196,7 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if of.tracing and of.tracing.has_other_labels:
         label = "target" if of.is_regression else "label"
         help = _help_with_labels(of.tracing.labels_look, of.target, label)
-        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words(label), help)
+        yield Cause(CauseKind.LABELS, other_labels.in_words(of.tracing, label), help)
     yield from _leak(of)
     if of.training_cut:
         help = "Train for fewer epochs, in larger batches or with early stopping, so that training ends by itself."
@@ -211,12 +226,37 @@ def _help_with_labels(look: str, target: str, label: str) -> str:
         return "Give each class a number of its own."
     if look.startswith("made from another column"):
         return f"Take the {label}s from `{target}`."
-    return f"Keep features and {label}s in the same order: split, shuffle and drop rows of both together."
+    return (
+        f"Whatever reorders or drops rows (sorting, shuffling, splitting) must do it to features and {label}s together."
+    )
+
+
+def _once_right(of: Findings, following: Cause | None) -> str:
+    """Return sentences on the score of the retraining, which takes the data's labels, and on what else a PASS needs; ""
+    if there is no score, or it would mean nothing either."""
+    compared = of.comparison
+    if compared is None or (following is not None and following.kind is CauseKind.LEAK):
+        return ""
+    metric = metrics.find(compared.metric, compared.unit)
+    mean, bar = metric.unit.value(compared.mean), metric.unit.value(compared.bar)
+    reached = f"With the data's {'target' if of.is_regression else 'label'}s this network reaches {mean}"
+    if compared.is_borderline:
+        return f"{reached}, too close to the bar of {bar} to tell them apart."
+    if compared.reaches_bar:
+        return f"{reached}, {'above' if metric.higher_is_better else 'within'} the bar of {bar}."
+    seen = {observation.symptom for observation in of.observations}
+    symptom = next((HELP_BY_SYMPTOM[one] for one in HELP_BY_SYMPTOM if one in seen), "")
+    help = following.help if following is not None else symptom
+    also = f"So also {help[0].lower()}{help[1:]}" if help else "So this alone is not enough."
+    return f"{reached}; a PASS needs {bar}. {also}"
 
 
 def _leak(of: Findings) -> Iterator[Cause]:
     said = of.tracing.leaks_in_words(of.inputs, of.target, of.is_regression) if of.tracing else ""
     if said:
+        last = f"Column {len(_columns(of))} of the inputs"
+        if said.startswith(f"{last} is"):
+            said = f"{last} (the last column){said.removeprefix(last)}"
         score = _score_at_bar(of.comparison)
         follows = f"That explains the {score}; the score" if score else "So the score"
         words = f"{said} {follows} says nothing about the network."

@@ -17,7 +17,7 @@ from checker.report.sentences import metric
 
 @dataclass(frozen=True)
 class Scored:
-    """A submission in the figure; ``href`` is a URL. ``is_void``: its score says nothing about the network."""
+    """A submission in the figure; ``href`` is a URL. ``is_void``: its score does not count."""
 
     name: str
     href: str

@@ -5,7 +5,7 @@ from checker.records.comparison import Comparison
 from checker.records.report import Report
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
 from checker.report.looks import name_of
-from checker.report.sentences import cause_name, failed, is_by_score, metric, missed_bar
+from checker.report.sentences import cause_name, failed, is_by_score, metric, missed_bar_briefly
 
 
 def in_brief(report: Report) -> str:
@@ -15,7 +15,7 @@ def in_brief(report: Report) -> str:
             where = "" if failure.cell is None else f" (cell {failure.cell})"
             return f"{name_of(failure, report.execution.ending)}{where}"
     if report.cause is not None and report.verdict is not Verdict.PASS:
-        return (missed_bar if is_by_score(report) else cause_name)(report, report.cause.kind)
+        return (missed_bar_briefly if is_by_score(report) else cause_name)(report, report.cause.kind)
     if report.verdict is Verdict.FAIL and (missed := failed(report, Importance.REQUIRED)):
         more = f", and {len(missed) - 1} more" if len(missed) > 1 else ""
         return f"{missed[0].short_name}{more}"
@@ -47,7 +47,7 @@ def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
     measured = metric(comparison)
     bar = f"the bar of {measured.unit.value(comparison.bar)}"
     if verdict is Verdict.PASS:
-        return f"{measured.reaches.removeprefix('is ').capitalize()} {bar}"
+        return f"{'Reaches' if measured.higher_is_better else 'Within'} {bar}"
     if verdict is Verdict.FAIL:
         if comparison.beats_baseline:
             return f"Misses {bar}"
@@ -56,5 +56,5 @@ def _of_score(comparison: Comparison | None, verdict: Verdict) -> str:
     if comparison.is_borderline:
         return f"Too close to {bar}"
     if comparison.missing is not None and comparison.missing.strict is not None:
-        return "Some rows have no inputs"
+        return "Left out some rows"
     return "Inputs may give the answer away" if comparison.reaches_bar else ""

@@ -9,7 +9,7 @@ screen readers, which get the figure in words.
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -32,7 +32,7 @@ BLOCK = 11
 HIGHEST = 140
 """Height of the tallest pile in pixels; less if it holds only a few blocks."""
 BINS = 64
-ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 95, 35, 6.7
+ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 78, 18, 6.7
 """Pixels on a phone: the width of the figure's scale, the room on its left and on its right, and a letter's width."""
 
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
@@ -43,8 +43,9 @@ ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
 # -- scores ------------------------------------------------------------------------------------------------
 
 
-def cohort_figure(scored: Sequence[Scored]) -> Markup:
-    """Return a figure of all mean scores, with a lane for each verdict, above the traditional models.
+def cohort_figure(scored: Sequence[Scored], counts: Mapping[Verdict, int]) -> Markup:
+    """Return a figure of all mean scores, with a lane for each verdict, above the traditional models. ``counts``: the
+    number of submissions with each verdict, also of those without a score.
 
     The worst tenth may lie beyond the axis. These are drawn as arrows, piled up and counted at its edge.
     """
@@ -59,13 +60,14 @@ def cohort_figure(scored: Sequence[Scored]) -> Markup:
     lanes: list[Markup] = []
     for verdict, lane in piles.items():
         if lane:
-            bottom += LABEL + flat * max(max(map(len, lane.values())), LABEL / flat)
-            lanes += _lane(verdict, lane, scale, unit, flat, bottom)
+            is_of_more = sum(map(len, lane.values())) < counts[verdict]  # its name takes two lines
+            bottom += LABEL * (1.5 if is_of_more else 1) + flat * max(max(map(len, lane.values())), LABEL / flat)
+            lanes += _lane(verdict, counts[verdict], lane, scale, unit, flat, bottom)
     below = bottom + 1.5 * ROW  # lines end above the names of the models, so that they cross none
     beside = [one for one in first.baselines if one.name != first.baseline]  # that one is a guide
     rows = ((below + ROW * row, one) for row, one in enumerate(beside, 1))
     models = [part for y, one in rows for part in _model(one, scale, unit, y)]
-    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
+    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom)]
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(beside) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
@@ -80,14 +82,18 @@ def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
 
 
 def _lane(
-    verdict: Verdict, piles: dict[int, list[Scored]], scale: Scale, unit: Unit, flat: float, bottom: float
+    verdict: Verdict, count: int, piles: dict[int, list[Scored]], scale: Scale, unit: Unit, flat: float, bottom: float
 ) -> Iterator[Markup]:
     """Yield a verdict's count and name beside the lane, its blocks, and the line they stand on."""
-    yield label(0, bottom - 2, f"{sum(map(len, piles.values()))} {verdict}", f"lane {verdict.lower()}", "end", -10)
+    drawn = sum(map(len, piles.values()))
+    names = [f"{drawn} {verdict}"] if drawn == count else [verdict, f"{drawn} of {count}"]
+    for row, name in enumerate(names):
+        yield label(0, bottom - 2 - LABEL * row, name, f"lane {verdict.lower()}", "end", -10)
     for place, pile in piles.items():
         for level, one in enumerate(pile, start=1):
             yield _block(one, unit, place, bottom - flat * level, flat, scale.side(one.comparison.mean))
     yield line(0, bottom, 1, bottom, "ground")
+    yield from _beyond(piles, scale, flat, bottom)
 
 
 def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int) -> Markup:
@@ -98,9 +104,11 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
     )
     where = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
     where |= {"y": f"{y:.4g}", "height": f"{flat * 0.88:.3g}"}
-    if side:
-        arrow = element("path", d="M0 0 10 5 0 10z" if side > 0 else "M10 0 0 5 10 10z")
-        shape = element("svg", words, arrow, viewBox="0 0 10 10", preserveAspectRatio="none", **where)
+    if side:  # as wide on a phone, where a block is narrower
+        high = flat * 0.88
+        arrow = element("path", d=f"M{-10 * side} 0 0 {high / 2:.3g} {-10 * side} {high:.3g}z")
+        edge = {"x": along(side > 0), "y": where["y"], "width": 1, "height": 1}
+        shape = element("svg", words, arrow, class_="overflowing", **edge)
     else:
         shape = element("rect", words, **where)
     return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.is_void else one.verdict.lower())
@@ -135,20 +143,25 @@ def on_the_right(lines: Sequence[tuple[float, int]]) -> int:
     return gaps.index(max(gaps)) + 1
 
 
-def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
-    sides = [scale.side(mean) for mean in means]
-    lower, upper = sides.count(-1), sides.count(1)
-    if lower:
-        yield label(0, LABEL, f"\N{LEFTWARDS ARROW} {lower} beyond", anchor="start")
-    if upper:
-        yield label(1, LABEL, f"{upper} beyond \N{RIGHTWARDS ARROW}", anchor="end")
+def _beyond(piles: dict[int, list[Scored]], scale: Scale, flat: float, bottom: float) -> Iterator[Markup]:
+    """Yield the number of a lane's arrows at each edge, on top of their pile."""
+    for side, place, x, anchor in ((-1, 0, 0, "start"), (1, BINS - 1, 1, "end")):
+        pile = piles.get(place, [])
+        count = [scale.side(one.comparison.mean) for one in pile].count(side)
+        if count:
+            words = f"{count} beyond \N{RIGHTWARDS ARROW}" if side > 0 else f"\N{LEFTWARDS ARROW} {count} beyond"
+            yield label(x, bottom - flat * len(pile) - 3, words, anchor=anchor)
 
 
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
     """Return a traditional model's mark, which is an arrow if beyond the scale, and its name on the side with room."""
     x, words = scale.place(model.mean), f"{model_name(model.name)} {unit.value(model.mean)}"
     full = f"{words}, beyond the scale" if scale.side(model.mean) else words
-    anchor, aside = ("end", -10) if x > 0.5 else ("start", 10)
+    needed = LETTER * len(words) + 10
+    fits = {"end": x * ON_A_PHONE + LEFT >= needed, "start": (1 - x) * ON_A_PHONE + RIGHT >= needed}
+    anchor, other = ("end", "start") if x > 0.5 else ("start", "end")
+    anchor = other if fits[other] and not fits[anchor] else anchor
+    aside = -10 if anchor == "end" else 10
     return mark(scale, model.mean, y, full, "baseline"), label(x, y + 4, words, "", anchor, aside)
 
 

@@ -34,7 +34,9 @@ def for_students(report: Report) -> Report:
         direction=None,
         reasons=tuple(map(_to_them, report.reasons)),
         failures=tuple(replace(failure, rationale=_to_them(failure.rationale)) for failure in report.failures),
-        rules=tuple(replace(rule, rationale=_to_them(rule.rationale)) for rule in report.rules),
+        rules=tuple(
+            replace(rule, sentence=_own(rule.sentence), rationale=_to_them(rule.rationale)) for rule in report.rules
+        ),
         cause=replace(report.cause, sentence=_to_them(report.cause.sentence)) if report.cause else None,
         replayed=_to_them(report.replayed),
     )
@@ -42,7 +44,11 @@ def for_students(report: Report) -> Report:
 
 def _to_them(words: str) -> str:
     """Return words of the evidence, addressed to the student."""
-    return _THEIRS.sub(r"Your \1", words.replace("the student's own", "your own"))
+    return _THEIRS.sub(r"Your \1", _own(words))
+
+
+def _own(words: str) -> str:
+    return words.replace("the student's own", "your own")
 
 
 def _without_output(execution: Execution | None) -> Execution | None:

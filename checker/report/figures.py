@@ -13,6 +13,8 @@ from checker.report.svg import Scale, chart, fitting, label, line
 from checker.report.words import model_name
 
 ROW = 26
+MARK = 0.03
+"""The width of a submission's mark, as a share of a narrow chart's."""
 
 
 # -- one submission, seed by seed --------------------------------------------------------------------------
@@ -22,8 +24,7 @@ def seeds_figure(comparison: Comparison) -> Markup:
     """Return a figure of the submission, the reference and the baseline for each seed and for the mean of several, with
     the bar across. A score far beyond the baseline's is an arrow at the edge, with its value."""
     shown, unit = comparison.scores, metric(comparison).unit
-    values = [value for s in shown for value in (s.score, s.reference, s.baseline)]
-    scale = scale_around(comparison, [*values, comparison.bar, comparison.mean - comparison.spread])
+    values, scale = _seed_values(comparison), _seed_scale(comparison)
     has_mean = len(shown) > 1
     top, bottom = ROW * 0.8, ROW * (len(shown) + (2.2 if has_mean else 1))
     parts = [
@@ -35,6 +36,21 @@ def seeds_figure(comparison: Comparison) -> Markup:
     ]
     height = bottom + 22 + (BEYOND if any(map(scale.side, values)) else 0)
     return chart(height, _seeds_in_words(comparison), parts, "seeds")
+
+
+def shows_spread(comparison: Comparison) -> bool:
+    """Tell whether the spread over the seeds is within the scale, and wide enough to be seen beside the mean's mark."""
+    scale = _seed_scale(comparison)
+    low, high = (scale.place(comparison.mean + sign * comparison.spread) for sign in (-1, 1))
+    return len(comparison.scores) > 1 and high - low > MARK
+
+
+def _seed_values(comparison: Comparison) -> list[float]:
+    return [value for s in comparison.scores for value in (s.score, s.reference, s.baseline)]
+
+
+def _seed_scale(comparison: Comparison) -> Scale:
+    return scale_around(comparison, [*_seed_values(comparison), comparison.bar, comparison.mean - comparison.spread])
 
 
 def _seeds_in_words(comparison: Comparison) -> str:

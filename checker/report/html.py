@@ -19,7 +19,7 @@ from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
-from checker.report.leads import advice_on_parts, lead_of, other_failed_rules, other_failures, other_reasons
+from checker.report.leads import advice_on_parts, follows, lead_of, other_failed_rules, other_failures, other_reasons
 from checker.report.scatter import predicted_against_true, residuals
 from checker.report.sentences import advice, decision_rows, hollow, metric
 from checker.report.templating import NAME, environment, relative
@@ -122,7 +122,8 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     ``is_for_students`` among them."""
     lead = lead_of(report, edition["is_for_students"])
     rest = _figures(report) | edition
-    rest |= {"lead": lead, "reasons": other_reasons(report, lead)}
+    reasons = other_reasons(report, lead)
+    rest |= {"lead": lead, "reasons": reasons, "is_result": len(reasons) == 1 and follows(report, lead, reasons[0])}
     parts = advice_on_parts(report, lead)
     rest |= {"parts": parts, "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
@@ -225,7 +226,7 @@ def index_pieces(
             counts=[(verdict, sum(report.verdict is verdict for report in reports)) for verdict in cohort.ORDER],
             words=Counter(entry.decision for entry in ordered if entry.decision),
             decided=sum(entry.is_decided for entry in ordered),
-            figure=cohort.cohort_figure(scored) if scored else None,
+            figure=cohort.cohort_figure(scored, Counter(report.verdict for report in reports)) if scored else None,
             own_bars=own_bars(scored),
             void=any(one.is_void for one in scored),
             without_score=len(entries) - len(scored),

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from checker.formats.text import continued
-from checker.judge import blame, causes
+from checker.judge import blame, causes, diagnosis
 from checker.judge.questions.makers import Table, making
 from checker.judge.questions.view import View
 from checker.records.report import CauseKind, Report, Symptom
-from checker.records.verdicts import Failure, Importance, Outcome, RuleResult, Verdict
+from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import looks, remarks, sentences
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
@@ -23,17 +23,13 @@ PARTS = ("test_development_set_was_watched", "test_final_test_on_unseen_rows")
 """Advisory rules, by name, on the parts of the data. Without these parts no score can be chosen by, nor believed."""
 MADE: Mapping[CauseKind, Table] = {CauseKind.LABELS: "labels", CauseKind.LEAK: "inputs"}
 """What a line of the file makes wrong, by the cause of the verdict."""
+FEW_EPOCHS = 5
+"""Up to this many epochs may be too few, whatever else is wrong."""
+FROM_CAUSE = frozenset({CauseKind.CELL_FAILED, CauseKind.ROWS, CauseKind.LINEAR, CauseKind.UNSCALED})
+"""Causes of a bad score."""
 LONG = 160
 """Maximum number of characters of a reason that is shown in one piece."""
 
-HELP_BY_SYMPTOM = {
-    Symptom.DIVERGED: "Use a smaller learning rate, or scale the inputs.",
-    Symptom.OVERFITS: "Stop earlier (early stopping), make the network smaller, or add dropout.",
-    Symptom.UNDERFITS: "Make the layers larger, train longer, or try another learning rate.",
-    Symptom.IMPROVING: "Train for more epochs.",
-    Symptom.NEVER_PREDICTED: "Find out why one class is never predicted: are its rows in the training part?",
-}
-"""Advice about a score below the bar, by symptom, the most telling first."""
 HELP = (
     "Try other layers, another learning rate or more epochs, one change at a time. Keep what helps on the development "
     "set."
@@ -78,16 +74,17 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
         return _referral(report, is_for_students)
     if report.verdict is Verdict.FAIL:
         lead = _failing(report)
-        if is_for_students:
-            return replace(lead, label=FIRST)
-        return replace(lead, then=THEN)
+        if not is_for_students:
+            return replace(lead, then=THEN)
+        lead = replace(lead, explanation=lead.explanation or _unchecked(report))
+        return replace(lead, label=FIRST if _has_more(report, lead) else DO)
     reached = "".join(report.reasons[:1])
     if is_for_students:
         asks = (
             "A PASS is not the tick yet. A demonstrator asks you first about your data, your network and its training."
         )
         return Lead("", reached, EXPECT, asks)
-    return Lead("", reached, DO, "Ask the questions below, and tick if the answers are good.")
+    return Lead("", reached, DO, "Ask the questions below: `tick` if the answers are good, otherwise `resubmit`.")
 
 
 def other_reasons(report: Report, lead: Lead) -> list[str]:
@@ -95,7 +92,16 @@ def other_reasons(report: Report, lead: Lead) -> list[str]:
     found = {rule.finding for rule in report.rules if rule.outcome is Outcome.FAILED}
     if report.cause is not None and sentences.is_by_score(report):
         found.add(report.cause.sentence)
+    if report.cause is not None and report.cause.kind is CauseKind.LABELS:  # its advice says the score
+        found.add(_on_score(report))
     return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
+
+
+def follows(report: Report, lead: Lead, reason: str) -> bool:
+    """Tell whether a reason is a bad score that follows from what the lead is about."""
+    if report.failures or reason != _on_score(report):
+        return False
+    return lead.rule in causes.SPOILING or (report.cause is not None and report.cause.kind in FROM_CAUSE)
 
 
 def other_failures(report: Report, lead: Lead) -> list[Failure]:
@@ -130,7 +136,9 @@ def _failing(report: Report) -> Lead:
     failure = next((one for one in report.failures if blame.VERDICTS[one.cause] is Verdict.FAIL), None)
     if failure is not None:
         title = looks.name_of(failure, report.execution.ending)
-        return Lead(title, failure.rationale, TELL, failure.help, detail=failure.detail, cell=failure.cell)
+        # beside the name of another file, "your file" is not clear
+        help = failure.help.replace("your file", "your notebook" if report.submission.is_notebook else "your module")
+        return Lead(title, failure.rationale, TELL, help, detail=failure.detail, cell=failure.cell)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
         kind, help, rule = report.cause.kind, report.cause.help, causes.SAME.get(report.cause.kind, "")
@@ -139,6 +147,8 @@ def _failing(report: Report) -> Lead:
             help = same.help or help
         why, _, rest = same.detail.partition("\n") if same else ("", "", "")
         why = " ".join(filter(None, (_made_by(report, kind), why)))
+        if kind in FROM_CAUSE:
+            help = _and_epochs(report, help)
         if sentences.is_by_score(report) and (score := _on_score(report)):
             likely = f"Likely cause: {continued(report.cause.sentence)}"
             return Lead(sentences.missed_bar(report, kind), score, TELL, help, likely, rest, rule)
@@ -148,14 +158,48 @@ def _failing(report: Report) -> Lead:
         why, _, rest = first.detail.partition("\n")
         if first.name in causes.SPOILING:
             why = " ".join(filter(None, (remarks.only_prediction(report), why)))
-        return Lead(first.short_name, first.finding, TELL, first.help, why, rest, first.name)
+        help = _and_epochs(report, first.help) if first.name in causes.SPOILING else first.help
+        return Lead(first.short_name, first.finding, TELL, help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
-    symptom = next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
-    help = HELP_BY_SYMPTOM[symptom] if symptom else HELP
+    symptom = next((symptom for symptom in causes.HELP_BY_SYMPTOM if symptom in seen), None)
+    help = causes.HELP_BY_SYMPTOM[symptom] if symptom else HELP
     rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
     is_error = report.comparison is not None and not report.comparison.higher_is_better
     title, why = "Error too large" if is_error else "Score too low", seen[symptom] if symptom else ""
     return Lead(title, "".join(report.reasons[:1]), TELL, help, why, rule=rule)
+
+
+def _has_more(report: Report, lead: Lead) -> bool:
+    """Tell whether a FAIL's page has more to do than the first sentence of its advice."""
+    others = (other_failures(report, lead), other_failed_rules(report, lead), advice_on_parts(report, lead))
+    return any(others) or len(lead.steps) > 1 or any(f". {word} " in lead.advice for word in ("So also", "Then"))
+
+
+def _unchecked(report: Report) -> str:
+    """Return a sentence on the rest of a file in which a failed cell left no network; "" for any other."""
+    failure = next((one for one in report.failures if one.cause is FailureCause.NO_ANSWER), None)
+    if failure is None or failure.cell is None or report.answer is not None:
+        return ""
+    return f"Nothing that depends on cell {failure.cell} could be checked."
+
+
+def _and_epochs(report: Report, help: str) -> str:
+    """Return advice, and what to look at next if the training was short or its loss still fell at the end."""
+    epochs = max((run.epochs for run in report.runs), default=0)
+    if not epochs or any(run.stopped_early for run in report.runs):
+        return help
+    if epochs > FEW_EPOCHS and not _still_falls(report):
+        return help
+    few = f"{epochs} epochs" if epochs > 1 else "one epoch"
+    return f"{help} Then look whether the loss still falls at the last epoch: {few} may be too few."
+
+
+def _still_falls(report: Report) -> bool:
+    """Tell whether the trainings were still improving when they ended, also where the cause silences that."""
+    if report.comparison is None or report.recipe is None:
+        return False
+    seen = diagnosis.diagnose(report.runs, report.comparison, report.recipe, report.classes, report.class_rows)
+    return any(one.symptom is Symptom.IMPROVING for one in seen)
 
 
 def _made_by(report: Report, kind: CauseKind) -> str:

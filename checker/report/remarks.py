@@ -144,7 +144,7 @@ def beyond_the_data(report: Report) -> str:
     if report.classes or report.comparison is None or only_prediction(report):
         return ""
     metric = metrics.find(report.comparison.metric, report.unit).name
-    said = f"Before the {metric}, predictions outside the data's range are set to its edge."
+    said = f"The {metric} above counts predictions outside the data's range as if at its edge."
     own, scale = report.own_result, report.tracing.target if report.tracing else None
     printed = claims.error_of_evaluate(report.cells, report.answer) if report.answer else None
     if printed is None or own is None or own.metric != "rmse" or not own.scores:
@@ -154,8 +154,8 @@ def beyond_the_data(report: Report) -> str:
     if error <= max(one.score for one in own.scores):  # a mean absolute error is never above an RMSE
         return said
     value, plain = metrics.find("mae", report.unit).unit.value(error), number(stated)
-    which = value if error == stated else f"{plain}, that is {value}"
-    return f"{said} `evaluate` in cell {cell} does not do this, so its mean absolute error ({which}) is larger."
+    which = value if error == stated else f"{plain} ({value})"
+    return f"{said} `evaluate` in cell {cell} does not, so its mean absolute error, {which}, exceeds even the {metric}."
 
 
 def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:

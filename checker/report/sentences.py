@@ -41,7 +41,8 @@ _NAMED = re.compile(r"`(\w{1,100})`")
 
 _HOLLOW = {
     CauseKind.LABELS: "The file trained its network on other {labels} than the data's; training again takes the "
-    "data's. Both are tested on the data's. So neither score says how well the file's network learns.",
+    "data's. Both are tested on the data's. So the score in the file does not say how well its network learns; the "
+    "score of training again says how well it learns the data's {labels}.",
     CauseKind.LEAK: "The network can read the answer from its inputs. So a good score does not show that it has "
     "learned anything.",
 }
@@ -125,9 +126,18 @@ def cause_name(report: Report, kind: CauseKind) -> str:
 
 
 def missed_bar(report: Report, kind: CauseKind) -> str:
-    """Return the name of a FAIL by the score, with its cause."""
+    """Return the name of a FAIL by the score, with its likely cause."""
+    return f"Misses the bar: probably {_continued_name(report, kind)}"
+
+
+def missed_bar_briefly(report: Report, kind: CauseKind) -> str:
+    """Return the same for the index, which has little room."""
+    return f"Misses the bar: {_continued_name(report, kind)}?"
+
+
+def _continued_name(report: Report, kind: CauseKind) -> str:
     name = cause_name(report, kind)
-    return f"Misses the bar: {name[0].lower()}{name[1:]}"
+    return f"{name[0].lower()}{name[1:]}"
 
 
 def difference(comparison: Comparison) -> float:
@@ -255,6 +265,19 @@ def hollow(report: Report) -> str:
     """Return why the score and its curves mean nothing; "" if they are meaningful."""
     said = _HOLLOW.get(report.cause.kind, "").format(labels=f"{remarks.label(report)}s") if report.cause else ""
     return " ".join(filter(None, (said, said and remarks.numbered_otherwise(report))))
+
+
+def in_place_of_score(report: Report) -> str:
+    """Return what a score that decides nothing is, to follow the metric's name and a colon."""
+    compared = report.comparison
+    if report.cause is not None and report.cause.kind is CauseKind.LABELS and compared is not None:
+        return f"with the data's {remarks.label(report)}s, {metric(compared).unit.value(compared.mean)}"
+    return "no evidence, the answer is in the inputs"
+
+
+def says_nothing(report: Report) -> bool:
+    """Tell whether the network could read the answer from its inputs, so that no score says anything about it."""
+    return report.cause is not None and report.cause.kind is CauseKind.LEAK
 
 
 def own_shown(report: Report) -> tuple[str, str] | None:

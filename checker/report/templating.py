@@ -17,7 +17,8 @@ from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
-from checker.report import remarks, sentences, vocabulary, words
+from checker.report import figures, remarks, sentences, vocabulary, words
+from checker.scoring import other_labels
 from checker.scoring.metrics import NONE
 
 _CODE = re.compile("`([^`\n]{1,200})`")
@@ -62,12 +63,16 @@ def with_templates_of(*packages: str) -> Environment:
         "who": sentences.identity_words,
         "side_of_the_bar": sentences.side_of_the_bar,
         "size": words.size,
+        "memory": words.memory,
         "left_out": sentences.left_out,
         "number": words.number,
         "metric": sentences.metric,
         "own_of": sentences.own_of,
         "has_strange_weights": sentences.has_strange_weights,
         "hollow": sentences.hollow,
+        "in_place_of_score": sentences.in_place_of_score,
+        "shows_spread": figures.shows_spread,
+        "says_nothing": sentences.says_nothing,
         "meaning": sentences.meaning,
         "curves_in_words": sentences.curves_in_words,
         "own_score": sentences.own_score,
@@ -93,6 +98,7 @@ def with_templates_of(*packages: str) -> Environment:
         "held_out_rows": remarks.held_out_rows,
         "label": remarks.label,
         "labels_compared": remarks.labels_compared,
+        "labels_in_words": other_labels.in_words,
         "lacking": remarks.lacking,
         "no_answer": remarks.no_answer,
         "own_unit": remarks.own_unit,

@@ -83,6 +83,11 @@ def size(count: int) -> str:
     return f"{count / 1e3:,.0f} KB" if count < 1_000_000 else f"{count / 1e6:,.1f} MB"
 
 
+def memory(mib: float) -> str:
+    """Return an amount of memory in the unit of the limits on it."""
+    return f"{mib / 1024:,.1f} GiB" if mib >= 1024 else f"{mib:,.0f} MiB"
+
+
 def setting(value: object) -> str:
     """Return a setting's value without the noise of 32-bit floats: 0.0010000000474974513 is "0.001"."""
     if isinstance(value, float):

@@ -25,7 +25,7 @@ from checker.assignment.rules import (
 
 
 @pytest.mark.required(
-    help="Build and train a network of your own below the hand-out's example.", short="The hand-out's network"
+    help="Build and train a network of your own below the hand-out's example.", short="Hand-out network unchanged"
 )
 def test_network_is_ones_own(assignment: Assignment, answer: ModelCapture, notebook: tuple[CellResult, ...]) -> None:
     """The network is the student's own, not the hand-out's example."""
