@@ -52,7 +52,7 @@ def test_further_seeds_are_the_reason_for_an_own_bar():
     again = tuple(replace(score, seed=score.seed + 1_000) for score in USUAL.scores)
     longer = replace(USUAL, scores=(*USUAL.scores, *again), further=len(again), bar=0.872)
     page = " ".join(index([USUAL, longer, USUAL]).split())
-    assert "(87.2%) has its own bar, because it was trained from 10 seeds, not from 5." in page
+    assert "has a bar of its own, 87.2%, because it was trained from 10 seeds, not from 5." in page
 
 
 def test_the_missing_rows_of_most_are_the_usual_ones():

@@ -888,7 +888,7 @@ def test_a_limit_is_asked_about_where_it_was_reached():
     assert asked(report)["a_limit"].ask.startswith("Which line takes so long, and how could you have known")
     assert "a_failure" not in asked(report)
     report = replace(report, execution=replace(a_fail().execution, ending=Ending.PROCESSES))
-    assert "The sandbox allows 128 at a time, and one more for each" in asked(report)["a_limit"].good
+    assert "The sandbox allows 128 at a time, plus the number of processors" in asked(report)["a_limit"].good
 
 
 def test_another_number_of_outputs_is_asked_about():

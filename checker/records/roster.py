@@ -15,7 +15,7 @@ class Row:
 
     ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: the checked file's
     hash. ``verdict``: None if the harness failed on it; then ``reason`` describes the failure. ``is_void``:
-    its score says nothing about the network. ``required``, ``advised``: short names of the rules that it failed.
+    its score does not count, as its page explains. ``required``, ``advised``: short names of the rules that it failed.
     """
 
     slug: str
