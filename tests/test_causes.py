@@ -7,6 +7,7 @@ from itertools import chain, combinations, product
 import pytest
 from reports import a_comparison, a_network, a_pass
 
+from checker.gather.rows.labels import REORDERED
 from checker.judge import causes, questions
 from checker.judge.causes import Findings, find, heard, quieted
 from checker.judge.questions import candidates
@@ -30,7 +31,7 @@ def found(report=None, observations=(), **more):
 
 
 def other_labels():
-    return replace(a_pass().tracing, labels_differ=6_000, labels_look="shuffled")
+    return replace(a_pass().tracing, labels_differ=6_000, labels_look=REORDERED)
 
 
 def leaky():
@@ -151,7 +152,7 @@ def test_other_labels_say_what_the_right_ones_would_reach(more, said):
 
 
 @pytest.mark.parametrize(
-    "more", [{"comparison": None}, {"tracing": replace(leaky(), labels_differ=6_000, labels_look="shuffled")}]
+    "more", [{"comparison": None}, {"tracing": replace(leaky(), labels_differ=6_000, labels_look=REORDERED)}]
 )
 def test_no_score_and_a_leak_say_nothing_about_the_right_labels(more):
     """Without a score, or with the answer among the inputs, nothing is said about the data's labels."""
@@ -159,9 +160,9 @@ def test_no_score_and_a_leak_say_nothing_about_the_right_labels(more):
 
 
 def test_labels_without_relation_are_in_another_order():
-    """Labels that look shuffled may be sorted: the page says that they are in another order, and what to do."""
+    """Labels in another order, shuffled or sorted, are said to be so, with what to do."""
     cause = find(found(tracing=other_labels()))
-    assert cause.sentence.endswith("The labels are in another order than the rows.")
+    assert cause.sentence.endswith("The labels seem to be in another order than the rows.")
     assert "(sorting, shuffling, splitting) must do it to features and labels together." in cause.help
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checker.assignment import dataset
-from checker.gather.rows.labels import LabelComparison, LabelledData, compare
+from checker.gather.rows.labels import REORDERED, LabelComparison, LabelledData, compare
 from checker.records.tracing import TargetScale
 
 CLASSES = ("<1H OCEAN", "INLAND", "ISLAND", "NEAR BAY", "NEAR OCEAN")
@@ -84,10 +84,10 @@ def test_merged_classes_are_named(known, rows):
 
 
 def test_shuffled_labels_look_so(known, rows):
-    """Labels that are as frequent as the data's, but belong to other rows, look shuffled."""
+    """Labels that are as frequent as the data's, but belong to other rows, are in another order."""
     found = compare(np.random.default_rng(1).permutation(known.labels[rows]), rows, known)
     assert found.differ > 0.4 * found.compared
-    assert found.look == "shuffled"
+    assert found.look == REORDERED
 
 
 @pytest.mark.parametrize("shift", [1, -2, 3])
@@ -156,8 +156,8 @@ def test_capped_prices_do_not_count(prices, rows):
 @pytest.mark.parametrize(
     ("spoil", "look"),
     [
-        (lambda prices, rows: np.random.default_rng(1).permutation(prices.labels[rows]), "shuffled"),
-        (lambda prices, rows: np.sort(prices.labels[rows]), "shuffled"),
+        (lambda prices, rows: np.random.default_rng(1).permutation(prices.labels[rows]), REORDERED),
+        (lambda prices, rows: np.sort(prices.labels[rows]), REORDERED),
         (lambda prices, rows: np.roll(prices.labels, 1)[rows], "shifted by 1 row"),
         (lambda prices, rows: np.roll(prices.labels[rows], 2), "shifted by 2 rows"),
         (lambda prices, rows: np.exp(prices.features[rows, 1]), "made from another column, income"),
@@ -188,7 +188,7 @@ def test_targets_of_no_known_scale_differ_only_as_another_column(prices, rows):
         (lambda labels: labels, "", 0.0),
         (lambda labels: np.where(labels == ISLAND, BAY, labels), "", 0.0),
         (lambda labels: np.where(labels == BAY, OCEAN, labels), "merged: NEAR BAY and NEAR OCEAN are one class", 0.1),
-        (lambda labels: np.random.default_rng(3).permutation(labels), "shuffled", 0.5),
+        (lambda labels: np.random.default_rng(3).permutation(labels), REORDERED, 0.5),
         (lambda labels: np.roll(labels, 1), "shifted by 1 row", 0.005),
     ],
 )
@@ -209,7 +209,7 @@ def test_what_goes_wrong_with_the_real_classes_is_told(assignment, spoil, look, 
     ("spoil", "look", "least"),
     [
         (lambda values: np.minimum(values, 500_000), "", 0.0),
-        (lambda values: np.random.default_rng(3).permutation(values), "shuffled", 0.9),
+        (lambda values: np.random.default_rng(3).permutation(values), REORDERED, 0.9),
         (lambda values: np.roll(values, -1), "shifted by 1 row", 0.9),
     ],
 )

@@ -432,7 +432,7 @@ def test_rows_that_a_fail_left_out_are_asked_about_first():
         ("made from another column, longitude", "A cross table of labels and the target's column"),
         ("merged: A and B are one class", "two classes have one label together."),
         ("shifted by 1 row", "must be done to X and Y together."),
-        ("shuffled", "must be done to X and Y together."),
+        ("in another order than the rows", "must be done to X and Y together."),
         ("", "beside the same rows of the file."),
     ],
 )

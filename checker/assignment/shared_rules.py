@@ -23,7 +23,6 @@ from checker.records.capture import ModelCapture
 from checker.records.network import Architecture, Labels, Recipe
 from checker.records.tracing import SeenRows, Tracing
 from checker.records.training import TrainingRun
-from checker.scoring import other_labels
 
 Rule = Callable[..., None]
 
@@ -233,7 +232,7 @@ def labels_are_the_datas(*, label: str = "label") -> Rule:
         if not tracing.labels_compared:
             unknown(f"the {label}s of its training rows are not known")
         assert not tracing.has_other_labels, (
-            f"{other_labels.in_words(tracing, label)}\nA network that learns other {label}s does not answer the task."
+            f"{tracing.labels_in_words(label)}\nA network that learns other {label}s does not answer the task."
         )
         require_known_weights(answer)
 

@@ -20,7 +20,7 @@ from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.tracing import Column, Tracing
 from checker.records.verdicts import Importance, Outcome, RuleResult
-from checker.scoring import metrics, other_labels
+from checker.scoring import metrics
 
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
@@ -196,7 +196,7 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if of.tracing and of.tracing.has_other_labels:
         label = "target" if of.is_regression else "label"
         help = _help_with_labels(of.tracing.labels_look, of.target, label)
-        yield Cause(CauseKind.LABELS, other_labels.in_words(of.tracing, label), help)
+        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words(label), help)
     yield from _leak(of)
     if of.training_cut:
         help = "Train for fewer epochs, in larger batches or with early stopping, so that training ends by itself."

@@ -170,9 +170,9 @@ def _failing(report: Report) -> Lead:
 
 
 def _has_more(report: Report, lead: Lead) -> bool:
-    """Tell whether a FAIL's page has more to do than the first sentence of its advice."""
+    """Tell whether a FAIL's page has more to do than its one advice."""
     others = (other_failures(report, lead), other_failed_rules(report, lead), advice_on_parts(report, lead))
-    return any(others) or len(lead.steps) > 1 or any(f". {word} " in lead.advice for word in ("So also", "Then"))
+    return any(others) or len(lead.steps) > 1
 
 
 def _unchecked(report: Report) -> str:

@@ -18,7 +18,6 @@ from markupsafe import Markup, escape
 from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
 from checker.report import figures, remarks, sentences, vocabulary, words
-from checker.scoring import other_labels
 from checker.scoring.metrics import NONE
 
 _CODE = re.compile("`([^`\n]{1,200})`")
@@ -98,7 +97,6 @@ def with_templates_of(*packages: str) -> Environment:
         "held_out_rows": remarks.held_out_rows,
         "label": remarks.label,
         "labels_compared": remarks.labels_compared,
-        "labels_in_words": other_labels.in_words,
         "lacking": remarks.lacking,
         "no_answer": remarks.no_answer,
         "own_unit": remarks.own_unit,

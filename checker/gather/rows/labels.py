@@ -33,6 +33,8 @@ BINS = 256
 ENOUGH = 50
 """With fewer rows than this, no mistake is named."""
 MOST_VALUES = 1_000
+REORDERED = "in another order than the rows"
+"""The look of labels that were shuffled or sorted without their rows."""
 SIMILAR = 0.05
 """Maximum difference between a class's share of shuffled labels and its share in the data."""
 UNRELATED = 3.0
@@ -144,7 +146,7 @@ def _shuffled_classes(table: Array) -> str:
     is_unrelated = float(((table - expected) ** 2 / expected).sum()) / freedom < UNRELATED
     most = max(table.shape)
     shares = [np.sort(np.pad(of, (0, most - len(of)))) / total for of in (rows, table.sum(axis=0))]
-    return "shuffled" if is_unrelated and np.abs(shares[0] - shares[1]).max() < SIMILAR else ""
+    return REORDERED if is_unrelated and np.abs(shares[0] - shares[1]).max() < SIMILAR else ""
 
 
 # -- numbers ---------------------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ def _of_numbers(theirs: Array, rows: Array, known: LabelledData, scale: TargetSc
     looks = (
         lambda: _shifted(theirs, rows, known, _likeness),
         column,
-        lambda: "shuffled" if abs(correlation(own, values[rows[counted]], ENOUGH)) < 5 / np.sqrt(compared) else "",
+        lambda: REORDERED if abs(correlation(own, values[rows[counted]], ENOUGH)) < 5 / np.sqrt(compared) else "",
     )
     return LabelComparison(compared, differ, _first(looks) if differ and compared >= ENOUGH else "")
 
