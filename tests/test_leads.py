@@ -271,8 +271,8 @@ def test_a_limit_on_processes_is_the_sandboxs_and_a_loop_with_an_end_may_be_hone
     lead = lead_of(replace(report, execution=replace(report.execution, ending=Ending.PROCESSES)))
     assert f"allows {MAX_PROCESSES - (os.cpu_count() or 1)} at a time, plus the number of processors." in lead.steps[0]
     assert lead.steps[1].startswith("Perhaps honest (a loop with an end")
-    assert lead.steps[1].endswith("ask for the same search run one after another.")
-    assert lead.steps[2].startswith("Perhaps deliberate (a loop without an end")
+    assert lead.steps[1].endswith("ask for the same work one after another.")
+    assert lead.steps[2].startswith("Perhaps deliberate (no end, processes that start others")
 
 
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():
@@ -308,7 +308,8 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     )
     assert lead.steps == [
         "Start at `m.set_weights(weights)` in cell 2, and go up: what made `weights`, and on which rows?",
-        "Keras, on training rows only: ask the questions and tick as usual.",
+        "Keras, on training rows only: the file's own result counts. If it reaches the bar, which the list of submissions "
+        "shows, ask the questions and tick; else decide `resubmit`.",
         ANYTHING_ELSE,
     ]
     assert "any development or test row): decide <code>resubmit</code>.</li>" in render_page(report)
@@ -346,7 +347,7 @@ def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
     for page in (render_page(report), render_student_page(report)):
         assert "92.6% <small>accuracy on 4,128 rows, as the file computes it; whether the weights have seen" in page
         assert "outside its training" not in page
-        assert "cannot be compared" in page
+        assert "once the source of the weights is known" in page
     assert sentences.NOT_KNOWN in sentences.as_trained(report)
     assert "had not seen" in sentences.as_trained(replace(report, failures=(), answer=a_pass().answer))
 

@@ -21,17 +21,17 @@ from checker.source import absences, frameworks
 
 TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
 EITHER_WAY = "Decide `resubmit` either way: nothing was measured. Also judge which it is:"
-HONEST = "visible code, and the student can say what it is for"
-DELIBERATE = "hidden code, or no purpose that the student can name"
-HONEST_PROCESSES = "a loop with an end, such as 20 × 20 settings of a search"
-DELIBERATE_PROCESSES = "a loop without an end, processes that start others, or hidden code"
+HONEST = "the student can say what the code is for"
+DELIBERATE = "no purpose that the student can name, or code that hides what it does"
+HONEST_PROCESSES = "a loop with an end, and each process does work for the task"
+DELIBERATE_PROCESSES = "no end, processes that start others or only wait, or code that hides what it does"
 ENDS = "a version that runs to its end"
 VERSIONS = {
     Ending.TIME: "a version that needs less time",
     Ending.WALL_CLOCK: "a version that needs less time",
     Ending.MEMORY: "a version that needs less memory",
     Ending.OUTPUT: "a version that prints less",
-    Ending.PROCESSES: "the same search run one after another",
+    Ending.PROCESSES: "the same work one after another",
 }
 """What a student whose run measured nothing is asked for, by the limit that ended the run; else ``ENDS``."""
 NOTHING = "You need not change anything now."
@@ -57,14 +57,15 @@ STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
 """By the limit that ended a run: its name in words, what to look for, and what the student does about it."""
 _LIMIT = re.compile(r"\b\d[\d.]* [MG]iB\b")
 SOURCES_OF_WEIGHTS = (
-    "\nKeras, on training rows only: ask the questions and tick as usual."
+    "\nKeras, on training rows only: the file's own result counts. If it reaches the bar, which the list of submissions "
+    "shows, ask the questions and tick; else decide `resubmit`."
     "\nAnything else (another library, a file, any development or test row): decide `resubmit`."
 )
 THEIR_OWN, OWN_LOSS = "own class", "the loss"
 """Words in the reason for a replay: the whole model is of the student's own class; the loss is a function of theirs."""
 ASKED = {
     "test_nonlinear_hidden_layer": "is there a non-linear hidden layer?",
-    "test_output_is_one_distribution": "one output unit for each class, with softmax (or `from_logits=True`)?",
+    "test_output_is_one_distribution": "one output unit for each class, with softmax (or none, if the loss has `from_logits=True`)?",
     "test_output_is_one_number": "one output unit, which can give any number?",
 }
 """Shared rules on the network, by name, as questions for the eye."""

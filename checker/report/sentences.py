@@ -312,7 +312,7 @@ def has_strange_weights(report: Report) -> bool:
 def beside_the_bar(report: Report) -> str:
     """Return why the file's own score cannot be compared with the bar, for a network that was not retrained."""
     if has_strange_weights(report):
-        return "The bar is for networks whose training is known, so this figure cannot be compared with it."
+        return "This figure counts beside the bar only once the source of the weights is known."
     if not report.classes and (report.tracing is None or report.tracing.target is None):
         return "Its targets are in a unit of their own, so this figure cannot be compared with the bar."
     return "The bar is for networks that the checker trained again, so this figure cannot be compared with it."
@@ -368,9 +368,10 @@ def _scale_of_curves(report: Report, formula: str) -> str:
 
 
 def decision_rows(report: Report) -> str:
-    """Return two rows to choose from for the table of decisions: a tick and a resubmission."""
+    """Return two rows to choose from for the table of decisions, a tick and a resubmission; the likelier one first."""
     student = names.student(report.submission.name)
-    return sheets.lines([(student, decision, "", "") for decision in ("tick", "resubmit")], ",")
+    choices = ("resubmit", "tick") if report.verdict is Verdict.FAIL else ("tick", "resubmit")
+    return sheets.lines([(student, decision, "", "") for decision in choices], ",")
 
 
 def agreement(report: Report) -> str:

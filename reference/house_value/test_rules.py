@@ -87,7 +87,7 @@ def test_no_strong_overfitting(training: tuple[TrainingRun, ...]) -> None:
 
 @pytest.mark.advisory(help="Train longer, or try other learning rates.", short="Stopped too early")
 def test_no_underfitting(training: tuple[TrainingRun, ...]) -> None:
-    """Training went on until it no longer helped much."""
+    """The error on the training rows had nearly stopped falling when training ended."""
     falls = [fall for run in training if not run.stopped_early and (fall := last_fall(run)) is not None]
     if not falls:
         pytest.skip("the losses of the last epochs are not known")
