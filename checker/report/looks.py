@@ -57,15 +57,17 @@ STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
 """By the limit that ended a run: its name in words, what to look for, and what the student does about it."""
 _LIMIT = re.compile(r"\b\d[\d.]* [MG]iB\b")
 SOURCES_OF_WEIGHTS = (
-    "\nKeras, on training rows only: the file's own result counts. If it reaches the bar, which the list of submissions "
-    "shows, ask the questions and tick; else decide `resubmit`."
+    "\nKeras, on training rows only: the file's own result counts. If it reaches the bar (in the list of submissions), "
+    "ask the questions and tick; else decide `resubmit`."
     "\nAnything else (another library, a file, any development or test row): decide `resubmit`."
 )
 THEIR_OWN, OWN_LOSS = "own class", "the loss"
 """Words in the reason for a replay: the whole model is of the student's own class; the loss is a function of theirs."""
 ASKED = {
     "test_nonlinear_hidden_layer": "is there a non-linear hidden layer?",
-    "test_output_is_one_distribution": "one output unit for each class, with softmax (or none, if the loss has `from_logits=True`)?",
+    "test_output_is_one_distribution": (
+        "one output unit for each class, with softmax (or none, if the loss has `from_logits=True`)?"
+    ),
     "test_output_is_one_number": "one output unit, which can give any number?",
 }
 """Shared rules on the network, by name, as questions for the eye."""
