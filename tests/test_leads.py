@@ -308,8 +308,8 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     )
     assert lead.steps == [
         "Start at `m.set_weights(weights)` in cell 2, and go up: what made `weights`, and on which rows?",
-        "Keras, on training rows only: the file's own result counts. If it reaches the bar (in the list of submissions), "
-        "ask the questions and tick; else decide `resubmit`.",
+        "Keras, on training rows only: the file's own result counts. If it reaches the bar (in the list of "
+        "submissions), ask the questions and tick; else decide `resubmit`.",
         ANYTHING_ELSE,
     ]
     assert "any development or test row): decide <code>resubmit</code>.</li>" in render_page(report)
