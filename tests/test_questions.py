@@ -177,7 +177,7 @@ def test_the_most_confused_class_is_found():
     """Of the classes with rows enough, that of which the largest share is taken for another."""
     question = asked(a_pass())["most_confused"]
     assert question.ask == "5.8% of NEAR BAY is taken for <1H OCEAN. Why?"
-    assert question.good.endswith("These are 130 of 2,251 rows.")
+    assert "These are 130 of 2,251 rows; " in question.good
     assert question.figure is Figure.CONFUSION
 
 
@@ -251,7 +251,8 @@ def test_scaling_before_splitting_is_asked_about():
 
 
 def test_unscaled_inputs_are_asked_about_with_the_largest():
-    """The largest column beside the smallest, with their sizes; columns that are alike beside one near 1."""
+    """The largest column beside the smallest, with their sizes; columns that are alike beside one near 1. Of SGD the
+    gradients are compared, of optimizers that fit the steps to each weight what a step does."""
     columns = (
         replace(a_pass().tracing.columns[3], train_mean=2_634.0, train_deviation=2_180.0),
         *a_pass().tracing.columns,
@@ -259,16 +260,20 @@ def test_unscaled_inputs_are_asked_about_with_the_largest():
     report = replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns))
     question, small = asked(report)["unscaled"], replace(columns[0], source="median_income", train_mean=3.0)
     assert question.ask.startswith("Why does one learning rate not suit both total_rooms and ")
-    assert "total_rooms has mean 2,634 and deviation 2,180, so its weights' gradients are about" in question.good
-    for second, words in (
-        (
-            replace(small, train_deviation=4.0),
-            "about 700 times larger than those of median_income, which has mean 3 and",
-        ),
-        (columns[0], "about 3,000 times larger than those of a column near 1."),
+    assert "the weights of total_rooms (mean 2,634, deviation 2,180) are about" in question.good
+    for second, times, beside in (
+        (replace(small, train_deviation=4.0), "700", "median_income (mean 3, deviation 4)"),
+        (columns[0], "3,000", "a column near 1"),
     ):
-        traced = replace(report.tracing, columns=(columns[0], second))
-        assert words in asked(replace(report, tracing=traced))["unscaled"].good
+        traced = replace(report, tracing=replace(report.tracing, columns=(columns[0], second)))
+        for optimizer in ("Adam", "Nadam", "RMSprop", "Adagrad"):
+            good = asked(with_recipe(traced, optimizer=optimizer))["unscaled"].good
+            assert good.startswith(f"{optimizer} gives all weights steps of about the same size, but a step in the")
+            assert f"moves the output about {times} times as far as one in the weight of {beside}. Small" in good
+        plain = with_recipe(traced, optimizer="SGD")
+        for other in (plain, replace(traced, recipe=None)):
+            good = asked(other)["unscaled"].good
+            assert f"are about {times} times as large as those of {beside}. With SGD a rate small enough" in good
 
 
 @pytest.mark.parametrize(
@@ -290,10 +295,11 @@ def test_scaled_inputs_are_asked_about_with_the_largest_and_its_size(sources, wo
 
 
 def test_a_column_that_gives_the_class_away_is_asked_about():
-    """It is asked which line makes the inputs, unless the page names it, and not what else the scores would say."""
+    """It is asked which line makes the inputs, unless the page names it, and not what else the scores would say. Of an
+    implausible score, which the column explains, it is asked what it would be without the column."""
     columns = (*a_pass().tracing.columns, replace(a_pass().tracing.columns[0], source="", label_purity=1.0))
     report = replace(a_pass(), tracing=replace(a_pass().tracing, columns=columns))
-    assert asked(report)["leak"].ask.startswith("Which line puts column 5 there, and would you have column 5 of your")
+    assert asked(report)["leak"].ask.startswith("Which line puts column 5 among your inputs? Would you")
     assert asked(report)["leak"].figure is Figure.FEATURES
     question = asked(replace(report, cells=fitted_cells("X = df.values")))["leak"]
     assert question.cell == 12
@@ -301,8 +307,10 @@ def test_a_column_that_gives_the_class_away_is_asked_about():
     assert question.good.startswith("No: the column is what the network is to predict")
     assert question.good.endswith(" A list of the columns of X shows it, or each column's plot against the target.")
     perfect = replace(report, comparison=replace(report.comparison, mean=0.999))
-    assert asked(perfect)["leak"].ask.endswith("which of your results should have made you suspicious?")
-    assert asked(perfect)["leak"].good.endswith(" 99.9% is too good beside 80.7% of logistic regression.")
+    assert asked(perfect)["leak"].ask.endswith("inputs? What accuracy would you expect without column 5, and why?")
+    assert asked(perfect)["leak"].good.startswith("About 80.7%, as logistic regression has, or better: only")
+    named = asked(replace(perfect, cells=fitted_cells("X = df.values")))["leak"]
+    assert named.ask == "What accuracy would you expect without column 5, and why?"
     assert not {"above_baseline", "outdone"} & set(asked(report))
 
 
@@ -402,10 +410,11 @@ def test_what_leads_a_failing_page_is_asked_about_first():
 
 
 def test_what_the_box_of_a_fail_says_is_not_asked():
-    """A FAIL's box says that nothing was tested or watched, so it is asked how to split and what one would see."""
+    """A FAIL's box says that nothing was tested or watched, so it is asked why rows may not serve twice and what one
+    would see."""
     report = a_leading(CauseKind.UNSCALED)
     split, watched = (asked(report)[name] for name in ("tested_on_trained_rows", "no_development_set"))
-    assert split.ask == "How would you split the 4,128 rows, and what is each part for?"
+    assert split.ask == "Why may the rows that chose the number of epochs not be the rows of the final score?"
     assert split.good.endswith("`evaluate` in cell 15 was given 4,128 rows, and all of them were trained on.")
     assert watched.ask.startswith("If your network overfitted, what would you see")
     for name in ("tested_on_trained_rows", "no_development_set"):
@@ -497,7 +506,8 @@ def test_how_far_two_results_may_lie_apart_is_in_spreads(own, words):
 
 
 def test_a_network_that_cannot_learn_is_asked_why_and_not_how_it_learned():
-    """With a softmax over one unit no rate, seed or number of epochs changes anything, and the output is named."""
+    """With a softmax over one unit no rate, seed or number of epochs changes anything, and the gradient is asked for:
+    the loss's, or the output's if a penalty has a gradient of its own."""
     report = replace(a_price(), recipe=Recipe(phases=(a_phase(epochs=3, labels=Labels.NUMBERS),), development=True))
     chain = a_network(100, 1)
     last = replace(chain.layers[-1], config={"units": 1, "activation": "softmax"})
@@ -507,12 +517,14 @@ def test_a_network_that_cannot_learn_is_asked_why_and_not_how_it_learned():
     assert gone - {"own_result"} <= set(asked(report))
     assert not gone & set(asked(constant))
     assert asked(constant)["one_softmax"].figure is Figure.CURVES
-    assert asked(constant)["one_softmax"].ask == "Why does the loss not move in any epoch, whatever the optimiser?"
+    assert asked(constant)["one_softmax"].ask.startswith("What is the gradient of the loss by each weight here, and")
+    assert asked(constant)["one_softmax"].good.endswith("by each weight is 0, and no optimiser moves the output.")
     config = {**chain.layers[1].config, "kernel_regularizer": {"class_name": "L2"}}
     layers = (chain.layers[0], replace(chain.layers[1], config=config), last)
     penalised = replace(constant.answer, architecture=replace(chain, layers=layers))
-    assert "What is the gradient" in asked(replace(constant, answer=penalised))["one_softmax"].ask
-    assert "and every house is predicted at $100,000." in asked(constant)["one_softmax"].good
+    penalised = asked(replace(constant, answer=penalised))["one_softmax"]
+    assert penalised.ask.startswith("What is the gradient of the output by each weight here, and what can")
+    assert penalised.good.endswith("no optimiser moves the output. Only the penalty moves weights.")
     assert not {"below_baseline", "outdone", "constant_prediction"} & set(asked(constant))
     mean = Baseline("mean", 115_328.0, 0.0)
     measured = replace(constant, comparison=replace(constant.comparison, baselines=(mean,)))
@@ -600,7 +612,7 @@ def test_set_weights_are_asked_what_the_training_changed():
     assert "few_epochs" in asked(report)
     found = asked(replace(report, answer=answer))
     assert found["small_training"].ask.endswith("What did 2 epochs at a learning rate of 0.001 change in them?")
-    assert found["small_training"].good.endswith("here 104 × 0.001, or 0.1 in all.")
+    assert found["small_training"].good.endswith("2 epochs × 52 batches = 104 steps, × 0.001 = 0.104 in all.")
     assert not {"few_epochs", "learning_rate"} & set(found)
     plain = replace(phase, optimizer=KerasObject("SGD", {}))
     found = asked(replace(report, answer=answer, recipe=Recipe(phases=(plain,), development=True)))
@@ -664,19 +676,35 @@ def test_a_large_class_that_is_lost_comes_before_a_rare_one():
     report = confused((900, 100, 0), (720, 280, 0), (5, 0, 0))
     found = asked(report)
     assert found["mostly_confused"].ask == "72.0% of INLAND is taken for <1H OCEAN. Why?"
-    assert "These are 720 of 1,000 rows." in found["mostly_confused"].good
+    assert (
+        "These are 720 of 1,000 rows; 280 are right, so the recall of INLAND is 28.0%." in found["mostly_confused"].good
+    )
     assert not {"never_predicted", "most_confused"} & set(found)
     linear = replace(report, answer=replace(report.answer, architecture=a_network(5)))
     assert "only straight borders" in asked(linear)["mostly_confused"].good
 
 
-def test_the_one_class_that_is_hardly_ever_right_is_to_be_found():
-    """Where one common class is nearly lost, the question does not name it; where two are, it gives a figure."""
+def test_a_class_that_is_hardly_ever_right_is_asked_about_by_name():
+    """The page names it, so the question asks for the reason, and the answer has its recall."""
     lost = asked(confused((900, 100, 0), (930, 70, 0), (5, 0, 0)))["mostly_confused"]
-    assert lost.ask.startswith("Which common class does your network hardly ever get right, ")
-    assert lost.good.startswith("INLAND: 930 of 1,000 rows (93.0%) are taken for <1H OCEAN, and 70 are right. ")
-    two = asked(confused((900, 100, 0), (930, 70, 0), (500, 480, 20)))["mostly_confused"]
-    assert two.ask == "93.0% of INLAND is taken for <1H OCEAN. Why?"
+    assert lost.ask == "93.0% of INLAND is taken for <1H OCEAN. Why?"
+    assert lost.good.endswith("70 are right, so the recall of INLAND is 7.0%.")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "use", "place"), [((64,), "layer uses", "layer"), ((64, 64), "layers use", "layers")]
+)
+def test_one_hidden_layer_is_not_called_several(sizes, use, place):
+    """The number of hidden layers decides between the singular and the plural."""
+    for activation, name, words in (
+        ("tanh", "hidden_saturating", f"Your hidden {use} tanh."),
+        ("relu", "hidden_relu", f"Why is there an activation (ReLU) in the hidden {place}?"),
+    ):
+        chain = a_network(*sizes, 5)
+        hidden = [replace(la, config={**la.config, "activation": activation}) for la in chain.layers[1:-1]]
+        network = replace(chain, layers=(chain.layers[0], *hidden, chain.layers[-1]))
+        report = replace(a_pass(), answer=replace(a_pass().answer, architecture=network))
+        assert asked(report)[name].ask.startswith(words)
 
 
 def test_a_rare_class_is_counted_in_the_data():
@@ -937,8 +965,8 @@ def test_an_earlier_error_is_asked_about_and_not_the_idle_network():
 @pytest.mark.parametrize(
     ("lacks", "name", "words"),
     [
-        ("reads `train.csv`, which was not handed in", "missing_data", "Your file reads `train.csv`, which"),
-        ("reads `best.keras`, which was not handed in", "missing_part", "Your file reads `best.keras`, which"),
+        ("reads `train.csv`, which was not handed in", "missing_data", "Your notebook reads `train.csv`, which"),
+        ("reads `best.keras`, which was not handed in", "missing_part", "Your notebook reads `best.keras`, which"),
         (
             "imports `utils`, which is not installed here and was not handed in",
             "missing_part",
@@ -947,12 +975,15 @@ def test_an_earlier_error_is_asked_about_and_not_the_idle_network():
     ],
 )
 def test_what_was_not_handed_in_is_asked_about(lacks, name, words):
-    """Data is asked for its rows and scaling, anything else for what it holds, in the cell that needs it, and first."""
+    """Data is asked for its rows and scaling, anything else for what it holds, in the cell that needs it, and first.
+    The student's own file is called a notebook or a module."""
     report = a_first_error(f"Cell 20 {lacks}. So `x` does not exist in cell 21.")
     found = asked(report)
     assert words in found[name].ask
     assert found[name].cell == 20
     assert ("rows and scaling" in found[name].ask) is (name == "missing_data")
+    module = replace(report, submission=replace(report.submission, is_notebook=False))
+    assert asked(module)[name].ask.startswith("Your module ")
     assert choose(report, templates())[0] == found[name]
     assert not {"missing_data", "missing_part", "never_finished", "an_error"} - {name} & set(found)
 

@@ -19,7 +19,8 @@ from checker.source import absences, frameworks
 
 CLEARLY_LARGER = 3
 """A column this many times larger than another needs another learning rate."""
-SUSPICIOUS = "which of your results should have made you suspicious"
+BY_GRADIENT = frozenset({"SGD", ""})
+"""The optimizer whose steps grow with the gradient, and an unknown one; all others fit them to each weight."""
 FEW_ROWS = 8_000
 """With fewer training and development rows than this, of 20,640, much of the data is missing."""
 
@@ -108,7 +109,7 @@ def missing_data(view: View) -> Details | None:
     failure, kind, name = _missing(view)
     if failure is None or kind != "file" or name.lower().endswith(_WEIGHTS):
         return None
-    return about(_at(failure), name=short(name), data=view.report.dataset.name)
+    return about(_at(failure), kind=view.kind, name=short(name), data=view.report.dataset.name)
 
 
 def missing_part(view: View) -> Details | None:
@@ -116,7 +117,8 @@ def missing_part(view: View) -> Details | None:
     failure, kind, name = _missing(view)
     if failure is None or (kind == "file" and not name.lower().endswith(_WEIGHTS)):
         return None
-    return about(_at(failure), verb="reads" if kind == "file" else "imports", name=short(name))
+    verb = "reads" if kind == "file" else "imports"
+    return about(_at(failure), kind=view.kind, verb=verb, name=short(name))
 
 
 def _missing(view: View) -> tuple[Failure | None, str, str]:
@@ -270,9 +272,9 @@ def tested_on_trained_rows(view: View) -> Details | None:
     if view.report.verdict is Verdict.FAIL:  # the page says that it was no test
         return about(
             worst.cell,
-            ask=f"How would you split the {_rows_at_hand(view, worst.rows):,} rows, and what is each part for",
-            good="Say 64% to train on, 16% to choose layers, learning rate and epochs by (`validation_data`), and 20% "
-            f"to test on once, at the end. {given}",
+            ask="Why may the rows that chose the number of epochs not be the rows of the final score",
+            good="The best of many numbers of epochs is partly luck on those rows, so their score flatters. Rows that "
+            f"were trained on flatter more. Only rows that played no part in either tell. {given}",
         )
     return about(
         worst.cell,
@@ -281,13 +283,6 @@ def tested_on_trained_rows(view: View) -> Details | None:
         good=f"Little: it may have learnt those rows by heart. {given} Only rows that played no part in training, nor "
         "in choosing, tell.",
     )
-
-
-def _rows_at_hand(view: View, tested: int) -> int:
-    """Return the number of rows that a student has to split, at least."""
-    tracing = view.report.tracing
-    trained = tracing.training_rows + tracing.development_rows if tracing else 0
-    return max(tested, trained, sum(view.report.class_rows))
 
 
 def kinds_left_out(view: View) -> Details | None:
@@ -313,24 +308,28 @@ def leak(view: View) -> Details | None:
     for number, column in enumerate(_columns(view), start=1):
         if column.gives_away(not view.classes):
             line = making(view, "inputs")
-            return about(
-                line.cell if line else Figure.FEATURES,
-                number=number,
-                which="W" if line else f"Which line puts column {number} there, and w",
-                how=SUSPICIOUS if _too_good(view) else "how would you have found it",
-                score=_too_good(view)
-                or " A list of the columns of X shows it, or each column's plot against the target.",
-            )
+            which = "" if line else f"Which line puts column {number} among your inputs? "
+            ask, good = _of_leak(view, number)
+            return about(line.cell if line else Figure.FEATURES, ask=f"{which}{ask}", good=good)
     return None
 
 
-def _too_good(view: View) -> str:
-    """Return a sentence on an implausible score, beside the baseline's; "" for another score."""
+def _of_leak(view: View, number: int) -> tuple[str, str]:
+    """Return what to ask about a column that gives the target away, and a good answer; of an implausible score, which
+    the page explains by the column, what it would be without."""
     c = view.report.comparison
     if c is None or not is_implausible(c):
-        return ""
-    value = find(c.metric, c.unit).unit.value
-    return f" {value(c.mean)} is too good beside {value(c.baseline_mean)} of {c.baseline}."
+        return (
+            f"Would you have column {number} of your inputs for a new house, and how would you have found it",
+            "No: the column is what the network is to predict, or made from it, so nothing is left to learn. A list of "
+            "the columns of X shows it, or each column's plot against the target.",
+        )
+    usual = find(c.metric, c.unit).unit.value(c.baseline_mean)
+    return (
+        f"What {view.metric.name} would you expect without column {number}, and why",
+        f"About {usual}, as {c.baseline} has, or better: only columns that a new house has are left to learn from. "
+        f"Column {number} is what the network is to predict, or made from it.",
+    )
 
 
 def few_rows(view: View) -> Details | None:
@@ -361,19 +360,34 @@ def unscaled(view: View) -> Details | None:
     large, small = by_size[-1], next((c for c in by_size if c.source and c.train_deviation > 0), None)
     if abs(large.train_mean) <= 10 and large.train_deviation <= 10:
         return None
-    other, beside, times = "a column near 1", "a column near 1", _size(large)
+    column, other, times = short(large.source) or "your largest column", "a column near 1", _size(large)
+    beside = other
     if small is not None and _size(large) > CLEARLY_LARGER * _size(small):
         other, times = short(small.source), _size(large) / _size(small)
-        beside = f"{other}, which has mean {_number(small.train_mean)} and deviation {_number(small.train_deviation)}"
-    return about(
-        Figure.FEATURES,
-        column=short(large.source) or "your largest column",
-        other=other,
-        beside=beside,
-        mean=_number(large.train_mean),
-        deviation=_number(large.train_deviation),
-        times=int(float(f"{times:.0e}")),
+        beside = f"{other} ({_spread(small)})"
+    optimizer = view.phase.optimizer.class_name if view.phase else ""
+    good = _of_rate(optimizer, f"{column} ({_spread(large)})", beside, int(float(f"{times:.0e}")))
+    return about(Figure.FEATURES, column=column, other=other, good=good)
+
+
+def _of_rate(optimizer: str, large: str, small: str, times: int) -> str:
+    """Return a good answer to why no learning rate suits the weights of two columns, one ``times`` as large as the
+    other."""
+    if optimizer in BY_GRADIENT:
+        return (
+            f"A weight's gradient grows with its input: the gradients by the weights of {large} are about {times:,} "
+            f"times as large as those of {small}. With SGD a rate small enough for the one leaves the other's weights "
+            "where they are."
+        )
+    return (
+        f"{short(optimizer)} gives all weights steps of about the same size, but a step in the weight of {large} moves "
+        f"the output about {times:,} times as far as one in the weight of {small}. Small enough for the one is far too "
+        "small for the other. (Plain SGD is worse: its steps follow the gradients, which differ as much too.)"
     )
+
+
+def _spread(column: Column) -> str:
+    return f"mean {_number(column.train_mean)}, deviation {_number(column.train_deviation)}"
 
 
 def _size(column: Column) -> float:

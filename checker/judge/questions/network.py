@@ -87,13 +87,16 @@ def linear_layers(view: View) -> Details | None:
 
 def hidden_relu(view: View) -> Details | None:
     """The hidden layers use ReLU."""
-    return about(view.made, activation="ReLU") if "relu" in _hidden_activations(view) else None
+    if "relu" not in _hidden_activations(view):
+        return None
+    return about(view.made, activation="ReLU", layers="layers" if len(view.hidden) > 1 else "layer")
 
 
 def hidden_saturating(view: View) -> Details | None:
     """Hidden layers use an activation that saturates."""
     found = [name for name in _hidden_activations(view) if name in SATURATING]
-    return about(view.made, activation=found[0]) if found else None
+    use = "layers use" if len(view.hidden) > 1 else "layer uses"
+    return about(view.made, activation=found[0], use=use) if found else None
 
 
 def _hidden_activations(view: View) -> list[str]:
@@ -203,13 +206,11 @@ def one_softmax(view: View) -> Details | None:
     """The output of a regression is a softmax over one unit."""
     if view.classes or not view.is_constant:
         return None
-    scale = view.report.tracing.target if view.report.tracing else None
-    price = view.unit.value(float(undo(scale, np.ones(1))[0])) if scale and scale.factor else ""
-    so = f", and every house is predicted at {price}" if price else ""
-    ask = "Why does the loss not move in any epoch, whatever the optimiser"
-    if weight_penalty(view):  # the penalty moves the loss
-        ask = "What is the gradient of your output by any weight, and what can an optimiser make of it"
-    return about(Figure.CURVES if view.losses("loss") else view.made, ask=ask, so=so)
+    of, besides = "the loss", ""
+    if weight_penalty(view):  # which has a gradient of its own
+        of, besides = "the output", " Only the penalty moves weights."
+    ask = f"What is the gradient of {of} by each weight here, and what can the optimiser do with it"
+    return about(Figure.CURVES if view.losses("loss") else view.made, ask=ask, besides=besides)
 
 
 def bent_number(view: View) -> Details | None:

@@ -25,8 +25,6 @@ NEAR, SOME = 0.05, 0.1
 """A network has hardly learnt if it gets no more than this share of the rows beyond the largest class right. A class
 has some predictions if it has more than this share of them."""
 OUTDONE = {"random forest", "gradient boosting"}
-HARDLY = 0.1
-"""A class of which no more than this share of the rows is right is hardly ever right."""
 NO_SHIFT = 0.01
 """An offset of targets up to this is none that a student has chosen."""
 SPREADS, APART, APART_SHARE = 4.0, 0.03, 0.15
@@ -165,21 +163,12 @@ def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Detai
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
     why = _hardly_learnt(view.report.classes, counts) or why
-    ask, good = (
-        f"{share:.1%} of {one} is taken for {other}. Why",
-        f"{why} These are {rows[to]:,} of {sum(rows):,} rows.",
+    return about(
+        Figure.CONFUSION,
+        ask=f"{share:.1%} of {one} is taken for {other}. Why",
+        good=f"{why} These are {rows[to]:,} of {sum(rows):,} rows; {rows[label]:,} are right, so the recall of {one} "
+        f"is {rows[label] / sum(rows):.1%}.",
     )
-    if share > MOSTLY and _hardly_right(counts) == [label]:
-        ask = "Which common class does your network hardly ever get right, what does it take it for, and why"
-        taken = f"{rows[to]:,} of {sum(rows):,} rows ({share:.1%}) are taken for {other}"
-        good = f"{one}: {taken}, and {rows[label]:,} are right. {why}"
-    return about(Figure.CONFUSION, ask=ask, good=good)
-
-
-def _hardly_right(counts: Sequence[Sequence[int]]) -> list[int]:
-    """Return the classes that are not rare, and of which hardly a row is right."""
-    common = sorted({label for _, label, _ in _confused(counts)})
-    return [label for label in common if counts[label][label] <= HARDLY * sum(counts[label])]
 
 
 def _hardly_learnt(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:

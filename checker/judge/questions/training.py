@@ -385,7 +385,8 @@ def small_training(view: View) -> Details | None:
     if rate is not None and len(view.phases) == 1 and phase.optimizer.class_name in BOUNDED:
         most = (
             f" With {phase.optimizer.class_name} a step moves a weight by about the learning rate at most: here "
-            f"{steps:,} × {rate:.3g}, or {steps * rate:.2g} in all."
+            f"{counted(epochs, 'epoch')} × {counted(phase.steps_an_epoch(view.rows), 'batch', 'batches')} = "
+            f"{counted(steps, 'step')}, × {rate:.3g} = {steps * rate:.3g} in all."
         )
     at = f" at a learning rate of {rate:.3g}" if rate is not None else ""
     return about(view.trained, epochs=counted(epochs, "epoch"), rate=at, most=most)

@@ -102,6 +102,11 @@ class View:
         return answer.fits[-1].training.rows if answer and answer.fits else 0
 
     @property
+    def kind(self) -> str:
+        """The word for the submission's own file."""
+        return "notebook" if self.report.submission.is_notebook else "module"
+
+    @property
     def classes(self) -> int:
         """Number of classes; 0 for a regression."""
         return len(self.report.classes)
