@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from markupsafe import Markup
+
 from checker.formats import alphabet
 from checker.formats.text import one_line
+from checker.judge.questions import FIRST
 from checker.records.assignment import DatasetNote
 from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
@@ -19,13 +22,23 @@ from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
-from checker.report.leads import advice_on_parts, follows, lead_of, other_failed_rules, other_failures, other_reasons
+from checker.report.leads import (
+    advice_on_parts,
+    introduced,
+    lead_of,
+    on_parts,
+    other_failed_rules,
+    other_failures,
+    other_reasons,
+)
 from checker.report.scatter import predicted_against_true, residuals
 from checker.report.sentences import advice, decision_rows, hollow, metric
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
 T = TypeVar("T")
+MOST_LINES = 12
+"""Maximum number of lines of a cell that a question names and that is printed beside the questions."""
 
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
 DECISION = ("<!-- decision -->", "<!-- end of decision -->")
@@ -123,12 +136,20 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     lead = lead_of(report, edition["is_for_students"])
     rest = _figures(report) | edition
     reasons = other_reasons(report, lead)
-    rest |= {"lead": lead, "reasons": reasons, "is_result": len(reasons) == 1 and follows(report, lead, reasons[0])}
+    rest |= {"lead": lead, "reasons": reasons, "alone": introduced(report, lead, *reasons) if len(reasons) == 1 else ""}
     parts = advice_on_parts(report, lead)
-    rest |= {"parts": parts, "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
+    rest |= {"parts": on_parts(parts, report), "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
-    sources = [(cell, excerpt(report.cells, cell)) for cell in (lead.cell, lead.beside)]
-    return rest | {"sources": [(cell, source) for cell, source in sources if source]}
+    first = (lead.cell, lead.beside)
+    asked = {one.cell: None for one in report.questions[:FIRST] if not one.figure and one.cell not in first}
+    small = [(cell, source) for cell, source in _excerpts(report, asked) if source.count("\n") < MOST_LINES]
+    return rest | {"sources": _excerpts(report, first), "named": small}
+
+
+def _excerpts(report: Report, cells: Iterable[int | None]) -> list[tuple[int | None, Markup]]:
+    """Return the beginnings of those of the cells that the page has."""
+    found = ((cell, excerpt(report.cells, cell)) for cell in cells)
+    return [(cell, source) for cell, source in found if source]
 
 
 def _figures(report: Report) -> dict[str, Any]:
@@ -228,9 +249,11 @@ def index_pieces(
             decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored, Counter(report.verdict for report in reports)) if scored else None,
             own_bars=own_bars(scored),
+            guesses=any(cohort.has_guess(one.comparison) for one in scored),
             void=any(one.is_void for one in scored),
-            without_score=len(entries) - len(scored),
+            without_score=cohort.without_score(reports, scored),
             stumbles=over,
+            unlike=next((one for one in over if one.checked < len(reports)), None),
             without_rule=cohort.without_a_rule(reports),
         )
     )

@@ -9,6 +9,7 @@ from checker.report.svg import Scale, chart, element, fitting, label, line
 from checker.scoring.metrics import Unit
 
 HEIGHT = 280
+DASHED = "; dashed: a perfect prediction"
 TICKS = 5
 
 Pairs = Sequence[tuple[float, float]]
@@ -19,7 +20,7 @@ def predicted_against_true(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
     scale = fitting([value for pair in sample for value in pair], room=0.03)
     words = f"Predicted against true values of {counted(len(sample), 'row')}"
     diagonal = "M0 1000 1000 0"
-    return "Predicted against true values", _chart(sample, scale, scale, unit, diagonal, words)
+    return f"Predicted against true values{DASHED}", _chart(sample, scale, scale, unit, diagonal, words)
 
 
 def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
@@ -28,7 +29,13 @@ def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
     furthest = max(abs(residual) for _, residual in left) or 1.0
     wide, high = fitting([true for true, _ in left], room=0.03), Scale(-1.05 * furthest, 1.05 * furthest)
     words = f"Residuals of {counted(len(sample), 'row')} against their true values"
-    return "Predicted minus true, by true value", _chart(left, wide, high, unit, "M0 500 1000 500", words)
+    return f"Predicted minus true, by true value{DASHED}", _chart(left, wide, high, unit, "M0 500 1000 500", words)
+
+
+def has_stray(sample: Pairs) -> bool:
+    """Tell whether predictions were moved to an edge of the data: several are the same extreme."""
+    predicted = [value for _, value in sample]
+    return any(predicted.count(edge) > 1 and len(set(predicted)) > 1 for edge in (min(predicted), max(predicted)))
 
 
 def _chart(points: Pairs, wide: Scale, high: Scale, unit: Unit, ideal: str, words: str) -> Markup:
