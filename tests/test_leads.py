@@ -610,8 +610,8 @@ def test_labels_whose_line_is_found_are_no_guess():
     """What labels seem to be is certain once the line that makes them stands beside it; without it, it is not."""
     seem = "6 of 9 training rows had another label. The labels seem to be made from another column, longitude."
     report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(CauseKind.LABELS, seem, "Take them."), reasons=(seem,))
-    made = a_cell(1, "Y = pd.qcut(housing['longitude'], 5)\nmodel.fit(X, Y)")
-    found = replace(report, cells=(StudentCell(made, True),))
+    made = a_cell(13, "Y = pd.qcut(housing['longitude'], 5)"), a_cell(14, "model.fit(X, Y)")
+    found = replace(report, cells=tuple(StudentCell(cell, True) for cell in made))
     for one, said in ((report, "The labels seem to be made from"), (found, "The labels are made from")):
         lead = lead_of(one)
         assert said in lead.sentence

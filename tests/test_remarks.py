@@ -134,8 +134,8 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
     price = evaluating(a_price(), text)
     cell = price.answer.fits[-1].cell
     said = (
-        f"to the nearest edge. Cell {cell} does not, so its mean absolute error, 5.76 (= $576,000), is the larger figure. "
-        "Both are right."
+        f"to the nearest edge. Cell {cell} does not, so its mean absolute error, 5.76 (= $576,000), is the larger "
+        "figure. Both are right."
     )
     assert remarks.beyond_the_data(price).endswith(said)
     assert remarks.beyond_the_data(price).startswith("Both RMSEs here move a prediction")

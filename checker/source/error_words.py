@@ -118,10 +118,10 @@ def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
     if fault.lacks:
         named = absences.named_in(fault.lacks)
         is_module = named.startswith("module")
-        better = "put its code into your file" if is_module else "make it in your file from the data of the assignment"
+        better = "Put its code into your file" if is_module else "Make it in your file from the data of the assignment"
         return (
             f"{fault.lacks[0].upper()}{fault.lacks[1:]}.",
-            f"Better: {better}. Or hand in {f'the {named}' if named else 'it'} beside your file.",
+            f"{better} (better), or hand {f'in the {named}' if named else 'it in'} beside your file.",
         )
     again = "Then restart, and run all from top to bottom."
     if fault.name in NOTHING_RAN:
