@@ -1156,7 +1156,7 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
         ("the network", "#cell-13"),
         ("the evaluation", "#confusion"),
     ]
-    assert re.findall(r'<details class="[^"]*"><summary>A good answer</summary><p>([^<]*)</p></details>', page) == [
+    assert re.findall(r'<details class="[^"]*"><summary>A good answer</summary><p>([^<]*) <span', page) == [
         "It bends.",
         "ISLAND.",
     ]
@@ -1319,27 +1319,14 @@ def test_a_regression_s_rows_are_drawn() -> None:
 
 
 def test_predictions_at_an_edge_are_said_only_if_there_are_such() -> None:
-    """That predictions were moved to the data's edge is said beside the dots if several lie there; a dashed line says
-    in each chart what it is."""
+    """That predictions were moved to the data's edge is said beside the dots if several lie there; the dashed
+    line is always explained."""
     said, true = "are drawn at its edge", (100_000.0, 200_000.0, 300_000.0)
     for predicted, is_said in (((1e5, 2.1e5, 2.9e5), False), ((5e5, 5e5, 2.9e5), True), ((1e5,) * 3, False)):
         sample = tuple(zip(true, predicted, strict=True))
         page = render_page(replace(a_price(), comparison=replace(an_error(), sample=sample)))
         assert (said in page) is is_said
-        assert page.count("; dashed: a perfect prediction") == 2
-
-
-def test_cells_that_questions_name_are_printed() -> None:
-    """On paper the cells that the first questions point to stand below them, unless they are long."""
-    named = [one.cell for one in a_pass().questions[:3] if not one.figure]
-    cell = next(shown for shown in a_pass().cells if shown.cell.index == named[0])
-    for lines, is_printed in ((2, True), (200, False)):
-        source = "\n".join(["xyzzy = 1"] * lines)
-        shown = replace(cell, cell=replace(cell.cell, source=source))
-        cells = tuple(shown if one is cell else one for one in a_pass().cells)
-        page = render_page(replace(a_pass(), cells=cells))
-        printed = "".join(re.findall(r'<div class="asked">.*?</div>', page, re.DOTALL))
-        assert ("xyzzy" in printed) is is_printed
+        assert page.count("; dashed: a perfect prediction.") == 1
 
 
 def test_submissions_without_a_score_are_told_by_verdict() -> None:

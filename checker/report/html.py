@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from markupsafe import Markup
-
 from checker.formats import alphabet
 from checker.formats.text import one_line
-from checker.judge.questions import FIRST
 from checker.records.assignment import DatasetNote
 from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
@@ -37,8 +34,6 @@ from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
 T = TypeVar("T")
-MOST_LINES = 12
-"""Maximum number of lines of a cell that a question names and that is printed beside the questions."""
 
 LINKS = ("<!-- neighbours -->", "<!-- end of neighbours -->")
 DECISION = ("<!-- decision -->", "<!-- end of decision -->")
@@ -140,16 +135,8 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     parts = advice_on_parts(report, lead)
     rest |= {"parts": on_parts(parts, report), "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
-    first = (lead.cell, lead.beside)
-    asked = {one.cell: None for one in report.questions[:FIRST] if not one.figure and one.cell not in first}
-    small = [(cell, source) for cell, source in _excerpts(report, asked) if source.count("\n") < MOST_LINES]
-    return rest | {"sources": _excerpts(report, first), "named": small}
-
-
-def _excerpts(report: Report, cells: Iterable[int | None]) -> list[tuple[int | None, Markup]]:
-    """Return the beginnings of those of the cells that the page has."""
-    found = ((cell, excerpt(report.cells, cell)) for cell in cells)
-    return [(cell, source) for cell, source in found if source]
+    sources = [(cell, excerpt(report.cells, cell)) for cell in (lead.cell, lead.beside)]
+    return rest | {"sources": [(cell, source) for cell, source in sources if source]}
 
 
 def _figures(report: Report) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from checker.report.svg import Scale, chart, element, fitting, label, line
 from checker.scoring.metrics import Unit
 
 HEIGHT = 280
-DASHED = "; dashed: a perfect prediction"
 TICKS = 5
 
 Pairs = Sequence[tuple[float, float]]
@@ -20,7 +19,7 @@ def predicted_against_true(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
     scale = fitting([value for pair in sample for value in pair], room=0.03)
     words = f"Predicted against true values of {counted(len(sample), 'row')}"
     diagonal = "M0 1000 1000 0"
-    return f"Predicted against true values{DASHED}", _chart(sample, scale, scale, unit, diagonal, words)
+    return "Predicted against true values", _chart(sample, scale, scale, unit, diagonal, words)
 
 
 def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
@@ -29,7 +28,7 @@ def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
     furthest = max(abs(residual) for _, residual in left) or 1.0
     wide, high = fitting([true for true, _ in left], room=0.03), Scale(-1.05 * furthest, 1.05 * furthest)
     words = f"Residuals of {counted(len(sample), 'row')} against their true values"
-    return f"Predicted minus true, by true value{DASHED}", _chart(left, wide, high, unit, "M0 500 1000 500", words)
+    return "Predicted minus true, by true value", _chart(left, wide, high, unit, "M0 500 1000 500", words)
 
 
 def has_stray(sample: Pairs) -> bool:

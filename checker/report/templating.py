@@ -62,7 +62,6 @@ def with_templates_of(*packages: str) -> Environment:
         "is_beyond": figures.is_beyond,
         "has_guess": cohort.has_guess,
         "file_name": sentences.file_name,
-        "untitled": sentences.untitled,
         "who": sentences.identity_words,
         "side_of_the_bar": sentences.side_of_the_bar,
         "size": words.size,
