@@ -584,6 +584,41 @@ def test_a_score_that_follows_from_the_cause_is_its_result():
         assert f"<p>{said} accuracy of 80.0% is too low.</p>" in render_page(report)
 
 
+@pytest.mark.parametrize(
+    ("mean", "said"),
+    [
+        (
+            -0.01,
+            "<p>The accuracy, {own}, is about logistic regression&#39;s {theirs}, as expected of a linear model; a",
+        ),
+        (-0.1, "<p>Also: the accuracy is too low.</p>"),
+    ],
+)
+def test_a_linear_network_is_as_good_as_a_linear_model(mean, said):
+    """A linear network near logistic regression is as expected; being linear is never why it is worse than that."""
+    rule, below = a_rule("test_nonlinear_hidden_layer"), "The accuracy is too low."
+    of = CLOSED["below the bar"].comparison
+    of = replace(of, mean=of.baseline_mean + mean, baseline="logistic regression")
+    cause = Cause(CauseKind.LINEAR, "It is linear.", "Bend it.")
+    report = replace(CLOSED["below the bar"], comparison=of, cause=cause, rules=(rule,), reasons=(rule.finding, below))
+    page = render_page(report)
+    assert said.format(own=f"{of.mean:.1%}", theirs=f"{of.baseline_mean:.1%}") in page
+    assert "As a result" not in page
+
+
+def test_labels_whose_line_is_found_are_no_guess():
+    """What labels seem to be is certain once the line that makes them stands beside it; without it, it is not."""
+    seem = "6 of 9 training rows had another label. The labels seem to be made from another column, longitude."
+    report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(CauseKind.LABELS, seem, "Take them."), reasons=(seem,))
+    made = a_cell(13, "Y = pd.qcut(housing['longitude'], 5)"), a_cell(14, "model.fit(X, Y)")
+    found = replace(report, cells=tuple(StudentCell(cell, True) for cell in made))
+    for one, said in ((report, "The labels seem to be made from"), (found, "The labels are made from")):
+        lead = lead_of(one)
+        assert said in lead.sentence
+        assert other_reasons(one, lead) == []
+    assert "makes these labels" in lead_of(found).explanation
+
+
 def test_a_single_step_is_not_the_first():
     """Students read what to do first only if there is more to do."""
     report = replace(CLOSED["below the bar"], rules=(a_rule("depth"),), cause=None)
@@ -664,8 +699,8 @@ def test_the_students_own_file_is_told_from_another(is_notebook, noun):
     submission = replace(report.submission, is_notebook=is_notebook)
     report = replace(report, failures=(failure,), submission=submission, answer=None)
     assert lead_of(report).advice == f"Hand in the file `a.csv` beside your {noun}."
-    assert lead_of(report).explanation == ""
-    assert lead_of(report, is_for_students=True).explanation == "Nothing that depends on cell 2 could be checked."
+    for is_for_students in (False, True):
+        assert lead_of(report, is_for_students).explanation == "Nothing that depends on cell 2 could be checked."
 
 
 # -- words -----------------------------------------------------------------------------------------------

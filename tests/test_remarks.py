@@ -12,11 +12,11 @@ from checker.records.comparison import Agreed, Agreement, confusions
 from checker.records.evidence import OwnResult, OwnScore, Rejected, RowKind, Selection
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, StudentCell, Symptom
-from checker.records.tracing import FittedOn, Scaler, ScalerKind, TargetScale
-from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
+from checker.records.tracing import FittedOn, Scaler, ScalerKind, SeenRows, TargetScale
+from checker.records.verdicts import HAND_OUT, Importance, Outcome, RuleResult, Verdict
 from checker.report import remarks, sentences
 from checker.report.html import render_page, render_student_page
-from checker.report.leads import lead_of
+from checker.report.leads import SPLIT, lead_of, on_parts
 from checker.report.words import probability
 
 SCALE = TargetScale(factor=1e-5, offset=0.0)
@@ -71,7 +71,9 @@ def test_a_score_too_small_for_the_labels_that_agree_is_explained(own, is_said):
     tracing = replace(a_pass().tracing, labels_differ=6_000, labels_compared=13_000)
     cause = Cause(CauseKind.LABELS, tracing.labels_in_words(), "Take the labels.")
     report = replace(a_pass(), tracing=tracing, cause=cause, own_results=(own_result("accuracy", own),))
-    assert ("takes its class numbers for the data's, in which 0 is <1H OCEAN." in sentences.hollow(report)) is is_said
+    why = "Why 3.6%, when only 46.2% of the labels differ? The file numbers its classes differently (in the data's "
+    assert (why in sentences.hollow(report)) is is_said
+    assert ("0 is <1H OCEAN), so almost every prediction counts as wrong." in sentences.hollow(report)) is is_said
     honest = replace(report, tracing=a_pass().tracing)
     assert remarks.numbered_otherwise(honest) == ""
 
@@ -105,7 +107,7 @@ def test_results_far_apart_are_not_said_to_agree(own, margin, differs, said):
 
 def test_an_error_says_how_predictions_beyond_the_data_count():
     """Every regression says so beside its score and its curves; no classification does."""
-    said = "The RMSE above counts predictions outside the data&#39;s range as if at its edge."
+    said = "a prediction outside the data&#39;s range to the nearest edge."
     for page in (render_page(a_price()), render_student_page(a_price())):
         assert said in page.partition("What these figures mean")[0]
         assert page.count(said) == 1
@@ -132,14 +134,16 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
     price = evaluating(a_price(), text)
     cell = price.answer.fits[-1].cell
     said = (
-        f"as if at its edge. `evaluate` in cell {cell} does not, so its mean absolute error, 5.76 ($576,000), exceeds "
-        "even the RMSE."
+        f"to the nearest edge. Cell {cell} does not, so its mean absolute error, 5.76 (= $576,000), is the larger "
+        "figure. Both are right."
     )
     assert remarks.beyond_the_data(price).endswith(said)
+    assert remarks.beyond_the_data(price).startswith("Both RMSEs here move a prediction")
+    assert remarks.beyond_the_data(replace(price, own_results=())).startswith("The RMSE here moves a prediction")
     usual = replace(price, own_results=(own_result("rmse", 600_000.0),))
     logarithm = replace(price, tracing=replace(price.tracing, target=replace(SCALE, shift=1.0)))
     for report in (usual, logarithm):
-        assert remarks.beyond_the_data(report).endswith("as if at its edge.")
+        assert remarks.beyond_the_data(report).endswith("to the nearest edge.")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_an_error_that_evaluate_printed_stands_beside_the_score(text):
 )
 def test_an_error_that_is_not_printed_is_not_stated(text):
     """What fit recorded is no result of evaluate, nor is a list of other results."""
-    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("as if at its edge.")
+    assert remarks.beyond_the_data(evaluating(a_price(), text)).endswith("to the nearest edge.")
 
 
 def single_softmax():
@@ -231,20 +235,20 @@ def test_the_confusion_matrix_is_told_in_words():
     report = confused((900, 50, 0, 40, 5), (20, 950, 0, 0, 0), (5, 0, 0, 0, 0), (40, 0, 0, 950, 0), (729, 1, 0, 0, 270))
     assert remarks.confusions(report) == (
         "ISLAND is never predicted: only 5 of the data's 20,640 rows are of this class. "
-        "Largest share among the common classes: 72.9% of NEAR OCEAN is taken for <1H OCEAN."
+        "The largest confusion of a common class, by share: 72.9% of NEAR OCEAN is taken for <1H OCEAN."
     )
     assert remarks.confusions(replace(report, class_rows=())).startswith("ISLAND is never predicted. ")
     page = render_page(report)
     assert "5 × 792 held-out rows, over all seeds." in page
     assert "taken for &lt;1H OCEAN" in page
     told = replace(report, observations=(Observation(Symptom.NEVER_PREDICTED, "It is rare."),))
-    assert remarks.confusions(told).startswith("Largest share")
+    assert remarks.confusions(told).startswith("The largest confusion")
 
 
 def test_a_common_class_that_is_never_predicted_is_not_said_to_be_rare():
     """Two classes are named in one sentence, and nothing is added about their number."""
     report = confused((9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (9, 0, 0, 0, 0), (0, 0, 0, 9, 0), (0, 0, 0, 0, 9))
-    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. Largest share")
+    assert remarks.confusions(report).startswith("INLAND and ISLAND are never predicted. The largest confusion")
     perfect = confused(*((9 * (row == column) for column in range(5)) for row in range(5)))
     assert remarks.confusions(replace(perfect, comparison=None)) == ""
 
@@ -339,11 +343,51 @@ def test_parts_of_the_data_are_named_beside_a_fail():
     report = replace(a_pass(mean=0.8), verdict=Verdict.FAIL, rules=rules, reasons=("It is below the bar.",))
     for page in (render_page(report), render_student_page(report)):
         top = " ".join(page.partition("<h2 id")[0].split())
-        assert "<strong>Advice:</strong> <code>evaluate</code> got training rows. Mend." in top
+        label = "<strong>Advice (no effect on the verdict):</strong>"
+        assert f"{label} <code>evaluate</code> got training rows. Mend." in top
         assert page.count("got training rows") == 1
         assert "More advice</h2> <span" in page
-    assert "<strong>Advice:</strong>" not in render_page(replace(a_pass(), rules=rules))
+    assert "no effect on the verdict):" not in render_page(replace(a_pass(), rules=rules))
     assert sentences.untitled(a_rule("test_other")) == "Missed."
+
+
+@pytest.mark.parametrize(
+    ("tested", "said"),
+    [(13_209, "The same 13,209 rows were trained on and tested on."), (9, "`fit` got none. `evaluate` got training")],
+)
+def test_both_parts_of_the_data_are_one_piece_of_advice(tested, said):
+    """Without development and test rows the split comes first: one line says so, and which rows took both places."""
+    dev = a_rule("test_development_set_was_watched", rationale="No development set: `fit` got none.")
+    test = a_rule("test_final_test_on_unseen_rows", rationale="No test on unseen rows: `evaluate` got training rows.")
+    seen = SeenRows(cell=5, how="evaluate", rows=tested, trained_on=tested)
+    tracing = replace(a_pass().tracing, training_rows=13_209, seen=(seen,))
+    recipe = replace(a_pass().recipe, development=None)
+    report = replace(a_pass(mean=0.8), verdict=Verdict.FAIL, rules=(dev, test), tracing=tracing, recipe=recipe)
+    ((text, _),) = on_parts((dev, test), report)
+    assert text.startswith(said)
+    assert text.endswith(SPLIT)
+    page = render_page(replace(report, reasons=("It is below the bar.",)))
+    assert page.count("Advice (no effect on the verdict):") == 1
+
+
+def test_rules_are_counted_by_result():
+    """A missed rule, which stands above, is counted beside those that are met, and so are those not checked."""
+    met, open = (replace(a_rule("a"), outcome=of) for of in (Outcome.PASSED, Outcome.SKIPPED))
+    rules = (replace(a_rule("b"), importance=Importance.REQUIRED), met, met, open)
+    report = replace(a_pass(), verdict=Verdict.FAIL, rules=rules)
+    assert sentences.rules_in_words(report) == "1 missed (above), 2 met, 1 not checked"
+    assert 'Rules:</h2> <span class="muted">1 missed (above), 2 met' in render_page(report)
+    stopped = replace(a_fail(), rules=(met, open, open), answer=None)
+    assert sentences.rules_in_words(stopped) == "1 met, 2 not checked (no network could be checked)"
+    assert sentences.rules_in_words(replace(report, rules=(met,))) == "1 met"
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_the_hand_out_is_named_only_if_there_is_one(is_new):
+    """That cells of the hand-out do not count is said only beside a file with such cells."""
+    cells = tuple(replace(shown, is_new=is_new) for shown in a_pass().cells)
+    report = replace(a_pass(), cells=cells, rules=(replace(a_rule("a"), detail=HAND_OUT),))
+    assert (HAND_OUT in render_page(report)) is not is_new
 
 
 @pytest.mark.parametrize("render", [render_page, render_student_page])

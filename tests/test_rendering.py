@@ -393,6 +393,8 @@ def test_a_score_beyond_the_scale_is_an_arrow_with_its_value() -> None:
     assert "beyond the scale" not in near.text
     assert "mark student beyond" not in near.values("class", "g")
     assert "beyond the scale" in far.text
+    legends = [unescape(render_page(replace(a_price(), comparison=an_error(mean)))) for mean in (60_000.0, 250_000.0)]
+    assert ["this network, beyond the scale" in page for page in legends] == [False, True]
     assert "$250,000" in far.text
     assert set(far.values("class", "g")) == {"mark student beyond", "mark reference", "mark baseline"}
     field = field_figure(replace(an_error(9e8), baselines=(Baseline("mean", 115_000.0, 900.0),)))
@@ -1154,7 +1156,7 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
         ("the network", "#cell-13"),
         ("the evaluation", "#confusion"),
     ]
-    assert re.findall(r'<details class="[^"]*"><summary>A good answer</summary><p>([^<]*)</p></details>', page) == [
+    assert re.findall(r'<details class="[^"]*"><summary>A good answer</summary><p>([^<]*) <span', page) == [
         "It bends.",
         "ISLAND.",
     ]
@@ -1314,6 +1316,53 @@ def test_a_regression_s_rows_are_drawn() -> None:
     assert len(dots) == 2
     assert not any("h0" * 2 in d or d.count("h0") == 98 for d in PAGES["pass"].values("d", "path"))
     assert "Which classes are confused" not in PAGES["price"].text
+
+
+def test_predictions_at_an_edge_are_said_only_if_there_are_such() -> None:
+    """That predictions were moved to the data's edge is said beside the dots if several lie there; the dashed
+    line is always explained."""
+    said, true = "are drawn at its edge", (100_000.0, 200_000.0, 300_000.0)
+    for predicted, is_said in (((1e5, 2.1e5, 2.9e5), False), ((5e5, 5e5, 2.9e5), True), ((1e5,) * 3, False)):
+        sample = tuple(zip(true, predicted, strict=True))
+        page = render_page(replace(a_price(), comparison=replace(an_error(), sample=sample)))
+        assert (said in page) is is_said
+        assert page.count("; dashed: a perfect prediction.") == 1
+
+
+def test_submissions_without_a_score_are_told_by_verdict() -> None:
+    """The note above the figure says what a lane's "1 of 2" is, and which verdict has no lane."""
+    stopped = a_fail()
+    scored = replace(a_pass("a"), verdict=Verdict.FAIL)
+    assert stopped.comparison is None
+    assert "FAIL, 1 of 2: the other one has no accuracy." in an_index(scored, stopped).text
+    assert "2 submissions (FAIL) have no accuracy." in an_index(a_pass("a"), stopped, stopped).text
+    assert "no accuracy" not in an_index(scored, a_pass("b")).text
+
+
+def test_rules_that_equally_many_missed_are_sorted_by_share() -> None:
+    """Of two rules that one submission missed, the one that could be checked on fewer stands first; the caption's
+    example is of the table."""
+    missed, other = (a_missed(name) for name in ("often", "seldom"))
+    met = replace(missed, outcome=Outcome.PASSED)
+    index = an_index(replace(a_pass("a"), rules=(missed, other)), replace(a_pass("b"), rules=(met,)))
+    table = index.text.partition("Where the class stumbled")[2]
+    assert table.rindex("seldom") < table.rindex("often")
+    assert "“1 of 1” counts only submissions where the rule could be checked" in index.text
+    both = an_index(replace(a_pass("a"), rules=(missed,)), replace(a_pass("b"), rules=(met,)))
+    assert "counts only" not in both.text
+
+
+def a_missed(name: str) -> RuleResult:
+    """Return a required rule that was missed."""
+    return RuleResult(
+        name=name,
+        sentence="It holds.",
+        importance=Importance.REQUIRED,
+        outcome=Outcome.FAILED,
+        rationale="No.",
+        help="Do.",
+        short=name,
+    )
 
 
 def test_a_perfect_regression_is_drawn() -> None:

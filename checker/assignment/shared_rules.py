@@ -23,6 +23,7 @@ from checker.records.capture import ModelCapture
 from checker.records.network import Architecture, Labels, Recipe
 from checker.records.tracing import SeenRows, Tracing
 from checker.records.training import TrainingRun
+from checker.records.verdicts import HAND_OUT
 
 Rule = Callable[..., None]
 
@@ -49,7 +50,7 @@ CLASSIFIERS = r"\b((?!MLP|Keras)\w+Classifier(CV)?|LogisticRegression(CV)?|\w*SV
 REGRESSORS = r"\b((?!MLP|Keras)\w+Regressor|LinearRegression|Ridge(CV)?|Lasso(CV)?|ElasticNet(CV)?|\w*SVR)\s*\("
 """Patterns of code that makes a traditional model."""
 
-ELSEWHERE = "\nCells of the hand-out do not count."
+ELSEWHERE = f"\n{HAND_OUT}"
 """The explanation for rules about code that may also be in the hand-out."""
 
 _FORMS = {Labels.INTEGERS: "class numbers", Labels.ONE_HOT: "one-hot", Labels.NUMBERS: "plain numbers"}
@@ -147,8 +148,7 @@ def output_is_one_number(
         units, activation = output_units(architecture), output_activation(architecture)
         assert units in {1, None}, f"The output layer has {counted(units or 0, 'unit')}, but {number} is one number."
         assert activation != "softmax", (
-            "The output unit uses softmax, so its output is always exactly one.\n"
-            "Softmax belongs to classification. To predict a number, use no activation."
+            "The output unit uses softmax, so its output is always exactly one.\nSoftmax belongs to classification."
         )
         assert activation in {"linear", "relu", "softplus", "exponential"}, (
             f"The output unit uses {activation}, which has a largest and a smallest value.\n"
@@ -267,8 +267,7 @@ def test_development_set_was_watched(recipe: Recipe) -> None:
     """A development set was watched while the network was trained and tuned."""
     assert recipe.development, (
         "No development set: `fit` got no validation data.\n"
-        "Nor was the network tested on a second set of rows between trainings. Without a development set nobody can "
-        "notice overfitting, or choose settings without the test part."
+        "Without a development set you cannot see overfitting, and you would have to choose settings on the test part."
     )
     assert not recipe.watched_itself, (
         "No real development set: all of its rows are training rows.\n"

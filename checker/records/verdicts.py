@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from checker.records.codec import record
 
+HAND_OUT = "Cells of the hand-out do not count."
+"""The explanation of a rule about code that may also be in the hand-out; it says nothing where no cell is of it."""
+
 
 class Verdict(StrEnum):
     PASS = "PASS"

@@ -28,9 +28,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class OwnBars:
-    """Submissions with bars of their own for one reason, each with its bar; ``why`` ends the sentence about them."""
+    """Submissions with bars of their own for one reason, each with its bar and the reference's score; ``why`` ends the
+    sentence about them."""
 
-    scored: tuple[tuple[Scored, str], ...]
+    scored: tuple[tuple[Scored, str, str], ...]
     why: str
 
 
@@ -55,7 +56,14 @@ def own_bars(scored: Sequence[Scored]) -> list[OwnBars]:
     for one in scored:
         if _bar(one.comparison) != drawn:
             found.setdefault(_reason(one.comparison, common), []).append(one)
-    return [OwnBars(tuple((one, _bar(one.comparison)) for one in of), _why(of, why)) for why, of in found.items()]
+    return [
+        OwnBars(tuple((one, _bar(one.comparison), _reference(one.comparison)) for one in of), _why(of, why))
+        for why, of in found.items()
+    ]
+
+
+def _reference(compared: Comparison) -> str:
+    return metric(compared).unit.value(compared.reference_mean)
 
 
 def _bar(compared: Comparison) -> str:
@@ -69,7 +77,7 @@ def _reason(own: Comparison, common: Comparison) -> str:
     if len(own.scores) != len(common.scores):
         return f"{{was}} trained from {counted(len(own.scores), 'seed')}, not from {len(common.scores)}"
     if own.missing is not None:
-        return "{has} no inputs for some held-out rows, and all models are scored without these"
+        return "left out some held-out rows; on the remaining rows every model is scored anew"
     if common.missing is not None:
         return "{has} inputs for held-out rows that the others leave out"
     return "{was} compared on other held-out rows"

@@ -24,6 +24,7 @@ from checker.report.marks import axis, mark, scale_around
 from checker.report.sentences import failed, metric
 from checker.report.svg import Scale, along, chart, element, label, line
 from checker.report.words import model_name
+from checker.scoring import metrics
 from checker.scoring.metrics import Unit
 
 LABEL = 16
@@ -35,6 +36,8 @@ BINS = 64
 ON_A_PHONE, LEFT, RIGHT, LETTER = 250, 78, 18, 6.7
 """Pixels on a phone: the width of the figure's scale, the room on its left and on its right, and a letter's width."""
 
+GUESSES = frozenset(name.replace("_", " ") for name in metrics.GUESSES.values())
+"""The names of simple guesses among the traditional models."""
 LANES = (Verdict.PASS, Verdict.REFER, Verdict.FAIL)
 ORDER = (Verdict.REFER, Verdict.FAIL, Verdict.PASS)
 """The index's order: submissions for a demonstrator to decide come first."""
@@ -71,6 +74,27 @@ def cohort_figure(scored: Sequence[Scored], counts: Mapping[Verdict, int]) -> Ma
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(beside) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
+
+
+def has_guess(compared: Comparison) -> bool:
+    """Tell whether a simple guess, such as always the mean, is among the traditional models."""
+    return any(one.name in GUESSES for one in compared.baselines)
+
+
+def without_score(reports: Sequence[Report], scored: Sequence[Scored]) -> str:
+    """Return sentences on the submissions that have no score and so no block, by verdict."""
+    counts, drawn = Counter(report.verdict for report in reports), Counter(one.verdict for one in scored)
+    what = metric(reports[0]).name if reports else ""
+    said = []
+    for verdict in LANES:
+        left = counts[verdict] - drawn[verdict]
+        has = "has" if left == 1 else "have"
+        if left and drawn[verdict]:
+            others = "the other one" if left == 1 else f"the other {left}"
+            said.append(f"{verdict}, {drawn[verdict]} of {counts[verdict]}: {others} {has} no {what}.")
+        elif left:
+            said.append(f"{counted(left, 'submission')} ({verdict}) {has} no {what}.")
+    return " ".join(said)
 
 
 def _piled(scored: Iterable[Scored], scale: Scale) -> dict[int, list[Scored]]:
@@ -198,12 +222,13 @@ class Stumble:
 
 
 def stumbles(reports: Iterable[Report]) -> list[Stumble]:
-    """Return the failed rules, required ones first, and of each kind the most often failed first."""
+    """Return the failed rules, required ones first, and of each kind the most often failed first; of equally many, the
+    one with the largest share."""
     listed = list(reports)
     checked = Counter(rule for report in listed for rule in _of_outcome(report, Outcome.FAILED, Outcome.PASSED))
     counts = Counter(rule for report in listed for rule in _failed(report)).most_common()
     found = [Stumble(*rule, count, checked[rule]) for rule, count in counts]
-    return sorted(found, key=lambda one: one.importance is Importance.ADVISORY)
+    return sorted(found, key=lambda one: (one.importance is Importance.ADVISORY, -one.count, one.checked))
 
 
 def without_a_rule(reports: Iterable[Report]) -> int:

@@ -45,6 +45,12 @@ def shows_spread(comparison: Comparison) -> bool:
     return len(comparison.scores) > 1 and high - low > MARK
 
 
+def is_beyond(comparison: Comparison) -> bool:
+    """Tell whether all of the submission's scores lie beyond the scale, where each is drawn as an arrow."""
+    scale = _seed_scale(comparison)
+    return all(scale.side(value) for value in (comparison.mean, *(s.score for s in comparison.scores)))
+
+
 def _seed_values(comparison: Comparison) -> list[float]:
     return [value for s in comparison.scores for value in (s.score, s.reference, s.baseline)]
 

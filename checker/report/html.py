@@ -19,7 +19,15 @@ from checker.report.curves import curves
 from checker.report.drawing import network
 from checker.report.editions import for_students
 from checker.report.figures import field_figure, seeds_figure
-from checker.report.leads import advice_on_parts, follows, lead_of, other_failed_rules, other_failures, other_reasons
+from checker.report.leads import (
+    advice_on_parts,
+    introduced,
+    lead_of,
+    on_parts,
+    other_failed_rules,
+    other_failures,
+    other_reasons,
+)
 from checker.report.scatter import predicted_against_true, residuals
 from checker.report.sentences import advice, decision_rows, hollow, metric
 from checker.report.templating import NAME, environment, relative
@@ -123,9 +131,9 @@ def around_cells(report: Report, edition: dict[str, Any]) -> dict[str, Any]:
     lead = lead_of(report, edition["is_for_students"])
     rest = _figures(report) | edition
     reasons = other_reasons(report, lead)
-    rest |= {"lead": lead, "reasons": reasons, "is_result": len(reasons) == 1 and follows(report, lead, reasons[0])}
+    rest |= {"lead": lead, "reasons": reasons, "alone": introduced(report, lead, *reasons) if len(reasons) == 1 else ""}
     parts = advice_on_parts(report, lead)
-    rest |= {"parts": parts, "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
+    rest |= {"parts": on_parts(parts, report), "advised": advice(report, {lead.rule, *(rule.name for rule in parts)})}
     rest |= {"stopped": other_failures(report, lead), "others": other_failed_rules(report, lead)}
     sources = [(cell, excerpt(report.cells, cell)) for cell in (lead.cell, lead.beside)]
     return rest | {"sources": [(cell, source) for cell, source in sources if source]}
@@ -228,9 +236,11 @@ def index_pieces(
             decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored, Counter(report.verdict for report in reports)) if scored else None,
             own_bars=own_bars(scored),
+            guesses=any(cohort.has_guess(one.comparison) for one in scored),
             void=any(one.is_void for one in scored),
-            without_score=len(entries) - len(scored),
+            without_score=cohort.without_score(reports, scored),
             stumbles=over,
+            unlike=next((one for one in over if one.checked < len(reports)), None),
             without_rule=cohort.without_a_rule(reports),
         )
     )

@@ -5,7 +5,7 @@ leads. Candidates are tried in this order: a failure that stopped the journey, a
 the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from checker.formats.text import continued
@@ -27,8 +27,19 @@ FEW_EPOCHS = 5
 """Up to this many epochs may be too few, whatever else is wrong."""
 FROM_CAUSE = frozenset({CauseKind.CELL_FAILED, CauseKind.ROWS, CauseKind.LINEAR, CauseKind.UNSCALED})
 """Causes of a bad score."""
+LINEAR_MODELS = frozenset({"logistic regression", "linear regression"})
+"""Traditional models, by name, that are linear."""
 LONG = 160
 """Maximum number of characters of a reason that is shown in one piece."""
+
+SPLIT = (
+    "First split the data into training, development and test; give `fit` `validation_data=…`; `evaluate` once, on the "
+    "test part."
+)
+"""What to do if there is neither a development part nor a test on unseen rows."""
+NEAR = 0.03
+"""A linear network whose score differs by less from the linear model's, in points or as a share of its error, is about
+as good."""
 
 HELP = (
     "Try other layers, another learning rate or more epochs, one change at a time. Keep what helps on the development "
@@ -74,9 +85,9 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
         return _referral(report, is_for_students)
     if report.verdict is Verdict.FAIL:
         lead = _failing(report)
+        lead = replace(lead, explanation=lead.explanation or _unchecked(report))
         if not is_for_students:
             return replace(lead, then=THEN)
-        lead = replace(lead, explanation=lead.explanation or _unchecked(report))
         return replace(lead, label=FIRST if _has_more(report, lead) else DO)
     reached = "".join(report.reasons[:1])
     if is_for_students:
@@ -88,20 +99,26 @@ def lead_of(report: Report, is_for_students: bool = False) -> Lead:
 
 
 def other_reasons(report: Report, lead: Lead) -> list[str]:
-    """Return the reasons that the lead does not contain; failed rules have their own section."""
+    """Return the reasons that the lead does not contain; failed rules have their own section. The score of a linear
+    network is said beside that of the linear model, if both are alike."""
     found = {rule.finding for rule in report.rules if rule.outcome is Outcome.FAILED}
     if report.cause is not None and sentences.is_by_score(report):
         found.add(report.cause.sentence)
     if report.cause is not None and report.cause.kind is CauseKind.LABELS:  # its advice says the score
-        found.add(_on_score(report))
-    return [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
+        found |= {_on_score(report), report.cause.sentence}
+    left = [reason for reason in report.reasons if not reason.startswith(lead.sentence) and reason not in found]
+    score = _on_score(report)
+    return [_beside_linear(report) or reason if reason == score else reason for reason in left]
 
 
-def follows(report: Report, lead: Lead, reason: str) -> bool:
-    """Tell whether a reason is a bad score that follows from what the lead is about."""
-    if report.failures or reason != _on_score(report):
-        return False
-    return lead.rule in causes.SPOILING or (report.cause is not None and report.cause.kind in FROM_CAUSE)
+def introduced(report: Report, lead: Lead, reason: str) -> str:
+    """Return a reason that stands alone below the lead as a sentence that says how both are connected."""
+    if reason == _beside_linear(report):
+        return reason
+    is_linear = report.cause is not None and report.cause.kind is CauseKind.LINEAR  # no reason to be below such a model
+    explains = lead.rule in causes.SPOILING or (report.cause is not None and report.cause.kind in FROM_CAUSE)
+    is_result = explains and not is_linear and not report.failures and reason == _on_score(report)
+    return f"{'As a result, ' if is_result else 'Also: '}{continued(reason)}"
 
 
 def other_failures(report: Report, lead: Lead) -> list[Failure]:
@@ -129,6 +146,19 @@ def other_failed_rules(report: Report, lead: Lead) -> list[RuleResult]:
     return [rule for rule in in_turn if rule.outcome in wanted]
 
 
+def on_parts(rules: Sequence[RuleResult], report: Report) -> list[tuple[str, str]]:
+    """Return advice on the parts of the data, each with its explanation. Both pieces are one, since the split that the
+    one asks for makes the rows that the other names."""
+    if len(rules) < len(PARTS):
+        return [(f"{sentences.untitled(rule)} {rule.help}", rule.detail) for rule in rules]
+    found, tracing = " ".join(map(sentences.untitled, rules)), report.tracing
+    if tracing and tracing.seen and not (report.recipe and report.recipe.development):
+        trained = tracing.training_rows
+        if all(one.rows == one.trained_on == trained for one in tracing.seen):
+            found = f"The same {trained:,} rows were trained on and tested on."
+    return [(f"{found} {SPLIT}", "\n".join(rule.detail for rule in rules if rule.detail))]
+
+
 # -- FAIL ------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +182,10 @@ def _failing(report: Report) -> Lead:
         if sentences.is_by_score(report) and (score := _on_score(report)):
             likely = f"Likely cause: {continued(report.cause.sentence)}"
             return Lead(sentences.missed_bar(report, kind), score, TELL, help, likely, rest, rule)
-        return Lead(sentences.cause_name(report, kind), report.cause.sentence, TELL, help, why, rest, rule)
+        said = report.cause.sentence
+        if _made_by(report, kind):  # the line leaves no doubt about what the labels are
+            said = said.replace("s seem to be made from", "s are made from")
+        return Lead(sentences.cause_name(report, kind), said, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
         why, _, rest = first.detail.partition("\n")
@@ -216,6 +249,22 @@ def _on_score(report: Report) -> str:
     """Return the reason that is about the score: neither the cause nor a finding of a rule; "" if there is none."""
     others = {rule.finding for rule in report.rules} | {report.cause.sentence if report.cause else ""}
     return next((reason for reason in report.reasons if reason not in others), "")
+
+
+def _beside_linear(report: Report) -> str:
+    """Return a sentence on the score of a linear network that is about that of the linear model; "" for another."""
+    compared = report.comparison
+    if compared is None or report.cause is None or report.cause.kind is not CauseKind.LINEAR:
+        return ""
+    margin = NEAR if compared.higher_is_better else NEAR * compared.baseline_mean
+    if compared.baseline not in LINEAR_MODELS or abs(compared.mean - compared.baseline_mean) > margin:
+        return ""
+    measured = sentences.metric(compared)
+    own, theirs, bar = map(measured.unit.value, (compared.mean, compared.baseline_mean, compared.bar))
+    return (
+        f"The {measured.name}, {own}, is about {compared.baseline}'s {theirs}, as expected of a linear model; a PASS "
+        f"needs {bar}{'' if measured.higher_is_better else ' or less'}."
+    )
 
 
 # -- REFER -----------------------------------------------------------------------------------------------

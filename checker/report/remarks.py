@@ -24,6 +24,12 @@ SLACK = 0.05
 EXACT, NO_SHIFT = 1e-6, 0.01
 """A shift of targets up to this share of their unit is none; one below this share of the values' spread means
 nothing."""
+WRONG = (
+    (0.1, "almost every prediction"),
+    (0.5, "the larger part of the predictions"),
+    (1.0, "many a prediction"),
+)
+"""How much counts as wrong, by the largest share that is right."""
 NEVER_TRAINED = "it was never trained"
 AS_IT_IS = "Here a prediction outside the data's range counts as it is."
 
@@ -62,9 +68,12 @@ def numbered_otherwise(report: Report) -> str:
     # a row that is right by the file's labels, and whose label is the data's, is right by the data's labels
     if claim.metric != own.metric or shown is None or shown.score > claim.stated + agree - 1 - SLACK:
         return ""
+    differ = percent(1 - agree)
+    wrong = next(word for limit, word in WRONG if shown.score <= limit)
     return (
-        f"The accuracy in the file takes its class numbers for the data's, in which 0 is {report.classes[0]}. The "
-        "share of other labels takes each number for the class that it fits best."
+        f"Why {percent(shown.score)}, when only {differ} of the labels differ? The file numbers its classes "
+        f"differently (in the data's numbers 0 is {report.classes[0]}), so {wrong} counts as wrong. For the {differ}, "
+        "each number was first matched to the class that it fits best."
     )
 
 
@@ -144,8 +153,10 @@ def beyond_the_data(report: Report) -> str:
     if report.classes or report.comparison is None or only_prediction(report):
         return ""
     metric = metrics.find(report.comparison.metric, report.unit).name
-    said = f"The {metric} above counts predictions outside the data's range as if at its edge."
     own, scale = report.own_result, report.tracing.target if report.tracing else None
+    is_twice = own is not None and own.metric == report.comparison.metric and bool(own.scores)
+    those = f"Both {metric}s here move" if is_twice else f"The {metric} here moves"
+    said = f"{those} a prediction outside the data's range to the nearest edge."
     printed = claims.error_of_evaluate(report.cells, report.answer) if report.answer else None
     if printed is None or own is None or own.metric != "rmse" or not own.scores:
         return said
@@ -154,8 +165,8 @@ def beyond_the_data(report: Report) -> str:
     if error <= max(one.score for one in own.scores):  # a mean absolute error is never above an RMSE
         return said
     value, plain = metrics.find("mae", report.unit).unit.value(error), number(stated)
-    which = value if error == stated else f"{plain} ({value})"
-    return f"{said} `evaluate` in cell {cell} does not, so its mean absolute error, {which}, exceeds even the {metric}."
+    which = value if error == stated else f"{plain} (= {value})"
+    return f"{said} Cell {cell} does not, so its mean absolute error, {which}, is the larger figure. Both are right."
 
 
 def _in_the_datas_unit(error: float, scale: TargetScale | None) -> float:
@@ -213,7 +224,7 @@ def _most_confused(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -
     if not share:
         return ""
     taken = f"{percent(share)} of {classes[true]} is taken for {classes[predicted]}"
-    return f"Largest share among the common classes: {taken}."
+    return f"The largest confusion of a common class, by share: {taken}."
 
 
 # -- the file ----------------------------------------------------------------------------------------------

@@ -31,6 +31,12 @@ def residuals(sample: Pairs, unit: Unit) -> tuple[str, Markup]:
     return "Predicted minus true, by true value", _chart(left, wide, high, unit, "M0 500 1000 500", words)
 
 
+def has_stray(sample: Pairs) -> bool:
+    """Tell whether predictions were moved to an edge of the data: several are the same extreme."""
+    predicted = [value for _, value in sample]
+    return any(predicted.count(edge) > 1 and len(set(predicted)) > 1 for edge in (min(predicted), max(predicted)))
+
+
 def _chart(points: Pairs, wide: Scale, high: Scale, unit: Unit, ideal: str, words: str) -> Markup:
     """Return dots on two axes in a unit; ``ideal`` is the line, in thousandths, on which dots should lie."""
     dots = "".join(f"M{wide.place(x) * 1000:.0f} {1000 - high.place(y) * 1000:.0f}h0" for x, y in points)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from checker.formats import sheets
@@ -14,7 +15,7 @@ from checker.records.comparison import Agreed, Comparison, Measurement, MissingR
 from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
-from checker.records.verdicts import FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.records.verdicts import HAND_OUT, FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import own_code, remarks
 from checker.report.vocabulary import AGAIN, BEFORE, CAUSES, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent
@@ -77,7 +78,12 @@ def by_urgency(rules: Sequence[RuleResult]) -> list[RuleResult]:
 def advice(report: Report, said: Collection[str] = ()) -> list[RuleResult]:
     """Return the advice that is not followed, without the rules ``said``, by name, at the beginning of the page."""
     wanted, advisory = {Outcome.FAILED, Outcome.ERROR}, Importance.ADVISORY
-    return [r for r in report.rules if r.importance is advisory and r.outcome in wanted and r.name not in said]
+    is_all_own = all(shown.is_new for shown in report.cells)
+    return [
+        replace(r, detail="") if is_all_own and r.detail == HAND_OUT else r
+        for r in report.rules
+        if r.importance is advisory and r.outcome in wanted and r.name not in said
+    ]
 
 
 def unchecked(report: Report) -> list[RuleResult]:
@@ -99,6 +105,17 @@ def passed(report: Report) -> list[RuleResult]:
     """Return the rules that are met, the required ones first."""
     met = [rule for rule in report.rules if rule.outcome is Outcome.PASSED]
     return sorted(met, key=lambda rule: rule.importance is not Importance.REQUIRED)
+
+
+def rules_in_words(report: Report) -> str:
+    """Return the numbers of rules by result: "1 missed (above), 10 met, 1 not checked". Advice that is not followed has
+    a list of its own."""
+    missed, shown = len(failed(report, Importance.REQUIRED)), unchecked(report)
+    silent = [rule for rule in report.rules if rule.outcome in {Outcome.SKIPPED, Outcome.UNKNOWN}]
+    unknown = len(shown or silent)
+    why = " (no network could be checked)" if unknown and not shown and report.answer is None else ""
+    said = [f"{missed} missed (above)" if missed else "", f"{len(passed(report))} met"]
+    return ", ".join(filter(None, (*said, f"{unknown} not checked{why}" if unknown else "")))
 
 
 def failed(report: Report, importance: Importance) -> list[RuleResult]:

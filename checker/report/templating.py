@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
-from checker.report import figures, remarks, sentences, vocabulary, words
+from checker.report import cohort, figures, remarks, scatter, sentences, vocabulary, words
 from checker.scoring.metrics import NONE
 
 _CODE = re.compile("`([^`\n]{1,200})`")
@@ -57,8 +57,11 @@ def with_templates_of(*packages: str) -> Environment:
         "difference": sentences.difference,
         "duration": words.duration,
         "failed": sentences.failed,
+        "rules_in_words": sentences.rules_in_words,
+        "stray": scatter.has_stray,
+        "is_beyond": figures.is_beyond,
+        "has_guess": cohort.has_guess,
         "file_name": sentences.file_name,
-        "untitled": sentences.untitled,
         "who": sentences.identity_words,
         "side_of_the_bar": sentences.side_of_the_bar,
         "size": words.size,

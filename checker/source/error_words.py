@@ -117,10 +117,11 @@ def _in_words(fault: Fault, is_training: bool) -> tuple[str, str]:
     """Return a fault in words, and advice."""
     if fault.lacks:
         named = absences.named_in(fault.lacks)
+        is_module = named.startswith("module")
+        better = "Put its code into your file" if is_module else "Make it in your file from the data of the assignment"
         return (
             f"{fault.lacks[0].upper()}{fault.lacks[1:]}.",
-            f"Hand in {f'the {named}' if named else 'it'} beside your file, or make it in your file from the data that "
-            "the assignment names.",
+            f"{better} (better), or hand {f'in the {named}' if named else 'it in'} beside your file.",
         )
     again = "Then restart, and run all from top to bottom."
     if fault.name in NOTHING_RAN:
