@@ -78,7 +78,9 @@ def test_bait_that_was_touched_tells_it():
         lure.file.write_text("mine")
         assert list(lure.touched("")) == ["wrote to the host's folder"]
         lure.file.write_text(lure.secret)
-        with subprocess.Popen([sys.executable, "-c", "input()", lure.token], stdin=subprocess.PIPE) as left:
+        waits = [sys.executable, "-c", "print('here', flush=True); input()", lure.token]
+        with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as left:
+            left.stdout.readline()  # a process that has just begun has no command line yet
             assert "left 1 processes" in list(lure.touched(""))
             left.kill()
         lure.bystander.kill()

@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import tracing
+from checker.gather.rows.labels import REORDERED
 from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import ColumnSources
 from checker.gather.rows.sources import Sources
@@ -439,7 +440,7 @@ def test_numbers_of_other_rows_are_counted(buyer):
     shuffled = np.random.default_rng(5).permutation(np.log1p(buyer.labels[TRAINING]))
     found = buyer.trace(buyer.few[TRAINING], shuffled).tracing
     assert found.labels_differ > 0.99 * found.labels_compared > 0.9 * len(TRAINING)
-    assert found.labels_look == "shuffled"
+    assert found.labels_look == REORDERED
     assert found.target.shift in (0, 1)
 
 
