@@ -70,7 +70,7 @@ def cohort_figure(scored: Sequence[Scored], counts: Mapping[Verdict, int]) -> Ma
     beside = [one for one in first.baselines if one.name != first.baseline]  # that one is a guide
     rows = ((below + ROW * row, one) for row, one in enumerate(beside, 1))
     models = [part for y, one in rows for part in _model(one, scale, unit, y)]
-    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom)]
+    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(beside) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
@@ -117,7 +117,6 @@ def _lane(
         for level, one in enumerate(pile, start=1):
             yield _block(one, unit, place, bottom - flat * level, flat, scale.side(one.comparison.mean))
     yield line(0, bottom, 1, bottom, "ground")
-    yield from _beyond(piles, scale, flat, bottom)
 
 
 def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int) -> Markup:
@@ -167,14 +166,14 @@ def on_the_right(lines: Sequence[tuple[float, int]]) -> int:
     return gaps.index(max(gaps)) + 1
 
 
-def _beyond(piles: dict[int, list[Scored]], scale: Scale, flat: float, bottom: float) -> Iterator[Markup]:
-    """Yield the number of a lane's arrows at each edge, on top of their pile."""
-    for side, place, x, anchor in ((-1, 0, 0, "start"), (1, BINS - 1, 1, "end")):
-        pile = piles.get(place, [])
-        count = [scale.side(one.comparison.mean) for one in pile].count(side)
-        if count:
-            words = f"{count} beyond \N{RIGHTWARDS ARROW}" if side > 0 else f"\N{LEFTWARDS ARROW} {count} beyond"
-            yield label(x, bottom - flat * len(pile) - 3, words, anchor=anchor)
+def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
+    """Yield the number of arrows at each edge, above all lines."""
+    sides = [scale.side(mean) for mean in means]
+    lower, upper = sides.count(-1), sides.count(1)
+    if lower:
+        yield label(0, LABEL, f"\N{LEFTWARDS ARROW} {lower} beyond", anchor="start")
+    if upper:
+        yield label(1, LABEL, f"{upper} beyond \N{RIGHTWARDS ARROW}", anchor="end")
 
 
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:

@@ -3,7 +3,8 @@
     python tests/benchmarks/desk.py [requests of the hour: 5000]
 
 Each class is served by a process of its own, as `checker desk` does, and asked over one connection, as a browser does.
-Half of each class is decided. The figures are milliseconds: the median, and what 95 of 100 requests stay under.
+Half of each class is decided. The figures are milliseconds: the median, and what 95 of 100 requests stay under. A mark
+is timed from the key in one browser until another browser shows it.
 """
 
 import http.client
@@ -21,9 +22,10 @@ from urllib.parse import quote, urlencode
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
-import psutil  # the project's folder has to be known first
+import browser as browsers  # the project's folder has to be known first
+import psutil
 from cohort import a_cohort
-from desks import write_results
+from desks import Served, write_results
 
 from checker.formats import files
 from checker.gradebooks.decision_log import DecisionLog
@@ -34,6 +36,7 @@ from checker.submissions import names
 
 SIZES = (50, 2_500)
 TIMES = 100
+PRESSED = "() => document.querySelector('#mark-1 [aria-pressed=true]')?.textContent || ''"
 HOUR = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
 
 
@@ -103,7 +106,32 @@ def _measured(folder: Path, size: int) -> dict[str, str]:
         after = process.memory_info().rss
         figures[f"memory, MiB; after {HOUR:,} more"] = f"{before / 2**20:.0f}; {after / 2**20:.0f}"
         served.terminate()
-    return figures
+    return figures | {"mark, seen by another browser": _seen_by_another(folder, slugs[0])}
+
+
+def _seen_by_another(folder: Path, slug: str) -> str:
+    from playwright.sync_api import sync_playwright
+
+    served = Served(folder, "--demonstrator", "Ada", "--demonstrator", "Grace")
+    with sync_playwright() as playwright:
+        chromium = browsers.launch(playwright)
+        pages = []
+        for link in served.links:
+            pages.append(chromium.new_context().new_page())
+            pages[-1].goto(link)
+            pages[-1].goto(f"{link.partition('/in/')[0]}/student/{slug}")
+        ada, grace = pages
+        ada.keyboard.press("1")  # it opens the question; from now on each 1 sets the next mark
+        taken = []
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            ada.keyboard.press("1")
+            mark = ada.evaluate(f"({PRESSED})()")
+            grace.wait_for_function(f"mark => ({PRESSED})() === mark", arg=mark)
+            taken.append(1000 * (time.perf_counter() - began))
+        chromium.close()
+    served.end()
+    return _in_words(taken)
 
 
 def _write(folder: Path, size: int) -> list[str]:
@@ -125,6 +153,10 @@ def _times(ask) -> str:
         status, _ = ask()
         taken.append(1000 * (time.perf_counter() - began))
         assert status == 200
+    return _in_words(taken)
+
+
+def _in_words(taken: list[float]) -> str:
     return f"{statistics.median(taken):.1f}; {statistics.quantiles(taken, n=20)[-1]:.1f}"
 
 
