@@ -119,10 +119,21 @@ class Findings:
     spoiled: tuple[str, str] | None = None
 
     @property
+    def label(self) -> str:
+        """The word for what is predicted in a row."""
+        return "target" if self.is_regression else "label"
+
+    @property
     def has_learned_badly(self) -> bool:
         """Whether the network is below the bar or underfits."""
         below = self.comparison is not None and not self.comparison.reaches_bar
         return below or any(seen.symptom is Symptom.UNDERFITS for seen in self.observations)
+
+
+def most_telling(observations: Sequence[Observation]) -> Symptom | None:
+    """Return the symptom whose advice comes first; None if there is none with advice."""
+    seen = {observation.symptom for observation in observations}
+    return next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
 
 
 def find(of: Findings) -> Cause | None:
@@ -194,9 +205,8 @@ def _causes(of: Findings) -> Iterator[Cause]:
     if of.file_cut:
         yield Cause(CauseKind.FILE_CUT, of.file_cut, "Make the file run from top to bottom within the limits.")
     if of.tracing and of.tracing.has_other_labels:
-        label = "target" if of.is_regression else "label"
-        help = _help_with_labels(of.tracing.labels_look, of.target, label)
-        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words(label), help)
+        help = _help_with_labels(of.tracing.labels_look, of.target, of.label)
+        yield Cause(CauseKind.LABELS, of.tracing.labels_in_words(of.label), help)
     yield from _leak(of)
     if of.training_cut:
         help = "Train for fewer epochs, in larger batches or with early stopping, so that training ends by itself."
@@ -239,14 +249,13 @@ def _once_right(of: Findings, following: Cause | None) -> str:
         return ""
     metric = metrics.find(compared.metric, compared.unit)
     mean, bar = metric.unit.value(compared.mean), metric.unit.value(compared.bar)
-    reached = f"With the data's {'target' if of.is_regression else 'label'}s this network reaches {mean}"
+    reached = f"With the data's {of.label}s this network reaches {mean}"
     if compared.is_borderline:
         return f"{reached}, too close to the bar of {bar} to tell them apart."
     if compared.reaches_bar:
         return f"{reached}, {'above' if metric.higher_is_better else 'within'} the bar of {bar}."
-    seen = {observation.symptom for observation in of.observations}
-    symptom = next((HELP_BY_SYMPTOM[one] for one in HELP_BY_SYMPTOM if one in seen), "")
-    help = following.help if following is not None else symptom
+    symptom = most_telling(of.observations)
+    help = following.help if following is not None else HELP_BY_SYMPTOM[symptom] if symptom else ""
     also = f"So also {help[0].lower()}{help[1:]}" if help else "So this alone is not enough."
     return f"{reached}; a PASS needs {bar}. {also}"
 

@@ -194,7 +194,7 @@ def _failing(report: Report) -> Lead:
         help = _and_epochs(report, first.help) if first.name in causes.SPOILING else first.help
         return Lead(first.short_name, first.finding, TELL, help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
-    symptom = next((symptom for symptom in causes.HELP_BY_SYMPTOM if symptom in seen), None)
+    symptom = causes.most_telling(report.observations)
     help = causes.HELP_BY_SYMPTOM[symptom] if symptom else HELP
     rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
     is_error = report.comparison is not None and not report.comparison.higher_is_better

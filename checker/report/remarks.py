@@ -79,8 +79,7 @@ def numbered_otherwise(report: Report) -> str:
 
 def own_unit(report: Report) -> str:
     """Return the unit of a regression's data in words: "dollars"."""
-    unit = metrics.find("rmse", report.unit).unit
-    return "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
+    return metrics.find("rmse", report.unit).unit.in_words
 
 
 def targets_in_words(report: Report) -> str:

@@ -37,6 +37,11 @@ class Unit:
     suffix: str = ""
     points: str = ""
 
+    @property
+    def in_words(self) -> str:
+        """The unit of a regression's data: "dollars"."""
+        return "dollars" if self.prefix == "$" else self.suffix.strip() or "the data's unit"
+
     def value(self, number: float | None, more: int = 0) -> str:
         """Return 0.9132 as "91.3%", 61204.7 as "$61,205"; ``more``: extra decimals."""
         if number is None or not math.isfinite(number):

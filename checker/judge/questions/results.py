@@ -110,7 +110,7 @@ def never_predicted(view: View) -> Details | None:
     largest = max(never, key=lambda label: sum(counts[label]))
     count, label = sum(counts[largest]), short(view.report.classes[largest])
     is_rare = count < RARE * total
-    if is_rare and any(share > MOSTLY for share, _, _ in _confused(counts)):
+    if is_rare and any(share > MOSTLY for share, _, _ in confusions(counts)):
         return None
     seeds = len(c.scores)
     rows = f"{seeds} × {total // seeds:,}" if seeds > 1 and not total % seeds else f"{total:,}"
@@ -137,15 +137,10 @@ def _never(view: View) -> list[str]:
     return [seen.sentence for seen in view.report.observations if seen.symptom is Symptom.NEVER_PREDICTED]
 
 
-def _confused(counts: Sequence[Sequence[int]]) -> list[tuple[float, int, int]]:
-    """Return the share of each class that is taken for another, with both; without rare classes."""
-    return confusions(counts)
-
-
 def mostly_confused(view: View) -> Details | None:
     """Most rows of a class that is not rare are taken for another class."""
     counts = view.report.comparison.confusion if view.report.comparison else ()
-    share, _, _ = max(_confused(counts), default=(0.0, 0, 0))
+    share, _, _ = max(confusions(counts), default=(0.0, 0, 0))
     is_linear = view.architecture is not None and not nonlinear_hidden_layers(view.architecture)
     why = STRAIGHT if is_linear else NEIGHBOURS
     return _of_confused(view, counts, why) if share > MOSTLY else None
@@ -154,12 +149,12 @@ def mostly_confused(view: View) -> Details | None:
 def most_confused(view: View) -> Details | None:
     """Some rows of a class that is not rare are taken for another class, but never most of them."""
     counts = view.report.comparison.confusion if view.report.comparison else ()
-    share, _, _ = max(_confused(counts), default=(0.0, 0, 0))
+    share, _, _ = max(confusions(counts), default=(0.0, 0, 0))
     return _of_confused(view, counts, NEIGHBOURS) if 0 < share <= MOSTLY else None
 
 
 def _of_confused(view: View, counts: Sequence[Sequence[int]], why: str) -> Details:
-    share, label, to = max(_confused(counts))
+    share, label, to = max(confusions(counts))
     one, other = (short(view.report.classes[at]) for at in (label, to))
     rows = counts[label]
     why = _hardly_learnt(view.report.classes, counts) or why
@@ -282,9 +277,8 @@ def target_unit(view: View) -> Details | None:
     size = _unit_of(scale) if scale else 0.0
     if size < 2:
         return None
-    own = "dollars" if unit.prefix == "$" else unit.suffix.strip() or "the data's unit"
     half, root = unit.value(0.5 * size), unit.value(math.sqrt(0.5) * size)
-    return about(Figure.FEATURES, unit=unit.value(size), own=own, half=half, root=root)
+    return about(Figure.FEATURES, unit=unit.value(size), own=unit.in_words, half=half, root=root)
 
 
 def _known_scale(view: View) -> TargetScale | None:
