@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 
 from checker.assignment import dataset
 from checker.gather.rows import mixtures, rank_matching
+from checker.gather.rows.known_rows import KnownRows
 from checker.gather.rows.matching import MAX_IN_VAIN, MAX_VALUES, Matcher
 from checker.gather.rows.monotone import MonotoneMap
 from checker.records.network import Development
@@ -42,7 +43,7 @@ class Houses:
     @property
     def matcher(self):
         """Return a matcher that has seen no table."""
-        return Matcher(self.features, self.labels)
+        return Matcher(KnownRows(self.features, self.labels))
 
     def parts(self, seed=7, rows=None):
         """Return training, development and test rows."""
@@ -238,8 +239,8 @@ def test_rows_that_are_alike_are_told_apart_by_their_labels(make, code):
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     order = np.random.default_rng(6).permutation(2_000)
     table = ((features - 1) / 3)[order]
-    assert (match(Matcher(features, labels), make, [table])[1][0] >= 0).sum() == 800
-    rows = match(Matcher(features, labels), make, [table], [code(labels[order].astype(np.int64))])[1][0]
+    assert (match(Matcher(KnownRows(features, labels)), make, [table])[1][0] >= 0).sum() == 800
+    rows = match(Matcher(KnownRows(features, labels)), make, [table], [code(labels[order].astype(np.int64))])[1][0]
     assert np.array_equal(rows, order)
 
 
@@ -248,8 +249,9 @@ def test_rows_that_are_alike_are_told_apart_by_their_targets(make, prices):
     """Rows that three columns cannot tell apart are told apart by the price, in any unit."""
     order = np.random.default_rng(6).permutation(len(prices.labels))[:13_000]
     table = StandardScaler().fit_transform(prices.features[:, :3])[order]
-    without = match(Matcher(prices.features, prices.labels), make, [table])[1][0]
-    rows = match(Matcher(prices.features, prices.labels), make, [table], [np.log(prices.labels[order])])[1][0]
+    known = KnownRows(prices.features, prices.labels)
+    without = match(Matcher(known), make, [table])[1][0]
+    rows = match(Matcher(known), make, [table], [np.log(prices.labels[order])])[1][0]
     require_rows([rows], [order], 0.98)
     assert without is None or (without >= 0).sum() <= (rows >= 0).sum()
 
@@ -260,14 +262,14 @@ def test_labels_of_other_rows_tell_nothing_apart(make):
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     order = np.random.default_rng(6).permutation(2_000)
     shuffled = np.random.default_rng(7).permutation(labels).astype(np.int64)
-    assert (match(Matcher(features, labels), make, [features[order]], [shuffled])[1][0] >= 0).sum() == 800
+    assert (match(Matcher(KnownRows(features, labels)), make, [features[order]], [shuffled])[1][0] >= 0).sum() == 800
 
 
 def test_rows_that_are_alike_stand_where_the_order_of_the_others_puts_them(make):
     """If all matched rows are in the file's order, rows that are alike are matched in that order too."""
     features, labels = twins()
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
-    assert np.array_equal(match(Matcher(features, labels), make, [features / 2])[1][0], np.arange(2_000))
+    assert np.array_equal(match(Matcher(KnownRows(features, labels)), make, [features / 2])[1][0], np.arange(2_000))
 
 
 # -- tables of which a part is made up -------------------------------------------------------------------
@@ -434,9 +436,9 @@ def test_rows_that_are_alike_are_told_apart_by_an_index(make, scaler):
     features[:800] = np.round(np.random.default_rng(5).normal(size=(800, 3)) * [1, 5, 20], 3)
     order = np.random.default_rng(6).permutation(2_000)
     table = scaler().fit_transform(features)[order]
-    assert np.array_equal(match(Matcher(features, labels), make, [table], indices=[order])[1][0], order)
+    assert np.array_equal(match(Matcher(KnownRows(features, labels)), make, [table], indices=[order])[1][0], order)
     wrong = np.where(order < 800, order, order ^ 2)  # the twins of others
-    rows = match(Matcher(features, labels), make, [table], indices=[wrong])[1][0]
+    rows = match(Matcher(KnownRows(features, labels)), make, [table], indices=[wrong])[1][0]
     assert not (rows[order >= 800] >= 0).any()
 
 

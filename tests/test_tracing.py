@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from checker.gather.rows import tracing
+from checker.gather.rows.known_rows import KnownRows
 from checker.gather.rows.labels import REORDERED
 from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import ColumnSources
@@ -28,7 +29,7 @@ BEDROOMS = 4
 
 def trace(answer, arrays, features, labels, names):
     """Trace a network's data in a data set that is searched for the first time."""
-    matcher = Matcher(features, labels)
+    matcher = Matcher(KnownRows(features, labels))
     honest = Sources(names[: features.shape[1]], features, {})
     told = Sources(names[: matcher.features.shape[1]], matcher.features, {names[-1]: labels.astype(str)})
     return tracing.trace(answer, arrays, matcher, ColumnSources(honest, told, names[-1]), names)
@@ -422,7 +423,7 @@ def test_derived_columns_take_no_real_columns_place(prices, make):
     table = StandardScaler().fit_transform(california(imputed))[sample]
     model = make.model(1, make.fit(training=make.fed(table)))
     arrays = {frames.reference(table).sha256: table}
-    matched = Matcher(prices.features, prices.labels).match(model, arrays)
+    matched = Matcher(KnownRows(prices.features, prices.labels)).match(model, arrays)
     assert [list(rows) for rows in matched.rows.values()] == [list(sample)]
 
 

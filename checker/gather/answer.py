@@ -9,7 +9,7 @@ from dataclasses import replace
 from checker.gather import candidates, explanation, own_results, ranking, selection
 from checker.gather.executed import Executed
 from checker.gather.own_results import TASK_METRICS, Own
-from checker.gather.rows import sampling, tracing
+from checker.gather.rows import known_rows, sampling, tracing
 from checker.gather.rows.matches import MatchedTables
 from checker.gather.rows.matching import Matcher
 from checker.gather.rows.preparation import ColumnSources
@@ -31,7 +31,7 @@ def find(executed: Executed, settings: RunSettings) -> Answered | Unanswered:
     """Return a run's answer with its traced inputs, and each network's own result, or why there is no answer."""
     data, assignment = settings.dataset, settings.assignment
     outputs, names = assignment.data.outputs, (*assignment.data.features, assignment.data.target)
-    matcher = Matcher(data.features, data.labels)
+    matcher = Matcher(known_rows.of_dataset(data))
     fitting = candidates.for_the_task(executed.models, outputs, len(data.labels))[-MOST:]
     matches = {model.id: matcher.match(model, executed.arrays) for model in reversed(fitting)}
     answered = {of.model: of for of in executed.as_trained}

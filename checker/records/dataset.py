@@ -9,7 +9,7 @@ from checker.records.arrays import Array
 from checker.records.assignment import DatasetNote
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """The data set: its bytes, its numeric features (n, d), float64, its labels (n,), and its columns of words (n,).
 

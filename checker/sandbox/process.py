@@ -10,7 +10,8 @@ time are the job's own.
 
 Forks share most of their pages. The sum of resident set sizes counts shared pages once for each process, but is cheap
 to read. The sum of proportional set sizes counts them once, but the kernel has to add it up page by page, which takes
-tens of milliseconds. So the second sum is read only if the first has grown since, or exceeds the limit.
+tens of milliseconds. So the second sum is read only if the first has grown by a quarter since, or exceeds the limit, or
+if the job ends without such a reading.
 """
 
 import contextlib
@@ -36,8 +37,10 @@ from checker.wire.frames import Frame, Kind
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
 LOOK_SECONDS = 0.01
-GROWTH_MIB = 32
+GROWTH = 1.25
 GRACE_SECONDS = 5.0
+LISTS_CHILDREN = Path("/proc/self/task", str(os.getpid()), "children").exists()
+"""Linux lists the children of each thread, unless its kernel was built without that."""
 MAX_PROCESSES = 128 + (os.cpu_count() or 1)
 """More processes are a fork bomb. It is ended before its memory is added up, which would be slower than its growth."""
 
@@ -60,8 +63,13 @@ class Usage:
     spent: owntime.Reading = owntime.NOTHING
 
 
-def usage(tree: Sequence[psutil.Process]) -> Usage:
-    """Measure a tree of processes."""
+NOTHING = Usage()
+
+
+def usage(tree: Sequence[psutil.Process], before: Usage = NOTHING) -> Usage:
+    """Measure a tree of processes; its time alone if ``before`` has its memory, which has not changed since."""
+    if before is not NOTHING:
+        return replace(before, spent=owntime.read(tree))
     return Usage(_sum(tree, _resident), _sum(tree, _proportional), owntime.read(tree))
 
 
@@ -75,13 +83,34 @@ def tree_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return []
 
 
+def glance(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Return what ``tree_of`` returns, but never read the machine's other processes: many watchers look twice a second.
+
+    While processes end, some of their siblings may be missing. So nothing is killed by such a list.
+    """
+    if not LISTS_CHILDREN:
+        return tree_of(process)
+    tree, found = [], [] if process.poll() is not None else [process.pid]
+    while found:
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            tree.append(psutil.Process(found.pop(0)))
+            found += _children(tree[-1].pid)
+    return tree
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process: a thread's are those that it forked."""
+    threads = Path("/proc", str(pid), "task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+
+
 def turns(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
     """Yield again and again, so that the caller can wait, until the process and its descendants have taken ``seconds``
     of their own time, or ten times as many by the clock."""
     counter, until = owntime.Counter(), time.monotonic() + owntime.BY_CLOCK * seconds
     while counter.counted <= seconds and time.monotonic() <= until:
         yield
-        counter.add(owntime.read(tree_of(process)))
+        counter.add(owntime.read(glance(process)))
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
@@ -115,11 +144,11 @@ class Guest:
 
     process: subprocess.Popen[bytes]
     limits: Limits
-    before: Usage = Usage()
+    before: Usage = NOTHING
     started: float = field(default_factory=time.monotonic)
     ending: Ending | None = None
     peak_memory: float = 0.0
-    added_up_at: float = 0.0
+    added_up_at: float | None = None
     nonsense: str = ""
     over: threading.Event = field(default_factory=threading.Event)
     own: owntime.Counter = field(init=False)
@@ -136,12 +165,12 @@ class Guest:
         """Enforce the limits until the job is over."""
         for pause in itertools.chain([0.0], itertools.repeat(WATCH_SECONDS)):
             is_over = self.over.wait(pause)
-            tree = tree_of(self.process)
+            tree = glance(self.process)
             if len(tree) > MAX_PROCESSES:
                 self.end(Ending.PROCESSES)
                 return
             self.own.add(owntime.read(tree))
-            memory = self._memory(tree)
+            memory = self._memory(tree, is_over)
             if is_over or self.process.poll() is not None:
                 return
             if memory > self.limits.memory_mib:
@@ -151,10 +180,13 @@ class Guest:
             elif time.monotonic() - self.started > owntime.BY_CLOCK * self.limits.seconds:
                 self.end(Ending.WALL_CLOCK)
 
-    def _memory(self, tree: Sequence[psutil.Process]) -> float:
+    def _memory(self, tree: Sequence[psutil.Process], is_over: bool) -> float:
         """Return an upper bound of the job's memory in MiB, and update the peak."""
         resident = _sum(tree, _resident) - self.before.resident
-        if resident <= min(self.added_up_at + GROWTH_MIB, self.limits.memory_mib):
+        if self.added_up_at is None:
+            self.added_up_at = resident  # all that a new fork has is shared
+        has_grown = resident > GROWTH * self.added_up_at or (is_over and not self.peak_memory)
+        if not has_grown and resident <= self.limits.memory_mib:
             return resident
         self.added_up_at = resident
         memory = _sum(tree, _proportional) - self.before.proportional

@@ -22,7 +22,7 @@ from checker.errors import HarnessError
 from checker.records.assignment import Limits
 from checker.records.job import Execution
 from checker.sandbox import process
-from checker.sandbox.process import Guest, Streams, Usage
+from checker.sandbox.process import Guest, Streams
 from checker.wire.frames import Frame
 
 EMPTY_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -129,7 +129,7 @@ class Warm:
         self._tail = bytearray()
         self._reader = threading.Thread(target=process.keep_tail, args=(self.process.stderr, self._tail), daemon=True)
         self._reader.start()
-        self.used = Usage()
+        self.used = process.NOTHING
         self._standing: frozenset[int] = frozenset()
         self.ended = threading.Event()
 
@@ -156,7 +156,7 @@ class Warm:
             except (OSError, ValueError):
                 return None
             tree = process.tree_of(self.process)
-            self.used, self._standing = process.usage(tree), frozenset(member.pid for member in tree)
+            self.used, self._standing = process.usage(tree, self.used), frozenset(member.pid for member in tree)
             return word
         return None
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,11 @@ from measuring import Cost, Figure, cost_of
 
 from checker.assignment import dataset, folders
 from checker.gather.rows import tracing
+from checker.gather.rows.known_rows import KnownRows
 from checker.gather.rows.matching import Matcher
+from checker.gather.rows.preparation import ColumnSources
+from checker.gather.rows.sources import Sources
+from checker.gather.rows.tracing import TracedInputs
 from checker.guest.plain import architecture, plaindata
 from checker.guest.train import training
 from checker.keras_spec import allow_list
@@ -99,17 +103,21 @@ def rows() -> list[Figure]:
         labels = np.tile(practice.labels, times)
         scaled = ((features - np.nanmean(features, axis=0)) / np.nanstd(features, axis=0)).astype("float32")
         known = scaled[~np.isnan(scaled).any(axis=1)]
-        arrays = {frames.reference(known).sha256: known}
-        model = _model(Fed(rows=len(known), x=frames.reference(known), y=None))
-        tracings.append(
-            cost_of(lambda a=arrays, m=model, f=features, y=labels: tracing.trace(m, a, Matcher(f, y), names))
-        )
+        tracings.append(cost_of(partial(_trace, known, features, labels, names)))
         trainings.append(_train(known, labels[: len(known)], WIDTHS[0]))
     return [
         figure(f"{what}, {times} times the rows", (f"x {times}", "x 1"), cost, costs[0])
         for what, costs in (("tracing", tracings), ("training", trainings))
         for times, cost in zip(ROWS[1:], costs[1:], strict=True)
     ]
+
+
+def _trace(table: np.ndarray, features: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> TracedInputs:
+    fed = frames.reference(table)
+    sources = Sources(names[:-1], features, {})
+    data = ColumnSources(sources, sources, names[-1])
+    model = _model(Fed(rows=len(table), x=fed, y=None))
+    return tracing.trace(model, {fed.sha256: table}, Matcher(KnownRows(features, labels)), data, names)
 
 
 def _model(fed: Fed) -> ModelCapture:

@@ -37,14 +37,24 @@ class AffineMap:
 AffineMaps = tuple[AffineMap, ...]
 
 
-def guess(table: Array, features: Array) -> AffineMaps:
-    """Match columns by the shapes of their distributions; return only the clear matches where there are enough.
+Shapes = tuple[Array, ...]
+"""For each column of a table, its values at ``QUANTILES`` (97,)."""
 
-    Beyond the limit all misfits count the same, so that no derived column takes the place of a real match.
+
+def shapes_of(table: Array) -> Shapes:
+    """Return the shapes of all columns of a table (n, d)."""
+    return tuple(_quantiles(column) for column in table.T)
+
+
+def guess(table: Array, ours: Shapes) -> AffineMaps:
+    """Match a table's columns to the data set's by their shapes; ``ours`` are the data set's.
+
+    Returns only the clear matches where there are enough. Beyond the limit all misfits count the same, so that no
+    derived column takes the place of a real match.
     """
     similar = max(SIMILAR_SHAPE, 1 / math.sqrt(len(table)))
     table = table[:: max(1, len(table) // ENOUGH_FOR_SHAPE)]
-    theirs, ours = ([_quantiles(column) for column in values.T] for values in (table, features))
+    theirs = shapes_of(table)
     fits = [[_quantile_map(j, k, a, b) for k, b in enumerate(ours)] for j, a in enumerate(theirs)]
     misfit = np.array([[fit[1] for fit in row] for row in fits])
     matched = [
@@ -56,12 +66,11 @@ def guess(table: Array, features: Array) -> AffineMaps:
     return clear if len(clear) >= 3 else tuple(m for m, _ in matched)
 
 
-def in_order(table: Array, features: Array) -> AffineMaps:
+def in_order(table: Array, ours: Shapes) -> AffineMaps:
     """Match columns by position, because most students leave columns in place, and in few rows all bell shapes look
     alike."""
-    places = range(min(table.shape[1], features.shape[1]))
-    theirs, ours = ([_quantiles(values[:, j]) for j in places] for values in (table, features))
-    fits = [_quantile_map(j, j, theirs[j], ours[j]) for j in places]
+    theirs = shapes_of(table[:, : len(ours)])
+    fits = [_quantile_map(j, j, a, b) for j, (a, b) in enumerate(zip(theirs, ours, strict=False))]
     return tuple(found for found, misfit in fits if misfit < 1)
 
 

@@ -26,13 +26,14 @@ import numpy as np
 
 from checker.gather.rows import affine, monotone, rank_matching
 from checker.gather.rows.affine import ENOUGH_TO_MATCH, TOLERANCE, AffineMaps
+from checker.gather.rows.known_rows import KnownRows
 from checker.gather.rows.matches import MatchedTables, RowMatch, are_alike
 from checker.gather.rows.mixtures import Mixture, MixtureRows
 from checker.gather.rows.monotone import MonotoneImage
-from checker.gather.rows.points import CHUNK, AffinePoints, only_near, space_of
+from checker.gather.rows.points import CHUNK, only_near, space_of
 from checker.gather.rows.tables import MIN_ROWS, SideData, Tables, tables_fed
 from checker.gather.rows.tiebreaks import table_labels
-from checker.gather.rows.values import are_numbers, evenly_spaced
+from checker.gather.rows.values import evenly_spaced
 from checker.records.arrays import Array
 from checker.records.capture import ModelCapture
 
@@ -68,15 +69,11 @@ class _SearchBudget:
 
 
 class Matcher:
-    """The data set, prepared for matching: features (n, d), and labels (n,). Numeric labels are matched as a column
-    too."""
+    """Finds the known rows in the tables of one file."""
 
-    def __init__(self, features: Array, labels: Array) -> None:
-        self.labels = labels
-        self.features = np.column_stack([features, labels]) if are_numbers(labels) else features
-        self.complete: Array = np.asarray(~np.isnan(self.features).any(axis=0))
-        self.deviations = np.nanstd(self.features, axis=0)
-        self._points = AffinePoints(self.features, labels, self.complete, self.deviations)
+    def __init__(self, known: KnownRows) -> None:
+        self.features, self.labels = known.features, known.labels
+        self._known, self._points = known, known.points
         self._found: dict[str, RowMatch | None] = {}
         self._spent = _SearchBudget()
         self._last_image: tuple[monotone.MonotoneMaps, MonotoneImage] | None = None
@@ -114,7 +111,7 @@ class Matcher:
             if found is not None
             and digest not in matched.rows
             and matched.first is not None
-            and are_alike(found, matched.first, self.deviations)
+            and are_alike(found, matched.first, self._known.deviations)
         }
 
     # -- one table ---------------------------------------------------------------------------------------
@@ -164,8 +161,8 @@ class Matcher:
         """Try every way to match a table's rows; take the first that matches nearly all rows, else the one that matches
         most."""
         ways: tuple[Callable[[], RowMatch | None], ...] = (
-            lambda: self._by_affine_maps(table, beside, affine.guess(table, self.features)),
-            lambda: self._by_affine_maps(table, beside, affine.in_order(tables.sampled(), self.features)),
+            lambda: self._by_affine_maps(table, beside, affine.guess(table, self._known.shapes)),
+            lambda: self._by_affine_maps(table, beside, affine.in_order(tables.sampled(), self._known.shapes)),
             lambda: self._by_ranks(table, beside),
             lambda: self._by_order(table, beside),
             lambda: self._by_head(table, beside),
@@ -206,8 +203,8 @@ class Matcher:
         for attempt in range(3 if maps else 0):
             if attempt or not are_exact:
                 rows = self._points.nearest(sample, maps)
-                maps = affine.fit_maps(sample, rows, self.features, self.deviations)
-            if not any(self.complete[m.source] for m in maps):
+                maps = affine.fit_maps(sample, rows, self.features, self._known.deviations)
+            if not any(self._known.complete[m.source] for m in maps):
                 break
             share = float((self._points.only_near(sample, maps) >= 0).mean())
             if share > most:
@@ -231,7 +228,7 @@ class Matcher:
         order = self._order_of(found, beside.index) if len(left) else None
         if order is not None:
             sources = np.array([m.source for m in self._points.used(maps)])
-            images = self.features[np.ix_(order[left], sources)] / self.deviations[sources]
+            images = self.features[np.ix_(order[left], sources)] / self._known.deviations[sources]
             off = np.abs(self._points.wanted(table[left], maps) - images)
             found[left] = np.where((off <= TOLERANCE).all(axis=1), order[left], -1)
         return found
@@ -249,7 +246,7 @@ class Matcher:
     def _by_ranks(self, table: Array, beside: SideData) -> RowMatch | None:
         """Match a table's rows by its ranks."""
         some = evenly_spaced(len(table), max(CHUNK, 2 * len(self.features)))
-        places, rows = rank_matching.guess(table[some], self.features, self.complete)
+        places, rows = rank_matching.guess(table[some], self.features, self._known.complete)
         maps: monotone.MonotoneMaps = ()
         for few in (True, False):
             maps = rank_matching.fit(table[some], places, rows, self.features)
@@ -278,7 +275,7 @@ class Matcher:
     def _image(self, maps: monotone.MonotoneMaps) -> MonotoneImage:
         """Return the data set under the maps; the last image is kept."""
         if self._last_image is None or self._last_image[0] is not maps:
-            self._last_image = maps, MonotoneImage(maps, self.features, self.complete)
+            self._last_image = maps, MonotoneImage(maps, self.features, self._known.complete)
         return self._last_image[1]
 
     def _by_order(self, table: Array, beside: SideData) -> RowMatch | None:
@@ -297,7 +294,7 @@ class Matcher:
         if len(table) < 2 * head:
             return None
         found = self._by_affine_maps(
-            table[:head], SideData(), affine.guess(table[:head], self.features)
+            table[:head], SideData(), affine.guess(table[:head], self._known.shapes)
         ) or self._by_ranks(table[:head], SideData())
         return None if found is None else self._by_maps_of(table, beside, found)
 

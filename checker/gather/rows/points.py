@@ -1,6 +1,7 @@
 """The data set's rows as points in a k-d tree: which of them lies near a row of a table. Pure."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -31,17 +32,17 @@ class AffinePoints:
     def __init__(self, features: Array, labels: Array, complete: Array, deviations: Array) -> None:
         self._features, self._labels = features, labels
         self._complete, self._deviations = complete, deviations
-        self._spaces: dict[tuple[int, ...], _PointSet] = {}
+        self._space = lru_cache(maxsize=MAX_TREES)(self._build_space)
 
     def nearest(self, table: Array, maps: AffineMaps) -> Array:
         """Return the nearest row of the data set for each row of a table, at any distance."""
-        space = self._space(maps)
+        space = self._space(self._sources(maps))
         return np.asarray(space.first[space.tree.query(np.nan_to_num(self.wanted(table, maps)))[1]])
 
     def only_near(self, table: Array, maps: AffineMaps, labels: TableLabels | None = None) -> Array:
         """Return the row of the data set that agrees with each row of a table, and with its label where labels are
         passed; -1 where no row or several agree."""
-        space = self._space(maps, with_label=labels is not None)
+        space = self._space(self._sources(maps), labels is not None)
         wanted = self.wanted(table, maps)
         if labels is not None:
             wanted = np.column_stack([wanted, self._label_points(labels.theirs)])
@@ -51,18 +52,14 @@ class AffinePoints:
         """Return labels as a coordinate that sets different labels far apart."""
         return labels / float(np.std(self._labels)) if are_numbers(self._labels) else labels.astype(np.float64)
 
-    def _space(self, maps: AffineMaps, with_label: bool = False) -> _PointSet:
-        """Return the data set as points: the sources of the maps, and the label if ``with_label``."""
-        sources = [m.source for m in self.used(maps)]
-        key = (*sources, -1) if with_label else tuple(sources)
-        if key not in self._spaces:
-            points = np.nan_to_num(self._features[:, sources]) / self._deviations[sources]
-            if with_label:
-                points = np.column_stack([points, self._label_points(self._labels)])
-            while len(self._spaces) >= MAX_TREES:
-                del self._spaces[next(iter(self._spaces))]
-            self._spaces[key] = space_of(points)
-        return self._spaces[key]
+    def _sources(self, maps: AffineMaps) -> tuple[int, ...]:
+        return tuple(m.source for m in self.used(maps))
+
+    def _build_space(self, sources: tuple[int, ...], with_label: bool = False) -> _PointSet:
+        """Return the data set as points: the source columns, and the label if ``with_label``."""
+        columns = list(sources)
+        points = np.nan_to_num(self._features[:, columns]) / self._deviations[columns]
+        return space_of(np.column_stack([points, self._label_points(self._labels)]) if with_label else points)
 
     def wanted(self, table: Array, maps: AffineMaps) -> Array:
         """Return a table's rows as points among the data set's; a row with a gap is NaN."""

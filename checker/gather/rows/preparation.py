@@ -212,9 +212,13 @@ FIGURES: Mapping[ScalerKind, Figures] = {
 def _scalers(tables: Sequence[tuple[FittedOn, Array]], width: int) -> tuple[Scaler | None, ...]:
     """Return the scaler of each column. It was fitted on the table with the greatest number of columns that have the
     statistics 0 and 1; of equals, the first."""
-    kinds = [(on, _kinds(table, width)) for on, table in tables]
-    on, found = max(kinds, key=lambda one: sum(kind is not None for kind in one[1]))
-    return tuple(None if kind is None else Scaler(kind, on) for kind in found)
+    best: tuple[Scaler | None, ...] = (None,) * width
+    for on, table in tables:
+        found = tuple(None if kind is None else Scaler(kind, on) for kind in _kinds(table, width))
+        best = max(best, found, key=lambda one: sum(scaler is not None for scaler in one))
+        if None not in best:
+            break
+    return best
 
 
 def _kinds(table: Array, width: int) -> list[ScalerKind | None]:
@@ -226,8 +230,10 @@ def _kinds(table: Array, width: int) -> list[ScalerKind | None]:
         location, spread = figures(table[:, places])
         of_sample = len(table) / (len(table) - 1) if kind is ScalerKind.STANDARD else 1.0
         near = (np.abs(spread - 1) <= EXACT) | (np.abs(spread * np.sqrt(of_sample) - 1) <= EXACT)
-        for j in places[(np.abs(location) <= EXACT) & near]:
-            found[j] = found[j] or kind
+        is_it = (np.abs(location) <= EXACT) & near
+        for j in places[is_it]:
+            found[j] = kind
+        places = places[~is_it]
     return found
 
 
