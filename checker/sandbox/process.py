@@ -10,8 +10,8 @@ time are the job's own.
 
 Forks share most of their pages. The sum of resident set sizes counts shared pages once for each process, but is cheap
 to read. The sum of proportional set sizes counts them once, but the kernel has to add it up page by page, which takes
-tens of milliseconds. So the second sum is read only if the first has grown by a quarter since, or exceeds the limit, or
-if the job ends without such a reading.
+tens of milliseconds. So the second sum is read only if the first has grown by a tenth since the last reading, or since
+the job began, or exceeds the limit; and at the end if it was never read.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ from checker.wire.frames import Frame, Kind
 TAIL_BYTES = 8_192
 WATCH_SECONDS = 0.5
 LOOK_SECONDS = 0.01
-GROWTH = 1.25
+GROWTH = 1.1
 GRACE_SECONDS = 5.0
 LISTS_CHILDREN = Path("/proc/self/task", str(os.getpid()), "children").exists()
 """Linux lists the children of each thread, unless its kernel was built without that."""
