@@ -103,3 +103,49 @@ def test_a_tail_is_as_long_in_however_small_parts_it_comes():
     said, tail = b"".join(b"line %d\n" % number for number in range(5_000)), bytearray()
     process.keep_tail(io.BufferedReader(Drops(said)), tail)
     assert tail == said[-process.TAIL_BYTES :]
+
+
+FAMILY = """
+import subprocess, sys, threading
+sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+started = []
+thread = threading.Thread(target=lambda: (started.append(subprocess.Popen(sleeper)), done.wait()))
+done = threading.Event()
+thread.start()
+while not started:
+    pass
+print("ready", flush=True)
+done.wait()
+"""
+
+
+def test_a_glance_sees_all_descendants():
+    """A glance lists what the whole list does, also a child that was forked by another thread than the first."""
+    with subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        assert process.glance(started) == process.tree_of(started)
+        assert len(process.glance(started)) == 2
+        process.kill_tree(started)
+    assert process.glance(started) == []
+
+
+def test_a_kernel_that_lists_no_children_is_served_too(monkeypatch):
+    """If the system lists no children of threads, a glance reads the list of all processes."""
+    monkeypatch.setattr(process, "LISTS_CHILDREN", False)
+    with subprocess.Popen(FOREVER) as going_on:
+        assert [member.pid for member in process.glance(going_on)] == [going_on.pid]
+        going_on.kill()
+
+
+HOG = "import time; held = bytearray(200 * 2**20); time.sleep({}); held = None; time.sleep(600)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seconds", "ending"), [(600, Ending.MEMORY), (2, Ending.TIME)])
+def test_memory_is_read_when_it_has_grown(seconds, ending):
+    """A guest that takes more than its limit is ended by it; the peak of one that gives memory back is known."""
+    most = 100 if ending is Ending.MEMORY else 1_000
+    guest = watched(Limits(seconds=4.0, memory_mib=most, output_mib=1), HOG.format(seconds))
+    assert guest.ending is ending
+    assert guest.peak_memory > 190
