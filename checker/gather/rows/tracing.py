@@ -179,8 +179,10 @@ def carries_label(model: ModelCapture, matched: MatchedTables, matcher: Matcher,
         return False
     values, rows = _stacked(matched)
     is_training = np.isin(rows, _fitted_on(model, matched))
-    columns = _columns(values, is_training, matcher.labels[rows], matched.maps, names)
-    return any(column.gives_away(are_numbers(matcher.labels)) and column.source not in names[:-1] for column in columns)
+    sources = _source_names(matched.maps, names)
+    others = [j for j in range(values.shape[1]) if sources.get(j) not in names[:-1]]
+    columns = (_column(values[:, j], is_training, matcher.labels[rows], sources.get(j, "")) for j in others)
+    return any(column.gives_away(are_numbers(matcher.labels)) for column in columns)
 
 
 def target_scale(
@@ -229,16 +231,17 @@ def _target_by_shape(answer: ModelCapture, arrays: Mapping[str, Array], labels: 
 def _columns(
     values: Array, is_training: Array, labels: Array, maps: Sequence[ColumnMap], names: Sequence[str]
 ) -> tuple[Column, ...]:
-    sources = {m.column: names[m.source] for m in maps}
-    purity = _share_explained if are_numbers(labels) else _label_purity
-    return tuple(
-        _column(values[:, j], is_training, sources.get(j, ""), purity(values[:, j], labels))
-        for j in range(values.shape[1])
-    )
+    sources = _source_names(maps, names)
+    return tuple(_column(values[:, j], is_training, labels, sources.get(j, "")) for j in range(values.shape[1]))
 
 
-def _column(values: Array, is_training: Array, source: str, purity: float) -> Column:
+def _source_names(maps: Sequence[ColumnMap], names: Sequence[str]) -> dict[int, str]:
+    return {m.column: names[m.source] for m in maps}
+
+
+def _column(values: Array, is_training: Array, labels: Array, source: str) -> Column:
     trained, whole = _summary(values[is_training]), _summary(values)
+    purity = _share_explained if are_numbers(labels) else _label_purity
     return Column(
         source=source,
         train_mean=trained.mean,
@@ -249,7 +252,7 @@ def _column(values: Array, is_training: Array, source: str, purity: float) -> Co
         all_deviation=whole.deviation,
         all_low=whole.low,
         all_high=whole.high,
-        label_purity=purity,
+        label_purity=purity(values, labels),
     )
 
 
