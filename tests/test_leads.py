@@ -128,6 +128,7 @@ def test_a_demonstrator_reads_what_to_look_at(name):
     assert "tick" not in theirs.advice
 
 
+BY_EYE = "The checker could not check this."
 OF_LAYER = (
     "Cell 4: does `Smoothed` compute only from its input and from weights trained in this file (no file, no labels, no "
     "ready-made weights)?"
@@ -232,9 +233,9 @@ def test_own_code_leaves_rules_to_look_at():
     lead, page = lead_of(report), render_page(report)
     assert lead.asks == (
         OF_LAYER,
-        f"Cell 4 and cell {made} (not checked): is there a non-linear hidden layer?",
-        f"Cell {made} (not checked): one output unit, which can give any number?",
-        f"Cell 4 and cell {made} (not checked): is it so? {own.sentence}",
+        f"Cell 4 and cell {made}: is there a non-linear hidden layer? {BY_EYE}",
+        f"Cell {made}: one output unit, which can give any number? {BY_EYE}",
+        f"Cell 4 and cell {made}: is it so? {own.sentence} {BY_EYE}",
     )
     assert lead.steps == [
         f"Look at cell 4 and cell {made}, and answer yes or no.",
@@ -250,7 +251,7 @@ def test_own_code_leaves_rules_to_look_at():
         assert re.findall(r'<details class="printed" open><summary>(Cell \d+)<', first) == ["Cell 4", f"Cell {made}"]
     assert "non-linear hidden layer?" not in render_student_page(report)
     model = lead_of(replace(report, replayed="the model is of the student's own class `Smoothed`"))
-    assert model.asks[2].startswith(f"Cell 4 and cell {made} (not checked): one output unit")
+    assert model.asks[2].startswith(f"Cell 4 and cell {made}: one output unit")
     alone = lead_of(replace(report, rules=(met,)))
     assert (len(alone.asks), alone.beside) == (1, None)
 
@@ -261,7 +262,7 @@ def test_own_code_in_the_cell_of_the_network_is_shown_once():
     cell = StudentCell(a_cell(made, "class Smoothed(keras.Model):\n    pass\nm = Smoothed()"), True)
     left = a_rule("test_nonlinear_hidden_layer", Outcome.UNKNOWN)
     lead = lead_of(open_to(replayed="the model is of the student's own class `Smoothed`", rules=(left,), cells=(cell,)))
-    assert lead.asks[1] == f"Cell {made} (not checked): is there a non-linear hidden layer?"
+    assert lead.asks[1] == f"Cell {made}: is there a non-linear hidden layer? {BY_EYE}"
     assert (lead.cell, lead.beside) == (made, None)
 
 
@@ -270,9 +271,10 @@ def test_a_limit_on_processes_is_the_sandboxs_and_a_loop_with_an_end_may_be_hone
     report = stopped(FailureCause.CUT_SHORT)
     lead = lead_of(replace(report, execution=replace(report.execution, ending=Ending.PROCESSES)))
     assert f"allows {MAX_PROCESSES - (os.cpu_count() or 1)} at a time, plus the number of processors." in lead.steps[0]
-    assert lead.steps[1].startswith("Perhaps honest (a loop with an end")
+    assert lead.steps[1].startswith("Perhaps honest (their number has an end")
     assert lead.steps[1].endswith("ask for the same work one after another.")
     assert lead.steps[2].startswith("Perhaps deliberate (no end, processes that start others")
+    assert sentences.choices(replace(report, answer=None)) == ("resubmit",)
 
 
 def test_a_run_that_ended_after_the_answer_leads_to_its_cell():
@@ -300,6 +302,7 @@ def strange(*cells):
 def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     """Both editions show the cell with that line; the student reads that it need not be a fault."""
     report = strange("import keras", "weights = [1]\nm.set_weights(weights)  # the best", "m.fit(x, y)")
+    report = replace(report, bar_on_all_rows=0.876)
     lead, theirs = lead_of(report), lead_of(report, is_for_students=True)
     assert (lead.title, in_brief(report)) == ("Weights of unknown source", "Weights of unknown source (cell 3)")
     assert lead.sentence == (
@@ -308,8 +311,8 @@ def test_weights_of_unknown_source_lead_to_the_line_that_sets_them():
     )
     assert lead.steps == [
         "Start at `m.set_weights(weights)` in cell 2, and go up: what made `weights`, and on which rows?",
-        "Keras, on training rows only: the file's own result counts. If it reaches the bar (in the list of "
-        "submissions), ask the questions and tick; else decide `resubmit`.",
+        "Keras, on training rows only: the file's own result counts. If it reaches the bar of 87.6%, ask the "
+        "questions and tick; else decide `resubmit`.",
         ANYTHING_ELSE,
     ]
     assert "any development or test row): decide <code>resubmit</code>.</li>" in render_page(report)
@@ -343,11 +346,11 @@ def test_a_score_of_unknown_weights_is_not_said_to_be_of_unseen_rows():
     score = OwnScore(kinds=(RowKind.TESTED,), rows=4_128, score=0.926)
     answer = replace(a_pass().answer, origin=f"layer `d` already held weights, and {ELSEWHERE}")
     own = OwnResult(model=answer.id, cell=3, metric="accuracy", scores=(score,), unseen=score)
-    report = replace(strange("m.fit(x, y)"), answer=answer, own_results=(own,))
+    report = replace(strange("m.fit(x, y)"), answer=answer, own_results=(own,), bar_on_all_rows=0.876)
     for page in (render_page(report), render_student_page(report)):
         assert "92.6% <small>accuracy on 4,128 rows, as the file computes it; whether the weights have seen" in page
         assert "outside its training" not in page
-        assert "once the source of the weights is known" in page
+        assert "only if a demonstrator knows where the weights come from. It must then reach the bar of 87.6%." in page
     assert sentences.NOT_KNOWN in sentences.as_trained(report)
     assert "had not seen" in sentences.as_trained(replace(report, failures=(), answer=a_pass().answer))
 

@@ -1,5 +1,6 @@
 """A submission's scores on held-out rows, beside those of the reference and the baselines. Pure."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from checker.records.comparison import Comparison, Likeness, MissingRows
 from checker.records.gathered import Gathered
 from checker.records.settings import ReferenceResults, RunSettings
 from checker.records.training import TrainingRun
+from checker.scoring import metrics
 from checker.scoring.held_out import held_out_rows
 
 
@@ -39,6 +41,18 @@ def compare(gathered: Gathered, settings: RunSettings, reference: ReferenceResul
     if compared.is_open and further:
         compared = _compare(evidence.runs, gathered, settings, reference, bar, missing, further)
     return compared
+
+
+def bar_on_all_rows(settings: RunSettings, reference: ReferenceResults) -> float | None:
+    """Return the bar of a network with inputs for all rows, trained from the first seeds; None if the reference has no
+    scores there."""
+    bar = settings.assignment.bar
+    pairs = [(reference.scores.get(seed), reference.baselines.get(seed)) for seed in settings.seeds]
+    known = [(theirs, base) for theirs, base in pairs if theirs is not None and base is not None]
+    if not known:
+        return None
+    theirs, base = (statistics.fmean(scores) for scores in zip(*known, strict=True))
+    return metrics.find(bar.metric, bar.unit).bar(bar, theirs, base)
 
 
 def _compare(

@@ -135,7 +135,8 @@ class Report:
     ``cut_short``: a sentence on the student's file or a training that was ended early; "" if none was. ``replay``:
     sentences on a replay, its number of seeds and the reason for it. ``cause``: leads the report; its consequences are
     left out of ``rules``, ``observations`` and ``questions``. ``direction``: the change that helps a submission below
-    the bar, if changes were tried. ``class_rows``: the number of the data's rows of each class.
+    the bar, if changes were tried. ``class_rows``: the number of the data's rows of each class. ``bar_on_all_rows``:
+    the bar of a network with inputs for all rows, trained from the first seeds; None if the reference has no score.
     """
 
     schema: int
@@ -177,6 +178,7 @@ class Report:
     agreed: Agreed | None = None
     direction: Direction | None = None
     class_rows: tuple[int, ...] = ()
+    bar_on_all_rows: float | None = None
 
     @property
     def own_result(self) -> OwnResult | None:

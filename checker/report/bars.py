@@ -47,6 +47,11 @@ def _guides(compared: Comparison) -> tuple[object, ...]:
     return compared.metric, compared.bar, compared.reference_mean, compared.baseline, compared.baseline_mean
 
 
+def usual_bar(scored: Sequence[Scored]) -> str:
+    """Return the bar that most submissions share, with its unit; "" if none has a score."""
+    return _bar(usual(one.comparison for one in scored)) if scored else ""
+
+
 def own_bars(scored: Sequence[Scored]) -> list[OwnBars]:
     """Return the submissions whose bar is written otherwise than the usual one, by the reason for it."""
     if not scored:

@@ -12,7 +12,7 @@ from checker.records.assignment import DatasetNote
 from checker.records.decisions import Choice
 from checker.records.report import Report, UnderWay, Unfinished
 from checker.report import cohort
-from checker.report.bars import Scored, own_bars
+from checker.report.bars import Scored, own_bars, usual_bar
 from checker.report.brief import in_brief
 from checker.report.cells import Group, excerpt, groups
 from checker.report.curves import curves
@@ -29,7 +29,7 @@ from checker.report.leads import (
     other_reasons,
 )
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import advice, decision_rows, hollow, metric
+from checker.report.sentences import advice, choices, decision_rows, hollow, metric
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
@@ -63,8 +63,8 @@ class Entry:
 @dataclass(frozen=True)
 class Neighbours:
     """A page's place in the index, counted from 1, and the paths of the pages before and after it, relative to the page
-    and not quoted; "" for none. ``decision``: the demonstrator's decision; ``rows``: rows of the table of decisions to
-    choose from."""
+    and not quoted; "" for none. ``decision``: the demonstrator's decision; ``choices``: the decisions to choose from;
+    ``rows``: the same as rows of the table of decisions."""
 
     place: int
     of: int
@@ -72,6 +72,7 @@ class Neighbours:
     next: str = ""
     decision: str = ""
     rows: str = ""
+    choices: tuple[str, ...] = ()
 
 
 # -- one report --------------------------------------------------------------------------------------------
@@ -188,7 +189,15 @@ def neighbours(entries: Sequence[Entry], base: str) -> list[Neighbours]:
     """Return the neighbours of each entry's page. ``base``: the path from a page to the index's folder."""
     hrefs = ["", *(f"{base}{entry.href}" for entry in entries), ""]
     return [
-        Neighbours(at, len(entries), hrefs[at - 1], hrefs[at + 1], entry.decision, decision_rows(entry.report))
+        Neighbours(
+            at,
+            len(entries),
+            hrefs[at - 1],
+            hrefs[at + 1],
+            entry.decision,
+            decision_rows(entry.report),
+            choices(entry.report),
+        )
         for at, entry in enumerate(entries, start=1)
     ]
 
@@ -236,6 +245,7 @@ def index_pieces(
             decided=sum(entry.is_decided for entry in ordered),
             figure=cohort.cohort_figure(scored, Counter(report.verdict for report in reports)) if scored else None,
             own_bars=own_bars(scored),
+            usual=usual_bar(scored),
             guesses=any(cohort.has_guess(one.comparison) for one in scored),
             void=any(one.is_void for one in scored),
             without_score=cohort.without_score(reports, scored),

@@ -16,15 +16,15 @@ from checker.records.report import CauseKind, Report
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, Verdict
 from checker.report import own_code
 from checker.report.vocabulary import FAILURES
-from checker.scoring import targets
+from checker.scoring import metrics, targets
 from checker.source import absences, frameworks
 
 TICK = "If so, ask the questions and tick as usual; if not, decide `resubmit`."
 EITHER_WAY = "Decide `resubmit` either way: nothing was measured. Also judge which it is:"
 HONEST = "the student can say what the code is for"
 DELIBERATE = "no purpose that the student can name, or code that hides what it does"
-HONEST_PROCESSES = "a loop with an end, and each process does work for the task"
-DELIBERATE_PROCESSES = "no end, processes that start others or only wait, or code that hides what it does"
+HONEST_PROCESSES = f"their number has an end, and {HONEST}"
+DELIBERATE_PROCESSES = f"no end, processes that start others, {DELIBERATE}"
 ENDS = "a version that runs to its end"
 VERSIONS = {
     Ending.TIME: "a version that needs less time",
@@ -49,16 +49,18 @@ STOPS = {
     Ending.OUTPUT: ("Printed too much", "what is printed so often?", "Print a summary instead."),
     Ending.PROCESSES: (
         "Started too many processes",
-        "what starts processes there, and how many? The sandbox allows 128 at a time, plus the number of processors.",
-        "Do the work one part after another, in one process.",
+        "what starts processes there, and how many?",
+        "Do the work one part after another, in one process. More than 128 at a time end the file.",
     ),
 }
 STOPS[Ending.WALL_CLOCK] = STOPS[Ending.TIME]
 """By the limit that ended a run: its name in words, what to look for, and what the student does about it."""
+ALLOWED = {Ending.PROCESSES: " The sandbox allows 128 at a time, plus the number of processors."}
+"""By the limit that ended a run: what the sandbox allows, if the reason does not say it."""
 _LIMIT = re.compile(r"\b\d[\d.]* [MG]iB\b")
 SOURCES_OF_WEIGHTS = (
-    "\nKeras, on training rows only: the file's own result counts. If it reaches the bar (in the list of submissions), "
-    "ask the questions and tick; else decide `resubmit`."
+    "\nKeras, on training rows only: the file's own result counts. If it reaches the bar{bar}, ask the questions and "
+    "tick; else decide `resubmit`."
     "\nAnything else (another library, a file, any development or test row): decide `resubmit`."
 )
 THEIR_OWN, OWN_LOSS = "own class", "the loss"
@@ -66,7 +68,7 @@ THEIR_OWN, OWN_LOSS = "own class", "the loss"
 ASKED = {
     "test_nonlinear_hidden_layer": "is there a non-linear hidden layer?",
     "test_output_is_one_distribution": (
-        "one output unit for each class, with softmax (or none, if the loss has `from_logits=True`)?"
+        "{outputs} output units, one for each class, with softmax (or none, if the loss has `from_logits=True`)?"
     ),
     "test_output_is_one_number": "one output unit, which can give any number?",
 }
@@ -192,7 +194,7 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
                 beside = max(before, default=None)
                 look = (
                     f"Start at {at}, and go up: what made {_weights(at)}, and on which rows?{_look_for(before)}"
-                    f"{SOURCES_OF_WEIGHTS}"
+                    f"{SOURCES_OF_WEIGHTS.format(bar=_of_bar(report))}"
                 )
             ready = (
                 f"This need not be a fault. {NOTHING} Be ready to show a demonstrator {_cell(cell)} and to explain it."
@@ -200,8 +202,8 @@ def _look_at_failure(report: Report, failure: Failure) -> Look:
             if is_said_in(failure.rationale):
                 ready = (
                     "The weights must come from training your own Keras network, on the training rows only. If yours "
-                    f"do, change nothing: show a demonstrator {at} and explain it. If they do not, change that and "
-                    "hand it in again."
+                    f"do, change nothing: show a demonstrator {at} and explain it. If they do not, take that line out, "
+                    "train the network with `fit`, and hand it in again."
                 )
         case _:
             look = f"Read {where}, where the first error arose; do not run the file. {_mend(report.execution.ending)}"
@@ -232,9 +234,10 @@ def _look_at_stop(report: Report, failure: Failure, title: str) -> Look:
     do = do.format(limit=limit[0] if limit else "the limit")
     return Look(
         title,
-        f"Read {where}, and do not run it: {ask} {_mend(report.execution.ending)}",
+        f"Read {where}, and do not run it: {ask}{ALLOWED.get(report.execution.ending, '')} "
+        f"{_mend(report.execution.ending)}",
         f"Look at {where}: {ask} {do} Run the whole file from top to bottom before you hand it in. A demonstrator may "
-        "ask you about it.",
+        "ask what that code is for.",
         does=True,
         cell=failure.cell,
         about_cell=ENDED,
@@ -249,6 +252,13 @@ def _mend(ending: Ending) -> str:
         f"{EITHER_WAY}\nPerhaps honest ({honest}): ask for {VERSIONS.get(ending, ENDS)}."
         f"\nPerhaps deliberate ({deliberate}): tell the lecturer."
     )
+
+
+def _of_bar(report: Report) -> str:
+    """Return the usual bar's value, to follow the word "bar"; "" if it is unknown."""
+    if report.bar_on_all_rows is None:
+        return ""
+    return f" of {metrics.find(report.metric, report.unit).unit.value(report.bar_on_all_rows)}"
 
 
 def _weights(at: str) -> str:
@@ -404,7 +414,10 @@ def _unchecked(report: Report, cell: int | None) -> tuple[str, ...]:
     for rule in (rule for rule in needed if rule.outcome is Outcome.UNKNOWN):
         is_of_layers_made = rule.name in OF_OUTPUT and THEIR_OWN not in report.replayed
         where = _begun(_cells(made) if made is not None and is_of_layers_made else _cells(cell, made))
-        asked.append(f"{where} (not checked): {ASKED.get(rule.name, f'is it so? {rule.sentence}')}")
+        about = f"is it so? {rule.sentence}"
+        if rule.name in ASKED:
+            about = ASKED[rule.name].format(outputs=len(report.classes))
+        asked.append(f"{where}: {about} The checker could not check this.")
     return tuple(asked)
 
 

@@ -15,7 +15,7 @@ from checker.records.comparison import Agreed, Comparison, Measurement, MissingR
 from checker.records.evidence import OwnResult, RowKind, own_result_of
 from checker.records.report import CauseKind, Claim, Question, Report, Topic
 from checker.records.submission import Companion, Identity, Submission
-from checker.records.verdicts import HAND_OUT, FailureCause, Importance, Outcome, RuleResult, Verdict
+from checker.records.verdicts import HAND_OUT, Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
 from checker.report import own_code, remarks
 from checker.report.vocabulary import AGAIN, BEFORE, CAUSES, LIKENESS, MEANING, ROW_KINDS, STOPPED, YOURS
 from checker.report.words import number, percent
@@ -268,12 +268,11 @@ def meaning(report: Report, is_for_students: bool, is_self_check: bool = False) 
     """Return the verdict's meaning, for a demonstrator or for the student; nothing was handed in for a self-check."""
     if any(failure.cause is FailureCause.NOTHING_TO_RUN for failure in report.failures):
         return "Not there yet: there is nothing to check"
-    cut = next((one for one in report.failures if one.cause is FailureCause.CUT_SHORT), None)
-    is_cut = report.answer is None and cut is not None
+    cut = _stopped(report)
     if is_for_students:
-        said = STOPPED if is_cut else YOURS[report.verdict]
+        said = STOPPED if cut is not None else YOURS[report.verdict]
         return said.replace(AGAIN, BEFORE) if is_self_check else said
-    if not is_cut or cut is None:
+    if cut is None:
         return MEANING[report.verdict]
     return f"Read {'the file' if cut.cell is None else f'cell {cut.cell}'}, then decide resubmit: nothing was measured"
 
@@ -329,7 +328,9 @@ def has_strange_weights(report: Report) -> bool:
 def beside_the_bar(report: Report) -> str:
     """Return why the file's own score cannot be compared with the bar, for a network that was not retrained."""
     if has_strange_weights(report):
-        return "This figure counts beside the bar only once the source of the weights is known."
+        known = "This figure counts only if a demonstrator knows where the weights come from."
+        bar = report.bar_on_all_rows
+        return known if bar is None else f"{known} It must then reach the bar of {metric(report).unit.value(bar)}."
     if not report.classes and (report.tracing is None or report.tracing.target is None):
         return "Its targets are in a unit of their own, so this figure cannot be compared with the bar."
     return "The bar is for networks that the checker trained again, so this figure cannot be compared with it."
@@ -384,11 +385,24 @@ def _scale_of_curves(report: Report, formula: str) -> str:
     return f"{charts} {where}." if remarks.only_prediction(report) else f"{charts} {where}. {remarks.AS_IT_IS}"
 
 
+def choices(report: Report) -> tuple[str, ...]:
+    """Return the decisions to choose from; the likelier one first. If a limit ended the run before there was a network,
+    there is nothing to tick."""
+    if _stopped(report) is not None:
+        return ("resubmit",)
+    return ("resubmit", "tick") if report.verdict is Verdict.FAIL else ("tick", "resubmit")
+
+
 def decision_rows(report: Report) -> str:
-    """Return two rows to choose from for the table of decisions, a tick and a resubmission; the likelier one first."""
+    """Return rows to choose from for the table of decisions."""
     student = names.student(report.submission.name)
-    choices = ("resubmit", "tick") if report.verdict is Verdict.FAIL else ("tick", "resubmit")
-    return sheets.lines([(student, decision, "", "") for decision in choices], ",")
+    return sheets.lines([(student, decision, "", "") for decision in choices(report)], ",")
+
+
+def _stopped(report: Report) -> Failure | None:
+    """Return the failure of a run that was cut short before it had a network; None for any other run."""
+    cut = next((one for one in report.failures if one.cause is FailureCause.CUT_SHORT), None)
+    return cut if report.answer is None else None
 
 
 def agreement(report: Report) -> str:

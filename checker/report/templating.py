@@ -75,6 +75,7 @@ def with_templates_of(*packages: str) -> Environment:
         "in_place_of_score": sentences.in_place_of_score,
         "shows_spread": figures.shows_spread,
         "says_nothing": sentences.says_nothing,
+        "choices": sentences.choices,
         "meaning": sentences.meaning,
         "curves_in_words": sentences.curves_in_words,
         "own_score": sentences.own_score,

@@ -132,6 +132,7 @@ def judge(gathered: Gathered, settings: RunSettings, reference: ReferenceResults
         unit=assignment.bar.unit,
         classes=assignment.data.classes,
         class_rows=findings.class_rows(settings),
+        bar_on_all_rows=scores.bar_on_all_rows(settings, reference),
         verdict=reached,
         reasons=reasons,
         failures=failures,
