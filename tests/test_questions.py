@@ -563,6 +563,23 @@ def test_the_prices_that_a_bent_output_can_be_are_named(activation, words):
     assert asked(replace(price, answer=answer, tracing=traced))["bent_number"].good.startswith(words)
 
 
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (TargetScale(1e-5, 0.0), "The targets are all above zero, so ReLU could give them, but a unit whose sum"),
+        (TargetScale(1e-5, -2.0), "ReLU could give none of them (a target of 0 is about $200,000), and sigmoid"),
+        (TargetScale(2e-6, 0.0), "The targets lie between 0 and 1, so both could give them."),
+        (None, "Any target can be reached without one. ReLU gives nothing below zero"),
+    ],
+)
+def test_what_relu_and_sigmoid_would_do_to_the_output_follows_from_the_targets(scale, words):
+    """Whether ReLU could give all targets, and which price sigmoid ends at, is told from the scale of the targets."""
+    price = a_price()
+    compared = replace(price.comparison, sample=((15_000.0, 20_000.0), (500_001.0, 450_000.0)))
+    report = replace(price, comparison=compared, tracing=replace(price.tracing, target=scale))
+    assert words in asked(report)["one_number"].good
+
+
 def test_a_callback_that_was_left_out_is_asked_about_by_name():
     """The page names it as the likely cause, so the question is what it does."""
     cause = "Likely cause: the callback Warmup is not part of the retraining."
