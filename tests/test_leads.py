@@ -628,10 +628,10 @@ def test_a_single_step_is_not_the_first():
 
 
 def test_a_score_by_the_right_labels_is_told_from_no_evidence():
-    """Above the figures stands what they are: by the data's labels, or no evidence."""
+    """Above the figures stands what they are: by the data's labels, or void."""
     for kind, said in (
         (CauseKind.LABELS, "with the data&#39;s labels, 91.3%"),
-        (CauseKind.LEAK, "no evidence, the answer is in the inputs"),
+        (CauseKind.LEAK, "void, the answer is in the inputs"),
     ):
         report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(kind, "It is wrong.", "Mend it."))
         page = render_page(report)

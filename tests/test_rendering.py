@@ -887,6 +887,17 @@ def test_a_void_score_does_not_look_like_a_score() -> None:
     assert "void" not in Page(plain).text
 
 
+def test_a_score_with_the_data_s_labels_is_called_that_in_the_index() -> None:
+    """The page of a file with other labels gives the score with the data's; the index calls it the same, not void."""
+    cause = Cause(CauseKind.LABELS, "Half of the labels differ.", "Take the data's.")
+    other = replace(a_pass("Other"), verdict=Verdict.FAIL, cause=cause)
+    index = render_index("Practical 4", [Entry(a_pass(), "reports/a.html"), Entry(other, "reports/b.html")], [], DATA)
+    assert '91.3%<small class="single"> with the data&#39;s labels</small></td>' in index
+    assert "FAIL, with the data&#39;s labels" in index.partition("<figure>")[2]
+    assert "“With the data's labels”: the file trained on others." in Page(index).text
+    assert "void" not in Page(index).text
+
+
 def test_the_cohort_s_bar_is_of_the_most_seeds() -> None:
     """The figure's bar is that of a whole set of seeds, not of a single one, nor of one with further seeds."""
     whole = a_comparison()

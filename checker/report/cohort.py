@@ -122,9 +122,8 @@ def _lane(
 def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int) -> Markup:
     """Return a submission's block, or an arrow for one on a ``side`` beyond the scale."""
     seeds = " (1 seed)" if len(one.comparison.scores) == 1 else ""
-    words = element(
-        "title", f"{one.name}: {unit.value(one.comparison.mean)}{seeds}, {one.verdict}{', void' if one.is_void else ''}"
-    )
+    said = [f"{one.name}: {unit.value(one.comparison.mean)}{seeds}", one.verdict, one.note]
+    words = element("title", ", ".join(filter(None, said)))
     where = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
     where |= {"y": f"{y:.4g}", "height": f"{flat * 0.88:.3g}"}
     if side:  # as wide on a phone, where a block is narrower
@@ -134,7 +133,7 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
         shape = element("svg", words, arrow, class_="overflowing", **edge)
     else:
         shape = element("rect", words, **where)
-    return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.is_void else one.verdict.lower())
+    return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.note else one.verdict.lower())
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
@@ -192,15 +191,15 @@ def _in_words(scored: Sequence[Scored]) -> str:
     first = usual(one.comparison for one in scored)
     measured = metric(first)
     value, middle = measured.unit.value, statistics.median
-    counted_in = [one for one in scored if not one.is_void]
+    counted_in = [one for one in scored if not one.note]
     lanes = ((verdict, [one.comparison.mean for one in counted_in if one.verdict is verdict]) for verdict in LANES)
     spread = "; ".join(
         f"{verdict} {len(means)}, from {value(min(means))} to {value(max(means))}, median {value(middle(means))}"
         for verdict, means in lanes
         if means
     )
-    void = len(scored) - len(counted_in)
-    spread = "; ".join(filter(None, (spread, f"{void} void" if void else "")))
+    noted = Counter(one.note for one in scored if one.note)
+    spread = "; ".join(filter(None, (spread, *(f"{count} {note}" for note, count in sorted(noted.items())))))
     beside = {"bar": first.bar, "reference": first.reference_mean, model_name(first.baseline): first.baseline_mean}
     beside |= {model_name(one.name): one.mean for one in first.baselines}
     others = ", ".join(f"{name} {value(mean)}" for name, mean in beside.items())

@@ -29,7 +29,7 @@ from checker.report.leads import (
     other_reasons,
 )
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import advice, decision_rows, hollow, metric
+from checker.report.sentences import VOID, advice, decision_rows, metric, score_note
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
@@ -237,7 +237,8 @@ def index_pieces(
             figure=cohort.cohort_figure(scored, Counter(report.verdict for report in reports)) if scored else None,
             own_bars=own_bars(scored),
             guesses=any(cohort.has_guess(one.comparison) for one in scored),
-            void=any(one.is_void for one in scored),
+            notes=sorted({one.note for one in scored if one.note}),
+            void=VOID,
             without_score=cohort.without_score(reports, scored),
             stumbles=over,
             unlike=next((one for one in over if one.checked < len(reports)), None),
@@ -251,4 +252,4 @@ def _scored(entry: Entry) -> Scored | None:
     if not report.comparison:
         return None
     name = one_line(report.submission.name, NAME)
-    return Scored(name, relative(entry.href), report.verdict, report.comparison, bool(hollow(report)))
+    return Scored(name, relative(entry.href), report.verdict, report.comparison, score_note(report))

@@ -48,6 +48,8 @@ _HOLLOW = {
     "learned anything.",
 }
 """Why a score and its curves mean nothing, by the cause of the verdict."""
+VOID = "void"
+"""A score that does not count: the network can read the answer from its inputs."""
 NOT_KNOWN = "whether the weights have seen these rows is not known"
 
 
@@ -289,7 +291,14 @@ def in_place_of_score(report: Report) -> str:
     compared = report.comparison
     if report.cause is not None and report.cause.kind is CauseKind.LABELS and compared is not None:
         return f"with the data's {remarks.label(report)}s, {metric(compared).unit.value(compared.mean)}"
-    return "no evidence, the answer is in the inputs"
+    return f"{VOID}, the answer is in the inputs"
+
+
+def score_note(report: Report) -> str:
+    """Return why a score does not count as it stands, for a list; "" if it does, or if there is none."""
+    if report.comparison is None or not hollow(report):
+        return ""
+    return VOID if says_nothing(report) else f"with the data's {remarks.label(report)}s"
 
 
 def says_nothing(report: Report) -> bool:

@@ -72,6 +72,7 @@ def with_templates_of(*packages: str) -> Environment:
         "own_of": sentences.own_of,
         "has_strange_weights": sentences.has_strange_weights,
         "hollow": sentences.hollow,
+        "score_note": sentences.score_note,
         "in_place_of_score": sentences.in_place_of_score,
         "shows_spread": figures.shows_spread,
         "says_nothing": sentences.says_nothing,
