@@ -919,12 +919,12 @@ def test_a_class_that_is_never_predicted_is_named() -> None:
 
 @pytest.mark.parametrize(("report", "far"), [(a_pass, 0.2), (a_price, 9e8)], ids=["accuracy", "error"])
 def test_who_is_far_off_does_not_squeeze_the_others(report: Any, far: float) -> None:
-    """The worst tenth lie at the edge of the axis, where they are counted; the others keep their room."""
+    """The worst tenth lie at the edge of the axis, and are counted above the figure; the others keep their room."""
     near = report().comparison
     means = [near.baseline_mean + at * (near.reference_mean - near.baseline_mean) / 20 for at in range(19)]
     reports = [replace(report(f"{at}"), comparison=replace(near, mean=mean)) for at, mean in enumerate([*means, far])]
     page = an_index(*reports)
-    assert "1 beyond" in page.text
+    assert "1 submission lies beyond the scale" in page.text
     assert len(set(page.values("x", "rect")[: len(reports)])) > 15
 
 

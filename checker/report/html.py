@@ -239,6 +239,9 @@ def index_pieces(
             guesses=any(cohort.has_guess(one.comparison) for one in scored),
             notes=sorted({one.note for one in scored if one.note}),
             void=VOID,
+            explained=" ".join(filter(None, (cohort.how_to_pass(scored), cohort.beyond_in_words(scored))))
+            if scored
+            else "",
             without_score=cohort.without_score(reports, scored),
             stumbles=over,
             unlike=next((one for one in over if one.checked < len(reports)), None),
