@@ -9,7 +9,7 @@ from reports import a_comparison, a_network, a_pass
 
 from checker.gather.rows.labels import REORDERED
 from checker.judge import causes, questions
-from checker.judge.causes import Findings, find, heard, quieted
+from checker.judge.causes import CONTRADICTS, UNTIL, Findings, find, heard, quieted
 from checker.judge.questions import candidates
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
@@ -289,6 +289,14 @@ def test_a_cause_comes_first_on_both_pages():
     for page in (render_page(report), render_student_page(report)):
         assert page.count(CAPPED) == 1
         assert page.index("Train for fewer epochs.") < page.index("It is below the bar.")
+
+
+@pytest.mark.parametrize(("kind", "why"), UNTIL.items())
+def test_advice_that_follows_from_a_cause_says_what_must_be_right_first(kind, why):
+    """Advice that only follows from the cause is not checked, and says until when."""
+    rules = (advice("test_no_underfitting"), advice("test_no_strong_overfitting"), advice("test_tensorboard_is_used"))
+    left = [rule for rule in quieted(rules, (), Cause(kind, "It is so.", "")) if rule.outcome is Outcome.SKIPPED]
+    assert why in {rule.rationale for rule in left} <= {why, CONTRADICTS}
 
 
 def test_trainings_with_a_wrong_output_are_no_evidence_for_a_rule():

@@ -24,7 +24,16 @@ from checker.scoring import metrics
 
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
-FOLLOWS = "This follows from the cause at the top of the page."
+UNTIL: Mapping[CauseKind, str] = MappingProxyType(
+    {
+        CauseKind.FILE_CUT: "This cannot be judged: the file did not run to its end.",
+        CauseKind.LEAK: "This cannot be judged while the target is among the inputs.",
+        CauseKind.TRAINING_CUT: "This cannot be judged while the training is cut short.",
+        CauseKind.LINEAR: "This cannot be judged while the network is linear.",
+        CauseKind.UNSCALED: "This cannot be judged before the inputs are scaled.",
+    }
+)
+"""Why a rule that only follows from a cause is not checked, by the cause."""
 NO_EVIDENCE = "With a wrong output or loss, the trainings cannot tell."
 CONTRADICTS = "The trainings show the opposite more clearly."
 
@@ -164,7 +173,8 @@ def quieted(
     for rule in rules:
         tendency = TENDENCIES.get(rule.name)
         if _is_advice(rule) and (rule.name in silent or tendency in gone):
-            rule = replace(rule, outcome=Outcome.SKIPPED, rationale=FOLLOWS, help="", detail="")
+            why = UNTIL.get(cause.kind, NO_EVIDENCE) if cause else NO_EVIDENCE
+            rule = replace(rule, outcome=Outcome.SKIPPED, rationale=why, help="", detail="")
         elif _is_advice(rule) and tendency is not None and tendency not in kept:
             rule = replace(rule, outcome=Outcome.SKIPPED, rationale=CONTRADICTS, help="", detail="")
         elif spoiled and tendency is not None and rule.outcome is Outcome.PASSED:

@@ -110,13 +110,17 @@ def passed(report: Report) -> list[RuleResult]:
 
 
 def rules_in_words(report: Report) -> str:
-    """Return the numbers of rules by result: "1 missed (above), 10 met, 1 not checked". Advice that is not followed has
-    a list of its own."""
-    missed, shown = len(failed(report, Importance.REQUIRED)), unchecked(report)
+    """Return the numbers of rules by result: "1 required missed (above), 2 missed as advice, 10 met, 1 not checked"."""
+    missed, advised = (len(failed(report, of)) for of in (Importance.REQUIRED, Importance.ADVISORY))
+    shown = unchecked(report)
     silent = [rule for rule in report.rules if rule.outcome in {Outcome.SKIPPED, Outcome.UNKNOWN}]
     unknown = len(shown or silent)
     why = " (no network could be checked)" if unknown and not shown and report.answer is None else ""
-    said = [f"{missed} missed (above)" if missed else "", f"{len(passed(report))} met"]
+    said = [
+        f"{missed} required missed (above)" if missed else "",
+        f"{advised} missed as advice" if advised else "",
+        f"{len(passed(report))} met",
+    ]
     return ", ".join(filter(None, (*said, f"{unknown} not checked{why}" if unknown else "")))
 
 
