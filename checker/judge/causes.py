@@ -34,6 +34,10 @@ UNTIL: Mapping[CauseKind, str] = MappingProxyType(
     }
 )
 """Why a rule that only follows from a cause is not checked, by the cause."""
+TOGETHER = (
+    "Whatever reorders or drops rows (sorting, shuffling, splitting) must do it to features and {label}s together."
+)
+"""What to do about labels in another order than the rows, if the line that reorders them is not known."""
 NO_EVIDENCE = "With a wrong output or loss, the trainings cannot tell."
 CONTRADICTS = "The trainings show the opposite more clearly."
 
@@ -246,9 +250,7 @@ def _help_with_labels(look: str, target: str, label: str) -> str:
         return "Give each class a number of its own."
     if look.startswith("made from another column"):
         return f"Take the {label}s from `{target}`."
-    return (
-        f"Whatever reorders or drops rows (sorting, shuffling, splitting) must do it to features and {label}s together."
-    )
+    return TOGETHER.format(label=label)
 
 
 def _once_right(of: Findings, following: Cause | None) -> str:

@@ -5,24 +5,22 @@ leads. Candidates are tried in this order: a failure that stopped the journey, a
 the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from checker.formats.text import continued
 from checker.judge import blame, causes, diagnosis
-from checker.judge.questions.makers import Table, making
+from checker.judge.questions.makers import making
 from checker.judge.questions.view import View
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report import looks, remarks, sentences
+from checker.report import looks, made_labels, remarks, sentences
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
 THEN = "Decide `resubmit`."
 PARTS = ("test_development_set_was_watched", "test_final_test_on_unseen_rows")
 """Advisory rules, by name, on the parts of the data. Without these parts no score can be chosen by, nor believed."""
-MADE: Mapping[CauseKind, Table] = {CauseKind.LABELS: "labels", CauseKind.LEAK: "inputs"}
-"""What a line of the file makes wrong, by the cause of the verdict."""
 FEW_EPOCHS = 5
 """Up to this many epochs may be too few, whatever else is wrong."""
 FROM_CAUSE = frozenset({CauseKind.CELL_FAILED, CauseKind.ROWS, CauseKind.LINEAR, CauseKind.UNSCALED})
@@ -183,8 +181,8 @@ def _failing(report: Report) -> Lead:
             likely = f"Likely cause: {continued(report.cause.sentence)}"
             return Lead(sentences.missed_bar(report, kind), score, TELL, help, likely, rest, rule)
         said = report.cause.sentence
-        if _made_by(report, kind):  # the line leaves no doubt about what the labels are
-            said = said.replace("s seem to be made from", "s are made from")
+        if kind is CauseKind.LABELS:
+            said, help = made_labels.in_words(report, said), made_labels.help_in_words(report, help)
         return Lead(sentences.cause_name(report, kind), said, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
@@ -238,11 +236,11 @@ def _still_falls(report: Report) -> bool:
 def _made_by(report: Report, kind: CauseKind) -> str:
     """Return a sentence on the line that makes the labels or inputs that are the cause; "" for another cause, or if the
     line was not found."""
-    line = making(View(report), MADE[kind]) if kind in MADE else None
-    if line is None:
-        return ""
-    made = f"{remarks.label(report)}s" if kind is CauseKind.LABELS else MADE[kind]
-    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {made}."
+    if kind is CauseKind.LABELS:
+        line, made = made_labels.line_of(report), f"{remarks.label(report)}s"
+    else:
+        line, made = making(View(report), "inputs") if kind is CauseKind.LEAK else None, "inputs"
+    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {made}." if line else ""
 
 
 def _on_score(report: Report) -> str:
