@@ -117,7 +117,7 @@ def test_a_leak_names_the_column_and_what_it_explains():
     number = len(columns) + 1
     assert known.sentence == (
         f"Column {number} of the inputs (the last column) is a code of `kind`, so it gives the class away. That "
-        "explains the 91.3%; the score says nothing about the network."
+        "explains the accuracy of 91.3%; the score says nothing about the network."
     )
     unknown = find(found(tracing=leaky(), comparison=BELOW))
     assert unknown.sentence == (

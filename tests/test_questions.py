@@ -898,7 +898,7 @@ def test_no_question_to_a_regression_speaks_of_accuracy():
         found = asked(with_cell(report, code))
         assert name in found
         assert "class_weights" not in found
-        assert found["no_seeds"].ask.startswith("If you run your file again, will you get the same RMSE?")
+        assert found["no_seeds"].ask.startswith("Of two networks, one has the better RMSE.")
         assert not [name for name, one in found.items() if "accuracy" in f"{one.ask} {one.good}".lower()]
 
 

@@ -42,7 +42,19 @@ from checker.records.capture import CellOutput
 from checker.records.codec import from_json
 from checker.records.comparison import Agreed, Baseline, Comparison
 from checker.records.evidence import OwnResult
-from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
+from checker.records.report import (
+    Cause,
+    CauseKind,
+    Figure,
+    Observation,
+    Question,
+    Report,
+    StudentCell,
+    Symptom,
+    Topic,
+    UnderWay,
+    Unfinished,
+)
 from checker.records.submission import Companion, Identity, Platform
 from checker.records.tracing import TargetScale
 from checker.records.training import Histogram, Loop, Weights
@@ -1163,7 +1175,7 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
     """Each question has its topic, a link to what it is about, and its answer folded away."""
     page = PAGES["pass"].source.partition('id="questions"')[2].partition("</section>")[0]
     assert "Why is &lt;b&gt;ReLU&lt;/b&gt; there?" in page
-    assert re.findall(r'<p class="where">([^<]*): <a href="(#[^"]*)">', page) == [
+    assert re.findall(r'<p class="where">([^<:]*)(?:<span>)?: <a href="(#[^"]*)">', page) == [
         ("the network", "#cell-13"),
         ("the evaluation", "#confusion"),
     ]
@@ -1171,6 +1183,21 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
         "It bends.",
         "ISLAND.",
     ]
+
+
+def test_on_paper_questions_point_to_nothing_that_is_not_printed() -> None:
+    """The figure that a question is about is named on paper only if it is printed: not the inputs, and no figure of
+    scores that mean nothing."""
+
+    def is_printed(report: Report, figure: Figure) -> bool:
+        asked = Question(topic=Topic.DATA, ask="Why?", good="So.", cell=None, figure=figure)
+        page = render_page(replace(report, questions=(asked,)))
+        return '<p class="where">the data<span>: <a href' in page
+
+    cause = Cause(CauseKind.LEAK, "Column 3 gives the class away.", "Take it out.")
+    leak = replace(a_pass(), verdict=Verdict.FAIL, cause=cause)
+    assert is_printed(a_pass(), Figure.CONFUSION) and not is_printed(a_pass(), Figure.FEATURES)
+    assert not is_printed(leak, Figure.CONFUSION)
 
 
 def test_a_claim_is_told_beside_the_scores() -> None:

@@ -289,8 +289,7 @@ def _score_at_bar(compared: Comparison | None) -> str:
     if compared is None or not compared.reaches_bar:
         return ""
     metric = metrics.find(compared.metric, compared.unit)
-    value = metric.unit.value(compared.mean)
-    return value if metric.higher_is_better else f"{metric.name} of {value}"
+    return f"{metric.name} of {metric.unit.value(compared.mean)}"
 
 
 def _columns(of: Findings) -> tuple[Column, ...]:

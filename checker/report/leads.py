@@ -166,6 +166,9 @@ def _failing(report: Report) -> Lead:
         title = looks.name_of(failure, report.execution.ending)
         # beside the name of another file, "your file" is not clear
         help = failure.help.replace("your file", "your notebook" if report.submission.is_notebook else "your module")
+        help = help.replace("Make it in your", "Put the lines that make this file into your").replace(
+            " from the data of the assignment", ", starting from the data of the assignment"
+        )
         return Lead(title, failure.rationale, TELL, help, detail=failure.detail, cell=failure.cell)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:

@@ -116,6 +116,7 @@ def with_templates_of(*packages: str) -> Environment:
         "NONE": NONE,
         "NOT_KNOWN": sentences.NOT_KNOWN,
         "OUTCOMES": vocabulary.OUTCOMES,
+        "PRINTED": vocabulary.PRINTED,
         "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,
         "MOST": MOST,
