@@ -9,7 +9,7 @@ from reports import a_comparison, a_network, a_pass
 
 from checker.gather.rows.labels import REORDERED
 from checker.judge import causes, questions
-from checker.judge.causes import CONTRADICTS, UNTIL, Findings, find, heard, quieted
+from checker.judge.causes import CONTRADICTS, UNTIL, Findings, find, heard, help_against, quieted
 from checker.judge.questions import candidates
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
@@ -289,6 +289,19 @@ def test_a_cause_comes_first_on_both_pages():
     for page in (render_page(report), render_student_page(report)):
         assert page.count(CAPPED) == 1
         assert page.index("Train for fewer epochs.") < page.index("It is below the bar.")
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ((2, 5), "Make the layers larger (the hidden layer has 2 units), train longer"),
+        ((4, 1, 5), "Make the layers larger (no hidden layer has more than 4 units), train longer"),
+        ((100, 2, 5), "Make the layers larger, train longer"),
+    ],
+)
+def test_advice_to_a_small_network_names_its_size(units, said):
+    """Advice to make the layers larger says how many units they have, if all have few."""
+    assert help_against(Symptom.UNDERFITS, a_network(*units)).startswith(said)
 
 
 @pytest.mark.parametrize(("kind", "why"), UNTIL.items())

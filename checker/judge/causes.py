@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from checker.formats.text import counted
-from checker.keras_spec.architectures import linear_in_words, nonlinear_hidden_layers, normalises_inputs
+from checker.keras_spec.architectures import hidden_layers, linear_in_words, nonlinear_hidden_layers, normalises_inputs
 from checker.records.comparison import Comparison
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, Symptom
@@ -22,6 +22,8 @@ from checker.records.tracing import Column, Tracing
 from checker.records.verdicts import Importance, Outcome, RuleResult
 from checker.scoring import metrics
 
+FEW_UNITS = 10
+"""A hidden layer with up to this many units is small for data of ten columns."""
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
 UNTIL: Mapping[CauseKind, str] = MappingProxyType(
@@ -149,6 +151,18 @@ def most_telling(observations: Sequence[Observation]) -> Symptom | None:
     return next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
 
 
+def help_against(symptom: Symptom, architecture: Architecture | None) -> str:
+    """Return advice about a symptom; on a network with few hidden units, with their number."""
+    hidden = hidden_layers(architecture) if architecture else ()
+    units = [layer.config.get("units") for layer in hidden]
+    few = [number for number in units if isinstance(number, int) and number <= FEW_UNITS]
+    help = HELP_BY_SYMPTOM[symptom]
+    if symptom is not Symptom.UNDERFITS or not few or len(few) < len(units):
+        return help
+    which = "the hidden layer has" if len(few) == 1 else "no hidden layer has more than"
+    return help.replace("the layers larger", f"the layers larger ({which} {counted(max(few), 'unit')})")
+
+
 def find(of: Findings) -> Cause | None:
     """Return the leading cause; None if there is none."""
     found = _causes(of)
@@ -267,7 +281,7 @@ def _once_right(of: Findings, following: Cause | None) -> str:
     if compared.reaches_bar:
         return f"{reached}, {'above' if metric.higher_is_better else 'within'} the bar of {bar}."
     symptom = most_telling(of.observations)
-    help = following.help if following is not None else HELP_BY_SYMPTOM[symptom] if symptom else ""
+    help = following.help if following is not None else help_against(symptom, of.architecture) if symptom else ""
     also = f"So also {help[0].lower()}{help[1:]}" if help else "So this alone is not enough."
     return f"{reached}; a PASS needs {bar}. {also}"
 

@@ -196,7 +196,8 @@ def _failing(report: Report) -> Lead:
         return Lead(first.short_name, first.finding, TELL, help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = causes.most_telling(report.observations)
-    help = causes.HELP_BY_SYMPTOM[symptom] if symptom else HELP
+    architecture = report.answer.architecture if report.answer else None
+    help = causes.help_against(symptom, architecture) if symptom else HELP
     rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
     is_error = report.comparison is not None and not report.comparison.higher_is_better
     title, why = "Error too large" if is_error else "Score too low", seen[symptom] if symptom else ""

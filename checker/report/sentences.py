@@ -9,6 +9,7 @@ from checker.formats import sheets
 from checker.formats.text import counted
 from checker.judge import causes
 from checker.judge.agreement import FAR, FAR_SHARE
+from checker.judge.questions.view import View
 from checker.keras_spec import watched
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Agreed, Comparison, Measurement, MissingRows
@@ -184,9 +185,11 @@ def without_inputs(report: Report) -> str:
     if compared is None or compared.missing is None:
         return ""
     missing = compared.missing
+    dropped = View(report).find(r"\bdropna\s*\(")
+    why = f" (cell {dropped.cell} drops rows with missing values)" if dropped else ""
     said = [
         f"Of {missing.rows:,} distinct held-out rows, {missing.missing:,} have no inputs: the network was never given "
-        f"them. {LIKENESS[missing.likeness]}"
+        f"them{why}. {LIKENESS[missing.likeness]}"
     ]
     if missing.groups:
         said.append(f"Missing are {missing.in_words}.")
