@@ -9,7 +9,7 @@ from reports import a_comparison, a_network, a_pass
 
 from checker.gather.rows.labels import REORDERED
 from checker.judge import causes, questions
-from checker.judge.causes import Findings, find, heard, quieted
+from checker.judge.causes import CONTRADICTS, UNTIL, Findings, find, heard, help_against, quieted
 from checker.judge.questions import candidates
 from checker.records.report import Cause, CauseKind, Observation, Symptom
 from checker.records.verdicts import Importance, Outcome, RuleResult, Verdict
@@ -117,7 +117,7 @@ def test_a_leak_names_the_column_and_what_it_explains():
     number = len(columns) + 1
     assert known.sentence == (
         f"Column {number} of the inputs (the last column) is a code of `kind`, so it gives the class away. That "
-        "explains the 91.3%; the score says nothing about the network."
+        "explains the accuracy of 91.3%; the score says nothing about the network."
     )
     unknown = find(found(tracing=leaky(), comparison=BELOW))
     assert unknown.sentence == (
@@ -289,6 +289,27 @@ def test_a_cause_comes_first_on_both_pages():
     for page in (render_page(report), render_student_page(report)):
         assert page.count(CAPPED) == 1
         assert page.index("Train for fewer epochs.") < page.index("It is below the bar.")
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ((2, 5), "Make the layers larger (the hidden layer has 2 units), train longer"),
+        ((4, 1, 5), "Make the layers larger (no hidden layer has more than 4 units), train longer"),
+        ((100, 2, 5), "Make the layers larger, train longer"),
+    ],
+)
+def test_advice_to_a_small_network_names_its_size(units, said):
+    """Advice to make the layers larger says how many units they have, if all have few."""
+    assert help_against(Symptom.UNDERFITS, a_network(*units)).startswith(said)
+
+
+@pytest.mark.parametrize(("kind", "why"), UNTIL.items())
+def test_advice_that_follows_from_a_cause_says_what_must_be_right_first(kind, why):
+    """Advice that only follows from the cause is not checked, and says until when."""
+    rules = (advice("test_no_underfitting"), advice("test_no_strong_overfitting"), advice("test_tensorboard_is_used"))
+    left = [rule for rule in quieted(rules, (), Cause(kind, "It is so.", "")) if rule.outcome is Outcome.SKIPPED]
+    assert why in {rule.rationale for rule in left} <= {why, CONTRADICTS}
 
 
 def test_trainings_with_a_wrong_output_are_no_evidence_for_a_rule():

@@ -169,6 +169,19 @@ def test_what_rests_does_not_improve(make, history):
     assert Symptom.IMPROVING not in shown(make, history)
 
 
+def test_one_seed_that_jumped_does_not_improve(make):
+    """A loss that jumps in one seed, and comes back in the last epoch, moves the mean; the other seeds decide."""
+    jumped, level = (0.55, 0.49, 0.66, 0.37), (0.60, 0.44, 0.41, 0.40)
+    outputs = np.zeros((1, 3), np.float32)
+    runs = [
+        make.run(seed, outputs, history={"loss": of}, epochs=4)
+        for seed, of in zip(SEEDS, (jumped, level, level), strict=True)
+    ]
+    recipe = Recipe(phases=(make.phase(epochs=4),), development=False)
+    seen = diagnose(runs, an_error(55_000), recipe, (), ())
+    assert Symptom.IMPROVING not in {one.symptom for one in seen}
+
+
 def test_who_stopped_early_does_not_improve(make):
     """A training that early stopping ended is not called improving."""
     history = {name: values[:10] for name, values in RESTING.items()}

@@ -8,8 +8,9 @@ import pytest
 from reports import a_cell, a_comparison, a_fail, a_pass, a_price, a_referral, a_run
 from scanner import faults
 
+from checker.gather.rows.labels import REORDERED
 from checker.judge import blame
-from checker.judge.causes import HELP_BY_SYMPTOM
+from checker.judge.causes import HELP_BY_SYMPTOM, TOGETHER
 from checker.keras_spec import foreign_weights
 from checker.keras_spec.foreign_weights import ELSEWHERE
 from checker.records.comparison import Agreed, Likeness, LossCurves, MissingRows
@@ -622,6 +623,24 @@ def test_labels_whose_line_is_found_are_no_guess():
     assert "makes these labels" in lead_of(found).explanation
 
 
+def test_a_sort_that_reorders_labels_is_named():
+    """If the line that makes labels in another order sorts them, the page says so, and the advice names the call."""
+    said = f"6 of 9 training rows had another label. The labels seem to be {REORDERED}."
+    help = f"{TOGETHER.format(label='label')} With the data's labels it reaches 92.0%."
+    tracing = replace(a_pass().tracing, labels_compared=9, labels_differ=6, labels_look=REORDERED)
+    report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(CauseKind.LABELS, said, help), tracing=tracing)
+    assert (lead_of(report).sentence, lead_of(report).advice) == (said, help)
+    for line, what, advice in (
+        ("Y = np.sort(Y)", "sorted", "Take out the `np.sort` in cell 13: it sorts the labels but not the rows. With"),
+        ("Y = rng.permutation(Y)", "shuffled", "Take out the `rng.permutation` in cell 13: it shuffles the labels"),
+        ("Y = reordered(Y)", "", TOGETHER.format(label="label")),
+    ):
+        made = a_cell(13, line), a_cell(14, "model.fit(X, Y)")
+        lead = lead_of(replace(report, cells=tuple(StudentCell(cell, True) for cell in made)))
+        assert lead.sentence.endswith(f"The labels are {what}, the rows are not." if what else said)
+        assert lead.advice.startswith(advice)
+
+
 def test_a_single_step_is_not_the_first():
     """Students read what to do first only if there is more to do."""
     report = replace(CLOSED["below the bar"], rules=(a_rule("depth"),), cause=None)
@@ -631,10 +650,10 @@ def test_a_single_step_is_not_the_first():
 
 
 def test_a_score_by_the_right_labels_is_told_from_no_evidence():
-    """Above the figures stands what they are: by the data's labels, or no evidence."""
+    """Above the figures stands what they are: by the data's labels, or void."""
     for kind, said in (
         (CauseKind.LABELS, "with the data&#39;s labels, 91.3%"),
-        (CauseKind.LEAK, "no evidence, the answer is in the inputs"),
+        (CauseKind.LEAK, "void, the answer is in the inputs"),
     ):
         report = replace(a_pass(), verdict=Verdict.FAIL, cause=Cause(kind, "It is wrong.", "Mend it."))
         page = render_page(report)

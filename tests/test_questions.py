@@ -555,12 +555,33 @@ def test_a_network_below_a_linear_model_is_asked_why_unless_the_box_says_it():
 )
 def test_the_prices_that_a_bent_output_can_be_are_named(activation, words):
     """The range of the activation is in dollars; of other activations the student says it."""
-    chain = a_network(100, 1)
-    last = replace(chain.layers[-1], config={"units": 1, "activation": activation})
-    price = a_price()
-    answer = replace(price.answer, architecture=replace(chain, layers=(*chain.layers[:-1], last)))
+    price = ending_in(activation)
     traced = replace(price.tracing, target=TargetScale(1e-5, 0.0))
-    assert asked(replace(price, answer=answer, tracing=traced))["bent_number"].good.startswith(words)
+    assert asked(replace(price, tracing=traced))["bent_number"].good.startswith(words)
+
+
+def ending_in(activation):
+    """Return a regression whose output unit has this activation."""
+    chain, price = a_network(100, 1), a_price()
+    last = replace(chain.layers[-1], config={"units": 1, "activation": activation})
+    return replace(price, answer=replace(price.answer, architecture=replace(chain, layers=(*chain.layers[:-1], last))))
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (TargetScale(1e-5, 0.0), "The targets are all above zero, so ReLU could give them, but a unit whose sum"),
+        (TargetScale(1e-5, -2.0), "ReLU could give none of them (a target of 0 is about $200,000), and sigmoid"),
+        (TargetScale(1.9e-6, 0.0), "The targets lie between 0 and 1, so both could give them."),
+        (None, "Any target can be reached without one. ReLU gives nothing below zero"),
+    ],
+)
+def test_what_relu_and_sigmoid_would_do_to_the_output_follows_from_the_targets(scale, words):
+    """Whether ReLU could give all targets, and which price sigmoid ends at, is told from the scale of the targets."""
+    price = ending_in("linear")
+    compared = replace(price.comparison, sample=((15_000.0, 20_000.0), (500_001.0, 450_000.0)))
+    report = replace(price, comparison=compared, tracing=replace(price.tracing, target=scale))
+    assert words in asked(report)["one_number"].good
 
 
 def test_a_callback_that_was_left_out_is_asked_about_by_name():
@@ -877,7 +898,7 @@ def test_no_question_to_a_regression_speaks_of_accuracy():
         found = asked(with_cell(report, code))
         assert name in found
         assert "class_weights" not in found
-        assert found["no_seeds"].ask.startswith("If you run your file again, will you get the same RMSE?")
+        assert found["no_seeds"].ask.startswith("Of two networks, one has the better RMSE.")
         assert not [name for name, one in found.items() if "accuracy" in f"{one.ask} {one.good}".lower()]
 
 

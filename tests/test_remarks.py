@@ -371,12 +371,12 @@ def test_both_parts_of_the_data_are_one_piece_of_advice(tested, said):
 
 
 def test_rules_are_counted_by_result():
-    """A missed rule, which stands above, is counted beside those that are met, and so are those not checked."""
+    """Missed rules, which stand above or under the advice, are counted beside those that are met or not checked."""
     met, open = (replace(a_rule("a"), outcome=of) for of in (Outcome.PASSED, Outcome.SKIPPED))
-    rules = (replace(a_rule("b"), importance=Importance.REQUIRED), met, met, open)
+    rules = (replace(a_rule("b"), importance=Importance.REQUIRED), a_rule("c"), met, met, open)
     report = replace(a_pass(), verdict=Verdict.FAIL, rules=rules)
-    assert sentences.rules_in_words(report) == "1 missed (above), 2 met, 1 not checked"
-    assert 'Rules:</h2> <span class="muted">1 missed (above), 2 met' in render_page(report)
+    assert sentences.rules_in_words(report) == "1 required missed (above), 1 missed as advice, 2 met, 1 not checked"
+    assert 'Rules:</h2> <span class="muted">1 required missed (above), 1 missed as advice, 2 met' in render_page(report)
     stopped = replace(a_fail(), rules=(met, open, open), answer=None)
     assert sentences.rules_in_words(stopped) == "1 met, 2 not checked (no network could be checked)"
     assert sentences.rules_in_words(replace(report, rules=(met,))) == "1 met"

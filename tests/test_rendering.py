@@ -42,7 +42,19 @@ from checker.records.capture import CellOutput
 from checker.records.codec import from_json
 from checker.records.comparison import Agreed, Baseline, Comparison
 from checker.records.evidence import OwnResult
-from checker.records.report import Cause, CauseKind, Observation, Report, StudentCell, Symptom, UnderWay, Unfinished
+from checker.records.report import (
+    Cause,
+    CauseKind,
+    Figure,
+    Observation,
+    Question,
+    Report,
+    StudentCell,
+    Symptom,
+    Topic,
+    UnderWay,
+    Unfinished,
+)
 from checker.records.submission import Companion, Identity, Platform
 from checker.records.tracing import TargetScale
 from checker.records.training import Histogram, Loop, Weights
@@ -887,6 +899,17 @@ def test_a_void_score_does_not_look_like_a_score() -> None:
     assert "void" not in Page(plain).text
 
 
+def test_a_score_with_the_data_s_labels_is_called_that_in_the_index() -> None:
+    """The page of a file with other labels gives the score with the data's; the index calls it the same, not void."""
+    cause = Cause(CauseKind.LABELS, "Half of the labels differ.", "Take the data's.")
+    other = replace(a_pass("Other"), verdict=Verdict.FAIL, cause=cause)
+    index = render_index("Practical 4", [Entry(a_pass(), "reports/a.html"), Entry(other, "reports/b.html")], [], DATA)
+    assert '91.3%<small class="single"> with the data&#39;s labels</small></td>' in index
+    assert "FAIL, with the data&#39;s labels" in index.partition("<figure>")[2]
+    assert "“With the data's labels”: the file trained on others." in Page(index).text
+    assert "void" not in Page(index).text
+
+
 def test_the_cohort_s_bar_is_of_the_most_seeds() -> None:
     """The figure's bar is that of a whole set of seeds, not of a single one, nor of one with further seeds."""
     whole = a_comparison()
@@ -908,12 +931,12 @@ def test_a_class_that_is_never_predicted_is_named() -> None:
 
 @pytest.mark.parametrize(("report", "far"), [(a_pass, 0.2), (a_price, 9e8)], ids=["accuracy", "error"])
 def test_who_is_far_off_does_not_squeeze_the_others(report: Any, far: float) -> None:
-    """The worst tenth lie at the edge of the axis, where they are counted; the others keep their room."""
+    """The worst tenth lie at the edge of the axis, and are counted above the figure; the others keep their room."""
     near = report().comparison
     means = [near.baseline_mean + at * (near.reference_mean - near.baseline_mean) / 20 for at in range(19)]
     reports = [replace(report(f"{at}"), comparison=replace(near, mean=mean)) for at, mean in enumerate([*means, far])]
     page = an_index(*reports)
-    assert "1 beyond" in page.text
+    assert "1 submission lies beyond the scale" in page.text
     assert len(set(page.values("x", "rect")[: len(reports)])) > 15
 
 
@@ -1152,7 +1175,7 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
     """Each question has its topic, a link to what it is about, and its answer folded away."""
     page = PAGES["pass"].source.partition('id="questions"')[2].partition("</section>")[0]
     assert "Why is &lt;b&gt;ReLU&lt;/b&gt; there?" in page
-    assert re.findall(r'<p class="where">([^<]*): <a href="(#[^"]*)">', page) == [
+    assert re.findall(r'<p class="where">([^<:]*)(?:<span>)?: <a href="(#[^"]*)">', page) == [
         ("the network", "#cell-13"),
         ("the evaluation", "#confusion"),
     ]
@@ -1160,6 +1183,21 @@ def test_questions_point_to_a_cell_or_a_figure() -> None:
         "It bends.",
         "ISLAND.",
     ]
+
+
+def test_on_paper_questions_point_to_nothing_that_is_not_printed() -> None:
+    """The figure that a question is about is named on paper only if it is printed: not the inputs, and no figure of
+    scores that mean nothing."""
+
+    def is_printed(report: Report, figure: Figure) -> bool:
+        asked = Question(topic=Topic.DATA, ask="Why?", good="So.", cell=None, figure=figure)
+        page = render_page(replace(report, questions=(asked,)))
+        return '<p class="where">the data<span>: <a href' in page
+
+    cause = Cause(CauseKind.LEAK, "Column 3 gives the class away.", "Take it out.")
+    leak = replace(a_pass(), verdict=Verdict.FAIL, cause=cause)
+    assert is_printed(a_pass(), Figure.CONFUSION) and not is_printed(a_pass(), Figure.FEATURES)
+    assert not is_printed(leak, Figure.CONFUSION)
 
 
 def test_a_claim_is_told_beside_the_scores() -> None:

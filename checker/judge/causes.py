@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from checker.formats.text import counted
-from checker.keras_spec.architectures import linear_in_words, nonlinear_hidden_layers, normalises_inputs
+from checker.keras_spec.architectures import hidden_layers, linear_in_words, nonlinear_hidden_layers, normalises_inputs
 from checker.records.comparison import Comparison
 from checker.records.network import Architecture
 from checker.records.report import Cause, CauseKind, Observation, Symptom
@@ -22,9 +22,24 @@ from checker.records.tracing import Column, Tracing
 from checker.records.verdicts import Importance, Outcome, RuleResult
 from checker.scoring import metrics
 
+FEW_UNITS = 10
+"""A hidden layer with up to this many units is small for data of ten columns."""
 LARGE = 10
 """A mean or deviation beyond this is too large for an input."""
-FOLLOWS = "This follows from the cause at the top of the page."
+UNTIL: Mapping[CauseKind, str] = MappingProxyType(
+    {
+        CauseKind.FILE_CUT: "This cannot be judged: the file did not run to its end.",
+        CauseKind.LEAK: "This cannot be judged while the target is among the inputs.",
+        CauseKind.TRAINING_CUT: "This cannot be judged while the training is cut short.",
+        CauseKind.LINEAR: "This cannot be judged while the network is linear.",
+        CauseKind.UNSCALED: "This cannot be judged before the inputs are scaled.",
+    }
+)
+"""Why a rule that only follows from a cause is not checked, by the cause."""
+TOGETHER = (
+    "Whatever reorders or drops rows (sorting, shuffling, splitting) must do it to features and {label}s together."
+)
+"""What to do about labels in another order than the rows, if the line that reorders them is not known."""
 NO_EVIDENCE = "With a wrong output or loss, the trainings cannot tell."
 CONTRADICTS = "The trainings show the opposite more clearly."
 
@@ -136,6 +151,18 @@ def most_telling(observations: Sequence[Observation]) -> Symptom | None:
     return next((symptom for symptom in HELP_BY_SYMPTOM if symptom in seen), None)
 
 
+def help_against(symptom: Symptom, architecture: Architecture | None) -> str:
+    """Return advice about a symptom; on a network with few hidden units, with their number."""
+    hidden = hidden_layers(architecture) if architecture else ()
+    units = [layer.config.get("units") for layer in hidden]
+    few = [number for number in units if isinstance(number, int) and number <= FEW_UNITS]
+    help = HELP_BY_SYMPTOM[symptom]
+    if symptom is not Symptom.UNDERFITS or not few or len(few) < len(units):
+        return help
+    which = "the hidden layer has" if len(few) == 1 else "no hidden layer has more than"
+    return help.replace("the layers larger", f"the layers larger ({which} {counted(max(few), 'unit')})")
+
+
 def find(of: Findings) -> Cause | None:
     """Return the leading cause; None if there is none."""
     found = _causes(of)
@@ -164,7 +191,8 @@ def quieted(
     for rule in rules:
         tendency = TENDENCIES.get(rule.name)
         if _is_advice(rule) and (rule.name in silent or tendency in gone):
-            rule = replace(rule, outcome=Outcome.SKIPPED, rationale=FOLLOWS, help="", detail="")
+            why = UNTIL.get(cause.kind, NO_EVIDENCE) if cause else NO_EVIDENCE
+            rule = replace(rule, outcome=Outcome.SKIPPED, rationale=why, help="", detail="")
         elif _is_advice(rule) and tendency is not None and tendency not in kept:
             rule = replace(rule, outcome=Outcome.SKIPPED, rationale=CONTRADICTS, help="", detail="")
         elif spoiled and tendency is not None and rule.outcome is Outcome.PASSED:
@@ -236,9 +264,7 @@ def _help_with_labels(look: str, target: str, label: str) -> str:
         return "Give each class a number of its own."
     if look.startswith("made from another column"):
         return f"Take the {label}s from `{target}`."
-    return (
-        f"Whatever reorders or drops rows (sorting, shuffling, splitting) must do it to features and {label}s together."
-    )
+    return TOGETHER.format(label=label)
 
 
 def _once_right(of: Findings, following: Cause | None) -> str:
@@ -255,7 +281,7 @@ def _once_right(of: Findings, following: Cause | None) -> str:
     if compared.reaches_bar:
         return f"{reached}, {'above' if metric.higher_is_better else 'within'} the bar of {bar}."
     symptom = most_telling(of.observations)
-    help = following.help if following is not None else HELP_BY_SYMPTOM[symptom] if symptom else ""
+    help = following.help if following is not None else help_against(symptom, of.architecture) if symptom else ""
     also = f"So also {help[0].lower()}{help[1:]}" if help else "So this alone is not enough."
     return f"{reached}; a PASS needs {bar}. {also}"
 
@@ -277,8 +303,7 @@ def _score_at_bar(compared: Comparison | None) -> str:
     if compared is None or not compared.reaches_bar:
         return ""
     metric = metrics.find(compared.metric, compared.unit)
-    value = metric.unit.value(compared.mean)
-    return value if metric.higher_is_better else f"{metric.name} of {value}"
+    return f"{metric.name} of {metric.unit.value(compared.mean)}"
 
 
 def _columns(of: Findings) -> tuple[Column, ...]:

@@ -58,16 +58,23 @@ def _of_losses(runs: Sequence[TrainingRun], comparison: Comparison, recipe: Reci
     overfits = [] if _restores(recipe) else list(_overfits(training, development))
     yield from overfits
     if not overfits and not any(run.stopped_early for run in runs):
-        watched, rows = (development, "development") if len(development) else (training, "training")
-        yield from _improves(watched, rows)
+        name, rows = ("val_loss", "development") if len(development) else ("loss", "training")
+        yield from _improves(_by_seed(runs, name), rows)
+
+
+def _by_seed(runs: Sequence[TrainingRun], name: str) -> Array:
+    """Return a loss, a row for each seed and a column for each epoch; without columns if a seed has none or a value is
+    not finite."""
+    series = [run.history.get(name, ()) for run in runs]
+    reached = min(map(len, series))
+    values = np.array([of[:reached] for of in series], dtype=float)
+    return values if np.isfinite(values).all() else values[:, :0]
 
 
 def _mean(runs: Sequence[TrainingRun], name: str) -> Array:
     """Return the mean of a loss over the seeds after each epoch; empty if a seed has none or a value is not finite."""
-    series = [run.history.get(name, ()) for run in runs]
-    reached = min(map(len, series))
-    values = np.array([of[:reached] for of in series], dtype=float)
-    return values.mean(axis=0) if np.isfinite(values).all() else values[0, :0]
+    values: Array = _by_seed(runs, name).mean(axis=0)
+    return values
 
 
 def _restores(recipe: Recipe) -> bool:
@@ -121,17 +128,30 @@ def _overfits(training: Array, development: Array) -> Iterator[Observation]:
         yield Observation(Symptom.OVERFITS, words)
 
 
-def _improves(watched: Array, rows: str) -> Iterator[Observation]:
+def _improves(by_seed: Array, rows: str) -> Iterator[Observation]:
+    """Yield that a loss still fell at the end, in the mean over the seeds and for most of them: one seed whose loss
+    jumped just before moves the mean alone."""
+    watched = by_seed.mean(axis=0)
     fifth = max(len(watched) // 5, 1)
-    before, last = watched[-2 * fifth : -fifth], watched[-fifth:]
-    if not len(before) or before.mean() <= 0 or 1 - last.mean() / before.mean() < FALLING:
+    if len(watched) < 2:
         return
+    of_most = float(np.median([_fall(loss, fifth) for loss in by_seed]))
+    if min(_fall(watched, fifth), of_most) < FALLING:
+        return
+    before, last = watched[-2 * fifth : -fifth], watched[-fifth:]
     span = "in the last epoch" if fifth == 1 else f"over the last {fifth} epochs"
     words = (
         f"It was still improving when training ended: the loss on {rows} rows fell from {before.mean():.3g} to "
         f"{last.mean():.3g} {span} of {len(watched)}. More epochs may help."
     )
     yield Observation(Symptom.IMPROVING, words)
+
+
+def _fall(loss: Array, fifth: int) -> float:
+    """Return the share by which a loss fell from the last fifth but one of its epochs to the last; 0 if it is not above
+    zero."""
+    before, last = loss[-2 * fifth : -fifth].mean(), loss[-fifth:].mean()
+    return float(1 - last / before) if before > 0 else 0.0
 
 
 # -- classes and early stopping --------------------------------------------------------------------------

@@ -14,8 +14,9 @@ class Row:
     """A submission in a few words.
 
     ``slug``: the name of its files. ``student``: its name in the table of decisions. ``sha256``: the checked file's
-    hash. ``verdict``: None if the harness failed on it; then ``reason`` describes the failure. ``is_void``:
-    its score does not count, as its page explains. ``required``, ``advised``: short names of the rules that it failed.
+    hash. ``verdict``: None if the harness failed on it; then ``reason`` describes the failure. ``score_note``: why its
+    score does not count as it stands, in a few words. ``required``, ``advised``: short names of the rules that it
+    failed.
     """
 
     slug: str
@@ -26,7 +27,7 @@ class Row:
     verdict: Verdict | None = None
     reason: str = ""
     score: str = ""
-    is_void: bool = False
+    score_note: str = ""
     required: tuple[str, ...] = ()
     advised: tuple[str, ...] = ()
 

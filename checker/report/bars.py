@@ -17,13 +17,13 @@ from checker.report.sentences import metric
 
 @dataclass(frozen=True)
 class Scored:
-    """A submission in the figure; ``href`` is a URL. ``is_void``: its score does not count."""
+    """A submission in the figure; ``href`` is a URL. ``note``: why its score does not count as it stands."""
 
     name: str
     href: str
     verdict: Verdict
     comparison: Comparison
-    is_void: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)

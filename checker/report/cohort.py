@@ -52,11 +52,8 @@ def cohort_figure(scored: Sequence[Scored], counts: Mapping[Verdict, int]) -> Ma
 
     The worst tenth may lie beyond the axis. These are drawn as arrows, piled up and counted at its edge.
     """
-    first = usual(one.comparison for one in scored)
+    first, scale = usual(one.comparison for one in scored), _scale(scored)
     unit = metric(first).unit
-    means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
-    kept, guides = means[len(means) // 10 :], (first.bar, first.reference_mean, first.baseline_mean)
-    scale = scale_around(first, [*kept, *guides], room=0.04)
     piles = {verdict: _piled([one for one in scored if one.verdict is verdict], scale) for verdict in LANES}
     flat = min(BLOCK, HIGHEST / max(len(pile) for lane in piles.values() for pile in lane.values()))
     top = bottom = 5.0 * LABEL
@@ -70,10 +67,36 @@ def cohort_figure(scored: Sequence[Scored], counts: Mapping[Verdict, int]) -> Ma
     beside = [one for one in first.baselines if one.name != first.baseline]  # that one is a guide
     rows = ((below + ROW * row, one) for row, one in enumerate(beside, 1))
     models = [part for y, one in rows for part in _model(one, scale, unit, y)]
-    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom), *_beyond(means, scale)]
+    guided = [*axis(scale, unit, top, bottom), *_guides(first, scale, top, bottom)]
     drawn = element("g", *guided, *lanes, *models, aria_hidden="true")
     height = below + ROW * (len(beside) + 0.5)
     return chart(height, _in_words(scored), [drawn], "cohort", role="group")
+
+
+def _scale(scored: Sequence[Scored]) -> Scale:
+    """Return the figure's scale; it leaves out the worst tenth if these lie far from the others."""
+    first = usual(one.comparison for one in scored)
+    means = sorted((one.comparison.mean for one in scored), reverse=not first.higher_is_better)
+    kept, guides = means[len(means) // 10 :], (first.bar, first.reference_mean, first.baseline_mean)
+    return scale_around(first, [*kept, *guides], room=0.04)
+
+
+def how_to_pass(scored: Sequence[Scored]) -> str:
+    """Return a sentence on the lines that a PASS must get past."""
+    first = usual(one.comparison for one in scored)
+    return f"A PASS must reach the bar, and do better than {model_name(first.baseline)}."
+
+
+def beyond_in_words(scored: Sequence[Scored]) -> str:
+    """Return sentences on the submissions that are drawn as arrows, since they lie beyond the scale; "" for none."""
+    scale = _scale(scored)
+    sides = [scale.side(one.comparison.mean) for one in scored]
+    beyond = ((sides.count(side), arrow) for side, arrow in ((-1, "◀"), (1, "▶")))
+    return " ".join(
+        f"{counted(count, 'submission')} {'lies' if count == 1 else 'lie'} beyond the scale ({arrow})."
+        for count, arrow in beyond
+        if count
+    )
 
 
 def has_guess(compared: Comparison) -> bool:
@@ -122,9 +145,8 @@ def _lane(
 def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int) -> Markup:
     """Return a submission's block, or an arrow for one on a ``side`` beyond the scale."""
     seeds = " (1 seed)" if len(one.comparison.scores) == 1 else ""
-    words = element(
-        "title", f"{one.name}: {unit.value(one.comparison.mean)}{seeds}, {one.verdict}{', void' if one.is_void else ''}"
-    )
+    said = [f"{one.name}: {unit.value(one.comparison.mean)}{seeds}", one.verdict, one.note]
+    words = element("title", ", ".join(filter(None, said)))
     where = {"x": along((place + 0.06) / BINS), "width": along(0.88 / BINS)}
     where |= {"y": f"{y:.4g}", "height": f"{flat * 0.88:.3g}"}
     if side:  # as wide on a phone, where a block is narrower
@@ -134,7 +156,7 @@ def _block(one: Scored, unit: Unit, place: int, y: float, flat: float, side: int
         shape = element("svg", words, arrow, class_="overflowing", **edge)
     else:
         shape = element("rect", words, **where)
-    return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.is_void else one.verdict.lower())
+    return element("a", shape, href=one.href, tabindex=-1, class_="void" if one.note else one.verdict.lower())
 
 
 def _guides(first: Comparison, scale: Scale, top: float, bottom: float) -> Iterator[Markup]:
@@ -166,16 +188,6 @@ def on_the_right(lines: Sequence[tuple[float, int]]) -> int:
     return gaps.index(max(gaps)) + 1
 
 
-def _beyond(means: Sequence[float], scale: Scale) -> Iterator[Markup]:
-    """Yield the number of arrows at each edge, above all lines."""
-    sides = [scale.side(mean) for mean in means]
-    lower, upper = sides.count(-1), sides.count(1)
-    if lower:
-        yield label(0, LABEL, f"\N{LEFTWARDS ARROW} {lower} beyond", anchor="start")
-    if upper:
-        yield label(1, LABEL, f"{upper} beyond \N{RIGHTWARDS ARROW}", anchor="end")
-
-
 def _model(model: Baseline, scale: Scale, unit: Unit, y: float) -> tuple[Markup, Markup]:
     """Return a traditional model's mark, which is an arrow if beyond the scale, and its name on the side with room."""
     x, words = scale.place(model.mean), f"{model_name(model.name)} {unit.value(model.mean)}"
@@ -192,15 +204,15 @@ def _in_words(scored: Sequence[Scored]) -> str:
     first = usual(one.comparison for one in scored)
     measured = metric(first)
     value, middle = measured.unit.value, statistics.median
-    counted_in = [one for one in scored if not one.is_void]
+    counted_in = [one for one in scored if not one.note]
     lanes = ((verdict, [one.comparison.mean for one in counted_in if one.verdict is verdict]) for verdict in LANES)
     spread = "; ".join(
         f"{verdict} {len(means)}, from {value(min(means))} to {value(max(means))}, median {value(middle(means))}"
         for verdict, means in lanes
         if means
     )
-    void = len(scored) - len(counted_in)
-    spread = "; ".join(filter(None, (spread, f"{void} void" if void else "")))
+    noted = Counter(one.note for one in scored if one.note)
+    spread = "; ".join(filter(None, (spread, *(f"{count} {note}" for note, count in sorted(noted.items())))))
     beside = {"bar": first.bar, "reference": first.reference_mean, model_name(first.baseline): first.baseline_mean}
     beside |= {model_name(one.name): one.mean for one in first.baselines}
     others = ", ".join(f"{name} {value(mean)}" for name, mean in beside.items())

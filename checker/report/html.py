@@ -29,7 +29,7 @@ from checker.report.leads import (
     other_reasons,
 )
 from checker.report.scatter import predicted_against_true, residuals
-from checker.report.sentences import advice, choices, decision_rows, hollow, metric
+from checker.report.sentences import VOID, advice, choices, decision_rows, metric, score_note
 from checker.report.templating import NAME, environment, relative
 from checker.scoring.metrics import METRICS
 
@@ -247,7 +247,11 @@ def index_pieces(
             own_bars=own_bars(scored),
             usual=usual_bar(scored),
             guesses=any(cohort.has_guess(one.comparison) for one in scored),
-            void=any(one.is_void for one in scored),
+            notes=sorted({one.note for one in scored if one.note}),
+            void=VOID,
+            explained=" ".join(filter(None, (cohort.how_to_pass(scored), cohort.beyond_in_words(scored))))
+            if scored
+            else "",
             without_score=cohort.without_score(reports, scored),
             stumbles=over,
             unlike=next((one for one in over if one.checked < len(reports)), None),
@@ -261,4 +265,4 @@ def _scored(entry: Entry) -> Scored | None:
     if not report.comparison:
         return None
     name = one_line(report.submission.name, NAME)
-    return Scored(name, relative(entry.href), report.verdict, report.comparison, bool(hollow(report)))
+    return Scored(name, relative(entry.href), report.verdict, report.comparison, score_note(report))

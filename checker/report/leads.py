@@ -5,24 +5,22 @@ leads. Candidates are tried in this order: a failure that stopped the journey, a
 the judge's cause, the first reason. For a REFER, ``looks`` gives the advice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from checker.formats.text import continued
 from checker.judge import blame, causes, diagnosis
-from checker.judge.questions.makers import Table, making
+from checker.judge.questions.makers import making
 from checker.judge.questions.view import View
 from checker.records.report import CauseKind, Report, Symptom
 from checker.records.verdicts import Failure, FailureCause, Importance, Outcome, RuleResult, Verdict
-from checker.report import looks, remarks, sentences
+from checker.report import looks, made_labels, remarks, sentences
 
 DO, TELL, FIRST = "What to do", "Tell the student", "What to do first"
 LOOK, EXPECT = "To decide", "What to expect"
 THEN = "Decide `resubmit`."
 PARTS = ("test_development_set_was_watched", "test_final_test_on_unseen_rows")
 """Advisory rules, by name, on the parts of the data. Without these parts no score can be chosen by, nor believed."""
-MADE: Mapping[CauseKind, Table] = {CauseKind.LABELS: "labels", CauseKind.LEAK: "inputs"}
-"""What a line of the file makes wrong, by the cause of the verdict."""
 FEW_EPOCHS = 5
 """Up to this many epochs may be too few, whatever else is wrong."""
 FROM_CAUSE = frozenset({CauseKind.CELL_FAILED, CauseKind.ROWS, CauseKind.LINEAR, CauseKind.UNSCALED})
@@ -168,6 +166,9 @@ def _failing(report: Report) -> Lead:
         title = looks.name_of(failure, report.execution.ending)
         # beside the name of another file, "your file" is not clear
         help = failure.help.replace("your file", "your notebook" if report.submission.is_notebook else "your module")
+        help = help.replace("Make it in your", "Put the lines that make this file into your").replace(
+            " from the data of the assignment", ", starting from the data of the assignment"
+        )
         return Lead(title, failure.rationale, TELL, help, detail=failure.detail, cell=failure.cell)
     failed = [r for r in report.rules if r.outcome is Outcome.FAILED and r.importance is Importance.REQUIRED]
     if report.cause is not None:
@@ -183,8 +184,8 @@ def _failing(report: Report) -> Lead:
             likely = f"Likely cause: {continued(report.cause.sentence)}"
             return Lead(sentences.missed_bar(report, kind), score, TELL, help, likely, rest, rule)
         said = report.cause.sentence
-        if _made_by(report, kind):  # the line leaves no doubt about what the labels are
-            said = said.replace("s seem to be made from", "s are made from")
+        if kind is CauseKind.LABELS:
+            said, help = made_labels.in_words(report, said), made_labels.help_in_words(report, help)
         return Lead(sentences.cause_name(report, kind), said, TELL, help, why, rest, rule)
     if failed:
         first = failed[0]
@@ -195,7 +196,8 @@ def _failing(report: Report) -> Lead:
         return Lead(first.short_name, first.finding, TELL, help, why, rest, first.name)
     seen = {observation.symptom: observation.sentence for observation in report.observations}
     symptom = causes.most_telling(report.observations)
-    help = causes.HELP_BY_SYMPTOM[symptom] if symptom else HELP
+    architecture = report.answer.architecture if report.answer else None
+    help = causes.help_against(symptom, architecture) if symptom else HELP
     rule = next((name for name, tendency in causes.TENDENCIES.items() if tendency is symptom), "")
     is_error = report.comparison is not None and not report.comparison.higher_is_better
     title, why = "Error too large" if is_error else "Score too low", seen[symptom] if symptom else ""
@@ -238,11 +240,11 @@ def _still_falls(report: Report) -> bool:
 def _made_by(report: Report, kind: CauseKind) -> str:
     """Return a sentence on the line that makes the labels or inputs that are the cause; "" for another cause, or if the
     line was not found."""
-    line = making(View(report), MADE[kind]) if kind in MADE else None
-    if line is None:
-        return ""
-    made = f"{remarks.label(report)}s" if kind is CauseKind.LABELS else MADE[kind]
-    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {made}."
+    if kind is CauseKind.LABELS:
+        line, made = made_labels.line_of(report), f"{remarks.label(report)}s"
+    else:
+        line, made = making(View(report), "inputs") if kind is CauseKind.LEAK else None, "inputs"
+    return f"`{line.code.replace('`', '')}` in cell {line.cell} makes these {made}." if line else ""
 
 
 def _on_score(report: Report) -> str:

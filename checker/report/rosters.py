@@ -13,7 +13,7 @@ from checker.records.roster import Roster, Row
 from checker.records.submission import Identity
 from checker.records.verdicts import Importance
 from checker.report.brief import in_brief
-from checker.report.sentences import failed, hollow, identity_words, metric
+from checker.report.sentences import failed, identity_words, metric, score_note
 from checker.report.tables import sound
 from checker.report.templating import NAME
 from checker.submissions import names
@@ -55,7 +55,7 @@ def _row(end: Report | Unfinished) -> Row:
         verdict=end.verdict,
         reason=one_line(in_brief(end)),
         score=metric(end).unit.plus_minus(compared.mean, compared.spread) if compared else "",
-        is_void=compared is not None and bool(hollow(end)),
+        score_note=score_note(end),
         required=_short_names(end, Importance.REQUIRED),
         advised=_short_names(end, Importance.ADVISORY),
     )

@@ -9,6 +9,7 @@ from checker.formats import sheets
 from checker.formats.text import counted
 from checker.judge import causes
 from checker.judge.agreement import FAR, FAR_SHARE
+from checker.judge.questions.view import View
 from checker.keras_spec import watched
 from checker.keras_spec.foreign_weights import is_said_in
 from checker.records.comparison import Agreed, Comparison, Measurement, MissingRows
@@ -48,6 +49,8 @@ _HOLLOW = {
     "learned anything.",
 }
 """Why a score and its curves mean nothing, by the cause of the verdict."""
+VOID = "void"
+"""A score that does not count: the network can read the answer from its inputs."""
 NOT_KNOWN = "whether the weights have seen these rows is not known"
 
 
@@ -108,13 +111,17 @@ def passed(report: Report) -> list[RuleResult]:
 
 
 def rules_in_words(report: Report) -> str:
-    """Return the numbers of rules by result: "1 missed (above), 10 met, 1 not checked". Advice that is not followed has
-    a list of its own."""
-    missed, shown = len(failed(report, Importance.REQUIRED)), unchecked(report)
+    """Return the numbers of rules by result: "1 required missed (above), 2 missed as advice, 10 met, 1 not checked"."""
+    missed, advised = (len(failed(report, of)) for of in (Importance.REQUIRED, Importance.ADVISORY))
+    shown = unchecked(report)
     silent = [rule for rule in report.rules if rule.outcome in {Outcome.SKIPPED, Outcome.UNKNOWN}]
     unknown = len(shown or silent)
     why = " (no network could be checked)" if unknown and not shown and report.answer is None else ""
-    said = [f"{missed} missed (above)" if missed else "", f"{len(passed(report))} met"]
+    said = [
+        f"{missed} required missed (above)" if missed else "",
+        f"{advised} missed as advice" if advised else "",
+        f"{len(passed(report))} met",
+    ]
     return ", ".join(filter(None, (*said, f"{unknown} not checked{why}" if unknown else "")))
 
 
@@ -178,9 +185,11 @@ def without_inputs(report: Report) -> str:
     if compared is None or compared.missing is None:
         return ""
     missing = compared.missing
+    dropped = View(report).find(r"\bdropna\s*\(")
+    why = f" (cell {dropped.cell} drops rows with missing values)" if dropped else ""
     said = [
         f"Of {missing.rows:,} distinct held-out rows, {missing.missing:,} have no inputs: the network was never given "
-        f"them. {LIKENESS[missing.likeness]}"
+        f"them{why}. {LIKENESS[missing.likeness]}"
     ]
     if missing.groups:
         said.append(f"Missing are {missing.in_words}.")
@@ -288,7 +297,14 @@ def in_place_of_score(report: Report) -> str:
     compared = report.comparison
     if report.cause is not None and report.cause.kind is CauseKind.LABELS and compared is not None:
         return f"with the data's {remarks.label(report)}s, {metric(compared).unit.value(compared.mean)}"
-    return "no evidence, the answer is in the inputs"
+    return f"{VOID}, the answer is in the inputs"
+
+
+def score_note(report: Report) -> str:
+    """Return why a score does not count as it stands, for a list; "" if it does, or if there is none."""
+    if report.comparison is None or not hollow(report):
+        return ""
+    return VOID if says_nothing(report) else f"with the data's {remarks.label(report)}s"
 
 
 def says_nothing(report: Report) -> bool:

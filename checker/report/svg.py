@@ -93,7 +93,8 @@ def fitting(values: Iterable[float], room: float = 0.06) -> Scale:
 
 def _round_step(rough: float) -> float:
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    factors = (1, 2, 2.5, 5, 10) if power > 1 else (1, 2, 5, 10)  # no halves of a small unit
+    return next(factor * power for factor in factors if factor * power >= rough * (1 - 1e-9))
 
 
 def path(points: Iterable[tuple[float, float | None]], class_: str) -> Markup:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from checker.formats.text import BLOCK, as_printed, continued, counted, one_line, visible
 from checker.judge import questions
-from checker.report import cohort, figures, remarks, scatter, sentences, vocabulary, words
+from checker.report import cohort, figures, made_labels, remarks, scatter, sentences, vocabulary, words
 from checker.scoring.metrics import NONE
 
 _CODE = re.compile("`([^`\n]{1,200})`")
@@ -72,6 +72,8 @@ def with_templates_of(*packages: str) -> Environment:
         "own_of": sentences.own_of,
         "has_strange_weights": sentences.has_strange_weights,
         "hollow": sentences.hollow,
+        "labels_in_words": made_labels.as_traced,
+        "score_note": sentences.score_note,
         "in_place_of_score": sentences.in_place_of_score,
         "shows_spread": figures.shows_spread,
         "says_nothing": sentences.says_nothing,
@@ -115,6 +117,7 @@ def with_templates_of(*packages: str) -> Environment:
         "NONE": NONE,
         "NOT_KNOWN": sentences.NOT_KNOWN,
         "OUTCOMES": vocabulary.OUTCOMES,
+        "PRINTED": vocabulary.PRINTED,
         "ROW_KINDS": vocabulary.ROW_KINDS,
         "SOURCES": vocabulary.SOURCES,
         "MOST": MOST,

@@ -117,6 +117,8 @@ FIGURES = {
     Figure.FEATURES: "where the features and targets come from",
     Figure.CHOICE: "the choice of the model",
 }
+PRINTED = frozenset({Figure.SCORES, Figure.CURVES, Figure.CONFUSION, Figure.RESIDUALS})
+"""Figures that stand on paper too, unless the scores mean nothing."""
 STAGES = {
     Stage.READING: "reading the file",
     Stage.STARTING: "starting",

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from checker.formats.text import counted
-from checker.records.network import KerasObject, Phase
+from checker.records.network import KerasObject, Labels, Phase
 from checker.records.tracing import FittedOn, Scaler, TargetScale
 from checker.report.vocabulary import ANEW, FITTED_ON, LABELS, SCALERS
 from checker.scoring.metrics import NONE, PERCENT
@@ -129,7 +129,7 @@ def phase_rows(phase: Phase, classes: Sequence[str]) -> list[tuple[str, str]]:
         ("Loss", keras_object(phase.loss)),
         ("Epochs", f"{phase.epochs:,}"),
         ("Batch size", f"{phase.batch_size:,}"),
-        ("Labels", LABELS[phase.labels]),
+        ("Targets" if phase.labels is Labels.NUMBERS else "Labels", LABELS[phase.labels]),
     ]
     if phase.steps:
         rows.append(("Steps an epoch", f"{phase.steps:,}, which is not once through the rows"))

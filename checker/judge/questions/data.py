@@ -196,8 +196,8 @@ def _of_labels(look: str, label: str) -> str:
             return "A plot of the targets against the data's column shows it: all points must lie on one line."
         return "A cross table of labels and the target's column shows it: each class has to have one label of its own."
     if look.startswith("merged"):
-        return "Counts the rows of each label beside those of each class: two classes have one label together."
-    rows = f"Prints some rows with their {label}s before and after each step"
+        return "By counting the rows of each label beside those of each class: two classes have one label together."
+    rows = f"By printing some rows with their {label}s before and after each step"
     if look:
         return (
             f"{rows}, beside the file: shuffling, sorting, dropping rows or resetting an index must be done to X and Y "

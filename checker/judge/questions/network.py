@@ -11,7 +11,7 @@ from checker.keras_spec.architectures import (
     own_activation,
 )
 from checker.records.report import Figure, Symptom
-from checker.scoring.targets import undo
+from checker.scoring import targets
 
 SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
 RANGES = {
@@ -199,7 +199,37 @@ def argmax(view: View) -> Details | None:
 
 def one_number(view: View) -> Details | None:
     """The output of a regression has no activation."""
-    return about(view.made) if not view.classes and _output(view) == LINEAR else None
+    return about(view.made, good=_of_no_activation(view)) if not view.classes and _output(view) == LINEAR else None
+
+
+def _of_no_activation(view: View) -> str:
+    """Return a good answer to what ReLU and sigmoid would do to the output, by the targets that they would have to
+    give; without figures if the targets' scale or the data's values are not known."""
+    scale = view.report.tracing.target if view.report.tracing else None
+    values = [true for true, _ in view.report.comparison.sample] if view.report.comparison else []
+    if scale is None or not scale.factor or not values:
+        return (
+            "Any target can be reached without one. ReLU gives nothing below zero, sigmoid nothing below zero or above "
+            "one: looks at the lowest and the highest target."
+        )
+    ends = targets.apply(scale, np.array([min(values), max(values)]))
+    low, high = sorted(float(end) for end in ends)
+    zero, one = (view.unit.value(float(f"{price:.2g}")) for price in targets.undo(scale, np.array([0.0, 1.0])))
+    if low < 0:
+        return (
+            "Any target can be reached without one. Here some targets are below zero: ReLU could give none of them (a "
+            f"target of 0 is about {zero}), and sigmoid neither these nor any above 1 (about {one})."
+        )
+    stuck = "a unit whose sum is below zero for all rows gets no gradient, and stays at 0"
+    if high <= 1:
+        return (
+            f"The targets lie between 0 and 1, so both could give them. But with ReLU {stuck}; sigmoid is nearly flat "
+            "at its ends, so the lowest and the highest prices are learnt slowly."
+        )
+    return (
+        f"The targets are all above zero, so ReLU could give them, but {stuck}. Sigmoid gives nothing above 1, which "
+        f"is about {one} here."
+    )
 
 
 def one_softmax(view: View) -> Details | None:
@@ -226,7 +256,7 @@ def _range(view: View, activation: str) -> str:
     low, high = RANGES.get(activation, (None, None))
     if scale is None or not scale.factor or low is None:
         return f"Says which numbers {activation} never gives, and how the targets are scaled."
-    ends = [view.unit.value(float(undo(scale, np.array([end]))[0])) for end in (low, high) if end is not None]
+    ends = [view.unit.value(float(targets.undo(scale, np.array([end]))[0])) for end in (low, high) if end is not None]
     reached = f"prices between {ends[0]} and {ends[1]}" if len(ends) > 1 else f"prices above {ends[0]}"
     numbers = f"between {low} and {high}" if high is not None else f"above {low}"
     return f"{activation} gives numbers {numbers}. With these targets that is {reached}."

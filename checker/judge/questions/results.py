@@ -1,6 +1,7 @@
 """Questions about a network's scores, about chance, and about tools."""
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,12 @@ STRAIGHT = "They are neighbours on the map, and this network can draw only strai
 NEAR, SOME = 0.05, 0.1
 """A network has hardly learnt if it gets no more than this share of the rows beyond the largest class right. A class
 has some predictions if it has more than this share of them."""
+SEEDED = {
+    "Python": r"(?<!np\.)(?<!numpy\.)\brandom\.seed",
+    "NumPy": r"\b(np|numpy)\.random\.seed",
+    "TensorFlow": r"\bset_seed|\btf\.(compat\.v1\.)?set_random_seed",
+}
+"""Calls that set the seed of one library alone."""
 OUTDONE = {"random forest", "gradient boosting"}
 NO_SHIFT = 0.01
 """An offset of targets up to this is none that a student has chosen."""
@@ -186,7 +193,7 @@ def majority(view: View) -> Details | None:
     if not any(sizes):
         return None
     largest = sizes.index(max(sizes))
-    return about(Figure.CONFUSION, label=short(view.report.classes[largest]), share=f"{max(sizes) / sum(sizes):.0%}")
+    return about(Figure.FIELD, label=short(view.report.classes[largest]), share=f"{max(sizes) / sum(sizes):.0%}")
 
 
 def below_baseline(view: View) -> Details | None:
@@ -312,7 +319,17 @@ def spread(view: View) -> Details | None:
 def seeds_set(view: View) -> Details | None:
     """The student's own code sets seeds."""
     match = view.find(r"\b(set_random_seed|set_seed|random\.seed)\s*\(")
-    return about(match.cell, code=match.code) if match else None
+    if match is None:
+        return None
+    return about(match.cell, code=match.code, fixed=_fixed_by(match.code))
+
+
+def _fixed_by(code: str) -> str:
+    """Return a sentence on what code that sets seeds fixes: one of Keras's calls sets those of all libraries."""
+    seeded = [library for library, call in SEEDED.items() if re.search(call, code)]
+    if not seeded or len(seeded) == len(SEEDED):
+        return "The random draws of Python, NumPy and TensorFlow: first weights, shuffling, splits."
+    return f"The random draws of {' and '.join(seeded)} alone: what another library draws has a seed of its own."
 
 
 def no_seeds(view: View) -> Details | None:
